@@ -1,0 +1,149 @@
+"""The catalogue: all data files, read, validated, and checked to fit together.
+
+A folder of built-in files and any number of packs (folders with the same sub-folders) are scanned; a pack's file
+replaces a built-in one of the same name. Nothing is registered anywhere: a file in the right folder is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import yaml
+from pydantic import BaseModel
+
+from storehealth.catalogue.files import read_yaml, validate
+from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.scoring import Scoring
+from storehealth.catalogue.table import Table
+from storehealth.catalogue.view import View, read_view
+from storehealth.errors import CatalogueError
+
+M = TypeVar("M", bound=BaseModel)
+PACKAGE = Path(__file__).parent.parent
+BUILT_IN_RULES = next(path for path in (PACKAGE / "rules", PACKAGE.parent.parent / "rules") if path.is_dir())
+FOLDERS = {
+    "tables": PACKAGE / "tables",
+    "layouts": PACKAGE / "layouts",
+    "views": PACKAGE / "views",
+    "platforms": PACKAGE / "platforms",
+    "rules": BUILT_IN_RULES,
+}
+
+
+class Catalogue(NamedTuple):
+    """Everything that is data, by name; rules by code. ``paths`` holds the file of each, under ``kind/name``."""
+
+    tables: dict[str, Table]
+    layouts: dict[str, Layout]
+    views: dict[str, View]
+    platforms: dict[str, Platform]
+    rules: dict[str, Rule]
+    scoring: Scoring
+    closers: tuple[str, ...]
+    paths: dict[str, Path]
+
+    def digest(self, kind: str) -> str:
+        """Digest over all files of a kind (``rules``, ``layouts`` …): changes when any of them does."""
+        total = hashlib.sha256()
+        for name, path in sorted(self.paths.items()):
+            if name.startswith(f"{kind}/"):
+                total.update(name.encode() + path.read_bytes())
+        return total.hexdigest()[:16]
+
+
+def load(packs: Iterable[Path] = ()) -> Catalogue:
+    """Read and validate every data file.
+
+    Args:
+        packs: Folders with any of the sub-folders tables, layouts, views, platforms, rules.
+
+    Raises:
+        CatalogueError: With one line for each problem in any file.
+    """
+    packs = tuple(packs)
+    problems: list[str] = []
+    paths: dict[str, Path] = {}
+    tables = _read("tables", Table, "name", packs, paths, problems)
+    layouts = _read("layouts", Layout, "name", packs, paths, problems)
+    views = _read("views", View, "view", packs, paths, problems)
+    platforms = _read("platforms", Platform, "name", packs, paths, problems)
+    rules = _read("rules", Rule, "id", packs, paths, problems)
+    scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
+    problems += [*_layout_misfits(layouts, tables), *_rule_misfits(rules, platforms)]
+    if problems or scoring is None:
+        raise CatalogueError(
+            "\n".join(problems), "Mend the lines named above; `storehealth rules check` reads them again."
+        )
+    by_code = {rule.code: rule for rule in sorted(rules.values(), key=lambda rule: rule.code)}
+    closers = tuple(str(phrase) for phrase in read_yaml(PACKAGE / "closers.yaml"))
+    return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths)
+
+
+def _files(kind: str, packs: Iterable[Path]) -> dict[str, Path]:
+    """Files of a kind by stem, packs over built-in ones, in name order."""
+    suffix = "*.sql" if kind == "views" else "*.yaml"
+    found: dict[str, Path] = {}
+    for folder in (FOLDERS[kind], *(pack / kind for pack in packs)):
+        own: dict[str, Path] = {}
+        for path in sorted(folder.rglob(suffix)):
+            if path.stem in own:
+                raise CatalogueError(f"{path} and {own[path.stem]} have one name", "Rename one of them.")
+            own[path.stem] = path
+        found |= own
+    return dict(sorted(found.items()))
+
+
+def _read(
+    kind: str, model: type[M], name: str, packs: Iterable[Path], paths: dict[str, Path], problems: list[str]
+) -> dict[str, M]:
+    """All records of a kind by file stem. A record whose name differs from its file's is a problem."""
+    records: dict[str, M] = {}
+    for stem, path in _files(kind, packs).items():
+        paths[f"{kind}/{stem}"] = path
+        content = _content(path, problems)
+        record = validate(model, path, content, problems) if content is not None else None
+        if record is None:
+            continue
+        if getattr(record, name) != stem:
+            problems.append(f"{path.name}:1: {name}: is {getattr(record, name)!r}, the file is named {stem!r}")
+        records[stem] = record
+    return records
+
+
+def _content(path: Path, problems: list[str]) -> Any:
+    if path.suffix == ".sql":
+        return read_view(path)
+    try:
+        return read_yaml(path)
+    except yaml.YAMLError as error:
+        problems.append(f"{path.name}: not valid YAML: {' '.join(str(error).split())}")
+        return None
+
+
+def _layout_misfits(layouts: dict[str, Layout], tables: dict[str, Table]) -> Iterable[str]:
+    for layout in layouts.values():
+        for table in layout.feeds:
+            if table not in tables:
+                yield f"{layout.name}.yaml: feeds: no table {table!r}"
+        known = {name for table in layout.feeds if table in tables for name in tables[table].columns}
+        for key in layout.columns:
+            table, _, column = key.rpartition(".")
+            if column not in (tables[table].columns if table in tables else known):
+                yield f"{layout.name}.yaml: columns.{key}: no fed table has this column"
+
+
+def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform]) -> Iterable[str]:
+    codes: dict[str, str] = {}
+    for rule in rules.values():
+        if rule.code in codes:
+            yield f"{rule.id}.yaml: code: {rule.code} is taken by {codes[rule.code]}"
+        codes[rule.code] = rule.id
+    for platform in platforms.values():
+        for code in (*platform.limits, *(code for code in platform.windows if code != "default")):
+            if code not in codes:
+                yield f"{platform.name}.yaml: no rule has the code {code}"

@@ -1,0 +1,65 @@
+"""Types that several kinds of data file share: texts in three languages, durations, sourced facts."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+Language = Literal["en", "zh", "es"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Sureness = Literal["official", "code", "third-party", "unverified", "assumed"]
+
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+class Strict(BaseModel):
+    """Base of every record read from a data file: frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(Strict):
+    """A sentence in English, Chinese and Spanish."""
+
+    en: Words
+    zh: Words
+    es: Words
+
+    def in_language(self, language: Language) -> str:
+        """The sentence in one language."""
+        return str(getattr(self, language))
+
+
+def seconds_of(value: Any) -> Any:
+    """Turn ``30 s``, ``3 min``, ``24 h`` or ``7 d`` into seconds; numbers pass as they are."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", value)
+    if match is None:
+        raise ValueError(f"{value!r} is no duration; write 30 s, 3 min, 24 h or 7 d")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+Duration = Annotated[float, BeforeValidator(seconds_of)]
+
+
+class Sourced(Strict):
+    """A fact about the outside world: where it was read, from when it holds, how sure it is."""
+
+    source: Words
+    effective_from: date | None = None
+    verified: Sureness
+
+
+class Fact(Sourced):
+    """One number, word or list that a platform sets, such as its service hours.
+
+    Durations are written ``10 min`` and reach SQL as seconds through ``getvariable('<name>')``.
+    """
+
+    value: bool | Duration | str | tuple[str, ...]
+    note: str = ""

@@ -1,0 +1,77 @@
+"""Layouts: ``layouts/*.yaml``, one platform's export format each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from storehealth.catalogue.common import Name, Strict, Text, Words
+
+TABULAR = ("delimited", "workbook", "json_lines")
+
+
+class LayoutColumn(Strict):
+    """How one canonical column is found in a file: by header, or computed from columns that were."""
+
+    headers: tuple[str, ...] = Field(
+        default=(), description="Header and its aliases; blanks, case and width are ignored."
+    )
+    required: bool = False
+    words: dict[str, str | None] = Field(default={}, description="Cell text → canonical word; null drops the value.")
+    contains: dict[str, str] = Field(
+        default={}, description="Text found inside the cell → canonical word; first match wins."
+    )
+    empty: tuple[str, ...] = Field(
+        default=(), description="Cell texts that mean 'no value' here, besides the usual ones."
+    )
+    formats: tuple[str, ...] = Field(
+        default=(), description="strptime formats of a time column, besides the usual ones."
+    )
+    times: float | None = Field(
+        default=None, description="Factor for a number column, such as 60 for minutes → seconds."
+    )
+    sql: str | None = Field(default=None, description="SQL over this layout's other canonical columns.")
+
+    @model_validator(mode="after")
+    def _has_origin(self) -> LayoutColumn:
+        if bool(self.headers) == bool(self.sql):
+            raise ValueError("give either headers or sql")
+        return self
+
+
+class LayoutExample(Strict):
+    """A piece of a real file (made up values) and the canonical rows it must give."""
+
+    name: str = ""
+    given: str
+    expect: dict[Name, tuple[dict[str, Any], ...]]
+    rejected: int = 0
+
+
+class Layout(Strict):
+    """One export format. A column key is a canonical column, or ``table.column`` where tables differ."""
+
+    name: Name
+    title: Text
+    platform: Name | None = Field(
+        default=None, description="Platform the file speaks for; none for help desks and such."
+    )
+    zone: str | None = Field(default=None, description="IANA zone the file's times are in; none: the store's zone.")
+    containers: tuple[str, ...] = TABULAR
+    export_from: Text = Field(description="Menu of the back office where this file is exported.")
+    header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
+    feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
+    columns: dict[str, LayoutColumn]
+    skip: str | None = Field(default=None, description="SQL over raw canonical columns: total rows and such, left out.")
+    examples: tuple[LayoutExample, ...] = Field(min_length=1)
+    source: Words = Field(description="Where the headers were read, and how sure that is.")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Keys of the columns without which a file is not of this layout."""
+        return tuple(key for key, column in self.columns.items() if column.required)
+
+    def column_for(self, table: str, column: str) -> str | None:
+        """Key under which this layout gives a table's column, if it does."""
+        return next((key for key in (f"{table}.{column}", column) if key in self.columns), None)

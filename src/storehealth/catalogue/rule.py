@@ -1,0 +1,138 @@
+"""Rules: ``rules/**/*.yaml``, one question each: what it measures, its limits, why it matters, what to do, examples."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from storehealth.catalogue.common import Duration, Strict, Text, Words
+from storehealth.catalogue.platform import Code
+from storehealth.model import Area, Direction, Severity
+
+TIME_PARTS = ("hour", "weekday", "day")
+"""Dimensions every rule has, computed from ``at``."""
+
+
+class InTime(Strict):
+    """Was something done in time? Give ``within`` (a duration or a fact's name), ``by`` or ``by_date`` (SQL times)."""
+
+    from_: str | None = Field(default=None, alias="from", description="SQL time the clock starts at.")
+    to: str = Field(description="SQL time it was done; NULL while open.")
+    within: Duration | str | None = None
+    by: str | None = None
+    by_date: str | None = Field(default=None, description="SQL time whose calendar day is the limit.")
+    waited: str | None = Field(default=None, description="SQL seconds on the platform's clock, in place of to - from.")
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> InTime:
+        if sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
+            raise ValueError("give one of within, by, by_date")
+        if self.within is not None and self.from_ is None:
+            raise ValueError("within needs from")
+        return self
+
+
+class Value(Strict):
+    """A duration or number per row, summed up by a statistic. A row still open enters quantiles as +infinity."""
+
+    sql: str
+    statistic: Literal["median", "p90", "mean"]
+    unit: Literal["seconds", "hours", "days", "number"]
+    open: str = Field(default="false", description="SQL true where the value is not known yet because it still grows.")
+
+
+class BesideMeasure(Strict):
+    """A figure shown beside the finding: a share (``good``) or a statistic (``value``) over the view's rows."""
+
+    name: Words
+    when: str = "true"
+    good: str | None = None
+    value: Value | None = None
+
+
+class Measure(Strict):
+    """What a rule measures over the rows of a view. Exactly one of ``in_time``, ``good``, ``value``."""
+
+    over: str = Field(description="A view, or a SELECT that returns rows like a view's.")
+    needs: tuple[str, ...] = Field(
+        default=(), description="Further tables or table.columns without which it is not judged."
+    )
+    when: str = Field(default="true", description="SQL; rows where it is not true are exempt: in no rate, but counted.")
+    at: str = Field(default="at", description="SQL time that says which window, day and hour a row belongs to.")
+    entity: str = Field(default="entity", description="SQL; the customer or order that '3 distinct' counts.")
+    in_time: InTime | None = None
+    good: str | None = Field(default=None, description="SQL true/false; NULL is not judgeable.")
+    value: Value | None = None
+    by: tuple[str, ...] = Field(default=(), description="Columns to search for what drives the defects.")
+    evidence: tuple[str, ...] = Field(default=(), description="Columns printed with each evidence row.")
+    worst: str | None = Field(default=None, description="SQL; evidence rows are listed by it, largest first.")
+    beside: tuple[BesideMeasure, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Measure:
+        if sum(kind is not None for kind in (self.in_time, self.good, self.value)) != 1:
+            raise ValueError("give one of in_time, good, value")
+        return self
+
+
+class Limits(Strict):
+    """Target and limit in the rule's own direction; a platform may override both."""
+
+    target: float
+    limit: float
+    higher_is: Direction
+    assumed: bool = False
+    source: str = Field(default="", description="Where target and limit come from, unless assumed.")
+    least: int | None = Field(default=None, ge=1, description="Fewest judged rows for a verdict, when not the usual.")
+    entities: int | None = Field(
+        default=None, ge=1, description="Fewest distinct entities for a FAIL, when not the usual."
+    )
+
+
+class Advice(Strict):
+    """One thing to do. ``mends`` names, in SQL over the same rows, the defects it reaches; ``removes`` their share."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    effort: Literal["low", "medium", "high"]
+    do: Text
+    mends: str = "true"
+    removes: float = Field(ge=0, le=1)
+
+
+class RuleExample(Strict):
+    """Rows of canonical tables and the verdict they must give.
+
+    ``given``: table name → rows (missing columns are NULL). ``expect``: any of status, value, defects, judged, met,
+    late, overdue, undecided, not_judgeable, exempt.
+    """
+
+    name: str = ""
+    platform: str = "generic"
+    as_of: str | None = Field(default=None, description="Default: the last event in the rows given.")
+    repeat: int = Field(default=1, description="Each given row is repeated with other ids, to reach the least number.")
+    given: dict[str, tuple[dict[str, Any], ...]]
+    expect: dict[str, Any] = Field(min_length=1)
+
+
+class Rule(Strict):
+    """One rule of the book. The file's name is its id."""
+
+    code: Code
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    area: Area
+    severity: Severity
+    title: Text
+    about: Text | None = Field(default=None, description="The definition in words, for explain.")
+    measure: Measure
+    limits: Limits | None = Field(default=None, description="None: the figure is shown, without a verdict.")
+    scored: bool = False
+    why: Text
+    advice: tuple[Advice, ...] = Field(min_length=1)
+    examples: tuple[RuleExample, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _scored_needs_limits(self) -> Rule:
+        if self.scored and (self.limits is None or self.area in ("team", "data_quality")):
+            raise ValueError("a scored rule has limits and stands in a scored area")
+        return self

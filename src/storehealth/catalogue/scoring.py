@@ -1,0 +1,19 @@
+"""The constants of the score that are choices: ``scoring.yaml``, explained in ``domain`` terms by ``explain score``."""
+
+from __future__ import annotations
+
+from storehealth.catalogue.common import Strict
+from storehealth.model import Area, Severity
+
+
+class Scoring(Strict):
+    """Weights, caps and least numbers."""
+
+    area_weights: dict[Area, float]
+    severity_weights: dict[Severity, float]
+    caps: dict[Severity, float]
+    least_judged: int
+    least_entities: int
+    least_coverage: float
+    least_coverage_for_grade: float
+    grades: dict[str, float]

@@ -1,0 +1,45 @@
+"""Views: ``views/*.sql``, plain SELECT text under a header of ``-- key: value`` comments.
+
+::
+
+    -- view: turns
+    -- about: one row per customer question and the human reply to it
+    -- group: chat
+    -- needs: messages
+    -- after: chat
+    SELECT ...
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from storehealth.catalogue.common import Name, Strict, Words
+from storehealth.catalogue.table import Group
+
+HEADER = re.compile(r"^-- (view|about|group|needs|after|personal): (.+)$", re.MULTILINE)
+
+
+class View(Strict):
+    """Rows that several rules share."""
+
+    view: Name
+    about: Words
+    group: Group
+    needs: tuple[str, ...] = ()
+    """Tables (or table.column) without which no rule over this view can be judged."""
+    after: tuple[Name, ...] = ()
+    """Views this one reads; they are made first."""
+    personal: tuple[str, ...] = ()
+    """Columns holding personal values, masked wherever rows are shown."""
+    sql: Words
+
+
+def read_view(path: Path) -> dict[str, object]:
+    """The header's values and the SQL of a view file, not validated yet."""
+    text = path.read_text(encoding="utf-8")
+    found: dict[str, object] = {}
+    for key, value in HEADER.findall(text):
+        found[key] = value if key in ("view", "about", "group") else tuple(re.split(r"[,\s]+", value.strip()))
+    return found | {"sql": text}
