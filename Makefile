@@ -1,0 +1,38 @@
+# The same steps as .ci/run, one by one. `make` runs them all.
+PYTHON ?= .venv/bin/python
+
+.PHONY: all help format lint types imports docs docs-fresh test golden wheel
+
+all: lint types imports docs-fresh test  ## everything CI checks, but the wheel
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
+
+format:  ## put the code into shape
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+lint:  ## style and common mistakes
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:  ## mypy, strict
+	$(PYTHON) -m mypy
+
+imports:  ## imports run one way
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+docs:  ## write the generated pages anew
+	$(PYTHON) scripts/make_docs.py
+
+docs-fresh:  ## fail when a generated page is stale
+	$(PYTHON) scripts/make_docs.py --check
+
+test:  ## all tests
+	$(PYTHON) -m pytest -q -n auto
+
+golden:  ## accept the present checkup of tests/stores/small as the golden one
+	$(PYTHON) -m pytest -q tests/test_golden.py --rebaseline
+
+wheel:  ## build the wheel
+	$(PYTHON) -m build --wheel

@@ -1,0 +1,190 @@
+"""Writes the generated pages under docs/ from the data files, the records and the commands. ``--check`` only compares."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue.common import Fact
+from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.rule import Measure, Rule
+from storehealth.model import Checkup
+
+DOCS = Path(__file__).parent.parent / "docs"
+NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
+UNSURE = ("unverified", "assumed", "third-party")
+
+
+def rules_page(catalogue: Catalogue) -> str:
+    """Every rule: what it measures, its limits on each platform with their source, why, and what to do."""
+    parts = [f"# Rules\n\n{NOTICE}\n", _rule_table(catalogue)]
+    parts += [_rule_section(rule, catalogue.platforms) for rule in catalogue.rules.values()]
+    return "\n".join(parts)
+
+
+def _rule_table(catalogue: Catalogue) -> str:
+    rows = ["| code | rule | area | severity | in the score |", "|---|---|---|---|---|"]
+    for rule in catalogue.rules.values():
+        link = f"[{rule.title.en}](#{rule.code.lower()}-{rule.id})"
+        rows.append(f"| {rule.code} | {link} | {rule.area} | {rule.severity} | {'yes' if rule.scored else 'no'} |")
+    return "\n".join(rows) + "\n"
+
+
+def _rule_section(rule: Rule, platforms: dict[str, Platform]) -> str:
+    lines = [f"## {rule.code} {rule.id}\n", f"**{rule.title.en}** · {rule.title.zh} · {rule.title.es}\n"]
+    lines += [f"{rule.about.en}\n"] if rule.about else []
+    lines += [f"Why: {rule.why.en}\n", "```sql", *_measure_lines(rule.measure), "```\n", *_limit_lines(rule, platforms)]
+    lines += ["\nWhat to do:\n"]
+    lines += [f"- {advice.do.en} (effort {advice.effort}; assumed to end {advice.removes:.0%} of the defects it reaches)"
+              for advice in rule.advice]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _measure_lines(measure: Measure) -> Iterator[str]:
+    yield f"-- over: {' '.join(measure.over.split())}"
+    for label, value in (("when", measure.when), ("at", measure.at), ("good", measure.good)):
+        if value:
+            yield f"-- {label}: {' '.join(value.split())}"
+    for record in (measure.in_time, measure.value):
+        if record:
+            set_keys = record.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+            yield from (f"-- {key}: {value}" for key, value in set_keys.items())
+
+
+def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
+    if rule.limits is None:
+        yield "Shown without a verdict."
+    else:
+        yield "| platform | target | limit | higher is | how sure | source |"
+        yield "|---|---|---|---|---|---|"
+        own = "assumed" if rule.limits.assumed else "official"
+        yield (
+            f"| any | {rule.limits.target:g} | {rule.limits.limit:g} | {rule.limits.higher_is} | {own} "
+            f"| {rule.limits.source or 'a choice of this project'} |"
+        )
+    for platform in platforms.values():
+        limit = platform.limits.get(rule.code)
+        if limit:
+            since = f" (from {limit.effective_from})" if limit.effective_from else ""
+            yield (
+                f"| {platform.name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} "
+                f"| {limit.source}{since} |"
+            )
+
+
+def _sure(verified: str) -> str:
+    return f"**{verified}**" if verified in UNSURE else verified
+
+
+def platforms_page(catalogue: Catalogue) -> str:
+    """Every fact of every platform with its source, its date and how sure it is."""
+    parts = [f"# Platforms\n\n{NOTICE}\nFacts a platform lacks are taken from `generic`. **Bold**: not confirmed.\n"]
+    for platform in catalogue.platforms.values():
+        zone = f", zone {platform.zone}" if platform.zone else ""
+        parts.append(f"## {platform.name}\n\n{platform.title.en} · {platform.title.zh}{zone}\n")
+        parts.append("| fact | value | how sure | from | source |\n|---|---|---|---|---|")
+        parts += [_fact_row(name, fact) for name, fact in platform.facts.items()]
+        parts += [
+            f"| window {code} | {f'{window.days} days' if window.days else 'all'}, ending {window.lag} days before "
+            f"| {_sure(window.verified)} | {window.effective_from or ''} | {window.source} |"
+            for code, window in platform.windows.items()
+        ]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _fact_row(name: str, fact: Fact) -> str:
+    value = ", ".join(fact.value) or "none" if isinstance(fact.value, tuple) else fact.value
+    return f"| {name} | {value} | {_sure(fact.verified)} | {fact.effective_from or ''} | {fact.source} |"
+
+
+def layouts_page(catalogue: Catalogue) -> str:
+    """Every layout: where it is exported, which headers it knows, which tables it fills."""
+    parts = [f"# Layouts\n\n{NOTICE}\nHeaders in **bold** must be there. Blanks, case and full-width forms do not matter.\n"]
+    parts += [_layout_section(layout) for layout in catalogue.layouts.values()]
+    return "\n".join(parts)
+
+
+def _layout_section(layout: Layout) -> str:
+    lines = [
+        f"## {layout.name}\n",
+        f"{layout.title.en} · {layout.title.zh} · {layout.title.es}\n",
+        f"Export it from: {layout.export_from.en}\n",
+        f"Fills {', '.join(layout.feeds)}. Known from: {layout.source}\n",
+        "| column | headers |",
+        "|---|---|",
+    ]
+    for key, column in layout.columns.items():
+        headers = " · ".join(column.headers) or f"computed: `{' '.join((column.sql or '').split())}`"
+        lines.append(f"| {key} | {f'**{headers}**' if column.required else headers} |".replace("||", "\\|\\|"))
+    return "\n".join(lines) + "\n"
+
+
+def cli_page(_: Catalogue) -> str:
+    """The help of every command."""
+    import typer.main
+    from click import Context
+    from storehealth.cli import app
+
+    parts = [f"# Command line\n\n{NOTICE}"]
+
+    def visit(command: Any, path: str) -> None:
+        with Context(command, info_name=path, terminal_width=100, max_content_width=100) as context:
+            parts.append(f"## `{path}`\n\n{_plain_help(command, context)}")
+        for name, child in getattr(command, "commands", {}).items():
+            visit(child, f"{path} {name}")
+
+    visit(typer.main.get_command(app()), "storehealth")
+    return "\n".join(parts)
+
+
+def _plain_help(command: Any, context: Any) -> str:
+    lines = [f"{(command.help or '').strip()}\n"]
+    for parameter in command.params:
+        if getattr(parameter, "hidden", False):
+            continue
+        names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+        name = parameter.make_metavar(context) if parameter.param_type_name == "argument" else f"`{names}`"
+        lines.append(f"- {name}: {' '.join((getattr(parameter, 'help', None) or '').split())}")
+    return "\n".join(lines) + "\n"
+
+
+def schema_page(_: Catalogue) -> str:
+    """JSON Schema of a checkup."""
+    schema = Checkup.model_json_schema(mode="serialization", by_alias=True)
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema, indent=1, ensure_ascii=False) + "\n"
+
+
+PAGES: dict[str, Callable[[Catalogue], str]] = {
+    "rules.md": rules_page,
+    "platforms.md": platforms_page,
+    "layouts.md": layouts_page,
+    "cli.md": cli_page,
+    "checkup.schema.json": schema_page,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` say which are stale; the exit code."""
+    catalogue = load()
+    stale = []
+    for name, page in PAGES.items():
+        path, text = DOCS / name, page(catalogue)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.write_text(text, encoding="utf-8")
+    if "--check" in arguments and stale:
+        print(f"stale: {', '.join(stale)}. Run `make docs` and commit what it writes.", file=sys.stderr)
+        return 1
+    print(f"{len(PAGES)} pages, {len(stale)} {'stale' if '--check' in arguments else 'written'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Turns verdicts into the exit code of a run, with every reason listed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from storehealth.errors import Exit, UsageError
+from storehealth.model import AreaScore, Finding, OutcomeOfRun, Score, Source
+
+LEVELS = ("fail", "watch", "new", "never")
+ORDER = (Exit.USAGE, Exit.INTERNAL, Exit.NO_DATA, Exit.NOT_DELIVERED, Exit.FINDINGS)
+"""When several hold, the first of these is the exit code."""
+
+
+def check_fail_on(fail_on: str) -> str:
+    """The value of ``--fail-on`` if it is one.
+
+    Raises:
+        UsageError: Naming the nearest valid value.
+    """
+    if fail_on in LEVELS or re.fullmatch(r"score<\d{1,3}(\.\d+)?", fail_on):
+        return fail_on
+    close = difflib.get_close_matches(fail_on, LEVELS, n=1)
+    hint = f"Nearest is {close[0]}. " if close else ""
+    raise UsageError(f"--fail-on does not know {fail_on!r}", f"{hint}Use fail, watch, new, never, or score<60.")
+
+
+def outcome(
+    findings: Sequence[Finding], score: Score, sources: Sequence[Source], fail_on: str, incomplete: Iterable[str]
+) -> OutcomeOfRun:
+    """The exit code of an audit.
+
+    Args:
+        findings: All verdicts.
+        score: The headline.
+        sources: What became of each file.
+        fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. Until a run is remembered, every failing
+            finding is new.
+        incomplete: Reasons why the data do not suffice under ``--strict-data``; empty without it.
+    """
+    reasons: list[tuple[Exit, str]] = []
+    if not any(source.layout for source in sources):
+        reasons.append((Exit.NO_DATA, "no file could be used"))
+    reasons += [(Exit.NO_DATA, reason) for reason in incomplete]
+    reasons += [(Exit.FINDINGS, reason) for reason in _at_or_above(findings, score, fail_on)]
+    code = next((code for code in ORDER if any(code == found for found, _ in reasons)), Exit.OK)
+    return OutcomeOfRun(exit_code=int(code), reasons=tuple(text for _, text in reasons))
+
+
+def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]) -> list[str]:
+    """What ``--strict-data`` objects to: refused files, and areas with something that should be judged but cannot be."""
+    refused = [f"{source.path} was not used: {source.note}" for source in sources if source.layout is None]
+    inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
+    withheld = {area.id for area in areas if area.score is None and area.id in inconclusive}
+    return refused + [f"{area} is inconclusive" for area in sorted(withheld)]
+
+
+def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:
+    if fail_on == "never":
+        return []
+    if fail_on.startswith("score<"):
+        bound = float(fail_on.removeprefix("score<"))
+        return [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
+    counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
+    return [f"{finding.code} {finding.status}" for finding in findings if finding.status in counted]
