@@ -105,7 +105,9 @@ def _fact_row(name: str, fact: Fact) -> str:
 
 def layouts_page(catalogue: Catalogue) -> str:
     """Every layout: where it is exported, which headers it knows, which tables it fills."""
-    parts = [f"# Layouts\n\n{NOTICE}\nHeaders in **bold** must be there. Blanks, case and full-width forms do not matter.\n"]
+    parts = [
+        f"# Layouts\n\n{NOTICE}\nHeaders in **bold** must be there. Blanks, case and full-width forms do not matter.\n"
+    ]
     parts += [_layout_section(layout) for layout in catalogue.layouts.values()]
     return "\n".join(parts)
 
@@ -129,6 +131,7 @@ def cli_page(_: Catalogue) -> str:
     """The help of every command."""
     import typer.main
     from click import Context
+
     from storehealth.cli import app
 
     parts = [f"# Command line\n\n{NOTICE}"]
@@ -157,7 +160,10 @@ def _plain_help(command: Any, context: Any) -> str:
 def schema_page(_: Catalogue) -> str:
     """JSON Schema of a checkup."""
     schema = Checkup.model_json_schema(mode="serialization", by_alias=True)
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema, indent=1, ensure_ascii=False)
+        + "\n"
+    )
 
 
 PAGES: dict[str, Callable[[Catalogue], str]] = {
