@@ -1,0 +1,19 @@
+"""What all records share: the base class and the few words with fixed values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Area = Literal["logistics", "customer_service", "stock", "aftersales", "team", "data_quality"]
+Severity = Literal["critical", "high", "medium", "low", "info"]
+Status = Literal["pass", "watch", "fail", "informative", "inconclusive", "not_applicable"]
+Outcome = Literal["met", "late", "overdue", "undecided", "not_judgeable", "exempt"]
+Direction = Literal["better", "worse"]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

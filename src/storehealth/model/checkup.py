@@ -1,0 +1,81 @@
+"""The one result of an audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from storehealth.model.base import Record
+from storehealth.model.intake import Source
+from storehealth.model.measured import Distributions, PublishedMeasurement, Window
+from storehealth.model.verdict import AreaScore, Deadline, Finding, NotJudged, Recommendation, Score
+
+SCHEMA_VERSION = "1.0.0"
+
+
+class Run(Record):
+    """The only part that differs between two runs over the same input."""
+
+    id: str
+    started_at: datetime
+
+
+class Tool(Record):
+    """What made the checkup."""
+
+    name: str = "storehealth"
+    version: str
+
+
+class OutcomeOfRun(Record):
+    """The exit code and everything that speaks for it."""
+
+    exit_code: int
+    reasons: tuple[str, ...]
+
+
+class TableEnd(Record):
+    """Last event of a table and how long before ``as_of`` that is."""
+
+    last: datetime
+    age_hours: float
+
+
+class Method(Record):
+    """How the figures were made: rule set, platform facts that were used, and caveats."""
+
+    rules_digest: str
+    constants: dict[str, float]
+    facts: dict[str, str] = {}
+    caveats: tuple[str, ...] = ()
+
+
+class Checkup(Record):
+    """The result of one audit of one store."""
+
+    schema_version: str = SCHEMA_VERSION
+    run: Run
+    tool: Tool
+    store: str
+    platform: str
+    as_of: datetime | None
+    table_ends: dict[str, TableEnd]
+    window: Window
+    timezone: str
+    language: Literal["en", "zh", "es"]
+    outcome: OutcomeOfRun
+    headline: str = Field(
+        description="One plain sentence: where the store loses most, and what mending it would bring."
+    )
+    score: Score
+    areas: tuple[AreaScore, ...]
+    sources: tuple[Source, ...]
+    findings: tuple[Finding, ...]
+    not_judged: tuple[NotJudged, ...]
+    measurements: tuple[PublishedMeasurement, ...]
+    distributions: Distributions
+    recommendations: tuple[Recommendation, ...]
+    deadlines: tuple[Deadline, ...] = ()
+    method: Method

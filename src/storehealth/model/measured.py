@@ -1,0 +1,153 @@
+"""Records of measure: counts, values and rows, without any opinion."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import ConfigDict, Field
+
+from storehealth.model.base import Outcome, Record
+
+
+class Tally(Record):
+    """Rows of one rule by outcome. ``defects = late + overdue``; ``judged = met + defects``."""
+
+    met: int = 0
+    late: int = 0
+    overdue: int = 0
+    undecided: int = 0
+    not_judgeable: int = 0
+    exempt: int = 0
+
+    @property
+    def defects(self) -> int:
+        """Rows done too late, or not done although the limit has passed."""
+        return self.late + self.overdue
+
+    @property
+    def judged(self) -> int:
+        """Rows a verdict rests on."""
+        return self.met + self.defects
+
+
+class Window(Record):
+    """The days a rule looks at, both inclusive; ``None`` at an end means open."""
+
+    first: date | None = Field(default=None, alias="from")
+    last: date | None = Field(default=None, alias="to")
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Segment(Record):
+    """The tally of one slice, such as ``{"agent_id": "amy"}``."""
+
+    segment: dict[str, str | None]
+    tally: Tally
+    value: float | None = None
+
+
+class Beside(Record):
+    """A figure shown beside a finding, without a verdict of its own."""
+
+    name: str
+    value: float | None = None
+    defects: int | None = None
+    judged: int | None = None
+
+
+class EvidenceRow(Record):
+    """One row behind a finding. ``file`` and ``line`` point into the export; personal values are masked."""
+
+    file: str | None
+    line: int | None
+    entity: str | None
+    at: datetime | None
+    outcome: Outcome
+    details: dict[str, str | int | float | bool | None] = {}
+
+
+class Mended(Record):
+    """What one advice would reach: the defects its condition names, and the value if the share it removes were gone."""
+
+    advice: str
+    defects: int
+    value_after: float | None = Field(default=None, description="In the rule's own unit; None for shares.")
+
+
+class Missing(Record):
+    """Why a rule has nothing to judge."""
+
+    needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides.")
+
+
+class Measurement(Record):
+    """Everything the later stages need of one rule over one store; nothing after this touches the data."""
+
+    code: str
+    window: Window
+    tally: Tally = Tally()
+    value: float | None = Field(
+        default=None, description="Defect share for counted rules; seconds or number otherwise."
+    )
+    low: float | None = None
+    high: float | None = None
+    entities: int = Field(default=0, description="Distinct customers or orders among the defects.")
+    segments: tuple[Segment, ...] = ()
+    beside: tuple[Beside, ...] = ()
+    mended: tuple[Mended, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+    resolution_seconds: int = Field(default=1, description="Coarsest step of the times this rule reads.")
+    missing: Missing | None = None
+
+
+class ReplyBracket(Record):
+    """How many replies came within so many seconds (cumulative)."""
+
+    within_seconds: int
+    first_replies: int
+    turns: int
+
+
+class FirstReplies(Record):
+    """First human replies of sessions a customer began. ``open`` ones count as never."""
+
+    n: int
+    median: float | None
+    p90: float | None
+    open: int
+
+
+class TurnReplies(Record):
+    """Replies to every turn. ``median`` and ``p90`` count open turns as never; ``median_answered`` leaves them out."""
+
+    answered: int
+    open: int
+    median: float | None
+    p90: float | None
+    median_answered: float | None
+
+
+class ReplySummary(Record):
+    """Quantiles of reply time, in seconds."""
+
+    first_replies: FirstReplies
+    turns: TurnReplies
+
+
+class Distributions(Record):
+    """Distributions shown whole. Absent without chats."""
+
+    reply_time: tuple[ReplyBracket, ...] = ()
+    reply_time_summary: ReplySummary | None = None
+
+
+class PublishedMeasurement(Record):
+    """One figure of one slice, kept so that a past run can be judged again."""
+
+    code: str
+    segment: dict[str, str | None]
+    value: float | None
+    defects: int
+    judged: int
+    undecided: int

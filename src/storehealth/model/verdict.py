@@ -1,0 +1,135 @@
+"""Records of judge, score and advise: verdicts, the headline and what to do."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from storehealth.model.base import Area, Direction, Record, Severity, Status
+from storehealth.model.measured import Beside, EvidenceRow, Window
+
+
+class Counts(Record):
+    """Rows by outcome, as published."""
+
+    met: int
+    late: int
+    overdue: int
+    undecided: int
+    not_judgeable: int
+    exempt: int
+
+
+class LimitSource(Record):
+    """Where a limit comes from and how sure it is."""
+
+    source: str
+    effective_from: date | None = None
+    verified: Literal["official", "code", "third-party", "unverified", "assumed"]
+
+
+class Driver(Record):
+    """A slice that explains more of the defects than its size does."""
+
+    segment: dict[str, str | None]
+    defects: int
+    judged: int
+    share_of_defects: float
+
+
+class Evidence(Record):
+    """The rows behind a finding: how many there are, the first of them, and the file that lists all (if written)."""
+
+    count: int
+    rows: tuple[EvidenceRow, ...] = ()
+    file: str | None = None
+
+
+class Finding(Record):
+    """A rule's verdict on one store. ``value`` is in the rule's own direction (``higher_is``)."""
+
+    code: str
+    id: str
+    title: str
+    why: str
+    area: Area
+    severity: Severity
+    scored: bool
+    status: Status
+    note: str = ""
+    value: float | None
+    higher_is: Direction
+    unit: Literal["share", "seconds", "hours", "days", "number"]
+    counts: Counts
+    defects: int
+    judged: int
+    undecided: int
+    interval: tuple[float | None, float | None]
+    target: float | None
+    limit: float | None
+    limit_source: LimitSource
+    window: Window
+    beside: tuple[Beside, ...] = ()
+    drivers: tuple[Driver, ...] = ()
+    evidence: Evidence
+    previous: float | None = None
+    change: str | None = None
+
+
+class NotJudged(Record):
+    """A rule that could not be judged, and which export would let it."""
+
+    code: str
+    title: str
+    area: Area
+    reason: str
+    needs: tuple[str, ...]
+    how_to_export: tuple[str, ...]
+
+
+class Score(Record):
+    """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged."""
+
+    value: float | None
+    uncapped: float | None
+    low: float | None
+    high: float | None
+    grade: str | None
+    coverage: float
+    cap_reason: str | None = None
+
+
+class AreaScore(Record):
+    """One area's score, 0-100; ``None`` with coverage 0 where nothing in it could be judged."""
+
+    id: Area
+    score: float | None
+    coverage: float
+    low: float | None = None
+    high: float | None = None
+    worst: str | None = Field(default=None, description="Code of the scored finding that costs most.")
+
+
+class Recommendation(Record):
+    """One action, the findings it helps and what it is expected to bring: an estimate, see ``assumption``."""
+
+    id: str
+    text: str
+    findings: tuple[str, ...]
+    effort: Literal["low", "medium", "high"]
+    gain_points: float | None
+    gain_units: str
+    assumption: str
+    check_on: date | None
+
+
+class Deadline(Record):
+    """Something that turns into a breach unless it is done."""
+
+    kind: str
+    id: str
+    due_at: datetime
+    hours_left: float
+    amount_at_risk: float | None = None
