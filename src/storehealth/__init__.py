@@ -1,3 +1,35 @@
-"""storehealth: audits an online store's exports and says what to do about what it finds."""
+"""storehealth: audits an online store's exports and says what to do about what it finds.
+
+>>> from storehealth import audit_store, frames                                             # doctest: +SKIP
+>>> checkup = audit_store("exports/", platform="jd")                                        # doctest: +SKIP
+>>> checkup.score.value, [finding.code for finding in checkup.findings if finding.status == "fail"]  # doctest: +SKIP
+>>> frames(checkup)["findings"].sort_values("defects")                                      # doctest: +SKIP
+
+Heavy libraries are imported only when one of these names is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from storehealth.api import audit_store, frames
+    from storehealth.errors import StorehealthError
+    from storehealth.model import Checkup
 
 __version__ = "0.1.0"
+__all__ = ["Checkup", "StorehealthError", "__version__", "audit_store", "frames"]
+
+_HOMES = {
+    "audit_store": "storehealth.api",
+    "frames": "storehealth.api",
+    "Checkup": "storehealth.model",
+    "StorehealthError": "storehealth.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'storehealth' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
