@@ -69,7 +69,7 @@ class Finding(Record):
     interval: tuple[float | None, float | None]
     target: float | None
     limit: float | None
-    limit_source: LimitSource
+    limit_source: LimitSource | None
     window: Window
     beside: tuple[Beside, ...] = ()
     drivers: tuple[Driver, ...] = ()

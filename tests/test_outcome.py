@@ -1,0 +1,70 @@
+"""The exit code of an audit, reason by reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from storehealth.errors import UsageError
+from storehealth.model import AreaScore, Counts, Evidence, Finding, Score, Source, Window
+from storehealth.outcome import check_fail_on, incomplete_data, outcome
+
+READ = Source(path="orders.csv", layout="generic_orders")
+REFUSED = Source(path="photo.csv", note="this is a PNG picture")
+HALF = Score(value=55, uncapped=55, low=50, high=60, grade="E", coverage=1)
+
+
+def finding(status: str, **more: Any) -> Finding:
+    counts = Counts(met=0, late=0, overdue=0, undecided=0, not_judgeable=0, exempt=0)
+    base: dict[str, Any] = {
+        "code": "LG05", "id": "x", "title": "t", "why": "w", "area": "logistics", "severity": "critical", "scored": True,
+        "status": status, "value": None, "higher_is": "better", "unit": "share", "counts": counts, "defects": 0,
+        "judged": 0, "undecided": 0, "interval": (None, None), "target": None, "limit": None, "limit_source": None,
+        "window": Window(), "evidence": Evidence(count=0),
+    }  # fmt: skip
+    return Finding.model_validate(base | more)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "fail_on", "code"),
+    [
+        (["pass"], "fail", 0),
+        (["watch"], "fail", 0),
+        (["watch"], "watch", 1),
+        (["fail"], "fail", 1),
+        (["fail"], "new", 1),
+        (["fail"], "never", 0),
+        (["pass"], "score<60", 1),
+        (["fail"], "score<50", 0),
+        (["inconclusive", "not_applicable", "informative"], "watch", 0),
+    ],
+)
+def test_findings_at_or_above_the_level_exit_with_1(statuses: list[str], fail_on: str, code: int) -> None:
+    """The level is the reader's choice; never the score itself."""
+    assert outcome([finding(status) for status in statuses], HALF, [READ], fail_on, []).exit_code == code
+
+
+def test_missing_data_outrank_findings_and_both_are_listed() -> None:
+    """3 before 1."""
+    made = outcome([finding("fail")], HALF, [READ, REFUSED], "fail", ["photo.csv was not used"])
+    assert (made.exit_code, len(made.reasons)) == (3, 2)
+
+
+def test_no_usable_file_exits_with_3() -> None:
+    """An audit of nothing is no clean bill of health."""
+    assert outcome([], HALF, [REFUSED], "never", []).exit_code == 3
+
+
+def test_strict_data_objects_to_refused_files_and_inconclusive_areas() -> None:
+    """An area counts as inconclusive when its score had to be withheld for want of data."""
+    areas = [AreaScore(id="logistics", score=None, coverage=0.0), AreaScore(id="stock", score=90, coverage=1.0)]
+    said = incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
+    assert said == ["photo.csv was not used: this is a PNG picture", "logistics is inconclusive"]
+
+
+def test_an_unknown_level_names_the_nearest() -> None:
+    """Typing mistakes are not taken for a level."""
+    with pytest.raises(UsageError) as caught:
+        check_fail_on("wach")
+    assert "watch" in caught.value.hint
