@@ -1,0 +1,89 @@
+"""The catalogue reads all data files, refuses mistakes with file and line, and lets packs replace built-in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storehealth.catalogue import BUILT_IN_RULES, PACKAGE, load
+from storehealth.errors import CatalogueError
+
+RULE = BUILT_IN_RULES / "customer_service" / "reply-within-30s.yaml"
+
+
+def pack(folder: Path, kind: str, name: str, text: str) -> Path:
+    path = folder / kind / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def complaint(folder: Path) -> str:
+    with pytest.raises(CatalogueError) as caught:
+        load([folder])
+    return caught.value.message
+
+
+def test_the_built_in_files_are_valid_and_fit_together() -> None:
+    """Nothing is registered: every file of a kind's folder is read."""
+    catalogue = load()
+    on_disk = {path.stem for path in BUILT_IN_RULES.rglob("*.yaml")}
+    assert {rule.id for rule in catalogue.rules.values()} == on_disk
+    assert set(catalogue.layouts) == {path.stem for path in (PACKAGE / "layouts").glob("*.yaml")}
+
+
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(tmp_path: Path) -> None:
+    """A typing mistake is found where it stands."""
+    text = RULE.read_text(encoding="utf-8").replace("severity:", "severty:", 1)
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if row.startswith("severty"))
+    assert f"reply-within-30s.yaml:{line}: severty: no such key; nearest is severity" in complaint(
+        pack(tmp_path, "rules", "reply-within-30s.yaml", text)
+    )
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Nobody wants to mend one line per run."""
+    pack(tmp_path, "rules", "no-advice.yaml", "code: XX99\nid: other-name\n")
+    pack(tmp_path, "platforms", "moon.yaml", "name: moon\ntitle: {en: Moon}\n")
+    said = complaint(tmp_path)
+    assert "no-advice.yaml" in said
+    assert "moon.yaml:2: title.zh" in said
+
+
+def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
+    """Otherwise a pack could not tell what it replaces."""
+    text = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8")
+    assert "is 'generic', the file is named 'moon'" in complaint(pack(tmp_path, "platforms", "moon.yaml", text))
+
+
+def test_broken_yaml_is_a_message(tmp_path: Path) -> None:
+    """No traceback from the parser."""
+    assert "torn.yaml: not valid YAML" in complaint(pack(tmp_path, "layouts", "torn.yaml", "name: [torn\n"))
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The later one must not win in silence."""
+    pack(tmp_path, "rules", "a/twice.yaml", "x: 1")
+    assert "have one name" in complaint(pack(tmp_path, "rules", "b/twice.yaml", "x: 1"))
+
+
+def test_a_pack_replaces_the_built_in_file_of_the_same_name(tmp_path: Path) -> None:
+    """The others stay."""
+    text = RULE.read_text(encoding="utf-8").replace("severity: critical", "severity: low", 1)
+    catalogue = load([pack(tmp_path, "rules", "reply-within-30s.yaml", text)])
+    assert catalogue.rules["CS01"].severity == "low"
+    assert catalogue.digest("rules") != load().digest("rules")
+
+
+def test_a_code_is_taken_once(tmp_path: Path) -> None:
+    """Codes name findings; two rules cannot share one."""
+    text = RULE.read_text(encoding="utf-8").replace("id: reply-within-30s", "id: copy", 1)
+    assert "CS01 is taken by" in complaint(pack(tmp_path, "rules", "copy.yaml", text))
+
+
+def test_a_layout_names_columns_of_the_tables_it_fills(tmp_path: Path) -> None:
+    """A misspelt canonical column would otherwise be lost in silence."""
+    text = (PACKAGE / "layouts" / "olist_orders.yaml").read_text(encoding="utf-8")
+    text = text.replace("name: olist_orders", "name: odd").replace("  paid_at:", "  payed_at:")
+    assert "columns.payed_at: no fed table has this column" in complaint(pack(tmp_path, "layouts", "odd.yaml", text))
