@@ -1,0 +1,117 @@
+"""Measures rules over a store. One row query per rule, fixed queries over it; nothing after this touches the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.rule import Rule
+from storehealth.limits import bounds_for
+from storehealth.measure.compile import limit_seconds, row_query
+from storehealth.measure.grain import Grain, read_grain, resolution
+from storehealth.measure.query import Asked
+from storehealth.measure.replies import reply_times
+from storehealth.measure.shown import besides, evidence
+from storehealth.measure.tally import segments, totals
+from storehealth.measure.values import Estimate, estimate, mended
+from storehealth.measure.windows import windows_for
+from storehealth.model import Measurement, Missing, Tally, Window
+from storehealth.privacy import Mask, mask
+from storehealth.stats import wilson
+
+if TYPE_CHECKING:
+    from storehealth.db import Store
+
+__all__ = ["Lens", "measure", "reply_times", "row_query", "windows_for"]
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What the data are read with: the catalogue that describes them, and how personal values are shown."""
+
+    catalogue: Catalogue
+    mask: Mask = mask
+
+
+def measure(
+    store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], windows: Mapping[str, Window], lens: Lens
+) -> list[Measurement]:
+    """Measure rules over a store.
+
+    Args:
+        store: An open store, its views made.
+        rules: The rules, in the order wanted.
+        limits: The platform's limits by rule code; they decide where a value becomes a defect.
+        windows: The window of each rule, by code; without one, everything is looked at.
+        lens: The catalogue, and how personal values are shown.
+
+    Raises:
+        CatalogueError: The SQL of a rule does not run; the message names its file and key.
+    """
+    grain = read_grain(store.con, lens.catalogue)
+    measured = []
+    for rule in rules:
+        window = windows.get(rule.code, Window())
+        asked = Asked(store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask)
+        missing = tuple(need for need in _needs(asked) if need not in store.filled)
+        measured.append(_missing(asked, missing) if missing else _measure(asked, grain))
+    return measured
+
+
+def _needs(asked: Asked) -> tuple[str, ...]:
+    """Tables and table.columns without which a rule has nothing to judge.
+
+    Raises:
+        CatalogueError: The rule names a view that does not exist.
+    """
+    over = asked.rule.measure.over
+    if not asked.views and " " not in over.strip():
+        raise asked.error("measure.over", f"there is no view {over!r}")
+    of_views = [need for view in asked.views for need in asked.catalogue.views[view].needs]
+    return tuple(dict.fromkeys((*of_views, *asked.rule.measure.needs)))
+
+
+def _missing(asked: Asked, needs: tuple[str, ...]) -> Measurement:
+    return Measurement(code=asked.rule.code, window=asked.window, missing=Missing(needs=needs))
+
+
+def _measure(asked: Asked, grain: Grain) -> Measurement:
+    _check_fact(asked)
+    tally, entities, reached = totals(asked)
+    figure = _figure(asked, tally)
+    return Measurement(
+        code=asked.rule.code,
+        window=asked.window,
+        tally=tally,
+        value=figure.value,
+        low=figure.low,
+        high=figure.high,
+        entities=entities,
+        segments=segments(asked),
+        beside=besides(asked),
+        mended=mended(asked, reached),
+        evidence=evidence(asked) if tally.defects else (),
+        resolution_seconds=resolution(asked, grain),
+    )
+
+
+def _figure(asked: Asked, tally: Tally) -> Estimate:
+    """The rule's figure: a share of defects with Wilson's interval, or a statistic with that of its ranks."""
+    value = asked.rule.measure.value
+    if value is not None:
+        return estimate(asked, value.statistic, tally.judged + tally.undecided)
+    if tally.judged == 0:
+        return Estimate(None)
+    return Estimate(tally.defects / tally.judged, *wilson(tally.defects, tally.judged))
+
+
+def _check_fact(asked: Asked) -> None:
+    """A fact that no platform sets is NULL in SQL, and would turn every row into a defect."""
+    in_time = asked.rule.measure.in_time
+    if in_time is None or not isinstance(in_time.within, str):
+        return
+    if asked.run(f"SELECT {limit_seconds(in_time.within)}") == [(None,)]:
+        raise asked.error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")

@@ -1,0 +1,185 @@
+"""Compiles a rule to one row query: each row of its view with entity, time, dimensions and outcome.
+
+The query's own columns begin with an underscore, so that they never meet a view's::
+
+    SELECT *, CASE ... END AS _outcome, hour(_at) AS _hour ...
+    FROM (SELECT (<entity>)::VARCHAR AS _entity, (<at>)::TIMESTAMP AS _at, (<when>) IS TRUE AS _applies ... FROM <view>)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from storehealth.catalogue.rule import InTime, Rule, Value
+from storehealth.limits import Bounds
+from storehealth.model import Window
+
+OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
+DEFECT = "_outcome IN ('late', 'overdue')"
+COUNTED = "_outcome NOT IN ('exempt', 'not_judgeable')"
+TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
+
+
+def sql_of(expression: str) -> str:
+    """An expression as it may stand in a query: a bare column name is quoted, since ``at`` is a word of SQL."""
+    bare = re.fullmatch(r"[A-Za-z_]\w*", expression.strip())
+    word = expression.strip().lower()
+    return f'"{expression.strip()}"' if bare and word not in ("true", "false", "null") else f"({expression})"
+
+
+def source_of(over: str) -> str:
+    """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
+    return f"({over})" if re.search(r"\s", over.strip()) else f'"{over.strip()}"'
+
+
+def row_query(rule: Rule, bounds: Bounds | None, window: Window) -> str:
+    """The row query of a rule, restricted to its window.
+
+    Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
+    (advice), _show0 … (evidence); for values _value and _stat (the value as the statistic counts it).
+    """
+    parts = ",\n    ".join(f"{sql} AS {alias}" for alias, (_, sql) in columns(rule).items())
+    times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
+    return (
+        f"SELECT *, {_outcome(rule, bounds)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst{_statistic(rule)}\n"
+        f"FROM (SELECT {parts}\n  FROM {source_of(rule.measure.over)})\nWHERE {in_window(window)}"
+    )
+
+
+def columns(rule: Rule) -> dict[str, tuple[str, str]]:
+    """Inner columns of the row query: alias → (key in the rule file, SQL)."""
+    measure = rule.measure
+    fixed = {
+        "_entity": ("measure.entity", f"{sql_of(measure.entity)}::VARCHAR"),
+        "_at": ("measure.at", f"{sql_of(measure.at)}::TIMESTAMP"),
+        "_applies": ("measure.when", f"{sql_of(measure.when)} IS TRUE"),
+        "_file": ("measure.over", "source_file::VARCHAR"),
+        "_row": ("measure.over", "source_row::BIGINT"),
+    }
+    if measure.worst is not None:
+        fixed["_given_worst"] = ("measure.worst", sql_of(measure.worst))
+    return fixed | dict(_kind_columns(rule)) | dict(_list_columns(rule))
+
+
+def _kind_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Columns that depend on the kind of measure."""
+    measure = rule.measure
+    if measure.good is not None:
+        yield "_good", ("measure.good", f"{sql_of(measure.good)}::BOOLEAN")
+    if measure.value is not None:
+        yield "_value", ("measure.value.sql", f"{sql_of(measure.value.sql)}::DOUBLE")
+        yield "_open", ("measure.value.open", f"{sql_of(measure.value.open)} IS TRUE")
+    if measure.in_time is not None:
+        yield from _time_columns(measure.in_time)
+
+
+def _time_columns(in_time: InTime) -> Iterator[tuple[str, tuple[str, str]]]:
+    key = "measure.in_time"
+    yield "_to", (f"{key}.to", f"{sql_of(in_time.to)}::TIMESTAMP")
+    if in_time.from_ is not None:
+        yield "_from", (f"{key}.from", f"{sql_of(in_time.from_)}::TIMESTAMP")
+    if in_time.waited is not None:
+        yield "_waited", (f"{key}.waited", f"{sql_of(in_time.waited)}::DOUBLE")
+    elif in_time.within is not None:
+        waited = f"coalesce({sql_of(in_time.to)}, until)::TIMESTAMP - {sql_of(in_time.from_ or '')}::TIMESTAMP"
+        yield "_waited", (f"{key}.from", f"epoch({waited})")
+    promise = in_time.by or in_time.by_date
+    if promise is not None:
+        yield "_promise", (f"{key}.{'by' if in_time.by else 'by_date'}", f"{sql_of(promise)}::TIMESTAMP")
+        yield "_until", ("measure.over", "until::TIMESTAMP")
+
+
+def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Dimensions, what each advice mends, and what evidence shows."""
+    for index, name in enumerate(dimensions(rule)):
+        yield f"_by{index}", (f"measure.by.{index}", f"{sql_of(name)}::VARCHAR")
+    for index, advice in enumerate(rule.advice):
+        yield f"_mends{index}", (f"advice.{index}.mends", f"{sql_of(advice.mends)} IS TRUE")
+    for index, name in enumerate(rule.measure.evidence):
+        yield f"_show{index}", (f"measure.evidence.{index}", sql_of(name))
+
+
+def dimensions(rule: Rule) -> tuple[str, ...]:
+    """Columns a rule is sliced by, besides the parts of time every rule has."""
+    return tuple(name for name in dict.fromkeys(rule.measure.by) if name not in TIME_COLUMNS)
+
+
+def in_window(window: Window, at: str = "_at") -> str:
+    """SQL that is true for rows of the window. A row without a time belongs only to the window without ends."""
+    ends = []
+    if window.first is not None:
+        ends.append(f"{at} >= DATE '{window.first}'")
+    if window.last is not None:
+        ends.append(f"{at} < DATE '{window.last}' + 1")
+    return " AND ".join(ends) or "true"
+
+
+def limit_seconds(within: float | str) -> str:
+    """SQL of a duration: a number, or a fact of the platform by name."""
+    return f"getvariable('{within}')::DOUBLE" if isinstance(within, str) else repr(float(within))
+
+
+def _outcome(rule: Rule, bounds: Bounds | None) -> str:
+    measure = rule.measure
+    if measure.in_time is not None:
+        cases = _within_cases(measure.in_time) if measure.in_time.within is not None else _by_cases(measure.in_time)
+    elif measure.value is not None:
+        cases = _value_cases(bounds)
+    else:
+        cases = "WHEN _good IS NULL THEN 'not_judgeable' WHEN _good THEN 'met' ELSE 'late'"
+    return f"CASE WHEN NOT _applies THEN 'exempt' {cases} END"
+
+
+def _within_cases(in_time: InTime) -> str:
+    limit = limit_seconds(in_time.within or 0.0)
+    return (
+        "WHEN _from IS NULL OR (_to IS NOT NULL AND _waited IS NULL) THEN 'not_judgeable' "
+        f"WHEN _to IS NOT NULL AND _waited <= {limit} THEN 'met' WHEN _to IS NOT NULL THEN 'late' "
+        f"WHEN _waited >= {limit} THEN 'overdue' ELSE 'undecided'"
+    )
+
+
+def _by_cases(in_time: InTime) -> str:
+    cast = "" if in_time.by is not None else "::DATE"
+    no_start = " OR _from IS NULL" if in_time.from_ is not None else ""
+    return (
+        f"WHEN _promise IS NULL{no_start} THEN 'not_judgeable' "
+        f"WHEN _to{cast} <= _promise{cast} THEN 'met' WHEN _to IS NOT NULL THEN 'late' "
+        f"WHEN _until{cast} > _promise{cast} THEN 'overdue' ELSE 'undecided'"
+    )
+
+
+def _value_cases(bounds: Bounds | None) -> str:
+    unknown = "WHEN _value IS NULL AND NOT _open THEN 'not_judgeable'"
+    if bounds is None:
+        return f"{unknown} WHEN _open THEN 'undecided' ELSE 'met'"
+    limit = repr(float(bounds.limit))
+    if bounds.higher_is == "better":  # what still grows can only get better
+        return f"{unknown} WHEN _value >= {limit} THEN 'met' WHEN _open THEN 'undecided' ELSE 'late'"
+    return (
+        f"{unknown} WHEN _open AND _value > {limit} THEN 'overdue' WHEN _open THEN 'undecided' "
+        f"WHEN _value > {limit} THEN 'late' ELSE 'met'"
+    )
+
+
+def _worst(rule: Rule, bounds: Bounds | None) -> str:
+    """What evidence is sorted by, largest first: the rule's word on it, else the size of the miss."""
+    measure = rule.measure
+    if measure.worst is not None:
+        return "_given_worst"
+    if measure.value is not None:
+        return "-_value" if bounds is not None and bounds.higher_is == "better" else "_value"
+    if measure.in_time is None:
+        return "NULL"
+    if measure.in_time.within is not None or measure.in_time.waited is not None:
+        return "_waited"
+    return "epoch(coalesce(_to, _until) - _promise)"
+
+
+def _statistic(rule: Rule) -> str:
+    value: Value | None = rule.measure.value
+    if value is None:
+        return ""
+    counted = "_value" if value.statistic == "mean" else "CASE WHEN _open THEN 'inf'::DOUBLE ELSE _value END"
+    return f", {counted} AS _stat"

@@ -1,0 +1,95 @@
+"""Runs a rule's fixed queries; an expression that fails is reported with the file and key it stands in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.rule import Rule
+from storehealth.errors import CatalogueError
+from storehealth.limits import Bounds
+from storehealth.measure.compile import columns, row_query, source_of, sql_of
+from storehealth.model import Window
+from storehealth.privacy import Mask
+
+NOT_THE_RULES_FAULT = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One rule, over one store and window, ready to be measured."""
+
+    con: duckdb.DuckDBPyConnection
+    rule: Rule
+    bounds: Bounds | None
+    window: Window
+    catalogue: Catalogue
+    mask: Mask
+
+    @cached_property
+    def rows(self) -> str:
+        """The row query, in brackets."""
+        return f"({row_query(self.rule, self.bounds, self.window)})"
+
+    @cached_property
+    def views(self) -> tuple[str, ...]:
+        """Views the rule reads: the one it names, or those its SELECT names."""
+        words = set(re.findall(r"\w+", self.rule.measure.over))
+        return tuple(name for name in self.catalogue.views if name in words)
+
+    @property
+    def personal(self) -> dict[str, str]:
+        """Columns that hold personal values, with the kind of each."""
+        named = [column for view in self.views for column in self.catalogue.views[view].personal]
+        return dict.fromkeys(named, "buyer") | {
+            name: column.personal
+            for table in self.catalogue.tables.values()
+            for name, column in table.columns.items()
+            if column.personal is not None
+        }
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query over :attr:`rows`.
+
+        Raises:
+            CatalogueError: The rule's SQL does not run; the message names its file and key.
+        """
+        try:
+            return self.con.execute(sql).fetchall()
+        except NOT_THE_RULES_FAULT:
+            raise
+        except duckdb.Error as error:
+            raise self.blame(error) from error
+
+    def blame(self, error: duckdb.Error) -> CatalogueError:
+        """The error of the first expression that fails on its own, else the given one."""
+        for key, sql in self._expressions():
+            try:
+                self.con.execute(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})")
+            except duckdb.Error as own:
+                return self.error(key, own)
+        return self.error("measure", error)
+
+    def error(self, key: str, problem: object) -> CatalogueError:
+        """An error that names the rule's file and one of its keys."""
+        path = self.catalogue.paths.get(f"rules/{self.rule.id}")
+        name = path.name if path is not None else f"{self.rule.id}.yaml"
+        return CatalogueError(
+            f"{name}: {key}: {' '.join(str(problem).split())}", "`storehealth rules check` reads the rules again."
+        )
+
+    def _expressions(self) -> list[tuple[str, str]]:
+        found = [("measure.over", "1"), *columns(self.rule).values()]
+        for index, beside in enumerate(self.rule.measure.beside):
+            key = f"measure.beside.{index}"
+            found.append((f"{key}.when", f"{sql_of(beside.when)} IS TRUE"))
+            if beside.good is not None:
+                found.append((f"{key}.good", f"{sql_of(beside.good)}::BOOLEAN"))
+            if beside.value is not None:
+                found.append((f"{key}.value.sql", f"{sql_of(beside.value.sql)}::DOUBLE"))
+        return found

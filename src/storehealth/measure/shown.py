@@ -1,0 +1,88 @@
+"""What is shown with a figure: the worst rows as evidence, and figures beside it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from storehealth.catalogue.rule import BesideMeasure
+from storehealth.measure.compile import DEFECT, in_window, source_of, sql_of
+from storehealth.measure.query import Asked
+from storehealth.measure.values import known, statistic_sql
+from storehealth.model import Beside, EvidenceRow
+
+EVIDENCE_ROWS = 20
+Detail = str | int | float | bool | None
+
+
+def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
+    """The worst defects, at most twenty; equally bad ones by time, file and row. Personal values are masked."""
+    names = asked.rule.measure.evidence
+    shown = "".join(f", _show{index}" for index in range(len(names)))
+    rows = asked.run(
+        f"SELECT _file, _row, _entity, _at, _outcome{shown} FROM {asked.rows} WHERE {DEFECT} "
+        f"ORDER BY _worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST "
+        f"LIMIT {EVIDENCE_ROWS}"
+    )
+    return tuple(_evidence_row(asked, row) for row in rows)
+
+
+def _evidence_row(asked: Asked, row: tuple[Any, ...]) -> EvidenceRow:
+    file, line, entity, at, outcome, *shown = row
+    names, personal = asked.rule.measure.evidence, asked.personal
+    return EvidenceRow(
+        file=file,
+        line=line,
+        entity=asked.mask(personal.get("entity", "buyer"), entity) if entity and _entity_is_personal(asked) else entity,
+        at=at,
+        outcome=outcome,
+        details={
+            name: _detail(value) if value is None or name not in personal else asked.mask(personal[name], str(value))
+            for name, value in zip(names, shown, strict=True)
+        },
+    )
+
+
+def _entity_is_personal(asked: Asked) -> bool:
+    """Whether the rule's entity is a person: by the view's word, or since the expression names such a column."""
+    expression = asked.rule.measure.entity
+    if expression == "entity":
+        return any("entity" in asked.catalogue.views[view].personal for view in asked.views)
+    return any(name in expression for name in asked.personal)
+
+
+def _detail(value: Any) -> Detail:
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def besides(asked: Asked) -> tuple[Beside, ...]:
+    """The figures a rule shows beside its own, over the view's rows in its window."""
+    return tuple(_beside(asked, one) for one in asked.rule.measure.beside)
+
+
+def _beside(asked: Asked, one: BesideMeasure) -> Beside:
+    """Shares have defects and judged rows, and a value in the rule's own direction; statistics only a value."""
+    where = f"{sql_of(one.when)} IS TRUE AND {in_window(asked.window, f'{sql_of(asked.rule.measure.at)}::TIMESTAMP')}"
+    source = source_of(asked.rule.measure.over)
+    if one.value is not None:
+        sql, is_open = sql_of(one.value.sql), sql_of(one.value.open)
+        counted = sql if one.value.statistic == "mean" else f"CASE WHEN {is_open} THEN 'inf' ELSE {sql} END"
+        ((value, number),) = asked.run(
+            f"SELECT {statistic_sql(one.value.statistic, '_x')}, count(_x) "
+            f"FROM (SELECT ({counted})::DOUBLE AS _x FROM {source} WHERE {where})"
+        )
+        return Beside(name=one.name, value=known(value), judged=number)
+    ((good, bad),) = asked.run(
+        f"SELECT count(*) FILTER (_x), count(*) FILTER (NOT _x) "
+        f"FROM (SELECT {sql_of(one.good or 'NULL')}::BOOLEAN AS _x FROM {source} WHERE {where})"
+    )
+    worse = asked.bounds is not None and asked.bounds.higher_is == "worse"
+    share = (bad if worse else good) / (good + bad) if good + bad else None
+    return Beside(name=one.name, value=share, defects=bad, judged=good + bad)

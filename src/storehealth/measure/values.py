@@ -1,0 +1,102 @@
+"""Medians, p90s and means, where a value that is still open counts as infinite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from storehealth.measure.compile import COUNTED, DEFECT
+from storehealth.measure.query import Asked
+from storehealth.model import Mended
+from storehealth.stats import order_ranks, quantile_places
+
+Statistic = Literal["median", "p90", "mean"]
+QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
+
+
+class Estimate(NamedTuple):
+    """A statistic with its 95 % interval; an end is None where too few values exist to give one."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def statistic_sql(statistic: Statistic, column: str) -> str:
+    """The aggregate of a statistic; between two infinite values DuckDB's interpolation gives NaN, see :func:`known`."""
+    return f"avg({column})" if statistic == "mean" else f"quantile_cont({column}, {QUANTILES[statistic]})"
+
+
+def known(value: float | None) -> float | None:
+    """NaN, which only comes from interpolating between infinities, is infinity."""
+    return math.inf if value is not None and math.isnan(value) else value
+
+
+def estimate(asked: Asked, statistic: Statistic, values: int) -> Estimate:
+    """The statistic of a value rule over all its judgeable rows.
+
+    Args:
+        asked: The rule; its row query has ``_stat``.
+        statistic: A mean gets no interval.
+        values: How many rows count: those judged and those undecided.
+    """
+    if values == 0:
+        return Estimate(None)
+    if statistic == "mean":
+        ((mean,),) = asked.run(f"SELECT avg(_stat) FROM {asked.rows} WHERE {COUNTED}")
+        return Estimate(mean)
+    return _quantile(asked, QUANTILES[statistic], values)
+
+
+def _quantile(asked: Asked, quantile: float, values: int) -> Estimate:
+    first, second, rest = quantile_places(values, quantile)
+    low, high = order_ranks(values, quantile)
+    places = sorted({place for place in (first, second, low, high) if place is not None})
+    at = dict(
+        asked.run(
+            f"SELECT place, _stat FROM (SELECT _stat, row_number() OVER (ORDER BY _stat) AS place FROM {asked.rows} "
+            f"WHERE {COUNTED}) WHERE place IN ({', '.join(map(str, places))})"
+        )
+    )
+    return Estimate(_between(at[first], at[second], rest), at.get(low), at.get(high))
+
+
+def _between(first: float, second: float, rest: float) -> float:
+    return first if rest == 0 or first == second else first + (second - first) * rest
+
+
+def mended(asked: Asked, reached: Iterable[int]) -> tuple[Mended, ...]:
+    """What each advice reaches; for values also the statistic once the share it removes is ordinary."""
+    value = asked.rule.measure.value
+    return tuple(
+        Mended(
+            advice=advice.id,
+            defects=defects,
+            value_after=_value_after(asked, value.statistic, index, advice.removes)
+            if value is not None and defects
+            else None,
+        )
+        for index, (advice, defects) in enumerate(zip(asked.rule.advice, reached, strict=True))
+    )
+
+
+def _value_after(asked: Asked, statistic: Statistic, index: int, removes: float) -> float | None:
+    """The statistic with a share of the reached defects set to the median of the rows that met the limit.
+
+    The share is spread evenly over the reached rows in order of their value, so neither the worst nor the mildest
+    are favoured. Where no row met the limit, the limit itself stands in for that median.
+    """
+    limit = "NULL" if asked.bounds is None else repr(float(asked.bounds.limit))
+    ((after,),) = asked.run(
+        f"""
+        WITH counted AS (SELECT _stat, _outcome, _mends{index} AND {DEFECT} AS reached
+                         FROM {asked.rows} WHERE {COUNTED}),
+             ordinary AS (SELECT coalesce(median(_stat) FILTER (_outcome = 'met'), {limit}) AS _usual FROM counted),
+             placed AS (SELECT *, row_number() OVER (PARTITION BY reached ORDER BY _stat DESC) AS place FROM counted),
+             after AS (SELECT CASE WHEN reached AND floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
+                                   THEN _usual ELSE _stat END AS _stat FROM placed, ordinary)
+        SELECT {statistic_sql(statistic, "_stat")} FROM after
+        """
+    )
+    return known(after)
