@@ -1,0 +1,137 @@
+"""Shows a checkup on a terminal: one screen by default, everything with ``details``."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from storehealth.console.details import add_details
+from storehealth.console.page import Page, Piece
+from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_todo
+from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, grouped, refused, troubles
+from storehealth.model import Checkup
+from storehealth.wording import Words
+
+SCREEN = 45
+"""Lines the picture aims to stay within."""
+
+CAPS = (
+    (5, 40, 12, 9),
+    (5, 12, 6, 4),
+    (5, 8, 4, 3),
+    (5, 6, 3, 2),
+    (4, 5, 3, 2),
+    (3, 4, 2, 2),
+    (3, 3, 2, 1),
+    (2, 2, 1, 1),
+)
+"""How many recommendations, findings, missing exports and refused files are shown: the first set that fits."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How to show it.
+
+    Args:
+        width: Cells per line.
+        colour: Whether escape codes for colour may be written.
+        ascii_only: Whether the page's own signs are written in ASCII.
+        details: Everything in place of one screen.
+        findings_only: Failing and watched findings, and nothing else.
+    """
+
+    width: int = 80
+    colour: bool = False
+    ascii_only: bool = False
+    details: bool = False
+    findings_only: bool = False
+
+
+def render(checkup: Checkup, look: Look) -> str:
+    """The checkup as text for a terminal, ending with a newline unless it is empty."""
+    words = Words(checkup.language)
+    if look.findings_only:
+        return printed(_findings_only(checkup, words, look), look)
+    if look.details:
+        page = _picture(checkup, words, look, (len(checkup.recommendations), 0, 0, 0))
+        add_details(page, checkup, words)
+        add_closing(page, checkup, words)
+        return printed(page.lines, look)
+    for caps in CAPS:
+        page = _picture(checkup, words, look, caps)
+        add_closing(page, checkup, words)
+        if len(page.lines) <= SCREEN:
+            break
+    return printed(page.lines, look)
+
+
+def printed(lines: list[Text], look: Look) -> str:
+    """Styled lines as one string, with escape codes only if colour is wanted; no line is cut or wrapped."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        force_terminal=look.colour,
+        color_system="standard" if look.colour else None,
+        no_color=not look.colour,
+        legacy_windows=False,
+    )
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+    return out.getvalue()
+
+
+def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, int, int, int]) -> Page:
+    todo, findings, missing, files = caps
+    page = Page(look.width, look.ascii_only)
+    add_head(page, checkup, words)
+    add_areas(page, checkup, words)
+    add_todo(page, checkup, words, todo)
+    add_due(page, checkup, words)
+    if not look.details:
+        _add_findings(page, checkup, words, findings)
+        _add_not_judged(page, checkup, words, missing)
+        _add_refused(page, checkup, words, files)
+    return page
+
+
+def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None:
+    found = troubles(checkup)
+    page.blank()
+    for finding in found[:most]:
+        add_finding(page, finding, words)
+    _more(page, len(found) - most, words)
+    if not found and checkup.findings:
+        page.add(words.say("screen.nothing_failing"))
+
+
+def _add_not_judged(page: Page, checkup: Checkup, words: Words, most: int) -> None:
+    groups = grouped(checkup.not_judged)
+    if groups:
+        page.heading(words.say("heading.not_judged"))
+    for members, menus in groups[:most]:
+        add_not_judged(page, members, menus, words)
+    _more(page, len(groups) - most, words)
+
+
+def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
+    files = refused(checkup)
+    if files:
+        page.heading(words.say("heading.refused"))
+    for source in files[:most]:
+        add_refused(page, source, words)
+    _more(page, len(files) - most, words)
+
+
+def _more(page: Page, hidden: int, words: Words) -> None:
+    if hidden > 0:
+        page.add(Piece(f"… {words.count('count.more', hidden)}", "dim"), indent=2)
+
+
+def _findings_only(checkup: Checkup, words: Words, look: Look) -> list[Text]:
+    page = Page(look.width, look.ascii_only)
+    for finding in troubles(checkup):
+        add_finding(page, finding, words)
+    return page.lines

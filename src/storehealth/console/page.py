@@ -1,0 +1,92 @@
+"""Lines of text for a terminal: cells counted as terminals show them, ids never broken, nothing interpreted.
+
+Text comes from files of strangers: control and direction characters are taken out, and no markup language is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.text import Text
+
+WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
+OPENERS, CLOSERS = "（《「『【〔“‘", "，。；：、！？）》」』】〕”’…"
+ATOM = re.compile(rf"[ \t\n]+|[{OPENERS}]*[{WIDE}][{CLOSERS}]*|[^ \t\n{WIDE}]+")
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+PLAIN = str.maketrans(
+    {"✓": ".", "✗": "x", "—": "-", "–": "-", "…": "...", "≥": ">=", "≤": "<=", "·": "-", "∞": "inf", "\u00a0": " ",
+     "→": "->", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"'}
+)  # fmt: skip
+
+
+class Piece(NamedTuple):
+    """A run of text in one style. ``keep``: an id, a path or a figure, which is never broken over lines."""
+
+    text: str
+    style: str = ""
+    keep: bool = False
+
+
+class Page:
+    """Lines as they fill up.
+
+    Args:
+        width: Cells per line.
+        ascii_only: Write the page's own signs (✓ ✗ — ≥ …) in ASCII; texts and ids stay as they are.
+    """
+
+    def __init__(self, width: int, ascii_only: bool = False) -> None:
+        self.width = max(width, 30)
+        self.ascii_only = ascii_only
+        self.lines: list[Text] = []
+
+    def add(self, *pieces: Piece | str, indent: int = 0, hang: int | None = None) -> None:
+        """Add a paragraph, wrapped; its first line begins at ``indent``, the others at ``hang`` (default: indent)."""
+        hang = indent if hang is None else hang
+        line, used = Text(" " * indent), indent
+        for atom in self._atoms(pieces):
+            size = cell_len(atom.text)
+            if used + size > self.width and used > hang and not atom.text.isspace():
+                self._end(line)
+                line, used = Text(" " * hang), hang
+            if atom.text.isspace() and not atom.keep and used == hang and line.plain.isspace() and self.lines:
+                continue
+            line.append(atom.text, atom.style)
+            used += size
+        self._end(line)
+
+    def blank(self) -> None:
+        """An empty line, unless there is one already."""
+        if self.lines and self.lines[-1].plain:
+            self.lines.append(Text())
+
+    def heading(self, text: str) -> None:
+        """A line that opens a block."""
+        self.blank()
+        self.add(Piece(text, "bold"))
+
+    def clean(self, text: str) -> str:
+        """A text as it may be shown."""
+        shown = UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
+        return shown.translate(PLAIN) if self.ascii_only else shown
+
+    def _atoms(self, pieces: tuple[Piece | str, ...]) -> Iterator[Piece]:
+        for piece in pieces:
+            text, style, keep = piece if isinstance(piece, Piece) else Piece(piece)
+            if keep:
+                yield Piece(self.clean(text), style, keep=True)
+            else:
+                yield from (Piece(self.clean(atom), style) for atom in ATOM.findall(UNSAFE.sub("\ufffd", text)))
+
+    def _end(self, line: Text) -> None:
+        line.rstrip()
+        self.lines.append(line)
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """A text filled up with blanks to so many cells; CJK characters count two."""
+    gap = " " * max(width - cell_len(text), 0)
+    return gap + text if right else text + gap

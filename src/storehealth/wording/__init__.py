@@ -1,0 +1,91 @@
+"""Texts of the screen and the reports, in English, Chinese and Spanish.
+
+``wording/*.yaml`` holds them as ``section: {key: {en, zh, es}}``; a key is asked for as ``section.key``. ``||`` parts
+the singular from the plural, chosen by the value ``n``. Texts of rules and layouts travel in their own files.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from storehealth.wording import figures
+
+Language = Literal["en", "zh", "es"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
+FOLDER = Path(__file__).parent
+
+
+class Words:
+    """The texts in one language, and figures written the way that language writes them."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._texts = texts()
+
+    def say(self, key: str, **values: object) -> str:
+        """The text of a key, with its ``{names}`` filled in.
+
+        Raises:
+            KeyError: No file of ``wording/`` has the key, or a value is missing.
+        """
+        text = self._texts[key][self.language]
+        if "||" in text:
+            one, _, many = text.partition("||")
+            text = (one if values.get("n") in (1, "1") else many).strip()
+        return text.format_map(values)
+
+    def count(self, key: str, n: int) -> str:
+        """A text about ``n`` things, with the number grouped by thousands."""
+        text = self._texts[key][self.language]
+        one, _, many = text.partition("||")
+        return ((one if n == 1 else many) or one).strip().format(n=self.whole(n))
+
+    def whole(self, number: int | None) -> str:
+        """A whole number with its thousands grouped, or a dash."""
+        return figures.whole(number, self.language)
+
+    def figure(self, value: float | None, unit: str) -> str:
+        """A value in a unit of a finding: ``88.0%``, ``3 min 20 s``, ``26.4 h``; a dash where there is none."""
+        return figures.figure(value, unit, self.language, self.say("unit.never"))
+
+    def bound(self, value: float | None, unit: str, higher_is: str) -> str:
+        """A target or limit with its direction: ``≥95%``."""
+        if value is None:
+            return figures.DASH
+        return ("≥" if higher_is == "better" else "≤") + self.figure(value, unit)
+
+    def decimal(self, value: float | None, digits: int = 1) -> str:
+        """A plain number with at most so many decimals, or a dash."""
+        return figures.decimal(value, self.language, digits)
+
+    def day(self, day: date | None) -> str:
+        """A day as ISO writes it, in every language; the open end of a window is ``…``."""
+        return day.isoformat() if day else "…"
+
+    def moment(self, moment: datetime | None) -> str:
+        """A time to the minute, or a dash."""
+        return moment.strftime("%Y-%m-%d %H:%M") if moment else figures.DASH
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """All texts by ``section.key`` and language."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        content: dict[str, dict[str, Any]] = yaml.load(path.read_bytes(), Loader=_loader())  # noqa: S506 - the C form of the safe loader
+        for section, entries in content.items():
+            for key, entry in entries.items():
+                name = f"{section}.{key}"
+                if name in found:
+                    raise ValueError(f"{path.name}: {name} is already written in another file")
+                found[name] = entry
+    return found
+
+
+def _loader() -> Any:
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

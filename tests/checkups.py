@@ -1,0 +1,226 @@
+"""A made-up checkup in which every kind of thing occurs, for the tests of screen, reports and command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from storehealth.model import (
+    AreaScore,
+    Beside,
+    Checkup,
+    Counts,
+    Deadline,
+    Distributions,
+    Driver,
+    Evidence,
+    EvidenceRow,
+    Finding,
+    FirstReplies,
+    LimitSource,
+    Method,
+    NotJudged,
+    OutcomeOfRun,
+    PublishedMeasurement,
+    Recommendation,
+    ReplyBracket,
+    ReplySummary,
+    Run,
+    Score,
+    Source,
+    TableEnd,
+    Tool,
+    TurnReplies,
+    Window,
+)
+
+MARCH = Window(first=date(2025, 3, 1), last=date(2025, 3, 31))
+NASTY = (
+    '[bold red]x[/] <script>alert(1)</script> =HYPERLINK("http://evil.example") | `a` *b* _c_ '
+    "\x1b[31m\x1b]0;t\x07\u202e](javascript:x)"
+)
+
+
+def row(number: int, **changes: Any) -> EvidenceRow:
+    """One row behind a finding."""
+    given = {
+        "file": "orders.csv",
+        "line": 10 + number,
+        "entity": f"JD2025{number:06d}",
+        "at": datetime(2025, 3, 4, 15, number % 60),
+        "outcome": "late",
+        "details": {"carrier": "SF", "hours_late": 3.5, "note": None},
+    }
+    return EvidenceRow(**(given | changes))
+
+
+def finding(code: str = "LG05", **changes: Any) -> Finding:
+    """A failing share, unless changed."""
+    given = {
+        "code": code,
+        "id": "handed-over-by-promise",
+        "title": "Orders reach the carrier by the promised time",
+        "why": "A late parcel costs a rating and, above the limit, the platform acts.",
+        "area": "logistics",
+        "severity": "critical",
+        "scored": True,
+        "status": "fail",
+        "value": 0.938,
+        "higher_is": "better",
+        "unit": "share",
+        "counts": Counts(met=1696, late=100, overdue=12, undecided=40, not_judgeable=3, exempt=7),
+        "defects": 112,
+        "judged": 1808,
+        "undecided": 40,
+        "interval": (0.926, 0.948),
+        "target": 0.99,
+        "limit": 0.96,
+        "limit_source": LimitSource(source="seller handbook", effective_from=date(2024, 7, 1), verified="unverified"),
+        "window": MARCH,
+        "beside": (
+            Beside(name="late_by_day", value=0.05, defects=90, judged=1808),
+            Beside(name="mean_hours", value=26.4),
+        ),
+        "drivers": (Driver(segment={"warehouse": "WH2"}, defects=71, judged=402, share_of_defects=0.634),),
+        "evidence": Evidence(count=112, rows=tuple(row(number) for number in range(25))),
+    }
+    return Finding(**(given | changes))
+
+
+def reply_finding(**changes: Any) -> Finding:
+    """A share to watch."""
+    given = {
+        "id": "reply-within-30s",
+        "title": "First answers arrive within 30 seconds",
+        "area": "customer_service",
+        "status": "watch",
+        "value": 0.88,
+        "interval": (0.867, 0.891),
+        "defects": 350,
+        "judged": 2914,
+        "undecided": 0,
+        "target": 0.95,
+        "limit": 0.8,
+        "limit_source": LimitSource(source="official page", verified="official"),
+        "evidence": Evidence(count=350, rows=(row(0, file="chat.log", line=7),), file="evidence/CS01.csv"),
+    }
+    return finding(**({"code": "CS01"} | given | changes))
+
+
+def handling_finding(**changes: Any) -> Finding:
+    """A duration, where less is better, with an open end."""
+    given = {
+        "id": "handling-time",
+        "title": "After-sales cases end within a day",
+        "area": "aftersales",
+        "status": "pass",
+        "severity": "high",
+        "value": 3600.0 * 26,
+        "higher_is": "worse",
+        "unit": "seconds",
+        "interval": (3600.0 * 20, None),
+        "defects": 17,
+        "judged": 212,
+        "target": 3600.0 * 24,
+        "limit": 3600.0 * 48,
+        "limit_source": LimitSource(source="a choice", verified="assumed"),
+        "drivers": (),
+        "beside": (),
+        "evidence": Evidence(count=0),
+    }
+    return finding(**({"code": "AS02"} | given | changes))
+
+
+def shown_finding() -> Finding:
+    """A figure without a verdict, and without a value."""
+    return handling_finding(
+        code="CS03", id="average-reply", title="Average wait", area="customer_service", status="informative",
+        scored=False, value=None, interval=(None, None), target=None, limit=None, defects=0, judged=0, undecided=0,
+    )  # fmt: skip
+
+
+NOT_JUDGED = (
+    NotJudged(
+        code="ST01", title="Nothing in demand is out of stock", area="stock", reason="no file gives stock",
+        needs=("stock",), how_to_export=("shop.jd.com → 库存管理 → 导出",),
+    ),
+    NotJudged(
+        code="ST03", title="Stock lasts", area="stock", reason="no file gives stock", needs=("stock",),
+        how_to_export=("shop.jd.com → 库存管理 → 导出",),
+    ),
+)  # fmt: skip
+
+SOURCES = (
+    Source(
+        path="chat.log", container="chat_log", layout="jd_chat_log", tables=("messages",), encoding="gb18030", rows=33000,
+        kept=32990, duplicates=0, rejected=10, first=datetime(2025, 3, 1, 0, 4), last=datetime(2025, 3, 31, 22, 1),
+    ),
+    Source(
+        path="订单 3月.xlsx#Sheet1", container="xlsx", layout="jd_orders", tables=("order_lines", "orders"), rows=8208,
+        kept=8199, duplicates=2, rejected=7, first=datetime(2025, 3, 1), last=datetime(2025, 3, 31, 23, 59),
+        note="7 ids had lost their digits",
+    ),
+    Source(path="readme.pdf", note="not a table"),
+)  # fmt: skip
+
+TODO = (
+    Recommendation(
+        id="LG05.cut-off", text="Hand parcels over before the 16:00 cut-off at WH2", findings=("LG05",), effort="low",
+        gain_points=5.4, gain_units="about 18 orders a week", assumption="half of the late parcels at WH2 leave in time",
+        check_on=date(2025, 4, 14),
+    ),
+    Recommendation(
+        id="CS01.agent", text="Add one agent Monday to Friday, 20:00 to 22:00", findings=("CS01", "CS04"),
+        effort="medium", gain_points=None, gain_units="about 96 chats a week", assumption="misses fall by half",
+        check_on=None,
+    ),
+)  # fmt: skip
+
+
+def checkup(**changes: Any) -> Checkup:
+    """A whole checkup of a store in March."""
+    given: dict[str, Any] = {
+        "run": Run(id="20250401T010203Z-abc123", started_at=datetime(2025, 4, 1, 1, 2, 3, tzinfo=UTC)),
+        "tool": Tool(version="9.9.9"),
+        "store": "Tea House",
+        "platform": "jd",
+        "as_of": datetime(2025, 3, 31, 23, 59),
+        "table_ends": {
+            "messages": TableEnd(last=datetime(2025, 3, 31, 22, 1), age_hours=1.97),
+            "orders": TableEnd(last=datetime(2025, 3, 31, 23, 59), age_hours=0.0),
+        },
+        "window": MARCH,
+        "timezone": "Asia/Shanghai",
+        "language": "en",
+        "outcome": OutcomeOfRun(exit_code=1, reasons=("LG05 fail",)),
+        "headline": "Shipping loses most: 112 of 1,808 orders left late; an earlier cut-off would bring about 5 points.",
+        "score": Score(value=59, uncapped=69.2, low=55, high=63.5, grade="E", coverage=0.91, cap_reason="LG05 fails"),
+        "areas": (
+            AreaScore(id="logistics", score=58, coverage=1, worst="LG05"),
+            AreaScore(id="customer_service", score=66.4, coverage=1, worst="CS01"),
+            AreaScore(id="stock", score=None, coverage=0),
+            AreaScore(id="aftersales", score=82, coverage=1, worst="AS02"),
+        ),
+        "sources": SOURCES,
+        "findings": (reply_finding(), shown_finding(), finding(), handling_finding()),
+        "not_judged": NOT_JUDGED,
+        "measurements": (
+            PublishedMeasurement(code="LG05", segment={"warehouse": "WH2"}, value=0.82, defects=71, judged=402, undecided=0),
+        ),
+        "distributions": Distributions(
+            reply_time=(ReplyBracket(within_seconds=30, first_replies=2564, turns=9000),),
+            reply_time_summary=ReplySummary(
+                first_replies=FirstReplies(n=2914, median=12, p90=41.5, open=9),
+                turns=TurnReplies(answered=9800, open=21, median=14, p90=50, median_answered=14),
+            ),
+        ),
+        "recommendations": TODO,
+        "deadlines": (
+            Deadline(kind="refund", id="C-77", due_at=datetime(2025, 4, 1, 12), hours_left=12.0, amount_at_risk=99.5),
+        ),
+        "method": Method(
+            rules_digest="0123456789abcdef", constants={"weight.logistics": 0.35},
+            facts={"service_hours": "09:00-23:00 (repost of a notice; unverified)"}, caveats=("The day starts at midnight.",),
+        ),
+    }  # fmt: skip
+    return Checkup(**(given | changes))
