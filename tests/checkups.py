@@ -1,5 +1,7 @@
 """A made-up checkup in which every kind of thing occurs, for the tests of screen, reports and command line."""
 
+# ruff: noqa: DTZ001 - below the command line, times are naive and in the zone of the store
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime

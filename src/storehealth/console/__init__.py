@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from storehealth.console.details import add_details
-from storehealth.console.page import Page, Piece
-from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_todo
-from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, grouped, refused, troubles
+from storehealth.console.page import Page
+from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_more, add_todo
+from storehealth.console.verdicts import add_finding, add_not_judged, add_refused
 from storehealth.model import Checkup
 from storehealth.wording import Words
+from storehealth.wording.phrases import grouped, refused, troubles
 
 SCREEN = 45
 """Lines the picture aims to stay within."""
@@ -102,7 +103,7 @@ def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None
     page.blank()
     for finding in found[:most]:
         add_finding(page, finding, words)
-    _more(page, len(found) - most, words)
+    add_more(page, len(found) - most, words)
     if not found and checkup.findings:
         page.add(words.say("screen.nothing_failing"))
 
@@ -111,9 +112,9 @@ def _add_not_judged(page: Page, checkup: Checkup, words: Words, most: int) -> No
     groups = grouped(checkup.not_judged)
     if groups:
         page.heading(words.say("heading.not_judged"))
-    for members, menus in groups[:most]:
-        add_not_judged(page, members, menus, words)
-    _more(page, len(groups) - most, words)
+    for members in groups[:most]:
+        add_not_judged(page, members, words)
+    add_more(page, len(groups) - most, words)
 
 
 def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
@@ -122,12 +123,7 @@ def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
         page.heading(words.say("heading.refused"))
     for source in files[:most]:
         add_refused(page, source, words)
-    _more(page, len(files) - most, words)
-
-
-def _more(page: Page, hidden: int, words: Words) -> None:
-    if hidden > 0:
-        page.add(Piece(f"… {words.count('count.more', hidden)}", "dim"), indent=2)
+    add_more(page, len(files) - most, words)
 
 
 def _findings_only(checkup: Checkup, words: Words, look: Look) -> list[Text]:

@@ -1,0 +1,237 @@
+"""What is said of the parts of a checkup, the same way on the screen and in every report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
+from storehealth.wording import Words
+
+RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+UNSURE = ("third-party", "unverified", "assumed")
+
+
+def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings, the most urgent first: by status, scored before others, by severity, by code."""
+    return sorted(
+        findings,
+        key=lambda one: (RANK[one.status], not one.scored, SEVERITIES.index(one.severity), one.code),
+    )
+
+
+def troubles(checkup: Checkup) -> list[Finding]:
+    """Failing findings, then those to watch."""
+    return [one for one in by_urgency(checkup.findings) if one.status in ("fail", "watch")]
+
+
+def refused(checkup: Checkup) -> list[Source]:
+    """Files nothing was taken from."""
+    return [source for source in checkup.sources if source.layout is None]
+
+
+def grouped(not_judged: Iterable[NotJudged]) -> list[list[NotJudged]]:
+    """Rules that the same export (or the same reason) keeps from being judged, together."""
+    groups: dict[tuple[str, ...], list[NotJudged]] = {}
+    for one in not_judged:
+        groups.setdefault(one.how_to_export or (one.reason,), []).append(one)
+    return list(groups.values())
+
+
+def band(score: float) -> str:
+    """The band of a score: good from 90, fair from 50, else poor."""
+    return "good" if score >= 90 else "fair" if score >= 50 else "poor"
+
+
+def days(window: Window, words: Words) -> str:
+    """The days of a window, or that it has no ends."""
+    if window.first is None and window.last is None:
+        return words.say("screen.all_days")
+    return words.say("screen.window", first=words.day(window.first), last=words.day(window.last))
+
+
+def data_statement(checkup: Checkup, words: Words) -> list[str]:
+    """Store, platform, days, zone, files, rows, and the end of the data."""
+    said = [checkup.store, checkup.platform, days(checkup.window, words), checkup.timezone]
+    said.append(words.count("count.files", len({one.path.split("#")[0] for one in checkup.sources})))
+    said.append(words.count("count.rows", sum(one.rows for one in checkup.sources)))
+    for key in ("duplicates", "rejected"):
+        number = sum(getattr(one, key) for one in checkup.sources)
+        said += [words.count(f"count.{key}", number)] if number else []
+    if checkup.as_of is None:
+        return [*said, words.say("screen.no_as_of")]
+    said.append(words.say("screen.as_of", at=words.moment(checkup.as_of)))
+    ages = [_age(table, end.age_hours, words) for table, end in checkup.table_ends.items()]
+    return [*said, words.say("screen.ends", ends=words.say("unit.comma").join(ages))] if ages else said
+
+
+def _age(table: str, hours: float, words: Words) -> str:
+    key = "screen.age" if round(hours, 1) else "screen.age_none"
+    return words.say(key, table=table, hours=words.decimal(hours))
+
+
+def score_name(checkup: Checkup, words: Words) -> str:
+    """The score with grade and band, or that it is withheld."""
+    score = checkup.score
+    if score.value is None:
+        return f"— {words.say('screen.no_score')}"
+    return " ".join(
+        part for part in (words.decimal(score.value, 0), score.grade, words.say(f"band.{band(score.value)}")) if part
+    )
+
+
+def score_parts(checkup: Checkup, words: Words) -> list[str]:
+    """What stands behind the score: range, cap, coverage."""
+    score, said = checkup.score, []
+    if score.low is not None and score.high is not None:
+        said.append(words.say("screen.range", low=words.decimal(score.low, 0), high=words.decimal(score.high, 0)))
+    if score.cap_reason:
+        said.append(words.say("screen.uncapped", value=words.decimal(score.uncapped, 0), reason=score.cap_reason))
+    return [*said, words.say("screen.coverage", share=words.figure(score.coverage, "share"))]
+
+
+def gain_parts(one: Recommendation, words: Words) -> list[str]:
+    """Points, units, effort, codes and the day to look again."""
+    said = []
+    if one.gain_points is not None:
+        said.append(words.say("screen.gain", points=words.decimal(one.gain_points)))
+    said += [one.gain_units] if one.gain_units else []
+    said += [words.say(f"effort.{one.effort}"), " ".join(one.findings)]
+    if one.check_on:
+        said.append(words.say("screen.check_on", day=words.day(one.check_on)))
+    return said
+
+
+def counts_line(checkup: Checkup, words: Words) -> str:
+    """How many findings of each status, and how many rules could not be judged."""
+    counts = Counter(str(one.status) for one in checkup.findings)
+    said = [words.count(f"state.{status}", counts[status]) for status in RANK if counts[status]]
+    if checkup.not_judged:
+        said.append(words.count("count.not_judged", len(checkup.not_judged)))
+    return words.say("unit.comma").join(said)
+
+
+# -- one finding -------------------------------------------------------------------------------------------------
+
+
+def figure(finding: Finding, words: Words) -> str:
+    """The value with its interval: ``88% [86.7%–89.1%]``."""
+    value = words.figure(finding.value, finding.unit)
+    low, high = finding.interval
+    if low is None and high is None:
+        return value
+    return f"{value} [{words.figure(low, finding.unit)}–{words.figure(high, finding.unit)}]"
+
+
+def bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]:
+    """Target and limit with their direction, marked where nobody has confirmed them."""
+    shown = [
+        words.say(f"screen.{name}", bound=words.bound(value, finding.unit, finding.higher_is))
+        for name, value in (("target", finding.target), ("limit", finding.limit))
+        if value is not None and only in (None, name)
+    ]
+    source = finding.limit_source
+    if shown and source and source.verified in UNSURE:
+        shown[-1] += f" ({words.say(f'verified.{source.verified}')})"
+    return shown
+
+
+def tallied(finding: Finding, words: Words) -> str:
+    """How many rows the figure rests on."""
+    key = "screen.missed" if finding.unit == "share" else "screen.over"
+    return words.say(key, defects=words.whole(finding.defects), judged=words.whole(finding.judged))
+
+
+def facts_of(finding: Finding, words: Words) -> list[str]:
+    """Everything worth saying of a finding in one paragraph, apart from where its rows are."""
+    said = [figure(finding, words)]
+    said += [tallied(finding, words)] if finding.judged else []
+    said += bounds(finding, words)
+    if finding.undecided:
+        said.append(words.say("screen.undecided", n=words.whole(finding.undecided)))
+    if finding.previous is not None:
+        said.append(words.say("screen.was", value=words.figure(finding.previous, finding.unit)))
+    said += [finding.change] if finding.change else []
+    return [*said, *([] if finding.scored else [words.say("screen.not_scored")])]
+
+
+def place(finding: Finding) -> str | None:
+    """Where the rows are: the evidence file, else file and line of the first row."""
+    if finding.evidence.file:
+        return finding.evidence.file
+    first = next((row for row in finding.evidence.rows if row.file), None)
+    if first is None:
+        return None
+    return f"{first.file}:{first.line}" if first.line is not None else first.file
+
+
+def origin(finding: Finding, words: Words) -> str | None:
+    """Where the limits come from, from when they hold and how sure that is."""
+    source = finding.limit_source
+    if source is None:
+        return None
+    since = f", {words.say('screen.from_day', day=words.day(source.effective_from))}" if source.effective_from else ""
+    return f"{source.source} ({words.say(f'verified.{source.verified}')}{since})"
+
+
+def segment(parts: dict[str, str | None]) -> str:
+    """A slice as ``agent_id=amy hour=21``."""
+    return " ".join(f"{name}={'—' if value is None else value}" for name, value in parts.items())
+
+
+def driver_text(driver: Driver, words: Words) -> str:
+    """How much of the defects a slice holds."""
+    return words.say(
+        "screen.share_of_misses",
+        share=words.figure(driver.share_of_defects, "share"),
+        defects=words.whole(driver.defects),
+        judged=words.whole(driver.judged),
+    )
+
+
+def beside_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
+    """Figures beside a finding, as name and text."""
+    lines = []
+    for one in finding.beside:
+        if one.judged is None:
+            lines.append((one.name, words.decimal(one.value, 2)))
+        else:
+            lines.append(
+                (one.name, f"{words.figure(one.value, 'share')} ({words.whole(one.defects)}/{words.whole(one.judged)})")
+            )
+    return lines
+
+
+def shown_value(value: str | int | float | bool | None) -> str:
+    """A value of an evidence row; a dash where there is none."""
+    if value is None:
+        return "—"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def rows_shown(finding: Finding, shown: int, words: Words) -> str | None:
+    """That there are more evidence rows than are shown, and where all of them are."""
+    if finding.evidence.count <= shown:
+        return None
+    said = words.say("screen.showing", shown=words.whole(shown), total=words.whole(finding.evidence.count))
+    if finding.evidence.file:
+        said += words.say("unit.comma") + words.say("screen.all_in", file=finding.evidence.file)
+    return said
+
+
+def reply_lines(checkup: Checkup, words: Words) -> list[str]:
+    """Quantiles of reply time and how many replies came within so many seconds."""
+    summary, lines = checkup.distributions.reply_time_summary, []
+    if summary:
+        for key, part in (("screen.median", summary.first_replies), ("screen.turns", summary.turns)):
+            counts = {name: words.whole(value) for name, value in part.model_dump().items() if isinstance(value, int)}
+            times = {name: words.figure(getattr(part, name), "seconds") for name in ("median", "p90")}
+            lines.append(words.say(key, **{**counts, **times}))
+    for bracket in checkup.distributions.reply_time:
+        within = words.say("screen.within", time=words.figure(bracket.within_seconds, "seconds"))
+        counted = words.say(
+            "screen.answers", first=words.whole(bracket.first_replies), turns=words.whole(bracket.turns)
+        )
+        lines.append(f"{within}{words.say('unit.colon')}{counted}")
+    return lines
