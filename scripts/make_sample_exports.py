@@ -1,0 +1,37 @@
+"""Write ``sample_exports/``: the files a made-up JD store exports, with faults planted on purpose.
+
+Run ``python scripts/make_sample_exports.py [FOLDER]``. The same bytes come out every time; what is planted, and what an
+audit should therefore find, is told in ``docs/sample-store.md``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from random import Random
+
+from sample_store import cases, chats, orders, stock, write
+
+SEED = 20261015
+FOLDER = Path(__file__).parent.parent / "sample_exports"
+
+
+def main(folder: Path) -> None:
+    """Write all six files into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sold = orders.make(Random(SEED))  # noqa: S311 - a made-up store is no secret
+    sessions = chats.make(Random(SEED + 1))  # noqa: S311
+    claims = cases.make(Random(SEED + 2), sold)  # noqa: S311
+    levels = stock.make(Random(SEED + 3), sold)  # noqa: S311
+    (folder / "chat.log").write_bytes(chats.log(sessions).encode("gb18030"))
+    write.workbook(folder / "sessions.xlsx", "会话记录", [chats.SESSION_HEADER, *map(chats.session_row, sessions)])
+    write.table(folder / "orders.csv", "gb18030", [orders.ORDER_HEADER, *orders.order_rows(sold)])
+    write.table(folder / "waybills.csv", "utf-8-sig", [orders.WAYBILL_HEADER, *orders.waybill_rows(sold)])
+    write.workbook(
+        folder / "aftersales.xlsx", "服务单", [cases.GROUPS, cases.CASE_HEADER, *map(cases.case_row, claims)]
+    )
+    write.table(folder / "stock.csv", "gb18030", [stock.STOCK_HEADER, *levels])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
