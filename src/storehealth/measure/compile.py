@@ -18,19 +18,23 @@ from storehealth.model import Window
 OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
 DEFECT = "_outcome IN ('late', 'overdue')"
 COUNTED = "_outcome NOT IN ('exempt', 'not_judgeable')"
+BARE_AT = re.compile(r'(?<![\w".])at(?![\w"])(?!\s+time\s+zone)', re.IGNORECASE)
 TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
 
 
 def sql_of(expression: str) -> str:
-    """An expression as it may stand in a query: a bare column name is quoted, since ``at`` is a word of SQL."""
-    bare = re.fullmatch(r"[A-Za-z_]\w*", expression.strip())
-    word = expression.strip().lower()
-    return f'"{expression.strip()}"' if bare and word not in ("true", "false", "null") else f"({expression})"
+    """An expression as it may stand in a query: in brackets, and with the column ``at``, a word of SQL, in quotes."""
+    return f"({_quoted_at(expression)})"
+
+
+def _quoted_at(sql: str) -> str:
+    pieces = re.split(r"('(?:[^']|'')*')", sql)  # texts stand at odd places, and stay as they are
+    return "".join(piece if index % 2 else BARE_AT.sub('"at"', piece) for index, piece in enumerate(pieces))
 
 
 def source_of(over: str) -> str:
     """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
-    return f"({over})" if re.search(r"\s", over.strip()) else f'"{over.strip()}"'
+    return f"({_quoted_at(over)})" if re.search(r"\s", over.strip()) else f'"{over.strip()}"'
 
 
 def row_query(rule: Rule, bounds: Bounds | None, window: Window) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from storehealth.catalogue.rule import BesideMeasure
 from storehealth.measure.compile import DEFECT, in_window, source_of, sql_of
 from storehealth.measure.query import Asked
-from storehealth.measure.values import known, statistic_sql
+from storehealth.measure.values import statistic_sql
 from storehealth.model import Beside, EvidenceRow
 
 EVIDENCE_ROWS = 20
@@ -78,7 +79,7 @@ def _beside(asked: Asked, one: BesideMeasure) -> Beside:
             f"SELECT {statistic_sql(one.value.statistic, '_x')}, count(_x) "
             f"FROM (SELECT ({counted})::DOUBLE AS _x FROM {source} WHERE {where})"
         )
-        return Beside(name=one.name, value=known(value), judged=number)
+        return Beside(name=one.name, value=value if value is not None and math.isfinite(value) else None, judged=number)
     ((good, bad),) = asked.run(
         f"SELECT count(*) FILTER (_x), count(*) FILTER (NOT _x) "
         f"FROM (SELECT {sql_of(one.good or 'NULL')}::BOOLEAN AS _x FROM {source} WHERE {where})"

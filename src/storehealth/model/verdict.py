@@ -110,6 +110,7 @@ class AreaScore(Record):
     low: float | None = None
     high: float | None = None
     worst: str | None = Field(default=None, description="Code of the scored finding that costs most.")
+    weight: float = Field(default=0.0, description="The area's weight in the headline, before missing areas leave it.")
 
 
 class Recommendation(Record):

@@ -1,0 +1,66 @@
+"""Finds the slices that cause the trouble: those with clearly more defects than their size explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from storehealth.model import Driver, Measurement, Segment
+from storehealth.stats import z_for_tests, z_of_difference
+
+LEAST_JUDGED = 20
+MOST_DRIVERS = 5
+MOST_DAYS = 3
+"""More days than this that stand out are no incident, and are not named."""
+NOTABLE = 0.1
+"""Share of all defects that a slice's excess must reach to be worth naming."""
+
+
+class _Slice(NamedTuple):
+    segment: Segment
+    excess: float
+    z: float
+
+
+def drivers(measured: Measurement) -> tuple[Driver, ...]:
+    """Slices that stand out, those with most excess defects first; none where nothing does.
+
+    A slice of at least 20 judged rows is compared with all other rows of the rule. It is named if it is worse beyond
+    chance, allowing for the number of slices compared, and if the defects it would not have had at the others' rate
+    are at least a tenth of all. Rows that belong to nobody (a dimension that is empty) are no slice.
+    """
+    total = measured.tally.defects
+    tested = [_compared(one, measured) for one in measured.segments if _testable(one, measured)]
+    if not tested or total == 0:
+        return ()
+    bound = z_for_tests(len(tested))
+    found = [one for one in tested if one.z > bound and one.excess >= NOTABLE * total]
+    found = sorted(_without_common_days(found), key=lambda one: (-one.excess, sorted(one.segment.segment.items())))
+    return tuple(_driver(one.segment, total) for one in found[:MOST_DRIVERS])
+
+
+def _testable(one: Segment, measured: Measurement) -> bool:
+    """Big enough, not empty, and not all there is."""
+    judged = one.tally.judged
+    return LEAST_JUDGED <= judged < measured.tally.judged and None not in one.segment.values()
+
+
+def _compared(one: Segment, measured: Measurement) -> _Slice:
+    defects, judged = one.tally.defects, one.tally.judged
+    other_defects, other_judged = measured.tally.defects - defects, measured.tally.judged - judged
+    excess = defects - judged * other_defects / other_judged
+    return _Slice(one, excess, z_of_difference(defects, judged, other_defects, other_judged))
+
+
+def _without_common_days(found: list[_Slice]) -> Iterable[_Slice]:
+    days = [one for one in found if "day" in one.segment.segment]
+    return found if len(days) <= MOST_DAYS else [one for one in found if one not in days]
+
+
+def _driver(one: Segment, total: int) -> Driver:
+    return Driver(
+        segment=one.segment,
+        defects=one.tally.defects,
+        judged=one.tally.judged,
+        share_of_defects=one.tally.defects / total,
+    )

@@ -1,0 +1,206 @@
+"""Turns measurements into verdicts: pure, and cautious enough that chance alone does not fail a store."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Language
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.rule import Rule
+from storehealth.drivers import drivers
+from storehealth.limits import Bounds, bounds_for
+from storehealth.model import Counts, Direction, Evidence, Finding, LimitSource, Measurement, NotJudged, Status
+from storehealth.stats import least_values
+from storehealth.verdict import standing, weigh
+from storehealth.wording import Words
+
+NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")
+QUANTILES = {"median": 0.5, "p90": 0.9}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measurement with everything its verdict depends on."""
+
+    rule: Rule
+    measured: Measurement
+    bounds: Bounds | None
+    catalogue: Catalogue
+    platform: Platform
+    words: Words
+
+    @property
+    def higher_is(self) -> Direction:
+        """The rule's direction; a figure without limits counts good shares, or seconds of which less is better."""
+        if self.bounds is not None:
+            return self.bounds.higher_is
+        return "better" if self.rule.measure.value is None else "worse"
+
+
+def judge(
+    measured: Iterable[Measurement], catalogue: Catalogue, platform: Platform, language: Language
+) -> tuple[tuple[Finding, ...], tuple[NotJudged, ...]]:
+    """Judge every measurement.
+
+    Args:
+        measured: One measurement per rule.
+        catalogue: Rules, layouts (for what to export) and least numbers.
+        platform: Its limits override the rules' own; its facts name durations.
+        language: Of titles, notes and menus.
+
+    Returns:
+        A finding for each measurement, and for each that stayed without a verdict for want of data, why and what to
+        export. Figures that are only shown count as judged.
+    """
+    cases = [_case(one, catalogue, platform, language) for one in measured]
+    findings = tuple(_finding(case) for case in cases)
+    open_ones = [
+        _not_judged(case, finding)
+        for case, finding in zip(cases, findings, strict=True)
+        if finding.status in ("not_applicable", "inconclusive")
+    ]
+    return findings, tuple(open_ones)
+
+
+def _case(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> Case:
+    rule = catalogue.rules[measured.code]
+    return Case(rule, measured, bounds_for(rule, platform.limits), catalogue, platform, Words(language))
+
+
+def _finding(case: Case) -> Finding:
+    rule, measured, tally = case.rule, case.measured, case.measured.tally
+    status, note = _verdict(case)
+    low, high = _in_direction(case, measured.low, measured.high)
+    value = rule.measure.value
+    return Finding(
+        code=rule.code,
+        id=rule.id,
+        title=rule.title.in_language(case.words.language),
+        why=rule.why.in_language(case.words.language),
+        area=rule.area,
+        severity=rule.severity,
+        scored=rule.scored,
+        status=status,
+        note=note,
+        value=_in_direction(case, measured.value, measured.value)[0],
+        higher_is=case.higher_is,
+        unit="share" if value is None else value.unit,
+        counts=Counts(**tally.model_dump()),
+        defects=tally.defects,
+        judged=tally.judged,
+        undecided=tally.undecided,
+        interval=(low, high),
+        target=case.bounds.target if case.bounds else None,
+        limit=case.bounds.limit if case.bounds else None,
+        limit_source=case.bounds.source if case.bounds else NO_LIMIT,
+        window=measured.window,
+        beside=measured.beside,
+        drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
+        evidence=Evidence(count=tally.defects, rows=measured.evidence),
+    )
+
+
+def _in_direction(case: Case, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """An interval in the rule's own direction. Infinite ends, of figures that still grow, are None."""
+    if case.rule.measure.value is not None:
+        return _finite(low), _finite(high)
+    if case.higher_is == "worse" or low is None or high is None:
+        return low, high
+    return round(1 - high, 12), round(1 - low, 12)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _verdict(case: Case) -> tuple[Status, str]:
+    """Status and note; the first that holds of: no data, nothing applies, only shown, too coarse, too few, E.5."""
+    tally, value = case.measured.tally, case.rule.measure.value
+    if case.measured.missing is not None:
+        needs = case.words.say("unit.comma").join(case.measured.missing.needs)
+        return "not_applicable", case.words.say("verdict.missing", needs=needs)
+    if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
+        return "not_applicable", case.words.say("verdict.nothing_applies")
+    if case.bounds is None or (value is not None and value.statistic == "mean"):
+        return "informative", ""
+    reason = next(_reasons_against(case), None)
+    if reason is not None:
+        return "inconclusive", reason
+    return _weighed(case, case.bounds)
+
+
+def _reasons_against(case: Case) -> Iterator[str]:
+    """Why no verdict can be given although there are limits."""
+    measured, words = case.measured, case.words
+    within = _within(case)
+    if within is not None and measured.resolution_seconds > within:
+        step, limit = (words.figure(seconds, "seconds") for seconds in (measured.resolution_seconds, within))
+        yield words.say("verdict.coarse", step=step, within=limit)
+    judged, least = _number(case), _least(case)
+    if judged == 0 and not sum(measured.tally.model_dump().values()):
+        yield words.say("verdict.no_rows")
+    if judged < least:
+        yield words.say("verdict.too_few", n=judged, least=least)
+
+
+def _within(case: Case) -> float | None:
+    """The rule's duration in seconds, looked up where it is a fact of the platform."""
+    in_time = case.rule.measure.in_time
+    if in_time is None or in_time.within is None:
+        return None
+    if not isinstance(in_time.within, str):
+        return in_time.within
+    fact = case.platform.facts.get(in_time.within)
+    return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None
+
+
+def _number(case: Case) -> int:
+    """Rows the figure rests on: open ones belong to a quantile, but not to a share."""
+    tally = case.measured.tally
+    return tally.judged + (tally.undecided if case.rule.measure.value is not None else 0)
+
+
+def _least(case: Case) -> int:
+    value = case.rule.measure.value
+    own = case.bounds.least if case.bounds else None
+    if value is None:
+        return own or case.catalogue.scoring.least_judged
+    return max(own or 0, least_values(QUANTILES[value.statistic]))
+
+
+def _weighed(case: Case, bounds: Bounds) -> tuple[Status, str]:
+    """The verdict of E.5, with a note where it is not plain."""
+    least = bounds.entities or case.catalogue.scoring.least_entities
+    status, key = weigh(standing(case.rule, case.measured, bounds), case.measured.entities, least)
+    note = case.words.say(f"verdict.{key}", n=case.measured.entities, least=least) if key else ""
+    if case.measured.value is not None and math.isinf(case.measured.value):
+        return status, case.words.say("verdict.never")
+    return status, note
+
+
+def _not_judged(case: Case, finding: Finding) -> NotJudged:
+    needs = case.measured.missing.needs if case.measured.missing else ()
+    return NotJudged(
+        code=finding.code,
+        title=finding.title,
+        area=finding.area,
+        reason=finding.note,
+        needs=needs,
+        how_to_export=tuple(dict.fromkeys(menu for need in needs for menu in _menus(case, need))),
+    )
+
+
+def _menus(case: Case, need: str) -> Iterator[str]:
+    """Menus that export a table or column: those of the platform, or where it has none, the generic layouts'."""
+    table, _, column = need.partition(".")
+    feeding = [
+        layout
+        for layout in case.catalogue.layouts.values()
+        if table in layout.feeds and (not column or layout.column_for(table, column))
+    ]
+    own = [layout for layout in feeding if layout.platform == case.platform.name]
+    for layout in own or [layout for layout in feeding if layout.name.startswith("generic_")]:
+        yield layout.export_from.in_language(case.words.language)
