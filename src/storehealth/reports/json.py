@@ -1,0 +1,27 @@
+"""The checkup as JSON, exactly as ``docs/checkup.schema.json`` describes it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from storehealth.model import Checkup
+
+NAME = "json"
+SUFFIX = ".json"
+
+
+def render(checkup: Checkup) -> bytes:
+    """One JSON document in UTF-8 with keys in the order of the records; a number that JSON cannot say is null."""
+    content = _finite(checkup.model_dump(mode="json", by_alias=True))
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode(errors="replace")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list) else value
