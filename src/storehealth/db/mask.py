@@ -1,0 +1,56 @@
+"""Hides what was not known yet at ``as_of``: rows born later, and later events of earlier rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import duckdb
+
+from storehealth.catalogue.table import Table
+from storehealth.db import sql
+
+
+def show(
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], ends: Mapping[str, datetime], as_of: datetime | None
+) -> dict[str, datetime]:
+    """Make ``main.<table>`` for every table from ``lake.<table>``.
+
+    Args:
+        con: The database.
+        tables: All canonical tables.
+        ends: Last event of each table that has one.
+        as_of: The audit's moment; None where nothing has a time.
+
+    Returns:
+        Last event of each table up to ``as_of``.
+    """
+    later = {table for table, end in ends.items() if as_of is not None and end > as_of}
+    known = {table: end for table, end in ends.items() if table not in later}
+    for table in tables.values():
+        if as_of is None or not (table.name in later or (later and not table.events)):
+            con.execute(f"CREATE VIEW main.{table.name} AS SELECT * FROM lake.{table.name}")
+            continue
+        con.execute(f"CREATE VIEW main.{table.name} AS {_masked(table, as_of)}")
+        if table.events:
+            last = con.execute(f"SELECT max(greatest({sql.names(table.events)})) FROM {table.name}").fetchall()[0][0]
+            known |= {table.name: last} if last else {}
+    return known
+
+
+def _masked(table: Table, as_of: datetime) -> str:
+    moment = sql.value(as_of)
+    if not table.events:
+        unborn = f"SELECT order_id FROM lake.orders WHERE created_at > {moment} AND order_id IS NOT NULL"
+        hide = f" WHERE order_id IS NULL OR order_id NOT IN ({unborn})" if "order_id" in table.columns else ""
+        return f"SELECT * FROM lake.{table.name}{hide}"
+    events = [sql.name(column) for column in table.events]
+    cells = [f"CASE WHEN {column} <= {moment} THEN {column} END AS {column}" for column in events]
+    if "status" in table.columns:
+        undone = " OR ".join(f"{column} > {moment}" for column in events)
+        cells.append(f"CASE WHEN NOT coalesce({undone}, false) THEN status END AS status")
+    born = ", ".join([*([sql.name(table.born)] if table.born else []), f"least({', '.join(events)})"])
+    return (
+        f"SELECT * REPLACE ({', '.join(cells)}) FROM lake.{table.name}"
+        f" WHERE coalesce({born}) IS NULL OR coalesce({born}) <= {moment}"
+    )

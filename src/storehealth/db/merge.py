@@ -1,0 +1,139 @@
+"""Merges overlapping exports: one row per key, the younger export's.
+
+The export with the latest event wins, then the later file name; never the file's own date. Rows that are alike
+collapse. A column that the winner's file does not have at all (another kind of export) is taken from the next file.
+Only rows whose key occurs twice are touched: they are set aside in ``lake.<table>_again`` and collapsed into
+``lake.<table>_once``. Files whose times do not overlap are not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from storehealth.catalogue.table import Table
+from storehealth.db import sql
+from storehealth.db.raw import Filled
+from storehealth.model import StoredTable
+
+UPDATED = frozenset({"status", "store_id", "source_file", "source_row"})
+"""Columns whose change between two exports is no conflict."""
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    parts: Sequence[StoredTable],
+    filled: Filled,
+    rank: Mapping[str, int],
+) -> dict[str, int]:
+    """Make ``lake.<table>`` from ``raw.<table>``, and note conflicts.
+
+    Args:
+        con: The database; table ``conflicts`` exists.
+        table: The canonical table.
+        parts: The files that feed it, none of them empty.
+        filled: Known values per source path and column.
+        rank: Place of each source path, the winner of all first.
+
+    Returns:
+        Rows dropped per source path.
+    """
+    compared = _compared(table, parts, filled)
+    columns = [*table.columns, *sql.ORIGIN]
+    if not compared:
+        con.execute(f"CREATE VIEW lake.{table.name} AS SELECT {sql.names(columns)} FROM raw.{table.name}")
+        return {}
+    _set_aside(con, table, compared, rank)
+    _collapse(con, table, _providers(table, compared, filled))
+    con.execute(
+        f"CREATE VIEW lake.{table.name} AS SELECT {sql.names(columns)} FROM raw.{table.name}"
+        f" ANTI JOIN lake.{table.name}_again USING (source_file, part_row)"
+        f" UNION ALL SELECT {sql.names(columns)} FROM lake.{table.name}_once"
+    )
+    _note_conflicts(con, table)
+    dropped = con.execute(
+        f"SELECT source_file, count(*) - count(kept) FROM lake.{table.name}_again LEFT JOIN"
+        f" (SELECT source_file, part_row, true AS kept FROM lake.{table.name}_once) USING (source_file, part_row)"
+        " GROUP BY 1"
+    ).fetchall()
+    return {source: count for source, count in dropped if count}
+
+
+def _compared(table: Table, parts: Sequence[StoredTable], filled: Filled) -> list[StoredTable]:
+    """The files that may hold a key twice, among them or within themselves."""
+    if not table.key:
+        return []
+    timeless = [part for part in parts if not _dated(table, part, filled)] if len(parts) > 1 else []
+    if timeless:
+        return list(parts)
+    doubtful = {part.source for part in parts if part.distinct_keys < part.rows}
+    reach: StoredTable | None = None
+    for part in sorted(parts, key=lambda part: str(part.first)):
+        if reach and part.first and reach.last and part.first <= reach.last:
+            doubtful |= {part.source, reach.source}
+        if reach is None or not reach.last or (part.last and part.last > reach.last):
+            reach = part
+    return [part for part in parts if part.source in doubtful]
+
+
+def _dated(table: Table, part: StoredTable, filled: Filled) -> bool:
+    """Whether every row of a file has the event rows of this table begin with."""
+    return bool(table.born and part.first and part.last) and filled.get((part.source, table.born or ""), 0) >= part.rows
+
+
+def _providers(table: Table, parts: Sequence[StoredTable], filled: Filled) -> dict[str, list[str]]:
+    """For each column that not all files have: those that have it."""
+    found = {}
+    for column in table.columns:
+        having = [part.source for part in parts if filled.get((part.source, column), 0)]
+        if 0 < len(having) < len(parts):
+            found[column] = having
+    return found
+
+
+def _set_aside(
+    con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], rank: Mapping[str, int]
+) -> None:
+    order = sql.value([part.source for part in sorted(parts, key=lambda part: rank[part.source])])
+    key = f"hash({sql.names(table.key)})"
+    con.execute(
+        f"CREATE TABLE lake.{table.name}_again AS SELECT *, list_position({order}, source_file) AS rank"
+        f" FROM raw.{table.name} WHERE list_contains({order}, source_file) AND {key} IN (SELECT {key}"
+        f" FROM raw.{table.name} WHERE list_contains({order}, source_file) GROUP BY 1 HAVING count(*) > 1)"
+    )
+
+
+def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
+    """Within a file the first known value counts; between files the winner's, known or not."""
+    keys = sql.names(table.key)
+    rest = [column for column in (*table.columns, *sql.ORIGIN) if column not in table.key and column != "source_file"]
+    inside = ", ".join(f"arg_min({sql.name(column)}, part_row) AS {sql.name(column)}" for column in rest)
+    con.execute(
+        f"CREATE TABLE lake.{table.name}_files AS SELECT {keys}, rank, source_file, min(part_row) AS part_row, {inside}"
+        f" FROM lake.{table.name}_again GROUP BY {keys}, rank, source_file"
+    )
+    across = []
+    for column in ("source_file", "part_row", *rest):
+        having = f" FILTER (source_file IN {sql.value(providers[column])})" if column in providers else ""
+        across.append(f"arg_min_null({sql.name(column)}, rank){having} AS {sql.name(column)}")
+    con.execute(
+        f"CREATE TABLE lake.{table.name}_once AS SELECT {keys}, {', '.join(across)}"
+        f" FROM lake.{table.name}_files GROUP BY {keys}"
+    )
+
+
+def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Two known values of one key that differ, other than a status that moved on."""
+    compared = [column for column in table.columns if column not in table.key and column not in UPDATED]
+    if not compared:
+        return
+    differs = " OR ".join(f"a.{sql.name(column)} <> b.{sql.name(column)}" for column in compared)
+    same = " AND ".join(f"a.{sql.name(key)} IS NOT DISTINCT FROM b.{sql.name(key)}" for key in table.key)
+    con.execute(
+        f"INSERT INTO conflicts SELECT DISTINCT {sql.value(table.name)},"
+        f" concat_ws(' / ', {sql.names(table.key, 'a.')}), a.source_file, b.source_file"
+        f" FROM lake.{table.name}_once a JOIN lake.{table.name}_again b ON {same}"
+        f" WHERE (a.source_file, a.part_row) <> (b.source_file, b.part_row) AND ({differs})"
+    )

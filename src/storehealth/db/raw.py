@@ -1,0 +1,114 @@
+"""Brings canonical rows into the database, unmerged: as views over the lake's Parquet files, or from memory.
+
+Each relation ``raw.<table>`` has the table's columns, ``store_id``, ``source_file``, ``source_row``, and
+``part_row``, which with ``source_file`` names one row for good.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from storehealth.catalogue.table import Table
+from storehealth.db import sql
+from storehealth.errors import CatalogueError
+from storehealth.model import Intake, StoredTable
+
+Filled = dict[tuple[str, str], int]
+"""Known values per source path and column of one table."""
+
+
+def from_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> Filled:
+    """Make ``raw.<table>`` a view over Parquet files; count the values each column has, from the files' footers."""
+    con.execute(f"CREATE VIEW raw.{table.name} AS {select_parquet(con, table, parts, store)}")
+    counted = con.execute(
+        f"SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))"
+        f" FROM parquet_metadata({_paths(parts)}) GROUP BY ALL"
+    ).fetchall()
+    sources = {str(part.parquet): part.source for part in parts}
+    return {(sources[path], column): int(known) for path, column, known in counted}
+
+
+def select_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
+    """The SELECT that gives these files the table's full shape."""
+    found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
+    typed = {column: table.sql_type(column) for column in table.columns} | {"source_row": "BIGINT"}
+    cells = [
+        f"{sql.name(column) if column in found else 'NULL'}::{kind} AS {sql.name(column)}"
+        for column, kind in typed.items()
+    ]
+    file = sql.value(parts[0].source)
+    if len(parts) > 1:
+        file = f"({sql.value([part.source for part in parts])})[file_index + 1]"
+    return (
+        f"SELECT {', '.join(cells)}, {sql.value(store)} AS store_id, {file} AS source_file, file_row_number AS part_row"
+        f" FROM read_parquet({_paths(parts)}, union_by_name = true)"
+    )
+
+
+def _paths(parts: Iterable[StoredTable]) -> str:
+    return sql.value([str(part.parquet) for part in parts])
+
+
+def from_rows(
+    con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]], store: str
+) -> tuple[list[StoredTable], Filled]:
+    """Make ``raw.<table>`` a table of rows given in memory; a column that is not named is NULL.
+
+    Rows may name their ``source_file`` and ``source_row``; else they are lines of ``<table>.csv`` after its header.
+
+    Raises:
+        CatalogueError: A row names a column that the table lacks.
+    """
+    typed = {column: table.sql_type(column) for column in table.columns} | sql.ORIGIN | {"part_row": "BIGINT"}
+    unknown = {column for row in rows for column in row} - set(typed)
+    if unknown:
+        raise CatalogueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
+    origin = {"store_id": store, "source_file": f"{table.name}.csv"}
+    full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
+    cells = ", ".join(f"(r->>{sql.value(column)})::{kind} AS {sql.name(column)}" for column, kind in typed.items())
+    text = json.dumps(full, default=_text, ensure_ascii=False)
+    con.execute(f"CREATE TABLE raw.{table.name} AS SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)", [text])
+    return _counted(con, table)
+
+
+def _text(item: Any) -> str:
+    return item.isoformat(" ") if isinstance(item, datetime) else str(item)
+
+
+def _counted(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredTable], Filled]:
+    """What intake would know of rows that it did not see: counts, keys, first and last event, per file."""
+    keys = f"count(DISTINCT row({sql.names(table.key)}))"
+    first, last = (_extreme(table, which) for which in ("least", "greatest"))
+    known = ", ".join(f"count({sql.name(column)})" for column in table.columns)
+    parts, filled = [], {}
+    query = f"SELECT source_file, count(*), {keys}, min({first}), max({last}), {known} FROM raw.{table.name}"
+    for source, rows, distinct, begin, end, *counts in con.execute(f"{query} GROUP BY 1 ORDER BY 1").fetchall():
+        kept = {"rows": rows, "distinct_keys": distinct, "first": begin, "last": end}
+        parts.append(StoredTable(table=table.name, source=source, parquet=Path(source), **kept))
+        filled |= {(source, column): count for column, count in zip(table.columns, counts, strict=True)}
+    return parts, filled
+
+
+def _extreme(table: Table, which: str) -> str:
+    return f"{which}({sql.names(table.events)})" if table.events else "NULL::TIMESTAMP"
+
+
+def take_facts(con: duckdb.DuckDBPyConnection, intake: Intake, tables: Mapping[str, Table], store: str) -> None:
+    """Make ``raw.files`` and ``raw.rejects`` from what intake says about its own work."""
+    lines = [source.model_dump(mode="json", include=set(tables["files"].columns)) for source in intake.sources]
+    from_rows(con, tables["files"], [line | {"source_file": line["path"], "source_row": None} for line in lines], store)
+    rejects = [part for part in intake.rejects if part.rows]
+    if not rejects:
+        con.execute(f"CREATE VIEW raw.rejects AS {sql.empty(tables['rejects'])}")
+        return
+    con.execute(f"CREATE VIEW raw.rejects_read AS {select_parquet(con, tables['rejects'], rejects, store)}")
+    con.execute(
+        "CREATE VIEW raw.rejects AS SELECT * EXCLUDE (part_row)"
+        " REPLACE (source_file AS file, line AS source_row) FROM raw.rejects_read"
+    )

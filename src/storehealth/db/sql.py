@@ -1,0 +1,44 @@
+"""Small pieces of SQL text: quoted names and values, column lists of canonical tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from storehealth.catalogue.table import Table
+
+ORIGIN = {"store_id": "VARCHAR", "source_file": "VARCHAR", "source_row": "BIGINT"}
+"""Columns every canonical table has besides its own."""
+
+
+def name(text: str) -> str:
+    """A quoted identifier."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def value(item: object) -> str:
+    """A literal. Lists become lists; times are naive."""
+    if item is None:
+        return "NULL"
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    if isinstance(item, int | float):
+        return repr(item)
+    if isinstance(item, datetime):
+        return f"TIMESTAMP '{item.isoformat(' ')}'"
+    if isinstance(item, date):
+        return f"DATE '{item.isoformat()}'"
+    if isinstance(item, list | tuple):
+        return f"[{', '.join(map(value, item))}]" if item else "[]::VARCHAR[]"
+    return "'" + str(item).replace("'", "''") + "'"
+
+
+def names(columns: Iterable[str], before: str = "") -> str:
+    """Quoted identifiers, comma-separated, each after ``before``."""
+    return ", ".join(before + name(column) for column in columns)
+
+
+def empty(table: Table) -> str:
+    """A SELECT without rows that has the columns of a canonical table."""
+    typed = {column: table.sql_type(column) for column in table.columns} | ORIGIN
+    return "SELECT " + ", ".join(f"NULL::{kind} AS {name(column)}" for column, kind in typed.items()) + " WHERE false"

@@ -1,0 +1,289 @@
+"""Opens the checkup's database over one store's rows, makes the views, and locks everything else away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Fact
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.table import Table
+from storehealth.catalogue.view import View
+from storehealth.db import hours, mask, raw, sql
+from storehealth.db.merge import merge
+from storehealth.errors import CatalogueError
+from storehealth.model import Intake, StoredTable
+
+GROUPS = ("chat", "orders", "aftersales", "stock")
+FACT_TABLES = ("files", "rejects")
+"""Tables intake itself fills: neither merged nor masked."""
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """What the checkup is told about a store. ``facts`` override the platform's, and those generic's."""
+
+    store: str
+    platform: Platform
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    zone: str = "UTC"
+    as_of: datetime | None = None
+    staff: Mapping[str, str] = field(default_factory=dict)
+    memory: str | None = None
+
+
+@dataclass
+class Store:
+    """The checkup's database; a context manager.
+
+    Attributes:
+        con: Locked connection: SELECTs reach the tables and views, and nothing outside.
+        as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
+        ends: Per group (chat, orders, aftersales, stock) the last event up to ``as_of``.
+        rows: Rows of each canonical table.
+        filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
+        table_ends: Last event of each table up to ``as_of``.
+        merged_away: Rows per source path (of the table its rows are counted in) that another row stands for.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    as_of: datetime | None = None
+    ends: dict[str, datetime] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    filled: frozenset[str] = frozenset()
+    table_ends: dict[str, datetime] = field(default_factory=dict)
+    merged_away: dict[str, int] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.con.close()
+
+    def check(self, query: str) -> str | None:
+        """Why a query would not run, or None. It must be one SELECT; it is bound, not run."""
+        try:
+            statements = self.con.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                return "write one SELECT"
+            self.con.execute(f"EXPLAIN {query}")
+        except duckdb.Error as error:
+            return str(error).split("\n", 1)[0]
+        return None
+
+
+@dataclass
+class _Parts:
+    """The files that feed each table, and the values each of their columns has."""
+
+    parts: dict[str, list[StoredTable]] = field(default_factory=dict)
+    filled: dict[str, raw.Filled] = field(default_factory=dict)
+
+    def rank(self) -> dict[str, int]:
+        """Place of each source path: the latest event in any of its tables first, then the later name."""
+        last: dict[str, str] = {}
+        for part in (part for parts in self.parts.values() for part in parts):
+            last[part.source] = max(last.get(part.source, ""), part.last.isoformat() if part.last else "")
+        order = sorted(last, key=lambda source: (last[source], source), reverse=True)
+        return {source: place for place, source in enumerate(order)}
+
+    def named(self) -> Iterable[str]:
+        """What has rows and values: ``orders``, ``orders.paid_at``."""
+        for table, filled in self.filled.items():
+            yield table
+            yield from (f"{table}.{column}" for (_, column), count in filled.items() if count)
+
+
+def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, scratch: Path) -> Store:
+    """Open the database over the lake's files.
+
+    Args:
+        intake: What intake found, and where its Parquet files are.
+        catalogue: Tables, views, closers and the generic platform.
+        settings: The store's own.
+        scratch: Folder for whatever does not fit into memory; the caller deletes it.
+
+    Raises:
+        CatalogueError: A view's SQL is wrong.
+    """
+    con = _connect(scratch, settings)
+    given = _Parts()
+    for name, table in catalogue.tables.items():
+        parts = [part for part in intake.tables if part.table == name and part.rows]
+        if parts and name not in FACT_TABLES:
+            given.parts[name] = parts
+            given.filled[name] = raw.from_parquet(con, table, parts, settings.store)
+    raw.take_facts(con, intake, catalogue.tables, settings.store)
+    counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
+    files = [str(part.parquet) for part in (*intake.tables, *intake.rejects)]
+    return _stand(con, given, catalogue, settings, counted, files)
+
+
+def store_from_rows(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], catalogue: Catalogue, settings: StoreSettings
+) -> Store:
+    """Open the database over rows given in memory: table → rows; what a row does not name is NULL.
+
+    Raises:
+        CatalogueError: A table or column does not exist, a value does not fit, or a view's SQL is wrong.
+    """
+    unknown = set(rows) - set(catalogue.tables)
+    if unknown:
+        raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
+    con = _connect(Path(tempfile.gettempdir()), settings)
+    given = _Parts()
+    for name, table in catalogue.tables.items():
+        if not rows.get(name):
+            continue
+        try:
+            parts, filled = raw.from_rows(con, table, rows[name], settings.store)
+        except duckdb.Error as error:
+            raise CatalogueError(f"rows of {name}: {error}") from None
+        given.filled[name] = filled
+        if name not in FACT_TABLES:
+            given.parts[name] = parts
+    counted = {part.source: name for name, parts in given.parts.items() for part in parts}
+    return _stand(con, given, catalogue, settings, counted, [])
+
+
+def _connect(scratch: Path, settings: StoreSettings) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(":memory:")
+    con.execute(f"SET temp_directory = {sql.value(str(scratch))}")
+    con.execute("SET preserve_insertion_order = false")
+    if settings.memory:
+        con.execute(f"SET memory_limit = {sql.value(settings.memory)}")
+    con.execute("CREATE SCHEMA raw")
+    con.execute("CREATE SCHEMA lake")
+    con.execute("CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, file VARCHAR, other_file VARCHAR)")
+    return con
+
+
+def _stand(
+    con: duckdb.DuckDBPyConnection,
+    given: _Parts,
+    catalogue: Catalogue,
+    settings: StoreSettings,
+    counted: Mapping[str, str],
+    files: list[str],
+) -> Store:
+    """Everything after the rows stand in ``raw``."""
+    store = Store(con, filled=frozenset(given.named()))
+    rank = given.rank()
+    for name, table in catalogue.tables.items():
+        dropped = _into_lake(con, table, given, rank)
+        store.merged_away |= {source: count for source, count in dropped.items() if counted.get(source) == name}
+    ends = {name: max(part.last for part in parts if part.last) for name, parts in given.parts.items() if _timed(parts)}
+    store.as_of = settings.as_of or max(ends.values(), default=None)
+    store.table_ends = mask.show(con, catalogue.tables, ends, store.as_of)
+    for name, end in store.table_ends.items():
+        group = catalogue.tables[name].group
+        store.ends[group] = max(end, store.ends.get(group, end))
+    store.rows = {name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in catalogue.tables}
+    _set_variables(con, store, catalogue, settings)
+    _make_helpers(con, store, given, catalogue, settings)
+    for view in _in_order(catalogue.views):
+        _make_view(con, view)
+    _lock(con, files)
+    return store
+
+
+def _timed(parts: Sequence[StoredTable]) -> bool:
+    return any(part.last for part in parts)
+
+
+def _into_lake(
+    con: duckdb.DuckDBPyConnection, table: Table, given: _Parts, rank: Mapping[str, int]
+) -> dict[str, int]:
+    if table.name in given.parts:
+        return merge(con, table, given.parts[table.name], given.filled[table.name], rank)
+    stands = con.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'raw' AND table_name = ?", [table.name]
+    ).fetchall()
+    columns = sql.names([*table.columns, *sql.ORIGIN])
+    source = f"SELECT {columns} FROM raw.{table.name}" if stands else sql.empty(table)
+    con.execute(f"CREATE VIEW lake.{table.name} AS {source}")
+    return {}
+
+
+def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
+    generic = catalogue.platforms.get("generic", settings.platform)
+    return {**generic.facts, **settings.platform.facts, **settings.facts}
+
+
+def _set_variables(
+    con: duckdb.DuckDBPyConnection, store: Store, catalogue: Catalogue, settings: StoreSettings
+) -> None:
+    """Variables take their type when a view is made, so they stand before any view."""
+    con.execute(f"SET VARIABLE as_of = {sql.value(store.as_of)}::TIMESTAMP")
+    for group in GROUPS:
+        end = store.ends.get(group, store.as_of)
+        con.execute(f"SET VARIABLE {group}_end = {sql.value(end)}::TIMESTAMP")
+    for name, fact in _facts(catalogue, settings).items():
+        con.execute(f"SET VARIABLE {sql.name(name)} = {_literal(fact.value)}")
+
+
+def _literal(item: object) -> str:
+    number = isinstance(item, int | float) and not isinstance(item, bool)
+    return f"{item!r}::DOUBLE" if number else sql.value(item)
+
+
+def _make_helpers(
+    con: duckdb.DuckDBPyConnection, store: Store, given: _Parts, catalogue: Catalogue, settings: StoreSettings
+) -> None:
+    """Tables and macros the views read besides the canonical tables."""
+    con.execute("CREATE TABLE staff (name VARCHAR, role VARCHAR)")
+    for name, role in settings.staff.items():
+        con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
+    con.execute(
+        r"CREATE MACRO tidy(said) AS lower(regexp_replace(said,"
+        r" '^[\s\p{P}\p{Z}~～]+|[\s\p{P}\p{Z}~～]+$', '', 'g'))"
+    )
+    con.execute("CREATE TABLE closers (phrase VARCHAR)")
+    con.execute("INSERT INTO closers SELECT DISTINCT tidy(unnest(?::VARCHAR[]))", [list(catalogue.closers)])
+    con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
+    chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
+    first = min((part.first for part in chats if part.first), default=store.as_of)
+    open_hours = _facts(catalogue, settings)["service_hours"].value
+    texts = [str(text) for text in open_hours] if isinstance(open_hours, list | tuple) else []
+    hours.make_service_days(con, texts, first and first.date(), store.as_of and store.as_of.date())
+
+
+def _in_order(views: Mapping[str, View]) -> list[View]:
+    """Each view after those it reads."""
+    order: dict[str, View] = {}
+
+    def visit(view: View, path: tuple[str, ...]) -> None:
+        if view.view in path:
+            raise CatalogueError(f"views read each other in a circle: {' → '.join((*path, view.view))}")
+        for name in view.after:
+            if name not in views:
+                raise CatalogueError(f"{view.view}.sql: after: there is no view {name!r}")
+            visit(views[name], (*path, view.view))
+        order.setdefault(view.view, view)
+
+    for view in views.values():
+        visit(view, ())
+    return list(order.values())
+
+
+def _make_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
+    try:
+        con.execute(f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}")
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
+
+
+def _lock(con: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+    """From here on the database reaches the named files and nothing else, and no setting can change that."""
+    con.execute("SET autoinstall_known_extensions = false")
+    con.execute("SET autoload_known_extensions = false")
+    con.execute(f"SET allowed_paths = {sql.value(files)}")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")

@@ -1,0 +1,78 @@
+-- view: fulfilments
+-- about: one row per order: what was promised, when it left and arrived, what became of it
+-- group: orders
+-- needs: orders
+-- after: parcels
+-- personal: buyer_id
+WITH lines AS (
+    SELECT order_id, min(promised_ship_at) AS promised_ship_at, count(DISTINCT sku_id) AS skus,
+           max(row(NOT coalesce(is_gift, false), coalesce(unit_price * coalesce(quantity, 1), 0), sku_id))[3] AS sku_id,
+           min(source_file) AS source_file, min(source_row) AS source_row
+    FROM order_lines
+    WHERE order_id IS NOT NULL
+    GROUP BY order_id
+),
+sent AS (                 -- an order has left, or arrived, when its last parcel has
+    SELECT order_id, count(*) AS parcels, min(promised_delivery_at) AS promised_delivery_at,
+           count(coalesce(picked_up_at, first_hub_at)) > 0 AS is_scanned,
+           CASE WHEN count(shipped_at) = count(*) THEN max(shipped_at) END AS shipped_at,
+           CASE WHEN count(picked_up_at) = count(*) THEN max(picked_up_at) END AS picked_up_at,
+           CASE WHEN count(coalesce(picked_up_at, first_hub_at, delivered_at)) = count(*)
+                THEN max(coalesce(picked_up_at, first_hub_at, delivered_at)) END AS scanned_at,
+           CASE WHEN count(delivered_at) = count(*) THEN max(delivered_at) END AS delivered_at,
+           min(warehouse) AS warehouse, min(carrier) AS carrier, min(handled_by) AS handled_by,
+           min(province) AS province, min(source_file) AS source_file, min(source_row) AS source_row
+    FROM parcels
+    WHERE order_id IS NOT NULL
+    GROUP BY order_id
+),
+joined AS (
+    SELECT
+        order_id, status, coalesce(kind, 'normal') AS kind,
+        coalesce(paid_at IS NOT NULL OR status IN ('paid', 'shipped', 'delivered', 'completed')
+                 OR status IS NULL AND parcels > 0, false) AS paid,
+        created_at, paid_at,
+        coalesce(least(o.promised_ship_at, l.promised_ship_at), CASE
+            WHEN getvariable('ship_within') > 0 AND coalesce(kind, 'normal') = 'normal'
+            THEN paid_at + to_seconds(getvariable('ship_within')) END) AS promised_ship_at,
+        least(o.promised_delivery_at, s.promised_delivery_at) AS promised_delivery_at,
+        CASE WHEN parcels > 0 THEN coalesce(s.shipped_at, CASE WHEN parcels = 1 THEN o.shipped_at END)
+             ELSE o.shipped_at END AS shipped_at,
+        picked_up_at, coalesce(is_scanned, false) AS is_scanned, scanned_at, delivered_at, completed_at,
+        coalesce(status = 'cancelled', false) OR cancelled_at IS NOT NULL AS cancelled,
+        cancelled_at, cancelled_by, cancel_reason, coalesce(parcels, 0) AS parcels,
+        coalesce(s.warehouse, o.warehouse) AS warehouse, carrier, handled_by,
+        coalesce(o.province, s.province) AS province, channel, sku_id, coalesce(skus, 0) AS skus,
+        paid_amount, currency, buyer_id, coalesce(locked, false) AS locked,
+        coalesce(o.source_file, l.source_file, s.source_file) AS source_file,
+        coalesce(o.source_row, l.source_row, s.source_row) AS source_row
+    FROM (FROM orders WHERE order_id IS NOT NULL) AS o
+    FULL JOIN lines AS l USING (order_id)
+    FULL JOIN sent AS s USING (order_id)
+),
+judged AS (
+    SELECT * REPLACE (CASE WHEN cancelled THEN cancelled_at END AS cancelled_at,
+                      CASE WHEN cancelled THEN cancelled_by END AS cancelled_by,
+                      CASE WHEN cancelled THEN cancel_reason END AS cancel_reason),
+           CASE WHEN is_scanned THEN scanned_at ELSE shipped_at END AS handed_over_at,
+           CASE WHEN is_scanned THEN 'scan' WHEN shipped_at IS NOT NULL THEN 'click' END AS handed_over_by
+    FROM joined
+)
+SELECT
+    * EXCLUDE (is_scanned, scanned_at, source_file, source_row),
+    cancelled AND coalesce(cancel_reason = 'out_of_stock', false) AS out_of_stock_cancel,
+    coalesce(handed_over_at, cancelled_at) AS ship_clock_stopped_at,
+    NOT is_scanned AND handed_over_at IS NULL AND coalesce(delivered_at IS NOT NULL
+        OR status IN ('shipped', 'delivered', 'completed'), false) AS left_at_unknown_time,
+    delivered_at IS NULL AND coalesce(status IN ('delivered', 'completed'), false) AS arrived_at_unknown_time,
+    handed_over_at < created_at AS carrier_before_created,
+    handed_over_at < paid_at AS carrier_before_paid,
+    delivered_at < handed_over_at AS delivered_before_carrier,
+    CASE WHEN handed_over_at < created_at THEN 'handed_over_before_order'
+         WHEN picked_up_at < paid_at THEN 'scan_before_payment'
+         WHEN handed_over_at < paid_at THEN 'handed_over_before_payment'
+         WHEN delivered_at < handed_over_at THEN 'delivered_before_handed_over'
+         WHEN delivered_at < coalesce(paid_at, created_at) THEN 'delivered_before_order' END AS impossible,
+    order_id AS entity, coalesce(paid_at, created_at, handed_over_at) AS at, getvariable('orders_end') AS until,
+    source_file, source_row
+FROM judged

@@ -1,0 +1,39 @@
+-- view: sessions
+-- about: one row per session and the reply to its first question that needed a person
+-- group: chat
+-- needs: messages
+-- after: talks, turns
+-- personal: customer_id
+WITH counted AS (
+    SELECT session_id,
+           count(*) FILTER (handled_by IS DISTINCT FROM 'bot') AS human_turns,
+           count(*) FILTER (handled_by = 'bot') AS bot_turns,
+           count(*) FILTER (handled_by IS NULL) AS open_turns,
+           bool_or(abandoned) AS abandoned,
+           max(opened_at) FILTER (abandoned) AS waited_from
+    FROM turns
+    GROUP BY session_id
+)
+SELECT
+    session_id, conversation_id, customer_id, started_at,
+    coalesce(greatest(ended_at, last_at), last_at) AS ended_at,
+    began_by,
+    coalesce(human_turns, 0) AS human_turns,
+    coalesce(bot_turns, 0) AS bot_turns,
+    coalesce(open_turns, 0) AS open_turns,
+    opened_at AS first_opened_at,
+    replied_at AS first_reply_at,
+    wait_seconds, wall_seconds, clip_seconds,
+    coalesce(f.in_service_hours, true) AS in_service_hours,
+    coalesce(f.agent_id, held_by) AS agent_id,
+    messages, customer_messages, agent_messages, bot_messages,
+    coalesce(c.abandoned, false) AS abandoned,
+    CASE WHEN ended_at >= waited_from THEN epoch(ended_at - waited_from) END AS abandoned_after_seconds,
+    satisfaction, resolved, t.order_id, t.sku_id, t.skill_group,
+    coalesce(customer_id, session_id) AS entity,
+    coalesce(opened_at, started_at) AS at,
+    getvariable('chat_end') AS until,
+    t.source_file, t.source_row
+FROM talks AS t
+LEFT JOIN counted AS c USING (session_id)
+LEFT JOIN (SELECT * EXCLUDE (customer_id) FROM turns WHERE is_first) AS f USING (session_id)

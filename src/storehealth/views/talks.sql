@@ -1,0 +1,77 @@
+-- view: talks
+-- about: one row per session: its messages counted, and what the platform's own session row says about it
+-- group: chat
+-- needs: messages
+-- after: chat
+-- personal: customer_id
+WITH spoken AS (
+    SELECT
+        session_id,
+        min(conversation_id) AS conversation_id,
+        min(sent_at) AS started_at,
+        max(sent_at) AS last_at,
+        max(sent_at) FILTER (event = 'closed') AS closed_at,
+        min(row(sent_at, source_file, source_row, role)) FILTER (role IN ('customer', 'agent')) AS first_word,
+        min(row(sent_at, source_file, source_row)) AS first_line,
+        min(customer_id) AS customer_id,
+        max(row(sent_at, source_row, sender_id)) FILTER (role = 'agent')[3] AS last_agent,
+        max(row(sent_at, source_row, event_agent_id)) FILTER (event IN ('assigned', 'handoff')
+            AND event_agent_id IS NOT NULL)[3] AS last_assigned,
+        min(order_id) AS order_id,
+        min(sku_id) AS sku_id,
+        count(*) AS messages,
+        count(*) FILTER (role = 'customer') AS customer_messages,
+        count(*) FILTER (role = 'agent') AS agent_messages,
+        count(*) FILTER (role = 'bot') AS bot_messages
+    FROM chat
+    GROUP BY session_id
+),
+same_id AS (
+    SELECT DISTINCT conversation_id, session_id
+    FROM chat
+    WHERE conversation_id IN (SELECT conversation_id FROM conversations)
+),
+near AS (                 -- a log without the workbook's ids: the same second, or two minutes and a like-masked name
+    SELECT s.session_id, c.conversation_id,
+           s.started_at = c.started_at AS same_second,
+           coalesce(left(s.customer_id, 1) = left(c.customer_id, 1)
+               AND right(s.customer_id, 2) = right(c.customer_id, 2), false) AS same_name
+    FROM spoken AS s
+    JOIN (SELECT *, unnest([-1, 0, 1]) + epoch(started_at) // 120 AS minutes FROM conversations) AS c
+      ON c.minutes = epoch(s.started_at) // 120 AND abs(epoch(s.started_at - c.started_at)) <= 120
+    WHERE s.session_id NOT IN (SELECT session_id FROM same_id)
+      AND c.conversation_id NOT IN (SELECT conversation_id FROM same_id)
+),
+ranked AS (
+    SELECT *, CASE WHEN same_second AND same_name THEN 1 WHEN same_second THEN 2 ELSE 3 END AS level
+    FROM near
+    WHERE same_second OR same_name
+),
+linked AS (               -- only where both sides have one candidate: never guessed
+    SELECT session_id, conversation_id
+    FROM (FROM ranked QUALIFY level = min(level) OVER (PARTITION BY session_id))
+    QUALIFY count(*) OVER (PARTITION BY session_id) = 1 AND count(*) OVER (PARTITION BY conversation_id) = 1
+    UNION ALL SELECT session_id, conversation_id FROM same_id
+),
+workbook AS (
+    SELECT session_id, max(ended_at) AS ended_at, min(customer_id) AS customer_id, min(order_id) AS order_id,
+           min(sku_id) AS sku_id, min(skill_group) AS skill_group, max(satisfaction) AS satisfaction,
+           bool_and(resolved) AS resolved,
+           max(row(c.started_at, coalesce(transferred_to, agent_id))) FILTER (
+               coalesce(transferred_to, agent_id) IS NOT NULL)[2] AS agent_id
+    FROM linked
+    JOIN conversations AS c USING (conversation_id)
+    GROUP BY session_id
+)
+SELECT s.* EXCLUDE (first_word, first_line, last_agent, last_assigned)
+           REPLACE (coalesce(s.customer_id, w.customer_id) AS customer_id,
+                    coalesce(s.order_id, w.order_id) AS order_id, coalesce(s.sku_id, w.sku_id) AS sku_id),
+       first_word[4] AS began_by,
+       coalesce(last_assigned, w.agent_id, last_agent) AS held_by,
+       coalesce(w.ended_at, closed_at) AS ended_at,
+       w.skill_group, w.satisfaction, w.resolved,
+       coalesce(closed_at, w.ended_at) IS NOT NULL
+           OR epoch(getvariable('chat_end') - last_at) > getvariable('session_gap') AS has_ended,
+       first_line[2] AS source_file, first_line[3] AS source_row
+FROM spoken AS s
+LEFT JOIN workbook AS w USING (session_id)
