@@ -1,0 +1,31 @@
+"""The deposit companion: a months-long matter from leaving a platform to having its deposit back.
+
+::
+
+    checklists/*.yaml ─┐
+    dossier (a file) ──┼─▶ progress ─▶ Standing ─▶ faces (text, markdown, html, json, ics)
+    exports ─ readiness┘                  └──────▶ upcoming dates        drafts/*.yaml + settings ─▶ papers
+
+The dossier is only ever appended to. A :class:`~storehealth.deposit.standing.Standing` is a pure function of
+checklist, dossier, answers and day; every face is a pure function of the standing.
+"""
+
+from __future__ import annotations
+
+from storehealth.deposit.checklist import Checklist, load_checklist, load_checklists
+from storehealth.deposit.dossier import Dossier, read_dossier
+from storehealth.deposit.progress import Look, standing, upcoming
+from storehealth.deposit.standing import ChaseDate, Standing
+
+__all__ = [
+    "ChaseDate",
+    "Checklist",
+    "Dossier",
+    "Look",
+    "Standing",
+    "load_checklist",
+    "load_checklists",
+    "read_dossier",
+    "standing",
+    "upcoming",
+]

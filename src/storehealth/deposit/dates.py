@@ -1,0 +1,50 @@
+"""Calendar days: read them as people write them, count working days, and say what cannot be."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Literal
+
+from storehealth.errors import UsageError
+
+WRITTEN = (
+    re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
+    re.compile(r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日?"),
+    re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
+)
+TODAY = frozenset({"today", "hoy", "今天"})
+YESTERDAY = frozenset({"yesterday", "ayer", "昨天"})
+EARLIEST = date(2000, 1, 1)
+SATURDAY = 5
+
+
+def read_day(text: str, today: date) -> date:
+    """A day as written: 2026-03-01, 2026/3/1, 2026年3月1日, today, yesterday.
+
+    Raises:
+        UsageError: It is no day, or not written year first.
+    """
+    word = text.strip().lower()
+    if word in TODAY | YESTERDAY:
+        return today - timedelta(days=int(word in YESTERDAY))
+    match = next((found for pattern in WRITTEN if (found := pattern.fullmatch(word))), None)
+    if match is None:
+        raise UsageError(f"{text!r} is no date", "Write year, month, day: 2026-03-01.")
+    try:
+        day = date(int(match["y"]), int(match["m"]), int(match["d"]))
+    except ValueError:
+        raise UsageError(f"there is no day {text!r} in the calendar", "Write year, month, day: 2026-03-01.") from None
+    if day < EARLIEST:
+        raise UsageError(f"{text!r} is before the year {EARLIEST.year}", "Check the year.")
+    return day
+
+
+def later(day: date, count: int, unit: Literal["days", "working_days"]) -> date:
+    """The day ``count`` days after; working days are Monday to Friday (public holidays are not known here)."""
+    if unit == "days":
+        return day + timedelta(days=count)
+    while count > 0:
+        day += timedelta(days=1)
+        count -= day.weekday() < SATURDAY
+    return day

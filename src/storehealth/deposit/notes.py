@@ -1,0 +1,88 @@
+"""Parts of a standing that are read off the checklist and the dossier: sources, papers, attachments, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from storehealth.catalogue.common import Language
+from storehealth.deposit.checklist import Checklist, Reason, Remark, Takes
+from storehealth.deposit.dossier import Dossier
+from storehealth.deposit.entries import Attach, Deadline, Log, Mark
+from storehealth.deposit.moves import fingerprint
+from storehealth.deposit.standing import Attachment, Duration, LogLine, PaperNote, ReturnReason, SourceNote
+from storehealth.deposit.words import Words
+from storehealth.errors import UsageError
+
+
+def source_note(checklist: Checklist, name: str, language: Language) -> SourceNote:
+    """A source, in one language."""
+    origin = checklist.sources[name]
+    title = origin.title.in_language(language)
+    return SourceNote(title=title, ref=origin.ref, effective_from=origin.effective_from, sure=origin.sure)
+
+
+def duration(checklist: Checklist, takes: Takes, language: Language) -> Duration:
+    """How long something takes, with its source."""
+    source = source_note(checklist, takes.source, language)
+    return Duration(kind=takes.kind, least=takes.least, most=takes.most, unit=takes.unit, source=source)
+
+
+def paper_notes(checklist: Checklist, names: Iterable[str], language: Language) -> tuple[PaperNote, ...]:
+    """Papers by id, in one language."""
+    found = ((name, checklist.papers[name]) for name in names)
+    return tuple(
+        PaperNote(
+            id=name, name=paper.name.in_language(language), sure=checklist.sources[paper.source].sure, draft=paper.draft
+        )
+        for name, paper in found
+    )
+
+
+def return_reasons(
+    checklist: Checklist, reasons: Iterable[Reason | Remark], language: Language
+) -> tuple[ReturnReason, ...]:
+    """Sourced sentences, in one language."""
+    return tuple(
+        ReturnReason(text=reason.in_language(language), sure=checklist.sources[reason.source].sure)
+        for reason in reasons
+    )
+
+
+def attachments(item: str, entries: Sequence[Attach]) -> tuple[Attachment, ...]:
+    """The files kept with an item, the latest entry for each path, compared with what is on the disk."""
+    latest = {entry.path: entry for entry in entries if entry.item == item}
+    return tuple(
+        Attachment(name=entry.name, path=entry.path, size=entry.size, sha256=entry.sha256, on=entry.on, now=_now(entry))
+        for entry in latest.values()
+    )
+
+
+def _now(entry: Attach) -> Literal["same", "changed", "gone"]:
+    try:
+        size = Path(entry.path).stat().st_size
+        same = size == entry.size and fingerprint(Path(entry.path)) == (entry.size, entry.sha256)
+    except (OSError, UsageError):
+        return "gone"
+    return "same" if same else "changed"
+
+
+def log_lines(dossier: Dossier, until: date, words: Words) -> tuple[LogLine, ...]:
+    """What happened, oldest first."""
+    ordered = sorted(dossier.in_force(until), key=lambda entry: (entry.on, entry.n))
+    found = []
+    for entry in ordered:
+        if isinstance(entry, Mark):
+            text = words.say("log_mark", state=words.state(entry.state)) + (f": {entry.note}" if entry.note else "")
+        elif isinstance(entry, Log):
+            text = entry.text
+        elif isinstance(entry, Attach):
+            text = words.say("log_attach", name=entry.name, size=entry.size) + (f": {entry.note}" if entry.note else "")
+        elif isinstance(entry, Deadline):
+            text = words.say("log_deadline", due=entry.due or "-") + (f": {entry.note}" if entry.note else "")
+        else:  # pragma: no cover - undone entries and undos never count
+            continue
+        found.append(LogLine(n=entry.n, on=entry.on, did=entry.did, item=entry.item, text=text))
+    return tuple(found)

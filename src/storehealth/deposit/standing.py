@@ -1,0 +1,208 @@
+"""The records a look at the matter makes: how each item stands, what is next, what to chase when.
+
+:class:`Standing` is to the deposit what a checkup is to an audit: every face is a pure function of it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from storehealth.catalogue.common import Language
+from storehealth.deposit.checklist import Certainty, Desk, Question
+from storehealth.model import Record
+
+STANDING_VERSION = "1.0.0"
+ItemState = Literal["done", "open", "blocked", "waiting", "later", "not_needed"]
+Moment = Literal["deadline", "chase", "ready"]
+
+
+class Row(Record):
+    """One row of an export; no personal column is ever read for it."""
+
+    file: str | None
+    line: int | None
+    id: str | None
+    state: str | None
+    at: datetime | None
+
+
+class Answer(Record):
+    """What the exports say to one question. ``unknown`` is neither yes nor no."""
+
+    question: Question
+    state: Literal["clear", "pending", "unknown"]
+    count: int | None = Field(default=None, description="Rows in the way; None where no file can tell.")
+    by_state: dict[str, int] = {}
+    rows: tuple[Row, ...] = ()
+    first: date | None = Field(default=None, description="First day the files cover for this question.")
+    last: date | None = Field(default=None, description="Last day the files cover for this question.")
+    last_completed: Row | None = None
+    earliest: date | None = Field(default=None, description="Earliest refund date by the longest after-sales period.")
+    earliest_least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
+    period_days: tuple[int, int] | None = None
+    period_sure: Certainty | None = None
+    unfinished: int | None = Field(default=None, description="Orders that are open still and will move the date.")
+    needs: tuple[str, ...] = Field(default=(), description="Tables or table.columns that no file gives.")
+    how_to_export: tuple[str, ...] = ()
+
+
+class SourceNote(Record):
+    """Where a fact comes from and how sure it is."""
+
+    title: str
+    ref: str = ""
+    effective_from: date | None = None
+    sure: Certainty
+
+
+class Duration(Record):
+    """How long something takes."""
+
+    kind: Literal["usual", "at_least"]
+    least: int
+    most: int
+    unit: Literal["days", "working_days"]
+    source: SourceNote
+
+
+class Attachment(Record):
+    """A file kept with an item, and whether it is still the one that was attached."""
+
+    name: str
+    path: str
+    size: int
+    sha256: str
+    on: date
+    now: Literal["same", "changed", "gone"]
+
+
+class PaperNote(Record):
+    """A paper an item asks for."""
+
+    id: str
+    name: str
+    sure: Certainty
+    draft: str | None = None
+
+
+class ReturnReason(Record):
+    """A common reason why an item comes back."""
+
+    text: str
+    sure: Certainty
+
+
+class ItemStanding(Record):
+    """One item today. ``waiting_for`` holds item ids (later, blocked) or the desk that has it (waiting)."""
+
+    id: str
+    stage: str
+    what: str
+    detail: str
+    why: str
+    who: Desk
+    source: SourceNote
+    state: ItemState
+    waiting_for: tuple[str, ...] = ()
+    since: date | None = Field(default=None, description="Day of the last mark, or from which a desk has it.")
+    days_waiting: int | None = None
+    deadline: date | None = None
+    chase_on: date | None = None
+    ready_on: date | None = Field(default=None, description="Day on which a period that must pass is over.")
+    overdue: bool = False
+    obstacle: str = Field(default="", description="What stands in the way, in words.")
+    returned: int = Field(default=0, description="Times it came back: marked open after done or waiting.")
+    note: str = ""
+    takes: Duration | None = None
+    papers: tuple[PaperNote, ...] = ()
+    returns: tuple[ReturnReason, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    answered_by: Question | None = None
+
+    @property
+    def due(self) -> date | None:
+        """The day that makes it overdue: the deadline set, else the day to chase."""
+        return self.deadline or self.chase_on
+
+
+class StageStanding(Record):
+    """A stage and its items."""
+
+    id: str
+    title: str
+    state: ItemState
+    items: tuple[ItemStanding, ...]
+
+
+class DeskStanding(Record):
+    """How long a desk has had the matter: the running wait, and all waits together, in calendar days."""
+
+    who: Desk
+    items: tuple[str, ...] = Field(description="Items it has now.")
+    days_now: int | None = Field(description="Days of the longest running wait; None if it has nothing.")
+    days_total: int
+
+
+class ChaseDate(Record):
+    """A date to keep: chase a desk, a deadline set, a period that ends."""
+
+    on: date
+    kind: Moment
+    item: str
+    what: str
+    who: Desk
+    overdue: bool
+    uid: str = Field(description="The same for the same item and kind of date, whenever it is asked for.")
+
+
+class LogLine(Record):
+    """One entry of the dossier, as told to a reader."""
+
+    n: int
+    on: date
+    did: str
+    item: str | None
+    text: str
+
+
+class Verdict(Record):
+    """The exit code and what speaks for it."""
+
+    exit_code: int
+    reasons: tuple[str, ...]
+
+
+class Standing(Record):
+    """The whole matter on one day."""
+
+    schema_version: str = STANDING_VERSION
+    platform: str
+    title: str
+    about: str
+    store: str
+    as_of: date
+    language: Language
+    dossier: str
+    finished_on: date | None
+    outcome: Verdict
+    next: tuple[str, ...] = Field(description="Items to take up now, the first one first.")
+    next_chase: date | None
+    stages: tuple[StageStanding, ...]
+    desks: tuple[DeskStanding, ...]
+    dates: tuple[ChaseDate, ...]
+    answers: tuple[Answer, ...] = ()
+    log: tuple[LogLine, ...] = ()
+    remarks: tuple[ReturnReason, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[ItemStanding, ...]:
+        """All items, in order."""
+        return tuple(item for stage in self.stages for item in stage.items)
+
+    def item(self, name: str) -> ItemStanding:
+        """The item of that id."""
+        return next(item for item in self.items if item.id == name)
