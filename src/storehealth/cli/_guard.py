@@ -1,0 +1,102 @@
+"""The one place where exceptions become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from storehealth import __version__
+from storehealth.cli import _state, _streams
+from storehealth.errors import Exit, StorehealthError
+
+PARTS = ("duckdb", "pandas", "pydantic", "rich", "typer")
+
+
+def guarded(work: Callable[[], Any]) -> int:
+    """Run a command and return its exit code, whatever happens in it."""
+    try:
+        return _done(work())
+    except StorehealthError as error:
+        _streams.complain(error.message, error.hint)
+        return int(error.exit_code)
+    except typer.TyperException as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
+        _streams.complain("interrupted")
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        _streams.hang_up()
+        return int(Exit.OK)
+    except SystemExit as leaving:
+        # typer leaves with 1 when the reader of a pipe has gone: 1 would say "findings"
+        return _left(leaving)
+    except Exception as error:  # noqa: BLE001 - the one place: an uncaught exception would leave with 1, "findings"
+        return _crashed(error)
+
+
+def _done(result: Any) -> int:
+    sys.stdout.flush()
+    return int(result or 0)
+
+
+def _left(leaving: SystemExit) -> int:
+    if isinstance(leaving.__context__, BrokenPipeError):
+        _streams.hang_up()
+        return int(Exit.OK)
+    return leaving.code if isinstance(leaving.code, int) else int(Exit.OK)
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Wrong usage, in two plain lines; a bare ``storehealth`` has printed its help already."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ != "NoArgsIsHelpError":
+        path = context.command_path if context else "storehealth"
+        _streams.complain(error.format_message(), f"See: {path} --help")
+    return int(Exit.USAGE)
+
+
+def _crashed(error: Exception) -> int:
+    """Write what happened, without data, and say where in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    spot = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    try:
+        log = _write_log(error, frames)
+    except OSError:
+        log = None
+    where = f"log: {log}" if log else "the log could not be written"
+    _streams.complain(f"internal error: {type(error).__name__} in {spot} ({where})")
+    return int(Exit.INTERNAL)
+
+
+def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
+    """Kinds of error, code lines and versions; no messages, since those may quote cells, and no arguments."""
+    kinds: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(kinds) < 10:
+        kinds.append(type(cause).__qualname__)
+        cause = cause.__cause__ or cause.__context__
+    lines = [f"storehealth {__version__}", f"python {sys.version.split()[0]} on {sys.platform}", *_versions(), ""]
+    lines += [f"error: {' <- '.join(kinds)}", "(messages are left out: they may quote your data)", ""]
+    lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    path = _state.crash_folder() / f"crash-{datetime.now().astimezone():%Y%m%dT%H%M%S}-{os.getpid()}.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _versions() -> list[str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for name in PARTS:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} is not installed")
+    return found

@@ -1,0 +1,168 @@
+"""``storehealth audit``: the whole audit of one store."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _state, _streams
+from storehealth.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from storehealth.model import Checkup
+
+HELP = """Audit one store: what goes wrong, in which rows, and what to do about it.
+
+Examples
+
+  storehealth audit exports/
+  storehealth audit exports/ --platform jd --lang zh -o markdown=report.md"""
+
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--output", metavar="FORMAT=PATH", help="Also write a report; repeatable; - is stdout."),
+]
+Details = Annotated[bool, typer.Option("--details", help="Every finding with its rows, in place of one screen.")]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", metavar="LEVEL", help="When to exit with 1: fail, watch, new, never, or score<60.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict-data", help="Exit with 3 when a file is refused or an area cannot be judged.")
+]
+Platform = Annotated[
+    str | None,
+    typer.Option("--platform", metavar="NAME", help="Whose limits and clocks. Default: the files', else generic."),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Judge as of this time. Default: the last event in the files."),
+]
+Window = Annotated[
+    str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("audit", help=HELP, epilog=EXIT_CODES)(run)
+
+
+def run(
+    exports: _options.Exports,
+    platform: Platform = None,
+    as_of: AsOf = None,
+    window: Window = None,
+    output_format: _options.Format = "text",
+    output: Outputs = None,
+    details: Details = False,
+    fail_on: FailOn = "fail",
+    strict_data: Strict = False,
+    lang: _options.Language = None,
+    pack: _options.Packs = None,
+    state: _options.State = None,
+    config: _options.Config = None,
+    layout: _options.Layouts = None,
+    encoding: _options.Encodings = None,
+    memory: _options.Memory = None,
+    no_cache: _options.NoCache = False,
+    ascii_only: _options.Ascii = False,
+    no_color: _options.NoColor = False,
+    quiet: _options.Quiet = False,
+    silent: _options.Silent = False,
+    verbose: _options.Verbose = 0,
+) -> int:
+    """Check every option, audit, show, write; returns the exit code."""
+    voice = _streams.voice(quiet, silent, verbose)
+    outputs = _outputs.planned(output, exports)
+    shows = _shows(_options.one_of(output_format, _options.FORMATS, "--format"), outputs)
+    names = _names.Names(_options.folders(pack))
+    progress = _streams.Progress(voice, no_color)
+
+    from storehealth.audit import AuditRequest, audit
+    from storehealth.outcome import check_fail_on
+
+    request = AuditRequest(
+        platform=names.platform(platform),
+        as_of=_options.moment(as_of),
+        window=_options.window(window),
+        language=_options.language(lang),
+        packs=names.packs,
+        config=_options.settings_file(config),
+        layouts=names.layouts(layout),
+        encodings=_options.encodings(encoding),
+        memory=_options.memory(memory),
+        cache=not no_cache,
+        fail_on=check_fail_on(fail_on),
+        strict_data=strict_data,
+        tell=progress.tell,
+        state=_state.use(state, exports),
+    )
+    with progress:
+        checkup = audit(exports, request)
+    if not silent and shows == "json":
+        _show_json(checkup)
+    elif not silent and shows == "text":
+        _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
+    return _leave(checkup, _outputs.deliver(checkup, outputs, voice), exports, voice)
+
+
+def _shows(output_format: str, outputs: tuple[_outputs.Output, ...]) -> str | None:
+    """What is printed besides the reports: nothing where one of them takes stdout.
+
+    Raises:
+        UsageError: Two different documents would go to stdout.
+    """
+    taken = next((output.report.NAME for output in outputs if output.path is None), None)
+    if taken is None:
+        return output_format
+    if output_format == "json" and taken != "json":
+        raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
+    return None
+
+
+def _show_json(checkup: Checkup) -> None:
+    from storehealth.reports import find
+
+    _streams.put(find("json").render(checkup))
+
+
+def _show_text(checkup: Checkup, screen: _streams.Screen) -> None:
+    from storehealth.console import Look, render
+
+    look = Look(
+        width=_streams.width(),
+        colour=screen.colour,
+        ascii_only=screen.ascii_only,
+        details=screen.details,
+        findings_only=screen.findings_only,
+    )
+    _streams.put(render(checkup, look))
+
+
+def _leave(checkup: Checkup, arrived: bool, exports: Path, voice: _streams.Voice) -> int:
+    """Say why the exit code is what it is, where that matters, and what to run next."""
+    from storehealth.outcome import ORDER
+
+    code = Exit(checkup.outcome.exit_code)
+    if code not in (Exit.OK, Exit.FINDINGS):
+        for reason in checkup.outcome.reasons:
+            _streams.complain(reason)
+    elif voice.verbose:
+        for reason in checkup.outcome.reasons:
+            voice.note(f"exit code {int(code)}: {reason}")
+    _suggest(checkup, exports, voice)
+    held = [code, *([] if arrived else [Exit.NOT_DELIVERED])]
+    return int(next((one for one in ORDER if one in held), Exit.OK))
+
+
+def _suggest(checkup: Checkup, exports: Path, voice: _streams.Voice) -> None:
+    from storehealth.wording.phrases import refused, troubles
+
+    found = troubles(checkup)
+    if found:
+        voice.suggest(f"storehealth explain {found[0].code}")
+    elif refused(checkup) or checkup.not_judged:
+        voice.suggest(f"storehealth inspect {shlex.quote(str(exports))}")
