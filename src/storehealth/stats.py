@@ -11,6 +11,8 @@ CURVE = 0.9061938024368232
 """Where 1 - erf(z) is 0.2: places 90 points at the target when 50 stand at the limit."""
 EXACT_RANKS_UP_TO = 10_000
 """Beyond this many values the normal approximation of a rank is off by less than one."""
+NO_SPREAD = 1e-9
+"""Least distance, in logarithms, of target and limit; those that coincide make a step."""
 ZERO_TARGET = 0.1
 """A target of no defects at all has no place on a logarithmic scale; this share of the limit stands in for it."""
 
@@ -101,8 +103,10 @@ def curve(value: float, good: float, poor: float) -> float:
         return 1.0
     if math.isinf(value) or poor <= 0:
         return 0.0
-    good = min(good if good > 0 else poor * ZERO_TARGET, poor * (1 - 1e-9))
-    raw = 0.5 * (1 - math.erf(math.log(value / poor) * CURVE / math.log(poor / good)))
+    good = min(good if good > 0 else poor * ZERO_TARGET, poor)
+    beyond = math.log(value) - math.log(poor)
+    spread = max(math.log(poor) - math.log(good), NO_SPREAD) if good > 0 else NO_SPREAD
+    raw = 0.5 * (1 - math.erf(beyond * CURVE / spread))
     if value <= good:
         return min(1.0, max(0.9, raw))
     if value <= poor:

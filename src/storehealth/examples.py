@@ -1,0 +1,84 @@
+"""Runs the examples of a rule: rows of canonical tables in, the figures and the verdict it must give out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.rule import Rule, RuleExample
+from storehealth.catalogue.table import Table
+from storehealth.db import StoreSettings, store_from_rows
+from storehealth.errors import CatalogueError
+from storehealth.judge import judge
+from storehealth.measure import Lens, measure, windows_for
+from storehealth.model import Finding
+
+CLOSE = 1e-6
+"""How far a value may be from the one expected, relative to it."""
+
+
+def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[str, ...]:
+    """Judge an example's rows.
+
+    Args:
+        rule: The rule; only it is measured.
+        example: Rows, the platform whose clocks and limits hold, and what is expected.
+        catalogue: Tables, views and platforms the example refers to.
+
+    Returns:
+        One line per expectation that does not hold, such as ``status: expected fail, got watch``; none if all do.
+
+    Raises:
+        CatalogueError: The example names what does not exist, or the rule's SQL does not run.
+    """
+    finding = judge_example(rule, example, catalogue)
+    got = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
+    return tuple(
+        f"{key}: expected {expected}, got {got.get(key, 'no such key')}"
+        for key, expected in example.expect.items()
+        if key not in got or not _same(got[key], expected)
+    )
+
+
+def judge_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Finding:
+    """The finding of an example's rows."""
+    platform = _platform(example.platform, catalogue)
+    as_of = datetime.fromisoformat(example.as_of) if example.as_of else None
+    settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
+    rows = {name: _repeated(given, example.repeat, catalogue.tables.get(name)) for name, given in example.given.items()}
+    catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
+    with store_from_rows(rows, catalogue, settings) as store:
+        windows = windows_for([rule], platform, None, store.as_of)
+        measured = measure(store, [rule], platform.limits, windows, Lens(catalogue))
+    findings, _ = judge(measured, catalogue, platform, "en")
+    return findings[0]
+
+
+def _platform(name: str, catalogue: Catalogue) -> Platform:
+    """A platform with the facts it lacks taken from ``generic``."""
+    if name not in catalogue.platforms:
+        raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
+    platform, generic = catalogue.platforms[name], catalogue.platforms.get("generic")
+    facts = {**(generic.facts if generic else {}), **platform.facts}
+    return platform.model_copy(update={"facts": facts})
+
+
+def _repeated(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:
+    """The rows so many times; every id but those of the first round gets a suffix, so that rows stay related."""
+    ids = [name for name, column in table.columns.items() if column.type == "id"] if table else []
+    made = []
+    for turn in range(times):
+        for row in rows:
+            suffixed = {name: f"{row[name]}-{turn + 1}" for name in ids if turn and row.get(name) is not None}
+            made.append({**row, **suffixed})
+    return made
+
+
+def _same(got: Any, expected: Any) -> bool:
+    if isinstance(got, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
+        return math.isclose(got, expected, rel_tol=CLOSE, abs_tol=CLOSE)
+    return bool(got == expected)
