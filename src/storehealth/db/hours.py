@@ -82,7 +82,9 @@ def _days(first: date, last: date, hours: Sequence[Spell]) -> Iterator[tuple[dat
         before += sum(closes - opens for opens, closes in spells)
 
 
-def make_service_days(con: duckdb.DuckDBPyConnection, hours: Sequence[str], first: date | None, last: date | None) -> None:
+def make_service_days(
+    con: duckdb.DuckDBPyConnection, hours: Sequence[str], first: date | None, last: date | None
+) -> None:
     """Make table ``service_days`` (day, before, spells) and the macros over it.
 
     ``open_before(before, spells, at)``: seconds open from the first day until ``at``. ``is_open(spells, at)``.

@@ -27,15 +27,21 @@ def show(
     """
     later = {table for table, end in ends.items() if as_of is not None and end > as_of}
     known = {table: end for table, end in ends.items() if table not in later}
-    for table in tables.values():
-        if as_of is None or not (table.name in later or (later and not table.events)):
-            con.execute(f"CREATE VIEW main.{table.name} AS SELECT * FROM lake.{table.name}")
-            continue
-        con.execute(f"CREATE VIEW main.{table.name} AS {_masked(table, as_of)}")
-        if table.events:
-            last = con.execute(f"SELECT max(greatest({sql.names(table.events)})) FROM {table.name}").fetchall()[0][0]
-            known |= {table.name: last} if last else {}
+    shown = [
+        f"CREATE VIEW main.{table.name} AS "
+        + (_masked(table, as_of) if as_of and _touched(table, later) else f"SELECT * FROM lake.{table.name}")
+        for table in tables.values()
+    ]
+    con.execute(";".join(shown))
+    for name in later:
+        latest = f"SELECT max(greatest({sql.names(tables[name].events)})) FROM {name}"
+        last = con.execute(latest).fetchall()[0][0]
+        known |= {name: last} if last else {}
     return known
+
+
+def _touched(table: Table, later: set[str]) -> bool:
+    return table.name in later or ("orders" in later and not table.events)
 
 
 def _masked(table: Table, as_of: datetime) -> str:

@@ -86,7 +86,8 @@ def _counted(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredT
     keys = f"count(DISTINCT row({sql.names(table.key)}))"
     first, last = (_extreme(table, which) for which in ("least", "greatest"))
     known = ", ".join(f"count({sql.name(column)})" for column in table.columns)
-    parts, filled = [], {}
+    parts: list[StoredTable] = []
+    filled: Filled = {}
     query = f"SELECT source_file, count(*), {keys}, min({first}), max({last}), {known} FROM raw.{table.name}"
     for source, rows, distinct, begin, end, *counts in con.execute(f"{query} GROUP BY 1 ORDER BY 1").fetchall():
         kept = {"rows": rows, "distinct_keys": distinct, "first": begin, "last": end}

@@ -81,10 +81,12 @@ class Store:
 
 @dataclass
 class _Parts:
-    """The files that feed each table, and the values each of their columns has."""
+    """The files that feed each table, the values each of their columns has, and the table a file is counted in."""
 
     parts: dict[str, list[StoredTable]] = field(default_factory=dict)
     filled: dict[str, raw.Filled] = field(default_factory=dict)
+    counted: dict[str, str] = field(default_factory=dict)
+    loose: set[str] = field(default_factory=set)
 
     def rank(self) -> dict[str, int]:
         """Place of each source path: the latest event in any of its tables first, then the later name."""
@@ -121,15 +123,27 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
             given.parts[name] = parts
             given.filled[name] = raw.from_parquet(con, table, parts, settings.store)
     raw.take_facts(con, intake, catalogue.tables, settings.store)
-    counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
-    files = [str(part.parquet) for part in (*intake.tables, *intake.rejects)]
-    return _stand(con, given, catalogue, settings, counted, files)
+    given.loose = set(FACT_TABLES)
+    given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
+    store = _stand(con, given, catalogue, settings)
+    _make_views(con, catalogue.views)
+    _lock(con, [str(part.parquet) for part in (*intake.tables, *intake.rejects)])
+    return store
 
 
 def store_from_rows(
-    rows: Mapping[str, Sequence[Mapping[str, Any]]], catalogue: Catalogue, settings: StoreSettings
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    catalogue: Catalogue,
+    settings: StoreSettings,
+    views: Iterable[str] | None = None,
 ) -> Store:
-    """Open the database over rows given in memory: table → rows; what a row does not name is NULL.
+    """Open the database over rows given in memory.
+
+    Args:
+        rows: Table → its rows; what a row does not name is NULL.
+        catalogue: Tables, views, closers and the generic platform.
+        settings: The store's own.
+        views: Make only these views and those they read; default: all.
 
     Raises:
         CatalogueError: A table or column does not exist, a value does not fit, or a view's SQL is wrong.
@@ -147,10 +161,15 @@ def store_from_rows(
         except duckdb.Error as error:
             raise CatalogueError(f"rows of {name}: {error}") from None
         given.filled[name] = filled
-        if name not in FACT_TABLES:
+        if name in FACT_TABLES:
+            given.loose.add(name)
+        else:
             given.parts[name] = parts
-    counted = {part.source: name for name, parts in given.parts.items() for part in parts}
-    return _stand(con, given, catalogue, settings, counted, [])
+    given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
+    store = _stand(con, given, catalogue, settings)
+    _make_views(con, catalogue.views, views)
+    _lock(con, [])
+    return store
 
 
 def _connect(scratch: Path, settings: StoreSettings) -> duckdb.DuckDBPyConnection:
@@ -165,51 +184,46 @@ def _connect(scratch: Path, settings: StoreSettings) -> duckdb.DuckDBPyConnectio
     return con
 
 
-def _stand(
-    con: duckdb.DuckDBPyConnection,
-    given: _Parts,
-    catalogue: Catalogue,
-    settings: StoreSettings,
-    counted: Mapping[str, str],
-    files: list[str],
-) -> Store:
-    """Everything after the rows stand in ``raw``."""
+def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
+    """Everything between the rows in ``raw`` and the views."""
     store = Store(con, filled=frozenset(given.named()))
     rank = given.rank()
-    for name, table in catalogue.tables.items():
-        dropped = _into_lake(con, table, given, rank)
-        store.merged_away |= {source: count for source, count in dropped.items() if counted.get(source) == name}
+    for name, parts in given.parts.items():
+        dropped = merge(con, catalogue.tables[name], parts, given.filled[name], rank)
+        store.merged_away |= {path: count for path, count in dropped.items() if given.counted.get(path) == name}
+    con.execute(
+        ";".join(_as_they_are(table, given) for table in catalogue.tables.values() if table.name not in given.parts)
+    )
     ends = {name: max(part.last for part in parts if part.last) for name, parts in given.parts.items() if _timed(parts)}
     store.as_of = settings.as_of or max(ends.values(), default=None)
     store.table_ends = mask.show(con, catalogue.tables, ends, store.as_of)
     for name, end in store.table_ends.items():
         group = catalogue.tables[name].group
         store.ends[group] = max(end, store.ends.get(group, end))
-    store.rows = {name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in catalogue.tables}
+    having = {*given.parts, *given.loose}
+    store.rows = {
+        name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in having else 0
+        for name in catalogue.tables
+    }
     _set_variables(con, store, catalogue, settings)
     _make_helpers(con, store, given, catalogue, settings)
-    for view in _in_order(catalogue.views):
-        _make_view(con, view)
-    _lock(con, files)
     return store
+
+
+def _make_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View], only: Iterable[str] | None = None) -> None:
+    for view in _in_order(views, views if only is None else only):
+        _make_view(con, view)
 
 
 def _timed(parts: Sequence[StoredTable]) -> bool:
     return any(part.last for part in parts)
 
 
-def _into_lake(
-    con: duckdb.DuckDBPyConnection, table: Table, given: _Parts, rank: Mapping[str, int]
-) -> dict[str, int]:
-    if table.name in given.parts:
-        return merge(con, table, given.parts[table.name], given.filled[table.name], rank)
-    stands = con.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'raw' AND table_name = ?", [table.name]
-    ).fetchall()
+def _as_they_are(table: Table, given: _Parts) -> str:
+    """A lake table that needs no merging: intake's own, or one that no file feeds."""
     columns = sql.names([*table.columns, *sql.ORIGIN])
-    source = f"SELECT {columns} FROM raw.{table.name}" if stands else sql.empty(table)
-    con.execute(f"CREATE VIEW lake.{table.name} AS {source}")
-    return {}
+    source = f"SELECT {columns} FROM raw.{table.name}" if table.name in given.loose else sql.empty(table)
+    return f"CREATE VIEW lake.{table.name} AS {source}"
 
 
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
@@ -217,16 +231,12 @@ def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
     return {**generic.facts, **settings.platform.facts, **settings.facts}
 
 
-def _set_variables(
-    con: duckdb.DuckDBPyConnection, store: Store, catalogue: Catalogue, settings: StoreSettings
-) -> None:
+def _set_variables(con: duckdb.DuckDBPyConnection, store: Store, catalogue: Catalogue, settings: StoreSettings) -> None:
     """Variables take their type when a view is made, so they stand before any view."""
-    con.execute(f"SET VARIABLE as_of = {sql.value(store.as_of)}::TIMESTAMP")
-    for group in GROUPS:
-        end = store.ends.get(group, store.as_of)
-        con.execute(f"SET VARIABLE {group}_end = {sql.value(end)}::TIMESTAMP")
-    for name, fact in _facts(catalogue, settings).items():
-        con.execute(f"SET VARIABLE {sql.name(name)} = {_literal(fact.value)}")
+    moments = {f"{group}_end": store.ends.get(group, store.as_of) for group in GROUPS} | {"as_of": store.as_of}
+    literals = {name: f"{sql.value(moment)}::TIMESTAMP" for name, moment in moments.items()}
+    literals |= {name: _literal(fact.value) for name, fact in _facts(catalogue, settings).items()}
+    con.execute(";".join(f"SET VARIABLE {sql.name(name)} = {literal}" for name, literal in literals.items()))
 
 
 def _literal(item: object) -> str:
@@ -255,8 +265,8 @@ def _make_helpers(
     hours.make_service_days(con, texts, first and first.date(), store.as_of and store.as_of.date())
 
 
-def _in_order(views: Mapping[str, View]) -> list[View]:
-    """Each view after those it reads."""
+def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
+    """The views wanted, each after those it reads."""
     order: dict[str, View] = {}
 
     def visit(view: View, path: tuple[str, ...]) -> None:
@@ -268,8 +278,8 @@ def _in_order(views: Mapping[str, View]) -> list[View]:
             visit(views[name], (*path, view.view))
         order.setdefault(view.view, view)
 
-    for view in views.values():
-        visit(view, ())
+    for name in wanted:
+        visit(views[name], ())
     return list(order.values())
 
 
