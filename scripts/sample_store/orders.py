@@ -115,7 +115,7 @@ def _pay(chance: Random, order: Order) -> None:
         return
     order.paid = order.created + seconds(8 + 40 * chance.expovariate(1))
     if _sold_out(order):
-        if chance.random() < 0.72:
+        if chance.random() < 0.8:
             order.cancelled, order.reason = order.paid + hours(4 + 16 * chance.random()), "商家缺货"
     elif chance.random() < 0.018:
         order.cancelled, order.reason = order.paid + hours(0.2 + 1.2 * chance.random()), "客户不想要了"

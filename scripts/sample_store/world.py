@@ -19,7 +19,7 @@ SLOW_AGENT = "demo-松子"
 MIXED_PERSON = "demo-阿岚"
 """Chats, reviews after-sales cases and dispatches parcels."""
 LATE_WAREHOUSE = "西南仓"
-SOLD_OUT = {"100098760007": "2026-09-26T15:00:00", "100098760012": "2026-09-29T10:00:00"}
+SOLD_OUT = {"100098760006": "2026-09-26T15:00:00", "100098760018": "2026-09-29T10:00:00"}
 """SKU → since when there is none."""
 SLOW_REASON = "质量问题"
 """Refunds for this reason wait for days after the goods have come back."""
