@@ -45,8 +45,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print findings only.
 Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print nothing but errors.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Name every step on stderr.")]
 
+KnownLanguage = Literal["en", "zh", "es"]
 FORMATS = ("text", "json")
 LANGUAGES = ("en", "zh", "es")
+MOST_LISTED = 24
+"""Longer lists are left out of a message that can name the nearest."""
 
 
 def one_of(value: str, known: Iterable[str], what: str) -> str:
@@ -60,12 +63,13 @@ def one_of(value: str, known: Iterable[str], what: str) -> str:
         return value
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.4)
     nearest = f"Nearest is {close[0]}. " if close else ""
-    raise UsageError(f"{what} does not know {value!r}", f"{nearest}Choose one of: {', '.join(names)}.")
+    listed = f"Choose one of: {', '.join(names)}." if len(names) <= MOST_LISTED or not close else ""
+    raise UsageError(f"{what} does not know {value!r}", (nearest + listed).strip())
 
 
-def language(value: str | None) -> Literal["en", "zh", "es"] | None:
+def language(value: str | None) -> KnownLanguage | None:
     """The language asked for, or None."""
-    return None if value is None else cast("Literal['en', 'zh', 'es']", one_of(value, LANGUAGES, "--lang"))
+    return None if value is None else cast("KnownLanguage", one_of(value, LANGUAGES, "--lang"))
 
 
 def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:

@@ -16,6 +16,8 @@ from storehealth.model import Checkup
 from storehealth.wording import Words
 from storehealth.wording.phrases import grouped, refused, troubles
 
+__all__ = ["Look", "Page", "printed", "render"]
+
 SCREEN = 45
 """Lines the picture aims to stay within."""
 

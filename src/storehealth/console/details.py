@@ -8,7 +8,6 @@ from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.wording import Words
 from storehealth.wording.phrases import (
     beside_lines,
-    by_urgency,
     days,
     driver_text,
     grouped,
@@ -18,6 +17,7 @@ from storehealth.wording.phrases import (
     rows_shown,
     segment,
     shown_value,
+    with_figures,
 )
 
 ROWS = 20
@@ -27,7 +27,7 @@ ROWS = 20
 def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     """All findings, what could not be judged, files, deadlines, reply times and method."""
     page.heading(words.say("heading.all_findings"))
-    for finding in by_urgency(checkup.findings):
+    for finding in with_figures(checkup):
         page.blank()
         _add_depth(page, finding, add_finding(page, finding, words), words)
     if checkup.not_judged:

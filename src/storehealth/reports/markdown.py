@@ -9,7 +9,6 @@ from storehealth.wording.phrases import (
     UNSURE,
     beside_lines,
     bounds,
-    by_urgency,
     counts_line,
     data_statement,
     days,
@@ -26,6 +25,7 @@ from storehealth.wording.phrases import (
     score_parts,
     segment,
     shown_value,
+    with_figures,
 )
 
 NAME = "markdown"
@@ -88,7 +88,7 @@ def _areas(checkup: Checkup, words: Words) -> list[str]:
 def _limits(checkup: Checkup, words: Words) -> list[str]:
     """Each finding against target and limit, with source, date and how sure they are."""
     keys = ("code", "rule", "value", "target", "limit", "sure", "since", "source")
-    rows = [_limit_row(one, words) for one in by_urgency(checkup.findings) if one.limit_source and bounds(one, words)]
+    rows = [_limit_row(one, words) for one in with_figures(checkup) if one.limit_source and bounds(one, words)]
     return [*_heading(words, "platform"), *table([words.say(f"column.{key}") for key in keys], rows)] if rows else []
 
 
@@ -105,7 +105,7 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
 
 def _findings(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "findings"), escape(counts_line(checkup, words)), ""]
-    for finding in by_urgency(checkup.findings):
+    for finding in with_figures(checkup):
         lines += _finding(finding, words)
     return lines
 

@@ -21,6 +21,11 @@ def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
+def with_figures(checkup: Checkup) -> list[Finding]:
+    """Findings that had something to look at, the most urgent first."""
+    return [one for one in by_urgency(checkup.findings) if one.status != "not_applicable"]
+
+
 def troubles(checkup: Checkup) -> list[Finding]:
     """Failing findings, then those to watch."""
     return [one for one in by_urgency(checkup.findings) if one.status in ("fail", "watch")]
@@ -32,11 +37,11 @@ def refused(checkup: Checkup) -> list[Source]:
 
 
 def grouped(not_judged: Iterable[NotJudged]) -> list[list[NotJudged]]:
-    """Rules that the same export (or the same reason) keeps from being judged, together."""
+    """Rules that the same missing export (these first) or the same reason keeps from being judged, together."""
     groups: dict[tuple[str, ...], list[NotJudged]] = {}
     for one in not_judged:
         groups.setdefault(one.how_to_export or (one.reason,), []).append(one)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda members: not members[0].how_to_export)
 
 
 def band(score: float) -> str:
@@ -104,11 +109,11 @@ def gain_parts(one: Recommendation, words: Words) -> list[str]:
 
 
 def counts_line(checkup: Checkup, words: Words) -> str:
-    """How many findings of each status, and how many rules could not be judged."""
+    """How many findings of each status, and how many rules that could not be judged are none of them."""
     counts = Counter(str(one.status) for one in checkup.findings)
     said = [words.count(f"state.{status}", counts[status]) for status in RANK if counts[status]]
-    if checkup.not_judged:
-        said.append(words.count("count.not_judged", len(checkup.not_judged)))
+    unnamed = {one.code for one in checkup.not_judged} - {one.code for one in checkup.findings}
+    said += [words.count("count.not_judged", len(unnamed))] if unnamed else []
     return words.say("unit.comma").join(said)
 
 
@@ -194,7 +199,7 @@ def beside_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
     """Figures beside a finding, as name and text."""
     lines = []
     for one in finding.beside:
-        if one.judged is None:
+        if one.defects is None or one.judged is None:
             lines.append((one.name, words.decimal(one.value, 2)))
         else:
             lines.append(

@@ -1,0 +1,164 @@
+"""Shows rules: one explained in full, or the whole book as a list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Fact
+from storehealth.catalogue.rule import Rule
+from storehealth.console.page import Page, Piece, pad
+from storehealth.limits import Bounds, bounds_for
+from storehealth.wording import Words
+
+FACT_IN_SQL = re.compile(r"getvariable\(\s*'(\w+)'\s*\)")
+
+
+def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words) -> None:
+    """Everything there is to know about a rule."""
+    page.add(Piece(f"{rule.code}  {rule.id}", "bold", keep=True))
+    page.add(Piece(rule.title.in_language(words.language), "bold"))
+    weight = words.say("rule.scored" if rule.scored else "screen.not_scored")
+    page.add("  ".join((words.say(f"area.{rule.area}"), words.say(f"severity.{rule.severity}"), weight)))
+    if rule.about:
+        _block(page, words.say("rule.measures"), [rule.about.in_language(words.language)])
+    _block(page, words.say("rule.formula"), [formula(rule, words), words.say("rule.exempt")])
+    page.heading(words.say("rule.sql"))
+    for name, sql in sql_lines(rule):
+        page.add(Piece(f"{name}: ", "bold", keep=True), " ".join(sql.split()), indent=2, hang=6)
+    _block(page, words.say("rule.limits"), list(limit_lines(rule, catalogue, words)))
+    _block(page, words.say("rule.facts"), list(fact_lines(rule, catalogue, words)))
+    _block(page, words.say("rule.why"), [rule.why.in_language(words.language)])
+    _block(page, words.say("rule.advice"), list(advice_lines(rule, words)))
+    _block(page, words.say("rule.needs"), list(need_lines(rule, catalogue, words)))
+
+
+def _block(page: Page, title: str, texts: list[str]) -> None:
+    if texts:
+        page.heading(title)
+    for text in texts:
+        page.add(text, indent=2, hang=4 if text.startswith("–") else 2)
+
+
+def formula(rule: Rule, words: Words) -> str:
+    """How the figure is computed, in words."""
+    measure = rule.measure
+    if measure.value:
+        return words.say(f"rule.{measure.value.statistic}")
+    if measure.good:
+        return words.say("rule.good")
+    timed = measure.in_time
+    if timed is None or timed.within is None:
+        return words.say("rule.by_date" if timed and timed.by_date else "rule.by")
+    fixed = not isinstance(timed.within, str)
+    time = words.figure(timed.within, "seconds") if fixed else words.say("rule.fact", name=timed.within)  # type: ignore[arg-type]
+    return words.say("rule.within", time=time)
+
+
+def sql_lines(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The measure, key by key, as it is written."""
+    measure = rule.measure
+    yield "over", measure.over
+    yield "when", measure.when
+    for part in (measure.in_time, measure.value):
+        if part:
+            yield from ((key, str(value)) for key, value in part.model_dump(by_alias=True, exclude_none=True).items())
+    if measure.good:
+        yield "good", measure.good
+    yield "at", measure.at
+    yield "entity", measure.entity
+
+
+def limit_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
+    """Target and limit everywhere: the rule's own, then each platform's, with source, date and how sure it is."""
+    if rule.limits is None:
+        yield words.say("rule.no_limits")
+        return
+    own = bounds_for(rule, {})
+    found = [(words.say("rule.any"), own, "")] if own else []
+    for platform in catalogue.platforms.values():
+        limit, bounds = platform.limits.get(rule.code), bounds_for(rule, platform.limits)
+        if limit and bounds:
+            found.append((platform.name, bounds, limit.note))
+    for name, bounds, note in found:
+        source = bounds.source
+        sure = words.say(f"verified.{source.verified}")
+        if source.effective_from:
+            sure += words.say("unit.comma") + words.say("screen.from_day", day=source.effective_from)
+        yield f"{name}  {_ends(rule, bounds, words)}  ({sure}) {source.source} {note}".rstrip()
+
+
+def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
+    unit = rule.measure.value.unit if rule.measure.value else "share"
+    shown = (("target", bounds.target), ("limit", bounds.limit))
+    return "  ".join(
+        words.say(f"screen.{key}", bound=words.bound(value, unit, bounds.higher_is)) for key, value in shown
+    )
+
+
+def fact_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
+    """Platform facts the measure reads, on every platform that sets them."""
+    names = dict.fromkeys(name for _, sql in sql_lines(rule) for name in FACT_IN_SQL.findall(sql))
+    timed = rule.measure.in_time
+    if timed and isinstance(timed.within, str):
+        names = dict.fromkeys([timed.within, *names])
+    for name in names:
+        for platform in catalogue.platforms.values():
+            fact = platform.facts.get(name)
+            if fact:
+                sure = words.say(f"verified.{fact.verified}")
+                yield f"{name}  {platform.name} {_fact(fact, words)}  ({sure}) {fact.source}"
+
+
+def _fact(fact: Fact, words: Words) -> str:
+    if isinstance(fact.value, tuple):
+        return ", ".join(fact.value) or "—"
+    timed = isinstance(fact.value, float) and not isinstance(fact.value, bool)
+    return words.figure(float(fact.value), "seconds") if timed else str(fact.value)
+
+
+def advice_lines(rule: Rule, words: Words) -> Iterator[str]:
+    """What to do, with the effort and what is assumed of it."""
+    for advice in rule.advice:
+        removes = words.say("rule.removes", share=words.figure(advice.removes, "share"))
+        effort = words.say(f"effort.{advice.effort}")
+        yield f"– {advice.do.in_language(words.language)} ({effort}{words.say('unit.comma')}{removes})"
+
+
+def need_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
+    """The tables it needs, and the menus that export them."""
+    view = catalogue.views.get(rule.measure.over)
+    needs = tuple(dict.fromkeys((*(view.needs if view else ()), *rule.measure.needs)))
+    if needs:
+        yield words.say("screen.needs", tables=words.say("unit.comma").join(needs))
+    tables = {need.partition(".")[0] for need in needs}
+    for layout in catalogue.layouts.values():
+        if tables & set(layout.feeds):
+            title, menu = (text.in_language(words.language) for text in (layout.title, layout.export_from))
+            yield f"– {title}{words.say('unit.colon')}{menu}"
+
+
+def add_rules(page: Page, rules: Sequence[Rule], words: Words) -> None:
+    """One line per rule: code, area, severity, target and limit, title."""
+    heads = ("code", "area", "severity", "limit")
+    rows: list[tuple[str, ...]] = [tuple(words.say(f"column.{key}") for key in heads)]
+    rows += [
+        (rule.code, words.say(f"area.{rule.area}"), words.say(f"severity.{rule.severity}"), _limit(rule, words))
+        for rule in rules
+    ]
+    titles = [words.say("column.rule"), *(rule.title.in_language(words.language) for rule in rules)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row, title in zip(rows, titles, strict=True):
+        cells = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
+        style = "" if row is not rows[0] else "bold"
+        page.add(Piece(f"{cells}  ", style, keep=True), Piece(title, style), hang=sum(widths) + 8)
+
+
+def _limit(rule: Rule, words: Words) -> str:
+    if rule.limits is None:
+        return "—"
+    unit = rule.measure.value.unit if rule.measure.value else "share"
+    return words.bound(rule.limits.limit, unit, rule.limits.higher_is)
