@@ -1,0 +1,1 @@
+"""Intake: files of whatever format → typed canonical rows."""

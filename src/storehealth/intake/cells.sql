@@ -1,0 +1,75 @@
+-- What the text of a cell means. Every macro takes text without surrounding blanks and gives NULL where it cannot read it.
+
+-- Blanks of all kinds around a cell, and carriage returns anywhere in it, are never meant.
+CREATE OR REPLACE TEMP MACRO bare(t) AS
+  trim(replace(t, chr(13), ''), ' ' || chr(9) || chr(10) || chr(160) || chr(8203) || chr(12288) || chr(65279));
+
+-- ="123" and '123 keep Excel from reading digits as a number.
+CREATE OR REPLACE TEMP MACRO unguarded(t) AS
+  CASE WHEN starts_with(t, '="') AND ends_with(t, '"') THEN t[3:-2]
+       WHEN starts_with(t, '''') THEN t[2:]
+       ELSE t END;
+
+CREATE OR REPLACE TEMP MACRO nothing(t) AS
+  lower(t) IN ('', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无');
+
+CREATE OR REPLACE TEMP MACRO half_width(t) AS
+  CASE WHEN strlen(t) = length(t) THEN t
+       ELSE translate(t, '０１２３４５６７８９－＋／：．，％　', '0123456789-+/:.,% ') END;
+
+-- Excel showed 15 digits of a long number and wrote those.
+CREATE OR REPLACE TEMP MACRO id_of(t) AS
+  CASE WHEN regexp_full_match(t, '\d[.,]\d+[eE]\+?\d{2,}|\d[eE]\+\d{2,}') THEN NULL
+       WHEN ends_with(t, '.0') AND regexp_full_match(t, '\d+\.0') THEN t[:-3]
+       ELSE t END;
+
+CREATE OR REPLACE TEMP MACRO is_plain_time(t) AS
+  regexp_full_match(t, '(19|20)\d\d[-/]\d\d?[-/]\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d{1,9})?)?)?');
+
+CREATE OR REPLACE TEMP MACRO is_time_with_offset(t) AS
+  regexp_full_match(t, '(19|20)\d\d[-/]\d\d?[-/]\d\d?[ T]\d\d?:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?)');
+
+-- The moment of a time with an offset, as UTC.
+CREATE OR REPLACE TEMP MACRO moment_of(t) AS
+  CASE WHEN regexp_matches(t, '[A-Z]$') THEN TRY_CAST(regexp_replace(t, ' ?[A-Z]+$', '+00:00') AS TIMESTAMPTZ)
+       WHEN regexp_matches(t, ':\d\d(\.\d+)? ?[-+]\d\d$')
+       THEN TRY_CAST(regexp_replace(t, ' ?([-+]\d\d)$', '\1:00') AS TIMESTAMPTZ)
+       ELSE TRY_CAST(regexp_replace(t, ' ?([-+]\d\d):?(\d\d)$', '\1:\2') AS TIMESTAMPTZ) END;
+
+CREATE OR REPLACE TEMP MACRO is_epoch(t) AS regexp_full_match(t, '[12]\d{9}(\d{3})?(\.\d+)?');
+
+CREATE OR REPLACE TEMP MACRO epoch_of(t) AS
+  to_timestamp(CASE WHEN strpos(t || '.', '.') > 11 THEN t::DOUBLE / 1000 ELSE t::DOUBLE END);
+
+-- Excel counts days from the end of 1899.
+CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}(\.\d+)?');
+CREATE OR REPLACE TEMP MACRO excel_day_of(t) AS
+  TIMESTAMP '1899-12-30' + to_seconds(round(t::DOUBLE * 86400)::BIGINT);
+
+CREATE OR REPLACE TEMP MACRO written_out(t) AS
+  try_strptime(t, ['%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M:%S', '%Y年%m月%d日%H:%M',
+                   '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日%H时%M分%S秒', '%Y年%m月%d日 %H时%M分',
+                   '%Y年%m月%d日%H时%M分', '%Y年%m月%d日', '%Y%m%d%H%M%S', '%Y%m%d']);
+
+CREATE OR REPLACE TEMP MACRO without_currency(t) AS
+  regexp_replace(t, '(?i)\([a-z]{3}\)|\b(rmb|cny|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|us|rm|rp|r|mx)\b|[¥￥$€£₱₫฿元件个\s]', '', 'g');
+
+-- 1,234.50 and 1.234,50 and 12,50 as 1234.50 and 1234.50 and 12.50; 1,234 is a thousand.
+CREATE OR REPLACE TEMP MACRO digits_of(t) AS
+  CASE WHEN regexp_full_match(t, '[-+]?\d{1,3}(,\d{3})+(\.\d+)?') THEN replace(t, ',', '')
+       WHEN regexp_full_match(t, '[-+]?\d{1,3}(\.\d{3})+,\d+|[-+]?\d{1,3}(\.\d{3}){2,}')
+       THEN replace(replace(t, '.', ''), ',', '.')
+       WHEN regexp_full_match(t, '[-+]?\d+,\d{1,2}') THEN replace(t, ',', '.')
+       WHEN regexp_full_match(t, '[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?') THEN t END;
+
+CREATE OR REPLACE TEMP MACRO amount_of(t) AS
+  CASE WHEN regexp_full_match(t, '-?\d+(\.\d+)?') THEN t ELSE digits_of(without_currency(t)) END;
+
+CREATE OR REPLACE TEMP MACRO share_of(t) AS
+  CASE WHEN ends_with(t, '%') THEN round(TRY_CAST(amount_of(trim(t[:-2])) AS DOUBLE) / 100, 12)
+       WHEN abs(TRY_CAST(amount_of(t) AS DOUBLE)) <= 1 THEN TRY_CAST(amount_of(t) AS DOUBLE)
+       WHEN TRY_CAST(amount_of(t) AS DOUBLE) BETWEEN 1 AND 100 THEN round(TRY_CAST(amount_of(t) AS DOUBLE) / 100, 12) END;
+
+CREATE OR REPLACE TEMP MACRO flag_of(t) AS
+  CASE WHEN lower(t) IN ('是', 'yes', 'true', '1', 'y', 't', 'sí', 'si', '有', '√') THEN true
+       WHEN lower(t) IN ('否', 'no', 'false', '0', 'n', 'f', '无', '×') THEN false END;

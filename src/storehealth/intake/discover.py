@@ -1,0 +1,56 @@
+"""Lists the files of an exports folder. Never writes into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.errors import NoDataError
+
+HIDDEN = (".", "~$", "._")
+TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
+OF_THE_SYSTEM = ("desktop.ini", "thumbs.db")
+EXPORT_FIRST = "Export orders or chats from the back office, put the files into the folder, and name that folder."
+
+
+class Found(NamedTuple):
+    """A file of the exports folder. ``note`` is set where it must not be read."""
+
+    name: str
+    path: Path
+    note: str = ""
+
+
+def discover(exports: Path) -> list[Found]:
+    """The files below a folder in name order, or the one file that was named.
+
+    Hidden and temporary files are passed over. A link that leads out of the folder is listed with a note.
+
+    Raises:
+        NoDataError: There is no such folder, or nothing is in it.
+    """
+    if exports.is_file():
+        return [Found(exports.name, exports)]
+    if not exports.is_dir():
+        raise NoDataError(f"There is no folder {exports}", EXPORT_FIRST)
+    found = sorted(_files(exports, exports.resolve()), key=lambda file: file.name)
+    if not found:
+        raise NoDataError(f"There are no files in {exports}", EXPORT_FIRST)
+    return found
+
+
+def _files(exports: Path, root: Path) -> Iterator[Found]:
+    for path in exports.rglob("*"):
+        name = path.relative_to(exports).as_posix()
+        if any(_is_hidden(part) for part in name.split("/")):
+            continue
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            yield Found(name, path, "a link that leads out of the exports folder; not followed")
+        elif path.is_file():
+            yield Found(name, path)
+
+
+def _is_hidden(part: str) -> bool:
+    name = part.lower()
+    return name.startswith(HIDDEN) or name.endswith(TEMPORARY) or name in OF_THE_SYSTEM

@@ -1,0 +1,217 @@
+"""Reads one recognised sheet into Parquet files, one per canonical table, and lists what could not be read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from storehealth.catalogue.table import Table
+from storehealth.intake.cells import MACROS, name, quoted
+from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.normalise import LOST, SKIPPED, UNREAD, Plan, demanded, rows_of, staged
+
+TOTAL_ROW = "a total row, left out"
+MISSING = "{column} is missing"
+LONGEST_VALUE = 2000
+Con = duckdb.DuckDBPyConnection
+
+
+class Written(NamedTuple):
+    """What was written of one table. ``first`` and ``last`` are its first and last event."""
+
+    rows: int
+    distinct_keys: int
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+class Reading(NamedTuple):
+    """What became of a sheet's rows: ``rows = kept + duplicates + rejected``."""
+
+    rows: int
+    kept: int
+    duplicates: int
+    rejected: int
+    listed: int
+    tables: dict[str, Written]
+
+
+def connect(memory: str | None, scratch: Path) -> Con:
+    """A database in memory that knows the macros of ``cells.sql`` and spills to ``scratch``."""
+    con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute(MACROS)
+    return con
+
+
+def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
+    """Read a sheet and write ``<table>.parquet`` for each table with rows, and ``rejects.parquet``, into a folder.
+
+    Raises:
+        duckdb.Error: The layout's SQL does not fit its columns.
+    """
+    body = _stage(con, plan, sheet)
+    con.execute("CREATE OR REPLACE TEMP TABLE gone (source_row BIGINT)")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE rejects"
+        " (line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, row_lost BOOLEAN)"
+    )
+    rows, unfit = _reject_unfit(con, body)
+    duplicates = _drop_duplicates(con, plan)
+    tables, missing = _write_tables(con, plan, folder)
+    damaged = sum(damage.lost for damage in body.damages)
+    kept = rows - unfit - duplicates - missing
+    reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
+    counted = tables.get(plan.counted.name, Written(0, 0)).rows
+    if counted != kept:
+        raise AssertionError(f"{rows} rows read, {counted} written, {unfit + missing} rejected, {duplicates} duplicates")
+    return reading
+
+
+def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
+    """Fill the table ``staged``: the quick way if all its lines add up, else record by record."""
+    body = sheet.body(plan.match.first, plan.match.width, careful=False)
+    try:
+        count = _fill(con, plan, body)
+    except duckdb.InvalidInputException:
+        count = None
+        if body.expected is None:
+            raise
+    if body.expected is not None and count != body.expected:
+        body = sheet.body(plan.match.first, plan.match.width, careful=True)
+        _fill(con, plan, body)
+    row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
+    star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT {row}, {star} FROM staged")
+    _keep(con)
+    return body
+
+
+def _fill(con: Con, plan: Plan, body: Body) -> int:
+    sql = staged(plan, body.sql, numbered=body.first_line is None)
+    return _number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
+
+
+def _keep(con: Con, *conditions: str) -> None:
+    """Define the view ``kept``: the rows that are still to be written."""
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW kept AS SELECT * FROM numbered {where}")
+
+
+def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
+    """List damages, total rows and unreadable cells; give the number of staged rows and of those that are lost."""
+    damages = [(one.line, one.value[:LONGEST_VALUE], one.reason, one.lost) for one in body.damages]
+    if damages:
+        con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
+    rows, skipped, lost, unread = con.execute(
+        f"SELECT count(*), count(*) FILTER ({SKIPPED}), count(*) FILTER ({LOST} AND NOT {SKIPPED}), count({UNREAD})"
+        " FROM staged"
+    ).fetchall()[0]
+    if skipped:
+        con.execute(f"INSERT INTO rejects SELECT source_row, NULL, NULL, '{TOTAL_ROW}', true FROM numbered WHERE {SKIPPED}")
+    if unread:
+        con.execute(
+            f"INSERT INTO rejects SELECT source_row, one.column_name, one.value[:{LONGEST_VALUE}], one.reason, {LOST}"
+            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS one FROM numbered WHERE NOT {SKIPPED})"
+        )
+    if skipped or lost:
+        con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {SKIPPED} OR {LOST}")
+        _keep(con, f"NOT {SKIPPED}", f"NOT {LOST}")
+    return rows, skipped + lost
+
+
+def _drop_duplicates(con: Con, plan: Plan) -> int:
+    """Leave one of each set of rows that are alike in every column; give the number of the others."""
+    rows = _number(con, "SELECT count(*) FROM kept")
+    columns = ", ".join(map(name, plan.layout.columns))
+    given = [key for column in plan.counted.key if (key := plan.layout.column_for(plan.counted.name, column))]
+    for distinct in (", ".join(map(name, given)), columns):
+        if distinct and _number(con, f"SELECT count(DISTINCT hash({distinct})) FROM kept") == rows:
+            return 0
+    doubles = _number(
+        con,
+        f"""CREATE OR REPLACE TEMP TABLE doubles AS
+        SELECT source_row FROM kept
+        WHERE hash({columns}) IN (SELECT hash({columns}) FROM kept GROUP BY 1 HAVING count(*) > 1)
+        QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY source_row) > 1""",
+    )
+    con.execute("INSERT INTO gone FROM doubles")
+    _keep(con, "source_row NOT IN (SELECT source_row FROM gone)")
+    return doubles
+
+
+def _write_tables(con: Con, plan: Plan, folder: Path) -> tuple[dict[str, Written], int]:
+    """Write every table of the layout; give them, and the number of rows lost because a part of the key is missing."""
+    kept = _number(con, "SELECT count(*) FROM kept")
+    counted = rows_of(plan, plan.counted, "kept")
+    keys = demanded(plan, plan.counted)
+    complete = " AND ".join(f"{name(key)} IS NOT NULL" for key in keys) or "true"
+    tables = {plan.counted.name: _write(con, plan.counted, f"SELECT * FROM ({counted}) WHERE {complete}", folder)}
+    missing = kept - tables[plan.counted.name].rows
+    if missing:
+        _reject_missing(con, plan, counted, keys)
+    for other in plan.layout.feeds[1:]:
+        table = plan.tables[other]
+        tables[other] = _write(con, table, _one_per_key(con, plan, table), folder)
+    return tables, missing
+
+
+def _reject_missing(con: Con, plan: Plan, counted: str, keys: list[str]) -> None:
+    for key in keys:
+        column = plan.layout.column_for(plan.counted.name, key)
+        header = plan.match.headers.get(column or "", key)
+        con.execute(
+            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM ({counted}) WHERE {name(key)} IS NULL",
+            [header, MISSING.format(column=key)],
+        )
+    anything = " OR ".join(f"{name(key)} IS NULL" for key in keys)
+    con.execute(f"INSERT INTO gone SELECT source_row FROM ({counted}) WHERE {anything}")
+    _keep(con, "source_row NOT IN (SELECT source_row FROM gone)")
+
+
+def _one_per_key(con: Con, plan: Plan, table: Table) -> str:
+    """One row per key of a table that is not counted: the first value of each column that is not empty."""
+    rows = f"SELECT * FROM ({rows_of(plan, table, 'kept')}) WHERE {_says_something(plan, table)}"
+    keys = ", ".join(map(name, table.key))
+    count, distinct = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM ({rows})").fetchall()[0]
+    if count == distinct:
+        return rows
+    others = ", ".join(
+        f"arg_min({name(one)}, source_row) AS {name(one)}" for one in table.columns if one not in table.key
+    )
+    ordered = ", ".join(map(name, table.columns))
+    grouped = f"SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys}"
+    return f"SELECT source_row, {ordered} FROM ({grouped})"
+
+
+def _says_something(plan: Plan, table: Table) -> str:
+    """Condition on rows worth writing: the key is there and, where a part of it is made up, so is something else."""
+    tests = [f"{name(key)} IS NOT NULL" for key in demanded(plan, table)]
+    if any(table.columns[key].otherwise and not plan.given(table.name, key) for key in table.key):
+        others = [one for one in table.columns if one not in table.key and plan.given(table.name, one)]
+        tests.append(f"coalesce({', '.join(f'{name(one)}::VARCHAR' for one in others)}, NULL) IS NOT NULL" if others else "false")
+    return " AND ".join(tests) or "true"
+
+
+def _write(con: Con, table: Table, rows: str, folder: Path) -> Written:
+    path = folder / f"{table.name}.parquet"
+    count = _number(con, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    keys = ", ".join(map(name, table.key))
+    firsts = ", ".join(f"min({name(one)})" for one in table.events) or "NULL::TIMESTAMP"
+    lasts = ", ".join(f"max({name(one)})" for one in table.events) or "NULL::TIMESTAMP"
+    distinct, first, last = con.execute(
+        f"SELECT count(DISTINCT hash({keys})), least({firsts}), greatest({lasts}) FROM {quoted(str(path))}"
+    ).fetchall()[0]
+    return Written(count, distinct, first, last)
+
+
+def _write_rejects(con: Con, folder: Path) -> int:
+    path = folder / "rejects.parquet"
+    return _number(con, f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _number(con: Con, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])

@@ -1,0 +1,130 @@
+"""Finds which layout a sheet is of, and in which row its header stands. Exact or refused, with the nearest named."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from storehealth.catalogue.layout import Layout
+from storehealth.errors import FileRefused
+from storehealth.intake.containers import Record
+
+HEADER_WITHIN = 30
+
+
+class Match(NamedTuple):
+    """A layout that fits a sheet.
+
+    ``first`` is the index of the first record below the header; ``columns`` gives each layout column its place in the
+    sheet, ``headers`` the header that stands there.
+    """
+
+    layout: str
+    first: int
+    width: int
+    columns: dict[str, int]
+    headers: dict[str, str]
+
+
+@lru_cache(maxsize=10_000)
+def normal(header: str) -> str:
+    """A header with all that does not matter removed: blanks, case, width, a trailing star, a byte order mark."""
+    text = unicodedata.normalize("NFKC", header).replace("\ufeff", "")
+    return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
+
+
+def recognise(
+    top: Sequence[Record], container: str, layouts: Iterable[Layout], platform: str | None = None, forced: bool = False
+) -> Match:
+    """The one layout that fits a sheet best: all its required columns are there, and most columns are used.
+
+    Args:
+        top: The first records.
+        container: The container they are from; a layout names those it occurs in.
+        layouts: The layouts to choose from.
+        platform: Decides between layouts that fit equally well.
+        forced: The user chose the layout: its containers do not matter.
+
+    Raises:
+        FileRefused: None fits (the nearest is named), or several fit equally well.
+    """
+    layouts = [layout for layout in layouts if forced or container in layout.containers]
+    rows = [_Row.of(top, index) for index in range(min(len(top), HEADER_WITHIN))]
+    fits = [fit for layout in layouts for fit in _fits(layout, rows)]
+    if not fits:
+        raise FileRefused(_nearest(layouts, rows), "`storehealth inspect` shows the headers each layout looks for.")
+    most = max(_worth(fit) for fit in fits)
+    best = {fit.layout: fit for fit in reversed(fits) if _worth(fit) == most}
+    speaking = [layout.name for layout in layouts if layout.name in best and layout.platform == platform]
+    if len(best) > 1 and platform is not None and len(speaking) == 1:
+        return best[speaking[0]]
+    if len(best) > 1:
+        names = " and ".join(sorted(best))
+        raise FileRefused(f"fits {names} equally well", "Choose one with --layout FILE=NAME.")
+    return next(iter(best.values()))
+
+
+class _Row(NamedTuple):
+    """A record that may be the header: its headers and their places, alone and with the group row above it."""
+
+    index: int
+    cells: tuple[str, ...]
+    names: Mapping[str, int]
+    grouped: Mapping[str, int]
+
+    @classmethod
+    def of(cls, top: Sequence[Record], index: int) -> _Row:
+        cells = top[index].cells
+        above = top[index - 1].cells if index else ()
+        both = tuple(cell or (above[place] if place < len(above) else "") for place, cell in enumerate(cells))
+        return cls(index, both, _places(cells), _places(both))
+
+
+def _places(cells: Sequence[str]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        places.setdefault(normal(cell), place)
+    places.pop("", None)
+    return places
+
+
+def _fits(layout: Layout, rows: Iterable[_Row]) -> Iterator[Match]:
+    for row in rows:
+        columns = _columns(layout, row)
+        if columns and not _missing(layout, columns):
+            headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
+            yield Match(layout.name, row.index + 1, len(row.cells), columns, headers)
+
+
+def _columns(layout: Layout, row: _Row) -> dict[str, int]:
+    """Place of each column that has a header in this row; the first of its aliases that is there counts."""
+    names = row.grouped if layout.header_rows > 1 else row.names
+    places = {
+        key: next((names[name] for name in map(normal, column.headers) if name in names), None)
+        for key, column in layout.columns.items()
+    }
+    return {key: place for key, place in places.items() if place is not None}
+
+
+def _missing(layout: Layout, found: Mapping[str, int]) -> list[str]:
+    return [key for key in layout.required if key not in found and layout.columns[key].headers]
+
+
+def _worth(fit: Match) -> tuple[int, int]:
+    return len(set(fit.columns.values())), len(fit.columns)
+
+
+def _nearest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
+    """What to say of a sheet that no layout fits."""
+    best: tuple[float, int, str] = (0.0, 0, "")
+    for layout in layouts:
+        for row in rows:
+            found = _columns(layout, row)
+            missing = _missing(layout, found)
+            share = 1 - len(missing) / max(len(layout.required), 1)
+            if found and (share, len(found)) > best[:2]:
+                without = ", ".join(layout.columns[key].headers[0] for key in missing)
+                best = (share, len(found), f"not recognised; nearest is {layout.name}, without {without}")
+    return best[2] or "not recognised: no layout knows any of its headers"

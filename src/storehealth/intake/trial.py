@@ -1,0 +1,68 @@
+"""Runs one layout over a piece of text: what the examples in layout files are checked with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.layout import Layout
+from storehealth.intake.containers import HEAD_BYTES, Head, Sheet, container_of
+from storehealth.intake.encoding import text_of
+from storehealth.intake.normalise import Plan
+from storehealth.intake.read import Con, connect, read_sheet
+from storehealth.intake.recognise import recognise
+
+Rows = list[dict[str, Any]]
+
+
+class Trial(NamedTuple):
+    """The canonical rows a layout gives, by table in file order, and what it could not read.
+
+    Each row has ``source_row`` and every column of its table; times are datetimes in the layout's zone, money is Decimal.
+    """
+
+    tables: dict[str, Rows]
+    rejects: Rows
+    rows: int
+    kept: int
+    duplicates: int
+    rejected: int
+
+
+def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: str | None = None) -> Trial:
+    """Read a text with one layout.
+
+    Args:
+        layout: The layout; the containers it names do not matter here.
+        given: The content of a file.
+        catalogue: Holds the tables.
+        zone: The store's zone; the layout's own if not given.
+
+    Raises:
+        FileRefused: The text is not of this layout.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "given.txt"
+        path.write_bytes(given.encode() if isinstance(given, str) else given)
+        sheet = _sheet(path)
+        match = recognise(sheet.top, "", [layout], forced=True)
+        plan = Plan(layout, catalogue.tables, match, zone or layout.zone or "UTC")
+        with connect(None, Path(folder)) as con:
+            reading = read_sheet(con, plan, sheet, Path(folder))
+            tables = {table: _rows(con, Path(folder) / f"{table}.parquet") for table in reading.tables}
+            rejects = _rows(con, Path(folder) / "rejects.parquet")
+    return Trial(tables, rejects, *reading[:4])
+
+
+def _sheet(path: Path) -> Sheet:
+    with path.open("rb") as stream:
+        data = stream.read(HEAD_BYTES)
+    return container_of(Head(path, data, text_of(data))).sheets(path, path.parent, None)[0]
+
+
+def _rows(con: Con, path: Path) -> Rows:
+    found = con.execute(f"SELECT * FROM '{path}' ORDER BY 1")
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
