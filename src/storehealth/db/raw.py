@@ -58,7 +58,7 @@ def _paths(parts: Iterable[StoredTable]) -> str:
 def from_rows(
     con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]], store: str
 ) -> tuple[list[StoredTable], Filled]:
-    """Make ``raw.<table>`` a table of rows given in memory; a column that is not named is NULL.
+    """Make ``raw.<table>`` a table of rows given in memory; a column that is not named is NULL, or the table's own default.
 
     Rows may name their ``source_file`` and ``source_row``; else they are lines of ``<table>.csv`` after its header.
 
@@ -73,8 +73,19 @@ def from_rows(
     full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
     cells = ", ".join(f"(r->>{sql.value(column)})::{kind} AS {sql.name(column)}" for column, kind in typed.items())
     text = json.dumps(full, default=_text, ensure_ascii=False)
-    con.execute(f"CREATE TABLE raw.{table.name} AS SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)", [text])
+    given = f"SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)"
+    con.execute(f"CREATE TABLE raw.{table.name} AS SELECT * {_completed(table)} FROM ({given})", [text])
     return _counted(con, table)
+
+
+def _completed(table: Table) -> str:
+    """The values a table itself gives where the rows have none, as a REPLACE clause."""
+    cells = [
+        f"coalesce({sql.name(name)}, ({column.otherwise})::{table.sql_type(name)}) AS {sql.name(name)}"
+        for name, column in table.columns.items()
+        if column.otherwise
+    ]
+    return f"REPLACE ({', '.join(cells)})" if cells else ""
 
 
 def _text(item: Any) -> str:

@@ -25,6 +25,7 @@ SELECT
     replied_at AS first_reply_at,
     wait_seconds, wall_seconds, clip_seconds,
     coalesce(f.in_service_hours, true) AS in_service_hours,
+    coalesce(f.began_off_hours, false) AS began_off_hours,
     coalesce(f.agent_id, held_by) AS agent_id,
     messages, customer_messages, agent_messages, bot_messages,
     coalesce(c.abandoned, false) AS abandoned,

@@ -37,8 +37,8 @@ near AS (                 -- a log without the workbook's ids: the same second, 
            coalesce(left(s.customer_id, 1) = left(c.customer_id, 1)
                AND right(s.customer_id, 2) = right(c.customer_id, 2), false) AS same_name
     FROM spoken AS s
-    JOIN (SELECT *, unnest([-1, 0, 1]) + epoch(started_at) // 120 AS minutes FROM conversations) AS c
-      ON c.minutes = epoch(s.started_at) // 120 AND abs(epoch(s.started_at - c.started_at)) <= 120
+    JOIN (SELECT *, unnest([-1, 0, 1]) + epoch_ms(started_at) // 120000 AS minutes FROM conversations) AS c
+      ON c.minutes = epoch_ms(s.started_at) // 120000 AND abs(epoch(s.started_at - c.started_at)) <= 120
     WHERE s.session_id NOT IN (SELECT session_id FROM same_id)
       AND c.conversation_id NOT IN (SELECT conversation_id FROM same_id)
 ),

@@ -57,7 +57,8 @@ SELECT
     replier AS replied_by, handled_by,
     number = 1 AND handled_by IS DISTINCT FROM 'bot' AS is_first,
     began_by AS session_began_by,
-    coalesce(in_hours, true) AS in_service_hours,
+    coalesce(in_hours, true) OR getvariable('reply_clock') <> 'exclude_by_start' AS in_service_hours,
+    NOT coalesce(in_hours, true) AS began_off_hours,
     CASE WHEN getvariable('reply_clock') = 'clip' THEN coalesce(clip_seconds, wall_seconds) ELSE wall_seconds END
         AS wait_seconds,
     wall_seconds,

@@ -1,0 +1,66 @@
+"""Opens a store over a few rows, under the platform a test names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from storehealth import catalogue as catalogue_module
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Fact
+from storehealth.catalogue.files import read_yaml
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.scoring import Scoring
+from storehealth.catalogue.table import Table
+from storehealth.catalogue.view import View
+from storehealth.db import Store, StoreSettings, store_from_rows
+
+Open = Callable[..., Store]
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """Tables, views and platforms as shipped, without rules: what a database is made of."""
+    problems: list[str] = []
+    read = partial(catalogue_module._read, packs=(), paths={}, problems=problems)
+    tables, views = read("tables", Table, "name"), read("views", View, "view")
+    platforms = read("platforms", Platform, "name")
+    closers = read_yaml(catalogue_module.PACKAGE / "closers.yaml")
+    scoring = Scoring.model_validate(read_yaml(catalogue_module.PACKAGE / "scoring.yaml"))
+    assert not problems
+    return Catalogue(tables, {}, views, platforms, {}, scoring, tuple(map(str, closers)), {})
+
+
+@pytest.fixture
+def open_rows(catalogue: Catalogue) -> Iterator[Open]:
+    """A function ``(rows, platform=, as_of=, staff=, views=, **facts) -> Store``; the stores are closed after the test."""
+    stores: list[Store] = []
+
+    def _open(
+        rows: dict[str, list[dict[str, Any]]],
+        platform: str = "generic",
+        as_of: str | None = None,
+        staff: dict[str, str] | None = None,
+        views: list[str] | None = None,
+        **facts: Any,
+    ) -> Store:
+        own = {name: Fact(value=value, source="test", verified="assumed") for name, value in facts.items()}
+        moment = datetime.fromisoformat(as_of) if as_of else None
+        settings = StoreSettings("shop", catalogue.platforms[platform], own, as_of=moment, staff=staff or {})
+        stores.append(store_from_rows(rows, catalogue, settings, views))
+        return stores[-1]
+
+    yield _open
+    for store in stores:
+        store.con.close()
+
+
+def rows_of(store: Store, query: str) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries."""
+    cursor = store.con.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
