@@ -17,8 +17,8 @@ from storehealth.judge import judge
 from storehealth.measure import Lens, measure, windows_for
 from storehealth.model import Finding
 
-CLOSE = 1e-6
-"""How far a value may be from the one expected, relative to it."""
+CLOSE = 5e-5
+"""How far a value may be from the one expected: what is written with four decimals holds."""
 
 
 def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[str, ...]:
@@ -80,5 +80,5 @@ def _repeated(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None
 
 def _same(got: Any, expected: Any) -> bool:
     if isinstance(got, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
-        return math.isclose(got, expected, rel_tol=CLOSE, abs_tol=CLOSE)
+        return math.isclose(got, expected, rel_tol=0, abs_tol=CLOSE)
     return bool(got == expected)

@@ -1,0 +1,253 @@
+"""Verdicts: what fails, what is watched, what passes, and what cannot be told."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.platform import Platform
+from storehealth.model import Missing, Tally
+from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
+from tests.measure.fakes import SAID, catalogue_of, rule_of
+
+VALUE = {"sql": "amount", "statistic": "median", "unit": "seconds"}
+
+
+@pytest.mark.parametrize(
+    ("defects", "total", "status"),
+    [
+        (3, 20, "fail"), (2, 20, "watch"), (5, 50, "fail"), (4, 50, "watch"), (8, 100, "fail"), (7, 100, "watch"),
+        (13, 200, "fail"), (12, 200, "watch"), (23, 400, "fail"), (22, 400, "watch"), (51, 1000, "fail"),
+        (50, 1000, "watch"),
+    ],
+)  # fmt: skip
+def test_the_smallest_number_that_fails_a_limit_of_four_percent(defects, total, status) -> None:
+    """One defect fewer is only watched."""
+    assert finding(defects, total).status == status
+
+
+@pytest.mark.parametrize(
+    ("defects", "total", "status", "note"),
+    [
+        (0, 20, "pass", ""),
+        (1, 100, "pass", ""),
+        (40, 1000, "watch", "short of the target"),
+        (2, 100, "pass", "too few rows to be sure"),
+        (30, 1000, "watch", "short of the target"),
+        (9, 200, "watch", "may be chance"),
+    ],
+)
+def test_between_target_and_limit_certainty_decides(defects, total, status, note) -> None:
+    """Surely above the target: watch. Perhaps: pass, with a note."""
+    made = finding(defects, total)
+    assert made.status == status
+    assert note in made.note
+
+
+def test_shares_of_good_rows_are_judged_by_their_complement() -> None:
+    """95 % and 80 % in time are 5 % and 20 % late; the figure itself is the good share."""
+    made = finding(20, 100, ANSWERS)
+    assert (made.value, made.target, made.limit, made.higher_is) == (0.8, 0.95, 0.80, "better")
+    assert made.interval == pytest.approx((0.7112, 0.8666), abs=1e-3)
+    assert made.status == "watch"
+    assert finding(5, 100, ANSWERS).status == "pass"
+    assert finding(40, 100, ANSWERS).status == "fail"
+
+
+def test_a_fail_touches_three_customers() -> None:
+    """Forty defects of two customers may be one quarrel."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    made, _ = judged(rule, share(40, 100, entities=2))
+    assert made.status == "watch"
+    assert "only 2 customers or orders" in made.note
+    assert judged(rule, share(40, 100, entities=3))[0].status == "fail"
+
+
+def test_a_rule_may_ask_for_other_least_numbers() -> None:
+    """Few warehouses, few SKUs."""
+    rule = rule_of(good="ok", limits={**SHIPPING, "least": 5, "entities": 1})
+    assert judged(rule, share(5, 5, entities=1))[0].status == "fail"
+
+
+def test_too_few_rows_are_inconclusive() -> None:
+    """19 of the 20 needed; the figure is shown all the same."""
+    made, (open_one,) = judged(rule_of(good="ok", limits=SHIPPING), share(19, 19))
+    assert (made.status, made.value, made.drivers) == ("inconclusive", 1.0, ())
+    assert open_one.reason == made.note == "19 judged, 20 needed for a verdict"
+
+
+def test_days_without_rows_are_inconclusive() -> None:
+    """That is a hole in the data, not health."""
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(0, 0))
+    assert (made.status, made.value, made.note) == ("inconclusive", None, "no rows in these days")
+
+
+def test_a_rule_nothing_falls_under_does_not_apply() -> None:
+    """All rows are exempt: a shop without pre-sales is not unhealthy."""
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(0, 0, tally=Tally(exempt=500)))
+    assert made.status == "not_applicable"
+
+
+def test_missing_data_name_what_to_export() -> None:
+    """The platform's own menus; where it has none, the plain tables'."""
+    column = {"headers": ["a"]}
+    common = {"title": SAID, "feeds": ["orders"], "examples": [{"given": "", "expect": {}}], "source": "made up"}
+
+    def layout(name: str, platform: str | None, menu: str, key: str = "paid_at") -> Layout:
+        texts = {"en": menu, "zh": menu, "es": menu}
+        return Layout.model_validate(
+            {"name": name, "platform": platform, "export_from": texts, "columns": {key: column}, **common}
+        )
+
+    layouts = {
+        "made_orders": layout("made_orders", "made", "Orders → Export"),
+        "made_short": layout("made_short", "made", "Orders → Short list", key="order_id"),
+        "other": layout("other", "other", "Elsewhere"),
+        "generic_orders": layout("generic_orders", None, "Any table of orders"),
+    }
+    rule = rule_of(good="ok", limits=SHIPPING)
+    nothing = share(0, 0, missing=Missing(needs=("orders.paid_at",)))
+    made, (open_one,) = judged(rule, nothing, layouts=layouts)
+    assert (made.status, made.value) == ("not_applicable", None)
+    assert (open_one.needs, open_one.how_to_export) == (("orders.paid_at",), ("Orders → Export",))
+    assert open_one.reason == "no file gives orders.paid_at"
+    elsewhere = PLATFORM.model_copy(update={"name": "nowhere"})
+    assert judged(rule, nothing, elsewhere, layouts=layouts)[1][0].how_to_export == ("Any table of orders",)
+
+
+@pytest.mark.parametrize(("within", "status"), [("30 s", "inconclusive"), ("60 s", "fail"), ("quick", "inconclusive")])
+def test_coarse_times_judge_no_short_limit(within, status) -> None:
+    """Times on whole minutes cannot tell 30 s from 50 s, whether the limit is a number or the platform's fact."""
+    fact = {"value": "10 s", "source": "made up", "verified": "assumed"}
+    platform = Platform.model_validate({"name": "made", "title": SAID, "facts": {"quick": fact}})
+    rule = rule_of(in_time={"from": "begun", "to": "done", "within": within}, limits=SHIPPING)
+    made, _ = judged(rule, share(50, 100, resolution_seconds=60), platform)
+    assert made.status == status
+    assert ("too coarse" in made.note) == (status == "inconclusive")
+
+
+def test_a_platform_sets_its_own_limit() -> None:
+    """With its source; the rule's direction stays."""
+    limit = {"target": 0.5, "limit": 0.9, "source": "the platform's page", "verified": "official"}
+    platform = Platform.model_validate({"name": "made", "title": SAID, "limits": {"CS01": limit}})
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(50, 100), platform)
+    assert (made.status, made.target, made.limit, made.limit_source.verified) == ("pass", 0.5, 0.9, "official")
+
+
+@pytest.mark.parametrize(
+    ("more", "sure"), [({"assumed": True}, "assumed"), ({"source": "a page"}, "unverified"), ({}, "assumed")]
+)
+def test_a_rules_own_limit_says_how_sure_it_is(more, sure) -> None:
+    """Without a word on where it comes from, it is assumed."""
+    made, _ = judged(rule_of(good="ok", limits={**SHIPPING, **more}), share(0, 20))
+    assert made.limit_source.verified == sure
+
+
+def test_a_rule_without_limits_only_shows_a_figure() -> None:
+    """Even one that would be alarming."""
+    made, open_ones = judged(rule_of(good="ok"), share(90, 100))
+    assert (made.status, made.value, made.target, open_ones) == ("informative", pytest.approx(0.1), None, ())
+
+
+def test_a_mean_has_no_verdict() -> None:
+    """It stands beside the platform's limit."""
+    rule = rule_of(value={**VALUE, "statistic": "mean"}, limits=SECONDS)
+    made, _ = judged(rule, share(0, 50, value=400.0, low=None, high=None))
+    assert (made.status, made.value, made.limit, made.unit) == ("informative", 400, 60, "seconds")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "status"),
+    [
+        (90, 61, 120, "fail"), (90, 60, 120, "watch"), (50, 30, 70, "watch"), (50, 15, 70, "pass"),
+        (50, 15, 60, "pass"), (19, 10, 90, "pass"),
+    ],
+)  # fmt: skip
+def test_durations_are_judged_by_their_interval(value, low, high, status) -> None:
+    """The interval read off the sorted values takes the place of Wilson's."""
+    made, _ = judged(rule_of(value=VALUE, limits=SECONDS), share(30, 60, value=value, low=low, high=high))
+    assert made.status == status
+    assert made.interval == (low, high)
+
+
+def test_where_a_high_number_is_good_all_signs_turn() -> None:
+    """Days of cover: 3 are too few, 40 are fine."""
+    limits = {"target": 30, "limit": 7, "higher_is": "better"}
+    rule = rule_of(value={**VALUE, "unit": "days"}, limits=limits)
+    assert judged(rule, share(30, 60, value=3, low=2, high=6))[0].status == "fail"
+    assert judged(rule, share(30, 60, value=40, low=31, high=50))[0].status == "pass"
+    assert judged(rule, share(30, 60, value=20, low=15, high=25))[0].status == "watch"
+
+
+def test_a_median_that_is_still_growing_fails_without_a_number() -> None:
+    """More than half are open beyond the limit."""
+    measured = share(30, 60, value=math.inf, low=100.0, high=math.inf)
+    made, _ = judged(rule_of(value=VALUE, limits=SECONDS), measured)
+    assert (made.status, made.value, made.interval) == ("fail", None, (100.0, None))
+    assert "still open" in made.note
+
+
+@pytest.mark.parametrize(("statistic", "least"), [("median", 6), ("p90", 36)])
+def test_quantiles_need_enough_values(statistic, least) -> None:
+    """Open rows count among them."""
+    rule = rule_of(value={**VALUE, "statistic": statistic}, limits=SECONDS)
+
+    def status(values: int) -> str:
+        tally = Tally(met=values - 1, undecided=1)
+        return judged(rule, share(0, values, tally=tally, value=1.0, low=1.0, high=1.0))[0].status
+
+    assert (status(least - 1), status(least)) == ("inconclusive", "pass")
+
+
+def test_what_drives_the_defects_is_named() -> None:
+    """Two hours hold two thirds of the misses; the agents do not differ."""
+    hours = slices("hour", _20=(40, 100), _21=(35, 100), _10=(15, 200), _11=(14, 200), _12=(3, 10))
+    agents = slices("agent_id", amy=(53, 305), bob=(54, 305))
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(107, 610, segments=(*hours, *agents)))
+    assert [driver.segment for driver in made.drivers] == [{"hour": "20"}, {"hour": "21"}]
+    assert made.drivers[0].share_of_defects == pytest.approx(40 / 107)
+
+
+def test_slices_that_are_small_empty_or_everything_drive_nothing() -> None:
+    """19 rows, no agent at all, or all rows."""
+    parts = (
+        *slices("sku_id", small=(19, 19)),
+        *slices("warehouse", only=(40, 400)),
+        *[one.model_copy(update={"segment": {"agent_id": None}}) for one in slices("agent_id", x=(40, 40))],
+    )
+    assert judged(rule_of(good="ok", limits=SHIPPING), share(40, 400, segments=parts))[0].drivers == ()
+
+
+@pytest.mark.parametrize(("bad_days", "named"), [(1, 1), (3, 3), (4, 0)])
+def test_days_are_named_only_where_few_stand_out(bad_days, named) -> None:
+    """Many bad days are no incident."""
+    days = slices("day", **{f"2026-03-{day:02}": (60, 100) if day <= bad_days else (1, 100) for day in range(1, 31)})
+    total = sum(one.tally.defects for one in days)
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(total, 3000, segments=days))
+    assert len(made.drivers) == named
+
+
+def test_no_more_than_five_drivers() -> None:
+    """Those with most excess first."""
+    skus = slices("sku_id", **{f"s{n}": (50 + n, 100) for n in range(6)}, rest=(1, 9000))
+    total = sum(one.tally.defects for one in skus)
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(total, 9600, segments=skus))
+    assert [driver.segment["sku_id"] for driver in made.drivers] == ["s5", "s4", "s3", "s2", "s1"]
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "说"), ("es", "dicho")])
+def test_verdicts_speak_the_readers_language(language, said) -> None:
+    """Title, why and note."""
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(9, 200), language=language)
+    assert (made.title, made.why) == (said, said)
+    assert made.note
+    assert "chance" not in made.note
+
+
+def test_the_catalogue_decides_the_least_number() -> None:
+    """It is a choice, kept in scoring.yaml."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    scoring = catalogue_of(rule).scoring.model_copy(update={"least_judged": 5})
+    assert judged(rule, share(5, 5), scoring=scoring)[0].status == "fail"
