@@ -103,7 +103,7 @@ def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Ans
         )
     counted = store.con.execute(f"SELECT state, count(*) FROM ({ask.sql}) GROUP BY state ORDER BY 2 DESC, 1").fetchall()
     total = sum(count for _, count in counted)
-    rows = store.con.execute(f"SELECT * FROM ({ask.sql}) ORDER BY at NULLS FIRST, id LIMIT {SHOWN}").fetchall()
+    rows = store.con.execute(f'SELECT * FROM ({ask.sql}) ORDER BY "at" NULLS FIRST, id LIMIT {SHOWN}').fetchall()
     return Answer(
         question=ask.question,
         state="pending" if total else "clear",
@@ -140,7 +140,7 @@ def _refund_date(store: Store, found: dict[Question, Answer], wanted: Wanted) ->
     if not base.count:
         return base.model_copy(update={"state": "unknown", "count": None, "needs": ("orders.completed_at",)})
     ask = next(ask for ask in questions() if ask.question == "refund_date")
-    last = _row(store.con.execute(f"SELECT * FROM ({ask.sql}) ORDER BY at DESC, id LIMIT 1").fetchall()[0])
+    last = _row(store.con.execute(f'SELECT * FROM ({ask.sql}) ORDER BY "at" DESC, id LIMIT 1').fetchall()[0])
     period = wanted.checklist.period
     least, most = (wanted.days, wanted.days) if wanted.days is not None else (period.least, period.most)
     completed = last.at.date() if last.at else wanted.as_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,10 @@ class Words:
         """A phrase with its blanks filled in."""
         text = self.book.phrases[phrase].in_language(self.language)
         return text.format(**values) if values else text
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """Several things in a row, with the comma of the language."""
+        return ("、" if self.language == "zh" else ", ").join(parts)
 
     def state(self, state: ItemState) -> str:
         """How an item stands."""

@@ -1,0 +1,45 @@
+"""Faces of a standing: one module per format, found by scanning. Each has ``NAME``, ``SUFFIX`` and ``render(standing)``.
+
+A face is a pure function of the standing; it needs neither dossier nor exports.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pkgutil
+from importlib import import_module
+from typing import Protocol, cast
+
+from storehealth.deposit.standing import Standing
+from storehealth.errors import UsageError
+
+
+class Face(Protocol):
+    """What a module here offers."""
+
+    NAME: str
+    SUFFIX: str
+
+    def render(self, standing: Standing) -> bytes:
+        """The standing in this format."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of all formats."""
+    return tuple(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def face(name: str) -> Face:
+    """The face of that name; ``md`` and ``ical`` are understood too.
+
+    Raises:
+        UsageError: There is none; the message names the nearest.
+    """
+    wanted = {"md": "markdown", "ical": "ics", "icalendar": "ics", "htm": "html", "txt": "text"}.get(
+        name.lower(), name.lower()
+    )
+    if wanted in names():
+        return cast("Face", import_module(f"{__name__}.{wanted}"))
+    close = difflib.get_close_matches(wanted, names(), n=1, cutoff=0.4)
+    nearest = f"; nearest is {close[0]}" if close else ""
+    raise UsageError(f"there is no format {name!r}{nearest}", f"Choose one of: {', '.join(names())}.")

@@ -1,0 +1,146 @@
+"""Sentences that all faces tell alike. Text from the dossier and the exports is passed on as it is: faces escape it."""
+
+from __future__ import annotations
+
+from storehealth.deposit.standing import Answer, ItemStanding, Row, Standing
+from storehealth.deposit.words import Words
+
+CERTAIN = ("given", "official")
+SHOWN = 5
+
+
+def status(item: ItemStanding, words: Words) -> str:
+    """How an item stands beyond its state: since when, until when, what it waits for."""
+    parts = [*_why(item, words), *_dates(item, words)]
+    if item.returned:
+        parts.append(words.say("returned", count=item.returned))
+    return " · ".join(parts)
+
+
+def _why(item: ItemStanding, words: Words) -> list[str]:
+    if item.state == "blocked":
+        return [item.obstacle]
+    if item.state == "later":
+        return [words.say("waits_for", items=words.listed(item.waiting_for))]
+    if item.state == "waiting":
+        who = [words.desk(item.who)] if item.who != "merchant" else []
+        if item.days_waiting is None:
+            return who
+        return [*who, words.say("days_waiting", days=item.days_waiting, since=item.since)]
+    return [str(item.since)] if item.state == "done" and item.since else []
+
+
+def _dates(item: ItemStanding, words: Words) -> list[str]:
+    parts = []
+    if item.due and item.overdue:
+        parts.append(words.say("was_due", on=item.due))
+    elif item.deadline:
+        parts.append(words.say("due_on", on=item.deadline))
+    elif item.chase_on:
+        parts.append(words.say("ask_on", on=item.chase_on))
+    if item.ready_on and item.state in ("waiting", "open"):
+        parts.append(words.say("ready_on" if item.state == "waiting" else "ready_now", on=item.ready_on))
+    return parts
+
+
+def unsure(item: ItemStanding, words: Words) -> str:
+    """``(unverified)`` and such, or nothing for what is certain."""
+    return "" if item.source.sure in CERTAIN else f"({words.sure(item.source.sure)})"
+
+
+def next_lines(standing: Standing, words: Words) -> list[str]:
+    """The next step first, then what follows."""
+    if standing.finished_on:
+        return [words.say("finished", on=standing.finished_on)]
+    lines = []
+    for place, name in enumerate(standing.next):
+        item = standing.item(name)
+        act = words.say("ask", who=words.desk(item.who)) if item.overdue and item.who != "merchant" else item.what
+        told = status(item, words)
+        head = words.say("next" if place == 0 else "then")
+        lines.append(f"{head}: {act} [{name}]" + (f" — {told}" if told else ""))
+    return lines or [words.say("nothing_now")]
+
+
+def desk_lines(standing: Standing, words: Words) -> list[tuple[str, str]]:
+    """Each desk that has had something, with its days."""
+    found = []
+    for desk in standing.desks:
+        if desk.days_now is None and not desk.days_total:
+            continue
+        if desk.days_now is None:
+            text = words.say("desk_none", total=desk.days_total)
+        else:
+            text = words.say("desk_line", now=desk.days_now, total=desk.days_total)
+        found.append((words.desk(desk.who), f"{text}  {', '.join(desk.items)}".rstrip()))
+    return found
+
+
+def detail_lines(item: ItemStanding, words: Words) -> list[tuple[str, str]]:
+    """Everything the checklist and the dossier know of an item, as label and text."""
+    found = [(words.say("who"), words.desk(item.who)), (words.say("why"), item.why)]
+    if item.takes:
+        found.append((words.say("takes"), f"{words.span(item.takes)} ({words.sure(item.takes.source.sure)})"))
+    found += [(words.say("papers"), _paper(paper.name, paper.draft, words)) for paper in item.papers]
+    found += [(words.say("returns"), f"{reason.text} ({words.sure(reason.sure)})") for reason in item.returns]
+    found += [
+        (
+            words.say("attached"),
+            f"{kept.name} ({kept.on}, {kept.size} B, sha256 {kept.sha256[:12]}): {words.say(kept.now)}",
+        )
+        for kept in item.attachments
+    ]
+    origin = " ".join(part for part in (item.source.title, item.source.ref and f"[{item.source.ref}]") if part)
+    since = f", {item.source.effective_from}" if item.source.effective_from else ""
+    found.append((words.say("source"), f"{origin}{since} ({words.sure(item.source.sure)})"))
+    return found
+
+
+def _paper(name: str, draft: str | None, words: Words) -> str:
+    return f"{name} — {words.say('draft', name=draft.replace('_', '-'))}" if draft else name
+
+
+def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
+    """What the files say to one question: the headline, then rows with file and line."""
+    head = words.question(answer.question)
+    span = words.say("cover", first=answer.first or "?", last=answer.last) if answer.last else ""
+    if answer.state == "unknown":
+        needs = words.say("no_file_tells", needs=" / ".join(answer.needs))
+        menus = words.say("export_from", menus="; ".join(answer.how_to_export)) if answer.how_to_export else ""
+        return [f"{head}: {needs}", *([menus] if menus else [])]
+    if answer.question == "refund_date":
+        return [f"{head}: {_earliest(answer, words)}", *_moving(answer, words)]
+    if answer.state == "clear":
+        return [f"{head}: {words.say('none_in_files')} ({span})"]
+    counts = words.listed(f"{words.row_state(state)} {count}" for state, count in answer.by_state.items())
+    lines = [f"{head}: {answer.count} ({counts}; {span})"]
+    lines += [row_line(row, words) for row in answer.rows[:shown]]
+    if (answer.count or 0) > shown:
+        lines.append(words.say("more_rows", shown=min(shown, len(answer.rows)), count=answer.count))
+    return lines
+
+
+def row_line(row: Row, words: Words) -> str:
+    """``orders.csv:12  2601  shipped  2026-01-02``."""
+    day = row.at.date().isoformat() if row.at else ""
+    return "  ".join(part for part in (f"{row.file}:{row.line}", row.id or "", words.row_state(row.state), day) if part)
+
+
+def _earliest(answer: Answer, words: Words) -> str:
+    least, most = answer.period_days or (0, 0)
+    days = str(most) if least == most else f"{least}-{most}"
+    sure = words.sure(answer.period_sure or "assumed")
+    if answer.earliest_least:
+        return words.say("earliest_range", least=answer.earliest_least, on=answer.earliest, days=days, sure=sure)
+    return words.say("earliest", on=answer.earliest, days=days, sure=sure)
+
+
+def _moving(answer: Answer, words: Words) -> list[str]:
+    last = answer.last_completed
+    lines = []
+    if last and last.at:
+        told = words.say("last_completed", id=last.id, on=last.at.date())
+        lines.append(f"{told}  {last.file}:{last.line}")
+    if answer.unfinished:
+        lines.append(words.say("still_moves", count=answer.unfinished))
+    return lines

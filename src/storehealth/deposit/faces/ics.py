@@ -1,0 +1,46 @@
+"""iCalendar: one all-day entry for each date to keep, under names that stay the same from run to run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from icalendar import Alarm, Calendar, Event
+
+from storehealth.deposit.faces._told import status
+from storehealth.deposit.standing import ChaseDate, Standing
+from storehealth.deposit.words import Words, words
+
+NAME, SUFFIX = "ics", ".ics"
+MORNING = timedelta(hours=9)
+
+
+def render(standing: Standing) -> bytes:
+    """A calendar of the dates. The same day and dossier give the same bytes."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//storehealth//refund-checklist//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", " ".join(part for part in (standing.title, standing.store) if part))
+    told = words(standing.language)
+    for moment in standing.dates:
+        calendar.add_component(_event(standing, moment, told))
+    return bytes(calendar.to_ical())
+
+
+def _event(standing: Standing, moment: ChaseDate, told: Words) -> Event:
+    event = Event()
+    event.add("uid", moment.uid)
+    event.add("dtstamp", datetime.combine(standing.as_of, time(), UTC))
+    event.add("dtstart", moment.on)
+    event.add("dtend", moment.on + timedelta(days=1))
+    event.add("transp", "TRANSPARENT")
+    who = f" ({told.desk(moment.who)})" if moment.who != "merchant" else ""
+    event.add("summary", f"{told.moment(moment.kind)}: {moment.what}{who}")
+    item = standing.item(moment.item)
+    event.add("description", "\n".join(part for part in (status(item, told), item.detail, item.why) if part))
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", moment.what)
+    alarm.add("trigger", MORNING)
+    event.add_component(alarm)
+    return event

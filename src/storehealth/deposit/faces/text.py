@@ -1,0 +1,150 @@
+"""Plain text for the screen: aligned, never boxed, wide characters measured; rich adds colour where there is any."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from storehealth.deposit.faces._told import answer_lines, desk_lines, detail_lines, next_lines, status, unsure
+from storehealth.deposit.faces.markdown import UNSEEN
+from storehealth.deposit.standing import ItemStanding, ItemState, Standing
+from storehealth.deposit.words import Words, words
+
+NAME, SUFFIX = "text", ".txt"
+WIDTH = 100
+SIGNS: dict[ItemState, tuple[str, str]] = {
+    "done": ("✓", "+"),
+    "open": ("○", "o"),
+    "blocked": ("✗", "x"),
+    "waiting": ("…", "~"),
+    "later": ("·", "."),
+    "not_needed": ("-", "-"),
+}
+COLOURS: dict[ItemState, str] = {
+    "done": "green", "open": "bold", "blocked": "red", "waiting": "yellow", "later": "dim", "not_needed": "dim",
+}  # fmt: skip
+PLAIN = str.maketrans({"—": "-", "·": "|", "…": "...", "≤": "<=", "→": "->", "–": "-"})
+
+
+@dataclass(frozen=True)
+class Screen:
+    """How to print: everything or one screen, signs outside ASCII or not."""
+
+    details: bool = False
+    ascii_only: bool = False
+
+
+def render(standing: Standing) -> bytes:
+    """The screen as a text file."""
+    out = io.StringIO()
+    show(standing, Console(file=out, width=WIDTH, color_system=None, legacy_windows=False), Screen(details=True))
+    return out.getvalue().encode()
+
+
+def show(standing: Standing, console: Console, screen: Screen) -> None:
+    """Print the standing: the next step first."""
+    _Page(standing, console, screen, words(standing.language)).print()
+
+
+@dataclass(frozen=True)
+class _Page:
+    standing: Standing
+    console: Console
+    screen: Screen
+    words: Words
+
+    def print(self) -> None:
+        self._head()
+        for stage in self.standing.stages:
+            self._stage(stage.title, stage.state, stage.items)
+        self._answers()
+        self._pairs("desks", desk_lines(self.standing, self.words))
+        moments = (
+            (str(day.on), f"{self.words.moment(day.kind)}: {day.what} [{day.item}]") for day in self.standing.dates
+        )
+        self._pairs("dates", moments)
+        if self.screen.details:
+            self._pairs("log", ((str(line.on), f"{line.item or ''} {line.text}".strip()) for line in self.standing.log))
+            self._list(
+                "remarks", (f"{remark.text} ({self.words.sure(remark.sure)})" for remark in self.standing.remarks)
+            )
+        self._list("warnings", self.standing.warnings)
+
+    def _say(self, text: str, style: str = "", indent: int = 0) -> None:
+        self.console.print(Padding(self._text(text, style), (0, 0, 0, indent)))
+
+    def _text(self, text: str, style: str = "") -> Text:
+        shown = UNSEEN.sub(" ", text)
+        return Text(shown.translate(PLAIN) if self.screen.ascii_only else shown, style=style)
+
+    def _head(self) -> None:
+        store = f"{self.words.say('store')} {self.standing.store} · " if self.standing.store else ""
+        self._say(self.standing.title, "bold")
+        self._say(f"{store}{self.words.say('as_of')} {self.standing.as_of}")
+        for place, line in enumerate(next_lines(self.standing, self.words)):
+            self._say(line, "bold" if place == 0 else "")
+        if self.standing.next_chase:
+            self._say(self.words.say("next_chase", on=self.standing.next_chase))
+
+    def _stage(self, title: str, state: ItemState, items: Iterable[ItemStanding]) -> None:
+        self.console.print()
+        self._say(f"{title} — {self.words.state(state)}", "bold")
+        table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+        for column in ({"width": 1}, {"no_wrap": True}, {"no_wrap": True}, {"overflow": "fold"}):
+            table.add_column(**column)
+        for item in items:
+            self._rows(table, item)
+        self.console.print(Padding(table, (0, 0, 0, 2)))
+
+    def _rows(self, table: Table, item: ItemStanding) -> None:
+        style = "red" if item.overdue else COLOURS[item.state]
+        sign = SIGNS[item.state][self.screen.ascii_only]
+        what = " ".join(part for part in (item.what, unsure(item, self.words)) if part)
+        table.add_row(Text(sign, style), self._text(self.words.state(item.state), style), item.id, self._text(what))
+        told = (
+            [status(item, self.words)] if item.state not in ("open", "not_needed") or item.due or item.ready_on else []
+        )
+        told += [f"{item.note}"] if item.note else []
+        if self.screen.details:
+            told += [item.detail, *(f"{label}: {text}" for label, text in detail_lines(item, self.words))]
+        for line in filter(None, told):
+            table.add_row("", "", "", self._text(line, "red" if item.overdue else "dim"))
+
+    def _answers(self) -> None:
+        if not self.standing.answers:
+            return
+        self.console.print()
+        self._say(self.words.say("from_files"), "bold")
+        for answer in self.standing.answers:
+            sign = {"clear": SIGNS["done"], "pending": SIGNS["blocked"], "unknown": ("?", "?")}[answer.state]
+            head, *rows = answer_lines(answer, self.words)
+            self._say(f"{sign[self.screen.ascii_only]} {head}", indent=2)
+            for row in rows:
+                self._say(row, "dim", indent=6)
+
+    def _pairs(self, name: str, entries: Iterable[tuple[str, str]]) -> None:
+        found = list(entries)
+        if not found:
+            return
+        self.console.print()
+        self._say(self.words.say(name), "bold")
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for left, right in found:
+            table.add_row(self._text(left), self._text(right))
+        self.console.print(Padding(table, (0, 0, 0, 2)))
+
+    def _list(self, name: str, entries: Iterable[str]) -> None:
+        found = list(entries)
+        if found:
+            self.console.print()
+            self._say(self.words.say(name), "bold")
+        for entry in found:
+            self._say(f"- {entry}", indent=2)
