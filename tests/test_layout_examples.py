@@ -1,0 +1,95 @@
+"""The examples inside layout files give the rows they promise, and are recognised as nobody else's."""
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storehealth.catalogue import load
+from storehealth.catalogue.layout import Layout, LayoutExample
+from storehealth.errors import FileRefused
+from storehealth.intake.containers import HEAD_BYTES, Head, container_of
+from storehealth.intake.encoding import text_of
+from storehealth.intake.recognise import Match, recognise
+from storehealth.intake.trial import try_layout
+
+CATALOGUE = load()
+EXAMPLES = [
+    pytest.param(layout, example, id=f"{layout.name}-{number}")
+    for layout in CATALOGUE.layouts.values()
+    for number, example in enumerate(layout.examples, 1)
+]
+
+
+@pytest.mark.parametrize(("layout", "example"), EXAMPLES)
+def test_an_example_gives_the_rows_it_promises(layout: Layout, example: LayoutExample) -> None:
+    """Every row is there in order, every column that is named has its value, and no more is rejected than said."""
+    trial = try_layout(layout, example.given, CATALOGUE)
+    rejected = [(one["column_name"], one["value"], one["reason"]) for one in trial.rejects]
+    assert trial.rejected == example.rejected, rejected
+    assert len(trial.rejects) == example.rejected, rejected
+    assert {table: _shown(rows, example.expect[table]) for table, rows in trial.tables.items()} == {
+        table: [dict(row) for row in rows] for table, rows in example.expect.items()
+    }
+
+
+@pytest.mark.parametrize(("layout", "example"), EXAMPLES)
+def test_an_example_is_recognised_as_its_own_layout_among_all(
+    layout: Layout, example: LayoutExample, tmp_path: Path
+) -> None:
+    """With every layout to choose from, and without knowing the platform, its own one fits best."""
+    assert _recognised(example.given, list(CATALOGUE.layouts.values()), tmp_path).layout == layout.name
+
+
+@pytest.mark.parametrize(("layout", "example"), EXAMPLES)
+def test_only_plain_tables_may_fit_an_example_besides(layout: Layout, example: LayoutExample, tmp_path: Path) -> None:
+    """No marketplace's file is also another's; a plain table may share its headers, and fits less well."""
+    others = [other for other in CATALOGUE.layouts.values() if other not in (layout,) and other.platform]
+    with pytest.raises(FileRefused):
+        _recognised(example.given, others, tmp_path)
+
+
+@pytest.mark.parametrize("layout", CATALOGUE.layouts.values(), ids=lambda layout: layout.name)
+def test_a_layout_says_where_to_export_in_three_languages_and_reads_no_names_or_phones(layout: Layout) -> None:
+    """People's names, addresses and phone numbers stand in many exports; no layout lists such a header."""
+    assert layout.export_from.zh != layout.export_from.en != layout.export_from.es or layout.platform == "shopee"
+    headers = {header for column in layout.columns.values() for header in column.headers}
+    private = (
+        "客户姓名",
+        "收货人",
+        "收件人",
+        "联系电话",
+        "联系手机",
+        "客户地址",
+        "详细地址",
+        "phone",
+        "email",
+        "street",
+    )
+    assert not [header for header in headers if any(word in header.lower() for word in private)]
+
+
+def _recognised(given: str, layouts: list[Layout], folder: Path) -> Match:
+    path = folder / "given.txt"
+    path.write_text(given, encoding="utf-8", newline="")
+    with path.open("rb") as stream:
+        data = stream.read(HEAD_BYTES)
+    container = container_of(Head(path, data, text_of(data)))
+    return recognise(container.sheets(path, folder, None)[0].top, container.NAME, layouts)
+
+
+def _shown(rows: list[dict[str, Any]], expected: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """The columns the example names, written as the example writes them; rows it does not expect are shown whole."""
+    named = [set(row) for row in expected]
+    return [
+        {column: _plain(value) for column, value in row.items() if place >= len(named) or column in named[place]}
+        for place, row in enumerate(rows)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return float(value) if isinstance(value, Decimal) else value
