@@ -118,7 +118,8 @@ def test_fewest_values_for_a_quantile(quantile, least) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "quantile", "places"), [(1, 0.9, (1, 1, 0)), (4, 0.5, (2, 3, 0.5)), (5, 0.5, (3, 4, 0)), (11, 0.9, (10, 11, 0))]
+    ("values", "quantile", "places"),
+    [(1, 0.9, (1, 1, 0)), (4, 0.5, (2, 3, 0.5)), (5, 0.5, (3, 4, 0)), (11, 0.9, (10, 11, 0))],
 )
 def test_places_of_a_quantile(values, quantile, places) -> None:
     """An exact hit needs no neighbour, which may be infinite."""

@@ -125,7 +125,9 @@ def test_a_window_takes_whole_days_at_both_ends() -> None:
 
 def test_the_column_at_may_be_named_in_any_expression() -> None:
     """It is a word of SQL, and still the natural name; texts that hold the word stay as they are."""
-    rule = rule_of(good="hour(at) = 10 AND 'at noon' = 'at ' || 'noon'", over="SELECT * FROM things WHERE at IS NOT NULL")
+    rule = rule_of(
+        good="hour(at) = 10 AND 'at noon' = 'at ' || 'noon'", over="SELECT * FROM things WHERE at IS NOT NULL"
+    )
     assert measured(rule, {}).tally.met == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -58,7 +59,7 @@ def test_every_rule_is_sliced_by_its_dimensions_and_by_time() -> None:
         {"agent_id": None, "ok": True},
     ]
     one = measured(rule_of(good="ok", by=["agent_id", "hour", "day"]), *rows)
-    slices = {tuple(part.segment.items())[0]: (part.tally.defects, part.tally.judged) for part in one.segments}
+    slices = {next(iter(part.segment.items())): (part.tally.defects, part.tally.judged) for part in one.segments}
     assert slices == {
         ("agent_id", "amy"): (1, 2), ("agent_id", None): (0, 1), ("hour", "9"): (0, 1), ("hour", "10"): (1, 2),
         ("weekday", "1"): (1, 2), ("weekday", "2"): (0, 1), ("day", "2026-03-02"): (1, 2), ("day", "2026-03-03"): (0, 1),
@@ -107,7 +108,10 @@ def test_an_advice_reaches_the_defects_it_names() -> None:
     ]
     rows = [{"agent_id": "amy", "ok": False}, {"agent_id": "amy", "ok": True}, {"agent_id": None, "ok": False}]
     one = measured(rule_of(good="ok", advice=advice), *rows)
-    assert [(part.advice, part.defects, part.value_after) for part in one.mended] == [("amys", 1, None), ("all", 2, None)]
+    assert [(part.advice, part.defects, part.value_after) for part in one.mended] == [
+        ("amys", 1, None),
+        ("all", 2, None),
+    ]
 
 
 def test_a_mended_value_becomes_an_ordinary_one() -> None:
@@ -145,7 +149,9 @@ def test_figures_beside_have_a_word_on_their_own_rows() -> None:
 def test_evidence_is_the_worst_first_and_hides_persons() -> None:
     """Twenty rows with file and line; the buyer is a pseudonym, the agent is not."""
     rule = rule_of(good="ok", evidence=["agent_id", "customer_id", "amount", "begun"], worst="amount")
-    rows = [{"ok": False, "amount": n, "agent_id": "amy", "customer_id": "ana", "begun": "2026-03-01"} for n in range(25)]
+    rows = [
+        {"ok": False, "amount": n, "agent_id": "amy", "customer_id": "ana", "begun": "2026-03-01"} for n in range(25)
+    ]
     one = measured(rule, *rows, {"ok": True, "amount": 99}, personal=("entity",))
     assert [row.line for row in one.evidence] == list(range(25, 5, -1))
     first = one.evidence[0]
@@ -232,9 +238,7 @@ def platform(**windows) -> Platform:
 )
 def test_a_window_is_chosen_or_the_platforms(choice, windows, expected) -> None:
     """Days are inclusive; a platform's lag leaves the last days out."""
-    from datetime import datetime
-
-    found = windows_for([rule_of(good="ok")], platform(**windows), choice, datetime(2026, 3, 31, 12))
+    found = windows_for([rule_of(good="ok")], platform(**windows), choice, datetime.fromisoformat("2026-03-31 12:00"))
     assert tuple(day and day.isoformat() for day in (found["CS01"].first, found["CS01"].last)) == expected
 
 
