@@ -54,7 +54,7 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     if finding.drivers:
         page.add(Piece(words.say("heading.drivers"), "italic"), indent=indent)
     for driver in finding.drivers:
-        page.add(Piece(segment(driver.segment), keep=True), f"  {driver_text(driver, words)}", indent=indent + 2)
+        page.add(Piece(segment(driver.segment, words), keep=True), f"  {driver_text(driver, words)}", indent=indent + 2)
     _add_rows(page, finding, indent, words)
 
 

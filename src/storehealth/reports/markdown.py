@@ -140,7 +140,9 @@ def _finding(finding: Finding, words: Words) -> list[str]:
 def _drivers(finding: Finding, words: Words) -> list[str]:
     if not finding.drivers:
         return []
-    lines = [f"{segment(one.segment)}{words.say('unit.colon')}{driver_text(one, words)}" for one in finding.drivers]
+    lines = [
+        f"{segment(one.segment, words)}{words.say('unit.colon')}{driver_text(one, words)}" for one in finding.drivers
+    ]
     return [f"**{words.say('heading.drivers')}**", "", *bullets(lines)]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
-from storehealth.wording import Words
+from storehealth.wording import Words, texts
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -180,9 +180,19 @@ def origin(finding: Finding, words: Words) -> str | None:
     return f"{source.source} ({words.say(f'verified.{source.verified}')}{since})"
 
 
-def segment(parts: dict[str, str | None]) -> str:
-    """A slice as ``agent_id=amy hour=21``."""
-    return " ".join(f"{name}={'—' if value is None else value}" for name, value in parts.items())
+def segment(parts: dict[str, str | None], words: Words) -> str:
+    """A slice as ``agent=amy  weekday=Monday``."""
+    return "  ".join(f"{_named(name, words)}={_part(name, value, words)}" for name, value in parts.items())
+
+
+def _named(name: str, words: Words) -> str:
+    return words.say(f"slice.{name}") if f"slice.{name}" in texts() else name
+
+
+def _part(name: str, value: str | None, words: Words) -> str:
+    if value is None:
+        return "—"
+    return words.say(f"weekday.{value}") if name == "weekday" and f"weekday.{value}" in texts() else value
 
 
 def driver_text(driver: Driver, words: Words) -> str:

@@ -1,0 +1,141 @@
+"""One screen says what a manager needs, in any width and language, and nothing in it is more than text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from tests.checkups import NASTY, NOT_JUDGED, SOURCES, TODO, checkup, finding, handling_finding, reply_finding, row
+
+from storehealth.console import SCREEN, Look, render
+from storehealth.model import Evidence, LimitSource, Score, Source
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+@pytest.mark.parametrize("details", [False, True])
+def test_the_screen_is_the_accepted_one(language: str, details: bool, request: pytest.FixtureRequest) -> None:
+    """`pytest tests/console --rebaseline` accepts the present one."""
+    path = GOLDEN / f"{language}{'_details' if details else ''}.txt"
+    shown = render(checkup(language=language), Look(details=details))
+    if request.config.getoption("--rebaseline"):
+        path.write_text(shown, encoding="utf-8")
+    assert shown == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_lines_keep_to_the_width(width: int, language: str) -> None:
+    shown = render(checkup(language=language), Look(width=width))
+    assert max(cell_len(line) for line in shown.splitlines()) <= width
+
+
+def crowded() -> dict[str, object]:
+    codes = [f"LG{number:02d}" for number in range(1, 31)]
+    return {
+        "findings": tuple(finding(code) for code in codes),
+        "recommendations": TODO * 6,
+        "sources": SOURCES + tuple(Source(path=f"scan {number}.pdf", note="not a table") for number in range(30)),
+        "not_judged": tuple(
+            one.model_copy(update={"how_to_export": (f"menu {number}",)}) for number, one in enumerate(NOT_JUDGED * 9)
+        ),
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_a_crowded_checkup_still_fits_and_says_how_much_is_left_out(language: str) -> None:
+    shown = render(checkup(language=language, **crowded()), Look())
+    assert len(shown.splitlines()) <= SCREEN
+    assert shown.count("--details") == 4
+
+
+def test_details_leave_nothing_out() -> None:
+    shown = render(checkup(**crowded()), Look(details=True))
+    assert all(f"LG{number:02d}" in shown for number in range(1, 31))
+    assert all(f"scan {number}.pdf" in shown for number in range(30))
+    assert "more, see --details" not in shown
+
+
+def test_it_opens_with_the_headline() -> None:
+    assert render(checkup(), Look(width=200)).splitlines()[0] == checkup().headline
+
+
+def test_a_missing_score_is_a_dash_and_never_zero() -> None:
+    nothing = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.2)
+    shown = render(checkup(score=nothing), Look())
+    assert "Score — withheld  based on 20% of the weight" in shown
+
+
+def test_a_missing_value_is_a_dash_and_never_zero() -> None:
+    empty = finding(value=None, interval=(None, None), target=None, limit=None, judged=0, defects=0, undecided=0)
+    shown = render(checkup(findings=(empty,)), Look(width=120))
+    assert "LG05  Orders reach the carrier by the promised time\n         —  see orders.csv:10" in shown
+
+
+@pytest.mark.parametrize("sure", ["third-party", "unverified", "assumed"])
+def test_a_limit_nobody_confirmed_is_marked_in_area_and_finding(sure: str) -> None:
+    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), Look())
+    assert shown.count("limit ≥96%") == shown.replace("\n", " ").count(f"({sure}") == 2
+
+
+@pytest.mark.parametrize("sure", ["official", "code"])
+def test_a_confirmed_limit_has_no_mark(sure: str) -> None:
+    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), Look())
+    assert "limit ≥96%\n" in shown
+    assert "limit ≥96% (" not in shown
+
+
+def test_a_finding_without_a_limit_source_is_shown() -> None:
+    shown = render(checkup(findings=(finding(limit_source=None, target=None, limit=None),)), Look(details=True))
+    assert "✗ FAIL   LG05" in shown
+
+
+def test_state_is_told_by_sign_and_word_besides_colour() -> None:
+    shown = render(checkup(), Look())
+    assert all(text in shown for text in ("✗ FAIL", "! WATCH", "✗ fail", "! watch", "✓ pass"))
+    assert "\x1b" not in shown
+    assert "\x1b[1;31m✗ FAIL" in render(checkup(), Look(colour=True))
+
+
+def test_ascii_needs_no_sign_outside_ascii() -> None:
+    plain = checkup(not_judged=(), sources=(SOURCES[0],))
+    assert render(plain, Look(ascii_only=True)).isascii()
+    assert render(plain, Look(ascii_only=True, details=True)).isascii()
+
+
+def test_no_box_is_drawn() -> None:
+    shown = render(checkup(), Look(details=True))
+    assert not any("\u2500" <= sign <= "\u257f" for sign in shown)
+
+
+def test_findings_only_are_the_failing_and_the_watched() -> None:
+    shown = render(checkup(), Look(findings_only=True))
+    assert [line[:7].strip() for line in shown.splitlines() if not line.startswith(" ")] == ["✗ FAIL", "! WATCH"]
+
+
+def test_a_healthy_store_is_told_so() -> None:
+    assert "Nothing fails and nothing needs watching." in render(checkup(findings=(handling_finding(),)), Look())
+
+
+def test_failing_comes_before_watched_and_scored_before_shown() -> None:
+    mixed = (reply_finding(), finding("LG06", scored=False), finding("LG05", severity="low"))
+    shown = render(checkup(findings=mixed), Look(findings_only=True))
+    assert shown.index("LG05") < shown.index("LG06") < shown.index("CS01")
+
+
+@pytest.mark.parametrize("details", [False, True])
+@pytest.mark.parametrize("colour", [False, True])
+def test_text_of_strangers_is_only_text(details: bool, colour: bool) -> None:
+    rows = Evidence(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
+    nasty = checkup(
+        store=NASTY,
+        headline=NASTY,
+        findings=(finding(title=NASTY, note=NASTY, evidence=rows),),
+        sources=(Source(path=NASTY, note=NASTY),),
+    )
+    shown = render(nasty, Look(details=details, colour=colour, width=200))
+    assert "[bold red]x[/]" in shown
+    assert not any(sign in shown for sign in ("\x1b]", "\x07", "\u202e", "\x1b[31mb"))
+    assert colour or "\x1b" not in shown

@@ -1,0 +1,51 @@
+"""Reports are found by scanning, and every one of them keeps the rules of the folder."""
+
+from __future__ import annotations
+
+import pytest
+from tests.checkups import NASTY, checkup, finding, row
+
+from storehealth.errors import UsageError
+from storehealth.model import Evidence, Source
+from storehealth.reports import find, names
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_report_is_named_like_its_module_and_renders_the_same_bytes_twice(name: str) -> None:
+    report = find(name)
+    assert name == report.NAME
+    assert report.SUFFIX.startswith(".")
+    assert isinstance(report.render(checkup()), bytes)
+    assert report.render(checkup()) == report.render(checkup())
+
+
+def test_no_two_reports_share_a_suffix() -> None:
+    suffixes = [find(name).SUFFIX for name in names()]
+    assert len(set(suffixes)) == len(suffixes)
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_a_checkup_without_anything_renders(name: str, language: str) -> None:
+    bare = checkup(
+        language=language, findings=(), recommendations=(), sources=(), not_judged=(), areas=(), deadlines=(), as_of=None,
+        table_ends={},
+    )  # fmt: skip
+    assert find(name).render(bare)
+
+
+@pytest.mark.parametrize("name", names())
+def test_file_names_that_are_no_unicode_do_not_stop_a_report(name: str) -> None:
+    broken = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
+    rows = Evidence(count=1, rows=(row(1, file=broken, entity=NASTY),))
+    assert find(name).render(checkup(sources=(Source(path=broken, note=broken),), findings=(finding(evidence=rows),)))
+
+
+def test_a_suffix_names_a_report_too() -> None:
+    assert find("md").NAME == "markdown"
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        find("markdwon")
+    assert "Nearest is markdown." in caught.value.hint

@@ -1,0 +1,87 @@
+"""The Markdown report tells the whole story in order, and customers' text in it stays text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from tests.checkups import NASTY, NOT_JUDGED, checkup, finding, row
+
+from storehealth.model import Evidence, Source
+from storehealth.reports._markdown import escape
+from storehealth.reports.markdown import render
+
+GOLDEN = Path(__file__).parent / "golden"
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def text(**changes: object) -> str:
+    return render(checkup(**changes)).decode()
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_the_report_is_the_accepted_one(language: str, request: pytest.FixtureRequest) -> None:
+    """`pytest tests/reports --rebaseline` accepts the present one."""
+    path = GOLDEN / f"{language}.md"
+    if request.config.getoption("--rebaseline"):
+        path.write_text(text(language=language), encoding="utf-8")
+    assert text(language=language) == path.read_text(encoding="utf-8")
+
+
+def test_blocks_come_in_the_order_a_reader_needs_them() -> None:
+    headings = re.findall(r"^## (.*)$", text(), re.MULTILINE)
+    assert headings == [
+        "What this rests on", "What to do next", "Areas", "Against the limits", "Findings", "Could not be judged", "Files",
+        "How it was measured",
+    ]  # fmt: skip
+
+
+def test_a_finding_shows_at_most_twenty_rows_and_says_so() -> None:
+    assert len(re.findall(r"^\| orders.csv:\d+ \|", text(), re.MULTILINE)) == 20
+    assert "showing 20 of 112" in text()
+
+
+def test_a_limit_carries_its_source_its_date_and_how_sure_it_is() -> None:
+    assert "| ≥99% | ≥96% | ⚠ unverified | 2024-07-01 | seller handbook |" in text()
+
+
+def test_what_could_not_be_judged_names_the_menu() -> None:
+    assert NOT_JUDGED[0].how_to_export[0] in text()
+
+
+def test_text_of_strangers_makes_no_markup_no_link_and_no_html() -> None:
+    rows = Evidence(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
+    shown = text(
+        store=NASTY, headline=NASTY, findings=(finding(title=NASTY, note=NASTY, why=NASTY, evidence=rows),),
+        sources=(Source(path=NASTY, note=NASTY),),
+    )  # fmt: skip
+    html = MARKDOWN.render(shown)
+    assert "<script" not in shown
+    assert not re.search(r"<(script|a|em|code|img)\b", html)
+    assert "://" not in shown
+    assert not any(sign in shown for sign in "\x1b\x07\u202e")
+
+
+@given(st.text(max_size=60))
+def test_escaped_text_renders_as_one_paragraph_of_text(given_text: str) -> None:
+    shown = escape(given_text)
+    tokens = [token.type for token in MARKDOWN.parse(f"x\n\n{shown}\n")]
+    inline = MARKDOWN.parse(f"a {shown} b")[1].children or []
+    assert tokens == ["paragraph_open", "inline", "paragraph_close"] * (2 if shown else 1)
+    assert {token.type for token in inline} <= {"text", "text_special"}
+
+
+@pytest.mark.parametrize(
+    "start", ["# h", "- item", "+ item", "1. item", "12) item", "---", "===", "> quote", "    code", "```"]
+)
+def test_a_line_cannot_begin_a_block(start: str) -> None:
+    assert [token.type for token in MARKDOWN.parse(escape(start))] == ["paragraph_open", "inline", "paragraph_close"]
+
+
+def test_a_bar_stays_in_its_cell() -> None:
+    html = MARKDOWN.render(text(sources=(Source(path="a|b.csv", note="c|d"),)))
+    assert "<td>a|b.csv</td>" in html

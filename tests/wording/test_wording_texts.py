@@ -1,0 +1,61 @@
+"""Every text of screen and reports exists in three languages, with the same values in it."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import storehealth
+from storehealth.wording import LANGUAGES, Words, texts
+
+SOURCES = sorted(Path(storehealth.__file__).parent.rglob("*.py"))
+ASKED = re.compile(r"""(?:say|count)\(\s*["']([a-z_]+\.[a-z_\-]+)["']""")
+BUILT = re.compile(r"""f["']([a-z_]+)\.\{""")
+
+
+def names(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", sorted(texts()))
+def test_a_text_exists_in_every_language_with_the_same_values(key: str) -> None:
+    entry = texts()[key]
+    assert set(entry) == set(LANGUAGES)
+    assert all(isinstance(text, str) and text.strip() for text in entry.values() if text not in (", ", ": "))
+    assert len({frozenset(names(text)) for text in entry.values()}) == 1
+
+
+def test_every_key_the_code_asks_for_exists() -> None:
+    asked = {key for path in SOURCES for key in ASKED.findall(path.read_text(encoding="utf-8"))}
+    assert len(asked) > 40
+    assert asked <= set(texts())
+
+
+def test_every_text_is_used() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    built = set(BUILT.findall(code))
+    unused = [key for key in texts() if key.partition(".")[0] not in built and key not in code]
+    assert unused == []
+
+
+def test_every_fixed_word_of_the_records_has_a_text() -> None:
+    from typing import get_args
+
+    from storehealth.model import Area, Outcome, Severity, Status
+
+    for section, words in (("area", Area), ("status", Status), ("severity", Severity), ("outcome", Outcome)):
+        assert all(f"{section}.{word}" in texts() for word in get_args(words))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_unknown_key_is_an_error_and_never_an_empty_text(language: str) -> None:
+    with pytest.raises(KeyError):
+        Words(language).say("no.such")
+
+
+def test_one_is_singular_and_the_rest_plural() -> None:
+    words = Words("es")
+    assert [words.count("count.files", number) for number in (0, 1, 2)] == ["0 archivos", "1 archivo", "2 archivos"]
