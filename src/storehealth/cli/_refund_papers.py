@@ -1,0 +1,105 @@
+"""Writes the drafts of refund-checklist's papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storehealth.cli import _streams
+from storehealth.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from storehealth.catalogue.common import Language
+    from storehealth.cli._refund import Case
+    from storehealth.deposit.papers import Draft, PaperText
+
+SUFFIX = {"docx": ".docx", "markdown": ".md"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which drafts, how and where."""
+
+    wanted: tuple[Draft, ...]
+    kinds: tuple[str, ...]
+    language: Language
+    receipt_lost: bool
+    folder: Path
+    force: bool
+
+
+def write(matter: Case, order: Order) -> int:
+    """Write the drafts; returns the exit code.
+
+    Raises:
+        UsageError: The folder is missing, a draft is there already, or there is nothing to enclose.
+    """
+    from storehealth.deposit.papers import fill
+    from storehealth.outputs import write_whole
+
+    chosen = _chosen(matter, order)
+    drafts = [fill(name, matter.checklist, matter.particulars, order.language, order.receipt_lost) for name in chosen]
+    files = list(_files(matter, order, drafts))
+    _check(order, [path for path, _ in files])
+    for path, content in files:
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            _streams.complain(f"{path} was not written: {error.strerror or error}")
+            return int(Exit.NOT_DELIVERED)
+        _streams.put(f"{path}\n")
+    _tell(matter, drafts)
+    return int(Exit.OK)
+
+
+def _chosen(matter: Case, order: Order) -> tuple[Draft, ...]:
+    if order.wanted:
+        if "cover" in order.wanted and not matter.checklist.mailed:
+            raise UsageError(
+                f"the {matter.checklist.name} checklist names no papers to mail, so a cover letter has nothing to list",
+                "Name the other papers you want.",
+            )
+        return tuple(dict.fromkeys(order.wanted))
+    first: tuple[Draft, ...] = ("application", "cover") if matter.checklist.mailed else ("application",)
+    return (*first, "lost_receipt") if order.receipt_lost else first
+
+
+def _files(matter: Case, order: Order, drafts: list[PaperText]) -> Iterator[tuple[Path, bytes]]:
+    from storehealth.deposit.papers import to_markdown
+
+    for draft in drafts:
+        stem = f"{matter.checklist.name}-{draft.name.replace('_', '-')}-{draft.language}"
+        for kind in dict.fromkeys(order.kinds):
+            yield (
+                order.folder / f"{stem}{SUFFIX[kind]}",
+                to_markdown(draft) if kind == "markdown" else _docx(draft, matter),
+            )
+
+
+def _docx(draft: PaperText, matter: Case) -> bytes:
+    from storehealth.deposit.docx import to_docx
+
+    return to_docx(draft, matter.today)
+
+
+def _check(order: Order, paths: list[Path]) -> None:
+    if not order.folder.is_dir():
+        raise UsageError(f"the folder {order.folder} does not exist", "Make it first, or give --out another.")
+    there = [str(path) for path in paths if path.exists()]
+    if there and not order.force:
+        raise UsageError(
+            f"{', '.join(there)} is there already", "You may have edited it. Give --force, or --out another folder."
+        )
+
+
+def _tell(matter: Case, drafts: list[PaperText]) -> None:
+    blanks = dict.fromkeys(name for draft in drafts for name in draft.blanks)
+    if blanks:
+        _streams.note(
+            f"left blank: {', '.join(blanks)}; set them under [deposit] in storehealth.toml, or fill them in by hand"
+        )
+    for text in (*matter.particulars.remarks, *matter.remarks):
+        _streams.note(text)
+    _streams.note("These are drafts: where the platform has a form of its own, use that.")
