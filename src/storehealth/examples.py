@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -51,11 +52,17 @@ def judge_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Fin
     settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
     rows = {name: _repeated(given, example.repeat, catalogue.tables.get(name)) for name, given in example.given.items()}
     catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
-    with store_from_rows(rows, catalogue, settings) as store:
+    with store_from_rows(rows, catalogue, settings, _views(rule, catalogue)) as store:
         windows = windows_for([rule], platform, None, store.as_of)
         measured = measure(store, [rule], platform.limits, windows, Lens(catalogue))
     findings, _ = judge(measured, catalogue, platform, "en")
     return findings[0]
+
+
+def _views(rule: Rule, catalogue: Catalogue) -> set[str]:
+    """Views the rule's SQL names, and the one that tells how coarse times are: making all would take longer."""
+    sql = " ".join([rule.measure.model_dump_json(), *(advice.mends for advice in rule.advice)])
+    return {*re.findall(r"\w+", sql), "time_grain"} & set(catalogue.views)
 
 
 def _platform(name: str, catalogue: Catalogue) -> Platform:
