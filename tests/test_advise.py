@@ -101,7 +101,7 @@ def test_without_a_window_the_days_with_rows_count() -> None:
     [
         ("sessions", 31, "~4 customers a week"),
         ("fulfilments", 62, "~8 orders a week"),
-        ("sku_days", 2, "~1 SKU a week"),
+        ("sku_days", 2, "~1 SKU in the days audited"),
     ],
 )
 def test_units_are_what_the_view_counts(view, entities, units) -> None:

@@ -26,7 +26,7 @@ from storehealth.db import Store, StoreSettings, open_store
 from storehealth.errors import UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.judge import judge
-from storehealth.measure import measure, reply_times, windows_for
+from storehealth.measure import Lens, measure, reply_times, windows_for
 from storehealth.model import (
     Checkup,
     Intake,
@@ -83,20 +83,24 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     check_fail_on(request.fail_on)
     catalogue = load(request.packs)
     settings = read_settings(request.config)
-    intake = take_in(exports, catalogue, request.state / "lake", _intake_options(request, settings, catalogue), request.tell)
+    intake = take_in(
+        exports, catalogue, request.state / "lake", _intake_options(request, settings, catalogue), request.tell
+    )
     platform = choose_platform(request.platform or settings.platform, intake, catalogue)
     language = request.language or settings.language
     rules = tuple(catalogue.rules.values())
     with (
         tempfile.TemporaryDirectory(prefix="storehealth-") as scratch,
-        open_store(intake, catalogue, _store_settings(exports, request, settings, platform, intake), Path(scratch)) as store,
+        open_store(
+            intake, catalogue, _store_settings(exports, request, settings, platform, intake), Path(scratch)
+        ) as store,
     ):
         request.tell("measuring")
         windows = windows_for(rules, platform, request.window, store.as_of)
-        measured = measure(store, rules, platform.limits, windows)
+        measured = measure(store, rules, platform.limits, windows, Lens(catalogue))
         replies = reply_times(store, windows["CS01"])
     findings, not_judged = judge(measured, catalogue, platform, language)
-    total, areas = score(findings, catalogue.scoring)
+    total, areas = score(findings, catalogue.scoring, language)
     recommendations = advise(findings, measured, catalogue, language, store.as_of)
     sources = _accounted(intake.sources, store)
     incomplete = incomplete_data(sources, areas, findings) if request.strict_data else []

@@ -62,6 +62,8 @@ def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> lis
         return []
     if fail_on.startswith("score<"):
         bound = float(fail_on.removeprefix("score<"))
-        return [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
+        return (
+            [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
+        )
     counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
     return [f"{finding.code} {finding.status}" for finding in findings if finding.status in counted]

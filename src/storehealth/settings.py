@@ -26,7 +26,9 @@ class Settings(Strict):
     platform: str | None = None
     timezone: str | None = Field(default=None, description="IANA zone of the store, such as Asia/Shanghai.")
     language: Language = "en"
-    hours: tuple[str, ...] | None = Field(default=None, description='Service hours, such as ["09:00-12:00", "13:00-23:00"].')
+    hours: tuple[str, ...] | None = Field(
+        default=None, description='Service hours, such as ["09:00-12:00", "13:00-23:00"].'
+    )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
     deposit: dict[str, Any] = Field(default={}, description="Company and account, for refund-checklist's papers.")
 

@@ -257,6 +257,7 @@ def _make_helpers(
     )
     con.execute("CREATE TABLE closers (phrase VARCHAR)")
     con.execute("INSERT INTO closers SELECT DISTINCT tidy(unnest(?::VARCHAR[]))", [list(catalogue.closers)])
+    con.execute("SET VARIABLE closers = (SELECT list(phrase) FROM closers)")
     con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
     chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)

@@ -36,7 +36,9 @@ def name(key: str) -> str:
 
 def told(cell: str, kind: Kind, column: LayoutColumn) -> str:
     """SQL for what a cell says: its text without guards and blanks; NULL where it says nothing."""
-    text = f"bare({cell})" if kind == "text" else f"half_width(bare(unguarded(bare({cell}))))"
+    text = f"bare({cell})" if kind == "text" else f"bare(unguarded(bare({cell})))"
+    if kind in ("id", "time", *NUMBERS):
+        text = f"{'half_width_digits' if kind == 'id' else 'half_width'}({text})"
     empty = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
     if kind in NUMBERS:
         empty += ["-999", "-999.0", "-999.00"]

@@ -13,9 +13,12 @@ CREATE OR REPLACE TEMP MACRO unguarded(t) AS
 CREATE OR REPLACE TEMP MACRO nothing(t) AS
   lower(t) IN ('', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无');
 
+CREATE OR REPLACE TEMP MACRO half_width_digits(t) AS
+  CASE WHEN strlen(t) = length(t) THEN t ELSE translate(t, '０１２３４５６７８９', '0123456789') END;
+
 CREATE OR REPLACE TEMP MACRO half_width(t) AS
   CASE WHEN strlen(t) = length(t) THEN t
-       ELSE translate(t, '０１２３４５６７８９－＋／：．，％　', '0123456789-+/:.,% ') END;
+       ELSE translate(t, '０１２３４５６７８９－＋／：．，％（）　', '0123456789-+/:.,%() ') END;
 
 -- Excel showed 15 digits of a long number and wrote those.
 CREATE OR REPLACE TEMP MACRO id_of(t) AS

@@ -67,7 +67,9 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
     reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
     counted = tables.get(plan.counted.name, Written(0, 0)).rows
     if counted != kept:
-        raise AssertionError(f"{rows} rows read, {counted} written, {unfit + missing} rejected, {duplicates} duplicates")
+        raise AssertionError(
+            f"{rows} rows read, {counted} written, {unfit + missing} rejected, {duplicates} duplicates"
+        )
     return reading
 
 
@@ -111,7 +113,9 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
         " FROM staged"
     ).fetchall()[0]
     if skipped:
-        con.execute(f"INSERT INTO rejects SELECT source_row, NULL, NULL, '{TOTAL_ROW}', true FROM numbered WHERE {SKIPPED}")
+        con.execute(
+            f"INSERT INTO rejects SELECT source_row, NULL, NULL, '{TOTAL_ROW}', true FROM numbered WHERE {SKIPPED}"
+        )
     if unread:
         con.execute(
             f"INSERT INTO rejects SELECT source_row, one.column_name, one.value[:{LONGEST_VALUE}], one.reason, {LOST}"
@@ -192,7 +196,9 @@ def _says_something(plan: Plan, table: Table) -> str:
     tests = [f"{name(key)} IS NOT NULL" for key in demanded(plan, table)]
     if any(table.columns[key].otherwise and not plan.given(table.name, key) for key in table.key):
         others = [one for one in table.columns if one not in table.key and plan.given(table.name, one)]
-        tests.append(f"coalesce({', '.join(f'{name(one)}::VARCHAR' for one in others)}, NULL) IS NOT NULL" if others else "false")
+        tests.append(
+            f"coalesce({', '.join(f'{name(one)}::VARCHAR' for one in others)}, NULL) IS NOT NULL" if others else "false"
+        )
     return " AND ".join(tests) or "true"
 
 
@@ -210,7 +216,9 @@ def _write(con: Con, table: Table, rows: str, folder: Path) -> Written:
 
 def _write_rejects(con: Con, folder: Path) -> int:
     path = folder / "rejects.parquet"
-    return _number(con, f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    return _number(
+        con, f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    )
 
 
 def _number(con: Con, sql: str) -> int:

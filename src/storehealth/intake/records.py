@@ -171,7 +171,8 @@ class _Shape:
 
     def fits(self, cells: list[str]) -> bool:
         return all(
-            kind in (None, "any") or _kind(cell) in (kind, "empty") for kind, cell in zip(self.kinds, cells, strict=True)
+            kind in (None, "any") or _kind(cell) in (kind, "empty")
+            for kind, cell in zip(self.kinds, cells, strict=True)
         )
 
 

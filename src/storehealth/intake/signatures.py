@@ -33,5 +33,9 @@ def refuse_strangers(head: Head) -> None:
             raise FileRefused(f"{what}, whatever its name says", hint)
     if head.text.lstrip("\ufeff \t\r\n").lower().startswith(MARKUP):
         raise FileRefused("a web page, whatever its name says", "Open it in Excel and save it as XLSX or CSV.")
-    if head.data.startswith(b"PK\x03\x04") and b"xl/" not in head.data and not head.path.suffix.lower().startswith(".xl"):
+    if (
+        head.data.startswith(b"PK\x03\x04")
+        and b"xl/" not in head.data
+        and not head.path.suffix.lower().startswith(".xl")
+    ):
         raise FileRefused("a zip archive", "Unpack it and put the files it holds into the folder.")

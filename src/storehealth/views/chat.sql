@@ -17,18 +17,23 @@ WITH said AS (
             ELSE coalesce(p.role, 'unknown')
         END AS role,
         sender_role AS told_role,
-        coalesce(length(text) < 60 AND tidy(text) IN (SELECT phrase FROM closers), false) AS is_phrase
+        text
     FROM messages AS m
     LEFT JOIN people AS p USING (sender_id)
 ),
+phrased AS (              -- the whole text, trimmed, is a phrase of thanks or assent
+    SELECT * EXCLUDE (text),
+           coalesce(CASE WHEN role = 'customer' AND event IS NULL AND length(text) < 40
+                         THEN list_contains(getvariable('closers'), tidy(text)) END, false) AS is_closer
+    FROM said
+),
 marked AS (
     SELECT *,
-           role = 'customer' AND event IS NULL AND is_phrase AS is_closer,
-           role = 'customer' AND (coalesce(event = 'handoff', false) OR NOT is_phrase)
+           role = 'customer' AND NOT is_closer
                OR coalesce(event = 'handoff', false) AND getvariable('bot_policy') = 'answers' AS opens,
            CASE WHEN role = 'agent' THEN 'human'
                 WHEN role = 'bot' AND getvariable('bot_policy') = 'answers' THEN 'bot' END AS closes
-    FROM said
+    FROM phrased
 ),
 rooms AS (                -- one row per conversation: when it ran, and whose it is
     SELECT conversation_id, min(sent_at) AS began, max(sent_at) AS ended,

@@ -6,7 +6,8 @@
 -- personal: buyer_id
 WITH lines AS (
     SELECT order_id, min(promised_ship_at) AS promised_ship_at, count(DISTINCT sku_id) AS skus,
-           max(row(NOT coalesce(is_gift, false), coalesce(unit_price * coalesce(quantity, 1), 0), sku_id))[3] AS sku_id,
+           arg_max(sku_id, CASE WHEN is_gift THEN 0 ELSE 1 + coalesce(unit_price * coalesce(quantity, 1), 0) END
+                           + hash(sku_id) % 1000 / 1e6) AS sku_id,      -- the dearest; the hash settles ties
            min(source_file) AS source_file, min(source_row) AS source_row
     FROM order_lines
     WHERE order_id IS NOT NULL

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Head, Record, Sheet
 from storehealth.intake.containers.delimited import body_of_copy, write_records
 from storehealth.intake.records import Good
 
@@ -19,7 +19,7 @@ VERSION = 1
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 EXACT_BELOW = 2**53
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-PROTECTED = FileRefused("protected by a password", "Open it in Excel, save it without a password, and put it back.")
+END = 1 << 62
 BROKEN = "the workbook is cut off or broken"
 
 
@@ -41,57 +41,55 @@ def _is_workbook(path: Path) -> bool:
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:  # noqa: ARG001 - cells are decoded already
     """Every sheet that has cells."""
-    found = {name: rows for name, rows in _frames(path) if rows}
-    if not found:
+    found = [_stored(name, rows, scratch / f"sheet{number}.csv") for number, (name, rows) in enumerate(_frames(path))]
+    filled = [sheet for sheet in found if sheet.top]
+    if not filled:
         raise FileRefused("no sheet of the workbook has any cells", "Export it again.")
-    alone = len(found) == 1
-    return [Worksheet("" if alone else name, tuple(rows), scratch) for name, rows in found.items()]
+    return [Worksheet("", *filled[0][1:])] if len(filled) == 1 else list[Sheet](filled)
 
 
-def _frames(path: Path) -> Iterator[tuple[str, list[Record]]]:
-    """Names of sheets and their rows that are not blank, numbered as Excel does."""
+def _frames(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
+    """Names of sheets, and their rows numbered as Excel does, without the blank ones."""
     from pandas import read_excel
 
     try:
         frames = read_excel(
             path, sheet_name=None, engine="calamine", header=None, dtype=object, keep_default_na=False, na_filter=False
         )
-    except Exception as error:  # noqa: BLE001 - the reader has no class of its own for a broken workbook
+    except Exception as error:
         raise _refusal(path, error) from error
     for name, frame in frames.items():
         rows = (Record(row + 1, tuple(map(_text, cells))) for row, cells in enumerate(frame.to_numpy()))
-        yield str(name), [row for row in rows if any(row.cells)]
+        yield str(name), (row for row in rows if any(row.cells))
 
 
 def _refusal(path: Path, error: Exception) -> FileRefused:
     if "password" in str(error).lower() or ENCRYPTED in path.read_bytes():
-        return PROTECTED
+        return FileRefused("protected by a password", "Open it in Excel and save it without one.")
     return FileRefused(f"{BROKEN} ({' '.join(str(error).split())[:120]})", "Export it again, and copy it anew.")
 
 
-@dataclass(frozen=True)
-class Worksheet:
-    """One sheet of a workbook, all rows in memory."""
+class Worksheet(NamedTuple):
+    """One sheet of a workbook; its rows stand in a copy, so that many workbooks do not fill the memory."""
 
     name: str
-    rows: tuple[Record, ...]
-    scratch: Path
+    top: tuple[Record, ...]
+    copy: Path
+    width: int
     encoding: str | None = None
-
-    @property
-    def top(self) -> tuple[Record, ...]:
-        """The first rows."""
-        return self.rows[:TOP_RECORDS]
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a sheet
         """Rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / "sheet.csv", list[Damage]()
-        write_records(copy, (Good(row.line, _fit(row.cells, width)) for row in self.rows[first:]), damages)
-        return body_of_copy(copy, width, damages)
+        whole = body_of_copy(self.copy, self.width, ())
+        begin = self.top[first].line if first < len(self.top) else END
+        return whole._replace(sql=f"SELECT * FROM ({whole.sql}) WHERE source_row >= {begin}")
 
 
-def _fit(cells: Sequence[str], width: int) -> list[str]:
-    return [*cells[:width], *[""] * (width - len(cells))]
+def _stored(name: str, rows: Iterator[Record], copy: Path) -> Worksheet:
+    """Write the rows of a sheet into a copy."""
+    top = tuple(islice(rows, TOP_RECORDS))
+    write_records(copy, (Good(row.line, list(row.cells)) for row in chain(top, rows)), [])
+    return Worksheet(name, top, copy, max((len(row.cells) for row in top), default=0))
 
 
 def _text(value: Any) -> str:

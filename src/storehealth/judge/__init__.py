@@ -10,11 +10,11 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.drivers import drivers
+from storehealth.judge.drivers import drivers
+from storehealth.judge.verdict import standing, weigh
 from storehealth.limits import Bounds, bounds_for
 from storehealth.model import Counts, Direction, Evidence, Finding, LimitSource, Measurement, NotJudged, Status
 from storehealth.stats import least_values
-from storehealth.verdict import standing, weigh
 from storehealth.wording import Words
 
 NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")

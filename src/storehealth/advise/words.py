@@ -70,10 +70,10 @@ def _place(name: str, value: str, words: Words) -> str:
 
 
 def gain_units(rule: Rule, measured: Measurement, spared: float, words: Words) -> str:
-    """How many customers or orders a week would be spared; with less than a week of data, how many in all."""
+    """How many customers or orders a week would be spared; of less than a week, or less than one a week, how many in all."""
     entities = spared * measured.entities / measured.tally.defects if measured.tally.defects else 0.0
     days = _days(measured)
-    weekly = days >= LEAST_DAYS
+    weekly = days >= LEAST_DAYS and round(entities * 7 / days) >= 1
     number = max(1, round(entities * 7 / days if weekly else entities))
     what = words.count(f"unit_of.{_unit(rule)}", number)
     return words.say("advice.week" if weekly else "advice.in_all", n=words.whole(number), what=what)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from storehealth.advice_words import assumption, gain_units, text
+from storehealth.advise.words import assumption, gain_units, text
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
