@@ -1,0 +1,302 @@
+"""The audit command: exit codes, streams, reports, and options that are checked before any work."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.checkups import checkup, handling_finding
+from tests.cli.conftest import Faked
+
+from storehealth.errors import NoDataError
+from storehealth.model import OutcomeOfRun
+
+Run = Callable[..., Any]
+
+
+def ending(code: int, *reasons: str) -> OutcomeOfRun:
+    return OutcomeOfRun(exit_code=code, reasons=reasons)
+
+
+# -- exit codes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_the_exit_code_is_the_checkup_s(faked: Faked, run: Run, exports: Path, code: int) -> None:
+    faked.checkup = checkup(outcome=ending(code, "a reason"))
+    assert run("audit", exports).code == code
+
+
+def test_why_data_did_not_suffice_is_told(faked: Faked, run: Run, exports: Path) -> None:
+    faked.checkup = checkup(outcome=ending(3, "scan.pdf was not used: not a table"))
+    assert "scan.pdf was not used: not a table" in run("audit", exports).err
+
+
+def test_no_data_is_three_with_message_and_hint(faked: Faked, run: Run, exports: Path) -> None:
+    faked.error = NoDataError("exports holds no file", "Export something first.")
+    ended = run("audit", exports)
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.splitlines() == ["storehealth: exports holds no file", "Export something first."]
+
+
+def test_a_report_that_cannot_be_written_is_four_and_the_others_are(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storehealth import outputs
+
+    def full(path: Path, content: bytes) -> None:
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        path.write_bytes(content)
+
+    monkeypatch.setattr(outputs, "write_whole", full)
+    ended = run("audit", exports, "-o", f"json={tmp_path / 'a.json'}", "-o", f"md={tmp_path / 'a.md'}")
+    assert ended.code == 4
+    assert "a.json could not be written: No space left on device" in ended.err
+    assert (tmp_path / "a.md").exists()
+
+
+@pytest.mark.parametrize(("own", "expected"), [(0, 4), (1, 4), (3, 3)])
+def test_no_data_speaks_louder_than_no_delivery_and_that_louder_than_findings(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int, expected: int
+) -> None:
+    from storehealth import outputs
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "write_whole", full)
+    faked.checkup = checkup(outcome=ending(own))
+    assert run("audit", exports, "-o", f"json={tmp_path / 'a.json'}").code == expected
+
+
+def test_an_internal_error_is_seventy_with_a_log_that_quotes_no_data(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path
+) -> None:
+    faked.error = KeyError("13800138000 Zhang San")
+    ended = run("audit", exports, "--state", tmp_path / "state")
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (70, "", 1)
+    assert "internal error: KeyError in conftest.py:" in ended.err
+    (log,) = (tmp_path / "state").glob("crash-*.txt")
+    text = log.read_text(encoding="utf-8")
+    assert "storehealth " in text
+    assert "duckdb " in text
+    assert "Zhang" not in text
+    assert str(exports) not in text
+
+
+def test_ctrl_c_is_130(faked: Faked, run: Run, exports: Path) -> None:
+    faked.error = KeyboardInterrupt()
+    assert run("audit", exports).code == 130
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("audit",), ("audit", "a", "b"), ("audit", "a", "--nope"), ("nope",), (), ("audit", "a", "--format"), ("rules",)],
+)
+def test_wrong_usage_is_two_and_prints_nothing_on_stdout_but_help(run: Run, arguments: tuple[str, ...]) -> None:
+    ended = run(*arguments)
+    assert ended.code == 2
+    assert not ended.out or "Usage:" in ended.out
+
+
+# -- streams -----------------------------------------------------------------------------------------------------
+
+
+def test_json_mode_prints_one_json_document_whatever_is_warned(faked: Faked, run: Run, exports: Path) -> None:
+    def warn() -> None:
+        sys.stderr.write(warnings.formatwarning("a column is odd", UserWarning, "x.py", 1))
+
+    faked.warn = warn
+    ended = run("audit", exports, "--format", "json", "-v")
+    assert json.loads(ended.out) == faked.checkup.model_dump(mode="json", by_alias=True)
+    assert ended.out.count("\n{") == 0
+    assert "a column is odd" in ended.err
+    assert "reading exports" in ended.err
+
+
+def test_a_report_on_stdout_takes_the_place_of_the_text(faked: Faked, run: Run, exports: Path) -> None:
+    assert json.loads(run("audit", exports, "-o", "json=-").out)
+    assert json.loads(run("audit", exports, "-o", "json=-", "--format", "json").out)
+    assert run("audit", exports, "-o", "markdown=-").out.startswith("# Store health")
+
+
+def test_the_text_goes_to_stdout_and_what_was_written_to_stderr(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path
+) -> None:
+    ended = run("audit", exports, "-o", f"json={tmp_path / 'run.json'}")
+    assert ended.out.startswith(faked.checkup.headline[:20])
+    assert ended.err == f"wrote {tmp_path / 'run.json'}\n"
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["store"] == "Tea House"
+
+
+def test_without_a_terminal_there_is_no_colour_no_hint_and_no_progress(faked: Faked, run: Run, exports: Path) -> None:
+    ended = run("audit", exports)
+    assert "\x1b" not in ended.out + ended.err
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "coloured"),
+    [
+        ({"FORCE_COLOR": "1"}, (), True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, (), False),
+        ({"FORCE_COLOR": "1"}, ("--no-color",), False),
+        ({"FORCE_COLOR": "0"}, (), False),
+        ({"NO_COLOR": ""}, (), False),
+    ],
+)
+def test_colour_is_decided_by_option_then_environment_then_terminal(
+    faked: Faked, run: Run, exports: Path, monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str], options: tuple[str, ...], coloured: bool,
+) -> None:  # fmt: skip
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in run("audit", exports, *options).out) is coloured
+
+
+def test_quiet_prints_findings_only_and_silent_nothing(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
+    written = ("-o", f"json={tmp_path / 'run.json'}")
+    quiet, silent = run("audit", exports, "-q", *written), run("audit", exports, "-s", *written)
+    assert quiet.out.startswith("✗ FAIL   LG05")
+    assert "Tea House" not in quiet.out
+    assert (silent.out, silent.err, quiet.err) == ("", "", "")
+    assert (quiet.code, silent.code) == (1, 1)
+
+
+def test_verbose_names_every_step_and_why_the_code_is_one(faked: Faked, run: Run, exports: Path) -> None:
+    assert run("audit", exports, "-v").err.splitlines() == ["reading exports", "exit code 1: LG05 fail"]
+
+
+@pytest.mark.parametrize("less", ["-q", "-s"])
+def test_less_and_more_at_once_are_refused(faked: Faked, run: Run, exports: Path, less: str) -> None:
+    ended = run("audit", exports, less, "-v")
+    assert (ended.code, faked.asked) == (2, None)
+    assert "contradict" in ended.err
+
+
+def test_the_language_of_the_checkup_is_the_screen_s(faked: Faked, run: Run, exports: Path) -> None:
+    faked.checkup = checkup(language="zh", findings=(handling_finding(),))
+    assert "没有不合格或需要关注的项目。" in run("audit", exports, "--lang", "zh").out
+    assert faked.asked.language == "zh"
+
+
+# -- options -----------------------------------------------------------------------------------------------------
+
+
+def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
+    pack, config = tmp_path / "pack", tmp_path / "storehealth.toml"
+    pack.mkdir()
+    config.write_text("", encoding="utf-8")
+    ended = run(
+        "audit", exports, "--platform", "jd", "--as-of", "2025-03-31T18:00", "--window", "7d", "--lang", "es", "--pack", pack,
+        "--state", tmp_path / "st", "--config", config, "--layout", "a=b.csv=jd_orders", "--encoding", "*.csv=gb18030",
+        "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data",
+    )  # fmt: skip
+    assert ended.code == 1
+    asked = vars(faked.asked)
+    del asked["tell"]
+    assert asked == {
+        "platform": "jd",
+        "as_of": datetime(2025, 3, 31, 18),  # noqa: DTZ001 - in the store's zone
+        "window": "7d",
+        "language": "es",
+        "packs": (pack,),
+        "state": tmp_path / "st",
+        "config": config,
+        "layouts": {"a=b.csv": "jd_orders"},
+        "encodings": {"*.csv": "gb18030"},
+        "memory": "1.5GB",
+        "cache": False,
+        "fail_on": "score<60",
+        "strict_data": True,
+    }
+
+
+def test_a_day_alone_means_its_end(faked: Faked, run: Run, exports: Path) -> None:
+    run("audit", exports, "--as-of", "2025-03-31")
+    assert faked.asked.as_of == datetime(2025, 3, 31, 23, 59, 59)  # noqa: DTZ001 - in the store's zone
+
+
+def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports: Path) -> None:
+    run("audit", exports)
+    asked = faked.asked
+    assert (asked.platform, asked.as_of, asked.window, asked.language, asked.config) == (None,) * 5
+    assert (asked.cache, asked.fail_on, asked.strict_data, asked.packs) == (True, "fail", False, ())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--format", "jsn"), "Nearest is json."),
+        (("--platform", "jdd"), "Nearest is jd."),
+        (("--lang", "cn"), "Choose one of: en, zh, es."),
+        (("--fail-on", "wach"), "Nearest is watch."),
+        (("--window", "30"), "Nearest is 30d."),
+        (("--layout", "a.csv=jd_order"), "Nearest is jd_orders."),
+        (("--layout", "jd_orders"), "has no name"),
+        (("--encoding", "*.csv=gb1803"), "Nearest is gb18030."),
+        (("--memory", "lots"), "is no size"),
+        (("--as-of", "yesterday"), "is no time"),
+        (("--as-of", "2025-03-31T10:00Z"), "has an offset"),
+        (("--pack", "nowhere"), "is no folder"),
+        (("--config", "nowhere.toml"), "does not exist"),
+        (("-o", "jsn=a.json"), "Nearest is json."),
+        (("-o", "json"), "names no path"),
+        (("-o", "json="), "names no path"),
+        (("-o", "json=nowhere/a.json"), "does not exist"),
+        (("-o", "json=exports/a.json"), "inside the exports folder"),
+        (("-o", "json=exports/../exports/a.json"), "inside the exports folder"),
+        (("-o", "json=exports"), "is a folder"),
+        (("-o", "json=a", "-o", "md=./a"), "two reports go to"),
+        (("-o", "json=-", "-o", "md=-"), "two reports go to stdout"),
+        (("-o", "md=-", "--format", "json"), "two documents would go to stdout"),
+        (("--state", "exports/state"), "inside the exports folder"),
+        (("--fromat", "json"), "--format"),
+    ],
+)
+def test_a_wrong_option_is_told_before_any_work(
+    faked: Faked, run: Run, exports: Path, options: tuple[str, ...], said: str
+) -> None:
+    before = sorted(exports.rglob("*"))
+    ended = run("audit", "exports", *options)
+    assert (ended.code, ended.out, faked.asked) == (2, "", None)
+    assert said in ended.err
+    assert sorted(exports.rglob("*")) == before
+
+
+def test_a_link_into_the_exports_is_refused(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(exports)
+    assert run("audit", exports, "-o", "json=out/a.json").code == 2
+
+
+def test_a_report_may_not_replace_the_one_file_audited(faked: Faked, run: Run, exports: Path) -> None:
+    file = exports / "orders.csv"
+    assert run("audit", file, "-o", f"json={file}").code == 2
+    assert file.read_text(encoding="utf-8").startswith("order_id")
+
+
+def test_the_state_folder_is_the_owner_s_alone(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
+    run("audit", exports, "--state", tmp_path / "deep" / "state")
+    assert (tmp_path / "deep" / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_default_state_folder_honours_xdg(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    run("audit", exports)
+    assert faked.asked.state == tmp_path / "xdg" / "storehealth"
+    assert faked.asked.state.is_dir()
+
+
+def test_control_signs_of_a_file_name_do_not_reach_the_terminal(faked: Faked, run: Run, exports: Path) -> None:
+    faked.error = NoDataError("\x1b]0;owned\x07 holds no file")
+    ended = run("audit", exports)
+    assert not any(sign in ended.err for sign in "\x1b\x07")

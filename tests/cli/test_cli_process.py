@@ -1,0 +1,128 @@
+"""What only a process of its own shows: start-up, terminals, pipes, encodings."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storehealth import __version__
+from storehealth.cli import ORDER, app, commands
+
+HEAVY = {"pandas", "duckdb", "numpy", "yaml", "python_calamine", "platformdirs"}
+ALONE = {"pydantic"}
+"""typer reads the arguments of a command with it; without a command it is not needed."""
+FAKE = """
+import sys, types
+sys.path.insert(0, {root!r})
+from tests.checkups import checkup
+module = types.ModuleType("storehealth.audit")
+module.AuditRequest = types.SimpleNamespace
+def audit(exports, request):
+    {before}
+    return checkup()
+module.audit = audit
+sys.modules["storehealth.audit"] = module
+from storehealth.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+ROOT = str(Path(__file__).parents[2])
+
+
+def faked(before: str = "pass") -> list[str]:
+    return [sys.executable, "-c", FAKE.format(root=ROOT, before=before)]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["audit", "--help"], ["--version"], ["rules", "list", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = f"import sys; from storehealth.cli import main; main({arguments!r}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unwanted = HEAVY | (ALONE if len(arguments) == 1 else set())
+    assert {name.partition(".")[0] for name in done.stderr.split()} & unwanted == set()
+
+
+def test_the_version_is_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "storehealth", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"storehealth {__version__}\n"
+
+
+def test_a_reader_who_leaves_early_is_no_error() -> None:
+    command = (
+        f"{' '.join(map(_quoted, faked()))} audit . --details --state $STATE | head -c 10; echo ${{PIPESTATUS[0]}}"
+    )
+    environment = os.environ | {"STATE": os.environ["XDG_STATE_HOME"]}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment)
+    assert done.stdout.splitlines()[-1].endswith("1")
+    assert done.stderr == ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def test_a_terminal_without_the_signs_gets_ascii(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run([*faked(), "audit", str(tmp_path)], capture_output=True, env=environment)
+    assert done.returncode == 1
+    assert b"x FAIL   LG05" in done.stdout
+
+
+def test_json_is_utf8_in_any_locale(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run([*faked(), "audit", str(tmp_path), "--format", "json"], capture_output=True, env=environment)
+    assert "订单".encode() in done.stdout
+
+
+def on_terminal(command: list[str], **environment: str) -> str:
+    """Run with stderr on a terminal; gives what appears there."""
+    master, slave = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=slave, env=env | {"TERM": "xterm"} | environment
+    )
+    os.close(slave)
+    shown = b""
+    try:
+        while chunk := os.read(master, 4096):
+            shown += chunk
+    except OSError:
+        pass
+    process.wait()
+    os.close(master)
+    return shown.decode()
+
+
+def test_a_person_is_told_what_to_run_next_as_the_last_line(tmp_path: Path) -> None:
+    shown = on_terminal([*faked(), "audit", str(tmp_path)])
+    assert shown.splitlines()[-1] == "next: storehealth explain LG05"
+
+
+def test_progress_appears_only_when_it_takes_a_while(tmp_path: Path) -> None:
+    tell = "import time; request.tell('measuring'); time.sleep({})"
+    assert "measuring" not in on_terminal([*faked(tell.format(0.05)), "audit", str(tmp_path)])
+    assert "measuring" in on_terminal([*faked(tell.format(1.2)), "audit", str(tmp_path)])
+    assert "measuring" not in on_terminal([*faked(tell.format(0.8)), "audit", str(tmp_path), "-q"])
+
+
+# -- the folder of commands --------------------------------------------------------------------------------------
+
+
+def test_commands_are_found_by_scanning_and_come_in_the_order_of_the_help() -> None:
+    found = commands()
+    assert found == sorted(found, key=ORDER.index)
+    assert {"audit", "inspect", "explain", "rules"} <= set(found)
+
+
+def test_every_command_has_two_examples_and_the_exit_codes() -> None:
+    import typer.main
+
+    for command in typer.main.get_command(app()).commands.values():
+        helps = [command.help, *(child.help for child in getattr(command, "commands", {}).values())]
+        assert sum(text.count("\n  storehealth ") for text in helps) >= 2, command.name
+        assert "Exit codes" in (command.epilog or ""), command.name

@@ -1,0 +1,98 @@
+"""explain and rules: everything a rule's file says, with the limits of every platform and how sure they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storehealth import catalogue
+from storehealth.catalogue import Catalogue, load
+
+Run = Callable[..., Any]
+CATALOGUE = load()
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The built-in files do not change while the tests run; packs are read."""
+
+    def known(packs: tuple[Path, ...] = ()) -> Catalogue:
+        return load(packs) if packs else CATALOGUE
+
+    monkeypatch.setattr(catalogue, "load", known)
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE.rules))
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_every_rule_explains_itself(run: Run, code: str, language: str) -> None:
+    ended = run("explain", code, "--lang", language)
+    rule = CATALOGUE.rules[code]
+    shown = ended.out.replace("\n", " ")
+    assert (ended.code, ended.err) == (0, "")
+    assert rule.title.in_language(language)[:20] in shown
+    assert f"{code}  {rule.id}" in shown
+
+
+def test_a_rule_is_found_by_its_id_and_in_any_case(run: Run) -> None:
+    assert run("explain", "cs01").out == run("explain", "reply-within-30s").out == run("explain", "CS01").out
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("CS99", "CS0"), ("reply-within-31s", "reply-within-30s")])
+def test_an_unknown_rule_names_the_nearest(run: Run, name: str, nearest: str) -> None:
+    ended = run("explain", name)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"Nearest is {nearest}" in ended.err
+
+
+def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
+    shown = " ".join(run("explain", "CS01").out.split())
+    limit = CATALOGUE.platforms["jd"].limits["CS01"]
+    assert "jd target ≥95%" in shown
+    assert f"({limit.verified})" in shown
+    assert limit.source[:30] in shown
+    assert "any platform target" in shown
+
+
+def test_the_measure_is_shown_in_words_and_in_sql(run: Run) -> None:
+    shown = run("explain", "CS01").out
+    assert "share = done within 30 s ÷ (done + missed)." in " ".join(shown.split())
+    assert "  over: sessions\n" in shown
+    assert "  from: first_opened_at\n" in shown
+
+
+def test_what_it_needs_names_the_menu_to_export_from(run: Run) -> None:
+    assert "needs messages" in run("explain", "CS01").out
+
+
+def test_explain_as_json_is_one_document(run: Run) -> None:
+    told = json.loads(run("explain", "CS01", "--format", "json").out)
+    assert (told["code"], told["measure"]["in_time"]["from"]) == ("CS01", "first_opened_at")
+    assert told["platforms"]["jd"]["verified"]
+
+
+def test_the_list_has_every_rule_and_can_be_narrowed(run: Run) -> None:
+    lines = run("rules", "list").out
+    assert all(f"\n{code}  " in lines for code in CATALOGUE.rules)
+    narrowed = json.loads(run("rules", "list", "--area", "stock", "--format", "json").out)
+    assert {rule["area"] for rule in narrowed} == {"stock"}
+    assert run("rules", "list", "--area", "stok").err.count("Nearest is stock.") == 1
+
+
+def test_a_pack_s_rule_is_listed_and_a_broken_one_is_told(run: Run, tmp_path: Path) -> None:
+    built_in = CATALOGUE.paths["rules/reply-within-30s"].read_text(encoding="utf-8")
+    (tmp_path / "pack" / "rules").mkdir(parents=True)
+    own = tmp_path / "pack" / "rules" / "my-own.yaml"
+    own.write_text(built_in.replace("CS01", "ZZ01").replace("reply-within-30s", "my-own"), encoding="utf-8")
+    assert "ZZ01" in run("rules", "list", "--pack", tmp_path / "pack").out
+    own.write_text(built_in.replace("code: CS01", "code: CS01\nseverty: high"), encoding="utf-8")
+    ended = run("rules", "check", "--pack", tmp_path / "pack")
+    assert ended.code == 2
+    assert "my-own.yaml:2: severty: no such key; nearest is severity" in ended.err
+
+
+def test_the_built_in_book_fits_together(run: Run) -> None:
+    assert run("rules", "check").out.endswith("all fit together\n")
