@@ -1,0 +1,119 @@
+"""Turns told by walking through the messages one at a time: slow, plain, and written from the definition alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+Spell = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as the machine sees it. ``room`` is the conversation, None where the export has none."""
+
+    room: str | None
+    customer: str
+    at: datetime
+    role: str
+    text: str
+    event: str | None
+    row: int
+
+
+@dataclass
+class Turn:
+    """A question and what became of it."""
+
+    customer: str
+    opened: datetime
+    row: int
+    closed: datetime | None = None
+    by: str | None = None
+    first: bool = False
+
+
+@dataclass
+class Talk:
+    """A session: who began it and its turns."""
+
+    began_by: str | None
+    last: datetime
+    turns: list[Turn]
+    open: Turn | None = None
+
+
+def is_closer(text: str, phrases: Iterable[str]) -> bool:
+    """Whether a whole text, without the blanks and punctuation around it, is one of the phrases."""
+    return _trimmed(text) in {_trimmed(phrase) for phrase in phrases}
+
+
+def _trimmed(text: str) -> str:
+    def is_edge(letter: str) -> bool:
+        return letter.isspace() or letter in "~～" or unicodedata.category(letter)[0] in "PZ"
+
+    while text and is_edge(text[0]):
+        text = text[1:]
+    while text and is_edge(text[-1]):
+        text = text[:-1]
+    return text.lower()
+
+
+def tell(messages: Sequence[Message], policy: str, gap: float, phrases: Sequence[str]) -> list[Talk]:
+    """Walk through each conversation (or, without ids, each customer's stream) in order."""
+    streams: dict[tuple[str, str], list[Message]] = defaultdict(list)
+    for message in messages:
+        key = ("room", message.room) if message.room is not None else ("stream", message.customer)
+        streams[key].append(message)
+    talks: list[Talk] = []
+    for (kind, _), stream in streams.items():
+        talk: Talk | None = None
+        for message in sorted(stream, key=lambda message: (message.at, message.row)):
+            rested = talk is not None and (message.at - talk.last).total_seconds() > gap
+            if talk is None or (kind == "stream" and talk.open is None and rested):
+                talk = Talk(None, message.at, [])
+                talks.append(talk)
+            _step(talk, message, policy, phrases)
+            talk.last = message.at
+    for talk in talks:
+        human = [turn for turn in talk.turns if turn.by != "bot"]
+        if human:
+            human[0].first = True
+    return talks
+
+
+def _step(talk: Talk, message: Message, policy: str, phrases: Sequence[str]) -> None:
+    """One message moves the machine: it opens a turn, joins it, closes it, or is passed over."""
+    if message.event == "handoff":
+        if policy == "answers" and talk.open is None:
+            _open(talk, message)
+        return
+    if message.event is not None or message.role == "system":
+        return
+    if message.role in ("customer", "agent") and talk.began_by is None:
+        talk.began_by = message.role
+    if message.role == "customer" and talk.open is None and not is_closer(message.text, phrases):
+        _open(talk, message)
+    closes = {"agent": "human", "bot": "bot" if policy == "answers" else None}.get(message.role)
+    if closes and talk.open is not None:
+        talk.open.closed, talk.open.by, talk.open = message.at, closes, None
+
+
+def _open(talk: Talk, message: Message) -> None:
+    talk.open = Turn(message.customer, message.at, message.row)
+    talk.turns.append(talk.open)
+
+
+def open_seconds(start: datetime, stop: datetime, spells: Sequence[Spell]) -> int:
+    """Seconds of an interval inside the hours, counted day by day; a spell may close after midnight."""
+    total = 0.0
+    day = datetime(start.year, start.month, start.day) - timedelta(days=1)
+    while day <= stop:
+        for opens, closes in spells:
+            begin, end = max(start, day + timedelta(seconds=opens)), min(stop, day + timedelta(seconds=closes))
+            total += max(0.0, (end - begin).total_seconds())
+        day += timedelta(days=1)
+    return round(total)
