@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from storehealth.catalogue.common import Language
     from storehealth.deposit.checklist import Checklist
     from storehealth.deposit.faces import Face
+    from storehealth.deposit.facts import Look
     from storehealth.deposit.moves import Matter
     from storehealth.deposit.particulars import Particulars
-    from storehealth.deposit.progress import Look
     from storehealth.deposit.standing import Answer, Standing
 
 DEFAULT_PLATFORM = "jd"
@@ -86,7 +86,7 @@ class Case:
 
     def look(self, answers: tuple[Answer, ...] = ()) -> Look:
         """How it is looked at."""
-        from storehealth.deposit.progress import Look
+        from storehealth.deposit.facts import Look
 
         return Look(self.today, self.language, answers, self.particulars.chase_every, self.remarks)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperArgument, TyperGroup
@@ -23,6 +25,8 @@ class ExportsOrCommand(TyperGroup):
             ctx.meta[COMMAND] = True
             args = [args[place], *args[:place], *args[place + 1 :]]
             return super().parse_args(ctx, args)
+        if place is not None:
+            self._refuse_misspelt(ctx, args[place])
         ctx.meta[COMMAND] = False
         ctx.allow_interspersed_args = True
         rest = super().parse_args(ctx, args)
@@ -32,6 +36,12 @@ class ExportsOrCommand(TyperGroup):
                 f"{wrong!r} is one word too many: give one EXPORTS, or one of the commands {', '.join(self.commands)}"
             )
         return rest
+
+    def _refuse_misspelt(self, ctx: Any, word: str) -> None:
+        """A word that is no folder, but nearly a command."""
+        close = get_close_matches(word, list(self.commands), n=1)
+        if close and not Path(word).exists():
+            ctx.fail(f"there is no folder and no command {word!r}; nearest command is {close[0]}")
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters to read: no EXPORTS where a sub-command is named."""

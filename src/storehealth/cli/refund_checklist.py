@@ -42,6 +42,7 @@ Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="What is printed: text, json, markdown, html, ics.")
 ]
 Details = Annotated[bool, typer.Option("--details", help="Everything known of each item, and the case log.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the next steps only.")]
 Days = Annotated[
     int | None,
     typer.Option(
@@ -76,7 +77,7 @@ def show(
     config: _options.Config = None,
     ascii_only: _options.Ascii = False,
     no_color: _options.NoColor = False,
-    quiet: _options.Quiet = False,
+    quiet: Quiet = False,
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
 ) -> int:
@@ -133,7 +134,12 @@ def _print_text(standing: Standing, screen: _streams.Screen) -> None:
     from rich.console import Console
 
     from storehealth.deposit.faces import text
+    from storehealth.deposit.faces._told import next_lines
+    from storehealth.deposit.words import words
 
+    if screen.findings_only:
+        _streams.put("\n".join(next_lines(standing, words(standing.language))) + "\n")
+        return
     out = io.StringIO()
     console = Console(
         file=out,
@@ -270,7 +276,9 @@ def undo(
     before = {line.n: line for line in matter.standing().log}
     _, undone, told = matter.matter().undo()
     line = before.get(undone.n)
-    told = [*told, f"undone: {undone.n} {line.on} {line.item or ''} {line.text}" if line else f"undone: {undone.n}"]
+    _streams.put(
+        f"undone: {undone.n}  {line.on}  {line.item or ''}  {line.text}\n" if line else f"undone: {undone.n}\n"
+    )
     return _written(matter, told, fresh=False)
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from storehealth.deposit.checklist import Checklist, load_checklist, load_checklists
 from storehealth.deposit.dossier import Dossier, read_dossier
-from storehealth.deposit.progress import Look, standing, upcoming
+from storehealth.deposit.facts import Look
+from storehealth.deposit.progress import standing, upcoming, upcoming_in
 from storehealth.deposit.standing import ChaseDate, Standing
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "read_dossier",
     "standing",
     "upcoming",
+    "upcoming_in",
 ]

@@ -198,11 +198,16 @@ def _keep_backup(dossier: Dossier) -> None:
 def _copy(source: Path, target: Path) -> None:
     """Copy a file so that the copy is whole or absent. The lock is held, so one name for the part is enough."""
     part = target.with_name(f".{target.name}.part")
-    with part.open("wb") as out, source.open("rb") as stream:
+    with open(part, "wb", opener=_private) as out, source.open("rb") as stream:
         shutil.copyfileobj(stream, out)
         out.flush()
         os.fsync(out.fileno())
     part.replace(target)
+
+
+def _private(name: str, flags: int) -> int:
+    """Open for the owner alone, as the dossier itself is."""
+    return os.open(name, flags, 0o600)
 
 
 def _write(path: Path, whole: int, lines: bytes) -> None:

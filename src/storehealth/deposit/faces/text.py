@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -96,8 +97,11 @@ class _Page:
         self.console.print()
         self._say(f"{title} — {self.words.state(state)}", "bold")
         table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-        for column in ({"width": 1}, {"no_wrap": True}, {"no_wrap": True}, {"overflow": "fold"}):
-            table.add_column(**column)
+        everything = self.standing.items
+        table.add_column(width=1)
+        table.add_column(no_wrap=True, min_width=max(cell_len(self.words.state(item.state)) for item in everything))
+        table.add_column(no_wrap=True, min_width=max(len(item.id) for item in everything))
+        table.add_column(overflow="fold")
         for item in items:
             self._rows(table, item)
         self.console.print(Padding(table, (0, 0, 0, 2)))
