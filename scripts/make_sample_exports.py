@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     claims = cases.make(Random(SEED + 2), sold)  # noqa: S311
     levels = stock.make(Random(SEED + 3), sold)  # noqa: S311
     (folder / "chat.log").write_bytes(chats.log(sessions).encode("gb18030"))
-    write.workbook(folder / "sessions.xlsx", "会话记录", [chats.SESSION_HEADER, *map(chats.session_row, sessions)])
+    write.workbook(folder / "sessions.xlsx", "会话记录", [chats.SESSION_HEADER, *chats.session_rows(sessions)])
     write.table(folder / "orders.csv", "gb18030", [orders.ORDER_HEADER, *orders.order_rows(sold)])
     write.table(folder / "waybills.csv", "utf-8-sig", [orders.WAYBILL_HEADER, *orders.waybill_rows(sold)])
     write.workbook(

@@ -1,5 +1,6 @@
 """The examples inside layout files give the rows they promise, and are recognised as nobody else's."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 from storehealth.catalogue import load
 from storehealth.catalogue.layout import Layout, LayoutExample
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import HEAD_BYTES, Head, container_of
+from storehealth.intake.containers import HEAD_BYTES, Head, Record, container_of
 from storehealth.intake.encoding import text_of
-from storehealth.intake.recognise import Match, recognise
+from storehealth.intake.recognise import recognise
 from storehealth.intake.trial import try_layout
 
 CATALOGUE = load()
@@ -36,19 +37,15 @@ def test_an_example_gives_the_rows_it_promises(layout: Layout, example: LayoutEx
 
 
 @pytest.mark.parametrize(("layout", "example"), EXAMPLES)
-def test_an_example_is_recognised_as_its_own_layout_among_all(
+def test_an_example_is_recognised_as_its_own_layout_and_as_no_other_platforms(
     layout: Layout, example: LayoutExample, tmp_path: Path
 ) -> None:
-    """With every layout to choose from, and without knowing the platform, its own one fits best."""
-    assert _recognised(example.given, list(CATALOGUE.layouts.values()), tmp_path).layout == layout.name
-
-
-@pytest.mark.parametrize(("layout", "example"), EXAMPLES)
-def test_only_plain_tables_may_fit_an_example_besides(layout: Layout, example: LayoutExample, tmp_path: Path) -> None:
-    """No marketplace's file is also another's; a plain table may share its headers, and fits less well."""
-    others = [other for other in CATALOGUE.layouts.values() if other not in (layout,) and other.platform]
+    """Its own layout fits best, without knowing the platform; besides it, only a plain table may fit at all."""
+    top, container = _opened(example.given, tmp_path)
+    assert recognise(top, container, CATALOGUE.layouts.values()).layout == layout.name
+    others = [other for other in CATALOGUE.layouts.values() if other is not layout and other.platform]
     with pytest.raises(FileRefused):
-        _recognised(example.given, others, tmp_path)
+        recognise(top, container, others)
 
 
 @pytest.mark.parametrize("layout", CATALOGUE.layouts.values(), ids=lambda layout: layout.name)
@@ -71,13 +68,14 @@ def test_a_layout_says_where_to_export_in_three_languages_and_reads_no_names_or_
     assert not [header for header in headers if any(word in header.lower() for word in private)]
 
 
-def _recognised(given: str, layouts: list[Layout], folder: Path) -> Match:
+def _opened(given: str, folder: Path) -> tuple[Sequence[Record], str]:
+    """The first records of a text, and the container that opened it."""
     path = folder / "given.txt"
     path.write_text(given, encoding="utf-8", newline="")
     with path.open("rb") as stream:
         data = stream.read(HEAD_BYTES)
     container = container_of(Head(path, data, text_of(data)))
-    return recognise(container.sheets(path, folder, None)[0].top, container.NAME, layouts)
+    return container.sheets(path, folder, None)[0].top, container.NAME
 
 
 def _shown(rows: list[dict[str, Any]], expected: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:

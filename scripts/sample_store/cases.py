@@ -69,9 +69,7 @@ def _case(chance: Random, order: Order, applied: datetime) -> Case:
         case.reviewed = case.processed = case.refunded = applied + seconds(2)
         return case
     slow = case.person == MIXED_PERSON
-    case.reviewed = _daytime(
-        applied + hours(0.5 + 9 * chance.random() if slow else 0.05 + 0.22 * chance.random()), 9, 22
-    )
+    case.reviewed = _daytime(applied + hours(_review(chance, slow)), 9, 22)
     if case.cancelled:
         return case
     if wish == "未收货退款":
@@ -84,12 +82,17 @@ def _case(chance: Random, order: Order, applied: datetime) -> Case:
     return case
 
 
+def _review(chance: Random, slow: bool) -> float:
+    """Hours to the first review: minutes, but for cases that wait until someone comes back from other work."""
+    return 1 + 6 * chance.random() if slow and chance.random() < 0.3 else 0.05 + 0.22 * chance.random()
+
+
 def _inspected(chance: Random, case: Case, slow: bool) -> datetime:
     """When the returned goods were looked at: within a day, but days later where quality is the reason."""
     received = case.received or case.applied
     if case.reason == SLOW_REASON:
-        return _daytime(received + hours(80 + 60 * chance.random()), 9, 20)
-    return _daytime(received + hours(6 + 12 * chance.random() if slow else 0.5 + 5 * chance.random()), 9, 22)
+        return _daytime(received + hours(49 + 12 * chance.random()), 7, 22)
+    return _daytime(received + hours(8 + 14 * chance.random() if slow else 0.5 + 5 * chance.random()), 9, 22)
 
 
 def _daytime(moment: datetime, opens: int, closes: int) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -23,9 +23,9 @@ from sample_store.world import (
     shown,
 )
 
-BASE = 17.5
+BASE = 15.5
 PEAK = 1.6
-HOURS = [0.7, 0, 0, 0, 0, 0, 0, 0.2, 0.5, 2.6, 4.5, 4.5, 3.6, 3.8, 4.8, 4.8, 4.4, 4, 4.4, 6, 13.5, 10.5, 6.2, 0.9]
+HOURS = [0.7, 0, 0, 0, 0, 0, 0, 0.2, 0.5, 2.6, 4.5, 4.5, 3.6, 3.8, 4.8, 4.8, 4.4, 4, 4.4, 6, 13, 10.5, 6.2, 0.9]
 OPENS, CLOSES = 9, 23
 SESSION_HEADER = columns(
     "咨询时间,顾客,咨询类型,客服,转接后客服,技能组,商品编号,首次响应时间,新平均响应时间(S),会话时长(M),客户消息数,客服消息数,满意度,是否解决,cid"
@@ -45,6 +45,7 @@ class Session:
     first_reply: datetime | None = None
     topic: str = ""
     rating: str = ""
+    for_people: bool = True
 
     @property
     def now(self) -> datetime:
@@ -87,6 +88,7 @@ def _session(chance: Random, number: int, moment: datetime) -> Session:
     if way < 0.5:
         session.say(1, ROBOT, phrases.GREETING if way < 0.06 else chance.choice(phrases.ROBOT))
     if way < 0.15:
+        session.for_people = False
         _thank(chance, session, "")
         return session
     if way < 0.5:
@@ -121,15 +123,15 @@ def _talk(chance: Random, session: Session) -> None:
 
 def _wait(chance: Random, agent: str) -> float:
     """Seconds to a reply: about ten, for the slow agent three times as long."""
-    return chance.lognormvariate(3.55, 0.6) if agent == SLOW_AGENT else chance.lognormvariate(2.1, 0.52)
+    return chance.lognormvariate(3.3, 0.55) if agent == SLOW_AGENT else chance.lognormvariate(2.0, 0.5)
 
 
 def _come_back(chance: Random, session: Session, asked: datetime) -> bool:
-    """A question while nobody is there: in the evening half of the customers leave, at night all are answered later."""
+    """A question while nobody is there: in the evening most customers leave, at night all are answered later."""
     evening = session.now.hour == GAP_HOUR or session.now.hour == GAP_HOUR - 1
     for text in chance.sample(phrases.WAITING, chance.randint(0, 2)):
         session.say(40 + 120 * chance.random(), "", text)
-    if evening and chance.random() < 0.55:
+    if evening and chance.random() < 0.6:
         return False
     day = session.now.replace(hour=0, minute=0, second=0)
     opens = at(day, GAP_HOUR + 1) if evening else at(day, OPENS + (24 if session.now.hour >= OPENS else 0))
@@ -164,8 +166,13 @@ def log(sessions: Iterable[Session]) -> str:
     return "\r\n".join(parts) + "\r\n"
 
 
-def session_row(session: Session) -> list[str]:
-    """One row of the session workbook; who was never answered has no agent."""
+def session_rows(sessions: Iterable[Session]) -> Iterator[list[str]]:
+    """Rows of the session workbook, which leaves out what the robot settled alone."""
+    return (_session_row(session) for session in sessions if session.for_people)
+
+
+def _session_row(session: Session) -> list[str]:
+    """One session; who was never answered has no agent."""
     begun, answered = session.lines[0][0], session.first_reply is not None
     own = sum(1 for _, sender, _ in session.lines if not sender)
     minutes = (session.now - begun + hours(5 / 60)).total_seconds() / 60

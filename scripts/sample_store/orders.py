@@ -31,7 +31,7 @@ from sample_store.world import (
 )
 
 BASE = 62
-PARCELS_A_DAY = 85
+PARCELS_A_DAY = 105
 """What the main warehouse gets out of the door on the promotion day; the rest is worked off over the days after."""
 WORKED_OFF_A_DAY = 26
 ORDER_HEADER = columns(
@@ -115,7 +115,7 @@ def _pay(chance: Random, order: Order) -> None:
         return
     order.paid = order.created + seconds(8 + 40 * chance.expovariate(1))
     if _sold_out(order):
-        if chance.random() < 0.8:
+        if chance.random() < 0.88:
             order.cancelled, order.reason = order.paid + hours(4 + 16 * chance.random()), "商家缺货"
     elif chance.random() < 0.018:
         order.cancelled, order.reason = order.paid + hours(0.2 + 1.2 * chance.random()), "客户不想要了"
@@ -174,7 +174,7 @@ def status(order: Order) -> str:
         return "完成"
     if order.handed_over and order.handed_over <= END:
         return "等待确认收货"
-    return "(锁定)等待出库" if order.number % 97 == 0 else "等待出库"
+    return "(锁定)等待出库" if order.number % 5 == 0 else "等待出库"
 
 
 def order_rows(sold: list[Order]) -> Iterator[list[str]]:

@@ -27,13 +27,13 @@ SLOW_REASON = "质量问题"
 # -- people, places, goods ---------------------------------------------------------------------------------------
 CHAT_AGENTS = {"demo-小禾": 0.32, "demo-云朵": 0.32, SLOW_AGENT: 0.22, MIXED_PERSON: 0.14}
 ROBOT = "jimi_vender_demo"
-CASE_HANDLERS = {"demo-青石": 0.62, MIXED_PERSON: 0.38}
-PACKERS = {"华东仓": {"demo-库甲": 0.5, "demo-库乙": 0.5}, LATE_WAREHOUSE: {"demo-库丙": 0.6, MIXED_PERSON: 0.4}}
+CASE_HANDLERS = {"demo-青石": 0.68, MIXED_PERSON: 0.32}
+PACKERS = {"华东仓": {"demo-库甲": 0.46, "demo-库乙": 0.46, MIXED_PERSON: 0.08}, LATE_WAREHOUSE: {"demo-库丙": 1.0}}
 PROVINCES = {
     "华东仓": {"江苏": 5, "浙江": 5, "上海": 3, "安徽": 2, "山东": 3, "福建": 2, "河南": 2},
     LATE_WAREHOUSE: {"四川": 4, "重庆": 3, "云南": 1, "贵州": 1, "陕西": 1},
 }
-WAREHOUSES = {"华东仓": 0.74, LATE_WAREHOUSE: 0.26}
+WAREHOUSES = {"华东仓": 0.85, LATE_WAREHOUSE: 0.15}
 CARRIERS = {"京东快递": 0.55, "中通快递": 0.3, "顺丰速运": 0.15}
 ORDER_HOURS = [1.2, 0.6, 0.3, 0.2, 0.2, 0.4, 1, 2, 3.5, 5, 6, 5.6, 5.2, 5, 4.8, 4.8, 4.8, 4.6, 5, 6, 7.2, 7.6, 5.6, 2.6]
 
