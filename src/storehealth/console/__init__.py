@@ -21,17 +21,11 @@ __all__ = ["Look", "Page", "printed", "render"]
 SCREEN = 45
 """Lines the picture aims to stay within."""
 
-CAPS = (
-    (5, 40, 12, 9),
-    (5, 12, 6, 4),
-    (5, 8, 4, 3),
-    (5, 6, 3, 2),
-    (4, 5, 3, 2),
-    (3, 4, 2, 2),
-    (3, 3, 2, 1),
-    (2, 2, 1, 1),
-)
-"""How many recommendations, findings, missing exports and refused files are shown: the first set that fits."""
+LEAST: tuple[int, ...] = (2, 2, 1, 1)
+MOST = (5, 40, 12, 9)
+"""Fewest and most recommendations, findings, missing exports and refused files on one screen."""
+GROWTH = (1, 0, 1, 2, 1, 3)
+"""Which of them may grow by one, in turn, while the screen has room: findings come first."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +57,27 @@ def render(checkup: Checkup, look: Look) -> str:
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         return printed(page.lines, look)
-    for caps in CAPS:
-        page = _picture(checkup, words, look, caps)
-        add_closing(page, checkup, words)
-        if len(page.lines) <= SCREEN:
-            break
-    return printed(page.lines, look)
+    return printed(_fitting(checkup, words, look).lines, look)
+
+
+def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
+    """The fullest picture that stays within one screen."""
+    there = (
+        len(checkup.recommendations),
+        len(troubles(checkup)),
+        len(grouped(checkup.not_judged)),
+        len(refused(checkup)),
+    )
+    most = [min(pair) for pair in zip(MOST, there, strict=True)]
+    caps, page, grown = LEAST, _picture(checkup, words, look, LEAST), True
+    while grown:
+        grown = False
+        for place in GROWTH:
+            more = (*caps[:place], caps[place] + 1, *caps[place + 1 :])
+            fuller = _picture(checkup, words, look, more) if caps[place] < most[place] else None
+            if fuller and len(fuller.lines) <= SCREEN:
+                caps, page, grown = more, fuller, True
+    return page
 
 
 def printed(lines: list[Text], look: Look) -> str:
@@ -86,7 +95,7 @@ def printed(lines: list[Text], look: Look) -> str:
     return out.getvalue()
 
 
-def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, int, int, int]) -> Page:
+def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> Page:
     todo, findings, missing, files = caps
     page = Page(look.width, look.ascii_only)
     add_head(page, checkup, words)
@@ -97,6 +106,7 @@ def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, int, i
         _add_findings(page, checkup, words, findings)
         _add_not_judged(page, checkup, words, missing)
         _add_refused(page, checkup, words, files)
+        add_closing(page, checkup, words)
     return page
 
 

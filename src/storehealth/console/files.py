@@ -25,7 +25,7 @@ def add_files(page: Page, sources: Sequence[Source], words: Words) -> None:
 def _add_file(page: Page, source: Source, words: Words) -> None:
     used = source.layout is not None
     mark = Piece("✓ " if used else f"✗ {words.say('files.not_used')}  ", "green" if used else "bold red", keep=True)
-    kind = "  ".join(part for part in (source.layout, source.container, source.encoding) if part)
+    kind = "  ".join(dict.fromkeys(part for part in (source.layout, source.container, source.encoding) if part))
     page.add(mark, Piece(source.path, "bold", keep=True), f"  {kind}", hang=4)
     numbers = {key: words.whole(getattr(source, key)) for key in ("kept", "duplicates", "rejected")}
     if used:

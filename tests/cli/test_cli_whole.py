@@ -1,0 +1,76 @@
+"""The commands over real files, with nothing standing in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+Run = Callable[..., Any]
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample_exports"
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """Two exports, one of them twice, and a file that is no table."""
+    folder = tmp_path / "三月 exports"
+    folder.mkdir()
+    for name in ("stock.csv", "aftersales.xlsx"):
+        shutil.copy(SAMPLE / name, folder / name)
+    (folder / "readme.pdf").write_bytes(b"%PDF-1.4 \x00\xff")
+    return folder
+
+
+def test_inspect_accounts_for_every_row_of_every_file(run: Run, mixed: Path) -> None:
+    ended = run("inspect", mixed, "--format", "json")
+    sources = {source["path"].partition("#")[0]: source for source in json.loads(ended.out)["sources"]}
+    assert ended.code == 0
+    assert set(sources) == {"stock.csv", "aftersales.xlsx", "readme.pdf"}
+    assert all(one["rows"] == one["kept"] + one["duplicates"] + one["rejected"] for one in sources.values())
+    assert (sources["stock.csv"]["layout"], sources["stock.csv"]["encoding"]) == ("jd_stock", "gb18030")
+    assert sources["readme.pdf"]["layout"] is None
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "not used"), ("zh", "未采用"), ("es", "no usado")])
+def test_inspect_names_each_file_and_what_became_of_it(run: Run, mixed: Path, language: str, word: str) -> None:
+    shown = run("inspect", mixed, "--lang", language).out
+    assert "✓ stock.csv  jd_stock  delimited  gb18030" in shown
+    assert f"✗ {word}  readme.pdf" in shown
+
+
+def test_inspect_quietly_shows_only_what_was_refused(run: Run, mixed: Path) -> None:
+    shown = run("inspect", mixed, "-q").out
+    assert "readme.pdf" in shown
+    assert "stock.csv" not in shown
+
+
+def test_a_folder_without_a_usable_file_is_three(run: Run, mixed: Path) -> None:
+    (mixed / "stock.csv").unlink()
+    (mixed / "aftersales.xlsx").unlink()
+    ended = run("inspect", mixed)
+    assert ended.code == 3
+    assert "No file could be used." in ended.out
+
+
+@pytest.mark.parametrize("command", ["audit", "inspect"])
+def test_a_folder_that_is_not_there_is_three_with_a_hint(run: Run, tmp_path: Path, command: str) -> None:
+    ended = run(command, tmp_path / "nowhere")
+    assert (ended.code, ended.out) == (3, "")
+    assert len(ended.err.splitlines()) == 2
+
+
+def test_an_audit_from_files_to_a_valid_document(run: Run, mixed: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in mixed.iterdir()}
+    report = tmp_path / "report.md"
+    ended = run("audit", mixed, "--format", "json", "-o", f"md={report}", "--fail-on", "never", "--lang", "zh")
+    whole = json.loads(ended.out)
+    jsonschema.validate(whole, json.loads((ROOT / "docs" / "checkup.schema.json").read_text(encoding="utf-8")))
+    assert (ended.code, whole["language"], whole["platform"]) == (0, "zh", "jd")
+    assert report.read_text(encoding="utf-8").startswith("# 店铺体检：")
+    assert {path.name: path.read_bytes() for path in mixed.iterdir()} == before
