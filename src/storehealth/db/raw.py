@@ -44,7 +44,7 @@ def select_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence
     ]
     file = sql.value(parts[0].source)
     if len(parts) > 1:
-        file = f"({sql.value([part.source for part in parts])})[file_index + 1]"
+        file = f"({sql.value([part.source for part in parts])})[file_index::BIGINT + 1]"
     return (
         f"SELECT {', '.join(cells)}, {sql.value(store)} AS store_id, {file} AS source_file, file_row_number AS part_row"
         f" FROM read_parquet({_paths(parts)}, union_by_name = true)"

@@ -1,0 +1,66 @@
+"""Service hours: several a day, over midnight, and none at all."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.views.conftest import Open
+
+from storehealth.db.hours import DAY, spells_of, spells_on
+from storehealth.errors import UsageError
+
+MONDAY = date(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        ((), ((0, DAY),)),
+        (("09:00-23:00",), ((32400, 82800),)),
+        (("09:00-12:00", "13:00-23:00"), ((32400, 43200), (46800, 82800))),
+        (("22:00-02:00",), ((0, 7200), (79200, DAY))),
+        (("00:00-24:00",), ((0, DAY),)),
+        (("09:00-12:00", "11:00-14:00"), ((32400, 50400),)),
+        (("20:00-20:00",), ((0, DAY),)),
+    ],
+    ids=["always open", "one spell", "lunch break", "over midnight", "whole day", "overlapping", "round the clock"],
+)
+def test_what_is_open_on_a_day(hours: tuple[str, ...], expected: tuple[tuple[int, int], ...]) -> None:
+    """A spell over midnight belongs to the day it begins on, and its rest is open on the next."""
+    assert spells_on(MONDAY, spells_of(hours)) == expected
+
+
+@pytest.mark.parametrize("text", ["nine to five", "09:00", "25:00-26:00", "09:60-10:00", ""])
+def test_other_texts_are_refused(text: str) -> None:
+    """The message shows how hours are written."""
+    with pytest.raises(UsageError, match="no service hours"):
+        spells_of([text])
+
+
+minutes = st.integers(0, 1439)
+
+
+@given(st.lists(st.tuples(minutes, minutes), min_size=1, max_size=4))
+def test_a_minute_is_open_when_any_spell_covers_it(pairs: list[tuple[int, int]]) -> None:
+    """Joined spells are in order, apart, and cover exactly what the hours cover."""
+    hours = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in pairs]
+    joined = spells_on(MONDAY, spells_of(hours))
+    assert all(first[1] < second[0] for first, second in zip(joined, joined[1:], strict=False))
+    for minute in range(0, 1440, 7):
+        wanted = any((a <= minute < b) if a < b else (minute >= a or minute < b) for a, b in pairs)
+        assert any(opens <= minute * 60 < closes for opens, closes in joined) == wanted
+
+
+def test_sql_looks_open_time_up(open_rows: Open) -> None:
+    """Half-open: open at the first second of a spell, closed at the last."""
+    rows = {
+        "messages": [{"conversation_id": "c", "sent_at": "2026-03-02 23:30:00", "sender_role": "customer", "text": "?"}]
+    }
+    store = open_rows(rows, service_hours=("22:00-02:00",))
+    asked = [f"is_open(spells, TIMESTAMP '2026-03-02 {at}')" for at in ("21:59:59", "22:00:00", "01:59:59", "02:00:00")]
+    assert store.con.execute(f"SELECT {', '.join(asked)} FROM service_days WHERE day = '2026-03-02'").fetchall() == [
+        (False, True, True, False)
+    ]
