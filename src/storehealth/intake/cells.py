@@ -34,28 +34,34 @@ def name(key: str) -> str:
     return '"' + key.replace('"', '""') + '"'
 
 
-def told(cell: str, kind: Kind, column: LayoutColumn) -> str:
-    """SQL for what a cell says: its text without guards and blanks; NULL where it says nothing."""
-    text = f"bare({cell})" if kind == "text" else f"bare(unguarded(bare({cell})))"
+def opened(text: str, kind: Kind) -> str:
+    """SQL for a bare text without what guards it against Excel, its digits in half width where digits matter."""
+    if kind == "text":
+        return text
     if kind in ("id", "time", *NUMBERS):
-        text = f"{'half_width_digits' if kind == 'id' else 'half_width'}({text})"
+        width = "half_width_digits" if kind == "id" else "half_width"
+        return f"CASE WHEN strlen({text}) = length({text}) THEN unguarded({text}) ELSE {width}({text}) END"
+    return f"unguarded({text})"
+
+
+def told(text: str, kind: Kind, column: LayoutColumn) -> str:
+    """SQL for what a text says; NULL where it says nothing."""
     empty = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
     if kind in NUMBERS:
         empty += ["-999", "-999.0", "-999.00"]
-    also = f" OR lower({text}) IN ({_list(word.lower() for word in empty)})" if empty else ""
+    also = f" OR list_contains([{_list(word.lower() for word in empty)}], lower({text}))" if empty else ""
     return f"CASE WHEN nothing({text}){also} THEN NULL ELSE {text} END"
 
 
-def mapped(text: str, column: LayoutColumn) -> str:
-    """SQL for a text after the layout's vocabulary: whole words first, then words found inside."""
-    whole = [(word, meaning) for word, meaning in column.words.items() if meaning is not None]
-    cases = [f"WHEN {quoted(word.lower())} THEN {quoted(meaning)}" for word, meaning in whole]
-    inside = [
-        f"WHEN contains(lower({text}), {quoted(part.lower())}) THEN {quoted(meaning)}"
+def mapped(text: str, lower: str, column: LayoutColumn) -> str:
+    """SQL for a text after the layout's vocabulary: whole words first, then words found inside, else the text."""
+    whole = [(word.lower(), meaning) for word, meaning in column.words.items() if meaning is not None]
+    cases = [f"WHEN {lower} = {quoted(word)} THEN {quoted(meaning)}" for word, meaning in whole]
+    cases += [
+        f"WHEN contains({lower}, {quoted(part.lower())}) THEN {quoted(meaning)}"
         for part, meaning in column.contains.items()
     ]
-    found = f"CASE WHEN {text} IS NULL THEN NULL {' '.join(inside)} ELSE {text} END" if inside else text
-    return f"CASE lower({text}) {' '.join(cases)} ELSE {found} END" if cases else found
+    return f"CASE WHEN {text} IS NULL THEN NULL {' '.join(cases)} ELSE {text} END"
 
 
 def read(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str]) -> str:
@@ -73,7 +79,7 @@ def read(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str,
     if kind in NUMBERS:
         return _number(text, kind, column.times)
     if kind == "word":
-        return f"CASE WHEN lower({text}) IN ({_list(target.words)}) THEN lower({text}) END"
+        return f"CASE WHEN list_contains([{_list(target.words)}], lower({text})) THEN lower({text}) END"
     return {"id": f"id_of({text})", "flag": f"flag_of({text})"}.get(kind, text)
 
 

@@ -136,9 +136,10 @@ def _mostly_utf8(chunk: bytes) -> bool:
 def _copy(path: Path, scratch: Path, encoding: str) -> Text:
     """A UTF-8 copy with the same lines; a line that cannot be read is left empty there."""
     copy, survey, bad = scratch / "text.utf8", _Survey(), list[_Bad]()
-    decode = _decode_wide if encoding.lower().startswith(("utf-16", "utf16", "utf-32")) else _decode_lines
+    known = _known(encoding)
+    wide = known.startswith(("utf-16", "utf-32"))
     with path.open("rb") as source, copy.open("wb") as target:
-        for text in decode(source, _known(encoding), survey, bad):
+        for text in _decode_wide(source, known) if wide else _decode_lines(source, known, survey, bad):
             data = (text.replace("\r", "\n") if _ends_in_cr_only(text) else text).encode("utf-8")
             survey.add(target.tell(), data)
             target.write(data)
@@ -170,7 +171,7 @@ def _ends_in_cr_only(text: str) -> bool:
     return "\r" in text and "\n" not in text
 
 
-def _decode_wide(source: BinaryIO, encoding: str, survey: _Survey, bad: list[_Bad]) -> Iterator[str]:
+def _decode_wide(source: BinaryIO, encoding: str) -> Iterator[str]:
     """Encodings whose line ends are not the byte 0x0A; one broken character refuses the file."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:

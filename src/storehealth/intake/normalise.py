@@ -1,18 +1,19 @@
 """Builds the SQL that turns a sheet's text into typed canonical columns, for one layout.
 
-Each step is a SELECT around the one before: *told* (what the cells say), *worded* (the layout's vocabulary), *typed*
-(values, beside their texts), *staged* (computed columns, and what could not be read).
+Each step is a SELECT around the one before, and names only columns of it: *bare* and *opened* (cells without blanks and
+guards), *told* (what they say), *worded* (the layout's vocabulary), *typed* (values, beside their texts), *staged*
+(computed columns, and what could not be read).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
-from storehealth.intake.cells import REASONS, mapped, name, quoted, read, told
+from storehealth.intake.cells import REASONS, mapped, name, opened, quoted, read, told
 from storehealth.intake.recognise import Match
 
 UNREAD, LOST, SKIPPED = "__unread", "__lost", "__skipped"
@@ -62,8 +63,11 @@ def staged(plan: Plan, body: str, numbered: bool) -> str:
         numbered: Whether ``body`` has a column source_row.
     """
     row = ["source_row"] if numbered else []
-    said = _select([*row, *_told(plan)], body)
-    worded = _select([*row, *_worded(plan), f"coalesce(({plan.layout.skip or 'false'}), false) AS {SKIPPED}"], said)
+    bare = _select([*row, *_bare(plan)], body)
+    opened = _select([*row, *_opened(plan)], bare)
+    said = _select([*row, *_told(plan)], opened)
+    skip = f"coalesce(({_with_own_names(plan, plan.layout.skip or 'false')}), false) AS {SKIPPED}"
+    worded = _select([*row, *_worded(plan), skip], said)
     typed = _select([*row, *_typed(plan), SKIPPED], worded)
     return _select([*row, *_own_columns(plan), *_computed(plan), *_problems(plan), SKIPPED], typed)
 
@@ -72,9 +76,20 @@ def _select(columns: list[str], source: str) -> str:
     return f"SELECT {', '.join(columns)}\nFROM ({source})"
 
 
+def _bare(plan: Plan) -> Iterator[str]:
+    return (f"bare(c{place}) AS {name(key)}" for key, place in plan.match.columns.items())
+
+
+def _opened(plan: Plan) -> Iterator[str]:
+    for key, _, target in plan.read_columns():
+        yield f"{opened(name(key), target.type)} AS {name(key)}"
+
+
 def _told(plan: Plan) -> Iterator[str]:
     for key, column, target in plan.read_columns():
-        yield f"{told(f'c{plan.match.columns[key]}', target.type, column)} AS {name(key)}"
+        yield f"{told(name(key), target.type, column)} AS {name(key)}"
+        if column.words or column.contains:
+            yield f"lower({name(key)}) AS {_lower(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {name(key)}"
@@ -83,7 +98,8 @@ def _told(plan: Plan) -> Iterator[str]:
 def _worded(plan: Plan) -> Iterator[str]:
     for key, column, _ in plan.read_columns():
         yield f"{name(key)} AS {_text(key)}"
-        yield f"{mapped(name(key), column)} AS {name(key)}"
+        known = column.words or column.contains
+        yield f"{mapped(name(key), _lower(key), column)} AS {name(key)}" if known else name(key)
 
 
 def _typed(plan: Plan) -> Iterator[str]:
@@ -137,12 +153,16 @@ def _is_fatal(plan: Plan, key: str) -> bool:
     return in_a_key or plan.layout.columns[key].required or plan.target(key).type in ("id", "time")
 
 
-def _any(tests: object) -> str:
-    return " OR ".join(tests) or "false"  # type: ignore[call-overload,no-any-return]
+def _any(tests: Iterable[str]) -> str:
+    return " OR ".join(tests) or "false"
 
 
 def _text(key: str) -> str:
     return name(f"text {key}")
+
+
+def _lower(key: str) -> str:
+    return name(f"lower {key}")
 
 
 def rows_of(plan: Plan, table: Table, source: str) -> str:

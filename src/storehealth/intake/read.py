@@ -43,6 +43,7 @@ def connect(memory: str | None, scratch: Path) -> Con:
     """A database in memory that knows the macros of ``cells.sql`` and spills to ``scratch``."""
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
     con.execute(MACROS)
     return con
 
@@ -195,10 +196,8 @@ def _says_something(plan: Plan, table: Table) -> str:
     """Condition on rows worth writing: the key is there and, where a part of it is made up, so is something else."""
     tests = [f"{name(key)} IS NOT NULL" for key in demanded(plan, table)]
     if any(table.columns[key].otherwise and not plan.given(table.name, key) for key in table.key):
-        others = [one for one in table.columns if one not in table.key and plan.given(table.name, one)]
-        tests.append(
-            f"coalesce({', '.join(f'{name(one)}::VARCHAR' for one in others)}, NULL) IS NOT NULL" if others else "false"
-        )
+        others = [name(one) for one in table.columns if one not in table.key and plan.given(table.name, one)]
+        tests.append(f"({' OR '.join(f'{one} IS NOT NULL' for one in others) or 'false'})")
     return " AND ".join(tests) or "true"
 
 

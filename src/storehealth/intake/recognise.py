@@ -69,7 +69,7 @@ def recognise(
 class _Row(NamedTuple):
     """A record that may be the header: its headers and their places, alone and with the group row above it."""
 
-    index: int
+    place: int
     cells: tuple[str, ...]
     names: Mapping[str, int]
     grouped: Mapping[str, int]
@@ -95,7 +95,7 @@ def _fits(layout: Layout, rows: Iterable[_Row]) -> Iterator[Match]:
         columns = _columns(layout, row)
         if columns and not _missing(layout, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
-            yield Match(layout.name, row.index + 1, len(row.cells), columns, headers)
+            yield Match(layout.name, row.place + 1, len(row.cells), columns, headers)
 
 
 def _columns(layout: Layout, row: _Row) -> dict[str, int]:

@@ -69,9 +69,20 @@ class Body(NamedTuple):
 class Sheet(Protocol):
     """One table of text inside a file."""
 
-    name: str
-    encoding: str | None
-    top: tuple[Record, ...]
+    @property
+    def name(self) -> str:
+        """Name of the sheet; empty where the file has only one."""
+        ...
+
+    @property
+    def encoding(self) -> str | None:
+        """Encoding of the text, where it has one."""
+        ...
+
+    @property
+    def top(self) -> tuple[Record, ...]:
+        """The first records, among them the header."""
+        ...
 
     def body(self, first: int, width: int, careful: bool) -> Body:
         """Rows from record ``first`` of ``top`` on, ``width`` columns wide.

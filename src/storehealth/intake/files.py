@@ -1,0 +1,265 @@
+"""Takes in one file: looks at it (which sheets, which layouts), then reads it. What was done before is not done again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.layout import Layout
+from storehealth.errors import FileRefused
+from storehealth.intake.containers import HEAD_BYTES, Head, Sheet, container_of, containers, versions
+from storehealth.intake.discover import Found
+from storehealth.intake.encoding import text_of
+from storehealth.intake.lake import Lake, key_of
+from storehealth.intake.normalise import Plan
+from storehealth.intake.recognise import Match, recognise
+from storehealth.intake.signatures import refuse_strangers
+from storehealth.model import Source, StoredTable
+
+VERSION = 1
+"""Changes whenever the same text would give other rows."""
+DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
+NO_ROWS = "no rows below the header"
+
+
+@dataclass(frozen=True)
+class IntakeOptions:
+    """What the user may say about files. ``layouts`` and ``encodings`` go by file name or pattern.
+
+    Attributes:
+        zone: The store's zone; else the one all recognised layouts agree on, else UTC.
+        layouts: Pattern → layout to read such files with.
+        encodings: Pattern → text encoding of such files.
+        cache: False: read everything anew.
+        memory: Most memory of the database, such as ``1GB``.
+        platform: Decides between layouts that fit a file equally well.
+    """
+
+    zone: str | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    cache: bool = True
+    memory: str | None = None
+    platform: str | None = None
+
+    def chosen(self, given: Mapping[str, str], name: str) -> str | None:
+        """What the user gave for a file, by the first pattern that fits its name."""
+        fitting = (value for glob, value in given.items() if fnmatch(name, glob) or fnmatch(name.split("/")[-1], glob))
+        return next(fitting, None)
+
+
+class Part(NamedTuple):
+    """One sheet of a file as it was recognised, or why it was not."""
+
+    name: str
+    container: str | None
+    encoding: str | None
+    match: Match | None
+    note: str = ""
+
+
+@dataclass
+class Look:
+    """A file that was looked at; ``sheets`` are there only if it had to be opened for that."""
+
+    found: Found
+    digest: str = ""
+    parts: list[Part] = field(default_factory=list)
+    sheets: list[Sheet] | None = None
+
+
+class Taken(NamedTuple):
+    """What a file gave."""
+
+    sources: list[Source]
+    tables: list[StoredTable]
+    rejects: list[StoredTable]
+
+
+class Files:
+    """Looks at and reads files.
+
+    Args:
+        catalogue: Layouts and tables.
+        lake: Where results are kept.
+        options: What the user said about files.
+        scratch: A folder for copies.
+        tell: Is told which file is being read.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, lake: Lake, options: IntakeOptions, scratch: Path, tell: Callable[[str], None]
+    ) -> None:
+        self.catalogue, self.lake, self.options, self.scratch, self.tell = catalogue, lake, options, scratch, tell
+        self.layouts = catalogue.digest("layouts")
+        self.con: Any = None
+        self.made = 0
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self.con is not None:
+            self.con.close()
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    def look(self, found: Found) -> Look:
+        """Which sheets a file has, and which layout each is of. Trouble becomes a note."""
+        look = Look(found)
+        if found.note:
+            look.parts = [Part("", None, None, None, found.note)]
+            return look
+        try:
+            self._look(look)
+        except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+            look.parts = [Part("", None, None, None, note_of(error))]
+        return look
+
+    def _look(self, look: Look) -> None:
+        look.digest = self.lake.digest(look.found.path)
+        key = self._key(look)
+        seen = self.lake.seen(key)
+        if seen is not None:
+            look.parts = [Part(*one)._replace(match=Match(*one[3]) if one[3] else None) for one in seen]
+            return
+        try:
+            look.sheets, container = self._open(look.found)
+            look.parts = [self._recognised(look.found, container, sheet) for sheet in look.sheets]
+        except FileRefused as refused:
+            look.parts = [Part("", None, None, None, note_of(refused))]
+        self.lake.note(key, look.parts)
+
+    def _key(self, look: Look) -> str:
+        name, options = look.found.name, self.options
+        said = (options.chosen(options.layouts, name), options.chosen(options.encodings, name), options.platform)
+        return key_of(VERSION, look.digest, look.found.path.suffix.lower(), self.layouts, versions(), *said)
+
+    def _open(self, found: Found) -> tuple[list[Sheet], str]:
+        self.tell(f"reading {found.name}")
+        with found.path.open("rb") as stream:
+            data = stream.read(HEAD_BYTES)
+        head = Head(found.path, data, text_of(data))
+        refuse_strangers(head)
+        container = container_of(head)
+        encoding = self.options.chosen(self.options.encodings, found.name)
+        return container.sheets(found.path, self._folder(), encoding), container.NAME
+
+    def _recognised(self, found: Found, container: str, sheet: Sheet) -> Part:
+        chosen = self.options.chosen(self.options.layouts, found.name)
+        layouts: Iterable[Layout] = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
+        try:
+            match = recognise(sheet.top, container, layouts, self.options.platform, forced=chosen is not None)
+        except FileRefused as refused:
+            return Part(sheet.name, container, sheet.encoding, None, note_of(refused))
+        return Part(sheet.name, container, sheet.encoding, match)
+
+    def _folder(self) -> Path:
+        self.made += 1
+        folder = self.scratch / str(self.made)
+        folder.mkdir()
+        return folder
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def take(self, look: Look, zone: str) -> Taken:
+        """Read the recognised sheets of a file, or find them in the lake. Trouble becomes a note."""
+        taken = Taken([], [], [])
+        for index, part in enumerate(look.parts):
+            path = f"{look.found.name}#{part.name}" if part.name else look.found.name
+            source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
+            if part.match is None:
+                taken.sources.append(source)
+                continue
+            try:
+                self._take(look, index, source, zone, taken)
+            except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+                taken.sources.append(source.model_copy(update={"note": note_of(error)}))
+        look.sheets = None
+        return taken
+
+    def _take(self, look: Look, index: int, source: Source, zone: str, taken: Taken) -> None:
+        match = look.parts[index].match
+        assert match is not None  # noqa: S101 - take() asks only for recognised parts
+        layout = self.catalogue.layouts[match.layout]
+        tables = {name: self.catalogue.tables[name] for name in layout.feeds}
+        plan = Plan(layout, tables, match, zone, _named_day(look.found.name))
+        about = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
+        container = containers()[str(source.container)]
+        key = key_of(self._key(look), look.parts[index].name, container.VERSION, zone, plan.named_day, *about)
+        folder, meta = self.lake.entry(key) or self._read(look, index, plan, key)
+        _add(taken, source, layout, folder, meta)
+
+    def _read(self, look: Look, index: int, plan: Plan, key: str) -> tuple[Path, Any]:
+        from storehealth.intake.read import connect, read_sheet
+
+        if look.sheets is None:
+            look.sheets, _ = self._open(look.found)
+        if self.con is None:
+            self.con = connect(self.options.memory, self.scratch)
+        made = self._folder()
+        reading = read_sheet(self.con, plan, look.sheets[index], made)
+        tables = {
+            name: [one.rows, one.distinct_keys, *(at and at.isoformat() for at in (one.first, one.last))]
+            for name, one in reading.tables.items()
+        }
+        meta = reading._asdict() | {"tables": tables}
+        return self.lake.keep(key, made, meta), meta
+
+
+def _named_day(name: str) -> str | None:
+    """The last day that stands in a file's name, ISO."""
+    days = (tuple(map(int, match.groups())) for match in DAY.finditer(name.split("/")[-1]))
+    valid = [found for year, month, day in days if (found := _day(year, month, day))]
+    return valid[-1] if valid else None
+
+
+def _day(year: int, month: int, day: int) -> str | None:
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+def _add(taken: Taken, source: Source, layout: Layout, folder: Path, meta: Any) -> None:
+    """Add what was read of one sheet."""
+    stored = [
+        StoredTable(
+            table=name, source=source.path, parquet=folder / f"{name}.parquet", rows=rows, distinct_keys=distinct,
+            first=first, last=last,
+        )
+        for name, (rows, distinct, first, last) in meta["tables"].items()
+        if rows
+    ]  # fmt: skip
+    facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
+    facts |= {"first": min(_times(table.first for table in stored), default=None)}
+    facts |= {"last": max(_times(table.last for table in stored), default=None)}
+    note = source.note if meta["rows"] else NO_ROWS
+    taken.sources.append(
+        source.model_copy(update={"layout": layout.name, "tables": layout.feeds, "note": note, **facts})
+    )
+    taken.tables.extend(stored)
+    if meta["listed"]:
+        rejects = folder / "rejects.parquet"
+        count = meta["listed"]
+        taken.rejects.append(
+            StoredTable(table="rejects", source=source.path, parquet=rejects, rows=count, distinct_keys=count)
+        )
+
+
+def _times(times: Iterable[datetime | None]) -> list[datetime]:
+    return [at for at in times if at is not None]
+
+
+def note_of(error: Exception) -> str:
+    """What to say of a file that could not be read."""
+    if isinstance(error, FileRefused):
+        return f"{error.message}. {error.hint}".strip(". ") + ("." if error.hint else "")
+    if isinstance(error, OSError):
+        return f"cannot be opened: {error.strerror or error}"
+    said = " ".join(str(error).split())[:300]
+    return f"could not be read: {type(error).__name__}: {said}; please report this"

@@ -1,0 +1,135 @@
+"""The lake: what was read, kept between runs as Parquet, so that an unchanged file is not read again.
+
+::
+
+    lake/index.json        path → size, time of change, digest of the content
+    lake/seen/<key>.json   which sheets a content has, and which layout each is of
+    lake/<key>/            one sheet read with one layout: <table>.parquet, rejects.parquet, meta.json
+
+Keys are digests of everything that the result depends on; so an entry is right or is not there. Entries are made in a
+scratch folder and moved into place whole. Exports hold personal data: nobody but the owner may look into the lake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from filelock import FileLock
+
+PIECE = 4 << 20
+PARQUET_END = b"PAR1"
+
+
+def key_of(*parts: object) -> str:
+    """A key that changes when any of the parts does."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+class Lake:
+    """The store of one lake folder.
+
+    Args:
+        folder: Made where it is missing.
+        trusted: False: nothing stored is used, all is read anew (and stored).
+    """
+
+    def __init__(self, folder: Path, trusted: bool = True) -> None:
+        self.folder, self.trusted = folder, trusted
+        for part in (folder, folder / "seen"):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.lock = FileLock(folder / ".lock")
+        self.index: dict[str, list[Any]] = _json(folder / "index.json") or {}
+        self.digested: dict[str, list[Any]] = {}
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for work in progress; gone afterwards. It is inside the lake, so that results can be moved."""
+        folder = Path(mkdtemp(prefix=".work-", dir=self.folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def digest(self, path: Path) -> str:
+        """Digest of a file's content; a file whose size and time of change are known is not read for it."""
+        status = path.stat()
+        known = self.index.get(str(path.resolve()))
+        if self.trusted and known and known[:2] == [status.st_size, status.st_mtime_ns]:
+            return str(known[2])
+        total = hashlib.sha256()
+        with path.open("rb") as stream:
+            while piece := stream.read(PIECE):
+                total.update(piece)
+        self.digested[str(path.resolve())] = [status.st_size, status.st_mtime_ns, total.hexdigest()]
+        return total.hexdigest()
+
+    def remember_digests(self) -> None:
+        """Store the digests of this run; another process's stay."""
+        if self.digested:
+            with self.lock:
+                index = (_json(self.folder / "index.json") or {}) | self.digested
+                self._write(self.folder / "index.json", index)
+
+    def seen(self, key: str) -> Any:
+        """What was noted under a key, or None."""
+        return _json(self.folder / "seen" / f"{key}.json") if self.trusted else None
+
+    def note(self, key: str, value: Any) -> None:
+        """Note something under a key."""
+        self._write(self.folder / "seen" / f"{key}.json", value)
+
+    def entry(self, key: str) -> tuple[Path, Any] | None:
+        """Folder and meta of an entry, if it is there and whole."""
+        folder = self.folder / key
+        meta = _json(folder / "meta.json") if self.trusted else None
+        if meta is None or not all(_is_whole(folder / name, size) for name, size in meta["files"].items()):
+            return None
+        return folder, meta
+
+    def keep(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
+        """Move a folder of Parquet files into the lake as the entry of a key.
+
+        Args:
+            key: Key of the entry; one that is there already is replaced.
+            made: A folder inside :meth:`scratch`.
+            meta: Facts to keep beside the files.
+        """
+        files = {path.name: path.stat().st_size for path in sorted(made.glob("*.parquet"))}
+        self._write(made / "meta.json", meta | {"files": files})
+        target = self.folder / key
+        with self.lock:
+            if target.exists():
+                old = made.with_name(f"{made.name}-old")
+                target.replace(old)
+                shutil.rmtree(old, ignore_errors=True)
+            made.replace(target)
+        return target
+
+    def _write(self, path: Path, value: Any) -> None:
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+        beside.replace(path)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-len(PARQUET_END), os.SEEK_END)
+            return stream.read() == PARQUET_END and path.stat().st_size == size
+    except OSError:
+        return False
