@@ -69,11 +69,11 @@ def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words:
 
 
 def _area_text(worst: Finding, room: int, words: Words) -> list[Piece | str]:
-    """Title or, where that does not fit, code; then figure, n, and the limit a failing finding breaks or the target."""
+    """Code, figure, title where it fits, n, and the limit that a failing finding breaks or the target."""
     ends = [words.say("screen.n", n=words.whole(worst.judged))]
     ends += bounds(worst, words, "limit" if worst.status == "fail" else "target")
     value = words.figure(worst.value, worst.unit)
-    full = [f"{value} {worst.title}", *ends]
+    full = [f"{worst.code} {value} {worst.title}", *ends]
     if cell_len(GAP.join(full)) > room:
         full = [f"{worst.code} {value}", *ends]
     spaced: list[Piece | str] = []
