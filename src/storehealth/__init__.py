@@ -13,12 +13,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from storehealth.version import VERSION as __version__
+
 if TYPE_CHECKING:
     from storehealth.api import audit_store, frames
     from storehealth.errors import StorehealthError
     from storehealth.model import Checkup
 
-__version__ = "0.1.0"
 __all__ = ["Checkup", "StorehealthError", "__version__", "audit_store", "frames"]
 
 _HOMES = {

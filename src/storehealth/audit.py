@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storehealth import __version__
 from storehealth.advise import advise, headline
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.common import Language
@@ -37,10 +38,12 @@ from storehealth.model import (
     Source,
     TableEnd,
     Tool,
+    Window,
 )
 from storehealth.outcome import check_fail_on, incomplete_data, outcome
 from storehealth.score import score
 from storehealth.settings import Settings, read_settings
+from storehealth.version import VERSION
 
 
 def _silent(_: str) -> None:
@@ -82,40 +85,30 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     started_at = datetime.now(UTC)
     check_fail_on(request.fail_on)
     catalogue = load(request.packs)
-    settings = read_settings(request.config)
-    intake = take_in(
-        exports, catalogue, request.state / "lake", _intake_options(request, settings, catalogue), request.tell
-    )
-    platform = choose_platform(request.platform or settings.platform, intake, catalogue)
-    language = request.language or settings.language
-    rules = tuple(catalogue.rules.values())
-    with (
-        tempfile.TemporaryDirectory(prefix="storehealth-") as scratch,
-        open_store(
-            intake, catalogue, _store_settings(exports, request, settings, platform, intake), Path(scratch)
-        ) as store,
-    ):
-        request.tell("measuring")
-        windows = windows_for(rules, platform, request.window, store.as_of)
-        measured = measure(store, rules, platform.limits, windows, Lens(catalogue))
-        replies = reply_times(store, windows["CS01"])
-    findings, not_judged = judge(measured, catalogue, platform, language)
-    total, areas = score(findings, catalogue.scoring, language)
-    recommendations = advise(findings, measured, catalogue, language, store.as_of)
+    settings = _settings(exports, request)
+    intake = take_in(exports, catalogue, request.state / "lake", _options(request, settings, catalogue), request.tell)
+    platform = choose_platform(settings, intake, catalogue)
+    with _store(intake, catalogue, settings, platform, request) as store:
+        windows = windows_for(catalogue.rules.values(), platform, request.window, store.as_of)
+        measured = measure(store, catalogue.rules.values(), platform.limits, windows, Lens(catalogue))
+        replies = reply_times(store, windows.get("CS01", Window()))
+    findings, not_judged = judge(measured, catalogue, platform, settings.language)
+    total, areas = score(findings, catalogue.scoring, settings.language)
+    recommendations = advise(findings, measured, catalogue, settings.language, store.as_of)
     sources = _accounted(intake.sources, store)
     incomplete = incomplete_data(sources, areas, findings) if request.strict_data else []
     return Checkup(
         run=Run(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
-        tool=Tool(version=__version__),
-        store=settings.store or exports.resolve().name,
+        tool=Tool(version=VERSION),
+        store=settings.store or "",
         platform=platform.name,
         as_of=store.as_of,
         table_ends=_table_ends(store),
-        window=windows["CS01"],
+        window=Counter(windows.values()).most_common(1)[0][0],
         timezone=intake.zone,
-        language=language,
+        language=settings.language,
         outcome=outcome(findings, total, sources, request.fail_on, incomplete),
-        headline=headline(total, areas, findings, recommendations, language),
+        headline=headline(total, areas, findings, recommendations, settings.language),
         score=total,
         areas=areas,
         sources=sources,
@@ -124,63 +117,81 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         measurements=_published(measured),
         distributions=replies,
         recommendations=recommendations,
-        method=_method(catalogue, platform, settings),
+        method=_method(catalogue, platform, settings.language),
     )
 
 
-def choose_platform(asked: str | None, intake: Intake, catalogue: Catalogue) -> Platform:
+def _settings(exports: Path, request: AuditRequest) -> Settings:
+    """The settings file, with the command line's word over it."""
+    settings = read_settings(request.config)
+    return settings.model_copy(
+        update={
+            "store": settings.store or exports.resolve().name,
+            "platform": request.platform or settings.platform,
+            "language": request.language or settings.language,
+        }
+    )
+
+
+def choose_platform(settings: Settings, intake: Intake, catalogue: Catalogue) -> Platform:
     """The platform asked for, else the one that all recognised layouts name, else ``generic``.
 
+    Its facts are completed by those of ``generic``; the store's own settings come first.
+
     Raises:
-        UsageError: There is no such platform; the message lists those there are.
+        UsageError: There is no such platform; the hint lists those there are.
     """
-    if asked is None:
+    name = settings.platform
+    if name is None:
         layouts = (catalogue.layouts[source.layout] for source in intake.sources if source.layout)
         named = {layout.platform for layout in layouts if layout.platform}
-        asked = named.pop() if len(named) == 1 else "generic"
-        asked = asked if asked in catalogue.platforms else "generic"
-    if asked not in catalogue.platforms:
-        raise UsageError(f"there is no platform {asked!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    generic, platform = catalogue.platforms["generic"], catalogue.platforms[asked]
-    return platform.model_copy(update={"facts": {**generic.facts, **platform.facts}})
+        name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
+    if name not in catalogue.platforms:
+        raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
+    generic, platform = catalogue.platforms["generic"], catalogue.platforms[name]
+    return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.facts()}})
 
 
-def _intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
-    platform = catalogue.platforms.get(request.platform or settings.platform or "")
+def _options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
+    platform = catalogue.platforms.get(settings.platform or "")
     return IntakeOptions(
         zone=settings.timezone or (platform.zone if platform else None),
-        layouts=request.layouts,
-        encodings=request.encodings,
+        layouts=dict(request.layouts),
+        encodings=dict(request.encodings),
         cache=request.cache,
         memory=request.memory,
     )
 
 
-def _store_settings(
-    exports: Path, request: AuditRequest, settings: Settings, platform: Platform, intake: Intake
-) -> StoreSettings:
-    return StoreSettings(
-        store=settings.store or exports.resolve().name,
+@contextmanager
+def _store(
+    intake: Intake, catalogue: Catalogue, settings: Settings, platform: Platform, request: AuditRequest
+) -> Iterator[Store]:
+    """The checkup's database, with a scratch folder beside the lake for what does not fit into memory."""
+    request.tell("putting the tables together")
+    own = StoreSettings(
+        store=settings.store or "",
         platform=platform,
-        facts={**platform.facts, **settings.facts()},
+        facts=platform.facts,
         zone=intake.zone,
         as_of=request.as_of,
         staff=dict(settings.staff),
         memory=request.memory,
     )
+    with (
+        tempfile.TemporaryDirectory(dir=request.state, prefix="scratch-") as scratch,
+        open_store(intake, catalogue, own, Path(scratch)) as store,
+    ):
+        request.tell("measuring")
+        yield store
 
 
-def _accounted(sources: tuple[Source, ...], store: Store) -> tuple[Source, ...]:
+def _accounted(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
     """The sources, with rows that another file repeats counted as duplicates."""
-    merged = store.merged_away
     return tuple(
-        source.model_copy(
-            update={
-                "kept": source.kept - merged.get(source.path, 0),
-                "duplicates": source.duplicates + merged.get(source.path, 0),
-            }
-        )
+        source.model_copy(update={"kept": source.kept - merged, "duplicates": source.duplicates + merged})
         for source in sources
+        for merged in [store.merged_away.get(source.path, 0)]
     )
 
 
@@ -209,20 +220,21 @@ def _published(measured: list[Measurement]) -> tuple[PublishedMeasurement, ...]:
     )
 
 
-def _method(catalogue: Catalogue, platform: Platform, settings: Settings) -> Method:
-    facts = {**platform.facts, **settings.facts()}
+def _method(catalogue: Catalogue, platform: Platform, language: Language) -> Method:
     scoring = catalogue.scoring
     constants = {f"weight.{area}": weight for area, weight in scoring.area_weights.items()}
     constants |= {f"severity.{severity}": weight for severity, weight in scoring.severity_weights.items()}
     constants |= {f"cap.{severity}": cap for severity, cap in scoring.caps.items()}
     constants |= {"least_judged": scoring.least_judged, "least_entities": scoring.least_entities}
+    shown = {
+        name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
+        for name, fact in platform.facts.items()
+    }
     return Method(
         rules_digest=catalogue.digest("rules"),
         constants=constants,
-        facts={name: f"{_shown(fact.value)} ({fact.source}; {fact.verified})" for name, fact in sorted(facts.items())},
-        caveats=tuple(note.in_language(settings.language) for note in platform.notes),
+        facts={
+            name: f"{shown[name]} ({fact.source}; {fact.verified})" for name, fact in sorted(platform.facts.items())
+        },
+        caveats=tuple(note.in_language(language) for note in platform.notes),
     )
-
-
-def _shown(value: object) -> str:
-    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)

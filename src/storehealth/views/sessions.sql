@@ -3,7 +3,7 @@
 -- group: chat
 -- needs: messages
 -- after: talks, turns
--- personal: customer_id
+-- personal: customer_id, entity
 WITH counted AS (
     SELECT session_id,
            count(*) FILTER (handled_by IS DISTINCT FROM 'bot') AS human_turns,

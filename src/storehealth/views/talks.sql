@@ -3,7 +3,7 @@
 -- group: chat
 -- needs: messages
 -- after: chat
--- personal: customer_id
+-- personal: customer_id, entity
 WITH spoken AS (
     SELECT
         session_id,

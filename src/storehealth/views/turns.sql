@@ -3,7 +3,7 @@
 -- group: chat
 -- needs: messages
 -- after: chat, talks
--- personal: customer_id
+-- personal: customer_id, entity
 WITH marks AS (           -- what opens and what closes a turn; the rest is transparent
     SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row,
            lag(closes, 1, 'start') OVER (PARTITION BY session_id ORDER BY sent_at, source_file, source_row) AS before
