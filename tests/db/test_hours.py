@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_minute_is_open_when_any_spell_covers_it(pairs: list[tuple[int, int]])
     """Joined spells are in order, apart, and cover exactly what the hours cover."""
     hours = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in pairs]
     joined = spells_on(MONDAY, spells_of(hours))
-    assert all(first[1] < second[0] for first, second in zip(joined, joined[1:], strict=False))
+    assert all(first[1] < second[0] for first, second in itertools.pairwise(joined))
     for minute in range(0, 1440, 7):
         wanted = any((a <= minute < b) if a < b else (minute >= a or minute < b) for a, b in pairs)
         assert any(opens <= minute * 60 < closes for opens, closes in joined) == wanted

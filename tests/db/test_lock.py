@@ -11,10 +11,19 @@ from tests.views.conftest import Open
 
 ORDERS = {"o.csv": {"orders": [{"order_id": "o", "created_at": "2026-03-01 10:00:00"}]}}
 FORBIDDEN = [
-    "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM glob('/etc/*')",
-    "COPY orders TO '/tmp/stolen.csv'", "EXPORT DATABASE '/tmp/stolen'", "ATTACH '/tmp/stolen.db'", "INSTALL httpfs", "LOAD httpfs",
-    "SET threads = 1", "SET enable_external_access = true", "RESET memory_limit", "SET allowed_paths = ['/etc/passwd']",
-]  # fmt: skip
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM glob('/etc/*')",
+    "COPY orders TO '/tmp/stolen.csv'",
+    "EXPORT DATABASE '/tmp/stolen'",
+    "ATTACH '/tmp/stolen.db'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET threads = 1",
+    "SET enable_external_access = true",
+    "RESET memory_limit",
+    "SET allowed_paths = ['/etc/passwd']",
+]
 
 
 @pytest.mark.parametrize("query", FORBIDDEN)
@@ -33,9 +42,14 @@ def test_the_stores_own_tables_stay_readable(open_files: OpenFiles) -> None:
 
 @pytest.mark.parametrize(
     ("query", "said"),
-    [("SELECT nothing FROM orders", "nothing"), ("SELEC 1", "SELEC"), ("SELECT 1; DROP TABLE turns", "one SELECT"),
-     ("DELETE FROM turns", "one SELECT"), ("COPY turns TO '/tmp/x.csv'", "one SELECT")],
-)  # fmt: skip
+    [
+        ("SELECT nothing FROM orders", "nothing"),
+        ("SELEC 1", "SELEC"),
+        ("SELECT 1; DROP TABLE turns", "one SELECT"),
+        ("DELETE FROM turns", "one SELECT"),
+        ("COPY turns TO '/tmp/x.csv'", "one SELECT"),
+    ],
+)
 def test_a_query_is_checked_without_running(open_rows: Open, query: str, said: str) -> None:
     """Wrong names, wrong SQL, and anything that is not one SELECT."""
     store = open_rows({}, views=["turns"])
@@ -47,7 +61,8 @@ def test_work_beyond_memory_goes_to_the_scratch_folder(open_files: OpenFiles, tm
     """A sort larger than the memory allowed still ends, and only the scratch folder is written to."""
     before = set(tmp_path.iterdir())
     with open_files(ORDERS, memory="60MB") as store:
-        query = "SELECT max(n) FROM (SELECT *, row_number() OVER (ORDER BY h) AS n FROM (SELECT hash(i) AS h, repeat('x', 40) AS t FROM range(1500000) r(i)))"
+        wide = "SELECT hash(i) AS h, repeat('x', 40) AS t FROM range(1500000) r(i)"
+        query = f"SELECT max(n) FROM (SELECT *, row_number() OVER (ORDER BY h) AS n FROM ({wide}))"
         assert store.con.execute(query).fetchall() == [(1500000,)]
     assert {path.name for path in set(tmp_path.iterdir()) - before} <= {
         "scratch",

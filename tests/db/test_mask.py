@@ -20,6 +20,10 @@ SENT = [
 ]
 
 
+def _march(day_and_hour: str) -> datetime:
+    return datetime.fromisoformat(f"2026-03-{day_and_hour}:00")
+
+
 def test_later_rows_and_events_are_unknown(open_rows: Open) -> None:
     """Rows born later are left out, later events are empty, and a status they brought about is unknown again."""
     store = open_rows({"orders": ORDERS, "order_lines": LINES, "shipments": SENT}, as_of="2026-03-03 12:00:00")
@@ -37,8 +41,8 @@ def test_later_rows_and_events_are_unknown(open_rows: Open) -> None:
         "click",
     )
     assert (still["order_id"], still["cancelled"], still["status"]) == ("still", True, "cancelled")
-    assert store.table_ends == {"orders": datetime(2026, 3, 1, 11), "shipments": datetime(2026, 3, 2)}
-    assert store.ends == {"orders": datetime(2026, 3, 2)}
+    assert store.table_ends == {"orders": _march("01 11"), "shipments": _march("02 00")}
+    assert store.ends == {"orders": _march("02 00")}
     assert (store.rows["order_lines"], store.rows["shipments"]) == (1, 1)
 
 
@@ -47,9 +51,9 @@ def test_without_as_of_the_last_event_is_the_moment(open_files: OpenFiles) -> No
     chat = {"message_id": "m", "conversation_id": "c", "sent_at": "2026-03-02 00:00:00", "sender_role": "customer"}
     late = [ORDERS[0] | {"promised_ship_at": "2026-12-31 00:00:00"}]
     with open_files({"o.csv": {"orders": late}, "c.log": {"messages": [chat]}}) as store:
-        assert store.as_of == datetime(2026, 3, 4)
-        assert store.ends == {"orders": datetime(2026, 3, 4), "chat": datetime(2026, 3, 2)}
-        assert rows_of(store, "SELECT until FROM turns") == [{"until": datetime(2026, 3, 2)}]
+        assert store.as_of == _march("04 00")
+        assert store.ends == {"orders": _march("04 00"), "chat": _march("02 00")}
+        assert rows_of(store, "SELECT until FROM turns") == [{"until": _march("02 00")}]
 
 
 def test_a_case_that_ended_later_is_open_again(open_rows: Open) -> None:

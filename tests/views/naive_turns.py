@@ -110,7 +110,7 @@ def _open(talk: Talk, message: Message) -> None:
 def open_seconds(start: datetime, stop: datetime, spells: Sequence[Spell]) -> int:
     """Seconds of an interval inside the hours, counted day by day; a spell may close after midnight."""
     total = 0.0
-    day = datetime(start.year, start.month, start.day) - timedelta(days=1)
+    day = start.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
     while day <= stop:
         for opens, closes in spells:
             begin, end = max(start, day + timedelta(seconds=opens)), min(stop, day + timedelta(seconds=closes))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-
 from tests.views.conftest import Open, rows_of
 
 ROLES = {"C": "customer", "A": "agent", "B": "agent", "R": "bot", "S": "system"}
@@ -54,11 +53,25 @@ ANSWERS = {"bot_policy": "answers"}
 START = {"reply_clock": "exclude_by_start"}
 CASES = [
     Case("1 one question", ("C 10:00:00", "A 10:00:20"), (20,), 20),
-    Case("2 a burst counts from its first message", ("C 10:00:00", "C 10:00:10", "C 10:00:25", "A 10:00:40"), (40,), 40),
+    Case(
+        "2 a burst counts from its first message", ("C 10:00:00", "C 10:00:10", "C 10:00:25", "A 10:00:40"), (40,), 40
+    ),
     Case("3a the robot does not count", ("C 10:00:00", "R 10:00:01", "A 10:01:30"), (90,), 90),
     Case("3b the robot alone answers", ("C 10:00:00", "R 10:00:01"), (), None, ANSWERS, bot=1),
-    Case("3c a hand-off starts the clock", ("C 10:00:00", "R 10:00:01", "H 10:02:00", "A 10:02:25"), (25,), 25, ANSWERS, bot=1),
-    Case("3d a hand-off is nothing where robots are", ("C 10:00:00", "R 10:00:01", "H 10:02:00", "A 10:02:25"), (145,), 145),
+    Case(
+        "3c a hand-off starts the clock",
+        ("C 10:00:00", "R 10:00:01", "H 10:02:00", "A 10:02:25"),
+        (25,),
+        25,
+        ANSWERS,
+        bot=1,
+    ),
+    Case(
+        "3d a hand-off is nothing where robots are",
+        ("C 10:00:00", "R 10:00:01", "H 10:02:00", "A 10:02:25"),
+        (145,),
+        145,
+    ),
     Case("4 a second answer is ignored", ("C 10:00:00", "A 10:00:30", "A 10:00:50"), (30,), 30),
     Case("5 every question counts", ("C 10:00:00", "A 10:00:20", "C 10:01:00", "A 10:01:40"), (20, 40), 20),
     Case("6a unanswered so far", ("C 10:05:00",), (10,), 10, open=1, end="10:05:10"),
@@ -69,12 +82,20 @@ CASES = [
     Case("9 ten seconds before closing", ("C 22:59:50", "A +109:00:20"), (30,), 30, clips=(30,), walls=(36030,)),
     Case("9 judged by start", ("C 22:59:50", "A +109:00:20"), (36030,), 36030, START, (30,), (36030,)),
     Case("11 the agent began", ("A 10:00:00", "C 10:05:00", "A 10:05:15"), (15,), None),
-    Case("12 over lunch", ("C 11:59:30", "A 13:00:30"), (60,), 60, {"service_hours": ("09:00-12:00", "13:00-23:00")}, (60,), (3660,)),
+    Case(
+        "12 over lunch",
+        ("C 11:59:30", "A 13:00:30"),
+        (60,),
+        60,
+        {"service_hours": ("09:00-12:00", "13:00-23:00")},
+        (60,),
+        (3660,),
+    ),
     Case("13 an order card is not an answer", ("C 10:00:00", "S 10:00:05", "A 10:00:20"), (20,), 20),
     Case("14a the same second, question first", ("C 10:00:00", "A 10:00:00"), (0,), 0),
     Case("14b the same second, answer first", ("A 10:00:00", "C 10:00:00"), (60,), None, open=1, end="10:01:00"),
     Case("15 answered next morning", ("C 21:00:00", "A +109:10:00"), (7800,), 7800, clips=(7800,), walls=(43800,)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -122,9 +143,20 @@ def test_an_open_turn_belongs_to_who_holds_it(open_rows: Open) -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_closer"),
-    [("谢谢", True), (" 谢谢！！", True), ("好的~", True), ("OK.", True), ("👌", True), ("[表情]", True), ("谢谢 再问一下", False),
-     ("@amy 谢谢", False), ("?", False), ("", False), ("好的，谢谢", False)],
-)  # fmt: skip
+    [
+        ("谢谢", True),
+        (" 谢谢！！", True),
+        ("好的~", True),
+        ("OK.", True),
+        ("👌", True),
+        ("[表情]", True),
+        ("谢谢 再问一下", False),
+        ("@amy 谢谢", False),
+        ("?", False),
+        ("", False),
+        ("好的，谢谢", False),
+    ],
+)
 def test_only_a_whole_phrase_closes(open_rows: Open, text: str, is_closer: bool) -> None:
     """Blanks and punctuation around a phrase are trimmed; nothing else is."""
     lines = said("C 10:00:00", "A 10:00:20", "C 10:00:30")
@@ -155,7 +187,10 @@ def test_parts_of_a_transferred_conversation_are_one_session(open_rows: Open) ->
     lines = [row | {"customer_id": "C"} for row in lines]
     store = open_rows({"messages": lines}, platform="jd")
     assert [row["w"] for row in rows_of(store, "SELECT wait_seconds AS w FROM turns ORDER BY opened_at")] == [40, 5]
-    assert [row["s"] for row in rows_of(store, "SELECT session_id AS s FROM sessions ORDER BY started_at")] == ["p1", "p3"]
+    assert [row["s"] for row in rows_of(store, "SELECT session_id AS s FROM sessions ORDER BY started_at")] == [
+        "p1",
+        "p3",
+    ]
     apart = open_rows({"messages": lines})
     assert len(rows_of(apart, "FROM sessions")) == 3
 
@@ -175,21 +210,60 @@ def test_who_left_while_waiting_is_abandoned(open_rows: Open) -> None:
     lines = closed + said("C 10:00:00", conversation="quiet") + said("C 10:55:00", "C 11:00:00", conversation="waits")
     store = open_rows({"messages": lines})
     found = rows_of(store, "SELECT session_id, abandoned, abandoned_after_seconds FROM sessions ORDER BY session_id")
-    assert [tuple(row.values()) for row in found] == [("closed", True, 40), ("quiet", True, None), ("waits", False, None)]
+    assert [tuple(row.values()) for row in found] == [
+        ("closed", True, 40),
+        ("quiet", True, None),
+        ("waits", False, None),
+    ]
 
 
 def test_the_workbook_names_agents_and_tells_of_its_sessions(open_rows: Open) -> None:
     """A log without ids of its own is matched to the workbook by second, or by time and masked name; never guessed."""
     log = [
-        {"conversation_id": "log1", "sent_at": "2026-03-02 10:00:00", "sender_id": "x****yz", "sender_role": "unknown", "text": "在吗"},
-        {"conversation_id": "log1", "sent_at": "2026-03-02 10:00:15", "sender_id": "demo-1", "sender_role": "unknown", "text": "在"},
-        {"conversation_id": "log2", "sent_at": "2026-03-02 11:00:30", "sender_id": "q****ab", "sender_role": "unknown", "text": "在吗"},
+        {
+            "conversation_id": "log1",
+            "sent_at": "2026-03-02 10:00:00",
+            "sender_id": "x****yz",
+            "sender_role": "unknown",
+            "text": "在吗",
+        },
+        {
+            "conversation_id": "log1",
+            "sent_at": "2026-03-02 10:00:15",
+            "sender_id": "demo-1",
+            "sender_role": "unknown",
+            "text": "在",
+        },
+        {
+            "conversation_id": "log2",
+            "sent_at": "2026-03-02 11:00:30",
+            "sender_id": "q****ab",
+            "sender_role": "unknown",
+            "text": "在吗",
+        },
     ]
     workbook = [
-        {"conversation_id": "w1", "started_at": "2026-03-02 10:00:00", "customer_id": "xuu****yz", "agent_id": "demo-1", "skill_group": "售前"},
-        {"conversation_id": "w2", "started_at": "2026-03-02 11:00:00", "customer_id": "qab****ab", "agent_id": "demo-2", "satisfaction": "满意"},
-        {"conversation_id": "w3", "started_at": "2026-03-02 11:01:00", "customer_id": "zzz****zz", "agent_id": "demo-2"},
-    ]  # fmt: skip
+        {
+            "conversation_id": "w1",
+            "started_at": "2026-03-02 10:00:00",
+            "customer_id": "xuu****yz",
+            "agent_id": "demo-1",
+            "skill_group": "售前",
+        },
+        {
+            "conversation_id": "w2",
+            "started_at": "2026-03-02 11:00:00",
+            "customer_id": "qab****ab",
+            "agent_id": "demo-2",
+            "satisfaction": "满意",
+        },
+        {
+            "conversation_id": "w3",
+            "started_at": "2026-03-02 11:01:00",
+            "customer_id": "zzz****zz",
+            "agent_id": "demo-2",
+        },
+    ]
     store = open_rows({"messages": log, "conversations": workbook})
     (turn,) = rows_of(store, "FROM turns WHERE replied_at IS NOT NULL")
     assert (turn["wait_seconds"], turn["agent_id"], turn["skill_group"]) == (15, "demo-1", "售前")
@@ -205,11 +279,18 @@ def test_a_busy_sender_with_several_counterparts_is_an_agent(open_rows: Open) ->
     for number in range(10):
         pair = [("helper", f"buyer{number % 4}"), ("fan", "friend")]
         lines += [
-            {"conversation_id": f"{names[0]}{number}", "sent_at": f"2026-03-02 10:{number:02}:00", "sender_id": name, "sender_role": "unknown"}
+            {
+                "conversation_id": f"{names[0]}{number}",
+                "sent_at": f"2026-03-02 10:{number:02}:00",
+                "sender_id": name,
+                "sender_role": "unknown",
+            }
             for names in pair
             for name in names
-        ]  # fmt: skip
-    lines.append({"conversation_id": "z", "sent_at": "2026-03-02 12:00:00", "sender_id": "jimi_1", "sender_role": "bot"})
+        ]
+    lines.append(
+        {"conversation_id": "z", "sent_at": "2026-03-02 12:00:00", "sender_id": "jimi_1", "sender_role": "bot"}
+    )
     store = open_rows({"messages": lines}, staff={"friend": "agent"})
     people = {row["sender_id"]: (row["role"], row["how_known"]) for row in rows_of(store, "FROM people")}
     assert people["helper"] == ("agent", "activity")

@@ -7,14 +7,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.views.conftest import rows_of
+from tests.views.naive_turns import Message, Talk, open_seconds, tell
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
 from storehealth.db import StoreSettings, store_from_rows
-from tests.views.conftest import rows_of
-from tests.views.naive_turns import Message, Talk, open_seconds, tell
 
-MONDAY = datetime(2026, 3, 2, 8, 0)
+MONDAY = datetime.fromisoformat("2026-03-02 08:00")
 GAP = 1800.0
 HOURS = {
     (): ((0, 86400),),
@@ -79,7 +79,9 @@ def test_turns_are_those_of_the_state_machine(
     values = {"bot_policy": policy, "reply_clock": clock, "service_hours": hours, "session_gap": GAP}
     facts = {name: Fact(value=value, source="test", verified="assumed") for name, value in values.items()}
     asked = StoreSettings("shop", catalogue.platforms["generic"], facts)
-    with store_from_rows({"messages": [_row(message) for message in messages]}, catalogue, asked, ["sessions"]) as store:
+    with store_from_rows(
+        {"messages": [_row(message) for message in messages]}, catalogue, asked, ["sessions"]
+    ) as store:
         found = rows_of(store, "FROM turns ORDER BY source_row")
         sessions = rows_of(store, "SELECT began_by, human_turns, open_turns FROM sessions")
     shown = [
