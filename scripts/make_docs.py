@@ -152,7 +152,7 @@ def _plain_help(command: Any, context: Any) -> str:
         if getattr(parameter, "hidden", False):
             continue
         names = ", ".join([*parameter.opts, *parameter.secondary_opts])
-        name = parameter.make_metavar(context) if parameter.param_type_name == "argument" else f"`{names}`"
+        name = (parameter.metavar or parameter.name.upper()) if parameter.param_type_name == "argument" else f"`{names}`"
         lines.append(f"- {name}: {' '.join((getattr(parameter, 'help', None) or '').split())}")
     return "\n".join(lines) + "\n"
 

@@ -29,7 +29,7 @@ def audit_store(exports: str | Path, *, state: str | Path | None = None, **optio
     Raises:
         StorehealthError: An option or data file is invalid, or the folder holds no file.
     """
-    home = Path(state) if state is not None else user_state_path("storehealth")
+    home = Path(state) if state is not None else user_state_path("storehealth", appauthor=False)
     return audit(Path(exports), AuditRequest(state=home, **options))
 
 
