@@ -108,7 +108,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         timezone=intake.zone,
         language=settings.language,
         outcome=outcome(findings, total, sources, request.fail_on, incomplete),
-        headline=headline(total, areas, findings, recommendations, settings.language),
+        headline=headline(total, areas, findings, catalogue.scoring, settings.language),
         score=total,
         areas=areas,
         sources=sources,

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from storehealth.catalogue.scoring import Scoring
-from storehealth.model import Area, Finding
+from storehealth.model import Area, Finding, Severity
 from storehealth.stats import curve, wilson
 
 JUDGED = ("pass", "watch", "fail")
+TARGET_SCORE = 0.9
+"""Score of a figure at its target."""
 
 
 @dataclass(frozen=True)
@@ -156,3 +158,27 @@ def _mean(weighted: list[tuple[float, Metric]], coverage: float, scoring: Scorin
     down = math.sqrt(sum((weight * (metric.score - metric.low)) ** 2 for weight, metric in weighted)) / total
     up = math.sqrt(sum((weight * (metric.high - metric.score)) ** 2 for weight, metric in weighted)) / total
     return Mean(100 * score, max(0.0, 100 * (score - down)), min(100.0, 100 * (score + up)), coverage)
+
+
+def cap_of(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severity | None, tuple[str, ...]]:
+    """What failing scored findings hold the headline to: the lowest cap, its severity, and the codes that set it."""
+    failing: dict[Severity, list[str]] = {}
+    for one in findings:
+        if one.status == "fail" and one.severity in scoring.caps and weighs(one, scoring):
+            failing.setdefault(one.severity, []).append(one.code)
+    if not failing:
+        return 100.0, None, ()
+    severity = min(failing, key=lambda name: scoring.caps[name])
+    return scoring.caps[severity], severity, tuple(failing[severity])
+
+
+def at_target(findings: Iterable[Finding], area: Area, scoring: Scoring) -> float | None:
+    """The headline, caps and all, if every figure of an area that misses its target were at it."""
+    findings = tuple(findings)
+    missed = {one.code for one in metrics(findings, scoring) if one.area == area and one.score < TARGET_SCORE}
+    mended = {
+        one.code: scale(one)[0] if one.unit == "share" else one.target or 0.0 for one in findings if one.code in missed
+    }
+    cap, _, _ = cap_of((one for one in findings if one.code not in missed), scoring)
+    value = headline_mean(findings, scoring, mended).score
+    return None if value is None else min(value, cap)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.scoring import Scoring
-from storehealth.model import Area, AreaScore, Finding, Score, Severity
-from storehealth.points import Mean, area_means, headline_mean, metrics, weighs
+from storehealth.model import Area, AreaScore, Finding, Score
+from storehealth.points import Mean, area_means, cap_of, headline_mean, metrics
 from storehealth.wording import Words
 
 DIGITS = 2
@@ -74,17 +74,12 @@ def _headline(findings: Sequence[Finding], scoring: Scoring, language: Language)
 
 def _cap(findings: Sequence[Finding], scoring: Scoring, language: Language) -> tuple[float, str | None]:
     """The lowest cap that a failing scored finding sets, and whose it is."""
-    failing: dict[Severity, list[str]] = {}
-    for one in findings:
-        if one.status == "fail" and one.severity in scoring.caps and weighs(one, scoring):
-            failing.setdefault(one.severity, []).append(one.code)
-    if not failing:
-        return 100.0, None
-    severity = min(failing, key=lambda name: scoring.caps[name])
-    words, codes = Words(language), failing[severity]
+    cap, severity, codes = cap_of(findings, scoring)
+    if severity is None:
+        return cap, None
+    words = Words(language)
     listed = words.say("unit.comma").join(codes)
-    reason = words.say("score.cap", n=len(codes), codes=listed, severity=words.say(f"severity.{severity}"))
-    return scoring.caps[severity], reason
+    return cap, words.say("score.cap", n=len(codes), codes=listed, severity=words.say(f"severity.{severity}"))
 
 
 def _grade(value: float | None, coverage: float, scoring: Scoring) -> str | None:

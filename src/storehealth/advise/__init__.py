@@ -10,8 +10,9 @@ from storehealth.advise.words import assumption, gain_units, text
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
+from storehealth.catalogue.scoring import Scoring
 from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score
-from storehealth.points import headline_mean
+from storehealth.points import at_target, headline_mean
 from storehealth.wording import Words
 
 CHECK_AFTER = timedelta(days=14)
@@ -126,47 +127,33 @@ def _gain(findings: Sequence[Finding], catalogue: Catalogue, effects: Iterable[E
 
 
 def headline(
-    score: Score,
-    areas: Sequence[AreaScore],
-    findings: Iterable[Finding],
-    recommendations: Iterable[Recommendation],
-    language: Language,
+    score: Score, areas: Sequence[AreaScore], findings: Iterable[Finding], scoring: Scoring, language: Language
 ) -> str:
-    """One plain sentence: where the store loses most, and what the best single action there would bring.
+    """One plain sentence: where the store loses most, and where it would stand with that area at its targets.
 
-    Points are those before a cap, since a gain is. The sentence says which areas it rests on where some are missing.
+    The sentence says which areas it rests on where some are missing.
     """
     words = Words(language)
-    if score.value is None or score.uncapped is None:
+    if score.value is None:
         withheld = words.say("headline.withheld", share=words.figure(score.coverage, "share"))
         return words.say("headline.whole", said=withheld)
     told = [area for area in areas if area.score is not None]
-    said = _said(score, told, findings, recommendations, words)
+    said = _said(score.value, told, tuple(findings), scoring, words)
     if len(told) == len(areas):
         return words.say("headline.whole", said=said)
     names = words.say("unit.comma").join(_area(area, words) for area in told)
     return words.say("headline.whole_only", said=said, only=words.say("headline.only", areas=names))
 
 
-def _said(
-    score: Score,
-    told: Sequence[AreaScore],
-    findings: Iterable[Finding],
-    recommendations: Iterable[Recommendation],
-    words: Words,
-) -> str:
+def _said(before: float, told: Sequence[AreaScore], findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
     worst = max(told, key=lambda area: area.weight * (100 - (area.score or 0.0)))
     if worst.score is None or worst.score >= ON_TARGET:
-        return words.say("headline.fine", score=words.decimal(score.value, 0))
+        return words.say("headline.fine", score=words.decimal(before, 0))
     loses = words.say("headline.loses", area=_area(worst, words))
-    codes = {finding.code for finding in findings if finding.area == worst.id}
-    gains = [one.gain_points or 0.0 for one in recommendations if codes.intersection(one.findings)]
-    before = score.uncapped or 0.0
-    after = before + max(gains, default=0.0)
+    after = at_target(findings, worst.id, scoring) or before
     if round(after) <= round(before):
         return loses
-    key = "headline.gain" if score.cap_reason is None else "headline.gain_uncapped"
-    return loses + words.say(key, before=words.decimal(before, 0), after=words.decimal(after, 0))
+    return loses + words.say("headline.gain", before=words.decimal(before, 0), after=words.decimal(after, 0))
 
 
 def _area(area: AreaScore, words: Words) -> str:
