@@ -53,6 +53,11 @@ class Words:
         text = self.book.phrases[phrase].in_language(self.language)
         return text.format(**values) if values else text
 
+    @property
+    def colon(self) -> str:
+        """What stands between a label and its text."""
+        return "：" if self.language == "zh" else ": "
+
     def listed(self, parts: Iterable[str]) -> str:
         """Several things in a row, with the comma of the language."""
         return ("、" if self.language == "zh" else ", ").join(parts)

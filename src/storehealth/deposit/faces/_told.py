@@ -58,7 +58,7 @@ def next_lines(standing: Standing, words: Words) -> list[str]:
         act = words.say("ask", who=words.desk(item.who)) if item.overdue and item.who != "merchant" else item.what
         told = status(item, words)
         head = words.say("next" if place == 0 else "then")
-        lines.append(f"{head}: {act} [{name}]" + (f" — {told}" if told else ""))
+        lines.append(f"{head}{words.colon}{act} [{name}]" + (f" — {told}" if told else ""))
     return lines or [words.say("nothing_now")]
 
 
@@ -107,13 +107,13 @@ def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
     if answer.state == "unknown":
         needs = words.say("no_file_tells", needs=" / ".join(answer.needs))
         menus = words.say("export_from", menus="; ".join(answer.how_to_export)) if answer.how_to_export else ""
-        return [f"{head}: {needs}", *([menus] if menus else [])]
+        return [f"{head}{words.colon}{needs}", *([menus] if menus else [])]
     if answer.question == "refund_date":
-        return [f"{head}: {_earliest(answer, words)}", *_moving(answer, words)]
+        return [f"{head}{words.colon}{_earliest(answer, words)}", *_moving(answer, words)]
     if answer.state == "clear":
-        return [f"{head}: {words.say('none_in_files')} ({span})"]
+        return [f"{head}{words.colon}{words.say('none_in_files')} ({span})"]
     counts = words.listed(f"{words.row_state(state)} {count}" for state, count in answer.by_state.items())
-    lines = [f"{head}: {answer.count} ({counts}; {span})"]
+    lines = [f"{head}{words.colon}{answer.count} ({counts}; {span})"]
     lines += [row_line(row, words) for row in answer.rows[:shown]]
     if (answer.count or 0) > shown:
         lines.append(words.say("more_rows", shown=min(shown, len(answer.rows)), count=answer.count))

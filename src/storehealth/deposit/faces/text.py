@@ -67,7 +67,8 @@ class _Page:
         self._answers()
         self._pairs("desks", desk_lines(self.standing, self.words))
         moments = (
-            (str(day.on), f"{self.words.moment(day.kind)}: {day.what} [{day.item}]") for day in self.standing.dates
+            (str(day.on), f"{self.words.moment(day.kind)}{self.words.colon}{day.what} [{day.item}]")
+            for day in self.standing.dates
         )
         self._pairs("dates", moments)
         if self.screen.details:
@@ -111,12 +112,13 @@ class _Page:
         sign = SIGNS[item.state][self.screen.ascii_only]
         what = " ".join(part for part in (item.what, unsure(item, self.words)) if part)
         table.add_row(Text(sign, style), self._text(self.words.state(item.state), style), item.id, self._text(what))
-        told = (
-            [status(item, self.words)] if item.state not in ("open", "not_needed") or item.due or item.ready_on else []
-        )
-        told += [f"{item.note}"] if item.note else []
+        plain = item.state in ("open", "not_needed") and not (item.due or item.ready_on or item.returned)
+        told = [" · ".join(part for part in ("" if plain else status(item, self.words), item.note) if part)]
         if self.screen.details:
-            told += [item.detail, *(f"{label}: {text}" for label, text in detail_lines(item, self.words))]
+            told += [
+                item.detail,
+                *(f"{label}{self.words.colon}{text}" for label, text in detail_lines(item, self.words)),
+            ]
         for line in filter(None, told):
             table.add_row("", "", "", self._text(line, "red" if item.overdue else "dim"))
 

@@ -1,0 +1,50 @@
+"""A matter to work on, without the command line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from storehealth.deposit import Checklist, Look, Standing, load_checklist, read_dossier, standing
+from storehealth.deposit.moves import Matter
+from storehealth.deposit.standing import Answer
+
+
+class Case:
+    """A checklist and a dossier whose day moves."""
+
+    def __init__(self, checklist: Checklist, path: Path) -> None:
+        self.checklist = checklist
+        self.path = path
+
+    def on(self, day: str) -> Matter:
+        """The matter on a day."""
+        return Matter(self.checklist, self.path, "Fern", date.fromisoformat(day))
+
+    def mark(self, item: str, state: str, day: str, note: str = "") -> list[str]:
+        """Mark an item on a day; what there was to tell."""
+        return self.on(day).mark(item, state, date.fromisoformat(day), note)[1]  # type: ignore[arg-type]
+
+    def seen(self, day: str, *answers: Answer, language: str = "en") -> Standing:
+        """How it stands on a day."""
+        look = Look(date.fromisoformat(day), language, answers)  # type: ignore[arg-type]
+        return standing(self.checklist, read_dossier(self.path), look)
+
+    def mailed(self, day: str = "2026-03-05") -> None:
+        """Receipt and agreement are ready and in the post."""
+        for item in ("receipt", "agreement", "mail"):
+            self.mark(item, "done", day)
+
+
+@pytest.fixture
+def jd(tmp_path: Path) -> Case:
+    """JD's checklist with an empty dossier."""
+    return Case(load_checklist("jd"), tmp_path / "jd.jsonl")
+
+
+@pytest.fixture
+def douyin(tmp_path: Path) -> Case:
+    """Douyin's checklist with an empty dossier."""
+    return Case(load_checklist("douyin"), tmp_path / "douyin.jsonl")

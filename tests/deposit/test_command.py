@@ -1,0 +1,290 @@
+"""``storehealth refund-checklist`` as a merchant types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from icalendar import Calendar
+
+from storehealth.cli import main
+
+ORDERS = """order_id,status,created_at,paid_at,completed_at,buyer_id
+1001,completed,2026-01-02 10:00:00,2026-01-02 10:01:00,2026-01-09 10:00:00,buyer-anna
+1002,shipped,2026-01-03 10:00:00,2026-01-03 10:01:00,,buyer-bert
+"""
+
+
+class Ran(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run refund-checklist in an empty folder, with a state folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def call(*words: str) -> Ran:
+        code = main(["refund-checklist", *words])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call
+
+
+def exports(folder: Path) -> Path:
+    made = folder / "exports"
+    made.mkdir()
+    (made / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    return made
+
+
+def test_alone_it_prints_jds_list_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    ran = run("--today", "2026-03-01", "--state", "state")
+    assert ran.code == 0
+    assert ran.out.startswith(
+        "JD.com: getting the store's deposit back\nAs of 2026-03-01\nNext: Take every product off sale"
+    )
+    assert list(tmp_path.rglob("*.jsonl")) == []
+
+
+def test_options_stand_on_either_side_of_a_command(run: Run) -> None:
+    assert (
+        run("mark", "receipt", "done", "--on", "2026-03-01", "--today", "2026-03-02", "--dossier", "m.jsonl").code == 0
+    )
+    assert run("--dossier", "m.jsonl", "--today", "2026-03-02", "mark", "agreement", "done").code == 0
+    assert run("--dossier=m.jsonl", "--today=2026-03-02", "undo").out.startswith("undone: 2  2026-03-02  agreement")
+
+
+def test_exports_are_asked_wherever_the_options_stand(run: Run, tmp_path: Path) -> None:
+    folder = str(exports(tmp_path))
+    for words in ((folder, "--format", "json"), ("--format", "json", folder)):
+        ran = run(*words, "--today", "2026-03-01", "--platform", "jd")
+        assert ran.code == 1, ran.err
+        answers = {answer["question"]: answer for answer in json.loads(ran.out)["answers"]}
+        assert answers["unfinished_orders"]["by_state"] == {"shipped": 1}
+        assert answers["unfinished_orders"]["rows"][0]["file"] == "orders.csv"
+        assert answers["unfinished_orders"]["rows"][0]["line"] == 3
+        assert answers["refund_date"]["earliest"] == "2026-04-09"
+        assert answers["open_cases"]["state"] == "unknown"
+        assert "buyer-" not in ran.out
+
+
+def test_nothing_is_written_into_the_exports(run: Run, tmp_path: Path) -> None:
+    folder = exports(tmp_path)
+    assert run(str(folder), "-o", f"html={folder}/x.html").code == 2
+    run(str(folder), "--today", "2026-03-01")
+    assert [path.name for path in folder.iterdir()] == ["orders.csv"]
+
+
+def test_a_misspelt_command_names_the_nearest_and_a_missing_folder_is_no_data(run: Run) -> None:
+    ran = run("makr", "receipt", "done")
+    assert ran.code == 2
+    assert "nearest command is mark" in ran.err
+    assert run("no-such-folder").code == 3
+
+
+def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path: Path) -> None:
+    exports(tmp_path).rename(tmp_path / "mark")
+    assert run("./mark", "--today", "2026-03-01", "-q").code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("mark", "receit", "done"), "nearest is receipt"),
+        (("mark", "receipt", "finished"), "Choose one of: done, open, waiting"),
+        (("mark", "receipt", "done", "--on", "2099-01-01"), "lies in the future"),
+        (("mark", "receipt", "done", "--on", "01/03/2026"), "is no date"),
+        (("mark", "receipt", "done", "--on", "2026-02-30"), "no day '2026-02-30' in the calendar"),
+        (("deadline", "receipt", "2001-01-01"), "lies in the past"),
+        (("log", "  "), "nothing to log"),
+        (("attach", "receipt", "none.pdf"), "cannot be attached"),
+        (("undo",), "nothing to undo"),
+        (("--platform", "jdd"), "Nearest is jd"),
+        (("--format", "xml"), "no format 'xml'"),
+        (("-o", "html"), "names no path"),
+        (("-o", "html=no/such/x.html"), "does not exist"),
+        (("-o", "json=-", "-o", "ics=-"), "two outputs go to stdout"),
+        (("--lang", "fr"), "--lang does not know 'fr'"),
+        (("papers", "applicaton"), "Nearest is application"),
+        (("papers", "--out", "nowhere"), "does not exist"),
+        (("papers", "cover", "--platform", "douyin"), "no papers to mail"),
+        (("one", "two"), "one word too many"),
+    ],
+)
+def test_bad_input_is_told_in_plain_words_and_writes_no_dossier(
+    run: Run, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert message in ran.err
+    assert list(tmp_path.rglob("*.jsonl")) == []
+
+
+def test_days_are_read_as_people_write_them(run: Run) -> None:
+    for item, day in (
+        ("stop_selling", "2026/3/1"),
+        ("receipt", "2026年3月1日"),
+        ("agreement", "20260301"),
+        ("enclosures", "yesterday"),
+    ):
+        assert (
+            " 2026-03-01 "
+            in run("mark", item, "done", "--on", day, "--today", "2026-03-02", "--dossier", "m.jsonl").out
+        )
+
+
+def test_overdue_leaves_with_1_and_writing_an_entry_with_0(run: Run) -> None:
+    for item in ("receipt", "agreement", "mail"):
+        run("mark", item, "done", "--today", "2026-03-01")
+    assert run("--today", "2026-03-08").code == 0
+    assert run("--today", "2026-03-09").code == 1
+    assert run("log", "they have it", "--item", "receipt_review", "--today", "2026-03-20").code == 0
+
+
+def test_the_faces_are_written_whole_and_named_on_stderr(run: Run, tmp_path: Path) -> None:
+    ran = run(
+        "--today",
+        "2026-03-01",
+        "-o",
+        "html=a.html",
+        "-o",
+        "ics=a.ics",
+        "-o",
+        "md=a.md",
+        "-o",
+        "json=a.json",
+        "-o",
+        "text=a.txt",
+    )
+    assert ran.code == 0
+    assert ran.err.count("wrote ") == 5
+    Calendar.from_ical((tmp_path / "a.ics").read_bytes())
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["platform"] == "jd"
+    assert sorted(path.suffix for path in tmp_path.glob("*a.*")) == [".html", ".ics", ".json", ".md", ".txt"]
+
+
+def test_one_document_on_stdout_and_nothing_else(run: Run) -> None:
+    for words in (("--format", "json"), ("-o", "json=-")):
+        ran = run("--today", "2026-03-01", *words)
+        assert json.loads(ran.out)["as_of"] == "2026-03-01"
+
+
+def test_the_dossier_says_whose_it_is_and_the_list_follows(run: Run) -> None:
+    run(
+        "mark",
+        "identity",
+        "done",
+        "--platform",
+        "douyin",
+        "--store",
+        "Moss",
+        "--dossier",
+        "m.jsonl",
+        "--today",
+        "2026-03-01",
+    )
+    ran = run("--dossier", "m.jsonl", "--today", "2026-03-01", "--lang", "zh")
+    assert ran.out.startswith("抖店：商家退店与保证金退还\n店铺 Moss · 截至 2026-03-01")
+    other = run("--dossier", "m.jsonl", "--platform", "jd")
+    assert other.code == 2
+    assert "that of store 'Moss' on douyin" in other.err
+
+
+def test_each_store_has_its_own_dossier_and_a_nameless_one_is_pointed_at(run: Run, tmp_path: Path) -> None:
+    run("mark", "receipt", "done", "--state", "s", "--today", "2026-03-01")
+    ran = run("--store", "Fern & Co", "--state", "s", "--today", "2026-03-01")
+    assert "was begun without a store's name" in ran.out
+    run("mark", "receipt", "done", "--state", "s", "--today", "2026-03-01", "--store", "Fern & Co")
+    assert sorted(path.name for path in (tmp_path / "s" / "deposit").glob("*.jsonl")) == [
+        "jd-Fern-Co.jsonl",
+        "jd.jsonl",
+    ]
+
+
+def test_a_damaged_dossier_leaves_with_2_and_stays_as_it_is(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    for item in ("receipt", "agreement"):
+        run("mark", item, "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
+    path.write_text(path.read_text(encoding="utf-8").replace("receipt", "recipe"), encoding="utf-8")
+    before = path.read_bytes()
+    for words in ((), ("mark", "mail", "done"), ("undo",)):
+        ran = run(*words, "--dossier", "m.jsonl", "--today", "2026-03-01")
+        assert ran.code == 2
+        assert "damaged at line 2" in ran.err
+        assert "m.jsonl.bak" in ran.err
+    assert path.read_bytes() == before
+
+
+def test_a_torn_line_is_reported_when_it_is_set_aside(run: Run, tmp_path: Path) -> None:
+    run("mark", "receipt", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
+    with (tmp_path / "m.jsonl").open("ab") as stream:
+        stream.write(b'{"n":2,"did":"ma')
+    assert "cut short" in run("--dossier", "m.jsonl", "--today", "2026-03-01").out
+    ran = run("mark", "agreement", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
+    assert ran.code == 0
+    assert "it is kept in m.jsonl.torn-" in ran.err
+
+
+def test_papers_are_filled_from_the_settings_and_never_written_over(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "storehealth.toml").write_text(
+        'store = "Fern"\n[deposit]\ncompany = "Fern Ltd"\naccount = "001"\n', encoding="utf-8"
+    )
+    ran = run("papers", "--lang", "en", "--today", "2026-03-01")
+    assert ran.code == 0
+    assert ran.out.split() == ["jd-application-en.docx", "jd-application-en.md", "jd-cover-en.docx", "jd-cover-en.md"]
+    assert "left blank:" in ran.err
+    text = (tmp_path / "jd-application-en.md").read_text(encoding="utf-8")
+    assert "We, Fern Ltd (registration number ________ ), have run the store Fern" in text
+    assert run("papers", "--lang", "en").code == 2
+    assert run("papers", "--lang", "en", "--force").code == 0
+
+
+def test_papers_are_in_the_language_of_the_platforms_desks_unless_told_otherwise(run: Run) -> None:
+    assert run("papers", "lost-receipt", "--format", "md").out.split() == ["jd-lost-receipt-zh.md"]
+    assert run("papers", "--platform", "generic", "--format", "docx").out.split() == [
+        "generic-application-en.docx",
+        "generic-cover-en.docx",
+    ]
+
+
+def test_a_mistake_in_the_settings_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "storehealth.toml").write_text('[deposit]\ncompny = "Fern Ltd"\n', encoding="utf-8")
+    ran = run()
+    assert ran.code == 2
+    assert "storehealth.toml:2: deposit.compny: no such setting; nearest is company" in ran.err
+
+
+def test_own_numbers_replace_the_checklists(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "storehealth.toml").write_text("[deposit]\nafter_sales_days = 30\nchase_every = 3\n", encoding="utf-8")
+    ran = run(str(exports(tmp_path)), "--format", "json", "--today", "2026-02-01")
+    answers = {answer["question"]: answer for answer in json.loads(ran.out)["answers"]}
+    assert answers["refund_date"]["earliest"] == "2026-02-08"
+    for item in ("receipt", "agreement", "mail"):
+        run("mark", item, "done", "--today", "2026-03-01")
+    assert json.loads(run("--format", "json", "--today", "2026-03-02").out)["next_chase"] == "2026-03-04"
+
+
+def test_no_colour_and_no_box_where_there_is_no_terminal(run: Run) -> None:
+    out = run("--today", "2026-03-01", "--details", "--ascii").out
+    assert out.isascii()
+    assert "\x1b" not in out
+    assert not any(line.endswith(" ") for line in out.splitlines())
+
+
+def test_the_help_of_every_command_has_an_example(run: Run) -> None:
+    for name in ("mark", "log", "attach", "deadline", "papers"):
+        assert "storehealth refund-checklist" in run(name, "--help").out.replace("\n", " ")
+    assert "mark mail done --on 2026-03-05" in run("--help").out

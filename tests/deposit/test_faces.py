@@ -1,0 +1,171 @@
+"""The faces: complete, escaped, without a request to anywhere, and the same from run to run."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+from icalendar import Calendar
+from rich.cells import cell_len
+from rich.console import Console
+
+from storehealth.deposit.faces import face, names
+from storehealth.deposit.faces.text import Screen, show
+from storehealth.deposit.standing import Answer, Row, Standing
+from storehealth.deposit.words import _book
+from storehealth.errors import UsageError
+from tests.deposit.conftest import Case
+
+NASTY = "<script>alert(1)</script> [red]x[/red] *b* |p| =1+1 \x1b[31m, ; \\ \u202e"
+ROW = Row(file="a<b>.csv", line=12, id="=HYPERLINK(1)", state="shipped", at=None)
+PENDING = Answer(
+    question="unfinished_orders", state="pending", count=1, by_state={"shipped": 1}, rows=(ROW,), last=date(2026, 3, 9)
+)
+UNKNOWN = Answer(question="unpaid_penalties", state="unknown", needs=("penalties.status",), how_to_export=("menu",))
+
+
+def nasty(case: Case, language: str = "en") -> Standing:
+    case.mailed("2026-03-01")
+    case.mark("enclosures", "done", "2026-03-01", NASTY)
+    case.on("2026-03-02").log(NASTY, date(2026, 3, 2))
+    return case.seen("2026-03-10", PENDING, UNKNOWN, language=language)
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html", "json", "ics"])
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_every_face_shows_every_open_date_in_every_language(jd: Case, name: str, language: str) -> None:
+    content = face(name).render(nasty(jd, language)).decode()
+    assert "2026-03-08" in content or "20260308" in content
+
+
+def test_the_faces_are_found_by_scanning() -> None:
+    assert set(names()) == {"text", "markdown", "html", "json", "ics"}
+    assert [face(name).NAME for name in names()] == list(names())
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="nearest is markdown"):
+        face("markdwon")
+
+
+class Page(HTMLParser):
+    """Tags and attributes of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember the tag and whatever could reach outside."""
+        self.tags.append(tag)
+        self.links += [str(value) for name, value in attrs if name in ("src", "href", "action", "style")]
+
+
+def test_the_page_to_print_is_one_file_without_script_or_request(jd: Case) -> None:
+    text = face("html").render(nasty(jd)).decode()
+    page = Page(text)
+    assert not set(page.tags) & {"script", "img", "link", "iframe", "object", "form"}
+    assert page.links == []
+    assert "http:" not in text
+    assert "https:" not in text
+    assert "url(" not in text
+    assert "default-src 'none'" in text
+
+
+def test_the_page_has_a_box_to_tick_for_every_item_and_escapes_strangers(jd: Case) -> None:
+    standing = nasty(jd)
+    text = face("html").render(standing).decode()
+    assert text.count("class=box") == len(standing.items)
+    assert text.count("☑") == 4
+    assert "&lt;script&gt;" in text
+    assert "\x1b" not in text
+    assert "a&lt;b&gt;.csv:12" in text
+
+
+def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
+    text = face("markdown").render(nasty(jd)).decode()
+    assert text.count("- [x] ") == 4
+    assert "<script>" not in text
+    assert "\\<script\\>" in text
+    assert "\x1b" not in text
+
+
+def test_json_is_the_whole_standing(jd: Case) -> None:
+    standing = nasty(jd)
+    read = json.loads(face("json").render(standing))
+    assert read["schema_version"] == "1.0.0"
+    assert Standing.model_validate(read) == standing
+
+
+def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
+    first = nasty(jd)
+    calendar = Calendar.from_ical(face("ics").render(first))
+    events = {str(event["uid"]): event for event in calendar.walk("VEVENT")}
+    assert len(events) == len(first.dates) == 2
+    for moment in first.dates:
+        assert events[moment.uid]["dtstart"].dt == moment.on
+    later = jd.seen("2026-03-20")
+    assert {moment.uid for moment in later.dates} == set(events)
+    assert face("ics").render(first) == face("ics").render(first)
+
+
+def test_the_calendar_escapes_and_folds_long_chinese_lines(jd: Case) -> None:
+    content = face("ics").render(nasty(jd, "zh"))
+    assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+    event = Calendar.from_ical(content).walk("VEVENT")[0]
+    assert "法务部审核终止协议" in str(event["summary"])
+
+
+def shown(standing: Standing, width: int, screen: Screen) -> str:
+    out = io.StringIO()
+    show(standing, Console(file=out, width=width, color_system=None), screen)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_screen_and_none_is_boxed(jd: Case, language: str, width: int) -> None:
+    text = shown(nasty(jd, language), width, Screen(details=True))
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert not re.search("[\u2500-\u257f]", text)
+    assert "\x1b" not in text
+
+
+def test_ascii_is_ascii(jd: Case) -> None:
+    assert shown(nasty(jd), 80, Screen(details=True, ascii_only=True)).isascii()
+
+
+def test_the_next_step_stands_above_the_stages(jd: Case) -> None:
+    lines = shown(nasty(jd), 100, Screen()).splitlines()
+    assert lines[0].startswith("JD.com")
+    assert lines[2].startswith("Next: ask the desk: settlement department [receipt_review]")
+
+
+def test_rich_markup_in_a_note_is_shown_not_obeyed(jd: Case) -> None:
+    assert "[red]x[/red]" in shown(nasty(jd), 100, Screen())
+
+
+def test_rows_are_shown_with_file_and_line_and_unknown_says_what_would_tell(jd: Case) -> None:
+    text = shown(nasty(jd), 100, Screen())
+    assert "a<b>.csv:12" in text
+    assert "unpaid penalties: no file can tell; needs penalties.status" in text
+    assert "export it from: menu" in text
+
+
+def test_every_phrase_fills_the_same_blanks_in_every_language() -> None:
+    for name, text in _book().phrases.items():
+        blanks = [set(re.findall(r"{(\w+)}", sentence)) for sentence in (text.en, text.zh, text.es)]
+        assert blanks[0] == blanks[1] == blanks[2], name
+
+
+def test_a_finished_matter_says_so(jd: Case) -> None:
+    jd.mark("refund_paid", "done", "2026-06-01")
+    text = shown(jd.seen("2026-06-02"), 80, Screen())
+    assert "Finished on 2026-06-01: the deposit is back" in text
+    assert "not needed" in text

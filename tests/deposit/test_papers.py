@@ -1,0 +1,142 @@
+"""The papers: three drafts in three languages, blanks visible, nothing made up."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from docx import Document
+
+from storehealth.deposit import load_checklist
+from storehealth.deposit.docx import to_docx
+from storehealth.deposit.papers import NAMES, Draft, PaperText, drafts, fill, to_markdown
+from storehealth.deposit.particulars import BLANK, Particulars, read_particulars
+from storehealth.errors import UsageError
+
+FULL = Particulars(
+    company="蕨类贸易有限公司",
+    credit_code="91310000XXXXXXXX0X",
+    legal_representative="Li Lei",
+    store="Fern_旗舰*店",
+    store_id="10012345",
+    contract_number="C-1",
+    contact="Han",
+    phone="021-1",
+    email="a_b@example.com",
+    address="Road 1",
+    account_name="蕨类贸易有限公司",
+    bank="Bank, branch",
+    account="0012345678901234567",
+    amount=Decimal("50000"),
+    currency="CNY",
+    paid_on=date(2024, 3, 1),
+    receipt_number="R-77",
+    closed_on=date(2026, 2, 1),
+    recipient="JD",
+    recipient_address="Beijing",
+)
+
+
+def made(name: Draft, language: str, particulars: Particulars = FULL, receipt_lost: bool = False) -> PaperText:
+    return fill(name, load_checklist("jd"), particulars, language, receipt_lost)  # type: ignore[arg-type]
+
+
+def words_of(content: bytes) -> str:
+    page = Document(io.BytesIO(content))
+    cells = [cell.text for table in page.tables for row in table.rows for cell in row.cells]
+    return "\n".join([paragraph.text for paragraph in page.paragraphs] + cells)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_word_and_markdown_say_the_same_and_everything_given(name: Draft, language: str) -> None:
+    paper = made(name, language)
+    markdown, word = to_markdown(paper).decode(), words_of(to_docx(paper, date(2026, 3, 1)))
+    assert paper.blanks == ()
+    for text in (paper.title, "10012345", "蕨类贸易有限公司"):
+        assert text in word
+        assert text in markdown
+    assert markdown.count(BLANK) == word.count(BLANK) == sum(piece.text.count(BLANK) for piece in paper.pieces)
+    assert "{" not in word
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_given_leaves_only_blanks_and_names_them(name: Draft) -> None:
+    paper = made(name, "zh", Particulars())
+    fields = [piece for piece in paper.pieces if piece.kind == "field"]
+    assert all(piece.text == BLANK for piece in fields)
+    assert {"company", "store", "store_id", "recipient"} <= set(paper.blanks)
+    assert not re.search(r"\d", "".join(piece.text for piece in paper.pieces))
+
+
+def test_blanks_in_markdown_stand_between_spaces_so_that_they_are_no_emphasis() -> None:
+    text = to_markdown(made("application", "zh", Particulars())).decode()
+    assert not re.search(rf"[^\s]{BLANK}|{BLANK}[^\s]", text)
+    assert not re.search(rf"^\s*{BLANK}\s*$", text, re.MULTILINE)
+
+
+def test_what_the_merchant_wrote_is_escaped_in_markdown_and_plain_in_word() -> None:
+    paper = made("application", "en")
+    assert "Fern\\_旗舰\\*店" in to_markdown(paper).decode()
+    assert "Fern_旗舰*店" in words_of(to_docx(paper, date(2026, 3, 1)))
+
+
+def test_the_account_number_keeps_its_leading_zeros_and_the_sum_its_currency() -> None:
+    text = words_of(to_docx(made("application", "en"), date(2026, 3, 1)))
+    assert "0012345678901234567" in text
+    assert "50,000.00 CNY" in text
+    assert f"50,000.00 {BLANK}" in to_markdown(made("application", "en", Particulars(amount=Decimal(50000)))).decode()
+
+
+def test_the_cover_letter_lists_the_enclosures_and_swaps_a_lost_receipt() -> None:
+    listed = [piece.text for piece in made("cover", "zh").pieces if piece.kind == "enclosure"]
+    assert listed[:2] == ["保证金收据（原件）", "终止（解约）协议（签字盖章）"]
+    lost = [piece.text for piece in made("cover", "zh", receipt_lost=True).pieces if piece.kind == "enclosure"]
+    assert lost[0].startswith("收据遗失声明")
+    assert lost[1:] == listed[1:]
+
+
+def test_word_files_carry_no_author_and_a_chinese_font() -> None:
+    page = Document(io.BytesIO(to_docx(made("cover", "zh"), date(2026, 3, 1))))
+    assert page.core_properties.author == ""
+    assert page.core_properties.created is not None
+    assert page.core_properties.created.date() == date(2026, 3, 1)
+    assert "宋体" in page.styles["Normal"].element.xml
+
+
+def test_every_draft_has_three_languages_with_the_same_blanks() -> None:
+    for draft in drafts().values():
+        for block in draft.blocks:
+            if block.text:
+                found = [sorted(re.findall(r"{(\w+)}", text)) for text in (block.text.en, block.text.zh, block.text.es)]
+                assert found[0] == found[1] == found[2]
+
+
+def test_mistakes_in_the_settings_are_told_all_at_once_with_line_and_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "storehealth.toml"
+    path.write_text(
+        'store = "x"\n[deposit]\ncompny = "A"\naccount = 123\namount = -5\npaid_on = "soon"\nbank = "a\\nb"\n',
+        encoding="utf-8",
+    )
+    section = {"compny": "A", "account": 123, "amount": -5, "paid_on": "soon", "bank": "a\nb"}
+    with pytest.raises(UsageError) as caught:
+        read_particulars(section, path)
+    text = caught.value.message
+    assert "storehealth.toml:3: deposit.compny: no such setting; nearest is company" in text
+    assert "storehealth.toml:4: deposit.account: write it in quotes" in text
+    assert "storehealth.toml:5: deposit.amount:" in text
+    assert "storehealth.toml:6: deposit.paid_on:" in text
+    assert "storehealth.toml:7: deposit.bank: write it on one line" in text
+
+
+def test_an_account_of_another_name_is_remarked_on() -> None:
+    assert FULL.remarks == ()
+    assert "account_name differs" in FULL.model_copy(update={"account_name": "Li Lei"}).remarks[0]
+
+
+def test_a_float_amount_is_taken_as_written() -> None:
+    assert read_particulars({"amount": 50000.1}, Path("x.toml")).amount == Decimal("50000.1")
