@@ -113,7 +113,7 @@ def _time(text: str, formats: Iterable[str], zone: str, store: str) -> str:
 def _formatted(text: str, form: str, local: object, store: str) -> str:
     parsed = f"try_strptime({text}, {quoted(form)})"
     value = f"timezone({store}, {parsed})" if "%z" in form else local(parsed)  # type: ignore[operator]
-    return f"WHEN {parsed} IS NOT NULL THEN {value}"
+    return f"WHEN isfinite({parsed}) THEN {value}"
 
 
 def _list(texts: Iterable[str]) -> str:

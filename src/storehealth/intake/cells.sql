@@ -60,10 +60,11 @@ CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}
 CREATE OR REPLACE TEMP MACRO excel_day_of(t) AS
   TIMESTAMP '1899-12-30' + to_seconds(round(t::DOUBLE * 86400)::BIGINT);
 
+-- strptime takes 'infinity' for a time.
 CREATE OR REPLACE TEMP MACRO written_out(t) AS
-  try_strptime(t, ['%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M:%S', '%Y年%m月%d日%H:%M',
+  CASE WHEN t[1] BETWEEN '0' AND '9' THEN try_strptime(t, ['%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M:%S', '%Y年%m月%d日%H:%M',
                    '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日%H时%M分%S秒', '%Y年%m月%d日 %H时%M分',
-                   '%Y年%m月%d日%H时%M分', '%Y年%m月%d日', '%Y%m%d%H%M%S', '%Y%m%d']);
+                   '%Y年%m月%d日%H时%M分', '%Y年%m月%d日', '%Y%m%d%H%M%S', '%Y%m%d']) END;
 
 CREATE OR REPLACE TEMP MACRO without_currency(t) AS
   regexp_replace(t, '(?i)\([a-z]{3}\)|\b(rmb|cny|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|us|rm|rp|r|mx)\b|[¥￥$€£₱₫฿元件个\s]', '', 'g');

@@ -1,0 +1,222 @@
+"""What the texts of cells mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from storehealth.intake.trial import Trial
+from tests.intake.conftest import LINES, ORDERS, layout
+
+Attempt = Callable[..., Trial]
+
+
+def order(attempt: Attempt, header: str, cell: str, zone: str | None = None) -> Trial:
+    """An order with one more cell. The tab between cells leaves commas alone."""
+    names = ["订单号", "下单时间", *([header] if header not in ("订单号", "下单时间") else [])]
+    cells = {"订单号": "1001", "下单时间": "2026-01-02 03:04:05"} | {header: cell}
+    return attempt(ORDERS, "\t".join(names) + "\n" + "\t".join(cells[name] for name in names) + "\n", zone)
+
+
+@pytest.mark.parametrize(
+    ("cell", "time"),
+    [
+        ("2026-01-02 03:04:05", "2026-01-02 03:04:05"),
+        ("2026-01-02T03:04:05", "2026-01-02 03:04:05"),
+        ("2026-01-02 03:04:05.250", "2026-01-02 03:04:05.250000"),
+        ("2016/5/23 22:02", "2016-05-23 22:02:00"),
+        ("2016/2/2 16:34:16", "2016-02-02 16:34:16"),
+        ("2026-01-02", "2026-01-02 00:00:00"),
+        ("２０２６-０１-０２", "2026-01-02 00:00:00"),
+        ("2026年1月2日 3:04:05", "2026-01-02 03:04:05"),
+        ("2026年01月02日", "2026-01-02 00:00:00"),
+        ("20260102", "2026-01-02 00:00:00"),
+        ("20260102030405", "2026-01-02 03:04:05"),
+        ("45000.5", "2023-03-15 12:00:00"),
+        ("1767323045", "2026-01-02 11:04:05"),
+        ("1767323045000", "2026-01-02 11:04:05"),
+        ("2026-01-02T03:04:05Z", "2026-01-02 11:04:05"),
+        ("2026-01-02 03:04:05 +0900", "2026-01-02 02:04:05"),
+        ("2026-01-02T03:04:05+09:00", "2026-01-02 02:04:05"),
+        ("2026-01-02 03:04:05-05", "2026-01-02 16:04:05"),
+    ],
+)
+def test_a_time_is_read_in_the_stores_zone(attempt: Attempt, cell: str, time: str) -> None:
+    """Shanghai is eight hours before UTC; only a time with an offset, or a moment, moves."""
+    assert order(attempt, "下单时间", cell).tables["orders"][0]["created_at"] == datetime.fromisoformat(time)
+
+
+def test_a_layout_in_another_zone_than_the_store_is_converted(attempt: Attempt) -> None:
+    """03:04 in Shanghai is 20:04 of the day before in Berlin's summer zone, in winter 20:04."""
+    found = order(attempt, "下单时间", "2026-01-02 03:04:05", "Europe/Berlin").tables["orders"][0]["created_at"]
+    assert found == datetime.fromisoformat("2026-01-01 20:04:05")
+
+
+@pytest.mark.parametrize("cell", ["tomorrow", "2026-02-30", "2026-01-02 03:04 PM", "infinity", "2026-01-02 25:00:00"])
+def test_a_time_that_cannot_be_read_costs_the_row(attempt: Attempt, cell: str) -> None:
+    """Nothing is guessed, not even where DuckDB itself would."""
+    trial = order(attempt, "下单时间", cell)
+    assert (trial.kept, trial.rejected) == (0, 1)
+    assert trial.rejects == [
+        {"line": 2, "column_name": "下单时间", "value": cell, "reason": "not a time", "row_lost": True}
+    ]
+
+
+def test_own_formats_of_a_column_are_used(attempt: Attempt) -> None:
+    """Month first, and the month by name."""
+    column = {"headers": ["Sale Date"], "required": True, "formats": ["%b-%d-%y", "%m/%d/%y"]}
+    etsy = layout("etsy", ["orders"], {"order_id": {"headers": ["Order ID"]}, "created_at": column})
+    trial = attempt(etsy, "Sale Date,Order ID\nJul-10-26,1\n07/10/26,2\n")
+    assert {row["created_at"] for row in trial.tables["orders"]} == {datetime.fromisoformat("2026-07-10")}
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("1234.5", "1234.50"),
+        ("￥1,234.50", "1234.50"),
+        ("¥12", "12.00"),
+        ("12元", "12.00"),
+        ("$ 1,234", "1234.00"),
+        ("116,99 €", "116.99"),
+        ("1.234,50", "1234.50"),
+        ("12,5", "12.50"),
+        ("12.50(PHP)", "12.50"),
+        ("R$ 9.90", "9.90"),
+        ("-5.00", "-5.00"),
+        ("１２．５", "12.50"),
+        ("12.340000000001", "12.34"),
+    ],
+)
+def test_money_is_read_with_its_signs(attempt: Attempt, cell: str, amount: str) -> None:
+    """Currency, thousands, decimal commas."""
+    assert order(attempt, "金额", cell).tables["orders"][0]["paid_amount"] == Decimal(amount)
+
+
+@pytest.mark.parametrize("cell", ["-", "--", "null", "NULL", "暂无", "-999", "N/A", "", "  ", "\u3000"])
+def test_a_cell_without_a_value_is_null_and_no_mistake(attempt: Attempt, cell: str) -> None:
+    """A missing value is NULL, never 0, and nobody is to blame."""
+    trial = order(attempt, "金额", cell)
+    assert trial.tables["orders"][0]["paid_amount"] is None
+    assert trial.rejects == []
+
+
+@pytest.mark.parametrize("cell", ["abc", "1,2,3", "12 apples"])
+def test_an_amount_that_cannot_be_read_is_listed_and_the_row_kept(attempt: Attempt, cell: str) -> None:
+    """The order itself is still known."""
+    trial = order(attempt, "金额", cell)
+    assert (trial.kept, trial.rejected) == (1, 0)
+    assert [(one["column_name"], one["value"], one["row_lost"]) for one in trial.rejects] == [("金额", cell, False)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "order_id"),
+    [
+        ('="300000000001"', "300000000001"),
+        ("'300000000001", "300000000001"),
+        ("3000\r", "3000"),
+        ("\u00a03000\u3000", "3000"),
+        ("\ufeff3000", "3000"),
+        ("１２３", "123"),
+        ("0012", "0012"),
+        ("123456.0", "123456"),
+        ("1E5-RED", "1E5-RED"),
+    ],
+)
+def test_an_id_keeps_its_characters(attempt: Attempt, cell: str, order_id: str) -> None:
+    """Guards and blanks go; leading zeros stay."""
+    quoted = '"' + cell.replace('"', '""') + '"'
+    assert order(attempt, "订单号", quoted).tables["orders"][0]["order_id"] == order_id
+
+
+@pytest.mark.parametrize("cell", ["1.23E+17", "1.2E17", "1E+11", "3,00000000001E+11"])
+def test_an_id_whose_digits_are_gone_is_refused(attempt: Attempt, cell: str) -> None:
+    """Excel's notation stands for a million other ids."""
+    trial = order(attempt, "订单号", cell)
+    assert trial.tables["orders"] == []
+    assert "Excel" in trial.rejects[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "flag"), [("是", True), ("否", False), ("Yes", True), ("no", False), ("1", True), ("Sí", True), ("N", False)]
+)
+def test_flags_are_read_in_three_languages(attempt: Attempt, cell: str, flag: bool) -> None:
+    """Yes and no."""
+    assert order(attempt, "锁定", cell).tables["orders"][0]["locked"] is flag
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"), [("完成", "completed"), ("买家已取消了", "cancelled"), ("Shipped", "shipped"), ("无", None)]
+)
+def test_words_go_by_the_layout_then_by_what_is_inside_then_by_their_own_name(
+    attempt: Attempt, cell: str, status: str | None
+) -> None:
+    """A word that the layout maps to nothing is no mistake."""
+    trial = order(attempt, "状态", cell)
+    assert trial.tables["orders"][0]["status"] == status
+    assert trial.rejects == []
+
+
+def test_an_unknown_word_is_listed(attempt: Attempt) -> None:
+    """The row stays; the word is told."""
+    trial = order(attempt, "状态", "飞走了")
+    assert [(one["value"], one["row_lost"]) for one in trial.rejects] == [("飞走了", False)]
+
+
+@pytest.mark.parametrize(("cell", "share"), [("98.5%", 0.985), ("0.985", 0.985), ("98.5", 0.985), ("100%", 1.0)])
+def test_shares_are_fractions(attempt: Attempt, cell: str, share: float) -> None:
+    """However they are written."""
+    columns = {"date": {"headers": ["日期"]}, "agent_id": {"headers": ["客服"]}, "reply_30s_rate": {"headers": ["率"]}}
+    trial = attempt(layout("days", ["agent_days"], columns), f"日期,客服,率\n2026-01-02,amy,{cell}\n")
+    assert trial.tables["agent_days"][0]["reply_30s_rate"] == share
+
+
+def test_a_factor_turns_minutes_into_seconds(attempt: Attempt) -> None:
+    """As the layout says."""
+    columns = {"started_at": {"headers": ["开始"]}, "duration_seconds": {"headers": ["分钟"], "times": 60}}
+    trial = attempt(layout("talks", ["conversations"], columns), "开始,分钟\n2026-01-02,1.5\n")
+    assert trial.tables["conversations"][0]["duration_seconds"] == 90
+
+
+def test_total_rows_are_left_out_and_counted_as_rejected(attempt: Attempt) -> None:
+    """So that the sum of rows holds."""
+    trial = attempt(ORDERS, "订单号,下单时间,金额\n1,2026-01-02,5\n总计,,5\n")
+    assert (trial.rows, trial.kept, trial.rejected) == (2, 1, 1)
+    assert trial.rejects[0]["reason"] == "a total row, left out"
+
+
+def test_a_row_without_its_key_is_rejected(attempt: Attempt) -> None:
+    """With the header as it stands in the file."""
+    trial = attempt(ORDERS, "订单号,下单时间,金额\n,2026-01-02,5\n2,2026-01-02,5\n")
+    assert (trial.rows, trial.kept, trial.rejected) == (2, 1, 1)
+    assert trial.rejects[0] | {"value": None} == {
+        "line": 2, "column_name": "订单号", "value": None, "reason": "order_id is missing", "row_lost": True,
+    }  # fmt: skip
+
+
+def test_amounts_of_an_order_that_repeat_on_each_line_count_once(attempt: Attempt) -> None:
+    """Lines are counted; the order gets its first value that is not empty."""
+    given = "订单号,SKU,数量,应付金额,买家,快递\n1,a,1,118.90,,\n1,b,2,118.90,ann,\n2,a,1,5.00,bob,SF\n"
+    trial = attempt(LINES, given)
+    assert (trial.rows, trial.kept) == (3, 3)
+    assert [(row["order_id"], row["paid_amount"], row["buyer_id"]) for row in trial.tables["orders"]] == [
+        ("1", Decimal("118.90"), "ann"),
+        ("2", Decimal("5.00"), "bob"),
+    ]
+    assert [row["line_id"] for row in trial.tables["order_lines"]] == ["a/1", "b/1", "a/1"]
+
+
+def test_a_parcel_is_made_up_only_where_something_is_known_of_it(attempt: Attempt) -> None:
+    """Order 1 has no shipping columns filled; order 2 has a carrier, and its own id as waybill."""
+    trial = attempt(LINES, "订单号,SKU,数量,应付金额,买家,快递\n1,a,1,118.90,,\n2,a,1,5.00,bob,SF\n")
+    assert [(row["waybill_no"], row["carrier"]) for row in trial.tables["shipments"]] == [("2", "SF")]
+
+
+def test_identical_rows_collapse_before_lines_are_numbered(attempt: Attempt) -> None:
+    """The third row repeats the first; the second differs in quantity and gets its own number."""
+    trial = attempt(LINES, "订单号,SKU,数量\n1,a,1\n1,a,2\n1,a,1\n")
+    assert (trial.rows, trial.kept, trial.duplicates) == (3, 2, 1)
+    assert [row["line_id"] for row in trial.tables["order_lines"]] == ["a/1", "a/2"]
