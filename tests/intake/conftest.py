@@ -32,7 +32,11 @@ ORDERS = layout(
         "created_at": {"headers": ["下单时间", "Created"], "required": True},
         "paid_amount": {"headers": ["金额", "Amount"]},
         "locked": {"headers": ["锁定", "Locked"]},
-        "status": {"headers": ["状态", "Status"], "words": {"完成": "completed", "无": None}, "contains": {"取消": "cancelled"}},
+        "status": {
+            "headers": ["状态", "Status"],
+            "words": {"完成": "completed", "无": None},
+            "contains": {"取消": "cancelled"},
+        },
         "buyer_note": {"headers": ["备注", "Note"]},
     },
     platform="jd",

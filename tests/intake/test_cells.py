@@ -141,7 +141,8 @@ def test_an_id_whose_digits_are_gone_is_refused(attempt: Attempt, cell: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("cell", "flag"), [("是", True), ("否", False), ("Yes", True), ("no", False), ("1", True), ("Sí", True), ("N", False)]
+    ("cell", "flag"),
+    [("是", True), ("否", False), ("Yes", True), ("no", False), ("1", True), ("Sí", True), ("N", False)],
 )
 def test_flags_are_read_in_three_languages(attempt: Attempt, cell: str, flag: bool) -> None:
     """Yes and no."""

@@ -145,7 +145,9 @@ def mutated(data: bytes, kind: str, place: int) -> bytes:
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MUTATIONS, st.sampled_from(["utf-8", "gb18030"]))
-def test_whatever_happens_to_a_file_its_rows_add_up(attempt: Attempt, mutations: list[tuple[str, int]], code: str) -> None:
+def test_whatever_happens_to_a_file_its_rows_add_up(
+    attempt: Attempt, mutations: list[tuple[str, int]], code: str
+) -> None:
     """Kept, duplicate or rejected: no row is lost unsaid, and nothing breaks."""
     text = HEADER + "".join(f's{n},2026-01-02 03:04:{n:02d},买家{n},"你好, {n}"\n' if n % 3 else
                             f"s{n},2026-01-02 03:04:{n:02d},ann,text {n}\n" for n in range(40))  # fmt: skip
@@ -154,8 +156,7 @@ def test_whatever_happens_to_a_file_its_rows_add_up(attempt: Attempt, mutations:
         data = mutated(data, kind, place)
     try:
         trial = attempt(MESSAGES, data)
-    except FileRefused as refused:
-        assert refused.message
+    except FileRefused:
         return
     assert trial.rows == trial.kept + trial.duplicates + trial.rejected
     assert len(trial.tables["messages"]) == trial.kept

@@ -71,7 +71,7 @@ def as_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Text:
     with path.open("rb") as stream:
         for start, chunk in _chunks(stream):
             if not _is_utf8(chunk):
-                return _copy(path, scratch, "utf-8" if _mostly_utf8(chunk) else "gb18030")
+                return _copy(path, scratch, "utf-8" if survey.foreign or _mostly_utf8(chunk) else "gb18030")
             survey.add(start, chunk)
     if survey.breaks == 0 and survey.lone:
         return _copy(path, scratch, "utf-8")
@@ -83,12 +83,12 @@ class _Survey:
 
     def __init__(self) -> None:
         self.lines = self.breaks = self.returns = self.lone = self.trailing = 0
+        self.foreign = False
         self.last = b""
 
     def add(self, start: int, chunk: bytes) -> None:
-        at = chunk.find(b"\0")
-        if at >= 0:
-            raise FileRefused(NUL_BYTES.format(at=start + at), "Export it again, and copy it anew.")
+        _refuse_nul(start, chunk)
+        self.foreign = self.foreign or not chunk.isascii()
         self.breaks += chunk.count(b"\n")
         if b"\r" in chunk:
             pairs = chunk.count(b"\r\n")
@@ -104,6 +104,12 @@ class _Survey:
         lines = self.breaks + (self.last != b"\n") - max(self.trailing - 1, 0)
         plain = self.lone == 0 and self.returns in (0, self.breaks) and not bad
         return Text(path, encoding, lines, plain, bad)
+
+
+def _refuse_nul(start: int, chunk: bytes) -> None:
+    at = chunk.find(b"\0")
+    if at >= 0:
+        raise FileRefused(NUL_BYTES.format(at=start + at), "Export it again, and copy it anew.")
 
 
 def _chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -141,8 +147,9 @@ def _copy(path: Path, scratch: Path, encoding: str) -> Text:
     with path.open("rb") as source, copy.open("wb") as target:
         for text in _decode_wide(source, known) if wide else _decode_lines(source, known, survey, bad):
             data = (text.replace("\r", "\n") if _ends_in_cr_only(text) else text).encode("utf-8")
-            survey.add(target.tell(), data)
-            target.write(data)
+            if data:
+                survey.add(target.tell(), data)
+                target.write(data)
     if len(bad) > MOST_BAD_LINES * max(survey.breaks, 1):
         raise FileRefused(f"not {encoding}: {_first_of(bad)}", SAY_WHICH)
     damages = (Damage(one.line, one.value, NEITHER.format(encoding=encoding)) for one in bad)
@@ -184,9 +191,7 @@ def _decode_wide(source: BinaryIO, encoding: str) -> Iterator[str]:
 
 def _decode_lines(source: BinaryIO, encoding: str, survey: _Survey, bad: list[_Bad]) -> Iterator[str]:
     for start, chunk in _chunks(source):
-        at = chunk.find(b"\0")
-        if at >= 0:
-            raise FileRefused(NUL_BYTES.format(at=start + at), "Export it again, and copy it anew.")
+        _refuse_nul(start, chunk)
         try:
             yield chunk.decode(encoding)
         except UnicodeDecodeError:

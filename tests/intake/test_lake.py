@@ -1,0 +1,110 @@
+"""What was read is kept, and used again only where it is still right."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storehealth.catalogue import Catalogue
+from storehealth.intake import IntakeOptions, take_in
+from storehealth.model import Intake
+from tests.intake.conftest import ORDERS as LAYOUT
+
+Take = Callable[..., Intake]
+ORDERS = "订单号,下单时间\n1,2026-01-02 03:04:05\n"
+
+
+@pytest.fixture
+def told(tmp_path: Path, catalogue: Catalogue) -> Callable[..., list[str]]:
+    """Takes in a folder, and gives what was said to be read."""
+
+    def run(given: Catalogue = catalogue, options: IntakeOptions | None = None) -> list[str]:
+        said: list[str] = []
+        take_in(tmp_path / "exports", given, tmp_path / "lake", options, said.append)
+        return said
+
+    return run
+
+
+def test_an_unchanged_file_is_not_read_again(take: Take, told: Callable[..., list[str]], tmp_path: Path) -> None:
+    """Not even opened: other content of the same size and time goes unseen."""
+    first = take({"orders.csv": ORDERS, "odd.csv": "a,b\n"})
+    path = tmp_path / "exports" / "orders.csv"
+    before = path.stat()
+    path.write_text(ORDERS.replace("1,", "7,"), encoding="utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert told() == []
+    assert take({}) == first
+
+
+def test_a_changed_file_is_read_again(take: Take, told: Callable[..., list[str]]) -> None:
+    """And only that one."""
+    take({"orders.csv": ORDERS, "more.csv": ORDERS + "2,2026-01-02\n"})
+    take({"orders.csv": ORDERS + "3,2026-01-02\n"})
+    assert told() == []
+
+
+def test_a_copy_of_a_file_is_known_by_its_content(take: Take, told: Callable[..., list[str]], tmp_path: Path) -> None:
+    """Under whatever name."""
+    take({"orders.csv": ORDERS})
+    (tmp_path / "exports" / "orders.csv").rename(tmp_path / "exports" / "renamed.csv")
+    assert told() == []
+
+
+def test_a_changed_layout_zone_or_choice_reads_anew(
+    take: Take, told: Callable[..., list[str]], catalogue: Catalogue
+) -> None:
+    """Each is part of what the result depends on."""
+    take({"orders.csv": ORDERS})
+    other = LAYOUT.model_copy(update={"skip": None})
+    changed = catalogue._replace(layouts=catalogue.layouts | {"shop_orders": other})
+    assert told(changed) == ["reading orders.csv"]
+    assert told(options=IntakeOptions(zone="UTC")) == ["reading orders.csv"]
+    assert told(options=IntakeOptions(zone="UTC")) == []
+    assert told(options=IntakeOptions(cache=False)) == ["reading orders.csv"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "meta"])
+def test_a_damaged_entry_is_made_anew(take: Take, told: Callable[..., list[str]], tmp_path: Path, damage: str) -> None:
+    """Whatever part of it is damaged."""
+    first = take({"orders.csv": ORDERS})
+    parquet = first.tables[0].parquet
+    if damage == "meta":
+        (parquet.parent / "meta.json").write_text("{", encoding="utf-8")
+    elif damage == "cut":
+        parquet.write_bytes(parquet.read_bytes()[:-3])
+    else:
+        parquet.unlink()
+    assert told() == ["reading orders.csv"]
+    assert take({}) == first
+    assert told() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_nobody_else_may_look_into_the_lake(take: Take, tmp_path: Path) -> None:
+    """It holds names and texts of customers."""
+    take({"orders.csv": ORDERS})
+    assert stat.S_IMODE((tmp_path / "lake").stat().st_mode) == 0o700
+
+
+def test_nothing_is_left_behind(take: Take, tmp_path: Path) -> None:
+    """No scratch folders, even after trouble."""
+    take({"orders.csv": ORDERS.encode("gb18030"), "bad.csv": ORDERS.encode() + b"\0"})
+    assert [path.name for path in (tmp_path / "lake").iterdir() if path.name.startswith(".work")] == []
+
+
+def test_two_runs_at_once_agree(tmp_path: Path, catalogue: Catalogue, take: Take) -> None:
+    """Both give the same, and the entry is whole."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    take({"orders.csv": ORDERS, "more.csv": ORDERS + "2,2026-01-02\n"})
+    options = IntakeOptions(cache=False)
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(take_in, tmp_path / "exports", catalogue, tmp_path / "lake", options) for _ in range(8)]
+        results = [run.result() for run in runs]
+    assert all(result == results[0] for result in results)
+    assert all(table.parquet.exists() for table in results[0].tables)

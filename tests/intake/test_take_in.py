@@ -1,0 +1,156 @@
+"""A whole folder: what is found, refused, agreed on, kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storehealth.catalogue import Catalogue
+from storehealth.errors import NoDataError, UsageError
+from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake.containers import delimited
+from storehealth.model import Intake
+from tests.intake.conftest import rows
+
+Take = Callable[..., Intake]
+ORDERS = "订单号,下单时间,金额\n1,2026-01-02 03:04:05,5\n2,2026-01-03,x\n总计,,5\n"
+CHAT = "session,sent,sender,text\ns1,2026-01-02T03:04:05Z,ann,hi\n"
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Sizes and times of everything in a folder."""
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*"))}
+
+
+def test_a_folder_is_read_and_left_as_it_was(take: Take, tmp_path: Path) -> None:
+    """Sub-folders too; hidden and temporary files are passed over."""
+    files = {"b/orders.csv": ORDERS, "a.csv": CHAT, "~$orders.xlsx": "x", ".hidden.csv": "x", "desktop.ini": "x"}
+    take(files)
+    before = snapshot(tmp_path / "exports")
+    intake = take({})
+    assert [source.path for source in intake.sources] == ["a.csv", "b/orders.csv"]
+    assert snapshot(tmp_path / "exports") == before
+
+
+def test_facts_of_a_file_are_told(take: Take) -> None:
+    """Rows add up; first and last are events; money that cannot be read keeps its row."""
+    intake = take({"orders.csv": ORDERS})
+    source = intake.sources[0]
+    assert (source.rows, source.kept, source.duplicates, source.rejected) == (3, 2, 0, 1)
+    assert (source.layout, source.tables, source.encoding) == ("shop_orders", ("orders",), "utf-8")
+    assert (str(source.first), str(source.last)) == ("2026-01-02 03:04:05", "2026-01-03 00:00:00")
+    assert intake.tables[0].distinct_keys == 2
+    assert {(row["line"], row["row_lost"]) for row in rows(intake.rejects[0])} == {(3, False), (4, True)}
+
+
+def test_the_zone_is_the_one_the_layouts_agree_on(take: Take) -> None:
+    """A layout without a zone follows."""
+    intake = take({"orders.csv": ORDERS, "chat.csv": CHAT})
+    assert intake.zone == "Asia/Shanghai"
+    chat = next(table for table in intake.tables if table.table == "messages")
+    assert str(rows(chat)[0]["sent_at"]) == "2026-01-02 11:04:05"
+    assert take({}, IntakeOptions(zone="UTC")).zone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("blank.csv", b"\xef\xbb\xbf \r\n\n", "empty"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "a picture"),
+        ("report.pdf", b"%PDF-1.7 ...", "a PDF"),
+        ("page.xls", b"<html><table><tr><td>1</td></tr></table></html>", "a web page"),
+        ("logs.zip", b"PK\x03\x04" + b"\0" * 60, "a zip archive"),
+        ("cut.xlsx", b"PK\x03\x04" + b"\0" * 60, "cut off or broken"),
+        ("nul.csv", ORDERS.encode() + b"\0", "NUL"),
+        ("binary.csv", bytes(range(128, 256)) * 20, "cannot be read"),
+        ("other.csv", b"a,b\n1,2\n", "not recognised"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_noted_and_the_rest_is_read(
+    take: Take, name: str, data: bytes, reason: str
+) -> None:
+    """In plain words."""
+    intake = take({name: data, "zz.csv": ORDERS})
+    assert reason in intake.sources[0].note
+    assert intake.sources[1].kept == 2
+
+
+def test_a_header_alone_is_no_trouble(take: Take) -> None:
+    """The file is known, and has no rows."""
+    intake = take({"orders.csv": "订单号,下单时间\n"})
+    assert (intake.sources[0].layout, intake.sources[0].rows) == ("shop_orders", 0)
+    assert "no rows" in intake.sources[0].note
+    assert intake.tables == ()
+
+
+def test_a_mistake_of_ours_stops_only_its_file(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And asks to be reported."""
+    real = delimited.sheets
+
+    def sheets(path: Path, scratch: Path, encoding: str | None) -> object:
+        if path.name == "bad.csv":
+            raise KeyError("oops")
+        return real(path, scratch, encoding)
+
+    monkeypatch.setattr(delimited, "sheets", sheets)
+    intake = take({"bad.csv": ORDERS, "good.csv": ORDERS})
+    assert "please report" in intake.sources[0].note
+    assert intake.sources[1].kept == 2
+
+
+def test_no_folder_and_no_files_are_said_plainly(tmp_path: Path, catalogue: Catalogue) -> None:
+    """With a hint."""
+    (tmp_path / "none").mkdir()
+    for folder in ("none", "missing"):
+        with pytest.raises(NoDataError) as caught:
+            take_in(tmp_path / folder, catalogue, tmp_path / "lake")
+        assert caught.value.hint
+
+
+def test_one_file_may_be_named_alone(take: Take, tmp_path: Path, catalogue: Catalogue) -> None:
+    """Its neighbours are not read."""
+    take({"orders.csv": ORDERS, "chat.csv": CHAT})
+    intake = take_in(tmp_path / "exports" / "orders.csv", catalogue, tmp_path / "lake")
+    assert [source.path for source in intake.sources] == ["orders.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links needs rights on Windows")
+def test_a_link_out_of_the_folder_is_not_followed(take: Take, tmp_path: Path) -> None:
+    """It is noted."""
+    (tmp_path / "secret.csv").write_text(ORDERS, encoding="utf-8")
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    intake = take({"orders.csv": ORDERS})
+    assert "leads out" in intake.sources[0].note
+    assert intake.sources[0].rows == 0
+
+
+def test_the_user_may_choose_layout_and_encoding_by_pattern(take: Take) -> None:
+    """A layout that does not exist is a mistake of the command line."""
+    options = IntakeOptions(layouts={"o*.csv": "shop_chat"}, encodings={"chat*": "utf-16-le"})
+    intake = take({"orders.csv": ORDERS, "chat.csv": CHAT.encode("utf-16-le")}, options)
+    chat, orders = intake.sources
+    assert (chat.encoding, chat.kept) == ("utf-16-le", 1)
+    assert "nearest is shop_chat" in orders.note or "no layout knows" in orders.note
+    with pytest.raises(UsageError, match="nearest: shop_chat"):
+        take({}, IntakeOptions(layouts={"*": "shop_chatt"}))
+    with pytest.raises(UsageError, match="zone"):
+        take({}, IntakeOptions(zone="Mars/Base"))
+
+
+def test_names_with_signs_that_mean_something_to_a_database_are_only_names(take: Take) -> None:
+    """Brackets, stars, quotes, Chinese."""
+    names = ["a[1].csv", "b'c.csv", "订单 (1).csv"] + (["d*.csv", "e?.csv"] if os.name != "nt" else [])
+    intake = take({name: ORDERS.replace("1,", f"{number}1,") for number, name in enumerate(names)})
+    assert [(source.path, source.kept) for source in intake.sources] == [(name, 2) for name in sorted(names)]
+
+
+def test_the_day_in_a_files_name_is_used_where_the_file_has_none(tmp_path: Path, shipped: Catalogue) -> None:
+    """A stock list says what is there, and its name when."""
+    (tmp_path / "stock_2026-03-05.csv").write_text("sku_id,available\nA,3\nB,0\n", encoding="utf-8")
+    intake = take_in(tmp_path, shipped, tmp_path / "lake")
+    assert {str(row["taken_at"]) for row in rows(intake.tables[0])} == {"2026-03-05 00:00:00"}
