@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,15 +16,16 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
-from storehealth.catalogue.view import View
-from storehealth.db import hours, mask, raw, sql
+from storehealth.db import helpers, mask, raw, sql
+from storehealth.db.make_views import make_views
 from storehealth.db.merge import merge
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
 
-GROUPS = ("chat", "orders", "aftersales", "stock")
 FACT_TABLES = ("files", "rejects")
 """Tables intake itself fills: neither merged nor masked."""
+MANY = 3_000_000
+"""Rows from which on the database lives in the scratch folder."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     Raises:
         CatalogueError: A view's SQL is wrong.
     """
-    con = _connect(scratch, settings)
+    con = _connect(scratch, settings, sum(part.rows for part in intake.tables))
     given = _Parts()
     for name, table in catalogue.tables.items():
         parts = [part for part in intake.tables if part.table == name and part.rows]
@@ -126,7 +128,7 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     given.loose = set(FACT_TABLES)
     given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _stand(con, given, catalogue, settings)
-    _make_views(con, catalogue.views)
+    make_views(con, catalogue.views)
     _lock(con, [str(part.parquet) for part in (*intake.tables, *intake.rejects)])
     return store
 
@@ -167,13 +169,14 @@ def store_from_rows(
             given.parts[name] = parts
     given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
     store = _stand(con, given, catalogue, settings)
-    _make_views(con, catalogue.views, views)
+    make_views(con, catalogue.views, views)
     _lock(con, [])
     return store
 
 
-def _connect(scratch: Path, settings: StoreSettings) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(":memory:")
+def _connect(scratch: Path, settings: StoreSettings, rows: int = 0) -> duckdb.DuckDBPyConnection:
+    """A database in memory, or for many rows in the scratch folder: compressed there, it takes a sixth of the room."""
+    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if rows >= MANY else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch))}")
     con.execute("SET preserve_insertion_order = false")
     if settings.memory:
@@ -205,14 +208,13 @@ def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, 
         name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in having else 0
         for name in catalogue.tables
     }
-    _set_variables(con, store, catalogue, settings)
-    _make_helpers(con, store, given, catalogue, settings)
+    facts = _facts(catalogue, settings)
+    helpers.set_variables(con, store.as_of, store.ends, facts)
+    helpers.make_people(con, settings.staff, catalogue.closers)
+    chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
+    first = min((part.first for part in chats if part.first), default=store.as_of)
+    helpers.make_hours(con, facts["service_hours"], first, store.as_of)
     return store
-
-
-def _make_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View], only: Iterable[str] | None = None) -> None:
-    for view in _in_order(views, views if only is None else only):
-        _make_view(con, view)
 
 
 def _timed(parts: Sequence[StoredTable]) -> bool:
@@ -229,66 +231,6 @@ def _as_they_are(table: Table, given: _Parts) -> str:
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
     generic = catalogue.platforms.get("generic", settings.platform)
     return {**generic.facts, **settings.platform.facts, **settings.facts}
-
-
-def _set_variables(con: duckdb.DuckDBPyConnection, store: Store, catalogue: Catalogue, settings: StoreSettings) -> None:
-    """Variables take their type when a view is made, so they stand before any view."""
-    moments = {f"{group}_end": store.ends.get(group, store.as_of) for group in GROUPS} | {"as_of": store.as_of}
-    literals = {name: f"{sql.value(moment)}::TIMESTAMP" for name, moment in moments.items()}
-    literals |= {name: _literal(fact.value) for name, fact in _facts(catalogue, settings).items()}
-    con.execute(";".join(f"SET VARIABLE {sql.name(name)} = {literal}" for name, literal in literals.items()))
-
-
-def _literal(item: object) -> str:
-    number = isinstance(item, int | float) and not isinstance(item, bool)
-    return f"{item!r}::DOUBLE" if number else sql.value(item)
-
-
-def _make_helpers(
-    con: duckdb.DuckDBPyConnection, store: Store, given: _Parts, catalogue: Catalogue, settings: StoreSettings
-) -> None:
-    """Tables and macros the views read besides the canonical tables."""
-    con.execute("CREATE TABLE staff (name VARCHAR, role VARCHAR)")
-    for name, role in settings.staff.items():
-        con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
-    con.execute(
-        r"CREATE MACRO tidy(said) AS lower(regexp_replace(said,"
-        r" '^[\s\p{P}\p{Z}~～]+|[\s\p{P}\p{Z}~～]+$', '', 'g'))"
-    )
-    con.execute("CREATE TABLE closers (phrase VARCHAR)")
-    con.execute("INSERT INTO closers SELECT DISTINCT tidy(unnest(?::VARCHAR[]))", [list(catalogue.closers)])
-    con.execute("SET VARIABLE closers = (SELECT list(phrase) FROM closers)")
-    con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
-    chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
-    first = min((part.first for part in chats if part.first), default=store.as_of)
-    open_hours = _facts(catalogue, settings)["service_hours"].value
-    texts = [str(text) for text in open_hours] if isinstance(open_hours, list | tuple) else []
-    hours.make_service_days(con, texts, first and first.date(), store.as_of and store.as_of.date())
-
-
-def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
-    """The views wanted, each after those it reads."""
-    order: dict[str, View] = {}
-
-    def visit(view: View, path: tuple[str, ...]) -> None:
-        if view.view in path:
-            raise CatalogueError(f"views read each other in a circle: {' → '.join((*path, view.view))}")
-        for name in view.after:
-            if name not in views:
-                raise CatalogueError(f"{view.view}.sql: after: there is no view {name!r}")
-            visit(views[name], (*path, view.view))
-        order.setdefault(view.view, view)
-
-    for name in wanted:
-        visit(views[name], ())
-    return list(order.values())
-
-
-def _make_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
-    try:
-        con.execute(f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}")
-    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
-        raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
 
 
 def _lock(con: duckdb.DuckDBPyConnection, files: list[str]) -> None:

@@ -23,8 +23,8 @@ WITH said AS (
 ),
 phrased AS (              -- the whole text, trimmed, is a phrase of thanks or assent
     SELECT * EXCLUDE (text),
-           coalesce(CASE WHEN role = 'customer' AND event IS NULL AND length(text) < 40
-                         THEN list_contains(getvariable('closers'), tidy(text)) END, false) AS is_closer
+           coalesce(CASE WHEN role = 'customer' AND event IS NULL
+                         THEN regexp_full_match(text, getvariable('closer_pattern')) END, false) AS is_closer
     FROM said
 ),
 marked AS (

@@ -27,8 +27,11 @@ filled AS (
 )
 SELECT
     table_name, day, rows,
-    median(rows) OVER (PARTITION BY table_name, isodow(day)) AS usual,
-    rows = 0 AND median(rows) OVER (PARTITION BY table_name, isodow(day)) > 0 AS missing,
+    median(rows) OVER near AS usual,
+    rows = 0 AND median(rows) OVER near > 0 AS missing,
     table_name || ' ' || day::VARCHAR AS entity, day::TIMESTAMP AS at, getvariable('as_of') AS until,
     source_file, NULL::BIGINT AS source_row
 FROM filled
+WINDOW near AS (          -- the same weekday, eight weeks to either side: a young store is not measured by a grown one
+    PARTITION BY table_name, isodow(day) ORDER BY day ROWS BETWEEN 8 PRECEDING AND 8 FOLLOWING
+)

@@ -1,0 +1,45 @@
+"""Makes the views of ``views/*.sql``, stored as tables, each after those it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from storehealth.catalogue.view import View
+from storehealth.errors import CatalogueError
+
+
+def make_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View], only: Iterable[str] | None = None) -> None:
+    """Run each view's SQL; with ``only``, of the views named and those they read.
+
+    Raises:
+        CatalogueError: A view's SQL is wrong, or views read each other in a circle.
+    """
+    for view in _in_order(views, views if only is None else only):
+        _make_view(con, view)
+
+
+def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
+    """The views wanted, each after those it reads."""
+    order: dict[str, View] = {}
+
+    def visit(view: View, path: tuple[str, ...]) -> None:
+        if view.view in path:
+            raise CatalogueError(f"views read each other in a circle: {' → '.join((*path, view.view))}")
+        for name in view.after:
+            if name not in views:
+                raise CatalogueError(f"{view.view}.sql: after: there is no view {name!r}")
+            visit(views[name], (*path, view.view))
+        order.setdefault(view.view, view)
+
+    for name in wanted:
+        visit(views[name], ())
+    return list(order.values())
+
+
+def _make_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
+    try:
+        con.execute(f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}")
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
