@@ -115,6 +115,13 @@ def test_the_two_sold_out_products_and_no_others_are_missed(checkup: Checkup) ->
     assert {row.entity for row in finding.evidence.rows} == {"100098760006", "100098760018"}
 
 
+def test_orders_that_wait_for_stock_are_those_of_the_two_products(checkup: Checkup) -> None:
+    """Neither is a driver, since no other product has such orders to compare with; the rows name them."""
+    finding = _finding(checkup, "ST04")
+    assert finding.status == "fail"
+    assert {row.details["missing_sku"] for row in finding.evidence.rows} == {"100098760006", "100098760018"}
+
+
 def test_what_was_left_healthy_is_not_blamed(checkup: Checkup) -> None:
     """Delivery, cover, handling time and the data itself pass; a few findings fail, not the whole book."""
     for code in ("AS02", "DQ01", "DQ02", "DQ03", "LG06", "LG11", "ST03"):
