@@ -26,7 +26,7 @@ def asked(rows: Rows, as_of: str = "2026-03-01", platform: str = "jd", days: int
     settings = StoreSettings(
         store="s", platform=catalogue.platforms[platform if platform in catalogue.platforms else "generic"], as_of=until
     )
-    with store_from_rows(rows, catalogue, settings) as store:
+    with store_from_rows(rows, catalogue, settings, views=[]) as store:
         wanted = Wanted(load_checklist(platform), "en", date.fromisoformat(as_of), days)
         return {answer.question: answer for answer in answers(store, catalogue, wanted)}
 

@@ -128,7 +128,8 @@ class _Page:
         self.console.print()
         self._say(self.words.say("from_files"), "bold")
         for answer in self.standing.answers:
-            sign = {"clear": SIGNS["done"], "pending": SIGNS["blocked"], "unknown": ("?", "?")}[answer.state]
+            in_the_way = SIGNS["waiting" if answer.question == "refund_date" else "blocked"]
+            sign = {"clear": SIGNS["done"], "pending": in_the_way, "unknown": ("?", "?")}[answer.state]
             head, *rows = answer_lines(answer, self.words)
             self._say(f"{sign[self.screen.ascii_only]} {head}", indent=2)
             for row in rows:
