@@ -16,8 +16,7 @@ WITH said AS (
             WHEN sender_role <> 'unknown' THEN sender_role
             ELSE coalesce(p.role, 'unknown')
         END AS role,
-        sender_role AS told_role,
-        text
+        sender_role AS told_role, text
     FROM messages AS m
     LEFT JOIN people AS p USING (sender_id)
 ),
@@ -29,8 +28,7 @@ phrased AS (              -- the whole text, trimmed, is a phrase of thanks or a
 ),
 marked AS (
     SELECT *,
-           role = 'customer' AND NOT is_closer
-               OR coalesce(event = 'handoff', false) AND getvariable('bot_policy') = 'answers' AS opens,
+           role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AND getvariable('bot_policy') = 'answers' AS opens,
            CASE WHEN role = 'agent' THEN 'human'
                 WHEN role = 'bot' AND getvariable('bot_policy') = 'answers' THEN 'bot' END AS closes
     FROM phrased
