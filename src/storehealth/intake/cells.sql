@@ -2,17 +2,19 @@
 -- Lists are asked with list_contains: DuckDB turns a long IN into a join, which costs more than all else here.
 -- DuckDB writes a macro's argument out at every place it is named: hand in a column, never another macro.
 
--- Blanks of all kinds around a cell, and carriage returns anywhere in it, are never meant. Looking at both ends first
--- costs a tenth of trimming every cell.
-CREATE OR REPLACE TEMP MACRO is_blank(c) AS
-  CASE WHEN c BETWEEN '!' AND '~' THEN false
-       ELSE list_contains([' ', chr(9), chr(10), chr(13), chr(160), chr(8203), chr(12288), chr(65279)], c) END;
+-- A first or last character that is certainly no blank: printable ASCII, or beyond the ideographic space.
+CREATE OR REPLACE TEMP MACRO is_ink(c) AS
+  c BETWEEN '!' AND '~' OR (c > chr(12288) AND c <> chr(65279));
 
+-- Blanks of all kinds around a cell, and carriage returns anywhere in it, are never meant. Trimming every cell would
+-- cost more than reading the file, so look at both ends first.
 CREATE OR REPLACE TEMP MACRO trimmed(t) AS
   trim(replace(t, chr(13), ''), ' ' || chr(9) || chr(10) || chr(160) || chr(8203) || chr(12288) || chr(65279));
 
-CREATE OR REPLACE TEMP MACRO bare(t) AS
-  CASE WHEN is_blank(t[1]) OR is_blank(t[-1]) OR contains(t, chr(13)) THEN trimmed(t) ELSE t END;
+CREATE OR REPLACE TEMP MACRO bare(t, first_character, last_character) AS
+  CASE WHEN is_ink(first_character) AND is_ink(last_character) AND NOT contains(t, chr(13)) THEN t
+       WHEN t = '' THEN t
+       ELSE trimmed(t) END;
 
 -- ="123" and '123 keep Excel from reading digits as a number.
 CREATE OR REPLACE TEMP MACRO unguarded(t) AS
@@ -28,7 +30,7 @@ CREATE OR REPLACE TEMP MACRO half_width(t) AS
        ELSE translate(t, '０１２３４５６７８９－＋／：．，％（）　', '0123456789-+/:.,%() ') END;
 
 CREATE OR REPLACE TEMP MACRO nothing(t) AS
-  CASE WHEN strlen(t) > 9 THEN false
+  CASE WHEN strlen(t) > 9 OR NOT contains('-—nN#\暂', t[1]) THEN false
        ELSE list_contains(['', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无'], lower(t)) END;
 
 -- Excel showed 15 digits of a long number and wrote those.

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock
 
@@ -114,7 +115,7 @@ class Lake:
         return target
 
     def _write(self, path: Path, value: Any) -> None:
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside = path.with_name(f".{path.name}.{uuid4().hex}")
         beside.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
         beside.replace(path)
 

@@ -63,7 +63,8 @@ def staged(plan: Plan, body: str, numbered: bool) -> str:
         numbered: Whether ``body`` has a column source_row.
     """
     row = ["source_row"] if numbered else []
-    bare = _select([*row, *_bare(plan)], body)
+    ends = _select(["*", *_ends(plan)], body)
+    bare = _select([*row, *_bare(plan)], ends)
     opened = _select([*row, *_opened(plan)], bare)
     said = _select([*row, *_told(plan)], opened)
     skip = f"coalesce(({_with_own_names(plan, plan.layout.skip or 'false')}), false) AS {SKIPPED}"
@@ -76,8 +77,13 @@ def _select(columns: list[str], source: str) -> str:
     return f"SELECT {', '.join(columns)}\nFROM ({source})"
 
 
+def _ends(plan: Plan) -> Iterator[str]:
+    """The first and the last character of each cell that is used."""
+    return (f"c{place}[1] AS a{place}, c{place}[-1] AS z{place}" for place in sorted(set(plan.match.columns.values())))
+
+
 def _bare(plan: Plan) -> Iterator[str]:
-    return (f"bare(c{place}) AS {name(key)}" for key, place in plan.match.columns.items())
+    return (f"bare(c{place}, a{place}, z{place}) AS {name(key)}" for key, place in plan.match.columns.items())
 
 
 def _opened(plan: Plan) -> Iterator[str]:

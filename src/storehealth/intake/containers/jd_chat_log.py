@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet
-from storehealth.intake.containers.delimited import body_of_copy, numbered, write_records
+from storehealth.intake.containers import Body, Claim, Damage, Head, Record, Sheet
+from storehealth.intake.containers.delimited import body_of_copy
 from storehealth.intake.encoding import Text, as_utf8
-from storehealth.intake.records import Good
 
 NAME = "jd_chat_log"
 VERSION = 1
 COLUMNS = ("conversation_id", "message_id", "sender", "sent_at", "text")
 BEGINS, ENDS, RULE = "以下为一通会话", "会话结束", "***"
-TIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}")
+HEAD = re.compile(r"(.*\S)\s+(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2})")
 NO_END = "the session that begins here has no end line; it was closed where the next one begins or the file ends"
 NO_BEGIN = "a message outside of any session; it was taken as the begin of one"
 NO_MESSAGES = "a session without messages"
@@ -36,13 +34,7 @@ def claims(head: Head) -> Claim:
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """The messages of a log, as one sheet."""
-    text = as_utf8(path, scratch, encoding)
-    first = [Record(one.line, tuple(one.cells)) for one in islice(_good(text.path), TOP_RECORDS - 1)]
-    return [ChatLog(text, (Record(0, COLUMNS), *first), scratch)]
-
-
-def _good(path: Path) -> Iterator[Good]:
-    return (record for record in Log().messages(numbered(path)) if isinstance(record, Good))
+    return [ChatLog(as_utf8(path, scratch, encoding), scratch)]
 
 
 @dataclass(frozen=True)
@@ -50,9 +42,9 @@ class ChatLog:
     """The messages of one log."""
 
     text: Text
-    top: tuple[Record, ...]
     scratch: Path
     name: str = ""
+    top: tuple[Record, ...] = (Record(0, COLUMNS),)
 
     @property
     def encoding(self) -> str:
@@ -61,73 +53,83 @@ class ChatLog:
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
         """All messages; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / "messages.csv", list(self.text.bad)
-        write_records(copy, Log().messages(numbered(self.text.path)), damages)
-        return body_of_copy(copy, width, damages)
+        copy, log = self.scratch / "messages.csv", Log(list(self.text.bad))
+        with self.text.path.open(encoding="utf-8-sig", newline="\n") as lines, copy.open("w", encoding="utf-8") as out:
+            out.writelines(log.rows(lines))
+        return body_of_copy(copy, width, log.damages)
 
 
 @dataclass
 class Log:
-    """Walks the lines of a log; holds the session and the message that are being read."""
+    """Walks the lines of a log; holds the session and the message that are being read, and what was odd."""
 
+    damages: list[Damage]
     began: tuple[int, str] | None = None
     conversation: str = ""
     count: int = 0
     head: tuple[int, str, str] | None = None
     body: list[str] = field(default_factory=list)
-    stray: Damage | None = None
+    stray: int = 0
 
-    def messages(self, lines: Iterator[tuple[int, str]]) -> Iterator[Good | Damage]:
-        """Every message and every oddity, in order."""
-        for number, line in lines:
-            if RULE in line and (BEGINS in line or ENDS in line):
-                yield from self._finish()
-                yield from self._begin(number, line) if BEGINS in line else self._end()
-                continue
-            text = line.replace("\t", " ").replace("\r", "").strip()
-            if text[-3:-2] == ":" and text[-6:-5] == ":" and self._is_head(text):
-                yield from self._finish()
+    def rows(self, lines: Iterable[str]) -> Iterator[str]:
+        """Every message as a line of CSV, in order. Runs once per line of what may be millions: kept lean."""
+        body = self.body
+        for number, line in enumerate(lines, 1):
+            text = line.rstrip()
+            if text[-3:-2] == ":" and text[-6:-5] == ":" and (match := HEAD.fullmatch(text)):
+                if self.head is not None:
+                    yield self._row()
+                sender, time = match.groups()
+                self.head = (number, sender.strip(), time)
                 if self.began is None:
-                    yield Damage(number, text, NO_BEGIN, lost=False)
-                    self.began = (0, "")
-                self.head = (number, text[:-19].strip(), text[-19:])
+                    self._assume_begin(number, text)
+            elif RULE in text and (BEGINS in text or ENDS in text):
+                if self.head is not None:
+                    yield self._row()
+                self._mark(number, text)
             elif self.head is not None:
-                self.body.append(text)
-            elif text and self.stray is None:
-                self.stray = Damage(number, text, NO_SENDER)
-        yield from self._finish()
-        yield from self._unended()
+                body.append(text)
+            elif text:
+                self._stray(number, text)
+        if self.head is not None:
+            yield self._row()
+        self._unended()
 
-    def _is_head(self, text: str) -> bool:
-        return TIME.fullmatch(text[-19:]) is not None and text[-20:-19].isspace()
-
-    def _finish(self) -> Iterator[Good | Damage]:
-        """Hand out the message that ends here."""
-        if self.stray is not None:
-            yield self.stray
-            self.stray = None
-        if self.head is None:
-            return
-        line, sender, time = self.head
-        text = "\n".join(self.body).strip()
-        if self.count == 0:
+    def _row(self) -> str:
+        """The message that ends here."""
+        line, sender, time = self.head or (0, "", "")
+        text = self.body[0].strip() if len(self.body) == 1 else "\n".join(map(str.strip, self.body)).strip()
+        self.body.clear()
+        self.head = None
+        self.count += 1
+        if self.count == 1:
             identity = "\x1f".join((sender, time, text)).encode()
             self.conversation = hashlib.blake2b(identity, digest_size=8).hexdigest()
-        self.count += 1
-        yield Good(line, [self.conversation, str(self.count), sender, time, text])
-        self.head = None
-        self.body.clear()
+        text, sender = text.replace("\t", " ").replace('"', '""'), sender.replace("\t", " ").replace('"', '""')
+        return f'{line},{self.conversation},{self.count},"{sender}",{time},"{text}"\n'.replace("\r", "")
 
-    def _begin(self, number: int, line: str) -> Iterator[Damage]:
-        yield from self._unended()
-        self.began, self.count = (number, line.strip()), 0
+    def _mark(self, number: int, text: str) -> None:
+        self.stray = 0
+        if BEGINS in text:
+            self._unended()
+            self.began = (number, text.strip())
+        elif self.began is not None and self.count == 0:
+            self.damages.append(Damage(*self.began, NO_MESSAGES, lost=False))
+            self.began = None
+        else:
+            self.began, self.count = None, 0
 
-    def _end(self) -> Iterator[Damage]:
-        if self.began is not None and self.count == 0:
-            yield Damage(*self.began, NO_MESSAGES, lost=False)
-        self.began, self.count = None, 0
+    def _assume_begin(self, number: int, text: str) -> None:
+        self.damages.append(Damage(number, text, NO_BEGIN, lost=False))
+        self.began = (0, "")
 
-    def _unended(self) -> Iterator[Damage]:
+    def _stray(self, number: int, text: str) -> None:
+        """Lines that nobody wrote; those that follow each other count once."""
+        if number != self.stray + 1:
+            self.damages.append(Damage(number, text.strip(), NO_SENDER))
+        self.stray = number
+
+    def _unended(self) -> None:
         if self.began is not None and self.began[0]:
-            yield Damage(*self.began, NO_END if self.count else NO_MESSAGES, lost=False)
+            self.damages.append(Damage(*self.began, NO_END if self.count else NO_MESSAGES, lost=False))
         self.began, self.count = None, 0
