@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from storehealth.intake.containers import Body, Claim, Damage, Head, Record, Sheet
@@ -20,7 +20,8 @@ NAME = "jd_chat_log"
 VERSION = 1
 COLUMNS = ("conversation_id", "message_id", "sender", "sent_at", "text")
 BEGINS, ENDS, RULE = "以下为一通会话", "会话结束", "***"
-HEAD = re.compile(r"(.*\S)\s+(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2})")
+TIME = re.compile(r"\s\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}")
+ODD = re.compile(r"\r|[\t ]+(?=\n)")
 NO_END = "the session that begins here has no end line; it was closed where the next one begins or the file ends"
 NO_BEGIN = "a message outside of any session; it was taken as the begin of one"
 NO_MESSAGES = "a session without messages"
@@ -61,52 +62,54 @@ class ChatLog:
 
 @dataclass
 class Log:
-    """Walks the lines of a log; holds the session and the message that are being read, and what was odd."""
+    """Walks the lines of a log; holds the session that is being read, and what was odd."""
 
     damages: list[Damage]
     began: tuple[int, str] | None = None
     conversation: str = ""
     count: int = 0
-    head: tuple[int, str, str] | None = None
-    body: list[str] = field(default_factory=list)
     stray: int = 0
 
     def rows(self, lines: Iterable[str]) -> Iterator[str]:
-        """Every message as a line of CSV, in order. Runs once per line of what may be millions: kept lean."""
-        body = self.body
+        """Every message as a line of CSV, in order.
+
+        Runs once for each of what may be millions of lines, so it calls no more than it must.
+        """
+        begin, head, body = 0, "", ""
         for number, line in enumerate(lines, 1):
             text = line.rstrip()
-            if text[-3:-2] == ":" and text[-6:-5] == ":" and (match := HEAD.fullmatch(text)):
-                if self.head is not None:
-                    yield self._row()
-                sender, time = match.groups()
-                self.head = (number, sender.strip(), time)
+            if text[-3:-2] == ":" and TIME.fullmatch(text[-20:]) and text[:-20].strip():
+                if head:
+                    yield self._row(begin, head, body)
                 if self.began is None:
                     self._assume_begin(number, text)
+                begin, head, body = number, text, ""
             elif RULE in text and (BEGINS in text or ENDS in text):
-                if self.head is not None:
-                    yield self._row()
+                if head:
+                    yield self._row(begin, head, body)
+                    head = ""
                 self._mark(number, text)
-            elif self.head is not None:
-                body.append(text)
+            elif head:
+                body = f"{body}\n{text}" if body else text
             elif text:
                 self._stray(number, text)
-        if self.head is not None:
-            yield self._row()
+        if head:
+            yield self._row(begin, head, body)
         self._unended()
 
-    def _row(self) -> str:
-        """The message that ends here."""
-        line, sender, time = self.head or (0, "", "")
-        text = self.body[0].strip() if len(self.body) == 1 else "\n".join(map(str.strip, self.body)).strip()
-        self.body.clear()
-        self.head = None
+    def _row(self, line: int, head: str, body: str) -> str:
+        """One message; ``head`` ends with its time."""
+        sender, time, text = head[:-20].strip(), head[-19:], body.strip()
         self.count += 1
         if self.count == 1:
-            identity = "\x1f".join((sender, time, text)).encode()
+            identity = "\x1f".join((sender, time, text.replace("\r", ""))).encode()
             self.conversation = hashlib.blake2b(identity, digest_size=8).hexdigest()
-        text, sender = text.replace("\t", " ").replace('"', '""'), sender.replace("\t", " ").replace('"', '""')
-        return f'{line},{self.conversation},{self.count},"{sender}",{time},"{text}"\n'.replace("\r", "")
+        row = f'{line},{self.conversation},{self.count},"{sender}",{time},"{text}"\n'
+        if '"' in sender or '"' in text or "\t" in row or "\r" in row:
+            sender, text = sender.replace('"', '""'), text.replace('"', '""')
+            row = f'{line},{self.conversation},{self.count},"{sender}",{time},"{text}"\n'
+            return ODD.sub("", row).replace("\t", " ")
+        return row
 
     def _mark(self, number: int, text: str) -> None:
         self.stray = 0
