@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -153,7 +152,7 @@ def store_from_rows(
     unknown = set(rows) - set(catalogue.tables)
     if unknown:
         raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
-    con = _connect(Path(tempfile.gettempdir()), settings)
+    con = _connect(None, settings)
     given = _Parts()
     for name, table in catalogue.tables.items():
         if not rows.get(name):
@@ -174,10 +173,13 @@ def store_from_rows(
     return store
 
 
-def _connect(scratch: Path, settings: StoreSettings, rows: int = 0) -> duckdb.DuckDBPyConnection:
-    """A database in memory, or for many rows in the scratch folder: compressed there, it takes a sixth of the room."""
-    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if rows >= MANY else ":memory:")
-    con.execute(f"SET temp_directory = {sql.value(str(scratch))}")
+def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> duckdb.DuckDBPyConnection:
+    """A database in memory, or for many rows in the scratch folder: compressed there, it takes a sixth of the room.
+
+    Whatever is the temporary directory stays in reach when everything else is locked, so it is the scratch or nothing.
+    """
+    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= MANY else ":memory:")
+    con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
     if settings.memory:
         con.execute(f"SET memory_limit = {sql.value(settings.memory)}")

@@ -32,13 +32,18 @@ def _quoted_at(sql: str) -> str:
     return "".join(piece if index % 2 else BARE_AT.sub('"at"', piece) for index, piece in enumerate(pieces))
 
 
+def is_select(over: str) -> bool:
+    """Whether a rule reads a SELECT of its own; otherwise it names a view."""
+    return re.search(r"\s", over.strip()) is not None
+
+
 def source_of(over: str) -> str:
     """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
-    return f"({_quoted_at(over)})" if re.search(r"\s", over.strip()) else f'"{over.strip()}"'
+    return f"({_quoted_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
-def row_query(rule: Rule, bounds: Bounds | None, window: Window) -> str:
-    """The row query of a rule, restricted to its window.
+def row_query(rule: Rule, bounds: Bounds | None, window: Window, source: str | None = None) -> str:
+    """The row query of a rule, restricted to its window; ``source`` stands for the rows where they are stored already.
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
     (advice), _show0 … (evidence); for values _value and _stat (the value as the statistic counts it).
@@ -47,7 +52,7 @@ def row_query(rule: Rule, bounds: Bounds | None, window: Window) -> str:
     times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
         f"SELECT *, {_outcome(rule, bounds)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst{_statistic(rule)}\n"
-        f"FROM (SELECT {parts}\n  FROM {source_of(rule.measure.over)})\nWHERE {in_window(window)}"
+        f"FROM (SELECT {parts}\n  FROM {source or source_of(rule.measure.over)})\nWHERE {in_window(window)}"
     )
 
 

@@ -13,7 +13,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.limits import Bounds
-from storehealth.measure.compile import columns, row_query, source_of, sql_of
+from storehealth.measure.compile import columns, is_select, row_query, source_of, sql_of
 from storehealth.model import Window
 from storehealth.privacy import Mask
 
@@ -34,7 +34,22 @@ class Asked:
     @cached_property
     def rows(self) -> str:
         """The row query, in brackets."""
-        return f"({row_query(self.rule, self.bounds, self.window)})"
+        return f"({row_query(self.rule, self.bounds, self.window, self.source)})"
+
+    @cached_property
+    def source(self) -> str:
+        """What the rule's rows come from: a view, or its own SELECT, which is run once and kept while it is measured."""
+        over = source_of(self.rule.measure.over)
+        if not is_select(self.rule.measure.over):
+            return over
+        self._must_select(f"FROM {over}")
+        try:
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE _own_rows AS FROM {over}")
+        except NOT_THE_RULES_FAULT:
+            raise
+        except duckdb.Error as error:
+            raise self.error("measure.over", error) from error
+        return "_own_rows"
 
     @cached_property
     def views(self) -> tuple[str, ...]:
@@ -59,6 +74,7 @@ class Asked:
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
+        self._must_select(sql)
         try:
             return self.con.execute(sql).fetchall()
         except NOT_THE_RULES_FAULT:
@@ -66,11 +82,22 @@ class Asked:
         except duckdb.Error as error:
             raise self.blame(error) from error
 
+    def _must_select(self, sql: str) -> None:
+        """Refuse whatever is not one SELECT: an expression of a pack could close its bracket and begin a COPY."""
+        try:
+            statements = self.con.extract_statements(sql)
+        except duckdb.Error as error:
+            raise self.blame(error) from error
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            raise self.error("measure", "a rule may only select; mind the brackets and semicolons")
+
     def blame(self, error: duckdb.Error) -> CatalogueError:
         """The error of the first expression that fails on its own, else the given one."""
         for key, sql in self._expressions():
             try:
-                self.con.execute(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})")
+                self.con.execute(
+                    self.con.extract_statements(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {self.source})")[0]
+                )
             except duckdb.Error as own:
                 return self.error(key, own)
         return self.error("measure", error)

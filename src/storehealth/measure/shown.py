@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from storehealth.catalogue.rule import BesideMeasure
-from storehealth.measure.compile import DEFECT, in_window, source_of, sql_of
+from storehealth.measure.compile import DEFECT, in_window, sql_of
 from storehealth.measure.query import Asked
 from storehealth.measure.values import statistic_sql
 from storehealth.model import Beside, EvidenceRow
@@ -64,26 +64,42 @@ def _detail(value: Any) -> Detail:
 
 
 def besides(asked: Asked) -> tuple[Beside, ...]:
-    """The figures a rule shows beside its own, over the view's rows in its window."""
-    return tuple(_beside(asked, one) for one in asked.rule.measure.beside)
-
-
-def _beside(asked: Asked, one: BesideMeasure) -> Beside:
-    """Shares have defects and judged rows, and a value in the rule's own direction; statistics only a value."""
-    where = f"{sql_of(one.when)} IS TRUE AND {in_window(asked.window, f'{sql_of(asked.rule.measure.at)}::TIMESTAMP')}"
-    source = source_of(asked.rule.measure.over)
-    if one.value is not None:
-        sql, is_open = sql_of(one.value.sql), sql_of(one.value.open)
-        counted = sql if one.value.statistic == "mean" else f"CASE WHEN {is_open} THEN 'inf' ELSE {sql} END"
-        ((value, number),) = asked.run(
-            f"SELECT {statistic_sql(one.value.statistic, '_x')}, count(_x) "
-            f"FROM (SELECT ({counted})::DOUBLE AS _x FROM {source} WHERE {where})"
-        )
-        return Beside(name=one.name, value=value if value is not None and math.isfinite(value) else None, judged=number)
-    ((good, bad),) = asked.run(
-        f"SELECT count(*) FILTER (_x), count(*) FILTER (NOT _x) "
-        f"FROM (SELECT {sql_of(one.good or 'NULL')}::BOOLEAN AS _x FROM {source} WHERE {where})"
+    """The figures a rule shows beside its own, over the view's rows in its window: all of them in one scan."""
+    figures = asked.rule.measure.beside
+    if not figures:
+        return ()
+    inner = ", ".join(
+        f"CASE WHEN {sql_of(one.when)} IS TRUE THEN {_figure(one)} END AS _x{i}" for i, one in enumerate(figures)
     )
+    outer = ", ".join(_summed(one, f"_x{i}") for i, one in enumerate(figures))
+    where = in_window(asked.window, f"{sql_of(asked.rule.measure.at)}::TIMESTAMP")
+    (row,) = asked.run(f"SELECT {outer} FROM (SELECT {inner} FROM {asked.source} WHERE {where})")
+    pairs = zip(row[::2], row[1::2], strict=True)
+    return tuple(_beside(asked, one, *pair) for one, pair in zip(figures, pairs, strict=True))
+
+
+def _figure(one: BesideMeasure) -> str:
+    """SQL of one row's part in a figure: true or false, or a number."""
+    if one.value is None:
+        return f"{sql_of(one.good or 'NULL')}::BOOLEAN"
+    number = f"{sql_of(one.value.sql)}::DOUBLE"
+    return (
+        number if one.value.statistic == "mean" else f"CASE WHEN {sql_of(one.value.open)} THEN 'inf' ELSE {number} END"
+    )
+
+
+def _summed(one: BesideMeasure, column: str) -> str:
+    """SQL of a figure's two sums: good and bad rows, or the statistic and how many rows it rests on."""
+    if one.value is None:
+        return f"count(*) FILTER ({column}), count(*) FILTER (NOT {column})"
+    return f"{statistic_sql(one.value.statistic, column)}, count({column})"
+
+
+def _beside(asked: Asked, one: BesideMeasure, first: float | None, second: int) -> Beside:
+    """Shares have defects and judged rows, and a value in the rule's own direction; statistics only a value."""
+    if one.value is not None:
+        return Beside(name=one.name, value=first if first is not None and math.isfinite(first) else None, judged=second)
+    good, bad = int(first or 0), second
     worse = asked.bounds is not None and asked.bounds.higher_is == "worse"
     share = (bad if worse else good) / (good + bad) if good + bad else None
     return Beside(name=one.name, value=share, defects=bad, judged=good + bad)
