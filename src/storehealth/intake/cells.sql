@@ -18,7 +18,8 @@ CREATE OR REPLACE TEMP MACRO bare(t, first_character, last_character) AS
 
 -- ="123" and '123 keep Excel from reading digits as a number.
 CREATE OR REPLACE TEMP MACRO unguarded(t) AS
-  CASE WHEN starts_with(t, '="') AND ends_with(t, '"') THEN trimmed(t[3:-2])
+  CASE WHEN t BETWEEN '0' AND '<' OR t > '>' THEN t
+       WHEN starts_with(t, '="') AND ends_with(t, '"') THEN trimmed(t[3:-2])
        WHEN starts_with(t, '''') THEN trimmed(t[2:])
        ELSE t END;
 
@@ -30,12 +31,14 @@ CREATE OR REPLACE TEMP MACRO half_width(t) AS
        ELSE translate(t, '０１２３４５６７８９－＋／：．，％（）　', '0123456789-+/:.,%() ') END;
 
 CREATE OR REPLACE TEMP MACRO nothing(t) AS
-  CASE WHEN strlen(t) > 9 OR NOT contains('-—nN#\暂', t[1]) THEN false
+  CASE WHEN strlen(t) > 9 OR t BETWEEN '/' AND 'M~' OR t BETWEEN 'a' AND 'm~' OR t BETWEEN 'o' AND '~' THEN false
+       WHEN t BETWEEN '———' AND '暂' OR t > '暂无' THEN false
        ELSE list_contains(['', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无'], lower(t)) END;
 
 -- Excel showed 15 digits of a long number and wrote those.
 CREATE OR REPLACE TEMP MACRO id_of(t) AS
-  CASE WHEN regexp_full_match(t, '\d[.,]\d+[eE]\+?\d{2,}|\d[eE]\+\d{2,}') THEN NULL
+  CASE WHEN NOT (contains(t, '.') OR contains(t, ',') OR contains(t, '+')) THEN t
+       WHEN regexp_full_match(t, '\d[.,]\d+[eE]\+?\d{2,}|\d[eE]\+\d{2,}') THEN NULL
        WHEN ends_with(t, '.0') AND regexp_full_match(t, '\d+\.0') THEN t[:-3]
        ELSE t END;
 

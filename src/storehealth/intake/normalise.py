@@ -48,6 +48,11 @@ class Plan(NamedTuple):
         key = self.layout.column_for(table, column)
         return key is not None and (key in self.match.columns or self.layout.columns[key].sql is not None)
 
+    @property
+    def filled(self) -> list[str]:
+        """The layout columns that this sheet gives a value to, read or computed."""
+        return [key for key, column in self.layout.columns.items() if key in self.match.columns or column.sql]
+
     def read_columns(self) -> Iterator[tuple[str, LayoutColumn, TableColumn]]:
         """The layout columns that are read from cells of this sheet."""
         for key in self.match.columns:
@@ -119,7 +124,7 @@ def _typed(plan: Plan) -> Iterator[str]:
 
 
 def _own_columns(plan: Plan) -> Iterator[str]:
-    return (name(key) for key, column in plan.layout.columns.items() if column.sql is None)
+    return (name(key) for key, column in plan.layout.columns.items() if key in plan.match.columns and not column.sql)
 
 
 def _computed(plan: Plan) -> Iterator[str]:
@@ -191,8 +196,8 @@ def rows_of(plan: Plan, table: Table, source: str) -> str:
 
 def _value(plan: Plan, table: Table, column: str) -> str:
     key, kind = plan.layout.column_for(table.name, column), table.columns[column].type
-    if key is not None and (plan.given(table.name, column) or plan.named_day is None):
-        return f"TRY_CAST({name(key)} AS {SQL_TYPES[kind]})"
+    if plan.given(table.name, column):
+        return f"TRY_CAST({name(str(key))} AS {SQL_TYPES[kind]})"
     if kind == "time" and column in table.key and plan.named_day:
         return f"TIMESTAMP {quoted(plan.named_day)}"
     return f"NULL::{SQL_TYPES[kind]}"

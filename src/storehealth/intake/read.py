@@ -61,8 +61,8 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
         " (line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, row_lost BOOLEAN)"
     )
     rows, unfit = _reject_unfit(con, body)
-    duplicates = _drop_duplicates(con, plan)
-    tables, missing = _write_tables(con, plan, folder)
+    duplicates, unique = _drop_duplicates(con, plan)
+    tables, missing = _write_tables(con, plan, folder, unique)
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
     reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
@@ -128,14 +128,22 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
     return rows, skipped + lost
 
 
-def _drop_duplicates(con: Con, plan: Plan) -> int:
-    """Leave one of each set of rows that are alike in every column; give the number of the others."""
+def _drop_duplicates(con: Con, plan: Plan) -> tuple[int, bool]:
+    """Leave one of each set of rows that are alike in every column.
+
+    Returns:
+        The number of the others, and whether the counted table's key stands in the file and never repeats.
+    """
     rows = _number(con, "SELECT count(*) FROM kept")
-    columns = ", ".join(map(name, plan.layout.columns))
-    given = [key for column in plan.counted.key if (key := plan.layout.column_for(plan.counted.name, column))]
-    for distinct in (", ".join(map(name, given)), columns):
-        if distinct and _number(con, f"SELECT count(DISTINCT hash({distinct})) FROM kept") == rows:
-            return 0
+    columns = ", ".join(map(name, plan.filled))
+    keys = [plan.layout.column_for(plan.counted.name, key) for key in plan.counted.key]
+    given = [key for key in keys if key in plan.filled]
+    for distinct in (given, plan.filled):
+        if (
+            distinct
+            and _number(con, f"SELECT count(DISTINCT hash({', '.join(map(name, distinct))})) FROM kept") == rows
+        ):
+            return 0, distinct is given and len(given) == len(keys)
     doubles = _number(
         con,
         f"""CREATE OR REPLACE TEMP TABLE doubles AS
@@ -145,22 +153,23 @@ def _drop_duplicates(con: Con, plan: Plan) -> int:
     )
     con.execute("INSERT INTO gone FROM doubles")
     _keep(con, "source_row NOT IN (SELECT source_row FROM gone)")
-    return doubles
+    return doubles, False
 
 
-def _write_tables(con: Con, plan: Plan, folder: Path) -> tuple[dict[str, Written], int]:
+def _write_tables(con: Con, plan: Plan, folder: Path, unique: bool) -> tuple[dict[str, Written], int]:
     """Write every table of the layout; give them, and the number of rows lost because a part of the key is missing."""
     kept = _number(con, "SELECT count(*) FROM kept")
     counted = rows_of(plan, plan.counted, "kept")
     keys = demanded(plan, plan.counted)
     complete = " AND ".join(f"{name(key)} IS NOT NULL" for key in keys) or "true"
-    tables = {plan.counted.name: _write(con, plan.counted, f"SELECT * FROM ({counted}) WHERE {complete}", folder)}
+    rows = f"SELECT * FROM ({counted}) WHERE {complete}"
+    tables = {plan.counted.name: _write(con, plan.counted, rows, folder, unique)}
     missing = kept - tables[plan.counted.name].rows
     if missing:
         _reject_missing(con, plan, counted, keys)
     for other in plan.layout.feeds[1:]:
         table = plan.tables[other]
-        tables[other] = _write(con, table, _one_per_key(con, plan, table), folder)
+        tables[other] = _write(con, table, _one_per_key(con, plan, table), folder, unique=True)
     return tables, missing
 
 
@@ -201,16 +210,16 @@ def _says_something(plan: Plan, table: Table) -> str:
     return " AND ".join(tests) or "true"
 
 
-def _write(con: Con, table: Table, rows: str, folder: Path) -> Written:
+def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Written:
+    """Write a table; ``unique``: its keys are known not to repeat."""
     path = folder / f"{table.name}.parquet"
     count = _number(con, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
     keys = ", ".join(map(name, table.key))
     firsts = ", ".join(f"min({name(one)})" for one in table.events) or "NULL::TIMESTAMP"
     lasts = ", ".join(f"max({name(one)})" for one in table.events) or "NULL::TIMESTAMP"
-    distinct, first, last = con.execute(
-        f"SELECT count(DISTINCT hash({keys})), least({firsts}), greatest({lasts}) FROM {quoted(str(path))}"
-    ).fetchall()[0]
-    return Written(count, distinct, first, last)
+    distinct = "count(*)" if unique else f"count(DISTINCT hash({keys}))"
+    facts = f"SELECT {distinct}, least({firsts}), greatest({lasts}) FROM {quoted(str(path))}"
+    return Written(count, *con.execute(facts).fetchall()[0])
 
 
 def _write_rejects(con: Con, folder: Path) -> int:
