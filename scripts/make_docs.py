@@ -130,15 +130,13 @@ def _layout_section(layout: Layout) -> str:
 def cli_page(_: Catalogue) -> str:
     """The help of every command."""
     import typer.main
-    from click import Context
 
     from storehealth.cli import app
 
     parts = [f"# Command line\n\n{NOTICE}"]
 
     def visit(command: Any, path: str) -> None:
-        with Context(command, info_name=path, terminal_width=100, max_content_width=100) as context:
-            parts.append(f"## `{path}`\n\n{_plain_help(command, context)}")
+        parts.append(f"## `{path}`\n\n{_plain_help(command)}")
         for name, child in getattr(command, "commands", {}).items():
             visit(child, f"{path} {name}")
 
@@ -146,13 +144,15 @@ def cli_page(_: Catalogue) -> str:
     return "\n".join(parts)
 
 
-def _plain_help(command: Any, context: Any) -> str:
+def _plain_help(command: Any) -> str:
     lines = [f"{(command.help or '').strip()}\n"]
     for parameter in command.params:
         if getattr(parameter, "hidden", False):
             continue
         names = ", ".join([*parameter.opts, *parameter.secondary_opts])
-        name = (parameter.metavar or parameter.name.upper()) if parameter.param_type_name == "argument" else f"`{names}`"
+        name = (
+            (parameter.metavar or parameter.name.upper()) if parameter.param_type_name == "argument" else f"`{names}`"
+        )
         lines.append(f"- {name}: {' '.join((getattr(parameter, 'help', None) or '').split())}")
     return "\n".join(lines) + "\n"
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from storehealth.version import VERSION as __version__
+from storehealth.version import __version__
 
 if TYPE_CHECKING:
     from storehealth.api import audit_store, frames

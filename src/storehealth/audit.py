@@ -43,7 +43,7 @@ from storehealth.model import (
 from storehealth.outcome import check_fail_on, incomplete_data, outcome
 from storehealth.score import score
 from storehealth.settings import Settings, read_settings
-from storehealth.version import VERSION
+from storehealth.version import __version__
 
 
 def _silent(_: str) -> None:
@@ -99,7 +99,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     incomplete = incomplete_data(sources, areas, findings) if request.strict_data else []
     return Checkup(
         run=Run(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
-        tool=Tool(version=VERSION),
+        tool=Tool(version=__version__),
         store=settings.store or "",
         platform=platform.name,
         as_of=store.as_of,
