@@ -49,7 +49,7 @@ def told(text: str, kind: Kind, column: LayoutColumn) -> str:
     empty = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
     if kind in NUMBERS:
         empty += ["-999", "-999.0", "-999.00"]
-    also = f" OR list_contains([{_list(word.lower() for word in empty)}], lower({text}))" if empty else ""
+    also = f" OR lower({text}) IN ({_list(word.lower() for word in empty)})" if empty else ""
     return f"CASE WHEN nothing({text}){also} THEN NULL ELSE {text} END"
 
 
@@ -79,7 +79,7 @@ def read(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str,
     if kind in NUMBERS:
         return _number(text, kind, column.times)
     if kind == "word":
-        return f"CASE WHEN list_contains([{_list(target.words)}], lower({text})) THEN lower({text}) END"
+        return f"CASE WHEN lower({text}) IN ({_list(target.words)}) THEN lower({text}) END"
     return {"id": f"id_of({text})", "flag": f"flag_of({text})"}.get(kind, text)
 
 
