@@ -99,6 +99,6 @@ def test_no_two_containers_claim_one_file() -> None:
     }
     for name, text in samples.items():
         owner = container_of(Head(Path("x.txt"), text.encode(), text))
-        assert owner.NAME == name
+        assert name == owner.NAME
     assert {"delimited", "jd_chat_log", "json_lines", "workbook"} <= set(containers())
     assert all(one.claims(Head(Path("x"), b"", "")) == Claim.NO for one in containers().values())

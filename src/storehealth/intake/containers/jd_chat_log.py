@@ -20,8 +20,8 @@ NAME = "jd_chat_log"
 VERSION = 1
 COLUMNS = ("conversation_id", "message_id", "sender", "sent_at", "text")
 BEGINS, ENDS, RULE = "以下为一通会话", "会话结束", "***"
-TIME = re.compile(r"\s\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}")
-ODD = re.compile(r"\r|[\t ]+(?=\n)")
+TIME = re.compile(r"\s\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}\Z")
+ODD = re.compile(r'["\t\r]')
 NO_END = "the session that begins here has no end line; it was closed where the next one begins or the file ends"
 NO_BEGIN = "a message outside of any session; it was taken as the begin of one"
 NO_MESSAGES = "a session without messages"
@@ -75,10 +75,10 @@ class Log:
 
         Runs once for each of what may be millions of lines, so it calls no more than it must.
         """
-        begin, head, body = 0, "", ""
+        begin, head, body, is_time = 0, "", "", TIME.match
         for number, line in enumerate(lines, 1):
             text = line.rstrip()
-            if text[-3:-2] == ":" and TIME.fullmatch(text[-20:]) and text[:-20].strip():
+            if text[-3:-2] == ":" and is_time(text, len(text) - 20) and not text[:-20].isspace():
                 if head:
                     yield self._row(begin, head, body)
                 if self.began is None:
@@ -100,16 +100,13 @@ class Log:
     def _row(self, line: int, head: str, body: str) -> str:
         """One message; ``head`` ends with its time."""
         sender, time, text = head[:-20].strip(), head[-19:], body.strip()
-        self.count += 1
-        if self.count == 1:
+        count = self.count = self.count + 1
+        if count == 1:
             identity = "\x1f".join((sender, time, text.replace("\r", ""))).encode()
             self.conversation = hashlib.blake2b(identity, digest_size=8).hexdigest()
-        row = f'{line},{self.conversation},{self.count},"{sender}",{time},"{text}"\n'
-        if '"' in sender or '"' in text or "\t" in row or "\r" in row:
-            sender, text = sender.replace('"', '""'), text.replace('"', '""')
-            row = f'{line},{self.conversation},{self.count},"{sender}",{time},"{text}"\n'
-            return ODD.sub("", row).replace("\t", " ")
-        return row
+        if ODD.search(head) or ODD.search(body):
+            sender, text = _plain(sender), _plain(text)
+        return f'{line},{self.conversation},{count},"{sender}",{time},"{text}"\n'
 
     def _mark(self, number: int, text: str) -> None:
         self.stray = 0
@@ -136,3 +133,8 @@ class Log:
         if self.began is not None and self.began[0]:
             self.damages.append(Damage(*self.began, NO_END if self.count else NO_MESSAGES, lost=False))
         self.began, self.count = None, 0
+
+
+def _plain(text: str) -> str:
+    """A text as it stands between quotes in CSV, without tabs and carriage returns."""
+    return re.sub(r"\r|[\t ]+(?=\n)", "", text).replace("\t", " ").replace('"', '""')
