@@ -31,6 +31,13 @@ class Good(NamedTuple):
     cells: list[str]
 
 
+class Plain(NamedTuple):
+    """A record without a quote in it, as it stands in the file: most are."""
+
+    line: int
+    text: str
+
+
 class _Unfit(Exception):  # noqa: N818 - says why a text is no record
     """The text is no record: ``open_quote`` where more lines could mend it."""
 
@@ -97,11 +104,14 @@ class Reader:
         self.back: list[tuple[int, str]] = []
         self.shape = _Shape(width)
 
-    def records(self) -> Iterator[Good | Damage]:
+    def records(self) -> Iterator[Good | Plain | Damage]:
         """Every record, in order."""
+        delimiter, marks = self.delimiter, self.width - 1
         while (following := self._next()) is not None:
             number, line = following
-            if len(line) > LONGEST:
+            if self.shape.seen >= LEARN_FROM and line.count(delimiter) == marks and _is_plain(line):
+                yield Plain(number, line)
+            elif len(line) > LONGEST:
                 yield Damage(number, line[:200], TOO_LONG)
             elif line.strip():
                 yield self._record(number, line)
@@ -151,6 +161,10 @@ class Reader:
         except _Unfit:
             return False
         return len(cells) == self.width and self.shape.fits(cells)
+
+
+def _is_plain(line: str) -> bool:
+    return '"' not in line and "\r" not in line and len(line) <= LONGEST and line != ""
 
 
 class _Shape:

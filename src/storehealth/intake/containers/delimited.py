@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import StringIO
 from itertools import islice
 from pathlib import Path
 
 from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet, source_columns
 from storehealth.intake.encoding import Text, as_utf8
-from storehealth.intake.records import Good, Reader, split_first
+from storehealth.intake.records import Good, Plain, Reader, split_first
 
 NAME = "delimited"
 VERSION = 1
@@ -71,7 +70,7 @@ class Delimited:
     def _carefully(self, begin: int, width: int) -> Body:
         lines = ((number, line) for number, line in numbered(self.text.path) if number >= begin)
         copy, damages = self.scratch / "records.csv", list(self.text.bad)
-        write_records(copy, Reader(lines, self.delimiter, width).records(), damages)
+        write_records(copy, Reader(lines, self.delimiter, width).records(), damages, self.delimiter)
         return body_of_copy(copy, width, damages)
 
 
@@ -82,22 +81,29 @@ def numbered(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r\n")
 
 
-def write_records(copy: Path, records: Iterable[Good | Damage], damages: list[Damage]) -> None:
-    """Write good records with their line first, as CSV that needs no second look; collect the damages."""
+def write_records(
+    copy: Path, records: Iterable[Good | Plain | Damage], damages: list[Damage], delimiter: str = ","
+) -> None:
+    """Write good records with their line first, as CSV that needs no second look; collect the damages.
+
+    Args:
+        copy: The file to write.
+        records: What was read.
+        damages: Takes up what could not be read.
+        delimiter: What stands between the cells of plain records.
+    """
     with copy.open("w", encoding="utf-8", newline="") as stream:
-        row = StringIO()
-        writer = csv.writer(row, lineterminator="\n")
+        write = stream.write
+        cells = csv.writer(stream, lineterminator="\n")
         for record in records:
             if isinstance(record, Damage):
                 damages.append(record)
-                continue
-            text = ",".join(record.cells)
-            if '"' in text or "\r" in text or "\n" in text or text.count(",") != len(record.cells) - 1:
-                row.seek(0)
-                row.truncate()
-                writer.writerow([cell.replace("\r", "") for cell in record.cells])
-                text = row.getvalue()[:-1]
-            stream.write(f"{record.line},{text}\n")
+            elif isinstance(record, Good):
+                cells.writerow([record.line, *(cell.replace("\r", "") for cell in record.cells)])
+            elif delimiter == ",":
+                write(f"{record.line},{record.text}\n")
+            else:
+                cells.writerow([record.line, *record.text.split(delimiter)])
 
 
 def body_of_copy(copy: Path, width: int, damages: Iterable[Damage]) -> Body:
