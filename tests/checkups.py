@@ -167,7 +167,8 @@ SOURCES = (
 
 TODO = (
     Recommendation(
-        id="LG05.cut-off", text="Hand parcels over before the 16:00 cut-off at WH2", findings=("LG05",), effort="low",
+        id="LG05.cut-off", name="Keep the cut-off", where="63% of the misses: warehouse WH2",
+        text="Hand parcels over before the 16:00 cut-off at WH2", findings=("LG05",), effort="low",
         gain_points=5.4, gain_units="about 18 orders a week", assumption="half of the late parcels at WH2 leave in time",
         check_on=date(2025, 4, 14),
     ),

@@ -22,7 +22,7 @@ OTHERS = {"customer_service": 66, "stock": 77, "aftersales": 82}
 
 
 def act(name: str, removes: float = 0.5, effort: str = "low") -> dict:
-    return {"id": name, "effort": effort, "do": SAID, "removes": removes}
+    return {"id": name, "effort": effort, "name": SAID, "do": SAID, "removes": removes}
 
 
 def shop(*rules_and_measured) -> tuple[Catalogue, list[Measurement]]:

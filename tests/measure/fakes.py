@@ -67,7 +67,7 @@ def rule_of(limits: dict[str, Any] | None = None, advice: list[dict[str, Any]] |
         "limits": limits,
         "scored": limits is not None,
         "why": SAID,
-        "advice": advice or [{"id": "do-it", "effort": "low", "do": SAID, "removes": 0.5}],
+        "advice": advice or [{"id": "do-it", "effort": "low", "name": SAID, "do": SAID, "removes": 0.5}],
         "examples": [example, example],
     }
     return Rule.model_validate(content)

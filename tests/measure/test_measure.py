@@ -103,8 +103,8 @@ def test_the_interval_of_a_median_is_read_off_the_sorted_values() -> None:
 def test_an_advice_reaches_the_defects_it_names() -> None:
     """Not the rows that met, nor those it does not name."""
     advice = [
-        {"id": "amys", "effort": "low", "do": SAID, "mends": "agent_id = 'amy'", "removes": 0.5},
-        {"id": "all", "effort": "low", "do": SAID, "removes": 0.5},
+        {"id": "amys", "effort": "low", "name": SAID, "do": SAID, "mends": "agent_id = 'amy'", "removes": 0.5},
+        {"id": "all", "effort": "low", "name": SAID, "do": SAID, "removes": 0.5},
     ]
     rows = [{"agent_id": "amy", "ok": False}, {"agent_id": "amy", "ok": True}, {"agent_id": None, "ok": False}]
     one = measured(rule_of(good="ok", advice=advice), *rows)
@@ -126,7 +126,9 @@ def test_a_mended_value_becomes_an_ordinary_one() -> None:
 
 def test_without_any_row_in_time_a_mended_value_is_the_limit() -> None:
     """There is no ordinary row to take it from."""
-    rule = rule_of(limits=LIMITS, value=MEDIAN, advice=[{"id": "a", "effort": "low", "do": SAID, "removes": 1}])
+    rule = rule_of(
+        limits=LIMITS, value=MEDIAN, advice=[{"id": "a", "effort": "low", "name": SAID, "do": SAID, "removes": 1}]
+    )
     assert measured(rule, {"amount": 100}, {"amount": 200}).mended[0].value_after == 60
 
 

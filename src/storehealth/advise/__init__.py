@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from storehealth.advise.words import assumption, gain_units, text
+from storehealth.advise.words import assumption, gain_units, places, text
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
@@ -100,9 +100,12 @@ def _recommendation(
 ) -> Recommendation:
     gain = _gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_gain(findings, catalogue, [effect]) or 0.0, effect.spared))
+    where = places(main.finding, words)
     return Recommendation(
         id=main.advice.id,
-        text=text(main.advice, main.finding, words),
+        name=main.advice.name.in_language(words.language),
+        where=where,
+        text=text(main.advice, where, words),
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),

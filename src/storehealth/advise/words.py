@@ -20,17 +20,19 @@ LEAST_DAYS = 7
 """Days of data from which a weekly figure is told."""
 
 
-def text(advice: Advice, finding: Finding, words: Words) -> str:
+def text(advice: Advice, where: str, words: Words) -> str:
     """What to do, completed with where most of the misses are."""
     said = advice.do.in_language(words.language)
-    places = [
+    return said.rstrip(" .。") + words.say("advice.joined", drivers=where) if where else said
+
+
+def places(finding: Finding, words: Words) -> str:
+    """Where most of the misses are: at most two slices, the largest first; empty where nothing stands out."""
+    found = [
         words.say("advice.driver", share=words.decimal(100 * share, 0) + "%", where=where)
         for share, where in list(_places(finding.drivers, words))[:MOST_PLACES]
     ]
-    if not places:
-        return said
-    drivers = words.say("unit.comma").join(places)
-    return said.rstrip(" .。") + words.say("advice.joined", drivers=drivers)
+    return words.say("unit.comma").join(found)
 
 
 def _places(drivers: Sequence[Driver], words: Words) -> Iterator[tuple[float, str]]:

@@ -94,8 +94,9 @@ class Advice(Strict):
     """One thing to do. ``mends`` names, in SQL over the same rows, the defects it reaches; ``removes`` their share."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    name: Text = Field(description="The action in a few words, for one line of the screen.")
     effort: Literal["low", "medium", "high"]
-    do: Text
+    do: Text = Field(description="Who does what by when.")
     mends: str = "true"
     removes: float = Field(ge=0, le=1)
 

@@ -21,7 +21,7 @@ __all__ = ["Look", "Page", "printed", "render"]
 SCREEN = 45
 """Lines the picture aims to stay within."""
 
-LEAST: tuple[int, ...] = (2, 2, 1, 1)
+LEAST: tuple[int, ...] = (3, 2, 1, 1)
 MOST = (5, 40, 12, 9)
 """Fewest and most recommendations, findings, missing exports and refused files on one screen."""
 GROWTH = (1, 0, 1, 2, 1, 3)
@@ -100,7 +100,7 @@ def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) 
     page = Page(look.width, look.ascii_only)
     add_head(page, checkup, words)
     add_areas(page, checkup, words)
-    add_todo(page, checkup, words, todo)
+    add_todo(page, checkup, words, todo, whole=look.details)
     add_due(page, checkup, words)
     if not look.details:
         _add_findings(page, checkup, words, findings)

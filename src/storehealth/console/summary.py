@@ -90,17 +90,26 @@ def worst_finding(checkup: Checkup, area: AreaScore) -> Finding | None:
     return ranked[0] if ranked else None
 
 
-def add_todo(page: Page, checkup: Checkup, words: Words, most: int) -> None:
+def add_todo(page: Page, checkup: Checkup, words: Words, most: int, whole: bool = False) -> None:
     """The first recommendations, each with what it is expected to bring."""
     if not checkup.recommendations:
         return
     page.heading(words.say("heading.todo"))
     for number, one in enumerate(checkup.recommendations[:most], 1):
-        parts: list[Piece | str] = []
-        for text in gain_parts(one, words):
-            parts += [GAP, Piece(text, "bold" if text.startswith("+") else "", keep=True)]
-        page.add(Piece(f"{number}", "bold"), f" {one.text}", *parts, indent=2, hang=4)
+        name = Piece(f" {one.name or one.text}", "bold" if whole else "")
+        page.add(Piece(f"{number}", "bold"), name, *_gains(gain_parts(one, words)), indent=2, hang=4)
+        if whole and one.name:
+            page.add(one.text, indent=4, hang=4)
+        elif one.where:
+            page.add(Piece(one.where, "dim"), indent=4, hang=4)
     add_more(page, len(checkup.recommendations) - most, words)
+
+
+def _gains(texts: list[str]) -> list[Piece | str]:
+    parts: list[Piece | str] = []
+    for text in texts:
+        parts += [GAP, Piece(text, "bold" if text.startswith("+") else "", keep=True)]
+    return parts
 
 
 def add_due(page: Page, checkup: Checkup, words: Words) -> None:

@@ -117,7 +117,9 @@ class Recommendation(Record):
     """One action, the findings it helps and what it is expected to bring: an estimate, see ``assumption``."""
 
     id: str
-    text: str
+    name: str = Field(default="", description="The action in a few words.")
+    where: str = Field(default="", description="Where most of the misses are, in words; empty where nothing stands out.")
+    text: str = Field(description="Who does what by when, and where most of the misses are.")
     findings: tuple[str, ...]
     effort: Literal["low", "medium", "high"]
     gain_points: float | None

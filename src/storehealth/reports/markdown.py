@@ -66,7 +66,8 @@ def _todo(checkup: Checkup, words: Words) -> list[str]:
         return []
     lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
     for number, one in enumerate(checkup.recommendations, 1):
-        lines.append(f"{number}. **{escape(one.text)}** {escape(' · '.join(gain_parts(one, words)))}")
+        lines.append(f"{number}. **{escape(one.name or one.text)}** {escape(' · '.join(gain_parts(one, words)))}")
+        lines += [f"   {escape(one.text)}"] if one.name else []
         lines.append(f"   {escape(words.say('screen.assumption', text=one.assumption))}")
     return [*lines, ""]
 
