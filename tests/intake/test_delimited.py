@@ -96,6 +96,13 @@ def test_text_after_a_quote_costs_its_own_row(attempt: Attempt) -> None:
     assert [one["reason"] for one in trial.rejects] == ["text after a closing quote"]
 
 
+def test_doubled_quotes_before_a_line_break_close_nothing(attempt: Attempt) -> None:
+    """The size of a telephone, in inches."""
+    trial = attempt(MESSAGES, HEADER + 's0,2026-01-02,ann,"about 6"".\nFine."\ns1,2026-01-02,ann,"""a"""\n')
+    assert [row["text"] for row in trial.tables["messages"]] == ['about 6".\nFine.', '"a"']
+    assert trial.rejects == []
+
+
 def test_a_quote_inside_a_cell_is_text(attempt: Attempt) -> None:
     """Only a quote at the begin of a cell opens one."""
     assert attempt(MESSAGES, HEADER + 's0,2026-01-02,ann,5" nails\n').tables["messages"][0]["text"] == '5" nails'

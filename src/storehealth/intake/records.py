@@ -20,7 +20,7 @@ OPEN_QUOTE = "a quote is opened here and not closed"
 AFTER_QUOTE = "text after a closing quote"
 TOO_LONG = "the line is longer than 8 MB"
 BLANKS = " \t\r\u00a0\u3000"
-CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"')
+CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"(?!")')
 TIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 
 
@@ -49,7 +49,7 @@ class _Unfit(Exception):  # noqa: N818 - says why a text is no record
 @cache
 def _cell(delimiter: str) -> re.Pattern[str]:
     blanks = BLANKS.replace(delimiter, "")
-    quoted = rf'[{blanks}]*"([^"]*(?:""[^"]*)*)"[{blanks}]*'
+    quoted = rf'[{blanks}]*"([^"]*(?:""[^"]*)*)"(?!")[{blanks}]*'
     return re.compile(rf"(?:{quoted}|([^{re.escape(delimiter)}]*))({re.escape(delimiter)}|\Z)")
 
 

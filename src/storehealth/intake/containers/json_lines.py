@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from storehealth.errors import FileRefused
 from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet
 from storehealth.intake.containers.delimited import body_of_copy, numbered, write_records
 from storehealth.intake.encoding import Text, as_utf8
@@ -33,6 +34,8 @@ def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """The objects of a file, as one sheet."""
     text = as_utf8(path, scratch, encoding)
     first = [(number, found) for number, line in islice(numbered(text.path), KEYS_FROM) if (found := _object(line))]
+    if not first:
+        raise FileRefused("no line of it is a JSON object", "Write one object per line.")
     keys = tuple(dict.fromkeys(key for _, found in first for key in found))
     top = (Record(number, _cells(found, keys)) for number, found in first[: TOP_RECORDS - 1])
     return [JsonLines(text, (Record(0, keys), *top), scratch)]
