@@ -28,7 +28,7 @@ def test_what_may_be_shown_of_each_kind(kind, value, shown) -> None:
 
 def test_a_buyer_has_one_pseudonym_per_key() -> None:
     """Stable, short, and another one elsewhere."""
-    assert re.fullmatch(r"buyer-[0-9a-f]{6}", pseudonym("ana"))
+    assert re.fullmatch(r"buyer-[0-9a-f]{8}", pseudonym("ana"))
     assert masker(b"key")("buyer", "ana") == pseudonym("ana", b"key") != pseudonym("ana", b"other")
     assert pseudonym("ana") != pseudonym("bob")
 

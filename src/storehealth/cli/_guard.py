@@ -86,6 +86,7 @@ def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
     lines += [f"error: {' <- '.join(kinds)}", "(messages are left out: they may quote your data)", ""]
     lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
     path = _state.crash_folder() / f"crash-{datetime.now().astimezone():%Y%m%dT%H%M%S}-{os.getpid()}.txt"
+    path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

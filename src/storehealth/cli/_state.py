@@ -54,6 +54,9 @@ def inside(path: Path, folder: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+    """Make the folder; one that is ours already is closed to others, one that holds other things is left as it is."""
+    from storehealth.outputs import close_to_others, private_folder
+
+    private_folder(folder)
+    if folder == default_folder() or (folder / "lake").is_dir() or not any(folder.iterdir()):
+        close_to_others(folder)

@@ -21,6 +21,7 @@ from storehealth.intake.normalise import Plan
 from storehealth.intake.recognise import Match, recognise
 from storehealth.intake.signatures import refuse_strangers
 from storehealth.model import Source, StoredTable
+from storehealth.privacy import without_quotes
 
 VERSION = 1
 """Changes whenever the same text would give other rows."""
@@ -261,5 +262,5 @@ def note_of(error: Exception) -> str:
         return f"{error.message}. {error.hint}".strip(". ") + ("." if error.hint else "")
     if isinstance(error, OSError):
         return f"cannot be opened: {error.strerror or error}"
-    said = " ".join(str(error).split())[:300]
+    said = " ".join(without_quotes(str(error)).split())[:300]
     return f"could not be read: {type(error).__name__}: {said}; please report this"

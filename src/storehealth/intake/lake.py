@@ -25,6 +25,8 @@ from uuid import uuid4
 
 from filelock import FileLock
 
+from storehealth.outputs import close_to_others, private_folder
+
 PIECE = 4 << 20
 PARQUET_END = b"PAR1"
 
@@ -45,8 +47,8 @@ class Lake:
     def __init__(self, folder: Path, trusted: bool = True) -> None:
         self.folder, self.trusted = folder, trusted
         for part in (folder, folder / "seen"):
-            part.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.lock = FileLock(folder / ".lock")
+            close_to_others(private_folder(part))
+        self.lock = FileLock(folder / ".lock", mode=0o600)
         self.index: dict[str, list[Any]] = _json(folder / "index.json") or {}
         self.digested: dict[str, list[Any]] = {}
 
@@ -105,6 +107,8 @@ class Lake:
         """
         files = {path.name: path.stat().st_size for path in sorted(made.glob("*.parquet"))}
         self._write(made / "meta.json", meta | {"files": files})
+        for path in (made, *made.iterdir()):
+            close_to_others(path)
         target = self.folder / key
         with self.lock:
             if target.exists():
@@ -116,6 +120,7 @@ class Lake:
 
     def _write(self, path: Path, value: Any) -> None:
         beside = path.with_name(f".{path.name}.{uuid4().hex}")
+        beside.touch(mode=0o600)
         beside.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
         beside.replace(path)
 

@@ -11,6 +11,7 @@ from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
+from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.query import Asked
 from storehealth.measure.replies import reply_times
@@ -25,15 +26,16 @@ from storehealth.stats import wilson
 if TYPE_CHECKING:
     from storehealth.db import Store
 
-__all__ = ["Lens", "measure", "reply_times", "row_query", "windows_for"]
+__all__ = ["EvidenceFiles", "Lens", "measure", "reply_times", "row_query", "windows_for"]
 
 
 @dataclass(frozen=True)
 class Lens:
-    """What the data are read with: the catalogue that describes them, and how personal values are shown."""
+    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go."""
 
     catalogue: Catalogue
     mask: Mask = mask
+    files: EvidenceFiles | None = None
 
 
 def measure(
@@ -46,7 +48,7 @@ def measure(
         rules: The rules, in the order wanted.
         limits: The platform's limits by rule code; they decide where a value becomes a defect.
         windows: The window of each rule, by code; without one, everything is looked at.
-        lens: The catalogue, and how personal values are shown.
+        lens: The catalogue, how personal values are shown, and where every row behind a figure is written.
 
     Raises:
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
@@ -58,7 +60,16 @@ def measure(
         asked = Asked(store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask)
         missing = tuple(need for need in _needs(asked) if need not in store.filled)
         measured.append(_missing(asked, missing) if missing else _measure(asked, grain))
+        if lens.files:
+            _write(asked, measured[-1], lens.files)
     return measured
+
+
+def _write(asked: Asked, measured: Measurement, files: EvidenceFiles) -> None:
+    if measured.tally.defects:
+        files.write(asked)
+    else:
+        files.forget(asked.rule.code)
 
 
 def _needs(asked: Asked) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,9 +16,14 @@ from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.limits import Bounds
 from storehealth.measure.compile import columns, is_select, row_query, source_of, sql_of
+from storehealth.measure.hidden import personal_columns, structured_columns, told_columns, words_of
 from storehealth.model import Window
-from storehealth.privacy import Mask
+from storehealth.privacy import Mask, without_quotes
 
+ONE_WORD = re.compile(r"[!-?A-~]+")
+"""ASCII without blanks and without an @: an id, whatever it is called."""
+OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
+"""Errors that quote the rule and no cell."""
 NOT_THE_RULES_FAULT = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException)
 
 
@@ -57,16 +64,24 @@ class Asked:
         words = set(re.findall(r"\w+", self.rule.measure.over))
         return tuple(name for name in self.catalogue.views if name in words)
 
-    @property
+    @cached_property
     def personal(self) -> dict[str, str]:
         """Columns that hold personal values, with the kind of each."""
-        named = [column for view in self.views for column in self.catalogue.views[view].personal]
-        return dict.fromkeys(named, "buyer") | {
-            name: column.personal
-            for table in self.catalogue.tables.values()
-            for name, column in table.columns.items()
-            if column.personal is not None
-        }
+        return personal_columns(self.catalogue, self.views, self.rule.measure.over)
+
+    @cached_property
+    def _told(self) -> tuple[frozenset[str], frozenset[str]]:
+        return told_columns(self.catalogue), structured_columns(self.catalogue)
+
+    def shown(self, expression: str, text: str) -> str:
+        """What may be shown of the text that a column, or an expression over columns, holds."""
+        kinds = [kind for name, kind in self.personal.items() if name in words_of(expression)]
+        if kinds:
+            return self.mask(kinds[0], text)
+        told, structured = self._told
+        if expression in structured or (expression not in told and ONE_WORD.fullmatch(text)):
+            return text
+        return self.mask("told", text)
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query over :attr:`rows`.
@@ -74,9 +89,23 @@ class Asked:
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
+        with self._blaming(sql):
+            return self.con.execute(sql).fetchall()
+
+    def open(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """A query over :attr:`rows`, to fetch from piece by piece before the next one is run.
+
+        Raises:
+            CatalogueError: The rule's SQL does not run; the message names its file and key.
+        """
+        with self._blaming(sql):
+            return self.con.execute(sql)
+
+    @contextmanager
+    def _blaming(self, sql: str) -> Iterator[None]:
         self._must_select(sql)
         try:
-            return self.con.execute(sql).fetchall()
+            yield
         except NOT_THE_RULES_FAULT:
             raise
         except duckdb.Error as error:
@@ -104,6 +133,8 @@ class Asked:
 
     def error(self, key: str, problem: object) -> CatalogueError:
         """An error that names the rule's file and one of its keys."""
+        if isinstance(problem, duckdb.Error) and not isinstance(problem, OF_THE_TEXT):
+            problem = without_quotes(str(problem))
         path = self.catalogue.paths.get(f"rules/{self.rule.id}")
         name = path.name if path is not None else f"{self.rule.id}.yaml"
         return CatalogueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,43 +15,53 @@ from storehealth.measure.values import statistic_sql
 from storehealth.model import Beside, EvidenceRow
 
 EVIDENCE_ROWS = 20
+FETCHED = 5000
 Detail = str | int | float | bool | None
 
 
 def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
     """The worst defects, at most twenty; equally bad ones by time, file and row. Personal values are masked."""
-    names = asked.rule.measure.evidence
-    shown = "".join(f", _show{index}" for index in range(len(names)))
-    rows = asked.run(
+    return tuple(_evidence_row(asked, row) for row in asked.run(f"{_worst_first(asked)} LIMIT {EVIDENCE_ROWS}"))
+
+
+def all_evidence(asked: Asked) -> Iterator[EvidenceRow]:
+    """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
+    found = asked.open(_worst_first(asked))
+    while rows := found.fetchmany(FETCHED):
+        yield from (_evidence_row(asked, row) for row in rows)
+
+
+def _worst_first(asked: Asked) -> str:
+    shown = "".join(f", _show{index}" for index in range(len(asked.rule.measure.evidence)))
+    return (
         f"SELECT _file, _row, _entity, _at, _outcome{shown} FROM {asked.rows} WHERE {DEFECT} "
-        f"ORDER BY _worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST "
-        f"LIMIT {EVIDENCE_ROWS}"
+        f"ORDER BY _worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
     )
-    return tuple(_evidence_row(asked, row) for row in rows)
 
 
 def _evidence_row(asked: Asked, row: tuple[Any, ...]) -> EvidenceRow:
     file, line, entity, at, outcome, *shown = row
-    names, personal = asked.rule.measure.evidence, asked.personal
     return EvidenceRow(
         file=file,
         line=line,
-        entity=asked.mask(personal.get("entity", "buyer"), entity) if entity and _entity_is_personal(asked) else entity,
+        entity=asked.shown(asked.rule.measure.entity, entity) if entity else entity,
         at=at,
         outcome=outcome,
         details={
-            name: _detail(value) if value is None or name not in personal else asked.mask(personal[name], str(value))
-            for name, value in zip(names, shown, strict=True)
+            name: _detail_shown(asked, name, value)
+            for name, value in zip(asked.rule.measure.evidence, shown, strict=True)
         },
     )
 
 
-def _entity_is_personal(asked: Asked) -> bool:
-    """Whether the rule's entity is a person: by the view's word, or since the expression names such a column."""
-    expression = asked.rule.measure.entity
-    if expression == "entity":
-        return any("entity" in asked.catalogue.views[view].personal for view in asked.views)
-    return any(name in expression for name in asked.personal)
+def _detail_shown(asked: Asked, name: str, value: Any) -> Detail:
+    """A value of a row. A personal one is masked whatever its type; a number counted from some is a number."""
+    detail = _detail(value)
+    if isinstance(detail, str) and not isinstance(value, date):
+        return asked.shown(name, detail)
+    if detail is not None and name in asked.personal:
+        return asked.mask(asked.personal[name], str(value))
+    return detail
 
 
 def _detail(value: Any) -> Detail:

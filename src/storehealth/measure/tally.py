@@ -56,9 +56,8 @@ def _order(one: Segment, name: str) -> tuple[bool, int, str]:
 def _segment(asked: Asked, name: str, row: tuple[Any, ...]) -> Segment:
     label, value, *counts = row
     tally = _tally(counts)
-    kind = asked.personal.get(name)
-    if kind is not None and label is not None:
-        label = asked.mask(kind, label)
+    if label is not None and name not in TIME_COLUMNS:
+        label = asked.shown(name, label)
     if asked.rule.measure.value is None:
         value = tally.defects / tally.judged if tally.judged else None
     return Segment(segment={name: label}, tally=tally, value=value)

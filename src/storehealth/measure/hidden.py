@@ -1,0 +1,67 @@
+"""Which columns of a rule's rows hold personal values, whatever a SELECT calls them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from storehealth.catalogue import Catalogue
+
+ALIAS = r"\b{name}\b\"?(?:::\w+)?(?:\s*(?:,|\|\|)\s*(?:[\w.\"]+|'[^']*'))*\s*\)*\s+AS\s+\"?(\w+)\"?"
+"""``buyer_id AS who``, ``lower(o.buyer_id) AS who``, ``coalesce(buyer_id, 'none') AS who``."""
+COUNTED = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
+OWN = {"session_id": "session"}
+THE_STORES = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
+"""Texts that the store or the platform chose, and no customer."""
+
+
+def personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> dict[str, str]:
+    """Columns that hold personal values, with the kind of each (see :data:`storehealth.privacy.Mask`).
+
+    Args:
+        catalogue: Says which columns of tables and views do.
+        views: Views that the rule reads.
+        over: The view or SELECT it reads; names given to such columns in it count as well.
+    """
+    named = [column for view in views for column in catalogue.views[view].personal]
+    known = OWN | dict.fromkeys(named, "buyer")
+    known |= {
+        name: column.personal
+        for table in catalogue.tables.values()
+        for name, column in table.columns.items()
+        if column.personal is not None
+    }
+    text = COUNTED.sub(" ", over)
+    aliases = {
+        alias: kind
+        for name, kind in known.items()
+        for alias in re.findall(ALIAS.format(name=name), text, re.IGNORECASE)
+    }
+    return aliases | known
+
+
+def told_columns(catalogue: Catalogue) -> frozenset[str]:
+    """Columns that hold words of the platform or the store: a reason, a name of goods."""
+    return frozenset(
+        name
+        for table in catalogue.tables.values()
+        if table.group != "intake"
+        for name, column in table.columns.items()
+        if column.type == "text" and column.personal is None and name not in THE_STORES
+    )
+
+
+def structured_columns(catalogue: Catalogue) -> frozenset[str]:
+    """Columns whose texts are ids, words of a vocabulary, or names of files: shown as they are."""
+    named = {
+        name
+        for table in catalogue.tables.values()
+        for name, column in table.columns.items()
+        if column.type != "text" or table.group == "intake"
+    }
+    return frozenset(named | THE_STORES) - told_columns(catalogue)
+
+
+def words_of(expression: str) -> set[str]:
+    """Names that stand in an expression."""
+    return set(re.findall(r"\w+", expression))
