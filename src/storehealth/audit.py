@@ -18,16 +18,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from storehealth.advise import advise, headline
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.db import Store, StoreSettings, open_store
+from storehealth.db.rejects import Reader, RejectsFile
 from storehealth.errors import UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.judge import judge
-from storehealth.measure import Lens, measure, reply_times, windows_for
+from storehealth.measure import EvidenceFiles, Lens, measure, reply_times, windows_for
 from storehealth.model import (
     Checkup,
     Intake,
@@ -41,6 +43,8 @@ from storehealth.model import (
     Window,
 )
 from storehealth.outcome import check_fail_on, incomplete_data, outcome
+from storehealth.outputs import private_folder
+from storehealth.privacy import Mask, installation_key, masker, unmasked
 from storehealth.score import score
 from storehealth.settings import Settings, read_settings
 from storehealth.version import __version__
@@ -52,7 +56,10 @@ def _silent(_: str) -> None:
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What an audit is asked for; every field is an option of ``storehealth audit``."""
+    """What an audit is asked for; every field is an option of ``storehealth audit``.
+
+    ``evidence`` and ``rejects`` are written while the store is open. ``unmask`` shows personal values as they are.
+    """
 
     state: Path
     platform: str | None = None
@@ -68,6 +75,9 @@ class AuditRequest:
     fail_on: str = "fail"
     strict_data: bool = False
     tell: Callable[[str], None] = _silent
+    evidence: EvidenceFiles | None = None
+    rejects: RejectsFile | None = None
+    unmask: bool = False
 
 
 def audit(exports: Path, request: AuditRequest) -> Checkup:
@@ -84,18 +94,22 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     """
     started_at = datetime.now(UTC)
     check_fail_on(request.fail_on)
-    catalogue = load(request.packs)
-    settings = _settings(exports, request)
-    intake = take_in(exports, catalogue, request.state / "lake", _options(request, settings, catalogue), request.tell)
-    platform = choose_platform(settings, intake, catalogue)
-    with _store(intake, catalogue, settings, platform, request) as store:
+    catalogue, settings, intake, platform = given = take(exports, request)
+    mask = mask_for(request)
+    with opened(given, request) as store:
         windows = windows_for(catalogue.rules.values(), platform, request.window, store.as_of)
-        measured = measure(store, catalogue.rules.values(), platform.limits, windows, Lens(catalogue))
+        lens = Lens(catalogue, mask, request.evidence)
+        request.tell("measuring")
+        measured = measure(store, catalogue.rules.values(), platform.limits, windows, lens)
         replies = reply_times(store, windows.get("CS01", Window()))
+        if request.rejects:
+            request.rejects.write(Reader(store, intake, catalogue, mask))
     findings, not_judged = judge(measured, catalogue, platform, settings.language)
     total, areas = score(findings, catalogue.scoring, settings.language)
     recommendations = advise(findings, measured, catalogue, settings.language, store.as_of)
-    sources = _accounted(intake.sources, store)
+    sources = accounted(intake.sources, store)
+    if request.evidence:
+        findings = request.evidence.named(findings)
     incomplete = incomplete_data(sources, areas, findings) if request.strict_data else []
     return Checkup(
         run=Run(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
@@ -119,6 +133,23 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         recommendations=recommendations,
         method=_method(catalogue, platform, settings.language),
     )
+
+
+class Taken(NamedTuple):
+    """What stands before the database is opened."""
+
+    catalogue: Catalogue
+    settings: Settings
+    intake: Intake
+    platform: Platform
+
+
+def take(exports: Path, request: AuditRequest) -> Taken:
+    """Read data files, settings and exports, and settle whose clocks count."""
+    catalogue, settings = load(request.packs), _settings(exports, request)
+    lake = private_folder(request.state) / "lake"
+    intake = take_in(exports, catalogue, lake, _options(request, settings, catalogue), request.tell)
+    return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue))
 
 
 def _settings(exports: Path, request: AuditRequest) -> Settings:
@@ -152,7 +183,13 @@ def choose_platform(settings: Settings, intake: Intake, catalogue: Catalogue) ->
     return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.facts()}})
 
 
+def mask_for(request: AuditRequest) -> Mask:
+    """How personal values are shown: keyed by this user's secret, unless the user asked to see them."""
+    return unmasked if request.unmask else masker(installation_key())
+
+
 def _options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
+    """What intake is told of a request and the settings."""
     platform = catalogue.platforms.get(settings.platform or "")
     return IntakeOptions(
         zone=settings.timezone or (platform.zone if platform else None),
@@ -164,10 +201,15 @@ def _options(request: AuditRequest, settings: Settings, catalogue: Catalogue) ->
 
 
 @contextmanager
-def _store(
-    intake: Intake, catalogue: Catalogue, settings: Settings, platform: Platform, request: AuditRequest
-) -> Iterator[Store]:
-    """The checkup's database, with a scratch folder beside the lake for what does not fit into memory."""
+def opened(given: Taken, request: AuditRequest, views: bool = True) -> Iterator[Store]:
+    """The checkup's database, with a scratch folder beside the lake for what does not fit into memory.
+
+    Args:
+        given: What was taken in.
+        request: Its state folder holds the scratch.
+        views: False: only the canonical tables, merged.
+    """
+    catalogue, settings, intake, platform = given
     request.tell("putting the tables together")
     own = StoreSettings(
         store=settings.store or "",
@@ -180,13 +222,12 @@ def _store(
     )
     with (
         tempfile.TemporaryDirectory(dir=request.state, prefix="scratch-") as scratch,
-        open_store(intake, catalogue, own, Path(scratch)) as store,
+        open_store(intake, catalogue if views else catalogue._replace(views={}), own, Path(scratch)) as store,
     ):
-        request.tell("measuring")
         yield store
 
 
-def _accounted(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
+def accounted(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
     """The sources, with rows that another file repeats counted as duplicates."""
     return tuple(
         source.model_copy(update={"kept": source.kept - merged, "duplicates": source.duplicates + merged})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Name, Strict, Text, Words
+from storehealth.catalogue.table import Table
 
 TABULAR = ("delimited", "workbook", "json_lines")
 
@@ -75,3 +77,11 @@ class Layout(Strict):
     def column_for(self, table: str, column: str) -> str | None:
         """Key under which this layout gives a table's column, if it does."""
         return next((key for key in (f"{table}.{column}", column) if key in self.columns), None)
+
+    def targets(self, key: str, tables: Mapping[str, Table]) -> tuple[str, ...]:
+        """The canonical columns, as ``table.column``, that one of its columns fills."""
+        table, _, column = key.rpartition(".")
+        if table:
+            return (key,)
+        own = (one for one in self.feeds if one in tables and column in tables[one].columns)
+        return tuple(f"{one}.{column}" for one in own if f"{one}.{column}" not in self.columns)

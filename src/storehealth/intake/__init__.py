@@ -65,6 +65,7 @@ def take_in(
         sources=tuple(source for one in taken for source in one.sources),
         tables=tuple(table for one in taken for table in one.tables),
         rejects=tuple(table for one in taken for table in one.rejects),
+        readings=tuple(reading for one in taken for reading in one.readings),
         zone=zone,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatch
@@ -13,20 +13,22 @@ from typing import Any, NamedTuple
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import HEAD_BYTES, Head, Sheet, container_of, containers, versions
+from storehealth.intake.containers import HEAD_BYTES, Head, Record, Sheet, container_of, containers, versions
 from storehealth.intake.discover import Found
 from storehealth.intake.encoding import text_of
 from storehealth.intake.lake import Lake, key_of
 from storehealth.intake.normalise import Plan
 from storehealth.intake.recognise import Match, recognise
 from storehealth.intake.signatures import refuse_strangers
-from storehealth.model import Source, StoredTable
+from storehealth.model import Reading, Source, StoredTable
 from storehealth.privacy import without_quotes
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same text would give other rows."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 NO_ROWS = "no rows below the header"
+MOST_TOLD = 200
+"""Characters of a cell, and cells of a record, that are kept of a sheet no layout fits."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ class IntakeOptions:
 
 
 class Part(NamedTuple):
-    """One sheet of a file as it was recognised, or why it was not."""
+    """One sheet of a file as it was recognised, or why it was not. ``top``: its header, else its first records."""
 
     name: str
     container: str | None
     encoding: str | None
     match: Match | None
     note: str = ""
+    top: Sequence[Sequence[str]] = ()
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Taken(NamedTuple):
     sources: list[Source]
     tables: list[StoredTable]
     rejects: list[StoredTable]
+    readings: list[Reading]
 
 
 class Files:
@@ -156,8 +160,8 @@ class Files:
         try:
             match = recognise(sheet.top, container, layouts, self.options.platform, forced=chosen is not None)
         except FileRefused as refused:
-            return Part(sheet.name, container, sheet.encoding, None, note_of(refused))
-        return Part(sheet.name, container, sheet.encoding, match)
+            return Part(sheet.name, container, sheet.encoding, None, note_of(refused), _told(sheet.top))
+        return Part(sheet.name, container, sheet.encoding, match, top=_told(sheet.top[match.first - 1 : match.first]))
 
     def _folder(self) -> Path:
         self.made += 1
@@ -169,10 +173,11 @@ class Files:
 
     def take(self, look: Look, zone: str) -> Taken:
         """Read the recognised sheets of a file, or find them in the lake. Trouble becomes a note."""
-        taken = Taken([], [], [])
+        taken = Taken([], [], [], [])
         for index, part in enumerate(look.parts):
             path = f"{look.found.name}#{part.name}" if part.name else look.found.name
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
+            taken.readings.append(_reading(path, part, self.catalogue))
             if part.match is None:
                 taken.sources.append(source)
                 continue
@@ -224,6 +229,23 @@ def _day(year: int, month: int, day: int) -> str | None:
         return date(year, month, day).isoformat()
     except ValueError:
         return None
+
+
+def _told(records: Sequence[Record]) -> list[list[str]]:
+    return [[cell[:MOST_TOLD] for cell in record.cells[:MOST_TOLD]] for record in records]
+
+
+def _reading(path: str, part: Part, catalogue: Catalogue) -> Reading:
+    """How the header of a sheet was understood."""
+    if part.match is None:
+        return Reading(source=path, top=tuple(tuple(record) for record in part.top))
+    layout, filled = catalogue.layouts[part.match.layout], dict[str, tuple[str, ...]]()
+    for key, header in part.match.headers.items():
+        filled[header] = (*filled.get(header, ()), *layout.targets(key, catalogue.tables))
+    names = [" ".join(cell.split()) for cell in (part.top[0] if part.top else ())]
+    for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
+        names[place : place + 1] = [part.match.headers[key]]
+    return Reading(source=path, header=tuple(names), columns=filled)
 
 
 def _add(taken: Taken, source: Source, layout: Layout, folder: Path, meta: Any) -> None:

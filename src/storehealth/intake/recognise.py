@@ -116,15 +116,38 @@ def _worth(fit: Match) -> tuple[int, int]:
     return len(set(fit.columns.values())), len(fit.columns)
 
 
-def _nearest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
-    """What to say of a sheet that no layout fits."""
-    best: tuple[float, int, str] = (0.0, 0, "")
+class Nearest(NamedTuple):
+    """The layout that comes closest to a sheet: the headers it would read, and the required ones that are not there."""
+
+    layout: str
+    found: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def nearest_of(layouts: Iterable[Layout], top: Sequence[Sequence[str]]) -> Nearest | None:
+    """The layout of which most required headers are there, and of these the one with most headers in all."""
+    records = [Record(place + 1, tuple(cells)) for place, cells in enumerate(top)]
+    return _closest(layouts, [_Row.of(records, index) for index in range(min(len(records), HEADER_WITHIN))])
+
+
+def _closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Nearest | None:
+    best: tuple[float, int] = (0.0, 0)
+    named: Nearest | None = None
     for layout in layouts:
         for row in rows:
             found = _columns(layout, row)
             missing = _missing(layout, found)
             share = 1 - len(missing) / max(len(layout.required), 1)
-            if found and (share, len(found)) > best[:2]:
-                without = ", ".join(layout.columns[key].headers[0] for key in missing)
-                best = (share, len(found), f"not recognised; nearest is {layout.name}, without {without}")
-    return best[2] or "not recognised: no layout knows any of its headers"
+            if found and (share, len(found)) > best:
+                best = (share, len(found))
+                headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
+                named = Nearest(layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing))
+    return named
+
+
+def _nearest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
+    """What to say of a sheet that no layout fits."""
+    best = _closest(layouts, rows)
+    if best is None:
+        return "not recognised: no layout knows any of its headers"
+    return f"not recognised; nearest is {best.layout}, without {', '.join(best.missing)}"

@@ -47,14 +47,14 @@ class EvidenceFiles:
         except OSError as error:
             self.problem = self.problem or error
 
-    def named(self, findings: Iterable[Finding]) -> list[Finding]:
+    def named(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings, each with the file that holds all its rows."""
-        return [
+        return tuple(
             one.model_copy(update={"evidence": one.evidence.model_copy(update={"file": self.written[one.code]})})
             if one.code in self.written
             else one
             for one in findings
-        ]
+        )
 
 
 def _rows(asked: Asked) -> Iterator[list[Any]]:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from storehealth.model.base import Area, Direction, Outcome, Record, Severity, Status
 from storehealth.model.checkup import SCHEMA_VERSION, Checkup, Method, OutcomeOfRun, Run, TableEnd, Tool
-from storehealth.model.intake import Intake, Source, StoredTable
+from storehealth.model.inspection import (
+    ColumnRead,
+    InspectedFile,
+    Inspection,
+    NearestLayout,
+    Preview,
+    RejectGroup,
+)
+from storehealth.model.intake import Intake, Reading, Source, StoredTable
 from storehealth.model.measured import (
     Beside,
     Distributions,
@@ -44,6 +52,7 @@ __all__ = [
     "AreaScore",
     "Beside",
     "Checkup",
+    "ColumnRead",
     "Counts",
     "Deadline",
     "Direction",
@@ -53,18 +62,24 @@ __all__ = [
     "EvidenceRow",
     "Finding",
     "FirstReplies",
+    "InspectedFile",
+    "Inspection",
     "Intake",
     "LimitSource",
     "Measurement",
     "Mended",
     "Method",
     "Missing",
+    "NearestLayout",
     "NotJudged",
     "Outcome",
     "OutcomeOfRun",
+    "Preview",
     "PublishedMeasurement",
+    "Reading",
     "Recommendation",
     "Record",
+    "RejectGroup",
     "ReplyBracket",
     "ReplySummary",
     "Run",

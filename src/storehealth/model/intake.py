@@ -27,6 +27,20 @@ class Source(Record):
     note: str = Field(default="", description="Why the file was refused, or what the reader should know about it.")
 
 
+class Reading(Record):
+    """How the header of one sheet was understood. It quotes the file: mask it before it is shown."""
+
+    source: str = Field(description="The Source.path it is about.")
+    header: tuple[str, ...] = Field(default=(), description="The header's cells, in order; none where no layout fits.")
+    columns: dict[str, tuple[str, ...]] = Field(default={}, description="Header → canonical columns it fills.")
+    top: tuple[tuple[str, ...], ...] = Field(default=(), description="First records of a sheet no layout fits.")
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Headers that no column of the layout names: what stands below them is never read."""
+        return tuple(dict.fromkeys(one for one in self.header if one and one not in self.columns))
+
+
 class StoredTable(Record):
     """One canonical table of one file in the lake: a Parquet file with the table's columns and ``source_row``."""
 
@@ -47,4 +61,5 @@ class Intake(Record):
     rejects: tuple[StoredTable, ...] = Field(
         default=(), description="Parquet: line, column_name, value, reason, row_lost."
     )
+    readings: tuple[Reading, ...] = Field(default=(), description="One per source that could be opened.")
     zone: str = Field(description="IANA zone all times are in.")

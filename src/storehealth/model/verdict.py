@@ -118,7 +118,9 @@ class Recommendation(Record):
 
     id: str
     name: str = Field(default="", description="The action in a few words.")
-    where: str = Field(default="", description="Where most of the misses are, in words; empty where nothing stands out.")
+    where: str = Field(
+        default="", description="Where most of the misses are, in words; empty where nothing stands out."
+    )
     text: str = Field(description="Who does what by when, and where most of the misses are.")
     findings: tuple[str, ...]
     effort: Literal["low", "medium", "high"]

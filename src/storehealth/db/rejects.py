@@ -1,0 +1,125 @@
+"""What could not be read, as rows for a file and in groups for the screen. Values are masked: a cell may be anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.db import sql
+from storehealth.db.store import Store
+from storehealth.model import Intake, Reading, RejectGroup, StoredTable
+from storehealth.outputs import table_to, write_table
+from storehealth.privacy import Mask
+
+HEADER = (
+    "file", "line", "line_byte_position", "byte_position", "column_idx", "column_name", "error_type", "csv_line",
+    "error_message", "reason", "value", "row_lost",
+)  # fmt: skip
+"""The columns of DuckDB's table reject_errors, with the file's name for its number, then what only we know."""
+KINDS = (
+    ("a quote is opened", "UNQUOTED VALUE"),
+    ("text after a closing quote", "UNQUOTED VALUE"),
+    ("too few columns", "MISSING COLUMNS"),
+    ("too many columns", "TOO MANY COLUMNS"),
+    ("the line is longer", "LINE SIZE OVER MAXIMUM"),
+    ("a byte that is not", "INVALID ENCODING"),
+)
+FETCHED = 5000
+FIRST_LINES = 5
+
+
+class Reader(NamedTuple):
+    """What rejects are read with."""
+
+    store: Store
+    intake: Intake
+    catalogue: Catalogue
+    mask: Mask
+
+
+@dataclass
+class RejectsFile:
+    """Where all rejects are written.
+
+    Attributes:
+        to: A path, or an open stream.
+        problem: Why nothing could be written.
+    """
+
+    to: Path | BinaryIO
+    problem: OSError | None = None
+
+    def write(self, reader: Reader) -> None:
+        """Write them, file by file."""
+        try:
+            if isinstance(self.to, Path):
+                write_table(self.to, HEADER, reject_rows(reader))
+            else:
+                table_to(self.to, HEADER, reject_rows(reader))
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            self.problem = error
+
+
+def reject_rows(reader: Reader) -> Iterator[list[Any]]:
+    """Every reject, in the order of files and lines; NULL is None."""
+    for part in reader.intake.rejects:
+        columns = _Columns(part.source, reader)
+        cells = "line, column_name, value, reason, row_lost"
+        found = reader.store.con.execute(f"SELECT {cells} FROM {_from(part)} ORDER BY line, column_name, reason")
+        while rows := found.fetchmany(FETCHED):
+            yield from (columns.row(*row) for row in rows)
+
+
+def reject_groups(reader: Reader, source: str) -> Iterable[RejectGroup]:
+    """The rejects of one source by reason and column, the most frequent first."""
+    for part in (one for one in reader.intake.rejects if one.source == source):
+        query = (
+            "SELECT reason, column_name, count(*), count(*) FILTER (row_lost),"
+            f" list_sort(list(DISTINCT line))[:{FIRST_LINES}] FROM {_from(part)} GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+        )
+        for reason, column, count, lost, lines in reader.store.con.execute(query).fetchall():
+            shown = reader.mask("told", column) if column else None
+            yield RejectGroup(reason=reason, column=shown, count=count, rows_lost=lost, lines=lines)
+
+
+def _from(part: StoredTable) -> str:
+    return f"read_parquet({sql.value(str(part.parquet))})"
+
+
+class _Columns:
+    """The columns of one source: their places, and what they may hold."""
+
+    def __init__(self, source: str, reader: Reader) -> None:
+        readings = {one.source: one for one in reader.intake.readings}
+        self.source, self.mask = source, reader.mask
+        self.reading = readings.get(source, Reading(source=source))
+        self.kinds = {
+            header: _kind(fills, reader.catalogue) for header, fills in self.reading.columns.items()
+        }  # fmt: skip
+
+    def row(self, line: int | None, column: str | None, value: str | None, reason: str, lost: bool) -> list[Any]:
+        header = self.reading.header
+        place = header.index(column) + 1 if column in header else None
+        shown = self.mask("told", column) if column else None
+        whole = column is None
+        said = None if value is None else self.mask("line" if whole else self.kinds.get(str(column), "cell"), value)
+        return [
+            self.source, line, None, None, place, shown, _error_type(reason, whole, value), said if whole else None,
+            f"{shown}: {reason}" if shown else reason, reason, None if whole else said, lost,
+        ]  # fmt: skip
+
+
+def _kind(fills: Iterable[str], catalogue: Catalogue) -> str:
+    """The kind of what a column may hold: personal where a canonical column it fills is, else any cell."""
+    columns = (catalogue.tables[table].columns[name] for table, _, name in (one.partition(".") for one in fills))
+    return next((column.personal for column in columns if column.personal), "cell")
+
+
+def _error_type(reason: str, whole: bool, value: str | None) -> str | None:
+    known = next((kind for begin, kind in KINDS if reason.startswith(begin)), None)
+    return known or ("CAST" if not whole and value is not None else None)

@@ -1,0 +1,69 @@
+"""The result of ``storehealth inspect``: how each file was understood. Personal values are masked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from storehealth.model.base import Record
+from storehealth.model.intake import Source
+
+INSPECTION_VERSION = "1.0.0"
+
+
+class ColumnRead(Record):
+    """A column of the file, and the canonical columns it fills."""
+
+    header: str
+    fills: tuple[str, ...] = Field(description="Such as orders.paid_at.")
+
+
+class RejectGroup(Record):
+    """What could not be read for one reason in one column."""
+
+    reason: str
+    column: str | None = Field(description="Header; none where a whole line could not be read.")
+    count: int
+    rows_lost: int = Field(description="How many of them cost their row; the others lost only the cell.")
+    lines: tuple[int, ...] = Field(description="Lines of the first few.")
+
+
+class Preview(Record):
+    """The first rows of a canonical table that a file gave."""
+
+    table: str
+    total: int
+    rows: tuple[dict[str, str | int | float | bool | None], ...]
+
+
+class NearestLayout(Record):
+    """The layout that comes closest to a file no layout fits."""
+
+    layout: str
+    found: tuple[str, ...] = Field(description="Headers of the file that it would read.")
+    missing: tuple[str, ...] = Field(description="Headers it requires that are not there.")
+
+
+class InspectedFile(Source):
+    """A source, and how its columns were understood."""
+
+    duplicates_within: int = Field(default=0, description="Rows that repeat another row of the same file.")
+    duplicates_across: int = Field(
+        default=0, description="Rows whose key another row stands for, mostly of another file."
+    )
+    columns: tuple[ColumnRead, ...] = ()
+    unread: tuple[str, ...] = Field(default=(), description="Headers that are not read.")
+    rejects: tuple[RejectGroup, ...] = ()
+    preview: tuple[Preview, ...] = ()
+    nearest: NearestLayout | None = None
+
+
+class Inspection(Record):
+    """What ``inspect --format json`` prints. Times are naive and in ``zone``."""
+
+    schema_version: str = INSPECTION_VERSION
+    zone: str
+    platform: str = Field(description="The one whose clocks an audit would take.")
+    language: Literal["en", "zh", "es"]
+    sources: tuple[InspectedFile, ...]
