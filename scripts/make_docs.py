@@ -13,7 +13,7 @@ from storehealth.catalogue.common import Fact
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Measure, Rule
-from storehealth.model import Checkup
+from storehealth.model import Checkup, Inspection
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
@@ -166,12 +166,20 @@ def schema_page(_: Catalogue) -> str:
     )
 
 
+def inspection_schema_page(_: Catalogue) -> str:
+    """JSON Schema of what ``inspect --format json`` prints."""
+    schema = Inspection.model_json_schema(mode="serialization")
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(head | schema, indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[Catalogue], str]] = {
     "rules.md": rules_page,
     "platforms.md": platforms_page,
     "layouts.md": layouts_page,
     "cli.md": cli_page,
     "checkup.schema.json": schema_page,
+    "inspection.schema.json": inspection_schema_page,
 }
 
 

@@ -216,6 +216,9 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
         "cache": False,
         "fail_on": "score<60",
         "strict_data": True,
+        "evidence": None,
+        "rejects": None,
+        "unmask": False,
     }
 
 

@@ -36,6 +36,10 @@ class Names:
         known = sorted(self._stems("layouts")) if found else []
         return {file: one_of(name, known, "--layout") for file, name in found.items()}
 
+    def layout_names(self) -> set[str]:
+        """Names of all layouts."""
+        return set(self._stems("layouts"))
+
     def _stems(self, kind: str) -> Iterator[str]:
         from storehealth.catalogue import FOLDERS
 

@@ -40,6 +40,7 @@ Memory = Annotated[str | None, typer.Option("--memory", metavar="SIZE", help="Mo
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Read every file anew.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Signs such as ✓ and ≥ in plain ASCII.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data as they are; on a terminal only.")]
 Format = Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print findings only.")]
 Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print nothing but errors.")]

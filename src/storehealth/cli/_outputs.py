@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storehealth.model import Checkup
     from storehealth.reports import Report
 
-HINT = "Write -o markdown=report.md, or -o json=- for stdout."
+HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
 
 
 class Output(NamedTuple):
@@ -46,10 +46,15 @@ def _output(text: str, exports: Path) -> Output:
     if not sign or not place:
         raise UsageError(f"-o {text!r} names no path", HINT)
     report = find(name)
-    return Output(report, None if place == "-" else _writable(Path(place), exports))
+    return Output(report, None if place == "-" else writable(Path(place), exports))
 
 
-def _writable(path: Path, exports: Path) -> Path:
+def writable(path: Path, exports: Path) -> Path:
+    """A path that a file may be written to.
+
+    Raises:
+        UsageError: It is a folder, has no parent, lies inside the exports, or may not be written to.
+    """
     folder = path.parent
     if path.is_dir():
         raise UsageError(f"{path} is a folder", HINT)

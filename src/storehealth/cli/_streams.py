@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
@@ -66,6 +68,11 @@ def _put_bytes(content: bytes) -> None:
     buffer.flush()
 
 
+def quoted(path: Path) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(str(path))
+
+
 def hang_up() -> None:
     """Send what is still to be written to stdout nowhere, so that leaving does not complain either."""
     with suppress(OSError, ValueError, AttributeError):
@@ -105,6 +112,23 @@ class Voice:
         """The last line: what to run next. Only for people, that is on a terminal."""
         if sys.stderr.isatty() and not (self.quiet or self.silent):
             note(f"next: {command}")
+
+
+def may_unmask(wanted: bool, writes: bool) -> bool:
+    """Whether personal values are shown as they are: only to a person at a terminal.
+
+    Args:
+        wanted: The option ``--unmask``.
+        writes: Whether anything is written to files as well.
+
+    Raises:
+        UsageError: They would go to a file, a pipe or a log.
+    """
+    if wanted and not (sys.stdout.isatty() and sys.stdin.isatty()):
+        raise UsageError("--unmask shows personal data on a terminal only", "Run it by hand, without a pipe or a file.")
+    if wanted and writes:
+        raise UsageError("--unmask and -o contradict each other", "Personal data are never written to files. Drop one.")
+    return wanted
 
 
 def voice(quiet: bool, silent: bool, verbose: int) -> Voice:

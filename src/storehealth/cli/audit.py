@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _state, _streams
+from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,12 @@ Examples
 
 Outputs = Annotated[
     list[str] | None,
-    typer.Option("-o", "--output", metavar="FORMAT=PATH", help="Also write a report; repeatable; - is stdout."),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT=PATH",
+        help="Also write a report, evidence=DIR or rejects=PATH; repeatable; - is stdout.",
+    ),
 ]
 Details = Annotated[bool, typer.Option("--details", help="Every finding with its rows, in place of one screen.")]
 FailOn = Annotated[
@@ -73,17 +78,21 @@ def run(
     quiet: _options.Quiet = False,
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
+    unmask: _options.Unmask = False,
 ) -> int:
     """Check every option, audit, show, write; returns the exit code."""
     voice = _streams.voice(quiet, silent, verbose)
-    outputs = _outputs.planned(output, exports)
-    shows = _shows(_options.one_of(output_format, _options.FORMATS, "--format"), outputs)
+    sides = _sides.split(output, exports)
+    outputs = _outputs.planned(sides.rest, exports)
+    shows = _shows(_options.one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
+    unmask = _streams.may_unmask(unmask, bool(output))
     names = _names.Names(_options.folders(pack))
     progress = _streams.Progress(voice, no_color)
 
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
+    evidence, rejects = sides.opened()
     request = AuditRequest(
         platform=names.platform(platform),
         as_of=_options.moment(as_of),
@@ -99,6 +108,9 @@ def run(
         strict_data=strict_data,
         tell=progress.tell,
         state=_state.use(state, exports),
+        evidence=evidence,
+        rejects=rejects,
+        unmask=unmask,
     )
     with progress:
         checkup = audit(exports, request)
@@ -106,16 +118,20 @@ def run(
         _show_json(checkup)
     elif not silent and shows == "text":
         _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
-    return _leave(checkup, _outputs.deliver(checkup, outputs, voice), exports, voice)
+    arrived = _sides.told(evidence, rejects, voice)
+    return _leave(checkup, _outputs.deliver(checkup, outputs, voice) and arrived, exports, voice)
 
 
-def _shows(output_format: str, outputs: tuple[_outputs.Output, ...]) -> str | None:
+def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:
     """What is printed besides the reports: nothing where one of them takes stdout.
 
     Raises:
         UsageError: Two different documents would go to stdout.
     """
     taken = next((output.report.NAME for output in outputs if output.path is None), None)
+    if taken and sides.rejects_to_stdout:
+        raise UsageError("two documents would go to stdout", "Give one of them a path.")
+    taken = "rejects" if sides.rejects_to_stdout else taken
     if taken is None:
         return output_format
     if output_format == "json" and taken != "json":

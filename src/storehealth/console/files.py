@@ -2,37 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from storehealth.console.page import Page, Piece
-from storehealth.model import Source
+from storehealth.model import InspectedFile, Preview
 from storehealth.wording import Words
+from storehealth.wording.phrases import shown_value
+
+GROUPS = 20
+"""Groups of rejects shown per file."""
 
 
-def add_files(page: Page, sources: Sequence[Source], words: Words) -> None:
-    """Per file: kind, layout, encoding, rows, days, tables and note."""
+def add_files(page: Page, sources: Sequence[InspectedFile], words: Words, masked: bool = True) -> None:
+    """Per file: kind, layout, encoding, columns, rows, days, rejects, first canonical rows and note."""
     for source in sources:
         page.blank()
         _add_file(page, source, words)
+    page.blank()
     if not any(source.layout for source in sources):
-        page.blank()
         page.add(Piece(f"✗ {words.say('files.none')}", "bold red"))
-    elif len(sources) > 1:
-        page.blank()
-        page.add(Piece(words.say("files.across"), "dim"))
+    elif masked and any(source.preview for source in sources):
+        page.add(Piece(words.say("inspect.masked"), "dim"))
 
 
-def _add_file(page: Page, source: Source, words: Words) -> None:
+def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
     used = source.layout is not None
     mark = Piece("✓ " if used else f"✗ {words.say('files.not_used')}  ", "green" if used else "bold red", keep=True)
     kind = "  ".join(dict.fromkeys(part for part in (source.layout, source.container, source.encoding) if part))
     page.add(mark, Piece(source.path, "bold", keep=True), f"  {kind}", hang=4)
-    numbers = {key: words.whole(getattr(source, key)) for key in ("kept", "duplicates", "rejected")}
-    if used:
-        page.add(words.say("files.counts", rows=words.count("count.rows", source.rows), **numbers), indent=4)
-        days = f"{words.moment(source.first)} – {words.moment(source.last)}"
-        tables = words.say("unit.comma").join(source.tables)
-        page.add(Piece(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
-    note = source.note or ("" if used else words.say("screen.no_reason"))
-    if note:
-        page.add(note, indent=4)
+    if not used:
+        _add_stranger(page, source, words)
+        return
+    numbers = {"kept": source.kept, "within": source.duplicates_within, "across": source.duplicates_across}
+    said = {name: words.whole(number) for name, number in numbers.items()} | {"rejected": words.whole(source.rejected)}
+    page.add(words.say("inspect.counts", rows=words.count("count.rows", source.rows), **said), indent=4)
+    days = f"{words.moment(source.first)} – {words.moment(source.last)}"
+    tables = words.say("unit.comma").join(source.tables)
+    page.add(Piece(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
+    if source.note:
+        page.add(words.reason(source.note), indent=4)
+    _add_columns(page, source, words)
+    _add_rejects(page, source, words)
+    for preview in source.preview:
+        _add_preview(page, preview, words)
+
+
+def _add_stranger(page: Page, source: InspectedFile, words: Words) -> None:
+    """Why a file is not used, which layout comes closest, and what its headers are."""
+    if source.nearest and source.nearest.missing:
+        missing = words.say("unit.comma").join(source.nearest.missing)
+        page.add(words.say("inspect.nearest", layout=source.nearest.layout, missing=missing), indent=4)
+    elif source.note.startswith("not recognised"):
+        page.add(words.say("inspect.stranger"), indent=4)
+    else:
+        page.add(words.reason(source.note) if source.note else words.say("screen.no_reason"), indent=4)
+    _add_list(page, words.say("inspect.headers"), source.unread)
+
+
+def _add_columns(page: Page, source: InspectedFile, words: Words) -> None:
+    pairs = (f"{one.header} → {_short(one.fills)}" for one in source.columns)
+    _add_list(page, words.say("inspect.reads"), pairs)
+    _add_list(page, words.say("inspect.unread"), source.unread)
+
+
+def _short(fills: Sequence[str]) -> str:
+    """Canonical columns, each named once: order_id for orders.order_id and order_lines.order_id."""
+    return " + ".join(dict.fromkeys(one.partition(".")[2] for one in fills))
+
+
+def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
+    pieces: list[Piece | str] = []
+    for part in parts:
+        pieces += ["  ", Piece(part, keep=True)]
+    if pieces:
+        page.add(Piece(name, "italic"), *pieces, indent=4, hang=8)
+
+
+def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
+    if source.rejects:
+        page.add(Piece(words.say("inspect.rejects"), "italic"), indent=4)
+    for one in source.rejects[:GROUPS]:
+        lines = words.say("unit.comma").join(str(line) for line in one.lines)
+        more = " …" if one.count > len(one.lines) else ""
+        column = f"{one.column}{words.say('unit.colon')}" if one.column else ""
+        said = f"{column}{words.reason(one.reason)}  ({words.say('inspect.lines', lines=lines + more)})"
+        page.add(Piece(f"{words.whole(one.count)} × ", keep=True), said, indent=8, hang=10)
+    if len(source.rejects) > GROUPS:
+        shown, total = words.whole(GROUPS), words.whole(len(source.rejects))
+        page.add(Piece(words.say("screen.showing", shown=shown, total=total), "dim"), indent=8)
+
+
+def _add_preview(page: Page, preview: Preview, words: Words) -> None:
+    """Rows as ``column=value``, and how many there are of them."""
+    if not preview.rows:
+        return
+    counted = words.say("screen.showing", shown=words.whole(len(preview.rows)), total=words.whole(preview.total))
+    title = words.say("inspect.preview", table=preview.table)
+    page.add(Piece(title, "italic"), f" ({counted})", indent=4)
+    for row in preview.rows:
+        pieces: list[Piece | str] = []
+        for name, value in row.items():
+            pieces += [Piece(f"{name}={shown_value(value)}", keep=True), "  "] if value is not None else []
+        page.add(*pieces, indent=8, hang=10)

@@ -6,6 +6,7 @@ the singular from the plural, chosen by the value ``n``. Texts of rules and layo
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,16 @@ class Words:
         text = self._texts[key][self.language]
         one, _, many = text.partition("||")
         return ((one if n == 1 else many) or one).strip().format(n=self.whole(n))
+
+    def reason(self, english: str) -> str:
+        """A reason or note of intake in this language; one that no text is written for stays as it is."""
+        if self.language == "en":
+            return english
+        for pattern, name in _reasons():
+            found = pattern.fullmatch(english)
+            if found:
+                return self.say(f"reason.{name}", **found.groupdict())
+        return english
 
     def whole(self, number: int | None) -> str:
         """A whole number with its thousands grouped, or a dash."""
@@ -85,6 +96,16 @@ def texts() -> dict[str, dict[str, str]]:
                     raise ValueError(f"{path.name}: {name} is already written in another file")
                 found[name] = entry
     return found
+
+
+@cache
+def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What intake writes in English, as patterns, with the name of each."""
+    return tuple(
+        (re.compile(re.escape(entry["en"]).replace(r"\{x\}", "(?P<x>.+)")), key.partition(".")[2])
+        for key, entry in texts().items()
+        if key.startswith("reason.")
+    )
 
 
 def _loader() -> Any:

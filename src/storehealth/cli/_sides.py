@@ -1,0 +1,105 @@
+"""``-o evidence=DIR`` and ``-o rejects=PATH``: what is written row by row while the data are open."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from storehealth.cli._outputs import writable
+from storehealth.cli._state import inside
+from storehealth.cli._streams import Voice, complain
+from storehealth.errors import UsageError
+
+if TYPE_CHECKING:
+    from storehealth.db.rejects import RejectsFile
+    from storehealth.measure import EvidenceFiles
+
+HINT = "Write -o evidence=evidence, or -o rejects=rejects.csv."
+
+
+class Sides(NamedTuple):
+    """What was asked for. ``rest``: the other ``-o`` options."""
+
+    rest: list[str]
+    evidence: Path | None = None
+    rejects: Path | None = None
+    rejects_to_stdout: bool = False
+
+    @property
+    def any_file(self) -> bool:
+        """Whether anything goes to a file."""
+        return self.evidence is not None or self.rejects is not None
+
+    def opened(self) -> tuple[EvidenceFiles | None, RejectsFile | None]:
+        """What an audit writes into."""
+        if not self.any_file and not self.rejects_to_stdout:
+            return None, None
+        from storehealth.db.rejects import RejectsFile
+        from storehealth.measure import EvidenceFiles
+
+        evidence = EvidenceFiles(self.evidence) if self.evidence else None
+        to: Any = sys.stdout.buffer if self.rejects_to_stdout else self.rejects
+        return evidence, RejectsFile(to) if to is not None else None
+
+
+def split(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> Sides:
+    """Part these outputs from the reports.
+
+    Args:
+        texts: The ``-o`` options.
+        exports: Nothing is written into it.
+        evidence: Whether the command has findings.
+
+    Raises:
+        UsageError: A path is missing, named twice, cannot be written to, or lies inside the exports.
+    """
+    found: dict[str, str] = {}
+    rest = []
+    for text in texts or ():
+        name, sign, place = text.partition("=")
+        if name not in ("rejects", "evidence") or (name == "evidence" and not evidence):
+            rest.append(text)
+            continue
+        if not sign or not place:
+            raise UsageError(f"-o {text!r} names no path", HINT)
+        if name in found:
+            raise UsageError(f"-o {name} is given twice", HINT)
+        found[name] = place
+    folder, to = found.get("evidence"), found.get("rejects")
+    return Sides(
+        rest,
+        _folder(Path(folder), exports) if folder else None,
+        writable(Path(to), exports) if to and to != "-" else None,
+        to == "-",
+    )
+
+
+def _folder(path: Path, exports: Path) -> Path:
+    if path == Path("-"):
+        raise UsageError("evidence is many files and cannot go to stdout", HINT)
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{path} is a file", "Give -o evidence= a folder; it may be new.")
+    if not path.is_dir():
+        return writable(path, exports)
+    if inside(path, exports):
+        raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
+    return path
+
+
+def told(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Voice) -> bool:
+    """Say what was written, and what could not be; returns whether all of it arrived."""
+    problems: list[tuple[object, OSError | None]] = []
+    if evidence:
+        problems.append((evidence.folder, evidence.problem))
+        if evidence.problem is None:
+            voice.note(f"wrote {len(evidence.written)} files into {evidence.folder}")
+    if rejects:
+        problems.append((rejects.to, rejects.problem))
+        if rejects.problem is None and isinstance(rejects.to, Path):
+            voice.note(f"wrote {rejects.to}")
+    failed = [(place, problem) for place, problem in problems if problem is not None]
+    for place, problem in failed:
+        complain(f"{place} could not be written: {problem.strerror}", "Nothing else is wrong; see the other outputs.")
+    return not failed
