@@ -23,7 +23,8 @@ from typing import NamedTuple
 from storehealth.advise import advise, headline
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.common import Language
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.facts import readers
+from storehealth.catalogue.platform import Platform, version_on
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.db.rejects import Reader, RejectsFile
 from storehealth.errors import UsageError
@@ -149,7 +150,7 @@ def take(exports: Path, request: AuditRequest) -> Taken:
     catalogue, settings = load(request.packs), _settings(exports, request)
     lake = private_folder(request.state) / "lake"
     intake = take_in(exports, catalogue, lake, _options(request, settings, catalogue), request.tell)
-    return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue))
+    return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of))
 
 
 def _settings(exports: Path, request: AuditRequest) -> Settings:
@@ -164,10 +165,13 @@ def _settings(exports: Path, request: AuditRequest) -> Settings:
     )
 
 
-def choose_platform(settings: Settings, intake: Intake, catalogue: Catalogue) -> Platform:
+def choose_platform(
+    settings: Settings, intake: Intake, catalogue: Catalogue, as_of: datetime | None = None
+) -> Platform:
     """The platform asked for, else the one that all recognised layouts name, else ``generic``.
 
-    Its facts are completed by those of ``generic``; the store's own settings come first.
+    Of its versions the one that holds on the day of ``as_of``, which is the last event of any table if not given. Its
+    facts are completed by those of ``generic``; the store's own settings come first.
 
     Raises:
         UsageError: There is no such platform; the hint lists those there are.
@@ -179,7 +183,8 @@ def choose_platform(settings: Settings, intake: Intake, catalogue: Catalogue) ->
         name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
     if name not in catalogue.platforms:
         raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    generic, platform = catalogue.platforms["generic"], catalogue.platforms[name]
+    moment = as_of or max((part.last for part in intake.tables if part.last), default=None)
+    generic, platform = catalogue.platforms["generic"], version_on(catalogue.platforms, name, moment and moment.date())
     return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.facts()}})
 
 
@@ -271,11 +276,14 @@ def _method(catalogue: Catalogue, platform: Platform, language: Language) -> Met
         name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
         for name, fact in platform.facts.items()
     }
+    read = readers(catalogue.views, catalogue.rules.values())
     return Method(
         rules_digest=catalogue.digest("rules"),
         constants=constants,
         facts={
-            name: f"{shown[name]} ({fact.source}; {fact.verified})" for name, fact in sorted(platform.facts.items())
+            name: f"{shown[name]} ({fact.source}; {fact.verified})"
+            for name, fact in sorted(platform.facts.items())
+            if name in read
         },
         caveats=tuple(note.in_language(language) for note in platform.notes),
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.platform import Platform, version_on
 from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.catalogue.table import Table
 from storehealth.db import StoreSettings, store_from_rows
@@ -47,8 +47,8 @@ def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple
 
 def judge_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Finding:
     """The finding of an example's rows."""
-    platform = _platform(example.platform, catalogue)
     as_of = datetime.fromisoformat(example.as_of) if example.as_of else None
+    platform = _platform(example.platform, catalogue, as_of)
     settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
     rows = {name: _repeated(given, example.repeat, catalogue.tables.get(name)) for name, given in example.given.items()}
     catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
@@ -65,11 +65,12 @@ def _views(rule: Rule, catalogue: Catalogue) -> set[str]:
     return {*re.findall(r"\w+", sql), "time_grain"} & set(catalogue.views)
 
 
-def _platform(name: str, catalogue: Catalogue) -> Platform:
-    """A platform with the facts it lacks taken from ``generic``."""
+def _platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
+    """A platform, as its rules are at ``as_of``, with the facts it lacks taken from ``generic``."""
     if name not in catalogue.platforms:
         raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    platform, generic = catalogue.platforms[name], catalogue.platforms.get("generic")
+    platform = version_on(catalogue.platforms, name, as_of and as_of.date())
+    generic = catalogue.platforms.get("generic")
     facts = {**(generic.facts if generic else {}), **platform.facts}
     return platform.model_copy(update={"facts": facts})
 

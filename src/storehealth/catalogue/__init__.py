@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel
 
+from storehealth.catalogue.facts import unknown_facts
 from storehealth.catalogue.files import read_yaml, validate
 from storehealth.catalogue.layout import Layout
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.platform import Platform, version_misfits
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
@@ -74,7 +75,9 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     platforms = _read("platforms", Platform, "name", packs, paths, problems)
     rules = _read("rules", Rule, "id", packs, paths, problems)
     scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
-    problems += [*_layout_misfits(layouts, tables), *_rule_misfits(rules, platforms)]
+    problems += [*_layout_misfits(layouts, tables), *_rule_misfits(rules, platforms), *version_misfits(platforms)]
+    if not problems:
+        problems += unknown_facts(platforms, views, rules.values())
     if problems or scoring is None:
         raise CatalogueError(
             "\n".join(problems), "Mend the lines named above; `storehealth rules check` reads them again."
@@ -101,7 +104,7 @@ def _files(kind: str, packs: Iterable[Path]) -> dict[str, Path]:
 def _read(
     kind: str, model: type[M], name: str, packs: Iterable[Path], paths: dict[str, Path], problems: list[str]
 ) -> dict[str, M]:
-    """All records of a kind by file stem. A record whose name differs from its file's is a problem."""
+    """All records of a kind by file stem. A record whose name differs from its file's, up to an ``@``, is a problem."""
     records: dict[str, M] = {}
     for stem, path in _files(kind, packs).items():
         paths[f"{kind}/{stem}"] = path
@@ -109,7 +112,7 @@ def _read(
         record = validate(model, path, content, problems) if content is not None else None
         if record is None:
             continue
-        if getattr(record, name) != stem:
+        if getattr(record, name) != stem.partition("@")[0]:
             problems.append(f"{path.name}:1: {name}: is {getattr(record, name)!r}, the file is named {stem!r}")
         records[stem] = record
     return records
@@ -143,7 +146,8 @@ def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform]) -> Ite
         if rule.code in codes:
             yield f"{rule.id}.yaml: code: {rule.code} is taken by {codes[rule.code]}"
         codes[rule.code] = rule.id
-    for platform in platforms.values():
-        for code in (*platform.limits, *(code for code in platform.windows if code != "default")):
-            if code not in codes:
-                yield f"{platform.name}.yaml: no rule has the code {code}"
+    for stem, platform in platforms.items():
+        paid_for = (row.code for row in platform.compensations if row.code)
+        for code in dict.fromkeys((*platform.limits, *platform.windows, *paid_for)):
+            if code not in codes and code != "default":
+                yield f"{stem}.yaml: no rule has the code {code}"

@@ -1,13 +1,18 @@
-"""Platforms: ``platforms/*.yaml``, one marketplace's clocks, limits and windows, each with its source."""
+"""Platforms: ``platforms/*.yaml``, one marketplace's clocks, limits and windows, each with its source.
+
+A platform that changes its rules has one file per version: ``name.yaml``, and ``name@YYYY-MM-DD.yaml`` for the rules
+that hold from that day. ``version_on`` picks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import Fact, Name, Sourced, Strict, Text
+from storehealth.catalogue.common import Duration, Fact, Name, Sourced, Strict, Text
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
 
@@ -25,6 +30,37 @@ class PlatformWindow(Sourced):
 
     days: int | None = Field(default=30, ge=1)
     lag: int = Field(default=0, ge=0)
+    note: str = ""
+
+
+class Compensation(Sourced):
+    """What a store owes a customer for one defective order: a share of the price paid, within a band.
+
+    Several rows of one kind are steps or cases of it, told apart by ``promise_over``, ``promise_up_to``, ``paid_under``
+    and ``note``; together they give a range.
+    """
+
+    kind: Name = Field(description="late, out_of_stock, no_scan, trace_late, trace_abnormal, false_shipment.")
+    code: Code | None = Field(default=None, description="The rule whose defects it is paid for.")
+    share: float = Field(gt=0, le=1, description="Of the price paid.")
+    least: float = Field(default=0, ge=0)
+    most: float | None = Field(default=None, description="None: no upper end.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    promise_over: Duration | None = Field(default=None, description="Only orders promised for later than this.")
+    promise_up_to: Duration | None = Field(default=None, description="Only orders promised within this.")
+    paid_under: float | None = Field(default=None, description="Only orders that cost less.")
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _band(self) -> Compensation:
+        if self.most is not None and self.most < self.least:
+            raise ValueError("most is less than least")
+        return self
+
+    def owed(self, paid: float) -> float:
+        """The sum for an order that cost ``paid``, in ``currency``, if this row applies to it."""
+        sum_owed = max(self.share * paid, self.least)
+        return sum_owed if self.most is None else min(sum_owed, self.most)
 
 
 class Platform(Strict):
@@ -33,10 +69,45 @@ class Platform(Strict):
     name: Name
     title: Text
     zone: str | None = Field(default=None, description="IANA zone of the store when neither settings nor files say.")
-    effective_from: date | None = None
+    effective_from: date | None = Field(default=None, description="First day of this version; none: since ever.")
     facts: dict[Name, Fact] = Field(
         default={}, description="Clocks and parameters; SQL reads them by getvariable(name)."
     )
     windows: dict[str, PlatformWindow] = Field(default={}, description="By rule code; 'default' for the rest.")
     limits: dict[Code, PlatformLimit] = Field(default={}, description="By rule code; override the rule's own.")
+    compensations: tuple[Compensation, ...] = Field(default=(), description="Bands that the platform sets.")
     notes: tuple[Text, ...] = Field(default=(), description="Caveats printed with every checkup of this platform.")
+
+
+def version_on(platforms: Mapping[str, Platform], name: str, day: date | None) -> Platform:
+    """The version of a platform that holds on a day: the latest in force, else (or without a day) the earliest.
+
+    Args:
+        platforms: By file name, such as ``douyin`` and ``douyin@2026-09-08``.
+        name: A platform's, or a version's file name, which is then taken whatever the day.
+        day: Usually that of as_of.
+
+    Raises:
+        KeyError: There is no such platform.
+    """
+    if "@" in name:
+        return platforms[name]
+    versions = sorted((one for one in platforms.values() if one.name == name), key=_begins)
+    if not versions:
+        raise KeyError(name)
+    in_force = [one for one in versions if day is not None and _begins(one) <= day]
+    return in_force[-1] if in_force else versions[0]
+
+
+def version_misfits(platforms: Mapping[str, Platform]) -> Iterable[str]:
+    """What is wrong with the versions' file names: the day they name, or a first version that is missing."""
+    for stem, platform in platforms.items():
+        name, _, day = stem.partition("@")
+        if day and (platform.effective_from is None or day != platform.effective_from.isoformat()):
+            yield f"{stem}.yaml: effective_from: is {platform.effective_from}, the file is named {day}"
+        if name not in platforms:
+            yield f"{stem}.yaml: there is no {name}.yaml for the days before"
+
+
+def _begins(platform: Platform) -> date:
+    return platform.effective_from or date.min

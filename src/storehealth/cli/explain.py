@@ -76,8 +76,8 @@ def find(name: str, catalogue: Catalogue) -> Rule:
 
 def _json(rule: Rule, catalogue: Catalogue) -> bytes:
     limits = {
-        platform.name: platform.limits[rule.code].model_dump(mode="json")
-        for platform in catalogue.platforms.values()
+        name: platform.limits[rule.code].model_dump(mode="json")
+        for name, platform in catalogue.platforms.items()
         if rule.code in platform.limits
     }
     content = rule.model_dump(mode="json", by_alias=True, exclude={"examples"}) | {"platforms": limits}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
+from storehealth.catalogue.facts import read_by_rule
 from storehealth.catalogue.rule import Rule
 from storehealth.console.page import Page, Piece, pad
 from storehealth.limits import Bounds, bounds_for
 from storehealth.wording import Words
-
-FACT_IN_SQL = re.compile(r"getvariable\(\s*'(\w+)'\s*\)")
 
 
 def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words) -> None:
@@ -79,10 +77,10 @@ def limit_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
         return
     own = bounds_for(rule, {})
     found = [(words.say("rule.any"), own, "")] if own else []
-    for platform in catalogue.platforms.values():
+    for name, platform in catalogue.platforms.items():
         limit, bounds = platform.limits.get(rule.code), bounds_for(rule, platform.limits)
         if limit and bounds:
-            found.append((platform.name, bounds, limit.note))
+            found.append((name, bounds, limit.note))
     for name, bounds, note in found:
         source = bounds.source
         sure = words.say(f"verified.{source.verified}")
@@ -101,16 +99,12 @@ def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
 
 def fact_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
     """Platform facts the measure reads, on every platform that sets them."""
-    names = dict.fromkeys(name for _, sql in sql_lines(rule) for name in FACT_IN_SQL.findall(sql))
-    timed = rule.measure.in_time
-    if timed and isinstance(timed.within, str):
-        names = dict.fromkeys([timed.within, *names])
-    for name in names:
-        for platform in catalogue.platforms.values():
+    for name in dict.fromkeys(read_by_rule(rule)):
+        for where, platform in catalogue.platforms.items():
             fact = platform.facts.get(name)
             if fact:
                 sure = words.say(f"verified.{fact.verified}")
-                yield f"{name}  {platform.name} {_fact(fact, words)}  ({sure}) {fact.source}"
+                yield f"{name}  {where} {_fact(fact, words)}  ({sure}) {fact.source}"
 
 
 def _fact(fact: Fact, words: Words) -> str:

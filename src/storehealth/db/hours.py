@@ -6,17 +6,20 @@ is the difference, so no query has to join intervals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 import duckdb
 
+from storehealth.catalogue.common import Fact
 from storehealth.errors import UsageError
 
 DAY = 86400
 LONGEST = timedelta(days=40 * 366)
 """A time further back is a slip of the pen; the table does not reach there."""
 
+NIGHTS = ("review_night",)
+"""Facts that name hours in which a clock stands still; each has a macro."""
 Spell = tuple[int, int]
 """Opening and closing, in seconds after midnight; half-open."""
 
@@ -107,3 +110,26 @@ def make_service_days(
         " unnest(?::STRUCT(opens BIGINT, closes BIGINT)[][])",
         [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
     )
+
+
+def make_nights(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> None:
+    """Make ``after_<fact>(moment)`` for each night: the end of the night it falls into, else the moment itself.
+
+    Raises:
+        UsageError: A fact holds no hours.
+    """
+    for name in NIGHTS:
+        texts = facts[name].value if name in facts else ()
+        spells = spells_of(texts) if isinstance(texts, tuple) and texts else ()
+        ends = " ".join(end for spell in spells for end in _ends_of(spell))
+        body = f"CASE {ends} ELSE moment END" if ends else "moment"
+        con.execute(f"CREATE MACRO after_{name}(moment) AS {body}")
+
+
+def _ends_of(spell: Spell) -> Iterator[str]:
+    """The end of a night that began on the moment's day, and of one that began the day before."""
+    opens, closes = spell
+    past, end = "epoch(moment - date_trunc('day', moment))", "date_trunc('day', moment) + to_seconds({})"
+    yield f"WHEN {past} >= {opens} AND {past} < {closes} THEN {end.format(closes)}"
+    if closes > DAY:
+        yield f"WHEN {past} < {closes - DAY} THEN {end.format(closes - DAY)}"

@@ -15,7 +15,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
-from storehealth.db import helpers, mask, raw, sql
+from storehealth.db import helpers, hours, mask, raw, sql
 from storehealth.db.make_views import make_views
 from storehealth.db.merge import merge
 from storehealth.errors import CatalogueError
@@ -212,6 +212,7 @@ def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, 
     }
     facts = _facts(catalogue, settings)
     helpers.set_variables(con, store.as_of, store.ends, facts)
+    hours.make_nights(con, facts)
     helpers.make_people(con, settings.staff, catalogue.closers)
     chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)

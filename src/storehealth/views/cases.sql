@@ -19,6 +19,7 @@ open AS (
 )
 SELECT
     case_id, order_id, sku_id, kind, reason, reason_detail, status, applied_at,
+    after_review_night(applied_at) AS review_from,
     review_at AS first_reviewed_at, reviewed_at, review_result, returned_at, received_at, processed_at, refunded_at,
     ended_at, is_open,
     ended_at IS NULL AND NOT is_open AS ended_at_unknown_time,

@@ -1,0 +1,70 @@
+"""Which facts of platforms are used, and by what; the rest are recorded for the reader."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.view import View
+
+IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
+"""``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db makes of that fact."""
+IN_PYTHON = {"service_hours": "service_days"}
+"""Read by modules rather than by SQL: they make this table of it."""
+
+INFORMATIVE = {
+    "answer_rate": "share of messages that must be answered within answer_within",
+    "answer_within": "time in which a customer's message must be answered",
+    "cancel_rate_limit": "highest share of orders the seller may cancel, for whatever reason is the seller's",
+    "case_rate_limit": "highest share of orders with a claim or case against the seller",
+    "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
+    "late_rate_limit": "highest share of late orders, where the platform's 'late' is not this project's",
+    "least_orders": "orders in the window below which the platform gives no score",
+    "return_decision_after": "silence after which the platform refunds goods that were sent back",
+    "on_time_delivery_rate": "lowest share delivered in time, where the platform counts otherwise than LG06",
+    "out_of_stock_after": "lateness from which an order counts as out of stock",
+    "pickup_night": "orders paid in these hours have their pick-up clock started at their end",
+    "remote_provinces": "provinces with the longest tracking gap; a province begins with one of these",
+    "sales_cut_at": "share of one day's due orders late at which the shop's orders are limited",
+    "short_wait": "who leaves sooner could hardly have been served",
+    "trace_gap_far": "longest gap between scans on other lanes",
+    "trace_gap_near": "longest gap between scans within a province or its region",
+    "trace_gap_remote": "longest gap between scans to remote provinces",
+    "trace_start": "longest time from pick-up to the next scan",
+    "valid_tracking_rate": "lowest share of parcels whose number a carrier has scanned",
+}
+"""Facts no rule reads so far, with their meaning. A fact that a view or rule reads may stay here."""
+
+
+def readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
+    """Fact → the views (by name) and rules (by code) that read it, and nothing for a fact that nobody reads."""
+    found: dict[str, dict[str, None]] = {name: {module: None} for name, module in IN_PYTHON.items()}
+    for view in views.values():
+        for name in IN_SQL.findall(view.sql):
+            found.setdefault(name, {})[view.view] = None
+    for rule in rules:
+        for name in read_by_rule(rule):
+            found.setdefault(name, {})[rule.code] = None
+    return {name: tuple(by) for name, by in found.items()}
+
+
+def read_by_rule(rule: Rule) -> Iterator[str]:
+    """Facts that a rule's own SQL reads; its view may read more."""
+    timed = rule.measure.in_time
+    if timed and isinstance(timed.within, str):
+        yield timed.within
+    yield from IN_SQL.findall(rule.measure.model_dump_json())
+    yield from IN_SQL.findall(" ".join(advice.mends for advice in rule.advice))
+
+
+def unknown_facts(platforms: Mapping[str, Platform], views: Mapping[str, View], rules: Iterable[Rule]) -> Iterator[str]:
+    """Facts that nobody reads and that are not named as informative: most likely a slip of the pen."""
+    known = {*readers(views, rules), *INFORMATIVE}
+    for stem, platform in platforms.items():
+        for name in platform.facts:
+            if name not in known:
+                near = difflib.get_close_matches(name, sorted(known), n=1)
+                yield f"{stem}.yaml: facts.{name}: nothing reads it{f'; nearest is {near[0]}' if near else ''}"
