@@ -10,14 +10,23 @@ from typing import Any
 
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.common import Fact
+from storehealth.catalogue.facts import INFORMATIVE, readers
 from storehealth.catalogue.layout import Layout
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
 from storehealth.model import Checkup, Inspection
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
 UNSURE = ("unverified", "assumed", "third-party")
+LEAST_DURATION = 60
+"""Facts are counts and shares below it, and seconds from it on."""
+UNITS = ((3600, "h"), (60, "min"), (1, "s"))
+PLATFORMS_INTRO = (
+    "Facts a platform lacks are taken from `generic`, limits from the rule. **Bold**: not confirmed by the platform's own"
+    " text.\nA file `name@day` is the version in force from that day; the audit's day picks. Sources `DY:id` open at\n"
+    "`school.jinritemai.com/doudian/web/article/id`, `TM:id` at `rulechannel.tmall.com/?type=detail&ruleId=id`.\n"
+)
 
 
 def rules_page(catalogue: Catalogue) -> str:
@@ -67,13 +76,12 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
             f"| any | {rule.limits.target:g} | {rule.limits.limit:g} | {rule.limits.higher_is} | {own} "
             f"| {rule.limits.source or 'a choice of this project'} |"
         )
-    for platform in platforms.values():
+    for name, platform in platforms.items():
         limit = platform.limits.get(rule.code)
         if limit:
             since = f" (from {limit.effective_from})" if limit.effective_from else ""
             yield (
-                f"| {platform.name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} "
-                f"| {limit.source}{since} |"
+                f"| {name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} | {limit.source}{since}{_noted(limit.note)} |"
             )
 
 
@@ -82,25 +90,67 @@ def _sure(verified: str) -> str:
 
 
 def platforms_page(catalogue: Catalogue) -> str:
-    """Every fact of every platform with its source, its date and how sure it is."""
-    parts = [f"# Platforms\n\n{NOTICE}\nFacts a platform lacks are taken from `generic`. **Bold**: not confirmed.\n"]
-    for platform in catalogue.platforms.values():
-        zone = f", zone {platform.zone}" if platform.zone else ""
-        parts.append(f"## {platform.name}\n\n{platform.title.en} · {platform.title.zh}{zone}\n")
-        parts.append("| fact | value | how sure | from | source |\n|---|---|---|---|---|")
-        parts += [_fact_row(name, fact) for name, fact in platform.facts.items()]
+    """Every number of every platform with its source, its date, how sure it is, and what uses it."""
+    used = readers(catalogue.views, catalogue.rules.values())
+    parts = [f"# Platforms\n\n{NOTICE}\n{PLATFORMS_INTRO}\n"]
+    parts += [_platform_section(stem, platform, used) for stem, platform in catalogue.platforms.items()]
+    parts.append("## Facts that nothing reads yet\n")
+    parts += [f"- `{name}`: {meaning}" for name, meaning in INFORMATIVE.items() if name not in used]
+    return "\n".join(parts) + "\n"
+
+
+def _platform_section(stem: str, platform: Platform, used: dict[str, tuple[str, ...]]) -> str:
+    zone = f", zone {platform.zone}" if platform.zone else ""
+    since = f", in force from {platform.effective_from}" if platform.effective_from else ""
+    parts = [f"## {stem}\n\n{platform.title.en} · {platform.title.zh}{zone}{since}\n"]
+    parts += [f"- {note.en}" for note in platform.notes]
+    if platform.facts:
+        parts.append("\n| fact | value | read by | how sure | from | source |\n|---|---|---|---|---|---|")
+        parts += [_fact_row(name, fact, used.get(name, ())) for name, fact in platform.facts.items()]
+    parts.append("\n| window of | days | how sure | from | source |\n|---|---|---|---|---|")
+    parts += [
+        f"| {code} | {f'{window.days}, ending {window.lag} days before' if window.days else 'all'} "
+        f"| {_sure(window.verified)} | {window.effective_from or ''} | {window.source}{_noted(window.note)} |"
+        for code, window in platform.windows.items()
+    ]
+    if platform.limits:
+        parts.append("\n| rule | target | limit | how sure | from | source |\n|---|---|---|---|---|---|")
         parts += [
-            f"| window {code} | {f'{window.days} days' if window.days else 'all'}, ending {window.lag} days before "
-            f"| {_sure(window.verified)} | {window.effective_from or ''} | {window.source} |"
-            for code, window in platform.windows.items()
+            f"| {code} | {limit.target:g} | {limit.limit:g} | {_sure(limit.verified)} | {limit.effective_from or ''} "
+            f"| {limit.source}{_noted(limit.note)} |"
+            for code, limit in platform.limits.items()
         ]
-        parts.append("")
-    return "\n".join(parts)
+    if platform.compensations:
+        parts.append("\n| owed for | rule | of the price paid | how sure | from | source |\n|---|---|---|---|---|---|")
+        parts += [_owed_row(row) for row in platform.compensations]
+    return "\n".join(parts) + "\n"
 
 
-def _fact_row(name: str, fact: Fact) -> str:
+def _fact_row(name: str, fact: Fact, by: tuple[str, ...]) -> str:
     value = ", ".join(fact.value) or "none" if isinstance(fact.value, tuple) else fact.value
-    return f"| {name} | {value} | {_sure(fact.verified)} | {fact.effective_from or ''} | {fact.source} |"
+    if isinstance(value, float):
+        size, unit = next((size, unit) for size, unit in UNITS if size == 1 or (value >= size and value % size == 0))
+        value = f"{value / size:g} {unit}" if value >= LEAST_DURATION else f"{value:g}"
+    return (
+        f"| {name} | {value} | {', '.join(by) or '*nothing yet*'} | {_sure(fact.verified)} "
+        f"| {fact.effective_from or ''} | {fact.source}{_noted(fact.note)} |"
+    )
+
+
+def _owed_row(row: Compensation) -> str:
+    cases = [f"promised for more than {row.promise_over / 3600:g} h"] if row.promise_over else []
+    cases += [f"promised within {row.promise_up_to / 3600:g} h"] if row.promise_up_to else []
+    cases += [f"paid under {row.paid_under:g}"] if row.paid_under else []
+    band = f"{row.least:g} to {row.most:g}" if row.most is not None else f"{row.least:g} and more"
+    what = f"{row.kind} ({', '.join(cases)})" if cases else row.kind
+    return (
+        f"| {what} | {row.code or ''} | {row.share:.0%}, {band} "
+        f"{row.currency} | {_sure(row.verified)} | {row.effective_from or ''} | {row.source}{_noted(row.note)} |"
+    )
+
+
+def _noted(note: str) -> str:
+    return f". {note}" if note else ""
 
 
 def layouts_page(catalogue: Catalogue) -> str:

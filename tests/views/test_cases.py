@@ -54,3 +54,29 @@ def test_states_of_a_case(open_rows: Open, row: dict[str, Any], expected: dict[s
     store = open_rows({"aftersales": [row, LAST]}, views=["cases"])
     (found,) = rows_of(store, "FROM cases WHERE case_id = 'c'")
     assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("applied", "counts_from"),
+    [
+        ("2026-03-04 22:59:59", "2026-03-04 22:59:59"),
+        ("2026-03-04 23:00:00", "2026-03-05 08:00:00"),
+        ("2026-03-05 07:59:59", "2026-03-05 08:00:00"),
+        ("2026-03-05 08:00:00", "2026-03-05 08:00:00"),
+        ("2026-02-28 23:30:00", "2026-03-01 08:00:00"),
+    ],
+    ids=["before the night", "its first second", "its last", "morning", "over the month's end"],
+)
+def test_a_request_made_at_night_counts_from_the_morning(open_rows: Open, applied: str, counts_from: str) -> None:
+    """Where the platform has such a night; elsewhere from the request."""
+    rows = {"aftersales": [case(applied_at=applied), LAST]}
+    for night, expected in ((("23:00-08:00",), counts_from), ((), applied)):
+        store = open_rows(rows, views=["cases"], review_night=night)
+        assert rows_of(store, "SELECT review_from::VARCHAR AS t FROM cases WHERE case_id = 'c'") == [{"t": expected}]
+
+
+def test_a_night_may_lie_within_one_day(open_rows: Open) -> None:
+    """From midnight to six."""
+    rows = {"aftersales": [case(applied_at="2026-03-04 05:59:59"), LAST]}
+    store = open_rows(rows, views=["cases"], review_night=("00:00-06:00",))
+    assert rows_of(store, "SELECT hour(review_from) AS h FROM cases WHERE case_id = 'c'") == [{"h": 6}]
