@@ -81,7 +81,8 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
         if limit:
             since = f" (from {limit.effective_from})" if limit.effective_from else ""
             yield (
-                f"| {name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} | {limit.source}{since}{_noted(limit.note)} |"
+                f"| {name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} "
+                f"| {limit.source}{since}{_noted(limit.note)} |"
             )
 
 

@@ -86,7 +86,7 @@ def limit_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
         sure = words.say(f"verified.{source.verified}")
         if source.effective_from:
             sure += words.say("unit.comma") + words.say("screen.from_day", day=source.effective_from)
-        yield f"{name}  {_ends(rule, bounds, words)}  ({sure}) {source.source} {note}".rstrip()
+        yield f"{name}  {_ends(rule, bounds, words)}  ({sure}) {source.source}{f'. {note}' if note else ''}"
 
 
 def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
