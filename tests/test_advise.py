@@ -243,3 +243,11 @@ def test_the_headline_promises_nothing_it_cannot_show() -> None:
     only = " (covers only customer service)."
     assert sentence(*shop((rule, share(0, 1000)))) == f"Everything that could be judged is on target: 100{only}"
     assert sentence(*shop((rule, share(1, 10)))).startswith("Too little could be judged for a score (0% of the weight)")
+
+
+def test_the_headline_says_what_still_holds_the_score() -> None:
+    """Mending one area does not lift a cap that another area's critical finding sets."""
+    shipping = named(rule_of(good="ok", limits=SHIPPING), code="LG05", area="logistics")
+    chats = named(rule_of(good="ok", limits=SHIPPING), code="CS01", area="customer_service")
+    said = sentence(*shop((shipping, share(300, 1000, code="LG05")), (chats, share(200, 1000, code="CS01"))))
+    assert "once CS01 no longer fails" in said

@@ -8,7 +8,8 @@ import pytest
 
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
-from storehealth.model import Missing, Tally
+from storehealth.judge.drivers import drivers
+from storehealth.model import Measurement, Missing, Segment, Tally, Window
 from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
 from tests.measure.fakes import SAID, catalogue_of, rule_of
 
@@ -251,3 +252,37 @@ def test_the_catalogue_decides_the_least_number() -> None:
     rule = rule_of(good="ok", limits=SHIPPING)
     scoring = catalogue_of(rule).scoring.model_copy(update={"least_judged": 5})
     assert judged(rule, share(5, 5), scoring=scoring)[0].status == "fail"
+
+
+def sliced(name: str, **counts: tuple[int, int]) -> tuple[Segment, ...]:
+    """Slices of one dimension: value → (defects, judged)."""
+    return tuple(
+        Segment(segment={name: value}, tally=Tally(met=judged - late, late=late))
+        for value, (late, judged) in counts.items()
+    )
+
+
+def test_a_weekday_that_stands_out_through_one_day_gives_way_to_the_day() -> None:
+    """A promotion on one Friday says nothing of Fridays."""
+    days = sliced(
+        "day", **{"2026-09-25": (80, 100), "2026-09-18": (2, 100), "2026-09-21": (2, 100), "2026-09-22": (2, 100)}
+    )
+    weekdays = sliced("weekday", **{"5": (82, 200), "1": (2, 100), "2": (2, 100)})
+    measured = Measurement(
+        code="LG05", window=Window(), tally=Tally(met=314, late=86), segments=(*weekdays, *days), value=0.215
+    )
+    assert [driver.segment for driver in drivers(measured)] == [{"day": "2026-09-25"}]
+
+
+def test_one_cause_under_two_names_is_named_once() -> None:
+    """The warehouse with the only packer is the packer."""
+    parts = (*sliced("warehouse", WH2=(100, 200), WH1=(4, 300)), *sliced("handled_by", zhang=(99, 199), li=(5, 301)))
+    measured = Measurement(code="LG05", window=Window(), tally=Tally(met=396, late=104), segments=parts, value=0.208)
+    assert [driver.segment for driver in drivers(measured)] == [{"warehouse": "WH2"}]
+
+
+def test_a_handful_of_defects_makes_no_hour_a_cause() -> None:
+    """Six of them always fall on some weekday."""
+    parts = sliced("weekday", **{"5": (6, 100), "1": (0, 900)})
+    measured = Measurement(code="LG09", window=Window(), tally=Tally(met=994, late=6), segments=parts, value=0.006)
+    assert drivers(measured) == ()

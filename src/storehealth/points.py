@@ -6,8 +6,9 @@ Pure arithmetic over findings, so that a past checkup can be scored again and an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from storehealth.catalogue.scoring import Scoring
 from storehealth.model import Area, Finding, Severity
@@ -172,13 +173,31 @@ def cap_of(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severi
     return scoring.caps[severity], severity, tuple(failing[severity])
 
 
-def at_target(findings: Iterable[Finding], area: Area, scoring: Scoring) -> float | None:
-    """The headline, caps and all, if every figure of an area that misses its target were at it."""
+class Mending(NamedTuple):
+    """What bringing an area to its targets would do to the headline."""
+
+    area: Area
+    value: float
+    uncapped: float
+    held_by: tuple[str, ...]
+    """Findings of other areas whose failure still caps the headline then."""
+
+
+def most_to_gain(findings: Iterable[Finding], scoring: Scoring) -> Mending | None:
+    """The area whose figures, brought to their targets, would raise the headline most; None where none misses one."""
     findings = tuple(findings)
+    missed = {one.area for one in metrics(findings, scoring) if one.score < TARGET_SCORE}
+    tried = [_mended(findings, area, scoring) for area in scoring.area_weights if area in missed]
+    return max((one for one in tried if one is not None), key=lambda one: one.uncapped, default=None)
+
+
+def _mended(findings: Sequence[Finding], area: Area, scoring: Scoring) -> Mending | None:
     missed = {one.code for one in metrics(findings, scoring) if one.area == area and one.score < TARGET_SCORE}
-    mended = {
+    instead = {
         one.code: scale(one)[0] if one.unit == "share" else one.target or 0.0 for one in findings if one.code in missed
     }
-    cap, _, _ = cap_of((one for one in findings if one.code not in missed), scoring)
-    value = headline_mean(findings, scoring, mended).score
-    return None if value is None else min(value, cap)
+    cap, _, codes = cap_of((one for one in findings if one.code not in missed), scoring)
+    uncapped = headline_mean(findings, scoring, instead).score
+    if uncapped is None:
+        return None
+    return Mending(area, min(uncapped, cap), uncapped, codes if uncapped > cap else ())

@@ -11,13 +11,14 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.catalogue.scoring import Scoring
-from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score
-from storehealth.points import at_target, headline_mean
+from storehealth.model import Area, AreaScore, Finding, Measurement, Recommendation, Score
+from storehealth.points import headline_mean, most_to_gain
 from storehealth.wording import Words
 
 CHECK_AFTER = timedelta(days=14)
 EFFORT = {"low": 0, "medium": 1, "high": 2}
-ON_TARGET = 90
+FIRST_ONES = 3
+"""So many actions are seen at a glance."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def advise(
 ) -> tuple[Recommendation, ...]:
     """What to do about findings that fail or need watching, the largest expected gain first, then the least effort.
 
+    The best action for the area that the headline names stands among the first three.
+
     The gain of an action is the headline (before any cap) with the share of defects gone that its advice assumes,
     less the headline now. An advice id that stands under several findings is one action, tried on all of them at
     once. Gains of several actions do not add. No gain is given where the headline is withheld or the findings have
@@ -64,7 +67,20 @@ def advise(
         (_recommendation(effects, findings, catalogue, Words(language), check_on), effects)
         for effects in _effects(findings, measured, catalogue).values()
     ]
-    return tuple(one for one, _ in sorted(made, key=lambda pair: _rank(*pair)))
+    ranked = [one for one, _ in sorted(made, key=lambda pair: _rank(*pair))]
+    return tuple(_with_the_worst_area(ranked, findings, catalogue.scoring))
+
+
+def _with_the_worst_area(
+    ranked: list[Recommendation], findings: Sequence[Finding], scoring: Scoring
+) -> list[Recommendation]:
+    """The ranking, with the best action for the area the headline names among the first ones."""
+    best = most_to_gain(findings, scoring)
+    codes = {one.code for one in findings if best is not None and one.area == best.area and one.scored}
+    place = next((place for place, one in enumerate(ranked) if codes.intersection(one.findings)), 0)
+    if place >= FIRST_ONES:
+        ranked.insert(FIRST_ONES - 1, ranked.pop(place))
+    return ranked
 
 
 def _rank(one: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
@@ -100,7 +116,7 @@ def _recommendation(
 ) -> Recommendation:
     gain = _gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_gain(findings, catalogue, [effect]) or 0.0, effect.spared))
-    where = places(main.finding, words)
+    where = places(max(effects, key=lambda effect: effect.reached / effect.finding.defects).finding, words)
     return Recommendation(
         id=main.advice.id,
         name=main.advice.name.in_language(words.language),
@@ -141,24 +157,25 @@ def headline(
         withheld = words.say("headline.withheld", share=words.figure(score.coverage, "share"))
         return words.say("headline.whole", said=withheld)
     told = [area for area in areas if area.score is not None]
-    said = _said(score.value, told, tuple(findings), scoring, words)
+    said = _said(score, tuple(findings), scoring, words)
     if len(told) == len(areas):
         return words.say("headline.whole", said=said)
-    names = words.say("unit.comma").join(_area(area, words) for area in told)
+    names = words.say("unit.comma").join(_area(area.id, words) for area in told)
     return words.say("headline.whole_only", said=said, only=words.say("headline.only", areas=names))
 
 
-def _said(before: float, told: Sequence[AreaScore], findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
-    worst = max(told, key=lambda area: area.weight * (100 - (area.score or 0.0)))
-    if worst.score is None or worst.score >= ON_TARGET:
+def _said(score: Score, findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
+    best, before = most_to_gain(findings, scoring), score.value or 0.0
+    if best is None:
         return words.say("headline.fine", score=words.decimal(before, 0))
-    loses = words.say("headline.loses", area=_area(worst, words))
-    after = at_target(findings, worst.id, scoring) or before
-    if round(after) <= round(before):
-        return loses
-    return loses + words.say("headline.gain", before=words.decimal(before, 0), after=words.decimal(after, 0))
+    loses = words.say("headline.loses", area=_area(best.area, words))
+    figures = {"before": words.decimal(before, 0), "after": words.decimal(best.value, 0)}
+    if best.held_by:
+        codes = words.say("unit.comma").join(best.held_by)
+        return loses + words.say("headline.held", codes=codes, uncapped=words.decimal(best.uncapped, 0), **figures)
+    return loses + (words.say("headline.gain", **figures) if round(best.value) > round(before) else "")
 
 
-def _area(area: AreaScore, words: Words) -> str:
-    name = words.say(f"area.{area.id}")
+def _area(area: Area, words: Words) -> str:
+    name = words.say(f"area.{area}")
     return name.lower() if words.language != "zh" else name

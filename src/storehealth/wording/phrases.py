@@ -96,10 +96,14 @@ def score_parts(checkup: Checkup, words: Words) -> list[str]:
     return [*said, words.say("screen.coverage", share=words.figure(score.coverage, "share"))]
 
 
+LEAST_GAIN = 0.05
+"""Points below this would be shown as +0."""
+
+
 def gain_parts(one: Recommendation, words: Words) -> list[str]:
     """Points, units, effort, codes and the day to look again."""
     said = []
-    if one.gain_points is not None:
+    if one.gain_points is not None and one.gain_points >= LEAST_GAIN:
         said.append(words.say("screen.gain", points=words.decimal(one.gain_points)))
     said += [one.gain_units] if one.gain_units else []
     said += [words.say(f"effort.{one.effort}"), " ".join(one.findings)]
