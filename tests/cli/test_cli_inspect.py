@@ -1,0 +1,318 @@
+"""The inspect command: what it says of columns, rows, duplicates, rejects and strangers, and what it writes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jsonschema
+import pytest
+
+from storehealth.db.rejects import HEADER
+
+Run = Callable[..., Any]
+SCHEMA = Path(__file__).parents[2] / "docs" / "inspection.schema.json"
+ORDERS = """order_id,status,created_at,paid_amount,buyer_id,receiver
+O-1,paid,2026-09-01 08:00:00,12.00,tb_ana,Ana López
+O-2,paid,2026-09-02 08:00:00,5.00,tb_bob,Bob
+O-2,paid,2026-09-02 08:00:00,5.00,tb_bob,Bob
+O-3,posted,2026-09-03 08:00:00,much,tb_cid,Cid
+O-4,paid,yesterday,1.00,tb_cid,Cid
+O-5,paid
+"""
+LATER = """order_id,status,created_at,paid_amount,buyer_id
+O-2,shipped,2026-09-02 08:00:00,5.00,tb_bob
+O-6,paid,2026-09-04 08:00:00,7.00,tb_dan
+"""
+STRANGER = """Vorgang;Angelegt am;Wert;Ansprechpartner
+A-10001;01.09.2026 08:12;39,90;Anna Schmidt
+A-10002;02.09.2026 09:30;129,00;Jörg Meier
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Two overlapping exports, and a file of a kind nobody knows."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for name, text in {"orders.csv": ORDERS, "later.csv": LATER, "stranger.csv": STRANGER}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def sources(run: Run, shop: Path) -> dict[str, Any]:
+    """The inspection as JSON, by file."""
+    whole = json.loads(run("inspect", shop, "--format", "json").out)
+    jsonschema.validate(whole, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return {source["path"]: source for source in whole["sources"]}
+
+
+def test_columns_are_told_that_are_read_and_those_that_are_not(sources: dict[str, Any]) -> None:
+    """Each with the canonical columns it fills."""
+    read = {one["header"]: one["fills"] for one in sources["orders.csv"]["columns"]}
+    assert read["order_id"] == ["orders.order_id"]
+    assert read["buyer_id"] == ["orders.buyer_id"]
+    assert sources["orders.csv"]["unread"] == ["receiver"]
+    assert sources["later.csv"]["unread"] == []
+
+
+def test_both_kinds_of_duplicates_are_counted_and_every_row_accounted_for(sources: dict[str, Any]) -> None:
+    """One repeats in its file; one of the two exports' rows of O-2 stands for the other."""
+    one = sources["orders.csv"]
+    assert (one["rows"], one["kept"], one["rejected"]) == (6, 2, 2)
+    assert (one["duplicates_within"], one["duplicates_across"], one["duplicates"]) == (1, 1, 2)
+    assert all(one["rows"] == one["kept"] + one["duplicates"] + one["rejected"] for one in sources.values())
+    assert (one["first"], one["last"]) == ("2026-09-01T08:00:00", "2026-09-03T08:00:00")
+
+
+def test_rejects_are_grouped_by_reason_and_column_with_their_first_lines(sources: dict[str, Any]) -> None:
+    """What cost its row is told from what cost only the cell."""
+    groups = {(one["column"], one["reason"]): one for one in sources["orders.csv"]["rejects"]}
+    assert groups["paid_amount", "not an amount of money"] == {
+        "reason": "not an amount of money", "column": "paid_amount", "count": 1, "rows_lost": 0, "lines": [5],
+    }  # fmt: skip
+    assert groups["created_at", "not a time"]["rows_lost"] == 1
+    assert groups[None, "too few columns: 2 instead of 6"]["lines"] == [7]
+
+
+def test_the_preview_shows_canonical_rows_with_people_masked(sources: dict[str, Any]) -> None:
+    """Three rows by default; columns without a value are left out."""
+    (preview,) = sources["orders.csv"]["preview"]
+    assert (preview["table"], preview["total"], len(preview["rows"])) == ("orders", 3, 3)
+    first = preview["rows"][0]
+    assert (first["order_id"], first["paid_amount"], first["created_at"]) == ("O-1", 12.0, "2026-09-01 08:00:00")
+    assert first["buyer_id"].startswith("buyer-")
+    assert "warehouse" not in first
+
+
+def test_a_stranger_is_told_with_its_headers_and_the_nearest_layout(
+    run: Run, sources: dict[str, Any], shop: Path
+) -> None:
+    """So that the user sees what is missing."""
+    assert sources["stranger.csv"]["unread"] == ["Vorgang", "Angelegt am", "Wert", "Ansprechpartner"]
+    assert sources["stranger.csv"]["nearest"] is None
+    (shop / "near.csv").write_text("order_id,paid_at\nO-1,2026-09-01 08:00:00\n", encoding="utf-8")
+    whole = json.loads(run("inspect", shop / "near.csv", "--format", "json").out)
+    assert "created_at" in whole["sources"][0]["nearest"]["missing"]
+    assert "order_id" in whole["sources"][0]["nearest"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("not read, and never shown", "First rows of orders (showing 1 of 3)", "not a time", "lines 6")),
+        ("zh", ("不读取也不显示", "orders 的前几行 (显示 3 中的 1 条)", "不是时间", "第 6 行", "列数太少：2")),
+        ("es", ("no se lee ni se muestra", "Primeras filas de orders", "no es una fecha", "faltan columnas: 2")),
+    ],
+)
+def test_the_screen_says_it_in_three_languages(run: Run, shop: Path, language: str, said: tuple[str, ...]) -> None:
+    shown = " ".join(run("inspect", shop, "--preview", 1, "--lang", language).out.split())
+    assert [text for text in said if text not in shown] == []
+
+
+def test_without_a_preview_no_rows_are_shown(run: Run, shop: Path) -> None:
+    assert "First rows" not in run("inspect", shop, "--preview", 0).out
+    assert run("inspect", shop, "--preview", -1).code == 2
+
+
+def test_one_csv_comes_from_stdin(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In whatever encoding; nothing of it is left in the folder."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(ORDERS.encode("gb18030"))))
+    ended = run("inspect", "-", "--format", "json")
+    (source,) = json.loads(ended.out)["sources"]
+    assert (ended.code, source["path"], source["layout"], source["rows"]) == (0, "stdin.csv", "generic_orders", 6)
+    assert list(tmp_path.glob("*.csv")) == []
+
+
+# -- rejects -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["audit", "inspect"])
+def test_rejects_go_to_a_file_with_the_columns_of_duckdb_s(run: Run, shop: Path, tmp_path: Path, command: str) -> None:
+    """Line by line, values masked, and NULL where nothing is known."""
+    assert "wrote rejects.csv" in run(command, shop, "-o", "rejects=rejects.csv").err
+    with (tmp_path / "rejects.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["line"] for row in rows] == ["5", "5", "6", "7"]
+    cell = next(row for row in rows if row["column_name"] == "created_at")
+    assert cell == {
+        "file": "orders.csv", "line": "6", "line_byte_position": "", "byte_position": "", "column_idx": "3",
+        "column_name": "created_at", "error_type": "CAST", "csv_line": "", "error_message": "created_at: not a time",
+        "reason": "not a time", "value": "xxxxxxxxx", "row_lost": "True",
+    }  # fmt: skip
+    assert (rows[-1]["error_type"], rows[-1]["csv_line"], rows[-1]["value"]) == ("MISSING COLUMNS", "x-9,xxxx", "")
+
+
+def test_the_columns_are_duckdb_s_own() -> None:
+    """But for its numbers of scan and file."""
+    with duckdb.connect() as con:
+        con.execute("FROM read_csv('/dev/null', columns={'a': 'INT'}, store_rejects=true)")
+        own = [column[0] for column in con.execute("FROM reject_errors").description]
+    assert ("file", *own[2:], "reason", "value", "row_lost") == HEADER
+
+
+def test_rejects_take_the_place_of_the_text_on_stdout(run: Run, shop: Path) -> None:
+    ended = run("inspect", shop, "-o", "rejects=-")
+    assert ended.out.splitlines()[0].startswith("file,line,")
+    assert run("audit", shop, "-o", "rejects=-", "--fail-on", "never").out == ended.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-o", "rejects"), "names no path"),
+        (("-o", "rejects=shop/r.csv"), "inside the exports folder"),
+        (("-o", "rejects=nowhere/r.csv"), "does not exist"),
+        (("-o", "rejects=a.csv", "-o", "rejects=b.csv"), "given twice"),
+        (("-o", "rejects=-", "--format", "json"), "two documents"),
+        (("-o", "rejects=-", "-o", "json=-"), "two documents"),
+        (("-o", "rejects=a", "-o", "json=./a"), "two reports go to"),
+        (("-o", "jsn=a.json"), "Nearest is json."),
+        (("-o", "evidence=e"), "-o does not know 'evidence'"),
+        (("--unmask",), "on a terminal only"),
+    ],
+)
+def test_a_wrong_output_of_inspect_is_told_before_any_work(
+    run: Run, shop: Path, options: tuple[str, ...], said: str
+) -> None:
+    ended = run("inspect", "shop", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-o", "evidence=-"), "cannot go to stdout"),
+        (("-o", "evidence=shop"), "inside the exports folder"),
+        (("-o", "evidence=shop/evidence"), "inside the exports folder"),
+        (("-o", "evidence=a_file"), "is a file"),
+        (("-o", "evidence="), "names no path"),
+        (("-o", "rejects=-", "-o", "json=-"), "two documents"),
+        (("--unmask",), "on a terminal only"),
+    ],
+)
+def test_a_wrong_output_of_audit_is_told_before_any_work(
+    run: Run, shop: Path, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "a_file").write_text("", encoding="utf-8")
+    ended = run("audit", "shop", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+
+
+def test_a_disk_that_is_full_is_four_and_the_screen_is_shown_all_the_same(
+    run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storehealth.db import rejects
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rejects, "write_table", full)
+    ended = run("inspect", shop, "-o", "rejects=rejects.csv")
+    assert (ended.code, "orders.csv" in ended.out) == (4, True)
+    assert "rejects.csv could not be written: No space left on device" in ended.err
+
+
+def test_the_inspection_goes_to_a_file_as_well(run: Run, shop: Path, tmp_path: Path) -> None:
+    run("inspect", shop, "-o", "json=inspection.json")
+    assert json.loads((tmp_path / "inspection.json").read_text(encoding="utf-8"))["zone"] == "UTC"
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_a_person_at_a_terminal_may_see_what_stands_there(shop: Path, tmp_path: Path) -> None:
+    """And not together with a file."""
+    own, theirs = os.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "storehealth",
+        "inspect",
+        str(shop),
+        "--unmask",
+        "--state",
+        str(tmp_path / "state"),
+    ]
+    kept = {"stdin": theirs, "stdout": theirs, "stderr": subprocess.PIPE, "env": os.environ | {"COLUMNS": "200"}}
+    done = subprocess.run(command, **kept, timeout=60)
+    os.set_blocking(own, False)
+    shown = os.read(own, 1 << 16).decode()
+    refused = subprocess.run([*command, "-o", "rejects=r.csv"], **kept, timeout=60)
+    assert (done.returncode, "buyer_id=tb_ana" in shown, "buyer-" in shown) == (0, True, False)
+    assert (refused.returncode, b"contradict" in refused.stderr) == (2, True)
+
+
+# -- drafts ------------------------------------------------------------------------------------------------------
+
+
+def test_a_drafted_layout_is_used_at_once_and_after_it_was_edited(run: Run, shop: Path, tmp_path: Path) -> None:
+    """The round trip: unknown, drafted, read; a header edited by hand, read again."""
+    file, pack = shop / "stranger.csv", tmp_path / "pack"
+    assert run("inspect", file).code == 3
+    drafted = run("inspect", file, "--write-layout", "crm_orders", "--pack", pack)
+    assert (drafted.code, drafted.out) == (0, "")
+    assert f"--pack {pack}" in drafted.err
+    (source,) = json.loads(run("inspect", file, "--pack", pack, "--format", "json").out)["sources"]
+    assert (source["layout"], source["rows"], source["kept"]) == ("crm_orders", 2, 2)
+    assert source["first"] == "2026-09-01T08:12:00"
+    assert run("audit", file, "--pack", pack, "--fail-on", "never").code == 0
+    path = pack / "layouts" / "crm_orders.yaml"
+    edited = path.read_text(encoding="utf-8").replace('["Wert"]', '["Wert", "Betrag"]')
+    path.write_text(edited, encoding="utf-8")
+    file.write_text(STRANGER.replace("Wert", "Betrag"), encoding="utf-8")
+    (source,) = json.loads(run("inspect", file, "--pack", pack, "--format", "json").out)["sources"]
+    assert {one["header"] for one in source["columns"]} == {"Vorgang", "Angelegt am", "Betrag"}
+
+
+def test_without_a_pack_the_draft_goes_to_the_current_folder(run: Run, shop: Path, tmp_path: Path) -> None:
+    """Which is a pack then."""
+    assert run("inspect", shop / "stranger.csv", "--write-layout", "mine").code == 0
+    assert (tmp_path / "layouts" / "mine.yaml").exists()
+    assert run("inspect", shop / "stranger.csv", "--pack", ".").code == 0
+
+
+def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: Path) -> None:
+    """Neither a file, nor a built-in layout."""
+    file = shop / "stranger.csv"
+    run("inspect", file, "--write-layout", "mine")
+    again = run("inspect", file, "--write-layout", "mine")
+    assert (again.code, "layouts/mine.yaml exists" in again.err, "--force" in again.err) == (2, True, True)
+    assert run("inspect", file, "--write-layout", "mine", "--force").code == 0
+    assert "built-in layout jd_orders" in run("inspect", file, "--write-layout", "jd_orders").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("stranger.csv", "My Layout"), "Small letters, digits and _: my_layout."),
+        (("orders.csv", "mine"), "every table is of a known layout"),
+        (("", "mine"), "2 tables are unknown"),
+        (("words.csv", "mine"), "no header can be told"),
+    ],
+)
+def test_what_cannot_be_drafted_is_told(
+    run: Run, shop: Path, tmp_path: Path, arguments: tuple[str, str], said: str
+) -> None:
+    (shop / "words.csv").write_text("a,b\nc,d\n", encoding="utf-8")
+    file, name = arguments
+    ended = run("inspect", shop / file, "--write-layout", name)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert not (tmp_path / "layouts").exists()
+
+
+def test_nothing_is_drafted_into_the_exports(run: Run, shop: Path) -> None:
+    before = sorted(shop.rglob("*"))
+    assert run("inspect", shop, "--write-layout", "mine", "--pack", shop).code == 2
+    assert run("inspect", shop, "--write-layout", "mine", "--pack", shop / "pack").code == 2
+    assert sorted(shop.rglob("*")) == before
