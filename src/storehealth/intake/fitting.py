@@ -14,8 +14,8 @@ from storehealth.intake.recognise import normal
 
 FEEDS = (
     ("orders",), ("order_lines", "orders"), ("orders", "shipments"), ("order_lines", "orders", "shipments"),
-    ("shipments",), ("aftersales",), ("stock",), ("messages",), ("conversations",), ("agent_days",), ("reviews",),
-    ("scans",), ("receipts",), ("penalties",), ("settlements",),
+    ("order_lines",), ("shipments",), ("aftersales",), ("stock",), ("messages",), ("conversations",),
+    ("agent_days",), ("reviews",), ("scans",), ("receipts",), ("penalties",), ("settlements",),
 )  # fmt: skip
 """Tables that one export may feed together; where two fit equally well, the first counts."""
 PRIVATE = re.compile(
@@ -121,15 +121,15 @@ def _fits(
 
 def _holds(column: TableColumn, one: Profile, worth: float) -> bool:
     """Whether cells of that kind belong into a canonical column; an empty column only under its very name."""
-    if not one.filled or worth == 1.0:
-        return worth == 1.0 and (column.type != "time" or one.times or not one.filled)
+    if not one.filled:
+        return worth == 1.0
     if column.type == "time":
         return one.times
-    if column.type in ("money", "number", "integer", "share"):
-        return one.numbers
     if column.type == "flag":
         return one.flags
-    return not one.times and (column.type == "id" or not one.numbers)
+    if column.type in ("money", "number", "integer", "share"):
+        return one.numbers or worth == 1.0
+    return worth == 1.0 or (not one.times and (column.type == "id" or not one.numbers))
 
 
 def _add_by_content(table: Table, profiles: Sequence[Profile], taken: dict[str, Fit], used: set[str]) -> None:

@@ -45,12 +45,13 @@ def _differs(top: Sequence[Sequence[str]], place: int) -> bool:
 FORMATS = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y",
     "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
-    "%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%d.%m.%y %H:%M", "%d.%m.%y", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M",
-    "%Y.%m.%d", "%b %d, %Y %H:%M", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
+    "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p",
+    "%d.%m.%y %H:%M", "%d.%m.%y", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
+    "%b-%d-%y", "%d-%b-%y", "%b-%d-%Y", "%d-%b-%Y", "%b %d, %Y %H:%M", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
 )  # fmt: skip
 """Ways to write a time that intake does not try by itself; where day and month could be either, the day comes first."""
 KINDS: tuple[Kind, ...] = ("time", "integer", "number", "flag")
-SEPARATED = re.compile(r"\d[-/.:年月]\d|\d [A-Za-z]{3}|[A-Za-z]{3} \d|\dT\d")
+SEPARATED = re.compile(r"\d[-/.:年月]\d|\d[ -][A-Za-z]{3}|[A-Za-z]{3}[ -]\d|\dT\d")
 ID = re.compile(r"(?=.*\d)[\w./#-]{4,40}")
 MOST = 0.8
 """Share of cells that must be of a kind."""

@@ -1,0 +1,169 @@
+"""Drafted layouts: valid at once, right where other layouts know the words, and silent about people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.layout import TABULAR, Layout
+from storehealth.errors import FileRefused
+from storehealth.intake.containers import HEAD_BYTES, Head, container_of
+from storehealth.intake.draft import draft
+from storehealth.intake.encoding import text_of
+from storehealth.intake.guess import header_of, profiles
+from storehealth.intake.read import connect
+from storehealth.intake.trial import try_layout
+
+
+def drafted(text: str, top: list[list[str]], catalogue: Catalogue) -> Layout:
+    """The layout in a draft, its own example checked."""
+    content = yaml.safe_load(text)
+    layout = Layout.model_validate(content)
+    (example,) = layout.examples
+    trial = try_layout(layout, example.given, catalogue)
+    assert trial.rejected == example.rejected
+    for table, rows in trial.tables.items():
+        for row, expected in zip(rows, example.expect[table], strict=True):
+            assert {name: plain(row[name]) for name in expected} == expected
+    return layout
+
+
+def plain(value: Any) -> Any:
+    if hasattr(value, "strftime"):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return float(value) if hasattr(value, "as_tuple") else value
+
+
+def table(text: str) -> list[list[str]]:
+    """Records of a text in which | stands between cells."""
+    return [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+
+
+def columns(layout: Layout) -> dict[str, str]:
+    return {key: column.headers[0] for key, column in layout.columns.items()}
+
+
+def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipped: Catalogue) -> None:
+    """People's columns are not read; what is not taken is listed with what it holds."""
+    top = table(
+        """
+        订单编号* | 下单时间(北京) | 订单状态 | 实付金额 | 收货人 | 联系电话 | 自编 | 快递单号
+        3001 | 2026-09-01 08:00:00 | 已发货 | 12.50 | 王小明 | 13812345678 | 甲 | SF001
+        3002 | 2026-09-02 08:00:00 | 飞走了 | 8.00 | 李丽华 | 13912345678 | 乙 | SF002
+        """
+    )
+    text = draft("my_shop", top, "delimited", shipped)
+    layout = drafted(text, top, shipped)
+    found = columns(layout)
+    assert found["order_id"] == "订单编号*"
+    assert found["created_at"] == "下单时间(北京)"
+    assert found["paid_amount"] == "实付金额"
+    assert found["waybill_no"] == "快递单号"
+    assert layout.columns["status"].words == {"已发货": "shipped", "飞走了": None}
+    assert "edit: write one of unpaid" in text
+    assert not {"收货人", "联系电话"} & set(found.values())
+    assert '#   "自编" holds text' in text
+    assert "王小明" not in text
+    assert "1381234" not in text
+
+
+def test_times_in_another_order_are_read_and_marked(shipped: Catalogue) -> None:
+    """A day above 12 decides; else the day is taken to come first."""
+    top = table("Ref | When | Value\nA-1001 | 12/25/2026 1:02:03 PM | 5.10\nA-1002 | 01/02/2026 11:02:03 AM | 6.10")
+    text = draft("my_shop", top, "delimited", shipped)
+    assert drafted(text, top, shipped).columns["created_at"].formats == ("%m/%d/%Y %I:%M:%S %p",)
+    assert "check: day and month" in text
+
+
+def test_an_order_that_repeats_its_number_for_every_product_is_a_table_of_lines(shipped: Catalogue) -> None:
+    """Rows are counted where they belong."""
+    top = table(
+        "Order ID | Created at | Lineitem sku | Lineitem quantity\n"
+        "1001 | 2026-09-01 10:00:00 | K-1 | 1\n1001 | 2026-09-01 10:00:00 | K-2 | 2"
+    )
+    assert drafted(draft("my_shop", top, "delimited", shipped), top, shipped).feeds[0] == "order_lines"
+
+
+def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
+    """Else the draft would not be tried on such files."""
+    top = table("Ref | When | Value\nA-1001 | 2026-12-25 13:00 | 5.10")
+    assert Layout.model_validate(yaml.safe_load(draft("a", top, "odd", shipped))).containers == ("odd",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a | b\nc | d", "no header"),
+        ("2026-09-01 | 17\n2026-09-02 | 18", "no header"),
+        ("name | name\n1 | 2", "no header"),
+        ("colour | shape\nred | 12", "no canonical table"),
+        ("", "no header"),
+    ],
+)
+def test_what_says_nothing_is_refused(shipped: Catalogue, text: str, said: str) -> None:
+    with pytest.raises(FileRefused, match=said):
+        draft("a", table(text), "delimited", shipped)
+
+
+def test_the_header_is_found_below_titles_and_not_among_people() -> None:
+    """A first row of data is nobody's header: it may be a name and a phone."""
+    assert header_of([["Export of September"], ["Order", "When"], ["1", "2026-09-01"]]) == 1
+    assert header_of([["王小明", "13812345678", "2026-09-01"], ["李丽华", "13912345678", "2026-09-02"]]) is None
+    assert header_of([]) is None
+
+
+def test_columns_are_told_by_what_they_hold(tmp_path: Path) -> None:
+    """By the same SQL that reads them later."""
+    top = table(
+        "id | when | sum | yes | said | none\n"
+        "A-1001 | 2026-09-01 | 1,5 | 是 | 好的，谢谢 |\nA-1002 | 2026-09-02 | 2,5 | 否 | 再见 |"
+    )
+    with connect(None, tmp_path) as con:
+        found = profiles(con, top, 0)
+    assert [one.kind for one in found] == ["ids", "times", "numbers", "yes or no", "text", "nothing"]
+
+
+KNOWN = ("jd_orders", "taobao_orders", "shopify_orders", "jd_stock", "jd_sessions", "taobao_refunds", "generic_reviews")
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_known_format_is_drafted_as_it_was_written(shipped: Catalogue, tmp_path: Path, name: str) -> None:
+    """Where all headers are known, nearly every column lands where a person put it."""
+    known = shipped.layouts[name]
+    assert known.containers[: len(TABULAR)] == TABULAR
+    path = tmp_path / "given.txt"
+    path.write_text(known.examples[0].given, encoding="utf-8", newline="")
+    data = path.read_bytes()[:HEAD_BYTES]
+    top = [list(one.cells) for one in container_of(Head(path, data, text_of(data))).sheets(path, tmp_path, None)[0].top]
+    layout = drafted(draft("again", top, "delimited", shipped), top, shipped)
+    written = {key.rpartition(".")[2]: column.headers for key, column in known.columns.items() if column.headers}
+    right = [key for key, header in columns(layout).items() if header in written.get(key, ())]
+    assert layout.feeds[0] == known.feeds[0]
+    assert len(right) >= 0.6 * len(layout.columns)
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["2026-09-01 10:00:00", "A-1001", "12,50", "是", "13812345678", '"', "a,b", "=1", "null", "'", "{x}", "#", ": "]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(CELL, min_size=3, max_size=5), min_size=2, max_size=6))
+def test_any_table_is_drafted_validly_or_refused(shipped: Catalogue, rows: list[list[str]]) -> None:
+    """Whatever stands in headers and cells, the YAML can be read and its example holds."""
+    top = [
+        ["Order No.", "Ordered at", "Note: #1", "a\"b'", "{c}"],
+        ["A-1001", "2026-09-01 10:00:00", "", "", ""],
+        *rows,
+    ]
+    try:
+        text = draft("any", top, "delimited", shipped)
+    except FileRefused:
+        return
+    Layout.model_validate(yaml.safe_load(text))
