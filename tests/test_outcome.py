@@ -1,14 +1,18 @@
 """The exit code of an audit, reason by reason."""
 
+# ruff: noqa: DTZ001 - below the command line, times are naive and in the zone of the store
+
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from storehealth.errors import UsageError
 from storehealth.model import AreaScore, Counts, Evidence, Finding, Score, Source, Window
-from storehealth.outcome import check_fail_on, incomplete_data, outcome
+from storehealth.outcome import check_fail_on, incomplete_data, nothing_judged, outcome
+from storehealth.wording import Words
 
 READ = Source(path="orders.csv", layout="generic_orders")
 REFUSED = Source(path="photo.csv", note="this is a PNG picture")
@@ -61,6 +65,30 @@ def test_strict_data_objects_to_refused_files_and_inconclusive_areas() -> None:
     areas = [AreaScore(id="logistics", score=None, coverage=0.0), AreaScore(id="stock", score=90, coverage=1.0)]
     said = incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
     assert said == ["photo.csv was not used: this is a PNG picture", "logistics is inconclusive"]
+
+
+EMPTY = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.0)
+MARCH = Source(path="orders.csv", layout="generic_orders", first=datetime(2026, 3, 1, 9), last=datetime(2026, 3, 31, 20))
+
+
+def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:
+    """Nobody is told that all is well because nothing was looked at."""
+    said = nothing_judged([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), Words("en"))
+    assert said == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
+    assert outcome([finding("inconclusive")], EMPTY, [MARCH], "never", [said]).exit_code == 3
+
+
+def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
+    """Few rows, missing exports and the like."""
+    notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no file gives stock"]
+    found = [finding("inconclusive", note=note) for note in notes]
+    said = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
+    assert said == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
+
+
+def test_as_soon_as_something_is_judged_there_is_no_such_reason() -> None:
+    """Little is not nothing."""
+    assert nothing_judged([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20), Words("en")) is None
 
 
 def test_an_unknown_level_names_the_nearest() -> None:

@@ -43,12 +43,13 @@ from storehealth.model import (
     Tool,
     Window,
 )
-from storehealth.outcome import check_fail_on, incomplete_data, outcome
+from storehealth.outcome import check_fail_on, incomplete_data, nothing_judged, outcome
 from storehealth.outputs import private_folder
 from storehealth.privacy import Mask, installation_key, masker, unmasked
 from storehealth.score import score
 from storehealth.settings import Settings, read_settings
 from storehealth.version import __version__
+from storehealth.wording import Words
 
 
 def _silent(_: str) -> None:
@@ -111,7 +112,10 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     sources = accounted(intake.sources, store)
     if request.evidence:
         findings = request.evidence.named(findings)
-    incomplete = incomplete_data(sources, areas, findings) if request.strict_data else []
+    words = Words(settings.language)
+    nothing = nothing_judged(findings, total, sources, store.as_of, words)
+    incomplete = [nothing] if nothing else []
+    incomplete += incomplete_data(sources, areas, findings) if request.strict_data else []
     return Checkup(
         run=Run(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=Tool(version=__version__),
@@ -123,7 +127,9 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         timezone=intake.zone,
         language=settings.language,
         outcome=outcome(findings, total, sources, request.fail_on, incomplete),
-        headline=headline(total, areas, findings, catalogue.scoring, settings.language),
+        headline=words.say("headline.whole", said=nothing[0].upper() + nothing[1:])
+        if nothing
+        else headline(total, areas, findings, catalogue.scoring, settings.language),
         score=total,
         areas=areas,
         sources=sources,

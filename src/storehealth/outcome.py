@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from storehealth.errors import Exit, UsageError
 from storehealth.model import AreaScore, Finding, OutcomeOfRun, Score, Source
+from storehealth.wording import Words
+from storehealth.wording.phrases import outside
 
 LEVELS = ("fail", "watch", "new", "never")
 ORDER = (Exit.USAGE, Exit.INTERNAL, Exit.NO_DATA, Exit.NOT_DELIVERED, Exit.FINDINGS)
@@ -38,7 +42,7 @@ def outcome(
         sources: What became of each file.
         fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. Until a run is remembered, every failing
             finding is new.
-        incomplete: Reasons why the data do not suffice under ``--strict-data``; empty without it.
+        incomplete: Reasons why the data do not suffice: that nothing was judged, and those of ``--strict-data``.
     """
     reasons: list[tuple[Exit, str]] = []
     if not any(source.layout for source in sources):
@@ -55,6 +59,29 @@ def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findi
     inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
     withheld = {area.id for area in areas if area.score is None and area.id in inconclusive}
     return refused + [f"{area} is inconclusive" for area in sorted(withheld)]
+
+
+def nothing_judged(
+    findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
+) -> str | None:
+    """Why nothing that counts in the score could be judged although a file was read; None where something could.
+
+    Args:
+        findings: All verdicts; the reason that most of the scored ones give is named.
+        score: The headline; its coverage tells.
+        sources: Where ``as_of`` lies outside the days they hold, those are named instead.
+        as_of: The audit's moment.
+        words: Of the language wanted.
+    """
+    if score.coverage > 0 or not any(source.layout for source in sources):
+        return None
+    held = outside(sources, as_of)
+    if held and as_of:
+        first, last = (words.day(day.date()) for day in held)
+        return words.say("verdict.none_as_of", at=words.moment(as_of), first=first, last=last)
+    notes = Counter(one.note for one in findings if one.scored and one.note)
+    reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
+    return words.say("verdict.none_judged", reason=reason)
 
 
 def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:

@@ -74,3 +74,10 @@ def test_an_audit_from_files_to_a_valid_document(run: Run, mixed: Path, tmp_path
     assert (ended.code, whole["language"], whole["platform"]) == (0, "zh", "jd")
     assert report.read_text(encoding="utf-8").startswith("# 店铺体检：")
     assert {path.name: path.read_bytes() for path in mixed.iterdir()} == before
+
+
+def test_a_moment_before_all_data_is_three_and_names_the_days_held(run: Run, mixed: Path) -> None:
+    ended = run("audit", mixed, "--as-of", "2020-01-01", "--fail-on", "never")
+    assert ended.code == 3
+    assert "the files hold 2026-09-01 to 2026-10-15" in ended.err
+    assert "Nothing fails" not in ended.out

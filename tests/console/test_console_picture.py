@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from tests.checkups import NASTY, NOT_JUDGED, SOURCES, TODO, checkup, finding, handling_finding, reply_finding, row
+from tests.checkups import NASTY, NOT_JUDGED, SOURCES, TODO, checkup, finding, handling_finding, reply_finding, row, shown_finding
 
 from storehealth.console import SCREEN, Look, render
 from storehealth.model import Evidence, LimitSource, Score, Source
+from storehealth.wording import Words
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -117,6 +118,18 @@ def test_findings_only_are_the_failing_and_the_watched() -> None:
 
 def test_a_healthy_store_is_told_so() -> None:
     assert "Nothing fails and nothing needs watching." in render(checkup(findings=(handling_finding(),)), Look())
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_a_withheld_score_is_never_followed_by_the_all_clear(language: str) -> None:
+    nothing = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.5)
+    shown = render(checkup(language=language, score=nothing, findings=(handling_finding(),)), Look(width=200))
+    assert Words(language).say("screen.nothing_failing") not in shown
+
+
+def test_where_nothing_was_judged_nothing_is_called_fine() -> None:
+    open_one = handling_finding(status="inconclusive", note="no rows in these days")
+    assert "Nothing fails" not in render(checkup(findings=(open_one, shown_finding())), Look())
 
 
 def test_failing_comes_before_watched_and_scored_before_shown() -> None:

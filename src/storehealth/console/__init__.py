@@ -14,7 +14,7 @@ from storehealth.console.summary import add_areas, add_closing, add_due, add_hea
 from storehealth.console.verdicts import add_finding, add_not_judged, add_refused
 from storehealth.model import Checkup
 from storehealth.wording import Words
-from storehealth.wording.phrases import grouped, refused, troubles
+from storehealth.wording.phrases import all_clear, grouped, refused, troubles
 
 __all__ = ["Look", "Page", "printed", "render"]
 
@@ -116,7 +116,7 @@ def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None
     for finding in found[:most]:
         add_finding(page, finding, words)
     add_more(page, len(found) - most, words)
-    if not found and checkup.findings:
+    if all_clear(checkup):
         page.add(words.say("screen.nothing_failing"))
 
 

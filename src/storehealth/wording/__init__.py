@@ -102,7 +102,7 @@ def texts() -> dict[str, dict[str, str]]:
 def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
     """What intake writes in English, as patterns, with the name of each."""
     return tuple(
-        (re.compile(re.escape(entry["en"]).replace(r"\{x\}", "(?P<x>.+)")), key.partition(".")[2])
+        (re.compile(re.sub(r"\\\{([xy])\\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
         for key, entry in texts().items()
         if key.startswith("reason.")
     )

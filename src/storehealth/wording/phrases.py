@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
 from storehealth.wording import Words, texts
@@ -31,9 +32,23 @@ def troubles(checkup: Checkup) -> list[Finding]:
     return [one for one in by_urgency(checkup.findings) if one.status in ("fail", "watch")]
 
 
+def all_clear(checkup: Checkup) -> bool:
+    """Whether a score was given, something passed, and nothing fails or needs watching."""
+    judged = any(one.status == "pass" for one in checkup.findings)
+    return checkup.score.value is not None and judged and not troubles(checkup)
+
+
 def refused(checkup: Checkup) -> list[Source]:
     """Files nothing was taken from."""
     return [source for source in checkup.sources if source.layout is None]
+
+
+def outside(sources: Iterable[Source], as_of: datetime | None) -> tuple[datetime, datetime] | None:
+    """First and last event of the files, where ``as_of`` lies before them or more than a day after them."""
+    held = [at for one in sources for at in (one.first, one.last) if at is not None]
+    if as_of is None or not held or min(held) <= as_of <= max(held) + timedelta(days=1):
+        return None
+    return min(held), max(held)
 
 
 def grouped(not_judged: Iterable[NotJudged]) -> list[list[NotJudged]]:
@@ -67,6 +82,10 @@ def data_statement(checkup: Checkup, words: Words) -> list[str]:
     if checkup.as_of is None:
         return [*said, words.say("screen.no_as_of")]
     said.append(words.say("screen.as_of", at=words.moment(checkup.as_of)))
+    held = outside(checkup.sources, checkup.as_of)
+    if held:
+        first, last = (words.day(at.date()) for at in held)
+        said.append(words.say("screen.held", first=first, last=last))
     ages = [_age(table, end.age_hours, words) for table, end in checkup.table_ends.items()]
     return [*said, words.say("screen.ends", ends=words.say("unit.comma").join(ages))] if ages else said
 
