@@ -68,7 +68,9 @@ def test_strict_data_objects_to_refused_files_and_inconclusive_areas() -> None:
 
 
 EMPTY = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.0)
-MARCH = Source(path="orders.csv", layout="generic_orders", first=datetime(2026, 3, 1, 9), last=datetime(2026, 3, 31, 20))
+MARCH = Source(
+    path="orders.csv", layout="generic_orders", first=datetime(2026, 3, 1, 9), last=datetime(2026, 3, 31, 20)
+)
 
 
 def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from tests.checkups import NASTY, NOT_JUDGED, SOURCES, TODO, checkup, finding, handling_finding, reply_finding, row, shown_finding
+from tests.checkups import (
+    NASTY,
+    NOT_JUDGED,
+    SOURCES,
+    TODO,
+    checkup,
+    finding,
+    handling_finding,
+    reply_finding,
+    row,
+    shown_finding,
+)
 
 from storehealth.console import SCREEN, Look, render
 from storehealth.model import Evidence, LimitSource, Score, Source
