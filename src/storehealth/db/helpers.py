@@ -11,6 +11,16 @@ import duckdb
 from storehealth.catalogue.common import Fact
 from storehealth.db import hours, sql
 
+ROLE_OF = """CASE
+    WHEN event IN ('assigned', 'closed', 'withdrawn') OR told = 'system' THEN 'system'
+    WHEN event = 'handoff' AND told <> 'customer' THEN 'system'
+    WHEN how = 'settings' THEN known
+    WHEN told = 'bot' THEN 'bot'
+    WHEN how = 'workbook' THEN known
+    WHEN told <> 'unknown' THEN told
+    ELSE coalesce(known, 'unknown')
+END"""
+"""Who speaks: what a line itself tells, and what the view ``people`` knows of its sender."""
 GROUPS = ("chat", "orders", "aftersales", "stock")
 
 
@@ -36,13 +46,30 @@ def _literal(item: object) -> str:
     return f"{item!r}::DOUBLE" if number else sql.value(item)
 
 
-def make_people(con: duckdb.DuckDBPyConnection, staff: Mapping[str, str], phrases: Sequence[str]) -> None:
-    """Make tables ``staff`` (name, role) and ``closers`` (phrase), and the macro ``whole_minute(moment)``."""
+def make_people(
+    con: duckdb.DuckDBPyConnection, staff: Mapping[str, str], phrases: Sequence[str], auto_replies: Sequence[str] = ()
+) -> None:
+    """Make tables ``staff`` (name, role) and ``closers`` (phrase), and the macros ``role_of``, ``whole_minute`` and others."""
     con.execute("CREATE TABLE staff (name VARCHAR, role VARCHAR)")
     for name, role in staff.items():
         con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
     con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
+    con.execute(f"CREATE MACRO role_of(event, told, known, how) AS {ROLE_OF}")
+    con.execute(r"CREATE MACRO plain_text(said) AS lower(regexp_replace(trim(said), '\s+', ' ', 'g'))")
+    take_auto_replies(con, auto_replies)
     _make_closers(con, phrases)
+
+
+def take_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
+    """Make ``spoken_role(role, said)``: an agent's message with one of these texts is a robot's.
+
+    Without texts the macro does not name ``said``, so that no query has to read what was written.
+    """
+    con.execute("SET VARIABLE auto_replies = (SELECT list(DISTINCT plain_text(t)) FROM (SELECT unnest(?::VARCHAR[]) AS t))",
+                [list(texts)])  # fmt: skip
+    listed = "role = 'agent' AND list_contains(getvariable('auto_replies'), plain_text(said))"
+    body = f"CASE WHEN {listed} THEN 'bot' ELSE role END" if texts else "role"
+    con.execute(f"CREATE OR REPLACE MACRO spoken_role(role, said) AS {body}")
 
 
 def make_hours(con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | None, last: datetime | None) -> None:

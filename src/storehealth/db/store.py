@@ -25,11 +25,16 @@ FACT_TABLES = ("files", "rejects")
 """Tables intake itself fills: neither merged nor masked."""
 MANY = 3_000_000
 """Rows from which on the database lives in the scratch folder."""
+MEMORY = "1GB"
+"""Most memory for the database unless told otherwise: what does not fit goes to the scratch folder, at the same speed."""
 
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """What the checkup is told about a store. ``facts`` override the platform's, and those generic's."""
+    """What the checkup is told about a store. ``facts`` override the platform's, and those generic's.
+
+    ``auto_replies``: texts that agents' accounts send by themselves; who sends them then is a robot.
+    """
 
     store: str
     platform: Platform
@@ -38,6 +43,7 @@ class StoreSettings:
     as_of: datetime | None = None
     staff: Mapping[str, str] = field(default_factory=dict)
     memory: str | None = None
+    auto_replies: tuple[str, ...] = ()
 
 
 @dataclass
@@ -181,8 +187,9 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= MANY else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    if settings.memory:
-        con.execute(f"SET memory_limit = {sql.value(settings.memory)}")
+    memory = settings.memory or (MEMORY if scratch else None)
+    if memory:
+        con.execute(f"SET memory_limit = {sql.value(memory)}")
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
     con.execute("CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, file VARCHAR, other_file VARCHAR)")
@@ -213,7 +220,7 @@ def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, 
     facts = _facts(catalogue, settings)
     helpers.set_variables(con, store.as_of, store.ends, facts)
     hours.make_nights(con, facts)
-    helpers.make_people(con, settings.staff, catalogue.closers)
+    helpers.make_people(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
     helpers.make_hours(con, facts["service_hours"], first, store.as_of)

@@ -43,13 +43,13 @@ timed AS (
     SELECT a.*, assigned_at, holders, is_open(f.spells, opened_at) AS in_hours,
            epoch(stopped_at - opened_at) AS wall_seconds,
            open_before(t.before, t.spells, stopped_at) - open_before(f.before, f.spells, opened_at) AS clip_seconds,
-           open_before(t.before, t.spells, stopped_at)
-               - open_before(g.before, g.spells, greatest(opened_at, assigned_at)) AS agent_clip
+           CASE WHEN assigned_at > opened_at THEN open_before(t.before, t.spells, stopped_at)
+               - open_before(g.before, g.spells, assigned_at) END AS later_clip
     FROM asked AS a
     LEFT JOIN held USING (session_id, source_file, source_row)
     LEFT JOIN service_days AS f ON f.day = opened_at::DATE
     LEFT JOIN service_days AS t ON t.day = stopped_at::DATE
-    LEFT JOIN service_days AS g ON g.day = greatest(opened_at, assigned_at)::DATE
+    LEFT JOIN service_days AS g ON g.day = assigned_at::DATE
 )
 SELECT
     session_id, customer_id, opened_at, replied_at,
@@ -64,7 +64,7 @@ SELECT
     wall_seconds,
     coalesce(clip_seconds, wall_seconds) AS clip_seconds,
     CASE WHEN handled_by IS DISTINCT FROM 'human' THEN NULL
-         WHEN getvariable('reply_clock') = 'clip' THEN coalesce(agent_clip, wall_seconds)
+         WHEN getvariable('reply_clock') = 'clip' THEN coalesce(later_clip, clip_seconds, wall_seconds)
          ELSE epoch(stopped_at - greatest(opened_at, assigned_at)) END AS agent_wait_seconds,
     coalesce(replied_at IS NULL AND has_ended OR closed_at BETWEEN opened_at AND replied_at, false) AS abandoned,
     coalesce(a.order_id, t.order_id) AS order_id, coalesce(a.sku_id, t.sku_id) AS sku_id, skill_group, holders,
