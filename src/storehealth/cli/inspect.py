@@ -105,7 +105,7 @@ def run(
     if not silent and shows.stdout == "json":
         _streams.put(_json(inspection))
     elif not silent and shows.stdout == "text":
-        _streams.put(_text(inspection, _streams.Screen(unmask, ascii_only, no_color, quiet)))
+        _streams.put(_text(inspection, _streams.Screen(False, ascii_only, no_color, quiet), masked=not unmask))
     arrived = _sides.told(evidence, rejects, voice) and shows.deliver(inspection, voice)
     _suggest(inspection, exports, voice)
     if not any(source.layout for source in inspection.sources):
@@ -173,14 +173,14 @@ def _json(inspection: Inspection) -> bytes:
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode(errors="replace")
 
 
-def _text(inspection: Inspection, screen: _streams.Screen) -> str:
+def _text(inspection: Inspection, screen: _streams.Screen, masked: bool) -> str:
     from storehealth.console import Look, Page, printed
     from storehealth.console.files import add_files
     from storehealth.wording import Words
 
     page = Page(_streams.width(), screen.ascii_only)
     shown = [source for source in inspection.sources if source.layout is None or not screen.findings_only]
-    add_files(page, shown or inspection.sources, Words(inspection.language), masked=not screen.details)
+    add_files(page, shown or inspection.sources, Words(inspection.language), masked=masked)
     return printed(page.lines, Look(colour=screen.colour))
 
 

@@ -22,6 +22,7 @@ from storehealth.privacy import Mask, without_quotes
 
 ONE_WORD = re.compile(r"[!-?A-~]+")
 """ASCII without blanks and without an @: an id, whatever it is called."""
+PLAIN, UNKNOWN = "plain", "unknown"
 OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
 """Errors that quote the rule and no cell."""
 NOT_THE_RULES_FAULT = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException)
@@ -75,13 +76,22 @@ class Asked:
 
     def shown(self, expression: str, text: str) -> str:
         """What may be shown of the text that a column, or an expression over columns, holds."""
-        kinds = [kind for name, kind in self.personal.items() if name in words_of(expression)]
-        if kinds:
-            return self.mask(kinds[0], text)
-        told, structured = self._told
-        if expression in structured or (expression not in told and ONE_WORD.fullmatch(text)):
+        kind = self._kinds.get(expression)
+        if kind is None:
+            kind = self._kinds[expression] = self._kind(expression)
+        if kind == PLAIN or (kind == UNKNOWN and ONE_WORD.fullmatch(text)):
             return text
-        return self.mask("told", text)
+        return self.mask("told" if kind == UNKNOWN else kind, text)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {}
+
+    def _kind(self, expression: str) -> str:
+        named = words_of(expression)
+        told, structured = self._told
+        personal = next((kind for name, kind in self.personal.items() if name in named), None)
+        return personal or (PLAIN if expression in structured else "told" if expression in told else UNKNOWN)
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query over :attr:`rows`.
