@@ -19,6 +19,11 @@ class Case:
         self.checklist = checklist
         self.path = path
 
+    @staticmethod
+    def of(platform: str) -> Checklist:
+        """A platform's checklist."""
+        return load_checklist(platform)
+
     def on(self, day: str) -> Matter:
         """The matter on a day."""
         return Matter(self.checklist, self.path, "Fern", date.fromisoformat(day))

@@ -4,14 +4,14 @@
 * Writers take a lock and read the file again under it, so that two of them cannot lose each other's entries.
 * A kill in the middle of a write leaves a torn last line. Readers pass over it and say so; the next writer first copies
   the file beside itself, then cuts the torn bytes off. Entries that were whole are never touched.
-* Before each write the file so far is copied to ``<name>.bak``. A file damaged anywhere else is not written to at all.
+* Before each write the file so far is copied to ``<name>.bak``. A file damaged anywhere else, or one that lost what its
+  backup still holds, is not written to at all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from storehealth.deposit import backup
 from storehealth.deposit.entries import Attach, Begin, Deadline, Entry, Log, Mark, Undo, from_line, to_line
 from storehealth.errors import Exit, StorehealthError, UsageError
 
 LOCK_SECONDS = 10.0
-TORN, BACKUP = ".torn-", ".bak"
+TORN = ".torn-"
 Made = Mark | Log | Attach | Deadline | Undo
 
 
@@ -113,12 +114,26 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> Dossier:
+    """The dossier, held against its backup, which is read first: a writer may be at work."""
     try:
+        kept = backup.held(path)
         content = path.read_bytes()
     except FileNotFoundError:
-        return Dossier(path)
+        return _complete(Dossier(path), None, kept)
     except OSError as error:
         raise UsageError(f"the dossier {path} cannot be read: {error.strerror}", "Check the path.") from None
+    found = _parsed(path, content)
+    return _complete(found, content[: found.whole], kept)
+
+
+def _complete(found: Dossier, whole: bytes | None, kept: bytes) -> Dossier:
+    lost = backup.loss(whole, kept)
+    if lost:
+        raise UsageError(f"the dossier {found.path} is damaged: {lost}", backup.advice(found.path))
+    return found
+
+
+def _parsed(path: Path, content: bytes) -> Dossier:
     *lines, tail = content.split(b"\n")
     found = [_entry(path, number, line, number - 1) for number, line in enumerate(lines, 1)]
     if not tail:
@@ -161,13 +176,7 @@ def _entry(path: Path, number: int, line: bytes, expected: int) -> Entry:
 
 
 def _damaged(path: Path, line: int, why: str) -> UsageError:
-    backup = path.with_name(path.name + BACKUP)
-    advice = "Nothing was written. "
-    if backup.is_file():
-        advice += f"{backup} is a copy from before the last entry: look at both, then copy it over the dossier."
-    else:
-        advice += "Give another --dossier, or mend the line from a copy of your own."
-    return UsageError(f"the dossier {path} is damaged at line {line}: {why}", advice)
+    return UsageError(f"the dossier {path} is damaged at line {line}: {why}", backup.advice(path))
 
 
 def _set_torn_aside(dossier: Dossier) -> list[str]:
@@ -177,7 +186,7 @@ def _set_torn_aside(dossier: Dossier) -> list[str]:
     digest = hashlib.sha256(dossier.torn).hexdigest()[:8]
     aside = dossier.path.with_name(f"{dossier.path.name}{TORN}{digest}")
     try:
-        _copy(dossier.path, aside)
+        backup.copy(dossier.path, aside)
         with dossier.path.open("r+b") as stream:
             stream.truncate(dossier.whole)
             os.fsync(stream.fileno())
@@ -190,24 +199,9 @@ def _keep_backup(dossier: Dossier) -> None:
     if dossier.begin is None:
         return
     try:
-        _copy(dossier.path, dossier.path.with_name(dossier.path.name + BACKUP))
+        backup.copy(dossier.path, backup.beside(dossier.path))
     except OSError as error:
         raise _unwritable(dossier.path, error) from None
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file so that the copy is whole or absent. The lock is held, so one name for the part is enough."""
-    part = target.with_name(f".{target.name}.part")
-    with open(part, "wb", opener=_private) as out, source.open("rb") as stream:
-        shutil.copyfileobj(stream, out)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(target)
-
-
-def _private(name: str, flags: int) -> int:
-    """Open for the owner alone, as the dossier itself is."""
-    return os.open(name, flags, 0o600)
 
 
 def _write(path: Path, whole: int, lines: bytes) -> None:
