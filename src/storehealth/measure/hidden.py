@@ -7,8 +7,11 @@ from collections.abc import Iterable
 
 from storehealth.catalogue import Catalogue
 
-ALIAS = r"\b{name}\b\"?(?:::\w+)?(?:\s*(?:,|\|\|)\s*(?:[\w.\"]+|'[^']*'))*\s*\)*\s+AS\s+\"?(\w+)\"?"
-"""``buyer_id AS who``, ``lower(o.buyer_id) AS who``, ``coalesce(buyer_id, 'none') AS who``."""
+AFTER = r"(?:::\w+)?(?:\s*(?:,|\|\|)\s*(?:[\w.\"]+|'[^']*'))*(?:\s+ELSE\s+(?:[\w.]+|'[^']*'))?(?:\s+END)?\s*\)*"
+ALIAS = rf"\b{{name}}\b\"?{AFTER}\s+AS\s+\"?(\w+)\"?"
+"""``buyer_id AS who``, ``lower(o.buyer_id) AS who``, ``coalesce(buyer_id, 'none') AS who``, ``ELSE buyer_id END AS who``."""
+BARE_ALIAS = r"\b{name}\b\"?\s+(?!from\b|as\b|end\b|desc\b|asc\b|or\b|and\b)\"?(\w+)\"?\s*(?:,|from\b)"
+"""``buyer_id who FROM``."""
 COUNTED = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
 OWN = {"session_id": "session"}
 THE_STORES = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
@@ -31,13 +34,23 @@ def personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> d
         for name, column in table.columns.items()
         if column.personal is not None
     }
-    text = COUNTED.sub(" ", over)
-    aliases = {
-        alias: kind
-        for name, kind in known.items()
-        for alias in re.findall(ALIAS.format(name=name), text, re.IGNORECASE)
-    }
-    return aliases | known
+    return _aliased(known, COUNTED.sub(" ", over)) | known
+
+
+def _aliased(known: dict[str, str], over: str) -> dict[str, str]:
+    """Other names of known columns, and other names of those, as far as it goes."""
+    found: dict[str, str] = {}
+    new = known
+    while new:
+        names = {
+            alias: kind
+            for name, kind in new.items()
+            for pattern in (ALIAS, BARE_ALIAS)
+            for alias in re.findall(pattern.format(name=re.escape(name)), over, re.IGNORECASE)
+        }
+        new = {alias: kind for alias, kind in names.items() if alias not in known and alias not in found}
+        found |= new
+    return found
 
 
 def told_columns(catalogue: Catalogue) -> frozenset[str]:
