@@ -5,6 +5,7 @@
     StorehealthError          something the user can mend: a message and a hint
     ├── UsageError            a command line, a setting or a catalogue file is invalid     (exit 2)
     ├── CatalogueError        rule, layout, view, table or platform files do not fit       (exit 2)
+    ├── Shortage              memory or disk do not suffice                                (exit 2)
     ├── NoDataError           no file of the exports folder could be used                  (exit 3)
     └── FileRefused           one file cannot be read; recorded in the checkup, never fatal
 
@@ -13,6 +14,8 @@ Trouble inside the data is a value (a reject, a note, a finding that is inconclu
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from enum import IntEnum
 
 
@@ -57,6 +60,28 @@ class CatalogueError(StorehealthError):
     exit_code = Exit.USAGE
 
 
+class Shortage(StorehealthError):  # noqa: N818 - it says what lacks
+    """The machine's memory or disk does not suffice; no file of the store is to blame."""
+
+    exit_code = Exit.USAGE
+
+
+class OutOfMemory(Shortage):
+    """More memory is needed than there is, or than ``--memory`` allows."""
+
+    def __init__(self) -> None:
+        super().__init__("not enough memory for these files", "Give more with --memory, such as --memory 2GB.")
+
+
+class DiskFull(Shortage):
+    """What is kept while auditing finds no room on the disk."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the disk under the state folder is full", "Make room there, or give --state a folder with more of it."
+        )
+
+
 class NoDataError(StorehealthError):
     """No file of the exports folder could be used."""
 
@@ -67,3 +92,30 @@ class FileRefused(StorehealthError):  # noqa: N818 - it is a verdict on a file; 
     """A file cannot be read as a whole. The audit goes on without it and names it."""
 
     exit_code = Exit.NO_DATA
+
+
+def shortage(error: BaseException) -> Shortage | None:
+    """The shortage behind an error, however deep it was caught and raised again; None where there is none."""
+    for one in _chain(error):
+        if isinstance(one, Shortage):
+            return one
+        if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryException":
+            return OutOfMemory()
+        if _is_full(one):
+            return DiskFull()
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether it is the system's word for it, or DuckDB's, which comes as text."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return type(error).__name__ == "IOException" and "No space left" in str(error)

@@ -14,7 +14,9 @@ import pytest
 from tests.checkups import checkup, handling_finding
 from tests.cli.conftest import Faked
 
-from storehealth.errors import NoDataError
+from storehealth.audit import AuditRequest
+from storehealth.cli import _state
+from storehealth.errors import CatalogueError, NoDataError
 from storehealth.model import OutcomeOfRun
 
 Run = Callable[..., Any]
@@ -288,6 +290,58 @@ def test_a_report_may_not_replace_the_one_file_audited(faked: Faked, run: Run, e
 def test_the_state_folder_is_the_owner_s_alone(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
     run("audit", exports, "--state", tmp_path / "deep" / "state")
     assert (tmp_path / "deep" / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_folder_that_takes_nothing_is_warned_of_and_done_without(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(_state, "_try_out", refuse)
+    ended = run("audit", exports, "--state", tmp_path / "state")
+    assert ended.code == 1
+    assert ended.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1
+    assert faked.asked.state != tmp_path / "state"
+    assert faked.asked.state.is_dir()
+
+
+def test_a_state_folder_that_is_a_file_is_wrong_usage(faked: Faked, run: Run, exports: Path) -> None:
+    ended = run("audit", exports, "--state", exports / "orders.csv" / "deep")
+    assert (ended.code, faked.asked) == (2, None)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_disk_that_fills_up_under_way_is_changed_for_another_once(
+    faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: bool
+) -> None:
+    asked = []
+
+    def fills_up() -> None:
+        asked.append(faked.asked.state)
+        if len(asked) == 1:
+            full = OSError(28, "No space left on device")
+            if not wrapped:
+                raise full
+            raise CatalogueError("rule.yaml: the SQL does not run") from full
+
+    monkeypatch.setattr(sys.modules["storehealth.audit"], "AuditRequest", AuditRequest)
+    faked.warn = fills_up
+    ended = run("audit", exports, "--state", tmp_path / "state")
+    assert ended.code == 1
+    assert "state cannot be used (its disk is full)" in ended.err
+    assert asked[0] == tmp_path / "state"
+    assert asked[1] != asked[0]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), type("OutOfMemoryException", (Exception,), {})("20 MiB used")])
+def test_too_little_memory_is_two_and_says_to_give_more(
+    faked: Faked, run: Run, exports: Path, error: Exception
+) -> None:
+    faked.error = error
+    ended = run("audit", exports, "--memory", "20MB")
+    assert (ended.code, ended.out) == (2, "")
+    assert "Give more with --memory" in ended.err
 
 
 def test_the_default_state_folder_honours_xdg(

@@ -81,3 +81,9 @@ def test_a_moment_before_all_data_is_three_and_names_the_days_held(run: Run, mix
     assert ended.code == 3
     assert "the files hold 2026-09-01 to 2026-10-15" in ended.err
     assert "Nothing fails" not in ended.out
+
+
+def test_too_little_memory_gives_no_score_from_the_files_that_fitted(run: Run, tmp_path: Path) -> None:
+    ended = run("inspect", SAMPLE / "waybills.csv", "--memory", "4MB", "--no-cache")
+    assert (ended.code, ended.out) == (2, "")
+    assert "not enough memory" in ended.err

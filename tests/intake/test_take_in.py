@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from storehealth.catalogue import Catalogue
-from storehealth.errors import NoDataError, UsageError
+from storehealth.errors import NoDataError, Shortage, UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.intake.containers import delimited
+from storehealth.intake.files import Files
 from storehealth.model import Intake
 from tests.intake.conftest import rows
 
@@ -155,3 +156,18 @@ def test_the_day_in_a_files_name_is_used_where_the_file_has_none(tmp_path: Path,
     (tmp_path / "stock_2026-03-05.csv").write_text("sku_id,available\nA,3\nB,0\n", encoding="utf-8")
     intake = take_in(tmp_path, shipped, tmp_path / "lake")
     assert {str(row["taken_at"]) for row in rows(intake.tables[0])} == {"2026-03-05 00:00:00"}
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("step", ["_open", "_read"])
+def test_want_of_memory_or_disk_stops_the_run_and_blames_no_file(
+    take: Take, monkeypatch: pytest.MonkeyPatch, error: Exception, step: str
+) -> None:
+    """A file left out for it would falsify every figure without a word."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Files, step, fail)
+    with pytest.raises(Shortage):
+        take({"orders.csv": ORDERS})

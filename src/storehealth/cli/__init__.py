@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from storehealth import __version__
-from storehealth.cli import _guard
+from storehealth.cli import _guard, _streams
 
 ORDER = (
     "audit", "inspect", "due", "staffing", "scorecard", "phrases", "explain", "rules", "history", "refund_checklist",
@@ -54,7 +54,7 @@ def app() -> typer.Typer:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"storehealth {__version__}\n")
+        _streams.put(f"storehealth {__version__}\n")
         raise typer.Exit
 
 

@@ -14,18 +14,23 @@ import typer
 
 from storehealth import __version__
 from storehealth.cli import _state, _streams
-from storehealth.errors import Exit, StorehealthError
+from storehealth.errors import Exit, StorehealthError, shortage
 
 PARTS = ("duckdb", "pandas", "pydantic", "rich", "typer")
 
 
 def guarded(work: Callable[[], Any]) -> int:
     """Run a command and return its exit code, whatever happens in it."""
+    _streams.LOST.set(False)
+    code = _code_of(work)
+    return int(Exit.NOT_DELIVERED) if _streams.LOST.get() and code in (Exit.OK, Exit.FINDINGS) else code
+
+
+def _code_of(work: Callable[[], Any]) -> int:
     try:
         return _done(work())
     except StorehealthError as error:
-        _streams.complain(error.message, error.hint)
-        return int(error.exit_code)
+        return _told(shortage(error) or error)
     except typer.TyperException as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -38,12 +43,32 @@ def guarded(work: Callable[[], Any]) -> int:
         # typer leaves with 1 when the reader of a pipe has gone: 1 would say "findings"
         return _left(leaving)
     except Exception as error:  # noqa: BLE001 - the one place: an uncaught exception would leave with 1, "findings"
-        return _crashed(error)
+        return _unforeseen(error)
 
 
 def _done(result: Any) -> int:
     sys.stdout.flush()
     return int(result or 0)
+
+
+def _told(error: StorehealthError) -> int:
+    _streams.complain(error.message, error.hint)
+    return int(error.exit_code)
+
+
+def _unforeseen(error: Exception) -> int:
+    """What no command caught: stdout that takes nothing more, a shortage, or a mistake of ours."""
+    if isinstance(error, OSError) and _from_help(error):
+        _streams.lose(error)
+        return int(Exit.OK)
+    short = shortage(error)
+    return _told(short) if short else _crashed(error)
+
+
+def _from_help(error: OSError) -> bool:
+    """Whether typer or rich was writing: they print help and versions, to stdout."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(part in ("typer", "rich", "click") for part in Path(frames[-1].filename).parts[-3:])
 
 
 def _left(leaving: SystemExit) -> int:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
+import dataclasses
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from storehealth.errors import UsageError
+from storehealth.cli._streams import note
+from storehealth.errors import DiskFull, UsageError, shortage
 
+if TYPE_CHECKING:
+    from storehealth.audit import AuditRequest
+
+T = TypeVar("T")
+LITTLE = 4096
+"""Bytes written to see whether a folder takes any."""
 _IN_USE: ContextVar[Path | None] = ContextVar("state folder of the running command", default=None)
 
 
@@ -17,8 +31,13 @@ def default_folder() -> Path:
     return user_state_path("storehealth", appauthor=False)
 
 
-def use(given: Path | None, exports: Path | None = None) -> Path:
+def use(given: Path | None, exports: Path | None = None, passing: bool = False) -> Path:
     """The state folder of this command, made if need be, readable by its owner alone.
+
+    Args:
+        given: The option; None is the user's own.
+        exports: Nothing is written into it.
+        passing: Where the folder takes nothing, go on with one for this run alone, and warn: only reading is repeated.
 
     Raises:
         UsageError: It cannot be made or written to, or lies inside the exports folder.
@@ -31,12 +50,44 @@ def use(given: Path | None, exports: Path | None = None) -> Path:
         )
     try:
         _make(folder)
+        _try_out(folder)
     except OSError as error:
-        raise UsageError(
-            f"the state folder {folder} cannot be used: {error.strerror}", "Give --state a folder you may write to."
-        ) from error
+        if not passing or isinstance(error, FileExistsError | NotADirectoryError):
+            raise _unusable(folder, error.strerror) from error
+        folder = in_passing(folder, error.strerror or str(error))
     _IN_USE.set(folder)
     return folder
+
+
+def in_passing(folder: Path, reason: str) -> Path:
+    """A state folder for this run alone, gone when it ends: nothing is kept for the next one, which is told.
+
+    Raises:
+        UsageError: Temporary files cannot be written either.
+    """
+    try:
+        made = Path(tempfile.mkdtemp(prefix="storehealth-"))
+    except OSError:
+        raise _unusable(folder, reason) from None
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    note(f"storehealth: {folder} cannot be used ({reason}); nothing is kept for the next run")
+    return made
+
+
+def _unusable(folder: Path, reason: str | None) -> UsageError:
+    return UsageError(f"the state folder {folder} cannot be used: {reason}", "Give --state a folder you may write to.")
+
+
+def with_room(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
+    """Do the work; where the disk of its state folder turns out to be full, once more with one for this run alone."""
+    try:
+        return work(request)
+    except Exception as error:
+        if not isinstance(shortage(error), DiskFull):
+            raise
+        other = in_passing(request.state, "its disk is full")
+    _IN_USE.set(other)
+    return work(dataclasses.replace(request, state=other))
 
 
 def crash_folder() -> Path:
@@ -51,6 +102,17 @@ def inside(path: Path, folder: Path) -> bool:
     if not folder.is_dir():
         return False
     return path.resolve().is_relative_to(folder.resolve())
+
+
+def _try_out(folder: Path) -> None:
+    """Write a little and take it away again."""
+    descriptor, name = tempfile.mkstemp(prefix=".try-", dir=folder)
+    try:
+        os.write(descriptor, bytes(LITTLE))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        Path(name).unlink(missing_ok=True)
 
 
 def _make(folder: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from typing import TextIO
 from storehealth.errors import UsageError
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+LOST: ContextVar[bool] = ContextVar("whether stdout refused something", default=False)
 PATIENCE = 0.5
 """Seconds before progress appears."""
 
@@ -46,7 +48,10 @@ def width() -> int:
 
 
 def put(content: str | bytes) -> None:
-    """Write to stdout: text in the stream's own encoding, bytes as they are. A reader who has gone is no error."""
+    """Write to stdout: text in the stream's own encoding, bytes as they are.
+
+    A reader who has gone is no error. What cannot be written is told, and turns exit codes 0 and 1 into 4.
+    """
     try:
         if isinstance(content, bytes):
             _put_bytes(content)
@@ -56,6 +61,16 @@ def put(content: str | bytes) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         hang_up()
+    except OSError as error:
+        lose(error)
+
+
+def lose(error: OSError) -> None:
+    """Tell that stdout takes nothing more, and send the rest nowhere."""
+    hang_up()
+    if not LOST.get():
+        complain(f"stdout could not be written: {error.strerror}")
+    LOST.set(True)
 
 
 def _put_bytes(content: bytes) -> None:

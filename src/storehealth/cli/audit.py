@@ -107,13 +107,13 @@ def run(
         fail_on=check_fail_on(fail_on),
         strict_data=strict_data,
         tell=progress.tell,
-        state=_state.use(state, exports),
+        state=_state.use(state, exports, passing=True),
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
     )
     with progress:
-        checkup = audit(exports, request)
+        checkup = _state.with_room(request, lambda asked: audit(exports, asked))
     if not silent and shows == "json":
         _show_json(checkup)
     elif not silent and shows == "text":

@@ -92,7 +92,7 @@ def run(
         memory=_options.memory(memory),
         cache=not no_cache,
         tell=progress.tell,
-        state=_state.use(state, exports),
+        state=_state.use(state, exports, passing=True),
         rejects=rejects,
         unmask=unmask,
     )
@@ -101,7 +101,7 @@ def run(
             with progress:
                 return _draft.write(target, files, request, voice)
         with progress:
-            inspection = inspect(files, request, preview)
+            inspection = _state.with_room(request, lambda asked: inspect(files, asked, preview))
     if not silent and shows.stdout == "json":
         _streams.put(_json(inspection))
     elif not silent and shows.stdout == "text":

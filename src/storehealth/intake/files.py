@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.errors import FileRefused
+from storehealth.errors import FileRefused, shortage
 from storehealth.intake.containers import HEAD_BYTES, Head, Record, Sheet, container_of, containers, versions
 from storehealth.intake.discover import Found
 from storehealth.intake.encoding import text_of
@@ -122,6 +122,7 @@ class Files:
         try:
             self._look(look)
         except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+            _unless_short(error)
             look.parts = [Part("", None, None, None, note_of(error))]
         return look
 
@@ -184,6 +185,7 @@ class Files:
             try:
                 self._take(look, index, source, zone, taken)
             except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+                _unless_short(error)
                 taken.sources.append(source.model_copy(update={"note": note_of(error)}))
         look.sheets = None
         return taken
@@ -276,6 +278,17 @@ def _add(taken: Taken, source: Source, layout: Layout, folder: Path, meta: Any) 
 
 def _times(times: Iterable[datetime | None]) -> list[datetime]:
     return [at for at in times if at is not None]
+
+
+def _unless_short(error: Exception) -> None:
+    """Stop where memory or disk is what lacks: the file is good, and leaving it out would falsify every figure.
+
+    Raises:
+        Shortage: It is.
+    """
+    short = shortage(error)
+    if short is not None:
+        raise short from error
 
 
 def note_of(error: Exception) -> str:
