@@ -281,11 +281,7 @@ def _times(times: Iterable[datetime | None]) -> list[datetime]:
 
 
 def _unless_short(error: Exception) -> None:
-    """Stop where memory or disk is what lacks: the file is good, and leaving it out would falsify every figure.
-
-    Raises:
-        Shortage: It is.
-    """
+    """Stop where memory or disk is what lacks: the file is good, and leaving it out would falsify every figure."""
     short = shortage(error)
     if short is not None:
         raise short from error
