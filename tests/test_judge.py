@@ -114,6 +114,10 @@ def test_missing_data_name_what_to_export() -> None:
     assert (made.status, made.value) == ("not_applicable", None)
     assert (open_one.needs, open_one.how_to_export) == (("orders.paid_at",), ("Orders → Export",))
     assert open_one.reason == "no file gives orders.paid_at"
+    either = share(0, 0, missing=Missing(needs=("scans.event|orders.paid_at",)))
+    made, (open_one,) = judged(rule, either, layouts=layouts)
+    assert made.note == "no file gives scans.event or orders.paid_at"
+    assert open_one.how_to_export == ("Orders → Export",)
     elsewhere = PLATFORM.model_copy(update={"name": "nowhere"})
     assert judged(rule, nothing, elsewhere, layouts=layouts)[1][0].how_to_export == ("Any table of orders",)
 
@@ -286,3 +290,24 @@ def test_a_handful_of_defects_makes_no_hour_a_cause() -> None:
     parts = sliced("weekday", **{"5": (6, 100), "1": (0, 900)})
     measured = Measurement(code="LG09", window=Window(), tally=Tally(met=994, late=6), segments=parts, value=0.006)
     assert drivers(measured) == ()
+
+
+@pytest.mark.parametrize(
+    ("measured", "limits", "step", "status"),
+    [
+        ({"in_time": {"to": "done", "by": "promise"}}, SHIPPING, 60, "fail"),
+        ({"in_time": {"to": "done", "by": "promise"}}, SHIPPING, 86400, "inconclusive"),
+        ({"in_time": {"to": "done", "by_date": "promise"}}, SHIPPING, 86400, "fail"),
+        ({"value": {"sql": "x", "statistic": "median", "unit": "hours"}}, SECONDS, 3600, "fail"),
+        ({"value": {"sql": "x", "statistic": "median", "unit": "seconds"}}, SECONDS, 86400, "inconclusive"),
+    ],
+)
+def test_times_must_be_finer_than_what_they_are_held_against(
+    measured: dict[str, object], limits: dict[str, object], step: int, status: str
+) -> None:
+    """A promised moment is not judged by whole days, a promised day is; a duration by what is finer than its limit."""
+    one = share(50, 100, resolution_seconds=step)
+    if "value" in measured:
+        one = one.model_copy(update={"value": 90.0, "low": 80.0, "high": 99.0})
+    made, _ = judged(rule_of(limits=limits, **measured), one)
+    assert made.status == status

@@ -45,6 +45,15 @@ def test_a_rule_whose_data_are_missing_says_what_it_needs() -> None:
     assert one.segments == ()
 
 
+def test_one_of_several_tables_is_enough() -> None:
+    """A need names alternatives; only where none is there it is missing."""
+    either = measured(rule_of(good="ok", needs=["scans.event|orders"]), {"ok": True})
+    assert either.missing is None
+    neither = measured(rule_of(good="ok", needs=["scans.event|orders.paid_at"]), {"ok": True})
+    assert neither.missing is not None
+    assert neither.missing.needs == ("scans.event|orders.paid_at",)
+
+
 def test_defects_are_counted_per_entity_once() -> None:
     """Three misses of one customer are one customer; those that met do not count."""
     rows = [{"entity": "ana", "ok": False}] * 3 + [{"entity": "bob", "ok": False}, {"entity": "cid", "ok": True}]

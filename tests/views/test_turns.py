@@ -259,7 +259,7 @@ def test_the_workbook_names_agents_and_tells_of_its_sessions(open_rows: Open) ->
         },
         {
             "conversation_id": "w3",
-            "started_at": "2026-03-02 11:01:00",
+            "started_at": "2026-03-02 11:03:00",
             "customer_id": "zzz****zz",
             "agent_id": "demo-2",
         },

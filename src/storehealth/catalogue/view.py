@@ -18,7 +18,7 @@ from pathlib import Path
 from storehealth.catalogue.common import Name, Strict, Words
 from storehealth.catalogue.table import Group
 
-HEADER = re.compile(r"^-- (view|about|group|needs|after|personal): (.+)$", re.MULTILINE)
+HEADER = re.compile(r"^-- (view|about|group|needs|reads|after|personal): (.+)$", re.MULTILINE)
 
 
 class View(Strict):
@@ -28,7 +28,9 @@ class View(Strict):
     about: Words
     group: Group
     needs: tuple[str, ...] = ()
-    """Tables (or table.column) without which no rule over this view can be judged."""
+    """Tables (or table.column) without which no rule over this view can be judged; ``a|b``: one of them is enough."""
+    reads: tuple[Name, ...] = ()
+    """Tables it reads besides: what they lack or blur, its rows lack or blur too."""
     after: tuple[Name, ...] = ()
     """Views this one reads; they are made first."""
     personal: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
 from storehealth.catalogue.facts import read_by_rule
+from storehealth.catalogue.needs import alternatives
 from storehealth.catalogue.rule import Rule
 from storehealth.console.page import Page, Piece, pad
 from storehealth.limits import Bounds, bounds_for
@@ -126,9 +127,12 @@ def need_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
     """The tables it needs, and the menus that export them."""
     view = catalogue.views.get(rule.measure.over)
     needs = tuple(dict.fromkeys((*(view.needs if view else ()), *rule.measure.needs)))
+    either = words.say("unit.or")
     if needs:
-        yield words.say("screen.needs", tables=words.say("unit.comma").join(needs))
-    tables = {need.partition(".")[0] for need in needs}
+        yield words.say(
+            "screen.needs", tables=words.say("unit.comma").join(need.replace("|", either) for need in needs)
+        )
+    tables = {part.partition(".")[0] for need in needs for part in alternatives(need)}
     for layout in catalogue.layouts.values():
         if tables & set(layout.feeds):
             title, menu = (text.in_language(words.language) for text in (layout.title, layout.export_from))

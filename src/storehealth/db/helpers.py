@@ -21,6 +21,8 @@ ROLE_OF = """CASE
     ELSE coalesce(known, 'unknown')
 END"""
 """Who speaks: what a line itself tells, and what the view ``people`` knows of its sender."""
+LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), false)"
+"""Whether two names may be one: platforms mask what lies between the first character and the last two."""
 GROUPS = ("chat", "orders", "aftersales", "stock")
 
 
@@ -54,6 +56,7 @@ def make_people(
     for name, role in staff.items():
         con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
     con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
+    con.execute(f"CREATE MACRO like_masked(a, b) AS {LIKE_MASKED}")
     con.execute(f"CREATE MACRO role_of(event, told, known, how) AS {ROLE_OF}")
     con.execute(r"CREATE MACRO plain_text(said) AS lower(regexp_replace(trim(said), '\s+', ' ', 'g'))")
     take_auto_replies(con, auto_replies)

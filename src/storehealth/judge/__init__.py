@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
+from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.needs import alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.drivers import drivers
@@ -18,6 +20,8 @@ from storehealth.stats import least_values
 from storehealth.wording import Words
 
 NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")
+HOUR, DAY = 3600.0, 86400.0
+SECONDS_OF = {"seconds": 1.0, "hours": HOUR, "days": DAY}
 QUANTILES = {"median": 0.5, "p90": 0.9}
 
 
@@ -120,7 +124,7 @@ def _verdict(case: Case) -> tuple[Status, str]:
     """Status and note; the first that holds of: no data, nothing applies, only shown, too coarse, too few, E.5."""
     tally, value = case.measured.tally, case.rule.measure.value
     if case.measured.missing is not None:
-        needs = case.words.say("unit.comma").join(case.measured.missing.needs)
+        needs = case.words.say("unit.comma").join(_either(case, need) for need in case.measured.missing.needs)
         return "not_applicable", case.words.say("verdict.missing", needs=needs)
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
         return "not_applicable", case.words.say("verdict.nothing_applies")
@@ -147,10 +151,18 @@ def _reasons_against(case: Case) -> Iterator[str]:
 
 
 def _within(case: Case) -> float | None:
-    """The rule's duration in seconds, looked up where it is a fact of the platform."""
-    in_time = case.rule.measure.in_time
-    if in_time is None or in_time.within is None:
+    """What the rule's times must be finer than, in seconds.
+
+    Its duration, looked up where it is a fact of the platform; a day where days are compared; an hour where a promise
+    names a moment; the limit itself where the figure is a duration.
+    """
+    in_time, value = case.rule.measure.in_time, case.rule.measure.value
+    if value is not None and value.unit in SECONDS_OF and case.bounds is not None:
+        return case.bounds.limit * SECONDS_OF[value.unit]
+    if in_time is None:
         return None
+    if in_time.within is None:
+        return DAY if in_time.by_date is not None else HOUR
     if not isinstance(in_time.within, str):
         return in_time.within
     fact = case.platform.facts.get(in_time.within)
@@ -195,12 +207,21 @@ def _not_judged(case: Case, finding: Finding) -> NotJudged:
 
 def _menus(case: Case, need: str) -> Iterator[str]:
     """Menus that export a table or column: those of the platform, or where it has none, the generic layouts'."""
+    feeding = [layout for part in alternatives(need) for layout in _feeding(case, part)]
+    own = [layout for layout in feeding if layout.platform == case.platform.name]
+    for layout in own or [layout for layout in feeding if layout.name.startswith("generic_")]:
+        yield layout.export_from.in_language(case.words.language)
+
+
+def _feeding(case: Case, need: str) -> list[Layout]:
+    """The layouts that give a table, or a column of it."""
     table, _, column = need.partition(".")
-    feeding = [
+    return [
         layout
         for layout in case.catalogue.layouts.values()
         if table in layout.feeds and (not column or layout.column_for(table, column))
     ]
-    own = [layout for layout in feeding if layout.platform == case.platform.name]
-    for layout in own or [layout for layout in feeding if layout.name.startswith("generic_")]:
-        yield layout.export_from.in_language(case.words.language)
+
+
+def _either(case: Case, need: str) -> str:
+    return case.words.say("unit.or").join(alternatives(need))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.limits import bounds_for
@@ -58,7 +59,7 @@ def measure(
     for rule in rules:
         window = windows.get(rule.code, Window())
         asked = Asked(store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask)
-        missing = tuple(need for need in _needs(asked) if need not in store.filled)
+        missing = unmet(_needs(asked), store.filled)
         measured.append(_missing(asked, missing) if missing else _measure(asked, grain))
         if lens.files:
             _write(asked, measured[-1], lens.files)

@@ -78,7 +78,7 @@ class Mended(Record):
 class Missing(Record):
     """Why a rule has nothing to judge."""
 
-    needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides.")
+    needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: neither of them.")
 
 
 class Measurement(Record):

@@ -2,6 +2,7 @@
 -- about: one row per order: what was promised, when it left and arrived, what became of it
 -- group: orders
 -- needs: orders
+-- reads: shipments
 -- after: parcels
 -- personal: buyer_id
 WITH lines AS (

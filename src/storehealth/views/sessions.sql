@@ -1,8 +1,8 @@
 -- view: sessions
 -- about: one row per session and the reply to its first question that needed a person
 -- group: chat
--- needs: messages
--- after: talks, turns
+-- needs: messages|conversations
+-- after: talks, turns, booked
 -- personal: customer_id, entity
 WITH counted AS (
     SELECT session_id,
@@ -38,3 +38,5 @@ SELECT
 FROM talks AS t
 LEFT JOIN counted AS c USING (session_id)
 LEFT JOIN (SELECT * EXCLUDE (customer_id) FROM turns WHERE is_first) AS f USING (session_id)
+UNION ALL BY NAME
+FROM booked

@@ -2,6 +2,7 @@
 -- about: one row per SKU and day of a stock snapshot, with what was sold in the days before it
 -- group: stock
 -- needs: stock
+-- reads: orders
 WITH shelf AS (           -- the last snapshot of a day in each warehouse; one without a time counts as the newest
     SELECT *, coalesce(taken_at, getvariable('stock_end')) AS moment, coalesce(sku_id, seller_sku) AS sku
     FROM stock

@@ -2,7 +2,7 @@
 -- about: one row per session: its messages counted, and what the platform's own session row says about it
 -- group: chat
 -- needs: messages
--- after: chat
+-- after: chat, links
 -- personal: customer_id, entity
 WITH spoken AS (
     SELECT
@@ -26,40 +26,13 @@ WITH spoken AS (
     FROM chat
     GROUP BY session_id
 ),
-same_id AS (
-    SELECT DISTINCT conversation_id, session_id
-    FROM chat
-    WHERE conversation_id IN (SELECT conversation_id FROM conversations)
-),
-near AS (                 -- a log without the workbook's ids: the same second, or two minutes and a like-masked name
-    SELECT s.session_id, c.conversation_id,
-           s.started_at = c.started_at AS same_second,
-           coalesce(left(s.customer_id, 1) = left(c.customer_id, 1)
-               AND right(s.customer_id, 2) = right(c.customer_id, 2), false) AS same_name
-    FROM spoken AS s
-    JOIN (SELECT *, unnest([-1, 0, 1]) + epoch_ms(started_at) // 120000 AS minutes FROM conversations) AS c
-      ON c.minutes = epoch_ms(s.started_at) // 120000 AND abs(epoch(s.started_at - c.started_at)) <= 120
-    WHERE s.session_id NOT IN (SELECT session_id FROM same_id)
-      AND c.conversation_id NOT IN (SELECT conversation_id FROM same_id)
-),
-ranked AS (
-    SELECT *, CASE WHEN same_second AND same_name THEN 1 WHEN same_second THEN 2 ELSE 3 END AS level
-    FROM near
-    WHERE same_second OR same_name
-),
-linked AS (               -- only where both sides have one candidate: never guessed
-    SELECT session_id, conversation_id
-    FROM (FROM ranked QUALIFY level = min(level) OVER (PARTITION BY session_id))
-    QUALIFY count(*) OVER (PARTITION BY session_id) = 1 AND count(*) OVER (PARTITION BY conversation_id) = 1
-    UNION ALL SELECT session_id, conversation_id FROM same_id
-),
 workbook AS (
-    SELECT session_id, max(ended_at) AS ended_at, min(customer_id) AS customer_id, min(order_id) AS order_id,
+    SELECT session_id, max(ended_at) AS ended_at, min(c.customer_id) AS customer_id, min(order_id) AS order_id,
            min(sku_id) AS sku_id, min(skill_group) AS skill_group, max(satisfaction) AS satisfaction,
            bool_and(resolved) AS resolved,
            max(row(c.started_at, coalesce(transferred_to, agent_id))) FILTER (
                coalesce(transferred_to, agent_id) IS NOT NULL)[2] AS agent_id
-    FROM linked
+    FROM (SELECT session_id, conversation_id FROM links WHERE is_joined)
     JOIN conversations AS c USING (conversation_id)
     GROUP BY session_id
 )

@@ -2,6 +2,7 @@
 -- about: one row per warehouse and day: orders that came in, left, and were still waiting at midnight
 -- group: orders
 -- needs: orders.paid_at
+-- reads: shipments
 -- after: fulfilments
 WITH events AS (          -- orders that left at an unknown time would wait for ever: they are left out
     SELECT coalesce(warehouse, 'unknown') AS warehouse, paid_at::DATE AS came,
