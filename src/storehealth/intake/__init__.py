@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from storehealth.catalogue import Catalogue
 from storehealth.errors import UsageError
 from storehealth.intake.discover import discover
-from storehealth.intake.files import Files, IntakeOptions, Look
+from storehealth.intake.files import Files, Look
 from storehealth.intake.lake import Lake
+from storehealth.intake.members import spread
+from storehealth.intake.options import IntakeOptions
 from storehealth.model import Intake
 
 __all__ = ["IntakeOptions", "take_in"]
@@ -56,7 +58,7 @@ def take_in(
     store = Lake(lake, trusted=options.cache)
     with store.scratch() as scratch:
         files = Files(catalogue, store, options, scratch, tell)
-        looks = [files.look(one) for one in found]
+        looks = [files.look(one) for one in spread(found)]
         zone = options.zone or _agreed_zone(looks, catalogue)
         taken = [files.take(look, zone) for look in looks]
         store.remember_digests()

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from storehealth.errors import NoDataError
 
 HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
-OF_THE_SYSTEM = ("desktop.ini", "thumbs.db")
+OF_THE_SYSTEM = ("desktop.ini", "thumbs.db", "__macosx")
 EXPORT_FIRST = "Export orders or chats from the back office, put the files into the folder, and name that folder."
 
 
 class Found(NamedTuple):
-    """A file of the exports folder. ``note`` is set where it must not be read."""
+    """A file of the exports folder. ``note`` is set where it must not be read.
+
+    For a file inside an archive ``path`` is the archive's, ``archive`` says of what kind it is, ``inner`` and ``key``
+    are its name and place there.
+    """
 
     name: str
     path: Path
     note: str = ""
+    archive: str = ""
+    inner: str = ""
+    key: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What the file itself ends with, in lower case."""
+        return PurePosixPath(self.inner or self.path.name).suffix.lower()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names a user may call it by, best first: its path, its own name, its archive."""
+        labels = (self.name, self.name.split("/")[-1])
+        outer = self.name.removesuffix(f"/{self.inner}")
+        return (*labels, outer, outer.split("/")[-1]) if self.archive else labels
 
 
 def discover(exports: Path) -> list[Found]:
@@ -43,7 +62,7 @@ def discover(exports: Path) -> list[Found]:
 def _files(exports: Path, root: Path) -> Iterator[Found]:
     for path in exports.rglob("*"):
         name = path.relative_to(exports).as_posix()
-        if any(_is_hidden(part) for part in name.split("/")):
+        if any(is_hidden(part) for part in name.split("/")):
             continue
         if path.is_symlink() and not path.resolve().is_relative_to(root):
             yield Found(name, path, "a link that leads out of the exports folder; not followed")
@@ -51,6 +70,7 @@ def _files(exports: Path, root: Path) -> Iterator[Found]:
             yield Found(name, path)
 
 
-def _is_hidden(part: str) -> bool:
+def is_hidden(part: str) -> bool:
+    """Whether one step of a path is hidden, temporary, or the system's own."""
     name = part.lower()
     return name.startswith(HIDDEN) or name.endswith(TEMPORARY) or name in OF_THE_SYSTEM

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +16,9 @@ from storehealth.intake.containers import HEAD_BYTES, Head, Record, Sheet, conta
 from storehealth.intake.discover import Found
 from storehealth.intake.encoding import text_of
 from storehealth.intake.lake import Lake, key_of
+from storehealth.intake.members import unpacked
 from storehealth.intake.normalise import Plan
+from storehealth.intake.options import IntakeOptions
 from storehealth.intake.recognise import Match, recognise
 from storehealth.intake.signatures import refuse_strangers
 from storehealth.model import Reading, Source, StoredTable
@@ -29,32 +30,6 @@ DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[0
 NO_ROWS = "no rows below the header"
 MOST_TOLD = 200
 """Characters of a cell, and cells of a record, that are kept of a sheet no layout fits."""
-
-
-@dataclass(frozen=True)
-class IntakeOptions:
-    """What the user may say about files. ``layouts`` and ``encodings`` go by file name or pattern.
-
-    Attributes:
-        zone: The store's zone; else the one all recognised layouts agree on, else UTC.
-        layouts: Pattern → layout to read such files with.
-        encodings: Pattern → text encoding of such files.
-        cache: False: read everything anew.
-        memory: Most memory of the database, such as ``1GB``.
-        platform: Decides between layouts that fit a file equally well.
-    """
-
-    zone: str | None = None
-    layouts: Mapping[str, str] = field(default_factory=dict)
-    encodings: Mapping[str, str] = field(default_factory=dict)
-    cache: bool = True
-    memory: str | None = None
-    platform: str | None = None
-
-    def chosen(self, given: Mapping[str, str], name: str) -> str | None:
-        """What the user gave for a file, by the first pattern that fits its name."""
-        fitting = (value for glob, value in given.items() if fnmatch(name, glob) or fnmatch(name.split("/")[-1], glob))
-        return next(fitting, None)
 
 
 class Part(NamedTuple):
@@ -141,22 +116,24 @@ class Files:
         self.lake.note(key, look.parts)
 
     def _key(self, look: Look) -> str:
-        name, options = look.found.name, self.options
-        said = (options.chosen(options.layouts, name), options.chosen(options.encodings, name), options.platform)
-        return key_of(VERSION, look.digest, look.found.path.suffix.lower(), self.layouts, versions(), *said)
+        found, options = look.found, self.options
+        said = (options.chosen(options.layouts, found), options.chosen(options.encodings, found), options.platform)
+        return key_of(VERSION, look.digest, found.key, found.suffix, self.layouts, versions(), *said)
 
     def _open(self, found: Found) -> tuple[list[Sheet], str]:
         self.tell(f"reading {found.name}")
-        with found.path.open("rb") as stream:
+        folder = self._folder()
+        path = unpacked(found, folder)
+        with path.open("rb") as stream:
             data = stream.read(HEAD_BYTES)
-        head = Head(found.path, data, text_of(data))
+        head = Head(path, data, text_of(data))
         refuse_strangers(head)
         container = container_of(head)
-        encoding = self.options.chosen(self.options.encodings, found.name)
-        return container.sheets(found.path, self._folder(), encoding), container.NAME
+        encoding = self.options.chosen(self.options.encodings, found)
+        return container.sheets(path, folder, encoding), container.NAME
 
     def _recognised(self, found: Found, container: str, sheet: Sheet) -> Part:
-        chosen = self.options.chosen(self.options.layouts, found.name)
+        chosen = self.options.chosen(self.options.layouts, found)
         layouts: Iterable[Layout] = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
         try:
             match = recognise(sheet.top, container, layouts, self.options.platform, forced=chosen is not None)
@@ -195,7 +172,7 @@ class Files:
         assert match is not None  # noqa: S101 - take() asks only for recognised parts
         layout = self.catalogue.layouts[match.layout]
         tables = {name: self.catalogue.tables[name] for name in layout.feeds}
-        plan = Plan(layout, tables, match, zone, _named_day(look.found.name))
+        plan = Plan(layout, tables, match, zone, _named_day(look.found))
         about = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
         container = containers()[str(source.container)]
         key = key_of(self._key(look), look.parts[index].name, container.VERSION, zone, plan.named_day, *about)
@@ -219,11 +196,14 @@ class Files:
         return self.lake.keep(key, made, meta), meta
 
 
-def _named_day(name: str) -> str | None:
-    """The last day that stands in a file's name, ISO."""
-    days = (tuple(map(int, match.groups())) for match in DAY.finditer(name.split("/")[-1]))
-    valid = [found for year, month, day in days if (found := _day(year, month, day))]
-    return valid[-1] if valid else None
+def _named_day(found: Found) -> str | None:
+    """The last day that stands in a file's name, else in the name of the archive it is in, ISO."""
+    for label in found.labels[1:]:
+        days = (tuple(map(int, match.groups())) for match in DAY.finditer(label.split("/")[-1]))
+        valid = [day for year, month, number in days if (day := _day(year, month, number))]
+        if valid:
+            return valid[-1]
+    return None
 
 
 def _day(year: int, month: int, day: int) -> str | None:

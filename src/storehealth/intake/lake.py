@@ -64,8 +64,9 @@ class Lake:
     def digest(self, path: Path) -> str:
         """Digest of a file's content; a file whose size and time of change are known is not read for it."""
         status = path.stat()
-        known = self.index.get(str(path.resolve()))
-        if self.trusted and known and known[:2] == [status.st_size, status.st_mtime_ns]:
+        known = self.digested.get(str(path.resolve()))
+        known = known or (self.index.get(str(path.resolve())) if self.trusted else None)
+        if known and known[:2] == [status.st_size, status.st_mtime_ns]:
             return str(known[2])
         total = hashlib.sha256()
         with path.open("rb") as stream:

@@ -14,7 +14,6 @@ KNOWN = {
     b"BM": ("a picture (BMP)", "Export the table itself as CSV or XLSX."),
     b"Rar!": ("an archive (RAR)", "Unpack it and put the files it holds into the folder."),
     b"7z\xbc\xaf": ("an archive (7z)", "Unpack it and put the files it holds into the folder."),
-    b"\x1f\x8b": ("an archive (gzip)", "Unpack it and put the files it holds into the folder."),
     b"PAR1": ("a Parquet file", "Export it as CSV or XLSX."),
 }
 MARKUP = ("<html", "<!doctype", "<table", "<?xml", "<head", "<meta")
@@ -33,9 +32,5 @@ def refuse_strangers(head: Head) -> None:
             raise FileRefused(f"{what}, whatever its name says", hint)
     if head.text.lstrip("\ufeff \t\r\n").lower().startswith(MARKUP):
         raise FileRefused("a web page, whatever its name says", "Open it in Excel and save it as XLSX or CSV.")
-    if (
-        head.data.startswith(b"PK\x03\x04")
-        and b"xl/" not in head.data
-        and not head.path.suffix.lower().startswith(".xl")
-    ):
-        raise FileRefused("a zip archive", "Unpack it and put the files it holds into the folder.")
+    if head.data[257:262] == b"ustar":
+        raise FileRefused("an archive (tar)", "Unpack it and put the files it holds into the folder.")

@@ -1,7 +1,8 @@
 """Containers: the ways rows of text are packed into a file.
 
 A container is a module of this folder that satisfies :class:`Container`. It opens a file as sheets of *text* cells and
-knows nothing of what the cells mean. Modules are found by scanning the folder.
+knows nothing of what the cells mean. An archive is a module that satisfies :class:`Archive`: it holds further files.
+Modules are found by scanning the folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import pkgutil
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
 from storehealth.errors import FileRefused
@@ -119,34 +121,87 @@ class Container(Protocol):
         ...
 
 
+class Member(NamedTuple):
+    """A file inside an archive. ``key`` is how the archive finds it; ``note`` is set where it must not be read."""
+
+    name: str
+    key: str
+    note: str = ""
+
+
+class Archive(Protocol):
+    """What a module of this folder offers that holds files instead of rows."""
+
+    NAME: str
+    VERSION: int
+
+    def claims(self, head: Head) -> Claim:
+        """How sure this archive is that the file is its own."""
+        ...
+
+    def members(self, path: Path) -> list[Member]:
+        """The files it holds, in its own order.
+
+        Raises:
+            FileRefused: It cannot be read, or holds more than is plausible.
+        """
+        ...
+
+    def unpack(self, path: Path, member: Member, target: Path) -> None:
+        """Write a member into a file, piece by piece.
+
+        Raises:
+            FileRefused: The member is broken, protected, or larger than is plausible.
+        """
+        ...
+
+
+@cache
+def _modules() -> dict[str, ModuleType]:
+    names = (f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__))
+    offered = [module for module in map(importlib.import_module, names) if hasattr(module, "claims")]
+    return {module.NAME: module for module in sorted(offered, key=lambda module: str(module.NAME))}
+
+
 @cache
 def containers() -> dict[str, Container]:
     """All containers by name, in name order."""
-    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
-    offered = [cast("Container", module) for module in modules if hasattr(module, "claims")]
-    return {container.NAME: container for container in sorted(offered, key=lambda container: container.NAME)}
+    return {name: cast("Container", one) for name, one in _modules().items() if hasattr(one, "sheets")}
+
+
+@cache
+def archives() -> dict[str, Archive]:
+    """All archives by name, in name order."""
+    return {name: cast("Archive", one) for name, one in _modules().items() if hasattr(one, "members")}
 
 
 def versions() -> str:
-    """Names and versions of all containers, for the keys of the lake."""
-    return " ".join(f"{name}={container.VERSION}" for name, container in containers().items())
+    """Names and versions of all containers and archives, for the keys of the lake."""
+    return " ".join(f"{name}={module.VERSION}" for name, module in _modules().items())
 
 
 def container_of(head: Head) -> Container:
     """The container a file belongs to.
 
     Raises:
-        FileRefused: None, or more than one, claims it.
+        FileRefused: None, or more than one, claims it; or it is an archive.
     """
-    claims = [(container.claims(head), container) for container in containers().values()]
+    claims = [(one.claims(head), one) for one in containers().values()]
     best = max(claim for claim, _ in claims)
     owners = [container for claim, container in claims if claim == best]
+    if archive_of(head) is not None:
+        raise FileRefused("an archive inside an archive", "Unpack it and put the files it holds into the folder.")
     if best == Claim.NO:
         raise FileRefused("of a kind that is not read", "Export it as CSV or XLSX.")
     if len(owners) > 1:
         names = " and ".join(owner.NAME for owner in owners)
         raise FileRefused(f"claimed by {names} at once", "This is a mistake of storehealth; please report it.")
     return owners[0]
+
+
+def archive_of(head: Head) -> Archive | None:
+    """The archive a file is, if it is one."""
+    return next((one for one in archives().values() if one.claims(head) == Claim.SURE), None)
 
 
 def source_columns(width: int) -> str:

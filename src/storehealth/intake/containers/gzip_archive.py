@@ -1,0 +1,43 @@
+"""One file packed with gzip, such as ``orders.csv.gz``."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from storehealth.errors import FileRefused
+from storehealth.intake.containers import Claim, Head, Member
+
+NAME = "gzip_archive"
+VERSION = 1
+MARK = b"\x1f\x8b"
+PIECE = 1 << 20
+MOST_BYTES = 8 << 30
+MOST_RATIO = 200
+RATIO_FROM = 64 << 20
+TOO_LARGE = "it grows more than is plausible for its size when unpacked"
+
+
+def claims(head: Head) -> Claim:
+    """The two bytes all such files begin with."""
+    return Claim.SURE if head.data.startswith(MARK) else Claim.NO
+
+
+def members(path: Path) -> list[Member]:
+    """The one file; its name is the archive's without ``.gz``."""
+    return [Member(path.stem if path.suffix.lower() == ".gz" else path.name, "")]
+
+
+def unpack(path: Path, member: Member, target: Path) -> None:  # noqa: ARG001 - there is only one
+    """Write the content into a file."""
+    most, size = min(MOST_BYTES, max(RATIO_FROM, MOST_RATIO * path.stat().st_size)), 0
+    try:
+        with gzip.open(path) as packed, target.open("wb") as out:
+            while piece := packed.read(PIECE):
+                size += len(piece)
+                if size > most:
+                    raise FileRefused(TOO_LARGE, "Unpack it and put the file into the folder.")
+                out.write(piece)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise FileRefused(f"the archive is cut off or broken ({error})", "Export it again, and copy it anew.") from None
