@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from storehealth.catalogue.common import Name, Strict, Text, Words
 from storehealth.catalogue.table import Table
 
-TABULAR = ("delimited", "workbook", "json_lines")
+TABULAR = ("delimited", "workbook", "json_lines", "json_document", "html_table")
 
 
 class LayoutColumn(Strict):

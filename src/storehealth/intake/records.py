@@ -74,6 +74,17 @@ def split_record(text: str, delimiter: str) -> list[str]:
             return cells
 
 
+def fitting(record: Good, width: int, text: str) -> Good | Damage:
+    """The record without empty cells beyond the header's width; else what is wrong with its number of cells."""
+    cells = record.cells
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    if len(cells) == width:
+        return record
+    few = "too few" if len(cells) < width else "too many"
+    return Damage(record.line, text, f"{few} columns: {len(cells)} instead of {width}")
+
+
 def split_first(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Record]:
     """Records near the top of a text, of whatever width, to look for the header among them."""
     for number, line in lines:
@@ -126,13 +137,10 @@ class Reader:
             return self._longer(number, line) if unfit.open_quote else Damage(number, line, unfit.reason)
 
     def _fit(self, number: int, cells: list[str], text: str) -> Good | Damage:
-        while len(cells) > self.width and not cells[-1].strip():
-            cells.pop()
-        if len(cells) != self.width:
-            few = "too few" if len(cells) < self.width else "too many"
-            return Damage(number, text, f"{few} columns: {len(cells)} instead of {self.width}")
-        self.shape.learn(cells)
-        return Good(number, cells)
+        fits = fitting(Good(number, cells), self.width, text)
+        if isinstance(fits, Good):
+            self.shape.learn(cells)
+        return fits
 
     def _longer(self, number: int, line: str) -> Good | Damage:
         """A record over several lines; given up at the first line that looks like a record of its own."""

@@ -16,21 +16,20 @@ KNOWN = {
     b"7z\xbc\xaf": ("an archive (7z)", "Unpack it and put the files it holds into the folder."),
     b"PAR1": ("a Parquet file", "Export it as CSV or XLSX."),
 }
-MARKUP = ("<html", "<!doctype", "<table", "<?xml", "<head", "<meta")
 
 
 def refuse_strangers(head: Head) -> None:
     """Check that a file may be a table at all.
 
     Raises:
-        FileRefused: It is empty, a picture, a PDF, a web page, an archive.
+        FileRefused: It is empty, a picture, a PDF, an XML document, an archive of a kind that is not read.
     """
     if not head.data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise FileRefused("empty", "Export it again.")
     for mark, (what, hint) in KNOWN.items():
         if head.data.startswith(mark) and not (mark == b"BM" and head.data[:64].isascii()):
             raise FileRefused(f"{what}, whatever its name says", hint)
-    if head.text.lstrip("\ufeff \t\r\n").lower().startswith(MARKUP):
-        raise FileRefused("a web page, whatever its name says", "Open it in Excel and save it as XLSX or CSV.")
+    if head.text.lstrip("\ufeff \t\r\n").startswith("<?xml") and "<html" not in head.text.lower():
+        raise FileRefused("an XML document, whatever its name says", "Open it in Excel and save it as XLSX or CSV.")
     if head.data[257:262] == b"ustar":
         raise FileRefused("an archive (tar)", "Unpack it and put the files it holds into the folder.")
