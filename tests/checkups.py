@@ -17,6 +17,7 @@ from storehealth.model import (
     Driver,
     Evidence,
     EvidenceRow,
+    ExportWanted,
     Finding,
     FirstReplies,
     LimitSource,
@@ -150,6 +151,22 @@ NOT_JUDGED = (
         code="ST03", title="Stock lasts", area="stock", reason="no file gives stock", needs=("stock",),
         how_to_export=("shop.jd.com → 库存管理 → 导出",),
     ),
+    NotJudged(
+        code="AS06", title="Few cases go to the platform", area="aftersales", reason="7 judged, 20 needed for a verdict",
+        needs=(), how_to_export=(),
+    ),
+)  # fmt: skip
+
+WANTED = (
+    ExportWanted(
+        tables=("stock",), layouts=("jd_stock",), menu="shop.jd.com → 库存管理 → 导出", areas=("stock",), codes=("ST01",),
+        with_others=("ST03",),
+    ),
+    ExportWanted(
+        tables=("orders",), layouts=("jd_orders",), columns=("orders.cancel_reason",), headers=("取消原因",),
+        files=("订单 3月.xlsx#Sheet1",), areas=("stock",), codes=("ST02",),
+    ),
+    ExportWanted(tables=("reviews",), layouts=("generic_reviews",), areas=("aftersales",), codes=("AS07",)),
 )  # fmt: skip
 
 SOURCES = (
@@ -207,6 +224,7 @@ def checkup(**changes: Any) -> Checkup:
         "sources": SOURCES,
         "findings": (reply_finding(), shown_finding(), finding(), handling_finding()),
         "not_judged": NOT_JUDGED,
+        "exports_wanted": WANTED,
         "measurements": (
             PublishedMeasurement(code="LG05", segment={"warehouse": "WH2"}, value=0.82, defects=71, judged=402, undecided=0),
         ),

@@ -30,7 +30,8 @@ from storehealth.db.rejects import Reader, RejectsFile
 from storehealth.errors import UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.judge import judge
-from storehealth.measure import EvidenceFiles, Lens, measure, reply_times, windows_for
+from storehealth.judge.wanted import Given, exports_wanted
+from storehealth.measure import EvidenceFiles, Lens, coverage, measure, reply_times, windows_for
 from storehealth.model import (
     Checkup,
     Intake,
@@ -137,6 +138,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         not_judged=not_judged,
         measurements=_published(measured),
         distributions=replies,
+        exports_wanted=exports_wanted(not_judged, Given(catalogue, platform, sources, store.rows), words),
         recommendations=recommendations,
         method=_method(catalogue, platform, settings.language),
     )

@@ -11,6 +11,7 @@ from tests.checkups import (
     NOT_JUDGED,
     SOURCES,
     TODO,
+    WANTED,
     checkup,
     finding,
     handling_finding,
@@ -51,8 +52,10 @@ def crowded() -> dict[str, object]:
         "recommendations": TODO * 6,
         "sources": SOURCES + tuple(Source(path=f"scan {number}.pdf", note="not a table") for number in range(30)),
         "not_judged": tuple(
-            one.model_copy(update={"how_to_export": (f"menu {number}",)}) for number, one in enumerate(NOT_JUDGED * 9)
+            one.model_copy(update={"code": f"XX{number:02d}", "reason": f"reason {number}", "how_to_export": ()})
+            for number, one in enumerate(NOT_JUDGED * 9)
         ),
+        "exports_wanted": tuple(WANTED[0].model_copy(update={"codes": (f"WA{number:02d}",)}) for number in range(8)),
     }
 
 
@@ -60,7 +63,8 @@ def crowded() -> dict[str, object]:
 def test_a_crowded_checkup_still_fits_and_says_how_much_is_left_out(language: str) -> None:
     shown = render(checkup(language=language, **crowded()), Look())
     assert len(shown.splitlines()) <= SCREEN
-    assert shown.count("--details") == 4
+    assert shown.count("--details") == 3
+    assert all(f"WA{number:02d}" in shown for number in range(8))
 
 
 def test_details_leave_nothing_out() -> None:
@@ -112,7 +116,7 @@ def test_state_is_told_by_sign_and_word_besides_colour() -> None:
 
 
 def test_ascii_needs_no_sign_outside_ascii() -> None:
-    plain = checkup(not_judged=(), sources=(SOURCES[0],))
+    plain = checkup(not_judged=(), exports_wanted=(), sources=(SOURCES[0],))
     assert render(plain, Look(ascii_only=True)).isascii()
     assert render(plain, Look(ascii_only=True, details=True)).isascii()
 

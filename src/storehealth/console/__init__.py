@@ -11,7 +11,7 @@ from rich.text import Text
 from storehealth.console.details import add_details
 from storehealth.console.page import Page
 from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_more, add_todo
-from storehealth.console.verdicts import add_finding, add_not_judged, add_refused
+from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup
 from storehealth.wording import Words
 from storehealth.wording.phrases import all_clear, grouped, refused, troubles
@@ -21,10 +21,10 @@ __all__ = ["Look", "Page", "printed", "render"]
 SCREEN = 45
 """Lines the picture aims to stay within."""
 
-LEAST: tuple[int, ...] = (3, 2, 1, 1)
-MOST = (5, 40, 12, 9)
-"""Fewest and most recommendations, findings, missing exports and refused files on one screen."""
-GROWTH = (1, 0, 1, 2, 1, 3)
+LEAST: tuple[int, ...] = (2, 2, 1, 1, 0)
+MOST = (5, 40, 12, 9, 4)
+"""Fewest and most recommendations, findings, menus of missing exports, refused files and other reasons on one screen."""
+GROWTH = (2, 1, 0, 1, 4, 2, 1, 3)
 """Which of them may grow by one, in turn, while the screen has room: findings come first."""
 
 
@@ -53,7 +53,7 @@ def render(checkup: Checkup, look: Look) -> str:
     if look.findings_only:
         return printed(_findings_only(checkup, words, look), look)
     if look.details:
-        page = _picture(checkup, words, look, (len(checkup.recommendations), 0, 0, 0))
+        page = _picture(checkup, words, look, (len(checkup.recommendations), 0, 0, 0, 0))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         return printed(page.lines, look)
@@ -65,8 +65,9 @@ def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
     there = (
         len(checkup.recommendations),
         len(troubles(checkup)),
-        len(grouped(checkup.not_judged)),
+        len(checkup.exports_wanted),
         len(refused(checkup)),
+        len(grouped(checkup)),
     )
     most = [min(pair) for pair in zip(MOST, there, strict=True)]
     caps, page, grown = LEAST, _picture(checkup, words, look, LEAST), True
@@ -96,7 +97,7 @@ def printed(lines: list[Text], look: Look) -> str:
 
 
 def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> Page:
-    todo, findings, missing, files = caps
+    todo, findings, menus, files, reasons = caps
     page = Page(look.width, look.ascii_only)
     add_head(page, checkup, words)
     add_areas(page, checkup, words)
@@ -104,7 +105,8 @@ def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) 
     add_due(page, checkup, words)
     if not look.details:
         _add_findings(page, checkup, words, findings)
-        _add_not_judged(page, checkup, words, missing)
+        add_wanted(page, checkup, words, menus)
+        _add_not_judged(page, checkup, words, reasons)
         _add_refused(page, checkup, words, files)
         add_closing(page, checkup, words)
     return page
@@ -121,7 +123,7 @@ def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None
 
 
 def _add_not_judged(page: Page, checkup: Checkup, words: Words, most: int) -> None:
-    groups = grouped(checkup.not_judged)
+    groups = grouped(checkup) if most else []  # the closing line counts them all the same
     if groups:
         page.heading(words.say("heading.not_judged"))
     for members in groups[:most]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storehealth.console.page import Page, Piece
-from storehealth.console.verdicts import add_finding, add_not_judged, add_refused
+from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.wording import Words
 from storehealth.wording.phrases import (
@@ -30,9 +30,10 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     for finding in with_figures(checkup):
         page.blank()
         _add_depth(page, finding, add_finding(page, finding, words), words)
-    if checkup.not_judged:
+    add_wanted(page, checkup, words)
+    if grouped(checkup):
         page.heading(words.say("heading.not_judged"))
-    for members in grouped(checkup.not_judged):
+    for members in grouped(checkup):
         add_not_judged(page, members, words)
     if refused(checkup):
         page.heading(words.say("heading.refused"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from storehealth.console.page import Page, Piece, pad
-from storehealth.model import Finding, NotJudged, Source
+from storehealth.model import Checkup, Finding, NotJudged, Source
 from storehealth.wording import Words
 from storehealth.wording.phrases import facts_of, place
+from storehealth.wording.wanted import wanted_briefly, wanted_text
 
 SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inconclusive": "?", "not_applicable": "–"}
 STYLES = {
@@ -18,6 +19,9 @@ STYLES = {
     "inconclusive": "cyan",
     "not_applicable": "dim",
 }
+
+CODES = 5
+"""Rules named per missing export on the screen."""
 
 
 def state(status: str, words: Words) -> str:
@@ -39,6 +43,25 @@ def add_finding(page: Page, finding: Finding, words: Words) -> int:
         said.append(Piece(words.say("screen.evidence", place=spot), "dim", keep=True))
     page.add(*said, indent=indent)
     return indent
+
+
+def add_wanted(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:
+    """Every file that is missing or lacks columns; so many with where to get it, the rest in one paragraph.
+
+    Args:
+        page: Is added to.
+        checkup: What was found.
+        words: Of the language wanted.
+        whole: How many get a paragraph of their own; None: all, each with every rule.
+    """
+    wanted, codes = checkup.exports_wanted, None if whole is None else CODES
+    if wanted:
+        page.heading(words.say("heading.to_export"))
+    for one in wanted[:whole]:
+        page.add(f"– {wanted_text(one, words, codes)}", indent=2, hang=4)
+    rest = wanted[whole:] if whole is not None else ()
+    if rest:
+        page.add(f"– {wanted_briefly(rest, words, CODES)}", indent=2, hang=4)
 
 
 def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from storehealth.model.base import Record
 from storehealth.model.intake import Source
 from storehealth.model.measured import Distributions, PublishedMeasurement, Window
-from storehealth.model.verdict import AreaScore, Deadline, Finding, NotJudged, Recommendation, Score
+from storehealth.model.verdict import AreaScore, Deadline, ExportWanted, Finding, NotJudged, Recommendation, Score
 
 SCHEMA_VERSION = "1.0.0"
 
@@ -78,4 +78,7 @@ class Checkup(Record):
     distributions: Distributions
     recommendations: tuple[Recommendation, ...]
     deadlines: tuple[Deadline, ...] = ()
+    exports_wanted: tuple[ExportWanted, ...] = Field(
+        default=(), description="What to export next: missing files and columns, the most useful first."
+    )
     method: Method

@@ -89,6 +89,22 @@ class NotJudged(Record):
     how_to_export: tuple[str, ...]
 
 
+class ExportWanted(Record):
+    """A file that is missing, or columns that a file lacks, and what they would let be judged."""
+
+    tables: tuple[str, ...] = Field(description="Canonical tables it would fill.")
+    columns: tuple[str, ...] = Field(
+        default=(), description="Such as orders.paid_at, where the file is there; empty where it is missing."
+    )
+    headers: tuple[str, ...] = Field(default=(), description="Headers of these columns, as the layout knows them.")
+    files: tuple[str, ...] = Field(default=(), description="The files that lack the columns.")
+    layouts: tuple[str, ...] = Field(description="Layouts that would give it, the best first.")
+    menu: str = Field(default="", description="Where the first layout is exported; empty for a plain table.")
+    areas: tuple[Area, ...]
+    codes: tuple[str, ...] = Field(description="Rules that nothing else keeps from being judged.")
+    with_others: tuple[str, ...] = Field(default=(), description="Rules that need another export besides.")
+
+
 class Score(Record):
     """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged."""
 

@@ -27,6 +27,7 @@ from storehealth.wording.phrases import (
     shown_value,
     with_figures,
 )
+from storehealth.wording.wanted import wanted_text
 
 NAME = "markdown"
 SUFFIX = ".md"
@@ -164,16 +165,18 @@ def _row(row: EvidenceRow, words: Words) -> list[str]:
 
 
 def _not_judged(checkup: Checkup, words: Words) -> list[str]:
-    if not checkup.not_judged:
-        return []
+    said = [wanted_text(one, words) for one in checkup.exports_wanted]
+    lines = [*_heading(words, "to_export"), *bullets(said)] if said else []
+    if not grouped(checkup):
+        return lines
     header = [words.say(f"column.{key}") for key in ("area", "rule", "reason", "export")]
     rows = []
-    for members in grouped(checkup.not_judged):
+    for members in grouped(checkup):
         areas = words.say("unit.comma").join(dict.fromkeys(words.say(f"area.{one.area}") for one in members))
         titles = "; ".join(f"{one.code} {one.title}" for one in members)
         reasons = "; ".join(dict.fromkeys(one.reason for one in members))
         rows.append((areas, titles, reasons, "; ".join(members[0].how_to_export) or "—"))
-    return [*_heading(words, "not_judged"), *table(header, rows)]
+    return [*lines, *_heading(words, "not_judged"), *table(header, rows)]
 
 
 def _sources(checkup: Checkup, words: Words) -> list[str]:

@@ -56,6 +56,11 @@ class Words:
                 return self.say(f"reason.{name}", **found.groupdict())
         return english
 
+    def table(self, name: str) -> str:
+        """A canonical table as people say it; one of a pack by its own name."""
+        key = f"table.{name}"
+        return self.say(key) if key in self._texts else name
+
     def whole(self, number: int | None) -> str:
         """A whole number with its thousands grouped, or a dash."""
         return figures.whole(number, self.language)

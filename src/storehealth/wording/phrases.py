@@ -51,10 +51,11 @@ def outside(sources: Iterable[Source], as_of: datetime | None) -> tuple[datetime
     return min(held), max(held)
 
 
-def grouped(not_judged: Iterable[NotJudged]) -> list[list[NotJudged]]:
-    """Rules that the same missing export (these first) or the same reason keeps from being judged, together."""
+def grouped(checkup: Checkup) -> list[list[NotJudged]]:
+    """Rules that the same reason keeps from being judged, together; without those that an export would help."""
+    helped = {code for one in checkup.exports_wanted for code in (*one.codes, *one.with_others)}
     groups: dict[tuple[str, ...], list[NotJudged]] = {}
-    for one in not_judged:
+    for one in (one for one in checkup.not_judged if one.code not in helped):
         groups.setdefault(one.how_to_export or (one.reason,), []).append(one)
     return sorted(groups.values(), key=lambda members: not members[0].how_to_export)
 

@@ -1,0 +1,79 @@
+"""What to export next is told by file, and by header where the file is there but a column is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storehealth.catalogue import load
+from storehealth.judge.wanted import Given, exports_wanted
+from storehealth.model import ExportWanted, NotJudged, Source
+from storehealth.wording import Words
+from storehealth.wording.wanted import wanted_briefly, wanted_text
+
+CATALOGUE = load()
+ORDERS = Source(path="orders.csv", layout="jd_orders", tables=("order_lines", "orders"), rows=9, kept=9)
+
+
+def lacking(code: str, *needs: str) -> NotJudged:
+    rule = CATALOGUE.rules[code]
+    return NotJudged(
+        code=code, title="t", area=rule.area, reason="no file gives it", needs=needs, how_to_export=("a menu",)
+    )
+
+
+def wanted(*lacks: NotJudged, platform: str = "jd", sources: tuple[Source, ...] = (), **rows: int) -> Any:
+    given = Given(CATALOGUE, CATALOGUE.platforms[platform], sources, rows)
+    return exports_wanted(lacks, given, Words("en"))
+
+
+def test_rules_that_one_file_would_serve_are_one_line() -> None:
+    """Whatever columns of it each of them reads."""
+    (one,) = wanted(lacking("ST02", "orders"), lacking("LG05", "orders", "orders.paid_at", "order_lines"))
+    assert (one.tables, one.layouts[0]) == (("orders", "order_lines"), "jd_orders")
+    assert (one.codes, one.areas) == (("LG05", "ST02"), ("stock", "logistics"))
+
+
+def test_the_file_that_most_scored_rules_wait_for_comes_first() -> None:
+    """What matters stands on top."""
+    found = wanted(lacking("AS07", "reviews.stars"), lacking("LG05", "orders"), lacking("ST02", "orders"))
+    assert [one.tables[0] for one in found] == ["orders", "reviews"]
+
+
+def test_a_rule_that_needs_two_files_is_promised_by_neither() -> None:
+    """It is named apart under both."""
+    found = wanted(lacking("TM01", "aftersales", "shipments.handled_by"), lacking("AS01", "aftersales"))
+    assert [(one.codes, one.with_others) for one in found] == [(("AS01",), ("TM01",)), ((), ("TM01",))]
+
+
+def test_a_column_that_lacks_is_named_by_file_and_header() -> None:
+    """The file is there: nobody has to export another one."""
+    (one,) = wanted(lacking("ST02", "orders.cancel_reason"), sources=(ORDERS,), orders=9)
+    assert (one.files, one.headers, one.columns) == (("orders.csv",), ("取消原因",), ("orders.cancel_reason",))
+    assert wanted_text(one, Words("en")) == "取消原因 missing or empty in orders.csv: lets stock be judged (ST02)"
+
+
+def test_a_column_that_no_header_of_the_file_could_give_asks_for_another_file() -> None:
+    """An order export without shipping times stays without them."""
+    (one,) = wanted(lacking("LG13", "orders.handed_over_at|shipments.shipped_at"), sources=(ORDERS,), orders=9)
+    assert (one.tables, one.files) == (("shipments",), ())
+
+
+def test_of_alternatives_one_is_asked_for() -> None:
+    """Either would do."""
+    assert len(wanted(lacking("CS01", "messages|conversations.first_reply_at"))) == 1
+
+
+def test_a_plain_table_is_named_with_its_place_in_the_docs() -> None:
+    """Not "this layout"."""
+    (one,) = wanted(lacking("ST02", "orders"), platform="generic")
+    said = wanted_text(one, Words("en"))
+    assert said == "Orders → any table with the columns of docs/layouts.md#generic_orders: lets stock be judged (ST02)"
+
+
+def test_many_rules_are_cut_where_asked_and_several_files_are_one_sentence() -> None:
+    """As the screen has it."""
+    one = ExportWanted(
+        tables=("stock",), layouts=("jd_stock",), menu="m", areas=("stock",), codes=("ST01", "ST03", "ST04")
+    )
+    assert wanted_text(one, Words("zh"), 2) == "库存 → m：可判定库存（ST01 ST03 …）"
+    assert wanted_briefly([one, one], Words("en"), 1) == "also stock (jd_stock: ST01 …), stock (jd_stock: ST01 …)"
