@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,48 @@ def test_jds_times_are_marked_unverified() -> None:
     assert (paid.least, paid.most, paid.unit) == (15, 30, "working_days")
     assert checklist.sources[paid.source].sure == "unverified"
     assert checklist.sources[checklist.period.source].sure == "unverified"
+
+
+def test_what_jd_is_not_known_to_ask_never_stands_under_a_certain_item_unmarked() -> None:
+    checklist = load_checklist("jd")
+    guessed = ("original", "seal", "stamp", "duplicate", "finance", "company's account", "negative balance")
+    for item in checklist.items:
+        if checklist.sources[item.source].sure != "given":
+            continue
+        for text in (item.what, item.why, *((item.detail,) if item.detail and item.detail.source is None else ())):
+            assert not [word for word in guessed if word in text.en.lower()], (item.id, text.en)
+    for name in ("receipt", "agreement"):
+        assert not [word for word in guessed if word in checklist.papers[name].name.en.lower()]
+    detail = checklist.item("agreement_review").detail
+    assert detail is not None
+    assert detail.source == "model"
+    assert "stamp" in detail.en
+
+
+def test_what_is_no_part_of_douyins_rule_names_its_own_source() -> None:
+    checklist = load_checklist("douyin")
+    for name in ("crab_cards", "qic_left"):
+        detail = checklist.item(name).detail
+        assert detail is not None
+        assert detail.source is not None
+        assert checklist.sources[detail.source].sure == "assumed"
+    assert checklist.item("account_review").returns == ()
+    assert "own company" not in checklist.item("identity").why.en
+    assert checklist.period.until == "apply"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_no_enclosure_is_a_note_to_the_merchant(platform: str) -> None:
+    checklist = load_checklist(platform)
+    for paper in checklist.papers.values():
+        assert not re.search(
+            r"\bif\b|\bsi\b|遗失时", " ".join((paper.enclosed.en, paper.enclosed.zh, paper.enclosed.es))
+        )
+
+
+def test_every_desk_has_a_question_to_be_asked_of_its_own() -> None:
+    for checklist in load_checklists().values():
+        assert all(item.ask for item in checklist.items if item.who != "merchant"), checklist.name
 
 
 def test_douyin_is_official_throughout_and_asks_for_every_condition() -> None:

@@ -119,7 +119,7 @@ def test_the_calendar_escapes_and_folds_long_chinese_lines(jd: Case) -> None:
     content = face("ics").render(nasty(jd, "zh"))
     assert all(len(line) <= 75 for line in content.split(b"\r\n"))
     event = Calendar.from_ical(content).walk("VEVENT")[0]
-    assert "法务部审核终止协议" in str(event["summary"])
+    assert str(event["summary"]) == "请催办法务部：协议是否已审核？"
 
 
 def shown(standing: Standing, width: int, screen: Screen) -> str:
@@ -144,7 +144,9 @@ def test_ascii_is_ascii(jd: Case) -> None:
 def test_the_next_step_stands_above_the_stages(jd: Case) -> None:
     lines = shown(nasty(jd), 100, Screen()).splitlines()
     assert lines[0].startswith("JD.com")
-    assert lines[2].startswith("Next: ask the desk: settlement department [receipt_review]")
+    assert lines[2].startswith(
+        "Next: ask the settlement department: receipt reviewed? [receipt_review] — 9 days, due 2026-03-08"
+    )
 
 
 def test_rich_markup_in_a_note_is_shown_not_obeyed(jd: Case) -> None:
@@ -154,7 +156,7 @@ def test_rich_markup_in_a_note_is_shown_not_obeyed(jd: Case) -> None:
 def test_rows_are_shown_with_file_and_line_and_unknown_says_what_would_tell(jd: Case) -> None:
     text = shown(nasty(jd), 100, Screen())
     assert "a<b>.csv:12" in text
-    assert "unpaid penalties: no file can tell; needs penalties.status" in text
+    assert "unpaid penalties: no file can tell; needs penalties (status)" in text
     assert "export it from: menu" in text
 
 

@@ -89,7 +89,7 @@ def test_papers_that_come_back_end_the_wait_and_days_add_up_over_both_rounds(jd:
     jd.mark("mail", "done", "2026-03-17")
     jd.mark("agreement_review", "waiting", "2026-03-18")
     desk = next(desk for desk in jd.seen("2026-03-28").desks if desk.who == "legal")
-    assert (desk.days_now, desk.days_total) == (10, 10 + 12)
+    assert (desk.days_now, desk.days_total) == (10, 10 + 1 + 10)
 
 
 def test_waiting_is_blocked_when_what_it_rests_on_is_taken_back(jd: Case) -> None:
@@ -214,7 +214,7 @@ def test_a_deadline_in_the_past_or_on_a_done_item_is_refused(jd: Case) -> None:
 def test_done_before_the_period_is_over_is_written_and_remarked(jd: Case) -> None:
     jd.mark("closing_notice", "waiting", "2026-03-01")
     assert jd.mark("closing_notice", "done", "2026-03-20") == [
-        "the period of closing_notice runs until 2026-03-31 (third-party)"
+        "the period of closing_notice runs until 2026-03-31 (second-hand)"
     ]
 
 

@@ -13,8 +13,10 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue import load as read_catalogue
 from storehealth.db import StoreSettings, store_from_rows
 from storehealth.deposit import load_checklist
+from storehealth.deposit.faces._told import answer_lines
 from storehealth.deposit.readiness import Wanted, answers, questions
 from storehealth.deposit.standing import Answer
+from storehealth.deposit.words import words
 
 load: Callable[[], Catalogue] = cache(read_catalogue)
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -166,7 +168,8 @@ def test_only_the_latest_snapshot_says_what_is_listed() -> None:
         {"sku_id": "c", "warehouse": "w", "taken_at": "2026-01-01 10:00:00", "listed": None},
     ]
     found = asked({"stock": rows})["listed_stock"]
-    assert [row.id for row in found.rows] == ["b"]
+    assert [row.id for row in found.rows] == ["b", "c"]
+    assert found.by_state == {"listed": 1, "unknown": 1}
 
 
 def test_stock_without_a_listed_column_is_no_answer() -> None:
@@ -174,7 +177,56 @@ def test_stock_without_a_listed_column_is_no_answer() -> None:
     assert found["listed_stock"].state == "unknown"
 
 
-def test_never_more_than_twenty_rows_travel_and_the_count_is_whole() -> None:
+def test_every_row_travels() -> None:
     rows = [{"order_id": str(number), "status": "paid", "created_at": "2026-01-02 10:00:00"} for number in range(50)]
     found = asked({"orders": rows})["unfinished_orders"]
-    assert (found.count, len(found.rows)) == (50, 20)
+    assert (found.count, len(found.rows)) == (50, 50)
+
+
+def test_a_product_whose_shelf_word_was_not_understood_is_not_taken_for_off_sale() -> None:
+    rows = [
+        {"sku_id": "a", "warehouse": "w", "taken_at": "2026-01-01 10:00:00", "listed": False},
+        {"sku_id": "b", "warehouse": "w", "taken_at": "2026-01-01 10:00:00", "listed": None},
+    ]
+    found = asked({"stock": rows})["listed_stock"]
+    assert (found.state, found.by_state) == ("pending", {"unknown": 1})
+
+
+def test_statements_cover_the_days_their_own_times_say() -> None:
+    rows = [
+        {"statement_id": "S1", "status": "unsettled", "issued_at": "2026-01-05 10:00:00"},
+        {"statement_id": "S2", "status": "settled", "settled_at": "2026-01-20 10:00:00"},
+        {"statement_id": "S3", "status": "unsettled", "due_at": "2026-06-20 10:00:00"},
+    ]
+    found = asked({"settlements": rows})["unsettled_statements"]
+    assert (found.first, found.last) == (date(2026, 1, 5), date(2026, 1, 20))
+
+
+def test_statements_without_any_time_cover_no_days_that_are_known() -> None:
+    found = asked({"settlements": [{"statement_id": "S1", "status": "unsettled"}]})["unsettled_statements"]
+    assert (found.state, found.first, found.last) == ("pending", None, None)
+    head = answer_lines(found, words("en"))[0]
+    assert head == "unsettled statements: 1 (unsettled 1; the days the files cover are not known)"
+
+
+@pytest.mark.parametrize("table", ["orders", "aftersales", "stock", "penalties", "settlements"])
+def test_where_every_row_is_of_a_later_day_no_file_can_tell(table: str) -> None:
+    late = "2026-06-01 10:00:00"
+    row = {
+        "orders": {"order_id": "1", "status": "completed", "created_at": late, "completed_at": late},
+        "aftersales": {"case_id": "1", "status": "cancelled", "applied_at": late},
+        "stock": {"sku_id": "1", "warehouse": "w", "taken_at": late, "listed": False},
+        "penalties": {"entry_id": "1", "status": "paid", "booked_at": late},
+        "settlements": {"statement_id": "1", "status": "settled", "issued_at": late},
+    }[table]
+    about = {ask.question for ask in questions() if ask.table == table}
+    found = [answer for answer in asked({table: [row]}).values() if answer.question in about]
+    assert found
+    for answer in found:
+        assert (answer.state, answer.count, answer.starts) == ("unknown", None, date(2026, 6, 1)), answer.question
+        assert "no file can tell; the rows begin on 2026-06-01" in answer_lines(answer, words("en"))[0]
+
+
+def test_the_layout_to_fill_is_named_with_its_page() -> None:
+    found = asked({"orders": [order(1, "completed")]})["unsettled_statements"]
+    assert "(columns: generic_settlements, docs/layouts.md)" in found.how_to_export[0]

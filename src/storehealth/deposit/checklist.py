@@ -53,6 +53,12 @@ class Takes(Strict):
         return self
 
 
+class Told(Text):
+    """A sentence about an item. Without a source of its own it says no more than the item's source, or how to go on."""
+
+    source: Name | None = None
+
+
 class Reason(Text):
     """A common reason why something comes back."""
 
@@ -63,8 +69,14 @@ class Paper(Strict):
     """A paper of the matter. ``draft`` names the draft that `papers` can write for it."""
 
     name: Text
+    enclosure: Text | None = Field(default=None, description="What the cover letter calls it, if not by its name.")
     source: Name
     draft: Literal["application", "cover", "lost_receipt"] | None = None
+
+    @property
+    def enclosed(self) -> Text:
+        """What the cover letter calls it."""
+        return self.enclosure or self.name
 
 
 class Stage(Strict):
@@ -80,8 +92,9 @@ class Item(Strict):
     id: Name
     stage: Name
     what: Text
-    detail: Text | None = None
-    why: Text
+    detail: Told | None = None
+    why: Told
+    ask: Text | None = Field(default=None, description="What to ask the desk when its time has run out.")
     who: Desk
     source: Name
     papers: tuple[Name, ...] = ()
@@ -89,6 +102,7 @@ class Item(Strict):
     returns: tuple[Reason, ...] = ()
     answered_by: Question | None = Field(default=None, description="The question to the exports that answers it.")
     blocked_by: tuple[Name, ...] = Field(default=(), description="Items that must be done first.")
+    sends: bool = Field(default=False, description="It sends papers: when one of them came back, they are sent again.")
     final: bool = Field(default=False, description="Once it is done, the matter is over.")
 
 
@@ -98,6 +112,9 @@ class Period(Strict):
     least: int = Field(ge=0)
     most: int = Field(ge=0)
     source: Name
+    until: Literal["refund", "apply"] = Field(
+        default="refund", description="What can happen once it is over: the refund, or only the application."
+    )
 
 
 class Chase(Strict):
@@ -152,6 +169,12 @@ class Checklist(Strict):
         nearest = f"; nearest is {close[0]}" if close else ""
         raise UsageError(f"the {self.name} checklist has no item {name!r}{nearest}", f"Items: {', '.join(ids)}.")
 
+    def sent_for(self, item: Item) -> tuple[str, ...]:
+        """Items whose papers a desk got by mail: what may have to be made anew when it sends them back."""
+        rests_on = [self.item(name) for name in item.blocked_by]
+        mailed = item.who != "merchant" and any(one.sends for one in rests_on)
+        return tuple(one.id for one in rests_on if one.papers and not one.sends) if mailed else ()
+
     def in_stage(self, stage: str) -> tuple[Item, ...]:
         """The items of a stage, in order."""
         return tuple(item for item in self.items if item.stage == stage)
@@ -176,6 +199,8 @@ def _cited(checklist: Checklist) -> Iterator[tuple[str, str]]:
     for item in checklist.items:
         yield item.id, item.source
         yield from ((f"{item.id}.returns", reason.source) for reason in item.returns)
+        told = (("detail", item.detail), ("why", item.why))
+        yield from ((f"{item.id}.{part}", text.source) for part, text in told if text and text.source)
         if item.takes:
             yield f"{item.id}.takes", item.takes.source
 

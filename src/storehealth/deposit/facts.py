@@ -24,6 +24,7 @@ class Look:
     answers: tuple[Answer, ...] = ()
     chase_every: int | None = None
     warnings: tuple[str, ...] = ()
+    after_sales_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Facts:
     def every(self) -> int:
         """Days to wait for a desk whose time is not known, and between two reminders."""
         return self.view.chase_every or self.checklist.chase.every
+
+    def stands(self, name: str) -> bool:
+        """Whether an item is done, and nothing it sent has come back since."""
+        return self.course.is_done(name) and name not in self.course.again
 
     def answer(self, item: Item) -> Answer | None:
         """What the exports say about an item, if they were asked and can tell."""

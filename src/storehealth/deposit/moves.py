@@ -9,10 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from storehealth.catalogue.common import Language
 from storehealth.deposit.checklist import Checklist, Item
 from storehealth.deposit.dates import later
 from storehealth.deposit.dossier import Dossier, Made, append
 from storehealth.deposit.entries import Attach, Begin, Deadline, Log, Mark, State, Undo
+from storehealth.deposit.words import words
 from storehealth.errors import UsageError
 
 CHUNK = 1 << 20
@@ -30,6 +32,8 @@ class Matter:
     path: Path
     store: str
     today: date
+    language: Language = "en"
+    after_sales_days: int | None = None
 
     def mark(self, name: str, state: State, on: date, note: str = "") -> tuple[Made, list[str]]:
         """Say that an item is done, open again, or waits for its desk, since a day."""
@@ -109,26 +113,35 @@ class Matter:
 
     def _remarks(self, item: Item, state: State, on: date, marks: dict[str, list[Mark]]) -> list[str]:
         """What is odd about a mark, though it can be."""
+        say = words(self.language)
         if state == "open":
-            return []
+            anew = say.listed(self.checklist.sent_for(item))
+            return [f"{item.id}{say.colon}{say.say('came_back', items=anew)}"] if anew else []
         missing = [name for name in item.blocked_by if not _is_done(marks.get(name))]
-        told = [f"{item.id} comes after {', '.join(missing)}, not marked done yet"] if missing else []
-        own = marks.get(item.id)
-        if state == "done" and item.takes and item.takes.kind == "at_least" and own and own[-1].state == "waiting":
-            over = later(own[-1].on, item.takes.most, item.takes.unit)
-            sure = self.checklist.sources[item.takes.source].sure
-            told += [f"the period of {item.id} runs until {over} ({sure})"] if on < over else []
+        told = [say.say("after_items", item=item.id, items=say.listed(missing))] if missing else []
+        if state == "done":
+            running = (item, *(self.checklist.item(name) for name in missing))
+            told += [text for one in running if (text := self._still_runs(one, on, marks.get(one.id)))]
         return told
+
+    def _still_runs(self, item: Item, on: date, marks: list[Mark] | None) -> str:
+        """That a period which must pass runs on beyond a day."""
+        if item.takes is None or item.takes.kind != "at_least" or not marks or marks[-1].state != "waiting":
+            return ""
+        own = self.after_sales_days if item.answered_by == "refund_date" else None
+        over = later(marks[-1].on, item.takes.most if own is None else own, item.takes.unit)
+        say, sure = words(self.language), self.checklist.sources[item.takes.source].sure
+        return say.say("period_runs", item=item.id, over=over, sure=say.sure(sure)) if on < over else ""
 
 
 def check_owner(dossier: Dossier, platform: str, store: str) -> None:
-    """Refuse a dossier that belongs to another platform or store.
+    """Refuse a dossier that belongs to another platform or store. One begun without a store belongs to any.
 
     Raises:
         UsageError: It does.
     """
     begin = dossier.begin
-    if begin and (begin.platform, begin.store) != (platform, store):
+    if begin and (begin.platform != platform or begin.store not in ("", store)):
         raise UsageError(
             f"the dossier {dossier.path} is that of store {begin.store!r} on {begin.platform}",
             f"Give --platform {begin.platform} --store {begin.store!r}, or another --dossier.",

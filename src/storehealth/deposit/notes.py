@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.checklist import Checklist, Reason, Remark, Takes
+from storehealth.deposit.checklist import Checklist, Reason, Remark, Takes, Told
 from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Attach, Deadline, Log, Mark
 from storehealth.deposit.moves import fingerprint
@@ -22,6 +22,15 @@ def source_note(checklist: Checklist, name: str, language: Language) -> SourceNo
     origin = checklist.sources[name]
     title = origin.title.in_language(language)
     return SourceNote(title=title, ref=origin.ref, effective_from=origin.effective_from, sure=origin.sure)
+
+
+def told(checklist: Checklist, text: Told | None, words: Words) -> str:
+    """A sentence about an item; where its own source is not certain, that is said behind it."""
+    if text is None:
+        return ""
+    said = text.in_language(words.language)
+    sure = checklist.sources[text.source].sure if text.source else "given"
+    return said if sure in ("given", "official") else said + words.aside(words.sure(sure))
 
 
 def duration(checklist: Checklist, takes: Takes, language: Language) -> Duration:

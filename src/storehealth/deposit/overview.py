@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
+from storehealth.deposit.checklist import Checklist
 from storehealth.deposit.entries import Mark
 from storehealth.deposit.facts import Facts
-from storehealth.deposit.standing import ChaseDate, DeskStanding, ItemStanding, Verdict
+from storehealth.deposit.standing import ChaseDate, DeskStanding, Earliest, ItemStanding, Moment, Verdict
 from storehealth.deposit.uid import uid
 
 NEXT = 3
+CERTAIN = ("given", "official")
 OLD = 2
 """Days after which the files are called old."""
 
 
 def dates(facts: Facts, items: Iterable[ItemStanding]) -> tuple[ChaseDate, ...]:
     """Dates to keep, soonest first. A deadline set by hand stands in for the day to chase."""
-    found: list[ChaseDate] = []
-    for item in items:
-        moments = (
-            ("deadline", item.deadline),
-            ("chase", None if item.deadline else item.chase_on),
-            ("ready", item.ready_on),
-        )
-        for kind, on in moments:
-            if on is None or (kind == "ready" and item.state not in ("waiting", "open")):
-                continue
-            found.append(
-                ChaseDate(
-                    on=on,
-                    kind=kind,
-                    item=item.id,
-                    what=item.what,
-                    who=item.who,
-                    overdue=kind != "ready" and on < facts.view.as_of,
-                    uid=uid(facts.checklist.name, facts.dossier, item.id, kind),
-                )
-            )
+    found = [_date(facts, item, kind, on) for item in items for kind, on in _moments(facts, item)]
     return tuple(sorted(found, key=lambda moment: (moment.on, moment.item, moment.kind)))
+
+
+def _moments(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
+    if item.deadline:
+        yield "deadline", item.deadline
+    elif item.chase_on:
+        yield "chase", item.chase_on
+    if item.ready_on and item.answered_by == "refund_date":
+        yield facts.checklist.period.until, item.ready_on
+    elif item.ready_on and item.state in ("waiting", "open"):
+        yield "ready", item.ready_on
+
+
+def _date(facts: Facts, item: ItemStanding, kind: Moment, on: date) -> ChaseDate:
+    return ChaseDate(
+        on=on,
+        kind=kind,
+        item=item.id,
+        what=item.ask if kind == "chase" else item.what,
+        who=item.who,
+        overdue=item.overdue and kind in ("deadline", "chase"),
+        uid=uid(facts.checklist.name, facts.dossier, item.id, kind),
+    )
+
+
+def earliest(facts: Facts, items: Iterable[ItemStanding]) -> Earliest | None:
+    """The earliest day for the refund or the application, while the after-sales period is not behind."""
+    period = facts.checklist.period
+    item = next((item for item in items if item.answered_by == "refund_date" and item.ready_on), None)
+    if item is None or item.ready_on is None:
+        return None
+    own = facts.view.after_sales_days is not None
+    sure = "assumed" if own else facts.checklist.sources[period.source].sure
+    return Earliest(on=item.ready_on, least=item.ready_least, until=period.until, sure=sure)
 
 
 def desks(facts: Facts) -> tuple[DeskStanding, ...]:
     """Days each desk has had something, overlapping waits counted once."""
     found = []
-    for desk in dict.fromkeys(item.who for item in facts.checklist.items if item.who != "merchant"):
+    asked = sorted(facts.checklist.items, key=lambda item: not is_certain(facts.checklist, item.source))
+    for desk in dict.fromkeys(item.who for item in asked if item.who != "merchant"):
         waits = {item.id: facts.course.waits.get(item.id, []) for item in facts.checklist.items if item.who == desk}
         spans = sorted((wait.since, wait.until or facts.view.as_of) for own in waits.values() for wait in own)
         now = {name: wait for name in waits if (wait := facts.course.running(name)) is not None}
@@ -63,19 +80,38 @@ def _covered(spans: list[tuple[date, date]]) -> int:
 
 
 def next_items(items: Iterable[ItemStanding]) -> tuple[str, ...]:
-    """What to take up now: overdue first, then what is blocked, then what can be done, in order."""
+    """What to take up now: what came back to the merchant, then what is overdue, blocked, and can be done.
+
+    Of the overdue, desks that are certain come before those that are only said to have the matter.
+    """
     listed = list(items)
-    overdue = sorted((item for item in listed if item.overdue), key=lambda item: item.due or date.max)
+    back = [
+        item for item in listed if item.state == "open" and (item.again or (item.who == "merchant" and item.returned))
+    ]
+    sent_back = [item for item in listed if item.state == "open" and item.returned and item.waiting_for]
+    late = [item for item in listed if item.overdue]
+    overdue = sorted(late, key=lambda item: (item.source.sure not in CERTAIN, item.due or date.max))
     blocked = [item for item in listed if item.state == "blocked"]
     doable = [item for item in listed if item.state == "open"]
-    return tuple(dict.fromkeys(item.id for item in (*overdue, *blocked, *doable)))[:NEXT]
+    return tuple(dict.fromkeys(item.id for item in (*back, *sent_back, *overdue, *blocked, *doable)))[:NEXT]
+
+
+def is_certain(checklist: Checklist, source: str) -> bool:
+    """Whether a source is the platform's own, or what this tool was given."""
+    return checklist.sources[source].sure in CERTAIN
 
 
 def verdict(facts: Facts, items: Iterable[ItemStanding]) -> Verdict:
-    """1 where something is overdue or blocked, with the reasons; else 0."""
+    """1 where something is overdue or blocked, with the reasons; else 0.
+
+    Where a checklist knows desks for certain, one that is only said to have the matter is shown, but does not decide,
+    unless the merchant set its deadline.
+    """
     reasons = []
+    known = any(is_certain(facts.checklist, item.source) for item in facts.checklist.items if item.who != "merchant")
     for item in items:
-        if item.overdue and item.due:
+        hearsay = known and item.who != "merchant" and item.source.sure not in CERTAIN and not item.deadline
+        if item.overdue and item.due and not hearsay:
             reasons.append(facts.words.say("is_overdue", item=item.id, due=item.due))
         if item.state == "blocked":
             reasons.append(facts.words.say("is_blocked", item=item.id, why=item.obstacle))
@@ -84,7 +120,8 @@ def verdict(facts: Facts, items: Iterable[ItemStanding]) -> Verdict:
 
 def warnings(facts: Facts, items: Iterable[ItemStanding]) -> tuple[str, ...]:
     """One line for each attached file that changed or is gone, for torn bytes, and for items no longer on the list."""
-    say = facts.words.say
+    say, today = facts.words.say, facts.view.as_of
+    cited = {item.source for item in facts.checklist.items}
     found = [
         say(f"file_{kept.now}", item=item.id, path=kept.path, on=kept.on)
         for item in items
@@ -93,6 +130,11 @@ def warnings(facts: Facts, items: Iterable[ItemStanding]) -> tuple[str, ...]:
     ]
     if facts.dossier.torn:
         found.append(say("torn", path=facts.dossier.path, bytes=len(facts.dossier.torn)))
+    found += [
+        say("not_in_force", title=origin.title.in_language(facts.view.language), on=origin.effective_from, as_of=today)
+        for name, origin in facts.checklist.sources.items()
+        if origin.effective_from and origin.effective_from > today and name in cited
+    ]
     ends = [answer.last for answer in facts.answers.values() if answer.last]
     age = (facts.view.as_of - max(ends)).days if ends else 0
     if age > OLD:

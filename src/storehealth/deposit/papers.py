@@ -123,7 +123,7 @@ def _pieces(
     if block.list:
         names = enclosures(checklist, receipt_lost)
         yield from (
-            Piece("enclosure", checklist.papers[name].name.in_language(language), str(number))
+            Piece("enclosure", checklist.papers[name].enclosed.in_language(language), str(number))
             for number, name in enumerate(names, 1)
         )
     elif block.field:

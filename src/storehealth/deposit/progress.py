@@ -2,7 +2,7 @@
 
 An item is
 
-* ``done``: marked so, and no file of a later day says otherwise;
+* ``done``: marked so, no file of a later day says otherwise, and nothing it sent has come back;
 * ``blocked``: rows in the exports stand in its way, or something it rests on was taken back;
 * ``waiting``: its desk has it, or a period runs;
 * ``later``: it waits for items before it;
@@ -17,16 +17,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.checklist import Checklist, Item, load_checklist
+from storehealth.deposit.checklist import Checklist, Item, Takes, load_checklist
 from storehealth.deposit.dates import later
 from storehealth.deposit.dossier import Dossier, read_dossier
 from storehealth.deposit.entries import Attach
 from storehealth.deposit.facts import Facts, Look, gather
-from storehealth.deposit.notes import attachments, duration, log_lines, paper_notes, return_reasons, source_note
-from storehealth.deposit.overview import dates, desks, next_items, verdict, warnings
+from storehealth.deposit.notes import attachments, duration, log_lines, paper_notes, return_reasons, source_note, told
+from storehealth.deposit.overview import dates, desks, earliest, next_items, verdict, warnings
 from storehealth.deposit.replay import Wait
 from storehealth.deposit.standing import ChaseDate, ItemStanding, ItemState, StageStanding, Standing
 
+TO_KEEP = ("deadline", "chase")
 LIVE: frozenset[ItemState] = frozenset({"open", "blocked", "waiting", "later"})
 
 
@@ -55,7 +56,8 @@ def standing(checklist: Checklist, dossier: Dossier, view: Look) -> Standing:
         finished_on=facts.finished_on,
         outcome=verdict(facts, items.values()),
         next=next_items(items.values()),
-        next_chase=next((moment.on for moment in moments if moment.kind != "ready"), None),
+        next_chase=next((moment.on for moment in moments if moment.kind in TO_KEEP and moment.on >= view.as_of), None),
+        earliest=earliest(facts, items.values()),
         stages=stages,
         desks=desks(facts),
         dates=moments,
@@ -89,7 +91,7 @@ def _item(facts: Facts, item: Item) -> ItemStanding:
     language = facts.view.language
     mark = facts.course.last.get(item.id)
     wait = facts.course.running(item.id)
-    ready = _ready(facts, item, wait)
+    least, ready = _ready(facts, item, wait)
     state, blame, obstacle = _state(facts, item, ready)
     chase = _chase(facts, item, wait) if state == "waiting" else None
     set_by_hand = facts.deadlines.get(item.id)
@@ -101,8 +103,9 @@ def _item(facts: Facts, item: Item) -> ItemStanding:
         id=item.id,
         stage=item.stage,
         what=item.what.in_language(language),
-        detail=item.detail.in_language(language) if item.detail else "",
-        why=item.why.in_language(language),
+        detail=told(facts.checklist, item.detail, facts.words),
+        why=told(facts.checklist, item.why, facts.words),
+        ask=item.ask.in_language(language) if item.ask else _question(facts, item),
         who=item.who,
         source=source_note(facts.checklist, item.source, language),
         state=state,
@@ -112,7 +115,9 @@ def _item(facts: Facts, item: Item) -> ItemStanding:
         deadline=deadline,
         chase_on=chase,
         ready_on=ready if state in LIVE else None,
-        overdue=due is not None and due < facts.view.as_of,
+        ready_least=least if state in LIVE and least != ready else None,
+        overdue=due is not None and due < facts.view.as_of and state != "later",
+        again=item.id in facts.course.again,
         obstacle=obstacle,
         returned=facts.course.returned.get(item.id, 0),
         note=mark.note if mark else "",
@@ -128,7 +133,7 @@ def _state(facts: Facts, item: Item, ready: date | None) -> tuple[ItemState, tup
     """State, what it waits for, and what stands in the way."""
     course, mark, today = facts.course, facts.course.last.get(item.id), facts.view.as_of
     rows = _rows_in_the_way(facts, item)
-    if course.is_done(item.id) and mark is not None:
+    if facts.stands(item.id) and mark is not None:
         contradicted = rows and not facts.finished_on and _known_later(facts, item, mark.on)
         return ("blocked", (), rows) if contradicted else ("done", (), "")
     if facts.finished_on:
@@ -140,10 +145,18 @@ def _state(facts: Facts, item: Item, ready: date | None) -> tuple[ItemState, tup
         return "blocked", (), rows
     if course.running(item.id) and not (ready and ready <= today):
         return "waiting", (item.who,), ""
-    missing = tuple(name for name in item.blocked_by if not course.is_done(name))
+    missing = tuple(name for name in item.blocked_by if not facts.stands(name))
     if missing and not course.running(item.id):
         return "later", missing, ""
-    return ("waiting", (item.who,), "") if ready and ready > today else ("open", (), "")
+    if ready and ready > today:
+        return "waiting", (item.who,), ""
+    return "open", facts.checklist.sent_for(item) if course.returned.get(item.id) else (), ""
+
+
+def _question(facts: Facts, item: Item) -> str:
+    """What to ask a desk, where the checklist words no question of its own."""
+    what = item.what.in_language(facts.view.language)
+    return facts.words.say("ask", who=facts.words.desk(item.who), what=what) if item.who != "merchant" else what
 
 
 def _rows_in_the_way(facts: Facts, item: Item) -> str:
@@ -159,14 +172,27 @@ def _known_later(facts: Facts, item: Item, done: date) -> bool:
     return answer is not None and answer.last is not None and answer.last >= done
 
 
-def _ready(facts: Facts, item: Item, wait: Wait | None) -> date | None:
-    """Day on which a period that must pass is over: by the wait that runs, or by what the exports say."""
+def _ready(facts: Facts, item: Item, wait: Wait | None) -> tuple[date | None, date | None]:
+    """Days on which a period that must pass is over, by its shortest and longest: by the wait, and what the files say.
+
+    The later of both counts: an older or partial export never shortens the period. Files that end before the wait began
+    say nothing about it.
+    """
     if item.takes is None or item.takes.kind != "at_least":
-        return None
+        return None, None
+    ends = [_by_wait(facts, item, item.takes, wait)] if wait else []
     answer = facts.answer(item)
-    if answer is not None and answer.question == "refund_date" and answer.earliest:
-        return answer.earliest
-    return later(wait.since, item.takes.most, item.takes.unit) if wait else None
+    old = bool(wait and answer and answer.last and answer.last < wait.since)
+    if answer is not None and answer.question == "refund_date" and answer.earliest and not old:
+        ends.append((answer.earliest_least or answer.earliest, answer.earliest))
+    return (max(least for least, _ in ends), max(most for _, most in ends)) if ends else (None, None)
+
+
+def _by_wait(facts: Facts, item: Item, takes: Takes, wait: Wait) -> tuple[date, date]:
+    own = facts.view.after_sales_days if item.answered_by == "refund_date" else None
+    if own is not None:
+        return later(wait.since, own, "days"), later(wait.since, own, "days")
+    return later(wait.since, takes.least, takes.unit), later(wait.since, takes.most, takes.unit)
 
 
 def _chase(facts: Facts, item: Item, wait: Wait | None) -> date | None:

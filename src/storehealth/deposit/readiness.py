@@ -7,30 +7,32 @@ export would tell. No question reads a personal column.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.db import Store
 from storehealth.deposit.checklist import Checklist, Question
 from storehealth.deposit.standing import Answer, Row
+from storehealth.deposit.words import words
 from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "questions"
 HEADER = re.compile(r"^-- (question|table|needs): (.+)$", re.MULTILINE)
-SHOWN = 20
 BORN = {
     "orders": "coalesce(paid_at, created_at)",
     "aftersales": "applied_at",
     "stock": "taken_at",
     "penalties": "booked_at",
+    "settlements": "coalesce(settled_at, issued_at, due_at)",
 }
-"""Time that says which days a table's rows cover; statements say nothing of the kind."""
+"""Time that says which days a table's rows cover."""
 
 
 @dataclass(frozen=True)
@@ -86,32 +88,40 @@ def answers(store: Store, catalogue: Catalogue, wanted: Wanted) -> tuple[Answer,
         wanted: Checklist, language, day.
     """
     found = {ask.question: _answer(store, ask, catalogue, wanted) for ask in questions()}
-    found["refund_date"] = _refund_date(store, found, wanted)
+    dated = _refund_date(found, wanted)
+    found["refund_date"] = dated.model_copy(update={"until": wanted.checklist.period.until})
     return tuple(found.values())
 
 
 def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Answer:
-    first, last = _covered(store, ask.table)
+    span = _covered(store, ask.table, wanted.as_of)
     if not any(need in store.filled for need in ask.needs):
-        return Answer(
-            question=ask.question,
-            state="unknown",
-            first=first,
-            last=last,
-            needs=(ask.table,) if ask.table not in store.filled else ask.needs,
-            how_to_export=_menus(catalogue, ask, wanted),
-        )
-    counted = store.con.execute(f"SELECT state, count(*) FROM ({ask.sql}) GROUP BY state ORDER BY 2 DESC, 1").fetchall()
-    total = sum(count for _, count in counted)
-    rows = store.con.execute(f'SELECT * FROM ({ask.sql}) ORDER BY "at" NULLS FIRST, id LIMIT {SHOWN}').fetchall()
+        needs = (ask.table,) if ask.table not in store.filled else ask.needs
+        return _unknown(ask, needs, span, _menus(catalogue, ask, wanted))
+    rows = tuple(_row(row) for row in store.con.execute(f'{ask.sql} ORDER BY "at" NULLS FIRST, id').fetchall())
+    if not rows and not span.rows:
+        return _unknown(ask, (ask.table,), span, _menus(catalogue, ask, wanted))
     return Answer(
         question=ask.question,
-        state="pending" if total else "clear",
-        count=total,
-        by_state={str(state): count for state, count in counted},
-        rows=tuple(_row(row) for row in rows),
-        first=first,
-        last=last,
+        state="pending" if rows else "clear",
+        count=len(rows),
+        by_state=dict(Counter(str(row.state) for row in rows).most_common()),
+        rows=rows,
+        first=span.first,
+        last=span.last,
+    )
+
+
+def _unknown(ask: Ask, needs: tuple[str, ...], span: Span, menus: tuple[str, ...]) -> Answer:
+    """No file can tell. Where there are rows but all of them are of later days, that is said instead of a need."""
+    return Answer(
+        question=ask.question,
+        state="unknown",
+        first=span.first,
+        last=span.last,
+        needs=needs,
+        how_to_export=menus,
+        starts=span.starts,
     )
 
 
@@ -120,27 +130,36 @@ def _row(values: Sequence[Any]) -> Row:
     return Row(file=file, line=line, id=None if name is None else str(name), state=state, at=at)
 
 
-def _covered(store: Store, table: str) -> tuple[date | None, date | None]:
-    """First and last day of a table's rows, as far as they have times; the last event counts as the last day."""
+class Span(NamedTuple):
+    """The days a table's rows cover up to a day, how many rows those are, and where it starts if only after that day."""
+
+    first: date | None = None
+    last: date | None = None
+    rows: int = 0
+    starts: date | None = None
+
+
+def _covered(store: Store, table: str, as_of: date) -> Span:
+    """First and last day of a table's rows up to a day, as far as they have times; the last event counts as the last."""
     if table not in store.filled:
-        return None, None
-    column = BORN.get(table)
-    if column is None:
-        return None, store.as_of.date() if store.as_of else None
-    first, last = store.con.execute(f"SELECT min({column})::DATE, max({column})::DATE FROM {table}").fetchall()[0]
+        return Span()
+    day = f"({BORN[table]})::DATE"
+    up_to = f"SELECT min({day}), max({day}), count(*) FROM {table} WHERE {day} <= ? OR {day} IS NULL"
+    first, last, rows = store.con.execute(up_to, [as_of]).fetchall()[0]
+    if not rows:
+        return Span(starts=store.con.execute(f"SELECT min({day}) FROM lake.{table}").fetchall()[0][0])
     end = store.table_ends.get(table)
-    return first, max(filter(None, (last, end and end.date())), default=None)
+    return Span(first, max(filter(None, (last, end and end.date())), default=None), rows)
 
 
-def _refund_date(store: Store, found: dict[Question, Answer], wanted: Wanted) -> Answer:
+def _refund_date(found: dict[Question, Answer], wanted: Wanted) -> Answer:
     """Last completed order plus the after-sales period."""
     base = found["refund_date"]
     if base.state == "unknown":
         return base
     if not base.count:
         return base.model_copy(update={"state": "unknown", "count": None, "needs": ("orders.completed_at",)})
-    ask = next(ask for ask in questions() if ask.question == "refund_date")
-    last = _row(store.con.execute(f'SELECT * FROM ({ask.sql}) ORDER BY "at" DESC, id LIMIT 1').fetchall()[0])
+    last = base.rows[-1]
     period = wanted.checklist.period
     least, most = (wanted.days, wanted.days) if wanted.days is not None else (period.least, period.most)
     completed = last.at.date() if last.at else wanted.as_of
@@ -173,4 +192,8 @@ def _menus(catalogue: Catalogue, ask: Ask, wanted: Wanted) -> tuple[str, ...]:
     own = [layout for layout in able if layout.platform == wanted.checklist.name]
     plain = [layout for layout in able if layout.platform is None and layout.name.startswith("generic_")]
     chosen = own or plain
-    return tuple(dict.fromkeys(layout.export_from.in_language(wanted.language) for layout in chosen))
+    say = words(wanted.language)
+    return tuple(
+        layout.export_from.in_language(wanted.language) + say.aside(say.say("layout_note", layout=layout.name))
+        for layout in chosen
+    )

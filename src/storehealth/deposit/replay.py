@@ -30,6 +30,8 @@ class Course:
     waits: dict[str, list[Wait]] = field(default_factory=dict)
     returned: dict[str, int] = field(default_factory=dict)
     handed: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+    """Items that sent papers of which one has come back since."""
 
     def is_done(self, name: str) -> bool:
         """Whether an item is marked done."""
@@ -49,7 +51,8 @@ def replay(checklist: Checklist, marks: Iterable[Mark]) -> Course:
     """Play the marks back in the order of their days.
 
     A desk has an item when the merchant says so (``waiting``), and also as soon as everything the item rests on is
-    done: once the papers are mailed, the settlement department has the receipt without a further mark.
+    done: once the papers are mailed, the settlement department has the receipt without a further mark. A paper that came
+    back and was made anew reaches its desk with the next mailing; a desk that kept its own paper goes on waiting.
     """
     course = Course()
     for mark in sorted(marks, key=lambda mark: (mark.on, mark.n)):
@@ -67,8 +70,14 @@ def _take(course: Course, checklist: Checklist, mark: Mark) -> None:
     course.last[mark.item] = mark
     if mark.state == "open":
         course.handed.discard(mark.item)
+        course.again |= {item.id for item in checklist.items if _sent_before(course, item, mark.item)}
     if mark.state == "done":
+        course.again.discard(mark.item)
         course.handed |= {item.id for item in checklist.items if _hands_over(course, item, mark.item)}
+
+
+def _sent_before(course: Course, item: Item, returned: str) -> bool:
+    return item.sends and returned in item.blocked_by and course.is_done(item.id)
 
 
 def _hands_over(course: Course, item: Item, done: str) -> bool:
@@ -82,6 +91,8 @@ def _clock(course: Course, item: Item, now: Mark) -> None:
     by_itself = item.id in course.handed and (mark is None or mark.state == "open")
     waits = (said or by_itself) and not course.reopened(item)
     running = course.running(item.id)
+    if running is None and course.again.intersection(item.blocked_by):
+        return  # what came back is not in the post yet
     if running is not None and (not waits or (said and now.item == item.id)):
         running.until = now.on
         running = None

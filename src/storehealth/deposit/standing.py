@@ -16,7 +16,7 @@ from storehealth.model import Record
 
 STANDING_VERSION = "1.0.0"
 ItemState = Literal["done", "open", "blocked", "waiting", "later", "not_needed"]
-Moment = Literal["deadline", "chase", "ready"]
+Moment = Literal["deadline", "chase", "ready", "refund", "apply"]
 
 
 class Row(Record):
@@ -36,7 +36,7 @@ class Answer(Record):
     state: Literal["clear", "pending", "unknown"]
     count: int | None = Field(default=None, description="Rows in the way; None where no file can tell.")
     by_state: dict[str, int] = {}
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Row, ...] = Field(default=(), description="All of them, oldest first; for the date, the last order.")
     first: date | None = Field(default=None, description="First day the files cover for this question.")
     last: date | None = Field(default=None, description="Last day the files cover for this question.")
     last_completed: Row | None = None
@@ -44,9 +44,11 @@ class Answer(Record):
     earliest_least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
     period_days: tuple[int, int] | None = None
     period_sure: Certainty | None = None
+    until: Literal["refund", "apply"] = Field(default="refund", description="What can happen on the earliest date.")
     unfinished: int | None = Field(default=None, description="Orders that are open still and will move the date.")
     needs: tuple[str, ...] = Field(default=(), description="Tables or table.columns that no file gives.")
     how_to_export: tuple[str, ...] = ()
+    starts: date | None = Field(default=None, description="First day of the rows, where all are later than the day.")
 
 
 class SourceNote(Record):
@@ -96,7 +98,7 @@ class ReturnReason(Record):
 
 
 class ItemStanding(Record):
-    """One item today. ``waiting_for`` holds item ids (later, blocked) or the desk that has it (waiting)."""
+    """One item today. ``waiting_for`` holds item ids (later, blocked; open: what a desk sent back) or a desk."""
 
     id: str
     stage: str
@@ -112,8 +114,11 @@ class ItemStanding(Record):
     deadline: date | None = None
     chase_on: date | None = None
     ready_on: date | None = Field(default=None, description="Day on which a period that must pass is over.")
+    ready_least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
     overdue: bool = False
     obstacle: str = Field(default="", description="What stands in the way, in words.")
+    ask: str = Field(default="", description="What to ask the desk when its time has run out.")
+    again: bool = Field(default=False, description="It was done, but what it sent came back: it has to be sent again.")
     returned: int = Field(default=0, description="Times it came back: marked open after done or waiting.")
     note: str = ""
     takes: Duration | None = None
@@ -158,6 +163,15 @@ class ChaseDate(Record):
     uid: str = Field(description="The same for the same item and kind of date, whenever it is asked for.")
 
 
+class Earliest(Record):
+    """The earliest day for the refund, or for the application, by the longest after-sales period."""
+
+    on: date
+    least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
+    until: Literal["refund", "apply"]
+    sure: Certainty
+
+
 class LogLine(Record):
     """One entry of the dossier, as told to a reader."""
 
@@ -189,7 +203,8 @@ class Standing(Record):
     finished_on: date | None
     outcome: Verdict
     next: tuple[str, ...] = Field(description="Items to take up now, the first one first.")
-    next_chase: date | None
+    next_chase: date | None = Field(description="The next date to ask or to keep, today or later.")
+    earliest: Earliest | None = None
     stages: tuple[StageStanding, ...]
     desks: tuple[DeskStanding, ...]
     dates: tuple[ChaseDate, ...]

@@ -1,4 +1,4 @@
-"""The words of the faces in three languages: ``words.yaml``, checked to be complete."""
+"""The words of the faces in three languages: ``wordbook/*.yaml``, checked to be complete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storehealth.deposit.checklist import Certainty, Desk, Question, Unit
 from storehealth.deposit.standing import Duration, ItemState, Moment
 from storehealth.errors import CatalogueError
 
-FILE = Path(__file__).parent / "words.yaml"
+FOLDER = Path(__file__).parent / "wordbook"
 
 
 class WordBook(Strict):
@@ -29,6 +29,8 @@ class WordBook(Strict):
     moments: dict[Moment, Text]
     units: dict[Unit, Text]
     order_states: dict[str, Text]
+    tables: dict[str, Text]
+    columns: dict[str, Text]
     phrases: dict[str, Text]
 
     @model_validator(mode="after")
@@ -57,6 +59,25 @@ class Words:
     def colon(self) -> str:
         """What stands between a label and its text."""
         return "：" if self.language == "zh" else ": "
+
+    @property
+    def semicolon(self) -> str:
+        """What stands between two remarks."""
+        return "；" if self.language == "zh" else "; "
+
+    def aside(self, text: str) -> str:
+        """A remark behind something else, in brackets."""
+        return f"（{text}）" if self.language == "zh" else f" ({text})"
+
+    def need(self, need: str) -> str:
+        """A table, or a table's column, that no file gives."""
+        table, _, column = need.partition(".")
+        told = self.book.tables[table].in_language(self.language)
+        return told + (self.aside(self.book.columns[column].in_language(self.language)) if column else "")
+
+    def days(self, phrase: str, one: str, days: int, **values: object) -> str:
+        """A phrase with a number of days, in the singular where it is one."""
+        return self.say(one if days == 1 else phrase, days=days, **values)
 
     def listed(self, parts: Iterable[str]) -> str:
         """Several things in a row, with the comma of the language."""
@@ -97,7 +118,8 @@ class Words:
 @cache
 def _book() -> WordBook:
     problems: list[str] = []
-    book = validate(WordBook, FILE, read_yaml(FILE), problems)
+    content = {kind: words for path in sorted(FOLDER.glob("*.yaml")) for kind, words in read_yaml(path).items()}
+    book = validate(WordBook, FOLDER / "names.yaml", content, problems)
     if book is None:
         raise CatalogueError("\n".join(problems), "Mend the lines named above.")
     return book
@@ -107,6 +129,6 @@ def words(language: Language) -> Words:
     """The words of a language.
 
     Raises:
-        CatalogueError: ``words.yaml`` is not complete.
+        CatalogueError: ``wordbook/`` is not complete.
     """
     return Words(_book(), language)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehealth.deposit.standing import Answer, ItemStanding, Row, Standing
+from storehealth.deposit.standing import Answer, ChaseDate, ItemStanding, PaperNote, Row, Standing
 from storehealth.deposit.words import Words
 
 CERTAIN = ("given", "official")
@@ -22,11 +22,15 @@ def _why(item: ItemStanding, words: Words) -> list[str]:
         return [item.obstacle]
     if item.state == "later":
         return [words.say("waits_for", items=words.listed(item.waiting_for))]
+    if item.state == "open" and item.again:
+        return [words.say("send_again")]
+    if item.state == "open" and item.returned and item.waiting_for:
+        return [words.say("came_back", items=words.listed(item.waiting_for))]
     if item.state == "waiting":
         who = [words.desk(item.who)] if item.who != "merchant" else []
         if item.days_waiting is None:
             return who
-        return [*who, words.say("days_waiting", days=item.days_waiting, since=item.since)]
+        return [*who, words.days("days_waiting", "day_waiting", item.days_waiting, since=item.since)]
     return [str(item.since)] if item.state == "done" and item.since else []
 
 
@@ -39,13 +43,21 @@ def _dates(item: ItemStanding, words: Words) -> list[str]:
     elif item.chase_on:
         parts.append(words.say("ask_on", on=item.chase_on))
     if item.ready_on and item.state in ("waiting", "open"):
-        parts.append(words.say("ready_on" if item.state == "waiting" else "ready_now", on=item.ready_on))
+        parts.append(_over(item, words))
     return parts
 
 
+def _over(item: ItemStanding, words: Words) -> str:
+    if item.state == "open":
+        return words.say("ready_now", on=item.ready_on)
+    if item.ready_least:
+        return words.say("ready_between", least=item.ready_least, on=item.ready_on)
+    return words.say("ready_on", on=item.ready_on)
+
+
 def unsure(item: ItemStanding, words: Words) -> str:
-    """``(unverified)`` and such, or nothing for what is certain."""
-    return "" if item.source.sure in CERTAIN else f"({words.sure(item.source.sure)})"
+    """``(unverified)`` and such, as it stands behind the text, or nothing for what is certain."""
+    return "" if item.source.sure in CERTAIN else words.aside(words.sure(item.source.sure))
 
 
 def next_lines(standing: Standing, words: Words) -> list[str]:
@@ -55,11 +67,35 @@ def next_lines(standing: Standing, words: Words) -> list[str]:
     lines = []
     for place, name in enumerate(standing.next):
         item = standing.item(name)
-        act = words.say("ask", who=words.desk(item.who)) if item.overdue and item.who != "merchant" else item.what
-        told = status(item, words)
         head = words.say("next" if place == 0 else "then")
-        lines.append(f"{head}{words.colon}{act} [{name}]" + (f" — {told}" if told else ""))
+        act, told = (
+            _reminder(item, words) if item.overdue and item.who != "merchant" else (item.what, status(item, words))
+        )
+        lines.append(f"{head}{words.colon}{act}{unsure(item, words)} [{name}]" + (f" — {told}" if told else ""))
     return lines or [words.say("nothing_now")]
+
+
+def _reminder(item: ItemStanding, words: Words) -> tuple[str, str]:
+    """Whom to ask what, and how long they have had it."""
+    if item.days_waiting is None:
+        return item.ask, status(item, words)
+    return item.ask, words.days("asked_late", "asked_late_one", item.days_waiting, on=item.due)
+
+
+def moment_line(moment: ChaseDate, words: Words) -> str:
+    """What a date is for."""
+    if moment.kind == "chase":
+        return moment.what[:1].upper() + moment.what[1:]
+    return f"{words.moment(moment.kind)}{words.colon}{moment.what}"
+
+
+def earliest_line(standing: Standing, words: Words) -> str:
+    """The earliest day for the refund or the application; nothing where it is not known, or behind."""
+    found = standing.earliest
+    if found is None:
+        return ""
+    days = words.say("span_days", least=found.least, most=found.on) if found.least else str(found.on)
+    return words.say(f"earliest_{found.until}", on=f"{days}{words.aside(words.sure(found.sure))}")
 
 
 def desk_lines(standing: Standing, words: Words) -> list[tuple[str, str]]:
@@ -80,44 +116,68 @@ def detail_lines(item: ItemStanding, words: Words) -> list[tuple[str, str]]:
     """Everything the checklist and the dossier know of an item, as label and text."""
     found = [(words.say("who"), words.desk(item.who)), (words.say("why"), item.why)]
     if item.takes:
-        found.append((words.say("takes"), f"{words.span(item.takes)} ({words.sure(item.takes.source.sure)})"))
-    found += [(words.say("papers"), _paper(paper.name, paper.draft, words)) for paper in item.papers]
-    found += [(words.say("returns"), f"{reason.text} ({words.sure(reason.sure)})") for reason in item.returns]
+        found.append((words.say("takes"), words.span(item.takes) + words.aside(words.sure(item.takes.source.sure))))
+    found += [(words.say("papers"), _paper(paper, words)) for paper in item.papers]
+    found += [(words.say("returns"), reason.text + words.aside(words.sure(reason.sure))) for reason in item.returns]
     found += [
         (
             words.say("attached"),
-            f"{kept.name} ({kept.on}, {kept.size} B, sha256 {kept.sha256[:12]}): {words.say(kept.now)}",
+            f"{kept.name}{words.aside(f'{kept.on}, {kept.size} B, sha256 {kept.sha256[:12]}')}{words.colon}{words.say(kept.now)}",
         )
         for kept in item.attachments
     ]
     origin = " ".join(part for part in (item.source.title, item.source.ref and f"[{item.source.ref}]") if part)
     since = f", {item.source.effective_from}" if item.source.effective_from else ""
-    found.append((words.say("source"), f"{origin}{since} ({words.sure(item.source.sure)})"))
+    found.append((words.say("source"), f"{origin}{since}{words.aside(words.sure(item.source.sure))}"))
     return found
 
 
-def _paper(name: str, draft: str | None, words: Words) -> str:
-    return f"{name} — {words.say('draft', name=draft.replace('_', '-'))}" if draft else name
+def _paper(paper: PaperNote, words: Words) -> str:
+    name = paper.name if paper.sure in CERTAIN else paper.name + words.aside(words.sure(paper.sure))
+    return f"{name} — {words.say('draft', name=paper.draft.replace('_', '-'))}" if paper.draft else name
 
 
 def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
     """What the files say to one question: the headline, then rows with file and line."""
-    head = words.question(answer.question)
-    span = words.say("cover", first=answer.first or "?", last=answer.last) if answer.last else ""
+    head = _asked(answer, words) + words.colon
     if answer.state == "unknown":
-        needs = words.say("no_file_tells", needs=" / ".join(answer.needs))
-        menus = words.say("export_from", menus="; ".join(answer.how_to_export)) if answer.how_to_export else ""
-        return [f"{head}{words.colon}{needs}", *([menus] if menus else [])]
+        return [f"{head}{_needs(answer, words)}", *_menus(answer, words)]
     if answer.question == "refund_date":
-        return [f"{head}{words.colon}{_earliest(answer, words)}", *_moving(answer, words)]
+        return [f"{head}{_earliest(answer, words)}", *_moving(answer, words)]
     if answer.state == "clear":
-        return [f"{head}{words.colon}{words.say('none_in_files')} ({span})"]
+        return [f"{head}{words.say('none_in_files')}{words.aside(_span(answer, words))}"]
     counts = words.listed(f"{words.row_state(state)} {count}" for state, count in answer.by_state.items())
-    lines = [f"{head}{words.colon}{answer.count} ({counts}; {span})"]
+    lines = [f"{head}{answer.count}{words.aside(words.semicolon.join((counts, _span(answer, words))))}"]
     lines += [row_line(row, words) for row in answer.rows[:shown]]
     if (answer.count or 0) > shown:
         lines.append(words.say("more_rows", shown=min(shown, len(answer.rows)), count=answer.count))
     return lines
+
+
+def _asked(answer: Answer, words: Words) -> str:
+    dated = answer.question == "refund_date" and answer.until == "apply"
+    return words.moment("apply") if dated else words.question(answer.question)
+
+
+def _needs(answer: Answer, words: Words) -> str:
+    if answer.starts:
+        return words.say("rows_begin", on=answer.starts)
+    return words.say("no_file_tells", needs=" / ".join(words.need(need) for need in answer.needs))
+
+
+def _menus(answer: Answer, words: Words) -> list[str]:
+    if not answer.how_to_export:
+        return []
+    return [words.say("export_from", menus=words.semicolon.join(answer.how_to_export))]
+
+
+def _span(answer: Answer, words: Words) -> str:
+    """Which days the files cover, as far as it is known."""
+    if answer.last is None:
+        return words.say("cover_unknown")
+    if answer.first is None:
+        return words.say("cover_to", last=answer.last)
+    return words.say("cover", first=answer.first, last=answer.last)
 
 
 def row_line(row: Row, words: Words) -> str:
@@ -129,7 +189,7 @@ def row_line(row: Row, words: Words) -> str:
 def _earliest(answer: Answer, words: Words) -> str:
     least, most = answer.period_days or (0, 0)
     days = str(most) if least == most else f"{least}-{most}"
-    sure = words.sure(answer.period_sure or "assumed")
+    sure = words.aside(words.sure(answer.period_sure or "assumed"))
     if answer.earliest_least:
         return words.say("earliest_range", least=answer.earliest_least, on=answer.earliest, days=days, sure=sure)
     return words.say("earliest", on=answer.earliest, days=days, sure=sure)

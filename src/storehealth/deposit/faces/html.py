@@ -5,7 +5,16 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from storehealth.deposit.faces._told import answer_lines, desk_lines, detail_lines, next_lines, status, unsure
+from storehealth.deposit.faces._told import (
+    answer_lines,
+    desk_lines,
+    detail_lines,
+    earliest_line,
+    moment_line,
+    next_lines,
+    status,
+    unsure,
+)
 from storehealth.deposit.faces.markdown import UNSEEN
 from storehealth.deposit.standing import ItemStanding, StageStanding, Standing
 from storehealth.deposit.words import Words, words
@@ -14,7 +23,7 @@ NAME, SUFFIX = "html", ".html"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = (Path(__file__).parent / "print.css").read_text(encoding="utf-8")
 LANG = {"en": "en", "zh": "zh-CN", "es": "es"}
-BOX = {"done": "☑", "blocked": "☒"}
+BOX = {"done": "☑"}
 
 
 def render(standing: Standing) -> bytes:
@@ -38,10 +47,12 @@ def _safe(text: object) -> str:
 
 
 def _head(standing: Standing, told: Words) -> str:
-    facts = [f"{told.say('store')}: {_safe(standing.store)}"] if standing.store else []
-    facts.append(f"{told.say('as_of')}: {standing.as_of}")
+    facts = [f"{told.say('store')}{told.colon}{_safe(standing.store)}"] if standing.store else []
+    facts.append(f"{told.say('as_of')}{told.colon}{standing.as_of}")
     if standing.next_chase:
         facts.append(told.say("next_chase", on=standing.next_chase))
+    if standing.earliest:
+        facts.append(_safe(earliest_line(standing, told)))
     steps = "".join(f"<li>{_safe(line)}</li>" for line in next_lines(standing, told))
     return (
         f"<h1>{_safe(standing.title)}</h1><p class=facts>{' · '.join(facts)}</p>"
@@ -60,8 +71,8 @@ def _item(item: ItemStanding, told: Words) -> str:
     rows = "".join(f"<dt>{_safe(label)}</dt><dd>{_safe(text)}</dd>" for label, text in detail_lines(item, told))
     overdue = " overdue" if item.overdue else ""
     return (
-        f'<article class="{item.state}{overdue}"><h3><span class=box>{BOX.get(item.state, "☐")}</span> {_safe(item.what)} '
-        f"<code>{item.id}</code> <em>{_safe(unsure(item, told))}</em></h3>"
+        f'<article class="{item.state}{overdue}"><h3><span class=box>{BOX.get(item.state, "☐")}</span> {_safe(item.what)}'
+        f"<em>{_safe(unsure(item, told))}</em> <code>{item.id}</code></h3>"
         f"<p class=state>{_safe(state)}</p>{notes}<dl>{rows}</dl></article>"
     )
 
@@ -73,11 +84,11 @@ def _sections(standing: Standing, told: Words) -> list[str]:
     ]
     sections = (
         ("from_files", answers),
-        ("desks", [f"{_safe(desk)}: {_safe(text)}" for desk, text in desk_lines(standing, told)]),
-        ("dates", [_safe(f"{day.on} {told.moment(day.kind)}: {day.what} [{day.item}]") for day in standing.dates]),
+        ("desks", [f"{_safe(desk)}{told.colon}{_safe(text)}" for desk, text in desk_lines(standing, told)]),
+        ("dates", [_safe(f"{day.on} {moment_line(day, told)} [{day.item}]") for day in standing.dates]),
         ("log", [_safe(f"{line.on} {line.item or ''} {line.text}") for line in standing.log]),
         ("warnings", [_safe(text) for text in standing.warnings]),
-        ("remarks", [_safe(f"{remark.text} ({told.sure(remark.sure)})") for remark in standing.remarks]),
+        ("remarks", [_safe(remark.text + told.aside(told.sure(remark.sure))) for remark in standing.remarks]),
     )
     return [
         f"<section class=list><h2>{_safe(told.say(name))}</h2><ul><li>{'</li><li>'.join(entries)}</li></ul></section>"

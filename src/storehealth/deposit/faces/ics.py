@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from storehealth.deposit.faces._told import status
+from storehealth.deposit.faces._told import moment_line, status
 from storehealth.deposit.standing import ChaseDate, Standing
 from storehealth.deposit.words import Words, words
 
@@ -34,8 +34,8 @@ def _event(standing: Standing, moment: ChaseDate, told: Words) -> Event:
     event.add("dtstart", moment.on)
     event.add("dtend", moment.on + timedelta(days=1))
     event.add("transp", "TRANSPARENT")
-    who = f" ({told.desk(moment.who)})" if moment.who != "merchant" else ""
-    event.add("summary", f"{told.moment(moment.kind)}: {moment.what}{who}")
+    who = told.aside(told.desk(moment.who)) if moment.who != "merchant" and moment.kind != "chase" else ""
+    event.add("summary", f"{moment_line(moment, told)}{who}")
     item = standing.item(moment.item)
     event.add("description", "\n".join(part for part in (status(item, told), item.detail, item.why) if part))
     alarm = Alarm()

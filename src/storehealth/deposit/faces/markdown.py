@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from storehealth.deposit.faces._told import answer_lines, desk_lines, detail_lines, next_lines, status, unsure
+from storehealth.deposit.faces._told import (
+    answer_lines,
+    desk_lines,
+    detail_lines,
+    earliest_line,
+    moment_line,
+    next_lines,
+    status,
+    unsure,
+)
 from storehealth.deposit.standing import ItemStanding, Standing
 from storehealth.deposit.words import Words, words
 
@@ -36,18 +45,20 @@ def render(standing: Standing) -> bytes:
 
 
 def _head(standing: Standing, told: Words) -> list[str]:
-    store = f"{told.say('store')}: {escaped(standing.store)} · " if standing.store else ""
+    store = f"{told.say('store')}{told.colon}{escaped(standing.store)} · " if standing.store else ""
     chase = f" · {told.say('next_chase', on=standing.next_chase)}" if standing.next_chase else ""
-    return [f"{store}{told.say('as_of')}: {standing.as_of}{chase}"]
+    earliest = earliest_line(standing, told)
+    day = f"{told.say('as_of')}{told.colon}{standing.as_of}"
+    return [f"{store}{day}{chase}" + (f" · {escaped(earliest)}" if earliest else "")]
 
 
 def _item(item: ItemStanding, told: Words) -> list[str]:
     box = "x" if item.state == "done" else " "
-    head = " ".join(part for part in (escaped(item.what), f"`{item.id}`", unsure(item, told)) if part)
+    head = f"{escaped(item.what + unsure(item, told))} `{item.id}`"
     state = " · ".join(part for part in (told.state(item.state), escaped(status(item, told))) if part)
     lines = [f"- [{box}] {head} — {state}"]
     lines += [f"  - {escaped(text)}" for text in (item.detail, item.note) if text]
-    return lines + [f"  - {label}: {escaped(text)}" for label, text in detail_lines(item, told)]
+    return lines + [f"  - {label}{told.colon}{escaped(text)}" for label, text in detail_lines(item, told)]
 
 
 def _tables(standing: Standing, told: Words) -> list[str]:
@@ -59,14 +70,14 @@ def _tables(standing: Standing, told: Words) -> list[str]:
             lines += [f"- {escaped(head)}", *(f"  - {escaped(row)}" for row in rows)]
         lines.append("")
     sections = (
-        ("desks", [f"{desk}: {text}" for desk, text in desk_lines(standing, told)]),
+        ("desks", [f"{desk}{told.colon}{text}" for desk, text in desk_lines(standing, told)]),
         (
             "dates",
-            [f"{moment.on} {told.moment(moment.kind)}: {moment.what} [{moment.item}]" for moment in standing.dates],
+            [f"{moment.on} {moment_line(moment, told)} [{moment.item}]" for moment in standing.dates],
         ),
         ("log", [f"{line.on} {line.item or ''} {line.text}".replace("  ", " ") for line in standing.log]),
         ("warnings", list(standing.warnings)),
-        ("remarks", [f"{remark.text} ({told.sure(remark.sure)})" for remark in standing.remarks]),
+        ("remarks", [remark.text + told.aside(told.sure(remark.sure)) for remark in standing.remarks]),
     )
     for name, entries in sections:
         if entries:

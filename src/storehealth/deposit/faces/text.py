@@ -12,7 +12,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from storehealth.deposit.faces._told import answer_lines, desk_lines, detail_lines, next_lines, status, unsure
+from storehealth.deposit.faces._told import (
+    answer_lines,
+    desk_lines,
+    detail_lines,
+    earliest_line,
+    moment_line,
+    next_lines,
+    status,
+    unsure,
+)
 from storehealth.deposit.faces.markdown import UNSEEN
 from storehealth.deposit.standing import ItemStanding, ItemState, Standing
 from storehealth.deposit.words import Words, words
@@ -66,15 +75,13 @@ class _Page:
             self._stage(stage.title, stage.state, stage.items)
         self._answers()
         self._pairs("desks", desk_lines(self.standing, self.words))
-        moments = (
-            (str(day.on), f"{self.words.moment(day.kind)}{self.words.colon}{day.what} [{day.item}]")
-            for day in self.standing.dates
-        )
+        moments = ((str(day.on), f"{moment_line(day, self.words)} [{day.item}]") for day in self.standing.dates)
         self._pairs("dates", moments)
         if self.screen.details:
             self._pairs("log", ((str(line.on), f"{line.item or ''} {line.text}".strip()) for line in self.standing.log))
             self._list(
-                "remarks", (f"{remark.text} ({self.words.sure(remark.sure)})" for remark in self.standing.remarks)
+                "remarks",
+                (remark.text + self.words.aside(self.words.sure(remark.sure)) for remark in self.standing.remarks),
             )
         self._list("warnings", self.standing.warnings)
 
@@ -91,8 +98,12 @@ class _Page:
         self._say(f"{store}{self.words.say('as_of')} {self.standing.as_of}")
         for place, line in enumerate(next_lines(self.standing, self.words)):
             self._say(line, "bold" if place == 0 else "")
-        if self.standing.next_chase:
-            self._say(self.words.say("next_chase", on=self.standing.next_chase))
+        for line in (self._next_chase(), earliest_line(self.standing, self.words)):
+            if line:
+                self._say(line)
+
+    def _next_chase(self) -> str:
+        return self.words.say("next_chase", on=self.standing.next_chase) if self.standing.next_chase else ""
 
     def _stage(self, title: str, state: ItemState, items: Iterable[ItemStanding]) -> None:
         self.console.print()
@@ -110,9 +121,9 @@ class _Page:
     def _rows(self, table: Table, item: ItemStanding) -> None:
         style = "red" if item.overdue else COLOURS[item.state]
         sign = SIGNS[item.state][self.screen.ascii_only]
-        what = " ".join(part for part in (item.what, unsure(item, self.words)) if part)
+        what = item.what + unsure(item, self.words)
         table.add_row(Text(sign, style), self._text(self.words.state(item.state), style), item.id, self._text(what))
-        plain = item.state in ("open", "not_needed") and not (item.due or item.ready_on or item.returned)
+        plain = item.state in ("open", "not_needed") and not (item.due or item.ready_on or item.returned or item.again)
         told = [" · ".join(part for part in ("" if plain else status(item, self.words), item.note) if part)]
         if self.screen.details:
             told += [
