@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
     from storehealth.deposit.facts import Look
     from storehealth.deposit.moves import Matter
     from storehealth.deposit.particulars import Particulars
+    from storehealth.deposit.shelf import Kept
     from storehealth.deposit.standing import Answer, Standing
+    from storehealth.settings import Settings
 
 DEFAULT_PLATFORM = "jd"
 Dossier = Annotated[
@@ -30,7 +31,7 @@ Dossier = Annotated[
 ]
 Platform = Annotated[
     str | None,
-    typer.Option("--platform", metavar="NAME", help="jd, douyin, tmall, generic. Default: the dossier's, else jd."),
+    typer.Option("--platform", metavar="NAME", help="jd, douyin, tmall, generic. Default: that of the dossier there is, else jd."),
 ]
 Store = Annotated[str | None, typer.Option("--store", metavar="NAME", help="Which store, if you have several.")]
 Today = Annotated[
@@ -64,6 +65,7 @@ class Asked:
     pack: Sequence[Path] | None = None
     state: Path | None = None
     config: Path | None = None
+    days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,23 +84,31 @@ class Case:
         """What entries are written with."""
         from storehealth.deposit.moves import Matter
 
-        return Matter(self.checklist, self.path, self.store, self.today)
+        own = self.particulars.after_sales_days
+        return Matter(self.checklist, self.path, self.store, self.today, self.language, own)
 
-    def look(self, answers: tuple[Answer, ...] = ()) -> Look:
+    def look(self, answers: tuple[Answer, ...] = (), told: tuple[str, ...] = ()) -> Look:
         """How it is looked at."""
         from storehealth.deposit.facts import Look
 
-        return Look(self.today, self.language, answers, self.particulars.chase_every, self.remarks)
+        own = self.particulars
+        return Look(self.today, self.language, answers, own.chase_every, (*self.remarks, *told), own.after_sales_days)
 
-    def standing(self, answers: tuple[Answer, ...] = ()) -> Standing:
-        """How it stands."""
+    def standing(self, answers: tuple[Answer, ...] = (), told: tuple[str, ...] = ()) -> Standing:
+        """How it stands.
+
+        Args:
+            answers: What the exports say.
+            told: What else there is to be warned of.
+        """
         from storehealth.deposit.dossier import read_dossier
         from storehealth.deposit.moves import check_owner
         from storehealth.deposit.progress import standing
 
         dossier = read_dossier(self.path)
         check_owner(dossier, self.checklist.name, self.store)
-        return standing(self.checklist, dossier, self.look(answers))
+        seen = standing(self.checklist, dossier, self.look(answers, told))
+        return seen.model_copy(update={"store": seen.store or self.store})
 
 
 def case(asked: Asked, found: str | None = None) -> Case:
@@ -110,46 +120,94 @@ def case(asked: Asked, found: str | None = None) -> Case:
 
     Raises:
         UsageError: An option or setting names something that does not exist, or the dossier is damaged.
+        SeveralDossiersError: More than one dossier could be meant.
     """
     from storehealth.deposit.checklist import load_checklists
     from storehealth.deposit.dates import read_day
-    from storehealth.deposit.dossier import read_dossier
-    from storehealth.deposit.particulars import read_particulars
-    from storehealth.settings import FILE_NAME, read_settings
+    from storehealth.deposit.words import words
+    from storehealth.settings import read_settings
 
     config = _options.settings_file(asked.config)
     settings = read_settings(config)
-    now = datetime.now(settings.zone).date() if settings.zone else datetime.now().astimezone().date()
-    begin = read_dossier(asked.dossier).begin if asked.dossier else None
-    checklists = load_checklists(_options.folders(asked.pack))
-    remarks: list[str] = []
-    platform = asked.platform or (begin.platform if begin else None)
-    if platform is None:
-        platform = settings.platform or found or DEFAULT_PLATFORM
-        if platform not in checklists:
-            remarks.append(f"there is no checklist for {platform}; this is the generic one")
-            platform = "generic"
-    checklist = checklists[_options.one_of(platform.strip().lower(), checklists, "--platform")]
-    store = (asked.store or (begin.store if begin else None) or settings.store or "").strip()
-    path = asked.dossier or default_path(_state.use(asked.state) / "deposit", checklist.name, store, remarks)
-    particulars = read_particulars(settings.deposit, config or Path(FILE_NAME))
-    if particulars.store is None and store:
-        particulars = particulars.model_copy(update={"store": store})
-    today = read_day(asked.today, now) if asked.today else now
     language = _options.language(asked.lang) or settings.language
-    return Case(checklist, path, store, today, language, particulars, tuple(remarks))
+    now = datetime.now(settings.zone).date() if settings.zone else datetime.now().astimezone().date()
+    checklists = load_checklists(_options.folders(asked.pack))
+    if asked.platform:
+        _options.one_of(asked.platform.strip().lower(), checklists, "--platform")
+    chosen = _chosen(asked, settings, found)
+    name, told = _platform(asked, settings, found, chosen)
+    if name not in checklists and not asked.platform and not chosen:
+        told, name = [("no_checklist", {"platform": name})], "generic"
+    checklist = checklists[_options.one_of(name, checklists, "--platform")]
+    store = _store(asked, settings, chosen)
+    path, more = _path(asked, checklist.name, store, chosen)
+    say = words(language).say
+    return Case(
+        checklist=checklist,
+        path=path,
+        store=store,
+        today=read_day(asked.today, now) if asked.today else now,
+        language=language,
+        particulars=_particulars(asked, settings, store, config),
+        remarks=tuple(say(phrase, **values) for phrase, values in (*told, *more)),
+    )
 
 
-def default_path(folder: Path, platform: str, store: str, remarks: list[str]) -> Path:
-    """The dossier of a store on a platform; a note where there is one without a store's name that may be meant."""
-    nameless = folder / f"{platform}.jsonl"
-    if not store:
-        return nameless
-    slug = re.sub(r"[^\w-]+", "-", store).strip("-")[:60]
-    path = folder / f"{platform}-{slug}.jsonl"
-    if nameless.exists() and not path.exists():
-        remarks.append(f"{nameless} was begun without a store's name; to go on with it, give --dossier {nameless}")
-    return path
+def _chosen(asked: Asked, settings: Settings, found: str | None) -> Kept | None:
+    """The dossier there is already: the one named, else the one in the state folder that fits."""
+    from storehealth.deposit.dossier import read_dossier
+    from storehealth.deposit.shelf import Kept, Meant, choose, kept_in
+
+    if asked.dossier:
+        begin = read_dossier(asked.dossier).begin
+        return Kept(asked.dossier, begin.platform, begin.store) if begin else None
+    platform = asked.platform or settings.platform or found
+    store = (asked.store or settings.store or "").strip()
+    named = Meant(platform.strip().lower() if platform else None, store, by_name=bool(asked.store))
+    return choose(kept_in(_folder(asked)), named)
+
+
+def _folder(asked: Asked) -> Path:
+    return _state.use(asked.state) / "deposit"
+
+
+def _platform(
+    asked: Asked, settings: Settings, found: str | None, chosen: Kept | None
+) -> tuple[str, list[tuple[str, dict[str, str]]]]:
+    """The platform's name, and what there is to say about how it was come by."""
+    name = asked.platform or (chosen.platform if chosen else None) or settings.platform or found
+    if name:
+        return name.strip().lower(), []
+    return DEFAULT_PLATFORM, [("fell_back", {})]
+
+
+def _store(asked: Asked, settings: Settings, chosen: Kept | None) -> str:
+    return (asked.store or (chosen.store if chosen else None) or settings.store or "").strip()
+
+
+def _path(
+    asked: Asked, platform: str, store: str, chosen: Kept | None
+) -> tuple[Path, list[tuple[str, dict[str, str]]]]:
+    """The dossier's file; a word where one begun without a store's name is taken for the store's, or passed over."""
+    from storehealth.deposit.shelf import kept_in, path_for
+
+    if asked.dossier:
+        return asked.dossier, []
+    if chosen:
+        adopted = [("adopted", {"path": str(chosen.path), "store": store})] if store and not chosen.store else []
+        return chosen.path, adopted
+    passed = [one for one in kept_in(_folder(asked)) if store and one.platform == platform and not one.store]
+    return path_for(_folder(asked), platform, store), [("nameless", {"path": str(one.path)}) for one in passed]
+
+
+def _particulars(asked: Asked, settings: Settings, store: str, config: Path | None) -> Particulars:
+    """``[deposit]``, with the command line's word over it."""
+    from storehealth.deposit.particulars import read_particulars
+    from storehealth.settings import FILE_NAME
+
+    own = read_particulars(settings.deposit, config or Path(FILE_NAME))
+    days = own.after_sales_days if asked.days is None else asked.days
+    return own.model_copy(update={"store": own.store or store or None, "after_sales_days": days})
 
 
 class Output(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def answered(
-    exports: Path, asked: Asked, days: int | None, tell: Callable[[str], None]
-) -> tuple[Case, tuple[Answer, ...]]:
-    """The matter, and what the exports say about it.
+    exports: Path, asked: Asked, tell: Callable[[str], None]
+) -> tuple[Case, tuple[Answer, ...], tuple[str, ...]]:
+    """The matter, what the exports say about it, and which files could not be asked.
 
     Raises:
         NoDataError: The folder is missing, or no file in it could be used.
@@ -30,18 +31,31 @@ def answered(
     """
     from storehealth.catalogue import load
     from storehealth.deposit.readiness import Wanted, answers
+    from storehealth.deposit.shelf import SeveralDossiersError
 
-    case(asked)  # mistakes in options are told before the files are read
+    with suppress(SeveralDossiersError):  # the files may say which
+        case(asked)  # mistakes in options are told before the files are read
     catalogue = load(_options.folders(asked.pack))
     intake = _take_in(exports, asked, catalogue, tell)
     matter = case(asked, _platform(intake, catalogue))
-    period = days if days is not None else matter.particulars.after_sales_days
-    wanted = Wanted(matter.checklist, matter.language, matter.today, period)
+    wanted = Wanted(matter.checklist, matter.language, matter.today, matter.particulars.after_sales_days)
     tell("asking the files")
     with tempfile.TemporaryDirectory(prefix="storehealth-") as scratch:
-        store = _open(intake, catalogue, matter, Path(scratch), asked)
+        store = _open(intake, catalogue, matter, Path(scratch))
         with store:
-            return matter, answers(store, catalogue, wanted)
+            return matter, answers(store, catalogue, wanted), tuple(_unused(intake, matter))
+
+
+def _unused(intake: Intake, matter: Case) -> Iterator[str]:
+    """A line for each file that could not be used, wholly or in part: what it holds is in no answer."""
+    from storehealth.deposit.words import words
+
+    say = words(matter.language).say
+    for source in intake.sources:
+        if not source.tables or not source.kept + source.duplicates:
+            yield say("file_unused", path=source.path, why=source.note or say("file_no_layout"))
+        elif source.rejected:
+            yield say("file_rejected", path=source.path, rejected=source.rejected, rows=source.rows)
 
 
 def _take_in(exports: Path, asked: Asked, catalogue: Catalogue, tell: Callable[[str], None]) -> Intake:
@@ -68,11 +82,11 @@ def _platform(intake: Intake, catalogue: Catalogue) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _open(intake: Intake, catalogue: Catalogue, matter: Case, scratch: Path, asked: Asked) -> Store:
+def _open(intake: Intake, catalogue: Catalogue, matter: Case, scratch: Path) -> Store:
     from storehealth.db import StoreSettings, open_store
 
     platform = catalogue.platforms.get(matter.checklist.name, catalogue.platforms["generic"])
-    until = datetime.combine(matter.today, time(23, 59, 59)) if asked.today else None
+    until = datetime.combine(matter.today, time(23, 59, 59))
     settings = StoreSettings(store=matter.store, platform=platform, zone=intake.zone, as_of=until)
     # the questions read canonical tables alone, so no view is made
     return open_store(intake, catalogue._replace(views={}), settings, scratch)

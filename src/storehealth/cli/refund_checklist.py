@@ -83,9 +83,9 @@ def show(
     voice = _streams.voice(quiet, silent, verbose)
     outputs = _refund.planned(output, exports)
     name = _printed(output_format, outputs)
-    asked = Asked(dossier, platform, store, today, lang, pack, state, config)
+    asked = Asked(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
     with _streams.Progress(voice, no_color) as progress:
-        matter, standing = _looked_at(asked, exports, after_sales_days, progress)
+        matter, standing = _looked_at(asked, exports, progress)
     if name == "text" and not silent:
         _print_text(standing, _streams.Screen(details, ascii_only, no_color, quiet))
     elif name and not silent:
@@ -97,15 +97,15 @@ def show(
 
 
 def _looked_at(
-    asked: Asked, exports: Path | None, days: int | None, progress: _streams.Progress
+    asked: Asked, exports: Path | None, progress: _streams.Progress
 ) -> tuple[Case, Standing]:
     if exports is None:
         matter = _refund.case(asked)
         return matter, matter.standing()
     from storehealth.cli._refund_exports import answered
 
-    matter, answers = answered(exports, asked, days, progress.tell)
-    return matter, matter.standing(answers)
+    matter, answers, told = answered(exports, asked, progress.tell)
+    return matter, matter.standing(answers, told)
 
 
 def _printed(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | None:
@@ -135,6 +135,8 @@ def _print_text(standing: Standing, screen: _streams.Screen) -> None:
 
     if screen.findings_only:
         _streams.put("\n".join(next_lines(standing, words(standing.language))) + "\n")
+        for warning in standing.warnings:
+            _streams.note(warning)
         return
     out = io.StringIO()
     console = Console(
