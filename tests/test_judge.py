@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import pytest
 
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
 from storehealth.judge.drivers import drivers
-from storehealth.model import Measurement, Missing, Segment, Tally, Window
+from storehealth.model import Hole, Measurement, Missing, Segment, Tally, Window
 from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
 from tests.measure.fakes import SAID, catalogue_of, rule_of
 
@@ -311,3 +312,50 @@ def test_times_must_be_finer_than_what_they_are_held_against(
         one = one.model_copy(update={"value": 90.0, "low": 80.0, "high": 99.0})
     made, _ = judged(rule_of(limits=limits, **measured), one)
     assert made.status == status
+
+
+GAP = Hole(table="messages", cause="days", count=2, first=date(2026, 3, 11))
+
+
+@pytest.mark.parametrize(
+    ("hole", "note"),
+    [
+        (GAP, "messages lacks 2 days on which some are usual (first 2026-03-11)"),
+        (
+            GAP.model_copy(update={"cause": "hours"}),
+            "messages lacks 2 hours in which some are usual (first on 2026-03-11)",
+        ),
+        (Hole(table="orders", cause="cut", count=1, file="a.csv"), "a.csv ends exactly at a row limit"),
+        (Hole(table="orders", cause="short", count=23, of=30), "orders covers 23 of 30 days"),
+    ],
+)
+def test_where_data_lack_nothing_is_called_good(hole: Hole, note: str) -> None:
+    """What lacks may be the bad part: pass and watch become inconclusive, with the cause."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    for defects in (0, 4):
+        made, (open_one,) = judged(rule, share(defects, 100, holes=(hole,)))
+        assert made.status == "inconclusive"
+        assert made.note.startswith(note)
+        assert open_one.reason == made.note
+
+
+def test_what_fails_on_the_rows_there_are_fails() -> None:
+    """Missing rows cannot mend the misses that are there; the note tells both."""
+    made, open_ones = judged(rule_of(good="ok", limits=SHIPPING), share(50, 100, holes=(GAP,)))
+    assert (made.status, open_ones) == ("fail", ())
+    assert made.note.startswith("fails on the rows that are there, although messages lacks")
+
+
+def test_a_table_may_lack_a_few_days_at_the_ends() -> None:
+    """From four days in five a verdict is given."""
+    made, _ = judged(
+        rule_of(good="ok", limits=SHIPPING),
+        share(0, 100, holes=(Hole(table="orders", cause="short", count=24, of=30),)),
+    )
+    assert made.status == "pass"
+
+
+def test_figures_about_the_export_itself_are_not_taken_back() -> None:
+    """DQ01 is sure that days lack."""
+    rule = rule_of(good="ok", limits=SHIPPING).model_copy(update={"area": "data_quality", "scored": False})
+    assert judged(rule, share(0, 100, holes=(GAP,)))[0].status == "pass"

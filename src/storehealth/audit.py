@@ -105,6 +105,8 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         request.tell("measuring")
         measured = measure(store, catalogue.rules.values(), platform.limits, windows, lens)
         replies = reply_times(store, windows.get("CS01", Window()))
+        usual = Counter(windows.values()).most_common(1)[0][0]
+        ends = _table_ends(store, coverage(store, usual))
         if request.rejects:
             request.rejects.write(Reader(store, intake, catalogue, mask))
     findings, not_judged = judge(measured, catalogue, platform, settings.language)
@@ -123,8 +125,8 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         store=settings.store or "",
         platform=platform.name,
         as_of=store.as_of,
-        table_ends=_table_ends(store),
-        window=Counter(windows.values()).most_common(1)[0][0],
+        table_ends=ends,
+        window=usual,
         timezone=intake.zone,
         language=settings.language,
         outcome=outcome(findings, total, sources, request.fail_on, incomplete),
@@ -249,12 +251,16 @@ def accounted(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
     )
 
 
-def _table_ends(store: Store) -> dict[str, TableEnd]:
+def _table_ends(store: Store, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
+    """Where each table ends, and how many of the days looked at it covers."""
     if store.as_of is None:
         return {}
     return {
-        table: TableEnd(last=last, age_hours=round((store.as_of - last).total_seconds() / 3600, 2))
+        table: TableEnd(
+            last=last, age_hours=round((store.as_of - last).total_seconds() / 3600, 2), days=days, of_days=of_days
+        )
         for table, last in sorted(store.table_ends.items())
+        for days, of_days in [covered.get(table, (None, None))]
     }
 
 

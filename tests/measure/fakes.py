@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class FakeStore:
 
     con: duckdb.DuckDBPyConnection
     filled: frozenset[str] = frozenset({"messages", "orders"})
+    as_of: datetime | None = None
 
 
 def store_of(*rows: dict[str, Any]) -> FakeStore:

@@ -102,7 +102,11 @@ def test_one_person_at_three_jobs_in_a_day(open_rows: Open) -> None:
 def test_a_day_without_rows_where_there_are_usually_some_is_missing(open_rows: Open) -> None:
     """Weekdays are compared with the same weekday; a shop that rests on Sundays misses nothing then."""
     days = [day for day in range(2, 30) if day != 11 and (day - 1) % 7]
-    orders = [{"order_id": f"o{day}", "created_at": f"2026-03-{day:02} 10:00:00"} for day in days]
+    orders = [
+        {"order_id": f"o{day}-{number}", "created_at": f"2026-03-{day:02} 10:00:00"}
+        for day in days
+        for number in range(5)
+    ]
     store = open_rows({"orders": orders})
     assert [str(row["day"]) for row in rows_of(store, "FROM table_days WHERE missing")] == ["2026-03-11"]
 

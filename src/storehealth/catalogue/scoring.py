@@ -14,6 +14,7 @@ class Scoring(Strict):
     caps: dict[Severity, float]
     least_judged: int
     least_entities: int
+    least_days: float = 0.8
     least_coverage: float
     least_coverage_for_grade: float
     grades: dict[str, float]

@@ -13,6 +13,7 @@ from storehealth.catalogue.needs import alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.drivers import drivers
+from storehealth.judge.holes import hole_note
 from storehealth.judge.verdict import standing, weigh
 from storehealth.limits import Bounds, bounds_for
 from storehealth.model import Counts, Direction, Evidence, Finding, LimitSource, Measurement, NotJudged, Status
@@ -121,7 +122,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _verdict(case: Case) -> tuple[Status, str]:
-    """Status and note; the first that holds of: no data, nothing applies, only shown, too coarse, too few, E.5."""
+    """Status and note; the first that holds of: no data, nothing applies, only shown, too coarse, too few, holes, E.5."""
     tally, value = case.measured.tally, case.rule.measure.value
     if case.measured.missing is not None:
         needs = case.words.say("unit.comma").join(_either(case, need) for need in case.measured.missing.needs)
@@ -133,7 +134,19 @@ def _verdict(case: Case) -> tuple[Status, str]:
     reason = next(_reasons_against(case), None)
     if reason is not None:
         return "inconclusive", reason
-    return _weighed(case, case.bounds)
+    return _with_holes(case, *_weighed(case, case.bounds))
+
+
+def _with_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
+    """What the tables lack takes a good verdict back, for what lacks may be the bad part; misses that are there stay."""
+    if case.rule.area not in case.catalogue.scoring.area_weights:
+        return status, note
+    said = hole_note(case.measured.holes, case.catalogue.scoring.least_days, case.words)
+    if not said:
+        return status, note
+    if status == "fail":
+        return status, case.words.say("verdict.fails_anyway", hole=said)
+    return "inconclusive", said
 
 
 def _reasons_against(case: Case) -> Iterator[str]:

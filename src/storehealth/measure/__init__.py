@@ -14,20 +14,21 @@ from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
+from storehealth.measure.holes import coverage, holes, read_lacks
 from storehealth.measure.query import Asked
 from storehealth.measure.replies import reply_times
 from storehealth.measure.shown import besides, evidence
 from storehealth.measure.tally import segments, totals
 from storehealth.measure.values import Estimate, estimate, mended
 from storehealth.measure.windows import windows_for
-from storehealth.model import Measurement, Missing, Tally, Window
+from storehealth.model import Hole, Measurement, Missing, Tally, Window
 from storehealth.privacy import Mask, mask
 from storehealth.stats import wilson
 
 if TYPE_CHECKING:
     from storehealth.db import Store
 
-__all__ = ["EvidenceFiles", "Lens", "measure", "reply_times", "row_query", "windows_for"]
+__all__ = ["EvidenceFiles", "Lens", "coverage", "measure", "reply_times", "row_query", "windows_for"]
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,14 @@ def measure(
     Raises:
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
     """
-    grain = read_grain(store.con, lens.catalogue)
+    grain, lacks = read_grain(store.con, lens.catalogue), read_lacks(store)
     measured = []
     for rule in rules:
         window = windows.get(rule.code, Window())
         asked = Asked(store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask)
         missing = unmet(_needs(asked), store.filled)
-        measured.append(_missing(asked, missing) if missing else _measure(asked, grain))
+        lacking = holes(asked, lacks, store.filled)
+        measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking))
         if lens.files:
             _write(asked, measured[-1], lens.files)
     return measured
@@ -90,7 +92,7 @@ def _missing(asked: Asked, needs: tuple[str, ...]) -> Measurement:
     return Measurement(code=asked.rule.code, window=asked.window, missing=Missing(needs=needs))
 
 
-def _measure(asked: Asked, grain: Grain) -> Measurement:
+def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measurement:
     _check_fact(asked)
     tally, entities, reached = totals(asked)
     figure = _figure(asked, tally)
@@ -107,6 +109,7 @@ def _measure(asked: Asked, grain: Grain) -> Measurement:
         mended=mended(asked, reached),
         evidence=evidence(asked) if tally.defects else (),
         resolution_seconds=resolution(asked, grain),
+        holes=lacking,
     )
 
 

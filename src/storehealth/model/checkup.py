@@ -37,10 +37,14 @@ class OutcomeOfRun(Record):
 
 
 class TableEnd(Record):
-    """Last event of a table and how long before ``as_of`` that is."""
+    """Last event of a table, how long before ``as_of`` that is, and how much of the days looked at it covers."""
 
     last: datetime
     age_hours: float
+    days: int | None = Field(
+        default=None, description="Days of the window with data; null where days do not measure it."
+    )
+    of_days: int | None = Field(default=None, description="Days of the window, up to as_of.")
 
 
 class Method(Record):

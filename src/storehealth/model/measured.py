@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
@@ -86,6 +87,20 @@ class Measurement(Record):
 
     code: str
     window: Window
+class Hole(Record):
+    """What a table lacks in the days a rule looks at: a defect of the export, not of the store."""
+
+    table: str
+    cause: Literal["days", "hours", "cut", "short"] = Field(
+        description="days, hours: without rows although some are usual; cut: a file ends at a row limit; short: the "
+        "table begins later or ends earlier than the days looked at."
+    )
+    count: int = Field(description="Days or hours that lack; of a short table, the days that are there.")
+    of: int = Field(default=0, description="Days looked at.")
+    first: date | None = Field(default=None, description="The first day that lacks.")
+    file: str | None = Field(default=None, description="The file that was cut.")
+
+
     tally: Tally = Tally()
     value: float | None = Field(
         default=None, description="Defect share for counted rules; seconds or number otherwise."
@@ -104,6 +119,7 @@ class Measurement(Record):
 class ReplyBracket(Record):
     """How many replies came within so many seconds (cumulative)."""
 
+    holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
     within_seconds: int
     first_replies: int
     turns: int

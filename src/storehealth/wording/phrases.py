@@ -88,7 +88,13 @@ def data_statement(checkup: Checkup, words: Words) -> list[str]:
         first, last = (words.day(at.date()) for at in held)
         said.append(words.say("screen.held", first=first, last=last))
     ages = [_age(table, end.age_hours, words) for table, end in checkup.table_ends.items()]
-    return [*said, words.say("screen.ends", ends=words.say("unit.comma").join(ages))] if ages else said
+    said += [words.say("screen.ends", ends=words.say("unit.comma").join(ages))] if ages else []
+    parts = [
+        words.say("screen.days_of", table=table, days=end.days, of=end.of_days)
+        for table, end in checkup.table_ends.items()
+        if end.days is not None and end.of_days is not None and end.days < end.of_days
+    ]
+    return [*said, words.say("screen.covered", parts=words.say("unit.comma").join(parts))] if parts else said
 
 
 def _age(table: str, hours: float, words: Words) -> str:

@@ -1,0 +1,114 @@
+"""What the tables lack: days and hours without rows, files that were cut, and how much of a window a table covers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from storehealth.measure.grain import needed_tables
+from storehealth.measure.query import Asked
+from storehealth.model import Hole, Window
+
+if TYPE_CHECKING:
+    from storehealth.db import Store
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days of one table: first and last, whether it has rows on most of them, and what lacks between them."""
+
+    first: date
+    last: date
+    is_dense: bool
+    missing: tuple[date, ...] = ()
+    hours: tuple[tuple[date, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lacks:
+    """Days by table, cut files as (table, file, first day, last day), and the day of ``as_of``."""
+
+    days: dict[str, Days] = field(default_factory=dict)
+    cut: tuple[tuple[str, str, date | None, date | None], ...] = ()
+    today: date | None = None
+
+
+def read_lacks(store: Store) -> Lacks:
+    """What the views ``table_days`` and ``cut_files`` say; nothing where they were not made."""
+    return Lacks(
+        dict(_days(store.con)) if _is_made(store.con, "table_days") else {},
+        tuple(_cut(store.con)) if _is_made(store.con, "cut_files") else (),
+        store.as_of.date() if store.as_of else None,
+    )
+
+
+def _is_made(con: duckdb.DuckDBPyConnection, view: str) -> bool:
+    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [view]).fetchall())
+
+
+def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Days]]:
+    """Stock is a state, taken now and then: a day without a snapshot lacks nothing."""
+    query = """
+        SELECT table_name, min(day), max(day), bool_or(is_dense), list(day ORDER BY day) FILTER (missing),
+               list(row(day, missing_hours) ORDER BY day) FILTER (missing_hours > 0)
+        FROM table_days WHERE table_name <> 'stock' GROUP BY table_name ORDER BY table_name
+    """
+    for table, first, last, dense, missing, hours in con.execute(query).fetchall():
+        yield table, Days(first, last, dense, tuple(missing or ()), tuple(tuple(one) for one in hours or ()))
+
+
+def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None, date | None]]:
+    query = """
+        SELECT unnest(string_split(tables, ',')), path, "first"::DATE, "last"::DATE FROM cut_files WHERE is_cut ORDER BY ALL
+    """
+    yield from con.execute(query).fetchall()
+
+
+def holes(asked: Asked, lacks: Lacks, filled: Collection[str]) -> tuple[Hole, ...]:
+    """What the tables a rule reads lack in its window."""
+    tables = sorted(needed_tables(asked, frozenset(filled)))
+    return tuple(hole for table in tables for hole in _holes(table, asked.window, lacks))
+
+
+def _holes(table: str, window: Window, lacks: Lacks) -> Iterator[Hole]:
+    for name, path, first, last in lacks.cut:
+        if name == table and _meets(window, first, last):
+            yield Hole(table=table, cause="cut", count=1, file=path)
+    days = lacks.days.get(table)
+    if days is None:
+        return
+    missing = [day for day in days.missing if _meets(window, day, day)]
+    if missing:
+        yield Hole(table=table, cause="days", count=len(missing), first=missing[0])
+    hours = [(day, count) for day, count in days.hours if _meets(window, day, day)]
+    if hours:
+        yield Hole(table=table, cause="hours", count=sum(count for _, count in hours), first=hours[0][0])
+    there, of = covered(days, window, lacks.today)
+    if days.is_dense and there + len(missing) < of:
+        yield Hole(table=table, cause="short", count=there, of=of)
+
+
+def _meets(window: Window, first: date | None, last: date | None) -> bool:
+    after = window.last is not None and first is not None and first > window.last
+    before = window.first is not None and last is not None and last < window.first
+    return not (after or before)
+
+
+def covered(days: Days, window: Window, today: date | None) -> tuple[int, int]:
+    """Days of the window that a table covers, and how many it has up to today; a window without ends is the table's own."""
+    begin, end = window.first or days.first, window.last or days.last
+    end = min(end, today) if today is not None else end
+    of = (end - begin).days + 1
+    inside = (min(end, days.last) - max(begin, days.first)).days + 1
+    lacking = sum(1 for day in days.missing if begin <= day <= end)
+    return max(0, inside - lacking) if days.is_dense else max(0, of), max(0, of)
+
+
+def coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]:
+    """Days of the window with data, and days in it, of each table; a table with few rows is not measured by days."""
+    lacks = read_lacks(store)
+    return {table: covered(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}
