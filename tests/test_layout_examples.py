@@ -1,6 +1,5 @@
 """The examples inside layout files give the rows they promise, and are recognised as nobody else's."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +10,8 @@ import pytest
 from storehealth.catalogue import load
 from storehealth.catalogue.layout import Layout, LayoutExample
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import HEAD_BYTES, Head, Record, container_of
-from storehealth.intake.encoding import text_of
-from storehealth.intake.recognise import recognise
-from storehealth.intake.trial import try_layout
+from storehealth.intake.recognise import readers, recognise
+from storehealth.intake.trial import sheet_for, try_layout
 
 CATALOGUE = load()
 EXAMPLES = [
@@ -41,11 +38,14 @@ def test_an_example_is_recognised_as_its_own_layout_and_as_no_other_platforms(
     layout: Layout, example: LayoutExample, tmp_path: Path
 ) -> None:
     """Its own layout fits best, without knowing the platform; besides it, only a plain table may fit at all."""
-    top, container = _opened(example.given, tmp_path)
-    assert recognise(top, container, CATALOGUE.layouts.values()).layout == layout.name
-    others = [other for other in CATALOGUE.layouts.values() if other is not layout and other.platform]
+    path = tmp_path / "given.txt"
+    path.write_text(example.given, encoding="utf-8", newline="")
+    sheet, container = sheet_for(layout, path)
+    layouts = readers(CATALOGUE.layouts.values(), sheet)
+    assert recognise(sheet.top, container, layouts).layout == layout.name
+    others = [other for other in layouts if other is not layout and other.platform]
     with pytest.raises(FileRefused):
-        recognise(top, container, others)
+        recognise(sheet.top, container, others)
 
 
 @pytest.mark.parametrize("layout", CATALOGUE.layouts.values(), ids=lambda layout: layout.name)
@@ -66,16 +66,6 @@ def test_a_layout_says_where_to_export_in_three_languages_and_reads_no_names_or_
         "street",
     )
     assert not [header for header in headers if any(word in header.lower() for word in private)]
-
-
-def _opened(given: str, folder: Path) -> tuple[Sequence[Record], str]:
-    """The first records of a text, and the container that opened it."""
-    path = folder / "given.txt"
-    path.write_text(given, encoding="utf-8", newline="")
-    with path.open("rb") as stream:
-        data = stream.read(HEAD_BYTES)
-    container = container_of(Head(path, data, text_of(data)))
-    return container.sheets(path, folder, None)[0].top, container.NAME
 
 
 def _shown(rows: list[dict[str, Any]], expected: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:

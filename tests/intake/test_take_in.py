@@ -71,7 +71,8 @@ def test_the_zone_is_the_one_the_layouts_agree_on(take: Take) -> None:
         ("cut.xlsx", b"PK\x03\x04" + b"\0" * 60, "cut off or broken"),
         ("nul.csv", ORDERS.encode() + b"\0", "NUL"),
         ("binary.csv", bytes(range(128, 256)) * 20, "cannot be read"),
-        ("pretty.json", b'{\n  "a": 1\n}\n', "no line of it is a JSON object"),
+        ("pretty.json", b'{\n  "a": 1\n}\n', "not recognised"),
+        ("none.json", b'{\n"data": []\n}', "without a list of objects"),
         ("other.csv", b"a,b\n1,2\n", "not recognised"),
     ],
 )

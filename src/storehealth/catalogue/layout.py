@@ -62,6 +62,9 @@ class Layout(Strict):
     zone: str | None = Field(default=None, description="IANA zone the file's times are in; none: the store's zone.")
     containers: tuple[str, ...] = TABULAR
     export_from: Text = Field(description="Menu of the back office where this file is exported.")
+    records: str | None = Field(
+        default=None, description="JSON only: path, or its end, of the list whose objects are the rows (data.list)."
+    )
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
     feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
     columns: dict[str, LayoutColumn]
@@ -73,6 +76,12 @@ class Layout(Strict):
     def required(self) -> tuple[str, ...]:
         """Keys of the columns without which a file is not of this layout."""
         return tuple(key for key, column in self.columns.items() if column.required)
+
+    def reads_list(self, path: str | None, aside: bool) -> bool:
+        """Whether it reads a list of objects at a path of a JSON file; ``aside``: the list is inside other objects."""
+        if self.records is None:
+            return not aside
+        return path is not None and f".{path}".endswith(f".{self.records}")
 
     def column_for(self, table: str, column: str) -> str | None:
         """Key under which this layout gives a table's column, if it does."""

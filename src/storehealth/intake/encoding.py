@@ -117,12 +117,17 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     start, rest = 0, b""
     while piece := stream.read(CHUNK):
         piece = rest + piece
-        cut = piece.rfind(b"\n") + 1 or (len(piece) if len(piece) > LONGEST_LINE else 0)
+        cut = piece.rfind(b"\n") + 1 or (_between(piece) if len(piece) > LONGEST_LINE else 0)
         if cut:
             yield start, piece[:cut]
         start, rest = start + cut, piece[cut:]
     if rest:
         yield start, rest
+
+
+def _between(line: bytes) -> int:
+    """A place near the end of a long line where no character is cut: these signs are never part of another."""
+    return max(line.rfind(sign) for sign in (b",", b'"', b" ")) + 1 or len(line)
 
 
 def _is_utf8(chunk: bytes) -> bool:

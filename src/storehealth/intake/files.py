@@ -19,7 +19,7 @@ from storehealth.intake.lake import Lake, key_of
 from storehealth.intake.members import unpacked
 from storehealth.intake.normalise import Plan
 from storehealth.intake.options import IntakeOptions
-from storehealth.intake.recognise import Match, recognise
+from storehealth.intake.recognise import Match, readers, recognise
 from storehealth.intake.signatures import refuse_strangers
 from storehealth.model import Reading, Source, StoredTable
 from storehealth.privacy import without_quotes
@@ -110,7 +110,9 @@ class Files:
             return
         try:
             look.sheets, container = self._open(look.found)
-            look.parts = [self._recognised(look.found, container, sheet) for sheet in look.sheets]
+            looked = [(sheet, self._recognised(look.found, container, sheet)) for sheet in look.sheets]
+            looked = [(sheet, part) for sheet, part in looked if part.match or not getattr(sheet, "aside", False)]
+            look.sheets, look.parts = [sheet for sheet, _ in looked], [part for _, part in looked]
         except FileRefused as refused:
             look.parts = [Part("", None, None, None, note_of(refused))]
         self.lake.note(key, look.parts)
@@ -134,9 +136,11 @@ class Files:
 
     def _recognised(self, found: Found, container: str, sheet: Sheet) -> Part:
         chosen = self.options.chosen(self.options.layouts, found)
-        layouts: Iterable[Layout] = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
+        layouts = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
         try:
-            match = recognise(sheet.top, container, layouts, self.options.platform, forced=chosen is not None)
+            match = recognise(
+                sheet.top, container, readers(layouts, sheet), self.options.platform, forced=chosen is not None
+            )
         except FileRefused as refused:
             return Part(sheet.name, container, sheet.encoding, None, note_of(refused), _told(sheet.top))
         return Part(sheet.name, container, sheet.encoding, match, top=_told(sheet.top[match.first - 1 : match.first]))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Record
+from storehealth.intake.containers import Record, Sheet
 
 HEADER_WITHIN = 30
 
@@ -33,6 +33,12 @@ def normal(header: str) -> str:
     """A header with all that does not matter removed: blanks, case, width, a trailing star, a byte order mark."""
     text = unicodedata.normalize("NFKC", header).replace("\ufeff", "")
     return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
+
+
+def readers(layouts: Iterable[Layout], sheet: Sheet) -> list[Layout]:
+    """The layouts that may read a sheet: of a list inside JSON objects, only those that name it."""
+    path, aside = getattr(sheet, "records", None), getattr(sheet, "aside", False)
+    return [layout for layout in layouts if layout.reads_list(path, aside)]
 
 
 def recognise(

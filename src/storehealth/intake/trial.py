@@ -12,7 +12,7 @@ from storehealth.intake.containers import HEAD_BYTES, Head, Sheet, container_of
 from storehealth.intake.encoding import text_of
 from storehealth.intake.normalise import Plan
 from storehealth.intake.read import Con, connect, read_sheet
-from storehealth.intake.recognise import recognise
+from storehealth.intake.recognise import readers, recognise
 
 Rows = list[dict[str, Any]]
 
@@ -46,7 +46,7 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
     with TemporaryDirectory() as folder:
         path = Path(folder) / "given.txt"
         path.write_bytes(given.encode() if isinstance(given, str) else given)
-        sheet = _sheet(path)
+        sheet, _ = sheet_for(layout, path)
         match = recognise(sheet.top, "", [layout], forced=True)
         plan = Plan(layout, catalogue.tables, match, zone or layout.zone or "UTC")
         with connect(None, Path(folder)) as con:
@@ -56,10 +56,13 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
     return Trial(tables, rejects, *reading[:4])
 
 
-def _sheet(path: Path) -> Sheet:
+def sheet_for(layout: Layout, path: Path) -> tuple[Sheet, str]:
+    """The sheet of a file that a layout would read, and the name of its container. Copies are made beside the file."""
     with path.open("rb") as stream:
         data = stream.read(HEAD_BYTES)
-    return container_of(Head(path, data, text_of(data))).sheets(path, path.parent, None)[0]
+    container = container_of(Head(path, data, text_of(data)))
+    sheets = container.sheets(path, path.parent, None)
+    return next((sheet for sheet in sheets if readers([layout], sheet)), sheets[0]), container.NAME
 
 
 def _rows(con: Con, path: Path) -> Rows:

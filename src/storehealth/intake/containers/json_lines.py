@@ -1,54 +1,64 @@
-"""JSON lines: one object per line. The keys are the headers; a key inside a key is written ``outer.inner``."""
+"""JSON lines: one object per line; see ``objects`` for how an object becomes a row."""
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet
+from storehealth.intake.containers import Body, Claim, Damage, Head, Record, Sheet
 from storehealth.intake.containers.delimited import body_of_copy, numbered, write_records
 from storehealth.intake.encoding import Text, as_utf8
+from storehealth.intake.objects import DECODER, Row, cells_of, rows_of, tops
 from storehealth.intake.records import Good
 
 NAME = "json_lines"
-VERSION = 1
-KEYS_FROM = 1000
+VERSION = 2
 NO_OBJECT = "the line is no JSON object"
+NAMES = (".jsonl", ".ndjson")
 
 
 def claims(head: Head) -> Claim:
-    """A text whose first line is a JSON object, or that is named like one and begins like one."""
-    line = head.text.lstrip().split("\n", 1)[0]
-    if not line.startswith("{"):
+    """Two lines with an object each, or one line with an object that holds no list of objects; or the file's name."""
+    first, _, rest = head.text.lstrip("\ufeff \t\r\n").partition("\n")
+    if not first.startswith("{"):
         return Claim.NO
-    named = head.path.suffix.lower() in (".jsonl", ".ndjson", ".json")
-    return Claim.SURE if named or _object(line) is not None else Claim.NO
+    found = object_of(first)
+    alone = found is not None and not rest.strip() and len(list(rows_of(found, ""))) == 1
+    several = found is not None and bool(rest.strip())
+    return Claim.SURE if several or alone or head.path.suffix.lower() in NAMES else Claim.NO
 
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-    """The objects of a file, as one sheet."""
+    """The objects of a file, and the lists of objects inside them."""
     text = as_utf8(path, scratch, encoding)
-    first = [(number, found) for number, line in islice(numbered(text.path), KEYS_FROM) if (found := _object(line))]
-    if not first:
+    found = tops(one for one in _rows(text.path) if not isinstance(one, Damage))
+    if not found:
         raise FileRefused("no line of it is a JSON object", "Write one object per line.")
-    keys = tuple(dict.fromkeys(key for _, found in first for key in found))
-    top = (Record(number, _cells(found, keys)) for number, found in first[: TOP_RECORDS - 1])
-    return [JsonLines(text, (Record(0, keys), *top), scratch)]
+    return [JsonLines(text, list_path, top.records, scratch) for list_path, top in found.items()]
 
 
 @dataclass(frozen=True)
 class JsonLines:
-    """The objects of one file."""
+    """The objects of one file (``records`` is empty), or of a list inside them."""
 
     text: Text
+    records: str
     top: tuple[Record, ...]
     scratch: Path
-    name: str = ""
+
+    @property
+    def name(self) -> str:
+        """Path of the list, where it is not the file itself."""
+        return self.records
+
+    @property
+    def aside(self) -> bool:
+        """Whether only a layout that names this list may read it."""
+        return bool(self.records)
 
     @property
     def encoding(self) -> str:
@@ -57,41 +67,36 @@ class JsonLines:
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
         """All objects; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / "objects.csv", list(self.text.bad)
-        write_records(copy, self._records(), damages)
+        copy, damages = self.scratch / f"objects-{self.records}.csv", list(self.text.bad)
+        write_records(copy, self._cells(), damages)
         return body_of_copy(copy, width, damages)
 
-    def _records(self) -> Iterator[Good | Damage]:
-        for number, line in numbered(self.text.path):
-            found = _object(line)
-            if found is not None:
-                yield Good(number, list(_cells(found, self.top[0].cells)))
-            elif line.strip():
+    def _cells(self) -> Iterator[Good | Damage]:
+        for one in _rows(self.text.path):
+            if isinstance(one, Damage):
+                yield one
+            elif one[0] == self.records:
+                yield Good(one[1], list(cells_of(one[2], self.top[0].cells)))
+
+
+def _rows(path: Path) -> Iterator[tuple[str, int, Row] | Damage]:
+    """Rows with the path of their list and their number: the line, or the place in a list inside objects."""
+    counts = Counter[str]()
+    for number, line in numbered(path):
+        found = object_of(line)
+        if found is None:
+            if line.strip():
                 yield Damage(number, line[:2000], NO_OBJECT)
+            continue
+        for list_path, row in rows_of(found, ""):
+            counts[list_path] += 1
+            yield list_path, counts[list_path] if list_path else number, row
 
 
-def _cells(found: dict[str, str], keys: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(found.get(key, "") for key in keys)
-
-
-def _object(line: str) -> dict[str, str] | None:
-    """The cells of a line by dotted key; numbers keep the digits they are written with."""
+def object_of(line: str) -> dict[str, Any] | None:
+    """The object a text is, if it is one."""
     try:
-        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+        found = DECODER.decode(line)
     except (ValueError, RecursionError):
         return None
-    return dict(_flat(found, "")) if isinstance(found, dict) else None
-
-
-def _flat(found: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, value in found.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, _text(value)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found if isinstance(found, dict) else None
