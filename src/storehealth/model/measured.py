@@ -82,11 +82,6 @@ class Missing(Record):
     needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: neither of them.")
 
 
-class Measurement(Record):
-    """Everything the later stages need of one rule over one store; nothing after this touches the data."""
-
-    code: str
-    window: Window
 class Hole(Record):
     """What a table lacks in the days a rule looks at: a defect of the export, not of the store."""
 
@@ -101,6 +96,11 @@ class Hole(Record):
     file: str | None = Field(default=None, description="The file that was cut.")
 
 
+class Measurement(Record):
+    """Everything the later stages need of one rule over one store; nothing after this touches the data."""
+
+    code: str
+    window: Window
     tally: Tally = Tally()
     value: float | None = Field(
         default=None, description="Defect share for counted rules; seconds or number otherwise."
@@ -114,12 +114,12 @@ class Hole(Record):
     evidence: tuple[EvidenceRow, ...] = ()
     resolution_seconds: int = Field(default=1, description="Coarsest step of the times this rule reads.")
     missing: Missing | None = None
+    holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
 
 
 class ReplyBracket(Record):
     """How many replies came within so many seconds (cumulative)."""
 
-    holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
     within_seconds: int
     first_replies: int
     turns: int
