@@ -81,8 +81,9 @@ def finding(code: str = "LG05", **changes: Any) -> Finding:
         "limit_source": LimitSource(source="seller handbook", effective_from=date(2024, 7, 1), verified="unverified"),
         "window": MARCH,
         "beside": (
-            Beside(name="late_by_day", value=0.05, defects=90, judged=1808),
-            Beside(name="mean_hours", value=26.4),
+            Beside(name="late_by_day", title="late by the day", value=0.05, count=90, defects=90, judged=1808),
+            Beside(name="scanned", title="scanned by a carrier", value=0.75, count=1356, defects=452, judged=1808),
+            Beside(name="mean_hours", title="mean time to handover", unit="hours", value=26.4, judged=1808),
         ),
         "drivers": (Driver(segment={"warehouse": "WH2"}, defects=71, judged=402, share_of_defects=0.634),),
         "evidence": Evidence(count=112, rows=tuple(row(number) for number in range(25))),

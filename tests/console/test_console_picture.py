@@ -108,6 +108,15 @@ def test_a_finding_without_a_limit_source_is_shown() -> None:
     assert "✗ FAIL   LG05" in shown
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "90 of 1,808 (5%)"), ("zh", "1,808 中 90 (5%)"), ("es", "90 de 1 808 (5 %)")]
+)
+def test_a_figure_beside_reads_as_its_name_does(language: str, said: str) -> None:
+    shown = render(checkup(language=language), Look(details=True, width=200)).replace("\u00a0", " ")
+    assert f"late by the day{Words(language).say('unit.colon')}{said}" in shown
+    assert "late_by_day" not in shown
+
+
 def test_state_is_told_by_sign_and_word_besides_colour() -> None:
     shown = render(checkup(), Look())
     assert all(text in shown for text in ("✗ FAIL", "! WATCH", "✗ fail", "! watch", "✓ pass"))

@@ -6,7 +6,7 @@ import pytest
 
 from storehealth.errors import CatalogueError
 from storehealth.model import Window
-from tests.measure.fakes import measured, rule_of
+from tests.measure.fakes import SAID, measured, rule_of
 
 WITHIN = {"from": "begun", "to": "done", "within": "30 s"}
 BY = {"to": "done", "by": "promise"}
@@ -144,7 +144,8 @@ def test_a_limit_can_be_a_fact_of_the_platform() -> None:
         ({"good": "nothing > 1"}, "measure.good"),
         ({"good": "ok", "when": "agent_id::INTEGER = 1"}, "measure.when"),
         ({"good": "ok", "by": ["warehouse"]}, "measure.by.0"),
-        ({"good": "ok", "beside": [{"name": "x", "good": "nope"}]}, "measure.beside.0.good"),
+        ({"good": "ok", "beside": [{"name": "x", "title": SAID, "good": "nope"}]}, "measure.beside.0.good"),
+        ({"good": "ok", "beside": [{"name": "x", "title": SAID, "bad": "nope"}]}, "measure.beside.0.bad"),
         ({"good": "ok", "over": "nowhere"}, "measure.over"),
     ],
 )

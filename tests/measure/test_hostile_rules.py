@@ -13,7 +13,9 @@ from storehealth.errors import CatalogueError
 from storehealth.measure import Lens, measure
 
 PAID = datetime.fromisoformat("2026-01-01 10:00:00")
-ORDERS = [{"order_id": f"o{i}", "created_at": PAID, "paid_at": PAID, "status": "paid"} for i in range(3)]
+ORDERS = [
+    {"order_id": f"o{i}", "created_at": PAID, "paid_at": PAID, "shipped_at": PAID, "status": "paid"} for i in range(3)
+]
 
 
 @pytest.fixture(scope="module")

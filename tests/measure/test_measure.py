@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from storehealth.catalogue.platform import Platform
 from storehealth.errors import UsageError
@@ -144,10 +145,10 @@ def test_without_any_row_in_time_a_mended_value_is_the_limit() -> None:
 def test_figures_beside_have_a_word_on_their_own_rows() -> None:
     """A share with its defects, and a statistic; both have their own condition."""
     beside = [
-        {"name": "share", "when": "amount > 1", "good": "ok"},
-        {"name": "median", "value": {**MEDIAN, "open": "false"}},
-        {"name": "never", "value": {**MEDIAN, "open": "true"}},
-        {"name": "empty", "when": "false", "good": "ok"},
+        {"name": "share", "title": SAID, "when": "amount > 1", "good": "ok"},
+        {"name": "median", "title": SAID, "value": {**MEDIAN, "open": "false"}},
+        {"name": "never", "title": SAID, "value": {**MEDIAN, "open": "true"}},
+        {"name": "empty", "title": SAID, "when": "false", "good": "ok"},
     ]
     rows = [{"amount": 1, "ok": False}, {"amount": 2, "ok": True}, {"amount": 6, "ok": False}]
     one = measured(rule_of(good="ok", when="false", beside=beside), *rows)
@@ -155,6 +156,22 @@ def test_figures_beside_have_a_word_on_their_own_rows() -> None:
     assert shown == [
         ("share", 0.5, 1, 2), ("median", 2.0, None, 3), ("never", None, None, 3), ("empty", None, 0, 0)
     ]  # fmt: skip
+
+
+def test_a_share_beside_is_that_of_the_rows_its_name_speaks_of() -> None:
+    """``late``: 1 of 4 must not read 75 %; its defects stay the bad rows either way."""
+    beside = [{"name": "late", "title": SAID, "bad": "NOT ok"}, {"name": "in_time", "title": SAID, "good": "ok"}]
+    rows = [{"ok": False}, {"ok": True}, {"ok": True}, {"ok": True}, {}]
+    late, in_time = measured(rule_of(good="ok", beside=beside), *rows).beside
+    assert (late.value, late.count, late.defects, late.judged, late.title) == (0.25, 1, 1, 4, "said")
+    assert (in_time.value, in_time.count, in_time.defects, in_time.judged) == (0.75, 3, 1, 4)
+
+
+@pytest.mark.parametrize("kinds", [{}, {"good": "ok", "bad": "NOT ok"}])
+def test_a_figure_beside_is_of_one_kind(kinds: dict[str, str]) -> None:
+    """Else nobody could say what its share is of."""
+    with pytest.raises(ValidationError, match="give one of good, bad, value"):
+        rule_of(good="ok", beside=[{"name": "x", "title": SAID, **kinds}])
 
 
 def test_evidence_is_the_worst_first_and_hides_persons() -> None:

@@ -43,12 +43,23 @@ class Value(Strict):
 
 
 class BesideMeasure(Strict):
-    """A figure shown beside the finding: a share (``good``) or a statistic (``value``) over the view's rows."""
+    """A figure shown beside the finding: a share of good or of bad rows, or a statistic (``value``), over the view's rows.
+
+    The name, the title and the share say the same thing: give ``bad`` where they state what went wrong.
+    """
 
     name: Words
+    title: Text = Field(description="The name in plain words, as it reads before a figure.")
     when: str = "true"
-    good: str | None = None
+    good: str | None = Field(default=None, description="SQL true/false; the share is that of true rows.")
+    bad: str | None = Field(default=None, description="SQL true/false; the share is that of true rows: the defects.")
     value: Value | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> BesideMeasure:
+        if sum(kind is not None for kind in (self.good, self.bad, self.value)) != 1:
+            raise ValueError("give one of good, bad, value")
+        return self
 
 
 class Measure(Strict):

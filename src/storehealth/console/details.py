@@ -51,7 +51,7 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     said = [text for text in (origin(finding, words), days(finding.window, words)) if text]
     page.add(Piece("  ".join(said), "dim"), indent=indent)
     for name, text in beside_lines(finding, words):
-        page.add(Piece(name, keep=True), f"  {text}", indent=indent)
+        page.add(f"{name}{words.say('unit.colon')}", Piece(text, keep=True), indent=indent, hang=indent + 2)
     if finding.drivers:
         page.add(Piece(words.say("heading.drivers"), "italic"), indent=indent)
     for driver in finding.drivers:

@@ -16,7 +16,7 @@ from storehealth.judge.drivers import drivers
 from storehealth.judge.holes import hole_note
 from storehealth.judge.verdict import standing, weigh
 from storehealth.limits import Bounds, bounds_for
-from storehealth.model import Counts, Direction, Evidence, Finding, LimitSource, Measurement, NotJudged, Status
+from storehealth.model import Beside, Counts, Direction, Evidence, Finding, LimitSource, Measurement, NotJudged, Status
 from storehealth.stats import least_values
 from storehealth.wording import Words
 
@@ -102,10 +102,15 @@ def _finding(case: Case) -> Finding:
         limit=case.bounds.limit if case.bounds else None,
         limit_source=case.bounds.source if case.bounds else NO_LIMIT,
         window=measured.window,
-        beside=measured.beside,
+        beside=tuple(_titled(one, rule, case.words.language) for one in measured.beside),
         drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
         evidence=Evidence(count=tally.defects, rows=measured.evidence),
     )
+
+
+def _titled(one: Beside, rule: Rule, language: Language) -> Beside:
+    titles = {figure.name: figure.title for figure in rule.measure.beside}
+    return one.model_copy(update={"title": titles[one.name].in_language(language)}) if one.name in titles else one
 
 
 def _in_direction(case: Case, low: float | None, high: float | None) -> tuple[float | None, float | None]:

@@ -158,6 +158,8 @@ class Asked:
             found.append((f"{key}.when", f"{sql_of(beside.when)} IS TRUE"))
             if beside.good is not None:
                 found.append((f"{key}.good", f"{sql_of(beside.good)}::BOOLEAN"))
+            if beside.bad is not None:
+                found.append((f"{key}.bad", f"{sql_of(beside.bad)}::BOOLEAN"))
             if beside.value is not None:
                 found.append((f"{key}.value.sql", f"{sql_of(beside.value.sql)}::DOUBLE"))
         return found

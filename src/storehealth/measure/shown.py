@@ -86,13 +86,13 @@ def besides(asked: Asked) -> tuple[Beside, ...]:
     where = in_window(asked.window, f"{sql_of(asked.rule.measure.at)}::TIMESTAMP")
     (row,) = asked.run(f"SELECT {outer} FROM (SELECT {inner} FROM {asked.source} WHERE {where})")
     pairs = zip(row[::2], row[1::2], strict=True)
-    return tuple(_beside(asked, one, *pair) for one, pair in zip(figures, pairs, strict=True))
+    return tuple(_beside(one, *pair) for one, pair in zip(figures, pairs, strict=True))
 
 
 def _figure(one: BesideMeasure) -> str:
     """SQL of one row's part in a figure: true or false, or a number."""
     if one.value is None:
-        return f"{sql_of(one.good or 'NULL')}::BOOLEAN"
+        return f"{sql_of(one.good or one.bad or 'NULL')}::BOOLEAN"
     number = f"{sql_of(one.value.sql)}::DOUBLE"
     return (
         number if one.value.statistic == "mean" else f"CASE WHEN {sql_of(one.value.open)} THEN 'inf' ELSE {number} END"
@@ -100,17 +100,26 @@ def _figure(one: BesideMeasure) -> str:
 
 
 def _summed(one: BesideMeasure, column: str) -> str:
-    """SQL of a figure's two sums: good and bad rows, or the statistic and how many rows it rests on."""
+    """SQL of a figure's two sums: rows that are as it says and rows that are not, or the statistic and its rows."""
     if one.value is None:
         return f"count(*) FILTER ({column}), count(*) FILTER (NOT {column})"
     return f"{statistic_sql(one.value.statistic, column)}, count({column})"
 
 
-def _beside(asked: Asked, one: BesideMeasure, first: float | None, second: int) -> Beside:
-    """Shares have defects and judged rows, and a value in the rule's own direction; statistics only a value."""
+def _beside(one: BesideMeasure, first: float | None, second: int) -> Beside:
+    """A share is that of the rows its name speaks of, good or bad; a statistic has a value and how many rows it rests on.
+
+    The title is the English one; judge puts it into the language asked for.
+    """
     if one.value is not None:
-        return Beside(name=one.name, value=first if first is not None and math.isfinite(first) else None, judged=second)
-    good, bad = int(first or 0), second
-    worse = asked.bounds is not None and asked.bounds.higher_is == "worse"
-    share = (bad if worse else good) / (good + bad) if good + bad else None
-    return Beside(name=one.name, value=share, defects=bad, judged=good + bad)
+        value = first if first is not None and math.isfinite(first) else None
+        return Beside(name=one.name, title=one.title.en, unit=one.value.unit, value=value, judged=second)
+    count, judged = int(first or 0), int(first or 0) + second
+    return Beside(
+        name=one.name,
+        title=one.title.en,
+        value=count / judged if judged else None,
+        count=count,
+        defects=count if one.bad is not None else second,
+        judged=judged,
+    )

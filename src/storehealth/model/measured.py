@@ -52,9 +52,14 @@ class Beside(Record):
     """A figure shown beside a finding, without a verdict of its own."""
 
     name: str
-    value: float | None = None
-    defects: int | None = None
-    judged: int | None = None
+    title: str = Field(default="", description="The name in plain words, in the language of the checkup.")
+    unit: Literal["share", "seconds", "hours", "days", "number"] = "share"
+    value: float | None = Field(
+        default=None, description="Shares: that of the rows the name speaks of, so count of judged. Else in its unit."
+    )
+    count: int | None = Field(default=None, description="Of a share: the rows that the name speaks of.")
+    defects: int | None = Field(default=None, description="Of a share: the bad rows, whatever the name speaks of.")
+    judged: int | None = Field(default=None, description="Rows the figure rests on.")
 
 
 class EvidenceRow(Record):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
+from storehealth.model import Beside, Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
 from storehealth.wording import Words, texts
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
@@ -236,16 +236,15 @@ def driver_text(driver: Driver, words: Words) -> str:
 
 
 def beside_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
-    """Figures beside a finding, as name and text."""
-    lines = []
-    for one in finding.beside:
-        if one.defects is None or one.judged is None:
-            lines.append((one.name, words.decimal(one.value, 2)))
-        else:
-            lines.append(
-                (one.name, f"{words.figure(one.value, 'share')} ({words.whole(one.defects)}/{words.whole(one.judged)})")
-            )
-    return lines
+    """Figures beside a finding, as name and text: ``39 of 1,933 (2%)`` of the rows the name speaks of, or a statistic."""
+    return [(one.title or one.name.replace("_", " "), _beside(one, words)) for one in finding.beside]
+
+
+def _beside(one: Beside, words: Words) -> str:
+    if one.count is None or one.judged is None:
+        return words.figure(one.value, one.unit)
+    said = words.say("screen.count_of", count=words.whole(one.count), judged=words.whole(one.judged))
+    return f"{said} ({words.figure(one.value, 'share')})" if one.judged else said
 
 
 def shown_value(value: str | int | float | bool | None) -> str:
