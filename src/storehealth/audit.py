@@ -138,9 +138,9 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         sources=sources,
         findings=findings,
         not_judged=not_judged,
+        exports_wanted=exports_wanted(not_judged, Given(catalogue, platform, sources, store.rows), words),
         measurements=_published(measured),
         distributions=replies,
-        exports_wanted=exports_wanted(not_judged, Given(catalogue, platform, sources, store.rows), words),
         recommendations=recommendations,
         method=_method(catalogue, platform, settings.language),
     )

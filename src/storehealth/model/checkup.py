@@ -78,11 +78,11 @@ class Checkup(Record):
     sources: tuple[Source, ...]
     findings: tuple[Finding, ...]
     not_judged: tuple[NotJudged, ...]
+    exports_wanted: tuple[ExportWanted, ...] = Field(
+        default=(), description="What to export next: missing files and columns, the most useful first."
+    )
     measurements: tuple[PublishedMeasurement, ...]
     distributions: Distributions
     recommendations: tuple[Recommendation, ...]
     deadlines: tuple[Deadline, ...] = ()
-    exports_wanted: tuple[ExportWanted, ...] = Field(
-        default=(), description="What to export next: missing files and columns, the most useful first."
-    )
     method: Method
