@@ -58,12 +58,31 @@ def test_exports_of_different_days_are_not_compared(open_files: OpenFiles) -> No
 
 
 def test_a_contradiction_between_exports_is_listed(open_files: OpenFiles) -> None:
-    """A time that differs is a conflict; a status that moved on, or a value that was missing, is none."""
+    """Column, both values, both files and lines; a status that moved on, or a value that was missing, is none."""
     other = [order(2, 2, status="paid"), order(3, 3, created_at="2026-03-03 11:00:00", paid_at="2026-03-05 00:00:00")]
     with open_files(
         {"a.csv": {"orders": [order(2, 2, status="unpaid"), order(3, 3)]}, "b.csv": {"orders": other}}
     ) as store:
-        assert [tuple(row.values()) for row in rows_of(store, "FROM conflicts")] == [("orders", "o3", "b.csv", "a.csv")]
+        ours, theirs = ("b.csv", 3, "2026-03-03 11:00:00"), ("a.csv", 3, "2026-03-03 10:00:00")
+        found = [tuple(row.values()) for row in rows_of(store, "FROM conflicts")]
+        assert found == [("orders", "o3", "created_at", *ours, *theirs)]
+
+
+def test_a_contradiction_within_one_export_is_listed(open_files: OpenFiles) -> None:
+    """Two lines of one file, two columns."""
+    rows = [order(1, 1, warehouse="north", channel="app"), order(1, 1, warehouse="south", channel="web")]
+    with open_files({"a.csv": {"orders": rows}}) as store:
+        found = [(row["column_name"], row["value"], row["line"], row["other_value"], row["other_line"])
+                 for row in rows_of(store, "FROM conflicts ORDER BY column_name")]  # fmt: skip
+        assert found == [("channel", "app", 2, "web", 3), ("warehouse", "north", 2, "south", 3)]
+
+
+def test_who_the_buyer_is_stays_hidden_in_a_contradiction(open_files: OpenFiles) -> None:
+    """Of a personal value only the first character is kept."""
+    files = {name: {"orders": [order(1, 1, buyer_id=buyer)]} for name, buyer in (("a.csv", "anna"), ("b.csv", "bob"))}
+    with open_files(files) as store:
+        (found,) = rows_of(store, "FROM conflicts")
+        assert (found["column_name"], found["value"], found["other_value"]) == ("buyer_id", "b***", "a***")
 
 
 def test_lines_of_one_order_repeat_it_within_a_file(open_files: OpenFiles) -> None:

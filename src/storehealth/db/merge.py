@@ -125,15 +125,27 @@ def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[s
 
 
 def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Two known values of one key that differ, other than a status that moved on."""
+    """Two known values of one key that differ, other than a status that moved on: both, with file and line."""
     compared = [column for column in table.columns if column not in table.key and column not in UPDATED]
     if not compared:
         return
-    differs = " OR ".join(f"a.{sql.name(column)} <> b.{sql.name(column)}" for column in compared)
     same = " AND ".join(f"a.{sql.name(key)} IS NOT DISTINCT FROM b.{sql.name(key)}" for key in table.key)
+    both = ", ".join(_both(table, column) for column in compared)
     con.execute(
-        f"INSERT INTO conflicts SELECT DISTINCT {sql.value(table.name)},"
-        f" concat_ws(' / ', {sql.names(table.key, 'a.')}), a.source_file, b.source_file"
+        f"INSERT INTO conflicts SELECT DISTINCT {sql.value(table.name)}, key, x.name, file, line, x.value, other_file,"
+        f" other_line, x.other_value FROM (SELECT concat_ws(' / ', {sql.names(table.key, 'a.')}) AS key,"
+        " a.source_file AS file, a.source_row AS line, b.source_file AS other_file, b.source_row AS other_line,"
+        f" unnest(list_filter([{both}], lambda x: x.differs)) AS x"
         f" FROM lake.{table.name}_once a JOIN lake.{table.name}_again b ON {same}"
-        f" WHERE (a.source_file, a.part_row) <> (b.source_file, b.part_row) AND ({differs})"
+        " WHERE (a.source_file, a.part_row) <> (b.source_file, b.part_row))"
+    )
+
+
+def _both(table: Table, column: str) -> str:
+    """One column's two values as a struct; of a personal one only the first character."""
+    ours, theirs = (f"{side}.{sql.name(column)}" for side in ("a", "b"))
+    shown = "left({}::VARCHAR, 1) || '***'" if table.columns[column].personal else "{}::VARCHAR"
+    return (
+        f"{{'name': {sql.value(column)}, 'value': {shown.format(ours)}, 'other_value': {shown.format(theirs)},"
+        f" 'differs': coalesce({ours} <> {theirs}, false)}}"
     )

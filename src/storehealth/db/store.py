@@ -192,7 +192,10 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
         con.execute(f"SET memory_limit = {sql.value(memory)}")
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
-    con.execute("CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, file VARCHAR, other_file VARCHAR)")
+    con.execute(
+        "CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, column_name VARCHAR, file VARCHAR, line BIGINT,"
+        " value VARCHAR, other_file VARCHAR, other_line BIGINT, other_value VARCHAR)"
+    )
     return con
 
 
