@@ -72,7 +72,7 @@ def test_a_contradiction_within_one_export_is_listed(open_files: OpenFiles) -> N
     """Two lines of one file, two columns."""
     rows = [order(1, 1, warehouse="north", channel="app"), order(1, 1, warehouse="south", channel="web")]
     with open_files({"a.csv": {"orders": rows}}) as store:
-        found = [(row["column_name"], row["value"], row["line"], row["other_value"], row["other_line"])
+        found = [(row["column_name"], row["kept"], row["line"], row["other"], row["other_line"])
                  for row in rows_of(store, "FROM conflicts ORDER BY column_name")]  # fmt: skip
         assert found == [("channel", "app", 2, "web", 3), ("warehouse", "north", 2, "south", 3)]
 
@@ -82,7 +82,7 @@ def test_who_the_buyer_is_stays_hidden_in_a_contradiction(open_files: OpenFiles)
     files = {name: {"orders": [order(1, 1, buyer_id=buyer)]} for name, buyer in (("a.csv", "anna"), ("b.csv", "bob"))}
     with open_files(files) as store:
         (found,) = rows_of(store, "FROM conflicts")
-        assert (found["column_name"], found["value"], found["other_value"]) == ("buyer_id", "b***", "a***")
+        assert (found["column_name"], found["kept"], found["other"]) == ("buyer_id", "b***", "a***")
 
 
 def test_lines_of_one_order_repeat_it_within_a_file(open_files: OpenFiles) -> None:

@@ -194,7 +194,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
     con.execute("CREATE SCHEMA lake")
     con.execute(
         "CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, column_name VARCHAR, file VARCHAR, line BIGINT,"
-        " value VARCHAR, other_file VARCHAR, other_line BIGINT, other_value VARCHAR)"
+        " kept VARCHAR, other_file VARCHAR, other_line BIGINT, other VARCHAR)"
     )
     return con
 
