@@ -88,6 +88,13 @@ def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     assert said == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
 
 
+def test_too_little_of_every_area_is_not_called_nothing() -> None:
+    """A failing rule among many unclear ones stands beside the reason."""
+    found = [finding("fail"), finding("inconclusive", note="no rows in these days")]
+    said = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
+    assert said == "too little of every area could be judged for a score: no rows in these days"
+
+
 def test_as_soon_as_something_is_judged_there_is_no_such_reason() -> None:
     """Little is not nothing."""
     assert nothing_judged([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20), Words("en")) is None

@@ -64,7 +64,7 @@ def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findi
 def nothing_judged(
     findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
 ) -> str | None:
-    """Why nothing that counts in the score could be judged although a file was read; None where something could.
+    """Why nothing, or too little of every area, could be judged although a file was read; None where enough could.
 
     Args:
         findings: All verdicts; the reason that most of the scored ones give is named.
@@ -81,7 +81,8 @@ def nothing_judged(
         return words.say("verdict.none_as_of", at=words.moment(as_of), first=first, last=last)
     notes = Counter(one.note for one in findings if one.scored and one.note)
     reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
-    return words.say("verdict.none_judged", reason=reason)
+    judged = any(one.scored and one.status in ("pass", "watch", "fail") for one in findings)
+    return words.say("verdict.little_judged" if judged else "verdict.none_judged", reason=reason)
 
 
 def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:

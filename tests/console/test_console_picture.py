@@ -81,7 +81,24 @@ def test_it_opens_with_the_headline() -> None:
 def test_a_missing_score_is_a_dash_and_never_zero() -> None:
     nothing = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.2)
     shown = render(checkup(score=nothing), Look())
-    assert "Score — withheld  based on 20% of the weight" in shown
+    assert "Score — withheld  3 of 4 areas; 20% of what these files allow" in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "1 of 4 areas; 100% of what these files allow"),
+        ("zh", "涵盖 4 个板块中的 1 个；可由这些文件判定内容的 100%"),
+        ("es", "1 de 4 áreas; el 100 % de lo que permiten estos archivos"),
+    ],
+)
+def test_a_score_of_one_area_does_not_claim_all_of_the_weight(language: str, said: str) -> None:
+    alone = tuple(
+        one if one.id == "customer_service" else one.model_copy(update={"score": None}) for one in checkup().areas
+    )
+    whole = checkup().score.model_copy(update={"coverage": 1.0})
+    shown = render(checkup(language=language, areas=alone, score=whole), Look(width=300)).replace("\u00a0", " ")
+    assert said in shown
 
 
 def test_a_missing_value_is_a_dash_and_never_zero() -> None:

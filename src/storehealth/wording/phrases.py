@@ -119,7 +119,9 @@ def score_parts(checkup: Checkup, words: Words) -> list[str]:
         said.append(words.say("screen.range", low=words.decimal(score.low, 0), high=words.decimal(score.high, 0)))
     if score.cap_reason:
         said.append(words.say("screen.uncapped", value=words.decimal(score.uncapped, 0), reason=score.cap_reason))
-    return [*said, words.say("screen.coverage", share=words.figure(score.coverage, "share"))]
+    told = sum(area.score is not None for area in checkup.areas)
+    share = words.figure(score.coverage, "share")
+    return [*said, words.say("screen.coverage", told=told, areas=len(checkup.areas), share=share)]
 
 
 LEAST_GAIN = 0.05
