@@ -119,7 +119,10 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
         (("-o", "json=-", "-o", "ics=-"), "two outputs go to stdout"),
         (("--lang", "fr"), "--lang does not know 'fr'"),
         (("papers", "applicaton"), "Nearest is application"),
-        (("papers", "--out", "nowhere"), "does not exist"),
+        (("papers", "--out", "file"), "is no folder"),
+        (("papers", "--platform", "douyin"), "done online"),
+        (("papers", "lost-receipt", "--platform", "douyin"), "no basis for the refund"),
+        (("-o", "csv=rows.csv"), "csv lists rows of the exports"),
         (("papers", "cover", "--platform", "douyin"), "no papers to mail"),
         (("one", "two"), "one word too many"),
     ],
@@ -127,6 +130,7 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
 def test_bad_input_is_told_in_plain_words_and_writes_no_dossier(
     run: Run, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
+    (tmp_path / "file").touch()
     ran = run(*words)
     assert ran.code == 2
     assert message in ran.err

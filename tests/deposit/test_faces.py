@@ -43,7 +43,7 @@ def test_every_face_shows_every_open_date_in_every_language(jd: Case, name: str,
 
 
 def test_the_faces_are_found_by_scanning() -> None:
-    assert set(names()) == {"text", "markdown", "html", "json", "ics"}
+    assert set(names()) == {"text", "markdown", "html", "json", "ics", "csv"}
     assert [face(name).NAME for name in names()] == list(names())
 
 
@@ -110,6 +110,7 @@ def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
     assert len(events) == len(first.dates) == 2
     for moment in first.dates:
         assert events[moment.uid]["dtstart"].dt == moment.on
+    assert all(event["sequence"] > 0 and event["last-modified"] for event in calendar.walk("VEVENT"))
     later = jd.seen("2026-03-20")
     assert {moment.uid for moment in later.dates} == set(events)
     assert face("ics").render(first) == face("ics").render(first)
@@ -171,3 +172,73 @@ def test_a_finished_matter_says_so(jd: Case) -> None:
     text = shown(jd.seen("2026-06-02"), 80, Screen())
     assert "Finished on 2026-06-01: the deposit is back" in text
     assert "not needed" in text
+
+
+def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case) -> None:
+    first = nasty(jd)
+    jd.mark("receipt_review", "done", "2026-03-12")
+    second = jd.seen("2026-03-13")
+    events = {str(event["uid"]): event for event in Calendar.from_ical(face("ics").render(second)).walk("VEVENT")}
+    uid = next(moment.uid for moment in first.dates if moment.item == "receipt_review")
+    assert events[uid]["status"] == "CANCELLED"
+    assert int(events[uid]["sequence"]) > first.sequence
+    assert [event["summary"] for event in events.values() if "status" not in event]
+
+
+def test_a_calendar_without_dates_says_so(jd: Case) -> None:
+    content = face("ics").render(jd.seen("2026-03-01")).decode()
+    assert "VEVENT" not in content
+    assert "there are no dates to keep now" in content.replace("\r\n ", "")
+
+
+def test_csv_holds_every_row_and_no_formula(jd: Case) -> None:
+    rows = tuple(ROW.model_copy(update={"line": number}) for number in range(30))
+    answer = PENDING.model_copy(update={"rows": rows, "count": 30})
+    text = face("csv").render(jd.seen("2026-03-10", answer)).decode("utf-8-sig")
+    assert len(text.splitlines()) == 31
+    assert text.splitlines()[1] == "unfinished_orders,unfinished orders,shipped,'=HYPERLINK(1),,a<b>.csv,0"
+    assert len(json.loads(face("json").render(jd.seen("2026-03-10", answer)))["answers"][0]["rows"]) == 30
+    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.seen("2026-03-10", answer), 100, Screen())
+
+
+def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd: Case) -> None:
+    text = face("html").render(jd.seen("2026-03-10", PENDING)).decode()
+    assert "☒" not in text
+    assert "break-after: avoid" in text
+
+
+def test_the_reminder_names_its_desk_once_with_days_and_due_day(jd: Case) -> None:
+    jd.mailed("2026-03-04")
+    line = shown(jd.seen("2026-03-12"), 100, Screen()).splitlines()[2].rstrip()
+    assert line == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days, due 2026-03-11"
+    assert "1 day waiting since 2026-03-04" in shown(jd.seen("2026-03-05"), 100, Screen())
+
+
+def test_no_day_that_is_past_is_the_next_date_to_ask(jd: Case) -> None:
+    jd.mailed("2026-03-01")
+    assert jd.seen("2026-03-08").next_chase == date(2026, 3, 8)
+    assert jd.seen("2026-03-12").next_chase is None
+    jd.on("2026-03-12").log("asked", date(2026, 3, 12), "receipt_review")
+    assert jd.seen("2026-03-12").next_chase == date(2026, 3, 19)
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_chinese_text_holds_no_ascii_brackets_or_semicolons_of_ours_and_no_raw_table_name(jd: Case, name: str) -> None:
+    jd.mailed("2026-03-01")
+    text = face(name).render(jd.seen("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
+    assert "penalties.status" not in text
+    assert "违约金明细" in text
+    text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
+    assert not re.search(r"[\u4e00-\u9fff] ?\([\u4e00-\u9fff]", text)
+    assert not re.search(r"[\u4e00-\u9fff\d]; ", text)
+
+
+def test_spanish_speaks_of_departments_and_of_what_was_returned(jd: Case) -> None:
+    jd.mailed("2026-03-01")
+    jd.mark("agreement_review", "waiting", "2026-03-03")
+    jd.mark("agreement", "open", "2026-03-10")
+    text = face("text").render(jd.seen("2026-03-12", UNKNOWN, language="es")).decode()
+    assert "Días de espera por departamento" in text
+    assert "devuelto: agreement" in text
+    assert "mesa" not in text
+    assert "hace falta penalizaciones (estado)" in text

@@ -100,6 +100,32 @@ def test_the_cover_letter_lists_the_enclosures_and_swaps_a_lost_receipt() -> Non
     assert lost[1:] == listed[1:]
 
 
+def test_only_the_currency_is_missing_where_the_sum_is_given() -> None:
+    paper = made("application", "en", FULL.model_copy(update={"currency": None}))
+    assert paper.blanks == ("currency",)
+
+
+def test_word_files_have_a_title_and_a_numbered_list() -> None:
+    page = Document(io.BytesIO(to_docx(made("cover", "zh"), date(2026, 3, 1))))
+    styles = [paragraph.style.name for paragraph in page.paragraphs if paragraph.style]
+    assert styles[0] == "Title"
+    assert styles.count("List Number") == 5
+
+
+@pytest.mark.parametrize("email", ["nomail", "a@b", "a b@c.de"])
+def test_what_is_no_address_is_refused(email: str) -> None:
+    with pytest.raises(UsageError, match=r"deposit\.email: write it as"):
+        read_particulars({"email": email}, Path("x.toml"))
+
+
+def test_a_day_that_should_have_passed_but_lies_ahead_is_told() -> None:
+    own = FULL.model_copy(update={"paid_on": date(2026, 4, 1)})
+    assert own.days_ahead(date(2026, 3, 1)) == (
+        "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)",
+    )
+    assert FULL.days_ahead(date(2026, 3, 1)) == ()
+
+
 def test_word_files_carry_no_author_and_a_chinese_font() -> None:
     page = Document(io.BytesIO(to_docx(made("cover", "zh"), date(2026, 3, 1))))
     assert page.core_properties.author == ""

@@ -31,7 +31,9 @@ Dossier = Annotated[
 ]
 Platform = Annotated[
     str | None,
-    typer.Option("--platform", metavar="NAME", help="jd, douyin, tmall, generic. Default: that of the dossier there is, else jd."),
+    typer.Option(
+        "--platform", metavar="NAME", help="jd, douyin, tmall, generic. Default: that of the dossier there is, else jd."
+    ),
 ]
 Store = Annotated[str | None, typer.Option("--store", metavar="NAME", help="Which store, if you have several.")]
 Today = Annotated[
@@ -48,7 +50,7 @@ Outputs = Annotated[
         "-o",
         "--output",
         metavar="FORMAT=PATH",
-        help="Also write: text, markdown, html, json, ics; repeatable; - is stdout.",
+        help="Also write: text, markdown, html, json, ics, csv; repeatable; - is stdout.",
     ),
 ]
 
@@ -250,9 +252,12 @@ def _writable(path: Path, exports: Path | None) -> Path:
 
 def deliver(standing: Standing, outputs: Sequence[Output], voice: _streams.Voice) -> int:
     """Write every face; returns the exit code: 4 where one did not arrive, else the standing's own."""
+    from storehealth.deposit.words import words
     from storehealth.outputs import write_whole
 
     code = standing.outcome.exit_code
+    if not standing.dates and any(output.face.NAME == "ics" for output in outputs):
+        _streams.note(words(standing.language).say("no_dates"))
     for face, path in outputs:
         content = face.render(standing)
         if path is None:

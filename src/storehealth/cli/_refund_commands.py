@@ -13,6 +13,7 @@ from storehealth.cli._refund import Asked, Case
 if TYPE_CHECKING:
     from storehealth.deposit.entries import State
     from storehealth.deposit.papers import Draft
+    from storehealth.deposit.standing import LogLine
 
 STATES = ("done", "open", "waiting")
 PAPERS = ("application", "cover", "lost-receipt")
@@ -150,9 +151,7 @@ def undo(
     before = {line.n: line for line in matter.standing().log}
     _, undone, told = matter.matter().undo()
     line = before.get(undone.n)
-    _streams.put(
-        f"undone: {undone.n}  {line.on}  {line.item or ''}  {line.text}\n" if line else f"undone: {undone.n}\n"
-    )
+    _streams.put(f"undone: {_shown(line) if line else undone.n}\n")
     return _written(matter, told, fresh=False)
 
 
@@ -197,18 +196,26 @@ def papers(
     return write(matter, Order(wanted, tuple(kinds), language, receipt_lost, out, force))
 
 
+def _shown(line: LogLine) -> str:
+    """An entry on one line, without control characters."""
+    from storehealth.deposit.faces.markdown import UNSEEN
+
+    return UNSEEN.sub(" ", f"{line.n}  {line.on}  {line.item or ''}  {line.text}")
+
+
 def _written(matter: Case, told: list[str], fresh: bool = True) -> int:
     """Say what was written and what is next; an entry that was written is a success, whatever else is overdue."""
     from storehealth.deposit.faces._told import next_lines
+    from storehealth.deposit.faces.markdown import UNSEEN
     from storehealth.deposit.words import words
 
     standing = matter.standing()
     if fresh and standing.log:
         line = max(standing.log, key=lambda line: line.n)
-        _streams.put(f"{line.n}  {line.on}  {line.item or ''}  {line.text}\n")
+        _streams.put(f"{_shown(line)}\n")
     for text in (*told, *matter.remarks):
         _streams.note(text)
-    _streams.put("\n".join(next_lines(standing, words(matter.language))[:1]) + "\n")
+    _streams.put(UNSEEN.sub(" ", next_lines(standing, words(matter.language))[0]) + "\n")
     return 0
 
 

@@ -34,10 +34,10 @@ def write(matter: Case, order: Order) -> int:
     """Write the drafts; returns the exit code.
 
     Raises:
-        UsageError: The folder is missing, a draft is there already, or there is nothing to enclose.
+        UsageError: There is nothing to write or to enclose, or a draft is there already.
     """
     from storehealth.deposit.papers import fill
-    from storehealth.outputs import write_whole
+    from storehealth.outputs import private_folder
 
     chosen = _chosen(matter, order)
     drafts = [fill(name, matter.checklist, matter.particulars, order.language, order.receipt_lost) for name in chosen]
@@ -45,7 +45,8 @@ def write(matter: Case, order: Order) -> int:
     _check(order, [path for path, _ in files])
     for path, content in files:
         try:
-            write_whole(path, content)
+            private_folder(order.folder)
+            _write_private(path, content)
         except OSError as error:
             _streams.complain(f"{path} was not written: {error.strerror or error}")
             return int(Exit.NOT_DELIVERED)
@@ -54,7 +55,23 @@ def write(matter: Case, order: Order) -> int:
     return int(Exit.OK)
 
 
+def _write_private(path: Path, content: bytes) -> None:
+    """Write a draft that its owner alone can read: it holds account and address."""
+    from storehealth.outputs import close_to_others, write_whole
+
+    if not path.exists():
+        path.touch(mode=0o600)
+    close_to_others(path)
+    write_whole(path, content)
+    close_to_others(path)
+
+
 def _chosen(matter: Case, order: Order) -> tuple[Draft, ...]:
+    if not matter.checklist.papers:
+        raise UsageError(
+            f"the {matter.checklist.name} checklist names no papers to mail or to hand in: that exit is done online",
+            "A letter or a receipt is no basis for the refund there. See: refund-checklist --details.",
+        )
     if order.wanted:
         if "cover" in order.wanted and not matter.checklist.mailed:
             raise UsageError(
@@ -85,8 +102,8 @@ def _docx(draft: PaperText, matter: Case) -> bytes:
 
 
 def _check(order: Order, paths: list[Path]) -> None:
-    if not order.folder.is_dir():
-        raise UsageError(f"the folder {order.folder} does not exist", "Make it first, or give --out another.")
+    if order.folder.exists() and not order.folder.is_dir():
+        raise UsageError(f"{order.folder} is no folder", "Give --out a folder; one that is missing is made.")
     there = [str(path) for path in paths if path.exists()]
     if there and not order.force:
         raise UsageError(
@@ -100,6 +117,7 @@ def _tell(matter: Case, drafts: list[PaperText]) -> None:
         _streams.note(
             f"left blank: {', '.join(blanks)}; set them under [deposit] in storehealth.toml, or fill them in by hand"
         )
-    for text in (*matter.particulars.remarks, *matter.remarks):
+    own = matter.particulars
+    for text in (*own.days_ahead(matter.today), *own.remarks, *matter.remarks):
         _streams.note(text)
     _streams.note("These are drafts: where the platform has a form of its own, use that.")

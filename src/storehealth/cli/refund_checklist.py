@@ -35,7 +35,7 @@ Exports = Annotated[
 
 
 Format = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="What is printed: text, json, markdown, html, ics.")
+    str, typer.Option("--format", metavar="FORMAT", help="What is printed: text, json, markdown, html, ics, csv.")
 ]
 Details = Annotated[bool, typer.Option("--details", help="Everything known of each item, and the case log.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the next steps only.")]
@@ -83,6 +83,7 @@ def show(
     voice = _streams.voice(quiet, silent, verbose)
     outputs = _refund.planned(output, exports)
     name = _printed(output_format, outputs)
+    _check_rows(name, outputs, exports)
     asked = Asked(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
     with _streams.Progress(voice, no_color) as progress:
         matter, standing = _looked_at(asked, exports, progress)
@@ -96,9 +97,7 @@ def show(
     return code
 
 
-def _looked_at(
-    asked: Asked, exports: Path | None, progress: _streams.Progress
-) -> tuple[Case, Standing]:
+def _looked_at(asked: Asked, exports: Path | None, progress: _streams.Progress) -> tuple[Case, Standing]:
     if exports is None:
         matter = _refund.case(asked)
         return matter, matter.standing()
@@ -122,6 +121,16 @@ def _printed(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | N
     if name != "text":
         raise UsageError("two documents would go to stdout", "Drop --format, or give -o a path.")
     return None
+
+
+def _check_rows(name: str | None, outputs: tuple[_refund.Output, ...], exports: Path | None) -> None:
+    """CSV holds rows of the exports, so it needs some.
+
+    Raises:
+        UsageError: There are none.
+    """
+    if exports is None and "csv" in (name, *(output.face.NAME for output in outputs)):
+        raise UsageError("csv lists rows of the exports, and none were given", "Give EXPORTS, or another format.")
 
 
 def _print_text(standing: Standing, screen: _streams.Screen) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
+from docx.shared import Cm, Pt, RGBColor
 
 from storehealth.deposit.papers import PaperText, Piece
 
@@ -29,10 +29,7 @@ def to_docx(paper: PaperText, as_of: date) -> bytes:
     """
     page = Document()
     _set_up(page, paper, as_of)
-    title = page.add_paragraph()
-    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    run = title.add_run(paper.title)
-    run.bold, run.font.size = True, Pt(16)
+    page.add_paragraph(paper.title, style="Title").alignment = WD_ALIGN_PARAGRAPH.CENTER
     rows: list[Piece] = []
     for piece in paper.pieces:
         if piece.kind == "field":
@@ -40,7 +37,7 @@ def to_docx(paper: PaperText, as_of: date) -> bytes:
             continue
         _table(page, rows)
         rows = []
-        page.add_paragraph(f"{piece.label}. {piece.text}" if piece.kind == "enclosure" else piece.text)
+        page.add_paragraph(piece.text, style="List Number" if piece.kind == "enclosure" else None)
     _table(page, rows)
     out = io.BytesIO()
     page.save(out)
@@ -53,7 +50,10 @@ def _set_up(page: Page, paper: PaperText, as_of: date) -> None:
     section.left_margin = section.right_margin = Cm(2.5)
     font = page.styles["Normal"].font
     font.name, font.size = LATIN, Pt(12)
-    page.styles["Normal"].element.rPr.rFonts.set(qn("w:eastAsia"), CHINESE)
+    title = page.styles["Title"].font
+    title.name, title.size, title.bold, title.color.rgb = LATIN, Pt(16), True, RGBColor(0, 0, 0)
+    for name in ("Normal", "Title"):
+        page.styles[name].element.rPr.rFonts.set(qn("w:eastAsia"), CHINESE)
     properties = page.core_properties
     properties.title, properties.author, properties.language = paper.title, "", LANG[paper.language]
     properties.comments = ""

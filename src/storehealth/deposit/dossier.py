@@ -75,11 +75,11 @@ def read_dossier(path: Path) -> Dossier:
     return found
 
 
-def append(path: Path, begin: Begin, make: Callable[[Dossier], Made]) -> tuple[Made, list[str]]:
+def append(path: Path, begin: Begin, make: Callable[[Dossier], Made]) -> tuple[Made, Path | None]:
     """Append the entry that ``make`` derives from the dossier as it stands under the lock.
 
     Returns:
-        The entry, and what there is to tell: torn bytes that were set aside.
+        The entry, and where a file with a torn end was set aside, if it had one.
 
     Raises:
         DossierBusyError: Another process kept the lock.
@@ -88,12 +88,12 @@ def append(path: Path, begin: Begin, make: Callable[[Dossier], Made]) -> tuple[M
     with _locked(path):
         dossier = _read(path)
         entry = make(dossier)
-        told = _set_torn_aside(dossier)
+        aside = _set_torn_aside(dossier)
         _keep_backup(dossier)
         lines = b"" if dossier.ends_line else b"\n"
         lines += (to_line(begin) if dossier.begin is None else b"") + to_line(entry)
         _write(path, dossier.whole, lines)
-    return entry, told
+    return entry, aside
 
 
 @contextmanager
@@ -179,10 +179,10 @@ def _damaged(path: Path, line: int, why: str) -> UsageError:
     return UsageError(f"the dossier {path} is damaged at line {line}: {why}", backup.advice(path))
 
 
-def _set_torn_aside(dossier: Dossier) -> list[str]:
+def _set_torn_aside(dossier: Dossier) -> Path | None:
     """Copy a file with a torn end beside itself, then cut the end off."""
     if not dossier.torn:
-        return []
+        return None
     digest = hashlib.sha256(dossier.torn).hexdigest()[:8]
     aside = dossier.path.with_name(f"{dossier.path.name}{TORN}{digest}")
     try:
@@ -192,7 +192,7 @@ def _set_torn_aside(dossier: Dossier) -> list[str]:
             os.fsync(stream.fileno())
     except OSError as error:
         raise _unwritable(dossier.path, error) from None
-    return [f"the last line of {dossier.path.name} was cut short by an interrupted write; it is kept in {aside.name}"]
+    return aside
 
 
 def _keep_backup(dossier: Dossier) -> None:

@@ -105,7 +105,9 @@ class Matter:
 
     def _append(self, make: Callable[[Dossier], Made]) -> tuple[Made, list[str]]:
         begin = Begin(n=0, written=self.today, platform=self.checklist.name, store=self.store)
-        return append(self.path, begin, make)
+        entry, aside = append(self.path, begin, make)
+        say = words(self.language).say
+        return entry, [say("torn_aside", name=self.path.name, aside=aside.name)] if aside else []
 
     def _head(self, dossier: Dossier) -> dict[str, Any]:
         check_owner(dossier, self.checklist.name, self.store)

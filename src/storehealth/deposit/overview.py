@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from storehealth.deposit.checklist import Checklist
-from storehealth.deposit.entries import Mark
+from storehealth.deposit.entries import Deadline, Mark
 from storehealth.deposit.facts import Facts
 from storehealth.deposit.standing import ChaseDate, DeskStanding, Earliest, ItemStanding, Moment, Verdict
 from storehealth.deposit.uid import uid
@@ -44,6 +44,27 @@ def _date(facts: Facts, item: ItemStanding, kind: Moment, on: date) -> ChaseDate
         overdue=item.overdue and kind in ("deadline", "chase"),
         uid=uid(facts.checklist.name, facts.dossier, item.id, kind),
     )
+
+
+def over(facts: Facts, items: Iterable[ItemStanding], current: Iterable[ChaseDate]) -> tuple[ChaseDate, ...]:
+    """Dates that were kept once and are over, so that a calendar that took them lets them go; on their last known day."""
+    held = {moment.uid for moment in current}
+    found = (_date(facts, item, kind, on) for item in items for kind, on in _once(facts, item))
+    return tuple(moment.model_copy(update={"overdue": False}) for moment in found if moment.uid not in held)
+
+
+def _once(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
+    """Kinds of dates an item has had at any time, by its waits and the deadlines set."""
+    due = [entry.due for entry in facts.dossier.entries if isinstance(entry, Deadline) and entry.item == item.id]
+    yield from (("deadline", day) for day in [day for day in due if day][-1:])
+    waits = facts.course.waits.get(item.id)
+    if not waits:
+        return
+    if item.takes is None or item.takes.kind == "usual":
+        yield "chase", waits[-1].until or waits[-1].since
+    else:
+        kind: Moment = facts.checklist.period.until if item.answered_by == "refund_date" else "ready"
+        yield kind, waits[-1].until or waits[-1].since
 
 
 def earliest(facts: Facts, items: Iterable[ItemStanding]) -> Earliest | None:

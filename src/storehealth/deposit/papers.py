@@ -112,7 +112,7 @@ def fill(
         piece for block in draft.blocks for piece in _pieces(block, checklist, particulars, (language, receipt_lost))
     )
     wanted = dict.fromkeys(name for block in draft.blocks for name in block.names if name != "blank")
-    missing = tuple(name for name in wanted if BLANK in particulars.filled(name))
+    missing = tuple(lacking for name in wanted if (lacking := particulars.lacking(name)))
     return PaperText(name, language, draft.title.in_language(language), pieces, missing)
 
 

@@ -24,6 +24,9 @@ def _exact(value: Any) -> Any:
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Mail = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$|^$")
+]
 Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, max_digits=18, decimal_places=2)]
 
 
@@ -40,7 +43,7 @@ class Particulars(BaseModel):
     contract_number: Line | None = None
     contact: Line | None = None
     phone: Line | None = None
-    email: Line | None = None
+    email: Mail | None = None
     address: Line | None = None
     account_name: Line | None = Field(default=None, description="Name of the account; it should be the company's.")
     bank: Line | None = None
@@ -61,6 +64,19 @@ class Particulars(BaseModel):
             return f"{self.amount:,.2f} {self.currency or BLANK}"
         value = getattr(self, name)
         return BLANK if value in (None, "") else str(value)
+
+    def lacking(self, name: str) -> str:
+        """The key to set so that a value leaves no blank; nothing where it leaves none."""
+        if BLANK not in self.filled(name):
+            return ""
+        return "currency" if name == "amount" and self.amount is not None else name
+
+    def days_ahead(self, today: date) -> tuple[str, ...]:
+        """Days that should have passed, but lie in the future."""
+        days = (("closed_on", self.closed_on), ("paid_on", self.paid_on))
+        return tuple(
+            f"deposit.{name} = {day} lies in the future (today is {today})" for name, day in days if day and day > today
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -96,7 +112,9 @@ def _explain(path: Path, item: Any) -> str:
     elif item["type"] == "string_type":
         message = "write it in quotes"
     elif item["type"] == "string_pattern_mismatch":
-        message = "write it on one line, without control characters"
+        message = (
+            "write it as name@example.com" if key == "email" else "write it on one line, without control characters"
+        )
     elif key in NUMBERS and item["type"].startswith(("date", "decimal")):
         message = f"{message} (write paid_on = 2024-03-01, amount = 50000.00)"
     return f"{path.name}:{_line(path, key)}: deposit.{key}: {message}"

@@ -23,10 +23,11 @@ from storehealth.deposit.dossier import Dossier, read_dossier
 from storehealth.deposit.entries import Attach
 from storehealth.deposit.facts import Facts, Look, gather
 from storehealth.deposit.notes import attachments, duration, log_lines, paper_notes, return_reasons, source_note, told
-from storehealth.deposit.overview import dates, desks, earliest, next_items, verdict, warnings
+from storehealth.deposit.overview import dates, desks, earliest, next_items, over, verdict, warnings
 from storehealth.deposit.replay import Wait
 from storehealth.deposit.standing import ChaseDate, ItemStanding, ItemState, StageStanding, Standing
 
+EPOCH = date(2020, 1, 1)
 TO_KEEP = ("deadline", "chase")
 LIVE: frozenset[ItemState] = frozenset({"open", "blocked", "waiting", "later"})
 
@@ -61,6 +62,8 @@ def standing(checklist: Checklist, dossier: Dossier, view: Look) -> Standing:
         stages=stages,
         desks=desks(facts),
         dates=moments,
+        over=over(facts, items.values(), moments),
+        sequence=(view.as_of - EPOCH).days + dossier.next_number,
         answers=view.answers,
         log=log_lines(dossier, view.as_of, facts.words),
         remarks=return_reasons(checklist, checklist.remarks, view.language),

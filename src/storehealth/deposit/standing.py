@@ -208,6 +208,8 @@ class Standing(Record):
     stages: tuple[StageStanding, ...]
     desks: tuple[DeskStanding, ...]
     dates: tuple[ChaseDate, ...]
+    over: tuple[ChaseDate, ...] = Field(default=(), description="Dates that held once and no longer do.")
+    sequence: int = Field(default=0, description="Grows with every day and every entry: which calendar is the newer.")
     answers: tuple[Answer, ...] = ()
     log: tuple[LogLine, ...] = ()
     remarks: tuple[ReturnReason, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehealth.deposit.standing import Answer, ChaseDate, ItemStanding, PaperNote, Row, Standing
+from storehealth.deposit.standing import Answer, Attachment, ChaseDate, ItemStanding, PaperNote, Row, Standing
 from storehealth.deposit.words import Words
 
 CERTAIN = ("given", "official")
@@ -120,16 +120,17 @@ def detail_lines(item: ItemStanding, words: Words) -> list[tuple[str, str]]:
     found += [(words.say("papers"), _paper(paper, words)) for paper in item.papers]
     found += [(words.say("returns"), reason.text + words.aside(words.sure(reason.sure))) for reason in item.returns]
     found += [
-        (
-            words.say("attached"),
-            f"{kept.name}{words.aside(f'{kept.on}, {kept.size} B, sha256 {kept.sha256[:12]}')}{words.colon}{words.say(kept.now)}",
-        )
+        (words.say("attached"), f"{kept.name}{words.aside(_print_of(kept))}{words.colon}{words.say(kept.now)}")
         for kept in item.attachments
     ]
     origin = " ".join(part for part in (item.source.title, item.source.ref and f"[{item.source.ref}]") if part)
     since = f", {item.source.effective_from}" if item.source.effective_from else ""
     found.append((words.say("source"), f"{origin}{since}{words.aside(words.sure(item.source.sure))}"))
     return found
+
+
+def _print_of(kept: Attachment) -> str:
+    return f"{kept.on}, {kept.size} B, sha256 {kept.sha256[:12]}"
 
 
 def _paper(paper: PaperNote, words: Words) -> str:
@@ -139,7 +140,7 @@ def _paper(paper: PaperNote, words: Words) -> str:
 
 def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
     """What the files say to one question: the headline, then rows with file and line."""
-    head = _asked(answer, words) + words.colon
+    head = asked(answer, words) + words.colon
     if answer.state == "unknown":
         return [f"{head}{_needs(answer, words)}", *_menus(answer, words)]
     if answer.question == "refund_date":
@@ -150,11 +151,12 @@ def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
     lines = [f"{head}{answer.count}{words.aside(words.semicolon.join((counts, _span(answer, words))))}"]
     lines += [row_line(row, words) for row in answer.rows[:shown]]
     if (answer.count or 0) > shown:
-        lines.append(words.say("more_rows", shown=min(shown, len(answer.rows)), count=answer.count))
+        lines.append(words.say("more_rows", shown=shown, count=answer.count))
     return lines
 
 
-def _asked(answer: Answer, words: Words) -> str:
+def asked(answer: Answer, words: Words) -> str:
+    """What was asked of the exports."""
     dated = answer.question == "refund_date" and answer.until == "apply"
     return words.moment("apply") if dated else words.question(answer.question)
 
@@ -202,5 +204,6 @@ def _moving(answer: Answer, words: Words) -> list[str]:
         told = words.say("last_completed", id=last.id, on=last.at.date())
         lines.append(f"{told}  {last.file}:{last.line}")
     if answer.unfinished:
-        lines.append(words.say("still_moves", count=answer.unfinished))
+        one = "still_moves_one" if answer.unfinished == 1 else "still_moves"
+        lines.append(words.say(one, count=answer.unfinished))
     return lines

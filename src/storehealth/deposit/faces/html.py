@@ -68,13 +68,19 @@ def _stage(stage: StageStanding, told: Words) -> str:
 def _item(item: ItemStanding, told: Words) -> str:
     state = " · ".join(part for part in (told.state(item.state), status(item, told)) if part)
     notes = "".join(f"<p>{_safe(text)}</p>" for text in (item.detail, item.note) if text)
-    rows = "".join(f"<dt>{_safe(label)}</dt><dd>{_safe(text)}</dd>" for label, text in detail_lines(item, told))
+    rows = "".join(_detail(label, text, told) for label, text in detail_lines(item, told))
     overdue = " overdue" if item.overdue else ""
     return (
         f'<article class="{item.state}{overdue}"><h3><span class=box>{BOX.get(item.state, "☐")}</span> {_safe(item.what)}'
         f"<em>{_safe(unsure(item, told))}</em> <code>{item.id}</code></h3>"
         f"<p class=state>{_safe(state)}</p>{notes}<dl>{rows}</dl></article>"
     )
+
+
+def _detail(label: str, text: str, told: Words) -> str:
+    """A label and its text; who and where from are left out in print, which is for ticking off."""
+    kind = {told.say("who"): " class=who", told.say("source"): " class=source"}.get(label, "")
+    return f"<dt{kind}>{_safe(label)}</dt><dd{kind}>{_safe(text)}</dd>"
 
 
 def _sections(standing: Standing, told: Words) -> list[str]:

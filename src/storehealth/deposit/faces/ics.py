@@ -22,18 +22,38 @@ def render(standing: Standing) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", " ".join(part for part in (standing.title, standing.store) if part))
     told = words(standing.language)
+    if not standing.dates:
+        calendar.add("x-wr-caldesc", told.say("no_dates"))
     for moment in standing.dates:
         calendar.add_component(_event(standing, moment, told))
+    for moment in standing.over:
+        calendar.add_component(_cancelled(standing, moment, told))
     return bytes(calendar.to_ical())
 
 
-def _event(standing: Standing, moment: ChaseDate, told: Words) -> Event:
+def _base(standing: Standing, moment: ChaseDate) -> Event:
     event = Event()
     event.add("uid", moment.uid)
-    event.add("dtstamp", datetime.combine(standing.as_of, time(), UTC))
+    written = datetime.combine(standing.as_of, time(), UTC)
+    event.add("dtstamp", written)
+    event.add("last-modified", written)
+    event.add("sequence", standing.sequence)
     event.add("dtstart", moment.on)
     event.add("dtend", moment.on + timedelta(days=1))
     event.add("transp", "TRANSPARENT")
+    return event
+
+
+def _cancelled(standing: Standing, moment: ChaseDate, told: Words) -> Event:
+    """A date that an earlier calendar held: this takes it away."""
+    event = _base(standing, moment)
+    event.add("status", "CANCELLED")
+    event.add("summary", told.say("finished_then", what=moment_line(moment, told)))
+    return event
+
+
+def _event(standing: Standing, moment: ChaseDate, told: Words) -> Event:
+    event = _base(standing, moment)
     who = told.aside(told.desk(moment.who)) if moment.who != "merchant" and moment.kind != "chase" else ""
     event.add("summary", f"{moment_line(moment, told)}{who}")
     item = standing.item(moment.item)

@@ -1,0 +1,46 @@
+"""What the commands write, and what they say about it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tests.deposit.test_command import Run, exports, run
+
+__all__ = ["run"]
+
+
+def test_drafts_are_the_owners_alone_and_the_folder_is_made(run: Run, tmp_path: Path) -> None:
+    assert run("papers", "cover", "--out", "drafts/here", "--platform", "jd").code == 0
+    made = list((tmp_path / "drafts" / "here").iterdir())
+    assert len(made) == 2
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
+
+
+def test_control_characters_of_a_note_do_not_reach_the_terminal(run: Run) -> None:
+    ran = run("log", "red \x1b[31m alarm", "--dossier", "m.jsonl", "--today", "2026-03-01")
+    assert "\x1b" not in ran.out + ran.err
+    assert "\x1b" not in run("undo", "--dossier", "m.jsonl", "--today", "2026-03-01").out
+
+
+def test_remarks_of_mark_speak_the_language_asked_for(run: Run) -> None:
+    common = ("--dossier", "m.jsonl", "--lang", "zh", "--platform", "jd")
+    run("mark", "closing_notice", "waiting", "--today", "2026-03-01", *common)
+    ran = run("mark", "closing_notice", "done", "--today", "2026-03-02", *common)
+    assert "closing_notice 的期限至 2026-03-31 届满（转引）" in ran.err
+
+
+def test_applying_while_the_notice_runs_is_remarked_on(run: Run) -> None:
+    common = ("--dossier", "m.jsonl", "--platform", "douyin")
+    run("mark", "closing_notice", "waiting", "--today", "2026-08-01", *common)
+    ran = run("mark", "apply_exit", "done", "--today", "2026-08-10", *common)
+    assert "the period of closing_notice runs until 2026-08-31 (official)" in ran.err
+
+
+def test_every_row_is_written_as_csv(run: Run, tmp_path: Path) -> None:
+    assert run(str(exports(tmp_path)), "-o", "csv=rows.csv", "--today", "2026-03-01", "--platform", "jd").code == 1
+    assert len((tmp_path / "rows.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
+
+
+def test_an_empty_calendar_is_told(run: Run) -> None:
+    assert "there are no dates to keep now" in run("-o", "ics=a.ics", "--today", "2026-03-01", "-q").err
