@@ -74,6 +74,44 @@ def test_own_formats_of_a_column_are_used(attempt: Attempt) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("10-Dez-25", "2025-12-10"),
+        ("10-Mrz-25", "2025-03-10"),
+        ("10-März-25", "2025-03-10"),
+        ("10-Dec-25", "2025-12-10"),
+        ("10-december-25", "2025-12-10"),
+        ("10-ago-25", "2025-08-10"),
+        ("10-juil-25", "2025-07-10"),
+        ("5 de enero de 2026 14:30 hs.", "2026-01-05 14:30"),
+        ("15 de setembro de 2025 08:05 hs.", "2025-09-15 08:05"),
+    ],
+)
+def test_months_are_read_by_their_names_in_several_languages(attempt: Attempt, cell: str, day: str) -> None:
+    """Whole or short."""
+    column = {"headers": ["Date"], "required": True, "formats": ["%d-%b-%y", "%d de %b de %Y %H:%M hs."]}
+    shop = layout("shop", ["orders"], {"order_id": {"headers": ["Order ID"]}, "created_at": column})
+    trial = attempt(shop, f"Date,Order ID\n{cell},1\nno day,2\n")
+    assert [row["created_at"] for row in trial.tables["orders"]] == [datetime.fromisoformat(day)]
+    assert [one["value"] for one in trial.rejects] == ["no day"]
+
+
+def test_merged_cells_are_filled_down(attempt: Attempt) -> None:
+    """Only in the columns that say so, and never upwards."""
+    columns = {
+        "order_id": {"headers": ["订单号"], "required": True, "fill_down": True},
+        "sku_id": {"headers": ["SKU"], "required": True},
+        "quantity": {"headers": ["数量"]},
+    }
+    trial = attempt(layout("lines", ["order_lines"], columns), "订单号,SKU,数量\n,z,1\n1,a,2\n,b,\n2,c,1\n-,d,1\n")
+    found = [
+        (row["source_row"], row["order_id"], row["sku_id"], row["quantity"]) for row in trial.tables["order_lines"]
+    ]
+    assert found == [(3, "1", "a", 2), (4, "1", "b", None), (5, "2", "c", 1), (6, "2", "d", 1)]
+    assert [one["line"] for one in trial.rejects] == [2]
+
+
+@pytest.mark.parametrize(
     ("cell", "amount"),
     [
         ("1234.5", "1234.50"),

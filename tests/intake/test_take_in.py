@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue import Catalogue
+import storehealth
+from storehealth.catalogue import Catalogue, load
 from storehealth.errors import NoDataError, Shortage, UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.intake.containers import delimited
@@ -91,6 +92,49 @@ def test_a_header_alone_is_no_trouble(take: Take) -> None:
     assert (intake.sources[0].layout, intake.sources[0].rows) == ("shop_orders", 0)
     assert "no rows" in intake.sources[0].note
     assert intake.tables == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("1,tomorrow,5\n2,never,5\n", "下单时间: not a time; 2 rows"),
+        ("1.2E+17,2026-01-02,5\n", "订单号: digits are gone"),
+        (",2026-01-02,5\n", "订单号: order_id is missing; 1 rows"),
+        ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 rows"),
+    ],
+)
+def test_headers_that_fit_are_confirmed_by_cells(take: Take, row: str, reason: str) -> None:
+    """A file none of whose rows can be read is of no layout, and says why; its rows are in the list of rejects."""
+    intake = take({"orders.csv": "订单号,下单时间,金额\n" + row})
+    source = intake.sources[0]
+    assert (source.layout, source.tables, source.kept) == (None, (), 0)
+    assert "its headers fit shop_orders" in source.note
+    assert reason in source.note
+    assert source.rows == source.rejected == intake.rejects[0].rows
+
+
+def test_total_rows_alone_are_no_trouble(take: Take) -> None:
+    """A day without orders."""
+    assert take({"orders.csv": "订单号,下单时间,金额\n总计,,0\n"}).sources[0].layout == "shop_orders"
+
+
+def test_a_layout_of_a_pack_takes_the_place_of_the_one_of_that_name(tmp_path: Path) -> None:
+    """And a layout that is only there is used, too."""
+    (tmp_path / "pack" / "layouts").mkdir(parents=True)
+    shipped = (Path(storehealth.__file__).parent / "layouts" / "generic_stock.yaml").read_text(encoding="utf-8")
+    for name, header in (("generic_stock", "artikel"), ("my_stock", "reference")):
+        text = shipped.replace("name: generic_stock", f"name: {name}").replace(
+            "headers: [sku_id,", f"headers: [{header},"
+        )
+        text = text[: text.index("examples:")].replace("sku id, sku, product_id, product id", "x") + (
+            "examples: [{given: x, expect: {}}]\nsource: made up\n"
+        )
+        (tmp_path / "pack" / "layouts" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "in").mkdir()
+    for name, header in (("a", "artikel"), ("b", "reference"), ("c", "sku_id")):
+        (tmp_path / "in" / f"{name}.csv").write_text(f"{header},available\nA,3\n", encoding="utf-8")
+    intake = take_in(tmp_path / "in", load([tmp_path / "pack"]), tmp_path / "lake")
+    assert [source.layout for source in intake.sources] == ["generic_stock", "my_stock", None]
 
 
 def test_a_mistake_of_ours_stops_only_its_file(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,10 @@ class LayoutColumn(Strict):
         default=(), description="Cell texts that mean 'no value' here, besides the usual ones."
     )
     formats: tuple[str, ...] = Field(
-        default=(), description="strptime formats of a time column, besides the usual ones."
+        default=(),
+        description="strptime formats of a time column, besides the usual ones; %b is a month in any language.",
     )
+    fill_down: bool = Field(default=False, description="An empty cell means the same as the one above (merged cells).")
     times: float | None = Field(
         default=None, description="Factor for a number column, such as 60 for minutes → seconds."
     )

@@ -1,4 +1,4 @@
-"""SQL that reads the text of one cell, by the kind of its column. The macros it names are in ``cells.sql``."""
+"""SQL that reads the text of one cell, by the kind of its column. The macros it names are in ``*.sql``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Kind, TableColumn
 
-MACROS = (Path(__file__).parent / "cells.sql").read_text(encoding="utf-8")
+MACROS = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
 NUMBERS = ("money", "number", "integer", "share")
 LOST_DIGITS = "digits are gone: Excel turned the id into a number; export again as text or CSV"
 REASONS: dict[Kind, str] = {
@@ -62,6 +62,11 @@ def mapped(text: str, lower: str, column: LayoutColumn) -> str:
         for part, meaning in column.contains.items()
     ]
     return f"CASE WHEN {text} IS NULL THEN NULL {' '.join(cases)} ELSE {text} END"
+
+
+def month_named(column: LayoutColumn) -> bool:
+    """Whether the times of a column name their month, in whatever language."""
+    return any("%b" in one for one in column.formats)
 
 
 def read(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str]) -> str:

@@ -24,7 +24,7 @@ from storehealth.intake.signatures import refuse_strangers
 from storehealth.model import Reading, Source, StoredTable
 from storehealth.privacy import without_quotes
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same text would give other rows."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 NO_ROWS = "no rows below the header"
@@ -247,10 +247,10 @@ def _add(taken: Taken, source: Source, layout: Layout, folder: Path, meta: Any) 
     facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
     facts |= {"first": min(_times(table.first for table in stored), default=None)}
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
-    note = source.note if meta["rows"] else NO_ROWS
-    taken.sources.append(
-        source.model_copy(update={"layout": layout.name, "tables": layout.feeds, "note": note, **facts})
-    )
+    facts |= {"note": meta["unfit"] or (source.note if meta["rows"] else NO_ROWS)}
+    if not meta["unfit"]:
+        facts |= {"layout": layout.name, "tables": layout.feeds}
+    taken.sources.append(source.model_copy(update=facts))
     taken.tables.extend(stored)
     if meta["listed"]:
         rejects = folder / "rejects.parquet"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
-from storehealth.intake.cells import REASONS, mapped, name, opened, quoted, read, told
+from storehealth.intake.cells import REASONS, mapped, month_named, name, opened, quoted, read, told
 from storehealth.intake.recognise import Match
 
 UNREAD, LOST, SKIPPED = "__unread", "__lost", "__skipped"
@@ -52,6 +52,11 @@ class Plan(NamedTuple):
     def filled(self) -> list[str]:
         """The layout columns that this sheet gives a value to, read or computed."""
         return [key for key, column in self.layout.columns.items() if key in self.match.columns or column.sql]
+
+    @property
+    def fills_down(self) -> bool:
+        """Whether a row depends on those above it, so that their order must be known."""
+        return any(self.layout.columns[key].fill_down for key in self.match.columns)
 
     def read_columns(self) -> Iterator[tuple[str, LayoutColumn, TableColumn]]:
         """The layout columns that are read from cells of this sheet."""
@@ -98,7 +103,10 @@ def _opened(plan: Plan) -> Iterator[str]:
 
 def _told(plan: Plan) -> Iterator[str]:
     for key, column, target in plan.read_columns():
-        yield f"{told(name(key), target.type, column)} AS {name(key)}"
+        said = told(name(key), target.type, column)
+        if column.fill_down:
+            said = f"last_value({said} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
+        yield f"{said} AS {name(key)}"
         if column.words or column.contains:
             yield f"lower({name(key)}) AS {_lower(key)}"
     for key in plan.layout.columns:
@@ -109,8 +117,10 @@ def _told(plan: Plan) -> Iterator[str]:
 def _worded(plan: Plan) -> Iterator[str]:
     for key, column, _ in plan.read_columns():
         yield f"{name(key)} AS {_text(key)}"
-        known = column.words or column.contains
-        yield f"{mapped(name(key), _lower(key), column)} AS {name(key)}" if known else name(key)
+        if column.words or column.contains:
+            yield f"{mapped(name(key), _lower(key), column)} AS {name(key)}"
+        else:
+            yield f"with_english_month({name(key)}) AS {name(key)}" if month_named(column) else name(key)
 
 
 def _typed(plan: Plan) -> Iterator[str]:

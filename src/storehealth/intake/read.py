@@ -15,6 +15,7 @@ from storehealth.intake.normalise import LOST, SKIPPED, UNREAD, Plan, demanded, 
 
 TOTAL_ROW = "a total row, left out"
 MISSING = "{column} is missing"
+UNFIT = "its headers fit {layout}, but none of its rows could be read ({reason}; {count} rows)"
 LONGEST_VALUE = 2000
 Con = duckdb.DuckDBPyConnection
 
@@ -29,7 +30,10 @@ class Written(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What became of a sheet's rows: ``rows = kept + duplicates + rejected``."""
+    """What became of a sheet's rows: ``rows = kept + duplicates + rejected``.
+
+    ``unfit`` says why none was kept, where there were any: the headers fit the layout, and the cells do not.
+    """
 
     rows: int
     kept: int
@@ -37,6 +41,7 @@ class Reading(NamedTuple):
     rejected: int
     listed: int
     tables: dict[str, Written]
+    unfit: str = ""
 
 
 def connect(memory: str | None, scratch: Path) -> Con:
@@ -68,6 +73,8 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
     reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
+    if not kept:
+        reading = reading._replace(unfit=_why(con, plan))
     counted = tables.get(plan.counted.name, Written(0, 0)).rows
     if counted != kept:
         raise AssertionError(
@@ -78,7 +85,7 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
 
 def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
     """Fill the table ``staged``: the quick way if all its lines add up, else record by record."""
-    body = sheet.body(plan.match.first, plan.match.width, careful=False)
+    body = sheet.body(plan.match.first, plan.match.width, careful=plan.fills_down)
     try:
         count = _fill(con, plan, body)
     except duckdb.InvalidInputException:
@@ -222,6 +229,19 @@ def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Wri
     distinct = "count(*)" if unique else f"count(DISTINCT hash({keys}))"
     facts = f"SELECT {distinct}, least({firsts}), greatest({lasts}) FROM {quoted(str(path))}"
     return Written(count, *con.execute(facts).fetchall()[0])
+
+
+def _why(con: Con, plan: Plan) -> str:
+    """Why not one row could be read: the reason that cost most rows. Empty where there were none but total rows."""
+    why = con.execute(
+        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost AND reason <> ?"
+        " GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1",
+        [TOTAL_ROW],
+    ).fetchone()
+    if why is None:
+        return ""
+    column, reason, count = why
+    return UNFIT.format(layout=plan.layout.name, count=count, reason=f"{column}: {reason}" if column else reason)
 
 
 def _write_rejects(con: Con, folder: Path) -> int:
