@@ -11,7 +11,7 @@ from datetime import datetime
 from storehealth.errors import Exit, UsageError
 from storehealth.model import AreaScore, Finding, OutcomeOfRun, Score, Source
 from storehealth.wording import Words
-from storehealth.wording.phrases import outside
+from storehealth.wording.basis import outside
 
 LEVELS = ("fail", "watch", "new", "never")
 ORDER = (Exit.USAGE, Exit.INTERNAL, Exit.NO_DATA, Exit.NOT_DELIVERED, Exit.FINDINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.checkups import (
 )
 
 from storehealth.console import SCREEN, Look, render
-from storehealth.model import Evidence, LimitSource, Score, Source
+from storehealth.model import Evidence, LimitSource, Score, Source, TableEnd, Window
 from storehealth.wording import Words
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -132,6 +133,50 @@ def test_a_figure_beside_reads_as_its_name_does(language: str, said: str) -> Non
     shown = render(checkup(language=language), Look(details=True, width=200)).replace("\u00a0", " ")
     assert f"late by the day{Words(language).say('unit.colon')}{said}" in shown
     assert "late_by_day" not in shown
+
+
+LAGGING = Window(first=date(2025, 2, 24), last=date(2025, 3, 25))
+
+
+def test_the_days_of_a_finding_are_told_where_they_are_not_the_page_s() -> None:
+    shown = render(checkup(findings=(reply_finding(window=LAGGING), finding())), Look(width=200, findings_only=True))
+    failing, watched = shown.split("! WATCH")
+    assert "2025-02-24 to 2025-03-25" in watched
+    assert "2025-03-01 to 2025-03-31" not in failing
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            "customer service figures leave out the newest 6 days, as the platform counts: 2025-02-24 to 2025-03-25",
+        ),
+        ("zh", "客服指标按平台口径不含最近 6 天：2025-02-24 至 2025-03-25"),
+        (
+            "es",
+            "las cifras de atención dejan fuera los 6 días más recientes, como cuenta la plataforma: 2025-02-24 a 2025-03-25",
+        ),
+    ],
+)
+def test_the_head_says_which_figures_leave_out_the_newest_days(language: str, said: str) -> None:
+    shown = render(checkup(language=language, findings=(reply_finding(window=LAGGING), finding())), Look(width=400))
+    assert shown.count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "data end: chat messages 30 h earlier"),
+        ("zh", "各表数据止于：聊天消息早 30 小时"),
+        ("es", "fin de los datos: mensajes de chat, 30 h antes"),
+    ],
+)
+def test_only_a_table_that_ends_more_than_a_day_early_is_worth_a_word(language: str, said: str) -> None:
+    ends = {name: TableEnd(last=checkup().as_of, age_hours=hours) for name, hours in (("messages", 30), ("orders", 24))}
+    shown = render(checkup(language=language, table_ends=ends), Look(width=400)).replace("\u00a0", " ")
+    assert said in shown.split("\n\n")[1]
+    assert "orders" not in shown.split("\n\n")[1]
 
 
 def test_state_is_told_by_sign_and_word_besides_colour() -> None:

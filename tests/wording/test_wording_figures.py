@@ -35,7 +35,7 @@ def test_only_nothing_is_shown_as_nothing_and_only_all_as_all(value: float) -> N
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (4.25, "4.2 s"), (59.9, "59.9 s"), (60, "1 min"), (200, "3 min 20 s"), (3600, "1 h"), (5400, "1 h 30 min"),
-     (48 * 3600, "2 d"), (-90, "-1 min 30 s")],
+     (48 * 3600, "2 d"), (30 * 3600, "30 h"), (2_941_913, "34 d 1 h"), (-172_800 - 3600, "-2 d 1 h"), (-90, "-1 min 30 s")],
 )  # fmt: skip
 def test_seconds_read_as_people_say_them(seconds: float, text: str) -> None:
     assert EN.figure(seconds, "seconds").replace("\u00a0", " ") == text

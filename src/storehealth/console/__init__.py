@@ -116,7 +116,7 @@ def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None
     found = troubles(checkup)
     page.blank()
     for finding in found[:most]:
-        add_finding(page, finding, words)
+        add_finding(page, finding, words, checkup.window)
     add_more(page, len(found) - most, words)
     if all_clear(checkup):
         page.add(words.say("screen.nothing_failing"))
@@ -143,5 +143,5 @@ def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
 def _findings_only(checkup: Checkup, words: Words, look: Look) -> list[Text]:
     page = Page(look.width, look.ascii_only)
     for finding in troubles(checkup):
-        add_finding(page, finding, words)
+        add_finding(page, finding, words, checkup.window)
     return page.lines

@@ -6,9 +6,9 @@ from storehealth.console.page import Page, Piece
 from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.wording import Words
+from storehealth.wording.basis import days
 from storehealth.wording.phrases import (
     beside_lines,
-    days,
     driver_text,
     grouped,
     origin,
@@ -29,7 +29,7 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     page.heading(words.say("heading.all_findings"))
     for finding in with_figures(checkup):
         page.blank()
-        _add_depth(page, finding, add_finding(page, finding, words), words)
+        _add_depth(page, finding, add_finding(page, finding, words, checkup.window), words)
     add_wanted(page, checkup, words)
     if grouped(checkup):
         page.heading(words.say("heading.not_judged"))

@@ -8,13 +8,13 @@ from storehealth.console.page import Page, Piece, pad
 from storehealth.console.verdicts import STYLES, SYMBOLS
 from storehealth.model import AreaScore, Checkup, Finding
 from storehealth.wording import Words
+from storehealth.wording.basis import data_statement
 from storehealth.wording.phrases import (
     RANK,
     band,
     bounds,
     by_urgency,
     counts_line,
-    data_statement,
     gain_parts,
     score_name,
     score_parts,

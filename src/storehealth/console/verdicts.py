@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from storehealth.console.page import Page, Piece, pad
-from storehealth.model import Checkup, Finding, NotJudged, Source
+from storehealth.model import Checkup, Finding, NotJudged, Source, Window
 from storehealth.wording import Words
 from storehealth.wording.phrases import facts_of, place
 from storehealth.wording.wanted import wanted_briefly, wanted_text
@@ -29,13 +29,13 @@ def state(status: str, words: Words) -> str:
     return f"{SYMBOLS[status]} {words.say(f'status.{status}').upper()}"
 
 
-def add_finding(page: Page, finding: Finding, words: Words) -> int:
-    """Two or three lines: what it is, and how it stands. Returns the indent for what follows."""
+def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None = None) -> int:
+    """Two or three lines: what it is, and how it stands; its days if not the usual. Returns the indent for the rest."""
     indent = max(cell_len(state(status, words)) for status in ("fail", "watch")) + 2
     mark = Piece(pad(state(finding.status, words) + " ", indent), STYLES[finding.status], keep=True)
     page.add(mark, Piece(finding.code, "bold", keep=True), "  ", finding.title, hang=indent)
     said: list[Piece | str] = []
-    for text in facts_of(finding, words):
+    for text in facts_of(finding, words, usual):
         said += [Piece(text, keep=True), "  "]
     said += [finding.note, "  "] if finding.note else []
     spot = place(finding)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.reports._markdown import bullets, escape, table
 from storehealth.wording import Words
+from storehealth.wording.basis import data_statement, days
 from storehealth.wording.phrases import (
     UNSURE,
     beside_lines,
     bounds,
     counts_line,
-    data_statement,
-    days,
     driver_text,
     facts_of,
     figure,

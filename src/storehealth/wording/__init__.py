@@ -61,6 +61,10 @@ class Words:
         key = f"table.{name}"
         return self.say(key) if key in self._texts else name
 
+    def lower(self, name: str) -> str:
+        """A name as it stands within a sentence."""
+        return name if self.language == "zh" else name.lower()
+
     def whole(self, number: int | None) -> str:
         """A whole number with its thousands grouped, or a dash."""
         return figures.whole(number, self.language)

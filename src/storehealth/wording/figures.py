@@ -11,6 +11,12 @@ UNITS = {
     "es": {"s": "s", "min": "min", "h": "h", "d": "d"},
 }
 GLUE = "\u00a0"
+STEPS = (
+    (3600, ("s", "min", 1, 60)),
+    (48 * 3600, ("min", "h", 60, 60)),
+    (math.inf, ("h", "d", 3600, 24)),
+)
+"""Durations below a number of seconds: small unit, large unit, seconds of the small one, how many make the large one."""
 
 
 def whole(number: int | None, language: str) -> str:
@@ -60,17 +66,15 @@ def _honest(percent: float, digits: int) -> bool:
 
 
 def duration(seconds: float, language: str) -> str:
-    """Seconds as people say them: ``4.2 s``, ``3 min 20 s``, ``5 h 12 min``, ``3.1 d``."""
-    units = UNITS[language]
-    if abs(seconds) < 60:
+    """Seconds as people say them: ``4.2 s``, ``3 min 20 s``, ``5 h 12 min``, from two days on ``34 d 1 h``."""
+    units, size = UNITS[language], abs(seconds)
+    if size < 60:
         return f"{decimal(seconds, language)}{GLUE}{units['s']}"
-    if abs(seconds) >= 48 * 3600:
-        return f"{decimal(seconds / 86400, language)}{GLUE}{units['d']}"
-    small, large, size = ("s", "min", 60) if abs(seconds) < 3600 else ("min", "h", 3600)
-    total = round(abs(seconds) / (size / 60))
+    small, large, step, parts = next(one for limit, one in STEPS if size < limit)
+    total = round(size / step)
     sign = "-" if seconds < 0 else ""
-    rest = f"{GLUE}{total % 60}{GLUE}{units[small]}" if total % 60 else ""
-    return f"{sign}{total // 60}{GLUE}{units[large]}{rest}"
+    rest = f"{GLUE}{total % parts}{GLUE}{units[small]}" if total % parts else ""
+    return f"{sign}{whole(total // parts, language)}{GLUE}{units[large]}{rest}"
 
 
 def _local(text: str, language: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 
 from storehealth.model import Beside, Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
 from storehealth.wording import Words, texts
+from storehealth.wording.basis import days
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -43,14 +43,6 @@ def refused(checkup: Checkup) -> list[Source]:
     return [source for source in checkup.sources if source.layout is None]
 
 
-def outside(sources: Iterable[Source], as_of: datetime | None) -> tuple[datetime, datetime] | None:
-    """First and last event of the files, where ``as_of`` lies before them or more than a day after them."""
-    held = [at for one in sources for at in (one.first, one.last) if at is not None]
-    if as_of is None or not held or min(held) <= as_of <= max(held) + timedelta(days=1):
-        return None
-    return min(held), max(held)
-
-
 def grouped(checkup: Checkup) -> list[list[NotJudged]]:
     """Rules that the same reason keeps from being judged, together; without those that an export would help."""
     helped = {code for one in checkup.exports_wanted for code in (*one.codes, *one.with_others)}
@@ -63,43 +55,6 @@ def grouped(checkup: Checkup) -> list[list[NotJudged]]:
 def band(score: float) -> str:
     """The band of a score: good from 90, fair from 50, else poor."""
     return "good" if score >= 90 else "fair" if score >= 50 else "poor"
-
-
-def days(window: Window, words: Words) -> str:
-    """The days of a window, or that it has no ends."""
-    if window.first is None and window.last is None:
-        return words.say("screen.all_days")
-    return words.say("screen.window", first=words.day(window.first), last=words.day(window.last))
-
-
-def data_statement(checkup: Checkup, words: Words) -> list[str]:
-    """Store, platform, days, zone, files, rows, and the end of the data."""
-    said = [checkup.store, checkup.platform, days(checkup.window, words), checkup.timezone]
-    said.append(words.count("count.files", len({one.path.split("#")[0] for one in checkup.sources})))
-    said.append(words.count("count.rows", sum(one.rows for one in checkup.sources)))
-    for key in ("duplicates", "rejected"):
-        number = sum(getattr(one, key) for one in checkup.sources)
-        said += [words.count(f"count.{key}", number)] if number else []
-    if checkup.as_of is None:
-        return [*said, words.say("screen.no_as_of")]
-    said.append(words.say("screen.as_of", at=words.moment(checkup.as_of)))
-    held = outside(checkup.sources, checkup.as_of)
-    if held:
-        first, last = (words.day(at.date()) for at in held)
-        said.append(words.say("screen.held", first=first, last=last))
-    ages = [_age(table, end.age_hours, words) for table, end in checkup.table_ends.items()]
-    said += [words.say("screen.ends", ends=words.say("unit.comma").join(ages))] if ages else []
-    parts = [
-        words.say("screen.days_of", table=table, days=end.days, of=end.of_days)
-        for table, end in checkup.table_ends.items()
-        if end.days is not None and end.of_days is not None and end.days < end.of_days
-    ]
-    return [*said, words.say("screen.covered", parts=words.say("unit.comma").join(parts))] if parts else said
-
-
-def _age(table: str, hours: float, words: Words) -> str:
-    key = "screen.age" if round(hours, 1) else "screen.age_none"
-    return words.say(key, table=table, hours=words.decimal(hours))
 
 
 def score_name(checkup: Checkup, words: Words) -> str:
@@ -180,9 +135,13 @@ def tallied(finding: Finding, words: Words) -> str:
     return words.say(key, defects=words.whole(finding.defects), judged=words.whole(finding.judged))
 
 
-def facts_of(finding: Finding, words: Words) -> list[str]:
-    """Everything worth saying of a finding in one paragraph, apart from where its rows are."""
+def facts_of(finding: Finding, words: Words, usual: Window | None = None) -> list[str]:
+    """Everything worth saying of a finding in one paragraph, apart from where its rows are.
+
+    Its days are named where they differ from the usual ones.
+    """
     said = [figure(finding, words)]
+    said += [days(finding.window, words)] if usual is not None and finding.window != usual else []
     said += [tallied(finding, words)] if finding.judged else []
     said += bounds(finding, words)
     if finding.undecided:

@@ -12,7 +12,7 @@ MOST_FILES = 2
 
 def wanted_text(one: ExportWanted, words: Words, most: int | None = None) -> str:
     """One sentence, with the menu it is exported from; it names at most so many rules (None: all)."""
-    areas = words.say("unit.comma").join(_lower(words.say(f"area.{area}"), words) for area in one.areas)
+    areas = words.say("unit.comma").join(words.lower(words.say(f"area.{area}")) for area in one.areas)
     said = {"areas": areas, "codes": _codes(one, words, most), "colon": words.say("unit.colon")}
     tables = _tables(one, words)
     if one.columns:
@@ -47,7 +47,3 @@ def _codes(one: ExportWanted, words: Words, most: int | None) -> str:
 
 def _listed(codes: Sequence[str], most: int | None) -> str:
     return " ".join(codes[:most]) + (" …" if most is not None and len(codes) > most else "")
-
-
-def _lower(name: str, words: Words) -> str:
-    return name if words.language == "zh" else name.lower()
