@@ -27,6 +27,8 @@ from storehealth.catalogue.facts import readers
 from storehealth.catalogue.platform import Platform, version_on
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.db.rejects import Reader, RejectsFile
+from storehealth.deposit.reminders import deposit_deadlines
+from storehealth.deposit.shelf import Meant
 from storehealth.errors import UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.judge import judge
@@ -142,6 +144,13 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         measurements=_published(measured),
         distributions=replies,
         recommendations=recommendations,
+        deadlines=deposit_deadlines(
+            request.state,
+            Meant(platform.name, settings.store or ""),
+            store.as_of,
+            settings.language,
+            request.packs,
+        ),
         method=_method(catalogue, platform, settings.language),
     )
 

@@ -37,7 +37,7 @@ SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inc
 def render(checkup: Checkup) -> bytes:
     """The whole report in the language of the checkup."""
     words = Words(checkup.language)
-    blocks = (_head, _todo, _areas, _limits, _findings, _not_judged, _sources, _method)
+    blocks = (_head, _todo, _due, _areas, _limits, _findings, _not_judged, _sources, _method)
     lines = [line for block in blocks for line in block(checkup, words)]
     return ("\n".join(lines).rstrip() + "\n").encode(errors="replace")
 
@@ -70,6 +70,17 @@ def _todo(checkup: Checkup, words: Words) -> list[str]:
         lines += [f"   {escape(one.text)}"] if one.name else []
         lines.append(f"   {escape(words.say('screen.assumption', text=one.assumption))}")
     return [*lines, ""]
+
+
+def _due(checkup: Checkup, words: Words) -> list[str]:
+    """What turns into a breach unless it is done, soonest first."""
+    lines = []
+    for one in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
+        said = [words.moment(one.due_at), words.say("screen.hours_left", hours=words.decimal(one.hours_left))]
+        if one.amount_at_risk is not None:
+            said.append(words.say("screen.at_risk", amount=words.decimal(one.amount_at_risk, 2)))
+        lines.append(f"{one.kind} {one.id}: {' · '.join(said)}")
+    return [f"## {words.say('heading.due')}", "", *bullets(lines)] if lines else []
 
 
 def _areas(checkup: Checkup, words: Words) -> list[str]:
