@@ -179,6 +179,34 @@ def test_only_a_table_that_ends_more_than_a_day_early_is_worth_a_word(language: 
     assert "orders" not in shown.split("\n\n")[1]
 
 
+def test_a_share_without_limits_misses_nothing_and_counts_what_its_value_says() -> None:
+    only_shown = finding(status="informative", target=None, limit=None, limit_source=None, scored=False, value=0.152,
+                         judged=474, defects=402)  # fmt: skip
+    shown = render(checkup(findings=(only_shown,)), Look(details=True, width=200))
+    assert "72 of 474" in shown
+    assert "missed" not in shown.split("Where it happens")[0]
+
+
+@pytest.mark.parametrize("limits", [{"target": None, "limit": None}, {}])
+def test_a_mean_is_over_no_limit(limits: dict[str, None]) -> None:
+    mean = handling_finding(status="informative", **limits)
+    shown = render(checkup(findings=(mean,)), Look(details=True, width=200))
+    assert "n=212" in shown
+    assert "over the limit" not in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "wait=34 d 1 h"), ("zh", "wait=34 天 1 小时"), ("es", "wait=34 d 1 h")]
+)
+def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: str) -> None:
+    details = {"wait_seconds": 2_941_913, "own_hours": 26.5, "cover_days": None, "amount": 1234.5}
+    found = finding(evidence=Evidence(count=1, rows=(row(1, details=details),)))
+    shown = render(checkup(language=language, findings=(found,)), Look(details=True, width=200)).replace("\u00a0", " ")
+    assert said in shown
+    assert "seconds" not in shown
+    assert "cover_days=—" in shown
+
+
 def test_state_is_told_by_sign_and_word_besides_colour() -> None:
     shown = render(checkup(), Look())
     assert all(text in shown for text in ("✗ FAIL", "! WATCH", "✗ fail", "! watch", "✓ pass"))

@@ -174,6 +174,18 @@ def test_a_figure_beside_is_of_one_kind(kinds: dict[str, str]) -> None:
         rule_of(good="ok", beside=[{"name": "x", "title": SAID, **kinds}])
 
 
+def test_a_few_rows_of_each_outcome_are_shown_although_the_other_are_worse() -> None:
+    """Thirty rows still open since long ago would else hide that others were done, but late."""
+    rule = rule_of(in_time={"from": "begun", "to": "done", "within": "10 s"})
+    begun = "2026-03-02 10:00:00"
+    still_open = [{"begun": begun} for _ in range(30)]
+    late = [{"begun": begun, "done": f"2026-03-02 10:00:{number}"} for number in range(11, 20)]
+    shown = measured(rule, *still_open, *late).evidence
+    assert [row.outcome for row in shown] == ["overdue"] * 15 + ["late"] * 5
+    assert [row.entity for row in shown[15:]] == ["e39", "e38", "e37", "e36", "e35"]
+    assert [row.line for row in shown[:15]] == list(range(1, 16))
+
+
 def test_evidence_is_the_worst_first_and_hides_persons() -> None:
     """Twenty rows with file and line; the buyer is a pseudonym, the agent is not."""
     rule = rule_of(good="ok", evidence=["agent_id", "customer_id", "amount", "begun"], worst="amount")

@@ -16,7 +16,7 @@ from storehealth.wording.phrases import (
     reply_lines,
     rows_shown,
     segment,
-    shown_value,
+    shown_detail,
     with_figures,
 )
 
@@ -75,7 +75,7 @@ def _row(row: EvidenceRow, words: Words) -> list[Piece | str]:
     parts: list[Piece | str] = [Piece(where, "dim", keep=True), "  ", Piece(row.entity or "—", "bold", keep=True)]
     parts += ["  ", Piece(words.moment(row.at), keep=True), f"  {words.say(f'outcome.{row.outcome}')}"]
     for name, value in row.details.items():
-        parts += ["  ", Piece(f"{name}={shown_value(value)}", keep=True)]
+        parts += ["  ", Piece(shown_detail(name, value, words), keep=True)]
     return parts
 
 

@@ -15,28 +15,33 @@ from storehealth.measure.values import statistic_sql
 from storehealth.model import Beside, EvidenceRow
 
 EVIDENCE_ROWS = 20
+OF_EACH_OUTCOME = 5
+"""So many rows done too late are shown although others that are still open wait longer, and the other way round."""
 FETCHED = 5000
+WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
 Detail = str | int | float | bool | None
 
 
 def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
-    """The worst defects, at most twenty; equally bad ones by time, file and row. Personal values are masked."""
-    return tuple(_evidence_row(asked, row) for row in asked.run(f"{_worst_first(asked)} LIMIT {EVIDENCE_ROWS}"))
+    """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
+    own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
+    first = f"SELECT *, {own} AS _own FROM {asked.rows} WHERE {DEFECT} QUALIFY _own <= {EVIDENCE_ROWS}"
+    placed = f"SELECT *, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({first})"
+    chosen = f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
+    found = asked.run(f"SELECT {_columns(asked)} FROM ({chosen}) ORDER BY _place")
+    return tuple(_evidence_row(asked, row) for row in found)
 
 
 def all_evidence(asked: Asked) -> Iterator[EvidenceRow]:
     """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
-    found = asked.open(_worst_first(asked))
+    found = asked.open(f"SELECT {_columns(asked)} FROM {asked.rows} WHERE {DEFECT} ORDER BY {WORST_FIRST}")
     while rows := found.fetchmany(FETCHED):
         yield from (_evidence_row(asked, row) for row in rows)
 
 
-def _worst_first(asked: Asked) -> str:
+def _columns(asked: Asked) -> str:
     shown = "".join(f", _show{index}" for index in range(len(asked.rule.measure.evidence)))
-    return (
-        f"SELECT _file, _row, _entity, _at, _outcome{shown} FROM {asked.rows} WHERE {DEFECT} "
-        f"ORDER BY _worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
-    )
+    return f"_file, _row, _entity, _at, _outcome{shown}"
 
 
 def _evidence_row(asked: Asked, row: tuple[Any, ...]) -> EvidenceRow:

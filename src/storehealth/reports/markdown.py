@@ -23,7 +23,7 @@ from storehealth.wording.phrases import (
     score_name,
     score_parts,
     segment,
-    shown_value,
+    shown_detail,
     with_figures,
 )
 from storehealth.wording.wanted import wanted_text
@@ -170,7 +170,7 @@ def _rows(finding: Finding, words: Words) -> list[str]:
 
 def _row(row: EvidenceRow, words: Words) -> list[str]:
     where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
-    details = words.say("unit.comma").join(f"{name}={shown_value(value)}" for name, value in row.details.items())
+    details = words.say("unit.comma").join(shown_detail(name, value, words) for name, value in row.details.items())
     return [where, row.entity or "—", words.moment(row.at), words.say(f"outcome.{row.outcome}"), details]
 
 

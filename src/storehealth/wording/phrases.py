@@ -130,7 +130,12 @@ def bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]
 
 
 def tallied(finding: Finding, words: Words) -> str:
-    """How many rows the figure rests on."""
+    """How many rows the figure rests on; without a verdict none of them is called a miss."""
+    if finding.status == "informative" or (finding.target is None and finding.limit is None):
+        if finding.unit != "share":
+            return words.say("screen.n", n=words.whole(finding.judged))
+        count = finding.defects if finding.higher_is == "worse" else finding.judged - finding.defects
+        return words.say("screen.count_of", count=words.whole(count), judged=words.whole(finding.judged))
     key = "screen.missed" if finding.unit == "share" else "screen.over"
     return words.say(key, defects=words.whole(finding.defects), judged=words.whole(finding.judged))
 
@@ -165,7 +170,7 @@ def place(finding: Finding) -> str | None:
 def origin(finding: Finding, words: Words) -> str | None:
     """Where the limits come from, from when they hold and how sure that is."""
     source = finding.limit_source
-    if source is None:
+    if source is None or (finding.target is None and finding.limit is None):
         return None
     since = f", {words.say('screen.from_day', day=words.day(source.effective_from))}" if source.effective_from else ""
     return f"{source.source} ({words.say(f'verified.{source.verified}')}{since})"
@@ -209,10 +214,18 @@ def _beside(one: Beside, words: Words) -> str:
 
 
 def shown_value(value: str | int | float | bool | None) -> str:
-    """A value of an evidence row; a dash where there is none."""
+    """A value of a row; a dash where there is none."""
     if value is None:
         return "—"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shown_detail(name: str, value: str | int | float | bool | None, words: Words) -> str:
+    """A value of an evidence row with its name: ``wait=34 d 1 h`` for ``wait_seconds``, others as they are."""
+    short, _, unit = name.rpartition("_")
+    if short and unit in ("seconds", "hours", "days") and isinstance(value, int | float):
+        return f"{short}={words.figure(value, unit)}"
+    return f"{name}={words.decimal(value, 2) if isinstance(value, float) else shown_value(value)}"
 
 
 def rows_shown(finding: Finding, shown: int, words: Words) -> str | None:
