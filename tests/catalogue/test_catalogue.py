@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,13 @@ def test_a_layout_names_columns_of_the_tables_it_fills(tmp_path: Path) -> None:
     text = (PACKAGE / "layouts" / "olist_orders.yaml").read_text(encoding="utf-8")
     text = text.replace("name: olist_orders", "name: odd").replace("  paid_at:", "  payed_at:")
     assert "columns.payed_at: no fed table has this column" in complaint(pack(tmp_path, "layouts", "odd.yaml", text))
+
+
+def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
+    """Of a value, the target is the platform's; and so is a duration that is a platform's fact."""
+    whole = load()
+    for code, rule in whole.rules.items():
+        timed = rule.measure.in_time
+        moved = any(code in platform.limits for platform in whole.platforms.values()) and rule.measure.value
+        if moved or (timed and isinstance(timed.within, str)):
+            assert not re.search(r"\d", rule.title.en + rule.title.zh + rule.title.es), code
