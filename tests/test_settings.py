@@ -49,3 +49,19 @@ def test_an_unusable_file_is_refused_plainly(tmp_path: Path, text: str | None, s
     path = written(tmp_path, text) if text is not None else tmp_path / "absent.toml"
     with pytest.raises(UsageError, match=said):
         read_settings(path)
+
+
+def test_confirmed_automatic_replies_stand_beside_the_settings(tmp_path: Path) -> None:
+    """A list of texts, added to those of the settings; without settings too."""
+    (tmp_path / "auto_replies.yaml").write_text('- "您好，在的"\n- One moment\n', encoding="utf-8")
+    assert read_settings(None, tmp_path).auto_replies == ("您好，在的", "One moment")
+    path = written(tmp_path, 'auto_replies = ["Hello"]\n')
+    assert read_settings(path).auto_replies == ("Hello", "您好，在的", "One moment")
+
+
+@pytest.mark.parametrize("content", ["a: b", "- [x", "- 1"])
+def test_a_list_of_automatic_replies_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+    """With what to write instead."""
+    (tmp_path / "auto_replies.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"auto_replies\.yaml"):
+        read_settings(None, tmp_path)

@@ -34,6 +34,7 @@ from storehealth.intake import IntakeOptions, take_in
 from storehealth.judge import judge
 from storehealth.judge.wanted import Given, exports_wanted
 from storehealth.measure import EvidenceFiles, Lens, coverage, measure, reply_times, windows_for
+from storehealth.measure.assumed import measure_assumed
 from storehealth.model import (
     Checkup,
     Intake,
@@ -79,6 +80,7 @@ class AuditRequest:
     cache: bool = True
     fail_on: str = "fail"
     strict_data: bool = False
+    assume_auto: bool = False
     tell: Callable[[str], None] = _silent
     evidence: EvidenceFiles | None = None
     rejects: RejectsFile | None = None
@@ -105,7 +107,8 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         windows = windows_for(catalogue.rules.values(), platform, request.window, store.as_of)
         lens = Lens(catalogue, mask, request.evidence)
         request.tell("measuring")
-        measured = measure(store, catalogue.rules.values(), platform.limits, windows, lens)
+        ask = measure_assumed if request.assume_auto else measure
+        measured = ask(store, catalogue.rules.values(), platform.limits, windows, lens)
         replies = reply_times(store, windows.get("CS01", Window()))
         usual = Counter(windows.values()).most_common(1)[0][0]
         ends = _table_ends(store, coverage(store, usual))
@@ -243,6 +246,7 @@ def opened(given: Taken, request: AuditRequest, views: bool = True) -> Iterator[
         as_of=request.as_of,
         staff=dict(settings.staff),
         memory=request.memory,
+        auto_replies=settings.auto_replies,
     )
     with (
         tempfile.TemporaryDirectory(dir=request.state, prefix="scratch-") as scratch,

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from storehealth.catalogue.common import Fact, Language, Strict
+from storehealth.catalogue.files import read_yaml
 from storehealth.errors import UsageError
 
 FILE_NAME = "storehealth.toml"
+AUTO_REPLIES = "auto_replies.yaml"
 HOURS = re.compile(r"([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d")
 Role = Literal["agent", "bot", "system", "customer"]
 
@@ -30,6 +33,9 @@ class Settings(Strict):
         default=None, description='Service hours, such as ["09:00-12:00", "13:00-23:00"].'
     )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
+    auto_replies: tuple[str, ...] = Field(
+        default=(), description="Texts that agents' accounts send by themselves; also from auto_replies.yaml beside it."
+    )
     deposit: dict[str, Any] = Field(default={}, description="Company and account, for refund-checklist's papers.")
 
     @field_validator("timezone")
@@ -64,13 +70,32 @@ class Settings(Strict):
 def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
     """Settings from ``path``, else from ``storehealth.toml`` in ``folder`` (default: the current one), else defaults.
 
+    The texts of an ``auto_replies.yaml`` beside it are added.
+
     Raises:
-        UsageError: The file is missing, not TOML, or has mistakes; the message lists all of them.
+        UsageError: A file is missing, not TOML or YAML, or has mistakes; the message lists all of them.
     """
-    if path is None:
-        path = (folder or Path.cwd()) / FILE_NAME
-        if not path.is_file():
-            return Settings()
+    default = (folder or Path.cwd()) / FILE_NAME
+    settings = _read(path or default) if path or default.is_file() else Settings()
+    texts = _auto_replies((path or default).parent / AUTO_REPLIES)
+    return settings.model_copy(update={"auto_replies": (*settings.auto_replies, *texts)}) if texts else settings
+
+
+def _auto_replies(path: Path) -> tuple[str, ...]:
+    """The texts of a list in YAML; none where there is no such file."""
+    if not path.is_file():
+        return ()
+    try:
+        texts = read_yaml(path) or []
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "Mend the line named.") from None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"{path} is no list of texts", "Write one text per line, each after a dash, in quotes.")
+    return tuple(texts)
+
+
+def _read(path: Path) -> Settings:
+    """The settings of one file."""
     try:
         return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

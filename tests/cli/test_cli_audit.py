@@ -199,7 +199,7 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
     ended = run(
         "audit", exports, "--platform", "jd", "--as-of", "2025-03-31T18:00", "--window", "7d", "--lang", "es", "--pack", pack,
         "--state", tmp_path / "st", "--config", config, "--layout", "a=b.csv=jd_orders", "--encoding", "*.csv=gb18030",
-        "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data",
+        "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data", "--assume-auto",
     )  # fmt: skip
     assert ended.code == 1
     asked = vars(faked.asked)
@@ -218,6 +218,7 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
         "cache": False,
         "fail_on": "score<60",
         "strict_data": True,
+        "assume_auto": True,
         "evidence": None,
         "rejects": None,
         "unmask": False,

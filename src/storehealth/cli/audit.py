@@ -37,6 +37,9 @@ FailOn = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict-data", help="Exit with 3 when a file is refused or an area cannot be judged.")
 ]
+AssumeAuto = Annotated[
+    bool, typer.Option("--assume-auto", help="Take suspected automatic replies for a robot's; both results are shown.")
+]
 Platform = Annotated[
     str | None,
     typer.Option("--platform", metavar="NAME", help="Whose limits and clocks. Default: the files', else generic."),
@@ -65,6 +68,7 @@ def run(
     details: Details = False,
     fail_on: FailOn = "fail",
     strict_data: Strict = False,
+    assume_auto: AssumeAuto = False,
     lang: _options.Language = None,
     pack: _options.Packs = None,
     state: _options.State = None,
@@ -106,6 +110,7 @@ def run(
         cache=not no_cache,
         fail_on=check_fail_on(fail_on),
         strict_data=strict_data,
+        assume_auto=assume_auto,
         tell=progress.tell,
         state=_state.use(state, exports, passing=True),
         evidence=evidence,

@@ -58,7 +58,7 @@ def make_people(
     con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
     con.execute(f"CREATE MACRO like_masked(a, b) AS {LIKE_MASKED}")
     con.execute(f"CREATE MACRO role_of(event, told, known, how) AS {ROLE_OF}")
-    con.execute(r"CREATE MACRO plain_text(said) AS lower(regexp_replace(trim(said), '\s+', ' ', 'g'))")
+    con.execute(r"CREATE MACRO plain_text(said) AS trim(lower(regexp_replace(said, '\s+', ' ', 'g')))")
     take_auto_replies(con, auto_replies)
     _make_closers(con, phrases)
 

@@ -20,6 +20,25 @@ def make_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View], only: 
         _make_view(con, view)
 
 
+def make_again(
+    con: duckdb.DuckDBPyConnection, views: Mapping[str, View], changed: str, but: Iterable[str] = ()
+) -> None:
+    """Make one view anew, and those that read it, directly or through others.
+
+    Args:
+        con: The database, its views made.
+        views: All views.
+        changed: The view whose rows are others now.
+        but: Views that keep their rows.
+    """
+    stale = {changed}
+    for view in _in_order(views, views):
+        if view.view in stale or (stale & set(view.after) and view.view not in but):
+            stale.add(view.view)
+            con.execute(f"DROP TABLE main.{view.view}")
+            _make_view(con, view)
+
+
 def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
     """The views wanted, each after those it reads."""
     order: dict[str, View] = {}

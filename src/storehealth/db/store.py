@@ -15,8 +15,9 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
+from storehealth.catalogue.view import View
 from storehealth.db import helpers, hours, mask, raw, sql
-from storehealth.db.make_views import make_views
+from storehealth.db.make_views import make_again, make_views
 from storehealth.db.merge import merge
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
@@ -58,6 +59,7 @@ class Store:
         filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
         table_ends: Last event of each table up to ``as_of``.
         merged_away: Rows per source path (of the table its rows are counted in) that another row stands for.
+        auto_replies: Texts that the store's settings confirm to be sent automatically.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -67,12 +69,28 @@ class Store:
     filled: frozenset[str] = frozenset()
     table_ends: dict[str, datetime] = field(default_factory=dict)
     merged_away: dict[str, int] = field(default_factory=dict)
+    auto_replies: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.con.close()
+
+    def assume_auto_replies(self, views: Mapping[str, View]) -> int:
+        """Take the suspected automatic replies for a robot's: the views of the chat are made again without them.
+
+        Args:
+            views: All views. ``auto_replies`` keeps its rows, so that what was assumed stays listed.
+
+        Returns:
+            How many texts were suspected; with none, nothing is done.
+        """
+        found = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
+        if found:
+            helpers.take_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
+            make_again(self.con, views, "chat", ("auto_replies",))
+        return len(found)
 
     def check(self, query: str) -> str | None:
         """Why a query would not run, or None. It must be one SELECT; it is bound, not run."""
@@ -201,7 +219,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
 
 def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
     """Everything between the rows in ``raw`` and the views."""
-    store = Store(con, filled=frozenset(given.named()))
+    store = Store(con, filled=frozenset(given.named()), auto_replies=settings.auto_replies)
     rank = given.rank()
     for name, parts in given.parts.items():
         dropped = merge(con, catalogue.tables[name], parts, given.filled[name], rank)

@@ -20,6 +20,8 @@ from storehealth.model import Beside, Counts, Direction, Evidence, Finding, Limi
 from storehealth.stats import least_values
 from storehealth.wording import Words
 
+ASSUMED = "if_suspected_automatic_replies_count_as_answers"
+"""The figure that stands beside a rule where such replies were taken for a robot's."""
 NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")
 HOUR, DAY = 3600.0, 86400.0
 SECONDS_OF = {"seconds": 1.0, "hours": HOUR, "days": DAY}
@@ -109,6 +111,8 @@ def _finding(case: Case) -> Finding:
 
 
 def _titled(one: Beside, rule: Rule, language: Language) -> Beside:
+    if one.name == ASSUMED:
+        return one.model_copy(update={"title": Words(language).say(f"beside.{ASSUMED}")})
     titles = {figure.name: figure.title for figure in rule.measure.beside}
     return one.model_copy(update={"title": titles[one.name].in_language(language)}) if one.name in titles else one
 

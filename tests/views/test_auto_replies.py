@@ -1,0 +1,97 @@
+"""Texts that agents' accounts send by themselves: suspected, confirmed, assumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.views.conftest import rows_of
+
+from storehealth.catalogue import Catalogue, load
+from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.measure import Lens
+from storehealth.measure.assumed import NAME, measure_assumed
+
+GREETING = "亲，在的，请稍等"
+
+
+def chats(times: int = 20, delays: tuple[int, ...] = (1,), text: str = GREETING) -> dict[str, Any]:
+    """So many chats, greeted after the delays in turn, and answered by a person after 40 s."""
+    rows = []
+    for number in range(times):
+        room, minute = {"conversation_id": f"c{number}"}, f"2026-03-02 {10 + number // 60}:{number % 60:02}"
+        told = f" {text}\n" if number % 2 else text
+        rows += [
+            {**room, "message_id": "a", "sent_at": f"{minute}:00", "sender_role": "customer", "sender_id": "x", "text": "?"},
+            {**room, "message_id": "b", "sent_at": f"{minute}:{delays[number % len(delays)]:02}", "sender_role": "agent",
+             "sender_id": f"amy{number % 3}", "text": told},
+            {**room, "message_id": "c", "sent_at": f"{minute}:40", "sender_role": "agent", "sender_id": "amy0",
+             "text": f"answer {number}"},
+        ]  # fmt: skip
+    return {"messages": rows}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The built-in files."""
+    return load()
+
+
+def opened(catalogue: Catalogue, rows: dict[str, Any], confirmed: tuple[str, ...] = ()) -> Store:
+    generic = catalogue.platforms["generic"]
+    return store_from_rows(rows, catalogue, StoreSettings("shop", generic, generic.facts, auto_replies=confirmed))
+
+
+@pytest.mark.parametrize(
+    ("times", "delays", "suspected"),
+    [(20, (1,), 1), (19, (1,), 0), (20, (2,), 1), (20, (3,), 0), (24, (1, 2), 1), (24, (0, 2, 2, 0), 0)],
+)
+def test_often_and_at_once_is_suspect(
+    catalogue: Catalogue, times: int, delays: tuple[int, ...], suspected: int
+) -> None:
+    """Twenty times, half within two seconds, the middle half within one second; whoever sends it."""
+    with opened(catalogue, chats(times, delays)) as store:
+        found = rows_of(store, "FROM auto_replies WHERE is_suspect")
+        assert len(found) == suspected
+        if found:
+            assert (found[0]["text"], found[0]["times"], found[0]["senders"]) == (GREETING, times, 3)
+
+
+def test_a_confirmed_text_is_a_robots(catalogue: Catalogue) -> None:
+    """Blanks and case aside; then the person's answer is the first, and nothing is suspected any more."""
+    with opened(catalogue, chats(), (f"{GREETING} ",)) as store:
+        assert {row["wait_seconds"] for row in rows_of(store, "FROM turns")} == {40}
+        assert {row["bot_messages"] for row in rows_of(store, "FROM sessions")} == {1}
+        assert rows_of(store, "FROM auto_replies WHERE is_suspect") == []
+
+
+def test_assumed_ones_are_a_robots_and_both_results_are_shown(catalogue: Catalogue) -> None:
+    """The rule is judged without them, and says beside it what comes out with them; they stay listed."""
+    rules = [catalogue.rules[code] for code in ("CS01", "CS03", "DQ09")]
+    with opened(catalogue, chats()) as store:
+        first, mean, listed = measure_assumed(store, rules, {}, {}, Lens(catalogue))
+        assert (first.tally.met, first.tally.late) == (0, 20)
+        (other,) = [one for one in first.beside if one.name == NAME]
+        assert (other.value, other.count, other.judged) == (1.0, 20, 20)
+        assert mean.value == 40
+        assert [one.value for one in mean.beside if one.name == NAME] == [1.0]
+        assert listed.tally.defects == 1
+
+
+def test_where_nothing_is_suspected_there_is_one_result(catalogue: Catalogue) -> None:
+    """Nothing is added."""
+    with opened(catalogue, chats(5)) as store:
+        (first,) = measure_assumed(store, [catalogue.rules["CS01"]], {}, {}, Lens(catalogue))
+        assert NAME not in [one.name for one in first.beside]
+
+
+def test_a_text_is_shown_only_where_persons_are(catalogue: Catalogue) -> None:
+    """What was written is personal."""
+    with opened(catalogue, chats()) as store:
+        (listed,) = measure_assumed(store, [catalogue.rules["DQ09"]], {}, {}, Lens(catalogue))
+        assert GREETING not in str(listed.evidence)
+    with opened(catalogue, chats()) as store:
+        plain = replace(Lens(catalogue), mask=lambda _, value: value)
+        (listed,) = measure_assumed(store, [catalogue.rules["DQ09"]], {}, {}, plain)
+        assert GREETING in str(listed.evidence)
