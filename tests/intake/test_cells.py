@@ -259,3 +259,31 @@ def test_identical_rows_collapse_before_lines_are_numbered(attempt: Attempt) -> 
     trial = attempt(LINES, "订单号,SKU,数量\n1,a,1\n1,a,2\n1,a,1\n")
     assert (trial.rows, trial.kept, trial.duplicates) == (3, 2, 1)
     assert [row["line_id"] for row in trial.tables["order_lines"]] == ["a/1", "a/2"]
+
+
+def test_columns_with_an_underscore_are_seen_by_sql_alone(attempt: Attempt) -> None:
+    """Such as two counts that make a share."""
+    columns = {
+        "date": {"headers": ["日期"]},
+        "agent_id": {"headers": ["客服"]},
+        "_good": {"headers": ["好评"]},
+        "_bad": {"headers": ["差评"]},
+        "satisfaction_rate": {"sql": "_good::DOUBLE / (_good::DOUBLE + _bad::DOUBLE)"},
+    }
+    trial = attempt(layout("days", ["agent_days"], columns), "日期,客服,好评,差评\n2026-01-02,amy,3,1\n")
+    assert trial.tables["agent_days"][0]["satisfaction_rate"] == 0.75
+    assert "_good" not in trial.tables["agent_days"][0]
+
+
+def test_rows_of_another_kind_are_passed_over_and_count_in_nothing(attempt: Attempt) -> None:
+    """Lines stay those of the file."""
+    columns = {
+        "entry_id": {"headers": ["流水号"], "required": True},
+        "booked_at": {"headers": ["时间"]},
+        "kind": {"headers": ["备注"]},
+    }
+    journal = layout("journal", ["penalties"], columns, only="contains(kind, '赔付')", skip="entry_id = '合计'")
+    given = "流水号,时间,备注\n1,2026-01-02,货款\n2,2026-01-02,赔付\n3,x,货款\n4,2026-01-02,缺货赔付\n合计,,赔付\n"
+    trial = attempt(journal, given)
+    assert [(row["source_row"], row["entry_id"]) for row in trial.tables["penalties"]] == [(3, "2"), (5, "4")]
+    assert (trial.rows, trial.kept, trial.rejected) == (3, 2, 1)

@@ -136,7 +136,7 @@ def _layout_misfits(layouts: dict[str, Layout], tables: dict[str, Table]) -> Ite
         known = {name for table in layout.feeds if table in tables for name in tables[table].columns}
         for key in layout.columns:
             table, _, column = key.rpartition(".")
-            if column not in (tables[table].columns if table in tables else known):
+            if column not in (tables[table].columns if table in tables else known) and not key.startswith("_"):
                 yield f"{layout.name}.yaml: columns.{key}: no fed table has this column"
 
 

@@ -54,7 +54,11 @@ class LayoutExample(Strict):
 
 
 class Layout(Strict):
-    """One export format. A column key is a canonical column, or ``table.column`` where tables differ."""
+    """One export format.
+
+    A column key is a canonical column, or ``table.column`` where tables differ, or ``_name``: a text that only the SQL of
+    this layout sees.
+    """
 
     name: Name
     title: Text
@@ -71,6 +75,10 @@ class Layout(Strict):
     feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
     columns: dict[str, LayoutColumn]
     skip: str | None = Field(default=None, description="SQL over raw canonical columns: total rows and such, left out.")
+    only: str | None = Field(
+        default=None,
+        description="SQL over raw canonical columns: what the layout is about; other rows are passed over.",
+    )
     examples: tuple[LayoutExample, ...] = Field(min_length=1)
     source: Words = Field(description="Where the headers were read, and how sure that is.")
 

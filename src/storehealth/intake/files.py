@@ -28,6 +28,7 @@ VERSION = 3
 """Changes whenever the same text would give other rows."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 NO_ROWS = "no rows below the header"
+PASSED_OVER = "{rows} rows concern this layout; {passed} others are of another kind and were passed over"
 MOST_TOLD = 200
 """Characters of a cell, and cells of a record, that are kept of a sheet no layout fits."""
 
@@ -247,7 +248,7 @@ def _add(taken: Taken, source: Source, layout: Layout, folder: Path, meta: Any) 
     facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
     facts |= {"first": min(_times(table.first for table in stored), default=None)}
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
-    facts |= {"note": meta["unfit"] or (source.note if meta["rows"] else NO_ROWS)}
+    facts |= {"note": meta["unfit"] or _remark(meta) or source.note}
     if not meta["unfit"]:
         facts |= {"layout": layout.name, "tables": layout.feeds}
     taken.sources.append(source.model_copy(update=facts))
@@ -258,6 +259,12 @@ def _add(taken: Taken, source: Source, layout: Layout, folder: Path, meta: Any) 
         taken.rejects.append(
             StoredTable(table="rejects", source=source.path, parquet=rejects, rows=count, distinct_keys=count)
         )
+
+
+def _remark(meta: Any) -> str:
+    if meta["passed"]:
+        return PASSED_OVER.format(passed=meta["passed"], rows=meta["rows"])
+    return "" if meta["rows"] else NO_ROWS
 
 
 def _times(times: Iterable[datetime | None]) -> list[datetime]:

@@ -16,7 +16,7 @@ from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
 from storehealth.intake.cells import REASONS, mapped, month_named, name, opened, quoted, read, told
 from storehealth.intake.recognise import Match
 
-UNREAD, LOST, SKIPPED = "__unread", "__lost", "__skipped"
+UNREAD, LOST, SKIPPED, PASSED = "__unread", "__lost", "__skipped", "__passed"
 NONE_UNREAD = "NULL::STRUCT(column_name VARCHAR, value VARCHAR, reason VARCHAR)[]"
 
 
@@ -38,7 +38,9 @@ class Plan(NamedTuple):
         return self.tables[self.layout.feeds[0]]
 
     def target(self, key: str) -> TableColumn:
-        """The canonical column that a layout column fills."""
+        """The canonical column that a layout column fills; any text where it fills none."""
+        if key.startswith("_"):
+            return TableColumn(type="text")
         table, _, column = key.rpartition(".")
         fed = [table] if table else self.layout.feeds
         return next(self.tables[one].columns[column] for one in fed if column in self.tables[one].columns)
@@ -77,10 +79,17 @@ def staged(plan: Plan, body: str, numbered: bool) -> str:
     bare = _select([*row, *_bare(plan)], ends)
     opened = _select([*row, *_opened(plan)], bare)
     said = _select([*row, *_told(plan)], opened)
-    skip = f"coalesce(({_with_own_names(plan, plan.layout.skip or 'false')}), false) AS {SKIPPED}"
-    worded = _select([*row, *_worded(plan), skip], said)
-    typed = _select([*row, *_typed(plan), SKIPPED], worded)
-    return _select([*row, *_own_columns(plan), *_computed(plan), *_problems(plan), SKIPPED], typed)
+    marks = [SKIPPED, PASSED] if plan.layout.only else [SKIPPED]
+    worded = _select([*row, *_worded(plan), *_marks(plan)], said)
+    typed = _select([*row, *_typed(plan), *marks], worded)
+    return _select([*row, *_own_columns(plan), *_computed(plan), *_problems(plan), *marks], typed)
+
+
+def _marks(plan: Plan) -> Iterator[str]:
+    """Whether a row is a total row or such, and whether it is none of the layout's concern."""
+    yield f"coalesce(({_with_own_names(plan, plan.layout.skip or 'false')}), false) AS {SKIPPED}"
+    if plan.layout.only:
+        yield f"NOT coalesce(({_with_own_names(plan, plan.layout.only)}), false) AS {PASSED}"
 
 
 def _select(columns: list[str], source: str) -> str:

@@ -11,7 +11,7 @@ import duckdb
 from storehealth.catalogue.table import Table
 from storehealth.intake.cells import MACROS, name, quoted
 from storehealth.intake.containers import Body, Sheet
-from storehealth.intake.normalise import LOST, SKIPPED, UNREAD, Plan, demanded, rows_of, staged
+from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, Plan, demanded, rows_of, staged
 
 TOTAL_ROW = "a total row, left out"
 MISSING = "{column} is missing"
@@ -32,7 +32,8 @@ class Written(NamedTuple):
 class Reading(NamedTuple):
     """What became of a sheet's rows: ``rows = kept + duplicates + rejected``.
 
-    ``unfit`` says why none was kept, where there were any: the headers fit the layout, and the cells do not.
+    ``unfit`` says why none was kept, where there were any: the headers fit the layout, and the cells do not. Rows that
+    were ``passed`` over are of another kind, such as the ordinary payments of a fund journal; they count in nothing.
     """
 
     rows: int
@@ -42,6 +43,7 @@ class Reading(NamedTuple):
     listed: int
     tables: dict[str, Written]
     unfit: str = ""
+    passed: int = 0
 
 
 def connect(memory: str | None, scratch: Path) -> Con:
@@ -75,6 +77,8 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
     reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
     if not kept:
         reading = reading._replace(unfit=_why(con, plan))
+    if plan.layout.only:
+        reading = reading._replace(passed=_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
     counted = tables.get(plan.counted.name, Written(0, 0)).rows
     if counted != kept:
         raise AssertionError(
@@ -97,7 +101,8 @@ def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
         _fill(con, plan, body)
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
     star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT {row}, {star} FROM staged")
+    own = f"WHERE NOT {PASSED}" if plan.layout.only else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT {row}, {star} FROM staged {own}")
     _keep(con)
     return body
 
@@ -120,7 +125,7 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
         con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
     rows, skipped, lost, unread = con.execute(
         f"SELECT count(*), count(*) FILTER ({SKIPPED}), count(*) FILTER ({LOST} AND NOT {SKIPPED}), count({UNREAD})"
-        " FROM staged"
+        " FROM numbered"
     ).fetchall()[0]
     if skipped:
         con.execute(
