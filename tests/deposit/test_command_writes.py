@@ -39,8 +39,21 @@ def test_applying_while_the_notice_runs_is_remarked_on(run: Run) -> None:
 
 def test_every_row_is_written_as_csv(run: Run, tmp_path: Path) -> None:
     assert run(str(exports(tmp_path)), "-o", "csv=rows.csv", "--today", "2026-03-01", "--platform", "jd").code == 1
-    assert len((tmp_path / "rows.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
+    assert len((tmp_path / "rows.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
 
 
 def test_an_empty_calendar_is_told(run: Run) -> None:
     assert "there are no dates to keep now" in run("-o", "ics=a.ics", "--today", "2026-03-01", "-q").err
+
+
+def test_a_command_that_is_also_a_folder_is_told_how_to_reach_the_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mark").mkdir()
+    ran = run("mark", "receipt", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
+    assert ran.code == 0
+    assert "write ./mark" in ran.err
+
+
+def test_a_format_that_holds_no_warnings_leaves_them_on_stderr(run: Run, tmp_path: Path) -> None:
+    ran = run(str(exports(tmp_path)), "--format", "csv", "--today", "2026-03-01", "--platform", "jd")
+    assert "days ago" in ran.err
+    assert "days ago" not in ran.out

@@ -8,6 +8,8 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperGroup
 
+from storehealth.cli._streams import note
+
 COMMAND = "storehealth.command_named"
 
 
@@ -23,6 +25,8 @@ class ExportsOrCommand(TyperGroup):
         place = self._first_word(args)
         if place is not None and args[place] in self.commands:
             ctx.meta[COMMAND] = True
+            if Path(args[place]).is_dir():
+                note(f"{args[place]} is taken for the command; for the folder of that name write ./{args[place]}")
             args = [args[place], *args[:place], *args[place + 1 :]]
             return super().parse_args(ctx, args)
         if place is not None:

@@ -28,6 +28,8 @@ Examples
   storehealth refund-checklist exports/ -o html=checklist.html -o ics=dates.ics
   storehealth refund-checklist mark mail done --on 2026-03-05 --note "SF1234567"
   storehealth refund-checklist log "settlement: they have the receipt" --item receipt_review"""
+WHOLE = {"text", "json", "markdown", "html"}
+"""Formats that tell the warnings themselves."""
 Exports = Annotated[
     Path | None,
     typer.Argument(metavar="EXPORTS", help="Folder with exported files: they answer what files can answer."),
@@ -91,6 +93,8 @@ def show(
         _print_text(standing, _streams.Screen(details, ascii_only, no_color, quiet))
     elif name and not silent:
         _print_face(standing, name)
+    if not silent:
+        _warn(standing, quiet, [name, *(output.face.NAME for output in outputs if output.path is None)])
     code = _refund.deliver(standing, outputs, voice)
     if not standing.log and not standing.finished_on:
         voice.suggest(f"storehealth refund-checklist mark {matter.checklist.items[0].id} done")
@@ -123,6 +127,13 @@ def _printed(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | N
     return None
 
 
+def _warn(standing: Standing, quiet: bool, printed: list[str | None]) -> None:
+    """Say on stderr what to be warned of, where nothing that is printed says it."""
+    if quiet or not WHOLE.intersection(printed):
+        for warning in standing.warnings:
+            _streams.note(warning)
+
+
 def _check_rows(name: str | None, outputs: tuple[_refund.Output, ...], exports: Path | None) -> None:
     """CSV holds rows of the exports, so it needs some.
 
@@ -144,8 +155,6 @@ def _print_text(standing: Standing, screen: _streams.Screen) -> None:
 
     if screen.findings_only:
         _streams.put("\n".join(next_lines(standing, words(standing.language))) + "\n")
-        for warning in standing.warnings:
-            _streams.note(warning)
         return
     out = io.StringIO()
     console = Console(

@@ -21,6 +21,7 @@ def render(standing: Standing) -> bytes:
     rows = (
         (answer.question, asked(answer, told), told.row_state(row.state), row.id, row.at, row.file, row.line)
         for answer in standing.answers
+        if answer.question != "refund_date"
         for row in answer.rows
     )
     table_to(out, HEADER, rows)
