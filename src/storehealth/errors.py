@@ -106,6 +106,11 @@ def shortage(error: BaseException) -> Shortage | None:
     return None
 
 
+def interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error; DuckDB has its own word for it."""
+    return any(isinstance(one, KeyboardInterrupt) or str(one) == "Query interrupted" for one in _chain(error))
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

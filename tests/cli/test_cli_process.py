@@ -62,6 +62,31 @@ def test_a_reader_who_leaves_early_is_no_error() -> None:
     assert done.stderr == ""
 
 
+INTERRUPTING = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {module!r}:
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from storehealth.cli import main
+sys.exit(main(["audit", "."]))
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "rich", "pydantic", "yaml", "duckdb"])
+def test_ctrl_c_while_modules_are_loaded_is_one_word(module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTING.format(module=module)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "storehealth: interrupted\n")
+
+
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "RuntimeError('Query interrupted')"])
+def test_ctrl_c_during_the_work_is_one_word(raised: str) -> None:
+    done = subprocess.run([*faked(f"raise {raised}"), "audit", "."], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "storehealth: interrupted\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 @pytest.mark.parametrize("arguments", [["audit", "."], ["audit", ".", "--format", "json"], ["--help"], ["--version"]])
 def test_a_full_stdout_is_four_and_told_in_one_line(arguments: list[str]) -> None:

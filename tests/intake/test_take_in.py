@@ -219,3 +219,14 @@ def test_want_of_memory_or_disk_stops_the_run_and_blames_no_file(
     monkeypatch.setattr(Files, step, fail)
     with pytest.raises(Shortage):
         take({"orders.csv": ORDERS})
+
+
+def test_ctrl_c_while_a_file_is_read_stops_the_run(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB has its own word for it, which is no trouble with the file."""
+
+    def interrupt(*_: object) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(Files, "_read", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        take({"orders.csv": ORDERS})

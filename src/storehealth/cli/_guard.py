@@ -14,7 +14,7 @@ import typer
 
 from storehealth import __version__
 from storehealth.cli import _state, _streams
-from storehealth.errors import Exit, StorehealthError, shortage
+from storehealth.errors import Exit, StorehealthError, interrupted, shortage
 
 PARTS = ("duckdb", "pandas", "pydantic", "rich", "typer")
 
@@ -34,8 +34,7 @@ def _code_of(work: Callable[[], Any]) -> int:
     except typer.TyperException as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
-        _streams.complain("interrupted")
-        return int(Exit.INTERRUPTED)
+        return _stopped()
     except BrokenPipeError:
         _streams.hang_up()
         return int(Exit.OK)
@@ -48,7 +47,14 @@ def _code_of(work: Callable[[], Any]) -> int:
 
 def _done(result: Any) -> int:
     sys.stdout.flush()
+    if result == Exit.INTERRUPTED:  # typer has caught Ctrl-C, and says nothing of it
+        return _stopped()
     return int(result or 0)
+
+
+def _stopped() -> int:
+    _streams.complain("interrupted")
+    return int(Exit.INTERRUPTED)
 
 
 def _told(error: StorehealthError) -> int:
@@ -57,7 +63,9 @@ def _told(error: StorehealthError) -> int:
 
 
 def _unforeseen(error: Exception) -> int:
-    """What no command caught: stdout that takes nothing more, a shortage, or a mistake of ours."""
+    """What no command caught: Ctrl-C, stdout that takes nothing more, a shortage, or a mistake of ours."""
+    if interrupted(error):
+        return _stopped()
     if isinstance(error, OSError) and _from_help(error):
         _streams.lose(error)
         return int(Exit.OK)

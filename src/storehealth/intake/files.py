@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.errors import FileRefused, shortage
+from storehealth.errors import FileRefused, interrupted, shortage
 from storehealth.intake.containers import HEAD_BYTES, Head, Record, Sheet, container_of, containers, versions
 from storehealth.intake.discover import Found
 from storehealth.intake.encoding import text_of
@@ -272,7 +272,9 @@ def _times(times: Iterable[datetime | None]) -> list[datetime]:
 
 
 def _unless_short(error: Exception) -> None:
-    """Stop where memory or disk is what lacks: the file is good, and leaving it out would falsify every figure."""
+    """Stop where memory or disk is what lacks, or at Ctrl-C: leaving a good file out would falsify every figure."""
+    if interrupted(error):
+        raise KeyboardInterrupt from error
     short = shortage(error)
     if short is not None:
         raise short from error

@@ -1,0 +1,53 @@
+"""The application with every command: made only once there is something to run, since typer takes a while to load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from storehealth import __version__
+from storehealth.cli import EXIT_CODES, _guard, _streams, commands
+
+
+def made() -> typer.Typer:
+    """The application, every command registered."""
+    application = typer.Typer(
+        name="storehealth",
+        help="Audits an online store's exports: what goes wrong, in which rows, and what to do about it.",
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(_top)
+    for name in commands():
+        import_module(f"storehealth.cli.{name}").register(application)
+    return application
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; returns the exit code, whatever happens."""
+    return _guard.guarded(lambda: _run(list(arguments)))
+
+
+def _run(arguments: list[str]) -> int | None:
+    command = typer.main.get_command(made())
+    code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
+    return code
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _streams.put(f"storehealth {__version__}\n")
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Begin every command; only the version is answered here."""
