@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from storehealth import audit as line
+from storehealth import opening
+from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import Catalogue, load
 
 HERE = Path(__file__).parent / "stores" / "small"
@@ -25,8 +26,8 @@ def fixed(_: object = ()) -> Catalogue:
 
 
 def checkup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(line, "load", fixed)
-    made = line.audit(HERE / "exports", line.AuditRequest(state=tmp_path, platform="generic", window="all"))
+    monkeypatch.setattr(opening, "load", fixed)
+    made = audit(HERE / "exports", AuditRequest(state=tmp_path, platform="generic", window="all"))
     shown = made.model_dump(mode="json", by_alias=True)
     del shown["run"], shown["tool"]["version"], shown["method"]["rules_digest"]
     return shown

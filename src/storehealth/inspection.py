@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from storehealth.audit import AuditRequest, Taken, accounted, mask_for, opened, take
 from storehealth.db import Store
 from storehealth.db.preview import previews
 from storehealth.db.rejects import Reader, reject_groups
 from storehealth.intake.guess import header_of
 from storehealth.intake.recognise import Nearest, nearest_of
 from storehealth.model import ColumnRead, InspectedFile, Inspection, NearestLayout, Reading, Source
+from storehealth.opening import Taken, accounted, opened, take
 from storehealth.privacy import Mask
+from storehealth.request import AuditRequest, mask_for
 
 
 def inspect(exports: Path, request: AuditRequest, preview: int = 3) -> Inspection:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.audit import choose_platform
 from storehealth.catalogue import PACKAGE, load
 from storehealth.catalogue.common import Sourced
 from storehealth.catalogue.facts import INFORMATIVE, readers
@@ -20,6 +19,7 @@ from storehealth.console.page import Page
 from storehealth.console.rulebook import add_rule, fact_lines, limit_lines
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
+from storehealth.opening import choose_platform
 from storehealth.settings import Settings
 from storehealth.wording import Words
 

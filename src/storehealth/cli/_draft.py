@@ -13,7 +13,7 @@ from storehealth.cli._state import inside
 from storehealth.errors import Exit, FileRefused, UsageError
 
 if TYPE_CHECKING:
-    from storehealth.audit import AuditRequest
+    from storehealth.request import AuditRequest
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -59,8 +59,8 @@ def write(target: Target, files: Path, request: AuditRequest, voice: _streams.Vo
     Raises:
         UsageError: No sheet is unknown, or several are, or nothing can be made of it.
     """
-    from storehealth.audit import take
     from storehealth.intake.draft import draft
+    from storehealth.opening import take
     from storehealth.outputs import write_whole
     from storehealth.wording import Words
 

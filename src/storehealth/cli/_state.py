@@ -16,7 +16,7 @@ from storehealth.cli._streams import note
 from storehealth.errors import DiskFull, UsageError, shortage
 
 if TYPE_CHECKING:
-    from storehealth.audit import AuditRequest
+    from storehealth.request import AuditRequest
 
 T = TypeVar("T")
 LITTLE = 4096

@@ -79,8 +79,8 @@ def run(
     names = _names.Names(_options.folders([one for one in pack or () if target is None or one.is_dir()]))
     progress = _streams.Progress(voice, no_color)
 
-    from storehealth.audit import AuditRequest
     from storehealth.inspection import inspect
+    from storehealth.request import AuditRequest
 
     evidence, rejects = shows.sides.opened()
     request = AuditRequest(

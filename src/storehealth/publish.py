@@ -1,0 +1,65 @@
+"""Parts of the checkup that only restate what was read and measured: table ends, counts per slice, the method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Language
+from storehealth.catalogue.facts import readers
+from storehealth.catalogue.platform import Platform
+from storehealth.db import Store
+from storehealth.model import Measurement, Method, PublishedMeasurement, TableEnd
+
+
+def table_ends(store: Store, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
+    """Where each table ends, and how many of the days looked at it covers."""
+    if store.as_of is None:
+        return {}
+    return {
+        table: TableEnd(
+            last=last, age_hours=round((store.as_of - last).total_seconds() / 3600, 2), days=days, of_days=of_days
+        )
+        for table, last in sorted(store.table_ends.items())
+        for days, of_days in [covered.get(table, (None, None))]
+    }
+
+
+def published(measured: Iterable[Measurement]) -> tuple[PublishedMeasurement, ...]:
+    """Counts per rule and slice: what a later run needs to judge this one again."""
+    return tuple(
+        PublishedMeasurement(
+            code=one.code,
+            segment=part.segment,
+            value=part.value,
+            defects=part.tally.defects,
+            judged=part.tally.judged,
+            undecided=part.tally.undecided,
+        )
+        for one in measured
+        for part in one.segments
+    )
+
+
+def method(catalogue: Catalogue, platform: Platform, language: Language) -> Method:
+    """How the figures were made: constants of the score, and the platform's facts that any view or rule reads."""
+    scoring = catalogue.scoring
+    constants = {f"weight.{area}": weight for area, weight in scoring.area_weights.items()}
+    constants |= {f"severity.{severity}": weight for severity, weight in scoring.severity_weights.items()}
+    constants |= {f"cap.{severity}": cap for severity, cap in scoring.caps.items()}
+    constants |= {"least_judged": scoring.least_judged, "least_entities": scoring.least_entities}
+    shown = {
+        name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
+        for name, fact in platform.facts.items()
+    }
+    read = readers(catalogue.views, catalogue.rules.values())
+    return Method(
+        rules_digest=catalogue.digest("rules"),
+        constants=constants,
+        facts={
+            name: f"{shown[name]} ({fact.source}; {fact.verified})"
+            for name, fact in sorted(platform.facts.items())
+            if name in read
+        },
+        caveats=tuple(note.in_language(language) for note in platform.notes),
+    )
