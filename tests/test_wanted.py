@@ -39,6 +39,13 @@ def test_the_file_that_most_scored_rules_wait_for_comes_first() -> None:
     assert [one.tables[0] for one in found] == ["orders", "reviews"]
 
 
+def test_an_export_with_a_menu_comes_before_a_script_and_a_whole_one_before_a_partial_one() -> None:
+    """Whatever the names of the layouts are."""
+    (one,) = wanted(lacking("ST02", "orders"))
+    assert one.layouts[0] == "jd_orders"
+    assert "→" in one.menu
+
+
 def test_a_rule_that_needs_two_files_is_promised_by_neither() -> None:
     """It is named apart under both."""
     found = wanted(lacking("TM01", "aftersales", "shipments.handled_by"), lacking("AS01", "aftersales"))

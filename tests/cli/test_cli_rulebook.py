@@ -41,11 +41,49 @@ def test_a_rule_is_found_by_its_id_and_in_any_case(run: Run) -> None:
     assert run("explain", "cs01").out == run("explain", "reply-within-30s").out == run("explain", "CS01").out
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("CS99", "CS"), ("reply-within-31s", "reply-within-30s")])
-def test_an_unknown_rule_names_the_nearest(run: Run, name: str, nearest: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("CS1", ["CS01", "CS11"]), ("cs99", ["CS0"]), ("reply-within-31s", ["reply-within-30s", "reply-within-10s"])],
+)
+def test_an_unknown_rule_names_the_nearest_few_with_what_they_ask(run: Run, name: str, nearest: list[str]) -> None:
     ended = run("explain", name)
     assert (ended.code, ended.out) == (2, "")
-    assert f"Nearest is {nearest}" in ended.err
+    assert all(near in ended.err for near in nearest)
+    assert 2 < len(ended.err.splitlines()) <= 8
+    assert CATALOGUE.rules["CS01"].title.en in run("explain", "CS1").err
+
+
+@pytest.mark.parametrize("place", ["chat.log:2230", "订单 3月.xlsx#Sheet1:7", "exports/orders.csv:12"])
+def test_a_place_in_a_file_is_no_rule_and_told_so_kindly(run: Run, place: str) -> None:
+    ended = run("explain", place)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{place} is a line of a file" in ended.err
+    assert "storehealth audit" in ended.err
+
+
+def test_menus_are_those_of_the_platform_asked_for(run: Run) -> None:
+    shown = run("explain", "LG05", "--platform", "jd").out
+    assert "shop.jd.com" in shown
+    assert not any(other in shown for other in ("Seller Central", "千牛", "Shopify admin"))
+    assert "docs/layouts.md#generic_stock" in " ".join(run("explain", "ST01", "--platform", "shopify").out.split())
+
+
+def test_without_a_platform_the_menus_are_folded_to_names(run: Run) -> None:
+    shown = " ".join(run("explain", "LG05").out.split())
+    assert "shop.jd.com" not in shown
+    assert "jd_orders" in shown
+    assert "--platform" in shown
+
+
+def test_the_platform_of_the_settings_is_the_default(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "storehealth.toml").write_text('platform = "jd"\n', encoding="utf-8")
+    assert run("explain", "LG05").out == run("explain", "LG05", "--platform", "jd").out
+
+
+def test_an_unknown_platform_names_the_nearest(run: Run) -> None:
+    ended = run("explain", "LG05", "--platform", "jdd")
+    assert (ended.code, ended.out) == (2, "")
+    assert "Nearest is jd." in ended.err
 
 
 def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
@@ -65,7 +103,7 @@ def test_the_measure_is_shown_in_words_and_in_sql(run: Run) -> None:
 
 
 def test_what_it_needs_names_the_menu_to_export_from(run: Run) -> None:
-    assert "needs messages" in run("explain", "CS01").out
+    assert "needs chat messages" in " ".join(run("explain", "CS01").out.split())
 
 
 def test_explain_as_json_is_one_document(run: Run) -> None:

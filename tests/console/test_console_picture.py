@@ -22,7 +22,7 @@ from tests.checkups import (
 )
 
 from storehealth.console import SCREEN, Look, render
-from storehealth.model import Evidence, LimitSource, Score, Source, TableEnd, Window
+from storehealth.model import AreaScore, Evidence, LimitSource, Score, Source, TableEnd, Window
 from storehealth.wording import Words
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -205,6 +205,16 @@ def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: 
     assert said in shown
     assert "seconds" not in shown
     assert "cover_days=—" in shown
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.4])
+def test_an_area_without_a_score_is_not_called_failing(coverage: float) -> None:
+    """What fails there has no weight, or too little of the area could be judged."""
+    areas = (AreaScore(id="logistics", score=None, coverage=coverage),)
+    shown = render(checkup(areas=areas, findings=(finding(scored=coverage > 0),)), Look(width=120))
+    line = next(text for text in shown.splitlines() if text.startswith("  Shipping"))
+    assert "✗" not in line
+    assert ("40% could be judged, too little for a score" in line) is (coverage > 0)
 
 
 def test_state_is_told_by_sign_and_word_besides_colour() -> None:

@@ -16,8 +16,8 @@ from storehealth.limits import Bounds, bounds_for
 from storehealth.wording import Words
 
 
-def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words) -> None:
-    """Everything there is to know about a rule."""
+def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words, platform: str | None = None) -> None:
+    """Everything there is to know about a rule; with a platform, where its files are exported there."""
     page.add(Piece(f"{rule.code}  {rule.id}", "bold", keep=True))
     page.add(Piece(rule.title.in_language(words.language), "bold"))
     weight = words.say("rule.scored" if rule.scored else "screen.not_scored")
@@ -32,7 +32,7 @@ def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words) -> None
     _block(page, words.say("rule.facts"), list(fact_lines(rule, catalogue, words)))
     _block(page, words.say("rule.why"), [rule.why.in_language(words.language)])
     _block(page, words.say("rule.advice"), list(advice_lines(rule, words)))
-    _block(page, words.say("rule.needs"), list(need_lines(rule, catalogue, words)))
+    _block(page, words.say("rule.needs"), list(need_lines(rule, catalogue, words, platform)))
 
 
 def _block(page: Page, title: str, texts: list[str]) -> None:
@@ -123,20 +123,29 @@ def advice_lines(rule: Rule, words: Words) -> Iterator[str]:
         yield f"– {advice.do.in_language(words.language)} ({effort}{words.say('unit.comma')}{removes})"
 
 
-def need_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
-    """The tables it needs, and the menus that export them."""
+def need_lines(rule: Rule, catalogue: Catalogue, words: Words, platform: str | None) -> Iterator[str]:
+    """The tables it needs, and the menus of the platform that export them; without a platform, names of all layouts."""
     view = catalogue.views.get(rule.measure.over)
     needs = tuple(dict.fromkeys((*(view.needs if view else ()), *rule.measure.needs)))
-    either = words.say("unit.or")
-    if needs:
-        yield words.say(
-            "screen.needs", tables=words.say("unit.comma").join(need.replace("|", either) for need in needs)
-        )
+    if not needs:
+        return
+    yield words.say("screen.needs", tables=words.say("unit.comma").join(words.need(need) for need in needs))
     tables = {part.partition(".")[0] for need in needs for part in alternatives(need)}
-    for layout in catalogue.layouts.values():
-        if tables & set(layout.feeds):
-            title, menu = (text.in_language(words.language) for text in (layout.title, layout.export_from))
-            yield f"– {title}{words.say('unit.colon')}{menu}"
+    feeding = [layout for layout in catalogue.layouts.values() if tables & set(layout.feeds)]
+    if platform is None:
+        names = words.say("unit.comma").join(layout.name for layout in feeding)
+        yield words.say("rule.layouts", names=names)
+        return
+    name = platform.partition("@")[0]
+    own = [layout for layout in feeding if layout.platform == name]
+    covered = {table for layout in own for table in layout.feeds}
+    plain = [one for one in feeding if one.name.startswith("generic_") and not covered >= tables & {*one.feeds}]
+    for layout in (*own, *plain):
+        title = layout.title.in_language(words.language)
+        menu = layout.export_from.in_language(words.language)
+        if layout in plain:
+            menu = words.say("screen.plain_table", layout=layout.name)
+        yield f"– {title}{words.say('unit.colon')}{menu}"
 
 
 def add_rules(page: Page, rules: Sequence[Rule], words: Words) -> None:

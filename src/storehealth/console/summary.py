@@ -57,15 +57,21 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
 
 def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[Piece | str]:
     worst = worst_finding(checkup, area)
-    if worst is None:
-        reason = next((one.reason for one in checkup.not_judged if one.area == area.id), "")
-        text = words.say("screen.area_not_judged") + (words.say("unit.colon") + reason if reason else "")
-        return [Piece(f"{SYMBOLS['not_applicable']} ", "dim"), text]
+    if worst is None or (area.score is None and worst.status != "inconclusive"):
+        return [Piece(f"{SYMBOLS['not_applicable']} ", "dim"), _no_score(checkup, area, words)]
     shown = ("pass", "watch", "fail", "inconclusive")
     width = max(cell_len(words.say(f"status.{status}")) for status in shown)
     mark = f"{SYMBOLS[worst.status]} {pad(words.say(f'status.{worst.status}'), width)}{GAP}"
     room = page.width - used - cell_len(mark)
     return [Piece(mark, STYLES[worst.status], keep=True), *_area_text(worst, room, words)]
+
+
+def _no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
+    """Why an area has no score."""
+    if area.coverage > 0:
+        return words.say("screen.area_withheld", share=words.figure(area.coverage, "share"))
+    reason = next((one.reason for one in checkup.not_judged if one.area == area.id), "")
+    return words.say("screen.area_not_judged") + (words.say("unit.colon") + reason if reason else "")
 
 
 def _area_text(worst: Finding, room: int, words: Words) -> list[Piece | str]:

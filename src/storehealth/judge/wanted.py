@@ -31,10 +31,10 @@ class Given:
     rows: Mapping[str, int]
 
     def feeding(self, table: str, column: str) -> list[Layout]:
-        """The layouts that give a table, or a column of it: the platform's, else the generic ones."""
+        """The layouts that give a table, or a column of it: the platform's, else the generic ones; the best first."""
         found = [one for one in self.catalogue.layouts.values() if _gives(one, table, column)]
         own = [one for one in found if one.platform == self.platform.name]
-        return own or [one for one in found if one.name.startswith("generic_")]
+        return sorted(own or [one for one in found if one.name.startswith("generic_")], key=_handiness)
 
     def read_by(self, table: str) -> dict[str, Layout]:
         """Source path → layout of the files that fill a table."""
@@ -43,6 +43,11 @@ class Given:
             for one in self.sources
             if one.layout in self.catalogue.layouts and one.kept and table in one.tables
         }
+
+
+def _handiness(layout: Layout) -> tuple[bool, int, str]:
+    """A menu that anybody can click through comes before a script, and the export that tells most before the others."""
+    return "→" not in layout.export_from.en, -len(layout.columns), layout.name
 
 
 class _Key(NamedTuple):

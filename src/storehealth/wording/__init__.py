@@ -61,6 +61,11 @@ class Words:
         key = f"table.{name}"
         return self.say(key) if key in self._texts else name
 
+    def need(self, need: str) -> str:
+        """What a rule needs: a table in plain words, a column by its own name, ``or`` between alternatives."""
+        parts = (part.strip() for part in need.split("|"))
+        return self.say("unit.or").join(part if "." in part else self.table(part) for part in parts)
+
     def lower(self, name: str) -> str:
         """A name as it stands within a sentence."""
         return name if self.language == "zh" else name.lower()
