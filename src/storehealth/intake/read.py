@@ -101,10 +101,33 @@ def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
         _fill(con, plan, body)
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
     star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
-    own = f"WHERE NOT {PASSED}" if plan.layout.only else ""
-    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT {row}, {star} FROM staged {own}")
+    tests = [f"NOT {PASSED}"] if plan.layout.only else []
+    if _find_blank(con, plan, body):
+        tests.append("source_row NOT IN (SELECT source_row FROM blank)")
+    own = f"WHERE {' AND '.join(tests)}" if tests else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {own}")
     _keep(con)
     return body
+
+
+def _find_blank(con: Con, plan: Plan, body: Body) -> bool:
+    """Fill the table ``blank``: rows without any text, as Excel leaves them below a table. They are no rows.
+
+    Only where some row has none in the columns that are read is the file looked through for them.
+    """
+    own = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
+    silent = " AND ".join([*(f"{name(key)} IS NULL" for key in own), f"{UNREAD} IS NULL"])
+    if not _number(con, f"SELECT count(*) FROM staged WHERE {silent}"):
+        return False
+    row = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
+    texts = f"concat({', '.join(f'c{place}' for place in range(plan.match.width))})"
+    numbered = f"SELECT {row}* FROM ({body.sql})"
+    return bool(
+        _number(
+            con,
+            f"CREATE OR REPLACE TEMP TABLE blank AS SELECT source_row FROM ({numbered}) WHERE trimmed({texts}) = ''",
+        )
+    )
 
 
 def _fill(con: Con, plan: Plan, body: Body) -> int:
