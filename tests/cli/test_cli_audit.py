@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -275,6 +276,36 @@ def test_a_wrong_option_is_told_before_any_work(
     assert (ended.code, ended.out, faked.asked) == (2, "", None)
     assert said in ended.err
     assert sorted(exports.rglob("*")) == before
+
+
+@pytest.mark.parametrize("language", ["zh", "es"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--format", "jsn"), ("--platform", "jdd"), ("--fail-on", "wach"), ("--window", "30"), ("--layout", "jd_orders"),
+        ("--memory", "lots"), ("--as-of", "yesterday"), ("--as-of", "2025-03-31T10:00Z"), ("--pack", "nowhere"),
+        ("--config", "nowhere.toml"), ("-o", "json"), ("-o", "json=nowhere/a.json"), ("-o", "json=exports/a.json"),
+        ("-o", "json=exports"), ("-o", "json=a", "-o", "md=./a"), ("-o", "md=-", "--format", "json"), ("-q", "-v"),
+        ("--state", "exports/state"), ("--fromat", "json"), ("more",),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_told_in_the_language_asked_for(
+    faked: Faked, run: Run, exports: Path, options: tuple[str, ...], language: str
+) -> None:
+    ended = run("audit", "exports", *options, "--lang", language)
+    assert ended.code == 2
+    plain = run("audit", "exports", *options).err
+    sentences = [
+        one for line in plain.splitlines() for one in re.split(r"(?<=\.) ", line.removeprefix("storehealth: "))
+    ]
+    english = [one for one in sentences if len(one.split()) > 2 and one in ended.err and not one.startswith("See: ")]
+    assert english == []
+
+
+def test_the_language_of_the_settings_is_that_of_errors(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "storehealth.toml").write_text('language = "zh"\n', encoding="utf-8")
+    assert "没有文件夹 nowhere" in run("audit", "nowhere").err
+    assert "There is no folder nowhere" in run("audit", "nowhere", "--lang", "en").err
 
 
 def test_a_link_into_the_exports_is_refused(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from storehealth.cli._streams import note
+from storehealth.cli._streams import complain
 from storehealth.errors import DiskFull, UsageError, shortage
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def in_passing(folder: Path, reason: str) -> Path:
     except OSError:
         raise _unusable(folder, reason) from None
     atexit.register(shutil.rmtree, made, ignore_errors=True)
-    note(f"storehealth: {folder} cannot be used ({reason}); nothing is kept for the next run")
+    complain(f"{folder} cannot be used ({reason}); nothing is kept for the next run")
     return made
 
 

@@ -8,18 +8,23 @@ import shlex
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from storehealth.errors import UsageError
+from storehealth.errors import StorehealthError, UsageError
+
+if TYPE_CHECKING:
+    from storehealth.wording import Words
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LOST: ContextVar[bool] = ContextVar("whether stdout refused something", default=False)
+ASKED: ContextVar[str | None] = ContextVar("language asked for on the command line", default=None)
 PATIENCE = 0.5
 """Seconds before progress appears."""
 
@@ -95,10 +100,33 @@ def hang_up() -> None:
 
 
 def complain(message: str, hint: str = "") -> None:
-    """An error on stderr, with what to do about it on a line of its own."""
-    note(f"storehealth: {message}")
+    """An error on stderr, with what to do about it on a line of its own, in the language asked for."""
+    said = _words()
+    note(f"storehealth: {said.error(message) if said else message}")
     if hint:
-        note(hint)
+        note(said.error(hint) if said else hint)
+
+
+def listen(arguments: Sequence[str]) -> None:
+    """Take the language for errors from the command line, before anything on it is checked."""
+    given = [after for before, after in pairwise(arguments) if before == "--lang"]
+    given += [one.removeprefix("--lang=") for one in arguments if one.startswith("--lang=")]
+    ASKED.set(given[-1] if given else None)
+
+
+def _words() -> Words | None:
+    """The texts in that language, else in that of the settings; None is English, whose words stand in the code."""
+    language = ASKED.get()
+    if language is None:
+        from storehealth.settings import read_settings
+
+        with suppress(StorehealthError, OSError):
+            language = read_settings(None).language
+    if language not in ("zh", "es"):
+        return None
+    from storehealth.wording import Words
+
+    return Words("zh" if language == "zh" else "es")
 
 
 def note(text: str) -> None:

@@ -18,6 +18,7 @@ from storehealth.wording import figures
 
 Language = Literal["en", "zh", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
+ERRORS = ("error", "error_hint")
 FOLDER = Path(__file__).parent
 
 
@@ -48,13 +49,30 @@ class Words:
 
     def reason(self, english: str) -> str:
         """A reason or note of intake in this language; one that no text is written for stays as it is."""
+        return self._known(english, "reason") or english
+
+    def error(self, english: str) -> str:
+        """A message or hint of the command line in this language, sentence by sentence, as far as texts are written."""
+        return english if self.language == "en" else "\n".join(map(self._told, english.split("\n")))
+
+    def _told(self, line: str) -> str:
+        body, stop = line.removesuffix("."), "." if line.endswith(".") else ""
+        first, more, rest = body.partition(". ")
+        if more and self._known(first, *ERRORS) is not None:
+            gap = "" if self.language == "zh" else " "
+            return f"{self._told(first + '.')}{gap}{self._told(rest + stop)}"
+        known = self._known(body, *ERRORS)
+        return line if known is None else known + ("。" if stop and self.language == "zh" else stop)
+
+    def _known(self, english: str, *sections: str) -> str | None:
         if self.language == "en":
-            return english
-        for pattern, name in _reasons():
-            found = pattern.fullmatch(english)
-            if found:
-                return self.say(f"reason.{name}", **found.groupdict())
-        return english
+            return None
+        for section in sections:
+            for pattern, name in _patterns(section):
+                found = pattern.fullmatch(english)
+                if found:
+                    return self.say(f"{section}.{name}", **found.groupdict())
+        return None
 
     def table(self, name: str) -> str:
         """A canonical table as people say it; one of a pack by its own name."""
@@ -113,12 +131,12 @@ def texts() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """What intake writes in English, as patterns, with the name of each."""
+def _patterns(section: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What is written in English elsewhere, as patterns in which x and y stand for what differs, with their names."""
     return tuple(
-        (re.compile(re.sub(r"\\\{([xy])\\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
+        (re.compile(re.sub(r"\\{([xy])\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
         for key, entry in texts().items()
-        if key.startswith("reason.")
+        if key.startswith(f"{section}.")
     )
 
 
