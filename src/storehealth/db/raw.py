@@ -114,7 +114,9 @@ def _extreme(table: Table, which: str) -> str:
 def take_facts(con: duckdb.DuckDBPyConnection, intake: Intake, tables: Mapping[str, Table], store: str) -> None:
     """Make ``raw.files`` and ``raw.rejects`` from what intake says about its own work."""
     lines = [source.model_dump(mode="json", include=set(tables["files"].columns)) for source in intake.sources]
-    own = [line | {"source_file": line["path"], "source_row": None, "tables": ",".join(line["tables"])} for line in lines]
+    own = [
+        line | {"source_file": line["path"], "source_row": None, "tables": ",".join(line["tables"])} for line in lines
+    ]
     from_rows(con, tables["files"], own, store)
     rejects = [part for part in intake.rejects if part.rows]
     if not rejects:
