@@ -171,8 +171,8 @@ def test_the_largest_gain_comes_first_then_the_least_effort() -> None:
     ("language", "said"),
     [
         ("en", "said — 70% of the misses: 20–22 h"),
-        ("zh", "说——70% 的未达标出现在20–22 时"),
-        ("es", "dicho — 70% de los fallos: 20–22 h"),
+        ("zh", "说——70% 的未达标出现在 20–22 时"),
+        ("es", "dicho — 70\u00a0% de los fallos: 20–22 h"),
     ],
 )
 def test_the_text_says_where_the_misses_are(language, said) -> None:

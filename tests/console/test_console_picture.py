@@ -127,7 +127,7 @@ def test_a_finding_without_a_limit_source_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "90 of 1,808 (5%)"), ("zh", "1,808 中 90 (5%)"), ("es", "90 de 1 808 (5 %)")]
+    ("language", "said"), [("en", "90 of 1,808 (5%)"), ("zh", "1,808 中 90（5%）"), ("es", "90 de 1 808 (5 %)")]
 )
 def test_a_figure_beside_reads_as_its_name_does(language: str, said: str) -> None:
     shown = render(checkup(language=language), Look(details=True, width=200)).replace("\u00a0", " ")
@@ -168,7 +168,7 @@ def test_the_head_says_which_figures_leave_out_the_newest_days(language: str, sa
     ("language", "said"),
     [
         ("en", "data end: chat messages 30 h earlier"),
-        ("zh", "各表数据止于：聊天消息早 30 小时"),
+        ("zh", "各表数据止于：聊天消息早30小时"),
         ("es", "fin de los datos: mensajes de chat, 30 h antes"),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_mean_is_over_no_limit(limits: dict[str, None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "wait=34 d 1 h"), ("zh", "wait=34 天 1 小时"), ("es", "wait=34 d 1 h")]
+    ("language", "said"), [("en", "wait=34 d 1 h"), ("zh", "wait=34天1小时"), ("es", "wait=34 d 1 h")]
 )
 def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: str) -> None:
     details = {"wait_seconds": 2_941_913, "own_hours": 26.5, "cover_days": None, "amount": 1234.5}

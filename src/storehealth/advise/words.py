@@ -29,7 +29,7 @@ def text(advice: Advice, where: str, words: Words) -> str:
 def places(finding: Finding, words: Words) -> str:
     """Where most of the misses are: at most two slices, the largest first; empty where nothing stands out."""
     found = [
-        words.say("advice.driver", share=words.decimal(100 * share, 0) + "%", where=where)
+        words.say("advice.driver", share=words.figure(round(share, 2), "share"), where=where)
         for share, where in list(_places(finding.drivers, words))[:MOST_PLACES]
     ]
     return words.say("unit.comma").join(found)

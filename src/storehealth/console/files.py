@@ -37,7 +37,7 @@ def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
     said = {name: words.whole(number) for name, number in numbers.items()} | {"rejected": words.whole(source.rejected)}
     page.add(words.say("inspect.counts", rows=words.count("count.rows", source.rows), **said), indent=4)
     days = f"{words.moment(source.first)} – {words.moment(source.last)}"
-    tables = words.say("unit.comma").join(source.tables)
+    tables = words.say("unit.comma").join(map(words.table, source.tables))
     page.add(Piece(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
     if source.note:
         page.add(words.reason(source.note), indent=4)
@@ -97,8 +97,8 @@ def _add_preview(page: Page, preview: Preview, words: Words) -> None:
     if not preview.rows:
         return
     counted = words.say("screen.showing", shown=words.whole(len(preview.rows)), total=words.whole(preview.total))
-    title = words.say("inspect.preview", table=preview.table)
-    page.add(Piece(title, "italic"), f" ({counted})", indent=4)
+    title = words.say("inspect.preview", table=words.table(preview.table))
+    page.add(Piece(words.say("unit.brackets", what=title, inside=counted), "italic"), indent=4)
     for row in preview.rows:
         pieces: list[Piece | str] = []
         for name, value in row.items():

@@ -120,7 +120,8 @@ def advice_lines(rule: Rule, words: Words) -> Iterator[str]:
     for advice in rule.advice:
         removes = words.say("rule.removes", share=words.figure(advice.removes, "share"))
         effort = words.say(f"effort.{advice.effort}")
-        yield f"– {advice.do.in_language(words.language)} ({effort}{words.say('unit.comma')}{removes})"
+        inside = f"{effort}{words.say('unit.comma')}{removes}"
+        yield "– " + words.say("unit.brackets", what=advice.do.in_language(words.language), inside=inside)
 
 
 def need_lines(rule: Rule, catalogue: Catalogue, words: Words, platform: str | None) -> Iterator[str]:

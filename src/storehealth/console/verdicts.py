@@ -70,7 +70,8 @@ def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
     codes = " ".join(one.code for one in members)
     menus = members[0].how_to_export
     reason = words.say("screen.export", menu="; ".join(menus)) if menus else members[0].reason
-    page.add(f"– {words.say('unit.comma').join(areas)} ({codes}){words.say('unit.colon')}{reason}", indent=2, hang=4)
+    what = words.say("unit.brackets", what=words.say("unit.comma").join(areas), inside=codes)
+    page.add(f"– {what}{words.say('unit.colon')}{reason}", indent=2, hang=4)
 
 
 def add_refused(page: Page, source: Source, words: Words) -> None:

@@ -17,5 +17,5 @@ def hole_note(holes: Iterable[Hole], least_days: float, words: Words) -> str:
 def _told(hole: Hole, words: Words) -> str:
     first = words.day(hole.first) if hole.first else ""
     return words.say(
-        f"hole.{hole.cause}", n=hole.count, of=hole.of, table=hole.table, file=hole.file or "", first=first
+        f"hole.{hole.cause}", n=hole.count, of=hole.of, table=words.table(hole.table), file=hole.file or "", first=first
     )

@@ -51,6 +51,10 @@ class Words:
         """A reason or note of intake in this language; one that no text is written for stays as it is."""
         return self._known(english, "reason") or english
 
+    def source(self, english: str) -> str:
+        """Where a limit comes from; a citation stays as it is."""
+        return self._known(english, "source") or english
+
     def error(self, english: str) -> str:
         """A message or hint of the command line in this language, sentence by sentence, as far as texts are written."""
         return english if self.language == "en" else "\n".join(map(self._told, english.split("\n")))

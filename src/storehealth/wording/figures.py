@@ -49,7 +49,7 @@ def figure(value: float | None, unit: str, language: str, never: str) -> str:
         return decimal(value, language, 2)
     if unit == "seconds":
         return duration(value, language)
-    return f"{decimal(value, language)}{GLUE}{UNITS[language][unit[0]]}"
+    return f"{decimal(value, language)}{_glue(language)}{UNITS[language][unit[0]]}"
 
 
 def share(value: float, language: str) -> str:
@@ -67,14 +67,19 @@ def _honest(percent: float, digits: int) -> bool:
 
 def duration(seconds: float, language: str) -> str:
     """Seconds as people say them: ``4.2 s``, ``3 min 20 s``, ``5 h 12 min``, from two days on ``34 d 1 h``."""
-    units, size = UNITS[language], abs(seconds)
+    units, glue, size = UNITS[language], _glue(language), abs(seconds)
     if size < 60:
-        return f"{decimal(seconds, language)}{GLUE}{units['s']}"
+        return f"{decimal(seconds, language)}{glue}{units['s']}"
     small, large, step, parts = next(one for limit, one in STEPS if size < limit)
     total = round(size / step)
     sign = "-" if seconds < 0 else ""
-    rest = f"{GLUE}{total % parts}{GLUE}{units[small]}" if total % parts else ""
-    return f"{sign}{whole(total // parts, language)}{GLUE}{units[large]}{rest}"
+    rest = f"{glue}{total % parts}{glue}{units[small]}" if total % parts else ""
+    return f"{sign}{whole(total // parts, language)}{glue}{units[large]}{rest}"
+
+
+def _glue(language: str) -> str:
+    """Between a number and its unit: nothing in Chinese, a blank that does not break elsewhere."""
+    return "" if language == "zh" else GLUE
 
 
 def _local(text: str, language: str) -> str:

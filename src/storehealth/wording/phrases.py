@@ -125,7 +125,7 @@ def bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]
     ]
     source = finding.limit_source
     if shown and source and source.verified in UNSURE:
-        shown[-1] += f" ({words.say(f'verified.{source.verified}')})"
+        shown[-1] = words.say("unit.brackets", what=shown[-1], inside=words.say(f"verified.{source.verified}"))
     return shown
 
 
@@ -172,8 +172,10 @@ def origin(finding: Finding, words: Words) -> str | None:
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
-    since = f", {words.say('screen.from_day', day=words.day(source.effective_from))}" if source.effective_from else ""
-    return f"{source.source} ({words.say(f'verified.{source.verified}')}{since})"
+    sure = words.say(f"verified.{source.verified}")
+    if source.effective_from:
+        sure += words.say("unit.comma") + words.say("screen.from_day", day=words.day(source.effective_from))
+    return words.say("unit.brackets", what=words.source(source.source), inside=sure)
 
 
 def segment(parts: dict[str, str | None], words: Words) -> str:
@@ -210,7 +212,7 @@ def _beside(one: Beside, words: Words) -> str:
     if one.count is None or one.judged is None:
         return words.figure(one.value, one.unit)
     said = words.say("screen.count_of", count=words.whole(one.count), judged=words.whole(one.judged))
-    return f"{said} ({words.figure(one.value, 'share')})" if one.judged else said
+    return words.say("unit.brackets", what=said, inside=words.figure(one.value, "share")) if one.judged else said
 
 
 def shown_value(value: str | int | float | bool | None) -> str:

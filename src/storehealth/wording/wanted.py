@@ -29,7 +29,7 @@ def wanted_briefly(rest: Sequence[ExportWanted], words: Words, most: int) -> str
     for one in rest:
         what = words.say("unit.comma").join(one.headers) if one.columns else _tables(one, words)
         inside = f"{one.layouts[0]}{words.say('unit.colon')}{_codes(one, words, most)}"
-        parts.append(words.say("screen.in_brackets", what=what, inside=inside))
+        parts.append(words.say("unit.brackets", what=what, inside=inside))
     return words.say("screen.also", what=words.say("unit.comma").join(parts))
 
 
