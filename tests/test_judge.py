@@ -114,7 +114,7 @@ def test_missing_data_name_what_to_export() -> None:
     made, (open_one,) = judged(rule, nothing, layouts=layouts)
     assert (made.status, made.value) == ("not_applicable", None)
     assert (open_one.needs, open_one.how_to_export) == (("orders.paid_at",), ("Orders → Export",))
-    assert open_one.reason == "no file gives orders.paid_at"
+    assert open_one.reason == "no file gives orders (paid_at)"
     either = share(0, 0, missing=Missing(needs=("scans.event|orders.paid_at",)))
     made, (open_one,) = judged(rule, either, layouts=layouts)
     assert made.note == "no file gives scans.event or orders.paid_at"

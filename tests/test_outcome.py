@@ -82,8 +82,9 @@ def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> Non
 
 def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     """Few rows, missing exports and the like."""
-    notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no file gives stock"]
+    notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in these days"]
     found = [finding("inconclusive", note=note) for note in notes]
+    found += [finding("not_applicable", note="no file gives stock")] * 5
     said = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
     assert said == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
 

@@ -67,7 +67,7 @@ def nothing_judged(
     """Why nothing, or too little of every area, could be judged although a file was read; None where enough could.
 
     Args:
-        findings: All verdicts; the reason that most of the scored ones give is named.
+        findings: All verdicts; the reason that most of the scored ones give is named, of those with data if there are any.
         score: The headline; its coverage tells.
         sources: Where ``as_of`` lies outside the days they hold, those are named instead.
         as_of: The audit's moment.
@@ -79,7 +79,8 @@ def nothing_judged(
     if held and as_of:
         first, last = (words.day(day.date()) for day in held)
         return words.say("verdict.none_as_of", at=words.moment(as_of), first=first, last=last)
-    notes = Counter(one.note for one in findings if one.scored and one.note)
+    scored = [one for one in findings if one.scored and one.note]
+    notes = Counter(one.note for one in scored if one.status == "inconclusive") or Counter(one.note for one in scored)
     reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
     judged = any(one.scored and one.status in ("pass", "watch", "fail") for one in findings)
     return words.say("verdict.little_judged" if judged else "verdict.none_judged", reason=reason)

@@ -70,3 +70,16 @@ def test_an_unknown_key_is_an_error_and_never_an_empty_text(language: str) -> No
 def test_one_is_singular_and_the_rest_plural() -> None:
     words = Words("es")
     assert [words.count("count.files", number) for number in (0, 1, 2)] == ["0 archivos", "1 archivo", "2 archivos"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [
+        (("stock",), "stock"),
+        (("orders.paid_at",), "orders (paid_at)"),
+        (("messages|conversations", "messages|conversations.first_reply_at"), "chat messages or chat sessions"),
+        (("aftersales", "aftersales.reason", "shipments.handled_by"), "after-sales cases, parcels (handled_by)"),
+    ],
+)
+def test_what_lacks_is_told_in_plain_words_and_once(needs: tuple[str, ...], said: str) -> None:
+    assert Words("en").lacking(needs) == said

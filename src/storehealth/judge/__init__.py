@@ -134,7 +134,7 @@ def _verdict(case: Case) -> tuple[Status, str]:
     """Status and note; the first that holds of: no data, nothing applies, only shown, too coarse, too few, holes, E.5."""
     tally, value = case.measured.tally, case.rule.measure.value
     if case.measured.missing is not None:
-        needs = case.words.say("unit.comma").join(case.words.need(need) for need in case.measured.missing.needs)
+        needs = case.words.lacking(case.measured.missing.needs)
         return "not_applicable", case.words.say("verdict.missing", needs=needs)
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
         return "not_applicable", case.words.say("verdict.nothing_applies")

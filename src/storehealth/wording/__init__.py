@@ -7,6 +7,7 @@ the singular from the plural, chosen by the value ``n``. Texts of rules and layo
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -84,9 +85,18 @@ class Words:
         return self.say(key) if key in self._texts else name
 
     def need(self, need: str) -> str:
-        """What a rule needs: a table in plain words, a column by its own name, ``or`` between alternatives."""
-        parts = (part.strip() for part in need.split("|"))
-        return self.say("unit.or").join(part if "." in part else self.table(part) for part in parts)
+        """What a rule needs: a table in plain words, a column of it, ``or`` between alternatives."""
+        return self.say("unit.or").join(self._column(*part.strip().partition(".")) for part in need.split("|"))
+
+    def lacking(self, needs: Collection[str]) -> str:
+        """What no file gives: of a table that lacks, its columns are not named besides."""
+        whole = {frozenset(need.split("|")) for need in needs if "." not in need}
+        told = [need for need in needs if "." not in need or _tables(need) not in whole]
+        return self.say("unit.comma").join(dict.fromkeys(map(self.need, told)))
+
+    def _column(self, table: str, _: str, column: str) -> str:
+        name = self.table(table)
+        return self.say("unit.brackets", what=name, inside=column) if column else name
 
     def lower(self, name: str) -> str:
         """A name as it stands within a sentence."""
@@ -132,6 +142,10 @@ def texts() -> dict[str, dict[str, str]]:
                     raise ValueError(f"{path.name}: {name} is already written in another file")
                 found[name] = entry
     return found
+
+
+def _tables(need: str) -> frozenset[str]:
+    return frozenset(part.partition(".")[0] for part in need.split("|"))
 
 
 @cache
