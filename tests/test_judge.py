@@ -117,7 +117,7 @@ def test_missing_data_name_what_to_export() -> None:
     assert open_one.reason == "no file gives orders (paid_at)"
     either = share(0, 0, missing=Missing(needs=("scans.event|orders.paid_at",)))
     made, (open_one,) = judged(rule, either, layouts=layouts)
-    assert made.note == "no file gives scans.event or orders.paid_at"
+    assert made.note == "no file gives carrier scans (event) or orders (paid_at)"
     assert open_one.how_to_export == ("Orders → Export",)
     elsewhere = PLATFORM.model_copy(update={"name": "nowhere"})
     assert judged(rule, nothing, elsewhere, layouts=layouts)[1][0].how_to_export == ("Any table of orders",)
