@@ -112,13 +112,13 @@ def test_a_stranger_is_told_with_its_headers_and_the_nearest_layout(
         ("en", ("not read, and never shown", "First rows of orders (showing 1 of 3)", "not a time", "lines 6")),
         (
             "zh",
-            ("不读取也不显示", "orders 的前几行 (显示 3 中的 1 条)", "不是时间", "第 6 行", "列数太少：应为 6，只有 2"),
+            ("不读取也不显示", "订单 的前几行（显示 3 中的 1 条）", "不是时间", "第 6 行", "列数太少：应为 6，只有 2"),
         ),
         (
             "es",
             (
                 "no se lee ni se muestra",
-                "Primeras filas de orders",
+                "Primeras filas de pedidos (se muestran 1 de 3)",
                 "no es una fecha",
                 "faltan columnas: hay 2 y deben ser 6",
             ),
