@@ -10,6 +10,7 @@ import pytest
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
 from storehealth.judge.drivers import drivers
+from storehealth.judge.holes import at_worst
 from storehealth.model import Hole, Measurement, Missing, Segment, Tally, Window
 from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
 from tests.measure.fakes import SAID, catalogue_of, rule_of
@@ -337,6 +338,36 @@ def test_where_data_lack_nothing_is_called_good(hole: Hole, note: str) -> None:
         assert made.status == "inconclusive"
         assert made.note.startswith(note)
         assert open_one.reason == made.note
+
+
+@pytest.mark.parametrize(
+    ("defects", "total", "lost", "status"),
+    [
+        (0, 400, 0.005, "pass"),  # 3 more of 403: below the target of 1 %
+        (0, 400, 0.03, "inconclusive"),  # 13 more of 413: above it beyond chance
+        (0, 400, 1.0, "inconclusive"),  # nothing is there to go by
+        (10, 400, 0.001, "watch"),  # one more changes nothing
+        (10, 400, 0.05, "inconclusive"),  # 22 more of 422 would be over the limit
+    ],
+)
+def test_a_verdict_stands_where_all_that_lacks_could_not_change_it(
+    defects: int, total: int, lost: float, status: str
+) -> None:
+    """Every row that lacks is taken for a defect."""
+    hole = GAP.model_copy(update={"share": lost})
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(defects, total, holes=(hole,)))
+    assert made.status == status
+    assert made.note.startswith("would be the same if") == (status != "inconclusive")
+
+
+def test_the_shares_of_several_tables_add_up_and_those_of_one_do_not() -> None:
+    """Days and hours of one table share one estimate; a file that was cut has none."""
+    days, hours = (GAP.model_copy(update={"cause": cause, "share": 0.02}) for cause in ("days", "hours"))
+    whole = share(0, 400)
+    assert at_worst(whole, (days, hours)).tally.late == 9  # type: ignore[union-attr]
+    other = days.model_copy(update={"table": "orders"})
+    assert at_worst(whole, (days, other)).tally.late == 17  # type: ignore[union-attr]
+    assert at_worst(whole, (days, Hole(table="orders", cause="cut", count=1, file="a.csv"))) is None
 
 
 def test_what_fails_on_the_rows_there_are_fails() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from storehealth.errors import UsageError
 from storehealth.model import AreaScore, Counts, Evidence, Finding, Score, Source, Window
-from storehealth.outcome import check_fail_on, incomplete_data, nothing_judged, outcome
+from storehealth.outcome import check_fail_on, incomplete_data, judged_at_all, nothing_judged, outcome
 from storehealth.wording import Words
 
 READ = Source(path="orders.csv", layout="generic_orders")
@@ -94,6 +94,8 @@ def test_too_little_of_every_area_is_not_called_nothing() -> None:
     found = [finding("fail"), finding("inconclusive", note="no rows in these days")]
     said = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
     assert said == "too little of every area could be judged for a score: no rows in these days"
+    assert judged_at_all(found)
+    assert not judged_at_all(found[1:])
 
 
 def test_as_soon_as_something_is_judged_there_is_no_such_reason() -> None:

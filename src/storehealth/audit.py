@@ -28,7 +28,7 @@ from storehealth.measure import Lens, coverage, measure, reply_times, windows_fo
 from storehealth.measure.assumed import measure_assumed
 from storehealth.model import Checkup, Distributions, Measurement, Run, Source, TableEnd, Tool, Window
 from storehealth.opening import Taken, accounted, opened, take
-from storehealth.outcome import check_fail_on, incomplete_data, nothing_judged, outcome
+from storehealth.outcome import check_fail_on, incomplete_data, judged_at_all, nothing_judged, outcome
 from storehealth.publish import method, published, table_ends
 from storehealth.request import AuditRequest, mask_for
 from storehealth.score import score
@@ -61,7 +61,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     total, areas = score(findings, catalogue.scoring, settings.language)
     words = Words(settings.language)
     nothing = nothing_judged(findings, total, seen.sources, seen.as_of, words)
-    incomplete = [nothing] if nothing else []
+    incomplete = [nothing] if nothing and not judged_at_all(findings) else []
     incomplete += incomplete_data(seen.sources, areas, findings) if request.strict_data else []
     said = headline(total, areas, findings, catalogue.scoring, settings.language)
     return Checkup(

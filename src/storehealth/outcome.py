@@ -61,6 +61,11 @@ def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findi
     return refused + [f"{area} is inconclusive" for area in sorted(withheld)]
 
 
+def judged_at_all(findings: Iterable[Finding]) -> bool:
+    """Whether anything that counts in the score has a verdict, be it too little for a score."""
+    return any(one.scored and one.status in ("pass", "watch", "fail") for one in findings)
+
+
 def nothing_judged(
     findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
 ) -> str | None:
@@ -82,8 +87,7 @@ def nothing_judged(
     scored = [one for one in findings if one.scored and one.note]
     notes = Counter(one.note for one in scored if one.status == "inconclusive") or Counter(one.note for one in scored)
     reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
-    judged = any(one.scored and one.status in ("pass", "watch", "fail") for one in findings)
-    return words.say("verdict.little_judged" if judged else "verdict.none_judged", reason=reason)
+    return words.say("verdict.little_judged" if judged_at_all(findings) else "verdict.none_judged", reason=reason)
 
 
 def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:

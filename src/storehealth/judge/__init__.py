@@ -13,10 +13,21 @@ from storehealth.catalogue.needs import alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.drivers import drivers
-from storehealth.judge.holes import hole_note
+from storehealth.judge.holes import at_worst, hole_note, telling
 from storehealth.judge.verdict import standing, weigh
 from storehealth.limits import Bounds, bounds_for
-from storehealth.model import Beside, Counts, Direction, Evidence, Finding, LimitSource, Measurement, NotJudged, Status
+from storehealth.model import (
+    Beside,
+    Counts,
+    Direction,
+    Evidence,
+    Finding,
+    Hole,
+    LimitSource,
+    Measurement,
+    NotJudged,
+    Status,
+)
 from storehealth.stats import least_values
 from storehealth.wording import Words
 
@@ -147,15 +158,24 @@ def _verdict(case: Case) -> tuple[Status, str]:
 
 
 def _with_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
-    """What the tables lack takes a good verdict back, for what lacks may be the bad part; misses that are there stay."""
-    if case.rule.area not in case.catalogue.scoring.area_weights:
+    """What the tables lack takes a verdict back that it could change, were all of it bad; misses that are there stay."""
+    holes = telling(case.measured.holes, case.catalogue.scoring.least_days)
+    if case.rule.area not in case.catalogue.scoring.area_weights or not holes:
         return status, note
-    said = hole_note(case.measured.holes, case.catalogue.scoring.least_days, case.words)
-    if not said:
-        return status, note
+    said = hole_note(holes, case.words)
     if status == "fail":
         return status, case.words.say("verdict.fails_anyway", hole=said)
+    if _stands(case, holes, status):
+        return status, case.words.say("verdict.stands_anyway", hole=said)
     return "inconclusive", said
+
+
+def _stands(case: Case, holes: tuple[Hole, ...], status: Status) -> bool:
+    """Whether a share has the same verdict with every row that lacks counted as a defect."""
+    worst = at_worst(case.measured, holes) if case.rule.measure.value is None else None
+    if worst is None or case.bounds is None:
+        return False
+    return weigh(standing(case.rule, worst, case.bounds), entities=1, least_entities=0)[0] == status
 
 
 def _reasons_against(case: Case) -> Iterator[str]:

@@ -26,6 +26,8 @@ class Days:
     is_dense: bool
     missing: tuple[date, ...] = ()
     hours: tuple[tuple[date, int], ...] = ()
+    rows: tuple[tuple[date, int, float], ...] = ()
+    """Days with the rows they have, and the rows that would have come in what lacks."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,14 @@ def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Days]]:
     """Stock is a state, taken now and then: a day without a snapshot lacks nothing."""
     query = """
         SELECT table_name, min(day), max(day), bool_or(is_dense), list(day ORDER BY day) FILTER (missing),
-               list(row(day, missing_hours) ORDER BY day) FILTER (missing_hours > 0)
+               list(row(day, missing_hours) ORDER BY day) FILTER (missing_hours > 0), list(row(day, rows, lost) ORDER BY day)
         FROM table_days WHERE table_name <> 'stock' GROUP BY table_name ORDER BY table_name
     """
-    for table, first, last, dense, missing, hours in con.execute(query).fetchall():
-        yield table, Days(first, last, dense, tuple(missing or ()), tuple(tuple(one) for one in hours or ()))
+    for table, first, last, dense, missing, hours, rows in con.execute(query).fetchall():
+        yield (
+            table,
+            Days(first, last, dense, tuple(missing or ()), tuple(tuple(one) for one in hours or ()), tuple(rows)),
+        )
 
 
 def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None, date | None]]:
@@ -83,13 +88,26 @@ def _holes(table: str, window: Window, lacks: Lacks) -> Iterator[Hole]:
         return
     missing = [day for day in days.missing if _meets(window, day, day)]
     if missing:
-        yield Hole(table=table, cause="days", count=len(missing), first=missing[0])
+        yield Hole(table=table, cause="days", count=len(missing), first=missing[0], share=_lost(days, window))
     hours = [(day, count) for day, count in days.hours if _meets(window, day, day)]
     if hours:
-        yield Hole(table=table, cause="hours", count=sum(count for _, count in hours), first=hours[0][0])
+        yield Hole(
+            table=table,
+            cause="hours",
+            count=sum(count for _, count in hours),
+            first=hours[0][0],
+            share=_lost(days, window),
+        )
     there, of = covered(days, window, lacks.today)
     if days.is_dense and there + len(missing) < of:
         yield Hole(table=table, cause="short", count=there, of=of)
+
+
+def _lost(days: Days, window: Window) -> float:
+    """Estimated share of a table's rows in the window that days and hours without any would have brought."""
+    inside = [(rows, lost) for day, rows, lost in days.rows if _meets(window, day, day)]
+    there, lost = (float(sum(part)) for part in zip(*inside, strict=True))
+    return round(lost / (there + lost), 6)
 
 
 def _meets(window: Window, first: date | None, last: date | None) -> bool:

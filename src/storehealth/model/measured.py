@@ -99,6 +99,9 @@ class Hole(Record):
     of: int = Field(default=0, description="Days looked at.")
     first: date | None = Field(default=None, description="The first day that lacks.")
     file: str | None = Field(default=None, description="The file that was cut.")
+    share: float | None = Field(
+        default=None, description="Estimated share of the table's rows that lacks for it, days and hours together."
+    )
 
 
 class Measurement(Record):

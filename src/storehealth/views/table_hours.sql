@@ -35,7 +35,7 @@ known AS (
     FROM filled
     WINDOW near AS (PARTITION BY table_name, isodow(hour), hour(hour) ORDER BY hour ROWS BETWEEN 8 PRECEDING AND 8 FOLLOWING)
 )
-SELECT table_name, hour, hour::DATE AS day, rows, usual, source_file,
+SELECT table_name, hour, hour::DATE AS day, rows, events, usual, source_file,
        -- so many events are usual in a run of empty hours that chance does not explain it
        has_hours AND is_empty AND usual > 0
            AND sum(CASE WHEN has_hours THEN usual ELSE 0 END) OVER (PARTITION BY table_name, is_empty, run) >= 15 AS missing,
