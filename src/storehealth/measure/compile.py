@@ -42,17 +42,19 @@ def source_of(over: str) -> str:
     return f"({_quoted_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
-def row_query(rule: Rule, bounds: Bounds | None, window: Window, source: str | None = None) -> str:
-    """The row query of a rule, restricted to its window; ``source`` stands for the rows where they are stored already.
+def row_query(rule: Rule, bounds: Bounds | None, window: Window) -> str:
+    """The row query of a rule, restricted to its window.
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
-    (advice), _show0 … (evidence); for values _value and _stat (the value as the statistic counts it).
+    (advice), _show0 … (evidence), _beside0 … (figures beside); for values _value and _stat (the value as the statistic
+    counts it).
     """
-    parts = ",\n    ".join(f"{sql} AS {alias}" for alias, (_, sql) in columns(rule).items())
+    inner = {alias: sql for alias, (_, sql) in columns(rule).items()} | dict(_beside_columns(rule))
+    parts = ",\n    ".join(f"{sql} AS {alias}" for alias, sql in inner.items())
     times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
         f"SELECT *, {_outcome(rule, bounds)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst{_statistic(rule)}\n"
-        f"FROM (SELECT {parts}\n  FROM {source or source_of(rule.measure.over)})\nWHERE {in_window(window)}"
+        f"FROM (SELECT {parts}\n  FROM {source_of(rule.measure.over)})\nWHERE {in_window(window)}"
     )
 
 
@@ -107,6 +109,17 @@ def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"_mends{index}", (f"advice.{index}.mends", f"{sql_of(advice.mends)} IS TRUE")
     for index, name in enumerate(rule.measure.evidence):
         yield f"_show{index}", (f"measure.evidence.{index}", sql_of(name))
+
+
+def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:
+    """A row's part in each figure beside: true or false, or a number; NULL where it has none."""
+    for index, one in enumerate(rule.measure.beside):
+        part = f"{sql_of(one.good or one.bad or 'NULL')}::BOOLEAN"
+        if one.value is not None:
+            part = f"{sql_of(one.value.sql)}::DOUBLE"
+            if one.value.statistic != "mean":
+                part = f"CASE WHEN {sql_of(one.value.open)} THEN 'inf' ELSE {part} END"
+        yield f"_beside{index}", f"CASE WHEN {sql_of(one.when)} IS TRUE THEN {part} END"
 
 
 def dimensions(rule: Rule) -> tuple[str, ...]:

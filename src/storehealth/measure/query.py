@@ -41,23 +41,24 @@ class Asked:
 
     @cached_property
     def rows(self) -> str:
-        """The row query, in brackets."""
-        return f"({row_query(self.rule, self.bounds, self.window, self.source)})"
+        """What the rule's figures are read from: its row query in brackets, or the table that holds its rows.
+
+        Rows of a rule's own SELECT, and values, which are read several times over, are stored while it is measured.
+        """
+        if self.rule.measure.value is None or is_select(self.rule.measure.over):
+            return self.listed
+        return self._stored(f"SELECT COLUMNS(lambda c: NOT starts_with(c, '_show')) FROM {self.listed}", "_values")
 
     @cached_property
-    def source(self) -> str:
-        """What the rule's rows come from: a view, or its own SELECT, which is run once and kept while it is measured."""
-        over = source_of(self.rule.measure.over)
-        if not is_select(self.rule.measure.over):
-            return over
-        self._must_select(f"FROM {over}")
-        try:
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE _own_rows AS FROM {over}")
-        except NOT_THE_RULES_FAULT:
-            raise
-        except duckdb.Error as error:
-            raise self.error("measure.over", error) from error
-        return "_own_rows"
+    def listed(self) -> str:
+        """As :attr:`rows`, with what evidence shows of each row."""
+        query = row_query(self.rule, self.bounds, self.window)
+        return self._stored(query, "_own_rows") if is_select(self.rule.measure.over) else f"({query})"
+
+    def _stored(self, query: str, table: str) -> str:
+        with self._blaming(query):
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+        return table
 
     @cached_property
     def views(self) -> tuple[str, ...]:
@@ -132,10 +133,11 @@ class Asked:
 
     def blame(self, error: duckdb.Error) -> CatalogueError:
         """The error of the first expression that fails on its own, else the given one."""
+        source = source_of(self.rule.measure.over)
         for key, sql in self._expressions():
             try:
                 self.con.execute(
-                    self.con.extract_statements(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {self.source})")[0]
+                    self.con.extract_statements(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source})")[0]
                 )
             except duckdb.Error as own:
                 return self.error(key, own)

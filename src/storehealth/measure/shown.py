@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from storehealth.catalogue.rule import BesideMeasure
-from storehealth.measure.compile import DEFECT, in_window, sql_of
+from storehealth.measure.compile import DEFECT
 from storehealth.measure.query import Asked
 from storehealth.measure.values import statistic_sql
 from storehealth.model import Beside, EvidenceRow
@@ -24,9 +24,12 @@ Detail = str | int | float | bool | None
 
 def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
     """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
+    worst = " UNION ALL ".join(
+        f"(SELECT * FROM {asked.listed} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS})"
+        for outcome in ("late", "overdue")
+    )
     own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
-    first = f"SELECT *, {own} AS _own FROM {asked.rows} WHERE {DEFECT} QUALIFY _own <= {EVIDENCE_ROWS}"
-    placed = f"SELECT *, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({first})"
+    placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({worst})"
     chosen = f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
     found = asked.run(f"SELECT {_columns(asked)} FROM ({chosen}) ORDER BY _place")
     return tuple(_evidence_row(asked, row) for row in found)
@@ -34,7 +37,7 @@ def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
 
 def all_evidence(asked: Asked) -> Iterator[EvidenceRow]:
     """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
-    found = asked.open(f"SELECT {_columns(asked)} FROM {asked.rows} WHERE {DEFECT} ORDER BY {WORST_FIRST}")
+    found = asked.open(f"SELECT {_columns(asked)} FROM {asked.listed} WHERE {DEFECT} ORDER BY {WORST_FIRST}")
     while rows := found.fetchmany(FETCHED):
         yield from (_evidence_row(asked, row) for row in rows)
 
@@ -80,28 +83,14 @@ def _detail(value: Any) -> Detail:
 
 
 def besides(asked: Asked) -> tuple[Beside, ...]:
-    """The figures a rule shows beside its own, over the view's rows in its window: all of them in one scan."""
+    """The figures a rule shows beside its own, over its rows in the window: all of them in one scan."""
     figures = asked.rule.measure.beside
     if not figures:
         return ()
-    inner = ", ".join(
-        f"CASE WHEN {sql_of(one.when)} IS TRUE THEN {_figure(one)} END AS _x{i}" for i, one in enumerate(figures)
-    )
-    outer = ", ".join(_summed(one, f"_x{i}") for i, one in enumerate(figures))
-    where = in_window(asked.window, f"{sql_of(asked.rule.measure.at)}::TIMESTAMP")
-    (row,) = asked.run(f"SELECT {outer} FROM (SELECT {inner} FROM {asked.source} WHERE {where})")
+    sums = ", ".join(_summed(one, f"_beside{index}") for index, one in enumerate(figures))
+    (row,) = asked.run(f"SELECT {sums} FROM {asked.rows}")
     pairs = zip(row[::2], row[1::2], strict=True)
     return tuple(_beside(one, *pair) for one, pair in zip(figures, pairs, strict=True))
-
-
-def _figure(one: BesideMeasure) -> str:
-    """SQL of one row's part in a figure: true or false, or a number."""
-    if one.value is None:
-        return f"{sql_of(one.good or one.bad or 'NULL')}::BOOLEAN"
-    number = f"{sql_of(one.value.sql)}::DOUBLE"
-    return (
-        number if one.value.statistic == "mean" else f"CASE WHEN {sql_of(one.value.open)} THEN 'inf' ELSE {number} END"
-    )
 
 
 def _summed(one: BesideMeasure, column: str) -> str:

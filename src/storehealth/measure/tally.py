@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from storehealth.measure.compile import COUNTED, DEFECT, OUTCOMES, TIME_COLUMNS, dimensions
@@ -11,6 +11,8 @@ from storehealth.measure.values import statistic_sql
 from storehealth.model import Segment, Tally
 
 COUNTS = ", ".join(f"count(*) FILTER (_outcome = '{outcome}')" for outcome in OUTCOMES)
+Slice = tuple[str, str | None]
+"""A column of the row query, and one of its values."""
 SLICES_KEPT = 1000
 """Slices kept of a rule's own dimension, those with most defects first: a store may have 100 000 SKUs."""
 
@@ -21,25 +23,52 @@ def totals(asked: Asked) -> tuple[Tally, int, tuple[int, ...]]:
     parts = ", ".join([COUNTS, f"count(DISTINCT _entity) FILTER ({DEFECT})", *mended])
     (row,) = asked.run(f"SELECT {parts} FROM {asked.rows}")
     counts = len(OUTCOMES)
-    return _tally(row[:counts]), row[counts], tuple(row[counts + 1 :])
+    return Tally(**dict(zip(OUTCOMES, row, strict=False))), row[counts], tuple(row[counts + 1 :])
 
 
 def segments(asked: Asked) -> tuple[Segment, ...]:
     """The tally of every slice: the rule's dimensions, then hour, weekday and day, each in order of its values."""
     names = (*dimensions(asked.rule), *TIME_COLUMNS)
     aliases = [f"_by{index}" for index in range(len(dimensions(asked.rule)))] + [f"_{name}" for name in TIME_COLUMNS]
-    keys = ", ".join(aliases)
-    sets = ", ".join(f"({alias})" for alias in aliases)
-    rows = asked.run(
-        f"SELECT grouping_id({keys}), coalesce({', '.join(f'{alias}::VARCHAR' for alias in aliases)}), "
-        f"{_value_sql(asked)}, {COUNTS} FROM {asked.rows} GROUP BY GROUPING SETS ({sets})"
-    )
+    tallies, values = _tallies(asked, aliases), _values(asked, aliases)
     found: list[Segment] = []
-    for index, name in enumerate(names):
-        mark = (1 << len(names)) - 1 - (1 << (len(names) - 1 - index))
-        own = [_segment(asked, name, row[1:]) for row in rows if row[0] == mark]
+    for name, alias in zip(names, aliases, strict=True):
+        own = [
+            _segment(asked, name, label, tally, values.get((alias, label)))
+            for (key, label), tally in tallies.items()
+            if key == alias
+        ]
         found += sorted(_kept(own, name), key=lambda one, name=name: _order(one, name))  # type: ignore[misc]
     return tuple(found)
+
+
+def _tallies(asked: Asked, aliases: Sequence[str]) -> dict[Slice, Tally]:
+    """Each slice's tally. Grouped by outcome, rows are counted once per column, not once per outcome and column."""
+    found: dict[Slice, dict[str, int]] = {}
+    for alias, label, outcome, count in _sliced(asked, aliases, ", _outcome", "_outcome, count(*)"):
+        found.setdefault((alias, label), {})[outcome] = count
+    return {key: Tally(**counts) for key, counts in found.items()}
+
+
+def _values(asked: Asked, aliases: Sequence[str]) -> dict[Slice, float | None]:
+    """Each slice's statistic, for rules over a value."""
+    value = asked.rule.measure.value
+    if value is None:
+        return {}
+    figure = f"{statistic_sql(value.statistic, '_stat')} FILTER ({COUNTED})"
+    return {(alias, label): figure for alias, label, figure in _sliced(asked, aliases, "", figure)}
+
+
+def _sliced(asked: Asked, aliases: Sequence[str], further: str, figures: str) -> Iterator[tuple[Any, ...]]:
+    """Column, value of the column, and figures, of the rows grouped by each column (and what is further named)."""
+    keys, texts = ", ".join(aliases), ", ".join(f"{alias}::VARCHAR" for alias in aliases)
+    sets = ", ".join(f"({alias}{further})" for alias in aliases)
+    every = (1 << len(aliases)) - 1
+    of_mark = {every - (1 << place): alias for place, alias in enumerate(reversed(aliases))}
+    query = (
+        f"SELECT grouping_id({keys}), coalesce({texts}), {figures} FROM {asked.rows} GROUP BY GROUPING SETS ({sets})"
+    )
+    yield from ((of_mark[mark], *rest) for mark, *rest in asked.run(query))
 
 
 def _kept(slices: list[Segment], name: str) -> Iterable[Segment]:
@@ -53,20 +82,9 @@ def _order(one: Segment, name: str) -> tuple[bool, int, str]:
     return value is None, len(value or "") if name == "hour" else 0, value or ""
 
 
-def _segment(asked: Asked, name: str, row: tuple[Any, ...]) -> Segment:
-    label, value, *counts = row
-    tally = _tally(counts)
+def _segment(asked: Asked, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
     if label is not None and name not in TIME_COLUMNS:
         label = asked.shown(name, label)
     if asked.rule.measure.value is None:
         value = tally.defects / tally.judged if tally.judged else None
     return Segment(segment={name: label}, tally=tally, value=value)
-
-
-def _value_sql(asked: Asked) -> str:
-    value = asked.rule.measure.value
-    return "NULL" if value is None else f"{statistic_sql(value.statistic, '_stat')} FILTER ({COUNTED})"
-
-
-def _tally(counts: Iterable[int]) -> Tally:
-    return Tally(**dict(zip(OUTCOMES, counts, strict=True)))

@@ -90,12 +90,13 @@ def _value_after(asked: Asked, statistic: Statistic, index: int, removes: float)
     limit = "NULL" if asked.bounds is None else repr(float(asked.bounds.limit))
     ((after,),) = asked.run(
         f"""
-        WITH counted AS (SELECT _stat, _outcome, _mends{index} AND {DEFECT} AS reached
+        WITH counted AS (SELECT _stat, _outcome = 'met' AS _met, _mends{index} AND {DEFECT} AS _reached
                          FROM {asked.rows} WHERE {COUNTED}),
-             ordinary AS (SELECT coalesce(median(_stat) FILTER (_outcome = 'met'), {limit}) AS _usual FROM counted),
-             placed AS (SELECT *, row_number() OVER (PARTITION BY reached ORDER BY _stat DESC) AS place FROM counted),
-             after AS (SELECT CASE WHEN reached AND floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
-                                   THEN _usual ELSE _stat END AS _stat FROM placed, ordinary)
+             ordinary AS (SELECT coalesce(median(_stat) FILTER (_met), {limit}) AS _usual FROM counted),
+             placed AS (SELECT _stat, row_number() OVER (ORDER BY _stat DESC) AS place FROM counted WHERE _reached),
+             after AS (SELECT CASE WHEN floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
+                                   THEN _usual ELSE _stat END AS _stat FROM placed, ordinary
+                       UNION ALL SELECT _stat FROM counted WHERE NOT _reached)
         SELECT {statistic_sql(statistic, "_stat")} FROM after
         """
     )
