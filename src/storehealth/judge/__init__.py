@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
@@ -14,6 +16,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.drivers import drivers
 from storehealth.judge.holes import at_worst, hole_note, telling
+from storehealth.judge.independence import Surety, surety
 from storehealth.judge.verdict import standing, weigh
 from storehealth.limits import Bounds, bounds_for
 from storehealth.model import (
@@ -57,6 +60,18 @@ class Case:
             return self.bounds.higher_is
         return "better" if self.rule.measure.value is None else "worse"
 
+    @cached_property
+    def sure(self) -> Surety | None:
+        """How sure a share is; None for durations and numbers, and without judged rows."""
+        return None if self.rule.measure.value is not None else surety(self.measured, self.platform.name)
+
+    @property
+    def interval_kind(self) -> Literal["wilson", "day_blocks", "order_statistics"] | None:
+        """Where the interval comes from; a mean has none."""
+        if self.rule.measure.value is not None:
+            return None if self.measured.low is None and self.measured.high is None else "order_statistics"
+        return self.sure.kind if self.sure else None
+
 
 def judge(
     measured: Iterable[Measurement], catalogue: Catalogue, platform: Platform, language: Language
@@ -91,7 +106,7 @@ def _case(measured: Measurement, catalogue: Catalogue, platform: Platform, langu
 def _finding(case: Case) -> Finding:
     rule, measured, tally = case.rule, case.measured, case.measured.tally
     status, note = _verdict(case)
-    low, high = _in_direction(case, measured.low, measured.high)
+    low, high = _in_direction(case, *(case.sure.interval if case.sure else (measured.low, measured.high)))
     value = rule.measure.value
     return Finding(
         code=rule.code,
@@ -111,6 +126,8 @@ def _finding(case: Case) -> Finding:
         judged=tally.judged,
         undecided=tally.undecided,
         interval=(low, high),
+        interval_kind=case.interval_kind,
+        verdict_counts=case.sure.counts if case.sure else None,
         target=case.bounds.target if case.bounds else None,
         limit=case.bounds.limit if case.bounds else None,
         limit_source=case.bounds.source if case.bounds else NO_LIMIT,
@@ -175,7 +192,12 @@ def _stands(case: Case, holes: tuple[Hole, ...], status: Status) -> bool:
     worst = at_worst(case.measured, holes) if case.rule.measure.value is None else None
     if worst is None or case.bounds is None:
         return False
-    return weigh(standing(case.rule, worst, case.bounds), entities=1, least_entities=0)[0] == status
+    return (
+        weigh(standing(case.rule, worst, case.bounds, surety(worst, case.platform.name)), entities=1, least_entities=0)[
+            0
+        ]
+        == status
+    )
 
 
 def _reasons_against(case: Case) -> Iterator[str]:
@@ -228,7 +250,7 @@ def _least(case: Case) -> int:
 def _weighed(case: Case, bounds: Bounds) -> tuple[Status, str]:
     """The verdict of E.5, with a note where it is not plain."""
     least = bounds.entities or case.catalogue.scoring.least_entities
-    status, key = weigh(standing(case.rule, case.measured, bounds), case.measured.entities, least)
+    status, key = weigh(standing(case.rule, case.measured, bounds, case.sure), case.measured.entities, least)
     note = case.words.say(f"verdict.{key}", n=case.measured.entities, least=least) if key else ""
     if case.measured.value is not None and math.isinf(case.measured.value):
         return status, case.words.say("verdict.never")

@@ -16,6 +16,7 @@ from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
 from storehealth.measure.query import Asked
+from storehealth.measure.repeats import repeats
 from storehealth.measure.replies import reply_times
 from storehealth.measure.shown import besides, evidence
 from storehealth.measure.tally import segments, totals
@@ -104,6 +105,7 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measureme
         low=figure.low,
         high=figure.high,
         entities=entities,
+        repeats=repeats(asked, tally.defects, entities),
         segments=segments(asked),
         beside=besides(asked),
         mended=mended(asked, reached),

@@ -46,6 +46,7 @@ from storehealth.model.verdict import (
     NotJudged,
     Recommendation,
     Score,
+    VerdictCounts,
 )
 
 __all__ = [
@@ -97,5 +98,6 @@ __all__ = [
     "Tally",
     "Tool",
     "TurnReplies",
+    "VerdictCounts",
     "Window",
 ]

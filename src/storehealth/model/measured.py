@@ -116,6 +116,9 @@ class Measurement(Record):
     low: float | None = None
     high: float | None = None
     entities: int = Field(default=0, description="Distinct customers or orders among the defects.")
+    repeats: dict[str, int] = Field(
+        default={}, description="Per day: defects beyond the first one of the same customer or order."
+    )
     segments: tuple[Segment, ...] = ()
     beside: tuple[Beside, ...] = ()
     mended: tuple[Mended, ...] = ()

@@ -39,6 +39,14 @@ class Driver(Record):
     share_of_defects: float
 
 
+class VerdictCounts(Record):
+    """What the verdict on a share rests on: of the defects of one customer or order on one day only the first."""
+
+    defects: int
+    judged: int
+    days: int = Field(description="Days with judged rows; from 14 on, whole days are drawn again as well.")
+
+
 class Evidence(Record):
     """The rows behind a finding: how many there are, the first of them, and the file that lists all (if written)."""
 
@@ -67,6 +75,11 @@ class Finding(Record):
     judged: int
     undecided: int
     interval: tuple[float | None, float | None]
+    interval_kind: Literal["wilson", "day_blocks", "order_statistics"] | None = Field(
+        default=None,
+        description="Wilson's; or for an end that lies farther out there, whole days drawn again 1,000 times; or ranks.",
+    )
+    verdict_counts: VerdictCounts | None = Field(default=None, description="Shares only; None without judged rows.")
     target: float | None
     limit: float | None
     limit_source: LimitSource | None
