@@ -112,7 +112,8 @@ def _look(store: Store, given: Taken, request: AuditRequest) -> Seen:
     usual = Counter(windows.values()).most_common(1)[0][0]
     request.tell("measuring")
     ask = measure_assumed if request.assume_auto else measure
-    measured = ask(store, rules, platform.limits, windows, Lens(catalogue, mask, request.evidence))
+    lens = Lens(catalogue, mask, request.evidence, stretch=request.window is None)
+    measured = ask(store, rules, platform.limits, windows, lens)
     if request.rejects:
         request.rejects.write(Reader(store, intake, catalogue, mask))
     replies = reply_times(store, windows.get("CS01", Window()))

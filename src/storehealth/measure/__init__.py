@@ -19,10 +19,11 @@ from storehealth.measure.query import Asked
 from storehealth.measure.repeats import repeats
 from storehealth.measure.replies import reply_times
 from storehealth.measure.shown import besides, evidence
+from storehealth.measure.stretch import stretched
 from storehealth.measure.tally import segments, totals
 from storehealth.measure.values import Estimate, estimate, mended
 from storehealth.measure.windows import windows_for
-from storehealth.model import Hole, Measurement, Missing, Tally, Window
+from storehealth.model import Hole, Measurement, Missing, Tally, Usual, Window
 from storehealth.privacy import Mask, mask
 from storehealth.stats import wilson
 
@@ -39,6 +40,8 @@ class Lens:
     catalogue: Catalogue
     mask: Mask = mask
     files: EvidenceFiles | None = None
+    stretch: bool = False
+    """Whether a window that holds too few rows for a verdict is made longer."""
 
 
 def measure(
@@ -64,6 +67,12 @@ def measure(
         missing = unmet(_needs(asked), store.filled)
         lacking = holes(asked, lacks, store.filled)
         measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking))
+        longer = stretched(asked, measured[-1], lacks, store.filled) if lens.stretch else None
+        if longer:
+            asked, measured[-1] = (
+                longer,
+                _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled)),
+            )
         if lens.files:
             _write(asked, measured[-1], lens.files)
     return measured
@@ -113,6 +122,12 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measureme
         resolution_seconds=resolution(asked, grain),
         holes=lacking,
     )
+
+
+def _measured_longer(asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...]) -> Measurement:
+    """The rule over a stretched window, which was chosen since there is little: that a table covers less is no hole."""
+    found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"))
+    return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
 
 
 def _figure(asked: Asked, tally: Tally) -> Estimate:

@@ -32,6 +32,7 @@ from storehealth.model.measured import (
     Segment,
     Tally,
     TurnReplies,
+    Usual,
     Window,
 )
 from storehealth.model.verdict import (
@@ -98,6 +99,7 @@ __all__ = [
     "Tally",
     "Tool",
     "TurnReplies",
+    "Usual",
     "VerdictCounts",
     "Window",
 ]

@@ -104,6 +104,14 @@ class Hole(Record):
     )
 
 
+class Usual(Record):
+    """The platform's own window, of a rule that was judged over a longer one, and what it held."""
+
+    window: Window
+    tally: Tally
+    value: float | None = None
+
+
 class Measurement(Record):
     """Everything the later stages need of one rule over one store; nothing after this touches the data."""
 
@@ -126,6 +134,7 @@ class Measurement(Record):
     resolution_seconds: int = Field(default=1, description="Coarsest step of the times this rule reads.")
     missing: Missing | None = None
     holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
+    usual: Usual | None = Field(default=None, description="Where the days were stretched for want of rows.")
 
 
 class ReplyBracket(Record):

@@ -84,6 +84,9 @@ class Finding(Record):
     limit: float | None
     limit_source: LimitSource | None
     window: Window
+    usual_window: Window | None = Field(
+        default=None, description="The platform's, where it held too few rows and the days were stretched."
+    )
     beside: tuple[Beside, ...] = ()
     drivers: tuple[Driver, ...] = ()
     evidence: Evidence
