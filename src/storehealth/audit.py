@@ -112,7 +112,7 @@ def _look(store: Store, given: Taken, request: AuditRequest) -> Seen:
     usual = Counter(windows.values()).most_common(1)[0][0]
     request.tell("measuring")
     ask = measure_assumed if request.assume_auto else measure
-    lens = Lens(catalogue, mask, request.evidence, stretch=request.window is None)
+    lens = Lens(catalogue, mask, request.evidence, stretch=request.window is None, bands=platform.bands())
     measured = ask(store, rules, platform.limits, windows, lens)
     if request.rejects:
         request.rejects.write(Reader(store, intake, catalogue, mask))

@@ -102,6 +102,7 @@ def _finding(case: Case) -> Finding:
         beside=tuple(_titled(one, rule, case.words.language) for one in measured.beside),
         drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
         evidence=Evidence(count=tally.defects, rows=measured.evidence),
+        money_at_risk=measured.money,
     )
 
 

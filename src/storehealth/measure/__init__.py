@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.needs import unmet
-from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
+from storehealth.measure.money import money_at_risk
 from storehealth.measure.query import Asked
 from storehealth.measure.repeats import repeats
 from storehealth.measure.replies import reply_times
@@ -42,6 +43,8 @@ class Lens:
     files: EvidenceFiles | None = None
     stretch: bool = False
     """Whether a window that holds too few rows for a verdict is made longer."""
+    bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
+    """What the platform makes the store pay for a defect, by rule code."""
 
 
 def measure(
@@ -73,6 +76,7 @@ def measure(
                 longer,
                 _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled)),
             )
+        measured[-1] = _with_money(asked, measured[-1], lens)
         if lens.files:
             _write(asked, measured[-1], lens.files)
     return measured
@@ -128,6 +132,13 @@ def _measured_longer(asked: Asked, usual: Measurement, grain: Grain, lacking: tu
     """The rule over a stretched window, which was chosen since there is little: that a table covers less is no hole."""
     found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"))
     return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
+
+
+def _with_money(asked: Asked, measured: Measurement, lens: Lens) -> Measurement:
+    bands = lens.bands.get(asked.rule.code, ())
+    if not bands or not measured.tally.defects:
+        return measured
+    return measured.model_copy(update={"money": money_at_risk(asked, bands)})
 
 
 def _figure(asked: Asked, tally: Tally) -> Estimate:

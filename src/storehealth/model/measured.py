@@ -104,6 +104,22 @@ class Hole(Record):
     )
 
 
+class MoneyAtRisk(Record):
+    """What the platform's compensation bands ask for the present defects: the least and the most they can come to."""
+
+    low: float
+    high: float
+    currency: str
+    orders: int = Field(description="Orders that are in the two sums.")
+    without_amount: int = Field(
+        description="Orders whose price is not known, or is in another currency: in neither sum."
+    )
+    source: str
+    verified: Literal["official", "code", "third-party", "unverified", "assumed"] = Field(
+        description="That of the least sure band."
+    )
+
+
 class Usual(Record):
     """The platform's own window, of a rule that was judged over a longer one, and what it held."""
 
@@ -135,6 +151,7 @@ class Measurement(Record):
     missing: Missing | None = None
     holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
     usual: Usual | None = Field(default=None, description="Where the days were stretched for want of rows.")
+    money: MoneyAtRisk | None = None
 
 
 class ReplyBracket(Record):

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import Area, Direction, Record, Severity, Status
-from storehealth.model.measured import Beside, EvidenceRow, Window
+from storehealth.model.measured import Beside, EvidenceRow, MoneyAtRisk, Window
 
 
 class Counts(Record):
@@ -90,6 +90,9 @@ class Finding(Record):
     beside: tuple[Beside, ...] = ()
     drivers: tuple[Driver, ...] = ()
     evidence: Evidence
+    money_at_risk: MoneyAtRisk | None = Field(
+        default=None, description="None without bands of the platform, or without a defect they are paid for."
+    )
     previous: float | None = None
     change: str | None = None
 
