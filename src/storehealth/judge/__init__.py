@@ -12,13 +12,13 @@ from storehealth.catalogue.needs import alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.enough import least_rows, rows_counted
-from storehealth.judge.case import Case
+from storehealth.judge.case import Case, case_of
 from storehealth.judge.drivers import drivers
 from storehealth.judge.holes import at_worst, hole_note, telling
 from storehealth.judge.independence import surety
 from storehealth.judge.reasons import reasons_against
 from storehealth.judge.verdict import standing, weigh
-from storehealth.limits import Bounds, bounds_for
+from storehealth.limits import Bounds
 from storehealth.model import (
     Beside,
     Counts,
@@ -53,7 +53,7 @@ def judge(
         A finding for each measurement, and for each that stayed without a verdict for want of data, why and what to
         export. Figures that are only shown count as judged.
     """
-    cases = [_case(one, catalogue, platform, language) for one in measured]
+    cases = [case_of(one, catalogue, platform, language) for one in measured]
     findings = tuple(_finding(case) for case in cases)
     open_ones = [
         _not_judged(case, finding)
@@ -61,11 +61,6 @@ def judge(
         if finding.status in ("not_applicable", "inconclusive")
     ]
     return findings, tuple(open_ones)
-
-
-def _case(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> Case:
-    rule = catalogue.rules[measured.code]
-    return Case(rule, measured, bounds_for(rule, platform.limits), catalogue, platform, Words(language))
 
 
 def _finding(case: Case) -> Finding:

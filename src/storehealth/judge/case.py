@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Literal
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.independence import Surety, surety
-from storehealth.limits import Bounds
+from storehealth.limits import Bounds, bounds_for
 from storehealth.model import Direction, Measurement
 from storehealth.wording import Words
 
@@ -44,3 +45,9 @@ class Case:
         if self.rule.measure.value is not None:
             return None if self.measured.low is None and self.measured.high is None else "order_statistics"
         return self.sure.kind if self.sure else None
+
+
+def case_of(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> Case:
+    """A measurement with its rule, the limits that hold for it, and words in the language asked for."""
+    rule = catalogue.rules[measured.code]
+    return Case(rule, measured, bounds_for(rule, platform.limits), catalogue, platform, Words(language))

@@ -36,6 +36,7 @@ from storehealth.model.measured import (
     Usual,
     Window,
 )
+from storehealth.model.platform import Counted, LeastOrders, PlatformLine
 from storehealth.model.verdict import (
     AreaScore,
     Counts,
@@ -58,6 +59,7 @@ __all__ = [
     "Beside",
     "Checkup",
     "ColumnRead",
+    "Counted",
     "Counts",
     "Deadline",
     "Direction",
@@ -72,6 +74,7 @@ __all__ = [
     "InspectedFile",
     "Inspection",
     "Intake",
+    "LeastOrders",
     "LimitSource",
     "Measurement",
     "Mended",
@@ -82,6 +85,7 @@ __all__ = [
     "NotJudged",
     "Outcome",
     "OutcomeOfRun",
+    "PlatformLine",
     "Preview",
     "PublishedMeasurement",
     "Reading",

@@ -125,7 +125,10 @@ class ExportWanted(Record):
 
 
 class Score(Record):
-    """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged."""
+    """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged.
+
+    ``low`` and ``high`` are approximate: the figures are taken to err independently of each other.
+    """
 
     value: float | None
     uncapped: float | None
