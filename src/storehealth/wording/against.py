@@ -42,7 +42,7 @@ def _briefly(line: PlatformLine, words: Words) -> str:
 
 
 def _what(line: PlatformLine, number: int, words: Words) -> str:
-    return words.count(f"unit_of.{line.counts}", number)
+    return words.count(f"unit_of.{'plain' if line.counts == 'row' else line.counts}", number)
 
 
 def margin_text(line: PlatformLine, words: Words) -> str:
