@@ -12,6 +12,7 @@ from storehealth.stats import (
     Z_ONE_SIDED,
     curve,
     least_values,
+    newcombe,
     order_ranks,
     quantile_places,
     wilson,
@@ -83,6 +84,29 @@ def test_a_wilson_interval_holds_the_share(hits: int, trials: int) -> None:
     hits = min(hits, trials)
     low, high = wilson(hits, trials)
     assert 0 <= low <= hits / trials <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [((24, 400), (12, 400), 0.1, 6.1), ((240, 4000), (160, 4000), 1.0, 3.0), ((12, 400), (24, 400), -6.1, -0.1)],
+)
+def test_a_change_of_a_share_has_an_interval(first, second, low, high) -> None:
+    """Twice as many of 400 is barely worse, half as many again of 4,000 clearly; turned round, the signs turn."""
+    assert [round(100 * end, 1) for end in newcombe(*first, *second)] == [low, high]
+
+
+def test_without_trials_nothing_is_known_of_a_change() -> None:
+    """Anything may have happened."""
+    assert newcombe(0, 0, 3, 9) == newcombe(3, 9, 0, 0) == (-1, 1)
+
+
+@given(st.integers(0, 300), st.integers(1, 300), st.integers(0, 300), st.integers(1, 300))
+def test_the_interval_of_a_change_holds_it(k1: int, n1: int, k2: int, n2: int) -> None:
+    """It stays between -1 and 1, and the change the other way has its mirror image."""
+    k1, k2 = min(k1, n1), min(k2, n2)
+    low, high = newcombe(k1, n1, k2, n2)
+    assert -1 - 1e-12 <= low <= k1 / n1 - k2 / n2 <= high <= 1 + 1e-12
+    assert newcombe(k2, n2, k1, n1) == pytest.approx((-high, -low))
 
 
 @pytest.mark.parametrize(("trials", "least"), [(20, 3), (50, 5), (100, 8), (200, 13), (400, 23), (1000, 51)])

@@ -23,9 +23,11 @@ from storehealth.db.rejects import Reader
 from storehealth.deposit.reminders import deposit_deadlines
 from storehealth.deposit.shelf import Meant
 from storehealth.judge import judge
+from storehealth.judge.platform_view import platform_view
 from storehealth.judge.wanted import Given, exports_wanted
 from storehealth.measure import Lens, coverage, measure, reply_times, windows_for
 from storehealth.measure.assumed import measure_assumed
+from storehealth.measure.orders import orders_paid
 from storehealth.model import Checkup, Distributions, Measurement, Run, Source, TableEnd, Tool, Window
 from storehealth.opening import Taken, accounted, opened, take
 from storehealth.outcome import check_fail_on, incomplete_data, judged_at_all, nothing_judged, outcome
@@ -79,6 +81,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         score=total,
         areas=areas,
         sources=seen.sources,
+        platform_view=platform_view(seen.measured, catalogue, platform, settings.language, seen.orders),
         findings=findings,
         not_judged=not_judged,
         exports_wanted=exports_wanted(not_judged, Given(catalogue, platform, seen.sources, seen.rows), words),
@@ -102,6 +105,7 @@ class Seen(NamedTuple):
     ends: dict[str, TableEnd]
     sources: tuple[Source, ...]
     rows: Mapping[str, int]
+    orders: int | None
 
 
 def _look(store: Store, given: Taken, request: AuditRequest) -> Seen:
@@ -112,9 +116,11 @@ def _look(store: Store, given: Taken, request: AuditRequest) -> Seen:
     usual = Counter(windows.values()).most_common(1)[0][0]
     request.tell("measuring")
     ask = measure_assumed if request.assume_auto else measure
-    measured = ask(store, rules, platform.limits, windows, Lens(catalogue, mask, request.evidence))
+    lens = Lens(catalogue, mask, request.evidence, stretch=request.window is None, bands=platform.bands())
+    measured = ask(store, rules, platform.limits, windows, lens)
     if request.rejects:
         request.rejects.write(Reader(store, intake, catalogue, mask))
     replies = reply_times(store, windows.get("CS01", Window()))
     ends = table_ends(store, coverage(store, usual))
-    return Seen(store.as_of, usual, measured, replies, ends, accounted(intake.sources, store), dict(store.rows))
+    orders, sources = orders_paid(store, usual), accounted(intake.sources, store)
+    return Seen(store.as_of, usual, measured, replies, ends, sources, dict(store.rows), orders)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue.scoring import Scoring
 from storehealth.model import Area, Finding, Severity
-from storehealth.stats import curve, wilson
+from storehealth.stats import curve
 
 JUDGED = ("pass", "watch", "fail")
 TARGET_SCORE = 0.9
@@ -100,10 +100,11 @@ def _metric(finding: Finding, scoring: Scoring, instead: float | None) -> Metric
 def _range(finding: Finding) -> tuple[float, float]:
     """Scores at the ends of the finding's 95 % interval, the worse one first."""
     good, poor = scale(finding)
-    if finding.unit == "share":
-        ends = wilson(finding.defects, finding.judged)
-        return curve(ends[1], good, poor), curve(ends[0], good, poor)
     low, high = finding.interval
+    if finding.unit == "share":
+        if finding.higher_is == "better" and low is not None and high is not None:
+            low, high = 1 - high, 1 - low
+        return curve(1.0 if high is None else high, good, poor), curve(low or 0.0, good, poor)
     mild, bad = (low, high) if finding.higher_is == "worse" else (high, low)
     best = 1.0 if mild is None else curve(smaller_is_better(finding, mild), good, poor)
     worst = 0.0 if bad is None else curve(smaller_is_better(finding, bad), good, poor)

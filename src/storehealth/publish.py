@@ -9,7 +9,11 @@ from storehealth.catalogue.common import Language
 from storehealth.catalogue.facts import readers
 from storehealth.catalogue.platform import Platform
 from storehealth.db import Store
+from storehealth.judge.independence import DRAWS, LEAST_DAYS
 from storehealth.model import Measurement, Method, PublishedMeasurement, TableEnd
+from storehealth.wording import Words
+
+LEAST = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
 
 def table_ends(store: Store, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
@@ -47,7 +51,9 @@ def method(catalogue: Catalogue, platform: Platform, language: Language) -> Meth
     constants = {f"weight.{area}": weight for area, weight in scoring.area_weights.items()}
     constants |= {f"severity.{severity}": weight for severity, weight in scoring.severity_weights.items()}
     constants |= {f"cap.{severity}": cap for severity, cap in scoring.caps.items()}
-    constants |= {"least_judged": scoring.least_judged, "least_entities": scoring.least_entities}
+    constants |= {f"grade.{grade}": least for grade, least in scoring.grades.items()}
+    constants |= {name: getattr(scoring, name) for name in LEAST}
+    constants |= {"least_days_drawn": LEAST_DAYS, "draws_of_days": DRAWS}
     shown = {
         name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
         for name, fact in platform.facts.items()
@@ -61,5 +67,8 @@ def method(catalogue: Catalogue, platform: Platform, language: Language) -> Meth
             for name, fact in sorted(platform.facts.items())
             if name in read
         },
-        caveats=tuple(note.in_language(language) for note in platform.notes),
+        caveats=(
+            *(note.in_language(language) for note in platform.notes),
+            Words(language).say("verdict.method", days=LEAST_DAYS, draws=Words(language).whole(DRAWS)),
+        ),
     )

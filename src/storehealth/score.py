@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.scoring import Scoring
-from storehealth.model import Area, AreaScore, Finding, Score
+from storehealth.model import Area, AreaScore, Checkup, Finding, Score
 from storehealth.points import Mean, area_means, cap_of, headline_mean, metrics
 from storehealth.wording import Words
 
@@ -30,6 +30,31 @@ def score(
     """
     findings = tuple(findings)
     return _headline(findings, scoring, language), _areas(findings, scoring)
+
+
+def rescore(checkup: Checkup) -> tuple[Score, tuple[AreaScore, ...]]:
+    """Score a stored checkup from what it holds itself: its findings and the constants under ``method``."""
+    return score(checkup.findings, scoring_of(checkup.method.constants), checkup.language)
+
+
+def scoring_of(constants: Mapping[str, float]) -> Scoring:
+    """The score's constants as they stand in ``method.constants``.
+
+    Raises:
+        pydantic.ValidationError: One is missing.
+    """
+
+    def group(name: str) -> dict[str, float]:
+        return {key.removeprefix(f"{name}."): value for key, value in constants.items() if key.startswith(f"{name}.")}
+
+    found = {
+        "area_weights": group("weight"),
+        "severity_weights": group("severity"),
+        "caps": group("cap"),
+        "grades": group("grade"),
+    }
+    single = {name: value for name, value in constants.items() if name in Scoring.model_fields}
+    return Scoring.model_validate(found | single)
 
 
 def _areas(findings: Sequence[Finding], scoring: Scoring) -> tuple[AreaScore, ...]:

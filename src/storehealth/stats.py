@@ -1,4 +1,4 @@
-"""The statistics behind verdicts and scores: Wilson intervals, order-statistic ranks, the score curve."""
+"""The statistics behind verdicts and scores: Wilson and Newcombe intervals, order-statistic ranks, the score curve."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float
     low = 0.0 if hits == 0 else (middle - half) / (1 + spread)
     high = 1.0 if hits == trials else (middle + half) / (1 + spread)
     return max(0.0, low), min(1.0, high)
+
+
+def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float]:
+    """Newcombe's interval (from Wilson's) of the difference of two shares, first less second; (-1, 1) without trials.
+
+    Args:
+        k1: Rows counted of the first ``n1``.
+        n1: Rows looked at.
+        k2: Rows counted of the second ``n2``.
+        n2: Rows looked at.
+
+    Returns:
+        The two-sided 95 % interval; the shares differ beyond chance where it leaves out 0.
+    """
+    if n1 == 0 or n2 == 0:
+        return -1.0, 1.0
+    first, second = k1 / n1, k2 / n2
+    (low1, high1), (low2, high2) = wilson(k1, n1), wilson(k2, n2)
+    down, up = math.hypot(first - low1, high2 - second), math.hypot(high1 - first, second - low2)
+    return first - second - down, first - second + up
 
 
 def order_ranks(values: int, quantile: float) -> tuple[int | None, int | None]:

@@ -78,6 +78,19 @@ class Platform(Strict):
     compensations: tuple[Compensation, ...] = Field(default=(), description="Bands that the platform sets.")
     notes: tuple[Text, ...] = Field(default=(), description="Caveats printed with every checkup of this platform.")
 
+    @model_validator(mode="after")
+    def _one_currency(self) -> Platform:
+        found: dict[str, str] = {}
+        for row in self.compensations:
+            if row.code and found.setdefault(row.code, row.currency) != row.currency:
+                raise ValueError(f"compensations for {row.code}: bands in {found[row.code]} and {row.currency}")
+        return self
+
+    def bands(self) -> dict[str, tuple[Compensation, ...]]:
+        """What is owed for the defects of a rule, by its code."""
+        codes = dict.fromkeys(row.code for row in self.compensations if row.code)
+        return {code: tuple(row for row in self.compensations if row.code == code) for code in codes}
+
 
 def version_on(platforms: Mapping[str, Platform], name: str, day: date | None) -> Platform:
     """The version of a platform that holds on a day: the latest in force, else (or without a day) the earliest.

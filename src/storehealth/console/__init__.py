@@ -10,7 +10,7 @@ from rich.text import Text
 
 from storehealth.console.details import add_details
 from storehealth.console.page import Page
-from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_more, add_todo
+from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_more, add_platform, add_todo
 from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup
 from storehealth.wording import Words
@@ -103,6 +103,7 @@ def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) 
     add_areas(page, checkup, words)
     add_todo(page, checkup, words, todo, whole=look.details)
     add_due(page, checkup, words)
+    add_platform(page, checkup, words)
     if not look.details:
         _add_findings(page, checkup, words, findings)
         add_wanted(page, checkup, words, menus)

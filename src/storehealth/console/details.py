@@ -6,6 +6,7 @@ from storehealth.console.page import Page, Piece
 from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.wording import Words
+from storehealth.wording.against import line_parts, money_text
 from storehealth.wording.basis import days
 from storehealth.wording.phrases import (
     beside_lines,
@@ -30,6 +31,7 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     for finding in with_figures(checkup):
         page.blank()
         _add_depth(page, finding, add_finding(page, finding, words, checkup.window), words)
+    _add_platform(page, checkup, words)
     add_wanted(page, checkup, words)
     if grouped(checkup):
         page.heading(words.say("heading.not_judged"))
@@ -45,6 +47,15 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     _add_method(page, checkup, words)
 
 
+def _add_platform(page: Page, checkup: Checkup, words: Words) -> None:
+    """Each limit of the platform against the bare figure."""
+    if checkup.platform_view:
+        page.heading(words.say("heading.platform"))
+    for line in checkup.platform_view:
+        page.add(Piece(line.code, "bold", keep=True), f"  {line.title}", indent=2, hang=4)
+        page.add("  ".join(line_parts(line, words)), indent=4, hang=4)
+
+
 def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     """Why it matters, where the limits come from, its days, figures beside it, drivers and rows."""
     page.add(finding.why, indent=indent)
@@ -52,6 +63,9 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     page.add(Piece("  ".join(said), "dim"), indent=indent)
     for name, text in beside_lines(finding, words):
         page.add(f"{name}{words.say('unit.colon')}", Piece(text, keep=True), indent=indent, hang=indent + 2)
+    if finding.money_at_risk:
+        money = money_text(finding.money_at_risk, words)
+        page.add(f"{words.say('against.money_name')}{words.say('unit.colon')}{money}", indent=indent, hang=indent + 2)
     if finding.drivers:
         page.add(Piece(words.say("heading.drivers"), "italic"), indent=indent)
     for driver in finding.drivers:

@@ -8,6 +8,7 @@ from storehealth.console.page import Page, Piece, pad
 from storehealth.console.verdicts import STYLES, SYMBOLS
 from storehealth.model import AreaScore, Checkup, Finding
 from storehealth.wording import Words
+from storehealth.wording.against import platform_brief
 from storehealth.wording.basis import data_statement
 from storehealth.wording.phrases import (
     RANK,
@@ -126,6 +127,14 @@ def add_due(page: Page, checkup: Checkup, words: Words) -> None:
     said = words.say("screen.first_due", kind=first.kind, id=first.id, at=words.moment(first.due_at))
     page.blank()
     page.add(Piece(words.count("count.deadlines", len(checkup.deadlines)), "bold"), words.say("unit.comma"), said)
+
+
+def add_platform(page: Page, checkup: Checkup, words: Words) -> None:
+    """One paragraph where a limit of the platform is broken or within reach."""
+    said = platform_brief(checkup, words)
+    if said:
+        page.blank()
+        page.add(said, hang=2)
 
 
 def add_closing(page: Page, checkup: Checkup, words: Words) -> None:

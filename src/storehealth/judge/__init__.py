@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
@@ -12,14 +11,17 @@ from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.needs import alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
+from storehealth.enough import least_rows, rows_counted
+from storehealth.judge.case import Case, case_of
 from storehealth.judge.drivers import drivers
 from storehealth.judge.holes import at_worst, hole_note, telling
+from storehealth.judge.independence import surety
+from storehealth.judge.reasons import reasons_against
 from storehealth.judge.verdict import standing, weigh
-from storehealth.limits import Bounds, bounds_for
+from storehealth.limits import Bounds
 from storehealth.model import (
     Beside,
     Counts,
-    Direction,
     Evidence,
     Finding,
     Hole,
@@ -28,34 +30,12 @@ from storehealth.model import (
     NotJudged,
     Status,
 )
-from storehealth.stats import least_values
 from storehealth.wording import Words
+from storehealth.wording.basis import days
 
 ASSUMED = "if_suspected_automatic_replies_count_as_answers"
 """The figure that stands beside a rule where such replies were taken for a robot's."""
 NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")
-HOUR, DAY = 3600.0, 86400.0
-SECONDS_OF = {"seconds": 1.0, "hours": HOUR, "days": DAY}
-QUANTILES = {"median": 0.5, "p90": 0.9}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One measurement with everything its verdict depends on."""
-
-    rule: Rule
-    measured: Measurement
-    bounds: Bounds | None
-    catalogue: Catalogue
-    platform: Platform
-    words: Words
-
-    @property
-    def higher_is(self) -> Direction:
-        """The rule's direction; a figure without limits counts good shares, or seconds of which less is better."""
-        if self.bounds is not None:
-            return self.bounds.higher_is
-        return "better" if self.rule.measure.value is None else "worse"
 
 
 def judge(
@@ -73,7 +53,7 @@ def judge(
         A finding for each measurement, and for each that stayed without a verdict for want of data, why and what to
         export. Figures that are only shown count as judged.
     """
-    cases = [_case(one, catalogue, platform, language) for one in measured]
+    cases = [case_of(one, catalogue, platform, language) for one in measured]
     findings = tuple(_finding(case) for case in cases)
     open_ones = [
         _not_judged(case, finding)
@@ -83,15 +63,11 @@ def judge(
     return findings, tuple(open_ones)
 
 
-def _case(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> Case:
-    rule = catalogue.rules[measured.code]
-    return Case(rule, measured, bounds_for(rule, platform.limits), catalogue, platform, Words(language))
-
-
 def _finding(case: Case) -> Finding:
     rule, measured, tally = case.rule, case.measured, case.measured.tally
     status, note = _verdict(case)
-    low, high = _in_direction(case, measured.low, measured.high)
+    note = _with_days(case, note)
+    low, high = _in_direction(case, *(case.sure.interval if case.sure else (measured.low, measured.high)))
     value = rule.measure.value
     return Finding(
         code=rule.code,
@@ -111,13 +87,17 @@ def _finding(case: Case) -> Finding:
         judged=tally.judged,
         undecided=tally.undecided,
         interval=(low, high),
+        interval_kind=case.interval_kind,
+        verdict_counts=case.sure.counts if case.sure else None,
         target=case.bounds.target if case.bounds else None,
         limit=case.bounds.limit if case.bounds else None,
         limit_source=case.bounds.source if case.bounds else NO_LIMIT,
         window=measured.window,
+        usual_window=measured.usual.window if measured.usual else None,
         beside=tuple(_titled(one, rule, case.words.language) for one in measured.beside),
         drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
         evidence=Evidence(count=tally.defects, rows=measured.evidence),
+        money_at_risk=measured.money,
     )
 
 
@@ -151,10 +131,26 @@ def _verdict(case: Case) -> tuple[Status, str]:
         return "not_applicable", case.words.say("verdict.nothing_applies")
     if case.bounds is None or (value is not None and value.statistic == "mean"):
         return "informative", ""
-    reason = next(_reasons_against(case), None)
+    reason = next(reasons_against(case), None)
     if reason is not None:
         return "inconclusive", reason
     return _with_holes(case, *_weighed(case, case.bounds))
+
+
+def _with_days(case: Case, note: str) -> str:
+    """The note, after which days were taken and why, where they were stretched."""
+    usual, words = case.measured.usual, case.words
+    if usual is None:
+        return note
+    least = least_rows(case.rule, case.bounds, case.catalogue.scoring)
+    said = words.say(
+        "verdict.stretched",
+        used=days(case.measured.window, words),
+        usual=days(usual.window, words),
+        n=rows_counted(case.rule, usual.tally),
+        least=least,
+    )
+    return words.say("unit.semicolon").join(part for part in (said, note) if part)
 
 
 def _with_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
@@ -175,60 +171,14 @@ def _stands(case: Case, holes: tuple[Hole, ...], status: Status) -> bool:
     worst = at_worst(case.measured, holes) if case.rule.measure.value is None else None
     if worst is None or case.bounds is None:
         return False
-    return weigh(standing(case.rule, worst, case.bounds), entities=1, least_entities=0)[0] == status
-
-
-def _reasons_against(case: Case) -> Iterator[str]:
-    """Why no verdict can be given although there are limits."""
-    measured, words = case.measured, case.words
-    within = _within(case)
-    if within is not None and measured.resolution_seconds > within:
-        step, limit = (words.figure(seconds, "seconds") for seconds in (measured.resolution_seconds, within))
-        yield words.say("verdict.coarse", step=step, within=limit)
-    judged, least = _number(case), _least(case)
-    if judged == 0 and not sum(measured.tally.model_dump().values()):
-        yield words.say("verdict.no_rows")
-    if judged < least:
-        yield words.say("verdict.too_few", n=judged, least=least)
-
-
-def _within(case: Case) -> float | None:
-    """What the rule's times must be finer than, in seconds.
-
-    Its duration, looked up where it is a fact of the platform; a day where days are compared; an hour where a promise
-    names a moment; the limit itself where the figure is a duration.
-    """
-    in_time, value = case.rule.measure.in_time, case.rule.measure.value
-    if value is not None and value.unit in SECONDS_OF and case.bounds is not None:
-        return case.bounds.limit * SECONDS_OF[value.unit]
-    if in_time is None:
-        return None
-    if in_time.within is None:
-        return DAY if in_time.by_date is not None else HOUR
-    if not isinstance(in_time.within, str):
-        return in_time.within
-    fact = case.platform.facts.get(in_time.within)
-    return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None
-
-
-def _number(case: Case) -> int:
-    """Rows the figure rests on: open ones belong to a quantile, but not to a share."""
-    tally = case.measured.tally
-    return tally.judged + (tally.undecided if case.rule.measure.value is not None else 0)
-
-
-def _least(case: Case) -> int:
-    value = case.rule.measure.value
-    own = case.bounds.least if case.bounds else None
-    if value is None:
-        return own or case.catalogue.scoring.least_judged
-    return max(own or 0, least_values(QUANTILES[value.statistic]))
+    figure = standing(case.rule, worst, case.bounds, surety(worst, case.platform.name))
+    return weigh(figure, entities=1, least_entities=0)[0] == status
 
 
 def _weighed(case: Case, bounds: Bounds) -> tuple[Status, str]:
     """The verdict of E.5, with a note where it is not plain."""
     least = bounds.entities or case.catalogue.scoring.least_entities
-    status, key = weigh(standing(case.rule, case.measured, bounds), case.measured.entities, least)
+    status, key = weigh(standing(case.rule, case.measured, bounds, case.sure), case.measured.entities, least)
     note = case.words.say(f"verdict.{key}", n=case.measured.entities, least=least) if key else ""
     if case.measured.value is not None and math.isinf(case.measured.value):
         return status, case.words.say("verdict.never")

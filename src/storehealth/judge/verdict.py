@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from storehealth.catalogue.rule import Rule
+from storehealth.judge.independence import Surety
 from storehealth.limits import Bounds
 from storehealth.model import Measurement, Status
 from storehealth.stats import Z_ONE_SIDED, wilson
@@ -20,28 +21,32 @@ class Standing:
     high: float
     target: float
     limit: float
+    low_by_rows: float
+    """``low`` if every row were a witness of its own."""
 
 
-def standing(rule: Rule, measured: Measurement, bounds: Bounds) -> Standing:
+def standing(rule: Rule, measured: Measurement, bounds: Bounds, sure: Surety | None) -> Standing:
     """Where a measurement stands to its bounds.
 
-    Shares are compared by one-sided 95 % Wilson bounds of the defect share. Durations and numbers have no such
-    formula: their two-sided 95 % interval of order statistics takes its place, which is the more cautious of the
-    two. An end that too few values leave open counts as unknown, that is as infinitely far away. Where a high number
-    is good, all signs are turned.
+    Shares are compared by one-sided 95 % bounds of the defect share (``sure``), in which repeats of one customer on
+    one day count once; the point is the plain one, for a share past the limit is never a pass. Durations and numbers
+    have no such formula: their two-sided 95 % interval of order statistics takes its place, which is the more cautious
+    of the two. An end that too few values leave open counts as unknown, that is as infinitely far away. Where a high
+    number is good, all signs are turned.
     """
     if rule.measure.value is None:
-        low, high = wilson(measured.tally.defects, measured.tally.judged, Z_ONE_SIDED)
+        low, high = sure.bounds if sure else (0.0, 1.0)
         target, limit = (bounds.target, bounds.limit)
         if bounds.higher_is == "better":
             target, limit = round(1 - target, 12), round(1 - limit, 12)
-        return Standing(measured.tally.defects / measured.tally.judged, low, high, target, limit)
+        defects, judged = measured.tally.defects, measured.tally.judged
+        return Standing(defects / judged, low, high, target, limit, wilson(defects, judged, Z_ONE_SIDED)[0])
     point = math.inf if measured.value is None else measured.value
     low = -math.inf if measured.low is None else measured.low
     high = math.inf if measured.high is None else measured.high
     if bounds.higher_is == "worse":
-        return Standing(point, low, high, bounds.target, bounds.limit)
-    return Standing(-point, -high, -low, -bounds.target, -bounds.limit)
+        return Standing(point, low, high, bounds.target, bounds.limit, low)
+    return Standing(-point, -high, -low, -bounds.target, -bounds.limit, -high)
 
 
 def weigh(figure: Standing, entities: int, least_entities: int) -> tuple[Status, str]:
@@ -55,9 +60,15 @@ def weigh(figure: Standing, entities: int, least_entities: int) -> tuple[Status,
     if figure.low > figure.limit and entities >= least_entities:
         return "fail", ""
     if figure.point > figure.limit:
-        return "watch", "over_but_few" if figure.low > figure.limit else "over_by_chance"
+        return "watch", _why_only_watched(figure)
     if figure.point > figure.target and figure.low > figure.target:
         return "watch", "over_target"
     if figure.high <= figure.limit or figure.point <= figure.target:
         return "pass", ""
     return "pass", "uncertain_pass"
+
+
+def _why_only_watched(figure: Standing) -> str:
+    if figure.low > figure.limit:
+        return "over_but_few"
+    return "over_in_bursts" if figure.low_by_rows > figure.limit else "over_by_chance"

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.needs import unmet
-from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
+from storehealth.measure.money import money_at_risk
 from storehealth.measure.query import Asked
+from storehealth.measure.repeats import repeats
 from storehealth.measure.replies import reply_times
 from storehealth.measure.shown import besides, evidence
+from storehealth.measure.stretch import stretched
 from storehealth.measure.tally import segments, totals
 from storehealth.measure.values import Estimate, estimate, mended
 from storehealth.measure.windows import windows_for
-from storehealth.model import Hole, Measurement, Missing, Tally, Window
+from storehealth.model import Hole, Measurement, Missing, Tally, Usual, Window
 from storehealth.privacy import Mask, mask
 from storehealth.stats import wilson
 
@@ -38,6 +41,10 @@ class Lens:
     catalogue: Catalogue
     mask: Mask = mask
     files: EvidenceFiles | None = None
+    stretch: bool = False
+    """Whether a window that holds too few rows for a verdict is made longer."""
+    bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
+    """What the platform makes the store pay for a defect, by rule code."""
 
 
 def measure(
@@ -63,6 +70,13 @@ def measure(
         missing = unmet(_needs(asked), store.filled)
         lacking = holes(asked, lacks, store.filled)
         measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking))
+        longer = stretched(asked, measured[-1], lacks, store.filled) if lens.stretch else None
+        if longer:
+            asked, measured[-1] = (
+                longer,
+                _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled)),
+            )
+        measured[-1] = _with_money(asked, measured[-1], lens)
         if lens.files:
             _write(asked, measured[-1], lens.files)
     return measured
@@ -104,6 +118,7 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measureme
         low=figure.low,
         high=figure.high,
         entities=entities,
+        repeats=repeats(asked, tally.defects, entities),
         segments=segments(asked),
         beside=besides(asked),
         mended=mended(asked, reached),
@@ -111,6 +126,19 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measureme
         resolution_seconds=resolution(asked, grain),
         holes=lacking,
     )
+
+
+def _measured_longer(asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...]) -> Measurement:
+    """The rule over a stretched window, which was chosen since there is little: that a table covers less is no hole."""
+    found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"))
+    return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
+
+
+def _with_money(asked: Asked, measured: Measurement, lens: Lens) -> Measurement:
+    bands = lens.bands.get(asked.rule.code, ())
+    if not bands or not measured.tally.defects:
+        return measured
+    return measured.model_copy(update={"money": money_at_risk(asked, bands)})
 
 
 def _figure(asked: Asked, tally: Tally) -> Estimate:

@@ -26,14 +26,17 @@ from storehealth.model.measured import (
     Measurement,
     Mended,
     Missing,
+    MoneyAtRisk,
     PublishedMeasurement,
     ReplyBracket,
     ReplySummary,
     Segment,
     Tally,
     TurnReplies,
+    Usual,
     Window,
 )
+from storehealth.model.platform import Counted, LeastOrders, PlatformLine
 from storehealth.model.verdict import (
     AreaScore,
     Counts,
@@ -46,6 +49,7 @@ from storehealth.model.verdict import (
     NotJudged,
     Recommendation,
     Score,
+    VerdictCounts,
 )
 
 __all__ = [
@@ -55,6 +59,7 @@ __all__ = [
     "Beside",
     "Checkup",
     "ColumnRead",
+    "Counted",
     "Counts",
     "Deadline",
     "Direction",
@@ -69,15 +74,18 @@ __all__ = [
     "InspectedFile",
     "Inspection",
     "Intake",
+    "LeastOrders",
     "LimitSource",
     "Measurement",
     "Mended",
     "Method",
     "Missing",
+    "MoneyAtRisk",
     "NearestLayout",
     "NotJudged",
     "Outcome",
     "OutcomeOfRun",
+    "PlatformLine",
     "Preview",
     "PublishedMeasurement",
     "Reading",
@@ -97,5 +105,7 @@ __all__ = [
     "Tally",
     "Tool",
     "TurnReplies",
+    "Usual",
+    "VerdictCounts",
     "Window",
 ]

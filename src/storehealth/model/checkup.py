@@ -10,6 +10,7 @@ from pydantic import Field
 from storehealth.model.base import Record
 from storehealth.model.intake import Source
 from storehealth.model.measured import Distributions, PublishedMeasurement, Window
+from storehealth.model.platform import PlatformLine
 from storehealth.model.verdict import AreaScore, Deadline, ExportWanted, Finding, NotJudged, Recommendation, Score
 
 SCHEMA_VERSION = "1.0.0"
@@ -76,6 +77,9 @@ class Checkup(Record):
     score: Score
     areas: tuple[AreaScore, ...]
     sources: tuple[Source, ...]
+    platform_view: tuple[PlatformLine, ...] = Field(
+        default=(), description="The platform's own limits against the bare figures, as it would judge today."
+    )
     findings: tuple[Finding, ...]
     not_judged: tuple[NotJudged, ...]
     exports_wanted: tuple[ExportWanted, ...] = Field(

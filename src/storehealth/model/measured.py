@@ -104,6 +104,30 @@ class Hole(Record):
     )
 
 
+class MoneyAtRisk(Record):
+    """What the platform's compensation bands ask for the present defects: the least and the most they can come to."""
+
+    low: float
+    high: float
+    currency: str
+    orders: int = Field(description="Orders that are in the two sums.")
+    without_amount: int = Field(
+        description="Orders whose price is not known, or is in another currency: in neither sum."
+    )
+    source: str
+    verified: Literal["official", "code", "third-party", "unverified", "assumed"] = Field(
+        description="That of the least sure band."
+    )
+
+
+class Usual(Record):
+    """The platform's own window, of a rule that was judged over a longer one, and what it held."""
+
+    window: Window
+    tally: Tally
+    value: float | None = None
+
+
 class Measurement(Record):
     """Everything the later stages need of one rule over one store; nothing after this touches the data."""
 
@@ -116,6 +140,9 @@ class Measurement(Record):
     low: float | None = None
     high: float | None = None
     entities: int = Field(default=0, description="Distinct customers or orders among the defects.")
+    repeats: dict[str, int] = Field(
+        default={}, description="Per day: defects beyond the first one of the same customer or order."
+    )
     segments: tuple[Segment, ...] = ()
     beside: tuple[Beside, ...] = ()
     mended: tuple[Mended, ...] = ()
@@ -123,6 +150,8 @@ class Measurement(Record):
     resolution_seconds: int = Field(default=1, description="Coarsest step of the times this rule reads.")
     missing: Missing | None = None
     holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
+    usual: Usual | None = Field(default=None, description="Where the days were stretched for want of rows.")
+    money: MoneyAtRisk | None = None
 
 
 class ReplyBracket(Record):

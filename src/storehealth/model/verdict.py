@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import Area, Direction, Record, Severity, Status
-from storehealth.model.measured import Beside, EvidenceRow, Window
+from storehealth.model.measured import Beside, EvidenceRow, MoneyAtRisk, Window
 
 
 class Counts(Record):
@@ -39,6 +39,14 @@ class Driver(Record):
     share_of_defects: float
 
 
+class VerdictCounts(Record):
+    """What the verdict on a share rests on: of the defects of one customer or order on one day only the first."""
+
+    defects: int
+    judged: int
+    days: int = Field(description="Days with judged rows; from 14 on, whole days are drawn again as well.")
+
+
 class Evidence(Record):
     """The rows behind a finding: how many there are, the first of them, and the file that lists all (if written)."""
 
@@ -67,13 +75,24 @@ class Finding(Record):
     judged: int
     undecided: int
     interval: tuple[float | None, float | None]
+    interval_kind: Literal["wilson", "day_blocks", "order_statistics"] | None = Field(
+        default=None,
+        description="Wilson's; or for an end that lies farther out there, whole days drawn again 1,000 times; or ranks.",
+    )
+    verdict_counts: VerdictCounts | None = Field(default=None, description="Shares only; None without judged rows.")
     target: float | None
     limit: float | None
     limit_source: LimitSource | None
     window: Window
+    usual_window: Window | None = Field(
+        default=None, description="The platform's, where it held too few rows and the days were stretched."
+    )
     beside: tuple[Beside, ...] = ()
     drivers: tuple[Driver, ...] = ()
     evidence: Evidence
+    money_at_risk: MoneyAtRisk | None = Field(
+        default=None, description="None without bands of the platform, or without a defect they are paid for."
+    )
     previous: float | None = None
     change: str | None = None
 
@@ -106,7 +125,10 @@ class ExportWanted(Record):
 
 
 class Score(Record):
-    """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged."""
+    """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged.
+
+    ``low`` and ``high`` are approximate: the figures are taken to err independently of each other.
+    """
 
     value: float | None
     uncapped: float | None

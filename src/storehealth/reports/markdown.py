@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from storehealth.model import Checkup, EvidenceRow, Finding
+from storehealth.model import Checkup, EvidenceRow, Finding, PlatformLine
 from storehealth.reports._markdown import bullets, escape, table
 from storehealth.wording import Words
+from storehealth.wording.against import extra, margin_text, money_text
 from storehealth.wording.basis import data_statement, days
 from storehealth.wording.phrases import (
     UNSURE,
@@ -37,7 +38,7 @@ SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inc
 def render(checkup: Checkup) -> bytes:
     """The whole report in the language of the checkup."""
     words = Words(checkup.language)
-    blocks = (_head, _todo, _due, _areas, _limits, _findings, _not_judged, _sources, _method)
+    blocks = (_head, _todo, _due, _areas, _platform_view, _limits, _findings, _not_judged, _sources, _method)
     lines = [line for block in blocks for line in block(checkup, words)]
     return ("\n".join(lines).rstrip() + "\n").encode(errors="replace")
 
@@ -97,6 +98,25 @@ def _areas(checkup: Checkup, words: Words) -> list[str]:
     return [*_heading(words, "areas"), *table(header, rows)] if rows else []
 
 
+def _platform_view(checkup: Checkup, words: Words) -> list[str]:
+    """The bare figures against the platform's own limits, with the margin in rows."""
+    keys = ("code", "rule", "value", "limit", "counted", "margin", "days", "sure")
+    rows = [_platform_row(one, words) for one in checkup.platform_view]
+    if not rows:
+        return []
+    shown = table([words.say(f"column.{key}") for key in keys], rows)
+    return [*_heading(words, "platform_view"), words.say("report.platform_note"), "", *shown]
+
+
+def _platform_row(line: PlatformLine, words: Words) -> list[str]:
+    value, limit = words.figure(line.value, line.unit), words.bound(line.limit, line.unit, line.higher_is)
+    counted = words.say("screen.count_of", count=words.whole(line.defects), judged=words.whole(line.judged))
+    margin = words.say("unit.semicolon").join([margin_text(line, words), *extra(line, words)])
+    sure = words.say(f"verified.{line.limit_source.verified}")
+    shown = counted if line.unit == "share" else "—"
+    return [line.code, line.title, value, limit, shown, margin, days(line.window, words), sure]
+
+
 def _limits(checkup: Checkup, words: Words) -> list[str]:
     """Each finding against target and limit, with source, date and how sure they are."""
     keys = ("code", "rule", "value", "target", "limit", "sure", "since", "source")
@@ -137,6 +157,10 @@ def _finding(finding: Finding, words: Words) -> list[str]:
     source = origin(finding, words)
     about += [words.say("report.limits_from", origin=source)] if source else []
     about += [f"{name}{words.say('unit.colon')}{text}" for name, text in beside_lines(finding, words)]
+    if finding.money_at_risk:
+        about.append(
+            f"{words.say('against.money_name')}{words.say('unit.colon')}{money_text(finding.money_at_risk, words)}"
+        )
     return [
         f"### {state} {finding.code} {escape(finding.title)}",
         "",

@@ -1,0 +1,55 @@
+"""Longer windows for rules whose own holds too few rows: 90 days, then 12 months, that end on the same day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from storehealth.enough import least_rows, rows_counted
+from storehealth.measure.compile import COUNTED, DEFECT
+from storehealth.measure.grain import needed_tables
+from storehealth.measure.holes import Lacks
+from storehealth.measure.query import Asked
+from storehealth.model import Measurement, Window
+
+LONGER = (90, 365)
+
+
+def stretched(asked: Asked, measured: Measurement, lacks: Lacks, filled: frozenset[str]) -> Asked | None:
+    """The rule over the first longer window that holds enough rows; None where its own does, or where none does.
+
+    Args:
+        asked: The rule over the platform's window.
+        measured: What came out.
+        lacks: Tells where tables begin: inside the window, there is nothing more to find and nothing is asked.
+        filled: Tables with rows.
+    """
+    first, last = asked.window.first, asked.window.last
+    value, tally = asked.rule.measure.value, measured.tally
+    if first is None or last is None or asked.bounds is None or measured.missing is not None:
+        return None
+    if value is not None and value.statistic == "mean":
+        return None
+    least = least_rows(asked.rule, asked.bounds, asked.catalogue.scoring)
+    longer = [Window(first=last - timedelta(days=n - 1), last=last) for n in LONGER if n > (last - first).days + 1]
+    if rows_counted(asked.rule, tally) >= least or not longer or not _has_older(asked, lacks, filled):
+        return None
+    held = zip(longer, _rows_in(asked, longer), strict=True)
+    window = next((window for window, rows in held if rows >= least), None)
+    return None if window is None else replace(asked, window=window)
+
+
+def _has_older(asked: Asked, lacks: Lacks, filled: frozenset[str]) -> bool:
+    """Whether any table the rule reads has rows before the window, as far as that is known."""
+    tables = needed_tables(asked, filled)
+    begins = [lacks.days[table].first for table in tables if table in lacks.days]
+    return len(begins) < len(tables) or any(first < (asked.window.first or first) for first in begins)
+
+
+def _rows_in(asked: Asked, windows: list[Window]) -> tuple[int, ...]:
+    """How many rows count in each of the windows, which end on one day; one query."""
+    widest = replace(asked, window=windows[-1])
+    counted = COUNTED if asked.rule.measure.value is not None else f"(_outcome = 'met' OR {DEFECT})"
+    parts = ", ".join(f"count(*) FILTER (_at >= DATE '{window.first}')" for window in windows)
+    (row,) = asked.run(f"SELECT {parts} FROM {widest.rows} WHERE {counted}")
+    return row

@@ -1,0 +1,120 @@
+"""A verdict on a share rests on customers and days; what is published stays plain."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storehealth.judge.independence import LEAST_DAYS, surety
+from storehealth.model import Measurement, Tally
+from storehealth.stats import Z_ONE_SIDED, wilson
+from tests.made import SHIPPING, judged, share, slices
+from tests.measure.fakes import measured, rule_of
+
+RULE = rule_of(good="ok", limits=SHIPPING)
+days = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=40)
+
+
+def store(*counts: tuple[int, int], **more) -> Measurement:
+    """Days, each with so many defects of so many judged."""
+    named = {f"2026-03-{day:02}" if day < 32 else f"2026-04-{day - 31:02}": pair for day, pair in enumerate(counts, 1)}
+    defects, total = (sum(pair[place] for pair in counts) for place in (0, 1))
+    return share(defects, total, segments=slices("day", **named), **more)
+
+
+def test_one_angry_customer_a_day_counts_once() -> None:
+    """Five orders of Ana late on Monday are one; the same five on five days are five. Nobody's rows stay apart."""
+    bad = [{"entity": "ana", "ok": False}] * 5
+    spread = [{**row, "at": f"2026-03-0{day} 10:00:00"} for day, row in enumerate(bad, 1)]
+    nobody = [{"entity": None, "ok": False}] * 3
+    good = [{"ok": True}] * 4
+    assert measured(RULE, *bad, *good).repeats == {"2026-03-02": 4}
+    assert measured(RULE, *spread, *good).repeats == {}
+    assert measured(RULE, *nobody, *good).repeats == {}
+
+
+def test_rows_that_met_the_limit_are_no_repeats() -> None:
+    """Only a second miss on the same day is."""
+    rows = [{"entity": "ana", "ok": ok} for ok in (True, True, False)]
+    assert measured(RULE, *rows).repeats == {}
+
+
+def test_published_counts_stay_plain() -> None:
+    """The verdict counts 10 of 60; the figure is 50 of 100."""
+    made, _ = judged(RULE, share(50, 100, entities=10, repeats={"2026-03-02": 40}))
+    assert (made.defects, made.judged, made.value) == (50, 100, 0.5)
+    assert (made.verdict_counts.defects, made.verdict_counts.judged) == (10, 60)
+    assert made.interval == pytest.approx(wilson(50, 100))
+
+
+def test_repeats_alone_do_not_fail_a_store() -> None:
+    """Seven late of 100 touch four customers: 13 of 200 would fail, 4 of 97 is watched, and says why."""
+    assert judged(RULE, share(13, 200))[0].status == "fail"
+    made, _ = judged(RULE, share(13, 200, entities=4, repeats={"2026-03-02": 9}))
+    assert made.status == "watch"
+    assert "bunched" in made.note
+
+
+def test_one_bad_day_does_not_fail_a_store() -> None:
+    """30 of 600 late, all of one day in thirty: the next month may have none. Spread over the month it fails."""
+    burst, _ = judged(RULE, store(*[(60, 60)] * 1, *[(0, 20)] * 29))
+    spread, _ = judged(RULE, store(*[(2, 22)] * 30))
+    assert (burst.status, burst.interval_kind) == ("watch", "day_blocks")
+    assert (spread.status, spread.interval_kind) == ("fail", "wilson")
+    assert burst.interval[0] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(LEAST_DAYS - 1, "wilson"), (LEAST_DAYS, "day_blocks")])
+def test_days_are_drawn_again_from_fourteen_on(number, kind) -> None:
+    """Fewer say nothing of how days differ."""
+    found = surety(store((20, 20), *[(0, 20)] * (number - 1)), "jd")
+    assert (found.kind, found.counts.days) == (kind, number)
+
+
+def test_durations_have_the_ranks_of_their_values() -> None:
+    """And nothing of days; a mean has no interval at all."""
+    value = {"sql": "amount", "statistic": "median", "unit": "seconds"}
+    limits = {"target": 20, "limit": 60, "higher_is": "worse"}
+    median, _ = judged(rule_of(value=value, limits=limits), share(30, 60, value=50.0, low=40.0, high=70.0))
+    mean, _ = judged(
+        rule_of(value={**value, "statistic": "mean"}, limits=limits), share(30, 60, value=50.0, low=None, high=None)
+    )
+    assert (median.interval_kind, median.verdict_counts) == ("order_statistics", None)
+    assert mean.interval_kind is None
+
+
+@settings(deadline=None)
+@given(days)
+def test_the_interval_is_never_narrower_than_wilsons(counts) -> None:
+    """And holds the share; the same input gives the same interval."""
+    one = store(*[(min(pair), pair[1]) for pair in counts])
+    found, again = surety(one, "jd"), surety(one, "jd")
+    plain, bounds = (
+        wilson(one.tally.defects, one.tally.judged),
+        wilson(one.tally.defects, one.tally.judged, Z_ONE_SIDED),
+    )
+    assert found == again
+    assert found.interval[0] <= plain[0] <= one.value <= plain[1] <= found.interval[1]
+    assert found.bounds[0] <= bounds[0] <= bounds[1] <= found.bounds[1]
+
+
+@settings(deadline=None)
+@given(days, st.integers(0, 39))
+def test_a_defect_less_never_looks_worse(counts, place: int) -> None:
+    """The draws do not depend on the counts, so every bound comes down, or stays."""
+    counts = [(min(pair), pair[1]) for pair in counts]
+    place %= len(counts)
+    fewer = list(counts)
+    fewer[place] = (max(0, counts[place][0] - 1), counts[place][1])
+    before, after = surety(store(*counts), "jd"), surety(store(*fewer), "jd")
+    assert all(one <= other + 1e-12 for one, other in zip(after.bounds, before.bounds, strict=True))
+    assert all(one <= other + 1e-12 for one, other in zip(after.interval, before.interval, strict=True))
+
+
+def test_rows_without_a_day_are_a_day_of_their_own() -> None:
+    """They are in the counts, so they are in the draws."""
+    dated = store(*[(1, 20)] * 14)
+    undated = slices("day", x=(6, 20))[0].model_copy(update={"segment": {"day": None}, "tally": Tally(met=14, late=6)})
+    whole = share(20, 300, segments=(*dated.segments, undated))
+    assert surety(whole, "jd").counts.days == 15

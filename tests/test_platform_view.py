@@ -1,0 +1,206 @@
+"""The platform compares bare rates; margins are counted in whole rows and hold exactly."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storehealth.audit import AuditRequest, audit
+from storehealth.catalogue.platform import Platform
+from storehealth.judge.platform_view import margin, platform_view
+from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, Usual, Window
+from storehealth.wording import Words
+from storehealth.wording.against import line_parts, margin_text, money_text, platform_brief, within_reach
+from tests.checkups import checkup
+from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, judged, share
+from tests.measure.fakes import SAID, catalogue_of, rule_of
+
+FOUR = Fraction(4, 100)
+lines = st.fractions(0, Fraction(99, 100), max_denominator=1000)
+counts = st.tuples(st.integers(0, 500), st.integers(0, 500)).map(lambda pair: (min(pair), max(pair)))
+
+
+def seen(measured: Measurement, limits=SHIPPING, own=None, facts=None, orders=None, **rule) -> PlatformLine:
+    """The line of one rule on a platform whose limit is the rule's own."""
+    one = rule_of(**(rule or {"good": "ok"}), limits=limits)
+    limit = {"target": limits["target"], "limit": limits["limit"], "source": "a page", "verified": "official"}
+    platform = Platform.model_validate(
+        {"name": "made", "title": SAID, "limits": {"CS01": own or limit}, "facts": facts or {}}
+    )
+    (line,) = platform_view([measured], catalogue_of(one), platform, "en", orders)
+    return line
+
+
+@given(counts, lines)
+def test_a_margin_is_the_largest_number_that_still_fits(pair, line: Fraction) -> None:
+    """So many more misses keep the limit, one more breaks it; past it, so many fewer keep it, one less would not do."""
+    defects, judged_rows = pair
+    left = margin(defects, judged_rows, line)
+    if defects <= line * judged_rows:
+        assert defects + left <= line * (judged_rows + left)
+        assert defects + left + 1 > line * (judged_rows + left + 1)
+    else:
+        assert defects + left <= line * judged_rows < defects + left + 1
+
+
+@pytest.mark.parametrize(
+    ("defects", "total", "expected", "over"),
+    [
+        (9, 200, -1, True),
+        (8, 200, 0, False),
+        (0, 200, 8, False),
+        (1, 25, 0, False),
+        (2, 25, -1, True),
+        (40, 1000, 0, False),
+    ],
+)
+def test_four_percent_in_orders(defects, total, expected, over) -> None:
+    """9 of 200 is over Amazon's line although chance could explain it; exactly on the line is within it."""
+    line = seen(share(defects, total))
+    assert (line.margin, line.over) == (expected, over)
+
+
+@pytest.mark.parametrize("limit", [0.9, 0.7, 0.85, 0.95, 0.99, 0.96])
+def test_limits_are_read_as_they_are_written(limit) -> None:
+    """1 - 0.9 is a tenth, not a tenth and a bit: 10 of 100 are within."""
+    defects = round((1 - limit) * 1000)
+    line = seen(share(defects, 1000), {"target": 0.999, "limit": limit, "higher_is": "better"})
+    assert (line.over, line.margin) == (False, 0)
+
+
+def test_a_platforms_line_does_not_wait_for_certainty() -> None:
+    """9 of 200: the verdict only watches, the platform counts it; the bare share stands in the rule's direction."""
+    finding, _ = judged(rule_of(good="ok", limits=SHIPPING), share(9, 200))
+    assert (finding.status, seen(share(9, 200)).over) == ("watch", True)
+    line = seen(share(30, 100), ANSWERS)
+    assert (line.value, line.limit, line.higher_is, line.margin) == (0.7, 0.8, "better", -10)
+
+
+def test_repeats_of_one_customer_count_for_the_platform() -> None:
+    """Only the verdict leaves them out."""
+    assert seen(share(9, 200, entities=2, repeats={"2026-03-02": 7})).defects == 9
+
+
+def test_stretched_days_are_not_the_platforms() -> None:
+    """It goes on judging its own window, however few rows that has."""
+    usual = Usual(window=Window(first=date(2026, 3, 2), last=date(2026, 3, 31)), tally=Tally(met=8, late=2), value=0.2)
+    line = seen(share(2, 90, usual=usual))
+    assert (line.defects, line.judged, line.window, line.over) == (2, 10, usual.window, True)
+
+
+def test_what_is_open_may_still_be_missed() -> None:
+    """Three open ones would make 7 of 103."""
+    assert seen(share(4, 100, tally=Tally(met=96, late=4, undecided=3))).at_worst == pytest.approx(7 / 103)
+    assert seen(share(4, 100)).at_worst is None
+
+
+@pytest.mark.parametrize(("value", "over"), [(60, False), (60.1, True), (float("inf"), True), (None, False)])
+def test_durations_have_no_margin_in_rows(value, over) -> None:
+    """A mean or a median against its limit; one that still grows is past any."""
+    mean = {"sql": "amount", "statistic": "mean", "unit": "seconds"}
+    line = seen(share(5, 50, value=value), SECONDS, value=mean)
+    assert (line.over, line.margin, line.at_worst) == (over, None, None)
+    assert line.value == (value if value != float("inf") else None)
+
+
+def test_only_the_platforms_own_limits_are_shown() -> None:
+    """Not this project's choices, and nothing without rows."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    assert platform_view([share(9, 200)], catalogue_of(rule), PLATFORM, "en", None) == ()
+    limited = PLATFORM.model_copy(update={"limits": {"CS01": object()}})
+    assert platform_view([share(0, 0)], catalogue_of(rule_of(good="ok")), limited, "en", None) == ()
+
+
+FACT = {"least_orders": {"value": 30, "source": "a page", "verified": "official"}}
+
+
+@pytest.mark.parametrize(
+    ("orders", "said"),
+    [(30, None), (29, "judges from 30 orders on; 29 were paid"), (None, "the platform judges from 30 orders on")],
+)
+def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, said) -> None:
+    """Whose store is below it, or may be."""
+    line = seen(share(9, 200), facts=FACT, orders=orders)
+    assert (line.least.orders, line.least.counted) == (30, orders)
+    told = "  ".join(line_parts(line, Words("en")))
+    assert (said in told) if said else "judges from" not in told
+
+
+@pytest.mark.parametrize(
+    ("language", "over", "room", "none"),
+    [
+        ("en", "1 fewer missed question would have kept it", "6 more missed questions still fit, the next breaks it",
+         "the next miss breaks it"),
+        ("zh", "少 1 次提问未达标即可守住", "再有 6 次提问未达标仍在限内，再多即超限", "再有一项未达标即超限"),
+        ("es", "con 1 pregunta menos con fallo se habría respetado", "caben 6 preguntas más con fallo; el siguiente lo rompe",
+         "el próximo fallo lo rompe"),
+    ],
+)  # fmt: skip
+def test_margins_are_said_in_rows(language, over, room, none) -> None:
+    """In each language, of what a row is."""
+    texts = [
+        margin_text(seen(share(k, 200)).model_copy(update={"counts": "question"}), Words(language)) for k in (9, 2, 8)
+    ]
+    assert texts == [over, room, none]
+
+
+@pytest.mark.parametrize(("defects", "near"), [(9, False), (8, True), (6, True), (5, False)])
+def test_a_limit_is_within_reach_of_one_row_in_a_hundred(defects, near) -> None:
+    """Of 200 judged, two more misses; a limit that is broken is out of reach."""
+    assert within_reach(seen(share(defects, 200))) is near
+
+
+def test_the_screen_names_what_is_broken_or_near() -> None:
+    """And nothing where all limits are kept with ease."""
+
+    def brief(*defects: int) -> str | None:
+        found = tuple(seen(share(k, 200)).model_copy(update={"code": f"LG0{i}"}) for i, k in enumerate(defects, 1))
+        return platform_brief(checkup().model_copy(update={"platform_view": found}), Words("en"))
+
+    assert brief(1, 2) is None
+    assert "LG01 over ≤4% by 2 rows; LG02 at ≤4%, the next miss breaks it; LG03 near ≤4%, 2 more missed rows fit" in (
+        brief(10, 8, 6) or ""
+    )
+    assert brief(10, 10, 10, 10, 10, 10).endswith("2 more, see --details")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "orders", "without", "said"),
+    [
+        (12, 30, 3, 0, "12–30 CNY for 3 orders, if all are claimed (unverified)"),
+        (
+            12,
+            12,
+            1,
+            2,
+            "12 CNY for 1 order, if it is claimed; 2 orders without a known price are not in it (unverified)",
+        ),
+        (0, 0, 0, 2, "2 orders without a known price are not in it (unverified)"),
+    ],
+)
+def test_money_is_a_range_with_what_is_not_in_it(low, high, orders, without, said) -> None:
+    """One number where both ends are one; never a sum of nothing."""
+    money = MoneyAtRisk(
+        low=low,
+        high=high,
+        currency="CNY",
+        orders=orders,
+        without_amount=without,
+        source="a page",
+        verified="unverified",
+    )
+    assert money_text(money, Words("en")) == said
+
+
+def test_the_sample_store_against_amazon(tmp_path: Path) -> None:
+    """278 late of 1,880: 203 fewer would have kept 4 %."""
+    made = audit(Path(__file__).parents[1] / "sample_exports", AuditRequest(state=tmp_path, platform="amazon"))
+    (line,) = made.platform_view
+    late = next(one for one in made.findings if one.code == "LG05")
+    assert (line.code, line.defects, line.judged, line.counts) == ("LG05", late.defects, late.judged, "order")
+    assert line.defects + line.margin == line.judged * 4 // 100
