@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from storehealth.intake.containers import html_table
+from storehealth.intake import encoding
+from storehealth.intake.containers import TOP_RECORDS, html_table
 from storehealth.model import Intake
 from tests.intake.conftest import rows
 
@@ -89,12 +91,35 @@ def test_a_charset_that_cannot_be_proved_is_believed(take: Take) -> None:
     assert notes(take({"o.xls": data.encode("latin-1")})) == ["Ñandú é à"]
 
 
-def test_a_page_is_read_in_pieces(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever they end."""
-    monkeypatch.setattr(html_table, "PIECE", 7)
-    assert notes(take({"o.xls": page(HEADER, *(ROW.format(str(n), f"n&amp;{n}") for n in range(60)))})) == [
-        f"n&{n}" for n in range(60)
-    ]
+def test_a_page_is_read_in_pieces(take: Take) -> None:
+    """Wherever they end: rows of odd lengths, over many times what is read at once."""
+    text = page(HEADER, *(ROW.format(str(n), f"{'长' * (n % 7)}n&amp;{n}") for n in range(3000)))
+    assert len(text) > 200_000
+    assert notes(take({"o.xls": text})) == [f"{'长' * (n % 7)}n&{n}" for n in range(3000)]
+
+
+def test_the_memory_a_page_needs_does_not_grow_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once its encoding is known, which takes a few pieces of a fixed size."""
+    monkeypatch.setattr(encoding, "CHUNK", 1 << 16)
+    most = []
+    for megabytes in (10, 50):
+        with (tmp_path / "large.xls").open("w", encoding="utf-8") as out:
+            out.write(page(HEADER).removesuffix("</table></body></html>"))
+            out.writelines(ROW.format("1", "x" * 10_000) + "\n" for _ in range(100 * megabytes))
+        assert len(html_table.sheets(tmp_path / "large.xls", tmp_path, None)[0].top) == TOP_RECORDS
+        most.append(_most_megabytes())
+    assert most[1] - most[0] < 15
+
+
+def _most_megabytes() -> float:
+    resource = pytest.importorskip("resource", reason="this system does not say how much memory was used")
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
+
+
+def test_what_is_no_markup_is_text(take: Take) -> None:
+    """As browsers read it: bare signs, unknown references, sections that only XML knows, comments."""
+    cell = "a < b, x <5 y, AT&T, &nosuch; &#20013;<!-- <td> -->!"
+    assert notes(take({"o.xls": page(HEADER, ROW.format("1", cell))})) == ["a < b, x <5 y, AT&T, &nosuch; 中!"]
 
 
 def test_a_page_that_is_cut_gives_the_rows_before(take: Take) -> None:

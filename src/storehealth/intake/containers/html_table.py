@@ -1,15 +1,14 @@
 """Web pages with tables, which many back offices send under the name ``.xls``. Each table with cells is a sheet.
 
-The page is read twice in small pieces: once for the first rows of each table, once for all rows of one.
+The page is parsed once, as a stream: the first rows of each table are kept, and all rows are set down in a copy.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from itertools import chain
 from pathlib import Path
 
 from storehealth.errors import FileRefused
@@ -19,14 +18,14 @@ from storehealth.intake.encoding import Text, as_utf8
 from storehealth.intake.records import Good, fitting
 
 NAME = "html_table"
-VERSION = 1
+VERSION = 2
 MARKUP = ("<html", "<!doctype html", "<table", "<head", "<meta", "<style", "<body", "<div")
 CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 PROVED = ("utf", "gb")
 """Charsets that are found by proof; what a page says of them is often wrong."""
-PIECE = 1 << 16
 MOST_SPAN = 1000
 HIDDEN = ("script", "style", "title")
+BREAKS = ("br", "p", "div")
 NO_TABLE = "a web page without a table, whatever its name says"
 
 
@@ -41,16 +40,31 @@ def claims(head: Head) -> Claim:
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Every table of the page that has rows of two or more cells."""
     text = as_utf8(path, scratch, encoding or _charset(path))
-    tops: dict[int, list[Record]] = {}
-    for table, record in rows_of(text.path):
-        top = tops.setdefault(table, [])
-        if len(top) < TOP_RECORDS:
-            top.append(record)
+    copy = scratch / "rows.json"
+    tops = _set_down(text.path, copy)
     found = [(table, tuple(top)) for table, top in sorted(tops.items()) if any(len(record.cells) > 1 for record in top)]
     if not found:
         raise FileRefused(NO_TABLE, "Export the table itself, as CSV or XLSX.")
-    names = [""] if len(found) == 1 else [f"table {number}" for number in range(1, len(found) + 1)]
-    return [HtmlTable(text, table, top, scratch, name) for name, (table, top) in zip(names, found, strict=True)]
+    names = [""] if len(found) == 1 else [f"table {table + 1}" for table, _ in found]
+    return [HtmlTable(text, table, top, copy, name) for name, (table, top) in zip(names, found, strict=True)]
+
+
+def _set_down(path: Path, copy: Path) -> dict[int, list[Record]]:
+    """Write all rows of a page into one copy, each after its table; give the first rows of each table."""
+    from lxml.etree import HTMLParser, parse  # only pages need it
+
+    tops: dict[int, list[Record]] = {}
+    with path.open("rb") as page, copy.open("w", encoding="utf-8") as out:
+
+        def take(table: int, record: Record) -> None:
+            out.write(json.dumps((table, *record)) + "\n")
+            top = tops.setdefault(table, [])
+            if len(top) < TOP_RECORDS:
+                top.append(record)
+
+        # Fed piece by piece, the parser would keep all pieces; reading for itself it keeps none.
+        parse(page, HTMLParser(target=_Tables(take), encoding="utf-8", huge_tree=True))
+    return tops
 
 
 def _charset(path: Path) -> str | None:
@@ -62,12 +76,12 @@ def _charset(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class HtmlTable:
-    """One table of a page. Its rows are numbered from 1, as Excel does."""
+    """One table of a page. Its rows are numbered from 1, as Excel does; ``copy`` holds those of all tables."""
 
     text: Text
     table: int
     top: tuple[Record, ...]
-    scratch: Path
+    copy: Path
     name: str = ""
 
     @property
@@ -78,26 +92,23 @@ class HtmlTable:
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a page
         """Rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         begin = self.top[first].line if first < len(self.top) else self.top[-1].line + 1
-        copy, damages = self.scratch / f"table{self.table}.csv", list(self.text.bad)
-        rows = (row for table, row in rows_of(self.text.path) if table == self.table and row.line >= begin)
-        write_records(copy, (_fit(row, width) for row in rows), damages)
-        return body_of_copy(copy, width, damages)
+        target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.bad)
+        write_records(target, (_fit(row, width) for row in self._rows() if row.line >= begin), damages)
+        return body_of_copy(target, width, damages)
+
+    def _rows(self) -> Iterator[Record]:
+        own = f"[{self.table},"
+        with self.copy.open(encoding="utf-8") as lines:
+            for row in lines:
+                if row.startswith(own):
+                    _, line, cells = json.loads(row)
+                    yield Record(line, tuple(cells))
 
 
 def _fit(row: Record, width: int) -> Good | Damage:
     """A row as wide as the header; the empty cells at its end may be missing, as they often are."""
     cells = [*row.cells, *[""] * (width - len(row.cells))]
     return fitting(Good(row.line, cells), width, " | ".join(row.cells))
-
-
-def rows_of(path: Path) -> Iterator[tuple[int, Record]]:
-    """The rows of all tables of a page that are not blank, each with the number of its table."""
-    parser = _Tables()
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        for piece in chain(iter(lambda: stream.read(PIECE), ""), [None]):
-            parser.feed(piece) if piece is not None else parser.finish()
-            yield from parser.done
-            parser.done.clear()
 
 
 @dataclass
@@ -112,16 +123,20 @@ class _Open:
     below: dict[int, tuple[int, str]] = field(default_factory=dict)
 
 
-class _Tables(HTMLParser):
-    """Collects rows. End tags of cells and rows may be missing; a table inside a cell is a table of its own."""
+class _Tables:
+    """Makes rows of what the parser meets. End tags may be missing; a table inside a cell is one of its own.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+    Args:
+        take: Is handed every row that is not blank, with the number of its table.
+    """
+
+    def __init__(self, take: Callable[[int, Record], None]) -> None:
+        self.take = take
         self.open: list[_Open] = []
         self.count = self.hidden = 0
-        self.done: list[tuple[int, Record]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attrs: Mapping[str, str]) -> None:
+        """A tag opens."""
         if tag in HIDDEN:
             self.hidden += 1
         elif tag == "table":
@@ -131,18 +146,12 @@ class _Tables(HTMLParser):
             self._end_row()
             self.open[-1].row = []
         elif self.open and tag in ("td", "th"):
-            self._begin_cell(dict(attrs))
-        elif self.open and tag in ("br", "p", "div") and self.open[-1].cell:
+            self._begin_cell(attrs)
+        elif tag in BREAKS and self.open and self.open[-1].cell:
             self.open[-1].cell.append("\n")
 
-    def _begin_cell(self, said: dict[str, str | None]) -> None:
-        self._end_cell()
-        table = self.open[-1]
-        table.row = [] if table.row is None else table.row
-        _step_over(table)
-        table.cell, table.spans = [], (_span(said.get("colspan")), _span(said.get("rowspan")))
-
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        """A tag closes, or the parser closes it."""
         if tag in HIDDEN:
             self.hidden = max(0, self.hidden - 1)
         elif self.open and tag in ("td", "th"):
@@ -153,22 +162,28 @@ class _Tables(HTMLParser):
             self._end_row()
             self.open.pop()
 
-    def handle_data(self, data: str) -> None:
+    def data(self, data: str) -> None:
+        """Text, perhaps one of several pieces."""
         if self.open and self.open[-1].cell is not None and not self.hidden:
             self.open[-1].cell.append(data)
 
-    def finish(self) -> None:
+    def close(self) -> None:
         """The page has ended; what is open is closed."""
-        self.close()
         while self.open:
-            self.handle_endtag("table")
+            self.end("table")
+
+    def _begin_cell(self, said: Mapping[str, str]) -> None:
+        self._end_cell()
+        table = self.open[-1]
+        table.row = [] if table.row is None else table.row
+        _step_over(table)
+        table.cell, table.spans = [], (_span(said.get("colspan")), _span(said.get("rowspan")))
 
     def _end_cell(self) -> None:
         table = self.open[-1]
         if table.cell is None or table.row is None:
             return
-        text = "\n".join(filter(None, (line.strip() for line in "".join(table.cell).split("\n"))))
-        wide, high = table.spans
+        text, (wide, high) = _lines("".join(table.cell)), table.spans
         cells = [text, *[""] * (wide - 1)]
         if high > 1:
             table.below |= {len(table.row) + step: (high, cell) for step, cell in enumerate(cells)}
@@ -183,9 +198,15 @@ class _Tables(HTMLParser):
         _step_over(table)
         table.count += 1
         if any(cell.strip() for cell in table.row):
-            self.done.append((table.number, Record(table.count, tuple(table.row))))
-        table.below = {place: (left - 1, cell) for place, (left, cell) in table.below.items() if left > 1}
+            self.take(table.number, Record(table.count, tuple(table.row)))
+        if table.below:
+            table.below = {place: (left - 1, cell) for place, (left, cell) in table.below.items() if left > 1}
         table.row = None
+
+
+def _lines(text: str) -> str:
+    """A text without blanks around its lines, and without blank lines."""
+    return "\n".join(filter(None, map(str.strip, text.split("\n")))) if "\n" in text else text.strip()
 
 
 def _step_over(table: _Open) -> None:
