@@ -84,9 +84,9 @@ def _entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
 
 def check(pack: _options.Packs = None) -> int:
     """Read the whole catalogue; what does not fit is told line by line, with exit code 2."""
-    from storehealth.catalogue import load
+    from storehealth.checking import check_all
 
-    catalogue = load(_options.folders(pack))
+    catalogue = check_all(_options.folders(pack))
     counts = ", ".join(f"{len(getattr(catalogue, kind))} {kind}" for kind in ("rules", "layouts", "views", "platforms"))
     _streams.put(f"{counts}: all fit together\n")
     return 0
