@@ -54,12 +54,19 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 def test_mistakes_of_every_kind_are_told_together_with_line_key_and_nearest(tmp_path: Path) -> None:
     """Keys of records within records, words of a vocabulary, names of other files, two files of one name, bad YAML."""
-    text = RULE.read_text(encoding="utf-8").replace("mends:", "mend:", 1).replace("severity: critical", "severity: hihg")
+    text = (
+        RULE.read_text(encoding="utf-8").replace("mends:", "mend:", 1).replace("severity: critical", "severity: hihg")
+    )
     pack(tmp_path, "rules", "reply-within-30s.yaml", text.replace("scored: true", "scored: perhaps"))
     pack(tmp_path, "rules", "a/twice.yaml", "x: 1")
     pack(tmp_path, "rules", "b/twice.yaml", "x: 1")
     layout = (PACKAGE / "layouts" / "olist_orders.yaml").read_text(encoding="utf-8")
-    pack(tmp_path, "layouts", "odd.yaml", layout.replace("name: olist_orders", "name: odd").replace("paid_at:", "payd_at:"))
+    pack(
+        tmp_path,
+        "layouts",
+        "odd.yaml",
+        layout.replace("name: olist_orders", "name: odd").replace("paid_at:", "payd_at:"),
+    )
     moon = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8").replace("name: generic", "name: moon")
     pack(tmp_path, "platforms", "moon.yaml", moon + "compensations:\n  - {kind: late, code: LG99, share: 0.1, "
          "currency: CNY, source: x, verified: assumed}\n")  # fmt: skip

@@ -166,4 +166,6 @@ def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_told_at_once(run: Ru
     assert "measure.over: there is no view 'session'; nearest is sessions" in lines["second"]
     assert "advice.0.mends: " in lines["third"]
     assert "measure.when: " in lines["fourth"]
-    assert all(int(lines[name].split(".yaml:")[1].split(":")[0]) > 20 for name in ("first", "second", "third", "fourth"))
+    assert all(
+        int(lines[name].split(".yaml:")[1].split(":")[0]) > 20 for name in ("first", "second", "third", "fourth")
+    )

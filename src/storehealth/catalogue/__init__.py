@@ -160,7 +160,9 @@ def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform], paths:
         path = paths[f"platforms/{stem}"]
         named = {f"limits.{code}": code for code in platform.limits}
         named |= {f"windows.{code}": code for code in platform.windows if code != "default"}
-        named |= {f"compensations.{place}.code": row.code for place, row in enumerate(platform.compensations) if row.code}
+        named |= {
+            f"compensations.{place}.code": row.code for place, row in enumerate(platform.compensations) if row.code
+        }
         for key, code in named.items():
             if code not in codes:
                 yield f"{spot(path, key)}: no rule has the code {code}{nearest(code, codes)}"

@@ -14,6 +14,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
+from storehealth.measure.edges import Edges, edges
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
@@ -30,7 +31,18 @@ from storehealth.stats import wilson
 if TYPE_CHECKING:
     from storehealth.db import Store
 
-__all__ = ["EvidenceFiles", "Lens", "coverage", "measure", "problems", "reply_times", "row_query", "windows_for"]
+__all__ = [
+    "Edges",
+    "EvidenceFiles",
+    "Lens",
+    "coverage",
+    "edges",
+    "measure",
+    "problems",
+    "reply_times",
+    "row_query",
+    "windows_for",
+]
 
 
 @dataclass(frozen=True)
