@@ -170,7 +170,7 @@ def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform], paths:
 
 def _codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:
     """Codes of rules that have mistakes: what names them is no mistake as well."""
-    found = {}
+    found: dict[str, str] = {}
     for name, path in paths.items():
         kind, _, stem = name.partition("/")
         if kind == "rules" and stem not in rules:

@@ -23,7 +23,8 @@ def junit(tested: Sequence[Tested]) -> bytes:
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
     root.extend(suites)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _suite(one: Tested) -> ElementTree.Element:

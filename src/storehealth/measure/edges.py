@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Edges(NamedTuple):
-    """Whether a row lies on the limit or less than one second (day, unit) short of it, and whether one is as little past it."""
+    """Whether a row lies on the limit or less than one second (day, unit) short of it, and whether one as little past."""
 
     on: bool
     past: bool
