@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.common import Fact
 from storehealth.catalogue.facts import INFORMATIVE, readers
@@ -224,6 +226,16 @@ def inspection_schema_page(_: Catalogue) -> str:
     return json.dumps(head | schema, indent=1, ensure_ascii=False) + "\n"
 
 
+def file_schema(record: type[BaseModel], what: str) -> Callable[[Catalogue], str]:
+    """JSON Schema of a data file, for editors that complete and check YAML."""
+
+    def page(_: Catalogue) -> str:
+        head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"storehealth {what} file"}
+        return json.dumps(record.model_json_schema(by_alias=True) | head, indent=1, ensure_ascii=False) + "\n"
+
+    return page
+
+
 PAGES: dict[str, Callable[[Catalogue], str]] = {
     "rules.md": rules_page,
     "platforms.md": platforms_page,
@@ -231,6 +243,9 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
     "cli.md": cli_page,
     "checkup.schema.json": schema_page,
     "inspection.schema.json": inspection_schema_page,
+    "rule.schema.json": file_schema(Rule, "rule"),
+    "layout.schema.json": file_schema(Layout, "layout"),
+    "platform.schema.json": file_schema(Platform, "platform"),
 }
 
 

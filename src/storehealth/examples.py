@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.platform import Platform, version_on
@@ -15,11 +15,29 @@ from storehealth.catalogue.table import Table
 from storehealth.db import StoreSettings, store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.judge import judge
-from storehealth.measure import Lens, measure, windows_for
+from storehealth.measure import Edges, Lens, edges, measure, windows_for
 from storehealth.model import Finding
 
 CLOSE = 5e-5
 """How far a value may be from the one expected: what is written with four decimals holds."""
+
+
+class Miss(NamedTuple):
+    """An expectation that does not hold."""
+
+    key: str
+    expected: Any
+    got: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected {self.expected}, got {self.got}"
+
+
+class Looked(NamedTuple):
+    """What an example's rows give, and whether they lie on the limit and just past it (None: rows have no limit)."""
+
+    finding: Finding
+    edges: Edges | None
 
 
 def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[str, ...]:
@@ -36,17 +54,25 @@ def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple
     Raises:
         CatalogueError: The example names what does not exist, or the rule's SQL does not run.
     """
-    finding = judge_example(rule, example, catalogue)
+    return tuple(map(str, misses(example, look_at(rule, example, catalogue).finding)))
+
+
+def misses(example: RuleExample, finding: Finding) -> tuple[Miss, ...]:
+    """The expectations of an example that its finding does not meet, in the order of the file."""
     got = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
     return tuple(
-        f"{key}: expected {expected}, got {got.get(key, 'no such key')}"
+        Miss(key, expected, got.get(key, "no such key"))
         for key, expected in example.expect.items()
         if key not in got or not _same(got[key], expected)
     )
 
 
-def judge_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Finding:
-    """The finding of an example's rows."""
+def look_at(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Looked:
+    """Measure and judge an example's rows.
+
+    Raises:
+        CatalogueError: As :func:`run_example`.
+    """
     as_of = datetime.fromisoformat(example.as_of) if example.as_of else None
     platform = _platform(example.platform, catalogue, as_of)
     settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
@@ -55,8 +81,10 @@ def judge_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Fin
     with store_from_rows(rows, catalogue, settings, _views(rule, catalogue)) as store:
         windows = windows_for([rule], platform, None, store.as_of)
         measured = measure(store, [rule], platform.limits, windows, Lens(catalogue))
+        missing = measured[0].missing is not None
+        near = None if missing else edges(store, rule, platform.limits, windows[rule.code], catalogue)
     findings, _ = judge(measured, catalogue, platform, "en")
-    return findings[0]
+    return Looked(findings[0], near)
 
 
 def _views(rule: Rule, catalogue: Catalogue) -> set[str]:

@@ -52,6 +52,43 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert "moon.yaml:2: title.zh" in said
 
 
+def test_mistakes_of_every_kind_are_told_together_with_line_key_and_nearest(tmp_path: Path) -> None:
+    """Keys of records within records, words of a vocabulary, names of other files, two files of one name, bad YAML."""
+    text = (
+        RULE.read_text(encoding="utf-8").replace("mends:", "mend:", 1).replace("severity: critical", "severity: hihg")
+    )
+    pack(tmp_path, "rules", "reply-within-30s.yaml", text.replace("scored: true", "scored: perhaps"))
+    pack(tmp_path, "rules", "a/twice.yaml", "x: 1")
+    pack(tmp_path, "rules", "b/twice.yaml", "x: 1")
+    layout = (PACKAGE / "layouts" / "olist_orders.yaml").read_text(encoding="utf-8")
+    pack(
+        tmp_path,
+        "layouts",
+        "odd.yaml",
+        layout.replace("name: olist_orders", "name: odd").replace("paid_at:", "payd_at:"),
+    )
+    moon = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8").replace("name: generic", "name: moon")
+    pack(tmp_path, "platforms", "moon.yaml", moon + "compensations:\n  - {kind: late, code: LG99, share: 0.1, "
+         "currency: CNY, source: x, verified: assumed}\n")  # fmt: skip
+    pack(tmp_path, "tables", "torn.yaml", "a: b: c\n")
+    said = complaint(tmp_path)
+    assert "advice.0.mend: no such key; nearest is mends" in said
+    assert "severity: Input should be 'critical', 'high', 'medium', 'low' or 'info'; nearest is high" in said
+    assert "scored: Input should be a valid boolean" in said
+    assert "have one name; rename one of them" in said
+    assert "columns.payd_at: no fed table has this column; nearest is paid_at" in said
+    assert re.search(r"moon\.yaml:\d+: compensations\.0\.code: no rule has the code LG99; nearest is LG\d\d", said)
+    assert "torn.yaml:1: not valid YAML: " in said
+    assert all(re.match(r"\S+\.yaml:\d+: ", line) or "have one name" in line for line in said.splitlines())
+
+
+def test_a_mistake_in_a_union_names_the_key_as_the_file_writes_it(tmp_path: Path) -> None:
+    """Not the types that were tried."""
+    text = RULE.read_text(encoding="utf-8").replace("within: 30 s", "within: [30]")
+    said = complaint(pack(tmp_path, "rules", "reply-within-30s.yaml", text))
+    assert {line.split(": ")[1] for line in said.splitlines()} == {"measure.in_time.within"}
+
+
 def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
     """Otherwise a pack could not tell what it replaces."""
     text = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8")
@@ -60,7 +97,8 @@ def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
 
 def test_broken_yaml_is_a_message(tmp_path: Path) -> None:
     """No traceback from the parser."""
-    assert "torn.yaml: not valid YAML" in complaint(pack(tmp_path, "layouts", "torn.yaml", "name: [torn\n"))
+    text = "name: torn\nfeeds: [orders\ntitle: x\n"
+    assert "torn.yaml:3: not valid YAML: " in complaint(pack(tmp_path, "layouts", "torn.yaml", text))
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -134,3 +134,38 @@ def test_a_pack_s_rule_is_listed_and_a_broken_one_is_told(run: Run, tmp_path: Pa
 
 def test_the_built_in_book_fits_together(run: Run) -> None:
     assert run("rules", "check").out.endswith("all fit together\n")
+
+
+def broken_pack(folder: Path, changes: dict[str, tuple[str, str, str]]) -> Path:
+    """A pack with a copy of CS01 per name, each with one text replaced by another and a code of its own."""
+    built_in = CATALOGUE.paths["rules/reply-within-30s"].read_text(encoding="utf-8")
+    (folder / "rules").mkdir(parents=True)
+    for name, (code, before, after) in changes.items():
+        assert before in built_in
+        text = built_in.replace("CS01", code, 1).replace("reply-within-30s", name, 1).replace(before, after, 1)
+        (folder / "rules" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_told_at_once(run: Run, tmp_path: Path) -> None:
+    """With file, line and key; a view that does not exist names the nearest."""
+    pack = broken_pack(
+        tmp_path / "pack",
+        {
+            "first": ("ZZ01", "worst: wait_seconds", "worst: weight_seconds"),
+            "second": ("ZZ02", "over: sessions", "over: session"),
+            "third": ("ZZ03", "mends: wait_seconds <= 120", "mends: wait_seconds <=> 120)"),
+            "fourth": ("ZZ04", "when: began_by = 'customer'", "when: began_by = (SELECT 1); COPY x TO 'y'; SELECT ("),
+        },
+    )
+    ended = run("rules", "check", "--pack", pack)
+    assert (ended.code, ended.out) == (2, "")
+    lines = {line.removeprefix("storehealth: ").partition(".yaml:")[0]: line for line in ended.err.splitlines()}
+    assert "measure.worst: " in lines["first"]
+    assert "weight_seconds" in lines["first"]
+    assert "measure.over: there is no view 'session'; nearest is sessions" in lines["second"]
+    assert "advice.0.mends: " in lines["third"]
+    assert "measure.when: " in lines["fourth"]
+    assert all(
+        int(lines[name].split(".yaml:")[1].split(":")[0]) > 20 for name in ("first", "second", "third", "fourth")
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,7 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from storehealth.catalogue.facts import unknown_facts
-from storehealth.catalogue.files import read_yaml, validate
+from storehealth.catalogue.files import broken_yaml, lines_of, nearest, read_yaml, spot, validate
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform, version_misfits
 from storehealth.catalogue.rule import Rule
@@ -75,7 +76,8 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     platforms = _read("platforms", Platform, "name", packs, paths, problems)
     rules = _read("rules", Rule, "id", packs, paths, problems)
     scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
-    problems += [*_layout_misfits(layouts, tables), *_rule_misfits(rules, platforms), *version_misfits(platforms)]
+    problems += [*_layout_misfits(layouts, tables, paths), *_rule_misfits(rules, platforms, paths)]
+    problems += version_misfits(platforms)
     if not problems:
         problems += unknown_facts(platforms, views, rules.values())
     if problems or scoring is None:
@@ -87,15 +89,15 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths)
 
 
-def _files(kind: str, packs: Iterable[Path]) -> dict[str, Path]:
-    """Files of a kind by stem, packs over built-in ones, in name order."""
+def _files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, Path]:
+    """Files of a kind by stem, packs over built-in ones, in name order. Two of one name in a folder are a problem."""
     suffix = "*.sql" if kind == "views" else "*.yaml"
     found: dict[str, Path] = {}
     for folder in (FOLDERS[kind], *(pack / kind for pack in packs)):
         own: dict[str, Path] = {}
         for path in sorted(folder.rglob(suffix)):
             if path.stem in own:
-                raise CatalogueError(f"{path} and {own[path.stem]} have one name", "Rename one of them.")
+                problems.append(f"{path} and {own[path.stem]} have one name; rename one of them")
             own[path.stem] = path
         found |= own
     return dict(sorted(found.items()))
@@ -106,7 +108,7 @@ def _read(
 ) -> dict[str, M]:
     """All records of a kind by file stem. A record whose name differs from its file's, up to an ``@``, is a problem."""
     records: dict[str, M] = {}
-    for stem, path in _files(kind, packs).items():
+    for stem, path in _files(kind, packs, problems).items():
         paths[f"{kind}/{stem}"] = path
         content = _content(path, problems)
         record = validate(model, path, content, problems) if content is not None else None
@@ -119,35 +121,60 @@ def _read(
 
 
 def _content(path: Path, problems: list[str]) -> Any:
-    if path.suffix == ".sql":
-        return read_view(path)
     try:
-        return read_yaml(path)
+        return read_view(path) if path.suffix == ".sql" else read_yaml(path)
     except yaml.YAMLError as error:
-        problems.append(f"{path.name}: not valid YAML: {' '.join(str(error).split())}")
-        return None
+        problems.append(broken_yaml(path, error))
+    except UnicodeDecodeError as error:
+        problems.append(f"{path.name}: not UTF-8 at byte {error.start}; save the file as UTF-8")
+    return None
 
 
-def _layout_misfits(layouts: dict[str, Layout], tables: dict[str, Table]) -> Iterable[str]:
-    for layout in layouts.values():
+def _layout_misfits(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[str]:
+    for stem, layout in layouts.items():
+        path = paths[f"layouts/{stem}"]
         for table in layout.feeds:
             if table not in tables:
-                yield f"{layout.name}.yaml: feeds: no table {table!r}"
+                yield f"{spot(path, 'feeds')}: no table {table!r}{nearest(table, tables)}"
         known = {name for table in layout.feeds if table in tables for name in tables[table].columns}
         for key in layout.columns:
             table, _, column = key.rpartition(".")
-            if column not in (tables[table].columns if table in tables else known) and not key.startswith("_"):
-                yield f"{layout.name}.yaml: columns.{key}: no fed table has this column"
+            names = set(tables[table].columns) if table in tables else known
+            if column not in names and not key.startswith("_"):
+                yield f"{_column_spot(path, key)}: no fed table has this column{nearest(column, names)}"
 
 
-def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform]) -> Iterable[str]:
-    codes: dict[str, str] = {}
+def _column_spot(path: Path, key: str) -> str:
+    """Where a layout's column is written; its name may have a dot."""
+    line = lines_of(path).get(("columns", key), 1)
+    return f"{path.name}:{line}: columns.{key}"
+
+
+def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[str]:
+    codes: dict[str, str] = _codes_of_invalid(rules, paths)
     for rule in rules.values():
         if rule.code in codes:
-            yield f"{rule.id}.yaml: code: {rule.code} is taken by {codes[rule.code]}"
+            yield f"{spot(paths[f'rules/{rule.id}'], 'code')}: {rule.code} is taken by {codes[rule.code]}"
         codes[rule.code] = rule.id
     for stem, platform in platforms.items():
-        paid_for = (row.code for row in platform.compensations if row.code)
-        for code in dict.fromkeys((*platform.limits, *platform.windows, *paid_for)):
-            if code not in codes and code != "default":
-                yield f"{stem}.yaml: no rule has the code {code}"
+        path = paths[f"platforms/{stem}"]
+        named = {f"limits.{code}": code for code in platform.limits}
+        named |= {f"windows.{code}": code for code in platform.windows if code != "default"}
+        named |= {
+            f"compensations.{place}.code": row.code for place, row in enumerate(platform.compensations) if row.code
+        }
+        for key, code in named.items():
+            if code not in codes:
+                yield f"{spot(path, key)}: no rule has the code {code}{nearest(code, codes)}"
+
+
+def _codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:
+    """Codes of rules that have mistakes: what names them is no mistake as well."""
+    found: dict[str, str] = {}
+    for name, path in paths.items():
+        kind, _, stem = name.partition("/")
+        if kind == "rules" and stem not in rules:
+            with suppress(yaml.YAMLError, UnicodeDecodeError):
+                content = read_yaml(path)
+                found |= {str(content["code"]): stem} if isinstance(content, dict) and "code" in content else {}
+    return found

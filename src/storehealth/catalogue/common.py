@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 Language = Literal["en", "zh", "es"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -44,7 +44,12 @@ def seconds_of(value: Any) -> Any:
     return float(match[1]) * SECONDS[match[2]]
 
 
-Duration = Annotated[float, BeforeValidator(seconds_of)]
+WRITTEN: dict[str, Any] = {
+    "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(s|min|h|d)\s*$"}],
+    "description": "Seconds, or written as 30 s, 3 min, 24 h or 7 d.",
+}
+"""What a JSON Schema says of a duration: files may hold it as text."""
+Duration = Annotated[float, BeforeValidator(seconds_of), WithJsonSchema(WRITTEN, mode="validation")]
 
 
 class Sourced(Strict):

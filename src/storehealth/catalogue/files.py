@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 M = TypeVar("M", bound=BaseModel)
+Where = tuple[str | int, ...]
+"""Path of a key within a file: names, and places in lists."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -29,28 +33,75 @@ def validate(kind: type[M], path: Path, content: Any, problems: list[str]) -> M 
         return None
 
 
-def _explain(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[str]:
-    lines = _lines(path)
-    for item in error.errors(include_url=False):
-        where = tuple(part for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = "no such key" + _nearest(str(where[-1]), list(kind.model_fields))
-        yield f"{path.name}:{_line_of(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
+def spot(path: Path, key: str) -> str:
+    """Where a key of a file is written, as ``file:line: key``; of a key that is not there, where it belongs."""
+    where = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+    line = f":{_line_of(lines_of(path), where)}" if path.is_file() else ""
+    return f"{path.name}{line}: {key}"
 
 
-def _nearest(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
+def broken_yaml(path: Path, error: yaml.YAMLError) -> str:
+    """What is wrong with a file that is no YAML, with its line."""
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or " ".join(str(error).split())
+    return f"{path.name}:{mark.line + 1 if mark else 1}: not valid YAML: {said}"
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """``; nearest is x`` for a name that does not exist, or nothing."""
+    close = difflib.get_close_matches(name, list(names), n=1)
     return f"; nearest is {close[0]}" if close else ""
 
 
-def _lines(path: Path) -> dict[tuple[str | int, ...], int]:
+def _explain(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[str]:
+    lines = lines_of(path)
+    for item in error.errors(include_url=False):
+        where = _written(item, lines)
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "no such key" + nearest(str(where[-1]), _keys(kind, where[:-1]))
+        elif item["type"] == "literal_error":
+            message += nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
+        yield f"{path.name}:{_line_of(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
+
+
+def _written(item: Any, lines: Mapping[Where, int]) -> Where:
+    """The key path of a mistake as the file writes it: pydantic adds the names of the types it tried."""
+    where: Where = tuple(item["loc"])
+    missing = item["type"] in ("missing", "extra_forbidden")
+    while where and where not in lines and not (missing and where[:-1] in lines):
+        where = where[:-1]
+    return where
+
+
+def _keys(kind: type[BaseModel], where: Where) -> list[str]:
+    """Keys that a record within a record knows."""
+    for part in where:
+        field = _field(kind, part)
+        inside = next(_records(field.annotation), None) if field else None
+        kind = inside or kind
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _field(kind: type[BaseModel], key: str | int) -> FieldInfo | None:
+    return next((field for name, field in kind.model_fields.items() if key in (name, field.alias)), None)
+
+
+def _records(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The records that a type is made of: of ``tuple[Advice, ...]``, Advice."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _records(part)
+
+
+def lines_of(path: Path) -> dict[Where, int]:
     """Line of each key of a YAML file, by key path."""
     if path.suffix not in (".yaml", ".yml"):
         return {}
-    found: dict[tuple[str | int, ...], int] = {}
+    found: dict[Where, int] = {}
 
-    def visit(node: yaml.Node, where: tuple[str | int, ...]) -> None:
+    def visit(node: yaml.Node, where: Where) -> None:
         found.setdefault(where, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
@@ -67,7 +118,7 @@ def _lines(path: Path) -> dict[tuple[str | int, ...], int]:
     return found
 
 
-def _line_of(lines: dict[tuple[str | int, ...], int], where: tuple[str | int, ...]) -> int:
+def _line_of(lines: Mapping[Where, int], where: Where) -> int:
     while where and where not in lines:
         where = where[:-1]
     return lines.get(where, 1)

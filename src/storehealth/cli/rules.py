@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _streams
+from storehealth.cli import EXIT_CODES, _options, _rules_new, _rules_test, _streams
 
 if TYPE_CHECKING:
     from storehealth.catalogue.rule import Rule
@@ -29,9 +29,11 @@ Examples
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="List and check the rules.", no_args_is_help=True, epilog=EXIT_CODES)
+    group = typer.Typer(help="List, check, test and write rules.", no_args_is_help=True, epilog=EXIT_CODES)
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_rules)
     group.command("check", help=CHECK_HELP, epilog=EXIT_CODES)(check)
+    group.command("test", help=_rules_test.HELP, epilog=EXIT_CODES)(_rules_test.run)
+    group.command("new", help=_rules_new.HELP, epilog=EXIT_CODES)(_rules_new.run)
     app.add_typer(group, name="rules")
 
 
@@ -84,9 +86,9 @@ def _entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
 
 def check(pack: _options.Packs = None) -> int:
     """Read the whole catalogue; what does not fit is told line by line, with exit code 2."""
-    from storehealth.catalogue import load
+    from storehealth.checking import check_all
 
-    catalogue = load(_options.folders(pack))
+    catalogue = check_all(_options.folders(pack))
     counts = ", ".join(f"{len(getattr(catalogue, kind))} {kind}" for kind in ("rules", "layouts", "views", "platforms"))
     _streams.put(f"{counts}: all fit together\n")
     return 0

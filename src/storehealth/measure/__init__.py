@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.files import nearest
 from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
+from storehealth.errors import CatalogueError
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
+from storehealth.measure.edges import Edges, edges
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
@@ -31,7 +34,18 @@ from storehealth.stats import wilson
 if TYPE_CHECKING:
     from storehealth.db import Store
 
-__all__ = ["EvidenceFiles", "Lens", "coverage", "measure", "reply_times", "row_query", "windows_for"]
+__all__ = [
+    "Edges",
+    "EvidenceFiles",
+    "Lens",
+    "coverage",
+    "edges",
+    "measure",
+    "problems",
+    "reply_times",
+    "row_query",
+    "windows_for",
+]
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,22 @@ def measure(
     return measured
 
 
+def problems(
+    store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], catalogue: Catalogue
+) -> list[CatalogueError]:
+    """What is wrong with the SQL of rules: bound to the store's tables and views, and not run."""
+    found: list[CatalogueError] = []
+    for rule in rules:
+        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        try:
+            _needs(asked)
+        except CatalogueError as error:
+            found.append(error)
+        else:
+            found += asked.problems()
+    return found
+
+
 def _write(asked: Asked, measured: Measurement, files: EvidenceFiles) -> None:
     if measured.tally.defects:
         files.write(asked)
@@ -97,7 +127,7 @@ def _needs(asked: Asked) -> tuple[str, ...]:
     """
     over = asked.rule.measure.over
     if not asked.views and " " not in over.strip():
-        raise asked.error("measure.over", f"there is no view {over!r}")
+        raise asked.error("measure.over", f"there is no view {over!r}{nearest(over, asked.catalogue.views)}")
     of_views = [need for view in asked.views for need in asked.catalogue.views[view].needs]
     return tuple(dict.fromkeys((*of_views, *asked.rule.measure.needs)))
 

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.files import spot
 from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.limits import Bounds
@@ -143,14 +144,35 @@ class Asked:
                 return self.error(key, own)
         return self.error("measure", error)
 
+    def problems(self) -> Iterator[CatalogueError]:
+        """Every expression that does not fit the rows, bound and not run; without any, what the row query says."""
+        told = False
+        for key, sql in self._expressions():
+            try:
+                self._bind(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})")
+            except (duckdb.Error, CatalogueError) as error:
+                told = True
+                yield error if isinstance(error, CatalogueError) else self.error(key, error)
+                if key == "measure.over":
+                    return
+        if not told:
+            try:
+                self._bind(row_query(self.rule, self.bounds, self.window))
+            except duckdb.Error as error:
+                yield self.error("measure", error)
+
+    def _bind(self, sql: str) -> None:
+        self._must_select(sql)
+        self.con.execute(f"EXPLAIN {sql}")
+
     def error(self, key: str, problem: object) -> CatalogueError:
-        """An error that names the rule's file and one of its keys."""
+        """An error that names the rule's file, a line and a key of it."""
         if isinstance(problem, duckdb.Error) and not isinstance(problem, OF_THE_TEXT):
             problem = without_quotes(str(problem))
         path = self.catalogue.paths.get(f"rules/{self.rule.id}")
-        name = path.name if path is not None else f"{self.rule.id}.yaml"
+        place = spot(path, key) if path is not None else f"{self.rule.id}.yaml: {key}"
         return CatalogueError(
-            f"{name}: {key}: {' '.join(str(problem).split())}", "`storehealth rules check` reads the rules again."
+            f"{place}: {' '.join(str(problem).split())}", "`storehealth rules check` reads the rules again."
         )
 
     def _expressions(self) -> list[tuple[str, str]]:

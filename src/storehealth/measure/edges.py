@@ -1,0 +1,66 @@
+"""Whether rows lie on a rule's limit and just past it: where a wrong sign or a wrong clock would show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.rule import InTime, Rule
+from storehealth.limits import Bounds, bounds_for
+from storehealth.measure.compile import limit_seconds
+from storehealth.measure.query import Asked
+from storehealth.model import Window
+from storehealth.privacy import mask
+
+if TYPE_CHECKING:
+    from storehealth.db import Store
+
+
+class Edges(NamedTuple):
+    """Whether a row lies on the limit or less than one second (day, unit) short of it, and whether one as little past."""
+
+    on: bool
+    past: bool
+
+
+def edges(
+    store: Store, rule: Rule, limits: Mapping[str, PlatformLimit], window: Window, catalogue: Catalogue
+) -> Edges | None:
+    """How close the rows of a store come to a rule's limit; None where a row has none.
+
+    Args:
+        store: An open store with the rule's views.
+        rule: The rule.
+        limits: The platform's, by code.
+        window: The days looked at.
+        catalogue: Tables and views.
+    """
+    asked = Asked(store.con, rule, bounds_for(rule, limits), window, catalogue, mask)
+    distance = _distance(rule, asked.bounds)
+    if distance is None:
+        return None
+    near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
+    judged = "_outcome IN ('met', 'late', 'overdue', 'undecided')"
+    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.rows} WHERE {judged})")
+    return Edges(on, past)
+
+
+def _distance(rule: Rule, bounds: Bounds | None) -> str | None:
+    """SQL of how far past the limit a row is, in seconds, days or the value's unit."""
+    in_time, value = rule.measure.in_time, rule.measure.value
+    if in_time is not None:
+        return _of_time(in_time)
+    if value is None or bounds is None or value.statistic == "mean":
+        return None
+    sign = "-" if bounds.higher_is == "better" else ""
+    return f"{sign}(_value - {float(bounds.limit)!r})"
+
+
+def _of_time(in_time: InTime) -> str:
+    if in_time.within is not None:
+        return f"_waited - {limit_seconds(in_time.within)}"
+    if in_time.by_date is not None:
+        return "(coalesce(_to, _until)::DATE - _promise::DATE)"
+    return "epoch(coalesce(_to, _until) - _promise)"
