@@ -21,7 +21,6 @@ INFORMATIVE = {
     "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
     "late_rate_limit": "highest share of late orders, where the platform's 'late' is not this project's",
     "least_orders": "orders in the window below which the platform gives no score",
-    "return_decision_after": "silence after which the platform refunds goods that were sent back",
     "on_time_delivery_rate": "lowest share delivered in time, where the platform counts otherwise than LG06",
     "out_of_stock_after": "lateness from which an order counts as out of stock",
     "pickup_night": "orders paid in these hours have their pick-up clock started at their end",
