@@ -122,6 +122,7 @@ def _recommendation(
         name=main.advice.name.in_language(words.language),
         where=where,
         text=text(main.advice, where, words),
+        notes=_notes(main.advice.id, catalogue),
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
@@ -129,6 +130,13 @@ def _recommendation(
         assumption=assumption(main.reached, main.advice.removes, words),
         check_on=check_on,
     )
+
+
+def _notes(advice: str, catalogue: Catalogue) -> dict[str, str]:
+    """The message that belongs to an action, by language; it is written under one of the rules that have the action."""
+    found = (one.note for rule in catalogue.rules.values() for one in rule.advice if one.id == advice and one.note)
+    note = next(found, None)
+    return note.model_dump() if note else {}
 
 
 def _gain(findings: Sequence[Finding], catalogue: Catalogue, effects: Iterable[Effect]) -> float | None:

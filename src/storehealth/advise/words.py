@@ -12,7 +12,7 @@ from storehealth.wording import Words, texts
 
 MOST_PLACES = 2
 UNITS = {
-    "chat": "customer", "turns": "customer", "sessions": "customer", "fulfilments": "order", "parcels": "parcel",
+    "chat": "customer", "turns": "customer", "sessions": "customer", "fulfilments": "order", "parcels": "parcel", "traces": "parcel", "substitute_signs": "order",
     "cases": "case", "sku_days": "sku",
 }  # fmt: skip
 """What an entity of a view is."""

@@ -16,27 +16,19 @@ IN_PYTHON = {"service_hours": "service_days"}
 """Read by modules rather than by SQL: they make this table of it."""
 
 INFORMATIVE = {
-    "answer_rate": "share of messages that must be answered within answer_within",
-    "answer_within": "time in which a customer's message must be answered",
     "cancel_rate_limit": "highest share of orders the seller may cancel, for whatever reason is the seller's",
     "case_rate_limit": "highest share of orders with a claim or case against the seller",
     "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
     "late_rate_limit": "highest share of late orders, where the platform's 'late' is not this project's",
     "least_orders": "orders in the window below which the platform gives no score",
-    "return_decision_after": "silence after which the platform refunds goods that were sent back",
     "on_time_delivery_rate": "lowest share delivered in time, where the platform counts otherwise than LG06",
     "out_of_stock_after": "lateness from which an order counts as out of stock",
     "pickup_night": "orders paid in these hours have their pick-up clock started at their end",
-    "remote_provinces": "provinces with the longest tracking gap; a province begins with one of these",
     "sales_cut_at": "share of one day's due orders late at which the shop's orders are limited",
     "short_wait": "who leaves sooner could hardly have been served",
-    "trace_gap_far": "longest gap between scans on other lanes",
-    "trace_gap_near": "longest gap between scans within a province or its region",
-    "trace_gap_remote": "longest gap between scans to remote provinces",
-    "trace_start": "longest time from pick-up to the next scan",
     "valid_tracking_rate": "lowest share of parcels whose number a carrier has scanned",
 }
-"""Facts no rule reads so far, with their meaning. A fact that a view or rule reads may stay here."""
+"""Facts that are printed for the reader and judge nothing, with their meaning. A pack's rule may read them all the same."""
 
 
 def readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:

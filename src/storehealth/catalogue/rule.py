@@ -109,6 +109,9 @@ class Advice(Strict):
     name: Text = Field(description="The action in a few words, for one line of the screen.")
     effort: Literal["low", "medium", "high"]
     do: Text = Field(description="Who does what by when.")
+    note: Text | None = Field(
+        default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
+    )
     mends: str = "true"
     removes: float = Field(ge=0, le=1)
 

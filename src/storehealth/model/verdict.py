@@ -160,6 +160,9 @@ class Recommendation(Record):
         default="", description="Where most of the misses are, in words; empty where nothing stands out."
     )
     text: str = Field(description="Who does what by when, and where most of the misses are.")
+    notes: dict[str, str] = Field(
+        default={}, description="A message to customers in en, zh and es, ready to paste; blanks stand in brackets."
+    )
     findings: tuple[str, ...]
     effort: Literal["low", "medium", "high"]
     gain_points: float | None

@@ -1,0 +1,60 @@
+-- view: substitute_signs
+-- about: one row per order handed over: signs that a gift or an empty parcel went out in place of missing goods
+-- group: orders
+-- needs: orders
+-- reads: shipments
+-- after: fulfilments, parcels, substitute_talk
+-- personal: buyer_id
+WITH sent AS (                 -- weights and waybills of an order
+    SELECT order_id, sum(weight_kg) AS weight, count(weight_kg) = count(*) AS weighed,
+           arg_min(weight_kg, left_at) AS first_weight, min(left_at) AS first_at, max(weight_kg) AS most_weight, arg_max(left_at, weight_kg) AS most_at,
+           bool_or(uploaded_at + INTERVAL 48 HOUR < coalesce(picked_up_at, first_hub_at, delivered_at, until)) AS unscanned
+    FROM (SELECT *, coalesce(picked_up_at, uploaded_at, first_hub_at) AS left_at FROM parcels)
+    GROUP BY order_id
+),
+lines AS (
+    SELECT order_id, count(DISTINCT sku_id) FILTER (NOT coalesce(is_gift, false)) AS skus, min(sku_id) FILTER (NOT coalesce(is_gift, false)) AS only_sku,
+           sum(coalesce(quantity, 1)) FILTER (NOT coalesce(is_gift, false)) AS pieces
+    FROM order_lines
+    GROUP BY order_id
+),
+weighed AS (              -- against what the same product usually weighs, from five orders of it or more
+    SELECT l.order_id, weight / pieces AS piece, first_weight / pieces AS first_piece,
+           CASE WHEN count(*) OVER sku >= 5 THEN median(weight / pieces) OVER sku END AS usual
+    FROM lines AS l
+    JOIN sent AS s USING (order_id)
+    WHERE skus = 1 AND pieces > 0 AND weighed
+    WINDOW sku AS (PARTITION BY only_sku)
+),
+shared AS (               -- one waybill for buyers in different places
+    SELECT unnest(list(s.order_id)) AS order_id
+    FROM shipments AS s
+    JOIN orders AS o USING (order_id)
+    WHERE waybill_no <> s.order_id
+    GROUP BY waybill_no
+    HAVING count(DISTINCT coalesce(o.province, '') || ' ' || coalesce(o.city, '')) > 1
+       AND (count(o.buyer_id) = 0 OR count(DISTINCT o.buyer_id) > 1)
+),
+counted AS (              -- all warehouses together; without its reserved goods a zero tells only of later payments
+    SELECT sku_id, taken_at, sum(available) AS available, sum(reserved) AS reserved FROM stock WHERE taken_at IS NOT NULL GROUP BY ALL
+),
+empty AS (
+    SELECT f.order_id
+    FROM (SELECT order_id, sku_id, paid_at, handed_over_at FROM fulfilments WHERE handed_over_at IS NOT NULL) AS f
+    ASOF JOIN counted AS s ON s.sku_id = f.sku_id AND f.handed_over_at >= s.taken_at
+    WHERE available <= 0 AND handed_over_at < taken_at + INTERVAL 24 HOUR AND (reserved <= 0 OR reserved IS NULL AND paid_at >= taken_at)
+      AND NOT EXISTS (FROM receipts AS r WHERE r.sku_id = f.sku_id AND r.arrived_at BETWEEN s.taken_at AND f.handed_over_at)
+)
+SELECT f.*, coalesce(note_says, false) AS note_says, coalesce(agent_says, false) AS agent_says,
+       coalesce(customer_says, false) AS customer_says,
+       coalesce(piece < 0.3 * usual, false) AS too_light,
+       coalesce((first_weight < 0.3 * most_weight OR first_piece < 0.3 * usual) AND first_at + INTERVAL 24 HOUR <= most_at, false) AS light_first,
+       f.order_id IN (SELECT order_id FROM empty) AS none_in_stock,
+       coalesce(unscanned, false) AND (SELECT 2 * count(picked_up_at) > count(*) FROM parcels) AS no_scan,
+       coalesce(picked_up_at < paid_at, false) AND NOT (f.kind = 'presale' AND getvariable('presale_before_payment')) AS scan_before_payment,
+       f.order_id IN (SELECT order_id FROM shared) AS shared_waybill
+FROM fulfilments AS f
+LEFT JOIN substitute_talk USING (order_id)
+LEFT JOIN sent USING (order_id)
+LEFT JOIN weighed USING (order_id)
+WHERE handed_over_at IS NOT NULL
