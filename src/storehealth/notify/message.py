@@ -12,7 +12,7 @@ from storehealth.notify.change import Changes
 from storehealth.notify.names import Names
 from storehealth.privacy import scrub
 from storehealth.wording import Words
-from storehealth.wording.phrases import LEAST_GAIN, bounds, score_name
+from storehealth.wording.phrases import LEAST_GAIN, score_name
 
 LINES = 5
 """Findings named one by one; the rest is counted."""
@@ -88,9 +88,11 @@ def _findings(key: str, findings: Sequence[Finding], words: Words, names: Names)
 
 def _finding(one: Finding, words: Words, names: Names) -> str:
     value = words.figure(one.value, one.unit)
-    ends = bounds(one, words, "limit") or bounds(one, words, "target")
     said = f"{one.code} {names.title(one)}{words.say('unit.colon')}{value}"
-    return words.say("unit.brackets", what=said, inside=ends[0]) if ends else said
+    if one.limit is None:
+        return said
+    limit = words.say("screen.limit", bound=words.bound(one.limit, one.unit, one.higher_is))
+    return words.say("unit.brackets", what=said, inside=limit)
 
 
 def _codes(findings: Iterable[Finding], words: Words, names: Names) -> str:

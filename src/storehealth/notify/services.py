@@ -24,28 +24,35 @@ class Answer(NamedTuple):
 
 def send(address: Address, letter: Letter) -> Answer:
     """Send a letter; whatever goes wrong is an answer."""
+    try:
+        service = _service(address)
+        failure = UNKNOWN if service is None else _sent(service, address, letter)
+    except Exception as error:  # noqa: BLE001 - any of a hundred services; the others shall get theirs
+        failure = type(error).__name__
+    return Answer(name_of(address), failure)
+
+
+def _sent(service: Any, address: Address, letter: Letter) -> str | None:
+    """Why a service did not take a letter; None where it did."""
     import apprise
 
-    service = _service(address)
-    if service is None:
-        return Answer(name_of(address), UNKNOWN)
     post = apprise.Apprise(asset=service.asset)
     post.add(service)
-    result = post.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT)
-    return Answer(name_of(address), _failure(result, address))
+    return _failure(post.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT), address)
 
 
 def name_of(address: Address) -> str:
     """What a service is called; the address's scheme where Apprise does not know it."""
-    service = _service(address)
-    if service is None:
-        return address.url.partition("://")[0] if "://" in address.url else "?"
-    return str(service.service_name)
+    scheme = address.url.partition("://")[0] if "://" in address.url else "?"
+    return str(_service(address).service_name) if known(address) else scheme
 
 
 def known(address: Address) -> bool:
     """Whether Apprise knows what to do with an address; nothing is sent."""
-    return _service(address) is not None
+    try:
+        return _service(address) is not None
+    except Exception:  # noqa: BLE001 - whatever a service makes of an address
+        return False
 
 
 @cache
