@@ -91,8 +91,15 @@ def _misused(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     if type(error).__name__ != "NoArgsIsHelpError":
         path = context.command_path if context else "storehealth"
-        _streams.complain(error.format_message(), f"See: {path} --help")
+        message = error.format_message()
+        _streams.complain(message, _address_hint() if "://" in message else f"See: {path} --help")
     return int(Exit.USAGE)
+
+
+def _address_hint() -> str:
+    from storehealth.settings.layers import ADDRESS_HINT
+
+    return ADDRESS_HINT
 
 
 def _crashed(error: Exception) -> int:

@@ -130,7 +130,10 @@ def _words() -> Words | None:
 
 
 def note(text: str) -> None:
-    """A line on stderr, without control characters."""
+    """A line on stderr, without control characters, and without the key an address may hold."""
+    from storehealth.privacy import redact
+
+    text = redact(text)
     encoding = sys.stderr.encoding or "utf-8"
     shown = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode(encoding, errors="replace").decode(encoding)
     with suppress(BrokenPipeError):

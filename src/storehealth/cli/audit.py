@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
+from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams, _told
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ AsOf = Annotated[
 Window = Annotated[
     str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
 ]
+Notify = Annotated[
+    bool, typer.Option("--notify", help="Tell people, as [notify] in the settings says, once all is written.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr, send nothing.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +73,8 @@ def run(
     fail_on: FailOn = "fail",
     strict_data: Strict = False,
     assume_auto: AssumeAuto = False,
+    notify: Notify = False,
+    dry_run: DryRun = False,
     lang: _options.Language = None,
     pack: _options.Packs = None,
     state: _options.State = None,
@@ -96,6 +102,7 @@ def run(
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
+    telling = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
     request = AuditRequest(
         platform=names.platform(platform),
@@ -124,7 +131,11 @@ def run(
     elif not silent and shows == "text":
         _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
     arrived = _sides.told(evidence, rejects, voice)
-    return _leave(checkup, _outputs.deliver(checkup, outputs, voice) and arrived, exports, voice)
+    arrived = _outputs.deliver(checkup, outputs, voice) and arrived
+    if telling:
+        reports = [output.path.resolve() for output in outputs if output.path]
+        arrived = telling.tell(checkup, request.state, reports, voice) and arrived
+    return _leave(checkup, arrived, exports, voice)
 
 
 def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:

@@ -8,17 +8,20 @@ from collections.abc import Callable
 from functools import partial
 
 from storehealth.privacy.key import ENVIRONMENT, installation_key
+from storehealth.privacy.secrets import holds_address, redact
 from storehealth.privacy.text import REMOVED, plain_or_shape, scrub, shape, without_quotes
 
 __all__ = [
     "ENVIRONMENT",
     "REMOVED",
     "Mask",
+    "holds_address",
     "installation_key",
     "mask",
     "masker",
     "plain_or_shape",
     "pseudonym",
+    "redact",
     "scrub",
     "shape",
     "unmasked",

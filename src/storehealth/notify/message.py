@@ -1,0 +1,115 @@
+"""A checkup as a letter of a few lines: plain text that no service takes for markup. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.model import Checkup, Finding
+from storehealth.notify.change import Changes
+from storehealth.notify.names import Names
+from storehealth.privacy import scrub
+from storehealth.wording import Words
+from storehealth.wording.phrases import LEAST_GAIN, score_name
+
+LINES = 5
+"""Findings named one by one; the rest is counted."""
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+LOOKALIKE = str.maketrans(
+    {"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗", "[": "(", "]": ")", "|": "¦", "~": "∼", "#": "＃"}
+)
+"""Signs that chats take for mentions, links or markup, and what is written in their place."""
+LONGEST = 300
+
+
+class Letter(NamedTuple):
+    """What is sent: one line, and the text below it."""
+
+    title: str
+    body: str
+
+
+def plain(text: str) -> str:
+    """Any text on one line, with nothing in it that a chat or a mail takes for markup, a mention or a link."""
+    text = CONTROL.sub(" ", text).translate(LOOKALIKE).replace("://", ": //")
+    text = " ".join(text.split(" ")).strip()
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def letter(checkup: Checkup, found: Changes, words: Words, names: Names, reports: Sequence[Path] = ()) -> Letter:
+    """What changed, what fails, what to do first, and where the report is.
+
+    Nobody is named: neither agents nor customers, and texts are rid of phones, mails and addresses.
+
+    Args:
+        checkup: The whole result.
+        found: What is new in it.
+        words: Of the language wanted.
+        names: Titles of findings and actions in that language.
+        reports: Where the written reports are.
+    """
+    score = _score(checkup, found, words)
+    blocks = (
+        [checkup.headline] if words.language == checkup.language else [],
+        _findings("notify.new", found.new, words, names),
+        _findings("notify.again", found.again, words, names),
+        _findings("notify.still", found.still, words, names),
+        [words.say("notify.resolved", codes=_codes(found.resolved, words, names))] if found.resolved else [],
+        [words.say("notify.lost", areas=_areas(found.lost, words))] if found.lost else [],
+        [words.count("notify.muted", found.muted)] if found.muted else [],
+        _first_action(checkup, words, names),
+        [words.say("screen.as_of", at=words.moment(checkup.as_of))] if checkup.as_of else [],
+    )
+    lines = [plain(scrub(line)) for block in blocks for line in block]
+    lines += [plain(words.say("notify.report", path=str(reports[0])))] if reports else []
+    return Letter(plain(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
+
+
+def _score(checkup: Checkup, found: Changes, words: Words) -> str:
+    """The score, and what it was when people were last told."""
+    said = score_name(checkup, words)
+    if found.first or found.before is None or found.before == checkup.score.value:
+        return said
+    was = words.say("screen.was", value=words.decimal(found.before, 0))
+    return words.say("unit.brackets", what=said, inside=was)
+
+
+def _findings(key: str, findings: Sequence[Finding], words: Words, names: Names) -> list[str]:
+    """A heading with the findings below it."""
+    if not findings:
+        return []
+    lines = [f"{words.say(key)}{words.say('unit.colon').rstrip()}"]
+    lines += [f"- {_finding(one, words, names)}" for one in findings[:LINES]]
+    more = len(findings) - LINES
+    return [*lines, words.count("notify.more", more)] if more > 0 else lines
+
+
+def _finding(one: Finding, words: Words, names: Names) -> str:
+    value = words.figure(one.value, one.unit)
+    said = f"{one.code} {names.title(one)}{words.say('unit.colon')}{value}"
+    if one.limit is None:
+        return said
+    limit = words.say("screen.limit", bound=words.bound(one.limit, one.unit, one.higher_is))
+    return words.say("unit.brackets", what=said, inside=limit)
+
+
+def _codes(findings: Iterable[Finding], words: Words, names: Names) -> str:
+    return words.say("unit.semicolon").join(f"{one.code} {names.title(one)}" for one in findings)
+
+
+def _areas(areas: Iterable[str], words: Words) -> str:
+    return words.say("unit.comma").join(words.say(f"area.{area}") for area in areas)
+
+
+def _first_action(checkup: Checkup, words: Words, names: Names) -> list[str]:
+    """What to do first, in a few words; not where, which could be a person's name."""
+    first = next(iter(checkup.recommendations), None)
+    name = names.action(first) if first else ""
+    if first is None or not name:
+        return []
+    if first.gain_points is not None and first.gain_points >= LEAST_GAIN:
+        gain = words.say("screen.gain", points=words.decimal(first.gain_points))
+        name = words.say("unit.brackets", what=name, inside=gain)
+    return [words.say("notify.first", action=name)]

@@ -1,0 +1,247 @@
+"""Settings in layers: flags over the environment over the project's file over the user's over the defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import yaml
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from storehealth.catalogue.files import read_yaml
+from storehealth.errors import UsageError
+from storehealth.settings.model import FILE_NAME, Settings
+from storehealth.settings.problems import explained, line_of, refused_addresses
+
+AUTO_REPLIES = "auto_replies.yaml"
+PREFIX = "STOREHEALTH_"
+PARTER = "__"
+FLAGS = {"language": "lang"}
+"""Settings whose option has another name."""
+ADDRESS_HINT = (
+    "Write addresses into a file that only you can read (chmod 600), and name it in notify.urls_file."
+    " Or put them into the environment variable STOREHEALTH_NOTIFY_URLS."
+)
+Kind = Literal["flag", "environment", "project", "user", "default"]
+
+
+class Origin(NamedTuple):
+    """Where a value comes from. ``where`` is ``storehealth.toml:3``, a variable or an option; empty for a default."""
+
+    kind: Kind
+    where: str = ""
+
+
+class FileSeen(NamedTuple):
+    """A file settings may stand in, and whether it is there."""
+
+    kind: Kind
+    path: Path
+    read: bool
+
+
+class Resolved(NamedTuple):
+    """The settings, where each value comes from by its dotted key, and the files looked at."""
+
+    settings: Settings
+    origins: dict[str, Origin]
+    files: tuple[FileSeen, ...]
+
+
+class _Problem(NamedTuple):
+    text: str
+    key: str = ""
+    """The setting; empty where the whole file is at fault."""
+
+
+class _Layer(NamedTuple):
+    kind: Kind
+    values: dict[str, Any]
+    path: Path | None = None
+
+    def origin(self, keys: Sequence[str]) -> Origin:
+        """Where one value of this layer stands."""
+        if self.kind == "flag":
+            return Origin("flag", f"--{FLAGS.get(keys[0], keys[0])}")
+        if self.path is None:
+            return Origin(self.kind, _variable(keys))
+        shown = self.path.name if self.kind == "project" else str(self.path)
+        return Origin(self.kind, f"{shown}:{line_of(self.path, keys)}")
+
+
+def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
+    """Settings from ``path``, else from ``storehealth.toml`` in ``folder`` (default: the current one), else defaults.
+
+    The environment (``STOREHEALTH_AREA__KEY``) stands over that file, and the user's own file under it. The texts of an
+    ``auto_replies.yaml`` beside the file are added.
+
+    Raises:
+        UsageError: A file is missing, not TOML or YAML, or something has mistakes; the message lists all of them.
+    """
+    return resolve(path, folder).settings
+
+
+def resolve(path: Path | None = None, folder: Path | None = None, flags: Mapping[str, Any] | None = None) -> Resolved:
+    """The same with the origin of every value.
+
+    Args:
+        path: The project's file; it has to be there.
+        folder: Where to look for one otherwise.
+        flags: Options given on the command line by their setting's name; None is not given.
+
+    Raises:
+        UsageError: As :func:`read_settings`.
+    """
+    project = path or (folder or Path.cwd()) / FILE_NAME
+    own = user_file()
+    files = (FileSeen("project", project, path is not None or project.is_file()), FileSeen("user", own, own.is_file()))
+    layers, problems = _layers(files, flags or {})
+    merged = _merged(layers)
+    origins = {".".join(keys): layer.origin(keys) for layer in layers for keys, _ in _leaves(layer.values)}
+    settings = _validated(merged, origins, problems)
+    texts = _auto_replies(project.parent / AUTO_REPLIES)
+    if texts:
+        settings = settings.model_copy(update={"auto_replies": (*settings.auto_replies, *texts)})
+        origins.setdefault("auto_replies", Origin("project", AUTO_REPLIES))
+    return Resolved(settings, origins, files)
+
+
+def user_file() -> Path:
+    """The user's own settings, for all stores: ``~/.config/storehealth/storehealth.toml`` or what the system has for it."""
+    from platformdirs import user_config_path
+
+    return user_config_path("storehealth", appauthor=False) / FILE_NAME
+
+
+class _Fields(BaseSettings, Settings):
+    """The settings as pydantic-settings reads them."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=PARTER, env_ignore_empty=True)
+
+
+class _File(TomlConfigSettingsSource):
+    """A TOML file, with or without the byte order mark that Windows' editors put at its start."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
+
+
+class _Environment(EnvSettingsSource):
+    """Variables; a list may be written as JSON or with commas."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            parts = [part.strip() for part in str(value).split(",")]
+            return value if "dict" in str(field.annotation) or field_name == "notify" else parts
+
+
+def _layers(files: Sequence[FileSeen], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
+    """All layers, the lowest first, and what is wrong with files as such."""
+    layers: list[_Layer] = []
+    problems: list[_Problem] = []
+    for seen in reversed(files):
+        if seen.read:
+            values, problem = _toml(seen.path)
+            layers.append(_Layer(seen.kind, values, seen.path))
+            problems += [_Problem(problem)] if problem else []
+    layers.append(_Layer("environment", _Environment(_Fields)()))
+    layers.append(_Layer("flag", {name: value for name, value in flags.items() if value is not None}))
+    for layer in layers:
+        for keys in refused_addresses(layer.values, _leaves):
+            problems.append(_told_address(layer.origin(keys).where, ".".join(keys)))
+    return layers, problems
+
+
+def _told_address(where: str, key: str) -> _Problem:
+    return _Problem(f"{where}: {key}: an address may hold a key and does not belong here", key)
+
+
+def _toml(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The values of one file and what is wrong with it.
+
+    Raises:
+        UsageError: It is not there.
+    """
+    try:
+        values = _File(_Fields, path)() if path.is_file() else None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return {}, f"{path} is not valid TOML: {error}"
+    if values is None:
+        raise UsageError(f"{path} does not exist", "Give --config the path of a storehealth.toml.")
+    own = values.get("notify", {})
+    if isinstance(own, dict) and isinstance(own.get("urls_file"), str) and "://" not in own["urls_file"]:
+        own["urls_file"] = str(path.absolute().parent / Path(own["urls_file"]).expanduser())
+    return values, None
+
+
+def _merged(layers: Sequence[_Layer]) -> dict[str, Any]:
+    """One mapping; tables are merged key by key, everything else is replaced."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = _over(merged, layer.values)
+    return merged
+
+
+def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _over(lower[key], value) for key, value in upper.items()
+            if isinstance(value, dict) and isinstance(lower.get(key), dict)}  # fmt: skip
+    return {**lower, **upper, **both}
+
+
+def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value with its keys; an empty table is one."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def _validated(merged: dict[str, Any], origins: Mapping[str, Origin], problems: list[_Problem]) -> Settings:
+    """The settings.
+
+    Raises:
+        UsageError: Anything is wrong with them, or with a file.
+    """
+    lines = [problem.text for problem in problems]
+    try:
+        found = Settings.model_validate(merged)
+    except ValidationError as error:
+        where = {key: origin.where for key, origin in origins.items()}
+        lines += explained(error, Settings, where, {problem.key for problem in problems})
+    if lines:
+        raise UsageError("\n".join(lines), _hint(lines, problems))
+    return found
+
+
+def _hint(lines: Sequence[str], problems: Sequence[_Problem]) -> str:
+    if any(problem.key for problem in problems):
+        return ADDRESS_HINT
+    return "Mend the line named." if len(lines) == len(problems) else "Mend the settings named above."
+
+
+def _variable(keys: Sequence[str]) -> str:
+    """The variable that sets a value: its own, or that of the whole table."""
+    set_here = {name.upper() for name in os.environ}
+    names = [PREFIX + PARTER.join(keys[:length]).upper() for length in range(len(keys), 0, -1)]
+    return next((name for name in names if name in set_here), names[-1])
+
+
+def _auto_replies(path: Path) -> tuple[str, ...]:
+    """The texts of a list in YAML; none where there is no such file."""
+    if not path.is_file():
+        return ()
+    try:
+        texts = read_yaml(path) or []
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "Mend the line named.") from None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"{path} is no list of texts", "Write one text per line, each after a dash, in quotes.")
+    return tuple(texts)

@@ -1,0 +1,90 @@
+"""What is wrong with settings, in words: place, key, what is allowed, the nearest name. Values are never quoted whole."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from storehealth.privacy import holds_address
+
+FREE = ("deposit", "auto_replies", "store", "staff")
+"""Settings whose texts may say anything."""
+Leaves = Callable[[Mapping[str, Any]], Iterable[tuple[tuple[str, ...], Any]]]
+
+
+def explained(
+    error: ValidationError, model: type[BaseModel], where: Mapping[str, str], told: Collection[str]
+) -> Iterator[str]:
+    """One line per mistake.
+
+    Args:
+        error: What validation found.
+        model: The record it was for.
+        where: Dotted key → file and line, or variable.
+        told: Keys that something was said of already.
+    """
+    for item in error.errors(include_url=False):
+        keys = [str(part) for part in item["loc"]]
+        if ".".join(keys) not in told:
+            yield f"{_place(keys, where)}: {'.'.join(keys)}: {_message(item, model, keys)}"
+
+
+def _place(keys: Sequence[str], where: Mapping[str, str]) -> str:
+    """The place of the value, else of the first one below or above it."""
+    for length in range(len(keys), 0, -1):
+        key = ".".join(keys[:length])
+        near = [place for other, place in where.items() if other == key or other.startswith(f"{key}.")]
+        if near:
+            return near[0]
+    return "settings"
+
+
+def _message(item: Any, model: type[BaseModel], keys: list[str]) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(keys[-1], _fields(model, keys[:-1]), n=1)
+        return f"no such setting; nearest is {close[0]}" if close else "no such setting"
+    if item["type"] == "literal_error":
+        allowed = re.findall(r"'([^']+)'", item["ctx"]["expected"])
+        close = difflib.get_close_matches(str(item["input"]), allowed, n=1)
+        return f"Input should be {item['ctx']['expected']}" + (f"; nearest is {close[0]}" if close else "")
+    return message
+
+
+def _fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
+    """Names a table may have."""
+    for key in keys:
+        inner = model.model_fields[key].annotation if key in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def refused_addresses(values: Mapping[str, Any], leaves: Leaves) -> list[tuple[str, ...]]:
+    """Keys whose value holds an address, which may hold a key: such do not belong into settings."""
+    return [keys for keys, value in leaves(values) if keys[0] not in FREE and holds_address(str(value))]
+
+
+def line_of(path: Path, keys: Sequence[str]) -> int:
+    """Line of a setting: its key below the header of its table, else the first that begins with one of its keys."""
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    table = ".".join(keys[:-1])
+    start = next((number for number, line in enumerate(lines) if _header(line) == table), 0) if table else 0
+    for key in reversed(keys):
+        pattern = re.compile(rf"\s*(\[\s*)?[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
+        for first in (start, 0):
+            found = next((n for n, line in enumerate(lines[first:], first + 1) if pattern.match(line)), None)
+            if found:
+                return found
+    return 1
+
+
+def _header(line: str) -> str | None:
+    found = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+    return re.sub(r"[\"'\s]", "", found[1]) if found else None
