@@ -35,6 +35,28 @@ def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float
     return max(0.0, low), min(1.0, high)
 
 
+def newcombe(hits: int, trials: int, other_hits: int, other_trials: int) -> tuple[float, float]:
+    """Newcombe's 95 % interval of the first share less the second, from Wilson's of each; (-1, 1) without trials.
+
+    Args:
+        hits: Rows counted, at most ``trials``.
+        trials: Rows looked at.
+        other_hits: The same of the share that is taken away.
+        other_trials: The same of the share that is taken away.
+    """
+    if trials == 0 or other_trials == 0:
+        return -1.0, 1.0
+    share, other = hits / trials, other_hits / other_trials
+    return apart((share, *wilson(hits, trials)), (other, *wilson(other_hits, other_trials)))
+
+
+def apart(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:
+    """The interval of a difference, from each figure with the low and the high end of its own (square and add)."""
+    (point, low, high), (taken, taken_low, taken_high) = one, other
+    middle = point - taken
+    return middle - math.hypot(point - low, taken_high - taken), middle + math.hypot(high - point, taken - taken_low)
+
+
 def order_ranks(values: int, quantile: float) -> tuple[int | None, int | None]:
     """Ranks (from 1) of the sorted values between which a quantile lies with 95 % confidence.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
+from storehealth.cli import EXIT_CODES, _book, _names, _options, _outputs, _sides, _state, _streams
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ Window = Annotated[
     str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
 ]
 
+NoHistory = Annotated[
+    bool, typer.Option("--no-history", help="Neither compare with earlier runs nor remember this one.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="RUN", help="Compare with this run. Default: the latest of an earlier time."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -69,6 +77,8 @@ def run(
     fail_on: FailOn = "fail",
     strict_data: Strict = False,
     assume_auto: AssumeAuto = False,
+    baseline: Baseline = None,
+    no_history: NoHistory = False,
     lang: _options.Language = None,
     pack: _options.Packs = None,
     state: _options.State = None,
@@ -97,6 +107,7 @@ def run(
     from storehealth.outcome import check_fail_on
 
     evidence, rejects = sides.opened()
+    book = _book.opened(state, config, no_history, baseline)
     request = AuditRequest(
         platform=names.platform(platform),
         as_of=_options.moment(as_of),
@@ -116,6 +127,7 @@ def run(
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
+        history=book,
     )
     with progress:
         checkup = _state.with_room(request, lambda asked: audit(exports, asked))
@@ -124,7 +136,9 @@ def run(
     elif not silent and shows == "text":
         _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
     arrived = _sides.told(evidence, rejects, voice)
-    return _leave(checkup, _outputs.deliver(checkup, outputs, voice) and arrived, exports, voice)
+    arrived = _outputs.deliver(checkup, outputs, voice) and arrived
+    _book.remember(book, checkup, unmask, voice)
+    return _leave(checkup, arrived, exports, voice)
 
 
 def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:

@@ -15,6 +15,7 @@ from storehealth.measure.compile import limit_seconds, row_query
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
+from storehealth.measure.marks import Marks
 from storehealth.measure.query import Asked
 from storehealth.measure.replies import reply_times
 from storehealth.measure.shown import besides, evidence
@@ -28,16 +29,20 @@ from storehealth.stats import wilson
 if TYPE_CHECKING:
     from storehealth.db import Store
 
-__all__ = ["EvidenceFiles", "Lens", "coverage", "measure", "reply_times", "row_query", "windows_for"]
+__all__ = ["EvidenceFiles", "Lens", "Marks", "coverage", "measure", "reply_times", "row_query", "windows_for"]
 
 
 @dataclass(frozen=True)
 class Lens:
-    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go."""
+    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go.
+
+    ``marks`` takes the fingerprints of the defects, where runs are remembered.
+    """
 
     catalogue: Catalogue
     mask: Mask = mask
     files: EvidenceFiles | None = None
+    marks: Marks | None = None
 
 
 def measure(
@@ -65,6 +70,8 @@ def measure(
         measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking))
         if lens.files:
             _write(asked, measured[-1], lens.files)
+        if lens.marks and not missing:
+            lens.marks.take(asked, measured[-1].tally)
     return measured
 
 
