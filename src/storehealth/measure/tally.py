@@ -65,7 +65,7 @@ def _segment(asked: Asked, name: str, row: tuple[Any, ...]) -> Segment:
 
 def _value_sql(asked: Asked) -> str:
     value = asked.rule.measure.value
-    return "NULL" if value is None else f"{statistic_sql(value.statistic, '_stat')} FILTER ({COUNTED})"
+    return "NULL" if value is None else statistic_sql(value.statistic, "_stat", COUNTED)
 
 
 def _tally(counts: Iterable[int]) -> Tally:
