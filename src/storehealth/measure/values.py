@@ -24,9 +24,9 @@ class Estimate(NamedTuple):
 
 
 def statistic_sql(statistic: Statistic, column: str, rows: str = "true") -> str:
-    """The aggregate of a statistic over some of the rows; between two infinite values DuckDB's interpolation gives NaN, see :func:`known`.
+    """The aggregate of a statistic over some of the rows.
 
-    A mean is summed as decimals and rounded: sums of floating point depend on the order in which threads add them up.
+    Between two infinite values DuckDB's interpolation gives NaN, see :func:`known`. A mean is summed as decimals and rounded: sums of floating point depend on the order in which threads add them up.
     """
     if statistic == "mean":
         return f"round(avg(TRY_CAST({column} AS DECIMAL(38, 9))) FILTER ({rows}), 6)"
