@@ -22,6 +22,7 @@ from storehealth.db import Store
 from storehealth.db.rejects import Reader
 from storehealth.deposit.reminders import deposit_deadlines
 from storehealth.deposit.shelf import Meant
+from storehealth.history import Present
 from storehealth.judge import judge
 from storehealth.judge.platform_view import platform_view
 from storehealth.judge.wanted import Given, exports_wanted
@@ -32,6 +33,7 @@ from storehealth.model import Checkup, Distributions, Measurement, Run, Source, 
 from storehealth.opening import Taken, accounted, opened, take
 from storehealth.outcome import check_fail_on, incomplete_data, judged_at_all, nothing_judged, outcome
 from storehealth.publish import method, published, table_ends
+from storehealth.recall import Recalled, hold_against, recall
 from storehealth.request import AuditRequest, mask_for
 from storehealth.score import score
 from storehealth.version import __version__
@@ -57,10 +59,14 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     given = take(exports, request)
     catalogue, settings, _, platform = given
     with opened(given, request) as store:
-        seen = _look(store, given, request)
+        recalled = recall(exports, given, request, store.as_of)
+        seen = _look(store, given, request, recalled)
     findings, not_judged = judge(seen.measured, catalogue, platform, settings.language)
     findings = request.evidence.named(findings) if request.evidence else findings
     total, areas = score(findings, catalogue.scoring, settings.language)
+    measurements = published(seen.measured)
+    present = Present(seen.as_of, seen.window, findings, total, areas, measurements)
+    findings, previous, trend, followups = hold_against(recalled, present, catalogue.scoring)
     words = Words(settings.language)
     nothing = nothing_judged(findings, total, seen.sources, seen.as_of, words)
     incomplete = [nothing] if nothing and not judged_at_all(findings) else []
@@ -85,12 +91,15 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         findings=findings,
         not_judged=not_judged,
         exports_wanted=exports_wanted(not_judged, Given(catalogue, platform, seen.sources, seen.rows), words),
-        measurements=published(seen.measured),
+        measurements=measurements,
         distributions=seen.replies,
         recommendations=advise(findings, seen.measured, catalogue, settings.language, seen.as_of),
         deadlines=deposit_deadlines(
             request.state, Meant(platform.name, settings.store or ""), seen.as_of, settings.language, request.packs
         ),
+        previous=previous,
+        trend=trend,
+        followups=followups,
         method=method(catalogue, platform, settings.language),
     )
 
@@ -108,7 +117,7 @@ class Seen(NamedTuple):
     orders: int | None
 
 
-def _look(store: Store, given: Taken, request: AuditRequest) -> Seen:
+def _look(store: Store, given: Taken, request: AuditRequest, recalled: Recalled | None) -> Seen:
     """Measure every rule while the database is open; write the row files that were asked for."""
     catalogue, _, intake, platform = given
     rules, mask = catalogue.rules.values(), mask_for(request)
@@ -116,8 +125,17 @@ def _look(store: Store, given: Taken, request: AuditRequest) -> Seen:
     usual = Counter(windows.values()).most_common(1)[0][0]
     request.tell("measuring")
     ask = measure_assumed if request.assume_auto else measure
-    lens = Lens(catalogue, mask, request.evidence, stretch=request.window is None, bands=platform.bands())
+    lens = Lens(
+        catalogue,
+        mask,
+        request.evidence,
+        stretch=request.window is None,
+        bands=platform.bands(),
+        marks=recalled.marks if recalled else None,
+    )
     measured = ask(store, rules, platform.limits, windows, lens)
+    if recalled:
+        recalled.note(measured)
     if request.rejects:
         request.rejects.write(Reader(store, intake, catalogue, mask))
     replies = reply_times(store, windows.get("CS01", Window()))

@@ -17,6 +17,9 @@ LEVELS = ("fail", "watch", "new", "never")
 ORDER = (Exit.USAGE, Exit.INTERNAL, Exit.NO_DATA, Exit.NOT_DELIVERED, Exit.FINDINGS)
 """When several hold, the first of these is the exit code."""
 
+UNSEEN = ("new", "reappeared", None)
+"""States that ``--fail-on new`` counts; None: no run is remembered to compare with."""
+
 
 def check_fail_on(fail_on: str) -> str:
     """The value of ``--fail-on`` if it is one.
@@ -40,8 +43,8 @@ def outcome(
         findings: All verdicts.
         score: The headline.
         sources: What became of each file.
-        fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. Until a run is remembered, every failing
-            finding is new.
+        fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. ``new`` counts what fails and is new or
+            reappeared; until a run is remembered, every failing finding is new.
         incomplete: Reasons why the data do not suffice: that nothing was judged, and those of ``--strict-data``.
     """
     reasons: list[tuple[Exit, str]] = []
@@ -99,4 +102,7 @@ def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> lis
             [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
         )
     counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
-    return [f"{finding.code} {finding.status}" for finding in findings if finding.status in counted]
+    found = [one for one in findings if one.status in counted]
+    if fail_on == "new":
+        return [f"{one.code} {one.status}, {one.state or 'new'}" for one in found if one.state in UNSEEN]
+    return [f"{finding.code} {finding.status}" for finding in found]

@@ -145,10 +145,25 @@ def headline_mean(findings: Iterable[Finding], scoring: Scoring, instead: Mappin
     if not told or everything == 0:
         return Mean(None, None, None, 0.0)
     coverage = sum(weight * areas[area].coverage for area, weight in told.items()) / everything
-    scored = [metric for metric in metrics(findings, scoring, instead) if metric.area in told]
-    inside = {area: sum(metric.weight for metric in scored if metric.area == area) for area in told}
-    weighted = [(told[metric.area] * metric.weight / inside[metric.area], metric) for metric in scored]
-    return _mean(weighted, coverage, scoring)
+    return _mean(_in_headline(metrics(findings, scoring, instead), told), coverage, scoring)
+
+
+def headline_weights(findings: Iterable[Finding], scoring: Scoring) -> dict[str, tuple[float, float]]:
+    """Weight in the headline and score, by code: ``100 * sum(weight * score)`` is the headline before any cap."""
+    findings = tuple(findings)
+    areas = area_means(findings, scoring)
+    told = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
+    total = sum(told.values())
+    return {
+        metric.code: (weight / total, metric.score) for weight, metric in _in_headline(metrics(findings, scoring), told)
+    }
+
+
+def _in_headline(scored: Iterable[Metric], told: Mapping[Area, float]) -> list[tuple[float, Metric]]:
+    """The metrics of the areas that are told, each with its part of its area's weight."""
+    within = [metric for metric in scored if metric.area in told]
+    inside = {area: sum(metric.weight for metric in within if metric.area == area) for area in told}
+    return [(told[metric.area] * metric.weight / inside[metric.area], metric) for metric in within]
 
 
 def _mean(weighted: list[tuple[float, Metric]], coverage: float, scoring: Scoring) -> Mean:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storehealth.catalogue.common import Language
 from storehealth.db.rejects import RejectsFile
+from storehealth.history import Book
 from storehealth.measure import EvidenceFiles
 from storehealth.privacy import Mask, installation_key, masker, unmasked
 
@@ -22,6 +23,7 @@ class AuditRequest:
     """What an audit is asked for; every field is an option of ``storehealth audit``.
 
     ``evidence`` and ``rejects`` are written while the store is open. ``unmask`` shows personal values as they are.
+    ``history`` is read from, and gets what is to be remembered; the caller remembers.
     """
 
     state: Path
@@ -42,6 +44,7 @@ class AuditRequest:
     evidence: EvidenceFiles | None = None
     rejects: RejectsFile | None = None
     unmask: bool = False
+    history: Book | None = None
 
 
 def mask_for(request: AuditRequest) -> Mask:

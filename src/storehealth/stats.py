@@ -35,24 +35,26 @@ def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float
     return max(0.0, low), min(1.0, high)
 
 
-def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float]:
-    """Newcombe's interval (from Wilson's) of the difference of two shares, first less second; (-1, 1) without trials.
+def newcombe(hits: int, trials: int, other_hits: int, other_trials: int) -> tuple[float, float]:
+    """Newcombe's 95 % interval of the first share less the second, from Wilson's of each; (-1, 1) without trials.
 
     Args:
-        k1: Rows counted of the first ``n1``.
-        n1: Rows looked at.
-        k2: Rows counted of the second ``n2``.
-        n2: Rows looked at.
-
-    Returns:
-        The two-sided 95 % interval; the shares differ beyond chance where it leaves out 0.
+        hits: Rows counted, at most ``trials``.
+        trials: Rows looked at.
+        other_hits: The same of the share that is taken away.
+        other_trials: The same of the share that is taken away.
     """
-    if n1 == 0 or n2 == 0:
+    if trials == 0 or other_trials == 0:
         return -1.0, 1.0
-    first, second = k1 / n1, k2 / n2
-    (low1, high1), (low2, high2) = wilson(k1, n1), wilson(k2, n2)
-    down, up = math.hypot(first - low1, high2 - second), math.hypot(high1 - first, second - low2)
-    return first - second - down, first - second + up
+    share, other = hits / trials, other_hits / other_trials
+    return apart((share, *wilson(hits, trials)), (other, *wilson(other_hits, other_trials)))
+
+
+def apart(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:
+    """The interval of a difference, from each figure with the low and the high end of its own (square and add)."""
+    (point, low, high), (taken, taken_low, taken_high) = one, other
+    middle = point - taken
+    return middle - math.hypot(point - low, taken_high - taken), middle + math.hypot(high - point, taken - taken_low)
 
 
 def order_ranks(values: int, quantile: float) -> tuple[int | None, int | None]:

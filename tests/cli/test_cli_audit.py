@@ -200,11 +200,13 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
     ended = run(
         "audit", exports, "--platform", "jd", "--as-of", "2025-03-31T18:00", "--window", "7d", "--lang", "es", "--pack", pack,
         "--state", tmp_path / "st", "--config", config, "--layout", "a=b.csv=jd_orders", "--encoding", "*.csv=gb18030",
-        "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data", "--assume-auto",
+        "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data", "--assume-auto", "--baseline", "latest",
     )  # fmt: skip
     assert ended.code == 1
     asked = vars(faked.asked)
     del asked["tell"]
+    book = asked.pop("history")
+    assert (book.folder, book.baseline) == (tmp_path / "st", "latest")
     assert asked == {
         "platform": "jd",
         "as_of": datetime(2025, 3, 31, 18),  # noqa: DTZ001 - in the store's zone

@@ -69,6 +69,9 @@ class Platform(Strict):
     name: Name
     title: Text
     zone: str | None = Field(default=None, description="IANA zone of the store when neither settings nor files say.")
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
+        default=None, description="ISO code where it is at home in one country: whose holidays the trend marks."
+    )
     effective_from: date | None = Field(default=None, description="First day of this version; none: since ever.")
     facts: dict[Name, Fact] = Field(
         default={}, description="Clocks and parameters; SQL reads them by getvariable(name)."

@@ -22,6 +22,7 @@ T = TypeVar("T")
 LITTLE = 4096
 """Bytes written to see whether a folder takes any."""
 _IN_USE: ContextVar[Path | None] = ContextVar("state folder of the running command", default=None)
+_PASSING: ContextVar[bool] = ContextVar("whether that folder is gone when the command ends", default=False)
 
 
 def default_folder() -> Path:
@@ -42,6 +43,7 @@ def use(given: Path | None, exports: Path | None = None, passing: bool = False) 
     Raises:
         UsageError: It cannot be made or written to, or lies inside the exports folder.
     """
+    _PASSING.set(False)
     folder = given if given is not None else default_folder()
     if exports is not None and inside(folder, exports):
         raise UsageError(
@@ -71,7 +73,13 @@ def in_passing(folder: Path, reason: str) -> Path:
         raise _unusable(folder, reason) from None
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     complain(f"{folder} cannot be used ({reason}); nothing is kept for the next run")
+    _PASSING.set(True)
     return made
+
+
+def is_passing() -> bool:
+    """Whether this command's state folder is one for this run alone."""
+    return _PASSING.get()
 
 
 def _unusable(folder: Path, reason: str | None) -> UsageError:

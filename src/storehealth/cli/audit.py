@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams, _told
+from storehealth.cli import EXIT_CODES, _book, _names, _options, _outputs, _sides, _state, _streams, _told
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +56,14 @@ Notify = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr, send nothing.")]
 
+NoHistory = Annotated[
+    bool, typer.Option("--no-history", help="Neither compare with earlier runs nor remember this one.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="RUN", help="Compare with this run. Default: the latest of an earlier time."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -73,6 +81,8 @@ def run(
     fail_on: FailOn = "fail",
     strict_data: Strict = False,
     assume_auto: AssumeAuto = False,
+    baseline: Baseline = None,
+    no_history: NoHistory = False,
     notify: Notify = False,
     dry_run: DryRun = False,
     lang: _options.Language = None,
@@ -104,6 +114,7 @@ def run(
 
     telling = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
+    book = _book.opened(state, config, no_history, baseline)
     request = AuditRequest(
         platform=names.platform(platform),
         as_of=_options.moment(as_of),
@@ -123,6 +134,7 @@ def run(
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
+        history=book,
     )
     with progress:
         checkup = _state.with_room(request, lambda asked: audit(exports, asked))
@@ -132,6 +144,7 @@ def run(
         _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
     arrived = _sides.told(evidence, rejects, voice)
     arrived = _outputs.deliver(checkup, outputs, voice) and arrived
+    _book.remember(book, checkup, unmask, voice)
     if telling:
         reports = [output.path.resolve() for output in outputs if output.path]
         arrived = telling.tell(checkup, request.state, reports, voice) and arrived

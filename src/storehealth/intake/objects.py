@@ -35,7 +35,9 @@ def rows_of(found: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterato
         path: Path of the list it is in; empty for the list that is the document itself.
         deepest: How many lists inside lists are looked into.
     """
-    if not any(isinstance(value, dict | list) for value in found.values()):  # as most are: half the time of the long way
+    if not any(
+        isinstance(value, dict | list) for value in found.values()
+    ):  # as most are: half the time of the long way
         yield path, {key: value if isinstance(value, str) else text_of(value) for key, value in found.items()}
         return
     yield path, dict(_flat(found, ""))

@@ -18,6 +18,7 @@ from storehealth.measure.edges import Edges, edges
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
+from storehealth.measure.marks import Marks
 from storehealth.measure.money import money_at_risk
 from storehealth.measure.query import Asked
 from storehealth.measure.repeats import repeats
@@ -38,6 +39,7 @@ __all__ = [
     "Edges",
     "EvidenceFiles",
     "Lens",
+    "Marks",
     "coverage",
     "edges",
     "measure",
@@ -50,7 +52,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Lens:
-    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go."""
+    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go.
+
+    ``marks`` takes the fingerprints of the defects, where runs are remembered.
+    """
 
     catalogue: Catalogue
     mask: Mask = mask
@@ -59,6 +64,7 @@ class Lens:
     """Whether a window that holds too few rows for a verdict is made longer."""
     bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
     """What the platform makes the store pay for a defect, by rule code."""
+    marks: Marks | None = None
 
 
 def measure(
@@ -93,6 +99,8 @@ def measure(
         measured[-1] = _with_money(asked, measured[-1], lens)
         if lens.files:
             _write(asked, measured[-1], lens.files)
+        if lens.marks and not missing:
+            lens.marks.take(asked, measured[-1].tally)
     return measured
 
 

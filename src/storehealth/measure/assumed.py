@@ -29,7 +29,7 @@ def measure_assumed(
     """
     rules = tuple(rules)
     asked = [rule for rule in rules if rule.measure.over in CHAT]
-    plain = {one.code: one for one in measure(store, asked, limits, windows, replace(lens, files=None))}
+    plain = {one.code: one for one in measure(store, asked, limits, windows, replace(lens, files=None, marks=None))}
     suspected = store.assume_auto_replies(lens.catalogue.views)
     measured = measure(store, rules, limits, windows, lens)
     return [_with(one, plain.get(one.code), lens) for one in measured] if suspected else measured

@@ -95,14 +95,14 @@ class Asked:
         personal = next((kind for name, kind in self.personal.items() if name in named), None)
         return personal or (PLAIN if expression in structured else "told" if expression in told else UNKNOWN)
 
-    def run(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a query over :attr:`rows`.
+    def run(self, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query over :attr:`rows`; ``values`` stand for its ``$names``, where no rule's SQL can read them.
 
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
         with self._blaming(sql):
-            return self.con.execute(sql).fetchall()
+            return self.con.execute(sql, values).fetchall()
 
     def open(self, sql: str) -> duckdb.DuckDBPyConnection:
         """A query over :attr:`rows`, to fetch from piece by piece before the next one is run.

@@ -18,6 +18,8 @@ EVIDENCE_ROWS = 20
 OF_EACH_OUTCOME = 5
 """So many rows done too late are shown although others that are still open wait longer, and the other way round."""
 FETCHED = 5000
+DIGITS = 6
+"""Decimals of a figure shown beside: a rule's own sums differ in the last of sixteen digits from run to run."""
 WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
 Detail = str | int | float | bool | None
 
@@ -106,7 +108,7 @@ def _beside(one: BesideMeasure, first: float | None, second: int) -> Beside:
     The title is the English one; judge puts it into the language asked for.
     """
     if one.value is not None:
-        value = first if first is not None and math.isfinite(first) else None
+        value = round(first, DIGITS) if first is not None and math.isfinite(first) else None
         return Beside(name=one.name, title=one.title.en, unit=one.value.unit, value=value, judged=second)
     count, judged = int(first or 0), int(first or 0) + second
     return Beside(

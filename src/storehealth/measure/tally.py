@@ -55,7 +55,7 @@ def _values(asked: Asked, aliases: Sequence[str]) -> dict[Slice, float | None]:
     value = asked.rule.measure.value
     if value is None:
         return {}
-    figure = f"{statistic_sql(value.statistic, '_stat')} FILTER ({COUNTED})"
+    figure = statistic_sql(value.statistic, "_stat", COUNTED)
     return {(alias, label): figure for alias, label, figure in _sliced(asked, aliases, "", figure)}
 
 

@@ -23,9 +23,15 @@ class Estimate(NamedTuple):
     high: float | None = None
 
 
-def statistic_sql(statistic: Statistic, column: str) -> str:
-    """The aggregate of a statistic; between two infinite values DuckDB's interpolation gives NaN, see :func:`known`."""
-    return f"avg({column})" if statistic == "mean" else f"quantile_cont({column}, {QUANTILES[statistic]})"
+def statistic_sql(statistic: Statistic, column: str, rows: str = "true") -> str:
+    """The aggregate of a statistic over some of the rows.
+
+    Between two infinite values DuckDB's interpolation gives NaN, see :func:`known`. A mean is summed as decimals and
+    rounded: sums of floating point depend on the order in which threads add them up.
+    """
+    if statistic == "mean":
+        return f"round(avg(TRY_CAST({column} AS DECIMAL(38, 9))) FILTER ({rows}), 6)"
+    return f"quantile_cont({column}, {QUANTILES[statistic]}) FILTER ({rows})"
 
 
 def known(value: float | None) -> float | None:
@@ -44,7 +50,7 @@ def estimate(asked: Asked, statistic: Statistic, values: int) -> Estimate:
     if values == 0:
         return Estimate(None)
     if statistic == "mean":
-        ((mean,),) = asked.run(f"SELECT avg(_stat) FROM {asked.rows} WHERE {COUNTED}")
+        ((mean,),) = asked.run(f"SELECT {statistic_sql('mean', '_stat')} FROM {asked.rows} WHERE {COUNTED}")
         return Estimate(mean)
     return _quantile(asked, QUANTILES[statistic], values)
 

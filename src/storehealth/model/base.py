@@ -11,6 +11,8 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 Status = Literal["pass", "watch", "fail", "informative", "inconclusive", "not_applicable"]
 Outcome = Literal["met", "late", "overdue", "undecided", "not_judgeable", "exempt"]
 Direction = Literal["better", "worse"]
+Change = Literal["better", "worse", "within_noise"]
+State = Literal["new", "persisting", "resolved", "reappeared"]
 
 
 class Record(BaseModel):

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import Record
+from storehealth.model.history import FollowUp, Previous, Trend
 from storehealth.model.intake import Source
 from storehealth.model.measured import Distributions, PublishedMeasurement, Window
 from storehealth.model.platform import PlatformLine
@@ -89,4 +90,7 @@ class Checkup(Record):
     distributions: Distributions
     recommendations: tuple[Recommendation, ...]
     deadlines: tuple[Deadline, ...] = ()
+    previous: Previous | None = Field(default=None, description="None where no earlier run is remembered.")
+    trend: Trend | None = None
+    followups: tuple[FollowUp, ...] = Field(default=(), description="Advice given before whose day to look again came.")
     method: Method

@@ -154,6 +154,16 @@ class Measurement(Record):
     money: MoneyAtRisk | None = None
 
 
+class RowStates(Record):
+    """Customers or orders behind a finding, against those behind it in the run it is compared with."""
+
+    new: int = Field(description="Never seen before.")
+    persisting: int
+    reappeared: int = Field(description="Not there in that run, but in one before it.")
+    resolved: int | None = Field(description="Still in the files and the days looked at, and no miss any more.")
+    gone: int = Field(description="No longer in the files or the days looked at, so neither resolved nor there.")
+
+
 class ReplyBracket(Record):
     """How many replies came within so many seconds (cumulative)."""
 

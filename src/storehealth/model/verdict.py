@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Area, Direction, Record, Severity, Status
-from storehealth.model.measured import Beside, EvidenceRow, MoneyAtRisk, Window
+from storehealth.model.base import Area, Change, Direction, Record, Severity, State, Status
+from storehealth.model.measured import Beside, EvidenceRow, MoneyAtRisk, RowStates, Window
 
 
 class Counts(Record):
@@ -93,8 +93,13 @@ class Finding(Record):
     money_at_risk: MoneyAtRisk | None = Field(
         default=None, description="None without bands of the platform, or without a defect they are paid for."
     )
-    previous: float | None = None
-    change: str | None = None
+    previous: float | None = Field(default=None, description="The value in the run this one is compared with.")
+    change: Change | None = Field(default=None, description="Since that run; within_noise where chance explains it.")
+    state: State | None = Field(
+        default=None, description="By the verdicts of all runs remembered; runs that could not judge it do not count."
+    )
+    since: datetime | None = Field(default=None, description="as_of of the run the state began with.")
+    rows: RowStates | None = Field(default=None, description="None where the rows are not followed one by one.")
 
 
 class NotJudged(Record):

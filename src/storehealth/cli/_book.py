@@ -1,0 +1,54 @@
+"""What ``audit`` does with the book of remembered runs: open it, write into it, tell what is the matter with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storehealth.cli import _state
+from storehealth.cli._streams import Voice, complain
+from storehealth.errors import UsageError
+
+if TYPE_CHECKING:
+    from storehealth.history import Book
+    from storehealth.model import Checkup
+
+
+def opened(state: Path | None, config: Path | None, no_history: bool, baseline: str | None) -> Book | None:
+    """The book of a state folder; None where it is neither read nor written.
+
+    Args:
+        state: The option; None is the user's own folder. One that cannot be written to is read all the same.
+        config: The settings file, beside which ``events.yaml`` stands.
+        no_history: The option.
+        baseline: The run to compare with.
+
+    Raises:
+        UsageError: The options contradict each other, or ``events.yaml`` has mistakes.
+    """
+    if no_history and baseline:
+        raise UsageError("--no-history and --baseline contradict each other", "Give one of them.")
+    if no_history:
+        return None
+    from storehealth.history import Book, read_calendar
+
+    calendar = read_calendar(config.parent if config is not None else Path.cwd())
+    return Book(state if state is not None else _state.default_folder(), baseline, calendar)
+
+
+def remember(book: Book | None, checkup: Checkup, unmask: bool, voice: Voice) -> None:
+    """Write the run into the book, unless its personal values are shown as they are; the audit stands in any case."""
+    if book is None:
+        return
+    if unmask:
+        voice.note("not remembered: personal data are never kept")
+    elif not _state.is_passing():
+        from storehealth.history import remember as write
+        from storehealth.privacy import installation_key
+
+        write(book, checkup, installation_key())
+    told: set[str] = set()
+    for trouble in book.troubles:
+        if trouble.message not in told:
+            complain(trouble.message, trouble.hint)
+        told.add(trouble.message)

@@ -1,0 +1,30 @@
+"""Remembered runs: what is kept of an audit, and how a later one is held against it.
+
+``database`` and ``book`` know the file; everything else is pure. An audit gets a :class:`Book`, reads the past from it
+and notes in it what is to be kept; only the command line calls :func:`remember`.
+"""
+
+from __future__ import annotations
+
+from storehealth.history.book import Book, Noted, Series, Stored, key_id, remember
+from storehealth.history.compared import Compared, Present, compared
+from storehealth.history.events import Calendar, read_calendar
+from storehealth.history.past import Past, PastRun
+from storehealth.history.states import Seen
+
+__all__ = [
+    "Book",
+    "Calendar",
+    "Compared",
+    "Noted",
+    "Past",
+    "PastRun",
+    "Present",
+    "Seen",
+    "Series",
+    "Stored",
+    "compared",
+    "key_id",
+    "read_calendar",
+    "remember",
+]

@@ -1,0 +1,192 @@
+"""The book of remembered runs in a state folder: what an audit reads from it, and how a run is written into it."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from storehealth.history.database import HistoryUnusable, reading, writing
+from storehealth.history.events import Calendar
+from storehealth.history.packing import brief_bytes, checkup_bytes, mark_bytes, measured_bytes
+from storehealth.model import Checkup, Measurement, RunLine
+
+LOOKED_BACK = 60
+"""Earlier runs that states, trend and follow-ups know of."""
+MARKS_KEPT = 12
+"""Runs of a store whose fingerprints are kept; the counts of older ones stay."""
+LINE = "run, store, store_key, platform, how, as_of, made_at, score, grade, fails, watches"
+
+
+class Series(NamedTuple):
+    """Runs that are compared with each other.
+
+    ``store`` is the store's name in its settings, else the folder of its exports, so that two stores whose folders are
+    both called ``exports`` stay apart. ``how`` names the options that make other figures.
+    """
+
+    store: str
+    platform: str
+    how: str = ""
+
+
+class Stored(NamedTuple):
+    """A run as it lies in the file."""
+
+    line: RunLine
+    series: Series
+    basis: str
+    brief: bytes
+    checkup: bytes
+    measured: bytes
+    marks: bytes | None
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What an audit leaves in the book besides its checkup."""
+
+    series: Series
+    basis: str
+    asked: Mapping[str, str]
+    measured: Sequence[Measurement]
+    marks: Mapping[str, Mapping[int, int]]
+
+
+@dataclass
+class Book:
+    """The runs remembered in a state folder.
+
+    Attributes:
+        folder: The state folder; ``history.sqlite`` in it is made when the first run is remembered.
+        baseline: The run to compare with, as the user names it; None: the latest earlier one.
+        calendar: The store's own events, and whose holidays the trend marks.
+        noted: What the audit at hand has left to be remembered.
+        troubles: What is the matter with the file, if anything; the audit goes on without past runs.
+    """
+
+    folder: Path
+    baseline: str | None = None
+    calendar: Calendar = field(default_factory=Calendar)
+    noted: Noted | None = None
+    troubles: list[HistoryUnusable] = field(default_factory=list)
+
+    def before(self, series: Series, as_of: datetime, most: int = LOOKED_BACK) -> list[Stored]:
+        """The latest runs of a series that are earlier, oldest first; none where the file is unusable."""
+        return self._select(
+            "store_key = ? AND platform = ? AND how = ? AND as_of < ? ORDER BY as_of DESC LIMIT ?",
+            (*series, as_of.isoformat(), most),
+        )[::-1]
+
+    def every(self, store: str | None = None, platform: str | None = None) -> list[RunLine]:
+        """All runs, of one store (by name or folder) or platform if given: by store, then oldest first."""
+        where = "(?1 IS NULL OR store = ?1 OR store_key = ?1) AND (?2 IS NULL OR platform = ?2)"
+        order = "ORDER BY store, store_key, platform, how, as_of"
+        try:
+            with reading(self.folder) as con:
+                found = con.execute(f"SELECT {LINE} FROM runs WHERE {where} {order}", (store, platform)) if con else ()
+                return [_line(row) for row in found]
+        except HistoryUnusable as error:
+            self.troubles.append(error)
+            return []
+
+    def stored(self, run: str) -> Stored:
+        """One run by its whole id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        found = self._select("run = ?", (run,))
+        if not found:
+            raise KeyError(run)
+        return found[0]
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[Stored]:
+        try:
+            with reading(self.folder) as con:
+                sql = f"SELECT {LINE}, basis, brief, checkup, measured, marks FROM runs WHERE {where}"
+                return [_stored(row) for row in con.execute(sql, values)] if con else []
+        except HistoryUnusable as error:
+            self.troubles.append(error)
+            return []
+
+
+def _line(row: Sequence[Any]) -> RunLine:
+    run, store, key, platform, how, as_of, made_at, score, grade, fails, watches = row
+    return RunLine(
+        run=run,
+        store=store,
+        folder=key if key != store else "",
+        platform=platform,
+        how=how,
+        as_of=datetime.fromisoformat(as_of),
+        made_at=datetime.fromisoformat(made_at),
+        score=score,
+        grade=grade,
+        fails=fails,
+        watches=watches,
+    )
+
+
+def _stored(row: Sequence[Any]) -> Stored:
+    line, blobs = row[:-5], row[-5:]
+    return Stored(_line(line), Series(row[2], row[3], row[4]), *blobs)
+
+
+def remember(book: Book, checkup: Checkup, key: bytes) -> bool:
+    """Write a run into the book; one of the same series and as_of is replaced.
+
+    Args:
+        book: Holds what the audit noted; without that, or without an as_of, there is nothing to remember.
+        checkup: The audit's result, personal values masked.
+        key: Secret the fingerprints were made with; it is not written, only a digest of it.
+
+    Returns:
+        Whether it is remembered. What went wrong is in ``book.troubles``: an audit stands without it.
+    """
+    noted = book.noted
+    if noted is None or checkup.as_of is None:
+        return False
+    try:
+        with writing(book.folder) as con:
+            _write(con, checkup, noted, key)
+    except HistoryUnusable as error:
+        book.troubles.append(error)
+        return False
+    return True
+
+
+def _write(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: bytes) -> None:
+    statuses = [one.status for one in checkup.findings]
+    row = {
+        **dict(zip(("store_key", "platform", "how"), noted.series, strict=True)),
+        "store": checkup.store,
+        "as_of": checkup.as_of.isoformat() if checkup.as_of else "",
+        "run": checkup.run.id,
+        "made_at": checkup.run.started_at.isoformat(timespec="seconds"),
+        "score": checkup.score.value,
+        "grade": checkup.score.grade,
+        "fails": statuses.count("fail"),
+        "watches": statuses.count("watch"),
+        "basis": noted.basis,
+        "brief": brief_bytes(checkup),
+        "checkup": checkup_bytes(checkup),
+        "measured": measured_bytes(noted.measured, noted.asked),
+        "marks": mark_bytes(noted.marks, key_id(key)),
+    }
+    names = ", ".join(row)
+    con.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({', '.join(f':{name}' for name in row)})", row)
+    con.execute(
+        "UPDATE runs SET marks = NULL WHERE marks IS NOT NULL AND number IN (SELECT number FROM runs "
+        "WHERE store_key = ? AND platform = ? AND how = ? ORDER BY as_of DESC LIMIT -1 OFFSET ?)",
+        (*noted.series, MARKS_KEPT),
+    )
+
+
+def key_id(key: bytes) -> str:
+    """Tells fingerprints of one key from those of another."""
+    return hashlib.blake2b(b"which key", key=key[:64], digest_size=8).hexdigest()

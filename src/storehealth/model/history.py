@@ -1,0 +1,156 @@
+"""Records of history: what an earlier run said, what has changed since, the trend, and whether past advice helped."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from storehealth.model.base import Area, Change, Direction, Record, State, Status
+from storehealth.model.measured import RowStates
+
+Unit = Literal["share", "seconds", "hours", "days", "number", "points"]
+
+
+class ScorePart(Record):
+    """What one finding adds to, or takes from, the headline since then."""
+
+    code: str
+    points: float
+
+
+class ScoreChange(Record):
+    """The headline before any cap, now less then, and what that is made of: ``points = figures + coverage + rules``."""
+
+    points: float
+    change: Change = Field(description="Whether the difference is beyond what chance explains.")
+    figures: float = Field(description="From findings judged in both runs: the sum of weight x (score now - then).")
+    coverage: float = Field(description="From findings judged in only one of the runs, and the weights they shift.")
+    rules: float = Field(description="From rules, limits or weights that are others now: the old counts, scored anew.")
+    parts: tuple[ScorePart, ...] = Field(default=(), description="What makes up figures, the largest first.")
+
+
+class AreaChange(Record):
+    """An area then, scored by the rules of now, and the difference where both runs have one."""
+
+    id: Area
+    score: float | None
+    points: float | None = None
+
+
+class Previous(Record):
+    """The run this one is compared with: the latest remembered one of an earlier as_of, or the baseline asked for."""
+
+    as_of: datetime
+    score: float | None = Field(description="The headline as it was told then.")
+    uncapped: float | None
+    grade: str | None
+    score_change: ScoreChange | None = Field(default=None, description="None where one of the two has no headline.")
+    areas: tuple[AreaChange, ...] = ()
+    rejudged: bool = Field(default=False, description="Its counts were judged again, for the rules are others now.")
+    baseline: bool = Field(default=False, description="It was asked for by name.")
+    same_weekdays: bool = Field(default=True, description="False: the days of the two runs mix weekdays differently.")
+
+
+class TrendRun(Record):
+    """One run of the trend."""
+
+    as_of: datetime
+    gap: bool = Field(default=False, description="Runs that usually come in between lack before this one.")
+
+
+class TrendLine(Record):
+    """One figure over the runs of the trend; None where it could not be judged."""
+
+    kind: Literal["score", "area", "finding"]
+    name: str = Field(description="``score``, the area, or the rule's code.")
+    title: str = ""
+    unit: Unit
+    higher_is: Direction
+    values: tuple[float | None, ...]
+
+
+class Event(Record):
+    """Something that explains a step in the trend."""
+
+    first: date
+    last: date
+    name: str
+    kind: Literal["promotion", "holiday", "make_up_work_day", "rule_change", "other"]
+
+
+class Trend(Record):
+    """The last runs, oldest first, this one the last. Scores are those before any cap, by the rules of now."""
+
+    runs: tuple[TrendRun, ...]
+    lines: tuple[TrendLine, ...]
+    events: tuple[Event, ...] = ()
+
+
+class Counted(Record):
+    """The counts of a finding, or of one slice of it, at one run."""
+
+    defects: int
+    judged: int
+    value: float | None = Field(description="In the finding's own direction and unit.")
+    days: int | None = Field(default=None, description="Days these rows span.")
+
+
+class FollowUp(Record):
+    """An advice given before, looked at again on its day. What changed since need not be its doing."""
+
+    id: str
+    name: str
+    given_on: date
+    check_on: date
+    code: str = Field(description="The finding it was given for.")
+    title: str = ""
+    unit: Unit
+    segment: dict[str, str | None] = Field(default={}, description="Where most misses were then; empty: everywhere.")
+    before: Counted
+    after: Counted | None = Field(description="None where it can no longer be judged.")
+    change: Change | None
+    points: float | None = Field(default=None, description="What the findings it was given for add to the headline.")
+
+
+class RunLine(Record):
+    """A remembered run in one line."""
+
+    run: str
+    store: str
+    folder: str = Field(default="", description="The exports' folder, where the store has no name in the settings.")
+    platform: str
+    how: str = Field(default="", description="Options that make other figures, such as window=7d.")
+    as_of: datetime
+    made_at: datetime
+    score: float | None
+    grade: str | None
+    fails: int
+    watches: int
+
+
+class ComparedFinding(Record):
+    """One finding in two runs, judged by the same rules."""
+
+    code: str
+    title: str
+    area: Area
+    unit: Unit
+    status_then: Status | None
+    status_now: Status | None
+    before: Counted | None
+    after: Counted | None
+    change: Change | None
+    state: State | None
+    rows: RowStates | None
+
+
+class Comparison(Record):
+    """Two remembered runs side by side."""
+
+    schema_version: str = "1.0.0"
+    first: RunLine
+    second: RunLine
+    previous: Previous
+    findings: tuple[ComparedFinding, ...]

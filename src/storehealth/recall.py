@@ -1,0 +1,169 @@
+"""Past runs as they would be judged today: the counts that were kept, under the rules of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Language
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.scoring import Scoring
+from storehealth.errors import UsageError
+from storehealth.history import (
+    Book,
+    Compared,
+    Noted,
+    Past,
+    PastRun,
+    Present,
+    Seen,
+    Series,
+    Stored,
+    compared,
+    key_id,
+)
+from storehealth.history.choose import chosen
+from storehealth.history.events import Span, events_in
+from storehealth.history.packing import Marks, checkup_from, marks_from, measured_from
+from storehealth.history.questions import basis, questions
+from storehealth.history.trend import begins
+from storehealth.judge import judge
+from storehealth.measure import Marks as Taken
+from storehealth.model import AreaScore, Checkup, Event, Finding, Measurement, Score
+from storehealth.opening import Taken as Given
+from storehealth.privacy import installation_key
+from storehealth.publish import method, published
+from storehealth.request import AuditRequest
+from storehealth.score import score
+from storehealth.settings import read_settings
+
+
+class Judged(NamedTuple):
+    """What a run's counts amount to under some rules."""
+
+    findings: tuple[Finding, ...]
+    total: Score
+    areas: tuple[AreaScore, ...]
+
+
+def rejudged(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Judged:
+    """Judge and score a run's counts by other limits, weights or rules than those of its day.
+
+    A rule that asks something else by now, or is gone, has no finding: its counts answer another question. What a value
+    counts as a miss was counted by the limit of its day; its verdict rests on the value and follows the new one.
+    """
+    measured, asked = measured_from(stored.measured)
+    now = questions(catalogue, platform)
+    same = [one for one in measured if one.code in now and asked.get(one.code) == now[one.code]]
+    findings, _ = judge(same, catalogue, platform, language)
+    return Judged(findings, *score(findings, catalogue.scoring, language))
+
+
+def past_run(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language, key: bytes) -> PastRun:
+    """One run, judged again where anything but its counts is different now."""
+    told = checkup_from(stored.brief)
+    same = stored.basis == basis(catalogue, platform)
+    judged = Judged(told.findings, told.score, told.areas)
+    if not same:
+        judged = rejudged(stored, catalogue, platform, language)
+    marks: Marks = marks_from(stored.marks, key_id(key)) or {}
+    return PastRun(told, judged.findings, judged.total, judged.areas, not same, marks)
+
+
+def whole(stored: Stored) -> Checkup:
+    """The checkup as it was told, with its measurements."""
+    measured, _ = measured_from(stored.measured)
+    return checkup_from(stored.checkup).model_copy(update={"measurements": published(measured)})
+
+
+def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
+    """The checkup with its verdicts and scores by the rules of now; its advice and its rows are those of its day."""
+    told, (findings, total, areas) = whole(stored), rejudged(stored, catalogue, platform, language)
+    rows = {one.code: one.evidence for one in told.findings}
+    findings = tuple(one.model_copy(update={"evidence": rows.get(one.code, one.evidence)}) for one in findings)
+    return told.model_copy(
+        update={
+            "findings": findings,
+            "score": total,
+            "areas": areas,
+            "language": language,
+            "method": method(catalogue, platform, language),
+        }
+    )
+
+
+class Recalled(NamedTuple):
+    """What an audit gets from its book, and how it is to leave its own mark in it."""
+
+    book: Book
+    past: Past
+    series: Series
+    basis: str
+    asked: dict[str, str]
+    marks: Taken
+
+    def note(self, measured: Iterable[Measurement]) -> None:
+        """Leave in the book what is to be remembered of this run."""
+        self.book.noted = Noted(self.series, self.basis, self.asked, tuple(measured), self.marks.found)
+
+
+def recall(exports: Path, given: Given, request: AuditRequest, as_of: datetime | None) -> Recalled | None:
+    """The runs before ``as_of``, judged by the rules of now; None where the audit has no book or no moment.
+
+    Raises:
+        UsageError: There is no run of the name that ``--baseline`` gives, or it is not an earlier one.
+    """
+    book = request.history
+    if book is None or as_of is None:
+        return None
+    series, key = series_of(exports, given, request), installation_key()
+
+    def judged(stored: Iterable[Stored]) -> tuple[PastRun, ...]:
+        language = given.settings.language
+        return tuple(past_run(one, given.catalogue, given.platform, language, key) for one in stored)
+
+    lately = judged(book.before(series, as_of))
+    against = judged(_up_to_baseline(book, series, as_of)) if book.baseline else lately
+    past = Past(lately, against, bool(book.baseline), _events(book, given, lately, as_of))
+    asked = questions(given.catalogue, given.platform)
+    return Recalled(book, past, series, basis(given.catalogue, given.platform), asked, Taken(key, past.marks()))
+
+
+def _events(book: Book, given: Given, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:
+    """What happened in the days of the trend; without earlier runs there is none."""
+    if not lately:
+        return ()
+    catalogue, settings, _, platform = given
+    span = Span(begins(lately), as_of.date())
+    return events_in(span, book.calendar, platform, catalogue.platforms, settings.language)
+
+
+def hold_against(recalled: Recalled | None, now: Present, scoring: Scoring) -> Compared:
+    """What has changed since the run that is compared with; nothing where the audit has no book."""
+    if recalled is None:
+        return Compared(now.findings)
+    seen = Seen(recalled.marks.found, recalled.marks.mended)
+    return compared(recalled.past, replace(now, seen=seen), scoring)
+
+
+def _up_to_baseline(book: Book, series: Series, as_of: datetime) -> list[Stored]:
+    """The baseline, and the runs of its series before it."""
+    lines = [one for one in book.every(series.store, series.platform) if one.how == series.how]
+    line = chosen(lines, book.baseline or "", "--baseline")
+    if line.as_of >= as_of:
+        raise UsageError(
+            f"--baseline {book.baseline} is not earlier than this audit, which is as of {as_of:%Y-%m-%d %H:%M}",
+            "Compare any two remembered runs with `storehealth history compare A B`.",
+        )
+    return [*book.before(series, line.as_of), book.stored(line.run)]
+
+
+def series_of(exports: Path, given: Given, request: AuditRequest) -> Series:
+    """Whose run this is, and which options make its figures others than the usual ones."""
+    named = read_settings(request.config).store
+    how = [*([f"window={request.window}"] if request.window else []), *(["assume-auto"] if request.assume_auto else [])]
+    return Series(named or str(exports.resolve()), given.platform.name, " ".join(how))
