@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
+from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams, _unattended
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from storehealth.audit import AuditRequest
     from storehealth.model import Checkup
 
 HELP = """Audit one store: what goes wrong, in which rows, and what to do about it.
@@ -51,6 +52,20 @@ AsOf = Annotated[
 Window = Annotated[
     str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
 ]
+Cron = Annotated[
+    bool,
+    typer.Option("--cron", help="For cron: print errors alone; keep the reports in the state folder's runs/NAME/."),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Unattended: name of the runs. Default: the folder's.")
+]
+Keep = Annotated[
+    str, typer.Option("--keep", metavar="90d|all", help="Unattended: remove older runs, never the latest complete one.")
+]
+LockWait = Annotated[
+    str, typer.Option("--lock-wait", metavar="5m", help="Unattended: wait for a run of this name to end, else exit 75.")
+]
+Check = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, and leave.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -83,9 +98,17 @@ def run(
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
+    cron: Cron = False,
+    name: Name = None,
+    keep: Keep = "90d",
+    lock_wait: LockWait = "0",
+    check: Check = False,
 ) -> int:
     """Check every option, audit, show, write; returns the exit code."""
-    voice = _streams.voice(quiet, silent, verbose)
+    if cron and not check:
+        _unattended.speak(state, name, exports)
+    _unattended.check(cron, output, (name is not None, keep != "90d", lock_wait != "0"))
+    voice = _streams.voice(quiet, silent or cron, verbose)
     sides = _sides.split(output, exports)
     outputs = _outputs.planned(sides.rest, exports)
     shows = _shows(_options.one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
@@ -96,6 +119,8 @@ def run(
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
+    home = _state.use(state, exports, passing=not cron)
+    task = _unattended.Task.of(name, exports, home, outputs, keep, lock_wait) if cron else None
     evidence, rejects = sides.opened()
     request = AuditRequest(
         platform=names.platform(platform),
@@ -112,11 +137,19 @@ def run(
         strict_data=strict_data,
         assume_auto=assume_auto,
         tell=progress.tell,
-        state=_state.use(state, exports, passing=True),
+        state=home,
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
     )
+    if check:
+        return _checked(request)
+    if task:
+        return _unattended.run(
+            task,
+            lambda: _state.with_room(request, lambda asked: audit(exports, asked)),
+            lambda: _sides.told(evidence, rejects, voice),
+        )
     with progress:
         checkup = _state.with_room(request, lambda asked: audit(exports, asked))
     if not silent and shows == "json":
@@ -125,6 +158,21 @@ def run(
         _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
     arrived = _sides.told(evidence, rejects, voice)
     return _leave(checkup, _outputs.deliver(checkup, outputs, voice) and arrived, exports, voice)
+
+
+def _checked(request: AuditRequest) -> int:
+    """Read what an audit reads before the exports.
+
+    Raises:
+        UsageError: The settings have mistakes.
+        CatalogueError: A data file is invalid.
+    """
+    from storehealth.catalogue import load
+    from storehealth.settings import read_settings
+
+    load(request.packs)
+    read_settings(request.config)
+    return int(Exit.OK)
 
 
 def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:
