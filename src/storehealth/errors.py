@@ -111,6 +111,15 @@ def interrupted(error: BaseException) -> bool:
     return any(isinstance(one, KeyboardInterrupt) or str(one) == "Query interrupted" for one in _chain(error))
 
 
+def exit_code(error: BaseException) -> Exit:
+    """The exit code that a command ends with when this leaves it."""
+    if interrupted(error):
+        return Exit.INTERRUPTED
+    short = shortage(error)
+    known = short if short is not None else error
+    return Exit(known.exit_code) if isinstance(known, StorehealthError) else Exit.INTERNAL
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

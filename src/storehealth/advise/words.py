@@ -12,9 +12,16 @@ from storehealth.wording import Words, texts
 
 MOST_PLACES = 2
 UNITS = {
-    "chat": "customer", "turns": "customer", "sessions": "customer", "fulfilments": "order", "parcels": "parcel", "traces": "parcel", "substitute_signs": "order",
-    "cases": "case", "sku_days": "sku",
-}  # fmt: skip
+    "chat": "customer",
+    "turns": "customer",
+    "sessions": "customer",
+    "fulfilments": "order",
+    "parcels": "parcel",
+    "traces": "parcel",
+    "substitute_signs": "order",
+    "cases": "case",
+    "sku_days": "sku",
+}
 """What an entity of a view is."""
 LEAST_DAYS = 7
 """Days of data from which a weekly figure is told."""

@@ -22,6 +22,7 @@ PARTS = ("duckdb", "pandas", "pydantic", "rich", "typer")
 def guarded(work: Callable[[], Any]) -> int:
     """Run a command and return its exit code, whatever happens in it."""
     _streams.LOST.set(False)
+    _streams.UNATTENDED.set(None)
     code = _code_of(work)
     return int(Exit.NOT_DELIVERED) if _streams.LOST.get() and code in (Exit.OK, Exit.FINDINGS) else code
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LOST: ContextVar[bool] = ContextVar("whether stdout refused something", default=False)
 ASKED: ContextVar[str | None] = ContextVar("language asked for on the command line", default=None)
+UNATTENDED: ContextVar[Callable[[str], None] | None] = ContextVar("log of a run that nobody watches", default=None)
 PATIENCE = 0.5
 """Seconds before progress appears."""
 
@@ -100,11 +101,19 @@ def hang_up() -> None:
 
 
 def complain(message: str, hint: str = "") -> None:
-    """An error on stderr, with what to do about it on a line of its own, in the language asked for."""
-    said = _words()
-    note(f"storehealth: {said.error(message) if said else message}")
-    if hint:
-        note(said.error(hint) if said else hint)
+    """An error on stderr, with what to do about it on a line of its own, in the language asked for.
+
+    Where nobody watches it is one line, since cron mails it, and is logged besides.
+    """
+    said, log = _words(), UNATTENDED.get()
+    lines = [said.error(text) if said else text for text in (message, hint) if text]
+    if log:
+        whole = ". ".join(" ".join(line.split()).rstrip(".") for line in lines)
+        log(whole)
+        lines = [whole]
+    note(f"storehealth: {lines[0]}")
+    for line in lines[1:]:
+        note(line)
 
 
 def listen(arguments: Sequence[str]) -> None:

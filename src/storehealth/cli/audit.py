@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _book, _names, _options, _outputs, _sides, _state, _streams, _told
+from storehealth.cli import EXIT_CODES, _book, _names, _options, _outputs, _sides, _state, _streams, _told, _unattended
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from storehealth.audit import AuditRequest
     from storehealth.model import Checkup
 
 HELP = """Audit one store: what goes wrong, in which rows, and what to do about it.
@@ -63,6 +64,20 @@ Baseline = Annotated[
     str | None,
     typer.Option("--baseline", metavar="RUN", help="Compare with this run. Default: the latest of an earlier time."),
 ]
+Cron = Annotated[
+    bool,
+    typer.Option("--cron", help="For cron: print errors alone; keep the reports in the state folder's runs/NAME/."),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Unattended: name of the runs. Default: the folder's.")
+]
+Keep = Annotated[
+    str, typer.Option("--keep", metavar="90d|all", help="Unattended: remove older runs, never the latest complete one.")
+]
+LockWait = Annotated[
+    str, typer.Option("--lock-wait", metavar="5m", help="Unattended: wait for a run of this name to end, else exit 75.")
+]
+Check = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, and leave.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -99,9 +114,17 @@ def run(
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
+    cron: Cron = False,
+    name: Name = None,
+    keep: Keep = "90d",
+    lock_wait: LockWait = "0",
+    check: Check = False,
 ) -> int:
     """Check every option, audit, show, write; returns the exit code."""
-    voice = _streams.voice(quiet, silent, verbose)
+    if cron and not check:
+        _unattended.speak(state, name, exports)
+    _unattended.check(cron, output, (name is not None, keep != "90d", lock_wait != "0"))
+    voice = _streams.voice(quiet, silent or cron, verbose)
     sides = _sides.split(output, exports)
     outputs = _outputs.planned(sides.rest, exports)
     shows = _shows(_options.one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
@@ -112,6 +135,8 @@ def run(
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
+    home = _state.use(state, exports, passing=not cron)
+    task = _unattended.Task.of(name, exports, home, outputs, keep, lock_wait) if cron else None
     telling = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
     book = _book.opened(state, config, no_history, baseline)
@@ -130,12 +155,20 @@ def run(
         strict_data=strict_data,
         assume_auto=assume_auto,
         tell=progress.tell,
-        state=_state.use(state, exports, passing=True),
+        state=home,
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
         history=book,
     )
+    if check:
+        return _checked(request)
+    if task:
+        return _unattended.run(
+            task,
+            lambda: _state.with_room(request, lambda asked: audit(exports, asked)),
+            lambda: _sides.told(evidence, rejects, voice),
+        )
     with progress:
         checkup = _state.with_room(request, lambda asked: audit(exports, asked))
     if not silent and shows == "json":
@@ -149,6 +182,21 @@ def run(
         reports = [output.path.resolve() for output in outputs if output.path]
         arrived = telling.tell(checkup, request.state, reports, voice) and arrived
     return _leave(checkup, arrived, exports, voice)
+
+
+def _checked(request: AuditRequest) -> int:
+    """Read what an audit reads before the exports.
+
+    Raises:
+        UsageError: The settings have mistakes.
+        CatalogueError: A data file is invalid.
+    """
+    from storehealth.catalogue import load
+    from storehealth.settings import read_settings
+
+    load(request.packs)
+    read_settings(request.config)
+    return int(Exit.OK)
 
 
 def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:

@@ -11,7 +11,7 @@ from storehealth.history.change import DIGITS, change_of, of_counts
 from storehealth.history.past import JUDGED, Past, PastRun
 from storehealth.model import (
     Change,
-    Counted,
+    CountsThen,
     Driver,
     Finding,
     FollowUp,
@@ -106,17 +106,17 @@ def _driver(finding: Finding) -> Driver | None:
     return max(own, key=lambda one: one.share_of_defects, default=None)
 
 
-def _whole(before: Finding, now: Finding | None) -> tuple[Counted, Counted | None, Change | None]:
+def _whole(before: Finding, now: Finding | None) -> tuple[CountsThen, CountsThen | None, Change | None]:
     return _counted(before), _counted(now) if now else None, change_of(before, now) if now else None
 
 
-def _counted(finding: Finding) -> Counted:
-    return Counted(defects=finding.defects, judged=finding.judged, value=finding.value, days=days_of(finding.window))
+def _counted(finding: Finding) -> CountsThen:
+    return CountsThen(defects=finding.defects, judged=finding.judged, value=finding.value, days=days_of(finding.window))
 
 
 def _slice(
     before: Finding, now: Finding | None, driver: Driver, measurements: Sequence[PublishedMeasurement]
-) -> tuple[Counted, Counted | None, Change | None]:
+) -> tuple[CountsThen, CountsThen | None, Change | None]:
     """The same slice then and now, as the share that is good or, where more is worse, bad."""
     own = (one for one in measurements if one.code == before.code and one.segment == driver.segment)
     found = next(own, None) if now else None
@@ -127,12 +127,12 @@ def _slice(
     return then, _sliced(counts, now), of_counts((driver.defects, driver.judged), counts)
 
 
-def _sliced(counts: tuple[int, int], finding: Finding) -> Counted:
+def _sliced(counts: tuple[int, int], finding: Finding) -> CountsThen:
     defects, judged = counts
     bad = defects / judged if judged else None
     good = None if bad is None else round(1 - bad, 12)
     value = good if finding.unit == "share" and finding.higher_is == "better" else bad
-    return Counted(defects=defects, judged=judged, value=value, days=days_of(finding.window))
+    return CountsThen(defects=defects, judged=judged, value=value, days=days_of(finding.window))
 
 
 def _points(given: Given, findings: Sequence[Finding], scoring: Scoring) -> float | None:

@@ -12,7 +12,7 @@ from storehealth.model.history import (
     AreaChange,
     ComparedFinding,
     Comparison,
-    Counted,
+    CountsThen,
     Event,
     FollowUp,
     Previous,

@@ -88,7 +88,7 @@ class Trend(Record):
     events: tuple[Event, ...] = ()
 
 
-class Counted(Record):
+class CountsThen(Record):
     """The counts of a finding, or of one slice of it, at one run."""
 
     defects: int
@@ -108,8 +108,8 @@ class FollowUp(Record):
     title: str = ""
     unit: Unit
     segment: dict[str, str | None] = Field(default={}, description="Where most misses were then; empty: everywhere.")
-    before: Counted
-    after: Counted | None = Field(description="None where it can no longer be judged.")
+    before: CountsThen
+    after: CountsThen | None = Field(description="None where it can no longer be judged.")
     change: Change | None
     points: float | None = Field(default=None, description="What the findings it was given for add to the headline.")
 
@@ -139,8 +139,8 @@ class ComparedFinding(Record):
     unit: Unit
     status_then: Status | None
     status_now: Status | None
-    before: Counted | None
-    after: Counted | None
+    before: CountsThen | None
+    after: CountsThen | None
     change: Change | None
     state: State | None
     rows: RowStates | None

@@ -1,0 +1,254 @@
+"""``--cron``: an audit that nobody watches.
+
+In this order: lock → audit → run folder → reports asked for → ``latest`` → log. Nothing is printed but errors, each in one
+line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of the run before stay whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from storehealth.cli import _outputs, _state, _streams
+from storehealth.errors import Exit, UsageError, exit_code
+
+if TYPE_CHECKING:
+    from storehealth.model import Checkup
+    from storehealth.schedule import Attempt, Runs
+
+OTHERS_KEPT = "Those of the run before are whole."
+UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
+
+
+class Task(NamedTuple):
+    """What runs unattended. ``keep``: days, None is for ever; ``wait``: seconds for a run of the same name to end."""
+
+    name: str
+    exports: Path
+    state: Path
+    outputs: tuple[_outputs.Output, ...]
+    keep: int | None
+    wait: float
+
+    @classmethod
+    def of(
+        cls, name: str | None, exports: Path, state: Path, outputs: tuple[_outputs.Output, ...], keep: str, wait: str
+    ) -> Task:
+        """From the options.
+
+        Raises:
+            UsageError: An option is invalid.
+        """
+        return cls(name_for(name, exports), exports, state, outputs, days(keep), seconds(wait))
+
+
+def name_for(given: str | None, exports: Path) -> str:
+    """The name of the runs: the one given, else the exports folder's, as far as it can be one.
+
+    Raises:
+        UsageError: The one given cannot.
+    """
+    from storehealth.schedule.book import name_of
+
+    return name_of(given) if given is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
+
+
+def days(text: str) -> int | None:
+    """``90d``, or ``all`` for None.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text == "all":
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,4})d", text)
+    if not found:
+        raise UsageError(f"--keep {text!r} is no number of days", "Write a number of days such as 90d, or all.")
+    return int(found[1])
+
+
+def seconds(text: str) -> float:
+    """``5m``, ``30s``, ``1h`` or ``0``.
+
+    Raises:
+        UsageError: It is no such time.
+    """
+    found = re.fullmatch(r"(\d{1,5})([smh]?)", text)
+    if not found:
+        raise UsageError(f"--lock-wait {text!r} is no time", "Write it as 30s, 5m or 1h; 0 does not wait.")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def check(cron: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
+    """Whether the options fit together.
+
+    Args:
+        cron: Whether nobody watches.
+        outputs: The ``-o`` options.
+        given: Which of the options that need ``--cron`` are there.
+
+    Raises:
+        UsageError: One of them is there without it, or something goes to stdout: cron would mail it.
+    """
+    if not cron and any(given):
+        raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")
+    if cron and any(text.endswith("=-") for text in outputs or ()):
+        raise UsageError("--cron prints nothing, and -o sends something to stdout", "Give it a path.")
+
+
+def speak(state: Path | None, name: str | None, exports: Path | None = None) -> None:
+    """From here on errors are one line each, and logged where the state folder is there already.
+
+    Args:
+        state: The option; None is the user's own.
+        name: The option; None is the exports folder's.
+        exports: Nothing is written into it.
+
+    Raises:
+        UsageError: The name cannot be one.
+    """
+    from storehealth.schedule.log import write_log
+
+    folder = state if state is not None else _state.default_folder()
+    _streams.UNATTENDED.set(lambda _: None)
+    runs = name_for(name, exports or folder)
+
+    def log(text: str) -> None:
+        if folder.is_dir() and not (exports and _state.inside(folder, exports)):
+            write_log(folder, runs, logging.ERROR, text)
+
+    _streams.UNATTENDED.set(log)
+
+
+def run(task: Task, audit: Callable[[], Checkup], arrived: Callable[[], bool]) -> int:
+    """Do it all; returns the exit code.
+
+    Args:
+        task: What is done.
+        audit: Makes the checkup.
+        arrived: Tells of files that the audit itself was to write, and whether all of them were.
+
+    Raises:
+        BusyError: A run of this name is going on.
+        UsageError: The state folder takes nothing.
+    """
+    from storehealth.schedule import Attempt, Runs
+    from storehealth.schedule.lock import held
+
+    runs = Runs(task.state, task.name)
+    with held(runs.folder, task.wait), warnings.catch_warnings(action="ignore"):
+        runs.sweep()
+        attempt = Attempt.begun(datetime.now(UTC))
+        _begin(attempt, runs, task)
+        try:
+            checkup = audit()
+            code = _ended_with(checkup, _kept(checkup, runs, task), arrived())
+        except BaseException as error:
+            ended = attempt.model_copy(update={"exit_code": int(exit_code(error)), "reasons": (_told(error),)})
+            _end(ended, runs, task)
+            raise
+        reasons = checkup.outcome.reasons
+        ended = attempt.model_copy(update={"exit_code": code, "reasons": reasons, "run": checkup.run.id})
+        return _end(ended, runs, task)
+
+
+def _begin(attempt: Attempt, runs: Runs, task: Task) -> None:
+    _log(task, f"began: {task.exports}")
+    try:
+        attempt.write(runs.folder)
+    except OSError as error:
+        raise UsageError(
+            f"{runs.folder} cannot be written to: {error.strerror}", "Give --state a folder you may write to."
+        ) from error
+
+
+def _end(attempt: Attempt, runs: Runs, task: Task) -> int:
+    """Write down how it ended; what cannot be written down is a delivery that failed."""
+    ended = attempt.model_copy(update={"ended_at": datetime.now(UTC)})
+    _log(task, f"ended with exit code {ended.exit_code}: {'; '.join(ended.reasons) or 'nothing found'}")
+    try:
+        ended.write(runs.folder)
+    except OSError as error:
+        _streams.complain(f"{runs.folder} could not be written: {error.strerror}", OTHERS_KEPT)
+        return _loudest(Exit.NOT_DELIVERED, Exit(ended.exit_code or 0))
+    return ended.exit_code or 0
+
+
+def _kept(checkup: Checkup, runs: Runs, task: Task) -> bool:
+    """Keep the reports, hand out those asked for, and only then say which is the latest; whether all of it arrived."""
+    folder = _run_folder(checkup, runs, task)
+    delivered = _outputs.deliver(checkup, task.outputs, _streams.Voice(silent=True))
+    return folder and delivered and _made_latest(checkup, runs, task)
+
+
+def _run_folder(checkup: Checkup, runs: Runs, task: Task) -> bool:
+    """A folder of its own for the reports: complete, or not there at all."""
+    from storehealth.schedule.runs import Done
+
+    done = Done(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
+    try:
+        folder = runs.keep(done, _reports(checkup, task.outputs))
+    except OSError as error:
+        _streams.complain(f"the reports could not be kept in {runs.folder}: {error.strerror}", OTHERS_KEPT)
+        return False
+    _log(task, f"reports in {folder}")
+    if sys.stderr.isatty():
+        _streams.note(f"wrote {folder}")
+    return True
+
+
+def _made_latest(checkup: Checkup, runs: Runs, task: Task) -> bool:
+    """Name this run the latest, and remove those that are too old."""
+    try:
+        runs.point(checkup.run.id)
+    except OSError as error:
+        _streams.complain(f"{runs.folder / 'latest'} could not be written: {error.strerror}", OTHERS_KEPT)
+        return False
+    gone = runs.prune(task.keep, datetime.now(UTC)) if task.keep is not None else []
+    if gone:
+        _log(task, f"removed {len(gone)} runs older than {task.keep} days")
+    return True
+
+
+def _reports(checkup: Checkup, outputs: Sequence[_outputs.Output]) -> dict[str, bytes]:
+    """Contents by file name: JSON, Markdown and metrics always, other formats where they are asked for."""
+    from storehealth.reports import find
+
+    files = {"checkup.json": find("json"), "report.md": find("markdown"), "metrics.prom": find("prometheus")}
+    files |= {
+        f"report{report.SUFFIX}": report
+        for report, _ in outputs
+        if report.NAME not in ("json", "markdown", "prometheus")
+    }
+    return {name: report.render(checkup) for name, report in files.items()}
+
+
+def _ended_with(checkup: Checkup, kept: bool, arrived: bool) -> int:
+    """The exit code; why the data did not suffice is told."""
+    code = Exit(checkup.outcome.exit_code)
+    if code not in (Exit.OK, Exit.FINDINGS):
+        _streams.complain("; ".join(checkup.outcome.reasons))
+    return int(code) if kept and arrived else _loudest(Exit.NOT_DELIVERED, code)
+
+
+def _loudest(*held: Exit) -> int:
+    from storehealth.outcome import ORDER
+
+    return int(next((one for one in ORDER if one in held), Exit.OK))
+
+
+def _told(error: BaseException) -> str:
+    """What the log of attempts says of an error: its message where it is meant for users, else its kind alone."""
+    return str(getattr(error, "message", "")) or type(error).__name__
+
+
+def _log(task: Task, text: str) -> None:
+    from storehealth.schedule.log import write_log
+
+    write_log(task.state, task.name, logging.INFO, text)

@@ -1,0 +1,56 @@
+"""``storehealth status``: whether the scheduled audits run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from storehealth.cli import _options, _state, _streams
+from storehealth.errors import Exit
+
+EXIT_CODES = """Exit codes
+
+  0 every schedule runs · 1 one is overdue, failed last or was killed · 2 wrong usage, or damaged schedules
+  70 internal error · 130 interrupted"""
+HELP = """Say of every schedule when it ran last, whether that went well, when it is due next, and whether a run was missed.
+
+Examples
+
+  storehealth status
+  storehealth status --format json"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status", help=HELP, epilog=EXIT_CODES)(run)
+
+
+def run(
+    output_format: _options.Format = "text",
+    lang: _options.Language = None,
+    state: _options.State = None,
+    ascii_only: _options.Ascii = False,
+    no_color: _options.NoColor = False,
+) -> int:
+    """Print where every schedule stands; returns 1 where somebody should look after one."""
+    _options.one_of(output_format, _options.FORMATS, "--format")
+    language = _options.language(lang)
+
+    from storehealth.schedule.standing import standings
+
+    home = (state if state is not None else _state.default_folder()).absolute()
+    found = standings(home, datetime.now(UTC))
+    if output_format == "json":
+        _streams.put(f"{found.model_dump_json(indent=2)}\n".encode())
+    else:
+        from storehealth.console import Look, Page, printed
+        from storehealth.console.schedules import add_standings
+        from storehealth.settings import read_settings
+        from storehealth.wording import Words
+
+        screen = _streams.Screen(False, ascii_only, no_color, False)
+        page = Page(_streams.width(), screen.ascii_only)
+        add_standings(page, found.schedules, Words(language or read_settings(None).language))
+        _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    return int(Exit.FINDINGS if any(one.troubled for one in found.schedules) else Exit.OK)

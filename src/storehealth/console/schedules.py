@@ -1,0 +1,71 @@
+"""Schedules and where they stand, as text for a terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from storehealth.console.page import Page, Piece, pad
+from storehealth.schedule import Attempt, Schedule, Standing
+from storehealth.wording import Words
+from storehealth.wording.figures import DASH
+
+SIGNS = {"waiting": "·", "fine": "✓", "running": "…", "failed": "✗", "stopped": "✗"}
+STYLES = {"fine": "green", "failed": "red", "stopped": "red"}
+ROWS = ("standing.last_run", "standing.last_success", "schedule.next", "schedule.reports", "schedule.log")
+
+
+def add_schedules(page: Page, schedules: tuple[Schedule, ...], words: Words) -> None:
+    """One schedule per block: when, by what, which folder, which options."""
+    if not schedules:
+        page.add(words.say("schedule.none"))
+    for one in schedules:
+        page.add(Piece(one.name, "bold", keep=True), f"  {one.cron} {one.zone}, {words.say(f'starter.{one.by}')}")
+        page.add(Piece(one.exports, keep=True), *(Piece(f" {option}", keep=True) for option in one.options), indent=2)
+
+
+def add_standings(page: Page, standings: tuple[Standing, ...], words: Words) -> None:
+    """One schedule per block: how it stands, last run, last success, next run, and where to look."""
+    if not standings:
+        page.add(words.say("schedule.none"))
+    for one in standings:
+        page.blank()
+        _add_head(page, one, words)
+        widest = max(len(words.say(key)) * (2 if words.language == "zh" else 1) for key in ROWS)
+        for key, value in zip(ROWS, _values(one, words), strict=True):
+            page.add(f"{pad(words.say(key), widest)}  ", Piece(value), indent=2, hang=widest + 4)
+
+
+def _add_head(page: Page, one: Standing, words: Words) -> None:
+    missed = one.overdue_since
+    sign = "✗" if one.troubled else SIGNS[one.state]
+    style = "red" if one.troubled else STYLES.get(one.state, "")
+    said = [words.say(f"standing.{one.state}")]
+    said += [words.say("standing.overdue", when=local(missed, one.zone))] if missed else []
+    page.add(Piece(f"{one.name}  ", "bold", keep=True), Piece(f"{sign} {words.say('unit.comma').join(said)}", style))
+
+
+def _values(one: Standing, words: Words) -> tuple[str, ...]:
+    success = one.last_success
+    return (
+        _run(one.last_run, one.zone, words),
+        local(success.started_at, one.zone) if success else words.say("standing.never"),
+        f"{local(one.next_run, one.zone)}  ({one.cron} {one.zone})",
+        one.folder or DASH,
+        one.log,
+    )
+
+
+def _run(last: Attempt | None, zone: str, words: Words) -> str:
+    if last is None:
+        return words.say("standing.never")
+    if last.exit_code is None:
+        return local(last.started_at, zone)
+    ended = words.say("standing.ended", code=last.exit_code, words=words.say(f"exit.code_{last.exit_code}"))
+    reasons = words.say("unit.semicolon").join(last.reasons) if last.exit_code not in (0, 1) else ""
+    return f"{local(last.started_at, zone)}  {ended}" + (f"{words.say('unit.semicolon')}{reasons}" if reasons else "")
+
+
+def local(moment: datetime, zone: str) -> str:
+    """A moment by the clock of a schedule, to the minute."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

@@ -1,0 +1,146 @@
+"""A schedule as a systemd timer of the user, with its service."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cronsim import CronSim
+
+from storehealth.errors import UsageError
+from storehealth.outputs import private_folder, write_whole
+from storehealth.schedule.book import Schedule
+from storehealth.schedule.call import Call
+
+PROGRAM = "systemctl"
+DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+WITHOUT = "Leave --systemd off to use cron, or give --no-install."
+SERVICE = """\
+[Unit]
+Description=storehealth audit: {name}
+
+[Service]
+Type=oneshot
+{environment}ExecStart={command}
+SuccessExitStatus=1
+"""
+TIMER = """\
+[Unit]
+Description=storehealth audit: {name}
+
+[Timer]
+{calendar}
+AccuracySec=1min
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def unit(name: str) -> str:
+    """Name of a schedule's units, without suffix; what units may not be called is escaped as systemd does it."""
+    escaped = re.sub(rb"[^A-Za-z0-9_.]", lambda found: b"\\x%02x" % found[0][0], name.encode())
+    return f"storehealth-{escaped.decode()}"
+
+
+def units(schedule: Schedule, call: Call) -> dict[str, str]:
+    """The files by name. A run that was missed while the machine was off is caught up, once."""
+    calendar = "\n".join(f"OnCalendar={each} {schedule.zone}" for each in calendars(schedule.cron))
+    environment = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in call.environment.items())
+    command = " ".join(map(_quoted, call.command))
+    title = schedule.name.replace("%", "%%")
+    return {
+        f"{unit(schedule.name)}.service": SERVICE.format(name=title, environment=environment, command=command),
+        f"{unit(schedule.name)}.timer": TIMER.format(name=title, calendar=calendar),
+    }
+
+
+def calendars(cron: str) -> list[str]:
+    """The expression as systemd writes it; two where cron means "this day of the month or that day of the week"."""
+    sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
+    months, days = _listed(sim.months, 12), _listed(sim.days, 31)
+    clock = f"{_listed(sim.hours, 24)}:{_listed(sim.minutes, 60)}:00"
+    numbers = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})
+    week = "" if len(numbers) == len(DAYS) else ",".join(DAYS[number] for number in numbers) + " "
+    if sim.day_and:
+        return [f"{week}*-{months}-{days} {clock}"]
+    return [f"*-{months}-{days} {clock}", f"{week}*-{months}-* {clock}"]
+
+
+def _listed(numbers: Iterable[int], most: int) -> str:
+    found = sorted(set(numbers))
+    return "*" if len(found) == most else ",".join(f"{number:02}" for number in found)
+
+
+def _quoted(text: str) -> str:
+    """A word as unit files quote it: ``%`` and ``$`` mean themselves."""
+    inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{inner}"'
+
+
+def folder() -> Path:
+    """Where the user's units are."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(home) if home else Path.home() / ".config") / "systemd" / "user"
+
+
+def has(name: str) -> bool:
+    """Whether there is a timer of this name."""
+    return (folder() / f"{unit(name)}.timer").exists()
+
+
+def install(name: str, files: dict[str, str]) -> None:
+    """Write the units and start the timer; where systemd refuses, they are taken away again.
+
+    Raises:
+        UsageError: They cannot be written, or systemd refuses.
+    """
+    place = folder()
+    try:
+        private_folder(place)
+        for file, text in files.items():
+            write_whole(place / file, os.fsencode(text))
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written to: {error.strerror}", WITHOUT) from None
+    try:
+        _control("daemon-reload")
+        _control("enable", "--now", f"{unit(name)}.timer")
+    except UsageError:
+        _forget(name)
+        raise
+
+
+def uninstall(name: str) -> bool:
+    """Stop the timer and take the units away; returns whether there were any."""
+    if not has(name):
+        return False
+    with suppress(UsageError):
+        _control("disable", "--now", f"{unit(name)}.timer")
+    _forget(name)
+    with suppress(UsageError):
+        _control("daemon-reload")
+    return True
+
+
+def _forget(name: str) -> None:
+    for suffix in ("service", "timer"):
+        with suppress(OSError):
+            (folder() / f"{unit(name)}.{suffix}").unlink(missing_ok=True)
+
+
+def _control(*arguments: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            [PROGRAM, "--user", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+    except OSError as error:
+        raise UsageError(f"there is no program {PROGRAM} here: {error.strerror}", WITHOUT) from None
+    if done.returncode:
+        said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
+        raise UsageError(f"{PROGRAM} refuses: {said}", WITHOUT)

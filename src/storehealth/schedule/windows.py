@@ -1,0 +1,55 @@
+"""A schedule as a line for Windows' task scheduler: printed for the user to run, and never run by us."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from subprocess import list2cmdline
+
+from cronsim import CronSim
+
+from storehealth.errors import UsageError
+from storehealth.schedule.book import Schedule
+from storehealth.schedule.call import Call
+from storehealth.schedule.when import every_hour, same_clock
+
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+LONGEST = 261
+"""Characters of a command that schtasks takes."""
+
+
+def line(schedule: Schedule, call: Call, machine: str, now: datetime) -> str:
+    """The schtasks command. What it cannot say itself it starts every hour, and the run sees whether it is due.
+
+    Raises:
+        UsageError: The command is longer than schtasks takes.
+    """
+    times = _times(schedule.cron) if same_clock(schedule.zone, machine, now) else None
+    guard = () if times else call.guarded
+    times = times or _often(every_hour(schedule.cron, schedule.zone, machine, now))
+    command = list2cmdline((*call.command, *guard))
+    if len(command) > LONGEST:
+        raise UsageError(
+            f"the command has {len(command)} characters, and schtasks takes {LONGEST}",
+            "Give --state a shorter path.",
+        )
+    return list2cmdline(["schtasks", "/Create", "/F", "/TN", f"storehealth\\{schedule.name}", *times, "/TR", command])
+
+
+def _times(cron: str) -> list[str] | None:
+    """Daily or weekly at one time, as schtasks says it; None where it cannot."""
+    sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
+    whole = len(sim.days) == 31 and len(sim.months) == 12
+    if not whole or len(sim.hours) > 1 or len(sim.minutes) > 1:
+        return None
+    start = ["/ST", f"{min(sim.hours):02}:{min(sim.minutes):02}"]
+    days = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})
+    if len(days) == len(DAYS):
+        return ["/SC", "DAILY", *start]
+    return ["/SC", "WEEKLY", "/D", ",".join(DAYS[day] for day in days), *start]
+
+
+def _often(hourly: str) -> list[str]:
+    minutes = hourly.split()[0]
+    if minutes.isdigit():
+        return ["/SC", "HOURLY", "/ST", f"00:{int(minutes):02}"]
+    return ["/SC", "MINUTE", "/MO", "1"]

@@ -1,0 +1,107 @@
+"""Lines of the crontab: ours are quoted as cron and the shell take them, the others stay as they are."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.schedule.conftest import NASTY, NOW, scheduled
+
+from storehealth.errors import UsageError
+from storehealth.schedule import Call, crontab
+
+OTHERS = (
+    b"# m h  dom mon dow   command\nSHELL=/bin/bash\nFOO = 'x y'\n0   5 * * 1\ttar /x   # weekly\n"
+    b"@daily /usr/bin/foo --x=\\%1\n"
+    b"  10 1 * * mon-fri /x # storehealth:tea-house-2\nnot a line at all\n\n#5 5 * * * old\nFOO=zwei\n\xff\xfe\n"
+)
+
+
+def test_a_line_has_times_command_and_mark(call: Call) -> None:
+    line = crontab.line(scheduled(), call._replace(environment={}), "UTC", NOW)
+    assert line.startswith("30 8 * * * /usr/bin/python3 -m storehealth schedule run tea-house --state ")
+    assert line.endswith(" # storehealth:tea-house")
+    assert "--when-due" not in line
+
+
+def test_the_shell_gets_every_sign_as_it_was(call: Call) -> None:
+    shown = call._replace(command=("/usr/bin/env", "printf", "%s|", NASTY))
+    line = crontab.line(scheduled(), shown, "UTC", NOW)
+    assert "%" not in line.replace(r"\%", "")
+    as_cron_hands_it_on = line.split(" ", 5)[5].replace(r"\%", "%")
+    done = subprocess.run(["/bin/sh", "-c", f"{as_cron_hands_it_on}"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{NASTY}|"
+
+
+def test_a_schedule_of_another_zone_is_started_every_hour(call: Call) -> None:
+    line = crontab.line(scheduled(zone="Asia/Kolkata"), call, "UTC", NOW)
+    assert line.startswith("0 * * * * ")
+    assert " --when-due # " in line
+
+
+def test_other_lines_stay_to_the_blank_and_ours_is_replaced() -> None:
+    once = crontab.with_line(OTHERS, "tea-house", "1 1 * * * a # storehealth:tea-house")
+    assert once == OTHERS + b"1 1 * * * a # storehealth:tea-house\n"
+    twice = crontab.with_line(once, "tea-house", "2 2 * * * b # storehealth:tea-house")
+    assert twice == OTHERS + b"2 2 * * * b # storehealth:tea-house\n"
+    assert crontab.without(twice, "tea-house") == OTHERS
+
+
+@given(st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line and b"\r" not in line), max_size=8))
+def test_what_others_wrote_survives_adding_and_removing(lines: list[bytes]) -> None:
+    table = b"".join(line + b"\n" for line in lines if b"storehealth:" not in line)
+    added = crontab.with_line(table, "茶", "1 1 * * * a # storehealth:茶")
+    assert added.startswith(table)
+    assert crontab.without(added, "茶") == table
+
+
+def test_a_last_line_without_an_end_is_not_glued_to_ours() -> None:
+    assert crontab.with_line(b"a", "x", "b") == b"a\nb\n"
+
+
+FAKE = """#!/bin/sh
+case "$1" in
+  -l) {list} ;;
+  -) {write} ;;
+esac
+"""
+
+
+def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, list_: str, write: str = "cat > $0.table") -> Path:
+    """A crontab program that does as told; gives where it keeps its table."""
+    folder.mkdir(exist_ok=True)
+    program = folder / "crontab"
+    program.write_text(FAKE.format(list=list_, write=write), encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder / "crontab.table"
+
+
+def test_a_first_line_makes_a_crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = fake(tmp_path, monkeypatch, "echo 'no crontab for me' >&2; exit 1")
+    assert not crontab.has("x")
+    crontab.install("x", "1 1 * * * a # storehealth:x")
+    assert table.read_bytes() == b"1 1 * * * a # storehealth:x\n"
+
+
+def test_a_crontab_that_cannot_be_read_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = fake(tmp_path, monkeypatch, "echo 'You (me) are not allowed to use this program' >&2; exit 1")
+    with pytest.raises(UsageError, match=r"crontab refuses: You .me. are not allowed"):
+        crontab.install("x", "a")
+    assert not table.exists()
+
+
+def test_a_line_that_cron_refuses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake(tmp_path, monkeypatch, "true", "echo '\"-\":0: bad minute' >&2; exit 1")
+    with pytest.raises(UsageError, match="bad minute"):
+        crontab.install("x", "a")
+
+
+def test_without_a_crontab_program_other_ways_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="there is no program crontab here") as caught:
+        crontab.install("x", "a")
+    assert "--systemd" in caught.value.hint
