@@ -81,6 +81,7 @@ __all__ = [
     "Comparison",
     "Counted",
     "Counts",
+    "CountsThen",
     "Deadline",
     "Direction",
     "Distributions",
