@@ -29,14 +29,18 @@ PREFIX = "STOREHEALTH_"
 
 
 def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Let a command take the options of ``audit`` besides its own."""
+    """A command that takes the options of ``audit`` besides its own."""
+
+    def taking(**given: Any) -> int:
+        return command(**given)
+
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.kind != one.VAR_KEYWORD]
     audits = inspect.signature(audit_command.run, eval_str=True).parameters.values()
-    taken = [one for one in audits if one.name not in OF_ONE_RUN]
-    parameters = [*own, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in taken)]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": int}
-    return command
+    taken = (one for one in audits if one.name not in OF_ONE_RUN)
+    parameters = [one.replace(kind=one.KEYWORD_ONLY) for one in (*own, *taken)]
+    taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    taking.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": int}
+    return taking
 
 
 def audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def zone_named(name: str) -> str:
         return name
     close = difflib.get_close_matches(name, sorted(known), n=1)
     nearest = f"Nearest is {close[0]}. " if close else ""
-    raise UsageError(f"There is no time zone {name!r}", f"{nearest}Write it such as Asia/Shanghai.")
+    raise UsageError(f"There is no time zone {name!r}", f"{nearest}Write it like Asia/Shanghai.")
 
 
 def machine_zone() -> str:
