@@ -39,13 +39,13 @@ topics(topic, pattern) AS (VALUES
     ('quality', '质量|材质|面料|正品|起球|掉色|\b(quality|material|genuine|original|calidad)'),
     ('use', '怎么用|怎么洗|安装|说明书|\b(how (do|to)|install|manual|instal|c.mo se)')
 ),
-named AS (
-    SELECT said, coalesce(min_by(topic, n), said) AS topic
+named AS (                -- words without a topic are a topic of their own, whose name does not tell them
+    SELECT said, coalesce(min_by(topic, n), 'other-' || left(md5(said), 6)) AS topic
     FROM (SELECT DISTINCT said FROM asked)
     LEFT JOIN (SELECT *, row_number() OVER () AS n FROM topics) ON regexp_matches(said, pattern)
     GROUP BY said
 )
-SELECT topic, mode(said) AS question, count(*) AS asked, count(DISTINCT asker) AS askers,
+SELECT topic, mode(said) AS text, count(*) AS asked, count(DISTINCT asker) AS askers,
        count(*) FILTER (replied_at IS NOT NULL AND wait_seconds <= getvariable('reply_goal')) AS quick,
        count(*) FILTER (wait_seconds > getvariable('reply_goal')
            OR replied_at IS NULL AND wait_seconds >= getvariable('reply_goal')) AS slow,
