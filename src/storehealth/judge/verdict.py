@@ -41,7 +41,9 @@ def standing(rule: Rule, measured: Measurement, bounds: Bounds, sure: Surety | N
             target, limit = round(1 - target, 12), round(1 - limit, 12)
         defects, judged = measured.tally.defects, measured.tally.judged
         if defects:
-            low = max(low, math.ulp(0.0))  # where none is the target, one row misses it, also if draws of days skip its day
+            low = max(
+                low, math.ulp(0.0)
+            )  # where none is the target, one row misses it, also if draws of days skip its day
         return Standing(defects / judged, low, high, target, limit, wilson(defects, judged, Z_ONE_SIDED)[0])
     point = math.inf if measured.value is None else measured.value
     low = -math.inf if measured.low is None else measured.low
