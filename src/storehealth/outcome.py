@@ -52,8 +52,13 @@ def outcome(
         reasons.append((Exit.NO_DATA, "no file could be used"))
     reasons += [(Exit.NO_DATA, reason) for reason in incomplete]
     reasons += [(Exit.FINDINGS, reason) for reason in _at_or_above(findings, score, fail_on)]
-    code = next((code for code in ORDER if any(code == found for found, _ in reasons)), Exit.OK)
+    code = loudest(*(found for found, _ in reasons))
     return OutcomeOfRun(exit_code=int(code), reasons=tuple(text for _, text in reasons))
+
+
+def loudest(*held: Exit) -> Exit:
+    """The exit code where all of these hold."""
+    return next((code for code in ORDER if code in held), Exit.OK)
 
 
 def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]) -> list[str]:

@@ -43,6 +43,36 @@ def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
     return taking
 
 
+def times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:
+    """The one expression that is asked for.
+
+    Raises:
+        UsageError: None is, or more than one, or it is invalid.
+    """
+    from storehealth.schedule import when
+
+    given = [one for one in (daily, weekly, cron) if one is not None]
+    if len(given) != 1:
+        raise UsageError(
+            "when is not said, or more than once", "Give one of --daily 08:30, --weekly mon 08:30, --cron."
+        )
+    if daily is not None:
+        return when.daily(daily)
+    return when.weekly(*weekly) if weekly is not None else when.expression(cron or "")
+
+
+def zone(given: str | None, config: Path | None, machine: str) -> str:
+    """Whose clock counts: the one given, else the settings', else the machine's.
+
+    Raises:
+        UsageError: There is no such zone.
+    """
+    from storehealth.schedule.when import zone_named
+    from storehealth.settings import read_settings
+
+    return zone_named(given) if given is not None else read_settings(config).timezone or machine
+
+
 def audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
     """The options of ``audit`` among a command's parameters, as they are written on a command line, paths absolute."""
     words: list[str] = []

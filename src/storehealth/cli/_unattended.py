@@ -1,7 +1,8 @@
 """``--cron``: an audit that nobody watches.
 
-In this order: lock → audit → run folder → reports asked for → ``latest`` → log. Nothing is printed but errors, each in one
-line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of the run before stay whole.
+In this order: lock → audit → run folder → reports asked for → history → ``latest`` → people are told → log. Nothing is
+printed but errors, each in one line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of
+the run before stay whole.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from storehealth.cli import _outputs, _state, _streams
 from storehealth.errors import Exit, UsageError, exit_code
 
 if TYPE_CHECKING:
+    from storehealth.cli._after import After
     from storehealth.model import Checkup
     from storehealth.schedule import Attempt, Runs
 
 OTHERS_KEPT = "Those of the run before are whole."
+REPORT = "report.md"
 UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
@@ -32,20 +35,17 @@ class Task(NamedTuple):
     name: str
     exports: Path
     state: Path
-    outputs: tuple[_outputs.Output, ...]
     keep: int | None
     wait: float
 
     @classmethod
-    def of(
-        cls, name: str | None, exports: Path, state: Path, outputs: tuple[_outputs.Output, ...], keep: str, wait: str
-    ) -> Task:
+    def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> Task:
         """From the options.
 
         Raises:
             UsageError: An option is invalid.
         """
-        return cls(name_for(name, exports), exports, state, outputs, days(keep), seconds(wait))
+        return cls(name_for(name, exports), exports, state, days(keep), seconds(wait))
 
 
 def name_for(given: str | None, exports: Path) -> str:
@@ -85,19 +85,23 @@ def seconds(text: str) -> float:
     return float(found[1]) * UNITS[found[2]]
 
 
-def check(cron: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
+def check(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
     """Whether the options fit together.
 
     Args:
         cron: Whether nobody watches.
+        unmask: Whether personal values are to be shown.
         outputs: The ``-o`` options.
         given: Which of the options that need ``--cron`` are there.
 
     Raises:
-        UsageError: One of them is there without it, or something goes to stdout: cron would mail it.
+        UsageError: One of them is there without it; something goes to stdout, which cron would mail; or personal values
+            would be kept.
     """
     if not cron and any(given):
         raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")
+    if cron and unmask:
+        raise UsageError("--unmask and --cron contradict each other", "Personal data are never written to files.")
     if cron and any(text.endswith("=-") for text in outputs or ()):
         raise UsageError("--cron prints nothing, and -o sends something to stdout", "Give it a path.")
 
@@ -126,13 +130,13 @@ def speak(state: Path | None, name: str | None, exports: Path | None = None) -> 
     _streams.UNATTENDED.set(log)
 
 
-def run(task: Task, audit: Callable[[], Checkup], arrived: Callable[[], bool]) -> int:
+def run(task: Task, audit: Callable[[], Checkup], after: After) -> int:
     """Do it all; returns the exit code.
 
     Args:
         task: What is done.
         audit: Makes the checkup.
-        arrived: Tells of files that the audit itself was to write, and whether all of them were.
+        after: What follows it.
 
     Raises:
         BusyError: A run of this name is going on.
@@ -148,13 +152,13 @@ def run(task: Task, audit: Callable[[], Checkup], arrived: Callable[[], bool]) -
         _begin(attempt, runs, task)
         try:
             checkup = audit()
-            code = _ended_with(checkup, _kept(checkup, runs, task), arrived())
+            code = _finished(checkup, runs, task, after)
         except BaseException as error:
             ended = attempt.model_copy(update={"exit_code": int(exit_code(error)), "reasons": (_told(error),)})
             _end(ended, runs, task)
             raise
         reasons = checkup.outcome.reasons
-        ended = attempt.model_copy(update={"exit_code": code, "reasons": reasons, "run": checkup.run.id})
+        ended = attempt.model_copy(update={"exit_code": int(code), "reasons": reasons, "run": checkup.run.id})
         return _end(ended, runs, task)
 
 
@@ -168,39 +172,49 @@ def _begin(attempt: Attempt, runs: Runs, task: Task) -> None:
         ) from error
 
 
+def _finished(checkup: Checkup, runs: Runs, task: Task, after: After) -> Exit:
+    """Keep the reports, hand out those asked for, remember the run, name it the latest, tell people; the exit code."""
+    from storehealth.outcome import loudest
+
+    folder = _kept(checkup, runs, task, after)
+    arrived = after.write(checkup)
+    after.remember(checkup)
+    latest = folder is not None and _made_latest(checkup, runs, task)
+    arrived = after.tell(checkup, [folder / REPORT] if folder else []) and arrived
+    code = Exit(checkup.outcome.exit_code)
+    if code not in (Exit.OK, Exit.FINDINGS):
+        _streams.complain("; ".join(checkup.outcome.reasons))
+    return loudest(code) if latest and arrived else loudest(code, Exit.NOT_DELIVERED)
+
+
 def _end(attempt: Attempt, runs: Runs, task: Task) -> int:
     """Write down how it ended; what cannot be written down is a delivery that failed."""
+    from storehealth.outcome import loudest
+
     ended = attempt.model_copy(update={"ended_at": datetime.now(UTC)})
     _log(task, f"ended with exit code {ended.exit_code}: {'; '.join(ended.reasons) or 'nothing found'}")
     try:
         ended.write(runs.folder)
     except OSError as error:
         _streams.complain(f"{runs.folder} could not be written: {error.strerror}", OTHERS_KEPT)
-        return _loudest(Exit.NOT_DELIVERED, Exit(ended.exit_code or 0))
+        return int(loudest(Exit.NOT_DELIVERED, Exit(ended.exit_code or 0)))
     return ended.exit_code or 0
 
 
-def _kept(checkup: Checkup, runs: Runs, task: Task) -> bool:
-    """Keep the reports, hand out those asked for, and only then say which is the latest; whether all of it arrived."""
-    folder = _run_folder(checkup, runs, task)
-    delivered = _outputs.deliver(checkup, task.outputs, _streams.Voice(silent=True))
-    return folder and delivered and _made_latest(checkup, runs, task)
-
-
-def _run_folder(checkup: Checkup, runs: Runs, task: Task) -> bool:
-    """A folder of its own for the reports: complete, or not there at all."""
+def _kept(checkup: Checkup, runs: Runs, task: Task, after: After) -> Path | None:
+    """The folder with the reports, complete; None where there is none."""
     from storehealth.schedule.runs import Done
 
     done = Done(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
     try:
-        folder = runs.keep(done, _reports(checkup, task.outputs))
+        folder = runs.keep(done, _reports(checkup, after.outputs))
     except OSError as error:
         _streams.complain(f"the reports could not be kept in {runs.folder}: {error.strerror}", OTHERS_KEPT)
-        return False
+        return None
     _log(task, f"reports in {folder}")
     if sys.stderr.isatty():
         _streams.note(f"wrote {folder}")
-    return True
+    return folder
 
 
 def _made_latest(checkup: Checkup, runs: Runs, task: Task) -> bool:
@@ -220,27 +234,10 @@ def _reports(checkup: Checkup, outputs: Sequence[_outputs.Output]) -> dict[str, 
     """Contents by file name: JSON, Markdown and metrics always, other formats where they are asked for."""
     from storehealth.reports import find
 
-    files = {"checkup.json": find("json"), "report.md": find("markdown"), "metrics.prom": find("prometheus")}
-    files |= {
-        f"report{report.SUFFIX}": report
-        for report, _ in outputs
-        if report.NAME not in ("json", "markdown", "prometheus")
-    }
+    always = {"json": "checkup.json", "markdown": REPORT, "prometheus": "metrics.prom"}
+    files = {file: find(name) for name, file in always.items()}
+    files |= {f"report{report.SUFFIX}": report for report, _ in outputs if report.NAME not in always}
     return {name: report.render(checkup) for name, report in files.items()}
-
-
-def _ended_with(checkup: Checkup, kept: bool, arrived: bool) -> int:
-    """The exit code; why the data did not suffice is told."""
-    code = Exit(checkup.outcome.exit_code)
-    if code not in (Exit.OK, Exit.FINDINGS):
-        _streams.complain("; ".join(checkup.outcome.reasons))
-    return int(code) if kept and arrived else _loudest(Exit.NOT_DELIVERED, code)
-
-
-def _loudest(*held: Exit) -> int:
-    from storehealth.outcome import ORDER
-
-    return int(next((one for one in ORDER if one in held), Exit.OK))
 
 
 def _told(error: BaseException) -> str:

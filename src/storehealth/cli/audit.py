@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _book, _names, _options, _outputs, _sides, _state, _streams, _told, _unattended
+from storehealth.cli import (
+    EXIT_CODES,
+    _after,
+    _book,
+    _names,
+    _options,
+    _outputs,
+    _sides,
+    _state,
+    _streams,
+    _told,
+    _unattended,
+)
+from storehealth.cli import _audit_options as _asks
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -22,63 +35,6 @@ Examples
   storehealth audit exports/
   storehealth audit exports/ --platform jd --lang zh -o markdown=report.md"""
 
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FORMAT=PATH",
-        help="Also write a report, evidence=DIR or rejects=PATH; repeatable; - is stdout.",
-    ),
-]
-Details = Annotated[bool, typer.Option("--details", help="Every finding with its rows, in place of one screen.")]
-FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="LEVEL", help="When to exit with 1: fail, watch, new, never, or score<60.")
-]
-Strict = Annotated[
-    bool, typer.Option("--strict-data", help="Exit with 3 when a file is refused or an area cannot be judged.")
-]
-AssumeAuto = Annotated[
-    bool, typer.Option("--assume-auto", help="Take suspected automatic replies for a robot's; both results are shown.")
-]
-Platform = Annotated[
-    str | None,
-    typer.Option("--platform", metavar="NAME", help="Whose limits and clocks. Default: the files', else generic."),
-]
-AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="TIME", help="Judge as of this time. Default: the last event in the files."),
-]
-Window = Annotated[
-    str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
-]
-Notify = Annotated[
-    bool, typer.Option("--notify", help="Tell people, as [notify] in the settings says, once all is written.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr, send nothing.")]
-
-NoHistory = Annotated[
-    bool, typer.Option("--no-history", help="Neither compare with earlier runs nor remember this one.")
-]
-Baseline = Annotated[
-    str | None,
-    typer.Option("--baseline", metavar="RUN", help="Compare with this run. Default: the latest of an earlier time."),
-]
-Cron = Annotated[
-    bool,
-    typer.Option("--cron", help="For cron: print errors alone; keep the reports in the state folder's runs/NAME/."),
-]
-Name = Annotated[
-    str | None, typer.Option("--name", metavar="NAME", help="Unattended: name of the runs. Default: the folder's.")
-]
-Keep = Annotated[
-    str, typer.Option("--keep", metavar="90d|all", help="Unattended: remove older runs, never the latest complete one.")
-]
-LockWait = Annotated[
-    str, typer.Option("--lock-wait", metavar="5m", help="Unattended: wait for a run of this name to end, else exit 75.")
-]
-Check = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, and leave.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -87,19 +43,19 @@ def register(app: typer.Typer) -> None:
 
 def run(
     exports: _options.Exports,
-    platform: Platform = None,
-    as_of: AsOf = None,
-    window: Window = None,
+    platform: _asks.Platform = None,
+    as_of: _asks.AsOf = None,
+    window: _asks.Window = None,
     output_format: _options.Format = "text",
-    output: Outputs = None,
-    details: Details = False,
-    fail_on: FailOn = "fail",
-    strict_data: Strict = False,
-    assume_auto: AssumeAuto = False,
-    baseline: Baseline = None,
-    no_history: NoHistory = False,
-    notify: Notify = False,
-    dry_run: DryRun = False,
+    output: _asks.Outputs = None,
+    details: _asks.Details = False,
+    fail_on: _asks.FailOn = "fail",
+    strict_data: _asks.Strict = False,
+    assume_auto: _asks.AssumeAuto = False,
+    baseline: _asks.Baseline = None,
+    no_history: _asks.NoHistory = False,
+    notify: _asks.Notify = False,
+    dry_run: _asks.DryRun = False,
     lang: _options.Language = None,
     pack: _options.Packs = None,
     state: _options.State = None,
@@ -114,16 +70,16 @@ def run(
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
-    cron: Cron = False,
-    name: Name = None,
-    keep: Keep = "90d",
-    lock_wait: LockWait = "0",
-    check: Check = False,
+    cron: _asks.Cron = False,
+    name: _asks.Name = None,
+    keep: _asks.Keep = "90d",
+    lock_wait: _asks.LockWait = "0",
+    check: _asks.Check = False,
 ) -> int:
-    """Check every option, audit, show, write; returns the exit code."""
+    """Check every option, audit, show, write, remember, tell; returns the exit code."""
     if cron and not check:
         _unattended.speak(state, name, exports)
-    _unattended.check(cron, output, (name is not None, keep != "90d", lock_wait != "0"))
+    _unattended.check(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
     voice = _streams.voice(quiet, silent or cron, verbose)
     sides = _sides.split(output, exports)
     outputs = _outputs.planned(sides.rest, exports)
@@ -136,10 +92,9 @@ def run(
     from storehealth.outcome import check_fail_on
 
     home = _state.use(state, exports, passing=not cron)
-    task = _unattended.Task.of(name, exports, home, outputs, keep, lock_wait) if cron else None
+    task = _unattended.Task.of(name, exports, home, keep, lock_wait) if cron else None
     telling = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
-    book = _book.opened(state, config, no_history, baseline)
     request = AuditRequest(
         platform=names.platform(platform),
         as_of=_options.moment(as_of),
@@ -159,28 +114,24 @@ def run(
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
-        history=book,
+        history=_book.opened(state, config, no_history, baseline),
     )
     if check:
         return _checked(request)
+
+    def audited() -> Checkup:
+        return _state.with_room(request, lambda asked: audit(exports, asked))
+
+    after = _after.After(request, outputs, telling, voice)
     if task:
-        return _unattended.run(
-            task,
-            lambda: _state.with_room(request, lambda asked: audit(exports, asked)),
-            lambda: _sides.told(evidence, rejects, voice),
-        )
+        return _unattended.run(task, audited, after)
     with progress:
-        checkup = _state.with_room(request, lambda asked: audit(exports, asked))
-    if not silent and shows == "json":
-        _show_json(checkup)
-    elif not silent and shows == "text":
-        _show_text(checkup, _streams.Screen(details, ascii_only, no_color, quiet))
-    arrived = _sides.told(evidence, rejects, voice)
-    arrived = _outputs.deliver(checkup, outputs, voice) and arrived
-    _book.remember(book, checkup, unmask, voice)
-    if telling:
-        reports = [output.path.resolve() for output in outputs if output.path]
-        arrived = telling.tell(checkup, request.state, reports, voice) and arrived
+        checkup = audited()
+    if not silent:
+        _show(checkup, shows, _streams.Screen(details, ascii_only, no_color, quiet))
+    arrived = after.write(checkup)
+    after.remember(checkup)
+    arrived = after.tell(checkup) and arrived
     return _leave(checkup, arrived, exports, voice)
 
 
@@ -216,10 +167,14 @@ def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sid
     return None
 
 
-def _show_json(checkup: Checkup) -> None:
-    from storehealth.reports import find
+def _show(checkup: Checkup, shows: str | None, screen: _streams.Screen) -> None:
+    """Print the checkup as JSON or text, or not at all."""
+    if shows == "json":
+        from storehealth.reports import find
 
-    _streams.put(find("json").render(checkup))
+        _streams.put(find("json").render(checkup))
+    elif shows == "text":
+        _show_text(checkup, screen)
 
 
 def _show_text(checkup: Checkup, screen: _streams.Screen) -> None:
@@ -237,7 +192,7 @@ def _show_text(checkup: Checkup, screen: _streams.Screen) -> None:
 
 def _leave(checkup: Checkup, arrived: bool, exports: Path, voice: _streams.Voice) -> int:
     """Say why the exit code is what it is, where that matters, and what to run next."""
-    from storehealth.outcome import ORDER
+    from storehealth.outcome import loudest
 
     code = Exit(checkup.outcome.exit_code)
     if code not in (Exit.OK, Exit.FINDINGS):
@@ -247,8 +202,7 @@ def _leave(checkup: Checkup, arrived: bool, exports: Path, voice: _streams.Voice
         for reason in checkup.outcome.reasons:
             voice.note(f"exit code {int(code)}: {reason}")
     _suggest(checkup, exports, voice)
-    held = [code, *([] if arrived else [Exit.NOT_DELIVERED])]
-    return int(next((one for one in ORDER if one in held), Exit.OK))
+    return int(loudest(code) if arrived else loudest(code, Exit.NOT_DELIVERED))
 
 
 def _suggest(checkup: Checkup, exports: Path, voice: _streams.Voice) -> None:

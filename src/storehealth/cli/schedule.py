@@ -102,8 +102,8 @@ def add(
     schedule = Schedule(
         name=name_of(name),
         exports=str(exports.absolute()),
-        cron=_times(daily, weekly, cron),
-        zone=_zone(timezone, options.get("config"), machine),
+        cron=_schedule.times(daily, weekly, cron),
+        zone=_schedule.zone(timezone, options.get("config"), machine),
         options=_schedule.audit_options(ctx, options),
         by="none" if no_install or os.name == "nt" else "systemd" if systemd else "cron",
         created_at=now,
@@ -120,31 +120,6 @@ def add(
     book.put(schedule)
     _tell(schedule, home, _words(options.get("lang")), now)
     return 0
-
-
-def _times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:
-    """The one expression that is asked for.
-
-    Raises:
-        UsageError: None is, or more than one, or it is invalid.
-    """
-    from storehealth.schedule import when
-
-    given = [one for one in (daily, weekly, cron) if one is not None]
-    if len(given) != 1:
-        raise UsageError(
-            "when is not said, or more than once", "Give one of --daily 08:30, --weekly mon 08:30, --cron."
-        )
-    if daily is not None:
-        return when.daily(daily)
-    return when.weekly(*weekly) if weekly is not None else when.expression(cron or "")
-
-
-def _zone(given: str | None, config: Path | None, machine: str) -> str:
-    from storehealth.schedule.when import zone_named
-    from storehealth.settings import read_settings
-
-    return zone_named(given) if given is not None else read_settings(config).timezone or machine
 
 
 def _words(language: str | None) -> Words:

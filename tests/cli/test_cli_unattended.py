@@ -1,0 +1,349 @@
+"""``audit --cron``: what cron gets to see, what lies on the disk afterwards, and in which order it came there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from tests.checkups import checkup
+from tests.cli.conftest import Faked
+from tests.servers import Web, web
+
+from storehealth.cli import _book, _outputs
+from storehealth.cli._told import Telling
+from storehealth.errors import NoDataError
+from storehealth.model import Checkup, OutcomeOfRun
+from storehealth.model import Run as RunOf
+from storehealth.schedule import Attempt, Runs
+from storehealth.schedule import attempt as attempts
+from storehealth.schedule.attempt import last_attempt
+
+__all__ = ["web"]
+Run = Callable[..., Any]
+SAMPLE = Path(__file__).parents[2] / "sample_exports"
+NOW = datetime.now(UTC).replace(microsecond=0)
+CLEAN = OutcomeOfRun(exit_code=0, reasons=())
+
+
+def number(count: int, **changes: Any) -> Checkup:
+    """A checkup of a run of its own, the first an hour ago."""
+    begun = NOW - timedelta(minutes=60 - count)
+    return checkup(run=RunOf(id=f"{begun:%Y%m%dT%H%M%SZ}-00000{count}", started_at=begun), **changes)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def cron(run: Run, exports: Path, state: Path) -> Run:
+    """``audit --cron`` of the same exports, with the options given."""
+    return lambda *options: run("audit", exports, "--cron", "--name", "tea", "--state", state, *options)
+
+
+def log(state: Path) -> str:
+    return (state / "logs" / "tea.log").read_text(encoding="utf-8")
+
+
+# -- what cron gets to see ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_run_that_did_what_it_should_prints_nothing(
+    faked: Faked, cron: Run, monkeypatch: pytest.MonkeyPatch, code: int, forced: bool
+) -> None:
+    if forced:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    faked.checkup = checkup(outcome=OutcomeOfRun(exit_code=code, reasons=()))
+    ended = cron("-o", "markdown=report.md")
+    assert (ended.code, ended.out, ended.err) == (code, "", "")
+    assert Path("report.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (NoDataError("exports holds no file", "Export something first."), 3, "exports holds no file"),
+        (KeyError("x"), 70, "internal error: KeyError"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_an_error_is_one_plain_line_is_logged_and_leaves_the_reports_before_it_whole(
+    faked: Faked, cron: Run, state: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert cron().code == 1
+    before = Runs(state, "tea").latest()
+    faked.error = error
+    ended = cron()
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.count("\n") == 1
+    assert said in ended.err
+    assert "\x1b" not in ended.err
+    assert said in log(state)
+    assert Runs(state, "tea").latest() == before
+    last = last_attempt(state / "runs" / "tea")
+    assert last is not None
+    assert (last.exit_code, last.run) == (code, None)
+
+
+def test_data_that_do_not_suffice_are_told_and_kept_all_the_same(faked: Faked, cron: Run, state: Path) -> None:
+    faked.checkup = checkup(outcome=OutcomeOfRun(exit_code=3, reasons=("no file could be used", "x.pdf was refused")))
+    ended = cron()
+    assert ended.code == 3
+    assert ended.err == "storehealth: no file could be used; x.pdf was refused\n"
+    (done,) = Runs(state, "tea").done()
+    assert done.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--name", "x"], "go with --cron"),
+        (["--keep", "5d"], "go with --cron"),
+        (["--lock-wait", "5m"], "go with --cron"),
+        (["--cron", "-o", "json=-"], "--cron prints nothing"),
+        (["--cron", "--unmask"], "--unmask and --cron"),
+        (["--cron", "--keep", "0d"], "no number of days"),
+        (["--cron", "--lock-wait", "soon"], "is no time"),
+        (["--cron", "--name", "../x"], "is no name"),
+    ],
+)
+def test_options_that_do_not_fit_are_two_and_nothing_runs(
+    faked: Faked, run: Run, exports: Path, state: Path, options: list[str], said: str
+) -> None:
+    ended = run("audit", exports, "--state", state, *options)
+    assert ended.code == 2
+    assert said in ended.err
+    assert faked.asked is None
+
+
+def test_the_name_is_the_folder_s_unless_it_is_given(faked: Faked, run: Run, tmp_path: Path, state: Path) -> None:
+    folder = tmp_path / "三月 exports"
+    folder.mkdir()
+    assert run("audit", folder, "--cron", "--state", state).code == 1
+    assert Runs(state, "三月-exports").latest() is not None
+
+
+def test_the_exports_are_not_written_to_even_to_say_so(faked: Faked, run: Run, exports: Path) -> None:
+    ended = run("audit", exports, "--cron", "--state", exports / "state")
+    assert ended.code == 2
+    assert "lies inside the exports folder" in ended.err
+    assert [path.name for path in exports.iterdir()] == ["orders.csv"]
+
+
+# -- what lies on the disk ---------------------------------------------------------------------------------------
+
+
+def test_a_run_has_a_folder_of_its_own_with_the_formats_asked_for(
+    faked: Faked, cron: Run, state: Path, tmp_path: Path
+) -> None:
+    assert cron("-o", f"markdown={tmp_path / 'copy.md'}").code == 1
+    folder = Runs(state, "tea").latest()
+    assert folder is not None
+    assert {path.name for path in folder.iterdir()} == {"checkup.json", "report.md", "metrics.prom", "COMPLETE"}
+    assert (folder / "report.md").read_bytes() == (tmp_path / "copy.md").read_bytes()
+    assert json.loads((folder / "checkup.json").read_text(encoding="utf-8"))["run"]["id"] == folder.name
+    assert (state / "runs" / "tea" / "latest").read_text(encoding="utf-8") == f"{folder.name}\n"
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (state / "runs", folder))
+
+
+def test_the_folder_comes_first_then_the_book_then_latest_then_people(
+    faked: Faked, cron: Run, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, bool, bool]] = []
+
+    def noting(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def noted(*given: Any) -> Any:
+            runs = Runs(state, "tea")
+            steps.append((name, bool(runs.done()), runs.latest() is not None))
+            return real(*given)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    for owner, name in ((_outputs, "deliver"), (_book, "remember"), (Runs, "point"), (Telling, "tell")):
+        noting(owner, name)
+    settings = tmp_path / "shop.toml"
+    settings.write_text('[notify]\nwhen = "never"\n')
+    assert cron("--notify", "--config", settings).code == 1
+    assert steps == [
+        ("deliver", True, False),
+        ("remember", True, False),
+        ("point", True, False),
+        ("tell", True, True),
+    ]
+
+
+def test_a_report_that_cannot_be_delivered_is_four_and_the_run_is_kept(
+    faked: Faked, cron: Run, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storehealth import outputs
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "write_whole", full)
+    ended = cron("-o", f"markdown={tmp_path / 'copy.md'}")
+    assert ended.code == 4
+    assert "copy.md could not be written: No space left on device" in ended.err
+    assert Runs(state, "tea").latest() is not None
+
+
+def test_where_latest_cannot_be_moved_it_names_the_run_before_and_the_code_is_four(
+    faked: Faked, cron: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faked.checkup = number(1)
+    cron()
+
+    def full(self: Runs, run: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Runs, "point", full)
+    faked.checkup = number(2)
+    ended = cron()
+    assert ended.code == 4
+    assert "latest could not be written" in ended.err
+    latest = Runs(state, "tea").latest()
+    assert latest is not None
+    assert latest.name == number(1).run.id
+
+
+def test_runs_older_than_keep_go_and_the_log_says_so(faked: Faked, cron: Run, state: Path) -> None:
+    faked.checkup = checkup()
+    cron()
+    faked.checkup = number(1)
+    cron("--keep", "all")
+    assert len(Runs(state, "tea").done()) == 2
+    faked.checkup = number(2)
+    cron("--keep", "90d")
+    assert [one.run for one in Runs(state, "tea").done()] == [number(1).run.id, number(2).run.id]
+    assert "removed 1 runs older than 90 days" in log(state)
+
+
+def test_the_log_tells_of_every_run_and_is_its_owner_s_alone(
+    faked: Faked, cron: Run, exports: Path, state: Path
+) -> None:
+    cron()
+    lines = log(state).splitlines()
+    assert [re.sub(r"^\S+ (\w+) \[\d+\] ", r"\1 ", line) for line in lines] == [
+        f"INFO began: {exports}",
+        f"INFO reports in {Runs(state, 'tea').latest()}",
+        "INFO ended with exit code 1: LG05 fail",
+    ]
+    assert (state / "logs").stat().st_mode & 0o077 == 0
+
+
+# -- one at a time -----------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_is_busy_and_says_who_and_since_when(faked: Faked, cron: Run, state: Path) -> None:
+    folder = state / "runs" / "tea"
+    folder.mkdir(parents=True)
+    Attempt(pid=4321, host="shop-pc", started_at=datetime(2025, 4, 1, 8, tzinfo=UTC)).write(folder)
+    with FileLock(folder / "run.lock"):
+        ended = cron()
+    assert ended.code == 75
+    assert "another run of tea is going on: process 4321 on shop-pc, since 2025-0" in ended.err
+    assert ended.err.count("\n") == 1
+    assert faked.asked is None
+    assert last_attempt(folder).pid == 4321, "the record of the run that goes on was overwritten"  # type: ignore[union-attr]
+
+
+def test_a_lock_whose_holder_is_gone_is_taken_over_though_its_number_lives_on(
+    faked: Faked, cron: Run, state: Path
+) -> None:
+    folder = state / "runs" / "tea"
+    folder.mkdir(parents=True)
+    (folder / "run.lock").touch()
+    Attempt(pid=1, host=attempts.platform.node(), started_at=datetime(2025, 4, 1, 8, tzinfo=UTC)).write(folder)
+    assert cron().code == 1
+
+
+# -- people are told ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tells(tmp_path: Path, web: Web) -> Path:
+    """Settings that tell the web server of this machine."""
+    urls, settings = tmp_path / "notify.urls", tmp_path / "shop.toml"
+    urls.write_text(f"{web.url()}\n", encoding="utf-8")
+    urls.chmod(0o600)
+    settings.write_text('[notify]\nurls_file = "notify.urls"\n', encoding="utf-8")
+    return settings
+
+
+def test_people_are_told_once_where_the_report_is(faked: Faked, cron: Run, web: Web, tells: Path, state: Path) -> None:
+    faked.checkup = number(1)
+    assert cron("--notify", "--config", tells).err == ""
+    (got,) = web.got
+    report = Runs(state, "tea").latest()
+    assert got["message"].splitlines()[-1] == f"Report: {report}/report.md"
+    faked.checkup = number(2)
+    assert cron("--notify", "--config", tells).code == 1
+    assert len(web.got) == 1, "nothing changed, and they were told again"
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_a_failed_delivery_is_told_kept_and_made_up_for_by_the_next_run(
+    faked: Faked, cron: Run, web: Web, tells: Path, state: Path, code: int
+) -> None:
+    web.status = 500
+    faked.checkup = number(1, outcome=OutcomeOfRun(exit_code=code, reasons=("a reason",)))
+    ended = cron("--notify", "--config", tells)
+    assert ended.code == (3 if code == 3 else 4)
+    assert "JSON (notify.urls:1) did not take the message" in ended.err
+    assert len(list((state / "outbox").glob("*.json"))) == 1
+    assert Runs(state, "tea").latest() is not None
+    everything = ended.err + "".join(
+        path.read_text(encoding="utf-8", errors="replace") for path in state.rglob("*") if path.is_file()
+    )
+    assert "5ecr3t" not in everything
+    assert "pa55w0rd" not in everything
+
+    web.status = 200
+    faked.checkup = number(2, outcome=CLEAN)
+    assert (cron("--notify", "--config", tells).code, len(web.got)) == (0, 1)
+    assert list((state / "outbox").glob("*.json")) == []
+
+
+def test_nobody_to_tell_is_known_before_the_work(faked: Faked, cron: Run, tmp_path: Path) -> None:
+    ended = cron("--notify")
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert faked.asked is None
+
+
+def test_a_dry_run_shows_the_letter_and_sends_nothing(faked: Faked, cron: Run, web: Web, tells: Path) -> None:
+    ended = cron("--notify", "--dry-run", "--config", tells)
+    assert "Tea House: score 59 E needs work" in ended.err
+    assert "JSON (notify.urls:1)" in ended.err
+    assert "5ecr3t" not in ended.err
+    assert web.paths == []
+
+
+# -- with nothing standing in ------------------------------------------------------------------------------------
+
+
+def test_two_real_runs_are_kept_remembered_and_told(run: Run, state: Path, web: Web, tells: Path) -> None:
+    asked = ("audit", SAMPLE, "--cron", "--name", "tea", "--state", state, "--notify", "--config", tells)
+    first = run(*asked, "--as-of", "2026-10-12")
+    second = run(*asked)
+    for ended in (first, second):
+        assert (ended.code, ended.out, ended.err) == (1, "", "")
+    other = Runs(state, "tea").done()[-1]
+    folder = Runs(state, "tea").latest()
+    assert folder is not None
+    assert folder.name == other.run
+    found = json.loads((folder / "checkup.json").read_text(encoding="utf-8"))
+    assert found["previous"]["as_of"] == "2026-10-12T23:59:59"
+    assert len(web.got) >= 1
