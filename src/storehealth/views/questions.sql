@@ -4,7 +4,7 @@
 -- needs: messages.text
 -- after: chat, turns
 WITH recent AS (
-    SELECT session_id, customer_id, opened_at, replied_at, wait_seconds, entity
+    SELECT session_id, customer_id, opened_at, replied_at, wait_seconds, entity, source_file, source_row
     FROM turns
     WHERE handled_by IS DISTINCT FROM 'bot' AND in_service_hours
       AND opened_at >= getvariable('chat_end') - to_seconds(getvariable('look_back'))
@@ -18,14 +18,23 @@ lines AS (                -- greetings, digits and signs left out, so that like 
     WHERE c.role = 'customer' AND c.opens AND text IS NOT NULL
       AND c.sent_at >= getvariable('chat_end') - to_seconds(getvariable('look_back'))
 ),
-asked AS (                -- a burst asks with its first line that says anything
-    SELECT r.session_id, opened_at, arg_min(said, row(sent_at, source_file, source_row)) AS said,
-           any_value(replied_at) AS replied_at, any_value(wait_seconds) AS wait_seconds, any_value(r.entity) AS asker,
-           min(row(source_file, source_row)) AS line
-    FROM lines AS l
+at_once AS (              -- a burst asks with its first line that says anything: mostly the one that opens it
+    SELECT r.*, said, row(r.source_file, r.source_row) AS line
+    FROM recent AS r
+    LEFT JOIN lines AS l USING (source_file, source_row)
+),
+asked AS (
+    SELECT said, opened_at, replied_at, wait_seconds, entity AS asker, line
+    FROM at_once
+    WHERE said <> ''
+    UNION ALL
+    SELECT arg_min(l.said, row(sent_at, l.source_file, l.source_row)), r.opened_at, any_value(r.replied_at), any_value(r.wait_seconds),
+           any_value(r.entity), min(row(l.source_file, l.source_row))
+    FROM (FROM lines WHERE said <> '' AND session_id IN (SELECT session_id FROM at_once WHERE coalesce(said, '') = '')) AS l
     ASOF JOIN recent AS r ON l.session_id = r.session_id AND l.sent_at >= r.opened_at
-    WHERE said <> '' AND sent_at <= coalesce(replied_at, sent_at)
-    GROUP BY r.session_id, opened_at
+    JOIN at_once AS a ON a.source_file = r.source_file AND a.source_row = r.source_row AND coalesce(a.said, '') = ''
+    WHERE l.sent_at <= coalesce(r.replied_at, l.sent_at)
+    GROUP BY r.session_id, r.opened_at
 ),
 topics(topic, pattern) AS (VALUES
     ('invoice', '发票|开票|\b(invoice|receipt|factura)'),
@@ -40,12 +49,12 @@ topics(topic, pattern) AS (VALUES
     ('use', '怎么用|怎么洗|安装|说明书|\b(how (do|to)|install|manual|instal|c.mo se)')
 ),
 named AS (                -- words without a topic are a topic of their own, whose name does not tell them
-    SELECT said, coalesce(min_by(topic, n), 'other-' || left(md5(said), 6)) AS topic
-    FROM (SELECT DISTINCT said FROM asked)
+    SELECT said, any_value(times) AS times, coalesce(min_by(topic, n), 'other-' || left(md5(said), 6)) AS topic
+    FROM (SELECT said, count(*) AS times FROM asked GROUP BY said)
     LEFT JOIN (SELECT *, row_number() OVER () AS n FROM topics) ON regexp_matches(said, pattern)
     GROUP BY said
 )
-SELECT topic, mode(said) AS text, count(*) AS asked, count(DISTINCT asker) AS askers,
+SELECT topic, arg_max(said, row(times, said)) AS text, count(*) AS asked, count(DISTINCT asker) AS askers,
        count(*) FILTER (replied_at IS NOT NULL AND wait_seconds <= getvariable('reply_goal')) AS quick,
        count(*) FILTER (wait_seconds > getvariable('reply_goal')
            OR replied_at IS NULL AND wait_seconds >= getvariable('reply_goal')) AS slow,

@@ -30,7 +30,7 @@ shared AS (               -- one waybill for buyers in different places
     SELECT unnest(list(s.order_id)) AS order_id
     FROM shipments AS s
     JOIN orders AS o USING (order_id)
-    WHERE waybill_no <> s.order_id
+    WHERE waybill_no <> s.order_id AND waybill_no IN (SELECT waybill_no FROM shipments GROUP BY waybill_no HAVING count(*) > 1)
     GROUP BY waybill_no
     HAVING count(DISTINCT coalesce(o.province, '') || ' ' || coalesce(o.city, '')) > 1
        AND (count(o.buyer_id) = 0 OR count(DISTINCT o.buyer_id) > 1)
