@@ -1,0 +1,93 @@
+"""A whole healthy store gives no rule cause to speak up; one fault planted in it makes each rule do so."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from storehealth.audit import AuditRequest, audit
+from storehealth.catalogue import Catalogue, load
+from storehealth.model import Checkup, Finding
+from storehealth.trials import only_shown
+from tests.healthy import healthy, settings, write
+from tests.planted import FAULTS
+
+WITHOUT_ROWS = {"CS12": "no platform's time to answer by", "ST05": "no day without stock"}
+"""Rules that a healthy store leaves nothing to judge on ``generic``."""
+
+
+@cache
+def book() -> Catalogue:
+    return load()
+
+
+def audited(code: str, folder: Path, platform: str, state: Path) -> Checkup:
+    """Files in, checkup out; ``code`` names the fault planted, if any. Files no fault touched are read once."""
+    tables = healthy()
+    if code:
+        FAULTS[code].plant(tables)
+    request = AuditRequest(state=state, platform=platform, window="all", config=settings(folder))
+    return audit(write(tables, folder / "exports"), request)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory, state: Path) -> dict[str, Checkup]:
+    """The healthy store's checkup, by platform; each is made once."""
+    platforms = sorted({fault.platform for fault in FAULTS.values()})
+    return {platform: audited("", tmp_path_factory.mktemp(platform), platform, state) for platform in platforms}
+
+
+def finding(checkup: Checkup, code: str) -> Finding:
+    return next(found for found in checkup.findings if found.code == code)
+
+
+def test_no_rule_complains_of_a_healthy_store(sound: dict[str, Checkup]) -> None:
+    """Nothing fails, is watched, or is left open; all but the figures that are only shown are judged and pass."""
+    statuses = {found.code: found.status for found in sound["generic"].findings}
+    shown = {code for code, rule in book().rules.items() if only_shown(rule)}
+    expected = {
+        code: "not_applicable" if code in WITHOUT_ROWS else "informative" if code in shown else "pass"
+        for code in statuses
+    }
+    assert statuses == expected
+    assert statuses.keys() == book().rules.keys()
+
+
+def test_a_healthy_store_has_full_marks(sound: dict[str, Checkup]) -> None:
+    """All four areas are judged, and every row of every table is kept."""
+    checkup = sound["generic"]
+    assert (checkup.score.value, checkup.score.coverage, checkup.outcome.exit_code) == (100, 1, 0)
+    assert {name for source in checkup.sources for name in source.tables} >= set(book().tables) - {"files", "rejects"}
+    assert all(source.rows == source.kept > 0 for source in checkup.sources)
+    assert not [one for one in checkup.recommendations if one.gain_points]
+
+
+def test_every_rule_has_a_fault_planted_for_it() -> None:
+    """A rule added later gets one as well."""
+    assert FAULTS.keys() == book().rules.keys()
+
+
+@pytest.mark.parametrize("code", sorted(FAULTS))
+def test_a_planted_fault_makes_its_rule_speak_up(
+    code: str, sound: dict[str, Checkup], state: Path, tmp_path: Path
+) -> None:
+    """It fails or is watched, with rows to look at; a figure that is only shown gets worse."""
+    fault = FAULTS[code]
+    before = finding(sound[fault.platform], code)
+    found = finding(audited(code, tmp_path, fault.platform, state), code)
+    assert before.status not in ("fail", "watch"), fault.words
+    if only_shown(book().rules[code]):
+        assert found.status == "informative"
+        assert found.value is not None
+        assert found.value > (before.value or 0), fault.words
+    else:
+        assert found.status in ("fail", "watch"), fault.words
+        assert found.defects > before.defects
+        assert found.evidence.count == found.defects
