@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -82,7 +83,7 @@ class Layout(Strict):
     examples: tuple[LayoutExample, ...] = Field(min_length=1)
     source: Words = Field(description="Where the headers were read, and how sure that is.")
 
-    @property
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """Keys of the columns without which a file is not of this layout."""
         return tuple(key for key, column in self.columns.items() if column.required)

@@ -98,18 +98,17 @@ def _places(cells: Sequence[str]) -> dict[str, int]:
 
 def _fits(layout: Layout, rows: Iterable[_Row]) -> Iterator[Match]:
     for row in rows:
-        columns = _columns(layout, row)
-        if columns and not _missing(layout, columns):
+        if not _missing(layout, _columns(layout, row, layout.required)) and (columns := _columns(layout, row)):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
             yield Match(layout.name, row.place + 1, len(row.cells), columns, headers)
 
 
-def _columns(layout: Layout, row: _Row) -> dict[str, int]:
-    """Place of each column that has a header in this row; the first of its aliases that is there counts."""
+def _columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
+    """Place of each column (of those named) with a header in this row; the first of its aliases that is there counts."""
     names = row.grouped if layout.header_rows > 1 else row.names
     places = {
-        key: next((names[name] for name in map(normal, column.headers) if name in names), None)
-        for key, column in layout.columns.items()
+        key: next((names[name] for name in map(normal, layout.columns[key].headers) if name in names), None)
+        for key in (layout.columns if keys is None else keys)
     }
     return {key: place for key, place in places.items() if place is not None}
 
