@@ -50,6 +50,20 @@ class Trial:
         return not (self.misses or self.problem)
 
 
+class Tested(NamedTuple):
+    """A rule, its trials, and what its examples lack, in words: ``hints`` are no failure."""
+
+    rule: Rule
+    trials: tuple[Trial, ...]
+    lacks: tuple[str, ...]
+    hints: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.lacks and all(trial.holds for trial in self.trials)
+
+
 class Covered(NamedTuple):
     """Which cases a rule's examples hold; ``on_limit`` and ``past_limit`` are hints, None where rows have no limit."""
 

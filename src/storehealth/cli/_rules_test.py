@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
     from storehealth.console import Page
-    from storehealth.trials import Covered, Trial
+    from storehealth.trials import Covered, Tested, Trial
     from storehealth.wording import Words
 
 HELP = """Run the examples that rules carry: what was expected, what came out, and which cases are lacking.
@@ -33,20 +33,6 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="[CODE|FILE]...", help="Codes or ids of rules, or paths of rule files.")
 ]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="PATH", help="Also write the result as JUnit XML.")]
-
-
-class Tested(NamedTuple):
-    """A rule, its trials, and what its examples lack, in words: ``hints`` are no failure."""
-
-    rule: Rule
-    trials: tuple[Trial, ...]
-    lacks: tuple[str, ...]
-    hints: tuple[str, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.lacks and all(trial.holds for trial in self.trials)
 
 
 def run(
@@ -134,7 +120,7 @@ def _chosen(
 
 
 def _tested(rule: Rule, catalogue: Catalogue, words: Words) -> Tested:
-    from storehealth.trials import covered, run_examples
+    from storehealth.trials import Tested, covered, run_examples
 
     trials = tuple(run_examples(rule, catalogue))
     cases = covered(rule, trials)
