@@ -65,13 +65,24 @@ def rejudged(stored: Stored, catalogue: Catalogue, platform: Platform, language:
 
 def past_run(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language, key: bytes) -> PastRun:
     """One run, judged again where anything but its counts is different now."""
-    told = checkup_from(stored.brief)
+    told = _said_in(checkup_from(stored.brief), catalogue, language)
     same = stored.basis == basis(catalogue, platform)
     judged = Judged(told.findings, told.score, told.areas)
     if not same:
         judged = rejudged(stored, catalogue, platform, language)
     marks: Marks = marks_from(stored.marks, key_id(key)) or {}
     return PastRun(told, judged.findings, judged.total, judged.areas, not same, marks)
+
+
+def _said_in(told: Checkup, catalogue: Catalogue, language: Language) -> Checkup:
+    """A run that was told in another language, with the titles of its findings and its advice's names in this one."""
+    if told.language == language:
+        return told
+    titles = {code: rule.title.in_language(language) for code, rule in catalogue.rules.items()}
+    names = {one.id: one.name.in_language(language) for rule in catalogue.rules.values() for one in rule.advice}
+    findings = (one.model_copy(update={"title": titles.get(one.code, one.title)}) for one in told.findings)
+    advice = (one.model_copy(update={"name": names.get(one.id, one.name)}) for one in told.recommendations)
+    return told.model_copy(update={"findings": tuple(findings), "recommendations": tuple(advice)})
 
 
 def whole(stored: Stored) -> Checkup:

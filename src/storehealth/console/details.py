@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from storehealth.console.history import add_history
 from storehealth.console.page import Page, Piece
 from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.wording import Words
 from storehealth.wording.against import line_parts, money_text
 from storehealth.wording.basis import days
+from storehealth.wording.change import rows_then
 from storehealth.wording.phrases import (
     beside_lines,
     driver_text,
@@ -26,7 +28,8 @@ ROWS = 20
 
 
 def add_details(page: Page, checkup: Checkup, words: Words) -> None:
-    """All findings, what could not be judged, files, deadlines, reply times and method."""
+    """Earlier runs, all findings, what could not be judged, files, deadlines, reply times and method."""
+    add_history(page, checkup, words)
     page.heading(words.say("heading.all_findings"))
     for finding in with_figures(checkup):
         page.blank()
@@ -66,6 +69,9 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     if finding.money_at_risk:
         money = money_text(finding.money_at_risk, words)
         page.add(f"{words.say('against.money_name')}{words.say('unit.colon')}{money}", indent=indent, hang=indent + 2)
+    rows = rows_then(finding, words)
+    if rows:
+        page.add(rows, indent=indent, hang=indent + 2)
     if finding.drivers:
         page.add(Piece(words.say("heading.drivers"), "italic"), indent=indent)
     for driver in finding.drivers:

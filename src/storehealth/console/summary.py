@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from storehealth.console.history import add_since
 from storehealth.console.page import Page, Piece, pad
 from storehealth.console.verdicts import STYLES, SYMBOLS
 from storehealth.model import AreaScore, Checkup, Finding
@@ -28,7 +29,7 @@ BANDS = {"good": "bold green", "fair": "bold yellow", "poor": "bold red"}
 
 
 def add_head(page: Page, checkup: Checkup, words: Words) -> None:
-    """The headline, what the figures rest on, and the score."""
+    """The headline, what the figures rest on, the score, and how that was before."""
     page.add(Piece(checkup.headline, "bold"))
     page.blank()
     page.add(*_spaced(data_statement(checkup, words)))
@@ -36,6 +37,7 @@ def add_head(page: Page, checkup: Checkup, words: Words) -> None:
     style = "bold" if value is None else BANDS[band(value)]
     score = Piece(score_name(checkup, words), style, keep=True)
     page.add(Piece(f"{words.say('screen.score')} ", "bold"), score, GAP, *_spaced(score_parts(checkup, words)))
+    add_since(page, checkup, words)
 
 
 def _spaced(texts: list[str]) -> list[Piece | str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from storehealth.model import Checkup, EvidenceRow, Finding, PlatformLine
+from storehealth.reports import _history
 from storehealth.reports._markdown import bullets, escape, table
 from storehealth.wording import Words
 from storehealth.wording.against import extra, margin_text, money_text
 from storehealth.wording.basis import data_statement, days
+from storehealth.wording.change import rows_then
 from storehealth.wording.phrases import (
     UNSURE,
     beside_lines,
@@ -38,7 +40,19 @@ SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inc
 def render(checkup: Checkup) -> bytes:
     """The whole report in the language of the checkup."""
     words = Words(checkup.language)
-    blocks = (_head, _todo, _due, _areas, _platform_view, _limits, _findings, _not_judged, _sources, _method)
+    blocks = (
+        _head,
+        _todo,
+        _due,
+        _areas,
+        _history.blocks,
+        _platform_view,
+        _limits,
+        _findings,
+        _not_judged,
+        _sources,
+        _method,
+    )
     lines = [line for block in blocks for line in block(checkup, words)]
     return ("\n".join(lines).rstrip() + "\n").encode(errors="replace")
 
@@ -57,6 +71,7 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
         "",
         score,
         "",
+        *_history.brief(checkup, words),
         *_heading(words, "basis"),
         *bullets(data_statement(checkup, words)),
     ]
@@ -161,6 +176,8 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         about.append(
             f"{words.say('against.money_name')}{words.say('unit.colon')}{money_text(finding.money_at_risk, words)}"
         )
+    rows = rows_then(finding, words)
+    about += [rows] if rows else []
     return [
         f"### {state} {finding.code} {escape(finding.title)}",
         "",

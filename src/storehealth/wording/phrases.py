@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from storehealth.model import Beside, Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
 from storehealth.wording import Words, texts
 from storehealth.wording.basis import days
+from storehealth.wording.change import since_then
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -151,9 +152,7 @@ def facts_of(finding: Finding, words: Words, usual: Window | None = None) -> lis
     said += bounds(finding, words)
     if finding.undecided:
         said.append(words.say("screen.undecided", n=words.whole(finding.undecided)))
-    if finding.previous is not None:
-        said.append(words.say("screen.was", value=words.figure(finding.previous, finding.unit)))
-    said += [finding.change] if finding.change else []
+    said += since_then(finding, words)
     return [*said, *([] if finding.scored else [words.say("screen.not_scored")])]
 
 
