@@ -131,5 +131,5 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _is_full(error: BaseException) -> bool:
     """Whether it is the system's word for it, or DuckDB's, which comes as text."""
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: no room for one file, `ulimit -f`
     return type(error).__name__ == "IOException" and "No space left" in str(error)

@@ -143,6 +143,26 @@ def test_progress_appears_only_when_it_takes_a_while(tmp_path: Path) -> None:
     assert "measuring" not in on_terminal([*faked(tell.format(0.8)), "audit", str(tmp_path), "-q"])
 
 
+def test_nobody_watching_means_no_progress_no_colour_and_no_next_step_even_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "tea").mkdir()
+    command = [
+        *faked("import time; request.tell('measuring'); time.sleep(1)"),
+        "audit",
+        str(tmp_path / "tea"),
+        "--cron",
+    ]
+    shown = on_terminal([*command, "--state", str(tmp_path / "state")], FORCE_COLOR="1")
+    assert shown == f"wrote {tmp_path}/state/runs/tea/20250401T010203Z-abc123\r\n"
+
+
+def test_nobody_watching_means_nothing_is_asked_and_no_stream_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "tea").mkdir()
+    words = [*faked(), "audit", str(tmp_path / "tea"), "--cron", "--state", str(tmp_path / "state")]
+    line = " ".join(map(_quoted, words)) + " <&- >&- 2>&-"
+    assert subprocess.run(["bash", "-c", line]).returncode == 1
+    assert (tmp_path / "state" / "runs" / "tea" / "latest").exists()
+
+
 # -- the folder of commands --------------------------------------------------------------------------------------
 
 

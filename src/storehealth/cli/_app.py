@@ -30,6 +30,7 @@ def made() -> typer.Typer:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; returns the exit code, whatever happens."""
+    _streams.reopen()
     _streams.listen(arguments)
     return _guard.guarded(lambda: _run(list(arguments)))
 

@@ -94,6 +94,16 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
+def reopen() -> None:
+    """Where the caller has closed a stream, as some schedulers do, or has none, as ``pythonw``: it goes nowhere.
+
+    In this order each takes the lowest free descriptor, its own, so that no file of ours is written to by mistake.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+
+
 def hang_up() -> None:
     """Send what is still to be written to stdout nowhere, so that leaving does not complain either."""
     with suppress(OSError, ValueError, AttributeError):

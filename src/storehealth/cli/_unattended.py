@@ -242,7 +242,9 @@ def _reports(checkup: Checkup, outputs: Sequence[_outputs.Output]) -> dict[str, 
 
 def _told(error: BaseException) -> str:
     """What the log of attempts says of an error: its message where it is meant for users, else its kind alone."""
-    return str(getattr(error, "message", "")) or type(error).__name__
+    from storehealth.privacy import redact
+
+    return redact(str(getattr(error, "message", ""))) or type(error).__name__
 
 
 def _log(task: Task, text: str) -> None:

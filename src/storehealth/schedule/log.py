@@ -7,6 +7,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from storehealth.outputs import private_folder
+from storehealth.privacy import redact
 
 SIZE = 500_000
 """Bytes of a log before it is turned over; about 2,000 runs."""
@@ -20,8 +21,12 @@ def log_path(state: Path, name: str) -> Path:
 
 
 def write_log(state: Path, name: str, level: int, text: str) -> None:
-    """Add a line. The file is opened for it alone; one that cannot be written is no reason for a run to fail."""
-    record = logging.LogRecord("storehealth", level, "", 0, " ".join(text.split()), None, None)
+    """Add a line, without the key an address may hold, and without signs that a terminal obeys.
+
+    The file is opened for it alone; one that cannot be written is no reason for a run to fail.
+    """
+    plain = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
+    record = logging.LogRecord("storehealth", level, "", 0, redact(plain), None, None)
     try:
         private_folder(state / "logs")
         handler = _Handler(log_path(state, name), maxBytes=SIZE, backupCount=KEPT, encoding="utf-8", errors="replace")
