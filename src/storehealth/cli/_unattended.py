@@ -12,16 +12,21 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from storehealth.cli import _outputs, _state, _streams
+import typer
+
+from storehealth.cli import _state, _streams
 from storehealth.errors import Exit, UsageError, exit_code
+from storehealth.outputs import private_folder
 
 if TYPE_CHECKING:
     from storehealth.cli._after import After
     from storehealth.model import Checkup
+    from storehealth.reports import Report
     from storehealth.schedule import Attempt, Runs
 
 OTHERS_KEPT = "Those of the run before are whole."
@@ -154,12 +159,37 @@ def run(task: Task, audit: Callable[[], Checkup], after: After) -> int:
             checkup = audit()
             code = _finished(checkup, runs, task, after)
         except BaseException as error:
-            ended = attempt.model_copy(update={"exit_code": int(exit_code(error)), "reasons": (_told(error),)})
-            _end(ended, runs, task)
+            _end(_failed(attempt, error), runs, task)
             raise
         reasons = checkup.outcome.reasons
         ended = attempt.model_copy(update={"exit_code": int(code), "reasons": reasons, "run": checkup.run.id})
         return _end(ended, runs, task)
+
+
+def begun(state: Path, name: str, work: Callable[[], int]) -> int:
+    """Do the work of a schedule; what stops it before it has begun is written down too, as a run that failed."""
+    from storehealth.schedule import Attempt, BusyError, Runs
+    from storehealth.schedule.attempt import last_attempt
+    from storehealth.schedule.lock import is_held
+
+    attempt, folder = Attempt.begun(datetime.now(UTC)), Runs(state, name).folder
+    try:
+        return work()
+    except BusyError:
+        raise
+    except Exception as error:
+        last = last_attempt(folder)
+        if (last is None or last.started_at < attempt.started_at) and not is_held(folder):
+            with suppress(OSError):
+                _failed(attempt, error).write(private_folder(folder))
+        raise
+
+
+def _failed(attempt: Attempt, error: BaseException) -> Attempt:
+    """How a run ended that an error stopped."""
+    code = Exit.USAGE if isinstance(error, typer.TyperException) else exit_code(error)
+    ended = {"ended_at": datetime.now(UTC), "exit_code": int(code), "reasons": (_told(error),)}
+    return attempt.model_copy(update=ended)
 
 
 def _begin(attempt: Attempt, runs: Runs, task: Task) -> None:
@@ -175,8 +205,12 @@ def _begin(attempt: Attempt, runs: Runs, task: Task) -> None:
 def _finished(checkup: Checkup, runs: Runs, task: Task, after: After) -> Exit:
     """Keep the reports, hand out those asked for, remember the run, name it the latest, tell people; the exit code."""
     from storehealth.outcome import loudest
+    from storehealth.reports import find
 
-    folder = _kept(checkup, runs, task, after)
+    after, figures = _watched(after, runs, task)
+    folder = _kept(
+        checkup, runs, task, [find("json"), find("markdown"), figures, *(one.report for one in after.outputs)]
+    )
     arrived = after.write(checkup)
     after.remember(checkup)
     latest = folder is not None and _made_latest(checkup, runs, task)
@@ -201,13 +235,23 @@ def _end(attempt: Attempt, runs: Runs, task: Task) -> int:
     return ended.exit_code or 0
 
 
-def _kept(checkup: Checkup, runs: Runs, task: Task, after: After) -> Path | None:
+def _watched(after: After, runs: Runs, task: Task) -> tuple[After, Report]:
+    """What follows, its metrics of the kind that knows whose run it is and which one last succeeded; and that kind."""
+    from storehealth.reports.prometheus import Watched
+
+    success = runs.last_success()
+    figures = Watched(task.name, success.started_at if success else None)
+    outputs = (one._replace(report=figures) if one.report.NAME == figures.NAME else one for one in after.outputs)
+    return after._replace(outputs=tuple(outputs)), figures
+
+
+def _kept(checkup: Checkup, runs: Runs, task: Task, reports: Iterable[Report]) -> Path | None:
     """The folder with the reports, complete; None where there is none."""
     from storehealth.schedule.runs import Done
 
     done = Done(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
     try:
-        folder = runs.keep(done, _reports(checkup, after.outputs))
+        folder = runs.keep(done, {_file(one): one.render(checkup) for one in reports})
     except OSError as error:
         _streams.complain(f"the reports could not be kept in {runs.folder}: {error.strerror}", OTHERS_KEPT)
         return None
@@ -230,14 +274,9 @@ def _made_latest(checkup: Checkup, runs: Runs, task: Task) -> bool:
     return True
 
 
-def _reports(checkup: Checkup, outputs: Sequence[_outputs.Output]) -> dict[str, bytes]:
-    """Contents by file name: JSON, Markdown and metrics always, other formats where they are asked for."""
-    from storehealth.reports import find
-
-    always = {"json": "checkup.json", "markdown": REPORT, "prometheus": "metrics.prom"}
-    files = {file: find(name) for name, file in always.items()}
-    files |= {f"report{report.SUFFIX}": report for report, _ in outputs if report.NAME not in always}
-    return {name: report.render(checkup) for name, report in files.items()}
+def _file(report: Report) -> str:
+    """What a report is called in the folder of a run."""
+    return {"json": "checkup.json", "prometheus": "metrics.prom"}.get(report.NAME, f"report{report.SUFFIX}")
 
 
 def _told(error: BaseException) -> str:

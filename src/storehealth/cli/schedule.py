@@ -272,7 +272,8 @@ def run(
     last = last_attempt(Runs(home, name).folder)
     if when_due and not is_due(schedule.cron, schedule.zone, datetime.now(UTC), last.started_at if last else None):
         return 0
-    return _schedule.run_audit(schedule, home, *(("--lock-wait", lock_wait) if lock_wait is not None else ()))
+    extra = ("--lock-wait", lock_wait) if lock_wait is not None else ()
+    return _unattended.begun(home, name, lambda: _schedule.run_audit(schedule, home, *extra))
 
 
 def _known(schedule: Schedule | None, name: str) -> Schedule:

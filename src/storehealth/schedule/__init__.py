@@ -11,9 +11,9 @@
 from __future__ import annotations
 
 from storehealth.schedule.attempt import Attempt
-from storehealth.schedule.book import Book, Schedule
+from storehealth.schedule.book import Book, BusyError, Schedule
 from storehealth.schedule.call import Call
 from storehealth.schedule.runs import Runs
 from storehealth.schedule.standing import Standing, standings
 
-__all__ = ["Attempt", "Book", "Call", "Runs", "Schedule", "Standing", "standings"]
+__all__ = ["Attempt", "Book", "BusyError", "Call", "Runs", "Schedule", "Standing", "standings"]

@@ -20,11 +20,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from storehealth.errors import Exit
 from storehealth.model.base import Record
 from storehealth.outputs import private_folder, write_whole
 
 COMPLETE = "COMPLETE"
 LATEST = "latest"
+GOOD = (Exit.OK, Exit.FINDINGS)
+"""Exit codes of an audit that did what it was asked for."""
 STAMP = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
 
 
@@ -86,6 +89,11 @@ class Runs:
         found = (_done(path) for path in self._named())
         return sorted((one for one in found if one), key=lambda one: one.started_at)
 
+    def last_success(self) -> Done | None:
+        """The newest run whose data sufficed."""
+        good = [one for one in self.done() if one.exit_code in GOOD]
+        return good[-1] if good else None
+
     def sweep(self) -> None:
         """Take away what killed runs have left. Only for who holds the lock."""
         with suppress(OSError):
@@ -96,15 +104,13 @@ class Runs:
                     path.unlink(missing_ok=True)
 
     def prune(self, days: int, now: datetime) -> list[str]:
-        """Remove runs older than so many days; never the latest complete one, nor the one that ``latest`` names.
+        """Remove runs older than so many days; never the latest complete one, that which ``latest`` names, the last success.
 
         Returns:
             The names of those that are gone.
         """
-        whole = self.done()
-        latest = self.latest()
-        spared = {whole[-1].run} if whole else set()
-        spared |= {latest.name} if latest else set()
+        whole, latest, success = self.done(), self.latest(), self.last_success()
+        spared = {one.run for one in (*whole[-1:], success) if one} | ({latest.name} if latest else set())
         old = [one.run for one in whole if one.started_at < now - timedelta(days=days) and one.run not in spared]
         return [run for run in old if self._remove(run)]
 

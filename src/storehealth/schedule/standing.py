@@ -8,16 +8,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.errors import Exit
 from storehealth.model.base import Record
 from storehealth.schedule.attempt import Attempt, last_attempt
 from storehealth.schedule.book import Book, Schedule, Starter
 from storehealth.schedule.lock import is_held
-from storehealth.schedule.runs import Done, Runs
+from storehealth.schedule.runs import GOOD, Done, Runs
 from storehealth.schedule.when import PATIENCE, following, preceding
 
-GOOD = (Exit.OK, Exit.FINDINGS)
-"""Exit codes of an audit that did what it was asked for."""
 SLACK = timedelta(minutes=1)
 """How much before its time a run may seem to begin: the clocks of two programs."""
 State = Literal["waiting", "fine", "running", "failed", "stopped"]
@@ -66,12 +63,11 @@ def standing(state: Path, schedule: Schedule, now: datetime) -> Standing:
 
     runs = Runs(state, schedule.name)
     last, latest = last_attempt(runs.folder), runs.latest()
-    good = [one for one in runs.done() if one.exit_code in GOOD]
     return Standing(
         **schedule.model_dump(include={"name", "exports", "cron", "zone", "by"}),
         state=_state(last, runs.folder),
         last_run=last,
-        last_success=good[-1] if good else None,
+        last_success=runs.last_success(),
         folder=str(latest) if latest else None,
         log=str(log_path(state, schedule.name)),
         next_run=following(schedule.cron, schedule.zone, now),
