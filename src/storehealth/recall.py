@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from storehealth.history import (
     key_id,
 )
 from storehealth.history.choose import chosen
+from storehealth.history.database import HistoryUnusable
 from storehealth.history.events import Span, events_in
 from storehealth.history.packing import Marks, checkup_from, marks_from, measured_from
 from storehealth.history.questions import basis, questions
@@ -126,19 +127,25 @@ def recall(exports: Path, given: Given, request: AuditRequest, as_of: datetime |
     """The runs before ``as_of``, judged by the rules of now; None where the audit has no book or no moment.
 
     Raises:
-        UsageError: There is no run of the name that ``--baseline`` gives, or it is not an earlier one.
+        UsageError: There is no run of the name that ``--baseline`` gives, it is not an earlier one, or cannot be read.
     """
     book = request.history
     if book is None or as_of is None:
         return None
     series, key = series_of(exports, given, request), installation_key()
 
-    def judged(stored: Iterable[Stored]) -> tuple[PastRun, ...]:
-        language = given.settings.language
-        return tuple(past_run(one, given.catalogue, given.platform, language, key) for one in stored)
+    def judged(stored: Iterable[Stored], needed: str = "") -> Iterator[PastRun]:
+        for one in stored:
+            try:
+                yield past_run(one, given.catalogue, given.platform, given.settings.language, key)
+            except HistoryUnusable as error:
+                if one.line.run == needed:
+                    raise
+                book.troubles.append(error)
 
-    lately = judged(book.before(series, as_of))
-    against = judged(_up_to_baseline(book, series, as_of)) if book.baseline else lately
+    lately = tuple(judged(book.before(series, as_of)))
+    asked_for = _up_to_baseline(book, series, as_of) if book.baseline else []
+    against = tuple(judged(asked_for, needed=asked_for[-1].line.run)) if asked_for else lately
     past = Past(lately, against, bool(book.baseline), _events(book, given, lately, as_of))
     asked = questions(given.catalogue, given.platform)
     return Recalled(book, past, series, basis(given.catalogue, given.platform), asked, Taken(key, past.marks()))

@@ -15,7 +15,18 @@ from pydantic.fields import FieldInfo
 M = TypeVar("M", bound=BaseModel)
 Where = tuple[str | int, ...]
 """Path of a key within a file: names, and places in lists."""
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+
+
+def _moment(loader: Any, node: Any) -> Any:
+    """A date; one that no calendar has stays text, so that whoever checks it can say in which line it is."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return loader.construct_scalar(node)
+
+
+Loader.add_constructor("tag:yaml.org,2002:timestamp", _moment)
 
 
 def read_yaml(path: Path) -> Any:

@@ -6,11 +6,13 @@ import json
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from storehealth.history.database import HistoryUnusable
 from storehealth.model import Checkup, Distributions, Evidence, Finding, Measurement
 
 LEVEL = 6
@@ -26,8 +28,21 @@ def packed(content: Any) -> bytes:
 
 
 def unpacked(content: bytes) -> Any:
-    """What :func:`packed` was given."""
+    """What :func:`packed` was given.
+
+    Raises:
+        zlib.error, ValueError: The bytes are none that it made.
+    """
     return json.loads(zlib.decompress(content))
+
+
+@contextmanager
+def _read(what: str) -> Iterator[None]:
+    """Damaged bytes, and records of a version that has other keys, cost the run they belong to and nothing else."""
+    try:
+        yield
+    except (zlib.error, ValueError, KeyError, TypeError) as error:
+        raise HistoryUnusable(f"{what} of a remembered run cannot be read", "That run is left out.") from error
 
 
 def checkup_bytes(checkup: Checkup) -> bytes:
@@ -54,8 +69,13 @@ def _record(checkup: Checkup) -> bytes:
 
 
 def checkup_from(content: bytes) -> Checkup:
-    """A checkup or brief of any earlier version of the record: keys of now that it lacks have their defaults."""
-    return Checkup.model_validate(unpacked(content))
+    """A checkup or brief of any earlier version of the record: keys of now that it lacks have their defaults.
+
+    Raises:
+        HistoryUnusable: It is damaged, or has keys that this version does not know.
+    """
+    with _read("the checkup"):
+        return Checkup.model_validate(unpacked(content))
 
 
 def measured_bytes(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:
@@ -65,9 +85,14 @@ def measured_bytes(measured: Iterable[Measurement], asked: Mapping[str, str]) ->
 
 
 def measured_from(content: bytes) -> tuple[list[Measurement], dict[str, str]]:
-    """The measurements, and what their rules asked."""
-    found = unpacked(content)
-    return MEASURED.validate_python(found["measured"]), found["asked"]
+    """The measurements, and what their rules asked.
+
+    Raises:
+        HistoryUnusable: As :func:`checkup_from`.
+    """
+    with _read("the counts"):
+        found = unpacked(content)
+        return MEASURED.validate_python(found["measured"]), found["asked"]
 
 
 def mark_bytes(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
@@ -81,9 +106,18 @@ def mark_bytes(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
 
 
 def marks_from(content: bytes | None, key_id: str) -> Marks | None:
-    """Fingerprints by rule; None where none are kept any more, or another key made them."""
+    """Fingerprints by rule; None where none are kept any more, or another key made them.
+
+    Raises:
+        HistoryUnusable: As :func:`checkup_from`.
+    """
     if content is None:
         return None
+    with _read("the fingerprints"):
+        return _marks(content, key_id)
+
+
+def _marks(content: bytes, key_id: str) -> Marks | None:
     head, _, body = content.partition(b"\n")
     told, numbers = json.loads(head), array("q")
     if told["key"] != key_id:

@@ -1,0 +1,225 @@
+"""What is remembered is whole or absent, once per store and moment, and a bad file costs past runs, never the audit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from storehealth.history import Book, Noted, Series, database, remember
+from storehealth.history.book import MARKS_KEPT
+from storehealth.history.database import FILE
+from storehealth.history.packing import checkup_from, marks_from, measured_from
+from tests.history.conftest import KEY, SERIES, write
+from tests.runs import at, late, told
+
+LATER = at("2026-01-01")
+
+
+def days(folder: Path, series: Series = SERIES) -> list[str]:
+    """The days of the runs that an audit of later would be held against."""
+    return [one.line.as_of.date().isoformat() for one in Book(folder).before(series, LATER)]
+
+
+def test_nothing_is_remembered_at_first_and_reading_makes_no_file(home: Path) -> None:
+    assert Book(home).before(SERIES, LATER) == []
+    assert Book(home).every() == []
+    assert list(home.iterdir()) == []
+
+
+def test_the_same_moment_of_the_same_store_is_remembered_once(home: Path) -> None:
+    write(home, "2025-03-31", late(60, 4000), run="first")
+    write(home, "2025-03-31", late(61, 4000), run="second")
+    (kept,) = Book(home).before(SERIES, LATER)
+    assert kept.line.run == "second"
+    assert checkup_from(kept.checkup).findings[0].defects == 61
+
+
+def test_a_run_is_never_held_against_itself_or_a_later_one(home: Path) -> None:
+    for day in ("2025-03-10", "2025-03-17", "2025-03-24"):
+        write(home, day)
+    found = Book(home).before(SERIES, at("2025-03-17"))
+    assert [one.line.as_of for one in found] == [at("2025-03-10")]
+
+
+def test_other_stores_platforms_and_ways_of_counting_stay_apart(home: Path) -> None:
+    others = (Series("Tea House", "tmall"), Series("/b/exports", "jd"), Series("Tea House", "jd", "window=7d"))
+    for place, series in enumerate((SERIES, *others)):
+        write(home, "2025-03-31", series=series, run=f"run-{place}")
+    assert [len(days(home, series)) for series in (SERIES, *others)] == [1, 1, 1, 1]
+    assert len(Book(home).every()) == 4
+    assert [one.run for one in Book(home).every("Tea House", "tmall")] == ["run-1"]
+
+
+def test_what_was_told_comes_back_whole(home: Path) -> None:
+    made = write(home, "2025-03-31", marks={"LG05": {7: 9000, 2**43: 9100}})
+    (kept,) = Book(home).before(SERIES, LATER)
+    measured, asked = measured_from(kept.measured)
+    assert checkup_from(kept.checkup) == made.model_copy(update={"measurements": ()})
+    assert [(one.code, one.tally.late) for one in measured] == [("LG05", 60)]
+    assert asked == {"LG05": "the question"}
+    assert Book(home).stored(made.run.id) == kept
+
+
+def test_fingerprints_of_another_key_are_not_compared(home: Path) -> None:
+    from storehealth.history import key_id
+
+    write(home, "2025-03-31", marks={"LG05": {7: 9000}})
+    (kept,) = Book(home).before(SERIES, LATER)
+    assert marks_from(kept.marks, key_id(KEY)) == {"LG05": {7: 9000}}
+    assert marks_from(kept.marks, key_id(b"another")) is None
+
+
+def test_fingerprints_are_kept_of_the_latest_runs_only_and_counts_of_all(home: Path) -> None:
+    for number in range(MARKS_KEPT + 3):
+        write(home, f"2025-03-{number + 1:02d}", marks={"LG05": {number: 9000}})
+    kept = Book(home).before(SERIES, LATER)
+    assert [one.marks is None for one in kept] == [True] * 3 + [False] * MARKS_KEPT
+    assert all(measured_from(one.measured)[0] for one in kept)
+
+
+def test_without_a_moment_there_is_nothing_to_remember(home: Path) -> None:
+    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
+    assert not remember(book, told("2025-03-31", late(1, 40), as_of=None), KEY)
+    assert (book.troubles, list(home.iterdir())) == ([], [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of this kind")
+def test_only_the_owner_may_read_it(home: Path) -> None:
+    write(home, "2025-03-31")
+    assert stat.S_IMODE((home / FILE).stat().st_mode) == 0o600
+
+
+def test_many_writers_at_once_all_come_in(home: Path) -> None:
+    wanted = [f"2025-{month:02d}-{day:02d}" for month in (1, 2) for day in range(1, 11)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda day: write(home, day), wanted))
+    assert days(home) == wanted
+
+
+def test_another_run_that_holds_the_file_is_waited_for_and_then_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, "2025-03-24")
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    other = sqlite3.connect(home / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
+    assert not remember(book, told("2025-03-31", late(60, 4000)), KEY)
+    assert "cannot be used: database is locked" in book.troubles[0].message
+    other.execute("ROLLBACK")
+    other.close()
+    assert days(home) == ["2025-03-24"]
+
+
+KILLED = """
+    import os, sys
+    from pathlib import Path
+    from storehealth.history.database import writing
+    with writing(Path(sys.argv[1])) as con:
+        con.execute("PRAGMA cache_size = 1")              # pages go to the disk before the end
+        con.execute("UPDATE runs SET checkup = zeroblob(4000000), as_of = 'gone'")
+        con.execute("DELETE FROM runs")
+        print("in the middle", flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_run_killed_in_the_middle_of_writing_leaves_everything_as_it_was(home: Path) -> None:
+    made = write(home, "2025-03-31")
+    before = (home / FILE).read_bytes()
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == b"in the middle\n"
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    assert (home / FILE).read_bytes() != before, "the test must be killed after something was written"
+    book = Book(home)
+    assert book.stored(made.run.id).line.as_of == made.as_of
+    assert book.troubles == []
+    write(home, "2025-04-01")
+    assert days(home) == ["2025-03-31", "2025-04-01"]
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but some text" * 40, b"SQLite format 3\x00" + bytes(4096)])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(home: Path, content: bytes) -> None:
+    (home / FILE).write_bytes(content)
+    book = Book(home)
+    assert book.before(SERIES, LATER) == []
+    assert "is damaged" in book.troubles[0].message
+    assert book.troubles[0].hint == "It is kept as history.damaged-1.sqlite; a new one is begun."
+    assert (home / "history.damaged-1.sqlite").read_bytes() == content
+    write(home, "2025-03-31")
+    assert days(home) == ["2025-03-31"]
+
+
+def test_a_file_damaged_in_its_middle_is_set_aside_as_well(home: Path) -> None:
+    for number in range(1, 20):
+        write(home, f"2025-03-{number:02d}")
+    whole = (home / FILE).read_bytes()
+    (home / FILE).write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    book = Book(home)
+    assert book.before(SERIES, LATER) == []
+    assert "is damaged" in book.troubles[0].message
+    assert not (home / FILE).exists()
+
+
+def test_a_file_of_a_newer_version_is_left_as_it_is(home: Path) -> None:
+    write(home, "2025-03-31")
+    with sqlite3.connect(home / FILE) as con:
+        con.execute("PRAGMA user_version = 99")
+    before = (home / FILE).read_bytes()
+    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
+    assert book.before(SERIES, LATER) == []
+    assert not remember(book, told("2025-04-01", late(60, 4000)), KEY)
+    assert "was written by a newer storehealth" in book.troubles[0].message
+    assert "Update storehealth" in book.troubles[0].hint
+    assert (home / FILE).read_bytes() == before
+
+
+def test_a_file_of_an_older_version_is_brought_up_to_date_and_keeps_its_runs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, "2025-03-31")
+    later = (*database.MIGRATIONS, "ALTER TABLE runs ADD COLUMN note TEXT;\nUPDATE runs SET note = 'old'")
+    monkeypatch.setattr(database, "MIGRATIONS", later)
+    assert days(home) == ["2025-03-31"]
+    with sqlite3.connect(home / FILE) as con:
+        assert con.execute("PRAGMA user_version").fetchone() == (2,)
+        assert con.execute("SELECT note FROM runs").fetchall() == [("old",)]
+
+
+def test_an_empty_file_is_as_good_as_none(home: Path) -> None:
+    (home / FILE).touch()
+    assert days(home) == []
+    write(home, "2025-03-31")
+    assert days(home) == ["2025-03-31"]
+
+
+def test_a_folder_in_its_place_is_named(home: Path) -> None:
+    (home / FILE).mkdir()
+    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
+    assert book.before(SERIES, LATER) == []
+    assert not remember(book, told("2025-04-01", late(60, 4000)), KEY)
+    assert all(FILE in one.message and "cannot be used" in one.message for one in book.troubles)
+
+
+def test_a_record_of_an_older_version_that_lacks_keys_of_now_is_still_read(home: Path) -> None:
+    """``exports_wanted`` came later than the first checkups."""
+    from storehealth.history.packing import packed
+
+    made = told("2025-03-31", late(60, 4000)).model_dump(mode="json", by_alias=True)
+    for key in ("exports_wanted", "trend", "followups", "previous"):
+        del made[key]
+    assert checkup_from(packed(made)).exports_wanted == ()

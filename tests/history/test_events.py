@@ -1,0 +1,117 @@
+"""What may explain a step: the store's own events, holidays with make-up days, and new rules of a platform."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from storehealth.catalogue import load
+from storehealth.errors import UsageError
+from storehealth.history.events import Calendar, Span, events_in, read_calendar
+from storehealth.model import Event
+
+CATALOGUE = load()
+JD, GENERIC = CATALOGUE.platforms["jd"], CATALOGUE.platforms["generic"]
+
+NONE = Calendar()
+
+
+def within(
+    first: str, last: str, calendar: Calendar = NONE, platform: object = JD, language: str = "en"
+) -> list[Event]:
+    span = Span(date.fromisoformat(first), date.fromisoformat(last))
+    return list(events_in(span, calendar, platform, CATALOGUE.platforms, language))
+
+
+def calendar(folder: Path, text: str) -> Calendar:
+    (folder / "events.yaml").write_text(text, encoding="utf-8")
+    return read_calendar(folder)
+
+
+def test_spring_festival_and_its_make_up_days_are_marked() -> None:
+    """State Council, 2024-11-12: 28 January to 4 February 2025 off; 26 January and 8 February are work days."""
+    found = within("2025-01-20", "2025-02-20", language="zh")
+    assert [(str(one.first), str(one.last), one.kind) for one in found] == [
+        ("2025-01-26", "2025-01-26", "make_up_work_day"),
+        ("2025-01-28", "2025-02-04", "holiday"),
+        ("2025-02-08", "2025-02-08", "make_up_work_day"),
+    ]
+    assert "春节" in found[1].name
+    assert "休息日" not in found[1].name, "a day off that was moved there has no name of its own"
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "National Day"), ("zh", "国庆节")])
+def test_a_holiday_is_named_in_the_language_asked_for(language: str, name: str) -> None:
+    feast = [one for one in within("2025-10-01", "2025-10-08", language=language) if one.kind == "holiday"]
+    assert name in feast[0].name
+
+
+def test_a_holiday_over_new_year_is_one(tmp_path: Path) -> None:
+    found = within("2024-12-25", "2025-01-05")
+    assert [str(one.first) for one in found] == ["2025-01-01"]
+
+
+def test_a_platform_of_no_country_has_no_holidays_unless_the_store_names_one(tmp_path: Path) -> None:
+    assert within("2025-01-20", "2025-02-20", platform=GENERIC) == []
+    mexico = calendar(tmp_path, "holidays: [MX]")
+    found = within("2025-09-10", "2025-09-20", mexico, GENERIC, "es")
+    assert [(str(one.first), one.name) for one in found] == [("2025-09-16", "Día de la Independencia")]
+
+
+def test_no_holidays_can_be_asked_for(tmp_path: Path) -> None:
+    assert within("2025-01-20", "2025-02-20", calendar(tmp_path, "holidays: []")) == []
+
+
+def test_own_events_are_told_where_they_touch_the_days(tmp_path: Path) -> None:
+    own = calendar(
+        tmp_path,
+        "holidays: []\nevents:\n"
+        "  - {from: 2025-11-01, to: 2025-11-11, name: Double 11}\n"
+        "  - {date: 2025-11-12, name: New carrier, kind: other}\n"
+        "  - {date: 2025-12-01, name: Too late}\n",
+    )
+    found = within("2025-11-11", "2025-11-30", own)
+    assert [(one.name, one.kind, str(one.first), str(one.last)) for one in found] == [
+        ("Double 11", "promotion", "2025-11-01", "2025-11-11"),
+        ("New carrier", "other", "2025-11-12", "2025-11-12"),
+    ]
+
+
+def test_a_version_of_the_platform_that_came_into_force_is_a_change_of_rules() -> None:
+    found = within("2026-09-01", "2026-09-20", Calendar(countries=()), CATALOGUE.platforms["douyin"])
+    assert [(str(one.first), one.kind) for one in found] == [("2026-09-08", "rule_change")]
+
+
+def test_no_file_is_no_event(tmp_path: Path) -> None:
+    assert read_calendar(tmp_path) == Calendar()
+
+
+def test_an_empty_file_is_no_event_either(tmp_path: Path) -> None:
+    assert calendar(tmp_path, "") == Calendar()
+
+
+def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as told:
+        calendar(
+            tmp_path,
+            "events:\n"
+            "  - {date: 2025-11-31, name: No such day}\n"
+            "  - {from: 2025-11-11, to: 2025-11-01, name: Backwards}\n"
+            "  - {from: 2025-11-11, name: Half}\n"
+            "  - {date: 2025-11-11, name: Party, kind: promtion}\n"
+            "holidays: [XX]\n",
+        )
+    lines = told.value.message.splitlines()
+    assert [line.partition("events.yaml:")[2].partition(":")[0] for line in lines] == ["2", "3", "4", "5", "6"]
+    for part in ("to is before from", "give date, or from and to", "promotion", "no such country: XX"):
+        assert part in told.value.message
+    assert told.value.hint.startswith("Write it as `events:")
+
+
+@pytest.mark.parametrize("text", ["events: [", "events: {a: 1}", "- 1", "evnts: []", b"\xff\xfe\x00"])
+def test_what_is_no_list_of_events_is_refused_without_a_traceback(tmp_path: Path, text: str | bytes) -> None:
+    (tmp_path / "events.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UsageError, match=r"events\.yaml"):
+        read_calendar(tmp_path)
