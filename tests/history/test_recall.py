@@ -1,0 +1,240 @@
+"""Whole audits over remembered runs: the same folder says the same, and past counts follow the rules of now."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import storehealth
+from storehealth.audit import AuditRequest, audit
+from storehealth.catalogue.files import read_yaml
+from storehealth.errors import UsageError
+from storehealth.history import Book, remember
+from storehealth.history.database import FILE
+from storehealth.history.packing import packed, unpacked
+from storehealth.model import Checkup, Finding
+from storehealth.privacy import installation_key
+from storehealth.reports.json import render
+from tests.runs import at
+
+EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
+EARLY, MIDDLE, LATE = "2026-03-05", "2026-03-08", "2026-03-10"
+
+
+class Home:
+    """A state folder, and audits of the same exports in it that are remembered as the command line does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.troubles: list[str] = []
+
+    def __call__(self, day: str, keep: bool = True, **options: Any) -> Checkup:
+        """An audit as of a day."""
+        book = Book(self.folder, options.pop("baseline", None)) if keep else None
+        given = {"platform": "generic", "window": "all"} | options
+        made = audit(EXPORTS, AuditRequest(state=self.folder, as_of=at(day), history=book, **given))
+        if book is not None:
+            remember(book, made, installation_key())
+            self.troubles = [one.message for one in book.troubles]
+        return made
+
+    def forget(self, *days: str) -> None:
+        """Take the runs of these days out again."""
+        with sqlite3.connect(self.folder / FILE) as con:
+            for day in days:
+                con.execute("DELETE FROM runs WHERE as_of LIKE ?", (f"{day}%",))
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Checkup]]:
+    """Three days that were audited one after the other, and what was told on each."""
+    home = Home(tmp_path_factory.mktemp("past"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STOREHEALTH_PSEUDONYM_KEY", "a key for tests")
+        return home.folder, {day: home(day) for day in (EARLY, MIDDLE, LATE)}
+
+
+@pytest.fixture
+def audited(tmp_path: Path, past: tuple[Path, dict[str, Checkup]]) -> Home:
+    """A copy of it."""
+    return Home(shutil.copytree(past[0], tmp_path / "state"))
+
+
+@pytest.fixture
+def told(past: tuple[Path, dict[str, Checkup]]) -> dict[str, Checkup]:
+    """What was told on each day."""
+    return past[1]
+
+
+def said(made: Checkup) -> dict[str, Any]:
+    """All of it but what differs between any two runs."""
+    content = json.loads(render(made))
+    del content["run"]
+    return content
+
+
+def of(made: Checkup, code: str) -> Finding:
+    return next(one for one in made.findings if one.code == code)
+
+
+def pack(folder: Path, name: str, **changes: Any) -> Path:
+    """A pack that replaces one logistics rule by itself with changes, keys of them joined by ``__``."""
+    (source,) = Path(storehealth.__file__).parents[2].glob(f"rules/logistics/{name}.yaml")
+    content = read_yaml(source)
+    for key, value in changes.items():
+        *path, last = key.split("__")
+        part = content
+        for step in path:
+            part = part[step]
+        part[last] = value
+    (folder / "rules").mkdir(parents=True)
+    (folder / "rules" / f"{name}.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return folder
+
+
+def test_the_same_folder_twice_says_the_same(audited: Home) -> None:
+    audited.forget(EARLY, MIDDLE, LATE)
+    first, second = audited(MIDDLE), audited(MIDDLE)
+    assert first.run.id != second.run.id
+    assert said(first) == said(second)
+    assert first.previous is None
+
+
+def test_the_same_folder_twice_says_the_same_of_an_earlier_run_too(audited: Home, told: dict[str, Checkup]) -> None:
+    """And a later run that is remembered changes nothing in it."""
+    assert told[MIDDLE].previous is not None
+    assert told[MIDDLE].previous.as_of == at(EARLY)
+    assert said(audited(MIDDLE)) == said(told[MIDDLE])
+    assert said(audited(EARLY)) == said(told[EARLY])
+
+
+def test_without_history_nothing_is_read_written_or_said(audited: Home, told: dict[str, Checkup]) -> None:
+    """All else is the same."""
+    before = (audited.folder / FILE).read_bytes()
+    made = audited(MIDDLE, keep=False)
+    assert (made.previous, made.trend, made.followups) == (None, None, ())
+    assert (audited.folder / FILE).read_bytes() == before
+    with_past, without = said(told[MIDDLE]), said(made)
+    for content in (with_past, without):
+        for one in content["findings"]:
+            for key in ("previous", "change", "state", "since", "rows"):
+                del one[key]
+        for key in ("previous", "trend", "followups"):
+            del content[key]
+    assert with_past == without
+
+
+def test_the_trend_has_what_was_told(told: dict[str, Checkup]) -> None:
+    trend = told[LATE].trend
+    assert trend is not None
+    (scores,) = [one.values for one in trend.lines if one.kind == "score"]
+    assert scores == tuple(told[day].score.uncapped for day in (EARLY, MIDDLE, LATE))
+
+
+def test_rows_are_followed_from_run_to_run(told: dict[str, Checkup]) -> None:
+    then, now = of(told[EARLY], "LG05"), of(told[MIDDLE], "LG05")
+    assert now.rows is not None
+    assert now.rows.new + now.rows.persisting + now.rows.reappeared == now.defects > then.defects
+    assert now.rows.persisting + (now.rows.resolved or 0) + now.rows.gone == then.defects
+    assert now.rows.persisting == then.defects, "what was late stays late"
+
+
+def test_unchanged_rules_are_not_judged_again(told: dict[str, Checkup]) -> None:
+    previous = told[MIDDLE].previous
+    assert previous is not None
+    assert not previous.rejudged
+    assert previous.score_change is not None
+    assert previous.score_change.rules == 0
+
+
+def test_past_counts_are_judged_by_the_limits_of_now(audited: Home, told: dict[str, Checkup], tmp_path: Path) -> None:
+    """As an audit of that day by these limits would have judged them."""
+    milder = pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2)
+    then = audited(EARLY, keep=False, packs=(milder,))
+    audited.forget(LATE)
+    now = audited(MIDDLE, packs=(milder,))
+    assert (of(told[EARLY], "LG05").status, of(then, "LG05").status) == ("fail", "pass")
+    assert then.score.uncapped != told[EARLY].score.uncapped
+    assert now.previous is not None
+    assert now.previous.rejudged
+    assert now.previous.uncapped == told[EARLY].score.uncapped
+    assert now.trend is not None
+    (scores,) = [one.values for one in now.trend.lines if one.kind == "score"]
+    assert scores == (then.score.uncapped, now.score.uncapped)
+    assert {one.id: one.score for one in now.previous.areas} == {one.id: one.score for one in then.areas}
+    change = now.previous.score_change
+    assert change is not None
+    difference = (then.score.uncapped or 0) - (told[EARLY].score.uncapped or 0)
+    assert change.rules == pytest.approx(difference, abs=0.011)
+
+
+def test_counts_of_another_question_are_not_compared(audited: Home, tmp_path: Path) -> None:
+    other = pack(tmp_path / "pack", "handed-over-by-promise", measure__when="true")
+    now = audited(MIDDLE, packs=(other,))
+    found = of(now, "LG05")
+    assert (found.previous, found.change, found.state) == (None, None, "new")
+    assert of(now, "ST02").previous is not None
+
+
+def test_what_was_told_in_another_language_is_told_in_this_one(audited: Home, told: dict[str, Checkup]) -> None:
+    late = audited("2026-03-20", language="zh")
+    names = {one.name for one in told[EARLY].recommendations}
+    assert late.followups
+    assert not names & {one.name for one in late.followups}
+    assert all(any("\u4e00" <= sign <= "\u9fff" for sign in one.title) for one in late.followups)
+
+
+def test_a_run_that_cannot_be_read_is_left_out_and_named(audited: Home) -> None:
+    """Damaged bytes, and keys of a later version."""
+    with sqlite3.connect(audited.folder / FILE) as con:
+        content = unpacked(con.execute("SELECT brief FROM runs").fetchone()[0]) | {"of_tomorrow": 1}
+        con.execute("UPDATE runs SET brief = ? WHERE as_of LIKE ?", (packed(content), f"{EARLY}%"))
+        con.execute("UPDATE runs SET marks = x'00ff' WHERE as_of LIKE ?", (f"{MIDDLE}%",))
+        con.execute("UPDATE runs SET measured = x'00ff', basis = 'other' WHERE as_of LIKE ?", (f"{LATE}%",))
+    made = audited("2026-03-11")
+    assert made.previous is None
+    assert audited.troubles == [
+        f"the {part} of a remembered run cannot be read" for part in ("checkup", "fingerprints", "counts")
+    ]
+    assert made.score.value is not None
+
+
+def test_a_baseline_is_found_by_its_day(audited: Home) -> None:
+    made = audited(LATE, baseline=EARLY)
+    assert made.previous is not None
+    assert (made.previous.as_of, made.previous.baseline) == (at(EARLY), True)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("2026-03-07", "there is no such run"),
+        (LATE, "is not earlier than this audit"),
+        (EARLY, "cannot be read"),
+        ("latest", "no run is remembered"),
+    ],
+)
+def test_a_baseline_that_cannot_be_one_is_refused_and_no_other_taken(audited: Home, name: str, message: str) -> None:
+    with sqlite3.connect(audited.folder / FILE) as con:
+        con.execute("UPDATE runs SET brief = x'00' WHERE as_of LIKE ?", (f"{EARLY}%",))
+    if name == "latest":
+        audited.forget(EARLY, MIDDLE, LATE)
+    with pytest.raises(UsageError, match=message):
+        audited(LATE if name == EARLY else MIDDLE, baseline=name)
+
+
+def test_two_folders_of_one_name_are_two_stores(tmp_path: Path) -> None:
+    made = []
+    for part, day in (("a", EARLY), ("b", MIDDLE)):
+        home, book = tmp_path / part / "exports", Book(tmp_path)
+        shutil.copytree(EXPORTS, home)
+        made.append(audit(home, AuditRequest(state=tmp_path, as_of=at(day), history=book, platform="generic")))
+        remember(book, made[-1], installation_key())
+    assert [one.previous for one in made] == [None, None]
+    assert len({one.folder for one in Book(tmp_path).every()}) == 2
