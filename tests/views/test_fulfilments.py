@@ -79,6 +79,18 @@ STATES: list[tuple[str, dict[str, Any], list[dict[str, Any]], dict[str, Any]]] =
         {"left_at_unknown_time": True, "arrived_at_unknown_time": True},
     ),
     (
+        "split and completed, one parcel has no scan at all",
+        {"status": "completed"},
+        [parcel("w1", picked="02 12:00"), parcel("w2", shipped="02 09:00")],
+        {"handed_over_at": None, "left_at_unknown_time": True, "arrived_at_unknown_time": True},
+    ),
+    (
+        "split and shipped, one parcel has no scan yet",
+        {"status": "shipped"},
+        [parcel("w1", picked="02 12:00"), parcel("w2", shipped="02 09:00")],
+        {"handed_over_at": None, "left_at_unknown_time": False},
+    ),
+    (
         "cancelled before it left",
         {"status": "cancelled", "cancelled_at": "2026-03-02 00:00:00"},
         [],

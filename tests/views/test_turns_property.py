@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.views.conftest import rows_of
-from tests.views.naive_turns import Message, Talk, open_seconds, tell
+from tests.views.naive_turns import Message, Talk, Turn, is_within, open_seconds, state, tell
 
-from storehealth.catalogue import Catalogue
+from storehealth.catalogue import load
 from storehealth.catalogue.common import Fact
-from storehealth.db import StoreSettings, store_from_rows
+from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.measure.query import Asked as Query
+from storehealth.model import Window
 
 MONDAY = datetime.fromisoformat("2026-03-02 08:00")
 GAP = 1800.0
+BOOK = load()
 HOURS = {
     (): ((0, 86400),),
     ("09:00-23:00",): ((32400, 82800),),
@@ -27,72 +32,128 @@ steps = st.tuples(
     st.sampled_from(["customer", "customer", "agent", "agent", "bot", "system"]),
     st.sampled_from(["where is it?", "谢谢", " OK! ", "ok then", "？", "[表情]", "好的~"]),
     st.sampled_from([None] * 6 + ["handoff", "withdrawn", "closed", "assigned"]),
-    st.sampled_from([0, 0, 1, 20, 31, 600, 1799, 1800, 1801, 7200, 40000, 90000]),
+    st.sampled_from([0, 0, 1, 10, 20, 30, 31, 180, 600, 1799, 1800, 1801, 7200, 40000, 90000]),
+    st.sampled_from(["amy", "bo"]),
 )
 conversations = st.lists(st.tuples(st.booleans(), st.lists(steps, min_size=1, max_size=14)), min_size=1, max_size=5)
 
 
-def _messages(drawn: list[tuple[bool, list[tuple[str, str, str | None, int]]]]) -> list[Message]:
+def _messages(drawn: list[tuple[bool, list[tuple[str, str, str | None, int, str]]]]) -> list[Message]:
     found = []
     for number, (has_id, lines) in enumerate(drawn):
         at = MONDAY + timedelta(minutes=37 * number)
-        for role, text, event, pause in lines:
+        for role, text, event, pause, name in lines:
             at += timedelta(seconds=pause)
             room = f"room{number}" if has_id else None
             told = "system" if event == "handoff" else role
-            found.append(Message(room, f"buyer{number}", at, told, text, event, len(found) + 2))
+            sender = {"customer": f"buyer{number}", "agent": name}.get(role, f"some {role}")
+            given = name if event in ("assigned", "handoff") else None
+            found.append(Message(room, f"buyer{number}", at, told, text, event, len(found) + 2, sender, given))
     return found
 
 
 def _row(message: Message) -> dict[str, Any]:
-    sender = message.customer if message.role == "customer" else f"some {message.role}"
     return {
         "conversation_id": message.room, "message_id": str(message.row), "customer_id": message.customer,
-        "sent_at": message.at, "sender_role": message.role, "sender_id": sender, "text": message.text,
-        "event": message.event,
+        "sent_at": message.at, "sender_role": message.role, "sender_id": message.sender, "text": message.text,
+        "event": message.event, "event_agent_id": message.assignee,
     }  # fmt: skip
 
 
-def _expected(talks: list[Talk], clock: str, hours: tuple[str, ...], end: datetime) -> list[tuple[Any, ...]]:
+@dataclass(frozen=True)
+class Asked:
+    """Whose clock counts, and what it makes of a wait."""
+
+    policy: str
+    clock: str
+    hours: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """As a platform would say it."""
+        values = {"bot_policy": self.policy, "reply_clock": self.clock, "service_hours": self.hours, "session_gap": GAP}
+        return {name: Fact(value=value, source="test", verified="assumed") for name, value in values.items()}
+
+    def clip(self, start: datetime, stop: datetime) -> int:
+        """Seconds inside the hours."""
+        return open_seconds(start, stop, HOURS[self.hours])
+
+    def wait(self, start: datetime, stop: datetime) -> float:
+        """Seconds on the clock."""
+        return self.clip(start, stop) if self.clock == "clip" else (stop - start).total_seconds()
+
+    def states(self, talks: list[Talk], end: datetime) -> dict[str, Counter[str]]:
+        """Rule → how many of its rows are in which state."""
+        found: dict[str, Counter[str]] = {code: Counter() for code in ("CS01", "CS02", "CS04", "CS08")}
+        for talk in talks:
+            for turn in talk.turns:
+                for code, limit in (("CS02", 10), ("CS08", 180)):
+                    found[code][self._state(turn, limit, end)] += 1
+            first = next((turn for turn in talk.turns if turn.first), None)
+            state_30 = self._state(first, 30, end) if first and talk.began_by == "customer" else "exempt"
+            found["CS01"][state_30] += 1
+            late_too = self._state(first, 600, end) if first else "exempt"
+            found["CS04"]["met" if late_too == "late" else late_too] += 1
+        return found
+
+    def _state(self, turn: Turn, limit: float, end: datetime) -> str:
+        outside = self.clock == "exclude_by_start" and not is_within(turn.opened, HOURS[self.hours])
+        if outside or turn.by == "bot":
+            return "exempt"
+        return state(self.wait(turn.opened, turn.closed or end), limit, turn.closed is not None)
+
+
+def _expected(talks: list[Talk], asked: Asked, end: datetime) -> list[tuple[Any, ...]]:
     rows = []
     for talk in talks:
         for turn in talk.turns:
             stop = turn.closed or end
-            wall, clip = (stop - turn.opened).total_seconds(), open_seconds(turn.opened, stop, HOURS[hours])
-            judged = clip if clock == "clip" else wall
-            rows.append((turn.row, turn.opened, turn.closed, turn.by, turn.first, talk.began_by, judged, wall, clip))
+            agent = turn.replier if turn.by else talk.holder
+            given = talk.given_at(turn, turn.replier, stop) if turn.by == "human" and turn.replier else None
+            own = asked.wait(max(turn.opened, given or turn.opened), stop) if turn.by == "human" else None
+            rows.append(
+                (turn.row, turn.opened, turn.closed, turn.by, turn.first, talk.began_by, agent, turn.left,
+                 asked.wait(turn.opened, stop), own, (stop - turn.opened).total_seconds(), asked.clip(turn.opened, stop))
+            )  # fmt: skip
     return sorted(rows)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def _counted(store: Store, code: str) -> Counter[str]:
+    """What the rule makes of its rows."""
+    query = Query(
+        store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text
+    )
+    return Counter(outcome for (outcome,) in query.run(f"SELECT _outcome FROM {query.rows}"))
+
+
+@settings(max_examples=60, deadline=None)
 @given(
     drawn=conversations,
-    policy=st.sampled_from(["ignore", "answers"]),
-    clock=st.sampled_from(["wall", "clip", "exclude_by_start"]),
-    hours=st.sampled_from(sorted(HOURS)),
-)
-def test_turns_are_those_of_the_state_machine(
-    catalogue: Catalogue, drawn: Any, policy: str, clock: str, hours: tuple[str, ...]
-) -> None:
-    """Openings, replies, who handled, which is first, and the wait on every clock agree."""
+    asked=st.builds(
+        Asked, policy=st.sampled_from(["ignore", "answers"]), hours=st.sampled_from(sorted(HOURS)),
+        clock=st.sampled_from(["wall", "clip", "exclude_by_start"]),
+    ),
+    known=st.none() | st.sampled_from([0, 60, 5000, 50_000]),
+)  # fmt: skip
+def test_turns_are_those_of_the_state_machine(drawn: Any, asked: Asked, known: int | None) -> None:
+    """Openings, replies, who answers for them, who left, the wait on every clock, and every state in every rule agree."""
     messages = _messages(drawn)
-    values = {"bot_policy": policy, "reply_clock": clock, "service_hours": hours, "session_gap": GAP}
-    facts = {name: Fact(value=value, source="test", verified="assumed") for name, value in values.items()}
-    asked = StoreSettings("shop", catalogue.platforms["generic"], facts)
-    with store_from_rows(
-        {"messages": [_row(message) for message in messages]}, catalogue, asked, ["sessions"]
-    ) as store:
+    moment = None if known is None else messages[0].at + timedelta(seconds=known)
+    wanted = StoreSettings("shop", BOOK.platforms["generic"], asked.facts, as_of=moment)
+    rows = {"messages": [_row(message) for message in messages]}
+    with store_from_rows(rows, BOOK, wanted, ["sessions"]) as store:
         found = rows_of(store, "FROM turns ORDER BY source_row")
-        sessions = rows_of(store, "SELECT began_by, human_turns, open_turns FROM sessions")
-    shown = [
-        (turn["source_row"], turn["opened_at"], turn["replied_at"], turn["handled_by"], turn["is_first"],
-         turn["session_began_by"], turn["wait_seconds"], turn["wall_seconds"], turn["clip_seconds"])
-        for turn in found
-    ]  # fmt: skip
-    talks = tell(messages, policy, GAP, catalogue.closers)
-    assert shown == _expected(talks, clock, hours, max(message.at for message in messages))
+        sessions = rows_of(store, "SELECT began_by, human_turns, open_turns, abandoned FROM sessions")
+        states = {code: _counted(store, code) for code in ("CS01", "CS02", "CS04", "CS08")}
+    columns = ("source_row", "opened_at", "replied_at", "handled_by", "is_first", "session_began_by", "agent_id",
+               "abandoned", "wait_seconds", "agent_wait_seconds", "wall_seconds", "clip_seconds")  # fmt: skip
+    heard = [message for message in messages if moment is None or message.at <= moment]
+    talks, end = tell(heard, asked.policy, GAP, BOOK.closers), max(message.at for message in heard)
+    assert [tuple(turn[name] for name in columns) for turn in found] == _expected(talks, asked, end)
     told = [
-        (talk.began_by, sum(turn.by != "bot" for turn in talk.turns), sum(turn.closed is None for turn in talk.turns))
+        (talk.began_by, sum(turn.by != "bot" for turn in talk.turns), sum(turn.closed is None for turn in talk.turns),
+         any(turn.left for turn in talk.turns))
         for talk in talks
-    ]
+    ]  # fmt: skip
     assert sorted(map(str, told)) == sorted(str(tuple(session.values())) for session in sessions)
+    assert states == asked.states(talks, end)

@@ -64,8 +64,8 @@ SELECT
     * EXCLUDE (is_scanned, scanned_at, source_file, source_row),
     cancelled AND coalesce(cancel_reason = 'out_of_stock', false) AS out_of_stock_cancel,
     coalesce(handed_over_at, cancelled_at) AS ship_clock_stopped_at,
-    NOT is_scanned AND handed_over_at IS NULL AND coalesce(delivered_at IS NOT NULL
-        OR status IN ('shipped', 'delivered', 'completed'), false) AS left_at_unknown_time,
+    handed_over_at IS NULL AND coalesce(status IN ('delivered', 'completed')       -- 'shipped' may mean its first parcel
+        OR NOT is_scanned AND (delivered_at IS NOT NULL OR status = 'shipped'), false) AS left_at_unknown_time,
     delivered_at IS NULL AND coalesce(status IN ('delivered', 'completed'), false) AS arrived_at_unknown_time,
     handed_over_at < created_at AS carrier_before_created,
     handed_over_at < paid_at AS carrier_before_paid,
