@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30})://[^\s\"'，。；）)]*")
+ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30}):/{1,2}[^\s\"'，。；）)]*")
+"""One that was taken for a path has lost a slash. A drive such as ``C:/`` is none."""
 HIDDEN = "…"
 
 
