@@ -287,3 +287,16 @@ def test_rows_of_another_kind_are_passed_over_and_count_in_nothing(attempt: Atte
     trial = attempt(journal, given)
     assert [(row["source_row"], row["entry_id"]) for row in trial.tables["penalties"]] == [(3, "2"), (5, "4")]
     assert (trial.rows, trial.kept, trial.rejected) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("mark", "\u200e\u200f\u202a\u202c\u202d\u2066\u2069\u2060\u200b\ufeff")
+def test_marks_of_writing_direction_around_a_cell_or_header_do_not_matter(attempt: Attempt, mark: str) -> None:
+    """Copying a column on Windows, or from a right-to-left page, wraps it in them, and nobody sees them."""
+    names, cells = ("订单号", "下单时间", "状态"), ("1001", "2026-01-02 03:04:05", "完成")
+    text = "\n".join("\t".join(f"{mark}{one}{mark}" for one in line) for line in (names, cells))
+    (found,) = attempt(ORDERS, text + "\n").tables["orders"]
+    assert (found["order_id"], str(found["created_at"]), found["status"]) == (
+        "1001",
+        "2026-01-02 03:04:05",
+        "completed",
+    )

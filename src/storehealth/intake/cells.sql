@@ -5,10 +5,12 @@
 CREATE OR REPLACE TEMP MACRO is_ink(c) AS
   c BETWEEN '!' AND '~' OR (c > chr(12288) AND c <> chr(65279));
 
--- Blanks of all kinds around a cell, and carriage returns anywhere in it, are never meant. Trimming every cell would
--- cost more than reading the file, so look at both ends first.
+-- Blanks of all kinds and marks of writing direction around a cell, and carriage returns anywhere in it, are never meant.
+-- Trimming every cell would cost more than reading the file, so look at both ends first.
 CREATE OR REPLACE TEMP MACRO trimmed(t) AS
-  trim(replace(t, chr(13), ''), ' ' || chr(9) || chr(10) || chr(160) || chr(8203) || chr(12288) || chr(65279));
+  trim(replace(t, chr(13), ''), ' ' || chr(9) || chr(10) || chr(160) || chr(12288) || chr(65279)
+    || chr(8203) || chr(8206) || chr(8207) || chr(8234) || chr(8235) || chr(8236) || chr(8237) || chr(8238)
+    || chr(8288) || chr(8294) || chr(8295) || chr(8296) || chr(8297));
 
 CREATE OR REPLACE TEMP MACRO bare(t, first_character, last_character) AS
   CASE WHEN is_ink(first_character) AND is_ink(last_character) AND NOT contains(t, chr(13)) THEN t

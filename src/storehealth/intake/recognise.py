@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -12,6 +13,8 @@ from storehealth.errors import FileRefused
 from storehealth.intake.containers import Record, Sheet
 
 HEADER_WITHIN = 30
+UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Marks of writing direction, joiners, byte order marks."""
 
 
 class Match(NamedTuple):
@@ -30,8 +33,8 @@ class Match(NamedTuple):
 
 @lru_cache(maxsize=10_000)
 def normal(header: str) -> str:
-    """A header with all that does not matter removed: blanks, case, width, a trailing star, a byte order mark."""
-    text = unicodedata.normalize("NFKC", header).replace("\ufeff", "")
+    """A header with all that does not matter removed: blanks, case, width, a trailing star, signs nobody sees."""
+    text = UNSEEN.sub("", unicodedata.normalize("NFKC", header))
     return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
 
 
