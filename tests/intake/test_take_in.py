@@ -179,6 +179,15 @@ def test_a_link_out_of_the_folder_is_not_followed(take: Take, tmp_path: Path) ->
     assert intake.sources[0].rows == 0
 
 
+def test_a_pipe_in_the_folder_is_named_and_nobody_waits_for_it(take: Take, tmp_path: Path) -> None:
+    """Opening it would wait until somebody writes into it."""
+    (tmp_path / "exports").mkdir()
+    os.mkfifo(tmp_path / "exports" / "orders.csv")
+    (source,) = take({}).sources
+    assert (source.path, source.rows) == ("orders.csv", 0)
+    assert "pipe" in source.note
+
+
 def test_the_user_may_choose_layout_and_encoding_by_pattern(take: Take) -> None:
     """A layout that does not exist is a mistake of the command line."""
     options = IntakeOptions(layouts={"o*.csv": "shop_chat"}, encodings={"chat*": "utf-16-le"})

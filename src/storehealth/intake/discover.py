@@ -68,6 +68,8 @@ def _files(exports: Path, root: Path) -> Iterator[Found]:
             yield Found(name, path, "a link that leads out of the exports folder; not followed")
         elif path.is_file():
             yield Found(name, path)
+        elif not path.is_dir():
+            yield Found(name, path, "a pipe or device, no file; not opened")
 
 
 def is_hidden(part: str) -> bool:

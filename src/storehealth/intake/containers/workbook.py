@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ EXACT_BELOW = 2**53
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 END = 1 << 62
 BROKEN = "the workbook is cut off or broken"
+PANIC = "PanicException"
+"""What calamine raises where a file surprises it; no :class:`Exception`."""
 
 
 def claims(head: Head) -> Claim:
@@ -52,18 +55,40 @@ def _frames(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
     """Names of sheets, and their rows numbered as Excel does, without the blank ones."""
     from pandas import read_excel
 
+    _check_sectors(path)
     try:
         frames = read_excel(
             path, sheet_name=None, engine="calamine", header=None, dtype=object, keep_default_na=False, na_filter=False
         )
-    except Exception as error:
-        raise _refusal(path, error) from error
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == PANIC:
+            raise _refusal(path, error) from error
+        raise
     for name, frame in frames.items():
         rows = (Record(row + 1, tuple(map(_text, cells))) for row, cells in enumerate(frame.to_numpy()))
         yield str(name), (row for row in rows if any(row.cells))
 
 
-def _refusal(path: Path, error: Exception) -> FileRefused:
+def _check_sectors(path: Path) -> None:
+    """Refuse an old workbook whose chains of sectors run in a circle or out of the file: calamine would follow them.
+
+    Raises:
+        FileRefused: They do.
+    """
+    data = path.read_bytes()
+    if not data.startswith(OLE):
+        return
+    from xlrd.compdoc import CompDoc
+
+    try:
+        found = CompDoc(data, logfile=StringIO(), ignore_workbook_corruption=True)
+        for stream in ("Workbook", "Book"):
+            found.locate_named_stream(stream)
+    except Exception as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: BaseException) -> FileRefused:
     if "password" in str(error).lower() or ENCRYPTED in path.read_bytes():
         return FileRefused("protected by a password", "Open it in Excel and save it without one.")
     return FileRefused(f"{BROKEN} ({' '.join(str(error).split())[:120]})", "Export it again, and copy it anew.")
