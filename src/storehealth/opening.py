@@ -67,7 +67,17 @@ def choose_platform(
         name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
     if name not in catalogue.platforms:
         raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    moment = as_of or max((part.last for part in intake.tables if part.last), default=None)
+    return platform_of(
+        name, settings, catalogue, as_of or max((part.last for part in intake.tables if part.last), default=None)
+    )
+
+
+def platform_of(name: str, settings: Settings, catalogue: Catalogue, moment: datetime | None) -> Platform:
+    """The version of a platform that holds at a moment, its facts completed by generic ones and the store's own.
+
+    Raises:
+        KeyError: There is no such platform.
+    """
     generic, platform = catalogue.platforms["generic"], version_on(catalogue.platforms, name, moment and moment.date())
     return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.facts()}})
 

@@ -30,17 +30,19 @@ from storehealth.history.choose import chosen
 from storehealth.history.database import HistoryUnusable
 from storehealth.history.events import Span, events_in
 from storehealth.history.packing import Marks, checkup_from, marks_from, measured_from
+from storehealth.history.pair import side_by_side
 from storehealth.history.questions import basis, questions
 from storehealth.history.trend import begins
 from storehealth.judge import judge
 from storehealth.measure import Marks as Taken
-from storehealth.model import AreaScore, Checkup, Event, Finding, Measurement, Score
+from storehealth.model import AreaScore, Checkup, Comparison, Event, Finding, Measurement, RunLine, Score
 from storehealth.opening import Taken as Given
+from storehealth.opening import platform_of
 from storehealth.privacy import installation_key
 from storehealth.publish import method, published
 from storehealth.request import AuditRequest
 from storehealth.score import score
-from storehealth.settings import read_settings
+from storehealth.settings import Settings, read_settings
 
 
 class Judged(NamedTuple):
@@ -106,6 +108,47 @@ def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: L
             "method": method(catalogue, platform, language),
         }
     )
+
+
+def two_runs(lines: tuple[RunLine, RunLine], book: Book, catalogue: Catalogue, settings: Settings) -> Comparison:
+    """Two remembered runs side by side, both judged by the rules in force at the later one.
+
+    Args:
+        lines: The earlier one, then the later one; runs of two platforms are each judged by their own.
+        book: Where they lie.
+        catalogue: The rules of now.
+        settings: The language of titles, and the store's own facts.
+
+    Raises:
+        UsageError: One of them cannot be read, or its platform is gone.
+    """
+    key, latest = installation_key(), max(line.as_of for line in lines)
+    read = [
+        past_run(book.stored(line.run), catalogue, platform, settings.language, key)
+        for line in lines
+        for platform in [_platform_of(line, latest, catalogue, settings)]
+    ]
+    return side_by_side((read[0], read[1]), lines, catalogue.scoring)
+
+
+def _platform_of(line: RunLine, moment: datetime, catalogue: Catalogue, settings: Settings) -> Platform:
+    try:
+        return platform_of(line.platform, settings, catalogue, moment)
+    except KeyError:
+        raise UsageError(
+            f"run {line.run} was judged for the platform {line.platform}, which is not there any more",
+            "Give the pack that has it, with --pack.",
+        ) from None
+
+
+def shown_anew(line: RunLine, book: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
+    """A remembered run with its counts judged by the rules of now.
+
+    Raises:
+        UsageError: It cannot be read, or its platform is gone.
+    """
+    platform = _platform_of(line, line.as_of, catalogue, settings)
+    return retold(book.stored(line.run), catalogue, platform, settings.language)
 
 
 class Recalled(NamedTuple):

@@ -6,7 +6,7 @@ and notes in it what is to be kept; only the command line calls :func:`remember`
 
 from __future__ import annotations
 
-from storehealth.history.book import Book, Noted, Series, Stored, key_id, remember
+from storehealth.history.book import Book, Noted, Series, Stored, forget, key_id, remember
 from storehealth.history.compared import Compared, Present, compared
 from storehealth.history.events import Calendar, read_calendar
 from storehealth.history.past import Past, PastRun
@@ -24,6 +24,7 @@ __all__ = [
     "Series",
     "Stored",
     "compared",
+    "forget",
     "key_id",
     "read_calendar",
     "remember",

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from storehealth.history.database import HistoryUnusable, reading, writing
+from storehealth.history.database import HistoryUnusable, reading, shrink, writing
 from storehealth.history.events import Calendar
 from storehealth.history.packing import brief_bytes, checkup_bytes, mark_bytes, measured_bytes
 from storehealth.model import Checkup, Measurement, RunLine
@@ -113,6 +113,21 @@ class Book:
         except HistoryUnusable as error:
             self.troubles.append(error)
             return []
+
+
+def forget(folder: Path, runs: Sequence[str]) -> int:
+    """Take runs out of the book, and give their room back to the disk.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        HistoryUnusable: The file cannot be written; nothing is forgotten then.
+    """
+    with writing(folder) as con:
+        gone = sum(con.execute("DELETE FROM runs WHERE run = ?", (run,)).rowcount for run in runs)
+    shrink(folder)
+    return gone
 
 
 def _line(row: Sequence[Any]) -> RunLine:

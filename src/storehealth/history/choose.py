@@ -61,3 +61,23 @@ def _one_series(lines: Sequence[RunLine], name: str, what: str) -> None:
 def series_name(line: RunLine) -> str:
     """Store, platform and way of counting in words."""
     return " · ".join(part for part in (line.folder or line.store, line.platform, line.how) if part)
+
+
+def outdated(lines: Sequence[RunLine], oldest: datetime | None, last: int | None) -> list[RunLine]:
+    """Runs that may be forgotten: made before ``oldest``, or not among the ``last`` of their series; its latest stays.
+
+    Args:
+        lines: All runs.
+        oldest: With an offset, as ``made_at``; None: age does not matter.
+        last: None: their number does not matter.
+    """
+    place: dict[str, int] = {}
+    for series in dict.fromkeys(map(series_name, lines)):
+        own = sorted((one for one in lines if series_name(one) == series), key=lambda one: one.as_of, reverse=True)
+        place |= {one.run: number for number, one in enumerate(own)}
+    return [
+        one
+        for one in lines
+        if place[one.run] > 0
+        and ((oldest is not None and one.made_at < oldest) or (last is not None and place[one.run] >= last))
+    ]

@@ -134,8 +134,12 @@ def _blamed(path: Path) -> Iterator[None]:
         ) from error
     except sqlite3.DatabaseError as error:
         kept = _set_aside(path)
-        where = f"It is kept as {kept.name}; " if kept else ""
-        raise HistoryUnusable(f"{path} is damaged: {error}", f"{where}a new one is begun.") from error
+        hint = (
+            f"It is kept as {kept.name}; a new one is begun."
+            if kept
+            else "Move it away, so that a new one can be begun."
+        )
+        raise HistoryUnusable(f"{path} is damaged: {error}", hint) from error
     except OSError as error:
         raise HistoryUnusable(f"{path} cannot be used: {error.strerror}", "Past runs are left out.") from error
 

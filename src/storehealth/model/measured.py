@@ -160,7 +160,10 @@ class RowStates(Record):
     new: int = Field(description="Never seen before.")
     persisting: int
     reappeared: int = Field(description="Not there in that run, but in one before it.")
-    resolved: int | None = Field(description="Still in the files and the days looked at, and no miss any more.")
+    resolved: int | None = Field(
+        description="Still in the files and the days looked at, and no miss any more. None where only two remembered runs "
+        "are compared, whose rows are not at hand: these are among gone then."
+    )
     gone: int = Field(description="No longer in the files or the days looked at, so neither resolved nor there.")
 
 

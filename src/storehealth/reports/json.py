@@ -14,14 +14,15 @@ SUFFIX = ".json"
 
 def render(checkup: Checkup) -> bytes:
     """One JSON document in UTF-8 with keys in the order of the records; a number that JSON cannot say is null."""
-    content = _finite(checkup.model_dump(mode="json", by_alias=True))
+    content = finite(checkup.model_dump(mode="json", by_alias=True))
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode(errors="replace")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain content in which every number that JSON cannot say is null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list) else value
+        return {key: finite(part) for key, part in value.items()}
+    return [finite(part) for part in value] if isinstance(value, list) else value
