@@ -16,7 +16,8 @@ from storehealth.catalogue.facts import INFORMATIVE, readers
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
-from storehealth.model import Checkup, Inspection
+from storehealth.history.events import EventsFile
+from storehealth.model import Checkup, Comparison, Inspection
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
@@ -219,11 +220,14 @@ def schema_page(_: Catalogue) -> str:
     )
 
 
-def inspection_schema_page(_: Catalogue) -> str:
-    """JSON Schema of what ``inspect --format json`` prints."""
-    schema = Inspection.model_json_schema(mode="serialization")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(head | schema, indent=1, ensure_ascii=False) + "\n"
+def printed_schema(record: type[BaseModel]) -> Callable[[Catalogue], str]:
+    """JSON Schema of what a command prints with ``--format json``."""
+
+    def page(_: Catalogue) -> str:
+        head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        return json.dumps(head | record.model_json_schema(mode="serialization"), indent=1, ensure_ascii=False) + "\n"
+
+    return page
 
 
 def file_schema(record: type[BaseModel], what: str) -> Callable[[Catalogue], str]:
@@ -242,10 +246,12 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
     "layouts.md": layouts_page,
     "cli.md": cli_page,
     "checkup.schema.json": schema_page,
-    "inspection.schema.json": inspection_schema_page,
+    "inspection.schema.json": printed_schema(Inspection),
+    "comparison.schema.json": printed_schema(Comparison),
     "rule.schema.json": file_schema(Rule, "rule"),
     "layout.schema.json": file_schema(Layout, "layout"),
     "platform.schema.json": file_schema(Platform, "platform"),
+    "events.schema.json": file_schema(EventsFile, "events"),
 }
 
 

@@ -40,9 +40,9 @@ def test_runs_are_listed_by_store_with_their_scores(run: Run, home: Path) -> Non
     write(home, "2025-03-31", series=Series("Other", "tmall", "window=7d"))
     shown = run("history", "list", "--state", home).out
     assert [line.split() for line in shown.splitlines() if line.startswith("  2025")][2:] == [
-        ["20250402T000000Z-abc100", "2025-03-10", "23:00", "99", "A", "0", "0"],
+        ["20250402T000000Z-abc100", "2025-03-10", "23:00", "—", "0", "0"],
         ["20250403T000000Z-abc200", "2025-03-17", "23:00", "59", "E", "1", "0"],
-        ["20250404T000000Z-abc300", "2025-03-24", "23:00", "90", "A", "0", "1"],
+        ["20250404T000000Z-abc300", "2025-03-24", "23:00", "90", "B", "0", "1"],
     ]
     assert "Tea House · jd\n" in shown
     assert "Other · tmall · window=7d\n" in shown
