@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from tests.history.conftest import SERIES, write
 from tests.runs import gap, late
@@ -140,6 +141,13 @@ def test_two_runs_stand_side_by_side_the_earlier_first(run: Run, home: Path) -> 
     assert (one.status_then, one.status_now, one.change, one.state) == ("fail", "watch", "better", "persisting")
     assert (one.before.defects, one.after.defects) == (240, 60)
     assert both[0].previous.score_change.change == "better"
+
+
+def test_the_comparison_keeps_to_its_published_schema(run: Run, home: Path) -> None:
+    told_by_rules_of_now(home)
+    schema = Path(__file__).parents[2] / "docs" / "comparison.schema.json"
+    found = json.loads(run("history", "compare", "--format", "json", "--state", home).out)
+    jsonschema.validate(found, json.loads(schema.read_text(encoding="utf-8")))
 
 
 def test_what_could_not_be_judged_then_has_no_counts_no_change_and_no_state(run: Run, home: Path) -> None:

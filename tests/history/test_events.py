@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import date
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from storehealth.catalogue import load
 from storehealth.errors import UsageError
@@ -115,3 +119,21 @@ def test_what_is_no_list_of_events_is_refused_without_a_traceback(tmp_path: Path
     (tmp_path / "events.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UsageError, match=r"events\.yaml"):
         read_calendar(tmp_path)
+
+
+def test_the_published_schema_takes_what_the_page_shows_and_refuses_a_slip() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    schema = json.loads((docs / "events.schema.json").read_text(encoding="utf-8"))
+    (example,) = re.findall(r"```yaml\n(.*?)```", (docs / "history.md").read_text(encoding="utf-8"), re.DOTALL)
+    content = yaml.load(example, Loader=yaml.BaseLoader)  # noqa: S506 - dates stay text, as JSON has them
+    jsonschema.validate(content, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"evnts": []}, schema)
+
+
+def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    found = calendar(tmp_path, example)
+    assert [(one.name, one.kind) for one in found.own] == [("Double 11", "promotion"), ("Second carrier", "other")]
+    assert found.countries == ("CN",)
