@@ -205,17 +205,19 @@ def test_status_before_after_and_when_a_run_fails(faked: Faked, added: Run, run:
     assert fine.code == 0
     assert "tea  ✓ fine" in fine.out
     assert str(Runs(state, "tea").latest()) in fine.out.replace("\n", "").replace(" ", "")
-    faked.error = NoDataError("exports holds no file", "Export something first.")
+    faked.error = NoDataError("no file could be used", "Export something first.")
     assert added("run", "tea").code == 3
     failed = status()
     assert failed.code == 1
     assert "✗ failed" in failed.out
-    assert "exports holds no file" in " ".join(failed.out.split())
+    assert "no file could be used" in " ".join(failed.out.split())
     told = json.loads(status("--format", "json").out)["schedules"][0]
     assert (told["state"], told["last_run"]["exit_code"]) == ("failed", 3)
     assert told["last_success"]["run"] == checkup().run.id
-    for language, word in (("zh", "失败"), ("es", "falló")):
-        assert word in status("--lang", language).out
+    for language, word, why in (("zh", "失败", "没有可用的文件"), ("es", "falló", "no se pudo usar ningún archivo")):
+        shown = " ".join(status("--lang", language).out.split())
+        assert word in shown
+        assert why in shown
 
 
 def test_a_run_that_its_settings_stop_before_it_begins_has_failed_and_is_not_missed(

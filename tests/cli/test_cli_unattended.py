@@ -99,7 +99,7 @@ def test_data_that_do_not_suffice_are_told_and_kept_all_the_same(faked: Faked, c
     faked.checkup = checkup(outcome=OutcomeOfRun(exit_code=3, reasons=("no file could be used", "x.pdf was refused")))
     ended = cron()
     assert ended.code == 3
-    assert ended.err == "storehealth: no file could be used; x.pdf was refused\n"
+    assert ended.err == "storehealth: no file could be used\nstorehealth: x.pdf was refused\n"
     (done,) = Runs(state, "tea").done()
     assert done.exit_code == 3
 

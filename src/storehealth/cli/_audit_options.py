@@ -37,7 +37,7 @@ Window = Annotated[
     str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
 ]
 Notify = Annotated[
-    bool, typer.Option("--notify", help="Tell people, as [notify] in the settings says, once all is written.")
+    bool, typer.Option("--notify", help="Tell people, as the settings say under notify, once all is written.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr, send nothing.")]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OF_ONE_RUN = {
     "exports", "as_of", "output_format", "details", "state", "ascii_only", "no_color", "quiet", "silent", "verbose",
-    "unmask", "cron", "name", "check",
+    "unmask", "cron", "name", "check", "dry_run",
 }  # fmt: skip
 """Parameters of ``audit`` that are about one run or the screen, or that a schedule sets itself."""
 PATHS = {"pack", "config"}

@@ -217,7 +217,8 @@ def _finished(checkup: Checkup, runs: Runs, task: Task, after: After) -> Exit:
     arrived = after.tell(checkup, [folder / REPORT] if folder else []) and arrived
     code = Exit(checkup.outcome.exit_code)
     if code not in (Exit.OK, Exit.FINDINGS):
-        _streams.complain("; ".join(checkup.outcome.reasons))
+        for reason in checkup.outcome.reasons:
+            _streams.complain(reason)
     return loudest(code) if latest and arrived else loudest(code, Exit.NOT_DELIVERED)
 
 

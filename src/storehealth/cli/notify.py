@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TEST_HELP = """Send a test message to every address of the settings, and say which arrived.
 
-Addresses are Apprise URLs, one a line, in a file that only you can read (chmod 600), named as urls_file below [notify]
+Addresses are Apprise URLs, one a line, in a file that only you can read (chmod 600), named as notify.urls_file
 in storehealth.toml; or they stand in environment variables. They are shown nowhere.
 
 Examples

@@ -62,7 +62,7 @@ def _run(last: Attempt | None, zone: str, words: Words) -> str:
     if last.exit_code is None:
         return local(last.started_at, zone)
     ended = words.say("standing.ended", code=last.exit_code, words=words.say(f"exit_code.{last.exit_code}"))
-    reasons = words.say("unit.semicolon").join(last.reasons) if last.exit_code not in (0, 1) else ""
+    reasons = words.say("unit.semicolon").join(map(words.error, last.reasons)) if last.exit_code not in (0, 1) else ""
     return f"{local(last.started_at, zone)}  {ended}" + (f"{words.say('unit.semicolon')}{reasons}" if reasons else "")
 
 
