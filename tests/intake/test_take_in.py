@@ -15,6 +15,7 @@ from storehealth.intake import IntakeOptions, take_in
 from storehealth.intake.containers import delimited
 from storehealth.intake.files import Files
 from storehealth.model import Intake
+from storehealth.wording import Words
 from tests.intake.conftest import rows
 
 Take = Callable[..., Intake]
@@ -80,10 +81,14 @@ def test_the_zone_is_the_one_the_layouts_agree_on(take: Take) -> None:
 def test_a_file_that_cannot_be_read_is_noted_and_the_rest_is_read(
     take: Take, name: str, data: bytes, reason: str
 ) -> None:
-    """In plain words."""
+    """In plain words, and in the reader's language."""
     intake = take({name: data, "zz.csv": ORDERS})
-    assert reason in intake.sources[0].note
+    note = intake.sources[0].note
+    assert reason in note
     assert intake.sources[1].kept == 2
+    for language in ("zh", "es"):
+        told = Words(language).reason(note)
+        assert not any(sentence in told for sentence in note.rstrip(".").split(". ")), told
 
 
 def test_a_header_alone_is_no_trouble(take: Take) -> None:

@@ -36,7 +36,7 @@ def test_every_key_the_code_asks_for_exists() -> None:
 
 def test_every_text_is_used() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    built = set(BUILT.findall(code)) | {"reason", "error", "error_hint", "source"}
+    built = set(BUILT.findall(code)) | {"reason", "refusal", "error", "error_hint", "source"}
     unused = [key for key in texts() if key.partition(".")[0] not in built and key not in code]
     assert unused == []
 
@@ -44,11 +44,11 @@ def test_every_text_is_used() -> None:
 OF_TYPER = {"options", "option", "command", "argument", "extra", "requires"}
 
 
-@pytest.mark.parametrize("key", [key for key in texts() if key.startswith(("error.", "error_hint."))])
+@pytest.mark.parametrize("key", [key for key in texts() if key.startswith(("error.", "error_hint.", "refusal."))])
 def test_an_error_s_english_is_what_the_code_says(key: str) -> None:
     """Else its translations would never be found."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    parts = re.split(r"\{[xy]\}", texts()[key]["en"])
+    parts = re.split(r"\{[xy]\}|, whatever its name says| \(", texts()[key]["en"])
     assert key.partition(".")[2] in OF_TYPER or max(parts, key=len).strip(" :") in code
 
 

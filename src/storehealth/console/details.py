@@ -106,7 +106,7 @@ def _add_sources(page: Page, checkup: Checkup, words: Words) -> None:
         said.append(words.count("count.rows", source.rows))
         said += [words.count(f"count.{key}", getattr(source, key)) for key in ("duplicates", "rejected")]
         said += [f"{words.moment(source.first)} – {words.moment(source.last)}"] if source.first else []
-        said += [source.note] if source.note else []
+        said += [words.reason(source.note)] if source.note else []
         page.add(Piece(source.path, "bold", keep=True), f"  {'  '.join(said)}", indent=2, hang=4)
 
 

@@ -76,6 +76,6 @@ def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
 
 def add_refused(page: Page, source: Source, words: Words) -> None:
     """A file that was not used, by name and reason."""
-    reason = source.note or words.say("screen.no_reason")
+    reason = words.reason(source.note) if source.note else words.say("screen.no_reason")
     before, _, after = words.say("screen.refused", path="\0", reason=reason).partition("\0")
     page.add("– ", before, Piece(source.path, "bold", keep=True), after, indent=2, hang=4)

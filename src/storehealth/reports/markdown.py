@@ -240,12 +240,12 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
             *(words.whole(number) for number in (one.rows, one.kept, one.duplicates, one.rejected)),
             words.moment(one.first),
             words.moment(one.last),
-            one.note or ("" if one.layout else words.say("screen.no_reason")),
+            words.reason(one.note) or ("" if one.layout else words.say("screen.no_reason")),
         )
         for one in checkup.sources
     ]
     lines = [*_heading(words, "sources"), *table([words.say(f"column.{key}") for key in keys], rows)]
-    names = [words.say("screen.refused", path=one.path, reason=one.note or words.say("screen.no_reason"))
+    names = [words.say("screen.refused", path=one.path, reason=words.reason(one.note) or words.say("screen.no_reason"))
              for one in refused(checkup)]  # fmt: skip
     return [*lines, *bullets(names)]
 

@@ -20,6 +20,7 @@ from storehealth.wording import figures
 Language = Literal["en", "zh", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
 ERRORS = ("error", "error_hint")
+REASONS = ("reason", "refusal")
 FOLDER = Path(__file__).parent
 
 
@@ -49,8 +50,8 @@ class Words:
         return ((one if n == 1 else many) or one).strip().format(n=self.whole(n))
 
     def reason(self, english: str) -> str:
-        """A reason or note of intake in this language; one that no text is written for stays as it is."""
-        return self._known(english, "reason") or english
+        """A reason or note of intake in this language, sentence by sentence, as far as texts are written."""
+        return english if self.language == "en" else self._told(english, REASONS)
 
     def source(self, english: str) -> str:
         """Where a limit comes from; a citation stays as it is."""
@@ -58,15 +59,15 @@ class Words:
 
     def error(self, english: str) -> str:
         """A message or hint of the command line in this language, sentence by sentence, as far as texts are written."""
-        return english if self.language == "en" else "\n".join(map(self._told, english.split("\n")))
+        return english if self.language == "en" else "\n".join(self._told(line, ERRORS) for line in english.split("\n"))
 
-    def _told(self, line: str) -> str:
+    def _told(self, line: str, sections: tuple[str, ...]) -> str:
         body, stop = line.removesuffix("."), "." if line.endswith(".") else ""
         first, more, rest = body.partition(". ")
-        if more and self._known(first, *ERRORS) is not None:
+        if more and self._known(first, *sections) is not None:
             gap = "" if self.language == "zh" else " "
-            return f"{self._told(first + '.')}{gap}{self._told(rest + stop)}"
-        known = self._known(body, *ERRORS)
+            return f"{self._told(first + '.', sections)}{gap}{self._told(rest + stop, sections)}"
+        known = self._known(body, *sections)
         return line if known is None else known + ("。" if stop and self.language == "zh" else stop)
 
     def _known(self, english: str, *sections: str) -> str | None:
