@@ -51,6 +51,10 @@ def _rule_section(rule: Rule, platforms: dict[str, Platform]) -> str:
     lines = [f"## {rule.code} {rule.id}\n", f"**{rule.title.en}** · {rule.title.zh} · {rule.title.es}\n"]
     lines += [f"{rule.about.en}\n"] if rule.about else []
     lines += [f"Why: {rule.why.en}\n", "```sql", *_measure_lines(rule.measure), "```\n", *_limit_lines(rule, platforms)]
+    lines += [
+        f"\nCompared with: {one.title.en}. Tried: {'; '.join(reading.says.en for reading in one.readings)}."
+        for one in rule.printed
+    ]
     lines += ["\nWhat to do:\n"]
     lines += [f"- {advice.do.en} (effort {advice.effort}; assumed to end {advice.removes:.0%} of the defects it reaches)"
               for advice in rule.advice]  # fmt: skip

@@ -69,6 +69,12 @@ def test_a_healthy_store_has_full_marks(sound: dict[str, Checkup]) -> None:
     assert not [one for one in checkup.recommendations if one.gain_points]
 
 
+def test_what_the_platform_would_print_of_a_healthy_store_agrees(sound: dict[str, Checkup]) -> None:
+    """The agents' report says that all were answered within 30 seconds; so do we, of the same chats and more at night."""
+    (printed,) = finding(sound["generic"], "CS01").printed
+    assert (printed.theirs, printed.ours, printed.verdict) == (1, 1, "agrees")
+
+
 def test_every_rule_has_a_fault_planted_for_it() -> None:
     """A rule added later gets one as well."""
     assert FAULTS.keys() == book().rules.keys()

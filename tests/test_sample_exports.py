@@ -129,3 +129,19 @@ def test_what_was_left_healthy_is_not_blamed(checkup: Checkup) -> None:
     assert len([finding for finding in checkup.findings if finding.status == "fail"]) <= 8
     assert checkup.score.value is not None
     assert checkup.score.coverage == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "by"),
+    [
+        ("AS02", "from application to end, all cases"),
+        ("CS03", "the mean of each chat's own mean, at all hours of the day"),
+    ],
+)
+def test_what_the_exports_print_themselves_is_explained(checkup: Checkup, code: str, by: str) -> None:
+    """售后整体时长(H) of the cases and 新平均响应时间(S) of the session workbook are counted in another way than ours."""
+    (printed,) = _finding(checkup, code).printed
+    assert printed.verdict == "explained"
+    assert printed.by is not None
+    assert printed.by.says == by
+    assert printed.by.value == pytest.approx(printed.theirs, rel=1e-4)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Duration, Strict, Text, Words
 from storehealth.catalogue.platform import Code
+from storehealth.catalogue.printed import Printed
 from storehealth.model import Area, Direction, Severity
 
 TIME_PARTS = ("hour", "weekday", "day")
@@ -143,6 +144,9 @@ class Rule(Strict):
     measure: Measure
     limits: Limits | None = Field(default=None, description="None: the figure is shown, without a verdict.")
     scored: bool = False
+    printed: tuple[Printed, ...] = Field(
+        default=(), description="Figures platforms print for the same, to compare with."
+    )
     why: Text
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)

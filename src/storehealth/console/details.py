@@ -22,6 +22,7 @@ from storehealth.wording.phrases import (
     shown_detail,
     with_figures,
 )
+from storehealth.wording.printed import printed_lines
 
 ROWS = 20
 """Evidence rows shown per finding."""
@@ -66,6 +67,8 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     page.add(Piece("  ".join(said), "dim"), indent=indent)
     for name, text in beside_lines(finding, words):
         page.add(f"{name}{words.say('unit.colon')}", Piece(text, keep=True), indent=indent, hang=indent + 2)
+    for name, text in printed_lines(finding, words):
+        page.add(f"{name}{words.say('unit.colon')}", text, indent=indent, hang=indent + 2)
     if finding.money_at_risk:
         money = money_text(finding.money_at_risk, words)
         page.add(f"{words.say('against.money_name')}{words.say('unit.colon')}{money}", indent=indent, hang=indent + 2)

@@ -16,6 +16,7 @@ from storehealth.judge.case import Case, case_of
 from storehealth.judge.drivers import drivers
 from storehealth.judge.holes import at_worst, hole_note, telling
 from storehealth.judge.independence import surety
+from storehealth.judge.printed import printed_figures
 from storehealth.judge.reasons import reasons_against
 from storehealth.judge.verdict import standing, weigh
 from storehealth.limits import Bounds
@@ -95,6 +96,7 @@ def _finding(case: Case) -> Finding:
         window=measured.window,
         usual_window=measured.usual.window if measured.usual else None,
         beside=tuple(_titled(one, rule, case.words.language) for one in measured.beside),
+        printed=tuple(printed_figures(case)),
         drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
         evidence=Evidence(count=tally.defects, rows=measured.evidence),
         money_at_risk=measured.money,

@@ -20,6 +20,7 @@ from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
 from storehealth.measure.marks import Marks
 from storehealth.measure.money import money_at_risk
+from storehealth.measure.printed import printed, printed_problems
 from storehealth.measure.query import Asked
 from storehealth.measure.repeats import repeats
 from storehealth.measure.replies import reply_times
@@ -97,6 +98,8 @@ def measure(
                 _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled)),
             )
         measured[-1] = _with_money(asked, measured[-1], lens)
+        if asked.rule.printed and not missing:
+            measured[-1] = measured[-1].model_copy(update={"printed": printed(asked, store.filled)})
         if lens.files:
             _write(asked, measured[-1], lens.files)
         if lens.marks and not missing:
@@ -116,7 +119,7 @@ def problems(
         except CatalogueError as error:
             found.append(error)
         else:
-            found += asked.problems()
+            found += [*asked.problems(), *printed_problems(asked)]
     return found
 
 

@@ -104,6 +104,20 @@ class Asked:
         with self._blaming(sql):
             return self.con.execute(sql, values).fetchall()
 
+    def run_alone(self, sql: str, key: str) -> list[tuple[Any, ...]]:
+        """The rows of a query of the rule that does not read :attr:`rows`; what is wrong with it is told of its key.
+
+        Raises:
+            CatalogueError: It does not run, or is not one SELECT.
+        """
+        self._must_select(sql)
+        try:
+            return self.con.execute(sql).fetchall()
+        except NOT_THE_RULES_FAULT:
+            raise
+        except duckdb.Error as error:
+            raise self.error(key, error) from error
+
     def open(self, sql: str) -> duckdb.DuckDBPyConnection:
         """A query over :attr:`rows`, to fetch from piece by piece before the next one is run.
 

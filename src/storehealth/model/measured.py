@@ -62,6 +62,21 @@ class Beside(Record):
     judged: int | None = Field(default=None, description="Rows the figure rests on.")
 
 
+class Taken(Record):
+    """A figure and how many chats, questions or cases it rests on."""
+
+    value: float | None
+    rows: int
+
+
+class Compared(Record):
+    """A figure that the platform prints, and the same by each definition of the rule's list, in its order."""
+
+    name: str
+    theirs: Taken
+    readings: tuple[Taken, ...]
+
+
 class EvidenceRow(Record):
     """One row behind a finding. ``file`` and ``line`` point into the export; personal values are masked."""
 
@@ -152,6 +167,7 @@ class Measurement(Record):
     holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
     usual: Usual | None = Field(default=None, description="Where the days were stretched for want of rows.")
     money: MoneyAtRisk | None = None
+    printed: tuple[Compared, ...] = Field(default=(), description="Figures that the platform prints for the same.")
 
 
 class RowStates(Record):

@@ -55,6 +55,36 @@ class Evidence(Record):
     file: str | None = None
 
 
+class OtherReading(Record):
+    """The figure by another definition."""
+
+    says: str
+    value: float | None
+    rows: int
+
+
+class PrintedFigure(Record):
+    """A figure the platform prints for what the rule measures, ours over the same rows, and what explains the difference.
+
+    That a definition gives the printed figure is a sign that the platform uses it, no proof.
+    """
+
+    name: str
+    title: str
+    unit: Literal["share", "seconds", "hours"]
+    theirs: float
+    theirs_rows: int
+    ours: float | None
+    ours_rows: int
+    ours_says: str = Field(description="How the rule counts.")
+    difference: float | None = Field(description="Ours less theirs.")
+    verdict: Literal["agrees", "explained", "nearer", "unexplained"] = Field(
+        description="explained: another definition gives theirs; nearer: one leaves at most half of the difference."
+    )
+    by: OtherReading | None = Field(default=None, description="The definition that explains it, or comes nearer.")
+    readings: tuple[OtherReading, ...] = Field(description="All other definitions tried.")
+
+
 class Finding(Record):
     """A rule's verdict on one store. ``value`` is in the rule's own direction (``higher_is``)."""
 
@@ -88,6 +118,7 @@ class Finding(Record):
         default=None, description="The platform's, where it held too few rows and the days were stretched."
     )
     beside: tuple[Beside, ...] = ()
+    printed: tuple[PrintedFigure, ...] = Field(default=(), description="Against figures the platform itself prints.")
     drivers: tuple[Driver, ...] = ()
     evidence: Evidence
     money_at_risk: MoneyAtRisk | None = Field(

@@ -29,6 +29,7 @@ from storehealth.wording.phrases import (
     shown_detail,
     with_figures,
 )
+from storehealth.wording.printed import printed_lines
 from storehealth.wording.wanted import wanted_text
 
 NAME = "markdown"
@@ -171,7 +172,8 @@ def _finding(finding: Finding, words: Words) -> list[str]:
     about.append(words.say("report.counted", counts=counts))
     source = origin(finding, words)
     about += [words.say("report.limits_from", origin=source)] if source else []
-    about += [f"{name}{words.say('unit.colon')}{text}" for name, text in beside_lines(finding, words)]
+    said = [*beside_lines(finding, words), *printed_lines(finding, words)]
+    about += [f"{name}{words.say('unit.colon')}{text}" for name, text in said]
     if finding.money_at_risk:
         about.append(
             f"{words.say('against.money_name')}{words.say('unit.colon')}{money_text(finding.money_at_risk, words)}"

@@ -1,0 +1,39 @@
+"""Figures that a platform prints itself, and the definitions that could explain why ours differ."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from storehealth.catalogue.common import Name, Strict, Text, Words
+
+
+class Theirs(Strict):
+    """Where the printed figure stands."""
+
+    over: str = Field(description="A table, a view, or a SELECT: the rows it is printed on.")
+    when: str = Field(default="true", description="SQL; the rows that hold it and are also in our files.")
+    value: str = Field(description="SQL aggregate that puts its rows together, weighted by what each rests on.")
+    rows: str = Field(description="SQL aggregate: how many chats, questions or cases it rests on.")
+
+
+class Reading(Strict):
+    """One definition of the figure."""
+
+    says: Text = Field(description="What is counted, as it reads after 'counted so:'.")
+    when: str = Field(default="true", description="SQL; the rows that this definition counts.")
+    value: str = Field(description="SQL aggregate over these rows.")
+
+
+class Printed(Strict):
+    """A figure that a platform's export gives for what the rule measures."""
+
+    name: Name
+    title: Text = Field(description="What the platform calls it, and in which file.")
+    unit: Literal["share", "seconds", "hours"]
+    close: float = Field(gt=0, description="Figures that differ by no more count as equal; in the unit.")
+    needs: tuple[Words, ...] = Field(description="Tables or table.columns without which there is nothing to compare.")
+    theirs: Theirs
+    over: str = Field(description="A view or a SELECT: the same chats, questions or cases in our rows.")
+    readings: tuple[Reading, ...] = Field(min_length=2, description="The rule's own definition first.")
