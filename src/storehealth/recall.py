@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from storehealth.advise import advise, headline
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
@@ -43,6 +44,9 @@ from storehealth.publish import method, published
 from storehealth.request import AuditRequest
 from storehealth.score import score
 from storehealth.settings import Settings, read_settings
+
+OF_THE_PAST = ("previous", "change", "state", "since", "rows")
+"""What a finding says of earlier runs."""
 
 
 class Judged(NamedTuple):
@@ -81,11 +85,22 @@ def _said_in(told: Checkup, catalogue: Catalogue, language: Language) -> Checkup
     """A run that was told in another language, with the titles of its findings and its advice's names in this one."""
     if told.language == language:
         return told
-    titles = {code: rule.title.in_language(language) for code, rule in catalogue.rules.items()}
-    names = {one.id: one.name.in_language(language) for rule in catalogue.rules.values() for one in rule.advice}
-    findings = (one.model_copy(update={"title": titles.get(one.code, one.title)}) for one in told.findings)
-    advice = (one.model_copy(update={"name": names.get(one.id, one.name)}) for one in told.recommendations)
-    return told.model_copy(update={"findings": tuple(findings), "recommendations": tuple(advice)})
+    titles = {code: {"title": rule.title.in_language(language)} for code, rule in catalogue.rules.items()}
+    names = {
+        one.id: {"name": one.name.in_language(language)} for rule in catalogue.rules.values() for one in rule.advice
+    }
+    findings = (one.model_copy(update=titles.get(one.code)) for one in told.findings)
+    advice = (one.model_copy(update=names.get(one.id)) for one in told.recommendations)
+    followed = (one.model_copy(update=titles.get(one.code, {}) | names.get(one.id, {})) for one in told.followups)
+    lines = tuple(one.model_copy(update=titles.get(one.name)) for one in told.trend.lines) if told.trend else ()
+    return told.model_copy(
+        update={
+            "findings": tuple(findings),
+            "recommendations": tuple(advice),
+            "followups": tuple(followed),
+            "trend": told.trend.model_copy(update={"lines": lines}) if told.trend else None,
+        }
+    )
 
 
 def whole(stored: Stored) -> Checkup:
@@ -95,19 +110,47 @@ def whole(stored: Stored) -> Checkup:
 
 
 def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
-    """The checkup with its verdicts and scores by the rules of now; its advice and its rows are those of its day."""
+    """The checkup with verdicts, scores and advice by the rules of now; its rows are those of its day.
+
+    It says nothing of the runs before it: :func:`two_runs` compares by the rules of now.
+    """
     told, (findings, total, areas) = whole(stored), rejudged(stored, catalogue, platform, language)
     rows = {one.code: one.evidence for one in told.findings}
     findings = tuple(one.model_copy(update={"evidence": rows.get(one.code, one.evidence)}) for one in findings)
+    measured, _ = measured_from(stored.measured)
     return told.model_copy(
         update={
             "findings": findings,
             "score": total,
             "areas": areas,
             "language": language,
+            "headline": headline(total, areas, findings, catalogue.scoring, language),
+            "recommendations": advise(findings, measured, catalogue, language, told.as_of),
             "method": method(catalogue, platform, language),
+            "previous": None,
+            "trend": None,
+            "followups": (),
         }
     )
+
+
+def shown_in(line: RunLine, book: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
+    """A run as it was told, in the language of the settings.
+
+    Where the rules are still the same everything is said anew; else titles and names are, and sentences stay.
+    """
+    stored, language = book.stored(line.run), settings.language
+    told, platform = whole(stored), _platform_of(line, line.as_of, catalogue, settings)
+    said = _said_in(told, catalogue, language)
+    if told.language == language:
+        return told
+    if stored.basis != basis(catalogue, platform):
+        return said.model_copy(update={"language": language})
+    past = {one.code: {key: getattr(one, key) for key in OF_THE_PAST} for one in told.findings}
+    anew = retold(stored, catalogue, platform, language)
+    findings = tuple(one.model_copy(update=past.get(one.code, {})) for one in anew.findings)
+    kept = {"previous": said.previous, "trend": said.trend, "followups": said.followups}
+    return anew.model_copy(update={"findings": findings, **kept})
 
 
 def two_runs(lines: tuple[RunLine, RunLine], book: Book, catalogue: Catalogue, settings: Settings) -> Comparison:

@@ -13,6 +13,7 @@ import yaml
 
 import storehealth
 from storehealth.audit import AuditRequest, audit
+from storehealth.catalogue import load
 from storehealth.catalogue.files import read_yaml
 from storehealth.errors import UsageError
 from storehealth.history import Book, remember
@@ -20,7 +21,9 @@ from storehealth.history.database import FILE
 from storehealth.history.packing import packed, unpacked
 from storehealth.model import Checkup, Finding
 from storehealth.privacy import installation_key
+from storehealth.recall import OF_THE_PAST, shown_anew, shown_in, whole
 from storehealth.reports.json import render
+from storehealth.settings import Settings
 from tests.runs import at
 
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
@@ -238,3 +241,33 @@ def test_two_folders_of_one_name_are_two_stores(tmp_path: Path) -> None:
         remember(book, made[-1], installation_key())
     assert [one.previous for one in made] == [None, None]
     assert len({one.folder for one in Book(tmp_path).every()}) == 2
+
+
+def test_a_run_judged_again_by_the_same_rules_is_what_was_told(audited: Home, told: dict[str, Checkup]) -> None:
+    """E.8 of the scoring method: re-scoring a stored run reproduces it."""
+    catalogue, book, nothing = load(), Book(audited.folder), dict.fromkeys(OF_THE_PAST)
+    for line in book.every():
+        was = told[f"{line.as_of:%Y-%m-%d}"]
+        plain = tuple(one.model_copy(update=nothing) for one in was.findings)
+        silent = {"findings": plain, "previous": None, "trend": None, "followups": ()}
+        assert shown_anew(line, book, catalogue, Settings()) == was.model_copy(update=silent)
+        assert whole(book.stored(line.run)) == was
+
+
+def test_a_run_is_shown_in_another_language_as_if_told_in_it(audited: Home) -> None:
+    book, catalogue = Book(audited.folder), load()
+    line = book.every()[1]
+    shown = shown_in(line, book, catalogue, Settings(language="zh"))
+    same = said(audited(MIDDLE, language="zh"))
+    for key in ("platform_view", "sources", "not_judged", "exports_wanted", "measurements"):
+        same.pop(key)
+    assert {key: value for key, value in said(shown).items() if key in same} == same
+
+
+def test_where_the_rules_are_others_titles_are_in_the_language_asked_for(audited: Home) -> None:
+    with sqlite3.connect(audited.folder / FILE) as con:
+        con.execute("UPDATE runs SET basis = 'of another day'")
+    book, catalogue = Book(audited.folder), load()
+    shown = shown_in(book.every()[1], book, catalogue, Settings(language="zh"))
+    assert shown.language == "zh"
+    assert of(shown, "LG05").title == catalogue.rules["LG05"].title.zh

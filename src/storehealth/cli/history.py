@@ -111,9 +111,10 @@ def show(
     line = _meant(book, run, store, platform)
 
     from storehealth.catalogue import load
-    from storehealth.recall import shown_anew, whole
+    from storehealth.recall import shown_anew, shown_in, whole
 
-    made = shown_anew(line, book, load(packs), settings) if rejudge else whole(book.stored(line.run))
+    shown = shown_anew if rejudge else shown_in if lang else None
+    made = shown(line, book, load(packs), settings) if shown else whole(book.stored(line.run))
     if output_format == "json":
         from storehealth.reports import find
 
@@ -122,9 +123,8 @@ def show(
 
     from storehealth.console import Look, render
 
-    shown = made if lang is None and not rejudge else made.model_copy(update={"language": settings.language})
     screen = _streams.Screen(details, ascii_only, no_color, False)
-    _streams.put(render(shown, Look(_streams.width(), screen.colour, screen.ascii_only, details)))
+    _streams.put(render(made, Look(_streams.width(), screen.colour, screen.ascii_only, details)))
     return 0
 
 
