@@ -182,6 +182,26 @@ def test_run_does_what_cron_would(faked: Faked, added: Run, state: Path) -> None
     assert Runs(state, "tea").latest() is not None
 
 
+def test_what_stands_beside_where_it_was_agreed_on_holds_for_its_runs(
+    faked: Faked, added: Run, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "events.yaml").write_text(
+        "events: [{from: 2026-03-08, to: 2026-03-09, name: Spring sale, kind: promotion}]\n", encoding="utf-8"
+    )
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    assert added("run", "tea").code == 1
+    assert len(faked.asked.history.calendar.own) == 1
+    assert Path.cwd() == tmp_path / "home"
+
+
+def test_a_folder_that_has_gone_does_not_keep_a_run_from_its_work(faked: Faked, added: Run, state: Path) -> None:
+    book = Book(state)
+    (agreed,) = book.all()
+    book.put(agreed.model_copy(update={"folder": "/no/such/folder"}))
+    assert added("run", "tea").code == 1
+
+
 def test_run_when_due_leaves_at_once_when_it_is_not(faked: Faked, schedule: Run, table: Path, exports: Path) -> None:
     far = (datetime.now(UTC) + timedelta(hours=12)).strftime("%H:%M")
     schedule("add", "tea", exports, "--daily", far, "--timezone", "UTC")

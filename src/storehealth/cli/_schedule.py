@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,11 +102,12 @@ def _absolute(name: str, value: Any) -> str:
 
 
 def run_audit(schedule: Schedule, state: Path, *extra: str) -> int:
-    """Call ``audit --cron`` as a schedule has it."""
+    """Call ``audit --cron`` as a schedule has it, from the folder it was agreed on in; from anywhere if that is gone."""
     app = typer.Typer(pretty_exceptions_enable=False)
     audit_command.register(app)
     words = [schedule.exports, *schedule.options, "--cron", "--name", schedule.name, "--state", str(state), *extra]
-    code: int | None = typer.main.get_command(app).main(words, prog_name="storehealth audit", standalone_mode=False)
+    with chdir(schedule.folder) if Path(schedule.folder).is_dir() else nullcontext():
+        code: int | None = typer.main.get_command(app).main(words, prog_name="storehealth audit", standalone_mode=False)
     return code or 0
 
 

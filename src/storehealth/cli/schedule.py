@@ -107,6 +107,7 @@ def add(
         options=_schedule.audit_options(ctx, options),
         by="none" if no_install or os.name == "nt" else "systemd" if systemd else "cron",
         created_at=now,
+        folder=str(Path.cwd()),
     )
     home = _state.use(state, exports).absolute()
     _schedule.check_paths(schedule, home)
@@ -266,7 +267,7 @@ def run(
     from storehealth.schedule.attempt import last_attempt
     from storehealth.schedule.when import is_due
 
-    home = state if state is not None else _state.default_folder()
+    home = (state if state is not None else _state.default_folder()).absolute()
     _unattended.speak(home, name)
     schedule = _known(Book(home).find(name), name)
     last = last_attempt(Runs(home, name).folder)

@@ -29,7 +29,10 @@ class BusyError(StorehealthError):
 
 
 class Schedule(Record):
-    """One agreement. ``options`` are those of ``audit``, paths absolute; ``by``: who starts it."""
+    """One agreement. ``options`` are those of ``audit``, paths absolute; ``by``: who starts it.
+
+    ``folder``: where it was agreed on; what stands there (settings, ``events.yaml``) holds for its runs as for the user's.
+    """
 
     name: str
     exports: str
@@ -38,6 +41,7 @@ class Schedule(Record):
     options: tuple[str, ...] = ()
     by: Starter
     created_at: datetime
+    folder: str = ""
 
 
 class _File(Record):
