@@ -316,6 +316,44 @@ def test_a_failed_delivery_is_told_kept_and_made_up_for_by_the_next_run(
     assert list((state / "outbox").glob("*.json")) == []
 
 
+def test_that_no_audit_could_be_made_is_told_and_what_waits_goes_out_with_it(
+    faked: Faked, cron: Run, web: Web, tells: Path, state: Path
+) -> None:
+    web.status = 500
+    faked.checkup = number(1)
+    assert cron("--notify", "--config", tells).code == 4
+    web.status = 200
+    faked.error = NoDataError("There are no files in exports", "Export something first.")
+    for _ in range(2):
+        ended = cron("--notify", "--config", tells)
+        assert (ended.code, ended.err.count("\n")) == (3, 1)
+    (got,) = web.got
+    assert "Tea House: score 59" in got["message"]
+    assert "tea: the audit could not be made" in got["message"]
+    assert "There are no files in exports" in got["message"]
+    faked.error, faked.checkup = None, number(2)
+    assert cron("--notify", "--config", tells).code == 1
+    assert [one["title"] for one in web.got[1:]] == ["tea: the audit works again"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_who_stops_a_run_himself_is_not_told_of_it(
+    faked: Faked, cron: Run, web: Web, tells: Path, error: BaseException
+) -> None:
+    faked.error = error
+    assert cron("--notify", "--config", tells).code == 130
+    assert web.paths == []
+
+
+def test_a_second_run_that_is_turned_away_tells_nobody(
+    faked: Faked, cron: Run, web: Web, tells: Path, state: Path
+) -> None:
+    (state / "runs" / "tea").mkdir(parents=True)
+    with FileLock(state / "runs" / "tea" / "run.lock"):
+        assert cron("--notify", "--config", tells).code == 75
+    assert web.paths == []
+
+
 def test_nobody_to_tell_is_known_before_the_work(faked: Faked, cron: Run, tmp_path: Path) -> None:
     ended = cron("--notify")
     assert ended.code == 2

@@ -36,13 +36,21 @@ def number(count: int) -> Any:
 # -- killed at any moment ----------------------------------------------------------------------------------------
 
 
-def test_a_run_that_is_killed_at_any_step_leaves_the_one_before_whole(exports: Path, tmp_path: Path, web: Web) -> None:
+@pytest.fixture
+def tells(tmp_path: Path, web: Web) -> Path:
+    """Settings that tell the web server of this machine of every run."""
     urls, settings = tmp_path / "notify.urls", tmp_path / "shop.toml"
     urls.write_text(f"{web.url()}\n", encoding="utf-8")
     urls.chmod(0o600)
     settings.write_text('[notify]\nurls_file = "notify.urls"\nwhen = "always"\nsuppress = 0\n', encoding="utf-8")
+    return settings
+
+
+def test_a_run_that_is_killed_at_any_step_leaves_the_one_before_whole(
+    exports: Path, tmp_path: Path, tells: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.cli.killing", exports, tmp_path / "state", settings],
+        [sys.executable, "-m", "tests.cli.killing", exports, tmp_path / "state", tells],
         cwd=ROOT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -96,10 +104,26 @@ def whole(state: Path) -> str | None:
 
 
 def test_a_disk_that_fills_up_at_any_point_leaves_the_run_before_whole(
-    faked: Faked, run: Run, exports: Path, disk: Path
+    faked: Faked, run: Run, exports: Path, disk: Path, tells: Path, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from apprise.plugins import NotifyBase
+
+    monkeypatch.setattr(NotifyBase, "request_rate_per_sec", 0)
     state, codes = disk / "state", []
-    asked = ("audit", exports, "--cron", "--name", "tea", "--state", state, "--keep", "all")
+    asked = (
+        "audit",
+        exports,
+        "--cron",
+        "--name",
+        "tea",
+        "--state",
+        state,
+        "--keep",
+        "all",
+        "--notify",
+        "--config",
+        tells,
+    )
     faked.checkup = number(0)
     assert run(*asked).code == 1
     for count, left in enumerate((*range(0, 64 * 1024, 4096), 1024 * 1024), 1):
@@ -118,6 +142,8 @@ def test_a_disk_that_fills_up_at_any_point_leaves_the_run_before_whole(
     assert codes[0] == 2, "a state folder that takes nothing is known before the work"
     assert 4 in codes, "no audit met a disk that filled up in the middle"
     assert codes[-1] == 1, "a disk with room again did not bring the next report"
+    assert list((state / "outbox").glob("*.json")) == []
+    assert str(whole(state)) in web.got[-1]["message"]
 
 
 def test_a_disk_that_fills_up_during_a_real_audit_is_said_and_the_run_before_stays(run: Run, disk: Path) -> None:

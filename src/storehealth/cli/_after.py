@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.cli import _book, _outputs, _sides, _streams
 from storehealth.cli._told import Telling
+from storehealth.errors import interrupted
 
 if TYPE_CHECKING:
     from storehealth.model import Checkup
@@ -31,14 +32,20 @@ class After(NamedTuple):
         """Write the run into the book of runs."""
         _book.remember(self.request.history, checkup, self.request.unmask, self.voice)
 
-    def tell(self, checkup: Checkup, kept: Sequence[Path] = ()) -> bool:
+    def tell(self, checkup: Checkup, kept: Sequence[Path] = (), run: str = "") -> bool:
         """Tell people, and bring them what waits from earlier runs; whether all that was to be delivered was.
 
         Args:
             checkup: Already written.
             kept: Reports besides those asked for.
+            run: Name of the runs, where nobody watches.
         """
         if self.telling is None:
             return True
         reports = [*(output.path.resolve() for output in self.outputs if output.path), *kept]
-        return self.telling.tell(checkup, self.request.state, reports, self.voice)
+        return self.telling.tell(checkup, self.request.state, reports, self.voice, run)
+
+    def tell_trouble(self, run: str, error: BaseException) -> None:
+        """Tell people that there is no checkup, unless somebody stopped it himself."""
+        if self.telling is not None and isinstance(error, Exception) and not interrupted(error):
+            self.telling.tell_trouble(run, error, self.request.state, self.voice)

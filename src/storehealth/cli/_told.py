@@ -24,8 +24,13 @@ class Telling(NamedTuple):
     settings: Settings
     dry_run: bool
 
-    def tell(self, checkup: Checkup, state: Path, reports: Sequence[Path], voice: _streams.Voice) -> bool:
-        """Tell people of a checkup, or show what would be told; returns whether all that was to be delivered was."""
+    def tell(
+        self, checkup: Checkup, state: Path, reports: Sequence[Path], voice: _streams.Voice, run: str = ""
+    ) -> bool:
+        """Tell people of a checkup, or show what would be told; returns whether all that was to be delivered was.
+
+        ``run``: name of the runs, where nobody watches.
+        """
         from storehealth.notify import announce, preview
 
         now = datetime.now().astimezone()
@@ -34,7 +39,17 @@ class Telling(NamedTuple):
             for line in shown(letter, self.settings, words(self.settings, checkup), held):
                 _streams.note(line)
             return True
-        return report(announce(checkup, self.settings, state, now, reports), words(self.settings, checkup), voice)
+        return report(announce(checkup, self.settings, state, now, reports, run), words(self.settings, checkup), voice)
+
+    def tell_trouble(self, run: str, error: Exception, state: Path, voice: _streams.Voice) -> None:
+        """Tell people that an audit nobody watches could not be made."""
+        from storehealth.notify import announce_trouble
+
+        if not self.dry_run:
+            lines = (getattr(error, "message", "") or type(error).__name__, getattr(error, "hint", ""))
+            problem = "\n".join(line for line in lines if line)
+            now = datetime.now().astimezone()
+            report(announce_trouble(run, problem, self.settings, state, now), words(self.settings), voice)
 
 
 def asked(wanted: bool, dry_run: bool, config: Path | None) -> Telling | None:

@@ -8,18 +8,17 @@ the run before stay whole.
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
-from storehealth.cli import _state, _streams
+from storehealth.cli import _state, _streams, _task
 from storehealth.errors import Exit, UsageError, exit_code
 from storehealth.outputs import private_folder
 
@@ -31,84 +30,6 @@ if TYPE_CHECKING:
 
 OTHERS_KEPT = "Those of the run before are whole."
 REPORT = "report.md"
-UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
-
-
-class Task(NamedTuple):
-    """What runs unattended. ``keep``: days, None is for ever; ``wait``: seconds for a run of the same name to end."""
-
-    name: str
-    exports: Path
-    state: Path
-    keep: int | None
-    wait: float
-
-    @classmethod
-    def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> Task:
-        """From the options.
-
-        Raises:
-            UsageError: An option is invalid.
-        """
-        return cls(name_for(name, exports), exports, state, days(keep), seconds(wait))
-
-
-def name_for(given: str | None, exports: Path) -> str:
-    """The name of the runs: the one given, else the exports folder's, as far as it can be one.
-
-    Raises:
-        UsageError: The one given cannot.
-    """
-    from storehealth.schedule.book import name_of
-
-    return name_of(given) if given is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
-
-
-def days(text: str) -> int | None:
-    """``90d``, or ``all`` for None.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if text == "all":
-        return None
-    found = re.fullmatch(r"([1-9]\d{0,4})d", text)
-    if not found:
-        raise UsageError(f"--keep {text!r} is no number of days", "Write a number of days such as 90d, or all.")
-    return int(found[1])
-
-
-def seconds(text: str) -> float:
-    """``5m``, ``30s``, ``1h`` or ``0``.
-
-    Raises:
-        UsageError: It is no such time.
-    """
-    found = re.fullmatch(r"(\d{1,5})([smh]?)", text)
-    if not found:
-        raise UsageError(f"--lock-wait {text!r} is no time", "Write it as 30s, 5m or 1h; 0 does not wait.")
-    return float(found[1]) * UNITS[found[2]]
-
-
-def check(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
-    """Whether the options fit together.
-
-    Args:
-        cron: Whether nobody watches.
-        unmask: Whether personal values are to be shown.
-        outputs: The ``-o`` options.
-        given: Which of the options that need ``--cron`` are there.
-
-    Raises:
-        UsageError: One of them is there without it; something goes to stdout, which cron would mail; or personal values
-            would be kept.
-    """
-    if not cron and any(given):
-        raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")
-    if cron and unmask:
-        raise UsageError("--unmask and --cron contradict each other", "Personal data are never written to files.")
-    if cron and any(text.endswith("=-") for text in outputs or ()):
-        raise UsageError("--cron prints nothing, and -o sends something to stdout", "Give it a path.")
 
 
 def speak(state: Path | None, name: str | None, exports: Path | None = None) -> None:
@@ -126,7 +47,7 @@ def speak(state: Path | None, name: str | None, exports: Path | None = None) -> 
 
     folder = state if state is not None else _state.default_folder()
     _streams.UNATTENDED.set(lambda _: None)
-    runs = name_for(name, exports or folder)
+    runs = _task.name_for(name, exports or folder)
 
     def log(text: str) -> None:
         if folder.is_dir() and not (exports and _state.inside(folder, exports)):
@@ -135,7 +56,7 @@ def speak(state: Path | None, name: str | None, exports: Path | None = None) -> 
     _streams.UNATTENDED.set(log)
 
 
-def run(task: Task, audit: Callable[[], Checkup], after: After) -> int:
+def run(task: _task.Task, audit: Callable[[], Checkup], after: After) -> int:
     """Do it all; returns the exit code.
 
     Args:
@@ -160,6 +81,7 @@ def run(task: Task, audit: Callable[[], Checkup], after: After) -> int:
             code = _finished(checkup, runs, task, after)
         except BaseException as error:
             _end(_failed(attempt, error), runs, task)
+            after.tell_trouble(task.name, error)
             raise
         reasons = checkup.outcome.reasons
         ended = attempt.model_copy(update={"exit_code": int(code), "reasons": reasons, "run": checkup.run.id})
@@ -192,7 +114,7 @@ def _failed(attempt: Attempt, error: BaseException) -> Attempt:
     return attempt.model_copy(update=ended)
 
 
-def _begin(attempt: Attempt, runs: Runs, task: Task) -> None:
+def _begin(attempt: Attempt, runs: Runs, task: _task.Task) -> None:
     _log(task, f"began: {task.exports}")
     try:
         attempt.write(runs.folder)
@@ -202,7 +124,7 @@ def _begin(attempt: Attempt, runs: Runs, task: Task) -> None:
         ) from error
 
 
-def _finished(checkup: Checkup, runs: Runs, task: Task, after: After) -> Exit:
+def _finished(checkup: Checkup, runs: Runs, task: _task.Task, after: After) -> Exit:
     """Keep the reports, hand out those asked for, remember the run, name it the latest, tell people; the exit code."""
     from storehealth.outcome import loudest
     from storehealth.reports import find
@@ -214,7 +136,7 @@ def _finished(checkup: Checkup, runs: Runs, task: Task, after: After) -> Exit:
     arrived = after.write(checkup)
     after.remember(checkup)
     latest = folder is not None and _made_latest(checkup, runs, task)
-    arrived = after.tell(checkup, [folder / REPORT] if folder else []) and arrived
+    arrived = after.tell(checkup, [folder / REPORT] if folder else [], task.name) and arrived
     code = Exit(checkup.outcome.exit_code)
     if code not in (Exit.OK, Exit.FINDINGS):
         for reason in checkup.outcome.reasons:
@@ -222,7 +144,7 @@ def _finished(checkup: Checkup, runs: Runs, task: Task, after: After) -> Exit:
     return loudest(code) if latest and arrived else loudest(code, Exit.NOT_DELIVERED)
 
 
-def _end(attempt: Attempt, runs: Runs, task: Task) -> int:
+def _end(attempt: Attempt, runs: Runs, task: _task.Task) -> int:
     """Write down how it ended; what cannot be written down is a delivery that failed."""
     from storehealth.outcome import loudest
 
@@ -236,7 +158,7 @@ def _end(attempt: Attempt, runs: Runs, task: Task) -> int:
     return ended.exit_code or 0
 
 
-def _watched(after: After, runs: Runs, task: Task) -> tuple[After, Report]:
+def _watched(after: After, runs: Runs, task: _task.Task) -> tuple[After, Report]:
     """What follows, its metrics of the kind that knows whose run it is and which one last succeeded; and that kind."""
     from storehealth.reports.prometheus import Watched
 
@@ -246,7 +168,7 @@ def _watched(after: After, runs: Runs, task: Task) -> tuple[After, Report]:
     return after._replace(outputs=tuple(outputs)), figures
 
 
-def _kept(checkup: Checkup, runs: Runs, task: Task, reports: Iterable[Report]) -> Path | None:
+def _kept(checkup: Checkup, runs: Runs, task: _task.Task, reports: Iterable[Report]) -> Path | None:
     """The folder with the reports, complete; None where there is none."""
     from storehealth.schedule.runs import Done
 
@@ -262,7 +184,7 @@ def _kept(checkup: Checkup, runs: Runs, task: Task, reports: Iterable[Report]) -
     return folder
 
 
-def _made_latest(checkup: Checkup, runs: Runs, task: Task) -> bool:
+def _made_latest(checkup: Checkup, runs: Runs, task: _task.Task) -> bool:
     """Name this run the latest, and remove those that are too old."""
     try:
         runs.point(checkup.run.id)
@@ -287,7 +209,7 @@ def _told(error: BaseException) -> str:
     return redact(str(getattr(error, "message", ""))) or type(error).__name__
 
 
-def _log(task: Task, text: str) -> None:
+def _log(task: _task.Task, text: str) -> None:
     from storehealth.schedule.log import write_log
 
     write_log(task.state, task.name, logging.INFO, text)

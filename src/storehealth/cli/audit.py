@@ -18,6 +18,7 @@ from storehealth.cli import (
     _sides,
     _state,
     _streams,
+    _task,
     _told,
     _unattended,
 )
@@ -79,7 +80,7 @@ def run(
     """Check every option, audit, show, write, remember, tell; returns the exit code."""
     if cron and not check:
         _unattended.speak(state, name, exports)
-    _unattended.check(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
+    _task.check(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
     voice = _streams.voice(quiet, silent or cron, verbose)
     sides = _sides.split(output, exports)
     outputs = _outputs.planned(sides.rest, exports)
@@ -92,7 +93,7 @@ def run(
     from storehealth.outcome import check_fail_on
 
     home = _state.use(state, exports, passing=not cron)
-    task = _unattended.Task.of(name, exports, home, keep, lock_wait) if cron else None
+    task = _task.Task.of(name, exports, home, keep, lock_wait) if cron else None
     telling = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
     request = AuditRequest(

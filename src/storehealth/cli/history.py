@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _state, _streams, _unattended
+from storehealth.cli import EXIT_CODES, _options, _state, _streams, _task
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def prune(
     words = _words(_options.language(lang))
     if keep is None and last is None:
         raise UsageError("prune needs to be told what to keep", "Give --keep 365d or --last 24, or both.")
-    days = None if keep is None else _unattended.days(keep)
+    days = None if keep is None else _task.days(keep)
     oldest = None if days is None else datetime.now(UTC) - timedelta(days=days)
     book = _book(state)
 

@@ -19,26 +19,35 @@ from pathlib import Path
 from storehealth.catalogue.common import Language
 from storehealth.model import Checkup
 from storehealth.notify.addresses import Addresses, read_addresses
-from storehealth.notify.change import changes, remembered
+from storehealth.notify.change import Told, changes, digest, remembered
 from storehealth.notify.delivery import Delivery, Outcome
-from storehealth.notify.memory import Memory
-from storehealth.notify.message import Letter, letter
+from storehealth.notify.memory import Memory, of_runs, of_store
+from storehealth.notify.message import Letter, letter, trouble, works_again
 from storehealth.notify.names import Names
 from storehealth.notify.outbox import Outbox, Waiting
-from storehealth.notify.policy import held_back, hold
+from storehealth.notify.policy import held_back, hold, trouble_held_back
 from storehealth.notify.post import Flushed, flush
 from storehealth.outputs import private_folder
 from storehealth.settings import Settings
 from storehealth.wording import Words
 
-__all__ = ["Addresses", "Delivery", "Letter", "announce", "preview", "read_addresses", "send_waiting"]
+__all__ = [
+    "Addresses",
+    "Delivery",
+    "Letter",
+    "announce",
+    "announce_trouble",
+    "preview",
+    "read_addresses",
+    "send_waiting",
+]
 
 LOCK_SECONDS = 300.0
 """How long one run waits for another that is telling people."""
 
 
 def announce(
-    checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = ()
+    checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = (), run: str = ""
 ) -> Delivery:
     """Tell people of a checkup, as far as the settings want them told, and of whatever waits from earlier.
 
@@ -48,6 +57,7 @@ def announce(
         state: The state folder; ``notify.json`` and ``outbox/`` are kept in it.
         now: With its zone.
         reports: Where the written reports are; the letter names the first.
+        run: Name of the unattended runs. Where people know that the last one failed, they are told that it works again.
 
     Returns:
         What became of it. Trouble with a service, an address or the state folder is in ``failures``, never raised.
@@ -57,17 +67,47 @@ def announce(
         return Delivery("held_back", reasons=(words.say("notify.held_never"),), waiting=len(outbox.waiting()))
     try:
         with _alone(private_folder(state)) as alone:
-            return _announced(checkup, settings, state, now, reports, words) if alone else _busy(words, outbox)
+            if not alone:
+                return _busy(words, outbox)
+            if run and Memory(state).forget(of_runs(run)) and settings.notify.when != "fail":
+                outbox.put(Waiting.of(works_again(run, checkup, words, reports), run, now))
+            return _announced(checkup, settings, state, now, reports, words)
     except OSError as error:
-        reason = words.say("notify.state", reason=error.strerror or type(error).__name__)
-        return Delivery("held_back", failures=(reason,))
+        return _unwritten(error, words)
+
+
+def announce_trouble(run: str, problem: str, settings: Settings, state: Path, now: datetime) -> Delivery:
+    """Tell people that an audit nobody watches could not be made, once as long as its reason stays the same.
+
+    Args:
+        run: Name of the runs.
+        problem: What went wrong, in English, a sentence or two.
+        settings: As for :func:`announce`; returns as it does.
+        state: The state folder.
+        now: With its zone.
+    """
+    words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
+    try:
+        with _alone(private_folder(state)) as alone:
+            if not alone:
+                return _busy(words, outbox)
+            memory = Memory(state)
+            quiet = trouble_held_back(settings.notify, memory.of(of_runs(run)), problem, now, words)
+            own = None
+            if quiet is None:
+                own = outbox.put(Waiting.of(trouble(run, problem, words), run, now))
+                memory.keep(of_runs(run), Told(content=digest(problem), at=now))
+            held = hold(settings, outbox.waiting(), now, words)
+            return _delivered(outbox, None if held else flush(outbox, settings.notify, now, words), quiet or held, own)
+    except OSError as error:
+        return _unwritten(error, words)
 
 
 def preview(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = ()
 ) -> tuple[Letter, str | None]:
     """The letter as it would go out now, and why it would be held back; nothing is sent, kept or read but the memory."""
-    told = Memory(state).of(checkup)
+    told = Memory(state).of(of_store(checkup))
     found = changes(told, checkup)
     words = Words(_language(checkup, settings))
     said = letter(checkup, found, words, Names.in_language(checkup, words.language), reports)
@@ -98,14 +138,14 @@ def _announced(
 ) -> Delivery:
     """The same, with nobody else at it."""
     memory, outbox = Memory(state), Outbox(state)
-    told = memory.of(checkup)
+    told = memory.of(of_store(checkup))
     found = changes(told, checkup)
     quiet = held_back(settings.notify, found, told, now, words)
     own = None
     if quiet is None:
         said = letter(checkup, found, words, Names.in_language(checkup, words.language), reports)
         own = outbox.put(Waiting.of(said, checkup.store, now))
-    memory.keep(checkup, remembered(told, found, now if quiet is None else None))
+    memory.keep(of_store(checkup), remembered(told, found, now if quiet is None else None))
     held = hold(settings, outbox.waiting(), now, words)
     flushed = None if held else flush(outbox, settings.notify, now, words)
     return _delivered(outbox, flushed, quiet or held, own)
@@ -120,6 +160,11 @@ def _delivered(outbox: Outbox, flushed: Flushed | None, held: str | None, own: W
     return Delivery(
         outcome, (held,) if held and outcome != "sent" else (), done.services, done.failures, len(waiting), done.letters
     )
+
+
+def _unwritten(error: OSError, words: Words) -> Delivery:
+    reason = words.say("notify.state", reason=error.strerror or type(error).__name__)
+    return Delivery("held_back", failures=(reason,))
 
 
 def _busy(words: Words, outbox: Outbox) -> Delivery:

@@ -92,8 +92,12 @@ def changes(told: Told | None, checkup: Checkup) -> Changes:
 
 def content(found: Changes) -> str:
     """A digest that two checkups share where they would tell people the same: what fails, the band, what is not judged."""
-    parts = (sorted(one.code for one in found.failing), found.now.band, sorted(found.now.areas))
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+    return digest(repr((sorted(one.code for one in found.failing), found.now.band, sorted(found.now.areas))))
+
+
+def digest(text: str) -> str:
+    """Tells one text from another."""
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def remembered(told: Told | None, found: Changes, at: datetime | None) -> Told:

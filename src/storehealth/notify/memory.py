@@ -16,7 +16,7 @@ FILE = "notify.json"
 
 
 class Memory:
-    """One record per store and platform.
+    """One record per store and platform, and one per name of runs that could not be made.
 
     Args:
         state: The state folder.
@@ -25,20 +25,30 @@ class Memory:
     def __init__(self, state: Path) -> None:
         self.path = state / FILE
 
-    def of(self, checkup: Checkup) -> Told | None:
-        """What was told of this store; None where nothing is known, or the file is damaged: then all is told anew."""
+    def of(self, key: str) -> Told | None:
+        """What was told; None where nothing is known, or the file is damaged: then all is told anew."""
         try:
-            return Told.model_validate(self._all().get(_key(checkup)))
+            return Told.model_validate(self._all().get(key))
         except ValidationError:
             return None
 
-    def keep(self, checkup: Checkup, told: Told) -> None:
+    def keep(self, key: str, told: Told) -> None:
         """Remember it.
 
         Raises:
             OSError: The file cannot be written.
         """
-        kept = {**self._all(), _key(checkup): told.model_dump(mode="json")}
+        self._write({**self._all(), key: told.model_dump(mode="json")})
+
+    def forget(self, key: str) -> bool:
+        """Forget it; whether there was anything. Raises as :meth:`keep`."""
+        kept = self._all()
+        if kept.pop(key, None) is None:
+            return False
+        self._write(kept)
+        return True
+
+    def _write(self, kept: dict[str, Any]) -> None:
         write_whole(self.path, f"{json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
         close_to_others(self.path)
 
@@ -50,5 +60,11 @@ class Memory:
         return found if isinstance(found, dict) else {}
 
 
-def _key(checkup: Checkup) -> str:
+def of_store(checkup: Checkup) -> str:
+    """The key of a store."""
     return f"{checkup.platform}/{checkup.store}"
+
+
+def of_runs(name: str) -> str:
+    """The key of runs of a name; no platform is called so."""
+    return f"(runs)/{name}"

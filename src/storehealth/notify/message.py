@@ -10,7 +10,7 @@ from typing import NamedTuple
 from storehealth.model import Checkup, Finding
 from storehealth.notify.change import Changes
 from storehealth.notify.names import Names
-from storehealth.privacy import scrub
+from storehealth.privacy import redact, scrub
 from storehealth.wording import Words
 from storehealth.wording.phrases import LEAST_GAIN, score_name
 
@@ -65,6 +65,28 @@ def letter(checkup: Checkup, found: Changes, words: Words, names: Names, reports
     lines = [plain(scrub(line)) for block in blocks for line in block]
     lines += [plain(words.say("notify.report", path=str(reports[0])))] if reports else []
     return Letter(plain(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
+
+
+def trouble(run: str, problem: str, words: Words) -> Letter:
+    """That an audit could not be made, and why, with nothing personal in it.
+
+    Args:
+        run: Name of the runs.
+        problem: What went wrong, in English.
+        words: Of the language wanted.
+    """
+    lines = [plain(scrub(redact(words.error(line)))) for line in problem.splitlines()]
+    return Letter(
+        plain(words.say("notify.trouble_title", run=run)), "\n".join([*lines, words.say("notify.trouble_next")])
+    )
+
+
+def works_again(run: str, checkup: Checkup, words: Words, reports: Sequence[Path] = ()) -> Letter:
+    """That audits can be made again; arguments as for :func:`letter` and :func:`trouble`."""
+    lines = [words.say("notify.title", store=checkup.store, score=score_name(checkup, words))]
+    lines += [words.say("screen.as_of", at=words.moment(checkup.as_of))] if checkup.as_of else []
+    lines += [words.say("notify.report", path=str(reports[0]))] if reports else []
+    return Letter(plain(words.say("notify.again_title", run=run)), "\n".join(map(plain, lines)))
 
 
 def _score(checkup: Checkup, found: Changes, words: Words) -> str:

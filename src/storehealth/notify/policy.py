@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from storehealth.notify.change import Changes, Told, content
+from storehealth.notify.change import Changes, Told, content, digest
 from storehealth.notify.outbox import Waiting
 from storehealth.settings import Notify, Settings
 from storehealth.wording import Words
@@ -19,7 +19,21 @@ def held_back(notify: Notify, found: Changes, told: Told | None, now: datetime, 
         return words.say("notify.held_unchanged")
     if notify.when == "fail" and not found.failing:
         return words.say("notify.held_fine")
-    same = told is not None and told.content == content(found)
+    return _told_lately(notify, told, content(found), now, words)
+
+
+def trouble_held_back(notify: Notify, told: Told | None, problem: str, now: datetime, words: Words) -> str | None:
+    """Why nobody is told that an audit could not be made; None where somebody is."""
+    if notify.when == "never":
+        return words.say("notify.held_never")
+    if notify.when == "change" and told and told.content == digest(problem):
+        return words.say("notify.held_unchanged")
+    return _told_lately(notify, told, digest(problem), now, words)
+
+
+def _told_lately(notify: Notify, told: Told | None, said: str, now: datetime, words: Words) -> str | None:
+    """That the same was told a short while ago, if it was."""
+    same = told is not None and told.content == said
     if told and told.at and same and timedelta(0) <= now - told.at < timedelta(seconds=notify.suppress):
         return words.say("notify.held_same", at=words.moment(told.at.astimezone(now.tzinfo)))
     return None
