@@ -2,7 +2,7 @@
 
 ::
 
-    lake/index.json        path → size, time of change, digest of the content
+    lake/index.json        path → size, times of change, digest of the content
     lake/seen/<key>.json   which sheets a content has, and which layout each is of
     lake/<key>/            one sheet read with one layout: <table>.parquet, rejects.parquet, meta.json
 
@@ -27,7 +27,6 @@ from filelock import FileLock
 
 from storehealth.outputs import close_to_others, private_folder
 
-PIECE = 4 << 20
 PARQUET_END = b"PAR1"
 
 
@@ -62,18 +61,17 @@ class Lake:
             shutil.rmtree(folder, ignore_errors=True)
 
     def digest(self, path: Path) -> str:
-        """Digest of a file's content; a file whose size and time of change are known is not read for it."""
+        """Digest of a file's content; a file whose size and times of change are known is not read for it."""
         status = path.stat()
+        state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
         known = self.digested.get(str(path.resolve()))
         known = known or (self.index.get(str(path.resolve())) if self.trusted else None)
-        if known and known[:2] == [status.st_size, status.st_mtime_ns]:
-            return str(known[2])
-        total = hashlib.sha256()
+        if known and known[:-1] == state:
+            return str(known[-1])
         with path.open("rb") as stream:
-            while piece := stream.read(PIECE):
-                total.update(piece)
-        self.digested[str(path.resolve())] = [status.st_size, status.st_mtime_ns, total.hexdigest()]
-        return total.hexdigest()
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        self.digested[str(path.resolve())] = [*state, digest]
+        return digest
 
     def remember_digests(self) -> None:
         """Store the digests of this run; another process's stay."""
