@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from storehealth.catalogue import Catalogue, load
-from storehealth.catalogue.common import Fact
+from storehealth.catalogue.common import Fact, Sourced
 from storehealth.catalogue.facts import INFORMATIVE, readers
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
@@ -86,7 +86,7 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
     for name, platform in platforms.items():
         limit = platform.limits.get(rule.code)
         if limit:
-            since = f" (from {limit.effective_from})" if limit.effective_from else ""
+            since = f" (from {_since(limit)})" if _since(limit) else ""
             yield (
                 f"| {name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} "
                 f"| {limit.source}{since}{_noted(limit.note)} |"
@@ -95,6 +95,11 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
 
 def _sure(verified: str) -> str:
     return f"**{verified}**" if verified in UNSURE else verified
+
+
+def _since(number: Sourced) -> str:
+    """The day a number holds from; storehealth's own choices hold from none."""
+    return str(number.effective_from or ("" if number.verified == "assumed" else "unknown"))
 
 
 def platforms_page(catalogue: Catalogue) -> str:
@@ -118,13 +123,13 @@ def _platform_section(stem: str, platform: Platform, used: dict[str, tuple[str, 
     parts.append("\n| window of | days | how sure | from | source |\n|---|---|---|---|---|")
     parts += [
         f"| {code} | {f'{window.days}, ending {window.lag} days before' if window.days else 'all'} "
-        f"| {_sure(window.verified)} | {window.effective_from or ''} | {window.source}{_noted(window.note)} |"
+        f"| {_sure(window.verified)} | {_since(window)} | {window.source}{_noted(window.note)} |"
         for code, window in platform.windows.items()
     ]
     if platform.limits:
         parts.append("\n| rule | target | limit | how sure | from | source |\n|---|---|---|---|---|---|")
         parts += [
-            f"| {code} | {limit.target:g} | {limit.limit:g} | {_sure(limit.verified)} | {limit.effective_from or ''} "
+            f"| {code} | {limit.target:g} | {limit.limit:g} | {_sure(limit.verified)} | {_since(limit)} "
             f"| {limit.source}{_noted(limit.note)} |"
             for code, limit in platform.limits.items()
         ]
@@ -141,7 +146,7 @@ def _fact_row(name: str, fact: Fact, by: tuple[str, ...]) -> str:
         value = f"{value / size:g} {unit}" if value >= LEAST_DURATION else f"{value:g}"
     return (
         f"| {name} | {value} | {', '.join(by) or '*nothing yet*'} | {_sure(fact.verified)} "
-        f"| {fact.effective_from or ''} | {fact.source}{_noted(fact.note)} |"
+        f"| {_since(fact)} | {fact.source}{_noted(fact.note)} |"
     )
 
 
@@ -153,7 +158,7 @@ def _owed_row(row: Compensation) -> str:
     what = f"{row.kind} ({', '.join(cases)})" if cases else row.kind
     return (
         f"| {what} | {row.code or ''} | {row.share:.0%}, {band} "
-        f"{row.currency} | {_sure(row.verified)} | {row.effective_from or ''} | {row.source}{_noted(row.note)} |"
+        f"{row.currency} | {_sure(row.verified)} | {_since(row)} | {row.source}{_noted(row.note)} |"
     )
 
 

@@ -12,6 +12,7 @@ from storehealth.db import Store
 from storehealth.judge.independence import DRAWS, LEAST_DAYS
 from storehealth.model import Measurement, Method, PublishedMeasurement, TableEnd
 from storehealth.wording import Words
+from storehealth.wording.sure import sureness
 
 LEAST = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
@@ -58,12 +59,13 @@ def method(catalogue: Catalogue, platform: Platform, language: Language) -> Meth
         name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
         for name, fact in platform.facts.items()
     }
+    words = Words(language)
     read = readers(catalogue.views, catalogue.rules.values())
     return Method(
         rules_digest=catalogue.digest("rules"),
         constants=constants,
         facts={
-            name: f"{shown[name]} ({fact.source}; {fact.verified})"
+            name: f"{shown[name]} ({fact.source}; {sureness(fact, words)})"
             for name, fact in sorted(platform.facts.items())
             if name in read
         },

@@ -45,7 +45,7 @@ def test_the_first_checkup_tells_what_fails(web: Web, asks: Asks, tmp_path: Path
     assert got["message"].splitlines() == [
         "Shipping loses most: 112 of 1,808 orders left late; an earlier cut-off would bring about 5 points.",
         "Fails now:",
-        "- LG05 Orders reach the carrier by the promised time: 93.8% (limit ≥96%)",
+        "- LG05 Orders reach the carrier by the promised time: 93.8% (limit ≥96%, unverified)",
         "Do first: Keep the cut-off (+5.4 points)",
         "as of 2025-03-31 23:59",
         f"Report: {report}",
@@ -269,5 +269,5 @@ def test_what_is_kept_is_its_owner_s_alone_and_holds_no_address(web: Web, asks: 
 def test_the_language_of_messages_may_differ_from_the_checkup_s(web: Web, asks: Asks, tmp_path: Path) -> None:
     announce(checkup(), asks(web.url(), language="zh"), tmp_path, NOON)
     assert web.got[0]["title"] == "Tea House：评分 59 E 有待改进"
-    assert "LG05 订单在承诺发货时间前完成揽收：93.8%（限值 ≥96%）" in web.got[0]["message"]
+    assert "LG05 订单在承诺发货时间前完成揽收：93.8%（限值 ≥96%、未核实）" in web.got[0]["message"]
     assert "Shipping" not in web.got[0]["message"]

@@ -14,6 +14,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.console.page import Page, Piece, pad
 from storehealth.limits import Bounds, bounds_for
 from storehealth.wording import Words
+from storehealth.wording.sure import sureness
 
 
 def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words, platform: str | None = None) -> None:
@@ -84,10 +85,7 @@ def limit_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
             found.append((name, bounds, limit.note))
     for name, bounds, note in found:
         source = bounds.source
-        sure = words.say(f"verified.{source.verified}")
-        if source.effective_from:
-            sure += words.say("unit.comma") + words.say("screen.from_day", day=source.effective_from)
-        yield f"{name}  {_ends(rule, bounds, words)}  ({sure}) {source.source}{f'. {note}' if note else ''}"
+        yield f"{name}  {_ends(rule, bounds, words)}  ({sureness(source, words)}) {source.source}{f'. {note}' if note else ''}"
 
 
 def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
@@ -104,8 +102,7 @@ def fact_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
         for where, platform in catalogue.platforms.items():
             fact = platform.facts.get(name)
             if fact:
-                sure = words.say(f"verified.{fact.verified}")
-                yield f"{name}  {where} {_fact(fact, words)}  ({sure}) {fact.source}"
+                yield f"{name}  {where} {_fact(fact, words)}  ({sureness(fact, words)}) {fact.source}"
 
 
 def _fact(fact: Fact, words: Words) -> str:

@@ -13,6 +13,7 @@ from storehealth.notify.names import Names
 from storehealth.privacy import redact, scrub
 from storehealth.wording import Words
 from storehealth.wording.phrases import LEAST_GAIN, score_name
+from storehealth.wording.sure import mark
 
 LINES = 5
 """Findings named one by one; the rest is counted."""
@@ -114,7 +115,9 @@ def _finding(one: Finding, words: Words, names: Names) -> str:
     if one.limit is None:
         return said
     limit = words.say("screen.limit", bound=words.bound(one.limit, one.unit, one.higher_is))
-    return words.say("unit.brackets", what=said, inside=limit)
+    sure = mark(one.limit_source.verified, words) if one.limit_source else ""
+    inside = words.say("unit.comma").join(part for part in (limit, sure) if part)
+    return words.say("unit.brackets", what=said, inside=inside)
 
 
 def _codes(findings: Iterable[Finding], words: Words, names: Names) -> str:

@@ -10,7 +10,6 @@ from storehealth.wording.against import extra, margin_text, money_text
 from storehealth.wording.basis import data_statement, days
 from storehealth.wording.change import rows_then
 from storehealth.wording.phrases import (
-    UNSURE,
     beside_lines,
     bounds,
     counts_line,
@@ -30,6 +29,7 @@ from storehealth.wording.phrases import (
     with_figures,
 )
 from storehealth.wording.printed import printed_lines
+from storehealth.wording.sure import UNSURE, since
 from storehealth.wording.wanted import wanted_text
 
 NAME = "markdown"
@@ -146,9 +146,9 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
     if source is None:
         return [finding.code, finding.title, figure(finding, words), *ends, "—", "—", "—"]
     sure = words.say(f"verified.{source.verified}")
-    marked = f"⚠ {sure}" if source.verified in UNSURE else sure
-    since = words.day(source.effective_from) if source.effective_from else "—"
-    return [finding.code, finding.title, figure(finding, words), *ends, marked, since, source.source]
+    shown = f"⚠ {sure}" if source.verified in UNSURE else sure
+    day = words.day(source.effective_from) if source.effective_from else since(source, words) or "—"
+    return [finding.code, finding.title, figure(finding, words), *ends, shown, day, source.source]
 
 
 def _findings(checkup: Checkup, words: Words) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from storehealth.model import Checkup, MoneyAtRisk, PlatformLine
 from storehealth.wording import Words
 from storehealth.wording.basis import days
+from storehealth.wording.sure import marked
 
 REACH = 100
 """One in so many judged rows: a margin up to that is within reach."""
@@ -31,7 +32,8 @@ def platform_brief(checkup: Checkup, words: Words) -> str | None:
 
 
 def _briefly(line: PlatformLine, words: Words) -> str:
-    limit, value = words.bound(line.limit, line.unit, line.higher_is), words.figure(line.value, line.unit)
+    value, bare = words.figure(line.value, line.unit), words.bound(line.limit, line.unit, line.higher_is)
+    limit = marked(bare, line.limit_source.verified, words)
     if line.margin is None:
         return words.say("against.brief_over_value", code=line.code, value=value, limit=limit)
     key = "brief_over" if line.over else "brief_near" if line.margin else "brief_none"
@@ -81,10 +83,11 @@ def _least(line: PlatformLine, words: Words) -> Iterator[str]:
     least = line.least
     if least is None or (least.counted is not None and least.counted >= least.orders):
         return
+    number = marked(words.whole(least.orders), least.source.verified, words)
     if least.counted is None:
-        yield words.say("against.least", least=words.whole(least.orders))
+        yield words.say("against.least", least=number)
     else:
-        yield words.say("against.too_few", least=words.whole(least.orders), n=words.whole(least.counted))
+        yield words.say("against.too_few", least=number, n=words.whole(least.counted))
 
 
 def money_text(money: MoneyAtRisk, words: Words) -> str:

@@ -9,10 +9,10 @@ from storehealth.model import Beside, Checkup, Driver, Finding, NotJudged, Recom
 from storehealth.wording import Words, texts
 from storehealth.wording.basis import days
 from storehealth.wording.change import since_then
+from storehealth.wording.sure import marked, sureness
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-UNSURE = ("third-party", "unverified", "assumed")
 
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
@@ -125,8 +125,8 @@ def bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]
         if value is not None and only in (None, name)
     ]
     source = finding.limit_source
-    if shown and source and source.verified in UNSURE:
-        shown[-1] = words.say("unit.brackets", what=shown[-1], inside=words.say(f"verified.{source.verified}"))
+    if shown and source:
+        shown[-1] = marked(shown[-1], source.verified, words)
     return shown
 
 
@@ -171,10 +171,7 @@ def origin(finding: Finding, words: Words) -> str | None:
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
-    sure = words.say(f"verified.{source.verified}")
-    if source.effective_from:
-        sure += words.say("unit.comma") + words.say("screen.from_day", day=words.day(source.effective_from))
-    return words.say("unit.brackets", what=words.source(source.source), inside=sure)
+    return words.say("unit.brackets", what=words.source(source.source), inside=sureness(source, words))
 
 
 def segment(parts: dict[str, str | None], words: Words) -> str:
