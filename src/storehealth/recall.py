@@ -30,7 +30,7 @@ from storehealth.history import (
 from storehealth.history.choose import chosen
 from storehealth.history.database import HistoryUnusable
 from storehealth.history.events import Span, events_in
-from storehealth.history.packing import Marks, checkup_from, marks_from, measured_from
+from storehealth.history.packing import Marks, checkup_from, marks_from, measured_from, verdict_bytes, verdicts_from
 from storehealth.history.pair import side_by_side
 from storehealth.history.questions import basis, questions
 from storehealth.history.trend import begins
@@ -70,15 +70,37 @@ def rejudged(stored: Stored, catalogue: Catalogue, platform: Platform, language:
     return Judged(findings, *score(findings, catalogue.scoring, language))
 
 
-def past_run(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language, key: bytes) -> PastRun:
-    """One run, judged again where anything but its counts is different now."""
-    told = _said_in(checkup_from(stored.brief), catalogue, language)
-    same = stored.basis == basis(catalogue, platform)
-    judged = Judged(told.findings, told.score, told.areas)
-    if not same:
-        judged = rejudged(stored, catalogue, platform, language)
+class Rules(NamedTuple):
+    """By what runs are judged. ``digest`` is everything a verdict rests on but the counts."""
+
+    catalogue: Catalogue
+    platform: Platform
+    language: Language
+    digest: str
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, platform: Platform, language: Language) -> Rules:
+        """The digest takes a while; one is enough for all runs."""
+        return cls(catalogue, platform, language, basis(catalogue, platform))
+
+
+def past_run(stored: Stored, rules: Rules, key: bytes, book: Book) -> PastRun:
+    """One run, judged again where anything but its counts is different now; ``book`` gets verdicts that are worth keeping."""
+    told = _said_in(checkup_from(stored.brief), rules.catalogue, rules.language)
+    same = stored.basis == rules.digest
+    judged = Judged(told.findings, told.score, told.areas) if same else _anew(stored, rules, book)
     marks: Marks = marks_from(stored.marks, key_id(key)) or {}
     return PastRun(told, judged.findings, judged.total, judged.areas, not same, marks)
+
+
+def _anew(stored: Stored, rules: Rules, book: Book) -> Judged:
+    """By these rules as judged before, else judged now."""
+    by = f"{rules.digest} {rules.language}"
+    if stored.anew is not None and stored.anew_by == by:
+        return Judged(*verdicts_from(stored.anew))
+    judged = rejudged(stored, rules.catalogue, rules.platform, rules.language)
+    book.anew[stored.line.run] = (by, verdict_bytes(*judged))
+    return judged
 
 
 def _said_in(told: Checkup, catalogue: Catalogue, language: Language) -> Checkup:
@@ -167,7 +189,7 @@ def two_runs(lines: tuple[RunLine, RunLine], book: Book, catalogue: Catalogue, s
     """
     key, latest = installation_key(), max(line.as_of for line in lines)
     read = [
-        past_run(book.stored(line.run), catalogue, platform, settings.language, key)
+        past_run(book.stored(line.run), Rules.of(catalogue, platform, settings.language), key, book)
         for line in lines
         for platform in [_platform_of(line, latest, catalogue, settings)]
     ]
@@ -219,11 +241,12 @@ def recall(exports: Path, given: Given, request: AuditRequest, as_of: datetime |
     if book is None or as_of is None:
         return None
     series, key = series_of(exports, given, request), installation_key()
+    rules = Rules.of(given.catalogue, given.platform, given.settings.language)
 
     def judged(stored: Iterable[Stored], needed: str = "") -> Iterator[PastRun]:
         for one in stored:
             try:
-                yield past_run(one, given.catalogue, given.platform, given.settings.language, key)
+                yield past_run(one, rules, key, book)
             except HistoryUnusable as error:
                 if one.line.run == needed:
                     raise
@@ -234,7 +257,7 @@ def recall(exports: Path, given: Given, request: AuditRequest, as_of: datetime |
     against = tuple(judged(asked_for, needed=asked_for[-1].line.run)) if asked_for else lately
     past = Past(lately, against, bool(book.baseline), _events(book, given, lately, as_of))
     asked = questions(given.catalogue, given.platform)
-    return Recalled(book, past, series, basis(given.catalogue, given.platform), asked, Taken(key, past.marks()))
+    return Recalled(book, past, series, rules.digest, asked, Taken(key, past.marks()))
 
 
 def _events(book: Book, given: Given, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:

@@ -196,8 +196,18 @@ def test_a_file_of_an_older_version_is_brought_up_to_date_and_keeps_its_runs(
     monkeypatch.setattr(database, "MIGRATIONS", later)
     assert days(home) == ["2025-03-31"]
     with sqlite3.connect(home / FILE) as con:
-        assert con.execute("PRAGMA user_version").fetchone() == (2,)
+        assert con.execute("PRAGMA user_version").fetchone() == (len(later),)
         assert con.execute("SELECT note FROM runs").fetchall() == [("old",)]
+
+
+def test_a_mistake_in_a_statement_does_not_cost_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was once taken for damage, and everything remembered was set aside."""
+    write(home, "2025-03-31")
+    monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, "SELECT 1; SELECT 2"))
+    with pytest.raises(sqlite3.ProgrammingError):
+        write(home, "2025-04-01")
+    monkeypatch.undo()
+    assert days(home) == ["2025-03-31"]
 
 
 def test_an_empty_file_is_as_good_as_none(home: Path) -> None:

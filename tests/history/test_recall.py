@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import storehealth
+from storehealth import recall
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load
 from storehealth.catalogue.files import read_yaml
@@ -175,6 +176,22 @@ def test_past_counts_are_judged_by_the_limits_of_now(audited: Home, told: dict[s
     assert change is not None
     difference = (then.score.uncapped or 0) - (told[EARLY].score.uncapped or 0)
     assert change.rules == pytest.approx(difference, abs=0.011)
+
+
+def test_what_was_judged_again_is_kept_until_the_rules_change_once_more(
+    audited: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs = (pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2),)
+    first = audited(LATE, packs=packs)
+    monkeypatch.setattr(recall, "rejudged", lambda *_: pytest.fail("it was judged already"))
+    second = audited(LATE, packs=packs)
+    assert second.previous is not None
+    assert second.previous.rejudged
+    assert said(first) == said(second)
+    monkeypatch.undo()
+    third = audited(LATE, packs=packs, language="zh")
+    assert third.previous is not None
+    assert third.previous.score_change == second.previous.score_change
 
 
 def test_counts_of_another_question_are_not_compared(audited: Home, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ LOOKED_BACK = 60
 """Earlier runs that states, trend and follow-ups know of."""
 MARKS_KEPT = 12
 """Runs of a store whose fingerprints are kept; the counts of older ones stay."""
+BLOBS = "basis, brief, checkup, measured, marks, anew, anew_by"
 LINE = "run, store, store_key, platform, how, as_of, made_at, score, grade, fails, watches"
 
 
@@ -44,6 +45,8 @@ class Stored(NamedTuple):
     checkup: bytes
     measured: bytes
     marks: bytes | None
+    anew: bytes | None = None
+    anew_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Book:
         baseline: The run to compare with, as the user names it; None: the latest earlier one.
         calendar: The store's own events, and whose holidays the trend marks.
         noted: What the audit at hand has left to be remembered.
+        anew: Verdicts on earlier runs by later rules: run → which rules, and the verdicts. They are kept, since judging
+            all earlier runs takes longer than the audit.
         troubles: What is the matter with the file, if anything; the audit goes on without past runs.
     """
 
@@ -73,6 +78,7 @@ class Book:
     baseline: str | None = None
     calendar: Calendar = field(default_factory=Calendar)
     noted: Noted | None = None
+    anew: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     troubles: list[HistoryUnusable] = field(default_factory=list)
 
     def before(self, series: Series, as_of: datetime, most: int = LOOKED_BACK) -> list[Stored]:
@@ -108,7 +114,7 @@ class Book:
     def _select(self, where: str, values: tuple[Any, ...]) -> list[Stored]:
         try:
             with reading(self.folder) as con:
-                sql = f"SELECT {LINE}, basis, brief, checkup, measured, marks FROM runs WHERE {where}"
+                sql = f"SELECT {LINE}, {BLOBS} FROM runs WHERE {where}"
                 return [_stored(row) for row in con.execute(sql, values)] if con else []
         except HistoryUnusable as error:
             self.troubles.append(error)
@@ -148,7 +154,7 @@ def _line(row: Sequence[Any]) -> RunLine:
 
 
 def _stored(row: Sequence[Any]) -> Stored:
-    line, blobs = row[:-5], row[-5:]
+    line, blobs = row[:11], row[11:]
     return Stored(_line(line), Series(row[2], row[3], row[4]), *blobs)
 
 
@@ -169,6 +175,10 @@ def remember(book: Book, checkup: Checkup, key: bytes) -> bool:
     try:
         with writing(book.folder) as con:
             _write(con, checkup, noted, key)
+            con.executemany(
+                "UPDATE runs SET anew_by = ?, anew = ? WHERE run = ?",
+                [(*judged, run) for run, judged in book.anew.items()],
+            )
     except HistoryUnusable as error:
         book.troubles.append(error)
         return False

@@ -38,6 +38,11 @@ MIGRATIONS = (
         UNIQUE (store_key, platform, how, as_of)
     );
     """,
+    """
+    -- verdicts and scores by later rules, zlib of JSON; and by which rules, in which language
+    ALTER TABLE runs ADD COLUMN anew BLOB;
+    ALTER TABLE runs ADD COLUMN anew_by TEXT;
+    """,
 )
 """Each step takes the file to the next version; SQLite's own ``user_version`` says how many are done."""
 
@@ -133,6 +138,8 @@ def _blamed(path: Path) -> Iterator[None]:
             f"{path} cannot be used: {error}", "Past runs are left out; the audit is whole."
         ) from error
     except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:  # a mistake in a statement says nothing of the file
+            raise
         kept = _set_aside(path)
         hint = (
             f"It is kept as {kept.name}; a new one is begun."

@@ -13,10 +13,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from storehealth.history.database import HistoryUnusable
-from storehealth.model import Checkup, Distributions, Evidence, Finding, Measurement
+from storehealth.model import AreaScore, Checkup, Distributions, Evidence, Finding, Measurement, Score
 
 LEVEL = 6
 MEASURED = TypeAdapter(list[Measurement])
+Verdicts = tuple[tuple[Finding, ...], Score, tuple[AreaScore, ...]]
+VERDICTS: TypeAdapter[Verdicts] = TypeAdapter(Verdicts)
 Marks = dict[str, dict[int, int]]
 """Rule → fingerprint → day number of its latest miss."""
 DAY_BITS = 16
@@ -76,6 +78,21 @@ def checkup_from(content: bytes) -> Checkup:
     """
     with _read("the checkup"):
         return Checkup.model_validate(unpacked(content))
+
+
+def verdict_bytes(findings: Iterable[Finding], total: Score, areas: Iterable[AreaScore]) -> bytes:
+    """Verdicts and scores that a run's counts have by later rules, without rows."""
+    return packed(VERDICTS.dump_python((tuple(map(_brief, findings)), total, tuple(areas)), mode="json", by_alias=True))
+
+
+def verdicts_from(content: bytes) -> Verdicts:
+    """What :func:`verdict_bytes` was given.
+
+    Raises:
+        HistoryUnusable: As :func:`checkup_from`.
+    """
+    with _read("the verdicts"):
+        return VERDICTS.validate_python(unpacked(content))
 
 
 def measured_bytes(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:
