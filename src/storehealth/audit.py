@@ -24,6 +24,7 @@ from storehealth.deposit.reminders import deposit_deadlines
 from storehealth.deposit.shelf import Meant
 from storehealth.history import Present
 from storehealth.judge import judge
+from storehealth.judge.mutes import Known, mute
 from storehealth.judge.platform_view import platform_view
 from storehealth.judge.wanted import Given, exports_wanted
 from storehealth.measure import Lens, coverage, measure, reply_times, windows_for
@@ -57,12 +58,13 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     started_at = datetime.now(UTC)
     check_fail_on(request.fail_on)
     given = take(exports, request)
-    catalogue, settings, _, platform = given
+    catalogue, settings, _, platform, mutes = given
     with opened(given, request) as store:
         recalled = recall(exports, given, request, store.as_of)
         seen = _look(store, given, request, recalled)
     findings, not_judged = judge(seen.measured, catalogue, platform, settings.language)
     findings = request.evidence.named(findings) if request.evidence else findings
+    findings, warnings = mute(findings, seen.measured, Known(mutes, catalogue, platform), seen.as_of, settings.language)
     total, areas = score(findings, catalogue.scoring, settings.language)
     measurements = published(seen.measured)
     present = Present(seen.as_of, seen.window, findings, total, areas, measurements)
@@ -100,6 +102,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         previous=previous,
         trend=trend,
         followups=followups,
+        warnings=warnings,
         method=method(catalogue, platform, settings.language),
     )
 
@@ -119,7 +122,7 @@ class Seen(NamedTuple):
 
 def _look(store: Store, given: Taken, request: AuditRequest, recalled: Recalled | None) -> Seen:
     """Measure every rule while the database is open; write the row files that were asked for."""
-    catalogue, _, intake, platform = given
+    catalogue, _, intake, platform, mutes = given
     rules, mask = catalogue.rules.values(), mask_for(request)
     windows = windows_for(rules, platform, request.window, store.as_of)
     usual = Counter(windows.values()).most_common(1)[0][0]
@@ -132,6 +135,7 @@ def _look(store: Store, given: Taken, request: AuditRequest, recalled: Recalled 
         stretch=request.window is None,
         bands=platform.bands(),
         marks=recalled.marks if recalled else None,
+        exemptions=mutes.exempt,
     )
     measured = ask(store, rules, platform.limits, windows, lens)
     if recalled:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue.mutes import FILE_NAME, NOTHING, Mutes, read_mutes
 from storehealth.catalogue.platform import Platform, version_on
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.errors import UsageError
@@ -27,14 +28,21 @@ class Taken(NamedTuple):
     settings: Settings
     intake: Intake
     platform: Platform
+    mutes: Mutes = NOTHING
 
 
 def take(exports: Path, request: AuditRequest) -> Taken:
     """Read data files, settings and exports, and settle whose clocks count."""
     catalogue, settings = load(request.packs), _settings(exports, request)
+    mutes = read_mutes(mutes_file(request.config), catalogue.rules)
     lake = private_folder(request.state) / "lake"
     intake = take_in(exports, catalogue, lake, _options(request, settings, catalogue), request.tell)
-    return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of))
+    return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of), mutes)
+
+
+def mutes_file(config: Path | None) -> Path:
+    """Where ``mutes.yaml`` lies: beside the project's settings, whether those are there or not."""
+    return (config.parent if config else Path.cwd()) / FILE_NAME
 
 
 def _settings(exports: Path, request: AuditRequest) -> Settings:
@@ -103,7 +111,7 @@ def opened(given: Taken, request: AuditRequest, views: bool = True) -> Iterator[
         request: Its state folder holds the scratch.
         views: False: only the canonical tables, merged.
     """
-    catalogue, settings, intake, platform = given
+    catalogue, settings, intake, platform, _ = given
     request.tell("putting the tables together")
     own = StoreSettings(
         store=settings.store or "",

@@ -40,8 +40,8 @@ def outcome(
     """The exit code of an audit.
 
     Args:
-        findings: All verdicts.
-        score: The headline.
+        findings: All verdicts; muted ones speak for nothing.
+        score: The headline, which muting never moves.
         sources: What became of each file.
         fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. ``new`` counts what fails and is new or
             reappeared; until a run is remembered, every failing finding is new.
@@ -107,7 +107,7 @@ def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> lis
             [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
         )
     counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
-    found = [one for one in findings if one.status in counted]
+    found = [one for one in findings if one.status in counted and one.muted is None]
     if fail_on == "new":
         return [f"{one.code} {one.status}, {one.state or 'new'}" for one in found if one.state in UNSEEN]
     return [f"{finding.code} {finding.status}" for finding in found]

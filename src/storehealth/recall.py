@@ -264,7 +264,7 @@ def _events(book: Book, given: Given, lately: tuple[PastRun, ...], as_of: dateti
     """What happened in the days of the trend; without earlier runs there is none."""
     if not lately:
         return ()
-    catalogue, settings, _, platform = given
+    catalogue, settings, _, platform, _ = given
     span = Span(begins(lately), as_of.date())
     return events_in(span, book.calendar, platform, catalogue.platforms, settings.language)
 

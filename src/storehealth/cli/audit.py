@@ -144,10 +144,12 @@ def _checked(request: AuditRequest) -> int:
         CatalogueError: A data file is invalid.
     """
     from storehealth.catalogue import load
+    from storehealth.catalogue.mutes import read_mutes
+    from storehealth.opening import mutes_file
     from storehealth.settings import read_settings
 
-    load(request.packs)
     read_settings(request.config)
+    read_mutes(mutes_file(request.config), load(request.packs).rules)
     return int(Exit.OK)
 
 

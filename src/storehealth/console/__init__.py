@@ -14,7 +14,7 @@ from storehealth.console.summary import add_areas, add_closing, add_due, add_hea
 from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
 from storehealth.model import Checkup
 from storehealth.wording import Words
-from storehealth.wording.phrases import all_clear, grouped, refused, troubles
+from storehealth.wording.phrases import all_clear, grouped, refused, todo, troubles
 
 __all__ = ["Look", "Page", "printed", "render"]
 
@@ -53,7 +53,7 @@ def render(checkup: Checkup, look: Look) -> str:
     if look.findings_only:
         return printed(_findings_only(checkup, words, look), look)
     if look.details:
-        page = _picture(checkup, words, look, (len(checkup.recommendations), 0, 0, 0, 0))
+        page = _picture(checkup, words, look, (len(todo(checkup)), 0, 0, 0, 0))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         return printed(page.lines, look)
@@ -63,7 +63,7 @@ def render(checkup: Checkup, look: Look) -> str:
 def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
     """The fullest picture that stays within one screen."""
     there = (
-        len(checkup.recommendations),
+        len(todo(checkup)),
         len(troubles(checkup)),
         len(checkup.exports_wanted),
         len(refused(checkup)),

@@ -32,7 +32,7 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     """Earlier runs, all findings, what could not be judged, files, deadlines, reply times and method."""
     add_history(page, checkup, words)
     page.heading(words.say("heading.all_findings"))
-    for finding in with_figures(checkup):
+    for finding in sorted(with_figures(checkup), key=lambda one: one.muted is not None):
         page.blank()
         _add_depth(page, finding, add_finding(page, finding, words, checkup.window), words)
     _add_platform(page, checkup, words)

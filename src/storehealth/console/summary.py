@@ -20,6 +20,7 @@ from storehealth.wording.phrases import (
     gain_parts,
     score_name,
     score_parts,
+    todo,
 )
 
 GAP = "  "
@@ -101,17 +102,18 @@ def worst_finding(checkup: Checkup, area: AreaScore) -> Finding | None:
 
 def add_todo(page: Page, checkup: Checkup, words: Words, most: int, whole: bool = False) -> None:
     """The first recommendations, each with what it is expected to bring."""
-    if not checkup.recommendations:
+    actions = todo(checkup)
+    if not actions:
         return
     page.heading(words.say("heading.todo"))
-    for number, one in enumerate(checkup.recommendations[:most], 1):
+    for number, one in enumerate(actions[:most], 1):
         name = Piece(f" {one.name or one.text}", "bold" if whole else "")
         page.add(Piece(f"{number}", "bold"), name, *_gains(gain_parts(one, words)), indent=2, hang=4)
         if whole and one.name:
             page.add(one.text, indent=4, hang=4)
         elif one.where:
             page.add(Piece(one.where, "dim"), indent=4, hang=4)
-    add_more(page, len(checkup.recommendations) - most, words)
+    add_more(page, len(actions) - most, words)
 
 
 def _gains(texts: list[str]) -> list[Piece | str]:
@@ -140,8 +142,10 @@ def add_platform(page: Page, checkup: Checkup, words: Words) -> None:
 
 
 def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
-    """How many findings of each status, and how many rules could not be judged."""
+    """How many findings of each status, and how many rules could not be judged; what mutes.yaml says in vain."""
     page.blank()
+    for warning in checkup.warnings:
+        page.add(Piece(f"{SYMBOLS['watch']} ", "yellow"), warning, hang=2)
     page.add(Piece(counts_line(checkup, words), "bold"))
 
 

@@ -100,6 +100,7 @@ def _finding(case: Case) -> Finding:
         drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
         evidence=Evidence(count=tally.defects, rows=measured.evidence),
         money_at_risk=measured.money,
+        exempted=measured.exempted,
     )
 
 

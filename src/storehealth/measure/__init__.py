@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import nearest
+from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
@@ -15,6 +16,7 @@ from storehealth.errors import CatalogueError
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
 from storehealth.measure.edges import Edges, edges
+from storehealth.measure.exempt import exempted, taking_out
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
 from storehealth.measure.holes import coverage, holes, read_lacks
@@ -66,6 +68,8 @@ class Lens:
     bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
     """What the platform makes the store pay for a defect, by rule code."""
     marks: Marks | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    """Rows that ``mutes.yaml`` takes out."""
 
 
 def measure(
@@ -89,6 +93,7 @@ def measure(
         window = windows.get(rule.code, Window())
         asked = Asked(store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask)
         missing = unmet(_needs(asked), store.filled)
+        asked = asked if missing else taking_out(asked, lens.exemptions)
         lacking = holes(asked, lacks, store.filled)
         measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking))
         longer = stretched(asked, measured[-1], lacks, store.filled) if lens.stretch else None
@@ -166,6 +171,7 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measureme
         evidence=evidence(asked) if tally.defects else (),
         resolution_seconds=resolution(asked, grain),
         holes=lacking,
+        exempted=exempted(asked),
     )
 
 

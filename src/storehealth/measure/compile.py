@@ -9,8 +9,10 @@ The query's own columns begin with an underscore, so that they never meet a view
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import InTime, Rule, Value
 from storehealth.limits import Bounds
 from storehealth.model import Window
@@ -42,18 +44,21 @@ def source_of(over: str) -> str:
     return f"({_quoted_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
-def row_query(rule: Rule, bounds: Bounds | None, window: Window) -> str:
+def row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = ()) -> str:
     """The row query of a rule, restricted to its window.
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
     (advice), _show0 … (evidence), _beside0 … (figures beside); for values _value and _stat (the value as the statistic
-    counts it).
+    counts it); where rows are taken out, _taken_out: by which exemption.
     """
     inner = {alias: sql for alias, (_, sql) in columns(rule).items()} | dict(_beside_columns(rule))
+    inner |= {f"_where{index}": f"{sql_of(one.where)} IS TRUE" for index, one in enumerate(taken_out) if one.where}
+    said = f", {_taken_out(taken_out)} AS _taken_out" if taken_out else ""
     parts = ",\n    ".join(f"{sql} AS {alias}" for alias, sql in inner.items())
     times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
-        f"SELECT *, {_outcome(rule, bounds)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst{_statistic(rule)}\n"
+        f"SELECT *, {_outcome(rule, bounds, taken_out)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
+        f"{_statistic(rule)}{said}\n"
         f"FROM (SELECT {parts}\n  FROM {source_of(rule.measure.over)})\nWHERE {in_window(window)}"
     )
 
@@ -142,7 +147,23 @@ def limit_seconds(within: float | str) -> str:
     return f"getvariable('{within}')::DOUBLE" if isinstance(within, str) else repr(float(within))
 
 
-def _outcome(rule: Rule, bounds: Bounds | None) -> str:
+def _taken_out(exemptions: Sequence[Exemption]) -> str:
+    """SQL of the place of the first exemption that names a row which the rule would judge; NULL where none does."""
+    cases = " ".join(f"WHEN {_named_by(one, index)} THEN {index}" for index, one in enumerate(exemptions))
+    return f"CASE WHEN NOT _applies THEN NULL {cases} END"
+
+
+def _named_by(one: Exemption, index: int) -> str:
+    """SQL that is true for the rows one exemption names. A last day ends at midnight."""
+    ends = [f"_where{index}"] if one.where else []
+    ends += [f"_at >= TIMESTAMP '{one.from_}'"] if one.from_ else []
+    if one.to is not None:
+        after = isinstance(one.to, datetime)
+        ends.append(f"_at <= TIMESTAMP '{one.to}'" if after else f"_at < DATE '{one.to}' + 1")
+    return " AND ".join(ends)
+
+
+def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) -> str:
     measure = rule.measure
     if measure.in_time is not None:
         cases = _within_cases(measure.in_time) if measure.in_time.within is not None else _by_cases(measure.in_time)
@@ -150,7 +171,8 @@ def _outcome(rule: Rule, bounds: Bounds | None) -> str:
         cases = _value_cases(bounds)
     else:
         cases = "WHEN _good IS NULL THEN 'not_judgeable' WHEN _good THEN 'met' ELSE 'late'"
-    return f"CASE WHEN NOT _applies THEN 'exempt' {cases} END"
+    out = f"NOT _applies OR ({_taken_out(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
+    return f"CASE WHEN {out} THEN 'exempt' {cases} END"
 
 
 def _within_cases(in_time: InTime) -> str:

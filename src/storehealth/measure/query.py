@@ -13,6 +13,7 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import spot
+from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.limits import Bounds
@@ -39,6 +40,7 @@ class Asked:
     window: Window
     catalogue: Catalogue
     mask: Mask
+    taken_out: tuple[Exemption, ...] = ()
 
     @cached_property
     def rows(self) -> str:
@@ -53,7 +55,7 @@ class Asked:
     @cached_property
     def listed(self) -> str:
         """As :attr:`rows`, with what evidence shows of each row."""
-        query = row_query(self.rule, self.bounds, self.window)
+        query = row_query(self.rule, self.bounds, self.window, self.taken_out)
         return self._stored(query, "_own_rows") if is_select(self.rule.measure.over) else f"({query})"
 
     def _stored(self, query: str, table: str) -> str:
@@ -148,22 +150,38 @@ class Asked:
 
     def blame(self, error: duckdb.Error) -> CatalogueError:
         """The error of the first expression that fails on its own, else the given one."""
-        source = source_of(self.rule.measure.over)
         for key, sql in self._expressions():
-            try:
-                self.con.execute(
-                    self.con.extract_statements(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source})")[0]
-                )
-            except duckdb.Error as own:
+            own = self._fault(sql)
+            if own is not None:
                 return self.error(key, own)
+        for one in self.taken_out:
+            own = self._fault(f"{sql_of(one.where or 'true')} IS TRUE")
+            if own is not None:
+                return self.not_fitting(one, own)
         return self.error("measure", error)
+
+    def _fault(self, sql: str) -> duckdb.Error | None:
+        """What the database says of one expression over the rule's rows; None where it runs."""
+        query = f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})"
+        try:
+            self.con.execute(self.con.extract_statements(query)[0])
+        except duckdb.Error as error:
+            return error
+        return None
+
+    def not_fitting(self, one: Exemption, problem: object) -> CatalogueError:
+        """The error of an exemption whose SQL does not run over the rule's rows."""
+        if isinstance(problem, duckdb.Error) and not isinstance(problem, OF_THE_TEXT):
+            problem = without_quotes(str(problem))
+        said = f"{one.place}: over the rows of {self.rule.code}: {' '.join(str(problem).split())}"
+        return CatalogueError(said, "docs/mutes.md shows the form.")
 
     def problems(self) -> Iterator[CatalogueError]:
         """Every expression that does not fit the rows, bound and not run; without any, what the row query says."""
         told = False
         for key, sql in self._expressions():
             try:
-                self._bind(f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})")
+                self.bind(sql)
             except (duckdb.Error, CatalogueError) as error:
                 told = True
                 yield error if isinstance(error, CatalogueError) else self.error(key, error)
@@ -174,6 +192,15 @@ class Asked:
                 self._bind(row_query(self.rule, self.bounds, self.window))
             except duckdb.Error as error:
                 yield self.error("measure", error)
+
+    def bind(self, expression: str) -> None:
+        """See whether an expression fits the rule's rows, without running it.
+
+        Raises:
+            duckdb.Error: It does not.
+            CatalogueError: It is more than an expression.
+        """
+        self._bind(f"SELECT count(x) FROM (SELECT {expression} AS x FROM {source_of(self.rule.measure.over)})")
 
     def _bind(self, sql: str) -> None:
         self._must_select(sql)

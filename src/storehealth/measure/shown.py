@@ -90,7 +90,8 @@ def besides(asked: Asked) -> tuple[Beside, ...]:
     if not figures:
         return ()
     sums = ", ".join(_summed(one, f"_beside{index}") for index, one in enumerate(figures))
-    (row,) = asked.run(f"SELECT {sums} FROM {asked.rows}")
+    left = " WHERE _taken_out IS NULL" if asked.taken_out else ""
+    (row,) = asked.run(f"SELECT {sums} FROM {asked.rows}{left}")
     pairs = zip(row[::2], row[1::2], strict=True)
     return tuple(_beside(one, *pair) for one, pair in zip(figures, pairs, strict=True))
 

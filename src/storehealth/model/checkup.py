@@ -93,4 +93,7 @@ class Checkup(Record):
     previous: Previous | None = Field(default=None, description="None where no earlier run is remembered.")
     trend: Trend | None = None
     followups: tuple[FollowUp, ...] = Field(default=(), description="Advice given before whose day to look again came.")
+    warnings: tuple[str, ...] = Field(
+        default=(), description="What mutes.yaml says that has ended, or that no row or finding answers to."
+    )
     method: Method

@@ -143,6 +143,13 @@ class Usual(Record):
     value: float | None = None
 
 
+class Exempted(Record):
+    """Rows that ``mutes.yaml`` takes out of a rule: on neither side of the rate, counted beside it."""
+
+    reason: str
+    rows: int
+
+
 class Measurement(Record):
     """Everything the later stages need of one rule over one store; nothing after this touches the data."""
 
@@ -168,6 +175,7 @@ class Measurement(Record):
     usual: Usual | None = Field(default=None, description="Where the days were stretched for want of rows.")
     money: MoneyAtRisk | None = None
     printed: tuple[Compared, ...] = Field(default=(), description="Figures that the platform prints for the same.")
+    exempted: tuple[Exempted, ...] = ()
 
 
 class RowStates(Record):

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import Area, Change, Direction, Record, Severity, State, Status
-from storehealth.model.measured import Beside, EvidenceRow, MoneyAtRisk, RowStates, Window
+from storehealth.model.measured import Beside, EvidenceRow, Exempted, MoneyAtRisk, RowStates, Window
 
 
 class Counts(Record):
@@ -85,6 +85,17 @@ class PrintedFigure(Record):
     readings: tuple[OtherReading, ...] = Field(description="All other definitions tried.")
 
 
+class Muted(Record):
+    """That a finding is known and accepted until a day: it keeps its status and its place in the score."""
+
+    reason: str
+    owner: str
+    until: date
+    segment: dict[str, str] = Field(
+        default={}, description="The slice that is accepted; what is left without it does not fail."
+    )
+
+
 class Finding(Record):
     """A rule's verdict on one store. ``value`` is in the rule's own direction (``higher_is``)."""
 
@@ -131,6 +142,12 @@ class Finding(Record):
     )
     since: datetime | None = Field(default=None, description="as_of of the run the state began with.")
     rows: RowStates | None = Field(default=None, description="None where the rows are not followed one by one.")
+    muted: Muted | None = Field(
+        default=None, description="Not counted by --fail-on and not notified; the score counts it like any other."
+    )
+    exempted: tuple[Exempted, ...] = Field(
+        default=(), description="Rows taken out by mutes.yaml, part of counts.exempt; the platform counts them still."
+    )
 
 
 class NotJudged(Record):

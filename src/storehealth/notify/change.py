@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from storehealth.model import Area, Checkup, Finding, Record
 from storehealth.wording.phrases import band, by_urgency
@@ -62,7 +62,7 @@ def changes(told: Told | None, checkup: Checkup) -> Changes:
     A finding that cannot be judged now is no change; when it fails again it is no news either. What is muted is left out.
     """
     known = told or Told()
-    open_ones = [one for one in checkup.findings if not _muted(one)]
+    open_ones = [one for one in checkup.findings if one.muted is None]
     failing = [one for one in by_urgency(open_ones) if one.status == "fail"]
     judgeable = {one.code for one in checkup.findings if one.status not in UNKNOWN}
     unheard = [one for one in failing if one.code not in known.failing]
@@ -114,13 +114,4 @@ def remembered(told: Told | None, found: Changes, at: datetime | None) -> Told:
 
 
 def _again(finding: Finding, known: Told) -> bool:
-    return finding.code in known.ever or _said(finding, "state") == "reappeared"
-
-
-def _muted(finding: Finding) -> bool:
-    return _said(finding, "muted") is not None
-
-
-def _said(finding: Finding, name: str) -> Any:
-    """A field that a finding has where runs are remembered or findings muted."""
-    return getattr(finding, name, None)
+    return finding.code in known.ever or finding.state == "reappeared"

@@ -12,7 +12,7 @@ from storehealth.notify.change import Changes
 from storehealth.notify.names import Names
 from storehealth.privacy import redact, scrub
 from storehealth.wording import Words
-from storehealth.wording.phrases import LEAST_GAIN, score_name
+from storehealth.wording.phrases import LEAST_GAIN, score_name, todo
 from storehealth.wording.sure import mark
 
 LINES = 5
@@ -130,7 +130,7 @@ def _areas(areas: Iterable[str], words: Words) -> str:
 
 def _first_action(checkup: Checkup, words: Words, names: Names) -> list[str]:
     """What to do first, in a few words; not where, which could be a person's name."""
-    first = next(iter(checkup.recommendations), None)
+    first = next(iter(todo(checkup)), None)
     name = names.action(first) if first else ""
     if first is None or not name:
         return []

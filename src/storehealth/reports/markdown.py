@@ -26,6 +26,7 @@ from storehealth.wording.phrases import (
     score_parts,
     segment,
     shown_detail,
+    todo,
     with_figures,
 )
 from storehealth.wording.printed import printed_lines
@@ -79,10 +80,11 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
 
 
 def _todo(checkup: Checkup, words: Words) -> list[str]:
-    if not checkup.recommendations:
+    actions = todo(checkup)
+    if not actions:
         return []
     lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
-    for number, one in enumerate(checkup.recommendations, 1):
+    for number, one in enumerate(actions, 1):
         lines.append(f"{number}. **{escape(one.name or one.text)}** {escape(' · '.join(gain_parts(one, words)))}")
         lines += [f"   {escape(one.text)}"] if one.name else []
         lines.append(f"   {escape(words.say('screen.assumption', text=one.assumption))}")
@@ -153,7 +155,8 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
 
 def _findings(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "findings"), escape(counts_line(checkup, words)), ""]
-    for finding in with_figures(checkup):
+    lines += bullets([f"! {warning}" for warning in checkup.warnings]) if checkup.warnings else []
+    for finding in sorted(with_figures(checkup), key=lambda one: one.muted is not None):
         lines += _finding(finding, words)
     return lines
 

@@ -29,14 +29,21 @@ def with_figures(checkup: Checkup) -> list[Finding]:
 
 
 def troubles(checkup: Checkup) -> list[Finding]:
-    """Failing findings, then those to watch."""
-    return [one for one in by_urgency(checkup.findings) if one.status in ("fail", "watch")]
+    """Failing findings, then those to watch; without muted ones."""
+    return [one for one in by_urgency(checkup.findings) if one.status in ("fail", "watch") and one.muted is None]
+
+
+def todo(checkup: Checkup) -> list[Recommendation]:
+    """What to do, without what would help muted findings alone."""
+    muted = {one.code for one in checkup.findings if one.muted}
+    return [one for one in checkup.recommendations if not muted.issuperset(one.findings)]
 
 
 def all_clear(checkup: Checkup) -> bool:
     """Whether a score was given, something passed, and nothing fails or needs watching."""
     judged = any(one.status == "pass" for one in checkup.findings)
-    return checkup.score.value is not None and judged and not troubles(checkup)
+    muted = any(one.muted for one in checkup.findings)
+    return checkup.score.value is not None and judged and not muted and not troubles(checkup)
 
 
 def refused(checkup: Checkup) -> list[Source]:
@@ -98,10 +105,14 @@ def gain_parts(one: Recommendation, words: Words) -> list[str]:
 
 def counts_line(checkup: Checkup, words: Words) -> str:
     """How many findings of each status, and how many rules that could not be judged are none of them."""
-    counts = Counter(str(one.status) for one in checkup.findings)
+    counts = Counter(str(one.status) for one in checkup.findings if one.muted is None)
     said = [words.count(f"state.{status}", counts[status]) for status in RANK if counts[status]]
     unnamed = {one.code for one in checkup.not_judged} - {one.code for one in checkup.findings}
     said += [words.count("count.not_judged", len(unnamed))] if unnamed else []
+    ends = [one.muted.until for one in checkup.findings if one.muted]
+    if ends:
+        until = words.say("mutes.until", day=words.day(min(ends)))
+        said.append(words.say("unit.brackets", what=words.count("count.muted", len(ends)), inside=until))
     return words.say("unit.comma").join(said)
 
 
@@ -153,7 +164,19 @@ def facts_of(finding: Finding, words: Words, usual: Window | None = None) -> lis
     if finding.undecided:
         said.append(words.say("screen.undecided", n=words.whole(finding.undecided)))
     said += since_then(finding, words)
+    said += kept_apart(finding, words)
     return [*said, *([] if finding.scored else [words.say("screen.not_scored")])]
+
+
+def kept_apart(finding: Finding, words: Words) -> list[str]:
+    """Who muted a finding, why and until when; how many rows were taken out of it, and why."""
+    said, muted = [], finding.muted
+    if muted:
+        day = words.day(muted.until)
+        said.append(words.say("mutes.muted", day=day, owner=muted.owner, reason=muted.reason))
+    for one in finding.exempted:
+        said.append(words.say("mutes.exempted", n=words.whole(one.rows), reason=one.reason))
+    return said
 
 
 def place(finding: Finding) -> str | None:
