@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +17,7 @@ from storehealth.intake import IntakeOptions, take_in
 from storehealth.model import Intake, Source
 from storehealth.outputs import private_folder
 from storehealth.request import AuditRequest
+from storehealth.scratch import scratch
 from storehealth.settings import Settings, read_settings
 
 
@@ -124,8 +124,8 @@ def opened(given: Taken, request: AuditRequest, views: bool = True) -> Iterator[
         auto_replies=settings.auto_replies,
     )
     with (
-        tempfile.TemporaryDirectory(dir=request.state, prefix="scratch-") as scratch,
-        open_store(intake, catalogue if views else catalogue._replace(views={}), own, Path(scratch)) as store,
+        scratch(request.state, "scratch-") as folder,
+        open_store(intake, catalogue if views else catalogue._replace(views={}), own, folder) as store,
     ):
         yield store
 

@@ -16,16 +16,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock
 
 from storehealth.outputs import close_to_others, private_folder
+from storehealth.scratch import scratch
 
 PARQUET_END = b"PAR1"
 
@@ -51,14 +50,9 @@ class Lake:
         self.index: dict[str, list[Any]] = _json(folder / "index.json") or {}
         self.digested: dict[str, list[Any]] = {}
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self) -> AbstractContextManager[Path]:
         """A folder for work in progress; gone afterwards. It is inside the lake, so that results can be moved."""
-        folder = Path(mkdtemp(prefix=".work-", dir=self.folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return scratch(self.folder, ".work-")
 
     def digest(self, path: Path) -> str:
         """Digest of a file's content; a file whose size and times of change are known is not read for it."""
