@@ -101,7 +101,9 @@ def test_without_a_window_the_days_with_rows_count() -> None:
     [
         ("sessions", 31, "~4 customers a week"),
         ("fulfilments", 62, "~8 orders a week"),
-        ("sku_days", 2, "~1 SKU in the days audited"),
+        ("sku_days", 2, "~1 SKU"),
+        ("table_days", 62, "~32 days"),
+        ("questions", 62, "~32 topics"),
     ],
 )
 def test_units_are_what_the_view_counts(view, entities, units) -> None:
@@ -181,6 +183,41 @@ def test_the_text_says_where_the_misses_are(language, said) -> None:
     rule = rule_of(good="ok", limits=SHIPPING)
     measured = share(100, 1000, segments=hours, mended=(Mended(advice="do-it", defects=100),))
     assert advised(*shop((rule, measured)), language)[0].text == said
+
+
+@pytest.mark.parametrize(("reached", "told"), [(100, True), (90, True), (89, False)])
+def test_an_action_that_reaches_only_some_is_not_told_where_all_are(reached: int, told: bool) -> None:
+    """Those places may be just the ones it does nothing for."""
+    hours = slices("hour", _20=(70, 100), _10=(30, 900))
+    measured = share(100, 1000, segments=hours, mended=(Mended(advice="do-it", defects=reached),))
+    (one,) = advised(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
+    assert (one.where != "", one.text != "said") == (told, told)
+
+
+@pytest.mark.parametrize(
+    ("hours", "where"),
+    [
+        ({"_20": 30, "_21": 20, "_9": 12, "_10": 10, "_11": 10, "_12": 18}, "68% of the misses in 20–22 h, 12–13 h"),
+        ({f"_{hour}": 5 for hour in range(20)}, ""),
+        ({"_20": 60, "_21": 40}, ""),
+        ({"_20": 8, "_21": 6, "_22": 6, **{f"_{hour}": 4 for hour in range(20)}}, "20% of the misses in 20–23 h"),
+    ],
+    ids=["three of six", "spread evenly", "there are no others", "just a fifth"],
+)
+def test_an_action_names_the_slices_that_hold_most(hours: dict[str, int], where: str) -> None:
+    """Where no slice stands out beyond its size, the hours with most misses are still those to staff."""
+    parts = slices("hour", **{hour: (defects, 10 * defects) for hour, defects in hours.items()})
+    rule = rule_of(good="ok", limits=SHIPPING, advice=[act("staff") | {"names": "hour"}])
+    measured = share(100, 1000, segments=parts, mended=(Mended(advice="staff", defects=60),))
+    assert advised(*shop((rule, measured)))[0].where == where
+
+
+def test_a_slice_that_is_so_or_not_is_told_in_words() -> None:
+    """Not as true."""
+    parts = slices("arrived_late", true=(70, 100), false=(30, 900))
+    measured = share(100, 1000, segments=parts, mended=(Mended(advice="do-it", defects=100),))
+    (one,) = advised(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
+    assert one.where == "70% of the misses: orders that arrived late"
 
 
 def test_places_have_names() -> None:

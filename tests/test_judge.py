@@ -236,6 +236,39 @@ def test_days_are_named_only_where_few_stand_out(bad_days, named) -> None:
     assert len(made.drivers) == named
 
 
+def over_months(months: int, bad: int) -> tuple[Segment, ...]:
+    """Twelve days of each of so many months, ten rows a day; four misses on each day of the bad one."""
+    return slices("day", **{
+        f"2026-{month:02}-{day:02}": (4 if month == bad else 1 - day % 2, 10)
+        for month in range(1, months + 1) for day in range(1, 13)
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("months", "month", "by", "named"),
+    [(6, 3, (), ["2026-03"]), (4, 3, (), ["2026-03"]), (3, 3, (), []), (6, 0, (), []), (6, 3, ("sku_id",), []),
+     (6, 3, ("sku_id", "day"), ["2026-03"])],
+    ids=["half a year", "four months", "a season is too short", "even", "what is open has no day of its own", "dated"],
+)  # fmt: skip
+def test_a_bad_month_is_named_where_its_days_are_too_small(
+    months: int, month: int, by: tuple[str, ...], named: list[str]
+) -> None:
+    """Ten rows a day are no slice; a hundred and twenty a month are."""
+    parts = over_months(months, month)
+    total = sum(one.tally.defects for one in parts)
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING, by=by), share(total, 120 * months, segments=parts))
+    assert [driver.segment["month"] for driver in made.drivers] == named
+
+
+def test_a_month_that_is_bad_through_one_day_is_not_named() -> None:
+    """The day is."""
+    days = {f"2026-{month:02}-{day:02}": (1, 30) for month in range(1, 6) for day in range(1, 11)}
+    parts = slices("day", **days | {"2026-03-05": (30, 30)})
+    total = sum(one.tally.defects for one in parts)
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(total, 1500, segments=parts))
+    assert [driver.segment for driver in made.drivers] == [{"day": "2026-03-05"}]
+
+
 def test_no_more_than_five_drivers() -> None:
     """Those with most excess first."""
     skus = slices("sku_id", **{f"s{n}": (50 + n, 100) for n in range(6)}, rest=(1, 9000))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from storehealth.advise.words import assumption, gain_units, places, text
+from storehealth.advise.words import assumption, gain_units, named, places, text
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
@@ -17,6 +17,8 @@ from storehealth.wording import Words
 
 CHECK_AFTER = timedelta(days=14)
 EFFORT = {"low": 0, "medium": 1, "high": 2}
+NEARLY_ALL = 0.9
+"""An action that reaches fewer of the misses is not told where all of them are: it may not reach those."""
 FIRST_ONES = 3
 """So many actions are seen at a glance."""
 
@@ -116,7 +118,7 @@ def _recommendation(
 ) -> Recommendation:
     gain = _gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_gain(findings, catalogue, [effect]) or 0.0, effect.spared))
-    where = places(max(effects, key=lambda effect: effect.reached / effect.finding.defects).finding, words)
+    where = _where(effects, words)
     return Recommendation(
         id=main.advice.id,
         name=main.advice.name.in_language(words.language),
@@ -130,6 +132,14 @@ def _recommendation(
         assumption=assumption(main.reached, main.advice.removes, words),
         check_on=check_on,
     )
+
+
+def _where(effects: Sequence[Effect], words: Words) -> str:
+    """Where most of the misses are, of an action that reaches nearly all of them; else the slices that it names itself."""
+    widest = max(effects, key=lambda effect: effect.reached / effect.finding.defects)
+    said = places(widest.finding, words) if widest.reached >= NEARLY_ALL * widest.finding.defects else ""
+    named_ones = (named(one.advice.names, one.measured, words) for one in effects if one.advice.names)
+    return said or next(filter(None, named_ones), "")
 
 
 def _notes(advice: str, catalogue: Catalogue) -> dict[str, str]:

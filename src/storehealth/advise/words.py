@@ -21,10 +21,17 @@ UNITS = {
     "substitute_signs": "order",
     "cases": "case",
     "sku_days": "sku",
+    "table_days": "day",
+    "questions": "topic",
 }
 """What an entity of a view is."""
-LEAST_DAYS = 7
-"""Days of data from which a weekly figure is told."""
+LASTING = ("day", "topic", "sku")
+"""What does not come anew every week."""
+LEAST_DAYS, MOST_DAYS = 7, 92
+"""Days of data for which a weekly figure is told: of fewer it is a guess, and of more it is no week that anybody knows."""
+MOST_NAMED = 3
+NOTABLE = 0.2
+"""Share of the misses that the slices named with an action must hold together."""
 
 
 def text(advice: Advice, where: str, words: Words) -> str:
@@ -70,21 +77,42 @@ def _runs(hours: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
+def named(dimension: str, measured: Measurement, words: Words) -> str:
+    """The few slices of a dimension that hold most of the misses; empty where they hold little."""
+    total = measured.tally.defects
+    own = [one for one in measured.segments if one.segment.get(dimension) is not None and one.tally.defects]
+    top = sorted(own, key=lambda one: (-one.tally.defects, one.segment[dimension] or ""))[:MOST_NAMED]
+    share = sum(one.tally.defects for one in top) / total if total else 0.0
+    if share < NOTABLE or len(own) == len(top):
+        return ""
+    drivers = [Driver(segment=one.segment, defects=one.tally.defects, judged=one.tally.judged,
+                      share_of_defects=one.tally.defects / total) for one in top]  # fmt: skip
+    where = words.say("unit.comma").join(place for _, place in _places(drivers, words))
+    return words.say("advice.most", share=words.figure(round(share, 2), "share"), where=where)
+
+
 def _place(name: str, value: str, words: Words) -> str:
     if name == "weekday":
         return words.say(f"weekday.{value}")
     key = f"slice.{name}"
     known = words.say(key) if key in texts() else name.replace("_", " ")
+    if value in ("true", "false"):
+        yes = words.say("advice.is_not") if value == "false" else ""
+        return words.say("advice.slice", name=known, value=yes).strip()
     return words.say("advice.slice", name=known, value=value)
 
 
 def gain_units(rule: Rule, measured: Measurement, spared: float, words: Words) -> str:
-    """How many customers or orders a week would be spared; of less than a week, or less than one a week, how many in all."""
+    """How many customers or orders a week would be spared; of days that make no week, or less than one, how many in all."""
     entities = spared * measured.entities / measured.tally.defects if measured.tally.defects else 0.0
     days = _days(measured)
-    weekly = days >= LEAST_DAYS and round(entities * 7 / days) >= 1
+    weekly = LEAST_DAYS <= days <= MOST_DAYS and round(entities * 7 / days) >= 1
+    unit = _unit(rule)
+    weekly = weekly and unit not in LASTING
     number = max(1, round(entities * 7 / days if weekly else entities))
-    what = words.count(f"unit_of.{_unit(rule)}", number)
+    what = words.count(f"unit_of.{unit}", number)
+    if unit in LASTING:
+        return words.say("advice.so_many", n=words.whole(number), what=what)
     return words.say("advice.week" if weekly else "advice.in_all", n=words.whole(number), what=what)
 
 

@@ -113,6 +113,9 @@ class Advice(Strict):
     note: Text | None = Field(
         default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
     )
+    names: str | None = Field(
+        default=None, description="Dimension of the rule whose slices with most of the misses are named with it."
+    )
     mends: str = "true"
     removes: float = Field(ge=0, le=1)
 

@@ -97,11 +97,16 @@ def _finding(case: Case) -> Finding:
         usual_window=measured.usual.window if measured.usual else None,
         beside=tuple(_titled(one, rule, case.words.language) for one in measured.beside),
         printed=tuple(printed_figures(case)),
-        drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured),
+        drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured, _is_dated(rule)),
         evidence=Evidence(count=tally.defects, rows=measured.evidence),
         money_at_risk=measured.money,
         exempted=measured.exempted,
     )
+
+
+def _is_dated(rule: Rule) -> bool:
+    """Whether the days of its rows are their own: a rule that looks for drivers in others but not in days says no."""
+    return not rule.measure.by or "day" in rule.measure.by
 
 
 def _titled(one: Beside, rule: Rule, language: Language) -> Beside:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from storehealth.model import Driver, Measurement, Segment
+from storehealth.model import Driver, Measurement, Segment, Tally
 from storehealth.stats import z_for_tests, z_of_difference
 
 LEAST_JUDGED = 20
@@ -19,7 +20,9 @@ LEAST_AT_A_TIME = 10
 """Fewest defects of an hour, weekday or day: a handful always falls on some day."""
 SAME = 0.95
 """Two slices whose counts differ by less are one cause under two names, such as a warehouse and its only packer."""
-TIMES = ("hour", "weekday", "day")
+TIMES = ("hour", "weekday", "day", "month")
+LEAST_MONTHS = 4
+"""From so many months on, the month is looked at as well: a season shows, where single days are too small."""
 
 
 class _Slice(NamedTuple):
@@ -28,16 +31,22 @@ class _Slice(NamedTuple):
     z: float
 
 
-def drivers(measured: Measurement) -> tuple[Driver, ...]:
+def drivers(measured: Measurement, dated: bool = True) -> tuple[Driver, ...]:
     """Slices that stand out, those with most excess defects first; none where nothing does.
 
     A slice of at least 20 judged rows is compared with all other rows of the rule. It is named if it is worse beyond
     chance, allowing for the number of slices compared, and if the defects it would not have had at the others' rate
     are at least a tenth of all. Rows that belong to nobody (a dimension that is empty) are no slice. One cause is named
-    once: a weekday that stands out through a single day gives way to the day.
+    once: a weekday or month that stands out through a single day gives way to the day.
+
+    Args:
+        measured: The rule's figures and slices.
+        dated: Whether its rows lie on days of their own: what is open still counts today, whenever it began.
     """
     total = measured.tally.defects
-    tested = [_compared(one, measured) for one in measured.segments if _testable(one, measured)]
+    slices = (*measured.segments, *_months(measured))
+    slices = slices if dated else tuple(one for one in slices if _name(one) not in ("day", "month"))
+    tested = [_compared(one, measured) for one in slices if _testable(one, measured)]
     if not tested or total == 0:
         return ()
     bound = z_for_tests(len(tested))
@@ -45,6 +54,30 @@ def drivers(measured: Measurement) -> tuple[Driver, ...]:
     found = [one for one in _without_common_days(found) if not _through_one_day(one.segment, measured, bound)]
     found = sorted(found, key=lambda one: (-one.excess, sorted(one.segment.segment.items())))
     return tuple(_driver(one.segment, total) for one in _once_each(found)[:MOST_DRIVERS])
+
+
+def _months(measured: Measurement) -> list[Segment]:
+    """The days put together by month; none over a short time."""
+    found: dict[str, list[Tally]] = {}
+    for one in measured.segments:
+        if _name(one) == "day" and one.segment["day"]:
+            found.setdefault(one.segment["day"][:7], []).append(one.tally)
+    if len(found) < LEAST_MONTHS:
+        return []
+    return [Segment(segment={"month": month}, tally=_added(tallies)) for month, tallies in sorted(found.items())]
+
+
+def _added(tallies: Iterable[Tally]) -> Tally:
+    total = Counter[str]()
+    for one in tallies:
+        total.update(one.model_dump())
+    return Tally(**total)
+
+
+def _holds(segment: Segment, day: str) -> bool:
+    """Whether a weekday or month has this day."""
+    name, value = next(iter(segment.segment.items()))
+    return value == (day[:7] if name == "month" else str(date.fromisoformat(day).isoweekday()))
 
 
 def _name(segment: Segment) -> str:
@@ -56,15 +89,11 @@ def _frequent(segment: Segment) -> bool:
 
 
 def _through_one_day(segment: Segment, measured: Measurement, bound: float) -> bool:
-    """Whether a weekday stands out only through its worst day."""
-    if _name(segment) != "weekday":
+    """Whether a weekday or month stands out only through its worst day."""
+    if _name(segment) not in ("weekday", "month"):
         return False
-    own = [
-        one
-        for one in measured.segments
-        if _name(one) == "day"
-        and str(date.fromisoformat(one.segment["day"] or "").isoweekday()) == segment.segment["weekday"]
-    ]
+    days = [one for one in measured.segments if _name(one) == "day"]
+    own = [one for one in days if (day := one.segment["day"]) and _holds(segment, day)]
     worst = max(own, key=lambda one: one.tally.defects, default=None)
     if worst is None:
         return False

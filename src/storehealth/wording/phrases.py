@@ -209,6 +209,8 @@ def _named(name: str, words: Words) -> str:
 def _part(name: str, value: str | None, words: Words) -> str:
     if value is None:
         return "—"
+    if value in ("true", "false"):
+        return words.say("advice.is_so" if value == "true" else "advice.is_not")
     return words.say(f"weekday.{value}") if name == "weekday" and f"weekday.{value}" in texts() else value
 
 
