@@ -257,7 +257,7 @@ def recall(exports: Path, given: Given, request: AuditRequest, as_of: datetime |
     against = tuple(judged(asked_for, needed=asked_for[-1].line.run)) if asked_for else lately
     past = Past(lately, against, bool(book.baseline), _events(book, given, lately, as_of))
     asked = questions(given.catalogue, given.platform)
-    return Recalled(book, past, series, rules.digest, asked, Taken(key, past.marks()))
+    return Recalled(book, past, series, rules.digest, asked, Taken(key, past.marks(), past.older_marks()))
 
 
 def _events(book: Book, given: Given, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 from rich.cells import cell_len
-from tests.checkups import checkup
+from tests.checkups import checkup, row
 from tests.runs import advice, against, at, checkup_against, counted, driver, gap, late, past_run, present, runs
 
 from storehealth.console import Look, render
-from storehealth.model import Checkup, Event
+from storehealth.model import Checkup, Event, Evidence
 
 FEAST = Event(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
 MAKE_UP = Event(first=date(2025, 3, 22), last=date(2025, 3, 22), name="", kind="make_up_work_day")
@@ -143,3 +143,13 @@ def test_advice_answered_by_the_same_figures_is_told_together() -> None:
     assert len(against(past, now).followups) == 2
     text = " ".join(shown(checkup_against(past, now), details=True).split())
     assert "Keep the cut-off / Add a pick-up: 56 → 14 missed a week" in text
+
+
+def test_rows_that_are_new_or_back_are_marked_and_others_are_not() -> None:
+    rows = tuple(row(place, state=state) for place, state in enumerate(("new", "persisting", "reappeared", None)))
+    found = late(60, 4000).model_copy(update={"evidence": Evidence(count=4, rows=rows)})
+    text = shown(checkup(findings=(found,), recommendations=()), details=True)
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip().startswith("orders.csv:1")]
+    assert [line.partition(" late")[2].split("  ")[0].partition(" carrier")[0] for line in lines] == [
+        " new", "", " back again", "",
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from storehealth.errors import UsageError
 from storehealth.history import Book, remember
 from storehealth.history.database import FILE
 from storehealth.history.packing import packed, unpacked
+from storehealth.measure import EvidenceFiles, Marks
 from storehealth.model import Checkup, Finding
 from storehealth.privacy import installation_key
 from storehealth.recall import OF_THE_PAST, shown_anew, shown_in, whole
@@ -127,8 +129,10 @@ def test_without_history_nothing_is_read_written_or_said(audited: Home, told: di
     with_past, without = said(told[MIDDLE]), said(made)
     for content in (with_past, without):
         for one in content["findings"]:
-            for key in ("previous", "change", "state", "since", "rows"):
+            for key in OF_THE_PAST:
                 del one[key]
+            for row in one["evidence"]["rows"]:
+                del row["state"]
         for key in ("previous", "trend", "followups"):
             del content[key]
     assert with_past == without
@@ -288,3 +292,24 @@ def test_where_the_rules_are_others_titles_are_in_the_language_asked_for(audited
     shown = shown_in(book.every()[1], book, catalogue, Settings(language="zh"))
     assert shown.language == "zh"
     assert of(shown, "LG05").title == catalogue.rules["LG05"].title.zh
+
+
+def test_each_row_says_whether_it_was_there_before(audited: Home, tmp_path: Path) -> None:
+    """In the file of all rows, as in the count of them; against the baseline where one is asked for."""
+    made = audited(LATE, evidence=EvidenceFiles(tmp_path / "rows"), baseline=EARLY)
+    with (tmp_path / "rows" / "LG05.csv").open(encoding="utf-8-sig", newline="") as stream:
+        of_order = {row["entity"]: row["state"] for row in csv.DictReader(stream)}
+    found, states = of(made, "LG05"), list(of_order.values())
+    assert found.rows is not None
+    assert (states.count("new"), states.count("persisting")) == (found.rows.new, found.rows.persisting)
+    assert states.count("persisting") == 5, "as many as were late then"
+    assert {one.entity: one.state for one in found.evidence.rows}.items() <= of_order.items()
+    assert {one.state for one in audited(LATE, keep=False).findings[0].evidence.rows} <= {None}
+
+
+def test_a_row_that_left_and_came_back_says_so() -> None:
+    marks = Marks(b"key", {"LG05": {1: 9}}, {"LG05": [{3: 8}, {2: 7}]})
+    assert [marks.state("LG05", mark) for mark in (1, 2, 3, 4, None)] == [
+        "persisting", "reappeared", "reappeared", "new", None,
+    ]  # fmt: skip
+    assert marks.state("LG09", 1) is None, "no earlier run followed the rows of this rule"

@@ -33,7 +33,7 @@ def test_all_defects_are_written_not_only_twenty(tmp_path: Path, monkeypatch) ->
     found = written(EvidenceFiles(tmp_path / "evidence"), rule, *rows)
     assert [row["customer_id"] for row in found] == [pseudonym(f"c{n}") for n in reversed(range(50))]
     assert found[0] == {
-        "file": "made.csv", "line": "50", "entity": "e50", "at": "2026-03-02 10:00:00", "outcome": "late",
+        "file": "made.csv", "line": "50", "entity": "e50", "at": "2026-03-02 10:00:00", "outcome": "late", "state": "",
         "customer_id": pseudonym("c49"), "agent_id": "amy",
     }  # fmt: skip
 

@@ -24,6 +24,8 @@ from storehealth.wording.phrases import (
 )
 from storehealth.wording.printed import printed_lines
 
+UNSEEN = ("new", "reappeared")
+"""What is worth a word on a row."""
 ROWS = 20
 """Evidence rows shown per finding."""
 
@@ -97,6 +99,7 @@ def _row(row: EvidenceRow, words: Words) -> list[Piece | str]:
     where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
     parts: list[Piece | str] = [Piece(where, "dim", keep=True), "  ", Piece(row.entity or "—", "bold", keep=True)]
     parts += ["  ", Piece(words.moment(row.at), keep=True), f"  {words.say(f'outcome.{row.outcome}')}"]
+    parts += [f"  {words.say(f'row_state.{row.state}')}"] if row.state in UNSEEN else []
     for name, value in row.details.items():
         parts += ["  ", Piece(shown_detail(name, value, words), keep=True)]
     return parts

@@ -68,6 +68,10 @@ class Past:
         followed = [run.marks[code] for run in reversed(self.against) if code in run.marks]
         return (followed[0], followed[1:]) if followed else (None, [])
 
+    def older_marks(self) -> dict[str, list[Mapping[int, int]]]:
+        """Those of the runs before the ones that :meth:`marks` tells, the latest first."""
+        return {code: self.marks_of(code)[1] for code in self.marks()}
+
     def marks(self) -> dict[str, Mapping[int, int]]:
         """What the present defects of each rule are compared with."""
         codes = dict.fromkeys(code for run in self.against for code in run.marks)

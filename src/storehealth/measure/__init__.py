@@ -95,18 +95,18 @@ def measure(
         missing = unmet(_needs(asked), store.filled)
         asked = asked if missing else taking_out(asked, lens.exemptions)
         lacking = holes(asked, lacks, store.filled)
-        measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking))
+        measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking, lens.marks))
         longer = stretched(asked, measured[-1], lacks, store.filled) if lens.stretch else None
         if longer:
             asked, measured[-1] = (
                 longer,
-                _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled)),
+                _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled), lens.marks),
             )
         measured[-1] = _with_money(asked, measured[-1], lens)
         if asked.rule.printed and not missing:
             measured[-1] = measured[-1].model_copy(update={"printed": printed(asked, store.filled)})
         if lens.files:
-            _write(asked, measured[-1], lens.files)
+            _write(asked, measured[-1], lens.files, lens.marks)
         if lens.marks and not missing:
             lens.marks.take(asked, measured[-1].tally)
     return measured
@@ -128,9 +128,9 @@ def problems(
     return found
 
 
-def _write(asked: Asked, measured: Measurement, files: EvidenceFiles) -> None:
+def _write(asked: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
     if measured.tally.defects:
-        files.write(asked)
+        files.write(asked, marks)
     else:
         files.forget(asked.rule.code)
 
@@ -152,7 +152,7 @@ def _missing(asked: Asked, needs: tuple[str, ...]) -> Measurement:
     return Measurement(code=asked.rule.code, window=asked.window, missing=Missing(needs=needs))
 
 
-def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measurement:
+def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
     _check_fact(asked)
     tally, entities, reached = totals(asked)
     figure = _figure(asked, tally)
@@ -168,16 +168,18 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...]) -> Measureme
         segments=segments(asked),
         beside=besides(asked),
         mended=mended(asked, reached),
-        evidence=evidence(asked) if tally.defects else (),
+        evidence=evidence(asked, marks) if tally.defects else (),
         resolution_seconds=resolution(asked, grain),
         holes=lacking,
         exempted=exempted(asked),
     )
 
 
-def _measured_longer(asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...]) -> Measurement:
+def _measured_longer(
+    asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
+) -> Measurement:
     """The rule over a stretched window, which was chosen since there is little: that a table covers less is no hole."""
-    found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"))
+    found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
     return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storehealth.measure.marks import Marks
 from storehealth.measure.query import Asked
 from storehealth.measure.shown import all_evidence
 from storehealth.model import Finding
 from storehealth.outputs import write_table
 
-FIXED = ("file", "line", "entity", "at", "outcome")
+FIXED = ("file", "line", "entity", "at", "outcome", "state")
 
 
 @dataclass
@@ -29,12 +30,12 @@ class EvidenceFiles:
     written: dict[str, str] = field(default_factory=dict)
     problem: OSError | None = None
 
-    def write(self, asked: Asked) -> None:
+    def write(self, asked: Asked, marks: Marks | None = None) -> None:
         """Write every defect of a rule."""
         path = self.folder / f"{asked.rule.code}.csv"
         try:
             self.folder.mkdir(exist_ok=True)
-            write_table(path, (*FIXED, *asked.rule.measure.evidence), _rows(asked))
+            write_table(path, (*FIXED, *asked.rule.measure.evidence), _rows(asked, marks))
         except OSError as error:
             self.problem = self.problem or error
         else:
@@ -57,7 +58,7 @@ class EvidenceFiles:
         )
 
 
-def _rows(asked: Asked) -> Iterator[list[Any]]:
-    for row in all_evidence(asked):
+def _rows(asked: Asked, marks: Marks | None) -> Iterator[list[Any]]:
+    for row in all_evidence(asked, marks):
         at = row.at.isoformat(" ") if row.at else None
-        yield [row.file, row.line, row.entity, at, row.outcome, *row.details.values()]
+        yield [row.file, row.line, row.entity, at, row.outcome, row.state, *row.details.values()]

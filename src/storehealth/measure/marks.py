@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from storehealth.measure.compile import DEFECT
 from storehealth.measure.query import Asked
-from storehealth.model import Tally, Window
+from storehealth.model import RowState, Tally, Window
 
 MOST_OF_A_RULE = 100_000
 MOST = 500_000
@@ -30,6 +31,7 @@ class Marks:
     Attributes:
         key: Secret of this installation; without it nobody can tell whose a fingerprint is.
         earlier: Those of the run it is compared with, by rule.
+        older: Those of the runs before that one, by rule.
         found: Those behind the defects of now, by rule; a rule that is not followed is absent.
         mended: Of the earlier ones those whose day is looked at still, whose customer or order is there still, and
             that are no defect any more.
@@ -37,6 +39,7 @@ class Marks:
 
     key: bytes
     earlier: Mapping[str, Days] = field(default_factory=dict)
+    older: Mapping[str, Sequence[Days]] = field(default_factory=dict)
     found: dict[str, Days] = field(default_factory=dict)
     mended: dict[str, frozenset[int]] = field(default_factory=dict)
 
@@ -51,6 +54,19 @@ class Marks:
         lost = _within(self.earlier.get(code, {}), asked.window) - now.keys()
         if lost:
             self.mended[code] = frozenset(lost & self._hashed(asked, "true", "").keys())
+
+    def column(self, asked: Asked) -> tuple[str, dict[str, Any]]:
+        """SQL of the fingerprint of a row, and the value it needs; NULL where no earlier run followed the rule's rows."""
+        follows = asked.rule.code in self.earlier
+        return (HASHED, {"key": self._secret}) if follows else ("NULL", {})
+
+    def state(self, code: str, mark: int | None) -> RowState | None:
+        """Whether the customer or order was behind the finding before."""
+        if mark is None or code not in self.earlier:
+            return None
+        if mark in self.earlier[code]:
+            return "persisting"
+        return "reappeared" if any(mark in one for one in self.older.get(code, ())) else "new"
 
     def _hashed(self, asked: Asked, which: str, limit: str) -> dict[int, int]:
         days = (

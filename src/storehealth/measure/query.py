@@ -120,14 +120,14 @@ class Asked:
         except duckdb.Error as error:
             raise self.error(key, error) from error
 
-    def open(self, sql: str) -> duckdb.DuckDBPyConnection:
-        """A query over :attr:`rows`, to fetch from piece by piece before the next one is run.
+    def open(self, sql: str, values: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """As :meth:`run`, to fetch from piece by piece before the next query is run.
 
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
         with self._blaming(sql):
-            return self.con.execute(sql)
+            return self.con.execute(sql, values)
 
     @contextmanager
     def _blaming(self, sql: str) -> Iterator[None]:

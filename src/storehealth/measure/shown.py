@@ -10,6 +10,7 @@ from typing import Any
 
 from storehealth.catalogue.rule import BesideMeasure
 from storehealth.measure.compile import DEFECT
+from storehealth.measure.marks import Marks
 from storehealth.measure.query import Asked
 from storehealth.measure.values import statistic_sql
 from storehealth.model import Beside, EvidenceRow
@@ -24,7 +25,7 @@ WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NU
 Detail = str | int | float | bool | None
 
 
-def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
+def evidence(asked: Asked, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
     """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
     worst = " UNION ALL ".join(
         f"(SELECT * FROM {asked.listed} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS})"
@@ -33,30 +34,35 @@ def evidence(asked: Asked) -> tuple[EvidenceRow, ...]:
     own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
     placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({worst})"
     chosen = f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
-    found = asked.run(f"SELECT {_columns(asked)} FROM ({chosen}) ORDER BY _place")
-    return tuple(_evidence_row(asked, row) for row in found)
+    columns, values = _columns(asked, marks)
+    found = asked.run(f"SELECT {columns} FROM ({chosen}) ORDER BY _place", values)
+    return tuple(_evidence_row(asked, row, marks) for row in found)
 
 
-def all_evidence(asked: Asked) -> Iterator[EvidenceRow]:
+def all_evidence(asked: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
     """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
-    found = asked.open(f"SELECT {_columns(asked)} FROM {asked.listed} WHERE {DEFECT} ORDER BY {WORST_FIRST}")
+    columns, values = _columns(asked, marks)
+    found = asked.open(f"SELECT {columns} FROM {asked.listed} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values)
     while rows := found.fetchmany(FETCHED):
-        yield from (_evidence_row(asked, row) for row in rows)
+        yield from (_evidence_row(asked, row, marks) for row in rows)
 
 
-def _columns(asked: Asked) -> str:
+def _columns(asked: Asked, marks: Marks | None) -> tuple[str, dict[str, Any]]:
+    """What is read of each row, and the values that its ``$names`` stand for."""
+    mark, values = marks.column(asked) if marks else ("NULL", {})
     shown = "".join(f", _show{index}" for index in range(len(asked.rule.measure.evidence)))
-    return f"_file, _row, _entity, _at, _outcome{shown}"
+    return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
 
 
-def _evidence_row(asked: Asked, row: tuple[Any, ...]) -> EvidenceRow:
-    file, line, entity, at, outcome, *shown = row
+def _evidence_row(asked: Asked, row: tuple[Any, ...], marks: Marks | None) -> EvidenceRow:
+    file, line, entity, at, outcome, mark, *shown = row
     return EvidenceRow(
         file=file,
         line=line,
         entity=asked.shown(asked.rule.measure.entity, entity) if entity else entity,
         at=at,
         outcome=outcome,
+        state=marks.state(asked.rule.code, mark) if marks else None,
         details={
             name: _detail_shown(asked, name, value)
             for name, value in zip(asked.rule.measure.evidence, shown, strict=True)

@@ -6,7 +6,7 @@ is a pure function of it, and its JSON form is described by ``docs/checkup.schem
 
 from __future__ import annotations
 
-from storehealth.model.base import Area, Change, Direction, Outcome, Record, Severity, State, Status
+from storehealth.model.base import Area, Change, Direction, Outcome, Record, RowState, Severity, State, Status
 from storehealth.model.checkup import SCHEMA_VERSION, Checkup, Method, OutcomeOfRun, Run, TableEnd, Tool
 from storehealth.model.history import (
     AreaChange,
@@ -129,6 +129,7 @@ __all__ = [
     "RejectGroup",
     "ReplyBracket",
     "ReplySummary",
+    "RowState",
     "RowStates",
     "Run",
     "RunLine",

@@ -13,6 +13,7 @@ Outcome = Literal["met", "late", "overdue", "undecided", "not_judgeable", "exemp
 Direction = Literal["better", "worse"]
 Change = Literal["better", "worse", "within_noise"]
 State = Literal["new", "persisting", "resolved", "reappeared"]
+RowState = Literal["new", "persisting", "reappeared"]
 
 
 class Record(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from storehealth.model.base import Outcome, Record
+from storehealth.model.base import Outcome, Record, RowState
 
 
 class Tally(Record):
@@ -86,6 +86,9 @@ class EvidenceRow(Record):
     at: datetime | None
     outcome: Outcome
     details: dict[str, str | int | float | bool | None] = {}
+    state: RowState | None = Field(
+        default=None, description="Of its customer or order against the run compared with; None where none is followed."
+    )
 
 
 class Mended(Record):

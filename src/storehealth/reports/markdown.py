@@ -217,7 +217,10 @@ def _rows(finding: Finding, words: Words) -> list[str]:
 def _row(row: EvidenceRow, words: Words) -> list[str]:
     where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
     details = words.say("unit.comma").join(shown_detail(name, value, words) for name, value in row.details.items())
-    return [where, row.entity or "—", words.moment(row.at), words.say(f"outcome.{row.outcome}"), details]
+    outcome = words.say(f"outcome.{row.outcome}")
+    if row.state in ("new", "reappeared"):
+        outcome = words.say("unit.brackets", what=outcome, inside=words.say(f"row_state.{row.state}"))
+    return [where, row.entity or "—", words.moment(row.at), outcome, details]
 
 
 def _not_judged(checkup: Checkup, words: Words) -> list[str]:
