@@ -1,0 +1,169 @@
+"""A folder that people work in: an audit that remembers what it read says the same as one that starts from nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from tempfile import mkdtemp
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+import storehealth.opening
+from storehealth.audit import AuditRequest, audit
+from storehealth.intake import take_in
+from tests.intake.conftest import rows
+from tests.test_golden import fixed
+
+STORE = Path(__file__).parent / "stores" / "small" / "exports"
+PARTS = 3
+CATALOGUE = fixed()
+
+
+def parts() -> list[tuple[str, list[list[str]]]]:
+    """The small store's tables, each cut into overlapping pieces, as weekly exports are."""
+    pieces = []
+    for path in sorted(STORE.iterdir()):
+        with path.open(encoding="utf-8", newline="") as stream:
+            header, *rows = csv.reader(stream)
+        size = len(rows) // PARTS + 1
+        pieces += [
+            (f"{path.stem}_{number}.csv", [header, *rows[max(number * size - 3, 0) : (number + 1) * size]])
+            for number in range(PARTS)
+        ]
+    return pieces
+
+
+PIECES = parts()
+
+
+def written(rows: list[list[str]], code: str = "utf-8") -> bytes:
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    return stream.getvalue().encode(code)
+
+
+class Folder(RuleBasedStateMachine):
+    """What happens to an exports folder; after each thing that happens, it is taken in."""
+
+    @initialize()
+    def start(self) -> None:
+        """A store of one week."""
+        self.root = Path(mkdtemp(prefix="storehealth-"))
+        self.exports, self.state = self.root / "exports", self.root / "state"
+        (self.exports / "old").mkdir(parents=True)
+        self.number = 0
+        self.load, storehealth.opening.load = storehealth.opening.load, lambda _=(): CATALOGUE
+        for name, cells in PIECES[::PARTS]:
+            (self.exports / name).write_bytes(written(cells))
+
+    def teardown(self) -> None:
+        """Nothing stays."""
+        if hasattr(self, "root"):
+            storehealth.opening.load = self.load
+            shutil.rmtree(self.root)
+
+    def files(self) -> list[Path]:
+        """What is there now."""
+        return sorted(path for path in self.exports.rglob("*") if path.is_file())
+
+    def one(self, place: int) -> Path:
+        """One of them."""
+        return self.files()[place % len(self.files())]
+
+    def free(self, suffix: str) -> Path:
+        """A name nobody has."""
+        self.number += 1
+        return self.exports / f"n{self.number}{suffix}"
+
+    @rule(piece=st.sampled_from(PIECES), code=st.sampled_from(["utf-8", "gb18030", "utf-16"]))
+    def a_file_comes(self, piece: tuple[str, list[list[str]]], code: str) -> None:
+        """Or is exported again, in whatever encoding."""
+        (self.exports / piece[0]).write_bytes(written(piece[1], code))
+
+    @rule(piece=st.sampled_from(PIECES))
+    def an_archive_comes(self, piece: tuple[str, list[list[str]]]) -> None:
+        """With what may be there already."""
+        with zipfile.ZipFile(self.free(".zip"), "w") as archive:
+            archive.writestr(piece[0], written(piece[1]))
+
+    @precondition(lambda self: len(self.files()) > 1)
+    @rule(place=st.integers(0, 99))
+    def a_file_goes(self, place: int) -> None:
+        """For good."""
+        self.one(place).unlink()
+
+    @rule(place=st.integers(0, 99), number=st.integers(1, 99), cut=st.booleans())
+    def a_file_changes(self, place: int, number: int, cut: bool) -> None:
+        """It is cut off, or its rows say something else and are as long as before."""
+        path = self.one(place)
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) * number // 100] if cut else data.replace(b"10:", b"11:"))
+
+    @rule(place=st.integers(0, 99), deeper=st.booleans())
+    def a_file_is_renamed(self, place: int, deeper: bool) -> None:
+        """Or put into a folder."""
+        path = self.one(place)
+        fresh = self.free(path.suffix)
+        path.rename(fresh.parent / "old" / fresh.name if deeper else fresh)
+
+    @rule(first=st.integers(0, 99), second=st.integers(0, 99))
+    def two_files_change_names(self, first: int, second: int) -> None:
+        """Each keeps its time of change."""
+        one, other, aside = self.one(first), self.one(second), self.exports / "aside"
+        if one.suffix == other.suffix and one != other:
+            one.rename(aside)
+            other.rename(one)
+            aside.rename(other)
+
+    @rule(place=st.integers(0, 99))
+    def a_file_is_copied(self, place: int) -> None:
+        """With its time of change, as file managers do."""
+        path = self.one(place)
+        shutil.copy2(path, self.free(path.suffix))
+
+    @rule(place=st.integers(0, 99), seconds=st.integers(-100, 100))
+    def a_file_is_touched(self, place: int, seconds: int) -> None:
+        """Nothing in it changes."""
+        at = self.one(place).stat().st_mtime_ns + seconds * 10**9
+        os.utime(self.one(place), ns=(at, at))
+
+    @rule(place=st.integers(0, 99), keep=st.integers(0, 99))
+    def the_lake_is_damaged(self, place: int, keep: int) -> None:
+        """A file of it is cut, as by a full disk."""
+        stored = sorted(path for path in (self.state / "lake").rglob("*") if path.is_file() and path.stat().st_size)
+        if stored:
+            path = stored[place % len(stored)]
+            path.write_bytes(path.read_bytes()[: path.stat().st_size * keep // 100])
+
+    @invariant()
+    def all_is_as_on_a_first_run(self) -> None:
+        """To the last figure, and of each file."""
+        if hasattr(self, "root"):
+            assert self.said(self.state) == self.said(Path(mkdtemp(dir=self.root)))
+
+    def said(self, state: Path) -> object:
+        """Every source, every row and every reject."""
+        intake = take_in(self.exports, CATALOGUE, state / "lake")
+        stored = [(one.table, one.source, one.rows, rows(one)) for one in (*intake.tables, *intake.rejects)]
+        return intake.sources, intake.readings, intake.zone, stored
+
+
+class AuditedFolder(Folder):
+    """The same, but each time it is audited."""
+
+    def said(self, state: Path) -> object:
+        """The whole checkup, but for the run's own facts."""
+        made = audit(self.exports, AuditRequest(state=state, platform="generic", window="all"))
+        return made.model_dump(mode="json", by_alias=True, exclude={"run"})
+
+
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
+Folder.TestCase.settings = settings(QUIET, max_examples=5, stateful_step_count=7)
+AuditedFolder.TestCase.settings = settings(QUIET, max_examples=2, stateful_step_count=4)
+TestFolder, TestAuditedFolder = Folder.TestCase, AuditedFolder.TestCase
