@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,22 @@ def test_what_is_kept_between_runs_is_the_owner_s_alone(run: Run, store: Path, t
     kept = [tmp_path / "state", *(tmp_path / "state").rglob("*")]
     assert len(kept) > 20
     assert [path for path in kept if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
+def test_what_is_remembered_of_an_audit_names_nobody(run: Run, store: Path, tmp_path: Path) -> None:
+    """The checkup, the counts per slice and the fingerprints; shown and compared, they name nobody either."""
+    for day in ("2026-09-20", "2026-09-28"):
+        assert run("audit", store, "--as-of", day, "-s")[1] in (0, 1)
+    with sqlite3.connect(tmp_path / "state" / "history.sqlite") as con:
+        rows = con.execute("SELECT brief, checkup, measured, marks FROM runs").fetchall()
+    packed = "\n".join(zlib.decompress(blob).decode() for row in rows for blob in row[:3])
+    assert len(rows) == 2
+    assert found_in(packed) == []
+    assert "buyer-" in packed, "the buyers were to be there under other names"
+    assert all(found_in(row[3].decode("latin-1")) == [] for row in rows)
+    for command in (("show", "latest", "--details"), ("show", "latest", "--format", "json"), ("compare", "--details")):
+        shown, code = run("history", *command)
+        assert (found_in(shown), code) == ([], 0)
 
 
 def test_a_lake_that_others_could_read_is_closed(run: Run, store: Path, tmp_path: Path) -> None:
