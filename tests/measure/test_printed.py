@@ -90,7 +90,7 @@ def test_the_definition_that_gives_the_printed_rate_is_named(number: int) -> Non
     """Every reading gives its own figure; what the platform would print by it is explained by it."""
     found = rate(RATES[number])
     assert [found.ours, *(one.value for one in found.readings)] == pytest.approx(RATES, abs=1e-6)
-    assert (found.theirs_rows, found.ours_rows) == (9, 9)
+    assert (found.theirs_rows, found.ours_rows, found.held) == (9, 9, 12)
     if number == 0:
         assert (found.verdict, found.by) == ("agrees", None)
     else:
@@ -179,6 +179,16 @@ def test_what_explains_a_difference(
     assert weigh(100.0, reading(ours), tried, 1.0) == (verdict, None if by is None else tried[by])
 
 
+@pytest.mark.parametrize(("received", "told"), [(12, False), (13, True), (11, True)])
+def test_that_the_files_hold_other_chats_is_told(received: int, told: bool) -> None:
+    """Twelve are in the log; one in twenty more or less counts as the same."""
+    days = agent_days(reply_30s_rate=0.2, received=received)
+    (found,) = figures("CS01", {"messages": MESSAGES, "agent_days": days})
+    ((_, text),) = printed_lines(finding("CS01", printed=(found,)), Words("en"))
+    assert "none of the 5 other definitions tried explains it" in text
+    assert (f"rests on {received} chats" in text) == told
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_is_told_in_every_language(language: str) -> None:
     """Theirs, ours, the difference in points, and why."""
@@ -203,7 +213,7 @@ def test_sql_that_does_not_run_is_told_of_its_place() -> None:
     generic = book().platforms["generic"]
     with store_from_rows({}, book(), StoreSettings("", generic, generic.facts)) as store:
         found = problems(store, [rule.model_copy(update={"printed": (wrong,)})], generic.limits, book())
-    assert len(found) == len(wrong.readings)
+    assert len(found) == len(wrong.readings) + 1
     assert all("handling-time.yaml:" in one.message and "nowhere" in one.message for one in found)
     assert all(isinstance(one, CatalogueError) for one in found)
 

@@ -36,4 +36,5 @@ class Printed(Strict):
     needs: tuple[Words, ...] = Field(description="Tables or table.columns without which there is nothing to compare.")
     theirs: Theirs
     over: str = Field(description="A view or a SELECT: the same chats, questions or cases in our rows.")
+    rows: str = Field(default="count(*)", description="SQL aggregate over these: how many of what theirs rests on.")
     readings: tuple[Reading, ...] = Field(min_length=2, description="The rule's own definition first.")

@@ -34,6 +34,7 @@ def _figure(case: Case, printed: Printed, compared: Compared) -> PrintedFigure:
         unit=printed.unit,
         theirs=theirs,
         theirs_rows=compared.theirs.rows,
+        held=compared.held,
         ours=own.value,
         ours_rows=own.rows,
         ours_says=own.says,

@@ -32,14 +32,15 @@ def printed(asked: Asked, filled: Collection[str]) -> tuple[Compared, ...]:
 
 
 def _compared(asked: Asked, place: int, one: Printed) -> Compared:
-    theirs, *readings = (_taken(asked, key, sql) for key, sql in _queries(place, one))
-    return Compared(name=one.name, theirs=theirs, readings=tuple(readings))
+    theirs, held, *readings = (_taken(asked, key, sql) for key, sql in _queries(place, one))
+    return Compared(name=one.name, theirs=theirs, held=held.rows, readings=tuple(readings))
 
 
 def _queries(place: int, one: Printed) -> Iterator[tuple[str, str]]:
-    """Theirs, then each reading: the key its SQL stands under, and a query for one row of value and rows."""
+    """Theirs, what we hold of it, then each reading: the key of its SQL, and a query for one row of value and rows."""
     theirs = one.theirs
     yield f"printed.{place}.theirs", _query(theirs.over, theirs.when, theirs.value, theirs.rows)
+    yield f"printed.{place}.rows", _query(one.over, "true", "NULL", one.rows)
     for number, reading in enumerate(one.readings):
         key = f"printed.{place}.readings.{number}"
         yield key, _query(one.over, reading.when, reading.value, "count(*)")

@@ -74,6 +74,7 @@ class Compared(Record):
 
     name: str
     theirs: Taken
+    held: int = Field(description="How many of what theirs rests on are in our rows.")
     readings: tuple[Taken, ...]
 
 

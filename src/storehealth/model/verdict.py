@@ -74,6 +74,7 @@ class PrintedFigure(Record):
     unit: Literal["share", "seconds", "hours"]
     theirs: float
     theirs_rows: int
+    held: int = Field(description="Chats or cases of the same agents and days that our files hold.")
     ours: float | None
     ours_rows: int
     ours_says: str = Field(description="How the rule counts.")

@@ -5,12 +5,21 @@ from __future__ import annotations
 from storehealth.model import Finding, PrintedFigure
 from storehealth.wording import Words
 
+ALIKE = 0.05
+"""Numbers of chats or cases that differ by a larger share are not of the same ones."""
+
 
 def printed_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
     """Each printed figure of a finding as name and text: theirs, ours, the difference, and what explains it."""
-    return [
-        (one.title, words.say("unit.semicolon").join([_both(one, words), _why(one, words)])) for one in finding.printed
-    ]
+    return [(one.title, words.say("unit.semicolon").join(_parts(one, words))) for one in finding.printed]
+
+
+def _parts(one: PrintedFigure, words: Words) -> list[str]:
+    """What is told of one; where the files hold other chats than the figure rests on, that too."""
+    apart = abs(one.held - one.theirs_rows) > ALIKE * one.theirs_rows
+    held = {"theirs": words.whole(one.theirs_rows), "held": words.whole(one.held)}
+    rest = [words.say("printed.held", **held)] if apart and one.verdict != "agrees" else []
+    return [_both(one, words), _why(one, words), *rest]
 
 
 def _both(one: PrintedFigure, words: Words) -> str:
