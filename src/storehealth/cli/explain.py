@@ -1,32 +1,41 @@
-"""``storehealth explain``: one rule in full."""
+"""``storehealth explain``: one rule in full, how a score came about, or what happened around one line of a file."""
 
 from __future__ import annotations
 
 import difflib
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _streams
+from storehealth.cli import EXIT_CODES, _explain, _names, _options, _streams
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
 
-HELP = """Explain a rule: what it measures, its limits with their sources, why it matters, what to do.
+HELP = """Explain a rule, a score, or a line that a report points to.
+
+CODE: what the rule measures, its limits with their sources, why it matters, what to do. score: areas, weights, what each
+finding costs, cap and coverage. FILE:LINE: the conversation's messages or the order's milestones, and every clock that ran:
+when it began, when it was due, when it was met, which hours did not count.
 
 Examples
 
   storehealth explain CS01 --platform jd
-  storehealth explain handed-over-by-promise --lang zh"""
+  storehealth explain score exports/
+  storehealth explain score --checkup run.json
+  storehealth explain chat.log:2230 exports/"""
 
 Platform = Annotated[
     str | None,
     typer.Option(
-        "--platform", metavar="NAME", help="Show where this platform's files are exported. Default: the settings'."
+        "--platform",
+        metavar="NAME",
+        help="Whose clocks and limits count, and whose menus are named. Default: the settings'.",
     ),
 ]
 NEAREST = 5
@@ -39,29 +48,56 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    code: Annotated[
-        str, typer.Argument(metavar="CODE", help="A rule's code or id, as `storehealth rules list` shows them.")
+    what: Annotated[
+        str, typer.Argument(metavar="CODE|score|FILE:LINE", help="A rule's code or id, `score`, or a place in a file.")
     ],
+    exports: Annotated[
+        Path | None, typer.Argument(metavar="[EXPORTS]", help="The exports, for `score` and FILE:LINE.")
+    ] = None,
+    checkup: Annotated[
+        Path | None, typer.Option("--checkup", metavar="FILE", help="For `score`: a JSON report, in place of EXPORTS.")
+    ] = None,
     platform: Platform = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="As for audit.")] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="30d|all", help="As for audit, for `score`.")
+    ] = None,
     output_format: _options.Format = "text",
     lang: _options.Language = None,
     pack: _options.Packs = None,
+    state: _options.State = None,
+    config: _options.Config = None,
+    unmask: _options.Unmask = False,
     ascii_only: _options.Ascii = False,
     no_color: _options.NoColor = False,
 ) -> int:
-    """Print everything the rule's file says, and what each platform holds a store to."""
+    """Print what is asked for; returns the exit code."""
     _options.one_of(output_format, _options.FORMATS, "--format")
-    packs = _options.folders(pack)
+    names = _names.Names(_options.folders(pack))
+    wanted = _explain.Wanted(
+        what=what,
+        exports=exports,
+        checkup=checkup,
+        output_format=output_format,
+        request=_explain.request_of(names, platform, as_of, window, lang, config),
+        state=state,
+        unmask=_streams.may_unmask(unmask, output_format == "json"),
+        screen=_streams.Screen(False, ascii_only, no_color, False),
+    )
+    if what.strip().lower() == "score":
+        return _explain.score(wanted)
+    return _explain.line(wanted) if wanted.place else _rule(wanted)
 
-    platform = _names.Names(packs).platform(platform)
 
+def _rule(wanted: _explain.Wanted) -> int:
+    """Print everything the rule's file says, and what each platform holds a store to."""
     from storehealth.catalogue import load
     from storehealth.settings import read_settings
 
-    catalogue, settings = load(packs), read_settings(None)
-    language = _options.language(lang) or settings.language
-    rule = find(code, catalogue, language)
-    if output_format == "json":
+    catalogue, settings = load(wanted.request["packs"]), read_settings(wanted.request["config"])
+    language = wanted.request["language"] or settings.language
+    rule = find(wanted.what, catalogue, language)
+    if wanted.output_format == "json":
         _streams.put(_json(rule, catalogue))
         return 0
 
@@ -69,10 +105,9 @@ def run(
     from storehealth.console.rulebook import add_rule
     from storehealth.wording import Words
 
-    screen = _streams.Screen(False, ascii_only, no_color, False)
-    page = Page(_streams.width(), screen.ascii_only)
-    add_rule(page, rule, catalogue, Words(language), platform or settings.platform)
-    _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    page = Page(_streams.width(), wanted.screen.ascii_only)
+    add_rule(page, rule, catalogue, Words(language), wanted.request["platform"] or settings.platform)
+    _streams.put(printed(page.lines, Look(colour=wanted.screen.colour)))
     return 0
 
 
@@ -86,11 +121,6 @@ def find(name: str, catalogue: Catalogue, language: _options.KnownLanguage = "en
     by_name = {key.lower(): rule for rule in catalogue.rules.values() for key in (rule.id, rule.code)}
     if wanted in by_name:
         return by_name[wanted]
-    if re.fullmatch(r".+:\d+", wanted):
-        raise UsageError(
-            f"{name} is a line of a file, and explain knows rules",
-            "`storehealth audit EXPORTS --details` names the lines behind each finding; `storehealth rules list` the rules.",
-        )
     close = sorted(
         (key for key in by_name if _is_code(key) == _is_code(wanted)), key=lambda key: _distance(wanted, key)
     )

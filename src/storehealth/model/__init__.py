@@ -56,6 +56,7 @@ from storehealth.model.measured import (
     Window,
 )
 from storehealth.model.platform import Counted, LeastOrders, PlatformLine
+from storehealth.model.timeline import Clock, Moment, Spell, Timeline
 from storehealth.model.verdict import (
     AreaScore,
     Counts,
@@ -82,6 +83,7 @@ __all__ = [
     "Beside",
     "Change",
     "Checkup",
+    "Clock",
     "ColumnRead",
     "Compared",
     "ComparedFinding",
@@ -111,6 +113,7 @@ __all__ = [
     "Mended",
     "Method",
     "Missing",
+    "Moment",
     "MoneyAtRisk",
     "Muted",
     "NearestLayout",
@@ -139,12 +142,14 @@ __all__ = [
     "Segment",
     "Severity",
     "Source",
+    "Spell",
     "State",
     "Status",
     "StoredTable",
     "TableEnd",
     "Taken",
     "Tally",
+    "Timeline",
     "Tool",
     "Trend",
     "TrendLine",

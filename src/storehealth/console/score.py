@@ -1,0 +1,103 @@
+"""Shows how a checkup's score came about: areas, weights, every finding's share, cap, range and coverage."""
+
+from __future__ import annotations
+
+from storehealth.catalogue.scoring import Scoring
+from storehealth.console.page import Page, Piece, pad
+from storehealth.console.verdicts import STYLES, SYMBOLS
+from storehealth.model import AreaScore, Checkup, Finding
+from storehealth.points import headline_weights, weighs
+from storehealth.score import scoring_of
+from storehealth.wording import Words
+from storehealth.wording.phrases import bounds, score_name
+
+CODE = 6
+
+
+def add_score(page: Page, checkup: Checkup, words: Words) -> None:
+    """The whole sum, from a checkup alone: what it holds under ``method.constants`` are the weights of its day."""
+    scoring = scoring_of(checkup.method.constants)
+    parts = headline_weights(checkup.findings, scoring)
+    page.add(Piece(f"{words.say('screen.score')} {score_name(checkup, words)}", "bold"), f"  {checkup.store}")
+    page.blank()
+    page.add(_say(words, "curve"))
+    severities = ", ".join(_severity(name, f"{one:g}", words) for name, one in scoring.severity_weights.items() if one)
+    page.add(_say(words, "weights", severities=severities))
+    for area in checkup.areas:
+        page.blank()
+        _add_area(page, area, checkup, parts, words)
+    page.blank()
+    _add_sum(page, checkup, scoring, words)
+
+
+def _say(words: Words, key: str, **values: object) -> str:
+    return words.say(f"score_explained.{key}", **values)
+
+
+def _severity(name: str, number: str, words: Words) -> str:
+    return f"{words.say(f'severity.{name}')} {number}"
+
+
+def _add_area(
+    page: Page, area: AreaScore, checkup: Checkup, parts: dict[str, tuple[float, float]], words: Words
+) -> None:
+    """An area's line, then its findings, the dearest first."""
+    own = [one for one in checkup.findings if one.area == area.id and one.code in parts]
+    name = words.say(f"area.{area.id}")
+    if not own:
+        page.add(Piece(_say(words, "area_out", area=name, weight=words.figure(area.weight, "share")), "dim"))
+        return
+    weight = sum(parts[one.code][0] for one in own)
+    points = sum(100 * parts[one.code][0] * parts[one.code][1] for one in own)
+    said = {"area": name, "score": words.decimal(area.score), "points": words.decimal(points)}
+    page.add(Piece(_say(words, "area", weight=words.figure(weight, "share"), **said), "bold"))
+    for one in sorted(own, key=lambda finding: -_cost(finding, parts)):
+        _add_finding(page, one, parts, words)
+
+
+def _cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
+    weight, score = parts[finding.code]
+    return 100 * weight * (1 - score)
+
+
+def _add_finding(page: Page, finding: Finding, parts: dict[str, tuple[float, float]], words: Words) -> None:
+    weight, score = parts[finding.code]
+    said = [
+        _say(
+            words,
+            "line",
+            score=words.decimal(100 * score, 0),
+            weight=words.figure(weight, "share"),
+            cost=words.decimal(_cost(finding, parts)),
+        ),
+        words.say(f"severity.{finding.severity}"),
+        words.figure(finding.value, finding.unit),
+        *bounds(finding, words),
+        *([_say(words, "muted")] if finding.muted else []),
+    ]
+    mark = Piece(f"{SYMBOLS[finding.status]} {pad(finding.code, CODE)}", STYLES[finding.status], keep=True)
+    page.add(mark, "  ".join(said), indent=2, hang=4 + CODE)
+
+
+def _add_sum(page: Page, checkup: Checkup, scoring: Scoring, words: Words) -> None:
+    """The sum, the cap, the range, the coverage and what each of them means."""
+    score = checkup.score
+    if score.uncapped is not None:
+        page.add(Piece(_say(words, "sum", uncapped=words.decimal(score.uncapped)), "bold"))
+    if score.cap_reason:
+        cap = words.decimal(score.value)
+        page.add(Piece(_say(words, "capped", cap=cap, reason=score.cap_reason), "bold"))
+    caps = [
+        _say(words, "cap", severity=words.say(f"severity.{name}"), cap=words.decimal(cap))
+        for name, cap in scoring.caps.items()
+    ]
+    page.add(_say(words, "caps", caps=words.say("unit.comma").join(caps)))
+    if score.low is not None and score.high is not None:
+        page.add(_say(words, "range", low=words.decimal(score.low, 0), high=words.decimal(score.high, 0)))
+    shares = {"share": score.coverage, "least": scoring.least_coverage, "grade": scoring.least_coverage_for_grade}
+    page.add(_say(words, "coverage", **{name: words.figure(one, "share") for name, one in shares.items()}))
+    grades = [f"{name} ≥ {least:g}" for name, least in scoring.grades.items()]
+    page.add(_say(words, "grades", grades=words.say("unit.comma").join(grades)))
+    open_ones = [one.code for one in checkup.findings if one.status == "inconclusive" and weighs(one, scoring)]
+    if open_ones:
+        page.add(_say(words, "left_out", codes=" ".join(open_ones)))

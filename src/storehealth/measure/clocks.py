@@ -1,0 +1,178 @@
+"""The clocks of single rows: when each rule's clock began, when it was due, when it was met, and what did not count."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Language
+from storehealth.catalogue.needs import unmet
+from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.rule import InTime, Rule
+from storehealth.limits import bounds_for
+from storehealth.measure.compile import columns, limit_seconds
+from storehealth.measure.query import Asked
+from storehealth.model import Clock, Spell, Window
+from storehealth.privacy import mask
+
+if TYPE_CHECKING:
+    from storehealth.db import Store
+
+Place = tuple[str, int]
+"""File and line of a row."""
+
+
+class Rows(NamedTuple):
+    """Lines of files, and when what they tell begins."""
+
+    places: Collection[Place]
+    start: datetime | None
+
+
+SHOWN = ("_file", "_row", "_outcome", "_from", "_to", "_promise", "_waited", "_until")
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """The store's service hours by day, and whether replies wait by them."""
+
+    days: Mapping[date, tuple[tuple[int, int], ...]]
+    clip: bool
+
+    def stands_still(self, waited: str | None) -> bool:
+        """Whether a clock, by its SQL, stops outside service hours."""
+        return bool(waited) and ("clip_seconds" in str(waited) or (self.clip and "wait_seconds" in str(waited)))
+
+    def open_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The open spells from a moment on."""
+        day = moment.date()
+        while day in self.days:
+            midnight = datetime.combine(day, datetime.min.time())
+            for opens, closes in self.days[day]:
+                begins, ends = midnight + timedelta(seconds=opens), midnight + timedelta(seconds=closes)
+                if ends > moment:
+                    yield max(begins, moment), ends
+            day += DAY
+
+    def due(self, began: datetime, seconds: float) -> datetime | None:
+        """When so many open seconds have passed; None beyond the days that are known."""
+        left = timedelta(seconds=seconds)
+        for begins, ends in self.open_from(began):
+            if ends - begins >= left:
+                return begins + left
+            left -= ends - begins
+        return None
+
+    def closed(self, began: datetime, end: datetime) -> tuple[Spell, ...]:
+        """What is closed between two moments."""
+        found, at = [], began
+        for begins, ends in self.open_from(began):
+            if begins >= end:
+                break
+            if begins > at:
+                found.append(Spell(begins=at, ends=begins))
+            at = ends
+        if at < end:
+            found.append(Spell(begins=at, ends=end))
+        return tuple(found)
+
+
+def clocks(
+    store: Store,
+    catalogue: Catalogue,
+    limits: Mapping[str, PlatformLimit],
+    rows: Rows,
+    language: Language,
+) -> tuple[Clock, ...]:
+    """The clocks of every rule that asks whether something was done in time, over the rows of these lines.
+
+    Args:
+        store: An open store, its views made.
+        catalogue: Rules, tables and views.
+        limits: The platform's, by code.
+        rows: The lines, and when their story begins: clocks that have no beginning of their own run from there.
+        language: Of the titles.
+
+    Returns:
+        By rule, then by when they began. Rows a rule leaves out, and clocks that never began, have none.
+    """
+    hours, found = _hours(store), list[Clock]()
+    for rule in sorted(catalogue.rules.values(), key=lambda one: one.code):
+        if rule.measure.in_time is None:
+            continue
+        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        needs = [need for view in asked.views for need in catalogue.views[view].needs]
+        if not unmet((*needs, *rule.measure.needs), store.filled):
+            groups = [catalogue.views[view].group for view in asked.views]
+            known = {"start": rows.start, "end": next((store.ends[one] for one in groups if one in store.ends), None)}
+            found += _clocks(asked, rule.measure.in_time, hours, rows, known, language)
+    return tuple(found)
+
+
+def _hours(store: Store) -> _Hours:
+    rows = store.con.execute("SELECT day, spells FROM service_days").fetchall()
+    days = {day: tuple((one["opens"], one["closes"]) for one in spells) for day, spells in rows}
+    ((clock,),) = store.con.execute("SELECT getvariable('reply_clock')").fetchall()
+    return _Hours(days, clock == "clip")
+
+
+def _clocks(
+    asked: Asked, in_time: InTime, hours: _Hours, rows: Rows, known: Mapping[str, object], language: Language
+) -> Iterable[Clock]:
+    there = columns(asked.rule).keys() | {"_outcome"}
+    shown = ", ".join(name if name in there else f"NULL AS {name}" for name in SHOWN)
+    files, lines = (sorted(set(part)) for part in zip(*rows.places, strict=True))
+    query = f"SELECT {shown} FROM {asked.listed} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
+    wanted = set(rows.places)
+    found = [
+        clock
+        for file, row, *rest in asked.run(query, {"files": files, "lines": lines})
+        if (file, row) in wanted
+        for cells in [{**known, **dict(zip(SHOWN[2:], rest, strict=True))}]
+        for clock in [_clock(asked, in_time, hours, cells, language)]
+        if clock is not None
+    ]
+    return sorted(found, key=lambda one: one.began)
+
+
+def _clock(asked: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, object], language: Language) -> Clock | None:
+    rule: Rule = asked.rule
+    began, done, waited = row["_from"], row["_to"], row["_waited"]
+    promise, until = row["_promise"], row["_until"] or row["end"]
+    due = _due(promise, by_date=in_time.by_date is not None)
+    allowed = None
+    if in_time.within is not None and isinstance(began, datetime):
+        ((allowed,),) = asked.con.execute(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE").fetchall()
+        if hours.stands_still(in_time.waited):
+            due = hours.due(began, allowed)
+        elif in_time.waited is None or "wait_seconds" in in_time.waited:
+            due = began + timedelta(seconds=allowed)
+    if not isinstance(began, datetime) or (due is not None and began >= due):  # its own beginning is the promise itself
+        began = row["start"]
+    if row["_outcome"] in ("exempt", "not_judgeable") or not isinstance(began, datetime):
+        return None
+    end = done if isinstance(done, datetime) else until if isinstance(until, datetime) else None
+    ends = [one for one in (due, end) if one is not None]
+    return Clock(
+        code=rule.code,
+        title=rule.title.in_language(language),
+        outcome=row["_outcome"],
+        began=began,
+        due=due,
+        done=done if isinstance(done, datetime) else None,
+        until=None if isinstance(done, datetime) else end,
+        waited_seconds=waited if isinstance(waited, float) else None,
+        allowed_seconds=allowed,
+        closed=hours.closed(began, max(ends)) if ends and hours.stands_still(in_time.waited) else (),
+    )
+
+
+def _due(promise: object, by_date: bool) -> datetime | None:
+    """The promise; of a promised day, its end."""
+    if not isinstance(promise, datetime):
+        return None
+    return datetime.combine(promise.date() + DAY, datetime.min.time()) if by_date else promise

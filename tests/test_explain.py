@@ -1,0 +1,184 @@
+"""``explain score`` adds up to the score; ``explain FILE:LINE`` tells a line's story with every clock, masked."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storehealth.audit import AuditRequest, audit
+from storehealth.catalogue import load
+from storehealth.cli import main
+from storehealth.console import Page
+from storehealth.console.score import add_score
+from storehealth.console.timeline import add_timeline
+from storehealth.db.hours import spells_of, spells_on
+from storehealth.errors import UsageError
+from storehealth.measure.clocks import _Hours
+from storehealth.model import Checkup, Timeline
+from storehealth.reports.json import render
+from storehealth.timeline import timeline
+from storehealth.wording import Words
+
+SAMPLES = Path(__file__).parents[1] / "sample_exports"
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder whose lake all of these read."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def checkup(state: Path) -> Checkup:
+    """The sample store's."""
+    return audit(SAMPLES, AuditRequest(state=state))
+
+
+def text_of(page: Page) -> str:
+    return " ".join(" ".join(line.plain for line in page.lines).split())
+
+
+def test_the_parts_add_up_to_the_score_before_its_cap(
+    checkup: Checkup, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the JSON report alone: weights to one, points to the headline, costs to what lacks."""
+    path = tmp_path / "run.json"
+    path.write_bytes(render(checkup))
+    assert main(["explain", "score", "--checkup", str(path), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert sum(one["weight"] for one in told["findings"]) == pytest.approx(1)
+    points = sum(one["weight"] * one["score"] for one in told["findings"])
+    assert points == pytest.approx(checkup.score.uncapped, abs=0.006)
+    assert sum(one["costs"] for one in told["findings"]) == pytest.approx(100 - points)
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_every_area_finding_and_constant_is_named(checkup: Checkup, language: str) -> None:
+    """And what is held, withheld or muted."""
+    capped = checkup.model_copy(
+        update={"score": checkup.score.model_copy(update={"value": 59.0, "uncapped": 64.2, "cap_reason": "LG05 fails"})}
+    )
+    page = Page(300)
+    add_score(page, capped, Words(language))  # type: ignore[arg-type]
+    said = text_of(page)
+    judged = [one for one in checkup.findings if one.scored and one.status in ("pass", "watch", "fail")]
+    assert judged
+    for one in judged:
+        assert one.code in said
+    for part in ("59", "64.2" if language != "es" else "64,2", "LG05 fails", "A ≥ 90"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["score"], "explain score needs a checkup"),
+        (["score", "--checkup", "missing.json"], "cannot be read"),
+        (["score", "--checkup", str(Path(__file__))], "is no checkup"),
+        (["chat.log:3"], "explain needs the exports"),
+        (["chat.log:9999999", str(SAMPLES)], "no row of chat.log:9999999 was kept"),
+        (["orders.csv:1", str(SAMPLES)], "no row of orders.csv:1 was kept"),
+        (["chats.log:3", str(SAMPLES)], "there is no file chats.log"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], state: Path
+) -> None:
+    """Exit code 2, with what to do."""
+    assert main(["explain", *arguments, "--state", str(state)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def story(place: str, state: Path, **options: object) -> Timeline:
+    file, _, line = place.rpartition(":")
+    return timeline(SAMPLES, file, int(line), AuditRequest(state=state, **options))  # type: ignore[arg-type]
+
+
+def test_evidence_leads_to_a_story_in_which_the_same_rule_says_the_same(checkup: Checkup, state: Path) -> None:
+    """The first evidence row of every finding about time has a clock of that rule, with that outcome."""
+    timed = {code for code, rule in load().rules.items() if rule.measure.in_time}
+    told = [(one.code, one.evidence.rows[0]) for one in checkup.findings if one.code in timed and one.evidence.rows]
+    assert len(told) >= 8
+    for code, row in told:
+        found = story(f"{row.file}:{row.line}", state)
+        assert found.moments == tuple(sorted(found.moments, key=lambda one: one.at))
+        assert row.outcome in [clock.outcome for clock in found.clocks if clock.code == code], code
+        page = Page(200)
+        add_timeline(page, found, Words("zh"))
+        assert code in text_of(page)
+
+
+def test_a_message_is_found_by_any_of_its_lines_and_shows_nothing_personal(state: Path) -> None:
+    """The text's line, not only the line of the sender; customers by pseudonym, texts removed; --unmask shows them."""
+    first, below = story("chat.log:2230", state), story("chat.log:2231", state)
+    assert first.moments == below.moments
+    texts = [one.text for one in first.moments]
+    assert set(texts) == {"…"}
+    assert all(str(one.who).startswith("buyer-") for one in first.moments if one.what == "customer")
+    bare = story("chat.log:2230", state, unmask=True)
+    assert all(len(one.text or "") > 1 for one in bare.moments)
+    assert any("****" in str(one.who) for one in bare.moments)
+
+
+def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path) -> None:
+    """The clock waits for the opening; the bar shows the night."""
+    config = tmp_path / "storehealth.toml"
+    config.write_text('platform = "generic"\nhours = ["09:00-20:15"]\n', encoding="utf-8")
+    found = story("chat.log:2230", state, config=config)
+    clock = next(one for one in found.clocks if one.code == "CS01")
+    assert (clock.began, clock.due) == (
+        datetime.fromisoformat("2026-09-11 20:14:38"),
+        datetime.fromisoformat("2026-09-12 09:00:08"),
+    )
+    assert clock.closed[0].ends == datetime.fromisoformat("2026-09-12 09:00:00")
+    page = Page(120)
+    add_timeline(page, found, Words("en"))
+    said = text_of(page)
+    assert "░" in said
+    assert "in service hours only: 09:00-20:15" in said
+
+
+minutes = st.integers(0, 1439)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    hours=st.lists(st.tuples(minutes, minutes).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=3),
+    began=minutes,
+    allowed=st.integers(1, 60),
+)
+def test_a_due_moment_has_just_so_many_open_minutes_before_it(
+    hours: list[tuple[int, int]], began: int, allowed: int
+) -> None:
+    """Counted minute by minute."""
+    texts = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in hours]
+    day = date(2026, 3, 1)
+    spells = {day + timedelta(n): spells_on(day + timedelta(n), spells_of(texts)) for n in range(70)}
+    clock = _Hours(spells, clip=True)
+    start = datetime.combine(day, datetime.min.time()) + timedelta(minutes=began)
+    due = clock.due(start, allowed * 60.0)
+    assert due is not None
+    at, left = start, allowed
+    while left:
+        second = at.hour * 3600 + at.minute * 60
+        left -= any(opens <= second < closes for opens, closes in spells[at.date()])
+        at += timedelta(minutes=1)
+    assert due == at
+    stood = sum((one.ends - one.begins).total_seconds() for one in clock.closed(start, due))
+    assert stood == (due - start).total_seconds() - allowed * 60
+
+
+def test_a_rejected_line_says_why(tmp_path: Path) -> None:
+    """The column and the reason."""
+    (tmp_path / "orders.csv").write_text(
+        "order_id,created_at,paid_at\n1,2026-01-01 10:00,2026-01-01 10:01\n2,yesterday,2026-01-01 10:01\n,,\n"
+        "1.23E+17,2026-01-01 10:00,2026-01-01 10:01\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError, match=r"orders\.csv:5 was rejected"):
+        timeline(tmp_path, "orders.csv", 5, AuditRequest(state=tmp_path.parent / "state"))
