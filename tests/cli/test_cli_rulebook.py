@@ -54,11 +54,11 @@ def test_an_unknown_rule_names_the_nearest_few_with_what_they_ask(run: Run, name
 
 
 @pytest.mark.parametrize("place", ["chat.log:2230", "订单 3月.xlsx#Sheet1:7", "exports/orders.csv:12"])
-def test_a_place_in_a_file_is_no_rule_and_told_so_kindly(run: Run, place: str) -> None:
+def test_a_place_in_a_file_needs_the_exports_it_stands_in(run: Run, place: str) -> None:
     ended = run("explain", place)
     assert (ended.code, ended.out) == (2, "")
     assert f"{place} is a line of a file" in ended.err
-    assert "storehealth audit" in ended.err
+    assert f"storehealth explain {place}" in ended.err
 
 
 def test_menus_are_those_of_the_platform_asked_for(run: Run) -> None:
