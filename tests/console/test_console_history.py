@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 from rich.cells import cell_len
-from tests.checkups import checkup, row
+from tests.checkups import MARCH, checkup, row
+from tests.console.test_console_picture import crowded
 from tests.runs import advice, against, at, checkup_against, counted, driver, gap, late, past_run, present, runs
 
-from storehealth.console import Look, render
+from storehealth.console import SCREEN, Look, render
 from storehealth.model import Checkup, Event, Evidence
 
 FEAST = Event(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
@@ -153,3 +154,13 @@ def test_rows_that_are_new_or_back_are_marked_and_others_are_not() -> None:
     assert [line.partition(" late")[2].split("  ")[0].partition(" carrier")[0] for line in lines] == [
         " new", "", " back again", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_a_crowded_store_with_a_past_still_fits_one_screen(language: str) -> None:
+    """Findings give way, not what has changed."""
+    for one in (told, waiting):
+        text = shown(one(language=language, window=MARCH, as_of=at("2025-03-31"), **crowded()))
+        assert len(text.splitlines()) <= SCREEN
+        assert "LG01" in text
+        assert "2025-03-" in text.partition("LG01")[0]

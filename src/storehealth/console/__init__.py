@@ -21,10 +21,12 @@ __all__ = ["Look", "Page", "printed", "render"]
 SCREEN = 45
 """Lines the picture aims to stay within."""
 
-LEAST: tuple[int, ...] = (2, 2, 1, 1, 0)
-MOST = (5, 40, 12, 9, 4)
-"""Fewest and most recommendations, findings, menus of missing exports, refused files and other reasons on one screen."""
-GROWTH = (2, 1, 0, 1, 4, 2, 1, 3)
+LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0)
+MOST = (5, 40, 12, 9, 4, 1)
+"""Fewest and most recommendations, findings, menus of missing exports, refused files, other reasons, lines of the trend."""
+LEANER = (1, *LEAST[1:])
+"""Where even the fewest do not fit, one recommendation gives way: all that has changed is said before it."""
+GROWTH = (5, 2, 1, 0, 1, 4, 2, 1, 3)
 """Which of them may grow by one, in turn, while the screen has room: findings come first."""
 
 
@@ -53,7 +55,7 @@ def render(checkup: Checkup, look: Look) -> str:
     if look.findings_only:
         return printed(_findings_only(checkup, words, look), look)
     if look.details:
-        page = _picture(checkup, words, look, (len(todo(checkup)), 0, 0, 0, 0))
+        page = _picture(checkup, words, look, (len(todo(checkup)), 0, 0, 0, 0, 1))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         return printed(page.lines, look)
@@ -68,9 +70,12 @@ def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
         len(checkup.exports_wanted),
         len(refused(checkup)),
         len(grouped(checkup)),
+        1 if checkup.trend else 0,
     )
     most = [min(pair) for pair in zip(MOST, there, strict=True)]
     caps, page, grown = LEAST, _picture(checkup, words, look, LEAST), True
+    if len(page.lines) > SCREEN:
+        caps, page = LEANER, _picture(checkup, words, look, LEANER)
     while grown:
         grown = False
         for place in GROWTH:
@@ -97,9 +102,9 @@ def printed(lines: list[Text], look: Look) -> str:
 
 
 def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> Page:
-    todo, findings, menus, files, reasons = caps
+    todo, findings, menus, files, reasons, trend = caps
     page = Page(look.width, look.ascii_only)
-    add_head(page, checkup, words)
+    add_head(page, checkup, words, trend > 0)
     add_areas(page, checkup, words)
     add_todo(page, checkup, words, todo, whole=look.details)
     add_due(page, checkup, words)

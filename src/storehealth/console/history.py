@@ -24,10 +24,10 @@ INDENT = 2
 GUTTER = 2
 
 
-def add_since(page: Page, checkup: Checkup, words: Words) -> None:
-    """The change since the run that is compared with, the first advice whose day has come, and the scores so far."""
+def add_since(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
+    """The change since the run that is compared with, the first advice whose day has come, and, if wanted, the scores."""
     lines = [change_brief(checkup, words), _helped(checkup, words)]
-    lines += [trend_brief(checkup.trend, words)] if checkup.trend else []
+    lines += [trend_brief(checkup.trend, words)] if trend and checkup.trend else []
     for line in lines:
         if line:
             page.add(line, hang=INDENT)

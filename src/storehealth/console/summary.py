@@ -29,7 +29,7 @@ SHORT = 40
 BANDS = {"good": "bold green", "fair": "bold yellow", "poor": "bold red"}
 
 
-def add_head(page: Page, checkup: Checkup, words: Words) -> None:
+def add_head(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
     """The headline, what the figures rest on, the score, and how that was before."""
     page.add(Piece(checkup.headline, "bold"))
     page.blank()
@@ -38,7 +38,7 @@ def add_head(page: Page, checkup: Checkup, words: Words) -> None:
     style = "bold" if value is None else BANDS[band(value)]
     score = Piece(score_name(checkup, words), style, keep=True)
     page.add(Piece(f"{words.say('screen.score')} ", "bold"), score, GAP, *_spaced(score_parts(checkup, words)))
-    add_since(page, checkup, words)
+    add_since(page, checkup, words, trend)
 
 
 def _spaced(texts: list[str]) -> list[Piece | str]:
