@@ -2,7 +2,8 @@
 
 A program of its own, with one thread, so that it can fork. A step is a file opened, renamed, made or removed anywhere in
 the state folder. Arguments: EXPORTS STATE SETTINGS. Prints one JSON line per round: the code (negative: the signal), what
-``latest`` names, folders without ``COMPLETE``, letters that wait, and how the next, undisturbed run ended.
+``latest`` named before and names now, folders without ``COMPLETE``, letters that wait, and after some of them how an
+undisturbed run ended.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from storehealth.schedule.runs import COMPLETE, STAMP
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = 1
+UNDISTURBED = 4
+"""After so many killed runs one is left alone."""
 EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
 
 
@@ -90,12 +93,14 @@ def main_(exports: str, folder: str, settings: str) -> None:
     stand_in(0)
     main([*words, "--dry-run"])  # here, so that every child finds all modules loaded; sending would start a thread
     while code < 0:
-        steps += 1
+        steps, before = steps + 1, found(state)["latest"]
         code = forked(count, killer, steps, words)
-        after = found(state)
-        next_code = forked(count + 1, killer, 0, words)
-        print(json.dumps({"count": count, "code": code, **after, "next": next_code, "then": found(state)}))
-        count += 2
+        told = {"before": before, "count": count, "code": code, **found(state)}
+        count += 1
+        if code >= 0 or steps % UNDISTURBED == 0:
+            told |= {"next": forked(count, killer, 0, words), "next_count": count, "then": found(state)}
+            count += 1
+        print(json.dumps(told))
 
 
 if __name__ == "__main__":
