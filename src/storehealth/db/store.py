@@ -205,6 +205,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= MANY else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
+    con.execute("SET parquet_metadata_cache = true")
     memory = settings.memory or (MEMORY if scratch else None)
     if memory:
         con.execute(f"SET memory_limit = {sql.value(memory)}")
