@@ -71,12 +71,14 @@ def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: 
         (("orders.csv", "mine"), "every table is of a known layout"),
         (("", "mine"), "2 tables are unknown"),
         (("words.csv", "mine"), "no header can be told"),
+        (("report.pdf", "mine"), "report.pdf cannot be read\na PDF"),
     ],
 )
 def test_what_cannot_be_drafted_is_told(
     run: Run, shop: Path, tmp_path: Path, arguments: tuple[str, str], said: str
 ) -> None:
     (shop / "words.csv").write_text("a,b\nc,d\n", encoding="utf-8")
+    (shop / "report.pdf").write_bytes(b"%PDF-1.7 ...")
     file, name = arguments
     ended = run("inspect", shop / file, "--write-layout", name)
     assert (ended.code, ended.out) == (2, "")

@@ -193,6 +193,54 @@ def test_a_pipe_in_the_folder_is_named_and_nobody_waits_for_it(take: Take, tmp_p
     assert "pipe" in source.note
 
 
+@pytest.mark.parametrize(
+    ("target", "said"), [("gone.csv", "not there"), ("link.csv", "not there"), ("../gone.csv", "out")]
+)
+def test_a_link_that_leads_nowhere_is_named(take: Take, tmp_path: Path, target: str, said: str) -> None:
+    """To a file that was moved away, or to itself."""
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "link.csv").symlink_to(target)
+    link, orders = take({"orders.csv": ORDERS}).sources
+    assert said in link.note
+    assert orders.kept == 2
+
+
+def test_a_folder_that_may_not_be_opened_is_named(take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in it would be missing without a word."""
+    look = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    closed, orders = take({"closed/orders.csv": ORDERS, "orders.csv": ORDERS}).sources
+    assert (closed.path, closed.note) == ("closed/", "cannot be opened: Permission denied")
+    assert orders.kept == 2
+    for language in ("zh", "es"):
+        assert "cannot" not in Words(language).reason(closed.note)
+
+
+@pytest.mark.parametrize("step", ["_open", "_take"])
+def test_a_file_that_changes_while_it_is_read_is_refused_and_read_by_the_next_run(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """As when the browser still writes it: what was read would be kept under the mark of what it was before."""
+    own, path = getattr(Files, step), tmp_path / "exports" / "orders.csv"
+
+    def grow(*given: object) -> object:
+        path.write_text(ORDERS + "3,2026-01-03,5\n", encoding="utf-8")
+        return own(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, step, grow)
+        source = take({"orders.csv": ORDERS}).sources[0]
+    assert (source.kept, source.note) == (0, "it changed while it was read. Run this again once it is complete.")
+    assert take({}).sources[0].kept == 3
+    assert take({"orders.csv": ORDERS}).sources[0].kept == 2
+
+
 def test_the_user_may_choose_layout_and_encoding_by_pattern(take: Take) -> None:
     """A layout that does not exist is a mistake of the command line."""
     options = IntakeOptions(layouts={"o*.csv": "shop_chat"}, encodings={"chat*": "utf-16-le"})

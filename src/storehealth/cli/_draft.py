@@ -13,6 +13,7 @@ from storehealth.cli._state import inside
 from storehealth.errors import Exit, FileRefused, UsageError
 
 if TYPE_CHECKING:
+    from storehealth.model import Source
     from storehealth.request import AuditRequest
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -68,7 +69,7 @@ def write(target: Target, files: Path, request: AuditRequest, voice: _streams.Vo
     tops = {one.source: one.top for one in given.intake.readings if one.top}
     unknown = [source for source in given.intake.sources if source.layout is None and source.path in tops]
     if len(unknown) != 1:
-        raise _not_one([source.path for source in unknown])
+        raise _not_one([source.path for source in unknown], given.intake.sources)
     (source,) = unknown
     try:
         text = draft(target.name, tops[source.path], str(source.container), given.catalogue)
@@ -82,7 +83,10 @@ def write(target: Target, files: Path, request: AuditRequest, voice: _streams.Vo
     return int(Exit.OK)
 
 
-def _not_one(unknown: list[str]) -> UsageError:
+def _not_one(unknown: list[str], sources: Sequence[Source]) -> UsageError:
+    unread = next((one for one in sources if one.layout is None), None)
+    if not unknown and unread is not None:
+        return UsageError(f"{unread.path} cannot be read", unread.note)
     if not unknown:
         return UsageError("every table is of a known layout already", "Name the one file that is not.")
     return UsageError(f"{len(unknown)} tables are unknown: {', '.join(unknown[:5])}", "Name one of the files instead.")

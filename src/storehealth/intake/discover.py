@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -12,6 +13,7 @@ HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 OF_THE_SYSTEM = ("desktop.ini", "thumbs.db", "__macosx")
 EXPORT_FIRST = "Export orders or chats from the back office, put the files into the folder, and name that folder."
+FROM_PIPE = "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe."
 
 
 class Found(NamedTuple):
@@ -44,13 +46,18 @@ class Found(NamedTuple):
 def discover(exports: Path) -> list[Found]:
     """The files below a folder in name order, or the one file that was named.
 
-    Hidden and temporary files are passed over. A link that leads out of the folder is listed with a note.
+    Hidden and temporary files are passed over. What must not or cannot be opened is listed with a note, folders too.
 
     Raises:
         NoDataError: There is no such folder, or nothing is in it.
     """
     if exports.is_file():
         return [Found(exports.name, exports)]
+    if exports.is_fifo():
+        raise NoDataError(
+            f"{exports} is a pipe, and no file",
+            "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe.",
+        )
     if not exports.is_dir():
         raise NoDataError(f"There is no folder {exports}", EXPORT_FIRST)
     found = sorted(_files(exports, exports.resolve()), key=lambda file: file.name)
@@ -60,16 +67,23 @@ def discover(exports: Path) -> list[Found]:
 
 
 def _files(exports: Path, root: Path) -> Iterator[Found]:
-    for path in exports.rglob("*"):
-        name = path.relative_to(exports).as_posix()
-        if any(is_hidden(part) for part in name.split("/")):
-            continue
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            yield Found(name, path, "a link that leads out of the exports folder; not followed")
-        elif path.is_file():
-            yield Found(name, path)
-        elif not path.is_dir():
-            yield Found(name, path, "a pipe or device, no file; not opened")
+    closed = list[OSError]()
+    for folder, folders, files in os.walk(exports, onerror=closed.append):
+        folders[:] = [one for one in folders if not is_hidden(one)]
+        for path in (Path(folder, one) for one in (*folders, *files) if not is_hidden(one)):
+            name = path.relative_to(exports).as_posix()
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+                yield Found(name, path, "a link that leads out of the exports folder; not followed")
+            elif path.is_file():
+                yield Found(name, path)
+            elif path.is_symlink() and not path.is_dir():
+                yield Found(name, path, "a link to a file that is not there")
+            elif not path.is_dir():
+                yield Found(name, path, "a pipe or device, no file; not opened")
+    for error in closed:
+        place = Path(error.filename)
+        name = exports.name if place == exports else place.relative_to(exports).as_posix()
+        yield Found(f"{name}/", place, f"cannot be opened: {error.strerror}")
 
 
 def is_hidden(part: str) -> bool:

@@ -116,6 +116,7 @@ class Files:
             look.sheets, look.parts = [sheet for sheet, _ in looked], [part for _, part in looked]
         except FileRefused as refused:
             look.parts = [Part("", None, None, None, note_of(refused))]
+        self.lake.check_steady(look.found.path)
         self.lake.note(key, look.parts)
 
     def _key(self, look: Look) -> str:
@@ -193,6 +194,7 @@ class Files:
             self.con = connect(self.options.memory, self.scratch)
         made = self._folder()
         reading = read_sheet(self.con, plan, look.sheets[index], made)
+        self.lake.check_steady(look.found.path)
         tables = {
             name: [one.rows, one.distinct_keys, *(at and at.isoformat() for at in (one.first, one.last))]
             for name, one in reading.tables.items()

@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from filelock import FileLock
 
+from storehealth.errors import FileRefused
 from storehealth.outputs import close_to_others, private_folder
 from storehealth.scratch import scratch
 
@@ -66,6 +67,16 @@ class Lake:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         self.digested[str(path.resolve())] = [*state, digest]
         return digest
+
+    def check_steady(self, path: Path) -> None:
+        """See that a file is still the one whose digest was taken.
+
+        Raises:
+            FileRefused: It is being written: what was read of it is neither the old file nor the new one.
+        """
+        status, name = path.stat(), str(path.resolve())
+        if (self.digested.get(name) or self.index.get(name) or [])[:2] != [status.st_size, status.st_mtime_ns]:
+            raise FileRefused("it changed while it was read", "Run this again once it is complete.")
 
     def remember_digests(self) -> None:
         """Store the digests of this run; another process's stay."""

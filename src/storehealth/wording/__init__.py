@@ -19,7 +19,7 @@ from storehealth.wording import figures
 
 Language = Literal["en", "zh", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
-ERRORS = ("error", "error_hint")
+ERRORS = ("error", "error_hint", "refusal")
 REASONS = ("reason", "refusal")
 FOLDER = Path(__file__).parent
 
