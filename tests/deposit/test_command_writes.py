@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.deposit.test_command import Run, exports, run
 
 __all__ = ["run"]
@@ -57,3 +59,50 @@ def test_a_format_that_holds_no_warnings_leaves_them_on_stderr(run: Run, tmp_pat
     ran = run(str(exports(tmp_path)), "--format", "csv", "--today", "2026-03-01", "--platform", "jd")
     assert "days ago" in ran.err
     assert "days ago" not in ran.out
+
+
+MISTAKES = [
+    ("mark", "recipt", "done"),
+    ("mark", "receipt", "done", "--on", "2026-02-30"),
+    ("mark", "receipt", "done", "--on", "soon"),
+    ("mark", "receipt", "done", "--on", "2026-04-01"),
+    ("mark", "agreement", "done", "--on", "2026-02-01"),
+    ("mark", "mail", "done", "--on", "2026-02-01"),
+    ("log", " "),
+    ("attach", "receipt", "missing.pdf"),
+    ("deadline", "agreement_review", "2026-01-05"),
+    ("deadline", "agreement", "2026-05-05"),
+    ("papers", "--platform", "douyin"),
+    ("papers", "--out", "file"),
+    ("--format", "pdfs"),
+    ("--dossier", "changed.jsonl"),
+    ("--dossier", "other.jsonl"),
+    ("--dossier", "cut.jsonl"),
+    ("-o", "html"),
+    ("-o", "html=x", "-o", "markdown=x"),
+]
+
+
+@pytest.mark.parametrize("language", ["zh", "es"])
+@pytest.mark.parametrize("words", MISTAKES, ids=" ".join)
+def test_a_mistake_is_explained_in_the_language_asked_for(
+    run: Run, tmp_path: Path, words: tuple[str, ...], language: str
+) -> None:
+    """Each was told in English, whatever --lang said."""
+    clock = ("--today", "2026-03-01", "--platform", "jd")
+    for name in ("d", "cut"):
+        for item in ("agreement", "mail"):
+            run("mark", item, "done", "--on", "2026-02-10", *clock, "--dossier", f"{name}.jsonl")
+    whole = (tmp_path / "d.jsonl").read_text("utf-8")
+    (tmp_path / "changed.jsonl").write_text(whole.replace('"done"', '"open"'), encoding="utf-8")
+    (tmp_path / "other.jsonl").write_text("a shopping list\n", encoding="utf-8")
+    (tmp_path / "cut.jsonl").write_text("", encoding="utf-8")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    given = words if "--dossier" in words else (*words, "--dossier", "d.jsonl")
+    given = given if "--platform" in words else (*given, "--platform", "jd")
+    english = run(*given, "--today", "2026-03-01")
+    told = run(*given, "--today", "2026-03-01", "--lang", language)
+    assert (english.code, told.code) == (2, 2)
+    lines = list(zip(english.err.splitlines(), told.err.splitlines(), strict=True))
+    assert len(lines) == 2
+    assert not [line for line, other in lines if line == other]

@@ -48,7 +48,7 @@ OF_TYPER = {"options", "option", "command", "argument", "extra", "requires"}
 def test_an_error_s_english_is_what_the_code_says(key: str) -> None:
     """Else its translations would never be found."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    parts = re.split(r"\{[xy]\}|, whatever its name says| \(", texts()[key]["en"])
+    parts = re.split(r"\{[w-z]\}|, whatever its name says| \(|: ", texts()[key]["en"])
     assert key.partition(".")[2] in OF_TYPER or max(parts, key=len).strip(" :") in code
 
 

@@ -151,9 +151,9 @@ def _tables(need: str) -> frozenset[str]:
 
 @cache
 def _patterns(section: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """What is written in English elsewhere, as patterns in which x and y stand for what differs, with their names."""
+    """What is written in English elsewhere, as patterns in which w to z stand for what differs, with their names."""
     return tuple(
-        (re.compile(re.sub(r"\\{([xy])\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
+        (re.compile(re.sub(r"\\{([w-z])\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
         for key, entry in texts().items()
         if key.startswith(f"{section}.")
     )
