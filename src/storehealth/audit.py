@@ -73,7 +73,9 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     nothing = nothing_judged(findings, total, seen.sources, seen.as_of, words)
     incomplete = [nothing] if nothing and not judged_at_all(findings) else []
     incomplete += incomplete_data(seen.sources, areas, findings) if request.strict_data else []
-    said = headline(total, areas, findings, catalogue.scoring, settings.language)
+    said = headline(
+        total, areas, findings, catalogue.scoring, settings.language, any(one.layout for one in seen.sources)
+    )
     return Checkup(
         run=Run(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=Tool(version=__version__),

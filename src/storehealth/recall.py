@@ -146,7 +146,9 @@ def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: L
             "score": total,
             "areas": areas,
             "language": language,
-            "headline": headline(total, areas, findings, catalogue.scoring, language),
+            "headline": headline(
+                total, areas, findings, catalogue.scoring, language, any(one.layout for one in told.sources)
+            ),
             "recommendations": advise(findings, measured, catalogue, language, told.as_of),
             "method": method(catalogue, platform, language),
             "previous": None,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,3 +181,24 @@ def test_every_command_has_two_examples_and_the_exit_codes() -> None:
         helps = [command.help, *(child.help for child in getattr(command, "commands", {}).values())]
         assert sum(text.count("\n  storehealth ") for text in helps) >= 2, command.name
         assert "Exit codes" in (command.epilog or ""), command.name
+
+
+def test_no_help_loses_what_stands_in_square_brackets() -> None:
+    """rich takes ``[deposit]`` for markup and prints nothing in its place."""
+    from typer.main import get_command
+
+    from storehealth.cli._app import made
+
+    def lost(command: Any, path: str) -> list[str]:
+        texts = [
+            command.help,
+            command.short_help,
+            command.epilog,
+            *(getattr(one, "help", "") for one in command.params),
+        ]
+        here = [f"{path}: {found}" for text in texts for found in re.findall(r"\[[a-z_]+\]", text or "")]
+        return here + [
+            one for name, sub in getattr(command, "commands", {}).items() for one in lost(sub, f"{path} {name}")
+        ]
+
+    assert lost(get_command(made()), "storehealth") == []

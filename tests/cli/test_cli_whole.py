@@ -87,3 +87,22 @@ def test_too_little_memory_gives_no_score_from_the_files_that_fitted(run: Run, t
     ended = run("inspect", SAMPLE / "waybills.csv", "--memory", "4MB", "--no-cache")
     assert (ended.code, ended.out) == (2, "")
     assert "not enough memory" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "export"),
+    [
+        ("en", "No file could be used", "What to export next"),
+        ("zh", "没有可用的文件", "建议补充导出"),
+        ("es", "No se pudo usar ningún archivo", "Qué exportar ahora"),
+    ],
+)
+def test_where_no_file_could_be_used_the_files_come_first(
+    run: Run, tmp_path: Path, language: str, said: str, export: str
+) -> None:
+    """The first line sent the reader to what is missing; why the file at hand was not used stood at the very end."""
+    (tmp_path / "orders.csv").write_bytes(b"")
+    ended = run("audit", tmp_path, "--platform", "jd", "--lang", language)
+    assert ended.code == 3
+    assert ended.out.startswith(said)
+    assert 0 < ended.out.index("orders.csv") < ended.out.index(export)

@@ -27,6 +27,14 @@ def test_chinese_wraps_between_characters_and_no_line_begins_with_a_full_stop() 
     assert not any(line.plain.startswith(("，", "。")) for line in page.lines)
 
 
+def test_brackets_around_an_id_and_the_stop_behind_a_figure_stay_with_them() -> None:
+    page = Page(30)
+    page.add("改进后：49 → 59，待其不再不合格后可达 64。会话（generic_conversations：CS11）、库存（ST01 ST03）")
+    lines = [line.plain for line in page.lines]
+    assert len(lines) > 2
+    assert not [line for line in lines if line.startswith(("。", "）", "，")) or line.endswith("（")]
+
+
 @pytest.mark.parametrize("name", ["JD-" + "9" * 100, "聊天记录 三月 (1).csv", "a b c"])
 def test_an_id_is_never_broken(name: str) -> None:
     page = Page(30)

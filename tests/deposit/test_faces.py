@@ -138,6 +138,18 @@ def test_no_line_is_wider_than_the_screen_and_none_is_boxed(jd: Case, language: 
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_an_item_s_name_is_never_broken_over_lines(jd: Case, width: int) -> None:
+    """It is there to be copied; what waits for many was cut anywhere in Chinese."""
+    standing = nasty(jd, "zh")
+    ids = tuple(one.id for one in standing.items)
+    *stages, last = standing.stages
+    item = last.items[-1].model_copy(update={"state": "later", "waiting_for": ids})
+    stages.append(last.model_copy(update={"items": (*last.items[:-1], item)}))
+    text = shown(standing.model_copy(update={"stages": tuple(stages)}), width, Screen())
+    assert [text.count(one) >= 2 for one in ids] == [True] * len(ids)
+
+
 def test_ascii_is_ascii(jd: Case) -> None:
     assert shown(nasty(jd), 80, Screen(details=True, ascii_only=True)).isascii()
 

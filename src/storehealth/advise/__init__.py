@@ -164,13 +164,20 @@ def _gain(findings: Sequence[Finding], catalogue: Catalogue, effects: Iterable[E
 
 
 def headline(
-    score: Score, areas: Sequence[AreaScore], findings: Iterable[Finding], scoring: Scoring, language: Language
+    score: Score,
+    areas: Sequence[AreaScore],
+    findings: Iterable[Finding],
+    scoring: Scoring,
+    language: Language,
+    usable: bool = True,
 ) -> str:
     """One plain sentence: where the store loses most, and where it would stand with that area at its targets.
 
-    The sentence says which areas it rests on where some are missing.
+    The sentence says which areas it rests on where some are missing, and that no file was ``usable`` if none was.
     """
     words = Words(language)
+    if not usable:
+        return words.say("headline.whole", said=words.say("headline.none_usable"))
     if score.value is None:
         withheld = words.say("headline.withheld", share=words.figure(score.coverage, "share"))
         return words.say("headline.whole", said=withheld)

@@ -147,11 +147,14 @@ def undo(
     config: _options.Config = None,
 ) -> int:
     """Take back the last entry. Both stay in the dossier; undo again takes back the one before."""
+    from storehealth.deposit.words import words
+
     matter = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
     before = {line.n: line for line in matter.standing().log}
     _, undone, told = matter.matter().undo()
     line = before.get(undone.n)
-    _streams.put(f"undone: {_shown(line) if line else undone.n}\n")
+    say = words(matter.language)
+    _streams.put(f"{say.say('undone')}{say.colon}{_shown(line) if line else undone.n}\n")
     return _written(matter, told, fresh=False)
 
 
@@ -182,7 +185,7 @@ def papers(
 ) -> int:
     """Draft the refund application, the cover letter with its enclosures, a statement for a lost receipt.
 
-    They are filled from [deposit] in storehealth.toml; what is not there stays a visible blank.
+    They are filled from the section "deposit" of storehealth.toml; what is not there stays a visible blank.
 
     Example: storehealth refund-checklist papers --out drafts --lang zh
     """

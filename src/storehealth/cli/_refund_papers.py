@@ -112,12 +112,13 @@ def _check(order: Order, paths: list[Path]) -> None:
 
 
 def _tell(matter: Case, drafts: list[PaperText]) -> None:
+    from storehealth.deposit.words import words
+
+    say = words(matter.language).say
     blanks = dict.fromkeys(name for draft in drafts for name in draft.blanks)
     if blanks:
-        _streams.note(
-            f"left blank: {', '.join(blanks)}; set them under [deposit] in storehealth.toml, or fill them in by hand"
-        )
+        _streams.note(say("left_blank", names=", ".join(blanks)))
     own = matter.particulars
     for text in (*own.days_ahead(matter.today), *own.remarks, *matter.remarks):
         _streams.note(text)
-    _streams.note("These are drafts: where the platform has a form of its own, use that.")
+    _streams.note(say("drafts"))

@@ -110,10 +110,14 @@ def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) 
     add_due(page, checkup, words)
     add_platform(page, checkup, words)
     if not look.details:
+        nothing_read = not any(source.layout for source in checkup.sources)
         _add_findings(page, checkup, words, findings)
+        if nothing_read:  # then mending a file comes before exporting more
+            _add_refused(page, checkup, words, files)
         add_wanted(page, checkup, words, menus)
         _add_not_judged(page, checkup, words, reasons)
-        _add_refused(page, checkup, words, files)
+        if not nothing_read:
+            _add_refused(page, checkup, words, files)
         add_closing(page, checkup, words)
     return page
 

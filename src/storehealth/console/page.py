@@ -12,9 +12,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
-WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
-OPENERS, CLOSERS = "（《「『【〔“‘", "，。；：、！？）》」』】〕”’…"
-ATOM = re.compile(rf"[ \t\n]+|[{OPENERS}]*[{WIDE}][{CLOSERS}]*|[^ \t\n{WIDE}]+")
+from storehealth.wording.atoms import ATOM
+
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 PLAIN = str.maketrans(
     {"✓": ".", "✗": "x", "—": "-", "–": "-", "…": "...", "≥": ">=", "≤": "<=", "·": "-", "∞": "inf", "\u00a0": " ",

@@ -25,6 +25,7 @@ from storehealth.deposit.faces._told import (
 from storehealth.deposit.faces.markdown import UNSEEN
 from storehealth.deposit.standing import ItemStanding, ItemState, Standing
 from storehealth.deposit.words import Words, words
+from storehealth.wording.atoms import folded
 
 NAME, SUFFIX = "text", ".txt"
 WIDTH = 100
@@ -86,11 +87,13 @@ class _Page:
         self._list("warnings", self.standing.warnings)
 
     def _say(self, text: str, style: str = "", indent: int = 0) -> None:
-        self.console.print(Padding(self._text(text, style), (0, 0, 0, indent)))
+        self.console.print(Padding(self._text(text, style, indent), (0, 0, 0, indent)))
 
-    def _text(self, text: str, style: str = "") -> Text:
+    def _text(self, text: str, style: str = "", left: int = 0) -> Text:
+        """A text for the cells that ``left`` leaves of a line: rich would break Chinese within ids and before stops."""
         shown = UNSEEN.sub(" ", text)
-        return Text(shown.translate(PLAIN) if self.screen.ascii_only else shown, style=style)
+        shown = shown.translate(PLAIN) if self.screen.ascii_only else shown
+        return Text(folded(shown, max(self.console.width - left, 1)), style=style)
 
     def _head(self) -> None:
         store = f"{self.words.say('store')} {self.standing.store} · " if self.standing.store else ""
@@ -109,20 +112,29 @@ class _Page:
         self.console.print()
         self._say(f"{title} — {self.words.state(state)}", "bold")
         table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-        everything = self.standing.items
+        state_width, id_width = self._widths()
         table.add_column(width=1)
-        table.add_column(no_wrap=True, min_width=max(cell_len(self.words.state(item.state)) for item in everything))
-        table.add_column(no_wrap=True, min_width=max(len(item.id) for item in everything))
+        table.add_column(no_wrap=True, min_width=state_width)
+        table.add_column(no_wrap=True, min_width=id_width)
         table.add_column(overflow="fold")
         for item in items:
             self._rows(table, item)
         self.console.print(Padding(table, (0, 0, 0, 2)))
 
+    def _widths(self) -> tuple[int, int]:
+        """Cells of the longest state and the longest id, the same in every stage."""
+        everything = self.standing.items
+        return max(cell_len(self.words.state(item.state)) for item in everything), max(
+            len(item.id) for item in everything
+        )
+
     def _rows(self, table: Table, item: ItemStanding) -> None:
         style = "red" if item.overdue else COLOURS[item.state]
         sign = SIGNS[item.state][self.screen.ascii_only]
         what = item.what + unsure(item, self.words)
-        table.add_row(Text(sign, style), self._text(self.words.state(item.state), style), item.id, self._text(what))
+        left = 2 + 2 + sum(self._widths()) + 2
+        state = self._text(self.words.state(item.state), style)
+        table.add_row(Text(sign, style), state, item.id, self._text(what, left=left))
         plain = item.state in ("open", "not_needed") and not (item.due or item.ready_on or item.returned or item.again)
         told = [" · ".join(part for part in ("" if plain else status(item, self.words), item.note) if part)]
         if self.screen.details:
@@ -131,7 +143,7 @@ class _Page:
                 *(f"{label}{self.words.colon}{text}" for label, text in detail_lines(item, self.words)),
             ]
         for line in filter(None, told):
-            table.add_row("", "", "", self._text(line, "red" if item.overdue else "dim"))
+            table.add_row("", "", "", self._text(line, "red" if item.overdue else "dim", left))
 
     def _answers(self) -> None:
         if not self.standing.answers:
@@ -155,8 +167,9 @@ class _Page:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
+        edge = max(cell_len(left) for left, _ in found)
         for left, right in found:
-            table.add_row(self._text(left), self._text(right))
+            table.add_row(self._text(left), self._text(right, left=2 + edge + 2))
         self.console.print(Padding(table, (0, 0, 0, 2)))
 
     def _list(self, name: str, entries: Iterable[str]) -> None:
