@@ -184,7 +184,7 @@ def test_every_command_has_two_examples_and_the_exit_codes() -> None:
 
 
 def test_no_help_loses_what_stands_in_square_brackets() -> None:
-    """rich takes ``[deposit]`` for markup and prints nothing in its place."""
+    """Rich takes ``[deposit]`` for markup and prints nothing in its place."""
     from typer.main import get_command
 
     from storehealth.cli._app import made
