@@ -136,3 +136,29 @@ def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
         moved = any(code in platform.limits for platform in whole.platforms.values()) and rule.measure.value
         if moved or (timed and isinstance(timed.within, str)):
             assert not re.search(r"\d", rule.title.en + rule.title.zh + rule.title.es), code
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "reply-within-30s",
+            "names: hour",
+            "names: shop",
+            "names 'shop', which is none of hour, weekday, day, agent_id",
+        ),
+        (
+            "average-reply",
+            "name: mean_of_the_session_workbook",
+            "name: mean_of_the_agents_report",
+            "two printed figures",
+        ),
+    ],
+    ids=["a dimension the rule has not", "a name twice"],
+)
+def test_parts_of_a_rule_that_do_not_fit_are_told(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:
+    """Before any store is looked at."""
+    path = RULE.with_name(f"{file}.yaml")
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    assert said in complaint(pack(tmp_path, "rules", path.name, text.replace(old, new, 1)))

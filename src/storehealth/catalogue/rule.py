@@ -159,3 +159,15 @@ class Rule(Strict):
         if self.scored and (self.limits is None or self.area in ("team", "data_quality")):
             raise ValueError("a scored rule has limits and stands in a scored area")
         return self
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Rule:
+        known = (*TIME_PARTS, *self.measure.by)
+        for one in self.advice:
+            if one.names is not None and one.names not in known:
+                raise ValueError(
+                    f"advice {one.id} names {one.names!r}, which is none of {', '.join(dict.fromkeys(known))}"
+                )
+        if len({one.name for one in self.printed}) < len(self.printed):
+            raise ValueError("two printed figures have one name")
+        return self
