@@ -26,6 +26,8 @@ from storehealth.schedule.runs import COMPLETE, STAMP
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = 1
+MOST = 300
+"""Steps; a run has about a hundred, unless what is left makes every next one longer."""
 UNDISTURBED = 4
 """After so many killed runs one is left alone."""
 EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
@@ -92,7 +94,7 @@ def main_(exports: str, folder: str, settings: str) -> None:
     killer = Killer(state)
     stand_in(0)
     main([*words, "--dry-run"])  # here, so that every child finds all modules loaded; sending would start a thread
-    while code < 0:
+    while code < 0 and steps < MOST:
         steps, before = steps + 1, found(state)["latest"]
         code = forked(count, killer, steps, words)
         told = {"before": before, "count": count, "code": code, **found(state)}
