@@ -18,6 +18,7 @@ from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
 from storehealth.history.events import EventsFile
 from storehealth.model import Checkup, Comparison, Inspection
+from storehealth.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
@@ -30,6 +31,23 @@ PLATFORMS_INTRO = (
     " text.\nA file `name@day` is the version in force from that day; the audit's day picks. Sources `DY:id` open at\n"
     "`school.jinritemai.com/doudian/web/article/id`, `TM:id` at `rulechannel.tmall.com/?type=detail&ruleId=id`.\n"
 )
+
+
+SETTINGS_INTRO = """No setting is needed. They come, the first that is there, from
+
+1. options of the command (`--platform jd`, `--lang zh`),
+2. the environment: `STOREHEALTH_` and the key in capitals, `__` for each dot: `STOREHEALTH_PLATFORM=jd`,
+   `STOREHEALTH_NOTIFY__WHEN=always`; lists as JSON or with commas,
+3. the project's file: `storehealth.toml` in the current folder, or the one that `--config` names,
+4. your own file for all stores: `~/.config/storehealth/storehealth.toml` (or what the system has for it).
+
+Tables are merged key by key, everything else is replaced. `storehealth config show --origin` prints every value with the
+file and line, variable or option it comes from; mistakes are told all at once, with place, key, what is allowed and the
+nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` looks whether all is in order. Findings
+that are known and rows that are nobody's fault stand beside it, in [mutes.yaml](mutes.md).
+"""
+DEFAULTS = {"notify.suppress": "12 h"}
+"""Defaults that are written otherwise than they are kept."""
 
 
 def rules_page(catalogue: Catalogue) -> str:
@@ -220,6 +238,39 @@ def _plain_help(command: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings_page(_: Catalogue) -> str:
+    """Every key of storehealth.toml, from the record that checks it."""
+    rows = "\n".join(_setting_rows(Settings, ""))
+    return f"# Settings\n\n{NOTICE}\n{SETTINGS_INTRO}\n| key | default | allowed | what it does |\n|---|---|---|---|\n{rows}\n"
+
+
+def _setting_rows(record: type[BaseModel], above: str) -> Iterator[str]:
+    properties = record.model_json_schema()["properties"]
+    for name, field in record.model_fields.items():
+        key = f"{above}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _setting_rows(field.annotation, f"{key}.")
+            continue
+        allowed = _allowed(properties[name], record.model_json_schema().get("$defs", {}))
+        default = DEFAULTS.get(key) or ("" if field.default is None else json.dumps(field.default, ensure_ascii=False))
+        yield f"| `{key}` | {f'`{default}`' if default else '—'} | {allowed} | {field.description} |"
+
+
+def _allowed(schema: dict[str, Any], defs: dict[str, Any]) -> str:
+    """What a value may be, in words."""
+    if "$ref" in schema:
+        return _allowed(defs[schema["$ref"].rpartition("/")[2]], defs)
+    if "enum" in schema:
+        return " · ".join(f"`{one}`" for one in schema["enum"])
+    if "anyOf" in schema:
+        kinds = dict.fromkeys(_allowed(one, defs) for one in schema["anyOf"] if one.get("type") != "null")
+        return " or ".join(kinds)
+    if schema.get("type") == "object":
+        inner = schema.get("additionalProperties")
+        return f"table of {_allowed(inner, defs)}" if isinstance(inner, dict) else "table"
+    return "list of text" if schema.get("type") == "array" else "text" if schema.get("type") == "string" else "number"
+
+
 def schema_page(_: Catalogue) -> str:
     """JSON Schema of a checkup."""
     schema = Checkup.model_json_schema(mode="serialization", by_alias=True)
@@ -254,6 +305,7 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
     "platforms.md": platforms_page,
     "layouts.md": layouts_page,
     "cli.md": cli_page,
+    "settings.md": settings_page,
     "checkup.schema.json": schema_page,
     "inspection.schema.json": printed_schema(Inspection),
     "comparison.schema.json": printed_schema(Comparison),

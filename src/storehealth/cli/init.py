@@ -1,0 +1,81 @@
+"""``storehealth init``: a first settings file, written from the files it finds."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _state, _streams
+from storehealth.errors import UsageError
+
+NAME = Path("storehealth.toml")
+HELP = """Write a storehealth.toml: platform, zone, the hours in which people answer, who is staff, as the exports say.
+
+Every line has a comment that says what it does. A file that is there is left alone. Without EXPORTS, a template.
+
+Examples
+
+  storehealth init exports/
+  storehealth init exports/ --config shops/tea.toml --lang zh"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("init", help=HELP, epilog=EXIT_CODES)(run)
+
+
+def run(
+    exports: Annotated[
+        Path | None, typer.Argument(metavar="[EXPORTS]", help="Folder with the files you exported.")
+    ] = None,
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The file to write.")] = NAME,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    platform: Annotated[
+        str | None, typer.Option("--platform", metavar="NAME", help="The platform. Default: what the files say.")
+    ] = None,
+    lang: _options.Language = None,
+    pack: _options.Packs = None,
+    state: _options.State = None,
+    quiet: _options.Quiet = False,
+    silent: _options.Silent = False,
+) -> int:
+    """Write the settings; returns the exit code."""
+    voice = _streams.voice(quiet, silent, 0)
+    names = _names.Names(_options.folders(pack))
+    target = _outputs.writable(config, exports or Path("/nonexistent"))
+    if config.exists() and not force:
+        raise UsageError(
+            f"{config} is there already", "Nothing was changed. Give --force to replace it, or --config another path."
+        )
+    if not config.parent.is_dir():
+        raise UsageError(f"the folder {config.parent} does not exist", "Make it first, or give another path.")
+
+    from storehealth.beginning import look, settings_text
+    from storehealth.outputs import write_whole
+    from storehealth.request import AuditRequest
+    from storehealth.wording import Words
+
+    language = _options.language(lang) or "en"
+    found = None
+    if exports is not None:
+        with (
+            tempfile.TemporaryDirectory() as folder
+        ):  # what an earlier settings file says, or gets wrong, does not matter
+            nothing = Path(folder) / NAME
+            nothing.touch()
+            request = AuditRequest(
+                state=_state.use(state, exports, passing=True),
+                platform=names.platform(platform),
+                language=language,
+                packs=names.packs,
+                config=nothing,
+            )
+            found = _state.with_room(request, lambda asked: look(exports, asked))
+    write_whole(target, settings_text(found, Words(language)).encode())
+    if not silent:
+        _streams.put(Words(language).say("beginning.wrote", path=target) + "\n")
+    voice.suggest("storehealth doctor")
+    return 0

@@ -1,0 +1,140 @@
+"""``init`` writes settings that hold; ``doctor`` says what is in order and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from storehealth.beginning import Found, settings_text
+from storehealth.cli import main
+from storehealth.settings import read_settings
+from storehealth.wording import Words
+
+SAMPLES = Path(__file__).parents[2] / "sample_exports"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_what_init_writes_is_read_and_says_what_the_files_say(tmp_path: Path) -> None:
+    """Platform and zone as found; the hours in which people answer, as a comment; staff that is proven needs no line."""
+    assert main(["init", str(SAMPLES), "--state", str(tmp_path / "state")]) == 0
+    found = read_settings(None)
+    assert (found.platform, found.timezone, found.store) == ("jd", "Asia/Shanghai", "sample_exports")
+    assert (found.hours, found.staff) == (None, {})
+    text = Path("storehealth.toml").read_text(encoding="utf-8")
+    assert '# hours = ["09:00-23:00"]' in text
+    assert not list(SAMPLES.rglob("*.toml"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_every_line_of_the_template_is_a_comment_that_holds_once_its_mark_is_gone(language: str) -> None:
+    """A setting that no longer exists would be refused."""
+    assert main(["init", "--lang", language]) == 0
+    text = Path("storehealth.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text) == {"language": language}
+    bare = [line.removeprefix("# ") for line in text.splitlines() if " = " in line or line.startswith("# [")]
+    Path("storehealth.toml").write_text("\n".join(one for one in bare if not one.endswith(".")), encoding="utf-8")
+    found = read_settings(None)
+    assert (found.platform, found.notify.when) == ("jd", "change")
+
+
+def test_people_known_by_what_they_do_alone_are_listed_with_odd_names() -> None:
+    """Quotes, dots, and signs that TOML would take for something else."""
+    names = ('客服"一号"', "a.b = c", "tab\there", "back\\slash", "del\x7f")
+    text = settings_text(
+        Found("“茶”馆\n2", "jd", "Asia/Shanghai", None, tuple((n, "agent") for n in names)), Words("zh")
+    )
+    read = tomllib.loads(text)
+    assert read["staff"] == dict.fromkeys(names, "agent")
+    assert read["store"] == "“茶”馆\n2"
+
+
+def test_a_file_that_is_there_is_left_alone_unless_forced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Also a broken one, which --force replaces."""
+    path = Path("storehealth.toml")
+    path.write_text("broken [", encoding="utf-8")
+    arguments = ["init", str(SAMPLES), "--state", str(tmp_path / "state")]
+    assert main(arguments) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == "broken ["
+    assert main([*arguments, "--force"]) == 0
+    assert read_settings(None).platform == "jd"
+
+
+def test_nothing_is_written_into_the_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor into a folder that is not there."""
+    (tmp_path / "exports").mkdir()
+    assert main(["init", "exports", "--config", "exports/storehealth.toml"]) == 2
+    assert main(["init", "--config", "missing/storehealth.toml"]) == 2
+    assert not list((tmp_path / "exports").iterdir())
+    assert "inside the exports folder" in capsys.readouterr().err
+
+
+def seen(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
+    code = main(["doctor", *arguments, "--format", "json"])
+    return code, {one["name"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
+
+
+def test_all_is_well_in_a_new_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Exit code 0; what is not set up is a note; the state folder is not even made."""
+    code, found = seen(capsys, str(SAMPLES), "--state", str(tmp_path / "state"))
+    assert code == 0
+    assert [name for name, one in found.items() if one["state"] == "trouble"] == []
+    assert (found["settings"]["state"], found["notify"]["state"]) == ("note", "note")
+    assert "6 files" in found["exports"]["said"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_each_trouble_is_named_with_what_to_do_and_hides_no_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Broken settings, broken mutes, state inside the exports, no exports to read."""
+    Path("storehealth.toml").write_text('platfrm = "jd"\n', encoding="utf-8")
+    Path("mutes.yaml").write_text("mutes: [{code: XX99}]\n", encoding="utf-8")
+    Path("state").write_text("a file, no folder", encoding="utf-8")
+    code, found = seen(capsys, "missing", "--state", "state/below")
+    assert code == 1
+    assert {name for name, one in found.items() if one["state"] == "trouble"} >= {
+        "settings",
+        "rules",
+        "state",
+        "exports",
+    }
+    assert all(one["todo"] for one in found.values() if one["state"] == "trouble")
+    assert "nearest is platform" in found["settings"]["said"]
+    assert main(["doctor", "missing", "--state", "state/below", "--lang", "zh"]) == 1
+    assert "待处理" in capsys.readouterr().out
+    (tmp_path / "exports").mkdir()
+    assert "inside the exports" in seen(capsys, "exports", "--state", "exports/state")[1]["state"]["said"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX knows who may read a file")
+def test_addresses_are_never_shown_and_have_to_be_private(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that others may read is to be closed."""
+    Path("storehealth.toml").write_text('[notify]\nurls_file = "notify.urls"\n', encoding="utf-8")
+    path = Path("notify.urls")
+    path.write_text("json://localhost/s3cr3t\n", encoding="utf-8")
+    path.chmod(0o644)
+    assert seen(capsys)[1]["notify"]["state"] == "trouble"
+    path.chmod(0o600)
+    notify = seen(capsys)[1]["notify"]
+    assert (notify["state"], "s3cr3t" in notify["said"]) == ("ok", False)
+    assert "notify.urls:1" in notify["said"]
+
+
+def test_a_machine_without_any_starter_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is no trouble as long as nothing is scheduled."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, found = seen(capsys, "--state", str(tmp_path / "state"))
+    assert (code, found["cron"]["state"]) == (0, "note")
+    assert "install cron" in found["cron"]["todo"]
