@@ -254,6 +254,15 @@ def test_a_run_that_its_settings_stop_before_it_begins_has_failed_and_is_not_mis
     assert "does not exist" in told["last_run"]["reasons"][0]
 
 
+def test_a_message_that_did_not_arrive_is_not_explained_by_findings(added: Run, run: Run, state: Path) -> None:
+    folder, now = Runs(state, "tea").folder, datetime.now(UTC)
+    folder.mkdir(parents=True)
+    Attempt(pid=1, host="x", started_at=now, ended_at=now, exit_code=4, reasons=("LG05 fail",)).write(folder)
+    shown = " ".join(run("status", "--state", state).out.split())
+    assert "exit code 4: a report or message did not arrive, see the log" in shown
+    assert "LG05" not in shown
+
+
 def test_a_run_that_was_killed_and_one_that_was_missed_are_told(added: Run, run: Run, state: Path) -> None:
     book = Book(state)
     (agreed,) = book.all()

@@ -14,6 +14,9 @@ SIGNS = {"waiting": "·", "fine": "✓", "running": "…", "failed": "✗", "sto
 STYLES = {"fine": "green", "failed": "red", "stopped": "red"}
 ROWS = ("standing.last_run", "standing.last_success", "schedule.next", "schedule.reports", "schedule.log")
 
+ABOUT_FINDINGS = (0, 1, 4)
+"""Exit codes whose reasons are the audit's findings; what did not arrive stands in the log."""
+
 
 def add_schedules(page: Page, schedules: tuple[Schedule, ...], words: Words) -> None:
     """One schedule per block: when, by what, which folder, which options."""
@@ -62,7 +65,8 @@ def _run(last: Attempt | None, zone: str, words: Words) -> str:
     if last.exit_code is None:
         return local(last.started_at, zone)
     ended = words.say("standing.ended", code=last.exit_code, words=words.say(f"exit_code.{last.exit_code}"))
-    reasons = words.say("unit.semicolon").join(map(words.error, last.reasons)) if last.exit_code not in (0, 1) else ""
+    said = () if last.exit_code in ABOUT_FINDINGS else last.reasons
+    reasons = words.say("unit.semicolon").join(map(words.error, said))
     return f"{local(last.started_at, zone)}  {ended}" + (f"{words.say('unit.semicolon')}{reasons}" if reasons else "")
 
 
