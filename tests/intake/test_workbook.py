@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 
 import pytest
@@ -73,6 +73,56 @@ def test_old_workbooks_are_read(take: Take) -> None:
             sheet.write(row, column, cell)
     made.save(stream)
     assert take({"old.xls": stream.getvalue()}).tables[0].rows == 1
+
+
+def merged_new() -> bytes:
+    stream = BytesIO()
+    with xlsxwriter.Workbook(stream) as made:
+        sheet = made.add_worksheet()
+        sheet.merge_range(0, 0, 0, 2, "十月订单")
+        sheet.write_row(1, 0, HEADER)
+        sheet.merge_range(2, 0, 4, 0, "1001")
+        for row in (2, 3, 4):
+            sheet.write_row(row, 1, ["2026-01-02", row])
+        sheet.write_row(5, 0, ["1002", "2026-01-03", 7])
+        sheet.merge_range(8, 5, 9, 6, "")
+    return stream.getvalue()
+
+
+def merged_old() -> bytes:
+    stream, made = BytesIO(), xlwt.Workbook()
+    sheet = made.add_sheet("1")
+    sheet.write_merge(0, 0, 0, 2, "十月订单")
+    sheet.write_merge(2, 4, 0, 0, "1001")
+    for row, cells in ((1, HEADER), (5, ["1002", "2026-01-03", 7])):
+        for column, cell in enumerate(cells):
+            sheet.write(row, column, cell)
+    for row in (2, 3, 4):
+        sheet.write(row, 1, "2026-01-02")
+        sheet.write(row, 2, row)
+    made.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("name", "write"), [("a.xlsx", merged_new), ("b.xls", merged_old)])
+def test_a_cell_merged_downwards_stands_in_each_of_its_rows(take: Take, name: str, write: Callable[[], bytes]) -> None:
+    """As ERPs merge an order over its items; a title merged sideways is no row."""
+    intake = take({name: write()})
+    source = intake.sources[0]
+    assert (source.rows, source.kept, source.rejected) == (4, 4, 0)
+    assert [row["order_id"] for row in rows(intake.tables[0])] == ["1001", "1001", "1001", "1002"]
+
+
+def test_a_day_without_a_time_and_a_sheet_that_is_a_chart_are_read_as_they_are_shown(take: Take) -> None:
+    """The day begins at midnight; a chart has no cells."""
+    stream = BytesIO()
+    with xlsxwriter.Workbook(stream, {"default_date_format": "yyyy-mm-dd"}) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 0, HEADER)
+        sheet.write_row(1, 0, ["1", date(2026, 1, 2), 1.5])
+        made.add_chartsheet()
+    intake = take({"a.xlsx": stream.getvalue()})
+    assert [str(row["created_at"]) for row in rows(intake.tables[0])] == ["2026-01-02 00:00:00"]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])

@@ -1,4 +1,7 @@
-"""Excel workbooks, new (XLSX) and old (XLS), read through pandas; every sheet is a table of its own."""
+"""Excel workbooks, new (XLSX) and old (XLS), read by calamine; every sheet is a table of its own.
+
+A cell that is merged downwards says its value in each of its rows, as it does to whoever reads the sheet.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,18 @@ from datetime import date, datetime, time, timedelta
 from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Head, Record, Sheet
 from storehealth.intake.containers.delimited import body_of_copy, write_records
 from storehealth.intake.records import Good
 
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
 NAME = "workbook"
-VERSION = 1
+VERSION = 2
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 EXACT_BELOW = 2**53
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -53,20 +59,28 @@ def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:  # n
 
 def _frames(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
     """Names of sheets, and their rows numbered as Excel does, without the blank ones."""
-    from pandas import read_excel
+    from python_calamine import CalamineWorkbook
 
     _check_sectors(path)
     try:
-        frames = read_excel(
-            path, sheet_name=None, engine="calamine", header=None, dtype=object, keep_default_na=False, na_filter=False
-        )
+        with CalamineWorkbook.from_path(str(path)) as book:
+            for name in book.sheet_names:
+                rows = (Record(row + 1, tuple(map(_text, cells))) for row, cells in enumerate(_cells(book, name)))
+                yield name, (row for row in rows if any(row.cells))
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == PANIC:
             raise _refusal(path, error) from error
         raise
-    for name, frame in frames.items():
-        rows = (Record(row + 1, tuple(map(_text, cells))) for row, cells in enumerate(frame.to_numpy()))
-        yield str(name), (row for row in rows if any(row.cells))
+
+
+def _cells(book: CalamineWorkbook, name: str) -> list[list[Any]]:
+    """The cells of a sheet, row by row from the first on; what is merged downwards stands in each of its rows."""
+    sheet = book.get_sheet_by_name(name)
+    rows = sheet.to_python(skip_empty_area=False)
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        for row in rows[top + 1 : bottom + 1]:
+            row[left : left + 1] = rows[top][left : left + 1]
+    return rows
 
 
 def _check_sectors(path: Path) -> None:
@@ -127,7 +141,9 @@ def _text(value: Any) -> str:
         return _number(value)
     if isinstance(value, datetime):
         return _whole_second(value).isoformat(sep=" ")
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+    if isinstance(value, date):
+        return f"{value.isoformat()} 00:00:00"
+    return value.isoformat() if isinstance(value, time) else str(value)
 
 
 def _number(value: float) -> str:
