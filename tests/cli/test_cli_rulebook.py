@@ -11,6 +11,7 @@ import pytest
 
 from storehealth import catalogue
 from storehealth.catalogue import Catalogue, load
+from storehealth.wording import texts
 
 Run = Callable[..., Any]
 CATALOGUE = load()
@@ -93,6 +94,17 @@ def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
     assert f"({limit.verified}, since when is not known)" in shown
     assert limit.source[:30] in shown
     assert "any platform target" in shown
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_what_a_rule_is_compared_with_is_told(run: Run, language: str) -> None:
+    """Each printed figure with the definitions that are tried; a rule without any says nothing of it."""
+    heading = texts()["rule.printed"][language]
+    shown = "".join(run("explain", "AS02", "--lang", language).out.split())
+    (printed,) = CATALOGUE.rules["AS02"].printed
+    for text in (heading, printed.title.in_language(language), printed.readings[-1].says.in_language(language)):  # type: ignore[arg-type]
+        assert "".join(text.split()) in shown
+    assert heading not in run("explain", "LG05", "--lang", language).out
 
 
 def test_the_measure_is_shown_in_words_and_in_sql(run: Run) -> None:

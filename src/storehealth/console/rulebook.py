@@ -31,6 +31,7 @@ def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words, platfor
         page.add(Piece(f"{name}: ", "bold", keep=True), " ".join(sql.split()), indent=2, hang=6)
     _block(page, words.say("rule.limits"), list(limit_lines(rule, catalogue, words)))
     _block(page, words.say("rule.facts"), list(fact_lines(rule, catalogue, words)))
+    _block(page, words.say("rule.printed"), list(printed_lines(rule, words)))
     _block(page, words.say("rule.why"), [rule.why.in_language(words.language)])
     _block(page, words.say("rule.advice"), list(advice_lines(rule, words)))
     _block(page, words.say("rule.needs"), list(need_lines(rule, catalogue, words, platform)))
@@ -110,6 +111,13 @@ def _fact(fact: Fact, words: Words) -> str:
         return ", ".join(fact.value) or "—"
     timed = isinstance(fact.value, float) and not isinstance(fact.value, bool)
     return words.figure(float(fact.value), "seconds") if timed else str(fact.value)
+
+
+def printed_lines(rule: Rule, words: Words) -> Iterator[str]:
+    """Figures that exports print for the same, and the definitions that are tried to explain a difference."""
+    for one in rule.printed:
+        tried = words.say("unit.semicolon").join(reading.says.in_language(words.language) for reading in one.readings)
+        yield f"{one.title.in_language(words.language)}{words.say('unit.colon')}{tried}"
 
 
 def advice_lines(rule: Rule, words: Words) -> Iterator[str]:
