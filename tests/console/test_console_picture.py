@@ -276,3 +276,10 @@ def test_text_of_strangers_is_only_text(details: bool, colour: bool) -> None:
     assert "[bold red]x[/]" in shown
     assert not any(sign in shown for sign in ("\x1b]", "\x07", "\u202e", "\x1b[31mb"))
     assert colour or "\x1b" not in shown
+
+
+@pytest.mark.parametrize(("low", "shown"), [(44.8, False), (39.2, True)])
+def test_a_range_that_rounds_to_the_score_alone_is_not_shown(low: float, shown: bool) -> None:
+    """It was told as "range about 45–45"."""
+    total = Score(value=45.0, uncapped=45.0, low=low, high=45.3, grade="F", coverage=1.0)
+    assert ("range about" in render(checkup(score=total), Look(width=120))) is shown

@@ -78,8 +78,9 @@ def score_name(checkup: Checkup, words: Words) -> str:
 def score_parts(checkup: Checkup, words: Words) -> list[str]:
     """What stands behind the score: range, cap, coverage."""
     score, said = checkup.score, []
-    if score.low is not None and score.high is not None:
-        said.append(words.say("screen.range", low=words.decimal(score.low, 0), high=words.decimal(score.high, 0)))
+    low, high = words.decimal(score.low, 0), words.decimal(score.high, 0)
+    if None not in (score.low, score.high) and low != high:  # "45–45" would say no more than the score does
+        said.append(words.say("screen.range", low=low, high=high))
     if score.cap_reason:
         said.append(words.say("screen.uncapped", value=words.decimal(score.uncapped, 0), reason=score.cap_reason))
     told = sum(area.score is not None for area in checkup.areas)
