@@ -12,6 +12,7 @@ import pytest
 
 from storehealth.catalogue import Catalogue
 from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake.lake import Lake
 from storehealth.model import Intake
 from tests.intake.conftest import ORDERS as LAYOUT
 from tests.intake.conftest import rows
@@ -124,3 +125,16 @@ def test_two_runs_at_once_agree(tmp_path: Path, catalogue: Catalogue, take: Take
         results = [run.result() for run in runs]
     assert all(result == results[0] for result in results)
     assert all(table.parquet.exists() for table in results[0].tables)
+
+
+def test_a_run_that_was_slower_does_not_take_away_what_the_quicker_one_is_reading(tmp_path: Path) -> None:
+    quick, slow = Lake(tmp_path / "lake"), Lake(tmp_path / "lake")
+    kept = []
+    for lake in (quick, slow):  # both have found nothing there, and have read the file
+        with lake.scratch() as folder:
+            made = folder / "0"
+            made.mkdir()
+            (made / "orders.parquet").write_bytes(b"PAR1 rows PAR1")
+            entry = lake.keep("a-key", made, {})
+        kept.append((entry / "orders.parquet").stat().st_ino)
+    assert kept[0] == kept[1]

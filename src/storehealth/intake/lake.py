@@ -105,7 +105,8 @@ class Lake:
         """Move a folder of Parquet files into the lake as the entry of a key.
 
         Args:
-            key: Key of the entry; one that is there already is replaced.
+            key: Key of the entry. One that is there already is kept where what is stored is trusted: another run was
+                quicker, and may be reading it.
             made: A folder inside :meth:`scratch`.
             meta: Facts to keep beside the files.
         """
@@ -115,6 +116,8 @@ class Lake:
             close_to_others(path)
         target = self.folder / key
         with self.lock:
+            if self.entry(key) is not None:
+                return target
             if target.exists():
                 old = made.with_name(f"{made.name}-old")
                 target.replace(old)
