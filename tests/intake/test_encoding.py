@@ -72,6 +72,24 @@ def test_nul_bytes_refuse_a_file_and_their_place_is_named(attempt: Callable[...,
             attempt(ORDERS, data + b"\0")
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Bestellnummer;Käufer;Größe\n1;Jürgen Weiß;süß\n", "cp1252"),
+        ("order,item\n1,señor – café €5\n", "cp1252"),
+        ("order,item\n1,ñandú\n", "latin-1"),
+        ("order,item\n1,袜\n2,镕\n", "gb18030"),
+    ],
+)
+def test_signs_that_stand_alone_are_of_the_west(tmp_path: Path, text: str, code: str) -> None:
+    """As GB18030 they would swallow the letter behind them, which often is Chinese and always is wrong."""
+    path = tmp_path / "orders.csv"
+    path.write_bytes((text * 30).encode(code))
+    read = as_utf8(path, tmp_path)
+    assert read.encoding == ("gb18030" if code == "gb18030" else "cp1252")
+    assert read.path.read_text(encoding="utf-8") == text * 30
+
+
 def test_a_named_encoding_is_believed(tmp_path: Path) -> None:
     """cp932 looks like GB18030."""
     path = tmp_path / "japanese.csv"

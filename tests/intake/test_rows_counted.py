@@ -144,6 +144,13 @@ def test_as_many_rows_are_told_as_were_written(
     assert source.rejected <= len(written) - len([row for row in written if row in BASE])
 
 
+def test_a_row_of_empty_cells_is_no_row_however_many_it_has(known: Catalogue) -> None:  # noqa: F811
+    """Spreadsheets write as many as they like below a table."""
+    text = KINDS["a.csv"]([HEADER, BASE[0], ["", "", ""], [""] * 9, BASE[1], [""] * 5], "utf-8", "\n")
+    source = taken(known, "a.csv", text).sources[0]
+    assert (source.rows, source.kept, source.rejected) == (2, 2, 0)
+
+
 def jd_log(heads: list[int], code: str, end: str) -> bytes:
     text = "".join(
         f"/*****以下为一通会话*****/\nann{n} 2026-01-02 03:{n:02d}:05\t\n在吗\n\n还在吗\n"

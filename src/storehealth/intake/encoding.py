@@ -1,13 +1,16 @@
 """Finds the encoding of a text by proof, never by guess, and gives it as UTF-8.
 
-A byte order mark decides; else the whole text must be UTF-8, else GB18030 (which holds GBK and GB2312). Lines with a
-broken byte are left out one by one; too many of them refuse the file. Memory stays constant: text is read in chunks
-that end with a line.
+A byte order mark decides; else the whole text must be UTF-8, else GB18030 (which holds GBK and GB2312), or Windows-1252
+(which holds Latin-1) where bytes beyond ASCII stand alone, as in Chinese they hardly ever do. Lines with a broken byte
+are left out one by one; too many of them refuse the file. Memory stays constant: text is read in chunks that end with a
+line.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -19,6 +22,8 @@ CHUNK = 8 << 20
 LONGEST_LINE = 64 << 20
 MOST_BAD_LINES = 0.01
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+BEYOND = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]|[\x80-\xff]+")
+"""Bytes beyond ASCII in a row, and the four bytes of a rare sign of GB18030."""
 NEITHER = "a byte that is not {encoding}; the line was left out"
 SAY_WHICH = "Export it again as UTF-8, or name its encoding with --encoding FILE=NAME."
 NUL_BYTES = "contains NUL bytes (the first is byte {at}): it is no text, or was damaged when it was copied"
@@ -71,7 +76,7 @@ def as_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Text:
     with path.open("rb") as stream:
         for start, chunk in _chunks(stream):
             if not _is_utf8(chunk):
-                return _copy(path, scratch, "utf-8" if survey.foreign or _mostly_utf8(chunk) else "gb18030")
+                return _copy(path, scratch, "utf-8" if survey.foreign or _mostly_utf8(chunk) else _of_two(chunk))
             survey.add(start, chunk)
     if survey.breaks == 0 and survey.lone:
         return _copy(path, scratch, "utf-8")
@@ -140,8 +145,19 @@ def _is_utf8(chunk: bytes) -> bool:
 
 def _mostly_utf8(chunk: bytes) -> bool:
     """Whether a chunk is UTF-8 with some damage: Chinese lines in GB18030 are hardly ever UTF-8 by accident."""
-    lines = [line for line in chunk.split(b"\n") if not line.isascii()][:5000]
+    lines = _beyond_ascii(chunk)
     return 2 * sum(map(_is_utf8, lines)) >= len(lines)
+
+
+def _of_two(chunk: bytes) -> str:
+    """The encoding of a text that is not UTF-8. In Chinese, bytes beyond ASCII come in pairs, but for rare signs."""
+    runs = Counter(len(run) > 1 for line in _beyond_ascii(chunk) for run in BEYOND.findall(line))
+    return "cp1252" if runs[False] > runs[True] else "gb18030"
+
+
+def _beyond_ascii(chunk: bytes) -> list[bytes]:
+    """The first lines that are not plain ASCII."""
+    return [line for line in chunk.split(b"\n") if not line.isascii()][:5000]
 
 
 def _copy(path: Path, scratch: Path, encoding: str) -> Text:

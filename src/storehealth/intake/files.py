@@ -24,7 +24,7 @@ from storehealth.intake.signatures import refuse_strangers
 from storehealth.model import Reading, Source, StoredTable
 from storehealth.privacy import without_quotes
 
-VERSION = 3
+VERSION = 4
 """Changes whenever the same text would give other rows."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 NO_ROWS = "no rows below the header"

@@ -114,6 +114,7 @@ class Reader:
         self.lines, self.delimiter, self.width = lines, delimiter, width
         self.back: list[tuple[int, str]] = []
         self.shape = _Shape(width)
+        self.nothing = BLANKS + delimiter
 
     def records(self) -> Iterator[Good | Plain | Damage]:
         """Every record, in order."""
@@ -124,7 +125,7 @@ class Reader:
                 yield Plain(number, line)
             elif len(line) > LONGEST:
                 yield Damage(number, line[:200], TOO_LONG)
-            elif line.strip():
+            elif line.strip(self.nothing):
                 yield self._record(number, line)
 
     def _next(self) -> tuple[int, str] | None:
