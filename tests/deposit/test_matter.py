@@ -203,6 +203,25 @@ def test_a_review_cannot_be_done_before_its_papers_were_mailed(jd: Case) -> None
         jd.on("2026-03-20").mark("receipt_review", "done", date(2026, 3, 4))
 
 
+def test_papers_cannot_be_ready_after_they_were_mailed(jd: Case) -> None:
+    """Mailed again, though: once the mailing is open."""
+    jd.mark("mail", "done", "2026-03-05")
+    with pytest.raises(UsageError, match="mail, which rests on it, was done on 2026-03-05"):
+        jd.on("2026-03-20").mark("agreement", "done", date(2026, 3, 6))
+    jd.mark("agreement", "done", "2026-03-05")
+    jd.mark("mail", "open", "2026-03-07")
+    jd.mark("receipt", "done", "2026-03-07")
+
+
+def test_who_marks_done_what_is_done_is_told_how_to_correct_a_day(jd: Case) -> None:
+    """It may as well be a second mailing: desks that have the first one wait on."""
+    jd.mailed("2026-03-05")
+    _, told = jd.on("2026-03-20").mark("mail", "done", date(2026, 3, 19))
+    assert any("2026-03-05" in one and "undo" in one for one in told)
+    _, told = jd.on("2026-03-20").mark("mail", "done", date(2026, 3, 19), "the receipt number")
+    assert told == []
+
+
 def test_a_deadline_in_the_past_or_on_a_done_item_is_refused(jd: Case) -> None:
     with pytest.raises(UsageError, match="lies in the past"):
         jd.on("2026-03-20").deadline("mail", date(2026, 3, 19))

@@ -45,6 +45,7 @@ class Matter:
             marks = _marks(dossier)
             _after_last_mark(item, on, marks)
             _after_what_it_needs(item, state, on, marks)
+            _before_what_rests_on_it(self.checklist, item, state, on, marks)
             remarks.extend(self._remarks(item, state, on, marks))
             return Mark(**self._head(dossier), item=item.id, state=state, on=on, note=note)
 
@@ -121,6 +122,9 @@ class Matter:
             return [f"{item.id}{say.colon}{say.say('came_back', items=anew)}"] if anew else []
         missing = [name for name in item.blocked_by if not _is_done(marks.get(name))]
         told = [say.say("after_items", item=item.id, items=say.listed(missing))] if missing else []
+        own = marks.get(item.id)
+        if state == "done" and own and own[-1].state == "done" and on != own[-1].on:
+            told.append(say.say("done_twice", item=item.id, on=own[-1].on))
         if state == "done":
             running = (item, *(self.checklist.item(name) for name in missing))
             told += [text for one in running if (text := self._still_runs(one, on, marks.get(one.id)))]
@@ -194,6 +198,21 @@ def _after_last_mark(item: Item, on: date, marks: dict[str, list[Mark]]) -> None
             f"{item.id} was marked {own[-1].state} on {own[-1].on}; it cannot change on {on}, before that",
             "Give a later --on, or undo the earlier mark first.",
         )
+
+
+def _before_what_rests_on_it(
+    checklist: Checklist, item: Item, state: State, on: date, marks: dict[str, list[Mark]]
+) -> None:
+    """An item cannot be done for the first time after something that rests on it."""
+    if state != "done" or any(mark.state == "done" for mark in marks.get(item.id, ())):
+        return
+    for later_one in checklist.items:
+        own = marks.get(later_one.id)
+        if item.id in later_one.blocked_by and own and own[-1].state == "done" and own[-1].on < on:
+            raise UsageError(
+                f"{item.id} cannot be done on {on}: {later_one.id}, which rests on it, was done on {own[-1].on}",
+                f"Check the two days; if {later_one.id} is to be done again, first mark it open.",
+            )
 
 
 def _after_what_it_needs(item: Item, state: State, on: date, marks: dict[str, list[Mark]]) -> None:
