@@ -84,8 +84,9 @@ def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
     for one in source.rejects[:GROUPS]:
         lines = words.say("unit.comma").join(str(line) for line in one.lines)
         more = " …" if one.count > len(one.lines) else ""
+        key = "inspect.line" if len(one.lines) == 1 and not more else "inspect.lines"
         column = f"{one.column}{words.say('unit.colon')}" if one.column else ""
-        said = f"{column}{words.reason(one.reason)}  ({words.say('inspect.lines', lines=lines + more)})"
+        said = f"{column}{words.reason(one.reason)}  ({words.say(key, lines=lines + more)})"
         page.add(Piece(f"{words.whole(one.count)} × ", keep=True), said, indent=8, hang=10)
     if len(source.rejects) > GROUPS:
         shown, total = words.whole(GROUPS), words.whole(len(source.rejects))
