@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from storehealth.catalogue import Catalogue, load
-from storehealth.db import StoreSettings, store_from_rows
-from storehealth.errors import CatalogueError
+from storehealth.catalogue.view import View
+from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.errors import CatalogueError, OutOfMemory, shortage
 from storehealth.measure import Lens, measure
 
 PAID = datetime.fromisoformat("2026-01-01 10:00:00")
@@ -51,4 +56,186 @@ def test_an_expression_reaches_nothing_but_the_rows(catalogue: Catalogue, tmp_pa
         with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
             measure(store, [hostile], {}, {}, Lens(catalogue))
         assert not target.exists()
+        assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+
+
+REACHES = {
+    "csv": "(SELECT count(*) FROM read_csv('{secret}', header = false)) > 0",
+    "a file by its name": "(SELECT count(*) FROM '{secret}.csv') > 0",
+    "json": "(SELECT count(*) FROM read_json('{secret}')) > 0",
+    "parquet": "(SELECT count(*) FROM read_parquet('{secret}')) > 0",
+    "bytes": "(SELECT count(*) FROM read_blob('{secret}')) > 0",
+    "its format": "(SELECT count(*) FROM sniff_csv('{secret}')) > 0",
+    "another database": "(SELECT count(*) FROM sqlite_scan('{secret}', 't')) > 0",
+    "a variable of the shell": "getenv('HOME') IS NOT NULL",
+    "the network": "(SELECT count(*) FROM read_csv('http://127.0.0.1:{port}/x.csv')) > 0",
+    "the network as text": "(SELECT count(*) FROM read_text('http://127.0.0.1:{port}/x')) > 0",
+    "a bucket": "(SELECT count(*) FROM read_parquet('s3://bucket/x.parquet')) > 0",
+    "another statement in a query": "(SELECT count(*) FROM query('COPY (SELECT 1) TO ''{target}''')) > 0",
+    "a file in a query": "(SELECT count(*) FROM query('FROM read_text(''{secret}'')')) > 0",
+    "a file as a table": "(SELECT count(*) FROM query_table('{secret}')) > 0",
+}
+STATEMENTS = {
+    "attach": "ATTACH '{target}' AS other",
+    "copy to": "COPY orders TO '{target}'",
+    "copy from": "COPY orders FROM '{secret}'",
+    "export": "EXPORT DATABASE '{target}'",
+    "install": "INSTALL httpfs",
+    "load": "LOAD httpfs",
+    "pragma": "PRAGMA enable_external_access = true",
+    "set": "SET enable_external_access = true",
+    "unlock": "SET lock_configuration = false",
+    "more memory": "SET memory_limit = '1TB'",
+    "another folder": "SET temp_directory = '{target}'",
+    "a secret": "CREATE SECRET s (TYPE s3, KEY_ID 'x', SECRET 'y')",
+    "delete": "DELETE FROM orders",
+    "update": "UPDATE orders SET paid_at = NULL",
+    "a macro": "CREATE OR REPLACE MACRO lower(x) AS 'x'",
+    "checkpoint": "CHECKPOINT",
+    "call": "CALL pragma_version()",
+}
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[int, list[str]]]:
+    """A server on this machine, its port, and whatever it is asked for."""
+    paths: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET  # noqa: N815 - the name that the server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], paths
+        server.shutdown()
+
+
+def opened(catalogue: Catalogue, memory: str | None = None) -> Store:
+    generic = catalogue.platforms["generic"]
+    settings = StoreSettings("store", generic, generic.facts, "UTC", None, {}, memory)
+    return store_from_rows({"orders": ORDERS}, catalogue, settings)
+
+
+@pytest.mark.parametrize("place", ["when", "over", "beside"])
+@pytest.mark.parametrize("reach", list(REACHES))
+def test_no_function_reaches_a_file_the_network_or_the_shell(
+    catalogue: Catalogue, tmp_path: Path, asked: tuple[int, list[str]], reach: str, place: str
+) -> None:
+    """Wherever it stands in the rule; also where a function is known but what it reads is not allowed."""
+    port, requests = asked
+    secret, target = tmp_path / "secret", tmp_path / "stolen"
+    for path in (secret, tmp_path / "secret.csv"):
+        path.write_text("a\n1\n", encoding="utf-8")
+    sql = REACHES[reach].format(secret=secret, target=target, port=port)
+    rule = catalogue.rules["LG05"]
+    change: dict[str, object] = {"when": sql}
+    if place == "over":
+        change = {"over": f"SELECT * FROM fulfilments WHERE {sql}"}
+    if place == "beside":
+        change = {"beside": (rule.measure.beside[0].model_copy(update={"when": sql}),)}
+    hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update=change)})
+    with opened(catalogue) as store:
+        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
+            measure(store, [hostile], {}, {}, Lens(catalogue))
+        assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+    assert not target.exists()
+    assert requests == []
+
+
+@pytest.mark.parametrize("way", ["expression", "select", "view"])
+@pytest.mark.parametrize("statement", list(STATEMENTS))
+def test_no_other_statement_runs_behind_a_closed_bracket(
+    catalogue: Catalogue, tmp_path: Path, statement: str, way: str
+) -> None:
+    """Neither in a rule's expression nor in its SELECT, nor in a view of a pack."""
+    secret, target = tmp_path / "secret", tmp_path / "stolen"
+    secret.write_text("x", encoding="utf-8")
+    sql = STATEMENTS[statement].format(secret=secret, target=target)
+    rule = catalogue.rules["LG05"]
+    if way == "view":
+        with pytest.raises(CatalogueError, match=r"mine\.sql"):
+            opened(with_view(catalogue, f"SELECT 1 AS x; {sql}"))
+        assert not target.exists()
+        return
+    change = {"when": f"true) FROM fulfilments); {sql}; SELECT (true"}
+    if way == "select":
+        change = {"over": f"SELECT * FROM fulfilments); {sql}; SELECT * FROM (SELECT * FROM fulfilments"}
+    hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update=change)})
+    with opened(catalogue) as store:
+        before = store.con.execute("FROM orders ORDER BY ALL").fetchall()
+        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
+            measure(store, [hostile], {}, {}, Lens(catalogue))
+        assert store.con.execute("FROM orders ORDER BY ALL").fetchall() == before
+        setting = store.con.execute("SELECT current_setting('enable_external_access')").fetchall()
+        assert setting == [(False,)]
+    assert not target.exists()
+
+
+def with_view(catalogue: Catalogue, sql: str) -> Catalogue:
+    """The catalogue with a view of a pack's."""
+    some = next(iter(catalogue.views.values()))
+    mine: View = some.model_copy(update={"view": "mine", "sql": sql, "after": ()})
+    return catalogue._replace(views={**catalogue.views, "mine": mine})
+
+
+@pytest.mark.parametrize("reach", ["csv", "bytes", "a variable of the shell", "the network", "a file in a query"])
+def test_a_view_of_a_pack_reaches_nothing_either(
+    catalogue: Catalogue, tmp_path: Path, asked: tuple[int, list[str]], reach: str
+) -> None:
+    """Views are made once nothing is in reach any more."""
+    port, requests = asked
+    secret = tmp_path / "secret"
+    secret.write_text("a\n1\n", encoding="utf-8")
+    sql = REACHES[reach].format(secret=secret, target=tmp_path / "stolen", port=port)
+    with pytest.raises(CatalogueError, match=r"mine\.sql"):
+        opened(with_view(catalogue, f"SELECT {sql} AS x"))
+    assert requests == []
+
+
+ENDLESS = {
+    "series": "(SELECT sum(hash(r)) FROM generate_series(1, 1000000000000) AS s(r)) > 0",
+    "recursion": "(WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t) > 0",
+    "cross join": "(SELECT count(*) FILTER (hash(a.r, b.r, c.r) = 0) FROM range(1000000) AS a(r), range(1000000) AS b(r),"
+    " range(1000000) AS c(r)) > 0",
+}
+
+
+@pytest.mark.parametrize("endless", list(ENDLESS))
+def test_what_never_ends_is_stopped_and_named(
+    catalogue: Catalogue, endless: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The rule's file is named with what happened; the store can be asked on; no bar of the database's own is drawn."""
+    rule = catalogue.rules["LG05"]
+    hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update={"when": ENDLESS[endless]})})
+    with opened(catalogue, "300MB") as store:
+        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml.*ran longer than 3 seconds"):
+            measure(store, [hostile], {}, {}, Lens(catalogue, seconds=3))
+        assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+    assert capfd.readouterr().out == ""
+
+
+HUGE = {
+    "a list": "len(list_transform(range(4000000000), lambda x: x::VARCHAR)) > 0",
+    "a text": "length(repeat('abcdefgh', 2000000000)) > 0",
+    "many values": "(SELECT len(list(hash(r))) FROM range(400000000) AS s(r)) > 0",
+}
+
+
+@pytest.mark.parametrize("huge", list(HUGE))
+def test_what_needs_more_memory_than_is_allowed_ends_in_a_message(catalogue: Catalogue, huge: str) -> None:
+    """Of the rule, or of the memory; within the time that is allowed."""
+    rule = catalogue.rules["LG05"]
+    hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update={"when": HUGE[huge]})})
+    with opened(catalogue, "300MB") as store:
+        with pytest.raises((duckdb.Error, CatalogueError)) as caught:
+            measure(store, [hostile], {}, {}, Lens(catalogue, seconds=20))
+        told = shortage(caught.value) or caught.value
+        assert isinstance(told, OutOfMemory | CatalogueError)
         assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None

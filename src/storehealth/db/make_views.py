@@ -7,7 +7,19 @@ from collections.abc import Iterable, Mapping
 import duckdb
 
 from storehealth.catalogue.view import View
+from storehealth.db.watch import LONGEST, TookTooLongError, within
 from storehealth.errors import CatalogueError
+
+OUT_OF_REACH = (
+    duckdb.BinderException,
+    duckdb.ParserException,
+    duckdb.CatalogException,
+    duckdb.SyntaxException,
+    duckdb.PermissionException,
+    duckdb.InvalidInputException,
+    duckdb.NotImplementedException,
+)
+"""Errors that quote the view, or what it may not do, and no cell."""
 
 
 def make_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View], only: Iterable[str] | None = None) -> None:
@@ -58,7 +70,14 @@ def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
 
 
 def _make_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
+    made = f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}"
     try:
-        con.execute(f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}")
-    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        statements = con.extract_statements(made)
+        if [one.type for one in statements] != [duckdb.StatementType.CREATE]:
+            raise CatalogueError(f"{view.view}.sql: a view is one SELECT; mind the semicolons", "Mend the view's SQL.")
+        with within(con, LONGEST):
+            con.execute(made)
+    except OUT_OF_REACH as error:
         raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
+    except TookTooLongError as error:
+        raise CatalogueError(f"{view.view}.sql: it {error}", "Mend the view's SQL.") from None

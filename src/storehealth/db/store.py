@@ -151,8 +151,8 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     given.loose = set(FACT_TABLES)
     given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _stand(con, given, catalogue, settings)
-    make_views(con, catalogue.views)
     _lock(con, [str(part.parquet) for part in (*intake.tables, *intake.rejects)])
+    make_views(con, catalogue.views)
     return store
 
 
@@ -192,8 +192,8 @@ def store_from_rows(
             given.parts[name] = parts
     given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
     store = _stand(con, given, catalogue, settings)
-    make_views(con, catalogue.views, views)
     _lock(con, [])
+    make_views(con, catalogue.views, views)
     return store
 
 
@@ -205,6 +205,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= MANY else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
+    con.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the middle of a JSON document
     con.execute("SET parquet_metadata_cache = true")
     memory = settings.memory or (MEMORY if scratch else None)
     if memory:

@@ -12,6 +12,7 @@ from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
+from storehealth.db.watch import LONGEST
 from storehealth.errors import CatalogueError
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
@@ -70,6 +71,8 @@ class Lens:
     marks: Marks | None = None
     exemptions: tuple[Exemption, ...] = ()
     """Rows that ``mutes.yaml`` takes out."""
+    seconds: float = LONGEST
+    """That one query of a rule may take."""
 
 
 def measure(
@@ -91,7 +94,9 @@ def measure(
     measured = []
     for rule in rules:
         window = windows.get(rule.code, Window())
-        asked = Asked(store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask)
+        asked = Asked(
+            store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask, seconds=lens.seconds
+        )
         missing = unmet(_needs(asked), store.filled)
         asked = asked if missing else taking_out(asked, lens.exemptions)
         lacking = holes(asked, lacks, store.filled)

@@ -15,6 +15,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import spot
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
+from storehealth.db.watch import LONGEST, TookTooLongError, within
 from storehealth.errors import CatalogueError
 from storehealth.limits import Bounds
 from storehealth.measure.compile import columns, is_select, row_query, source_of, sql_of
@@ -41,6 +42,8 @@ class Asked:
     catalogue: Catalogue
     mask: Mask
     taken_out: tuple[Exemption, ...] = ()
+    seconds: float = LONGEST
+    """That one query may take."""
 
     @cached_property
     def rows(self) -> str:
@@ -114,7 +117,10 @@ class Asked:
         """
         self._must_select(sql)
         try:
-            return self.con.execute(sql).fetchall()
+            with within(self.con, self.seconds):
+                return self.con.execute(sql).fetchall()
+        except TookTooLongError as error:
+            raise self.error(key, error) from None
         except NOT_THE_RULES_FAULT:
             raise
         except duckdb.Error as error:
@@ -133,7 +139,10 @@ class Asked:
     def _blaming(self, sql: str) -> Iterator[None]:
         self._must_select(sql)
         try:
-            yield
+            with within(self.con, self.seconds):
+                yield
+        except TookTooLongError as error:
+            raise self.error("measure", error) from None
         except NOT_THE_RULES_FAULT:
             raise
         except duckdb.Error as error:
@@ -160,12 +169,13 @@ class Asked:
                 return self.not_fitting(one, own)
         return self.error("measure", error)
 
-    def _fault(self, sql: str) -> duckdb.Error | None:
+    def _fault(self, sql: str) -> duckdb.Error | TookTooLongError | None:
         """What the database says of one expression over the rule's rows; None where it runs."""
         query = f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})"
         try:
-            self.con.execute(self.con.extract_statements(query)[0])
-        except duckdb.Error as error:
+            with within(self.con, self.seconds):
+                self.con.execute(self.con.extract_statements(query)[0])
+        except (duckdb.Error, TookTooLongError) as error:
             return error
         return None
 
@@ -204,7 +214,11 @@ class Asked:
 
     def _bind(self, sql: str) -> None:
         self._must_select(sql)
-        self.con.execute(f"EXPLAIN {sql}")
+        try:
+            with within(self.con, self.seconds):  # constants are worked out here already
+                self.con.execute(f"EXPLAIN {sql}")
+        except TookTooLongError as error:
+            raise self.error("measure", error) from None
 
     def error(self, key: str, problem: object) -> CatalogueError:
         """An error that names the rule's file, a line and a key of it."""
