@@ -109,7 +109,7 @@ def test_a_stranger_is_told_with_its_headers_and_the_nearest_layout(
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ("not read, and never shown", "First rows of orders (showing 1 of 3)", "not a time", "lines 6")),
+        ("en", ("not read, and never shown", "First rows of orders (showing 1 of 3)", "not a time", "line 6")),
         (
             "zh",
             ("不读取也不显示", "订单 的前几行（显示 3 中的 1 条）", "不是时间", "第 6 行", "列数太少：应为 6，只有 2"),
