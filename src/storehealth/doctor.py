@@ -17,7 +17,7 @@ from storehealth.catalogue.mutes import read_mutes
 from storehealth.errors import StorehealthError
 from storehealth.model import Record
 from storehealth.notify.addresses import read_addresses
-from storehealth.opening import mutes_file
+from storehealth.opening import check_platform, mutes_file
 from storehealth.schedule import standings
 from storehealth.schedule.when import machine_zone
 from storehealth.settings import Settings, resolve
@@ -55,7 +55,7 @@ def checked(around: Surroundings, words: Words) -> tuple[Checked, ...]:
     """Look at everything; one line each, whatever the others say."""
     settings, first = _settings(around, words)
     steps: tuple[Callable[[], Checked], ...] = (
-        lambda: _rules(around, words),
+        lambda: _rules(around, settings, words),
         lambda: _zone(settings, words),
         lambda: _state(around, words),
         lambda: _exports(around, words),
@@ -90,19 +90,20 @@ def _settings(around: Surroundings, words: Words) -> tuple[Settings, Checked]:
     try:
         found = resolve(around.config)
     except StorehealthError as error:
-        return Settings(), _trouble("settings", error.message, error.hint)
+        return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
     read = [below_home(one.path) for one in found.files if one.read]
     if not read:
         return found.settings, Checked(name="settings", state="note", said=words.say("doctor.no_file"))
     return found.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
 
 
-def _rules(around: Surroundings, words: Words) -> Checked:
+def _rules(around: Surroundings, settings: Settings, words: Words) -> Checked:
     try:
         book = load(around.packs)
+        check_platform(settings.platform or "generic", book)
         mutes = read_mutes(mutes_file(around.config), book.rules)
     except StorehealthError as error:
-        return _trouble("rules", error.message, error.hint)
+        return _trouble("rules", words.error(error.message), words.error(error.hint))
     counts = {"rules": len(book.rules), "layouts": len(book.layouts), "platforms": len(book.platforms)}
     own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
     return _ok("rules", words.say("doctor.loaded", **counts, **own))
@@ -159,7 +160,7 @@ def _schedules(around: Surroundings, words: Words) -> Checked:
     try:
         found = standings(around.state.absolute(), around.now).schedules
     except StorehealthError as error:
-        return _trouble("cron", error.message, error.hint)
+        return _trouble("cron", words.error(error.message), words.error(error.hint))
     troubled = [one.name for one in found if one.troubled]
     if troubled:
         said = words.say("doctor.troubled", names=", ".join(troubled))

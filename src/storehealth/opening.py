@@ -57,6 +57,16 @@ def _settings(exports: Path, request: AuditRequest) -> Settings:
     )
 
 
+def check_platform(name: str, catalogue: Catalogue) -> None:
+    """Refuse a platform that is not there.
+
+    Raises:
+        UsageError: There is none of that name; the hint lists those there are.
+    """
+    if name not in catalogue.platforms:
+        raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
+
+
 def choose_platform(
     settings: Settings, intake: Intake, catalogue: Catalogue, as_of: datetime | None = None
 ) -> Platform:
@@ -73,8 +83,7 @@ def choose_platform(
         layouts = (catalogue.layouts[source.layout] for source in intake.sources if source.layout)
         named = {layout.platform for layout in layouts if layout.platform}
         name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
-    if name not in catalogue.platforms:
-        raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
+    check_platform(name, catalogue)
     return platform_of(
         name, settings, catalogue, as_of or max((part.last for part in intake.tables if part.last), default=None)
     )

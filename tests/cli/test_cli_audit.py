@@ -304,6 +304,32 @@ def test_wrong_usage_is_told_in_the_language_asked_for(
     assert english == []
 
 
+@pytest.mark.parametrize("language", ["zh", "es"])
+def test_mistakes_in_settings_and_mutes_are_told_in_the_language_asked_for(
+    run: Run, exports: Path, tmp_path: Path, language: str
+) -> None:
+    """Durations, hours, choices with and without a near one, missing keys, a day that no month has."""
+    english = re.compile(r"\b(write|or|nearest|is|required|should|give|later|valid|not)\b")
+    settings, mutes = tmp_path / "storehealth.toml", tmp_path / "mutes.yaml"
+    settings.write_text(
+        'hours = ["9-23"]\n[staff]\na = "robot"\n[notify]\nwhen = "allways"\ndigest = "25:00"\nquiet_hours = "22-8"\n'
+        'suppress = "soon"\nurls_env = ["a b"]\n',
+        encoding="utf-8",
+    )
+    told = run("audit", exports, "--lang", language).err
+    assert len(told.splitlines()) == 8
+    settings.write_text("", encoding="utf-8")
+    mutes.write_text(
+        "mutes:\n  - {cod: CS01, since: 2026-09-31}\n"
+        "  - {code: CS01, reason: r, owner: o, since: 2026-01-01, until: 2027-01-01}\n"
+        "exempt:\n  - {code: all, reason: r}\n  - {code: all, reason: r, from: 2026-02-01, to: 2026-01-01}\n",
+        encoding="utf-8",
+    )
+    more = run("audit", exports, "--lang", language).err
+    assert "mutes.0.owner" in more
+    assert [line for line in (told + more).splitlines() if english.search(line)] == []
+
+
 def test_the_language_of_the_settings_is_that_of_errors(run: Run, tmp_path: Path) -> None:
     (tmp_path / "storehealth.toml").write_text('language = "zh"\n', encoding="utf-8")
     assert "没有文件夹 nowhere" in run("audit", "nowhere").err

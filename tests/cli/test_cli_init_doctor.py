@@ -116,6 +116,17 @@ def test_each_trouble_is_named_with_what_to_do_and_hides_no_other(
     assert "inside the exports" in seen(capsys, "exports", "--state", "exports/state")[1]["state"]["said"]
 
 
+def test_a_platform_that_is_not_there_is_trouble_and_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """An audit would refuse it."""
+    Path("storehealth.toml").write_text('platform = "jdd"\n', encoding="utf-8")
+    code, found = seen(capsys)
+    assert (code, found["rules"]["state"]) == (1, "trouble")
+    assert "'jdd'" in found["rules"]["said"]
+    assert "jd, lazada" in found["rules"]["todo"]
+    assert main(["doctor", "--lang", "zh"]) == 1
+    assert "没有平台 'jdd'" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX knows who may read a file")
 def test_addresses_are_never_shown_and_have_to_be_private(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that others may read is to be closed."""

@@ -129,6 +129,18 @@ def test_a_name_is_replaced_only_on_demand(schedule: Run, table: Path, exports: 
     assert [one.cron for one in Book(state).all()] == ["30 9 * * *"]
 
 
+def test_what_would_be_installed_is_shown_for_the_starter_asked_for(
+    run: Run, exports: Path, tmp_path: Path, table: Path
+) -> None:
+    """Units, and no line of a crontab that starts every hour, where systemd is asked for."""
+    asked = ("--daily", "08:30", "--timezone", "Asia/Shanghai", "--systemd", "--no-install", "--state", tmp_path / "s")
+    ended = run("schedule", "add", "tea", exports, *asked)
+    assert (ended.code, "OnCalendar=*-*-* 08:30:00 Asia/Shanghai" in ended.out) == (0, True)
+    assert "units to install" in ended.out
+    assert "# storehealth:tea" not in ended.out
+    assert "every hour" not in ended.out
+
+
 def test_print_shows_absolute_lines_with_zone_lock_and_log_and_installs_nothing(
     run: Run, exports: Path, tmp_path: Path, table: Path
 ) -> None:

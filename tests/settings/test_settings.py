@@ -51,6 +51,17 @@ def test_an_unusable_file_is_refused_plainly(tmp_path: Path, text: str | None, s
         read_settings(path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "gb18030"])
+def test_a_file_that_is_not_utf_8_is_told_to_be_saved_so(tmp_path: Path, encoding: str) -> None:
+    """As Notepad may save it."""
+    path = tmp_path / "storehealth.toml"
+    path.write_bytes('store = "茶馆"\n'.encode(encoding))
+    with pytest.raises(UsageError) as caught:
+        read_settings(path)
+    assert "is not UTF-8" in caught.value.message
+    assert "codec" not in caught.value.message
+
+
 def test_confirmed_automatic_replies_stand_beside_the_settings(tmp_path: Path) -> None:
     """A list of texts, added to those of the settings; without settings too."""
     (tmp_path / "auto_replies.yaml").write_text('- "您好，在的"\n- One moment\n', encoding="utf-8")

@@ -73,6 +73,8 @@ def _explain(kind: type[BaseModel], path: Path, error: ValidationError) -> Itera
             message = "no such key" + nearest(str(where[-1]), _keys(kind, where[:-1]))
         elif item["type"] == "literal_error":
             message += nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
+        elif re.fullmatch(r"date(time)?_(from_.*_)?parsing", item["type"]):
+            message = "no such day; write it as 2026-03-10"
         yield f"{path.name}:{_line_of(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
 
 

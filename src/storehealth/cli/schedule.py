@@ -119,7 +119,7 @@ def add(
         _schedule.uninstall(old)
     _schedule.install(schedule, call, machine, now)
     book.put(schedule)
-    _tell(schedule, home, _words(options.get("lang")), now)
+    _tell(schedule, home, _words(options.get("lang")), now, _kind(schedule, systemd))
     return 0
 
 
@@ -130,7 +130,7 @@ def _words(language: str | None) -> Words:
     return Words(_options.language(language) or read_settings(None).language)
 
 
-def _tell(schedule: Schedule, state: Path, words: Words, now: datetime) -> None:
+def _tell(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:
     """What was done, when it runs next, and where to look."""
     from storehealth.console.schedules import local
     from storehealth.schedule import Call, Runs
@@ -145,15 +145,16 @@ def _tell(schedule: Schedule, state: Path, words: Words, now: datetime) -> None:
     key = (
         "run_once" if windows else {"cron": "in_crontab", "systemd": "in_systemd", "none": "not_installed"}[schedule.by]
     )
+    key = "units_not_installed" if key == "not_installed" and kind == "systemd" else key
     said = [
         words.say("schedule.added", name=schedule.name, when=f"{schedule.cron} {schedule.zone}"),
         words.say("schedule.upcoming", times=", ".join(times)),
         words.say(f"schedule.{key}"),
-        *_schedule.lines(schedule, Call.of(schedule.name, state), _kind(schedule), machine, now),
+        *_schedule.lines(schedule, Call.of(schedule.name, state), kind, machine, now),
     ]
     if schedule.by == "systemd":
         said.append(words.say("schedule.linger"))
-    elif not same_clock(schedule.zone, machine, now):
+    elif kind != "systemd" and not same_clock(schedule.zone, machine, now):
         said.append(words.say("schedule.hourly", machine=machine, zone=schedule.zone))
     unseen = _schedule.unseen()
     if unseen:
@@ -167,9 +168,9 @@ def _tell(schedule: Schedule, state: Path, words: Words, now: datetime) -> None:
     _streams.put("".join(f"{line}\n" for line in said))
 
 
-def _kind(schedule: Schedule) -> str:
+def _kind(schedule: Schedule, systemd: bool = False) -> str:
     if schedule.by == "none":
-        return "windows" if os.name == "nt" else "cron"
+        return "windows" if os.name == "nt" else "systemd" if systemd else "cron"
     return schedule.by
 
 

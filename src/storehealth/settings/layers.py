@@ -171,7 +171,9 @@ def _toml(path: Path) -> tuple[dict[str, Any], str | None]:
     """
     try:
         values = _File(_Fields, path)() if path.is_file() else None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        return {}, f"{path} is not UTF-8: save it as UTF-8 in the editor"
+    except tomllib.TOMLDecodeError as error:
         return {}, f"{path} is not valid TOML: {error}"
     if values is None:
         raise UsageError(f"{path} does not exist", "Give --config the path of a storehealth.toml.")
