@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from storehealth.catalogue import Catalogue, load
-from storehealth.db import StoreSettings, store_from_rows
+from storehealth.catalogue.mutes import Exemption
+from storehealth.catalogue.platform import PlatformLimit
+from storehealth.db import Store, StoreSettings, store_from_rows
 from storehealth.errors import CatalogueError
-from storehealth.measure import problems
+from storehealth.measure import misfits, problems
 
 
 def check_all(packs: Iterable[Path] = ()) -> Catalogue:
@@ -21,11 +24,34 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
         CatalogueError: With one line for each problem of any file. Expressions are bound once all files are valid.
     """
     catalogue = load(packs)
-    platform = catalogue.platforms["generic"]
-    settings = StoreSettings(store="", platform=platform, facts=platform.facts)
-    with store_from_rows({}, catalogue, settings) as store:
-        found = problems(store, catalogue.rules.values(), platform.limits, catalogue)
+    with _nothing(catalogue) as store:
+        found = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
     if found:
         lines = "\n".join(dict.fromkeys(error.message for error in found))
         raise CatalogueError(lines, "Mend the lines named above; `storehealth rules check` reads them again.")
     return catalogue
+
+
+def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> None:
+    """Bind the SQL of every exemption over empty tables.
+
+    Raises:
+        CatalogueError: With one line for each that does not fit the rows of a rule it concerns.
+    """
+    conditions = [one for one in exemptions if one.where is not None]
+    if not conditions:
+        return
+    with _nothing(catalogue) as store:
+        found = misfits(store, _limits(catalogue), catalogue, conditions)
+    if found:
+        raise CatalogueError("\n".join(error.message for error in found), found[0].hint)
+
+
+def _nothing(catalogue: Catalogue) -> AbstractContextManager[Store]:
+    """A store without a row."""
+    platform = catalogue.platforms["generic"]
+    return store_from_rows({}, catalogue, StoreSettings(store="", platform=platform, facts=platform.facts))
+
+
+def _limits(catalogue: Catalogue) -> Mapping[str, PlatformLimit]:
+    return catalogue.platforms["generic"].limits

@@ -14,7 +14,9 @@ from typing import Literal, NamedTuple
 
 from storehealth.catalogue import load
 from storehealth.catalogue.mutes import read_mutes
+from storehealth.checking import check_exemptions
 from storehealth.errors import StorehealthError
+from storehealth.history.events import read_calendar
 from storehealth.model import Record
 from storehealth.notify.addresses import read_addresses
 from storehealth.opening import check_platform, mutes_file
@@ -102,6 +104,8 @@ def _rules(around: Surroundings, settings: Settings, words: Words) -> Checked:
         book = load(around.packs)
         check_platform(settings.platform or "generic", book)
         mutes = read_mutes(mutes_file(around.config), book.rules)
+        check_exemptions(mutes.exempt, book)
+        read_calendar(mutes_file(around.config).parent)
     except StorehealthError as error:
         return _trouble("rules", words.error(error.message), words.error(error.hint))
     counts = {"rules": len(book.rules), "layouts": len(book.layouts), "platforms": len(book.platforms)}

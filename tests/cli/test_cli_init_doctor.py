@@ -127,6 +127,27 @@ def test_a_platform_that_is_not_there_is_trouble_and_says_which_there_are(capsys
     assert "没有平台 'jdd'" in capsys.readouterr().out
 
 
+def test_conditions_that_fit_no_row_are_told_all_at_once_before_an_audit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By ``doctor`` and by ``audit --check``, which looks after a schedule that is added."""
+    good = '  - {code: all, where: "sku_id = 1", reason: rows without that column are left alone}\n'
+    Path("mutes.yaml").write_text(f"exempt:\n{good}", encoding="utf-8")
+    assert seen(capsys)[1]["rules"]["state"] == "ok"
+    bad = "".join(f'  - {{code: LG05, where: "{sql}", reason: r}}\n' for sql in ("skuu = 1", "true; DROP TABLE a"))
+    Path("mutes.yaml").write_text(f"exempt:\n{good}{bad}", encoding="utf-8")
+    said = seen(capsys)[1]["rules"]["said"]
+    assert ("mutes.yaml:3" in said, "mutes.yaml:4" in said) == (True, True)
+    assert main(["audit", str(SAMPLES), "--check", "--state", str(tmp_path / "state")]) == 2
+    assert "mutes.yaml:4" in capsys.readouterr().err
+
+
+def test_mistakes_in_events_are_trouble(capsys: pytest.CaptureFixture[str]) -> None:
+    """An audit would refuse them."""
+    Path("events.yaml").write_text("events: [{dat: 2026-01-01, name: Sale}]\n", encoding="utf-8")
+    assert "nearest is date" in seen(capsys)[1]["rules"]["said"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX knows who may read a file")
 def test_addresses_are_never_shown_and_have_to_be_private(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that others may read is to be closed."""

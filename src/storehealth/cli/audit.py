@@ -145,11 +145,13 @@ def _checked(request: AuditRequest) -> int:
     """
     from storehealth.catalogue import load
     from storehealth.catalogue.mutes import read_mutes
-    from storehealth.opening import mutes_file
+    from storehealth.checking import check_exemptions
+    from storehealth.opening import check_platform, mutes_file
     from storehealth.settings import read_settings
 
-    read_settings(request.config)
-    read_mutes(mutes_file(request.config), load(request.packs).rules)
+    settings, catalogue = read_settings(request.config), load(request.packs)
+    check_platform(request.platform or settings.platform or "generic", catalogue)
+    check_exemptions(read_mutes(mutes_file(request.config), catalogue.rules).exempt, catalogue)
     return int(Exit.OK)
 
 

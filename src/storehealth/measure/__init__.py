@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -131,6 +131,21 @@ def problems(
         else:
             found += [*asked.problems(), *printed_problems(asked)]
     return found
+
+
+def misfits(
+    store: Store, limits: Mapping[str, PlatformLimit], catalogue: Catalogue, exemptions: Sequence[Exemption]
+) -> list[CatalogueError]:
+    """What is wrong with the SQL of exemptions: bound over the rows of the rules they concern, the first trouble of each."""
+    found: dict[str, CatalogueError] = {}
+    for rule in catalogue.rules.values():
+        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        for one in exemptions:
+            try:
+                taking_out(asked, (one,))
+            except CatalogueError as error:
+                found.setdefault(one.place, error)
+    return [found[one.place] for one in exemptions if one.place in found]
 
 
 def _write(asked: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
