@@ -309,7 +309,7 @@ def test_mistakes_in_settings_and_mutes_are_told_in_the_language_asked_for(
     run: Run, exports: Path, tmp_path: Path, language: str
 ) -> None:
     """Durations, hours, choices with and without a near one, missing keys, a day that no month has."""
-    english = re.compile(r"\b(write|or|nearest|is|required|should|give|later|valid|not)\b")
+    english = re.compile(r"\b(write|or|nearest|is|required|should|give|later|valid|not|before|such)\b")
     settings, mutes = tmp_path / "storehealth.toml", tmp_path / "mutes.yaml"
     settings.write_text(
         'hours = ["9-23"]\n[staff]\na = "robot"\n[notify]\nwhen = "allways"\ndigest = "25:00"\nquiet_hours = "22-8"\n'
@@ -327,7 +327,13 @@ def test_mistakes_in_settings_and_mutes_are_told_in_the_language_asked_for(
     )
     more = run("audit", exports, "--lang", language).err
     assert "mutes.0.owner" in more
-    assert [line for line in (told + more).splitlines() if english.search(line)] == []
+    mutes.unlink()
+    (tmp_path / "events.yaml").write_text(
+        "events: [{from: 2026-09-15, to: 2026-09-01, name: S}]\nholidays: [XX]\n", encoding="utf-8"
+    )
+    last = run("audit", exports, "--lang", language).err
+    assert "events.0" in last
+    assert [line for line in (told + more + last).splitlines() if english.search(line)] == []
 
 
 def test_the_language_of_the_settings_is_that_of_errors(run: Run, tmp_path: Path) -> None:
