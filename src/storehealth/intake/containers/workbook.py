@@ -89,13 +89,13 @@ def _check_sectors(path: Path) -> None:
     Raises:
         FileRefused: They do.
     """
-    data = path.read_bytes()
-    if not data.startswith(OLE):
-        return
+    with path.open("rb") as file:
+        if file.read(len(OLE)) != OLE:
+            return
     from xlrd.compdoc import CompDoc
 
     try:
-        found = CompDoc(data, logfile=StringIO(), ignore_workbook_corruption=True)
+        found = CompDoc(path.read_bytes(), logfile=StringIO(), ignore_workbook_corruption=True)
         for stream in ("Workbook", "Book"):
             found.locate_named_stream(stream)
     except Exception as error:
