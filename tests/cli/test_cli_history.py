@@ -62,6 +62,16 @@ def test_nothing_remembered_is_said_and_is_no_error(run: Run, tmp_path: Path) ->
     assert list(tmp_path.glob("*.sqlite")) == []
 
 
+def test_a_look_at_a_time_of_which_the_files_hold_nothing_is_not_remembered(run: Run, tmp_path: Path) -> None:
+    """A mistyped year would stand as the latest run for good."""
+    exports = Path(__file__).parents[1] / "stores" / "small" / "exports"
+    for as_of in ("2036-01-01", "2016-01-01"):
+        assert run("audit", exports, "--as-of", as_of, "--window", "7d", "--state", tmp_path).code == 3
+    assert "No run is remembered yet" in run("history", "list", "--state", tmp_path).out
+    assert run("audit", exports, "--fail-on", "never", "--state", tmp_path).code == 0
+    assert "No run is remembered yet" not in run("history", "list", "--state", tmp_path).out
+
+
 def test_a_damaged_file_is_named_and_no_traceback(run: Run, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database" * 100)
     ended = run("history", "list", "--state", tmp_path)

@@ -41,8 +41,9 @@ def test_every_figure_is_the_checkup_s() -> None:
     for status in ("pass", "watch", "fail", "inconclusive", "not_applicable"):
         assert found["findings", status] == sum(one.status == status for one in of.findings)
     for one in of.findings:
-        assert found.get(("finding_defects", one.area, one.code)) == one.defects
-        assert found.get(("finding_judged", one.area, one.code)) == one.judged
+        counted = one.status not in ("not_applicable", "informative")
+        assert found.get(("finding_defects", one.area, one.code)) == (one.defects if counted else None)
+        assert found.get(("finding_judged", one.area, one.code)) == (one.judged if counted else None)
     assert found["exit_code",] == 1
     assert found["last_success_timestamp_seconds",] == of.run.started_at.timestamp()
     assert of.as_of is not None
@@ -53,13 +54,19 @@ def test_every_figure_is_the_checkup_s() -> None:
 def test_what_cannot_be_judged_has_no_figure_rather_than_zero() -> None:
     blind = checkup(
         score=checkup().score.model_copy(update={"value": None}),
-        as_of=None, table_ends={}, findings=(finding(status="inconclusive"),),
+        as_of=None, table_ends={},
+        findings=(
+            finding(status="inconclusive"), finding("AS06", status="not_applicable"), finding("CS07", status="informative")
+        ),
     )  # fmt: skip
     found = rendered(blind)
     assert ("score",) not in found
     assert ("area_score", "stock") not in found
     assert ("as_of_timestamp_seconds",) not in found
     assert ("finding_failing", "logistics", "LG05") not in found
+    assert {code for name, _, code, *_ in (key for key in found if len(key) == 3) if name == "finding_defects"} == {
+        "LG05"
+    }
 
 
 def test_the_last_success_is_told_until_there_is_another() -> None:

@@ -37,11 +37,16 @@ def opened(state: Path | None, config: Path | None, no_history: bool, baseline: 
 
 
 def remember(book: Book | None, checkup: Checkup, unmask: bool, voice: Voice) -> None:
-    """Write the run into the book, unless its personal values are shown as they are; the audit stands in any case."""
+    """Write the run into the book, unless it looked where no data are or shows personal values; the audit stands anyway."""
     if book is None:
         return
+    from storehealth.outcome import judged_at_all
+    from storehealth.wording.basis import outside
+
     if unmask:
         voice.note("not remembered: personal data are never kept")
+    elif outside(checkup.sources, checkup.as_of) and not judged_at_all(checkup.findings):
+        voice.note("not remembered: the files hold nothing of that time")
     elif not _state.is_passing():
         from storehealth.history import remember as write
         from storehealth.privacy import installation_key

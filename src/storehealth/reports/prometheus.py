@@ -28,6 +28,9 @@ def render(checkup: Checkup) -> bytes:
     return _text(_Seen(checkup))
 
 
+VERDICTS = ("pass", "watch", "fail")
+
+
 class Watched:
     """The same of a run that nobody watches, with the label ``schedule``: several may look at one store.
 
@@ -107,9 +110,10 @@ def _findings(seen: _Seen) -> Iterator[_Family]:
     judged = _Family(seen, "finding_judged", "Rows of a rule that could be judged.", "code", "area")
     failing = _Family(seen, "finding_failing", "1 where a rule fails, else 0.", "code", "area")
     for one in checkup.findings:
-        defects.put(one.defects, one.code, one.area)
-        judged.put(one.judged, one.code, one.area)
-        if one.status in ("pass", "watch", "fail"):
+        if one.status in (*VERDICTS, "inconclusive"):
+            defects.put(one.defects, one.code, one.area)
+            judged.put(one.judged, one.code, one.area)
+        if one.status in VERDICTS:
             failing.put(one.status == "fail", one.code, one.area)
     yield from (by_status, defects, judged, failing)
 
