@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from storehealth.catalogue import load
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Claim, Head, Record, container_of, containers
 from storehealth.intake.recognise import normal, recognise
 from tests.intake.conftest import LINES, MESSAGES, ORDERS, layout
+
+CATALOGUE = load()
 
 
 def top(*lines: str) -> list[Record]:
@@ -70,6 +73,33 @@ def test_the_nearest_layout_is_named_with_what_it_lacks() -> None:
         recognise(top("订单号|姓名"), "delimited", [MESSAGES, ORDERS])
     with pytest.raises(FileRefused, match="no layout knows any"):
         recognise(top("a|b"), "delimited", [MESSAGES, ORDERS])
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("order_id|created_at", "generic_orders"),
+        ("order_id|created_at|note of mine", "generic_orders"),
+        ("order_id|rating|created_at|total", "generic_orders"),
+        ("order_id|rating|created_at|status", "generic_orders"),
+        ("order_id|rating|created_at", "nearest is generic_reviews, without review_id"),
+        ("order_id|created_at|refund_amount|reason", "not recognised"),
+    ],
+)
+def test_a_number_and_a_time_of_orders_do_not_make_ratings_or_returns_orders(header: str, expected: str) -> None:
+    """Which would be judged as orders that were never paid or shipped; a column more of orders is enough."""
+    plain = [one for name, one in CATALOGUE.layouts.items() if name.startswith("generic_")]
+    if expected in CATALOGUE.layouts:
+        assert recognise(top(header), "delimited", plain).layout == expected
+        return
+    with pytest.raises(FileRefused, match=expected):
+        recognise(top(header), "delimited", plain)
+
+
+def test_doubts_do_not_count_against_the_users_word() -> None:
+    """Who names the layout knows the file."""
+    orders = CATALOGUE.layouts["generic_orders"]
+    assert recognise(top("order_id|rating|created_at"), "delimited", [orders], forced=True).layout == "generic_orders"
 
 
 def test_a_layout_fits_only_its_containers() -> None:

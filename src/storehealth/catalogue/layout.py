@@ -75,6 +75,10 @@ class Layout(Strict):
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
     feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
     columns: dict[str, LayoutColumn]
+    doubted_by: tuple[str, ...] = Field(
+        default=(),
+        description="Headers of other kinds of tables: where one stands, the required columns alone do not suffice.",
+    )
     skip: str | None = Field(default=None, description="SQL over raw canonical columns: total rows and such, left out.")
     only: str | None = Field(
         default=None,

@@ -61,7 +61,7 @@ def recognise(
     """
     layouts = [layout for layout in layouts if forced or container in layout.containers]
     rows = [_Row.of(top, index) for index in range(min(len(top), HEADER_WITHIN))]
-    fits = [fit for layout in layouts for fit in _fits(layout, rows)]
+    fits = [fit for layout in layouts for fit in _fits(layout, rows, forced)]
     if not fits:
         raise FileRefused(_nearest(layouts, rows), "`storehealth inspect` shows the headers each layout looks for.")
     most = max(_worth(fit) for fit in fits)
@@ -99,9 +99,11 @@ def _places(cells: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _fits(layout: Layout, rows: Iterable[_Row]) -> Iterator[Match]:
+def _fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[Match]:
     for row in rows:
-        if not _missing(layout, _columns(layout, row, layout.required)) and (columns := _columns(layout, row)):
+        if _missing(layout, _columns(layout, row, layout.required)) or not (columns := _columns(layout, row)):
+            continue
+        if forced or not _doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
             yield Match(layout.name, row.place + 1, len(row.cells), columns, headers)
 
@@ -118,6 +120,11 @@ def _columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> di
 
 def _missing(layout: Layout, found: Mapping[str, int]) -> list[str]:
     return [key for key in layout.required if key not in found and layout.columns[key].headers]
+
+
+def _doubtful(layout: Layout, row: _Row, found: Mapping[str, int]) -> bool:
+    """Whether the sheet has only what the layout requires, and a header that speaks of another kind of table."""
+    return set(found) <= set(layout.required) and any(normal(header) in row.grouped for header in layout.doubted_by)
 
 
 def _worth(fit: Match) -> tuple[int, int]:
@@ -146,7 +153,7 @@ def _closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Nearest | None:
             found = _columns(layout, row)
             missing = _missing(layout, found)
             share = 1 - len(missing) / max(len(layout.required), 1)
-            if found and (share, len(found)) > best:
+            if found and (share, len(found)) > best and (missing or not _doubtful(layout, row, found)):
                 best = (share, len(found))
                 headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
                 named = Nearest(layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing))
