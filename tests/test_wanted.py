@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storehealth.catalogue import load
-from storehealth.judge.wanted import Given, exports_wanted
+from storehealth.judge.wanted import Given, exports_wanted, without_later
 from storehealth.model import ExportWanted, NotJudged, Source
 from storehealth.wording import Words
 from storehealth.wording.wanted import wanted_briefly, wanted_text
@@ -57,6 +57,17 @@ def test_a_column_that_lacks_is_named_by_file_and_header() -> None:
     (one,) = wanted(lacking("ST02", "orders.cancel_reason"), sources=(ORDERS,), orders=9)
     assert (one.files, one.headers, one.columns) == (("orders.csv",), ("取消原因",), ("orders.cancel_reason",))
     assert wanted_text(one, Words("en")) == "取消原因 missing or empty in orders.csv: lets stock be judged (ST02)"
+
+
+def test_a_file_that_begins_after_the_audit_s_moment_is_not_asked_for_again() -> None:
+    """It was exported: another one would hold as little."""
+    need = lacking("ST02", "orders.cancel_reason")
+    assert wanted(need, sources=(ORDERS,), orders=0) == ()
+    given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (ORDERS,), {"orders": 0})
+    assert [one.how_to_export for one in without_later([need, lacking("AS01", "aftersales")], given)] == [
+        (),
+        ("a menu",),
+    ]
 
 
 def test_a_column_that_no_header_of_the_file_could_give_asks_for_another_file() -> None:

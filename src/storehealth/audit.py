@@ -26,7 +26,7 @@ from storehealth.history import Present
 from storehealth.judge import judge
 from storehealth.judge.mutes import Known, mute
 from storehealth.judge.platform_view import platform_view
-from storehealth.judge.wanted import Given, exports_wanted
+from storehealth.judge.wanted import Given, exports_wanted, without_later
 from storehealth.measure import Lens, coverage, measure, reply_times, windows_for
 from storehealth.measure.assumed import measure_assumed
 from storehealth.measure.orders import orders_paid
@@ -39,6 +39,7 @@ from storehealth.request import AuditRequest, mask_for
 from storehealth.score import score
 from storehealth.version import __version__
 from storehealth.wording import Words
+from storehealth.wording.basis import later
 
 __all__ = ["AuditRequest", "audit"]
 
@@ -73,6 +74,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     nothing = nothing_judged(findings, total, seen.sources, seen.as_of, words)
     incomplete = [nothing] if nothing and not judged_at_all(findings) else []
     incomplete += incomplete_data(seen.sources, areas, findings) if request.strict_data else []
+    there = Given(catalogue, platform, seen.sources, seen.rows)
     said = headline(
         total, areas, findings, catalogue.scoring, settings.language, any(one.layout for one in seen.sources)
     )
@@ -93,8 +95,8 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         sources=seen.sources,
         platform_view=platform_view(seen.measured, catalogue, platform, settings.language, seen.orders),
         findings=findings,
-        not_judged=not_judged,
-        exports_wanted=exports_wanted(not_judged, Given(catalogue, platform, seen.sources, seen.rows), words),
+        not_judged=without_later(not_judged, there),
+        exports_wanted=exports_wanted(not_judged, there, words),
         measurements=measurements,
         distributions=seen.replies,
         recommendations=advise(findings, seen.measured, catalogue, settings.language, seen.as_of),
@@ -104,7 +106,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         previous=previous,
         trend=trend,
         followups=followups,
-        warnings=warnings,
+        warnings=(*later(seen.rows, seen.sources, seen.as_of, words), *warnings),
         method=method(catalogue, platform, settings.language),
     )
 

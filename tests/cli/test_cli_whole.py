@@ -106,3 +106,27 @@ def test_where_no_file_could_be_used_the_files_come_first(
     assert ended.code == 3
     assert ended.out.startswith(said)
     assert 0 < ended.out.index("orders.csv") < ended.out.index(export)
+
+
+def test_files_that_begin_after_the_audit_s_moment_are_named_with_their_days(run: Run, tmp_path: Path) -> None:
+    """They were exported: nobody is told to do that again."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (folder / "orders.csv").write_text("order_id,created_at\n1,2026-09-01 08:00:00\n", encoding="utf-8")
+    (folder / "cases.csv").write_text(
+        "case_id,applied_at\n7,2026-09-11 08:00:00\n8,2026-09-13 08:00\n", encoding="utf-8"
+    )
+    told = run("audit", folder, "--as-of", "2026-09-05", "--format", "json", "--state", tmp_path / "st").out
+    found = json.loads(told)
+    said = "after-sales cases: the files hold nothing up to 2026-09-05 23:59, but 2026-09-11 to 2026-09-13"
+    assert found["warnings"] == [said]
+    assert not [one for one in found["exports_wanted"] if "aftersales" in one["tables"]]
+    lacking = [one for one in found["not_judged"] if one["code"] == "AS06"]
+    assert [one["how_to_export"] for one in lacking] == [[]]
+    before = json.loads(
+        run("audit", folder, "--as-of", "2020-01-01", "--format", "json", "--state", tmp_path / "st").out
+    )
+    assert before["headline"].startswith("Nothing could be judged as of 2020-01-01 23:59: the files hold 2026-09-01 to")
+    assert before["warnings"] == []
+    asked = {table for one in before["exports_wanted"] if not one["headers"] for table in one["tables"]}
+    assert not asked & {"orders", "aftersales"}

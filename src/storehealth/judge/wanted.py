@@ -36,6 +36,11 @@ class Given:
         own = [one for one in found if one.platform == self.platform.name]
         return sorted(own or [one for one in found if one.name.startswith("generic_")], key=_handiness)
 
+    def begins_later(self, need: str) -> bool:
+        """Whether a file feeds a table that a need names, but has no row of it up to ``as_of``."""
+        tables = [part.partition(".")[0] for part in alternatives(need)]
+        return any(not self.rows.get(table, 0) and self.read_by(table) for table in tables)
+
     def read_by(self, table: str) -> dict[str, Layout]:
         """Source path → layout of the files that fill a table."""
         return {
@@ -71,18 +76,26 @@ def exports_wanted(not_judged: Iterable[NotJudged], given: Given, words: Words) 
     """What to export next, the file that lets most scored rules be judged first.
 
     A file that is there but lacks a column its layout knows is named with that column's headers. Needs that no layout
-    of the platform, and no plain table, can give are left out.
+    of the platform, and no plain table, can give are left out, and those of files that begin after ``as_of``.
     """
     wishes: dict[_Key, _Wish] = {}
     wanted_by: dict[str, set[_Key]] = {}
     for one in not_judged:
-        for need in one.needs:
+        for need in (need for need in one.needs if not given.begins_later(need)):
             key = _add(wishes, need, one, given)
             wanted_by.setdefault(one.code, set()).update([key] if key else [])
     alone = {code for code, keys in wanted_by.items() if len(keys) == 1}
     made = [_wanted(wish, alone, words) for wish in wishes.values()]
     scored = {code for code, rule in given.catalogue.rules.items() if rule.scored}
     return tuple(sorted(made, key=lambda one: (-len(scored & {*one.codes}), -len(one.codes), one.layouts, one.tables)))
+
+
+def without_later(not_judged: Iterable[NotJudged], given: Given) -> tuple[NotJudged, ...]:
+    """The same, with no menu where the file is there and only begins later: to export it again would not help."""
+    return tuple(
+        one.model_copy(update={"how_to_export": ()}) if any(map(given.begins_later, one.needs)) else one
+        for one in not_judged
+    )
 
 
 def _add(wishes: dict[_Key, _Wish], need: str, one: NotJudged, given: Given) -> _Key | None:

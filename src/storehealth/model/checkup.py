@@ -94,6 +94,8 @@ class Checkup(Record):
     trend: Trend | None = None
     followups: tuple[FollowUp, ...] = Field(default=(), description="Advice given before whose day to look again came.")
     warnings: tuple[str, ...] = Field(
-        default=(), description="What mutes.yaml says that has ended, or that no row or finding answers to."
+        default=(),
+        description="What mutes.yaml says that has ended, or that no row or finding answers to; tables that begin only "
+        "after as_of.",
     )
     method: Method

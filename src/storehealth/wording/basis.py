@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from storehealth.model import Checkup, Source, Window
@@ -18,6 +18,28 @@ def outside(sources: Iterable[Source], as_of: datetime | None) -> tuple[datetime
     if as_of is None or not held or min(held) <= as_of <= max(held) + timedelta(days=1):
         return None
     return min(held), max(held)
+
+
+def later(rows_of: Mapping[str, int], sources: Sequence[Source], as_of: datetime | None, words: Words) -> list[str]:
+    """The tables that begin only after ``as_of``, each with its days; none where all of them do, which the headline says.
+
+    Args:
+        rows_of: Rows of each table up to ``as_of``.
+        sources: The files; their tables, first and last events.
+        as_of: The audit's moment.
+        words: Of the language wanted.
+    """
+    if as_of is None or outside(sources, as_of):
+        return []
+    said = []
+    for table, rows in rows_of.items():
+        held = [one for one in sources if table in one.tables and one.kept]
+        ends = [at for one in held for at in (one.first, one.last) if at is not None]
+        if not rows and ends and min(ends) > as_of:
+            first, last = (words.day(at.date()) for at in (min(ends), max(ends)))
+            at = words.moment(as_of)
+            said.append(words.say("screen.later", table=words.table(table), at=at, first=first, last=last))
+    return said
 
 
 def days(window: Window, words: Words) -> str:
