@@ -22,8 +22,8 @@ class Found(NamedTuple):
     """What the files say; None where they do not."""
 
     store: str
-    platform: str
-    zone: str
+    platform: str | None
+    zone: str | None
     hours: str | None = None
     staff: tuple[tuple[str, str], ...] = ()
     """Senders whose role was guessed from what they do, by name."""
@@ -43,8 +43,8 @@ def look(exports: Path, request: AuditRequest) -> Found:
     with opened(given, request) as store:
         return Found(
             store=given.settings.store or exports.resolve().name,
-            platform=given.platform.name,
-            zone=given.intake.zone,
+            platform=_platform(given, request),
+            zone=_zone(given, request),
             hours=_hours(store),
             staff=_staff(store),
             proven=store.con.execute(
@@ -52,6 +52,21 @@ def look(exports: Path, request: AuditRequest) -> Found:
             ).fetchall()[0][0],
             files=tuple(one for one in given.intake.sources if one.layout),
         )
+
+
+def _platform(given: Taken, request: AuditRequest) -> str | None:
+    """The platform asked for, or that the files speak for."""
+    layouts = given.catalogue.layouts
+    spoken = {layouts[one.layout].platform for one in given.intake.sources if one.layout}
+    return given.platform.name if request.platform or given.platform.name in spoken else None
+
+
+def _zone(given: Taken, request: AuditRequest) -> str | None:
+    """The zone of the platform asked for, or that the files' layouts have."""
+    layouts, platforms = given.catalogue.layouts, given.catalogue.platforms
+    known = {layouts[one.layout].zone for one in given.intake.sources if one.layout}
+    known |= {platforms[request.platform].zone} if request.platform else set()
+    return given.intake.zone if given.intake.zone in known else None
 
 
 def _hours(store: Store) -> str | None:
@@ -74,7 +89,7 @@ def settings_text(found: Found | None, words: Words) -> str:
     """The file; without exports, every line is a comment.
 
     Args:
-        found: What the files say.
+        found: What the files say; what they do not is a comment too.
         words: Of the comments, and of ``language``.
     """
     return "\n".join(_lines(found, words)) + "\n"
@@ -84,18 +99,18 @@ def _lines(found: Found | None, words: Words) -> Iterator[str]:
     def say(key: str, **values: object) -> str:
         return f"# {words.say(f'beginning.{key}', **values)}"
 
-    off = "" if found else "# "
-    one = found or Found("My store", "jd", "Asia/Shanghai")
+    one = found or Found("My store", None, None)
+    unsaid = say("unsaid") if found else ""
     yield say("head")
-    if one.files:
-        yield say("read", files=words.count("count.files", len(one.files)))
+    if found:
+        yield say("read", files=words.count("count.files", len(one.files))) if one.files else say("read_none")
     yield ""
     yield say("store")
-    yield f"{off}store = {_text(one.store)}"
+    yield f"{'' if found else '# '}store = {_text(one.store)}"
     yield say("platform")
-    yield f"{off}platform = {_text(one.platform)}"
+    yield from _known("platform", one.platform, "jd", unsaid)
     yield say("zone")
-    yield f"{off}timezone = {_text(one.zone)}"
+    yield from _known("timezone", one.zone, "Asia/Shanghai", unsaid)
     yield say("language")
     yield f"language = {_text(words.language)}"
     yield say("hours")
@@ -112,6 +127,16 @@ def _lines(found: Found | None, words: Words) -> Iterator[str]:
     yield '# quiet_hours = "22:00-08:00"'
     yield ""
     yield say("more")
+
+
+def _known(key: str, value: str | None, such_as: str, unsaid: str) -> Iterator[str]:
+    """A setting as the files say it; else an example behind a mark, after a word why."""
+    if value is not None:
+        yield f"{key} = {_text(value)}"
+        return
+    if unsaid:
+        yield unsaid
+    yield f"# {key} = {_text(such_as)}"
 
 
 def _staff_lines(one: Found, about: str, proven: str, guessed: str) -> Iterator[str]:

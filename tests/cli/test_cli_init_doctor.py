@@ -46,6 +46,43 @@ def test_every_line_of_the_template_is_a_comment_that_holds_once_its_mark_is_gon
     assert (found.platform, found.notify.when) == ("jd", "change")
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("a,b\n1,2\n", "No file could be used"),
+        ("order_id,created_at,total\n1,2026-09-01,9\n", "Written from 1 file."),
+    ],
+)
+def test_what_the_files_do_not_say_is_left_open(
+    table: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A platform and a zone that nobody named would count as the user's own word."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "orders.csv").write_text(table, encoding="utf-8")
+    assert main(["init", "shop", "--state", str(tmp_path / "state")]) == 0
+    told, text = capsys.readouterr().out, Path("storehealth.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text) == {"store": "shop", "language": "en"}
+    assert "left open: platform, timezone" in told
+    assert said in text
+    assert text.count("The files do not say") == 2
+    main(["init", "shop", "--platform", "jd", "--force", "--state", str(tmp_path / "state")])
+    assert tomllib.loads(Path("storehealth.toml").read_text(encoding="utf-8"))["platform"] == "jd"
+
+
+@pytest.mark.parametrize(
+    ("language", "template"), [("en", "alone writes a template"), ("zh", "会生成模板"), ("es", "escribe una plantilla")]
+)
+def test_without_files_the_template_is_offered(
+    language: str, template: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether the folder is missing or empty."""
+    (tmp_path / "empty").mkdir()
+    for folder in ("missing", "empty"):
+        assert main(["init", folder, "--lang", language, "--state", str(tmp_path / "state")]) == 3
+        assert template in capsys.readouterr().err
+    assert not Path("storehealth.toml").exists()
+
+
 def test_people_known_by_what_they_do_alone_are_listed_with_odd_names() -> None:
     """Quotes, dots, and signs that TOML would take for something else."""
     names = ('客服"一号"', "a.b = c", "tab\there", "back\\slash", "del\x7f")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _state, _streams
-from storehealth.errors import UsageError
+from storehealth.errors import NoDataError, UsageError
+
+if TYPE_CHECKING:
+    from storehealth.beginning import Found
+    from storehealth.wording import Words
 
 NAME = Path("storehealth.toml")
+ELSE = "Name the folder with the exported files, or none: `storehealth init` alone writes a template."
 HELP = """Write a storehealth.toml: platform, zone, the hours in which people answer, who is staff, as the exports say.
 
 Every line has a comment that says what it does. A file that is there is left alone. Without EXPORTS, a template.
@@ -73,9 +79,26 @@ def run(
                 packs=names.packs,
                 config=nothing,
             )
-            found = _state.with_room(request, lambda asked: look(exports, asked))
-    write_whole(target, settings_text(found, Words(language)).encode())
+            try:
+                found = _state.with_room(request, lambda asked: look(exports, asked))
+            except NoDataError as error:
+                raise NoDataError(error.message, ELSE) from None
+    words = Words(language)
+    write_whole(target, settings_text(found, words).encode())
     if not silent:
-        _streams.put(Words(language).say("beginning.wrote", path=target) + "\n")
+        _streams.put("".join(f"{line}\n" for line in _told(target, found, words)))
     voice.suggest("storehealth doctor")
     return 0
+
+
+def _told(target: Path, found: Found | None, words: Words) -> Iterator[str]:
+    """What was written, and what the files left open."""
+    yield words.say("beginning.wrote", path=target)
+    if found is None:
+        return
+    if not found.files:
+        yield words.say("beginning.read_none")
+    known = {"platform": found.platform, "timezone": found.zone}
+    names = words.say("unit.comma").join(name for name, value in known.items() if value is None)
+    if names:
+        yield words.say("beginning.left_open", names=names)
