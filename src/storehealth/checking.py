@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load
-from storehealth.catalogue.mutes import Exemption
-from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.mutes import Exemption, Mutes, read_mutes
+from storehealth.catalogue.platform import PlatformLimit, check_platform
 from storehealth.db import Store, StoreSettings, store_from_rows
 from storehealth.errors import CatalogueError
+from storehealth.history.events import read_calendar
 from storehealth.measure import misfits, problems
+from storehealth.opening import mutes_file
+from storehealth.settings import Settings
 
 
 def check_all(packs: Iterable[Path] = ()) -> Catalogue:
@@ -30,6 +34,34 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
         lines = "\n".join(dict.fromkeys(error.message for error in found))
         raise CatalogueError(lines, "Mend the lines named above; `storehealth rules check` reads them again.")
     return catalogue
+
+
+class Beside(NamedTuple):
+    """What an audit reads before the exports, besides the settings."""
+
+    catalogue: Catalogue
+    mutes: Mutes
+
+
+def check_beside(settings: Settings, config: Path | None, packs: Iterable[Path], platform: str | None = None) -> Beside:
+    """Try what an audit needs besides the exports: data files, the platform, ``mutes.yaml`` and its SQL, ``events.yaml``.
+
+    Args:
+        settings: The store's own.
+        config: Their file; ``mutes.yaml`` and ``events.yaml`` stand beside it.
+        packs: Folders of data files of the user's own.
+        platform: What the command line says, which stands over the settings.
+
+    Raises:
+        CatalogueError: A data file or ``mutes.yaml`` has mistakes.
+        UsageError: There is no such platform, or ``events.yaml`` has mistakes.
+    """
+    catalogue, own = load(packs), mutes_file(config)
+    check_platform(platform or settings.platform or "generic", catalogue.platforms)
+    mutes = read_mutes(own, catalogue.rules)
+    check_exemptions(mutes.exempt, catalogue)
+    read_calendar(own.parent)
+    return Beside(catalogue, mutes)
 
 
 def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> None:

@@ -12,14 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from storehealth.catalogue import load
-from storehealth.catalogue.mutes import read_mutes
-from storehealth.checking import check_exemptions
+from storehealth.checking import check_beside
 from storehealth.errors import StorehealthError
-from storehealth.history.events import read_calendar
 from storehealth.model import Record
 from storehealth.notify.addresses import read_addresses
-from storehealth.opening import check_platform, mutes_file
 from storehealth.schedule import standings
 from storehealth.schedule.when import machine_zone
 from storehealth.settings import Settings, resolve
@@ -101,11 +97,7 @@ def _settings(around: Surroundings, words: Words) -> tuple[Settings, Checked]:
 
 def _rules(around: Surroundings, settings: Settings, words: Words) -> Checked:
     try:
-        book = load(around.packs)
-        check_platform(settings.platform or "generic", book)
-        mutes = read_mutes(mutes_file(around.config), book.rules)
-        check_exemptions(mutes.exempt, book)
-        read_calendar(mutes_file(around.config).parent)
+        book, mutes = check_beside(settings, around.config, around.packs)
     except StorehealthError as error:
         return _trouble("rules", words.error(error.message), words.error(error.hint))
     counts = {"rules": len(book.rules), "layouts": len(book.layouts), "platforms": len(book.platforms)}

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.mutes import FILE_NAME, NOTHING, Mutes, read_mutes
-from storehealth.catalogue.platform import Platform, version_on
+from storehealth.catalogue.platform import Platform, check_platform, version_on
 from storehealth.db import Store, StoreSettings, open_store
-from storehealth.errors import UsageError
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.model import Intake, Source
 from storehealth.outputs import private_folder
@@ -57,16 +56,6 @@ def _settings(exports: Path, request: AuditRequest) -> Settings:
     )
 
 
-def check_platform(name: str, catalogue: Catalogue) -> None:
-    """Refuse a platform that is not there.
-
-    Raises:
-        UsageError: There is none of that name; the hint lists those there are.
-    """
-    if name not in catalogue.platforms:
-        raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-
-
 def choose_platform(
     settings: Settings, intake: Intake, catalogue: Catalogue, as_of: datetime | None = None
 ) -> Platform:
@@ -83,7 +72,7 @@ def choose_platform(
         layouts = (catalogue.layouts[source.layout] for source in intake.sources if source.layout)
         named = {layout.platform for layout in layouts if layout.platform}
         name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
-    check_platform(name, catalogue)
+    check_platform(name, catalogue.platforms)
     return platform_of(
         name, settings, catalogue, as_of or max((part.last for part in intake.tables if part.last), default=None)
     )

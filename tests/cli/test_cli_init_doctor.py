@@ -164,6 +164,54 @@ def test_a_platform_that_is_not_there_is_trouble_and_says_which_there_are(capsys
     assert "没有平台 'jdd'" in capsys.readouterr().out
 
 
+def test_config_show_names_a_platform_that_is_not_there_as_an_audit_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The settings are shown all the same: one looks into them to find the mistake."""
+    Path("storehealth.toml").write_text('platform = "jdd"\n', encoding="utf-8")
+    assert main(["audit", str(SAMPLES), "--check"]) == 2
+    said = capsys.readouterr().err
+    assert main(["config", "show", "--origin"]) == 2
+    shown = capsys.readouterr()
+    assert 'platform = "jdd"' in shown.out
+    assert "there is no platform 'jdd'" in said
+    assert shown.err == said
+    assert main(["config", "show", "--platform", "jdd"]) == 2
+    assert "Nearest is jd." in capsys.readouterr().err
+    assert main(["config", "show", "--platform", "jd"]) == 0
+
+
+def test_doctor_schedule_add_and_a_check_try_the_same_things_in_the_same_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who mends what one of them says is not told of something older by the next."""
+    settings, mutes, events, rule = (
+        Path(one) for one in ("storehealth.toml", "mutes.yaml", "events.yaml", "pack/rules/own.yaml")
+    )
+    rule.parent.mkdir(parents=True)
+    for path, text in ((settings, "platfrm = 1"), (rule, "code: ["), (mutes, "mute: []"), (events, "event: []")):
+        path.write_text(text, encoding="utf-8")
+    misfit = "exempt: [{code: LG05, where: nothing > 1, reason: a storm}]"
+    steps = [
+        ("platfrm", settings, 'platform = "jdd"'),
+        ("own.yaml", rule, None),
+        ("'jdd'", settings, 'platform = "jd"'),
+        ("mutes.yaml:1: mute", mutes, misfit),
+        ("nothing > 1", mutes, ""),
+        ("events.yaml:1: event", events, ""),
+    ]
+    common = ["--pack", "pack", "--state", "state"]
+    for said, path, better in steps:
+        assert main(["audit", str(SAMPLES), "--check", *common]) == 2
+        first = capsys.readouterr().err.splitlines()[0].removeprefix("storehealth: ")
+        assert said in first
+        assert main(["schedule", "add", "tea", str(SAMPLES), "--daily", "08:30", "--no-install", *common]) == 2
+        assert first in capsys.readouterr().err
+        assert first in "\n".join(one["said"] for one in seen(capsys, *common)[1].values())
+        path.unlink() if better is None else path.write_text(better, encoding="utf-8")
+    assert main(["audit", str(SAMPLES), "--check", *common]) == 0
+
+
 def test_conditions_that_fit_no_row_are_told_all_at_once_before_an_audit(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from storehealth.catalogue.common import Duration, Fact, Name, Sourced, Strict, Text
+from storehealth.errors import UsageError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
 
@@ -113,6 +114,17 @@ def version_on(platforms: Mapping[str, Platform], name: str, day: date | None) -
         raise KeyError(name)
     in_force = [one for one in versions if day is not None and _begins(one) <= day]
     return in_force[-1] if in_force else versions[0]
+
+
+def check_platform(name: str, known: Iterable[str]) -> None:
+    """Refuse a platform that is not there.
+
+    Raises:
+        UsageError: There is none of that name; the hint lists those there are.
+    """
+    names = list(known)
+    if name not in names:
+        raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(names)}.")
 
 
 def version_misfits(platforms: Mapping[str, Platform]) -> Iterable[str]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from storehealth.model import Checkup
 
 
-def opened(state: Path | None, config: Path | None, no_history: bool, baseline: str | None) -> Book | None:
+def opened(
+    state: Path | None, config: Path | None, no_history: bool, baseline: str | None, events: bool = True
+) -> Book | None:
     """The book of a state folder; None where it is neither read nor written.
 
     Args:
@@ -22,6 +24,7 @@ def opened(state: Path | None, config: Path | None, no_history: bool, baseline: 
         config: The settings file, beside which ``events.yaml`` stands.
         no_history: The option.
         baseline: The run to compare with.
+        events: False where ``events.yaml`` is read elsewhere, in its turn.
 
     Raises:
         UsageError: The options contradict each other, or ``events.yaml`` has mistakes.
@@ -30,9 +33,9 @@ def opened(state: Path | None, config: Path | None, no_history: bool, baseline: 
         raise UsageError("--no-history and --baseline contradict each other", "Give one of them.")
     if no_history:
         return None
-    from storehealth.history import Book, read_calendar
+    from storehealth.history import Book, Calendar, read_calendar
 
-    calendar = read_calendar(config.parent if config is not None else Path.cwd())
+    calendar = read_calendar(config.parent if config is not None else Path.cwd()) if events else Calendar()
     return Book(state if state is not None else _state.default_folder(), baseline, calendar)
 
 

@@ -26,6 +26,10 @@ class Names:
         """
         return None if name is None else one_of(name, self._stems("platforms"), "--platform")
 
+    def platforms(self) -> tuple[str, ...]:
+        """Names of all platforms."""
+        return tuple(self._stems("platforms"))
+
     def layouts(self, texts: Sequence[str] | None) -> dict[str, str]:
         """``FILE=NAME`` options whose layouts exist.
 

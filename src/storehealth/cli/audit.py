@@ -115,7 +115,7 @@ def run(
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
-        history=_book.opened(state, config, no_history, baseline),
+        history=_book.opened(state, config, no_history, baseline, events=not check),
     )
     if check:
         return _checked(request)
@@ -140,18 +140,13 @@ def _checked(request: AuditRequest) -> int:
     """Read what an audit reads before the exports.
 
     Raises:
-        UsageError: The settings have mistakes.
-        CatalogueError: A data file is invalid.
+        UsageError: The settings or ``events.yaml`` have mistakes, or there is no such platform.
+        CatalogueError: A data file or ``mutes.yaml`` is invalid.
     """
-    from storehealth.catalogue import load
-    from storehealth.catalogue.mutes import read_mutes
-    from storehealth.checking import check_exemptions
-    from storehealth.opening import check_platform, mutes_file
+    from storehealth.checking import check_beside
     from storehealth.settings import read_settings
 
-    settings, catalogue = read_settings(request.config), load(request.packs)
-    check_platform(request.platform or settings.platform or "generic", catalogue)
-    check_exemptions(read_mutes(mutes_file(request.config), catalogue.rules).exempt, catalogue)
+    check_beside(read_settings(request.config), request.config, request.packs, request.platform)
     return int(Exit.OK)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _streams
+from storehealth.cli import EXIT_CODES, _names, _options, _streams
 
 if TYPE_CHECKING:
     from storehealth.settings import Resolved
@@ -45,18 +45,22 @@ def show(
     platform: Platform = None,
     output_format: _options.Format = "text",
     lang: _options.Language = None,
+    pack: _options.Packs = None,
     config: _options.Config = None,
 ) -> int:
-    """Print the settings; returns the exit code."""
+    """Print the settings, then what is wrong with the platform among them; returns the exit code."""
     _options.one_of(output_format, _options.FORMATS, "--format")
-    flags = {"platform": platform, "language": _options.language(lang)}
+    names = _names.Names(_options.folders(pack))
+    flags = {"platform": names.platform(platform), "language": _options.language(lang)}
 
+    from storehealth.catalogue.platform import check_platform
     from storehealth.settings import resolve
     from storehealth.settings.shown import shown
 
     found = resolve(_options.settings_file(config), flags=flags)
     values = shown(found)
     _streams.put(_json(found, values, origin) if output_format == "json" else _text(found, values, origin))
+    check_platform(found.settings.platform or "generic", names.platforms())
     return 0
 
 
