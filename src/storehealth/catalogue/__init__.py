@@ -125,8 +125,6 @@ def _content(path: Path, problems: list[str]) -> Any:
         return read_view(path) if path.suffix == ".sql" else read_yaml(path)
     except yaml.YAMLError as error:
         problems.append(broken_yaml(path, error))
-    except UnicodeDecodeError as error:
-        problems.append(f"{path.name}: not UTF-8 at byte {error.start}; save the file as UTF-8")
     return None
 
 
@@ -174,7 +172,7 @@ def _codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[st
     for name, path in paths.items():
         kind, _, stem = name.partition("/")
         if kind == "rules" and stem not in rules:
-            with suppress(yaml.YAMLError, UnicodeDecodeError):
+            with suppress(yaml.YAMLError):
                 content = read_yaml(path)
                 found |= {str(content["code"]): stem} if isinstance(content, dict) and "code" in content else {}
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from pydantic.fields import FieldInfo
 M = TypeVar("M", bound=BaseModel)
 Where = tuple[str | int, ...]
 """Path of a key within a file: names, and places in lists."""
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BEYOND = re.compile(rb"[\x80-\xff]+")
 Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
 
 
@@ -29,10 +32,43 @@ def _moment(loader: Any, node: Any) -> Any:
 Loader.add_constructor("tag:yaml.org,2002:timestamp", _moment)
 
 
+class NotUtf8(yaml.YAMLError):
+    """A file is written in another encoding; the text follows on the file's name."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(f"is not UTF-8 but looks like {_likely(data)}: save it as UTF-8 in the editor")
+
+
+def _likely(data: bytes) -> str:
+    """What Windows' editors call the encoding: Western letters beyond ASCII stand alone, Chinese signs do not."""
+    if data.startswith(UTF_16) or b"\0" in data:
+        return "UTF-16 (Unicode)"
+    runs = BEYOND.findall(data)
+    return "Windows-1252 (ANSI)" if 2 * sum(len(run) == 1 for run in runs) > len(runs) else "GBK (ANSI)"
+
+
+def utf8(data: bytes) -> str:
+    """Bytes as text, with or without a byte order mark.
+
+    Raises:
+        NotUtf8: They are none.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotUtf8(data) from None
+
+
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file."""
-    with path.open("rb") as stream:
-        return yaml.load(stream, Loader=Loader)  # noqa: S506 - the C form of the safe loader
+    """The content of a YAML file, in UTF-8, or in UTF-16 with its mark.
+
+    Raises:
+        YAMLError: It is no YAML; of it :class:`NotUtf8`, where it is written in another encoding.
+    """
+    data = path.read_bytes()
+    if not data.startswith(UTF_16):
+        utf8(data)
+    return yaml.load(data, Loader=Loader)  # noqa: S506 - the C form of the safe loader
 
 
 def validate(kind: type[M], path: Path, content: Any, problems: list[str]) -> M | None:
@@ -52,7 +88,9 @@ def spot(path: Path, key: str) -> str:
 
 
 def broken_yaml(path: Path, error: yaml.YAMLError) -> str:
-    """What is wrong with a file that is no YAML, with its line."""
+    """What is wrong with a file that is no YAML, with its line; or that it is written in another encoding."""
+    if isinstance(error, NotUtf8):
+        return f"{path.name} {error}"
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or " ".join(str(error).split())
     return f"{path.name}:{mark.line + 1 if mark else 1}: not valid YAML: {said}"

@@ -92,8 +92,6 @@ def read_mutes(path: Path, rules: dict[str, Rule]) -> Mutes:
         found = validate(Mutes, path, read_yaml(path) or {}, problems)
     except yaml.YAMLError as error:
         problems, found = [broken_yaml(path, error)], None
-    except UnicodeDecodeError:
-        problems, found = [f"{path.name}:1: is not UTF-8"], None
     problems += _strangers(found, path, rules) if found else []
     if problems or found is None:
         raise CatalogueError("\n".join(problems), "docs/mutes.md shows the form.")

@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 
 from storehealth.catalogue.common import Name, Strict, Words
+from storehealth.catalogue.files import utf8
 from storehealth.catalogue.table import Group
 
 HEADER = re.compile(r"^-- (view|about|group|needs|reads|after|personal): (.+)$", re.MULTILINE)
@@ -40,7 +41,7 @@ class View(Strict):
 
 def read_view(path: Path) -> dict[str, object]:
     """The header's values and the SQL of a view file, not validated yet."""
-    text = path.read_text(encoding="utf-8")
+    text = utf8(path.read_bytes())
     found: dict[str, object] = {}
     for key, value in HEADER.findall(text):
         found[key] = value if key in ("view", "about", "group") else tuple(re.split(r"[,\s]+", value.strip()))

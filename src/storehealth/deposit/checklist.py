@@ -16,7 +16,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Language, Name, Strict, Sureness, Text
-from storehealth.catalogue.files import read_yaml, validate
+from storehealth.catalogue.files import broken_yaml, read_yaml, validate
 from storehealth.errors import CatalogueError, UsageError
 
 FOLDER = Path(__file__).parent.parent / "checklists"
@@ -254,7 +254,7 @@ def _read(path: Path, problems: list[str]) -> Checklist | None:
     try:
         content = read_yaml(path)
     except yaml.YAMLError as error:
-        problems.append(f"{path.name}: not valid YAML: {' '.join(str(error).split())}")
+        problems.append(broken_yaml(path, error))
         return None
     return validate(Checklist, path, content, problems)
 

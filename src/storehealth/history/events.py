@@ -16,7 +16,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from storehealth.catalogue.common import Language, Strict, Words
-from storehealth.catalogue.files import read_yaml, validate
+from storehealth.catalogue.files import broken_yaml, read_yaml, validate
 from storehealth.catalogue.platform import Platform
 from storehealth.errors import UsageError
 from storehealth.model import Event
@@ -95,8 +95,8 @@ def read_calendar(folder: Path) -> Calendar:
         return Calendar()
     try:
         content = read_yaml(path)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "Mend the line named.") from None
+    except yaml.YAMLError as error:
+        raise UsageError(broken_yaml(path, error), "Mend the file named above.") from None
     problems: list[str] = []
     found = validate(EventsFile, path, content or {}, problems)
     if found is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from storehealth.catalogue.files import NotUtf8, utf8
 from storehealth.privacy import installation_key
 from storehealth.settings import Notify
 from storehealth.wording import Words
@@ -69,10 +70,12 @@ def _of_file(path: Path, words: Words) -> Iterator[Address | str]:
         if open_to_others(path):
             yield words.say("notify.file_open", path=path)
             return
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        yield words.say("notify.file_unread", path=path, reason=reason)
+        lines = utf8(path.read_bytes()).splitlines()
+    except OSError as error:
+        yield words.say("notify.file_unread", path=path, reason=error.strerror or type(error).__name__)
+        return
+    except NotUtf8 as error:
+        yield words.error(f"{path} {error}")
         return
     written = [(number, line.strip()) for number, line in enumerate(lines, 1)]
     told = [(number, line) for number, line in written if line and not line.startswith("#")]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from storehealth.catalogue.files import read_yaml
+from storehealth.catalogue.files import NotUtf8, broken_yaml, read_yaml, utf8
 from storehealth.errors import UsageError
 from storehealth.settings.model import FILE_NAME, Settings
 from storehealth.settings.problems import explained, line_of, refused_addresses
@@ -128,7 +128,7 @@ class _File(TomlConfigSettingsSource):
     """A TOML file, with or without the byte order mark that Windows' editors put at its start."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(utf8(file_path.read_bytes()))
 
 
 class _Environment(EnvSettingsSource):
@@ -171,8 +171,8 @@ def _toml(path: Path) -> tuple[dict[str, Any], str | None]:
     """
     try:
         values = _File(_Fields, path)() if path.is_file() else None
-    except UnicodeDecodeError:
-        return {}, f"{path} is not UTF-8: save it as UTF-8 in the editor"
+    except NotUtf8 as error:
+        return {}, f"{path} {error}"
     except tomllib.TOMLDecodeError as error:
         return {}, f"{path} is not valid TOML: {error}"
     if values is None:
@@ -226,7 +226,7 @@ def _validated(merged: dict[str, Any], origins: Mapping[str, Origin], problems: 
 def _hint(lines: Sequence[str], problems: Sequence[_Problem]) -> str:
     if any(problem.key for problem in problems):
         return ADDRESS_HINT
-    return "Mend the line named." if len(lines) == len(problems) else "Mend the settings named above."
+    return "Mend the file named above." if len(lines) == len(problems) else "Mend the settings named above."
 
 
 def _variable(keys: Sequence[str]) -> str:
@@ -242,8 +242,8 @@ def _auto_replies(path: Path) -> tuple[str, ...]:
         return ()
     try:
         texts = read_yaml(path) or []
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "Mend the line named.") from None
+    except yaml.YAMLError as error:
+        raise UsageError(broken_yaml(path, error), "Mend the file named above.") from None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise UsageError(f"{path} is no list of texts", "Write one text per line, each after a dash, in quotes.")
     return tuple(texts)
