@@ -42,9 +42,10 @@ def select_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence
         f"{sql.name(column) if column in found else 'NULL'}::{kind} AS {sql.name(column)}"
         for column, kind in typed.items()
     ]
-    file = sql.value(parts[0].source)
+    file = f"{sql.value(parts[0].source)}::{sql.SOURCE_PATH}"
     if len(parts) > 1:
-        file = f"({sql.value([part.source for part in parts])})[file_index::BIGINT + 1]"
+        paths = sql.value([part.source for part in parts])
+        file = f"({paths}::{sql.SOURCE_PATH}[])[file_index::BIGINT + 1]"
     return (
         f"SELECT {', '.join(cells)}, {sql.value(store)} AS store_id, {file} AS source_file, file_row_number AS part_row"
         f" FROM read_parquet({_paths(parts)}, union_by_name = true)"
@@ -69,13 +70,23 @@ def from_rows(
     unknown = {column for row in rows for column in row} - set(typed)
     if unknown:
         raise CatalogueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
-    origin = {"store_id": store, "source_file": f"{table.name}.csv"}
+    origin = {"store_id": store, "source_file": _usual_file(table.name)}
     full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
     cells = ", ".join(f"(r->>{sql.value(column)})::{kind} AS {sql.name(column)}" for column, kind in typed.items())
     text = json.dumps(full, default=_text, ensure_ascii=False)
     given = f"SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)"
     con.execute(f"CREATE TABLE raw.{table.name} AS SELECT * {_completed(table)} FROM ({given})", [text])
     return _counted(con, table)
+
+
+def sources_of(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """The files that rows given in memory, by table, say they are from, or are taken to be from."""
+    named = (row.get("source_file", _usual_file(name)) for name, given in rows.items() for row in given)
+    return [str(path) for path in named if path is not None]
+
+
+def _usual_file(table: str) -> str:
+    return f"{table}.csv"
 
 
 def _completed(table: Table) -> str:

@@ -7,7 +7,9 @@ from datetime import date, datetime
 
 from storehealth.catalogue.table import Table
 
-ORIGIN = {"store_id": "VARCHAR", "source_file": "VARCHAR", "source_row": "BIGINT"}
+SOURCE_PATH = "source_path"
+"""Type of a row's file: an enum in order of the names, since sorting and joining texts takes a fifth of an audit."""
+ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGINT"}
 """Columns every canonical table has besides its own."""
 
 
@@ -31,6 +33,11 @@ def value(item: object) -> str:
     if isinstance(item, list | tuple):
         return f"[{', '.join(map(value, item))}]" if item else "[]::VARCHAR[]"
     return "'" + str(item).replace("'", "''") + "'"
+
+
+def source_paths(paths: Iterable[str]) -> str:
+    """The statement that makes :data:`SOURCE_PATH`."""
+    return f"CREATE TYPE {SOURCE_PATH} AS ENUM ({', '.join(map(value, sorted(set(paths))))})"
 
 
 def names(columns: Iterable[str], before: str = "") -> str:

@@ -141,6 +141,8 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
         CatalogueError: A view's SQL is wrong.
     """
     con = _connect(scratch, settings, sum(part.rows for part in intake.tables))
+    stored = (*intake.tables, *intake.rejects)
+    con.execute(sql.source_paths([*(source.path for source in intake.sources), *(part.source for part in stored)]))
     given = _Parts()
     for name, table in catalogue.tables.items():
         parts = [part for part in intake.tables if part.table == name and part.rows]
@@ -151,7 +153,7 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     given.loose = set(FACT_TABLES)
     given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _stand(con, given, catalogue, settings)
-    _lock(con, [str(part.parquet) for part in (*intake.tables, *intake.rejects)])
+    _lock(con, [str(part.parquet) for part in stored])
     make_views(con, catalogue.views)
     return store
 
@@ -177,6 +179,7 @@ def store_from_rows(
     if unknown:
         raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
     con = _connect(None, settings)
+    con.execute(sql.source_paths(raw.sources_of(rows)))
     given = _Parts()
     for name, table in catalogue.tables.items():
         if not rows.get(name):

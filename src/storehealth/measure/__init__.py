@@ -29,7 +29,7 @@ from storehealth.measure.repeats import repeats
 from storehealth.measure.replies import reply_times
 from storehealth.measure.shown import besides, evidence
 from storehealth.measure.stretch import stretched
-from storehealth.measure.tally import segments, totals
+from storehealth.measure.tally import behind, count
 from storehealth.measure.values import Estimate, estimate, mended
 from storehealth.measure.windows import windows_for
 from storehealth.model import Hole, Measurement, Missing, Tally, Usual, Window
@@ -174,7 +174,9 @@ def _missing(asked: Asked, needs: tuple[str, ...]) -> Measurement:
 
 def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
     _check_fact(asked)
-    tally, entities, reached = totals(asked)
+    counted = count(asked)
+    tally = counted.total
+    entities, reached = behind(asked, tally)
     figure = _figure(asked, tally)
     return Measurement(
         code=asked.rule.code,
@@ -185,7 +187,7 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks
         high=figure.high,
         entities=entities,
         repeats=repeats(asked, tally.defects, entities),
-        segments=segments(asked),
+        segments=counted.segments(),
         beside=besides(asked),
         mended=mended(asked, reached),
         evidence=evidence(asked, marks) if tally.defects else (),

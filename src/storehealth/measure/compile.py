@@ -17,9 +17,10 @@ from storehealth.catalogue.rule import InTime, Rule, Value
 from storehealth.limits import Bounds
 from storehealth.model import Window
 
-OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
 DEFECT = "_outcome IN ('late', 'overdue')"
 COUNTED = "_outcome NOT IN ('exempt', 'not_judgeable')"
+FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|(by|mends|beside)\d+)$')"
+"""Columns of the row query that figures are read from: all but what an outcome follows from, and what is shown."""
 BARE_AT = re.compile(r'(?<![\w".])at(?![\w"])(?!\s+time\s+zone)', re.IGNORECASE)
 TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
 

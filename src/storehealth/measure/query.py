@@ -18,7 +18,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.db.watch import LONGEST, TookTooLongError, within
 from storehealth.errors import CatalogueError
 from storehealth.limits import Bounds
-from storehealth.measure.compile import columns, is_select, row_query, source_of, sql_of
+from storehealth.measure.compile import DEFECT, FIGURES, columns, is_select, row_query, source_of, sql_of
 from storehealth.measure.hidden import personal_columns, structured_columns, told_columns, words_of
 from storehealth.model import Window
 from storehealth.privacy import Mask, without_quotes
@@ -51,15 +51,23 @@ class Asked:
 
         Rows of a rule's own SELECT, and values, which are read several times over, are stored while it is measured.
         """
-        if self.rule.measure.value is None or is_select(self.rule.measure.over):
-            return self.listed
-        return self._stored(f"SELECT COLUMNS(lambda c: NOT starts_with(c, '_show')) FROM {self.listed}", "_values")
+        if is_select(self.rule.measure.over):
+            shown = range(len(self.rule.measure.evidence))
+            kept = "".join(f", CASE WHEN {DEFECT} THEN _show{index} END AS _show{index}" for index in shown)
+            return self._stored(f"SELECT {FIGURES}{kept} FROM {self.listed}", "_own_rows")
+        if self.rule.measure.value is not None:
+            return self._stored(f"SELECT {FIGURES} FROM {self.listed}", "_values")
+        return self.listed
+
+    @property
+    def defects(self) -> str:
+        """What evidence is read from: defects have what is shown of them, other rows may lack it."""
+        return self.rows if is_select(self.rule.measure.over) else self.listed
 
     @cached_property
     def listed(self) -> str:
-        """As :attr:`rows`, with what evidence shows of each row."""
-        query = row_query(self.rule, self.bounds, self.window, self.taken_out)
-        return self._stored(query, "_own_rows") if is_select(self.rule.measure.over) else f"({query})"
+        """The row query in brackets: every row, with what may be shown of it."""
+        return f"({row_query(self.rule, self.bounds, self.window, self.taken_out)})"
 
     def _stored(self, query: str, table: str) -> str:
         with self._blaming(query):

@@ -28,7 +28,7 @@ Detail = str | int | float | bool | None
 def evidence(asked: Asked, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
     """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
     worst = " UNION ALL ".join(
-        f"(SELECT * FROM {asked.listed} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS})"
+        f"(SELECT * FROM {asked.defects} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS})"
         for outcome in ("late", "overdue")
     )
     own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
@@ -42,7 +42,7 @@ def evidence(asked: Asked, marks: Marks | None = None) -> tuple[EvidenceRow, ...
 def all_evidence(asked: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
     """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
     columns, values = _columns(asked, marks)
-    found = asked.open(f"SELECT {columns} FROM {asked.listed} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values)
+    found = asked.open(f"SELECT {columns} FROM {asked.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values)
     while rows := found.fetchmany(FETCHED):
         yield from (_evidence_row(asked, row, marks) for row in rows)
 

@@ -2,65 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from storehealth.measure.compile import COUNTED, DEFECT, OUTCOMES, TIME_COLUMNS, dimensions
+from storehealth.measure.compile import COUNTED, DEFECT, TIME_COLUMNS, dimensions
 from storehealth.measure.query import Asked
 from storehealth.measure.values import statistic_sql
 from storehealth.model import Segment, Tally
 
-COUNTS = ", ".join(f"count(*) FILTER (_outcome = '{outcome}')" for outcome in OUTCOMES)
 Slice = tuple[str, str | None]
 """A column of the row query, and one of its values."""
 SLICES_KEPT = 1000
 """Slices kept of a rule's own dimension, those with most defects first: a store may have 100 000 SKUs."""
 
 
-def totals(asked: Asked) -> tuple[Tally, int, tuple[int, ...]]:
-    """The tally of all rows, the distinct entities among the defects, and the defects each advice reaches."""
-    mended = [f"count(*) FILTER (_mends{index} AND {DEFECT})" for index in range(len(asked.rule.advice))]
-    parts = ", ".join([COUNTS, f"count(DISTINCT _entity) FILTER ({DEFECT})", *mended])
-    (row,) = asked.run(f"SELECT {parts} FROM {asked.rows}")
-    counts = len(OUTCOMES)
-    return Tally(**dict(zip(OUTCOMES, row, strict=False))), row[counts], tuple(row[counts + 1 :])
+@dataclass(frozen=True)
+class Counted:
+    """A rule's rows counted in one pass: all, and those of every slice."""
+
+    asked: Asked
+    tallies: Mapping[Slice, Tally]
+    total: Tally
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The slices: the rule's dimensions, then hour, weekday and day, each in order of its values."""
+        values = _values(self.asked)
+        found: list[Segment] = []
+        for alias, name in _slices(self.asked).items():
+            own = [
+                _segment(self.asked, name, label, tally, values.get((alias, label)))
+                for (key, label), tally in self.tallies.items()
+                if key == alias
+            ]
+            found += sorted(_kept(own, name), key=lambda one, name=name: _order(one, name))  # type: ignore[misc]
+        return tuple(found)
 
 
-def segments(asked: Asked) -> tuple[Segment, ...]:
-    """The tally of every slice: the rule's dimensions, then hour, weekday and day, each in order of its values."""
-    names = (*dimensions(asked.rule), *TIME_COLUMNS)
-    aliases = [f"_by{index}" for index in range(len(dimensions(asked.rule)))] + [f"_{name}" for name in TIME_COLUMNS]
-    tallies, values = _tallies(asked, aliases), _values(asked, aliases)
-    found: list[Segment] = []
-    for name, alias in zip(names, aliases, strict=True):
-        own = [
-            _segment(asked, name, label, tally, values.get((alias, label)))
-            for (key, label), tally in tallies.items()
-            if key == alias
-        ]
-        found += sorted(_kept(own, name), key=lambda one, name=name: _order(one, name))  # type: ignore[misc]
-    return tuple(found)
-
-
-def _tallies(asked: Asked, aliases: Sequence[str]) -> dict[Slice, Tally]:
-    """Each slice's tally. Grouped by outcome, rows are counted once per column, not once per outcome and column."""
+def count(asked: Asked) -> Counted:
+    """Count a rule's rows by outcome. Grouped by it, they are counted once per column, not once per outcome and column."""
     found: dict[Slice, dict[str, int]] = {}
-    for alias, label, outcome, count in _sliced(asked, aliases, ", _outcome", "_outcome, count(*)"):
-        found.setdefault((alias, label), {})[outcome] = count
-    return {key: Tally(**counts) for key, counts in found.items()}
+    for alias, label, outcome, rows in _sliced(asked, ", _outcome", "_outcome, count(*)"):
+        found.setdefault((alias, label), {})[outcome] = rows
+    total: Counter[str] = Counter()
+    for (alias, _), counts in found.items():
+        if alias == "_day":  # each row has one, if only NULL
+            total.update(counts)
+    return Counted(asked, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
 
 
-def _values(asked: Asked, aliases: Sequence[str]) -> dict[Slice, float | None]:
+def behind(asked: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
+    """The distinct entities among the defects, and how many defects each advice reaches."""
+    advice = asked.rule.advice
+    if not tally.defects:
+        return 0, (0,) * len(advice)
+    reached = "".join(f", count(*) FILTER (_mends{index})" for index in range(len(advice)))
+    ((entities, *mended),) = asked.run(f"SELECT count(DISTINCT _entity){reached} FROM {asked.rows} WHERE {DEFECT}")
+    return entities, tuple(mended)
+
+
+def _slices(asked: Asked) -> dict[str, str]:
+    """Columns of the row query that rows are sliced by, with the name of each."""
+    own = {f"_by{index}": name for index, name in enumerate(dimensions(asked.rule))}
+    return own | {f"_{name}": name for name in TIME_COLUMNS}
+
+
+def _values(asked: Asked) -> dict[Slice, float | None]:
     """Each slice's statistic, for rules over a value."""
     value = asked.rule.measure.value
     if value is None:
         return {}
     figure = statistic_sql(value.statistic, "_stat", COUNTED)
-    return {(alias, label): figure for alias, label, figure in _sliced(asked, aliases, "", figure)}
+    return {(alias, label): figure for alias, label, figure in _sliced(asked, "", figure)}
 
 
-def _sliced(asked: Asked, aliases: Sequence[str], further: str, figures: str) -> Iterator[tuple[Any, ...]]:
+def _sliced(asked: Asked, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
     """Column, value of the column, and figures, of the rows grouped by each column (and what is further named)."""
+    aliases = tuple(_slices(asked))
     keys, texts = ", ".join(aliases), ", ".join(f"{alias}::VARCHAR" for alias in aliases)
     sets = ", ".join(f"({alias}{further})" for alias in aliases)
     every = (1 << len(aliases)) - 1
