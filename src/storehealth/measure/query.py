@@ -114,8 +114,8 @@ class Asked:
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
-        with self._blaming(sql):
-            return self.con.execute(sql, values).fetchall()
+        with self._blaming(sql) as select:
+            return self.con.execute(select, values).fetchall()
 
     def run_alone(self, sql: str, key: str) -> list[tuple[Any, ...]]:
         """The rows of a query of the rule that does not read :attr:`rows`; what is wrong with it is told of its key.
@@ -123,10 +123,10 @@ class Asked:
         Raises:
             CatalogueError: It does not run, or is not one SELECT.
         """
-        self._must_select(sql)
+        select = self._one_select(sql)
         try:
             with within(self.con, self.seconds):
-                return self.con.execute(sql).fetchall()
+                return self.con.execute(select).fetchall()
         except TookTooLongError as error:
             raise self.error(key, error) from None
         except NOT_THE_RULES_FAULT:
@@ -140,15 +140,15 @@ class Asked:
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
-        with self._blaming(sql):
-            return self.con.execute(sql, values)
+        with self._blaming(sql) as select:
+            return self.con.execute(select, values)
 
     @contextmanager
-    def _blaming(self, sql: str) -> Iterator[None]:
-        self._must_select(sql)
+    def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
+        select = self._one_select(sql)
         try:
             with within(self.con, self.seconds):
-                yield
+                yield select
         except TookTooLongError as error:
             raise self.error("measure", error) from None
         except NOT_THE_RULES_FAULT:
@@ -156,7 +156,7 @@ class Asked:
         except duckdb.Error as error:
             raise self.blame(error) from error
 
-    def _must_select(self, sql: str) -> None:
+    def _one_select(self, sql: str) -> duckdb.Statement:
         """Refuse whatever is not one SELECT: an expression of a pack could close its bracket and begin a COPY."""
         try:
             statements = self.con.extract_statements(sql)
@@ -164,6 +164,7 @@ class Asked:
             raise self.blame(error) from error
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise self.error("measure", "a rule may only select; mind the brackets and semicolons")
+        return statements[0]
 
     def blame(self, error: duckdb.Error) -> CatalogueError:
         """The error of the first expression that fails on its own, else the given one."""
@@ -221,7 +222,7 @@ class Asked:
         self._bind(f"SELECT count(x) FROM (SELECT {expression} AS x FROM {source_of(self.rule.measure.over)})")
 
     def _bind(self, sql: str) -> None:
-        self._must_select(sql)
+        self._one_select(sql)
         try:
             with within(self.con, self.seconds):  # constants are worked out here already
                 self.con.execute(f"EXPLAIN {sql}")
