@@ -43,7 +43,7 @@ def edges(
         return None
     near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
     judged = "_outcome IN ('met', 'late', 'overdue', 'undecided')"
-    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.rows} WHERE {judged})")
+    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.listed} WHERE {judged})")
     return Edges(on, past)
 
 

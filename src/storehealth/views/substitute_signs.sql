@@ -11,6 +11,7 @@ WITH sent AS (                 -- weights and waybills of an order
            bool_or(uploaded_at + INTERVAL 48 HOUR < coalesce(picked_up_at, first_hub_at, delivered_at, until)) AS unscanned
     FROM (SELECT *, coalesce(picked_up_at, uploaded_at, first_hub_at) AS left_at FROM parcels)
     GROUP BY order_id
+    HAVING weight IS NOT NULL OR unscanned
 ),
 lines AS (
     SELECT order_id, count(DISTINCT sku_id) FILTER (NOT coalesce(is_gift, false)) AS skus, min(sku_id) FILTER (NOT coalesce(is_gift, false)) AS only_sku,
@@ -45,7 +46,8 @@ empty AS (
     WHERE available <= 0 AND handed_over_at < taken_at + INTERVAL 24 HOUR AND (reserved <= 0 OR reserved IS NULL AND paid_at >= taken_at)
       AND NOT EXISTS (FROM receipts AS r WHERE r.sku_id = f.sku_id AND r.arrived_at BETWEEN s.taken_at AND f.handed_over_at)
 )
-SELECT f.*, coalesce(note_says, false) AS note_says, coalesce(agent_says, false) AS agent_says,
+SELECT f.order_id, kind, paid_at, picked_up_at, handed_over_at, parcels, sku_id, warehouse, carrier, handled_by, province, channel,
+       paid_amount, currency, buyer_id, entity, f.at, f.until, source_file, source_row, coalesce(note_says, false) AS note_says, coalesce(agent_says, false) AS agent_says,
        coalesce(customer_says, false) AS customer_says,
        coalesce(piece < 0.3 * usual, false) AS too_light,
        coalesce((first_weight < 0.3 * most_weight OR first_piece < 0.3 * usual) AND first_at + INTERVAL 24 HOUR <= most_at, false) AS light_first,

@@ -11,15 +11,15 @@ WITH marks AS (           -- what opens and what closes a turn; the rest is tran
     WHERE opens OR closes IS NOT NULL
 ),
 edges AS (                -- first of each run: questions and replies alternate from here on
-    SELECT *, lead(sent_at) OVER w AS replied_at, lead(closes) OVER w AS handled_by, lead(sender_id) OVER w AS replier
+    SELECT *, lead(sent_at) OVER w AS replied_at, lead(closes) OVER w AS handled_by, lead(sender_id) OVER w AS replier,
+           count(CASE WHEN closes = 'human' THEN 1 END) OVER (w ROWS UNBOUNDED PRECEDING) AS humans_before
     FROM marks
     WHERE (closes IS NULL) <> (before IS NULL)
     WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
 ),
 asked AS (
     SELECT session_id, sent_at AS opened_at, replied_at, handled_by, replier, order_id, sku_id, source_file, source_row,
-           row_number() OVER (PARTITION BY session_id, coalesce(handled_by, 'human')
-                              ORDER BY sent_at, source_file, source_row) AS number,
+           humans_before = 0 AND handled_by IS DISTINCT FROM 'bot' AS is_first,
            coalesce(replied_at, getvariable('chat_end')) AS stopped_at
     FROM edges
     WHERE closes IS NULL
@@ -55,7 +55,7 @@ SELECT
     session_id, customer_id, opened_at, replied_at,
     CASE WHEN handled_by IS NULL THEN held_by ELSE replier END AS agent_id,
     replier AS replied_by, handled_by,
-    number = 1 AND handled_by IS DISTINCT FROM 'bot' AS is_first,
+    is_first,
     began_by AS session_began_by,
     coalesce(in_hours, true) OR getvariable('reply_clock') <> 'exclude_by_start' AS in_service_hours,
     NOT coalesce(in_hours, true) AS began_off_hours,
