@@ -154,12 +154,12 @@ def _exports(around: Surroundings, words: Words) -> Checked:
 def _schedules(around: Surroundings, words: Words) -> Checked:
     program = next(_starters(around.environment), None)
     try:
-        found = standings(around.state.absolute(), around.now).schedules
+        all_of_them = standings(around.state.absolute(), around.now)
     except StorehealthError as error:
         return _trouble("cron", words.error(error.message), words.error(error.hint))
-    troubled = [one.name for one in found if one.troubled]
-    if troubled:
-        said = words.say("doctor.troubled", names=", ".join(troubled))
+    found = all_of_them.schedules
+    if all_of_them.troubled:
+        said = words.say("doctor.troubled", names=", ".join(all_of_them.troubled))
         return _trouble("cron", said, words.say("doctor.see_status"))
     if program is None:
         state: Literal["note", "trouble"] = "trouble" if found else "note"

@@ -71,6 +71,20 @@ def test_add_puts_one_line_into_the_crontab_and_remove_takes_it_out(
     assert Book(state).all() == ()
 
 
+def test_a_crontab_that_moves_its_zone_is_told_of_and_the_line_comes_every_hour(
+    schedule: Run, table: Path, exports: Path, state: Path
+) -> None:
+    """By cronie, 08:30 would be a morning in Tokyo."""
+    table.write_text("CRON_TZ=Asia/Tokyo\n0 1 * * * backup\n", encoding="utf-8")
+    ended = schedule("add", "tea", exports, "--daily", "08:30", "--timezone", "UTC")
+    assert ended.code == 0
+    assert "Your crontab sets CRON_TZ=Asia/Tokyo" in ended.out
+    line = table.read_text(encoding="utf-8").splitlines()[-1]
+    assert line.startswith("30 * * * * ")
+    assert " --when-due # storehealth:tea" in line
+    assert line in schedule("print").out
+
+
 def test_options_are_kept_with_absolute_paths_and_the_settings_beside(
     schedule: Run, table: Path, exports: Path, state: Path, tmp_path: Path
 ) -> None:
@@ -250,6 +264,25 @@ def test_status_before_after_and_when_a_run_fails(faked: Faked, added: Run, run:
         shown = " ".join(status("--lang", language).out.split())
         assert word in shown
         assert why in shown
+
+
+def test_status_lists_what_runs_without_a_schedule_until_it_is_removed(
+    faked: Faked, added: Run, run: Run, exports: Path, state: Path
+) -> None:
+    """A line that was pasted into a crontab by hand fails as silently as any other."""
+    added("run", "tea")
+    run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
+    shown = run("status", "--state", state)
+    assert shown.code == 0
+    assert "by-hand  ✓ fine" in shown.out
+    assert "not known: `schedule add` did not add it" in shown.out
+    faked.error = NoDataError("no file could be used", "Export something first.")
+    run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
+    told = run("status", "--state", state, "--format", "json")
+    assert (told.code, [one["name"] for one in json.loads(told.out)["others"]]) == (1, ["by-hand"])
+    added("remove", "tea")
+    assert "tea  " not in run("status", "--state", state).out
+    assert Runs(state, "tea").latest()
 
 
 def test_a_run_that_its_settings_stop_before_it_begins_has_failed_and_is_not_missed(

@@ -42,6 +42,44 @@ def test_a_schedule_of_another_zone_is_started_every_hour(call: Call) -> None:
     assert " --when-due # " in line
 
 
+@pytest.mark.parametrize(
+    ("zone", "moved", "times"),
+    [
+        ("UTC", "UTC", "30 8"),
+        ("UTC", "Asia/Shanghai", "30 *"),
+        ("Asia/Shanghai", "Asia/Shanghai", "30 *"),
+        ("UTC", "Asia/Kolkata", "0,30 *"),
+        ("UTC", "somewhere", "30 *"),
+    ],
+)
+def test_where_cron_may_count_by_another_clock_the_run_itself_sees_whether_it_is_due(
+    call: Call, zone: str, moved: str, times: str
+) -> None:
+    """cronie follows CRON_TZ and Debian's cron does not; a line for one of them would run at a wrong hour by the other."""
+    line = crontab.line(scheduled(zone=zone), call, "UTC", NOW, moved)
+    assert line.startswith(f"{times} * * * ")
+    assert (" --when-due # " in line) == (times != "30 8")
+
+
+@pytest.mark.parametrize(
+    ("table", "moved"),
+    [
+        ("0 5 * * * x\n", None),
+        ("# CRON_TZ=Asia/Tokyo\nTZ=Asia/Tokyo\n", None),
+        ("CRON_TZ=Asia/Tokyo\n0 5 * * * x\nCRON_TZ = 'Asia/Shanghai'\n", "Asia/Shanghai"),
+    ],
+)
+def test_the_last_zone_of_a_crontab_is_that_of_a_line_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, moved: str | None
+) -> None:
+    """Comments and the zone of the commands move no line."""
+    (tmp_path / "given").write_text(table, encoding="utf-8")
+    fake(tmp_path / "bin", monkeypatch, f"cat {tmp_path}/given")
+    assert crontab.moved() == moved
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert crontab.moved() is None
+
+
 def test_other_lines_stay_to_the_blank_and_ours_is_replaced() -> None:
     once = crontab.with_line(OTHERS, "tea-house", "1 1 * * * a # storehealth:tea-house")
     assert once == OTHERS + b"1 1 * * * a # storehealth:tea-house\n"

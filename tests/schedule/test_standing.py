@@ -20,9 +20,9 @@ def day(count: int, hour: int = 8, minute: int = 30) -> datetime:
     return datetime(2026, 3, count, hour, minute, tzinfo=UTC)
 
 
-def ran(state: Path, at: datetime, code: int | None) -> None:
+def ran(state: Path, at: datetime, code: int | None, name: str = "tea-house") -> None:
     """A run that began then and ended with this code; None: it never ended."""
-    runs, run = Runs(state, "tea-house"), f"{at:%Y%m%dT%H%M%SZ}-abc123"
+    runs, run = Runs(state, name), f"{at:%Y%m%dT%H%M%SZ}-abc123"
     if code in (0, 1, 3):
         runs.keep(Done(run=run, started_at=at, exit_code=code), {"report.md": b"x"})
         runs.point(run)
@@ -104,3 +104,20 @@ def test_the_last_success_survives_a_long_row_of_failures(tmp_path: Path) -> Non
     found = now(tmp_path, day(9, 9))
     assert found.last_success is not None
     assert found.last_success.started_at == day(1)
+
+
+def test_runs_that_no_schedule_knows_are_listed_and_fail_too(tmp_path: Path) -> None:
+    """A line that somebody has written into a crontab by hand."""
+    now(tmp_path, day(1, 8, 0))
+    ran(tmp_path, day(1), 0, "by-hand")
+    ran(tmp_path, day(2), 3, "by-hand")
+    (tmp_path / "runs" / "never ran").mkdir()
+    found = standings(tmp_path, day(2, 8, 31))
+    assert [one.name for one in found.every] == ["tea-house", "by-hand"]
+    (other,) = found.others
+    assert (other.state, other.last_run.exit_code) == ("failed", 3)
+    assert other.last_success is not None
+    assert other.last_success.started_at == day(1)
+    assert "by-hand" in found.troubled
+    ran(tmp_path, day(3), 1, "by-hand")
+    assert "by-hand" not in standings(tmp_path, day(3, 8, 31)).troubled

@@ -87,7 +87,7 @@ def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: da
 def test_the_machine_s_cron_comes_whenever_it_is_due_elsewhere(
     cron: str, zone: str, machine: str, now: datetime
 ) -> None:
-    hourly = when.every_hour(cron, zone, machine, now)
+    hourly = when.every_hour(cron, zone, [machine], now)
     minutes = CronSim(hourly, now).minutes
     due = now
     for _ in range(20):

@@ -19,6 +19,7 @@ from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
     from storehealth.schedule import Book, Call, Schedule
+    from storehealth.wording import Words
 
 OF_ONE_RUN = {
     "exports", "as_of", "output_format", "details", "state", "ascii_only", "no_color", "quiet", "silent", "verbose",
@@ -145,6 +146,18 @@ def check_elsewhere() -> None:
         )
 
 
+def hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str | None:
+    """Why cron starts a schedule every hour, where it does."""
+    from storehealth.schedule import crontab
+
+    moved = crontab.moved() if schedule.by != "systemd" else None
+    if crontab.is_own_clock(schedule.zone, machine, now, moved):
+        return None
+    if moved not in (None, machine):
+        return words.say("schedule.moved", moved=moved, zone=schedule.zone)
+    return words.say("schedule.hourly", machine=machine, zone=schedule.zone)
+
+
 def unseen() -> list[str]:
     """Names of variables that are set in this shell and will not be where the audit runs."""
     return sorted(name for name in os.environ if name.startswith(PREFIX))
@@ -159,7 +172,7 @@ def install(schedule: Schedule, call: Call, machine: str, now: datetime) -> None
     from storehealth.schedule import crontab, systemd
 
     if schedule.by == "cron":
-        crontab.install(schedule.name, crontab.line(schedule, call, machine, now))
+        crontab.install(schedule.name, crontab.line(schedule, call, machine, now, crontab.moved()))
     elif schedule.by == "systemd":
         systemd.install(schedule.name, systemd.units(schedule, call))
 
@@ -204,4 +217,4 @@ def lines(schedule: Schedule, call: Call, kind: str, machine: str, now: datetime
     elif kind == "windows":
         yield windows.line(schedule, call, machine, now)
     else:
-        yield crontab.line(schedule, call, machine, now)
+        yield crontab.line(schedule, call, machine, now, crontab.moved())

@@ -135,7 +135,7 @@ def _tell(schedule: Schedule, state: Path, words: Words, now: datetime, kind: st
     from storehealth.console.schedules import local
     from storehealth.schedule import Call, Runs
     from storehealth.schedule.log import log_path
-    from storehealth.schedule.when import following, machine_zone, same_clock
+    from storehealth.schedule.when import following, machine_zone
 
     due, times = now, []
     for _ in range(SHOWN):
@@ -154,8 +154,8 @@ def _tell(schedule: Schedule, state: Path, words: Words, now: datetime, kind: st
     ]
     if schedule.by == "systemd":
         said.append(words.say("schedule.linger"))
-    elif kind != "systemd" and not same_clock(schedule.zone, machine, now):
-        said.append(words.say("schedule.hourly", machine=machine, zone=schedule.zone))
+    elif kind != "systemd":
+        said += filter(None, [_schedule.hourly(schedule, machine, now, words)])
     unseen = _schedule.unseen()
     if unseen:
         said.append(words.say("schedule.environment", n=len(unseen), names=", ".join(unseen)))
@@ -239,12 +239,14 @@ def print_lines(
 def remove(name: Name, lang: _options.Language = None, state: _options.State = None) -> int:
     """Take a schedule out of crontab or systemd, and forget it."""
     from storehealth.schedule import Book, Runs
+    from storehealth.schedule.attempt import forget
 
     home, words = _state.use(state).absolute(), _words(lang)
     book = Book(home)
     schedule = _known(book.find(name), name)
     _schedule.uninstall(schedule)
     book.drop(name)
+    forget(Runs(home, name).folder)
     said = [words.say("schedule.removed", name=name, folder=Runs(home, name).folder)]
     if os.name == "nt":
         said += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']

@@ -11,9 +11,11 @@ from storehealth.errors import Exit
 
 EXIT_CODES = """Exit codes
 
-  0 every schedule runs · 1 one is overdue, failed last or was killed · 2 wrong usage, or damaged schedules
+  0 every schedule runs · 1 one is overdue, failed last or was killed, or so did another run · 2 wrong usage, or damaged schedules
   70 internal error · 130 interrupted"""
 HELP = """Say of every schedule when it ran last, whether that went well, when it is due next, and whether a run was missed.
+
+Audits that ran with --cron without a schedule are listed after them.
 
 Examples
 
@@ -46,11 +48,12 @@ def run(
     else:
         from storehealth.console import Look, Page, printed
         from storehealth.console.schedules import add_standings
+        from storehealth.schedule.when import machine_zone
         from storehealth.settings import read_settings
         from storehealth.wording import Words
 
         screen = _streams.Screen(False, ascii_only, no_color, False)
         page = Page(_streams.width(), screen.ascii_only)
-        add_standings(page, found.schedules, Words(language or read_settings(None).language))
+        add_standings(page, found, machine_zone(), Words(language or read_settings(None).language))
         _streams.put(printed(page.lines, Look(colour=screen.colour)))
-    return int(Exit.FINDINGS if any(one.troubled for one in found.schedules) else Exit.OK)
+    return int(Exit.FINDINGS if found.troubled else Exit.OK)

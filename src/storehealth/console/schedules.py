@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from storehealth.console.page import Page, Piece, pad
-from storehealth.schedule import Attempt, Schedule, Standing
+from storehealth.schedule import Attempt, Schedule, Standing, Standings, Unscheduled
 from storehealth.wording import Words
 from storehealth.wording.figures import DASH
 
@@ -27,33 +27,45 @@ def add_schedules(page: Page, schedules: tuple[Schedule, ...], words: Words) -> 
         page.add(Piece(one.exports, keep=True), *(Piece(f" {option}", keep=True) for option in one.options), indent=2)
 
 
-def add_standings(page: Page, standings: tuple[Standing, ...], words: Words) -> None:
-    """One schedule per block: how it stands, last run, last success, next run, and where to look."""
-    if not standings:
+def add_standings(page: Page, found: Standings, machine: str, words: Words) -> None:
+    """One block per schedule, then per other run: how it stands, last run, last success, next run, and where to look.
+
+    Args:
+        page: Where to.
+        found: All of them.
+        machine: The zone in which times of runs without a schedule are shown.
+        words: Of the language wanted.
+    """
+    if not found.schedules:
         page.add(words.say("schedule.none"))
-    for one in standings:
+    for one in found.every:
         page.blank()
         _add_head(page, one, words)
         widest = max(len(words.say(key)) * (2 if words.language == "zh" else 1) for key in ROWS)
-        for key, value in zip(ROWS, _values(one, words), strict=True):
+        for key, value in zip(ROWS, _values(one, machine, words), strict=True):
             page.add(f"{pad(words.say(key), widest)}  ", Piece(value), indent=2, hang=widest + 4)
 
 
-def _add_head(page: Page, one: Standing, words: Words) -> None:
-    missed = one.overdue_since
+def _add_head(page: Page, one: Standing | Unscheduled, words: Words) -> None:
+    missed = one.overdue_since if isinstance(one, Standing) else None
     sign = "✗" if one.troubled else SIGNS[one.state]
     style = "red" if one.troubled else STYLES.get(one.state, "")
     said = [words.say(f"standing.{one.state}")]
-    said += [words.say("standing.overdue", when=local(missed, one.zone))] if missed else []
+    said += (
+        [words.say("standing.overdue", when=local(missed, one.zone))] if missed and isinstance(one, Standing) else []
+    )
     page.add(Piece(f"{one.name}  ", "bold", keep=True), Piece(f"{sign} {words.say('unit.comma').join(said)}", style))
 
 
-def _values(one: Standing, words: Words) -> tuple[str, ...]:
-    success = one.last_success
+def _values(one: Standing | Unscheduled, machine: str, words: Words) -> tuple[str, ...]:
+    success, due = one.last_success, words.say("standing.unscheduled")
+    zone = machine
+    if isinstance(one, Standing):
+        zone, due = one.zone, f"{local(one.next_run, one.zone)}  ({one.cron} {one.zone})"
     return (
-        _run(one.last_run, one.zone, words),
-        local(success.started_at, one.zone) if success else words.say("standing.never"),
-        f"{local(one.next_run, one.zone)}  ({one.cron} {one.zone})",
+        _run(one.last_run, zone, words),
+        local(success.started_at, zone) if success else words.say("standing.never"),
+        due,
         one.folder or DASH,
         one.log,
     )

@@ -14,6 +14,17 @@ from storehealth.schedule.attempt import Attempt
 from storehealth.schedule.book import Book, BusyError, Schedule
 from storehealth.schedule.call import Call
 from storehealth.schedule.runs import Runs
-from storehealth.schedule.standing import Standing, standings
+from storehealth.schedule.standing import Standing, Standings, Unscheduled, standings
 
-__all__ = ["Attempt", "Book", "BusyError", "Call", "Runs", "Schedule", "Standing", "standings"]
+__all__ = [
+    "Attempt",
+    "Book",
+    "BusyError",
+    "Call",
+    "Runs",
+    "Schedule",
+    "Standing",
+    "Standings",
+    "Unscheduled",
+    "standings",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -46,3 +47,9 @@ def last_attempt(folder: Path) -> Attempt | None:
         return Attempt.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def forget(folder: Path) -> None:
+    """Have no record of the last run any more, where there is one; its reports stay."""
+    with suppress(OSError):
+        (folder / FILE).unlink()

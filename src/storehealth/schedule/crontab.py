@@ -1,16 +1,18 @@
 """A schedule as a line of the user's crontab.
 
 The crontab is edited as bytes, and only lines that end with our mark are ours: the others stay as they are, to the blank.
-``CRON_TZ`` is not used: Debian's cron does not know it, and where it is known it moves the lines below it, also those of
-others.
+``CRON_TZ`` is not set: Debian's cron does not know it, and where it is known (cronie) it moves the lines below it, also those
+of others. Where somebody else has set it, a line that comes every hour is right by either clock.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from datetime import datetime
+from zoneinfo import available_timezones
 
 from storehealth.errors import UsageError
 from storehealth.schedule.book import Schedule
@@ -19,24 +21,46 @@ from storehealth.schedule.when import every_hour, same_clock
 
 MARK = "# storehealth:"
 PROGRAM = "crontab"
+CRON_TZ = re.compile(rb"^[ \t]*CRON_TZ[ \t]*=[ \t]*[\"']?([^\"'\s]+)", re.MULTILINE)
 NONE = (b"no crontab", b"No such file")
 """What crontabs say where the user has none yet."""
 
 
-def line(schedule: Schedule, call: Call, machine: str, now: datetime) -> str:
+def line(schedule: Schedule, call: Call, machine: str, now: datetime, moved: str | None = None) -> str:
     """The line, its mark at the end.
 
     Args:
         schedule: What to run, when, in which zone.
         call: The command.
         machine: The zone cron counts by.
-        now: From here on the two zones are compared.
+        now: From here on the zones are compared.
+        moved: The zone that the crontab's ``CRON_TZ`` names, which cron may count by instead.
     """
-    same = same_clock(schedule.zone, machine, now)
-    times = schedule.cron if same else every_hour(schedule.cron, schedule.zone, machine, now)
+    same = is_own_clock(schedule.zone, machine, now, moved)
+    times = schedule.cron if same else every_hour(schedule.cron, schedule.zone, _clocks(machine, moved), now)
     words = [f"{name}={shlex.quote(value)}" for name, value in call.environment.items()]
     words += map(shlex.quote, (*call.command, *(() if same else call.guarded)))
     return f"{times} {' '.join(words)} {MARK}{schedule.name}".replace("%", r"\%")
+
+
+def is_own_clock(zone: str, machine: str, now: datetime, moved: str | None) -> bool:
+    """Whether cron counts by the clock of a zone, whether it follows ``CRON_TZ`` or not."""
+    clocks = _clocks(machine, moved)
+    return moved in (None, *clocks) and all(same_clock(zone, clock, now) for clock in clocks)
+
+
+def _clocks(machine: str, moved: str | None) -> list[str]:
+    """The zones by which cron may count, as far as they are known."""
+    return [machine, *(one for one in available_timezones() if one == moved)]
+
+
+def moved() -> str | None:
+    """The zone that ``CRON_TZ`` names at the end of the user's crontab; None where there is none, or no crontab to read."""
+    try:
+        found = CRON_TZ.findall(_read())
+    except UsageError:
+        return None
+    return found[-1].decode(errors="replace") if found else None
 
 
 def without(table: bytes, name: str) -> bytes:

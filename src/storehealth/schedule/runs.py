@@ -39,6 +39,13 @@ class Done(Record):
     exit_code: int
 
 
+def names(state: Path) -> list[str]:
+    """Every name that has run in a state folder."""
+    with suppress(OSError):
+        return sorted(path.name for path in (state / "runs").iterdir() if path.is_dir())
+    return []
+
+
 class Runs:
     """The runs of one name in a state folder."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,8 @@ from storehealth.model.base import Record
 from storehealth.schedule.attempt import Attempt, last_attempt
 from storehealth.schedule.book import Book, Schedule, Starter
 from storehealth.schedule.lock import is_held
-from storehealth.schedule.runs import GOOD, Done, Runs
+from storehealth.schedule.log import log_path
+from storehealth.schedule.runs import GOOD, Done, Runs, names
 from storehealth.schedule.when import PATIENCE, following, preceding
 
 SLACK = timedelta(minutes=1)
@@ -42,10 +44,37 @@ class Standing(Record):
         return self.overdue_since is not None or self.state in ("failed", "stopped")
 
 
+class Unscheduled(Record):
+    """Runs of a name that no ``schedule add`` knows: a line of the user's own starts them, or a person."""
+
+    name: str
+    state: State
+    last_run: Attempt
+    last_success: Done | None
+    folder: str | None = Field(description="The folder of the latest complete reports.")
+    log: str
+
+    @property
+    def troubled(self) -> bool:
+        """Whether somebody should look after it; nobody knows when the next one is due."""
+        return self.state in ("failed", "stopped")
+
+
 class Standings(Record):
-    """All schedules of a state folder."""
+    """All schedules of a state folder, and other runs in it."""
 
     schedules: tuple[Standing, ...]
+    others: tuple[Unscheduled, ...] = ()
+
+    @property
+    def every(self) -> Sequence[Standing | Unscheduled]:
+        """Schedules first."""
+        return [*self.schedules, *self.others]
+
+    @property
+    def troubled(self) -> tuple[str, ...]:
+        """Names of those that somebody should look after."""
+        return tuple(one.name for one in self.every if one.troubled)
 
 
 def standings(state: Path, now: datetime) -> Standings:
@@ -54,13 +83,32 @@ def standings(state: Path, now: datetime) -> Standings:
     Raises:
         UsageError: The schedules cannot be read.
     """
-    return Standings(schedules=tuple(standing(state, one, now) for one in Book(state).all()))
+    schedules = Book(state).all()
+    known = {one.name for one in schedules}
+    others = (_unscheduled(state, name) for name in names(state) if name not in known)
+    return Standings(
+        schedules=tuple(standing(state, one, now) for one in schedules), others=tuple(one for one in others if one)
+    )
+
+
+def _unscheduled(state: Path, name: str) -> Unscheduled | None:
+    """Where runs that nobody agreed on stand; None where no record of one can be read."""
+    runs = Runs(state, name)
+    last, latest = last_attempt(runs.folder), runs.latest()
+    if last is None:
+        return None
+    return Unscheduled(
+        name=name,
+        state=_state(last, runs.folder),
+        last_run=last,
+        last_success=runs.last_success(),
+        folder=str(latest) if latest else None,
+        log=str(log_path(state, name)),
+    )
 
 
 def standing(state: Path, schedule: Schedule, now: datetime) -> Standing:
     """Where one stands."""
-    from storehealth.schedule.log import log_path
-
     runs = Runs(state, schedule.name)
     last, latest = last_attempt(runs.folder), runs.latest()
     return Standing(

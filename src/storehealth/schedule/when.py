@@ -1,6 +1,6 @@
 """When a schedule is due: a cron expression in a time zone, read as Debian's cron reads it.
 
-Cron knows one zone, the machine's. Where a schedule lives in another, cron starts it every hour (:func:`every_hour`) and
+Cron knows one zone, the machine's, or that of ``CRON_TZ``. Where a schedule lives in another, cron starts it every hour (:func:`every_hour`) and
 the run itself sees whether it is due (:func:`is_due`): so summer time on either side moves nothing.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -109,10 +110,10 @@ def is_due(cron: str, zone: str, now: datetime, last: datetime | None) -> bool:
     return now - due < PATIENCE and (last is None or last < due)
 
 
-def every_hour(cron: str, zone: str, machine: str, now: datetime) -> str:
-    """An expression in the machine's zone that comes every hour, and whenever the schedule is due in its own."""
+def every_hour(cron: str, zone: str, clocks: Iterable[str], now: datetime) -> str:
+    """An expression that comes every hour, and whenever the schedule is due in its zone, by whichever clock cron counts."""
     minutes = CronSim(cron, now).minutes
-    shifts = {round(apart.total_seconds() / 60) for apart in _apart(zone, machine, now)}
+    shifts = {round(apart.total_seconds() / 60) for clock in clocks for apart in _apart(zone, clock, now)}
     shifted = sorted({(minute - shift) % 60 for minute in minutes for shift in shifts})
     return f"{'*' if len(shifted) == 60 else ','.join(map(str, shifted))} * * * *"
 

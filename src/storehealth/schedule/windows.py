@@ -25,7 +25,7 @@ def line(schedule: Schedule, call: Call, machine: str, now: datetime) -> str:
     """
     times = _times(schedule.cron) if same_clock(schedule.zone, machine, now) else None
     guard = () if times else call.guarded
-    times = times or _often(every_hour(schedule.cron, schedule.zone, machine, now))
+    times = times or _often(every_hour(schedule.cron, schedule.zone, [machine], now))
     command = list2cmdline((*call.command, *guard))
     if len(command) > LONGEST:
         raise UsageError(
