@@ -123,8 +123,8 @@ def test_two_runs_at_once_agree(tmp_path: Path, catalogue: Catalogue, take: Take
     with ThreadPoolExecutor(4) as pool:
         runs = [pool.submit(take_in, tmp_path / "exports", catalogue, tmp_path / "lake", options) for _ in range(8)]
         results = [run.result() for run in runs]
-    assert all(result == results[0] for result in results)
-    assert all(table.parquet.exists() for table in results[0].tables)
+    assert all(result.sources == results[0].sources for result in results)
+    assert all(table.parquet.exists() for result in results for table in result.tables)
 
 
 def test_a_run_that_was_slower_does_not_take_away_what_the_quicker_one_is_reading(tmp_path: Path) -> None:
@@ -138,3 +138,37 @@ def test_a_run_that_was_slower_does_not_take_away_what_the_quicker_one_is_readin
             entry = lake.keep("a-key", made, {})
         kept.append((entry / "orders.parquet").stat().st_ino)
     assert kept[0] == kept[1]
+
+
+def kept(lake: Lake, content: bytes) -> Path:
+    """The place of an entry after one more reading of its file."""
+    with lake.scratch() as folder:
+        made = folder / "0"
+        made.mkdir()
+        (made / "orders.parquet").write_bytes(b"PAR1 %s PAR1" % content)
+        return lake.keep("a-key", made, {})
+
+
+def test_reading_anew_leaves_what_another_run_is_reading_and_counts_from_then_on(tmp_path: Path) -> None:
+    """Another run opens its files by name again and again, and knows their insides by heart."""
+    trusting, anew = Lake(tmp_path / "lake"), Lake(tmp_path / "lake", trusted=False)
+    first = kept(trusting, b"old")
+    second = kept(anew, b"new")
+    assert (first / "orders.parquet").read_bytes() == b"PAR1 old PAR1"
+    assert (second / "orders.parquet").read_bytes() == b"PAR1 new PAR1"
+    found = trusting.entry("a-key")
+    assert found is not None
+    assert found[0] == second
+    assert anew.entry("a-key") is None
+
+
+def test_entries_that_were_superseded_a_day_ago_are_taken_away(tmp_path: Path) -> None:
+    """Else a lake that is read anew every night would grow without end."""
+    anew = Lake(tmp_path / "lake", trusted=False)
+    places = [kept(anew, b"%d" % number) for number in range(3)]
+    assert all(place.exists() for place in places)
+    pointer = tmp_path / "lake" / "a-key.at"
+    long_ago = pointer.stat().st_mtime - 25 * 3600
+    os.utime(pointer, (long_ago, long_ago))
+    newest = kept(anew, b"3")
+    assert [place.exists() for place in (*places, newest)] == [False, False, True, True]

@@ -55,7 +55,7 @@ def test_a_schedule_of_another_zone_is_started_every_hour(call: Call) -> None:
 def test_where_cron_may_count_by_another_clock_the_run_itself_sees_whether_it_is_due(
     call: Call, zone: str, moved: str, times: str
 ) -> None:
-    """cronie follows CRON_TZ and Debian's cron does not; a line for one of them would run at a wrong hour by the other."""
+    """One cron follows CRON_TZ, another does not; a line for one of them would run at a wrong hour by the other."""
     line = crontab.line(scheduled(zone=zone), call, "UTC", NOW, moved)
     assert line.startswith(f"{times} * * * ")
     assert (" --when-due # " in line) == (times != "30 8")

@@ -11,8 +11,8 @@ from storehealth.errors import Exit
 
 EXIT_CODES = """Exit codes
 
-  0 every schedule runs · 1 one is overdue, failed last or was killed, or so did another run · 2 wrong usage, or damaged schedules
-  70 internal error · 130 interrupted"""
+  0 every schedule runs · 1 one is overdue, failed last or was killed, or another run was · 2 wrong usage, or damaged
+  schedules · 70 internal error · 130 interrupted"""
 HELP = """Say of every schedule when it ran last, whether that went well, when it is due next, and whether a run was missed.
 
 Audits that ran with --cron without a schedule are listed after them.

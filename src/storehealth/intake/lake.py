@@ -5,6 +5,7 @@
     lake/index.json        path → size, times of change, digest of the content
     lake/seen/<key>.json   which sheets a content has, and which layout each is of
     lake/<key>/            one sheet read with one layout: <table>.parquet, rejects.parquet, meta.json
+    lake/<key>.at          where the entry was read anew beside itself (``--no-cache``): the name of the folder that counts now
 
 Keys are digests of everything that the result depends on; so an entry is right or is not there. Entries are made in a
 scratch folder and moved into place whole. Exports hold personal data: nobody but the owner may look into the lake.
@@ -28,6 +29,9 @@ from storehealth.outputs import close_to_others, private_folder
 from storehealth.scratch import scratch
 
 PARQUET_END = b"PAR1"
+AT = ".at"
+LONGEST_RUN = 24 * 3600
+"""Seconds after which nobody reads an entry any more that was superseded."""
 
 
 def key_of(*parts: object) -> str:
@@ -95,18 +99,21 @@ class Lake:
 
     def entry(self, key: str) -> tuple[Path, Any] | None:
         """Folder and meta of an entry, if it is there and whole."""
-        folder = self.folder / key
-        meta = _json(folder / "meta.json") if self.trusted else None
-        if meta is None or not all(_is_whole(folder / name, size) for name, size in meta["files"].items()):
-            return None
-        return folder, meta
+        folder = self._place(key)
+        meta = _meta(folder) if self.trusted else None
+        return None if meta is None else (folder, meta)
+
+    def _place(self, key: str) -> Path:
+        """Where the entry of a key is, or would be."""
+        named = _json(self.folder / f"{key}{AT}")
+        return self.folder / (named if isinstance(named, str) else key)
 
     def keep(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
         """Move a folder of Parquet files into the lake as the entry of a key.
 
         Args:
-            key: Key of the entry. One that is there already is kept where what is stored is trusted: another run was
-                quicker, and may be reading it.
+            key: Key of the entry. Another run may be reading one that is there already: where what is stored is
+                trusted, that one is kept, else the new one is put beside it.
             made: A folder inside :meth:`scratch`.
             meta: Facts to keep beside the files.
         """
@@ -114,15 +121,26 @@ class Lake:
         self._write(made / "meta.json", meta | {"files": files})
         for path in (made, *made.iterdir()):
             close_to_others(path)
-        target = self.folder / key
         with self.lock:
-            if self.entry(key) is not None:
-                return target
+            target = self._place(key)
+            if _meta(target) is not None:
+                return target if self.trusted else self._put_beside(key, target, made)
             if target.exists():
                 old = made.with_name(f"{made.name}-old")
                 target.replace(old)
                 shutil.rmtree(old, ignore_errors=True)
             made.replace(target)
+        return target
+
+    def _put_beside(self, key: str, before: Path, made: Path) -> Path:
+        """Have a new entry count in place of one that may be read just now; take away those that no run can be reading."""
+        target, pointer = self.folder / f"{key}.{uuid4().hex[:8]}", self.folder / f"{key}{AT}"
+        made.replace(target)
+        if pointer.exists() and target.stat().st_ctime - pointer.stat().st_mtime > LONGEST_RUN:
+            for old in self.folder.glob(f"{key}*/"):
+                if old not in (target, before):
+                    shutil.rmtree(old, ignore_errors=True)
+        self._write(pointer, target.name)
         return target
 
     def _write(self, path: Path, value: Any) -> None:
@@ -137,6 +155,14 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _meta(folder: Path) -> Any:
+    """Meta of an entry, if it is there and whole."""
+    meta = _json(folder / "meta.json")
+    if meta is None or not all(_is_whole(folder / name, size) for name, size in meta["files"].items()):
+        return None
+    return meta
 
 
 def _is_whole(path: Path, size: int) -> bool:

@@ -1,7 +1,7 @@
 """When a schedule is due: a cron expression in a time zone, read as Debian's cron reads it.
 
-Cron knows one zone, the machine's, or that of ``CRON_TZ``. Where a schedule lives in another, cron starts it every hour (:func:`every_hour`) and
-the run itself sees whether it is due (:func:`is_due`): so summer time on either side moves nothing.
+Cron knows one zone, the machine's, or that of ``CRON_TZ``. Where a schedule lives in another, cron starts it every hour
+(:func:`every_hour`) and the run itself sees whether it is due (:func:`is_due`): so summer time on either side moves nothing.
 """
 
 from __future__ import annotations
