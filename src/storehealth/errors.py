@@ -67,10 +67,20 @@ class Shortage(StorehealthError):  # noqa: N818 - it says what lacks
 
 
 class OutOfMemory(Shortage):
-    """More memory is needed than there is, or than ``--memory`` allows."""
+    """More memory is needed than there is, or than ``--memory`` allows.
 
-    def __init__(self) -> None:
-        super().__init__("not enough memory for these files", "Give more with --memory, such as --memory 2GB.")
+    Args:
+        place: Where the SQL stands that needs it; none: the files themselves do.
+    """
+
+    def __init__(self, place: str = "") -> None:
+        if place:
+            super().__init__(
+                f"{place}: not enough memory for what it asks",
+                "Let its SQL make smaller lists and texts. Give more with --memory, such as --memory 2GB.",
+            )
+        else:
+            super().__init__("not enough memory for these files", "Give more with --memory, such as --memory 2GB.")
 
 
 class DiskFull(Shortage):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import spot
 from storehealth.catalogue.rule import Rule, RuleExample
-from storehealth.errors import CatalogueError
+from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.examples import Looked, Miss, look_at, misses
 from storehealth.measure import Edges
 
@@ -100,7 +100,7 @@ def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[Trial]:
 def _looked(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[Looked | None, str]:
     try:
         return look_at(rule, example, catalogue), ""
-    except (CatalogueError, ValueError) as error:
+    except (CatalogueError, OutOfMemory, ValueError) as error:
         return None, " ".join(str(error).split())
 
 

@@ -153,7 +153,7 @@ def _add(page: Page, one: Tested, words: Words) -> None:
     for trial in failed:
         page.add(Piece(trial.place, "dim", keep=True), f"  {trial.example.name}", indent=4, hang=6)
         if trial.problem:
-            page.add(trial.problem, indent=6)
+            page.add(words.error(trial.problem), indent=6)
         for line in _differences(trial, words):
             page.add(Piece(line, keep=True), indent=6)
     for text in one.lacks:

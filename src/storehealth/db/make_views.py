@@ -7,29 +7,38 @@ from collections.abc import Iterable, Mapping
 import duckdb
 
 from storehealth.catalogue.view import View
-from storehealth.db.watch import LONGEST, TookTooLongError, within
-from storehealth.errors import CatalogueError
+from storehealth.db.told import told
+from storehealth.errors import CatalogueError, OutOfMemory
+from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
 
-OUT_OF_REACH = (
-    duckdb.BinderException,
-    duckdb.ParserException,
-    duckdb.CatalogException,
-    duckdb.SyntaxException,
-    duckdb.PermissionException,
-    duckdb.InvalidInputException,
-    duckdb.NotImplementedException,
+NOT_THE_VIEWS_FAULT = (
+    duckdb.InterruptException,
+    duckdb.ConnectionException,
+    duckdb.IOException,
+    duckdb.InternalException,
 )
-"""Errors that quote the view, or what it may not do, and no cell."""
 
 
-def make_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View], only: Iterable[str] | None = None) -> None:
+def make_views(
+    con: duckdb.DuckDBPyConnection,
+    views: Mapping[str, View],
+    only: Iterable[str] | None = None,
+    seconds: float = LONGEST,
+) -> None:
     """Run each view's SQL; with ``only``, of the views named and those they read.
 
+    Args:
+        con: The database, its canonical tables made.
+        views: All views.
+        only: The names wanted; default: all.
+        seconds: That one may take.
+
     Raises:
-        CatalogueError: A view's SQL is wrong, or views read each other in a circle.
+        CatalogueError: A view's SQL is wrong or takes too long, or views read each other in a circle.
+        OutOfMemory: A view asks for more than is allowed.
     """
     for view in _in_order(views, views if only is None else only):
-        _make_view(con, view)
+        _make_view(con, view, seconds)
 
 
 def make_again(
@@ -48,7 +57,7 @@ def make_again(
         if view.view in stale or (stale & set(view.after) and view.view not in but):
             stale.add(view.view)
             con.execute(f"DROP TABLE main.{view.view}")
-            _make_view(con, view)
+            _make_view(con, view, LONGEST)
 
 
 def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
@@ -69,15 +78,19 @@ def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
     return list(order.values())
 
 
-def _make_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
+def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float) -> None:
     made = f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}"
     try:
         statements = con.extract_statements(made)
         if [one.type for one in statements] != [duckdb.StatementType.CREATE]:
             raise CatalogueError(f"{view.view}.sql: a view is one SELECT; mind the semicolons", "Mend the view's SQL.")
-        with within(con, LONGEST):
+        with within(con, seconds):
             con.execute(made)
-    except OUT_OF_REACH as error:
-        raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
     except TookTooLongError as error:
-        raise CatalogueError(f"{view.view}.sql: it {error}", "Mend the view's SQL.") from None
+        raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
+    except TookTooMuchError:
+        raise OutOfMemory(f"{view.view}.sql") from None
+    except NOT_THE_VIEWS_FAULT:
+        raise
+    except duckdb.Error as error:
+        raise CatalogueError(f"{view.view}.sql: {told(error, view.sql)}", "Mend the view's SQL.") from error

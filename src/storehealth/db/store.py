@@ -21,6 +21,7 @@ from storehealth.db.make_views import make_again, make_views
 from storehealth.db.merge import merge
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
+from storehealth.watch import LONGEST
 
 FACT_TABLES = ("files", "rejects")
 """Tables intake itself fills: neither merged nor masked."""
@@ -45,6 +46,8 @@ class StoreSettings:
     staff: Mapping[str, str] = field(default_factory=dict)
     memory: str | None = None
     auto_replies: tuple[str, ...] = ()
+    seconds: float = LONGEST
+    """That making one view may take."""
 
 
 @dataclass
@@ -154,7 +157,7 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _stand(con, given, catalogue, settings)
     _lock(con, [str(part.parquet) for part in stored])
-    make_views(con, catalogue.views)
+    make_views(con, catalogue.views, None, settings.seconds)
     return store
 
 
@@ -196,7 +199,7 @@ def store_from_rows(
     given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
     store = _stand(con, given, catalogue, settings)
     _lock(con, [])
-    make_views(con, catalogue.views, views)
+    make_views(con, catalogue.views, views, settings.seconds)
     return store
 
 
@@ -210,9 +213,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the middle of a JSON document
     con.execute("SET parquet_metadata_cache = true")
-    memory = settings.memory or (MEMORY if scratch else None)
-    if memory:
-        con.execute(f"SET memory_limit = {sql.value(memory)}")
+    con.execute(f"SET memory_limit = {sql.value(settings.memory or MEMORY)}")
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
     con.execute(

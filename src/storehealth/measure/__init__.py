@@ -12,8 +12,7 @@ from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
-from storehealth.db.watch import LONGEST
-from storehealth.errors import CatalogueError
+from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
 from storehealth.measure.edges import Edges, edges
@@ -35,6 +34,7 @@ from storehealth.measure.windows import windows_for
 from storehealth.model import Hole, Measurement, Missing, Tally, Usual, Window
 from storehealth.privacy import Mask, mask
 from storehealth.stats import wilson
+from storehealth.watch import LONGEST
 
 if TYPE_CHECKING:
     from storehealth.db import Store
@@ -89,6 +89,7 @@ def measure(
 
     Raises:
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
+        OutOfMemory: It asks for more than is allowed.
     """
     grain, lacks = read_grain(store.con, lens.catalogue), read_lacks(store)
     measured = []
@@ -119,9 +120,9 @@ def measure(
 
 def problems(
     store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], catalogue: Catalogue
-) -> list[CatalogueError]:
+) -> list[StorehealthError]:
     """What is wrong with the SQL of rules: bound to the store's tables and views, and not run."""
-    found: list[CatalogueError] = []
+    found: list[StorehealthError] = []
     for rule in rules:
         asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
         try:
@@ -135,15 +136,15 @@ def problems(
 
 def misfits(
     store: Store, limits: Mapping[str, PlatformLimit], catalogue: Catalogue, exemptions: Sequence[Exemption]
-) -> list[CatalogueError]:
+) -> list[StorehealthError]:
     """What is wrong with the SQL of exemptions: bound over the rows of the rules they concern, the first trouble of each."""
-    found: dict[str, CatalogueError] = {}
+    found: dict[str, StorehealthError] = {}
     for rule in catalogue.rules.values():
         asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
         for one in exemptions:
             try:
                 taking_out(asked, (one,))
-            except CatalogueError as error:
+            except (CatalogueError, OutOfMemory) as error:
                 found.setdefault(one.place, error)
     return [found[one.place] for one in exemptions if one.place in found]
 

@@ -146,7 +146,7 @@ def _clock(asked: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, objec
     due = _due(promise, by_date=in_time.by_date is not None)
     allowed = None
     if in_time.within is not None and isinstance(began, datetime):
-        ((allowed,),) = asked.con.execute(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE").fetchall()
+        ((allowed,),) = asked.run(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE")
         if hours.stands_still(in_time.waited):
             due = hours.due(began, allowed)
         elif in_time.waited is None or "wait_seconds" in in_time.waited:

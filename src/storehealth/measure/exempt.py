@@ -10,7 +10,7 @@ import duckdb
 from storehealth.catalogue.mutes import ALL, Exemption
 from storehealth.errors import CatalogueError
 from storehealth.measure.compile import sql_of
-from storehealth.measure.query import Asked
+from storehealth.measure.query import STOPPED, Asked
 from storehealth.model import Exempted
 
 
@@ -21,6 +21,7 @@ def taking_out(asked: Asked, exemptions: Sequence[Exemption]) -> Asked:
 
     Raises:
         CatalogueError: The SQL of one that names this rule does not fit its rows.
+        OutOfMemory: It asks for more than is allowed.
     """
     own = tuple(one for one in exemptions if one.concerns(asked.rule) and _fits(asked, one))
     return replace(asked, taken_out=own) if own else asked
@@ -33,6 +34,8 @@ def _fits(asked: Asked, one: Exemption) -> bool:
         asked.bind(f"{sql_of(one.where)} IS TRUE")
     except CatalogueError:
         raise asked.not_fitting(one, "write one condition; mind the brackets and semicolons") from None
+    except STOPPED as error:
+        raise asked.not_fitting(one, error) from None
     except duckdb.BinderException as error:
         if one.code == ALL:
             return False

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.printed import Printed
-from storehealth.errors import CatalogueError
+from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.measure.compile import source_of, sql_of
 from storehealth.measure.query import Asked
 from storehealth.model import Compared, Taken
@@ -56,11 +56,11 @@ def _taken(asked: Asked, key: str, sql: str) -> Taken:
     return Taken(value=round(value, DIGITS) if value is not None and math.isfinite(value) else None, rows=rows)
 
 
-def printed_problems(asked: Asked) -> Iterator[CatalogueError]:
+def printed_problems(asked: Asked) -> Iterator[StorehealthError]:
     """Every query of the list that would not run."""
     for place, one in enumerate(asked.rule.printed):
         for key, sql in _queries(place, one):
             try:
                 asked.run_alone(f"SELECT * FROM ({sql}) LIMIT 0", key)
-            except CatalogueError as error:
+            except (CatalogueError, OutOfMemory) as error:
                 yield error

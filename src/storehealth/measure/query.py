@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,20 +15,21 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import spot
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
-from storehealth.db.watch import LONGEST, TookTooLongError, within
-from storehealth.errors import CatalogueError
+from storehealth.db.told import told
+from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.limits import Bounds
 from storehealth.measure.compile import DEFECT, FIGURES, columns, is_select, row_query, source_of, sql_of
 from storehealth.measure.hidden import personal_columns, structured_columns, told_columns, words_of
 from storehealth.model import Window
-from storehealth.privacy import Mask, without_quotes
+from storehealth.privacy import Mask
+from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
 
 ONE_WORD = re.compile(r"[!-?A-~]+")
 """ASCII without blanks and without an @: an id, whatever it is called."""
 PLAIN, UNKNOWN = "plain", "unknown"
-OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
-"""Errors that quote the rule and no cell."""
-NOT_THE_RULES_FAULT = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException)
+FETCHED = 5000
+NOT_THE_RULES_FAULT = (duckdb.InterruptException, duckdb.ConnectionException)
+STOPPED = (TookTooLongError, TookTooMuchError)
 
 
 @dataclass(frozen=True)
@@ -122,39 +123,55 @@ class Asked:
 
         Raises:
             CatalogueError: It does not run, or is not one SELECT.
+            OutOfMemory: It asks for more than is allowed.
         """
         select = self._one_select(sql)
         try:
-            with within(self.con, self.seconds):
+            with self._within():
                 return self.con.execute(select).fetchall()
-        except TookTooLongError as error:
-            raise self.error(key, error) from None
+        except STOPPED as error:
+            raise self.stopped(key, error) from None
         except NOT_THE_RULES_FAULT:
             raise
         except duckdb.Error as error:
             raise self.error(key, error) from error
 
-    def open(self, sql: str, values: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-        """As :meth:`run`, to fetch from piece by piece before the next query is run.
+    def pieces(self, sql: str, values: dict[str, Any] | None = None) -> Iterator[list[tuple[Any, ...]]]:
+        """As :meth:`run`, some thousand rows at a time; no other query may be run until the last of them is taken.
 
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
         with self._blaming(sql) as select:
-            return self.con.execute(select, values)
+            found = self.con.execute(select, values)
+        while True:
+            with self._bounded():  # the database works out rows as they are fetched
+                rows = found.fetchmany(FETCHED)
+            if not rows:
+                return
+            yield rows
 
     @contextmanager
     def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
         select = self._one_select(sql)
+        with self._bounded():
+            yield select
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Let SQL of the rule, and of exemptions, run as long as it may, and say whose it is that does not."""
         try:
-            with within(self.con, self.seconds):
-                yield select
-        except TookTooLongError as error:
-            raise self.error("measure", error) from None
+            with self._within():
+                yield
+        except STOPPED as error:
+            raise self._blame_stopped(error) from None
         except NOT_THE_RULES_FAULT:
             raise
         except duckdb.Error as error:
             raise self.blame(error) from error
+
+    def _within(self) -> AbstractContextManager[None]:
+        return within(self.con, self.seconds)
 
     def _one_select(self, sql: str) -> duckdb.Statement:
         """Refuse whatever is not one SELECT: an expression of a pack could close its bracket and begin a COPY."""
@@ -166,78 +183,100 @@ class Asked:
             raise self.error("measure", "a rule may only select; mind the brackets and semicolons")
         return statements[0]
 
-    def blame(self, error: duckdb.Error) -> CatalogueError:
+    def blame(self, error: duckdb.Error) -> StorehealthError:
         """The error of the first expression that fails on its own, else the given one."""
         for key, sql in self._expressions():
             own = self._fault(sql)
             if own is not None:
-                return self.error(key, own)
+                return self.stopped(key, own) if isinstance(own, STOPPED) else self.error(key, own, sql)
+        return self._blame_exemptions() or self.error("measure", error)
+
+    def _blame_stopped(self, error: TookTooLongError | TookTooMuchError) -> StorehealthError:
+        """Whose SQL it was: that of an exemption, if one is stopped on its own too, else the rule's."""
+        return self._blame_exemptions() or self.stopped("measure", error)
+
+    def _blame_exemptions(self) -> StorehealthError | None:
         for one in self.taken_out:
-            own = self._fault(f"{sql_of(one.where or 'true')} IS TRUE")
+            own = self._fault(f"{sql_of(one.where)} IS TRUE") if one.where is not None else None
             if own is not None:
                 return self.not_fitting(one, own)
-        return self.error("measure", error)
+        return None
 
-    def _fault(self, sql: str) -> duckdb.Error | TookTooLongError | None:
-        """What the database says of one expression over the rule's rows; None where it runs."""
+    def _fault(self, sql: str) -> duckdb.Error | TookTooLongError | TookTooMuchError | None:
+        """What is wrong with one expression over the rule's rows; None where it runs."""
         query = f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})"
         try:
-            with within(self.con, self.seconds):
+            with self._within():
                 self.con.execute(self.con.extract_statements(query)[0])
-        except (duckdb.Error, TookTooLongError) as error:
+        except (duckdb.Error, *STOPPED) as error:
             return error
         return None
 
-    def not_fitting(self, one: Exemption, problem: object) -> CatalogueError:
+    def not_fitting(self, one: Exemption, problem: object) -> StorehealthError:
         """The error of an exemption whose SQL does not run over the rule's rows."""
-        if isinstance(problem, duckdb.Error) and not isinstance(problem, OF_THE_TEXT):
-            problem = without_quotes(str(problem))
-        said = f"{one.place}: over the rows of {self.rule.code}: {' '.join(str(problem).split())}"
-        return CatalogueError(said, "docs/mutes.md shows the form.")
+        if isinstance(problem, TookTooMuchError):
+            return OutOfMemory(one.place)
+        first, _, rest = _said(problem, one.where or "").partition(". ")
+        said = [f"{one.place}: {first}", f"The rows are those of {self.rule.code}", *([rest] if rest else [])]
+        return CatalogueError(". ".join(said), "docs/mutes.md shows the form.")
 
-    def problems(self) -> Iterator[CatalogueError]:
+    def problems(self) -> Iterator[StorehealthError]:
         """Every expression that does not fit the rows, bound and not run; without any, what the row query says."""
-        told = False
+        any_wrong = False
         for key, sql in self._expressions():
-            try:
-                self.bind(sql)
-            except (duckdb.Error, CatalogueError) as error:
-                told = True
-                yield error if isinstance(error, CatalogueError) else self.error(key, error)
+            wrong = self._misbound(key, sql, self.bind)
+            if wrong is not None:
+                any_wrong = True
+                yield wrong
                 if key == "measure.over":
                     return
-        if not told:
-            try:
-                self._bind(row_query(self.rule, self.bounds, self.window))
-            except duckdb.Error as error:
-                yield self.error("measure", error)
+        wrong = (
+            None if any_wrong else self._misbound("measure", row_query(self.rule, self.bounds, self.window), self._bind)
+        )
+        if wrong is not None:
+            yield wrong
+
+    def _misbound(self, key: str, sql: str, bind: Callable[[str], None]) -> StorehealthError | None:
+        """What is wrong with an expression or query when it is bound; None where nothing is."""
+        try:
+            bind(sql)
+        except STOPPED as error:
+            return self.stopped(key, error)
+        except duckdb.Error as error:
+            return self.error(key, error, sql)
+        except CatalogueError as error:
+            return error
+        return None
 
     def bind(self, expression: str) -> None:
         """See whether an expression fits the rule's rows, without running it.
 
         Raises:
             duckdb.Error: It does not.
+            TookTooLongError: Working out its constants took too long.
+            TookTooMuchError: They need too much memory.
             CatalogueError: It is more than an expression.
         """
         self._bind(f"SELECT count(x) FROM (SELECT {expression} AS x FROM {source_of(self.rule.measure.over)})")
 
     def _bind(self, sql: str) -> None:
         self._one_select(sql)
-        try:
-            with within(self.con, self.seconds):  # constants are worked out here already
-                self.con.execute(f"EXPLAIN {sql}")
-        except TookTooLongError as error:
-            raise self.error("measure", error) from None
+        with self._within():  # constants are worked out here already
+            self.con.execute(f"EXPLAIN {sql}")
 
-    def error(self, key: str, problem: object) -> CatalogueError:
-        """An error that names the rule's file, a line and a key of it."""
-        if isinstance(problem, duckdb.Error) and not isinstance(problem, OF_THE_TEXT):
-            problem = without_quotes(str(problem))
-        path = self.catalogue.paths.get(f"rules/{self.rule.id}")
-        place = spot(path, key) if path is not None else f"{self.rule.id}.yaml: {key}"
+    def error(self, key: str, problem: object, sql: str = "") -> CatalogueError:
+        """An error that names the rule's file, a line and a key of it; of some SQL of it, from where on it is wrong."""
         return CatalogueError(
-            f"{place}: {' '.join(str(problem).split())}", "`storehealth rules check` reads the rules again."
+            f"{self._place(key)}: {_said(problem, sql)}", "`storehealth rules check` reads the rules again."
         )
+
+    def stopped(self, key: str, problem: TookTooLongError | TookTooMuchError) -> StorehealthError:
+        """An error of a query that took too long or too much."""
+        return OutOfMemory(self._place(key)) if isinstance(problem, TookTooMuchError) else self.error(key, problem)
+
+    def _place(self, key: str) -> str:
+        path = self.catalogue.paths.get(f"rules/{self.rule.id}")
+        return spot(path, key) if path is not None else f"{self.rule.id}.yaml: {key}"
 
     def _expressions(self) -> list[tuple[str, str]]:
         found = [("measure.over", "1"), *columns(self.rule).values()]
@@ -251,3 +290,7 @@ class Asked:
             if beside.value is not None:
                 found.append((f"{key}.value.sql", f"{sql_of(beside.value.sql)}::DOUBLE"))
         return found
+
+
+def _said(problem: object, sql: str) -> str:
+    return told(problem, sql) if isinstance(problem, duckdb.Error) else " ".join(str(problem).split())

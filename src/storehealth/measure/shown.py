@@ -18,7 +18,6 @@ from storehealth.model import Beside, EvidenceRow
 EVIDENCE_ROWS = 20
 OF_EACH_OUTCOME = 5
 """So many rows done too late are shown although others that are still open wait longer, and the other way round."""
-FETCHED = 5000
 DIGITS = 6
 """Decimals of a figure shown beside: a rule's own sums differ in the last of sixteen digits from run to run."""
 WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
@@ -42,8 +41,7 @@ def evidence(asked: Asked, marks: Marks | None = None) -> tuple[EvidenceRow, ...
 def all_evidence(asked: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
     """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
     columns, values = _columns(asked, marks)
-    found = asked.open(f"SELECT {columns} FROM {asked.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values)
-    while rows := found.fetchmany(FETCHED):
+    for rows in asked.pieces(f"SELECT {columns} FROM {asked.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values):
         yield from (_evidence_row(asked, row, marks) for row in rows)
 
 

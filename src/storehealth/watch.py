@@ -1,0 +1,130 @@
+"""Ends what runs too long or takes too much: SQL of a pack may ask for more rows than there are seconds, or bytes.
+
+The database counts what it keeps in blocks, and not the lists and texts that it makes inside one row. Those are held back
+by the system's own limit on a process's data, which is set while such SQL runs. The database takes a refused allocation
+for what it is and can be asked on. Where the system has no such limit (Windows, macOS), only what is counted is limited.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import duckdb
+
+try:
+    import resource
+except ImportError:  # pragma: no cover - Windows
+    resource = None  # type: ignore[assignment]
+
+LONGEST = 600.0
+"""Seconds that one query of a rule or view may take; the slowest built-in one takes seconds over a million rows."""
+SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)
+"""Bytes beside those that the database counts. Over a million messages the built-in rules take a quarter of them."""
+MEMORY_FILE = Path("/proc/self/statm")
+UNITS = {"bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
+_CEILINGS: WeakKeyDictionary[duckdb.DuckDBPyConnection, int] = WeakKeyDictionary()
+
+
+class TookTooLongError(Exception):
+    """A query was stopped."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"ran longer than {seconds:g} seconds and was stopped; let it read fewer rows")
+
+
+class TookTooMuchError(Exception):
+    """A query was refused more memory."""
+
+    def __init__(self) -> None:
+        super().__init__("was refused more memory")
+
+
+@contextmanager
+def within(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Let the connection run so many seconds, and take the memory it is allowed and :data:`SLACK`.
+
+    Args:
+        con: An open database whose settings are locked.
+        seconds: After which it is interrupted; its functions look for that within a row too.
+
+    Raises:
+        TookTooLongError: It was interrupted for the time, and not by the user.
+        TookTooMuchError: The database or the system refused it memory.
+    """
+    fired = threading.Event()
+
+    def stop() -> None:
+        fired.set()
+        con.interrupt()
+
+    ceiling = _ceiling(con)
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        with nullcontext() if ceiling is None else _LIMIT.at(ceiling):
+            yield
+    except duckdb.InterruptException:
+        if fired.is_set():
+            raise TookTooLongError(seconds) from None
+        raise
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise TookTooMuchError from None
+    finally:
+        timer.cancel()
+        timer.join()  # it holds the connection, which no thread may be the last to hold when the process ends
+
+
+def _ceiling(con: duckdb.DuckDBPyConnection) -> int | None:
+    """Most bytes this process may have while the connection runs such SQL; None where that cannot be limited.
+
+    It is settled when the first of it runs, so that memory which one query leaves behind gives the next no more.
+    """
+    if resource is None or not MEMORY_FILE.is_file():
+        return None
+    if con not in _CEILINGS:
+        ((said,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
+        number, unit = re.findall(r"[\d.]+|\w+", str(said))
+        used = int(MEMORY_FILE.read_bytes().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        _CEILINGS[con] = used + int(float(number) * (1 << UNITS[unit])) + SLACK
+    return _CEILINGS[con]
+
+
+class _Limit:
+    """The system's limit on this process's data while such SQL runs; the one before comes back when none does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.ceilings: list[int] = []
+        self.before = (0, 0)
+
+    @contextmanager
+    def at(self, ceiling: int) -> Iterator[None]:
+        """Hold the process to a ceiling; where several hold, which is where several threads audit, to the highest."""
+        with self.lock:
+            if not self.ceilings:
+                self.before = resource.getrlimit(resource.RLIMIT_DATA)
+            self.ceilings.append(ceiling)
+            self._set()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.ceilings.remove(ceiling)
+                self._set()
+
+    def _set(self) -> None:
+        """Never above what the user has set."""
+        soft, hard = self.before
+        if self.ceilings:
+            soft = max(self.ceilings) if soft == resource.RLIM_INFINITY else min(soft, max(self.ceilings))
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+_LIMIT = _Limit()

@@ -1,0 +1,201 @@
+"""SQL of a stranger that asks for more memory than there is ends in a message: each try in a process that is held back."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from storehealth import watch
+from storehealth.watch import TookTooLongError, TookTooMuchError, within
+from tests.measure.trying import ALLOWED, CONSTANT, OF_ROWS
+
+pytestmark = pytest.mark.skipif(not watch.MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample_exports"
+ROOM = 300_000_000 + watch.SLACK + (200 << 20)
+"""What the database of a try may take, what may be taken beside it, and what a process has at its beginning."""
+NAMED = {"exempt": "mutes.yaml:2: exempt.0: ", "view": "mine.sql: "}
+FEW = "range,resized list,list on itself,repeat,padded,aggregated"
+
+
+def tried(place: str, names: str) -> list[dict[str, object]]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.measure.trying", place, names],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [("when", ",".join(OF_ROWS)), ("over", FEW), ("evidence", FEW), ("view", FEW), ("exempt", FEW)],
+)
+def test_lists_and_texts_of_one_row_that_do_not_fit_are_refused(place: str, names: str) -> None:
+    """Whatever makes them, and wherever it stands; whose SQL it is is named; the store can be asked on, the limit is gone."""
+    for one in tried(place, names):
+        assert one["kind"] == "OutOfMemory", one
+        assert str(one["said"]).startswith(NAMED.get(place, "handed-over-by-promise.yaml:21: measure")), one
+        assert one["whole"], one
+        assert one["free"], one
+        assert place == "view" or int(str(one["peak"])) < ROOM, one
+
+
+@pytest.mark.parametrize("place", ["check", "check exempt"])
+def test_constants_worked_out_while_binding_take_no_more(place: str) -> None:
+    """``rules check`` and ``doctor`` bind SQL: that does no harm."""
+    for one in tried(place, ",".join(CONSTANT)):
+        assert one["whole"], one
+        assert int(str(one["peak"])) < ROOM, one
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack with a rule that asks for a list of three billion numbers in each row."""
+    folder = tmp_path_factory.mktemp("hostile") / "pack"
+    assert command("rules", "new", "LG70-too-much", "--pack", folder).returncode == 0
+    path = folder / "rules" / "logistics" / "too-much.yaml"
+    text = path.read_text(encoding="utf-8")
+    asks = 'when: "len(range(300000000 + length(order_id))) > 0 AND paid"'
+    path.write_text(text.replace("when: paid AND NOT cancelled", asks), encoding="utf-8")
+    return folder
+
+
+def command(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process that may take so much and no more, whatever happens in it."""
+    return subprocess.run(
+        [sys.executable, "-m", "storehealth", *map(str, arguments)],
+        capture_output=True, text=True, timeout=300, check=False, **more,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALLOWED, ALLOWED)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "not enough memory for what it asks"), ("zh", "内存不足"), ("es", "no hay memoria suficiente")],
+)
+def test_an_audit_with_such_a_rule_ends_as_with_any_broken_rule(
+    pack: Path, tmp_path: Path, language: str, said: str
+) -> None:
+    ended = command("audit", SAMPLE, "--pack", pack, "--state", tmp_path, "--lang", language)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "too-much.yaml:" in ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_rules_test_names_the_examples_that_such_a_rule_ends(pack: Path) -> None:
+    """Binding it does no harm; running its examples fails them, one after the other."""
+    assert command("rules", "check", "--pack", pack).returncode == 0
+    ended = command("rules", "test", "--pack", pack)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "too-much.yaml:11: measure: not enough memory for what it asks" in ended.stdout
+
+
+def test_an_exemption_that_asks_for_too_much_is_named_by_its_line(tmp_path: Path) -> None:
+    where = "len(range(300000000 + length(order_id))) > 0"
+    (tmp_path / "mutes.yaml").write_text(f'exempt:\n  - {{code: LG05, where: "{where}", reason: r}}\n')
+    ended = command("audit", SAMPLE, "--state", tmp_path / "state", cwd=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "mutes.yaml:2: exempt.0: not enough memory for what it asks" in ended.stderr
+
+
+def test_a_view_that_asks_for_too_much_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "pack" / "views"
+    folder.mkdir(parents=True)
+    header = "-- view: mine\n-- about: mine\n-- group: orders\n-- needs: orders\n"
+    view = "SELECT len(range(300000000 + length(order_id))) AS n FROM orders\n"
+    (folder / "mine.sql").write_text(header + view, encoding="utf-8")
+    ended = command("audit", SAMPLE, "--pack", folder.parent, "--state", tmp_path / "state")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "mine.sql: not enough memory for what it asks" in ended.stderr
+
+
+# -- the limit itself, held so high that nothing is refused ------------------------------------------------------
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database that may take a hundred megabytes."""
+    with duckdb.connect(config={"memory_limit": "100MB", "temp_directory": ""}) as made:
+        yield made
+
+
+def limit() -> int:
+    return resource.getrlimit(resource.RLIMIT_DATA)[0]
+
+
+def test_the_limit_that_was_comes_back_after_the_last_query(con: duckdb.DuckDBPyConnection) -> None:
+    """Also where one ends in an error, and where two run at once."""
+    before = limit()
+    with within(con, 60):
+        first = limit()
+        with within(con, 60), pytest.raises(duckdb.Error):
+            con.execute("SELECT nothing")
+        assert limit() == first != before
+    assert limit() == before
+
+
+def test_what_a_query_leaves_behind_raises_no_later_limit(con: duckdb.DuckDBPyConnection) -> None:
+    """Else one that asks for much could ask for more the second time."""
+    with within(con, 60):
+        first = limit()
+    kept = bytearray(50 << 20)
+    with within(con, 60):
+        assert limit() == first
+    assert len(kept) > 0
+
+
+def test_two_threads_hold_the_process_to_the_higher_limit(con: duckdb.DuckDBPyConnection) -> None:
+    """Neither may take away from the other what it is allowed, and the last one out puts back what was."""
+    before, seen = limit(), []
+    with duckdb.connect(config={"memory_limit": "900MB"}) as other, within(con, 60):
+        low = limit()
+
+        def run() -> None:
+            with within(other, 60):
+                seen.append(limit())
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        assert seen[0] > low
+        assert limit() == low
+    assert limit() == before
+
+
+def test_a_lower_limit_of_the_users_stays(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1000, 2000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair))
+    with within(con, 60):
+        pass
+    assert set_to == [(1000, 2000), (1000, 2000)]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), duckdb.OutOfMemoryException("full")])
+def test_a_refusal_by_the_database_or_by_python_is_one_thing(
+    con: duckdb.DuckDBPyConnection, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the system sets no limit."""
+    monkeypatch.setattr(watch, "MEMORY_FILE", Path("/nowhere"))
+    with pytest.raises(TookTooMuchError), within(con, 60):
+        raise error
+
+
+def test_an_interrupt_of_the_users_stays_one(con: duckdb.DuckDBPyConnection) -> None:
+    """Only our own is told as too long."""
+    endless = "SELECT sum(hash(r)) FROM generate_series(1, 1000000000000) AS s(r)"
+    threading.Timer(0.2, con.interrupt).start()
+    with pytest.raises(duckdb.InterruptException), within(con, 60):
+        con.execute(endless)
+    with pytest.raises(TookTooLongError, match=r"ran longer than 0\.2 seconds"), within(con, 0.2):
+        con.execute(endless)
