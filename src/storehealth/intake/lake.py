@@ -134,13 +134,14 @@ class Lake:
 
     def _put_beside(self, key: str, before: Path, made: Path) -> Path:
         """Have a new entry count in place of one that may be read just now; take away those that no run can be reading."""
-        target, pointer = self.folder / f"{key}.{uuid4().hex[:8]}", self.folder / f"{key}{AT}"
+        target = self.folder / f"{key}.{uuid4().hex[:8]}"
         made.replace(target)
-        if pointer.exists() and target.stat().st_ctime - pointer.stat().st_mtime > LONGEST_RUN:
-            for old in self.folder.glob(f"{key}*/"):
-                if old not in (target, before):
-                    shutil.rmtree(old, ignore_errors=True)
-        self._write(pointer, target.name)
+        os.utime(before)  # from now on it is superseded
+        now = before.stat().st_mtime
+        for old in self.folder.glob(f"{key}*/"):
+            if old not in (target, before) and now - old.stat().st_mtime > LONGEST_RUN:
+                shutil.rmtree(old, ignore_errors=True)
+        self._write(self.folder / f"{key}{AT}", target.name)
         return target
 
     def _write(self, path: Path, value: Any) -> None:
