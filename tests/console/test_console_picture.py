@@ -68,6 +68,28 @@ def test_a_crowded_checkup_still_fits_and_says_how_much_is_left_out(language: st
     assert all(f"WA{number:02d}" in shown for number in range(8))
 
 
+def test_unused_files_are_named_together_where_the_reason_is_the_same() -> None:
+    """Five by name, and how many more; those of other reasons that find no room by name too."""
+    alike = tuple(Source(path=f"scan-{number}.pdf", note="not a table") for number in range(7))
+    others = tuple(Source(path=f"odd-{number}.csv", note=f"reason {number}") for number in range(60))
+    shown = " ".join(render(checkup(sources=(*SOURCES[:1], *alike)), Look()).split())
+    assert (
+        "scan-0.pdf, scan-1.pdf, scan-2.pdf, scan-3.pdf, scan-4.pdf and 2 more (see --details) were not used" in shown
+    )
+    shown = " ".join(render(checkup(sources=(*SOURCES[:1], *others)), Look()).split())
+    left = next(number for number in range(60) if f"odd-{number}.csv was not used: reason {number}" not in shown)
+    assert f"… {60 - left} more: odd-{left}.csv, odd-{left + 1}.csv, " in shown
+    assert f"odd-{left + 4}.csv …; see --details" in shown
+
+
+def test_the_screen_says_how_to_see_rejected_rows_where_there_are_any() -> None:
+    """Not where there are none."""
+    said = "rows rejected: see `storehealth inspect`, or -o rejects=rejects.csv"
+    assert f"17 {said}" in render(checkup(), Look())
+    whole = tuple(one.model_copy(update={"rejected": 0}) for one in SOURCES)
+    assert said not in render(checkup(sources=whole), Look())
+
+
 def test_details_leave_nothing_out() -> None:
     shown = render(checkup(**crowded()), Look(details=True))
     assert all(f"LG{number:02d}" in shown for number in range(1, 31))

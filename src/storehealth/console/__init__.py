@@ -11,10 +11,17 @@ from rich.text import Text
 from storehealth.console.details import add_details
 from storehealth.console.page import Page
 from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_more, add_platform, add_todo
-from storehealth.console.verdicts import add_finding, add_not_judged, add_refused, add_wanted
+from storehealth.console.verdicts import (
+    add_finding,
+    add_not_judged,
+    add_refused,
+    add_refused_briefly,
+    add_wanted,
+)
 from storehealth.model import Checkup
 from storehealth.wording import Words
 from storehealth.wording.phrases import all_clear, grouped, refused, todo, troubles
+from storehealth.wording.unused import NAMED, alike
 
 __all__ = ["Look", "Page", "printed", "render"]
 
@@ -68,7 +75,7 @@ def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
         len(todo(checkup)),
         len(troubles(checkup)),
         len(checkup.exports_wanted),
-        len(refused(checkup)),
+        len(alike(refused(checkup))),
         len(grouped(checkup)),
         1 if checkup.trend else 0,
     )
@@ -142,12 +149,12 @@ def _add_not_judged(page: Page, checkup: Checkup, words: Words, most: int) -> No
 
 
 def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
-    files = refused(checkup)
-    if files:
+    groups = alike(refused(checkup))
+    if groups:
         page.heading(words.say("heading.refused"))
-    for source in files[:most]:
-        add_refused(page, source, words)
-    add_more(page, len(files) - most, words)
+    for members in groups[:most]:
+        add_refused(page, members, words, NAMED)
+    add_refused_briefly(page, [one for members in groups[most:] for one in members], words)
 
 
 def _findings_only(checkup: Checkup, words: Words, look: Look) -> list[Text]:

@@ -23,6 +23,7 @@ from storehealth.wording.phrases import (
     with_figures,
 )
 from storehealth.wording.printed import printed_lines
+from storehealth.wording.unused import alike
 
 UNSEEN = ("new", "reappeared")
 """What is worth a word on a row."""
@@ -45,8 +46,8 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
         add_not_judged(page, members, words)
     if refused(checkup):
         page.heading(words.say("heading.refused"))
-    for source in refused(checkup):
-        add_refused(page, source, words)
+    for files in alike(refused(checkup)):
+        add_refused(page, files, words)
     _add_sources(page, checkup, words)
     _add_deadlines(page, checkup, words)
     _add_replies(page, checkup, words)

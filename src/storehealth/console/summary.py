@@ -22,6 +22,7 @@ from storehealth.wording.phrases import (
     score_parts,
     todo,
 )
+from storehealth.wording.unused import rejected_text
 
 GAP = "  "
 SHORT = 40
@@ -142,8 +143,11 @@ def add_platform(page: Page, checkup: Checkup, words: Words) -> None:
 
 
 def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
-    """How many findings of each status, and how many rules could not be judged; what mutes.yaml says in vain."""
+    """What mutes.yaml says in vain, where rejected rows are told of, how many findings of each status there are."""
     page.blank()
+    rejected = rejected_text(checkup, words)
+    if rejected:
+        page.add(rejected)
     for warning in checkup.warnings:
         page.add(Piece(f"{SYMBOLS['watch']} ", "yellow"), warning, hang=2)
     page.add(Piece(counts_line(checkup, words), "bold"))

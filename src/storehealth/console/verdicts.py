@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 
 from storehealth.console.page import Page, Piece, pad
 from storehealth.model import Checkup, Finding, NotJudged, Source, Window
 from storehealth.wording import Words
 from storehealth.wording.phrases import facts_of, place
+from storehealth.wording.unused import NAMED, reason_of
 from storehealth.wording.wanted import wanted_briefly, wanted_text
 
 SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inconclusive": "?", "not_applicable": "–"}
@@ -74,8 +77,23 @@ def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
     page.add(f"– {what}{words.say('unit.colon')}{reason}", indent=2, hang=4)
 
 
-def add_refused(page: Page, source: Source, words: Words) -> None:
-    """A file that was not used, by name and reason."""
-    reason = words.reason(source.note) if source.note else words.say("screen.no_reason")
-    before, _, after = words.say("screen.refused", path="\0", reason=reason).partition("\0")
-    page.add("– ", before, Piece(source.path, "bold", keep=True), after, indent=2, hang=4)
+def add_refused(page: Page, members: Sequence[Source], words: Words, most: int | None = None) -> None:
+    """Files that were not used for the same reason, by name (so many of them; None: all), and the reason."""
+    reason, comma = reason_of(members, words), words.say("unit.comma")
+    said = words.say("screen.refused", n=len(members), path="\0", reason=reason)
+    before, _, after = said.partition("\0")
+    pieces: list[Piece | str] = []
+    for one in members[:most]:
+        pieces += [comma] if pieces else []
+        pieces.append(Piece(one.path, "bold", keep=True))
+    hidden = len(members) - len(members[:most])
+    pieces += [f" {words.say('screen.and_files', n=words.whole(hidden))}"] if hidden else []
+    page.add("– ", before, *pieces, after, indent=2, hang=4)
+
+
+def add_refused_briefly(page: Page, rest: Sequence[Source], words: Words) -> None:
+    """Files that were not used and found no room: how many, and the first of them by name."""
+    if rest:
+        names = words.say("unit.comma").join(one.path for one in rest[:NAMED]) + (" …" if len(rest) > NAMED else "")
+        said = words.say("screen.more_files", n=words.whole(len(rest)), names=names)
+        page.add(Piece(f"… {said}", "dim"), indent=2, hang=4)

@@ -31,6 +31,7 @@ from storehealth.wording.phrases import (
 )
 from storehealth.wording.printed import printed_lines
 from storehealth.wording.sure import UNSURE, since
+from storehealth.wording.unused import alike, rejected_text, unused_text
 from storehealth.wording.wanted import wanted_text
 
 NAME = "markdown"
@@ -253,9 +254,8 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
         for one in checkup.sources
     ]
     lines = [*_heading(words, "sources"), *table([words.say(f"column.{key}") for key in keys], rows)]
-    names = [words.say("screen.refused", path=one.path, reason=words.reason(one.note) or words.say("screen.no_reason"))
-             for one in refused(checkup)]  # fmt: skip
-    return [*lines, *bullets(names)]
+    said = [unused_text(members, words) for members in alike(refused(checkup))]
+    return [*lines, *bullets([*said, *filter(None, [rejected_text(checkup, words)])])]
 
 
 def _method(checkup: Checkup, words: Words) -> list[str]:

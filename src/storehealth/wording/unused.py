@@ -1,0 +1,36 @@
+"""What is said of files that were not used, and of rows that were rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from storehealth.model import Checkup, Source
+from storehealth.wording import Words
+
+NAMED = 5
+"""Files that are named where not all of them are."""
+
+
+def alike(sources: Iterable[Source]) -> list[list[Source]]:
+    """Files that were refused for the same reason, together."""
+    groups: dict[str, list[Source]] = {}
+    for one in sources:
+        groups.setdefault(one.note, []).append(one)
+    return list(groups.values())
+
+
+def reason_of(members: Sequence[Source], words: Words) -> str:
+    """Why they were refused."""
+    return words.reason(members[0].note) if members[0].note else words.say("screen.no_reason")
+
+
+def unused_text(members: Sequence[Source], words: Words) -> str:
+    """All files that were refused for one reason, by name."""
+    paths = words.say("unit.comma").join(one.path for one in members)
+    return words.say("screen.refused", n=len(members), path=paths, reason=reason_of(members, words))
+
+
+def rejected_text(checkup: Checkup, words: Words) -> str | None:
+    """How many rows were rejected, and how to see which and why; None where none was."""
+    number = sum(one.rejected for one in checkup.sources)
+    return words.count("count.rejected_rows", number) if number else None
