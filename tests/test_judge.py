@@ -354,10 +354,10 @@ GAP = Hole(table="messages", cause="days", count=2, first=date(2026, 3, 11))
 @pytest.mark.parametrize(
     ("hole", "note"),
     [
-        (GAP, "in chat messages, 2 days are missing on which some are usual (first 2026-03-11)"),
+        (GAP, "2 days that usually have chat messages have none (first 2026-03-11)"),
         (
             GAP.model_copy(update={"cause": "hours"}),
-            "in chat messages, 2 hours are missing in which some are usual (first on 2026-03-11)",
+            "2 hours that usually have chat messages have none (first on 2026-03-11)",
         ),
         (Hole(table="orders", cause="cut", count=1, file="a.csv"), "a.csv ends exactly at a row limit"),
         (Hole(table="orders", cause="short", count=23, of=30), "in orders, 23 of 30 days are there"),
@@ -407,7 +407,9 @@ def test_what_fails_on_the_rows_there_are_fails() -> None:
     """Missing rows cannot mend the misses that are there; the note tells both."""
     made, open_ones = judged(rule_of(good="ok", limits=SHIPPING), share(50, 100, holes=(GAP,)))
     assert (made.status, open_ones) == ("fail", ())
-    assert made.note.startswith("fails on the rows that are there, although in chat messages, ")
+    assert made.note.startswith(
+        "fails on the rows that are there, although 2 days that usually have chat messages have none "
+    )
 
 
 def test_a_table_may_lack_a_few_days_at_the_ends() -> None:

@@ -129,7 +129,7 @@ def _state(around: Surroundings, words: Words) -> Checked:
             file.flush()
         free = shutil.disk_usage(there).free
     except OSError as error:
-        said = words.say("doctor.unwritable", path=shown, reason=error.strerror or str(error))
+        said = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
         return _trouble("state", said, words.say("doctor.other_state"))
     said = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
     return _ok("state", said) if free >= LEAST_FREE else _trouble("state", said, words.say("doctor.little_room"))

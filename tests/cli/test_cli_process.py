@@ -202,3 +202,15 @@ def test_no_help_loses_what_stands_in_square_brackets() -> None:
         ]
 
     assert lost(get_command(made()), "storehealth") == []
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["audit", "-h"], ["schedule", "add", "--help"], ["refund-checklist", "-h"]]
+)
+def test_flags_stand_bare_in_the_help(words: list[str]) -> None:
+    """``--details <bool>`` reads as if a value had to follow."""
+    done = subprocess.run(
+        [sys.executable, "-m", "storehealth", *words], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    assert "--help" in done.stdout
+    assert [kind for kind in ("<bool>", "<int>") if kind in done.stdout] == []

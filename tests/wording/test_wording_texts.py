@@ -36,7 +36,7 @@ def test_every_key_the_code_asks_for_exists() -> None:
 
 def test_every_text_is_used() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    built = set(BUILT.findall(code)) | {"reason", "refusal", "error", "error_hint", "source"}
+    built = set(BUILT.findall(code)) | {"reason", "refusal", "error", "error_hint", "source", "system"}
     unused = [key for key in texts() if key.partition(".")[0] not in built and key not in code]
     assert unused == []
 
@@ -85,3 +85,43 @@ def test_one_is_singular_and_the_rest_plural() -> None:
 )
 def test_what_lacks_is_told_in_plain_words_and_once(needs: tuple[str, ...], said: str) -> None:
     assert Words("en").lacking(needs) == said
+
+
+@pytest.mark.parametrize("key", [key for key in texts() if key.startswith("system.")])
+def test_what_the_system_says_is_known_by_its_own_words(key: str) -> None:
+    """Else its translations would never be found."""
+    import errno
+    import os
+
+    assert texts()[key]["en"] == os.strerror(getattr(errno, key.partition(".")[2]))
+
+
+@pytest.mark.parametrize(
+    ("english", "zh", "es"),
+    [
+        ("a.json could not be written: No space left on device", "磁盘空间不足", "no queda espacio en el disco"),
+        ("the state folder /x cannot be used: Read-only file system", "磁盘为只读", "el disco es de solo lectura"),
+        (
+            "/x cannot be used (Permission denied); nothing is kept for the next run",
+            "（没有权限）",
+            "(permiso denegado)",
+        ),
+        ("there is no program crontab here: No such file or directory", "没有这个文件", "no existe ese archivo"),
+        ("/x/history.sqlite cannot be used: Permission denied", "没有权限", "permiso denegado"),
+        ("the dossier /x cannot be written: File exists", "已经存在", "ya existe"),
+        ("runs/tea could not be written: Not a directory", "不是文件夹", "no es una carpeta"),
+    ],
+)
+def test_what_the_system_says_is_said_in_the_reader_s_language(english: str, zh: str, es: str) -> None:
+    """Within whatever speaks of it; not half of a sentence in English."""
+    assert Words("en").error(english) == english
+    for language, words in (("zh", zh), ("es", es)):
+        told = Words(language).error(english)
+        assert words in told
+        assert not [word for word in ("cannot", "could not", "there is") if word in told]
+
+
+def test_why_a_file_cannot_be_opened_is_said_in_the_reader_s_language() -> None:
+    """As intake notes it."""
+    assert "没有权限" in Words("zh").reason("cannot be opened: Permission denied")
+    assert "no existe ese archivo" in Words("es").reason("cannot be opened: No such file or directory")

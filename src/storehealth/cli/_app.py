@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from storehealth import __version__
 from storehealth.cli import EXIT_CODES, _guard, _streams, commands
+
+
+HELP_NAMES = ["-h", "--help"]
 
 
 def made() -> typer.Typer:
@@ -20,7 +23,7 @@ def made() -> typer.Typer:
         epilog=EXIT_CODES,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": HELP_NAMES},
     )
     application.callback()(_top)
     for name in commands():
@@ -37,8 +40,19 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: list[str]) -> int | None:
     command = typer.main.get_command(made())
+    _show_flags_bare(command)
     code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
     return code
+
+
+def _show_flags_bare(command: Any) -> None:
+    """Have help show ``--details``, and not ``--details <bool>``, which reads as if a value had to follow."""
+    asked = command.get_help_option(typer.Context(command, help_option_names=HELP_NAMES))
+    for option in (*command.params, asked):
+        if getattr(option, "is_flag", False) or getattr(option, "count", False):
+            option.metavar = ""
+    for one in getattr(command, "commands", {}).values():
+        _show_flags_bare(one)
 
 
 def _version(wanted: bool) -> None:

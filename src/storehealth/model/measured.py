@@ -111,7 +111,7 @@ class Hole(Record):
 
     table: str
     cause: Literal["days", "hours", "cut", "short"] = Field(
-        description="days, hours: without rows although some are usual; cut: a file ends at a row limit; short: the "
+        description="days, hours: without rows although they usually have some; cut: a file ends at a row limit; short: the "
         "table begins later or ends earlier than the days looked at."
     )
     count: int = Field(description="Days or hours that lack; of a short table, the days that are there.")

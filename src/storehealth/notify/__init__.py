@@ -163,7 +163,7 @@ def _delivered(outbox: Outbox, flushed: Flushed | None, held: str | None, own: W
 
 
 def _unwritten(error: OSError, words: Words) -> Delivery:
-    reason = words.say("notify.state", reason=error.strerror or type(error).__name__)
+    reason = words.say("notify.state", reason=words.reason(error.strerror or type(error).__name__))
     return Delivery("held_back", failures=(reason,))
 
 

@@ -72,7 +72,7 @@ def _of_file(path: Path, words: Words) -> Iterator[Address | str]:
             return
         lines = utf8(path.read_bytes()).splitlines()
     except OSError as error:
-        yield words.say("notify.file_unread", path=path, reason=error.strerror or type(error).__name__)
+        yield words.say("notify.file_unread", path=path, reason=words.reason(error.strerror or type(error).__name__))
         return
     except NotUtf8 as error:
         yield words.error(f"{path} {error}")

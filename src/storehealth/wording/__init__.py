@@ -19,8 +19,9 @@ from storehealth.wording import figures
 
 Language = Literal["en", "zh", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
-ERRORS = ("error", "error_hint", "refusal")
-REASONS = ("reason", "refusal")
+SYSTEM = "system"
+ERRORS = ("error", "error_hint", "refusal", SYSTEM)
+REASONS = ("reason", "refusal", SYSTEM)
 FOLDER = Path(__file__).parent
 
 
@@ -77,7 +78,8 @@ class Words:
             for pattern, name in _patterns(section):
                 found = pattern.fullmatch(english)
                 if found:
-                    return self.say(f"{section}.{name}", **found.groupdict())
+                    values = {key: self._known(value, SYSTEM) or value for key, value in found.groupdict().items()}
+                    return self.say(f"{section}.{name}", **values)
         return None
 
     def table(self, name: str) -> str:
