@@ -11,7 +11,6 @@ import typer
 from storehealth import __version__
 from storehealth.cli import EXIT_CODES, _guard, _streams, commands
 
-
 HELP_NAMES = ["-h", "--help"]
 
 

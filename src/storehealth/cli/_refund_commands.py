@@ -201,7 +201,7 @@ def papers(
 
 def _shown(line: LogLine) -> str:
     """An entry on one line, without control characters."""
-    from storehealth.deposit.faces.markdown import UNSEEN
+    from storehealth.unseen import UNSEEN
 
     return UNSEEN.sub(" ", f"{line.n}  {line.on}  {line.item or ''}  {line.text}")
 
@@ -209,8 +209,8 @@ def _shown(line: LogLine) -> str:
 def _written(matter: Case, told: list[str], fresh: bool = True) -> int:
     """Say what was written and what is next; an entry that was written is a success, whatever else is overdue."""
     from storehealth.deposit.faces._told import next_lines
-    from storehealth.deposit.faces.markdown import UNSEEN
     from storehealth.deposit.words import words
+    from storehealth.unseen import UNSEEN
 
     standing = matter.standing()
     if fresh and standing.log:

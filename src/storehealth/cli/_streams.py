@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -18,11 +17,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from storehealth.errors import StorehealthError, UsageError
+from storehealth.unseen import UNSEEN_IN_LINES
 
 if TYPE_CHECKING:
     from storehealth.wording import Words
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LOST: ContextVar[bool] = ContextVar("whether stdout refused something", default=False)
 ASKED: ContextVar[str | None] = ContextVar("language asked for on the command line", default=None)
 UNATTENDED: ContextVar[Callable[[str], None] | None] = ContextVar("log of a run that nobody watches", default=None)
@@ -154,7 +153,7 @@ def note(text: str) -> None:
 
     text = redact(text)
     encoding = sys.stderr.encoding or "utf-8"
-    shown = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).encode(encoding, errors="replace").decode(encoding)
+    shown = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).encode(encoding, errors="replace").decode(encoding)
     with suppress(BrokenPipeError):
         sys.stderr.write(f"{shown}\n")
         sys.stderr.flush()
@@ -242,7 +241,7 @@ class Progress:
         if self._lines:
             note(text)
         with self._lock:
-            self._text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+            self._text = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
             if self._update:
                 self._update(self._text)
 

@@ -5,16 +5,15 @@ Text comes from files of strangers: control and direction characters are taken o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from storehealth.unseen import UNSEEN_IN_LINES
 from storehealth.wording.atoms import ATOM
 
-UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 PLAIN = str.maketrans(
     {"✓": ".", "✗": "x", "—": "-", "–": "-", "…": "...", "≥": ">=", "≤": "<=", "·": "-", "∞": "inf", "\u00a0": " ",
      "→": "->", "█": "#", "░": ".", "│": "|", "►": ">", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"'}
@@ -69,7 +68,7 @@ class Page:
 
     def clean(self, text: str) -> str:
         """A text as it may be shown."""
-        shown = UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
+        shown = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
         return shown.translate(PLAIN) if self.ascii_only else shown
 
     def _atoms(self, pieces: tuple[Piece | str, ...]) -> Iterator[Piece]:
@@ -78,7 +77,9 @@ class Page:
             if keep:
                 yield Piece(self.clean(text), style, keep=True)
             else:
-                yield from (Piece(self.clean(atom), style) for atom in ATOM.findall(UNSAFE.sub("\ufffd", text)))
+                yield from (
+                    Piece(self.clean(atom), style) for atom in ATOM.findall(UNSEEN_IN_LINES.sub("\ufffd", text))
+                )
 
     def _end(self, line: Text) -> None:
         line.rstrip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,13 +10,13 @@ from storehealth.model import Checkup, Finding
 from storehealth.notify.change import Changes
 from storehealth.notify.names import Names
 from storehealth.privacy import redact, scrub
+from storehealth.unseen import UNSEEN
 from storehealth.wording import Words
 from storehealth.wording.phrases import LEAST_GAIN, score_name, todo
 from storehealth.wording.sure import mark
 
 LINES = 5
 """Findings named one by one; the rest is counted."""
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 LOOKALIKE = str.maketrans(
     {"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗", "[": "(", "]": ")", "|": "¦", "~": "∼", "#": "＃"}
 )
@@ -34,8 +33,7 @@ class Letter(NamedTuple):
 
 def plain(text: str) -> str:
     """Any text on one line, with nothing in it that a chat or a mail takes for markup, a mention or a link."""
-    text = CONTROL.sub(" ", text).translate(LOOKALIKE).replace("://", ": //")
-    text = " ".join(text.split(" ")).strip()
+    text = UNSEEN.sub(" ", text).translate(LOOKALIKE).replace("://", ": //").strip()
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+from storehealth.unseen import UNSEEN
+
 MARKUP = re.compile(r"([\\`*\[\]~|#]|(?<![^\W_])_|_(?![^\W_]))")
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 LINE_START = re.compile(r"^([-+=]|\d+(?=[.)]))(?=[-=.)]*(\s|$))")
@@ -14,7 +15,7 @@ AUTOLINK = re.compile(r"(?i)(https?|ftp)://|(www)\.|(mailto|xmpp):|@")
 
 def escape(text: str) -> str:
     """Any text as it stands, on one line, whatever it contains."""
-    text = " ".join(CONTROL.sub(" ", text).split(" ")).strip()
+    text = UNSEEN.sub(" ", text).strip()
     text = "".join(ENTITIES.get(sign, sign) for sign in text)
     text = MARKUP.sub(r"\\\1", text)
     text = AUTOLINK.sub(_unlinked, text)

@@ -15,9 +15,9 @@ from storehealth.deposit.faces._told import (
     status,
     unsure,
 )
-from storehealth.deposit.faces.markdown import UNSEEN
 from storehealth.deposit.standing import ItemStanding, StageStanding, Standing
 from storehealth.deposit.words import Words, words
+from storehealth.unseen import UNSEEN
 
 NAME, SUFFIX = "html", ".html"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

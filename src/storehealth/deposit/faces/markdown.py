@@ -16,10 +16,10 @@ from storehealth.deposit.faces._told import (
 )
 from storehealth.deposit.standing import ItemStanding, Standing
 from storehealth.deposit.words import Words, words
+from storehealth.unseen import UNSEEN
 
 NAME, SUFFIX = "markdown", ".md"
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
 
 def escaped(text: str) -> str:

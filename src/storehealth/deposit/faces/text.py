@@ -22,9 +22,9 @@ from storehealth.deposit.faces._told import (
     status,
     unsure,
 )
-from storehealth.deposit.faces.markdown import UNSEEN
 from storehealth.deposit.standing import ItemStanding, ItemState, Standing
 from storehealth.deposit.words import Words, words
+from storehealth.unseen import UNSEEN
 from storehealth.wording.atoms import folded
 
 NAME, SUFFIX = "text", ".txt"

@@ -1,0 +1,48 @@
+"""Texts of strangers lose the signs that nobody sees, wherever they are shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import storehealth
+from storehealth.console.page import Page
+from storehealth.deposit.faces.html import _safe
+from storehealth.deposit.faces.markdown import escaped
+from storehealth.notify.message import plain
+from storehealth.reports._markdown import escape
+from storehealth.unseen import UNSEEN, UNSEEN_IN_LINES
+
+SIGNS = "\x00\x1b\x7f\x9b\u061c\u200b\u200e\u2028\u202e\u2060\u2066\ufeff\ud800"
+
+
+def paged(text: str) -> str:
+    page = Page(80)
+    page.add(text)
+    return page.lines[0].plain
+
+
+@pytest.mark.parametrize("face", [paged, plain, escape, escaped, _safe])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_no_face_shows_a_sign_that_nobody_sees(face: object, sign: str) -> None:
+    """Among them the deposit's, which let joiners and marks of byte order through."""
+    assert callable(face)
+    shown = face(f"ab{sign}cd")
+    assert sign not in shown
+    assert (shown[:2], shown[-2:]) == ("ab", "cd")
+
+
+def test_lines_keep_their_tabs_and_ends() -> None:
+    """On one line they are blanks."""
+    assert UNSEEN_IN_LINES.sub("?", "a\tb\nc\rd") == "a\tb\nc?d"
+    assert UNSEEN.sub(" ", "a\t\r\nb") == "a b"
+
+
+def test_the_signs_are_listed_in_one_place() -> None:
+    """Copies had drifted apart."""
+    folder = Path(storehealth.__file__).parent
+    listing = re.compile(r"\\u202e")
+    found = [path.name for path in folder.rglob("*.py") if listing.search(path.read_text(encoding="utf-8"))]
+    assert sorted(found) == ["recognise.py", "unseen.py"]  # of headers, other signs do not matter
