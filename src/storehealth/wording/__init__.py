@@ -22,6 +22,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
 SYSTEM = "system"
 ERRORS = ("error", "error_hint", "refusal", SYSTEM)
 REASONS = ("reason", "refusal", SYSTEM)
+NEAREST = "; nearest is "
 FOLDER = Path(__file__).parent
 
 
@@ -65,11 +66,20 @@ class Words:
     def _told(self, line: str, sections: tuple[str, ...]) -> str:
         body, stop = line.removesuffix("."), "." if line.endswith(".") else ""
         first, more, rest = body.partition(". ")
-        if more and self._known(first, *sections) is not None:
+        if more and self._sentence(first, *sections) is not None:
             gap = "" if self.language == "zh" else " "
             return f"{self._told(first + '.', sections)}{gap}{self._told(rest + stop, sections)}"
-        known = self._known(body, *sections)
+        known = self._sentence(body, *sections)
         return line if known is None else known + ("。" if stop and self.language == "zh" else stop)
+
+    def _sentence(self, english: str, *sections: str) -> str | None:
+        """A sentence, with or without the nearest name behind it."""
+        known = self._known(english, *sections)
+        if known is None and NEAREST in english:
+            said, _, name = english.rpartition(NEAREST)
+            known = self._known(said, *sections)
+            known = known and known + self.say("error.nearest_is", x=name)
+        return known
 
     def _known(self, english: str, *sections: str) -> str | None:
         if self.language == "en":
