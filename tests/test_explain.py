@@ -182,3 +182,21 @@ def test_a_rejected_line_says_why(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"orders\.csv:5 was rejected"):
         timeline(tmp_path, "orders.csv", 5, AuditRequest(state=tmp_path.parent / "state"))
+
+
+def test_the_24_hours_to_pick_up_run_from_payment_and_not_from_the_order(tmp_path: Path) -> None:
+    """The bar of LG02 is as long as the time it allows; where the order was paid a day later, too."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "orders.csv").write_text(
+        "order_id,status,created_at,paid_at\no1,completed,2026-03-01 08:00:00,2026-03-02 09:30:00\n", encoding="utf-8"
+    )
+    (folder / "shipments.csv").write_text(
+        "waybill_no,order_id,carrier,shipped_at,picked_up_at\nw1,o1,SF,2026-03-02 12:00:00,2026-03-03 10:00:00\n",
+        encoding="utf-8",
+    )
+    found = timeline(folder, "orders.csv", 2, AuditRequest(state=tmp_path / "state", platform="generic"))
+    (clock,) = [one for one in found.clocks if one.code == "LG02"]
+    assert clock.began == datetime.fromisoformat("2026-03-02 09:30:00")
+    assert clock.due == datetime.fromisoformat("2026-03-03 09:30:00")
+    assert clock.outcome == "late"

@@ -145,7 +145,59 @@ def test_a_pack_s_rule_is_listed_and_a_broken_one_is_told(run: Run, tmp_path: Pa
 
 
 def test_the_built_in_book_fits_together(run: Run) -> None:
-    assert run("rules", "check").out.endswith("all fit together\n")
+    counted = f"{len(CATALOGUE.rules)} rules, {len(CATALOGUE.layouts)} layouts, {len(CATALOGUE.views)} views, "
+    assert run("rules", "check").out == f"{counted}{len(CATALOGUE.platforms)} platforms: all fit together\n"
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "项检查、"), ("es", " reglas, ")])
+def test_the_book_is_checked_in_the_reader_s_language(run: Run, tmp_path: Path, language: str, said: str) -> None:
+    """What fits, and what does not, with the database's own words only behind it."""
+    assert said in run("rules", "check", "--lang", language).out
+    pack = broken_pack(tmp_path / "pack", {"mine": ("ZZ01", "worst: wait_seconds", "worst: wait_second")})
+    ended = run("rules", "check", "--pack", pack, "--lang", language)
+    assert (ended.code, ended.out) == (2, "")
+    first, *rest = ended.err.splitlines()
+    ours, _, quoted = first.partition("“" if language == "zh" else "«")
+    assert "measure.worst" in ours
+    assert "wait_seconds" in ours
+    assert "there is" not in ours
+    assert "Referenced column" in quoted
+    assert rest
+    assert "Mend the lines" not in rest[0]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "chosen by storehealth"), ("es", "elegido por storehealth")])
+def test_who_chose_a_limit_is_told_in_the_reader_s_language(run: Run, language: str, said: str) -> None:
+    shown = " ".join(run("explain", "CS01", "--lang", language).out.split())
+    assert said in shown
+    assert language == "en" or "chosen by" not in shown
+
+
+@pytest.mark.parametrize("language", ["zh", "es"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "score"),
+        ("explain", "chat.log:3"),
+        ("explain", "score", "--checkup", __file__),
+        ("explain", "CS99"),
+        ("rules", "new", "nonsense"),
+        ("rules", "new", "ZZ01-x"),
+        ("rules", "new", "CS01-x"),
+        ("rules", "test", __file__),
+        ("init", "/nowhere"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_refused_is_told_in_the_reader_s_language_with_the_hint(
+    run: Run, arguments: tuple[str, ...], language: str
+) -> None:
+    """No line of it is as it is in English, but for titles of rules."""
+    english = run(*arguments).err.splitlines()
+    told = run(*arguments, "--lang", language)
+    assert told.code in (2, 3)
+    assert len(told.err.splitlines()) == len(english) >= 2
+    assert not set(english) & set(told.err.splitlines())
 
 
 def broken_pack(folder: Path, changes: dict[str, tuple[str, str, str]]) -> Path:

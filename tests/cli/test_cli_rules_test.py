@@ -159,3 +159,26 @@ def test_every_built_in_rule_has_a_case_that_fires_and_one_that_stays_silent() -
         if not cases.enough
     }
     assert lacking == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "1 rule, 2 examples: "), ("zh", "1 项检查、2 个示例："), ("es", "1 regla, 2 ejemplos: ")],
+)
+def test_one_rule_is_counted_as_one(run: Run, pack: Path, language: str, said: str) -> None:
+    assert said in run("rules", "test", "--pack", pack, "--lang", language).out
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "there is no view"), ("zh", "没有视图"), ("es", "no existe la vista")]
+)
+def test_why_an_example_could_not_be_run_is_told_in_the_reader_s_language(
+    run: Run, pack: Path, language: str, said: str
+) -> None:
+    """Binding finds most of it before; a value that cannot be turned shows only when rows are there."""
+    changed(pack, "when: paid AND NOT cancelled", "when: (order_id || 'x')::INTEGER > 0")
+    ended = run("rules", "test", "--pack", pack, "--lang", language)
+    assert ended.code == 1
+    assert {"en": "cannot be turned", "zh": "无法转换", "es": "no se puede convertir"}[language] in ended.out
+    changed(pack, "over: fulfilments", "over: fulfilment")
+    assert said in run("rules", "test", "--pack", pack, "--lang", language).err

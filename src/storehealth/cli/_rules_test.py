@@ -182,5 +182,5 @@ def _summary(tested: Sequence[Tested], words: Words) -> str:
     trials = [trial for one in tested for trial in one.trials]
     failed, lacking = sum(not trial.holds for trial in trials), sum(bool(one.lacks) for one in tested)
     key = "trial.not_all" if failed or lacking else "trial.all_hold"
-    counts = {"rules": len(tested), "n": len(trials), "failed": failed, "lacking": lacking}
-    return words.say(key, **counts)
+    rules, examples = words.count("counted.rules", len(tested)), words.count("counted.examples", len(trials))
+    return words.say(key, rules=rules, examples=examples, failed=failed, lacking=lacking)

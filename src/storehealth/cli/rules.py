@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
@@ -24,7 +25,7 @@ CHECK_HELP = """Read all rules, layouts, views and platforms, and say where one 
 Examples
 
   storehealth rules check
-  storehealth rules check --pack my-rules/"""
+  storehealth rules check --pack my-rules/ --lang es"""
 
 
 def register(app: typer.Typer) -> None:
@@ -84,11 +85,16 @@ def _entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
     }
 
 
-def check(pack: _options.Packs = None) -> int:
+def check(lang: _options.Language = None, pack: _options.Packs = None) -> int:
     """Read the whole catalogue; what does not fit is told line by line, with exit code 2."""
-    from storehealth.checking import check_all
+    language, packs = _options.language(lang) or "en", _options.folders(pack)
 
-    catalogue = check_all(_options.folders(pack))
-    counts = ", ".join(f"{len(getattr(catalogue, kind))} {kind}" for kind in ("rules", "layouts", "views", "platforms"))
-    _streams.put(f"{counts}: all fit together\n")
+    from storehealth.checking import check_all
+    from storehealth.wording import Words
+
+    catalogue, words = check_all(packs), Words(language)
+    kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
+    kinds |= {"platforms": catalogue.platforms}
+    counted = words.say("unit.comma").join(words.count(f"counted.{kind}", len(found)) for kind, found in kinds.items())
+    _streams.put(f"{words.say('rule.fit', counted=counted)}\n")
     return 0

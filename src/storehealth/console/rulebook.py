@@ -85,8 +85,8 @@ def limit_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
         if limit and bounds:
             found.append((name, bounds, limit.note))
     for name, bounds, note in found:
-        source = bounds.source
-        yield f"{name}  {_ends(rule, bounds, words)}  ({sureness(source, words)}) {source.source}{f'. {note}' if note else ''}"
+        said = f"{name}  {_ends(rule, bounds, words)}  ({sureness(bounds.source, words)}) {words.source(bounds.source.source)}"
+        yield f"{said}{f'. {note}' if note else ''}"
 
 
 def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
