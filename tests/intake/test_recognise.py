@@ -96,6 +96,13 @@ def test_a_number_and_a_time_of_orders_do_not_make_ratings_or_returns_orders(hea
         recognise(top(header), "delimited", plain)
 
 
+def test_ratings_with_the_time_they_were_made_at_are_ratings() -> None:
+    """Whatever that column is called; without a time they would fall out of every window."""
+    plain = [one for name, one in CATALOGUE.layouts.items() if name.startswith("generic_")]
+    found = recognise(top("review_id|order_id|rating|created_at"), "delimited", plain)
+    assert (found.layout, found.columns["rated_at"]) == ("generic_reviews", 3)
+
+
 def test_doubts_do_not_count_against_the_users_word() -> None:
     """Who names the layout knows the file."""
     orders = CATALOGUE.layouts["generic_orders"]
