@@ -8,7 +8,7 @@ from typing import Any
 
 from storehealth.catalogue.rule import Rule
 from storehealth.measure import EvidenceFiles, Lens, measure
-from storehealth.measure import shown as shown_rows
+from storehealth.measure import query
 from storehealth.outputs import write_table
 from storehealth.privacy import pseudonym
 from tests.made import finding
@@ -27,7 +27,7 @@ def written(files: EvidenceFiles, rule: Rule, *rows: dict[str, Any]) -> list[dic
 
 def test_all_defects_are_written_not_only_twenty(tmp_path: Path, monkeypatch) -> None:
     """The worst first, fetched piece by piece; what was met is not among them."""
-    monkeypatch.setattr(shown_rows, "FETCHED", 7)
+    monkeypatch.setattr(query, "FETCHED", 7)
     rule = rule_of(good="ok", evidence=["customer_id", "agent_id"], worst="amount")
     rows = [{"ok": False, "amount": n, "customer_id": f"c{n}", "agent_id": "amy"} for n in range(50)] + [{"ok": True}]
     found = written(EvidenceFiles(tmp_path / "evidence"), rule, *rows)
