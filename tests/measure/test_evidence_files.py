@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storehealth.catalogue.rule import Rule
-from storehealth.measure import EvidenceFiles, Lens, measure
-from storehealth.measure import query
+from storehealth.measure import EvidenceFiles, Lens, measure, query
 from storehealth.outputs import write_table
 from storehealth.privacy import pseudonym
 from tests.made import finding
