@@ -44,6 +44,11 @@ class FakeStore:
     filled: frozenset[str] = frozenset({"messages", "orders"})
     as_of: datetime | None = None
 
+    @property
+    def hands(self) -> tuple[duckdb.DuckDBPyConnection]:
+        """Its one connection."""
+        return (self.con,)
+
 
 def store_of(*rows: dict[str, Any]) -> FakeStore:
     """A store whose view ``things`` holds the rows; missing columns are NULL, entity and source_row are counted."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import duckdb
 
 from storehealth.catalogue.view import View
+from storehealth.db.hands import Hands, side_by_side
 from storehealth.db.told import told
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
@@ -20,7 +23,7 @@ NOT_THE_VIEWS_FAULT = (
 
 
 def make_views(
-    con: duckdb.DuckDBPyConnection,
+    hands: Hands,
     views: Mapping[str, View],
     only: Iterable[str] | None = None,
     seconds: float = LONGEST,
@@ -28,7 +31,7 @@ def make_views(
     """Run each view's SQL; with ``only``, of the views named and those they read.
 
     Args:
-        con: The database, its canonical tables made.
+        hands: Connections to the database, its canonical tables made.
         views: All views.
         only: The names wanted; default: all.
         seconds: That one may take.
@@ -37,27 +40,36 @@ def make_views(
         CatalogueError: A view's SQL is wrong or takes too long, or views read each other in a circle.
         OutOfMemory: A view asks for more than is allowed.
     """
-    for view in _in_order(views, views if only is None else only):
-        _make_view(con, view, seconds)
+    _make(hands, _in_order(views, views if only is None else only), seconds)
 
 
-def make_again(
-    con: duckdb.DuckDBPyConnection, views: Mapping[str, View], changed: str, but: Iterable[str] = ()
-) -> None:
+def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
     """Make one view anew, and those that read it, directly or through others.
 
     Args:
-        con: The database, its views made.
+        hands: Connections to the database, its views made.
         views: All views.
         changed: The view whose rows are others now.
         but: Views that keep their rows.
     """
-    stale = {changed}
+    stale: dict[str, View] = {}
     for view in _in_order(views, views):
-        if view.view in stale or (stale & set(view.after) and view.view not in but):
-            stale.add(view.view)
-            con.execute(f"DROP TABLE main.{view.view}")
-            _make_view(con, view, LONGEST)
+        if view.view == changed or (stale.keys() & set(view.after) and view.view not in but):
+            stale[view.view] = view
+    for name in stale:
+        hands[0].execute(f"DROP TABLE main.{name}")
+    _make(hands, list(stale.values()), LONGEST)
+
+
+def _make(hands: Hands, views: list[View], seconds: float) -> None:
+    made = {view.view: partial(_make_view, view=view, seconds=seconds) for view in views}
+    side_by_side(hands, made, {view.view: _read_by(view, views[:place]) for place, view in enumerate(views)})
+
+
+def _read_by(view: View, before: Iterable[View]) -> list[str]:
+    """Of the views before this one those it says it reads, and those that its SQL names all the same."""
+    named = set(re.findall(r"(?:\bFROM|\bJOIN|,)\s*\"?(\w+)", view.sql, re.IGNORECASE))
+    return [other.view for other in before if other.view in named or other.view in view.after]
 
 
 def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:

@@ -17,6 +17,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
 from storehealth.db import helpers, hours, mask, raw, sql
+from storehealth.db.hands import Hands, hands_for, share_variables
 from storehealth.db.make_views import make_again, make_views
 from storehealth.db.merge import merge
 from storehealth.errors import CatalogueError
@@ -55,7 +56,7 @@ class Store:
     """The checkup's database; a context manager.
 
     Attributes:
-        con: Locked connection: SELECTs reach the tables and views, and nothing outside.
+        hands: Locked connections that work side by side: SELECTs reach the tables and views, and nothing outside.
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
         ends: Per group (chat, orders, aftersales, stock) the last event up to ``as_of``.
         rows: Rows of each canonical table.
@@ -65,7 +66,7 @@ class Store:
         auto_replies: Texts that the store's settings confirm to be sent automatically.
     """
 
-    con: duckdb.DuckDBPyConnection
+    hands: Hands
     as_of: datetime | None = None
     ends: dict[str, datetime] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -78,7 +79,13 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.con.close()
+        for hand in reversed(self.hands):
+            hand.close()
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The first of the hands."""
+        return self.hands[0]
 
     def assume_auto_replies(self, views: Mapping[str, View]) -> int:
         """Take the suspected automatic replies for a robot's: the views of the chat are made again without them.
@@ -92,7 +99,8 @@ class Store:
         found = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
         if found:
             helpers.take_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
-            make_again(self.con, views, "chat", ("auto_replies",))
+            share_variables(self.hands)
+            make_again(self.hands, views, "chat", ("auto_replies",))
         return len(found)
 
     def check(self, query: str) -> str | None:
@@ -143,7 +151,9 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     Raises:
         CatalogueError: A view's SQL is wrong.
     """
-    con = _connect(scratch, settings, sum(part.rows for part in intake.tables))
+    rows = sum(part.rows for part in intake.tables)
+    hands = _connect(scratch, settings, rows, hands_for(rows))
+    con = hands[0]
     stored = (*intake.tables, *intake.rejects)
     con.execute(sql.source_paths([*(source.path for source in intake.sources), *(part.source for part in stored)]))
     given = _Parts()
@@ -155,9 +165,9 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     raw.take_facts(con, intake, catalogue.tables, settings.store)
     given.loose = set(FACT_TABLES)
     given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
-    store = _stand(con, given, catalogue, settings)
+    store = _stand(hands, given, catalogue, settings)
     _lock(con, [str(part.parquet) for part in stored])
-    make_views(con, catalogue.views, None, settings.seconds)
+    make_views(hands, catalogue.views, None, settings.seconds)
     return store
 
 
@@ -181,7 +191,8 @@ def store_from_rows(
     unknown = set(rows) - set(catalogue.tables)
     if unknown:
         raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
-    con = _connect(None, settings)
+    hands = _connect(None, settings)
+    con = hands[0]
     con.execute(sql.source_paths(raw.sources_of(rows)))
     given = _Parts()
     for name, table in catalogue.tables.items():
@@ -197,13 +208,13 @@ def store_from_rows(
         else:
             given.parts[name] = parts
     given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
-    store = _stand(con, given, catalogue, settings)
+    store = _stand(hands, given, catalogue, settings)
     _lock(con, [])
-    make_views(con, catalogue.views, views, settings.seconds)
+    make_views(hands, catalogue.views, views, settings.seconds)
     return store
 
 
-def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> duckdb.DuckDBPyConnection:
+def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0, number: int = 1) -> Hands:
     """A database in memory, or for many rows in the scratch folder: compressed there, it takes a sixth of the room.
 
     Whatever is the temporary directory stays in reach when everything else is locked, so it is the scratch or nothing.
@@ -211,8 +222,12 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= MANY else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    con.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the middle of a JSON document
-    con.execute("SET parquet_metadata_cache = true")
+    hands = [con, *(con.cursor() for _ in range(number - 1))]
+    for hand in hands:
+        hand.execute(
+            "SET enable_progress_bar = false"
+        )  # it would be drawn on stdout, into the middle of a JSON document
+        hand.execute("SET parquet_metadata_cache = true")
     con.execute(f"SET memory_limit = {sql.value(settings.memory or MEMORY)}")
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
@@ -220,13 +235,13 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> du
         "CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, column_name VARCHAR, file VARCHAR, line BIGINT,"
         " kept VARCHAR, other_file VARCHAR, other_line BIGINT, other VARCHAR)"
     )
-    return con
+    return hands
 
 
-def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
+def _stand(hands: Hands, given: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
     """Everything between the rows in ``raw`` and the views."""
-    store = Store(con, filled=frozenset(given.named()), auto_replies=settings.auto_replies)
-    rank = given.rank()
+    con, rank = hands[0], given.rank()
+    store = Store(hands, filled=frozenset(given.named()), auto_replies=settings.auto_replies)
     for name, parts in given.parts.items():
         dropped = merge(con, catalogue.tables[name], parts, given.filled[name], rank)
         store.merged_away |= {path: count for path, count in dropped.items() if given.counted.get(path) == name}
@@ -251,6 +266,7 @@ def _stand(con: duckdb.DuckDBPyConnection, given: _Parts, catalogue: Catalogue, 
     chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
     helpers.make_hours(con, facts["service_hours"], first, store.as_of)
+    share_variables(hands)
     return store
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
@@ -12,6 +13,7 @@ from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.needs import unmet
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
+from storehealth.db.hands import side_by_side
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.limits import bounds_for
 from storehealth.measure.compile import limit_seconds, row_query
@@ -19,7 +21,7 @@ from storehealth.measure.edges import Edges, edges
 from storehealth.measure.exempt import exempted, taking_out
 from storehealth.measure.files import EvidenceFiles
 from storehealth.measure.grain import Grain, read_grain, resolution
-from storehealth.measure.holes import coverage, holes, read_lacks
+from storehealth.measure.holes import Lacks, coverage, holes, read_lacks
 from storehealth.measure.marks import Marks
 from storehealth.measure.money import money_at_risk
 from storehealth.measure.printed import printed, printed_problems
@@ -37,6 +39,8 @@ from storehealth.stats import wilson
 from storehealth.watch import LONGEST
 
 if TYPE_CHECKING:
+    import duckdb
+
     from storehealth.db import Store
 
 __all__ = [
@@ -91,31 +95,46 @@ def measure(
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
         OutOfMemory: It asks for more than is allowed.
     """
-    grain, lacks = read_grain(store.con, lens.catalogue), read_lacks(store)
-    measured = []
-    for rule in rules:
-        window = windows.get(rule.code, Window())
-        asked = Asked(
-            store.con, rule, bounds_for(rule, limits), window, lens.catalogue, lens.mask, seconds=lens.seconds
-        )
-        missing = unmet(_needs(asked), store.filled)
-        asked = asked if missing else taking_out(asked, lens.exemptions)
-        lacking = holes(asked, lacks, store.filled)
-        measured.append(_missing(asked, missing) if missing else _measure(asked, grain, lacking, lens.marks))
-        longer = stretched(asked, measured[-1], lacks, store.filled) if lens.stretch else None
-        if longer:
-            asked, measured[-1] = (
-                longer,
-                _measured_longer(longer, measured[-1], grain, holes(longer, lacks, store.filled), lens.marks),
-            )
-        measured[-1] = _with_money(asked, measured[-1], lens)
-        if asked.rule.printed and not missing:
-            measured[-1] = measured[-1].model_copy(update={"printed": printed(asked, store.filled)})
-        if lens.files:
-            _write(asked, measured[-1], lens.files, lens.marks)
-        if lens.marks and not missing:
-            lens.marks.take(asked, measured[-1].tally)
+    one = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_lacks(store))
+    jobs = {rule.code: partial(one.measured, rule) for rule in rules}
+    measured = list(side_by_side(store.hands, jobs, {}).values())
+    if lens.marks:
+        lens.marks.keep_most(jobs)
     return measured
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What each rule is measured with; one has nothing to do with another."""
+
+    store: Store
+    limits: Mapping[str, PlatformLimit]
+    windows: Mapping[str, Window]
+    lens: Lens
+    grain: Grain
+    lacks: Lacks
+
+    def measured(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
+        """One rule, over one of the store's connections."""
+        lens, filled = self.lens, self.store.filled
+        window = self.windows.get(rule.code, Window())
+        asked = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        missing = unmet(_needs(asked), filled)
+        asked = asked if missing else taking_out(asked, lens.exemptions)
+        lacking = holes(asked, self.lacks, filled)
+        found = _missing(asked, missing) if missing else _measure(asked, self.grain, lacking, lens.marks)
+        longer = stretched(asked, found, self.lacks, filled) if lens.stretch else None
+        if longer:
+            lacking = holes(longer, self.lacks, filled)
+            asked, found = longer, _measured_longer(longer, found, self.grain, lacking, lens.marks)
+        found = _with_money(asked, found, lens)
+        if asked.rule.printed and not missing:
+            found = found.model_copy(update={"printed": printed(asked, filled)})
+        if lens.files:
+            _write(asked, found, lens.files, lens.marks)
+        if lens.marks and not missing:
+            lens.marks.take(asked, found.tally)
+        return found
 
 
 def problems(

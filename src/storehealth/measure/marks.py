@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -45,15 +45,25 @@ class Marks:
 
     def take(self, asked: Asked, tally: Tally) -> None:
         """Fingerprint the customers or orders among the defects of a rule."""
-        room = min(MOST_OF_A_RULE, MOST - sum(map(len, self.found.values())))
-        now = self._hashed(asked, DEFECT, f"LIMIT {room + 1}") if tally.defects else {}
-        if len(now) > room:
+        now = self._hashed(asked, DEFECT, f"LIMIT {MOST_OF_A_RULE + 1}") if tally.defects else {}
+        if len(now) > MOST_OF_A_RULE:
             return
         code = asked.rule.code
         self.found[code] = now
         lost = _within(self.earlier.get(code, {}), asked.window) - now.keys()
         if lost:
             self.mended[code] = frozenset(lost & self._hashed(asked, "true", "").keys())
+
+    def keep_most(self, codes: Iterable[str]) -> None:
+        """Of the rules, in this order, let go those that would make a run hold more than :data:`MOST`."""
+        room = MOST
+        for code in codes:
+            now = self.found.pop(code, None)
+            if now is not None and len(now) <= room:
+                self.found[code] = now
+                room -= len(now)
+            else:
+                self.mended.pop(code, None)
 
     def column(self, asked: Asked) -> tuple[str, dict[str, Any]]:
         """SQL of the fingerprint of a row, and the value it needs; NULL where no earlier run followed the rule's rows."""

@@ -1,0 +1,140 @@
+"""Connections that work side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from storehealth.db import hands as module
+from storehealth.db.hands import FEW, MOST, Con, hands_for, share_variables, side_by_side
+
+Job = Callable[[Con], object]
+
+
+@pytest.fixture
+def three() -> Iterator[list[Con]]:
+    """Three connections over one database."""
+    with duckdb.connect() as first:
+        yield [first, first.cursor(), first.cursor()]
+
+
+def said(what: object) -> Job:
+    """A job that asks the database for a value."""
+    return lambda con: con.execute("SELECT ?", [what]).fetchall()[0][0]
+
+
+def failing(message: str, before: threading.Event | None = None) -> Job:
+    """A job that fails, once something else has happened."""
+
+    def job(_: Con) -> object:
+        if before:
+            before.wait(10)
+        raise ValueError(message)
+
+    return job
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_comes_of_each_job_stands_in_the_order_of_the_jobs(three: list[Con], number: int) -> None:
+    jobs = {f"job {n}": said(n) for n in range(40)}
+    assert list(side_by_side(three[:number], jobs, {}).items()) == [(f"job {n}", n) for n in range(40)]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_job_finds_the_tables_of_those_it_waits_for(three: list[Con], number: int) -> None:
+    def table(name: str, *reads: str) -> Job:
+        over = " UNION ALL ".join(f"SELECT x + 1 AS x FROM {read}" for read in reads) or "SELECT 0 AS x"
+        return lambda con: con.execute(f"CREATE TABLE {name} AS {over}").fetchall()
+
+    after = {f"t{n}": [f"t{n - 1}"] for n in range(1, 12)} | {"all": ["t5", "t11"]}
+    jobs = {f"t{n}": table(f"t{n}", *after.get(f"t{n}", ())) for n in range(12)} | {"all": table("every", "t5", "t11")}
+    side_by_side(three[:number], jobs, after)
+    assert three[0].execute("SELECT x FROM every ORDER BY x").fetchall() == [(6,), (12,)]
+
+
+def test_two_jobs_run_at_a_time(three: list[Con]) -> None:
+    both = threading.Barrier(2, timeout=10)
+    side_by_side(three[:2], {name: lambda _: both.wait() for name in ("a", "b")}, {})
+
+
+def test_no_two_jobs_at_a_time_have_one_connection(three: list[Con]) -> None:
+    held: set[int] = set()
+
+    def job(con: Con) -> None:
+        assert id(con) not in held
+        held.add(id(con))
+        con.execute("SELECT count(*) FROM range(100000)").fetchall()
+        held.remove(id(con))
+
+    side_by_side(three, {n: job for n in range(30)}, {})
+
+
+def test_the_error_of_the_first_job_is_raised_although_a_later_one_fails_sooner(three: list[Con]) -> None:
+    later_failed = threading.Event()
+
+    def later(con: Con) -> object:
+        later_failed.set()
+        return failing("later")(con)
+
+    with pytest.raises(ValueError, match="first"):
+        side_by_side(three[:2], {"first": failing("first", later_failed), "later": later}, {})
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_what_waits_for_a_job_that_failed_is_not_begun(three: list[Con], number: int) -> None:
+    begun: list[str] = []
+    jobs = {"a": failing("no"), "b": lambda _: begun.append("b")}
+    with pytest.raises(ValueError, match="no"):
+        side_by_side(three[:number], jobs, {"b": ["a"]})
+    assert begun == []
+
+
+def test_a_query_under_way_is_ended_when_the_user_interrupts(
+    three: list[Con], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+    ended: list[type[BaseException]] = []
+
+    def endless(con: Con) -> object:
+        begun.set()
+        try:
+            return con.execute("SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)").fetchall()
+        except duckdb.InterruptException as error:
+            ended.append(type(error))
+            raise
+
+    def interrupted(*_: object, **__: object) -> object:
+        monkeypatch.undo()
+        begun.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(three[:2], {"a": endless, "b": endless, "c": endless}, {})
+    assert ended == [duckdb.InterruptException] * 2
+
+
+def test_every_connection_has_the_variables_of_the_first_with_their_types(three: list[Con]) -> None:
+    three[0].execute(
+        "SET VARIABLE moment = TIMESTAMP '2026-03-01 09:00:00'; SET VARIABLE texts = ['a, b', 'it''s', NULL];"
+        "SET VARIABLE none = NULL::TIMESTAMP; SET VARIABLE number = 1.5::DOUBLE; SET VARIABLE \"od d\" = true"
+    )
+    share_variables(three)
+    for con in three:
+        query = "SELECT {}, typeof(getvariable('none')), typeof(getvariable('number'))"
+        names = ", ".join(f"getvariable('{name}')" for name in ("moment", "texts", "none", "number", "od d"))
+        assert con.execute(query.format(names)).fetchall() == [
+            (datetime(2026, 3, 1, 9), ["a, b", "it's", None], None, 1.5, True, "TIMESTAMP", "DOUBLE")
+        ]
+    assert three[0].execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(0,)]
+
+
+def test_many_rows_are_worked_on_one_query_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    assert (hands_for(FEW), hands_for(FEW + 1)) == (MOST, 1)
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert hands_for(0) == 1
