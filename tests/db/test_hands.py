@@ -70,7 +70,7 @@ def test_no_two_jobs_at_a_time_have_one_connection(three: list[Con]) -> None:
         con.execute("SELECT count(*) FROM range(100000)").fetchall()
         held.remove(id(con))
 
-    side_by_side(three, {n: job for n in range(30)}, {})
+    side_by_side(three, dict.fromkeys(range(30), job), {})
 
 
 def test_the_error_of_the_first_job_is_raised_although_a_later_one_fails_sooner(three: list[Con]) -> None:
@@ -93,9 +93,7 @@ def test_what_waits_for_a_job_that_failed_is_not_begun(three: list[Con], number:
     assert begun == []
 
 
-def test_a_query_under_way_is_ended_when_the_user_interrupts(
-    three: list[Con], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_query_under_way_is_ended_when_the_user_interrupts(three: list[Con], monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
     ended: list[type[BaseException]] = []
 
@@ -121,14 +119,14 @@ def test_a_query_under_way_is_ended_when_the_user_interrupts(
 def test_every_connection_has_the_variables_of_the_first_with_their_types(three: list[Con]) -> None:
     three[0].execute(
         "SET VARIABLE moment = TIMESTAMP '2026-03-01 09:00:00'; SET VARIABLE texts = ['a, b', 'it''s', NULL];"
-        "SET VARIABLE none = NULL::TIMESTAMP; SET VARIABLE number = 1.5::DOUBLE; SET VARIABLE \"od d\" = true"
+        'SET VARIABLE none = NULL::TIMESTAMP; SET VARIABLE number = 1.5::DOUBLE; SET VARIABLE "od d" = true'
     )
     share_variables(three)
     for con in three:
         query = "SELECT {}, typeof(getvariable('none')), typeof(getvariable('number'))"
         names = ", ".join(f"getvariable('{name}')" for name in ("moment", "texts", "none", "number", "od d"))
         assert con.execute(query.format(names)).fetchall() == [
-            (datetime(2026, 3, 1, 9), ["a, b", "it's", None], None, 1.5, True, "TIMESTAMP", "DOUBLE")
+            (datetime.fromisoformat("2026-03-01T09:00"), ["a, b", "it's", None], None, 1.5, True, "TIMESTAMP", "DOUBLE")
         ]
     assert three[0].execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(0,)]
 

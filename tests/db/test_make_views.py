@@ -26,5 +26,5 @@ def test_a_view_waits_for_one_that_it_reads_without_saying_so() -> None:
 
 def test_the_first_wrong_view_is_told() -> None:
     wrong = [view("slow", SLOW), view("bad", "SELECT nothing", "slow"), view("worse", "SELECT nowhere", "slow")]
-    with duckdb.connect() as con, con.cursor() as other, pytest.raises(CatalogueError, match="bad.sql"):
+    with duckdb.connect() as con, con.cursor() as other, pytest.raises(CatalogueError, match=r"bad\.sql"):
         make_views((con, other), {one.view: one for one in wrong})
