@@ -360,7 +360,7 @@ GAP = Hole(table="messages", cause="days", count=2, first=date(2026, 3, 11))
             "2 hours that usually have chat messages have none (first on 2026-03-11)",
         ),
         (Hole(table="orders", cause="cut", count=1, file="a.csv"), "a.csv ends exactly at a row limit"),
-        (Hole(table="orders", cause="short", count=23, of=30), "in orders, 23 of 30 days are there"),
+        (Hole(table="orders", cause="short", count=23, of=30), "only 23 of 30 days have orders"),
     ],
 )
 def test_where_data_lack_nothing_is_called_good(hole: Hole, note: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from storehealth.catalogue import load
@@ -61,13 +62,21 @@ def test_a_column_that_lacks_is_named_by_file_and_header() -> None:
 
 def test_a_file_that_begins_after_the_audit_s_moment_is_not_asked_for_again() -> None:
     """It was exported: another one would hold as little."""
-    need = lacking("ST02", "orders.cancel_reason")
-    assert wanted(need, sources=(ORDERS,), orders=0) == ()
-    given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (ORDERS,), {"orders": 0})
-    assert [one.how_to_export for one in without_later([need, lacking("AS01", "aftersales")], given)] == [
-        (),
-        ("a menu",),
-    ]
+    need, as_of = lacking("ST02", "orders.cancel_reason"), datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
+    late = ORDERS.model_copy(update={"first": as_of + timedelta(days=1)})
+    given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (late,), {"orders": 0}, as_of)
+    assert exports_wanted([need], given, Words("en")) == ()
+    found = without_later([need, lacking("AS01", "aftersales")], given)
+    assert [one.how_to_export for one in found] == [(), ("a menu",)]
+
+
+def test_a_table_that_a_file_could_feed_and_does_not_is_asked_for() -> None:
+    """Its layout has room for parcels, and the file names none."""
+    as_of = datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
+    orders = ORDERS.model_copy(update={"tables": ("orders", "shipments"), "first": as_of - timedelta(days=9)})
+    given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (orders,), {"orders": 9, "shipments": 0}, as_of)
+    (one,) = exports_wanted([lacking("LG07", "shipments")], given, Words("en"))
+    assert one.tables == ("shipments",)
 
 
 def test_a_column_that_no_header_of_the_file_could_give_asks_for_another_file() -> None:

@@ -74,7 +74,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     nothing = nothing_judged(findings, total, seen.sources, seen.as_of, words)
     incomplete = [nothing] if nothing and not judged_at_all(findings) else []
     incomplete += incomplete_data(seen.sources, areas, findings) if request.strict_data else []
-    there = Given(catalogue, platform, seen.sources, seen.rows)
+    there = Given(catalogue, platform, seen.sources, seen.rows, seen.as_of)
     said = headline(
         total, areas, findings, catalogue.scoring, settings.language, any(one.layout for one in seen.sources)
     )
@@ -106,7 +106,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         previous=previous,
         trend=trend,
         followups=followups,
-        warnings=(*later(seen.rows, seen.sources, seen.as_of, words), *warnings),
+        warnings=(*later(given.intake.tables, seen.as_of, words), *warnings),
         method=method(catalogue, platform, settings.language),
     )
 

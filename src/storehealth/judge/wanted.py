@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
@@ -23,12 +24,14 @@ class Given:
         platform: Its layouts come first; what it has no export of, any system may give.
         sources: The files, and the layouts they were read by.
         rows: Rows of each canonical table.
+        as_of: The audit's moment.
     """
 
     catalogue: Catalogue
     platform: Platform
     sources: Sequence[Source]
     rows: Mapping[str, int]
+    as_of: datetime | None = None
 
     def feeding(self, table: str, column: str) -> list[Layout]:
         """The layouts that give a table, or a column of it: the platform's, else the generic ones; the best first."""
@@ -37,9 +40,11 @@ class Given:
         return sorted(own or [one for one in found if one.name.startswith("generic_")], key=_handiness)
 
     def begins_later(self, need: str) -> bool:
-        """Whether a file feeds a table that a need names, but has no row of it up to ``as_of``."""
+        """Whether all files that feed a table which a need names begin after ``as_of``."""
+        if self.as_of is None:
+            return False
         tables = [part.partition(".")[0] for part in alternatives(need)]
-        return any(not self.rows.get(table, 0) and self.read_by(table) for table in tables)
+        return any(_begins_later(self.as_of, [one for one in self.sources if table in one.tables]) for table in tables)
 
     def read_by(self, table: str) -> dict[str, Layout]:
         """Source path → layout of the files that fill a table."""
@@ -48,6 +53,11 @@ class Given:
             for one in self.sources
             if one.layout in self.catalogue.layouts and one.kept and table in one.tables
         }
+
+
+def _begins_later(as_of: datetime, sources: Iterable[Source]) -> bool:
+    first = [one.first for one in sources if one.first is not None]
+    return bool(first) and min(first) > as_of
 
 
 def _handiness(layout: Layout) -> tuple[bool, int, str]:

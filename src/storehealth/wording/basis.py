@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from storehealth.model import Checkup, Source, Window
+from storehealth.model import Checkup, Source, StoredTable, Window
 from storehealth.wording import Words
 
 NOTABLE_HOURS = 24
@@ -20,26 +20,30 @@ def outside(sources: Iterable[Source], as_of: datetime | None) -> tuple[datetime
     return min(held), max(held)
 
 
-def later(rows_of: Mapping[str, int], sources: Sequence[Source], as_of: datetime | None, words: Words) -> list[str]:
+def later(parts: Iterable[StoredTable], as_of: datetime | None, words: Words) -> list[str]:
     """The tables that begin only after ``as_of``, each with its days; none where all of them do, which the headline says.
 
     Args:
-        rows_of: Rows of each table up to ``as_of``.
-        sources: The files; their tables, first and last events.
+        parts: What the files gave of each table.
         as_of: The audit's moment.
         words: Of the language wanted.
     """
-    if as_of is None or outside(sources, as_of):
-        return []
-    said = []
-    for table, rows in rows_of.items():
-        held = [one for one in sources if table in one.tables and one.kept]
-        ends = [at for one in held for at in (one.first, one.last) if at is not None]
-        if not rows and ends and min(ends) > as_of:
-            first, last = (words.day(at.date()) for at in (min(ends), max(ends)))
-            at = words.moment(as_of)
-            said.append(words.say("screen.later", table=words.table(table), at=at, first=first, last=last))
-    return said
+    ends: dict[str, list[datetime]] = {}
+    for one in parts:
+        if one.rows and one.first is not None and one.last is not None:
+            ends.setdefault(one.table, []).extend((one.first, one.last))
+    begin = [table for table, held in ends.items() if as_of is not None and min(held) > as_of]
+    return [
+        words.say(
+            "screen.later",
+            table=words.table(table),
+            at=words.moment(as_of),
+            first=words.day(min(ends[table]).date()),
+            last=words.day(max(ends[table]).date()),
+        )
+        for table in begin
+        if len(begin) < len(ends)
+    ]
 
 
 def days(window: Window, words: Words) -> str:
