@@ -13,6 +13,7 @@ from storehealth.catalogue.platform import PlatformLimit, check_platform
 from storehealth.db import Store, StoreSettings, store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.history.events import read_calendar
+from storehealth.intake.expressions import check_packs
 from storehealth.measure import misfits, problems
 from storehealth.opening import mutes_file
 from storehealth.settings import Settings
@@ -28,6 +29,7 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
         CatalogueError: With one line for each problem of any file. Expressions are bound once all files are valid.
     """
     catalogue = load(packs)
+    check_packs(catalogue)
     with _nothing(catalogue) as store:
         found = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
     if found:

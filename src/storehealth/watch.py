@@ -46,12 +46,13 @@ class TookTooMuchError(Exception):
 
 
 @contextmanager
-def within(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -> Iterator[None]:
     """Let the connection run so many seconds, and take the memory it is allowed and :data:`SLACK`.
 
     Args:
-        con: An open database whose settings are locked.
+        con: An open database whose memory limit stays as it is.
         seconds: After which it is interrupted; its functions look for that within a row too.
+        anew: Whether what the process has by now counts in full, since it has read a file in between.
 
     Raises:
         TookTooLongError: It was interrupted for the time, and not by the user.
@@ -63,6 +64,8 @@ def within(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
         fired.set()
         con.interrupt()
 
+    if anew:
+        _CEILINGS.pop(con, None)
     ceiling = _ceiling(con)
     timer = threading.Timer(seconds, stop)
     timer.daemon = True

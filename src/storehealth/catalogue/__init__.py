@@ -49,6 +49,11 @@ class Catalogue(NamedTuple):
     closers: tuple[str, ...]
     paths: dict[str, Path]
 
+    def of_a_pack(self, kind: str, name: str) -> bool:
+        """Whether a file was brought by the user, and not by storehealth."""
+        path = self.paths.get(f"{kind}/{name}")
+        return path is not None and not path.is_relative_to(FOLDERS[kind])
+
     def digest(self, kind: str) -> str:
         """Digest over all files of a kind (``rules``, ``layouts`` …): changes when any of them does."""
         total = hashlib.sha256()

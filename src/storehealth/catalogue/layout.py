@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from storehealth.catalogue.common import Name, Strict, Text, Words
 from storehealth.catalogue.table import Table
 
 TABULAR = ("delimited", "workbook", "json_lines", "json_document", "html_table")
+
+
+ColumnKey = Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
 
 
 class LayoutColumn(Strict):
@@ -74,7 +77,7 @@ class Layout(Strict):
     )
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
     feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
-    columns: dict[str, LayoutColumn]
+    columns: dict[ColumnKey, LayoutColumn]
     doubted_by: tuple[str, ...] = Field(
         default=(),
         description="Headers of other kinds of tables: where one stands, the required columns alone do not suffice.",

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from storehealth.catalogue import Catalogue
 from storehealth.errors import UsageError
 from storehealth.intake.discover import discover
+from storehealth.intake.expressions import check_packs
 from storehealth.intake.files import Files, Look
 from storehealth.intake.lake import Lake
 from storehealth.intake.members import spread
@@ -51,9 +52,12 @@ def take_in(
     Raises:
         NoDataError: There is no such folder, or nothing is in it.
         UsageError: An option names a layout or a zone that does not exist.
+        CatalogueError: SQL of a pack's layout or table is more than an expression, or runs too long.
+        OutOfMemory: It asks for more memory than is allowed.
     """
     options = options or IntakeOptions()
     _check(options, catalogue)
+    check_packs(catalogue)
     found = discover(exports)
     store = Lake(lake, trusted=options.cache)
     with store.scratch() as scratch:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.errors import FileRefused, interrupted, shortage
+from storehealth.errors import CatalogueError, FileRefused, interrupted, shortage
 from storehealth.intake.containers import HEAD_BYTES, Head, Record, Sheet, container_of, containers, versions
 from storehealth.intake.discover import Found
 from storehealth.intake.encoding import text_of
@@ -167,6 +167,8 @@ class Files:
                 continue
             try:
                 self._take(look, index, source, zone, taken)
+            except CatalogueError:
+                raise
             except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
                 _unless_short(error)
                 taken.sources.append(source.model_copy(update={"note": note_of(error)}))
@@ -178,7 +180,9 @@ class Files:
         assert match is not None  # noqa: S101 - take() asks only for recognised parts
         layout = self.catalogue.layouts[match.layout]
         tables = {name: self.catalogue.tables[name] for name in layout.feeds}
-        plan = Plan(layout, tables, match, zone, _named_day(look.found))
+        foreign = self.catalogue.of_a_pack("layouts", match.layout)
+        foreign = foreign or any(self.catalogue.of_a_pack("tables", name) for name in tables)
+        plan = Plan(layout, tables, match, zone, _named_day(look.found), foreign)
         about = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
         container = containers()[str(source.container)]
         key = key_of(self._key(look), look.parts[index].name, container.VERSION, zone, plan.named_day, *about)

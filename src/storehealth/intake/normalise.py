@@ -23,7 +23,8 @@ NONE_UNREAD = "NULL::STRUCT(column_name VARCHAR, value VARCHAR, reason VARCHAR)[
 class Plan(NamedTuple):
     """A layout matched to one sheet, the tables it feeds, and the zones.
 
-    ``named_day`` is the day in the file's name (ISO), for tables keyed by a time that the file lacks.
+    ``named_day`` is the day in the file's name (ISO), for tables keyed by a time that the file lacks. ``foreign``: the layout
+    or a table is a pack's.
     """
 
     layout: Layout
@@ -31,6 +32,7 @@ class Plan(NamedTuple):
     match: Match
     store_zone: str
     named_day: str | None = None
+    foreign: bool = False
 
     @property
     def counted(self) -> Table:

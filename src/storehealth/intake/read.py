@@ -11,6 +11,7 @@ import duckdb
 from storehealth.catalogue.table import Table
 from storehealth.intake.cells import MACROS, name, quoted
 from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.expressions import bounded
 from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, Plan, demanded, rows_of, staged
 
 TOTAL_ROW = "a total row, left out"
@@ -62,8 +63,16 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
 
     Raises:
         duckdb.Error: The layout's SQL does not fit its columns.
+        CatalogueError: SQL of a pack was stopped.
+        OutOfMemory: SQL of a pack was refused memory.
     """
     body = _stage(con, plan, sheet)
+    with bounded(con, plan):
+        return _staged(con, plan, body, folder)
+
+
+def _staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
+    """Write what :func:`_stage` has read."""
     con.execute("CREATE OR REPLACE TEMP TABLE gone (source_row BIGINT)")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE rejects"
@@ -132,7 +141,8 @@ def _find_blank(con: Con, plan: Plan, body: Body) -> bool:
 
 def _fill(con: Con, plan: Plan, body: Body) -> int:
     sql = staged(plan, body.sql, numbered=body.first_line is None)
-    return _number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
+    with bounded(con, plan):
+        return _number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
 
 
 def _keep(con: Con, *conditions: str) -> None:

@@ -1,0 +1,153 @@
+"""SQL in layouts and tables of a pack is one expression over a row: it reaches no file, and ends within its limits."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from storehealth import watch
+from storehealth.catalogue import load
+from storehealth.checking import check_all
+from storehealth.errors import CatalogueError
+from storehealth.intake import expressions as told
+from storehealth.intake import take_in
+from storehealth.intake.expressions import expressions, is_expression
+from storehealth.watch import TookTooLongError
+
+Run = Callable[..., Any]
+ALLOWED = 10 << 30
+LAYOUT = """name: odd
+title: {en: Odd, zh: Odd, es: Odd}
+export_from: {en: x, zh: x, es: x}
+feeds: [orders]
+source: made up
+columns:
+  order_id: {headers: [Odd ID], required: true}
+  created_at: {headers: [Placed], required: true}
+"""
+EXAMPLE = """examples:
+  - {given: x, expect: {orders: []}}
+"""
+REACHING = {
+    "a file": "(SELECT content FROM read_text('{secret}'))",
+    "a file, from first": "(FROM read_text('{secret}') SELECT content)",
+    "a file, by its name": "(SELECT count(*) FROM '{secret}')",
+    "a file, tested": "EXISTS (FROM read_text('{secret}'))",
+    "a file, compared": "order_id IN (SELECT content FROM read_text('{secret}'))",
+    "a file, in a lambda": "list_transform([1], lambda n: (SELECT content FROM read_text('{secret}')))[1]",
+    "a file, in a table of its own": "(WITH x AS (FROM read_text('{secret}')) SELECT content FROM x)",
+    "a file, instead of the sheet": "content) FROM read_text('{secret}') WHERE (true",
+    "a file, besides": "1) UNION (SELECT content FROM read_text('{secret}')",
+    "a file written": "1); COPY (SELECT 42) TO '{stolen}'; SELECT (1",
+    "two columns": "1), (2",
+    "a bracket behind a comment": "1) -- ",
+    "no SQL": "order_id =",
+}
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """A pack, and exports that its layout reads."""
+    (tmp_path / "pack" / "layouts").mkdir(parents=True)
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "odd.csv").write_text("Odd ID,Placed\no1,2026-03-01 08:00\n", encoding="utf-8")
+    (tmp_path / "secret").write_text("x", encoding="utf-8")
+    return tmp_path / "pack"
+
+
+def with_layout(pack: Path, more: str) -> None:
+    (pack / "layouts" / "odd.yaml").write_text(f"{LAYOUT}{more}{EXAMPLE}", encoding="utf-8")
+
+
+def quoted(sql: str) -> str:
+    return '"' + sql.replace('"', '\\"') + '"'
+
+
+@pytest.mark.parametrize("place", ["columns.seller_note.sql", "skip", "only"])
+@pytest.mark.parametrize("reach", list(REACHING))
+def test_a_layout_of_a_pack_says_nothing_but_an_expression(pack: Path, reach: str, place: str) -> None:
+    """Else the audit does not begin, and ``rules check`` says so too: with the file, the line and the key."""
+    sql = REACHING[reach].format(secret=pack.parent / "secret", stolen=pack.parent / "stolen")
+    with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n" if "sql" in place else f"{place}: {quoted(sql)}\n")
+    with pytest.raises(CatalogueError) as caught:
+        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+    assert caught.value.message == f"odd.yaml:9: {place}: write one expression over the row's columns"
+    with pytest.raises(CatalogueError, match=r"odd\.yaml:9"):
+        check_all([pack])
+    assert not (pack.parent / "stolen").exists()
+
+
+def test_a_table_of_a_pack_says_nothing_but_an_expression(pack: Path) -> None:
+    """What its columns hold where a file has nothing is SQL as well; all mistakes are told at once."""
+    (pack / "tables").mkdir()
+    built_in = load().paths["tables/orders"].read_text(encoding="utf-8")
+    assert """otherwise: "'normal'\"""" in built_in
+    (pack / "tables" / "orders.yaml").write_text(
+        built_in.replace(
+            """otherwise: "'normal'\"""", "otherwise: \"(SELECT content FROM read_text('/etc/hostname'))\""
+        ),
+        encoding="utf-8",
+    )
+    with_layout(pack, "skip: (SELECT true)\n")
+    with pytest.raises(CatalogueError, match=r"(?s)odd\.yaml:9: skip.*orders\.yaml:\d+: columns\.kind\.otherwise"):
+        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+
+
+def test_an_expression_may_be_as_long_as_it_likes(pack: Path) -> None:
+    """Windows, lambdas, cases, parts of times, comments, texts that hold the word SELECT."""
+    sql = (
+        "CASE WHEN extract(hour FROM created_at) > 3 THEN 'SELECT (1); ' || list_transform([order_id], lambda n: n)[1] "
+        "|| row_number() OVER (ORDER BY created_at) END /* and so on */"
+    )
+    with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")
+    taken = take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+    (source,), (table,) = taken.sources, taken.tables
+    assert (source.layout, source.kept, source.note) == ("odd", 1, "")
+    assert duckdb.sql(f"SELECT seller_note FROM '{table.parquet}'").fetchall() == [("SELECT (1); o11",)]
+
+
+def test_what_is_built_in_keeps_to_it_too() -> None:
+    """It is not looked at in every audit, but here."""
+    found = list(expressions(load()))
+    assert len(found) > 50
+    with duckdb.connect() as con:
+        assert [one for one in found if not is_expression(con, one.sql)] == []
+
+
+def test_a_layout_that_takes_too_long_ends_the_audit(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than leave out its file, which would falsify every figure."""
+
+    def stopped(*_: object, **__: object) -> Any:
+        raise TookTooLongError(600)
+
+    monkeypatch.setattr(told, "within", stopped)
+    with_layout(pack, "")
+    with pytest.raises(CatalogueError, match=r"odd\.yaml: ran longer than 600 seconds"):
+        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+
+
+@pytest.mark.skipif(not watch.MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
+@pytest.mark.parametrize("sql", ["repeat(order_id, 2000000000)", "len(range(300000000 + length(order_id)))::VARCHAR"])
+def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -> None:
+    with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "storehealth", "audit", pack.parent / "exports", "--pack", pack, "--state", pack.parent / "s"],
+        capture_output=True, text=True, timeout=300, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALLOWED, ALLOWED)),
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "odd.yaml: not enough memory for what it asks" in ended.stderr
+
+
+def test_a_column_s_key_is_a_name(pack: Path) -> None:
+    """It is written into the SQL of others, where a quote in it would end a text."""
+    with_layout(pack, '  "_a.b\'": {headers: [X]}\n')
+    with pytest.raises(CatalogueError, match=r"odd\.yaml:9: columns\._a\.b'"):
+        load([pack])
