@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -84,19 +84,29 @@ def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -
         timer.join()  # it holds the connection, which no thread may be the last to hold when the process ends
 
 
-def _ceiling(con: duckdb.DuckDBPyConnection) -> int | None:
-    """Most bytes this process may have while the connection runs such SQL; None where that cannot be limited.
+def settle(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
+    """Settle how much the process may have while connections to one database run such SQL.
 
-    It is settled when the first of it runs, so that memory which one query leaves behind gives the next no more.
+    Once for all of it, so that memory which one query leaves behind, or takes on another of the connections, gives the
+    next no more. A connection alone is settled when the first of it runs.
     """
-    if resource is None or not MEMORY_FILE.is_file():
-        return None
+    if resource is not None and MEMORY_FILE.is_file():
+        _CEILINGS.update(dict.fromkeys(hands, _most(hands[0])))
+
+
+def _ceiling(con: duckdb.DuckDBPyConnection) -> int | None:
+    """Most bytes this process may have while the connection runs such SQL; None where that cannot be limited."""
     if con not in _CEILINGS:
-        ((said,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
-        number, unit = re.findall(r"[\d.]+|\w+", str(said))
-        used = int(MEMORY_FILE.read_bytes().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-        _CEILINGS[con] = used + int(float(number) * (1 << UNITS[unit])) + SLACK
-    return _CEILINGS[con]
+        settle([con])
+    return _CEILINGS.get(con)
+
+
+def _most(con: duckdb.DuckDBPyConnection) -> int:
+    """What the process has, what the database may keep, and the slack."""
+    ((said,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, unit = re.findall(r"[\d.]+|\w+", str(said))
+    used = int(MEMORY_FILE.read_bytes().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    return used + int(float(number) * (1 << UNITS[unit])) + SLACK
 
 
 class _Limit:

@@ -11,6 +11,7 @@ import pytest
 
 from storehealth.db import hands as module
 from storehealth.db.hands import FEW, MOST, Con, hands_for, share_variables, side_by_side
+from storehealth.errors import OutOfMemory
 
 Job = Callable[[Con], object]
 
@@ -136,3 +137,43 @@ def test_many_rows_are_worked_on_one_query_at_a_time(monkeypatch: pytest.MonkeyP
     assert (hands_for(FEW), hands_for(FEW + 1)) == (MOST, 1)
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert hands_for(0) == 1
+
+
+def test_where_memory_does_for_one_at_a_time_all_is_done(three: list[Con]) -> None:
+    """Every job once; what was done is not done again."""
+    both, ended = threading.Barrier(2, timeout=10), list[str]()
+
+    def greedy(name: str) -> Job:
+        def job(_: Con) -> str:
+            if not both.broken and threading.current_thread() is not threading.main_thread():
+                both.wait()
+                raise OutOfMemory
+            ended.append(name)
+            return name
+
+        return job
+
+    jobs = {name: greedy(name) for name in ("a", "b")} | {f"job {n}": said(n) for n in range(9)}
+    after = {f"job {n}": ["a"] for n in range(9)}
+    done = side_by_side(three[:2], jobs, after)
+    assert list(done) == list(jobs)
+    assert ended == ["a", "b"]
+
+
+def test_whoever_needs_too_much_alone_is_the_one_that_is_told(three: list[Con]) -> None:
+    """And not one beside it, from which it took what there is."""
+    both = threading.Barrier(2, timeout=10)
+
+    def innocent(_: Con) -> str:
+        if threading.current_thread() is not threading.main_thread():
+            both.wait()
+            raise OutOfMemory("innocent.yaml")
+        return "done"
+
+    def hostile(_: Con) -> str:
+        if threading.current_thread() is not threading.main_thread():
+            both.wait()
+        raise OutOfMemory("hostile.yaml")
+
+    with pytest.raises(OutOfMemory, match=r"hostile\.yaml"):
+        side_by_side(three[:2], {"innocent": innocent, "hostile": hostile}, {})

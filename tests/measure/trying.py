@@ -62,7 +62,8 @@ def opened(catalogue: Catalogue) -> Store:
 def with_view(catalogue: Catalogue, sql: str) -> Catalogue:
     """The catalogue with a view of a pack's."""
     mine = next(iter(catalogue.views.values())).model_copy(update={"view": "mine", "sql": sql, "after": ()})
-    return catalogue._replace(views={**catalogue.views, "mine": mine})
+    paths = {**catalogue.paths, "views/mine": Path("/pack/views/mine.sql")}
+    return catalogue._replace(views={**catalogue.views, "mine": mine}, paths=paths)
 
 
 def changed(rule: Rule, **change: object) -> Rule:
@@ -103,6 +104,8 @@ def main(place: str, names: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ALLOWED, ALLOWED))
     catalogue = load()
     rule = catalogue.rules["LG05"]
+    of_a_pack = {f"rules/{rule.id}": Path(f"/pack/rules/{rule.id}.yaml")}
+    catalogue = catalogue._replace(paths={**catalogue.paths, **of_a_pack})
     store = opened(catalogue)
     known = OF_ROWS if place in PLACES else CONSTANT
     for name in names:

@@ -17,6 +17,7 @@ from typing import TypeVar
 import duckdb
 
 from storehealth.db import sql
+from storehealth.errors import OutOfMemory
 
 Con = duckdb.DuckDBPyConnection
 Hands = Sequence[Con]
@@ -63,7 +64,8 @@ def side_by_side(hands: Hands, jobs: Mapping[K, Callable[[Con], T]], after: Mapp
         What came of each, in the order of the jobs.
 
     Raises:
-        Exception: That of the first job, in their order, that failed; none is begun after that.
+        Exception: That of the first job, in their order, that failed; none is begun after that. Where memory lacked, what is
+            left is done one after the other: it may do for one at a time, and if not, it is known for which.
     """
     if len(hands) == 1:
         return {name: job(hands[0]) for name, job in jobs.items()}
@@ -100,4 +102,16 @@ def side_by_side(hands: Hands, jobs: Mapping[K, Callable[[Con], T]], after: Mapp
                     hand.interrupt()
                 time.sleep(PAUSE)
             raise
-    return {name: begun[name].result() for name in jobs if name in begun and not begun[name].cancelled()}
+    return _results(hands[0], jobs, begun)
+
+
+def _results(hand: Con, jobs: Mapping[K, Callable[[Con], T]], begun: Mapping[K, Future[T]]) -> dict[K, T]:
+    """What came of the jobs; those that found no memory, and those after them, done now."""
+    ended = {name: future for name, future in begun.items() if not future.cancelled()}
+    failed = [error for future in ended.values() if (error := future.exception()) is not None]
+    if not failed or not all(isinstance(error, OutOfMemory) for error in failed):
+        return {name: ended[name].result() for name in jobs if name in ended}
+    return {
+        name: ended[name].result() if name in ended and ended[name].exception() is None else job(hand)
+        for name, job in jobs.items()
+    }

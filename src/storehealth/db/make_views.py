@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 import duckdb
@@ -12,7 +12,7 @@ from storehealth.catalogue.view import View
 from storehealth.db.hands import Hands, side_by_side
 from storehealth.db.told import told
 from storehealth.errors import CatalogueError, OutOfMemory
-from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
+from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, settle, within
 
 NOT_THE_VIEWS_FAULT = (
     duckdb.InterruptException,
@@ -27,6 +27,7 @@ def make_views(
     views: Mapping[str, View],
     only: Iterable[str] | None = None,
     seconds: float = LONGEST,
+    foreign: Collection[str] = (),
 ) -> None:
     """Run each view's SQL; with ``only``, of the views named and those they read.
 
@@ -35,12 +36,14 @@ def make_views(
         views: All views.
         only: The names wanted; default: all.
         seconds: That one may take.
+        foreign: Those of packs: they are named where memory lacks, for which else the files are to blame.
 
     Raises:
         CatalogueError: A view's SQL is wrong or takes too long, or views read each other in a circle.
         OutOfMemory: A view asks for more than is allowed.
     """
-    _make(hands, _in_order(views, views if only is None else only), seconds)
+    settle(hands)
+    _make(hands, _in_order(views, views if only is None else only), seconds, foreign)
 
 
 def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
@@ -58,11 +61,11 @@ def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Itera
             stale[view.view] = view
     for name in stale:
         hands[0].execute(f"DROP TABLE main.{name}")
-    _make(hands, list(stale.values()), LONGEST)
+    _make(hands, list(stale.values()), LONGEST, ())
 
 
-def _make(hands: Hands, views: list[View], seconds: float) -> None:
-    made = {view.view: partial(_make_view, view=view, seconds=seconds) for view in views}
+def _make(hands: Hands, views: list[View], seconds: float, foreign: Collection[str]) -> None:
+    made = {view.view: partial(_make_view, view=view, seconds=seconds, own=view.view not in foreign) for view in views}
     side_by_side(hands, made, {view.view: _read_by(view, views[:place]) for place, view in enumerate(views)})
 
 
@@ -90,7 +93,7 @@ def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
     return list(order.values())
 
 
-def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float) -> None:
+def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: bool) -> None:
     made = f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}"
     try:
         statements = con.extract_statements(made)
@@ -101,7 +104,7 @@ def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float) -> No
     except TookTooLongError as error:
         raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
     except TookTooMuchError:
-        raise OutOfMemory(f"{view.view}.sql") from None
+        raise OutOfMemory("" if own else f"{view.view}.sql") from None
     except NOT_THE_VIEWS_FAULT:
         raise
     except duckdb.Error as error:

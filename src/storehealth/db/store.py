@@ -167,7 +167,7 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _stand(hands, given, catalogue, settings)
     _lock(con, [str(part.parquet) for part in stored])
-    make_views(hands, catalogue.views, None, settings.seconds)
+    make_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
     return store
 
 
@@ -210,7 +210,7 @@ def store_from_rows(
     given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
     store = _stand(hands, given, catalogue, settings)
     _lock(con, [])
-    make_views(hands, catalogue.views, views, settings.seconds)
+    make_views(hands, catalogue.views, views, settings.seconds, _of_packs(catalogue))
     return store
 
 
@@ -284,6 +284,10 @@ def _as_they_are(table: Table, given: _Parts) -> str:
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
     generic = catalogue.platforms.get("generic", settings.platform)
     return {**generic.facts, **settings.platform.facts, **settings.facts}
+
+
+def _of_packs(catalogue: Catalogue) -> frozenset[str]:
+    return frozenset(name for name in catalogue.views if catalogue.of_a_pack("views", name))
 
 
 def _lock(con: duckdb.DuckDBPyConnection, files: list[str]) -> None:

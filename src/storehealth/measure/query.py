@@ -271,8 +271,10 @@ class Asked:
         )
 
     def stopped(self, key: str, problem: TookTooLongError | TookTooMuchError) -> StorehealthError:
-        """An error of a query that took too long or too much."""
-        return OutOfMemory(self._place(key)) if isinstance(problem, TookTooMuchError) else self.error(key, problem)
+        """An error of a query that took too long or too much; what is built in is not to blame for too little memory."""
+        if isinstance(problem, TookTooLongError):
+            return self.error(key, problem)
+        return OutOfMemory(self._place(key) if self.catalogue.of_a_pack("rules", self.rule.id) else "")
 
     def _place(self, key: str) -> str:
         path = self.catalogue.paths.get(f"rules/{self.rule.id}")
