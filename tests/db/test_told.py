@@ -66,6 +66,7 @@ def test_the_kind_of_mistake_comes_first(con: duckdb.DuckDBPyConnection, sql: st
         assert other.startswith("mine.yaml:3: measure.when")
         assert first not in other
         assert "The database says" not in other
+        assert "nearest is" not in other
         assert text.partition("“")[2][:10] in other or "“" in first
 
 

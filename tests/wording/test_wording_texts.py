@@ -44,8 +44,8 @@ def test_every_text_is_used() -> None:
 
 
 OF_TYPER = {"options", "option", "command", "argument", "extra", "requires"}
-PUT_TOGETHER = {"field_required", "key_near"}
-"""Said by pydantic, or made of two parts; a test of the command line looks after them."""
+PUT_TOGETHER = {"field_required"}
+"""Said by pydantic; a test of the command line looks after them."""
 OF_PYDANTIC = "valid_"
 
 

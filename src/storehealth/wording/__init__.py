@@ -74,12 +74,9 @@ class Words:
 
     def _sentence(self, english: str, *sections: str) -> str | None:
         """A sentence, with or without the nearest name behind it."""
-        known = self._known(english, *sections)
-        if known is None and NEAREST in english:
-            said, _, name = english.rpartition(NEAREST)
-            known = self._known(said, *sections)
-            known = known and known + self.say("error.nearest_is", x=name)
-        return known
+        said, near, name = english.rpartition(NEAREST)
+        known = self._known(said, *sections) if near else None
+        return known + self.say("error.nearest_is", x=name) if known else self._known(english, *sections)
 
     def _known(self, english: str, *sections: str) -> str | None:
         if self.language == "en":
