@@ -80,3 +80,13 @@ def test_a_folder_that_cannot_be_written_to_stops_no_measurement(tmp_path: Path)
     assert one.tally.defects == 1
     assert isinstance(files.problem, OSError)
     assert files.written == {}
+
+
+def test_texts_longer_than_anybody_reads_are_cut(tmp_path: Path) -> None:
+    """SQL of a pack could fill memory and reports with them: in the files, the evidence and the slices."""
+    rule = rule_of(good="ok", evidence=["repeat('x', 100000)"], by=["repeat('y', 100000)"])
+    files = EvidenceFiles(tmp_path)
+    (found,) = measure(store_of({"ok": False}), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    assert list(found.evidence[0].details.values()) == ["x" * 2000]
+    assert max(len(value) for one in found.segments for value in one.segment.values() if value) == 2000
+    assert (tmp_path / "CS01.csv").stat().st_size < 5000

@@ -18,6 +18,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.db.told import told
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.limits import Bounds
+from storehealth.measure.cells import cut
 from storehealth.measure.compile import DEFECT, FIGURES, columns, is_select, row_query, source_of, sql_of
 from storehealth.measure.hidden import personal_columns, structured_columns, told_columns, words_of
 from storehealth.model import Window
@@ -116,7 +117,7 @@ class Asked:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
         with self._blaming(sql) as select:
-            return self.con.execute(select, values).fetchall()
+            return cut(self.con.execute(select, values).fetchall())
 
     def run_alone(self, sql: str, key: str) -> list[tuple[Any, ...]]:
         """The rows of a query of the rule that does not read :attr:`rows`; what is wrong with it is told of its key.
@@ -149,7 +150,7 @@ class Asked:
                 rows = found.fetchmany(FETCHED)
             if not rows:
                 return
-            yield rows
+            yield cut(rows)
 
     @contextmanager
     def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
