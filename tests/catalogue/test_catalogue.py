@@ -162,3 +162,35 @@ def test_parts_of_a_rule_that_do_not_fit_are_told(tmp_path: Path, file: str, old
     text = path.read_text(encoding="utf-8")
     assert old in text
     assert said in complaint(pack(tmp_path, "rules", path.name, text.replace(old, new, 1)))
+
+
+def tenfold(levels: int) -> str:
+    """YAML in which each value stands for ten of the one before."""
+    rows = ["v0: &v0 [x]"] + [f"v{n}: &v{n} [{', '.join([f'*v{n - 1}'] * 10)}]" for n in range(1, levels)]
+    return "\n".join(["name: bomb", *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (tenfold(8), 8),
+        (f"name: bomb\nmany: &many [{'x, ' * 2000}x]\nmore: [{'*many, ' * 2000}x]\n", 3),
+        ("name: bomb\nitself: &itself [*itself]\n", 2),
+        ("name: bomb\nitself: &itself\n  deep: {er: *itself}\n", 3),
+    ],
+    ids=["tenfold", "many times many", "itself", "itself, deeper"],
+)
+def test_a_few_lines_that_stand_for_more_than_fits_into_memory_are_refused(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    """A stranger's pack could stop the machine by a file of ten lines."""
+    assert f"bomb.yaml:{line}: not valid YAML: & and * repeat too much" in complaint(
+        pack(tmp_path, "layouts", "bomb.yaml", text)
+    )
+
+
+def test_values_may_stand_for_others_a_few_times(tmp_path: Path) -> None:
+    """As the examples of built-in rules do."""
+    said = complaint(pack(tmp_path, "layouts", "few.yaml", tenfold(4).replace("name: bomb", "name: few")))
+    assert "few.yaml:2: v0: no such key" in said
+    assert "repeat" not in said

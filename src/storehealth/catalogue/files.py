@@ -12,11 +12,15 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from yaml.composer import ComposerError
 
 M = TypeVar("M", bound=BaseModel)
 Where = tuple[str | int, ...]
 """Path of a key within a file: names, and places in lists."""
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MOST = 1_000_000
+"""Values that a file may hold once everything that stands for others is written out."""
+ALIAS = re.compile(rb"(?:^|[\s,\[{])\*\w")
 BEYOND = re.compile(rb"[\x80-\xff]+")
 Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
 
@@ -59,6 +63,33 @@ def utf8(data: bytes) -> str:
         raise NotUtf8(data) from None
 
 
+def _refuse_repeats(data: bytes) -> None:
+    """Refuse a value that stands for so many others that no machine could hold them, or for itself.
+
+    Raises:
+        ComposerError: There is one; with its place.
+    """
+    sizes: dict[str | None, int] = {}
+    open_ones: list[tuple[str | None, int]] = [(None, 0)]
+    for event in yaml.parse(data, Loader=Loader):
+        size = 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_ones.append((event.anchor, 0))
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_ones.pop()
+            sizes |= {anchor: size + 1} if anchor else {}
+        elif isinstance(event, yaml.AliasEvent):
+            size = sizes.get(event.anchor, MOST)
+        elif isinstance(event, yaml.ScalarEvent) and event.anchor:
+            sizes[event.anchor] = 1
+        outer, before = open_ones.pop()
+        open_ones.append((outer, before + size))
+        if before + size >= MOST:
+            mark: Any = event.start_mark
+            raise ComposerError(None, None, "& and * repeat too much", mark)
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file, in UTF-8, or in UTF-16 with its mark.
 
@@ -68,6 +99,8 @@ def read_yaml(path: Path) -> Any:
     data = path.read_bytes()
     if not data.startswith(UTF_16):
         utf8(data)
+    if ALIAS.search(data):
+        _refuse_repeats(data)
     return yaml.load(data, Loader=Loader)  # noqa: S506 - the C form of the safe loader
 
 
