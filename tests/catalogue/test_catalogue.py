@@ -194,3 +194,16 @@ def test_values_may_stand_for_others_a_few_times(tmp_path: Path) -> None:
     said = complaint(pack(tmp_path, "layouts", "few.yaml", tenfold(4).replace("name: bomb", "name: few")))
     assert "few.yaml:2: v0: no such key" in said
     assert "repeat" not in said
+
+
+def test_numbers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
+    """An example of a billion rows would take all memory; a window of a billion days begins before the calendar."""
+    rule = RULE.read_text(encoding="utf-8").replace("CS01", "ZZ01", 1).replace("reply-within-30s", "mine", 1)
+    assert "repeat: 10\n" in rule
+    pack(tmp_path, "rules", "mine.yaml", rule.replace("repeat: 10\n", "repeat: 1000000000\n", 1))
+    walmart = (PACKAGE / "platforms" / "walmart.yaml").read_text(encoding="utf-8")
+    assert "days: 30" in walmart
+    moon = walmart.replace("name: walmart", "name: moon").replace("days: 30", "days: 999999999", 1)
+    said = complaint(pack(tmp_path, "platforms", "moon.yaml", moon))
+    assert re.search(r"mine\.yaml:\d+: examples\.\d+\.repeat: Input should be less than or equal to 1000", said)
+    assert re.search(r"moon\.yaml:\d+: windows\.\w+\.days: Input should be less than or equal to 3660", said)

@@ -16,6 +16,8 @@ from storehealth.catalogue.common import Duration, Fact, Name, Sourced, Strict, 
 from storehealth.errors import UsageError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
+MOST_DAYS = 3660
+"""Ten years: a window that reaches further back has no end."""
 
 
 class PlatformLimit(Sourced):
@@ -29,8 +31,8 @@ class PlatformLimit(Sourced):
 class PlatformWindow(Sourced):
     """The days a rule looks at: ``days`` days that end ``lag`` days before the day of as_of. No days: everything."""
 
-    days: int | None = Field(default=30, ge=1)
-    lag: int = Field(default=0, ge=0)
+    days: int | None = Field(default=30, ge=1, le=MOST_DAYS)
+    lag: int = Field(default=0, ge=0, le=MOST_DAYS)
     note: str = ""
 
 

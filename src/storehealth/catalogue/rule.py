@@ -130,7 +130,9 @@ class RuleExample(Strict):
     name: str = ""
     platform: str = "generic"
     as_of: str | None = Field(default=None, description="Default: the last event in the rows given.")
-    repeat: int = Field(default=1, description="Each given row is repeated with other ids, to reach the least number.")
+    repeat: int = Field(
+        default=1, ge=1, le=1000, description="Each given row is repeated with other ids, to reach the least number."
+    )
     given: dict[str, tuple[dict[str, Any], ...]]
     expect: dict[str, Any] = Field(min_length=1)
 
