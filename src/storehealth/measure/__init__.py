@@ -210,7 +210,7 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks
         segments=counted.segments(),
         beside=besides(asked),
         mended=mended(asked, reached),
-        evidence=evidence(asked, marks) if tally.defects else (),
+        evidence=evidence(asked, tally, marks),
         resolution_seconds=resolution(asked, grain),
         holes=lacking,
         exempted=exempted(asked),

@@ -21,6 +21,9 @@ DEFECT = "_outcome IN ('late', 'overdue')"
 COUNTED = "_outcome NOT IN ('exempt', 'not_judgeable')"
 FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|(by|mends|beside)\d+)$')"
 """Columns of the row query that figures are read from: all but what an outcome follows from, and what is shown."""
+COSTLY = re.compile(
+    r"\b(JOIN|GROUP|OVER|DISTINCT|UNION|WITH|ORDER|UNNEST)\b|\(\s*SELECT\b|\bFROM\s+\w+\s*,", re.IGNORECASE
+)
 BARE_AT = re.compile(r'(?<![\w".])at(?![\w"])(?!\s+time\s+zone)', re.IGNORECASE)
 TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
 
@@ -38,6 +41,11 @@ def _quoted_at(sql: str) -> str:
 def is_select(over: str) -> bool:
     """Whether a rule reads a SELECT of its own; otherwise it names a view."""
     return re.search(r"\s", over.strip()) is not None
+
+
+def is_costly(over: str) -> bool:
+    """Whether a rule's own SELECT does more than work out columns of one table's rows: better not done several times."""
+    return is_select(over) and COSTLY.search(over) is not None
 
 
 def source_of(over: str) -> str:

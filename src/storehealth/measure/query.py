@@ -19,7 +19,7 @@ from storehealth.db.told import told
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.limits import Bounds
 from storehealth.measure.cells import cut
-from storehealth.measure.compile import DEFECT, FIGURES, columns, is_select, row_query, source_of, sql_of
+from storehealth.measure.compile import DEFECT, FIGURES, columns, is_costly, row_query, source_of, sql_of
 from storehealth.measure.hidden import personal_columns, structured_columns, told_columns, words_of
 from storehealth.model import Window
 from storehealth.privacy import Mask
@@ -51,9 +51,9 @@ class Asked:
     def rows(self) -> str:
         """What the rule's figures are read from: its row query in brackets, or the table that holds its rows.
 
-        Rows of a rule's own SELECT, and values, which are read several times over, are stored while it is measured.
+        Rows of a costly SELECT, and values, which are read several times over, are stored while the rule is measured.
         """
-        if is_select(self.rule.measure.over):
+        if is_costly(self.rule.measure.over):
             shown = range(len(self.rule.measure.evidence))
             kept = "".join(f", CASE WHEN {DEFECT} THEN _show{index} END AS _show{index}" for index in shown)
             return self._stored(f"SELECT {FIGURES}{kept} FROM {self.listed}", "_own_rows")
@@ -64,7 +64,7 @@ class Asked:
     @property
     def defects(self) -> str:
         """What evidence is read from: defects have what is shown of them, other rows may lack it."""
-        return self.rows if is_select(self.rule.measure.over) else self.listed
+        return self.rows if is_costly(self.rule.measure.over) else self.listed
 
     @cached_property
     def listed(self) -> str:

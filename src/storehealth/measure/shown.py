@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from storehealth.measure.compile import DEFECT
 from storehealth.measure.marks import Marks
 from storehealth.measure.query import Asked
 from storehealth.measure.values import statistic_sql
-from storehealth.model import Beside, EvidenceRow
+from storehealth.model import Beside, EvidenceRow, Tally
 
 EVIDENCE_ROWS = 20
 OF_EACH_OUTCOME = 5
@@ -24,18 +24,28 @@ WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NU
 Detail = str | int | float | bool | None
 
 
-def evidence(asked: Asked, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
+def evidence(asked: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
     """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
-    worst = " UNION ALL ".join(
-        f"(SELECT * FROM {asked.defects} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS})"
-        for outcome in ("late", "overdue")
-    )
-    own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
-    placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({worst})"
-    chosen = f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
+    outcomes = [outcome for outcome, rows in (("late", tally.late), ("overdue", tally.overdue)) if rows]
+    if not outcomes:
+        return ()
+    worst = [
+        f"SELECT * FROM {asked.defects} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
+        for outcome in outcomes
+    ]
     columns, values = _columns(asked, marks)
-    found = asked.run(f"SELECT {columns} FROM ({chosen}) ORDER BY _place", values)
+    found = asked.run(f"SELECT {columns} FROM ({_of_each(worst)}) ORDER BY {WORST_FIRST}", values)
     return tuple(_evidence_row(asked, row, marks) for row in found)
+
+
+def _of_each(worst: Sequence[str]) -> str:
+    """The worst rows of all outcomes together, the first few of each before the others."""
+    if len(worst) == 1:
+        return worst[0]
+    every = " UNION ALL ".join(f"({one})" for one in worst)
+    own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
+    placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
+    return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
 
 
 def all_evidence(asked: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
