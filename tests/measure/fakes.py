@@ -14,6 +14,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
+from storehealth.db.sql import outcomes
 from storehealth.measure import Lens, measure
 from storehealth.model import Measurement, Window
 
@@ -53,6 +54,7 @@ class FakeStore:
 def store_of(*rows: dict[str, Any]) -> FakeStore:
     """A store whose view ``things`` holds the rows; missing columns are NULL, entity and source_row are counted."""
     con = duckdb.connect()
+    con.execute(outcomes())
     con.execute(f"CREATE TABLE things ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})")
     names = [name.strip('"') for name in COLUMNS]
     for number, row in enumerate(rows, start=1):

@@ -229,6 +229,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0, numbe
         )  # it would be drawn on stdout, into the middle of a JSON document
         hand.execute("SET parquet_metadata_cache = true")
     con.execute(f"SET memory_limit = {sql.value(settings.memory or MEMORY)}")
+    con.execute(sql.outcomes())
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
     con.execute(

@@ -14,11 +14,13 @@ from datetime import datetime
 
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import InTime, Rule, Value
+from storehealth.db.sql import OUTCOME, OUTCOMES
 from storehealth.limits import Bounds
 from storehealth.model import Window
 
-DEFECT = "_outcome IN ('late', 'overdue')"
-COUNTED = "_outcome NOT IN ('exempt', 'not_judgeable')"
+MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}" for outcome in OUTCOMES)
+DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
+COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
 FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|(by|mends|beside)\d+)$')"
 """Columns of the row query that figures are read from: all but what an outcome follows from, and what is shown."""
 COSTLY = re.compile(
@@ -179,17 +181,17 @@ def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) 
     elif measure.value is not None:
         cases = _value_cases(bounds)
     else:
-        cases = "WHEN _good IS NULL THEN 'not_judgeable' WHEN _good THEN 'met' ELSE 'late'"
+        cases = f"WHEN _good IS NULL THEN {NOT_JUDGEABLE} WHEN _good THEN {MET} ELSE {LATE}"
     out = f"NOT _applies OR ({_taken_out(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
-    return f"CASE WHEN {out} THEN 'exempt' {cases} END"
+    return f"CASE WHEN {out} THEN {EXEMPT} {cases} END"
 
 
 def _within_cases(in_time: InTime) -> str:
     limit = limit_seconds(in_time.within or 0.0)
     return (
-        "WHEN _from IS NULL OR (_to IS NOT NULL AND _waited IS NULL) THEN 'not_judgeable' "
-        f"WHEN _to IS NOT NULL AND _waited <= {limit} THEN 'met' WHEN _to IS NOT NULL THEN 'late' "
-        f"WHEN _waited >= {limit} THEN 'overdue' ELSE 'undecided'"
+        f"WHEN _from IS NULL OR (_to IS NOT NULL AND _waited IS NULL) THEN {NOT_JUDGEABLE} "
+        f"WHEN _to IS NOT NULL AND _waited <= {limit} THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
+        f"WHEN _waited >= {limit} THEN {OVERDUE} ELSE {UNDECIDED}"
     )
 
 
@@ -197,22 +199,22 @@ def _by_cases(in_time: InTime) -> str:
     cast = "" if in_time.by is not None else "::DATE"
     no_start = " OR _from IS NULL" if in_time.from_ is not None else ""
     return (
-        f"WHEN _promise IS NULL{no_start} THEN 'not_judgeable' "
-        f"WHEN _to{cast} <= _promise{cast} THEN 'met' WHEN _to IS NOT NULL THEN 'late' "
-        f"WHEN _until{cast} > _promise{cast} THEN 'overdue' ELSE 'undecided'"
+        f"WHEN _promise IS NULL{no_start} THEN {NOT_JUDGEABLE} "
+        f"WHEN _to{cast} <= _promise{cast} THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
+        f"WHEN _until{cast} > _promise{cast} THEN {OVERDUE} ELSE {UNDECIDED}"
     )
 
 
 def _value_cases(bounds: Bounds | None) -> str:
-    unknown = "WHEN _value IS NULL AND NOT _open THEN 'not_judgeable'"
+    unknown = f"WHEN _value IS NULL AND NOT _open THEN {NOT_JUDGEABLE}"
     if bounds is None:
-        return f"{unknown} WHEN _open THEN 'undecided' ELSE 'met'"
+        return f"{unknown} WHEN _open THEN {UNDECIDED} ELSE {MET}"
     limit = repr(float(bounds.limit))
     if bounds.higher_is == "better":  # what still grows can only get better
-        return f"{unknown} WHEN _value >= {limit} THEN 'met' WHEN _open THEN 'undecided' ELSE 'late'"
+        return f"{unknown} WHEN _value >= {limit} THEN {MET} WHEN _open THEN {UNDECIDED} ELSE {LATE}"
     return (
-        f"{unknown} WHEN _open AND _value > {limit} THEN 'overdue' WHEN _open THEN 'undecided' "
-        f"WHEN _value > {limit} THEN 'late' ELSE 'met'"
+        f"{unknown} WHEN _open AND _value > {limit} THEN {OVERDUE} WHEN _open THEN {UNDECIDED} "
+        f"WHEN _value > {limit} THEN {LATE} ELSE {MET}"
     )
 
 

@@ -9,7 +9,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import InTime, Rule
 from storehealth.limits import Bounds, bounds_for
-from storehealth.measure.compile import limit_seconds
+from storehealth.measure.compile import COUNTED, limit_seconds
 from storehealth.measure.query import Asked
 from storehealth.model import Window
 from storehealth.privacy import mask
@@ -42,8 +42,7 @@ def edges(
     if distance is None:
         return None
     near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
-    judged = "_outcome IN ('met', 'late', 'overdue', 'undecided')"
-    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.listed} WHERE {judged})")
+    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.listed} WHERE {COUNTED})")
     return Edges(on, past)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from storehealth.catalogue.rule import BesideMeasure
-from storehealth.measure.compile import DEFECT
+from storehealth.measure.compile import DEFECT, LATE, OVERDUE
 from storehealth.measure.marks import Marks
 from storehealth.measure.query import Asked
 from storehealth.measure.values import statistic_sql
@@ -26,11 +26,11 @@ Detail = str | int | float | bool | None
 
 def evidence(asked: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
     """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
-    outcomes = [outcome for outcome, rows in (("late", tally.late), ("overdue", tally.overdue)) if rows]
+    outcomes = [outcome for outcome, rows in ((LATE, tally.late), (OVERDUE, tally.overdue)) if rows]
     if not outcomes:
         return ()
     worst = [
-        f"SELECT * FROM {asked.defects} WHERE _outcome = '{outcome}' ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
+        f"SELECT * FROM {asked.defects} WHERE _outcome = {outcome} ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
         for outcome in outcomes
     ]
     columns, values = _columns(asked, marks)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from storehealth.enough import least_rows, rows_counted
-from storehealth.measure.compile import COUNTED, DEFECT
+from storehealth.measure.compile import COUNTED, DEFECT, MET
 from storehealth.measure.grain import needed_tables
 from storehealth.measure.holes import Lacks
 from storehealth.measure.query import Asked
@@ -49,7 +49,7 @@ def _has_older(asked: Asked, lacks: Lacks, filled: frozenset[str]) -> bool:
 def _rows_in(asked: Asked, windows: list[Window]) -> tuple[int, ...]:
     """How many rows count in each of the windows, which end on one day; one query."""
     widest = replace(asked, window=windows[-1])
-    counted = COUNTED if asked.rule.measure.value is not None else f"(_outcome = 'met' OR {DEFECT})"
+    counted = COUNTED if asked.rule.measure.value is not None else f"(_outcome = {MET} OR {DEFECT})"
     parts = ", ".join(f"count(*) FILTER (_at >= DATE '{window.first}')" for window in windows)
     (row,) = asked.run(f"SELECT {parts} FROM {widest.rows} WHERE {counted}")
     return row

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from storehealth.measure.compile import COUNTED, DEFECT
+from storehealth.measure.compile import COUNTED, DEFECT, MET
 from storehealth.measure.query import Asked
 from storehealth.model import Mended
 from storehealth.stats import order_ranks, quantile_places
@@ -96,7 +96,7 @@ def _value_after(asked: Asked, statistic: Statistic, index: int, removes: float)
     limit = "NULL" if asked.bounds is None else repr(float(asked.bounds.limit))
     ((after,),) = asked.run(
         f"""
-        WITH counted AS (SELECT _stat, _outcome = 'met' AS _met, _mends{index} AND {DEFECT} AS _reached
+        WITH counted AS (SELECT _stat, _outcome = {MET} AS _met, _mends{index} AND {DEFECT} AS _reached
                          FROM {asked.rows} WHERE {COUNTED}),
              ordinary AS (SELECT coalesce(median(_stat) FILTER (_met), {limit}) AS _usual FROM counted),
              placed AS (SELECT _stat, row_number() OVER (ORDER BY _stat DESC) AS place FROM counted WHERE _reached),
