@@ -134,7 +134,7 @@ def test_every_connection_has_the_variables_of_the_first_with_their_types(three:
 
 def test_many_rows_are_worked_on_one_query_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 64)
-    assert (hands_for(FEW), hands_for(FEW + 1)) == (MOST, 1)
+    assert (hands_for(FEW - 1), hands_for(FEW)) == (MOST, 1)
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert hands_for(0) == 1
 

@@ -1,7 +1,7 @@
 """Connections that work on one database side by side.
 
 Over few rows most of a query's time is its planning, which takes one core; two queries at a time keep two busy. Over
-many rows one query does, and two would take twice the memory.
+millions of rows one query does.
 """
 
 from __future__ import annotations
@@ -23,17 +23,16 @@ Con = duckdb.DuckDBPyConnection
 Hands = Sequence[Con]
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-FEW = 500_000
-"""Rows of all tables up to which there is more than one."""
+FEW = 3_000_000
+"""Rows of all tables below which there is more than one, and the database lives in memory."""
 MOST = 4
-
 PAUSE = 0.05
 """Seconds between two interrupts: one that comes between two queries ends neither."""
 
 
 def hands_for(rows: int) -> int:
     """How many connections work on so many rows."""
-    return min(MOST, os.cpu_count() or 1) if rows <= FEW else 1
+    return min(MOST, os.cpu_count() or 1) if rows < FEW else 1
 
 
 def share_variables(hands: Hands) -> None:

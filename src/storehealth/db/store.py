@@ -17,7 +17,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
 from storehealth.db import helpers, hours, mask, raw, sql
-from storehealth.db.hands import Hands, hands_for, share_variables
+from storehealth.db.hands import FEW, Hands, hands_for, share_variables
 from storehealth.db.make_views import make_again, make_views
 from storehealth.db.merge import merge
 from storehealth.errors import CatalogueError
@@ -26,8 +26,6 @@ from storehealth.watch import LONGEST
 
 FACT_TABLES = ("files", "rejects")
 """Tables intake itself fills: neither merged nor masked."""
-MANY = 3_000_000
-"""Rows from which on the database lives in the scratch folder."""
 MEMORY = "1GB"
 """Most memory for the database unless told otherwise: what does not fit goes to the scratch folder, at the same speed."""
 
@@ -219,7 +217,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0, numbe
 
     Whatever is the temporary directory stays in reach when everything else is locked, so it is the scratch or nothing.
     """
-    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= MANY else ":memory:")
+    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
     hands = [con, *(con.cursor() for _ in range(number - 1))]
