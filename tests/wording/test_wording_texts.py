@@ -125,6 +125,16 @@ def test_what_the_system_says_is_said_in_the_reader_s_language(english: str, zh:
         assert not [word for word in ("cannot", "could not", "there is") if word in told]
 
 
+def test_why_a_line_was_rejected_is_said_in_the_reader_s_language() -> None:
+    """As ``explain FILE:LINE`` tells it: the column as the file has it, the reason translated."""
+    said = "orders.csv:5 was rejected: Created: not a time"
+    assert Words("zh").error(said) == "orders.csv:5 未被接受：Created：不是时间"
+    assert Words("es").error(said) == "orders.csv:5 fue rechazada: Created: no es una fecha"
+    assert (
+        Words("es").error("orders.csv:5 was rejected: a total row, left out").endswith("una fila de totales, omitida")
+    )
+
+
 def test_why_a_file_cannot_be_opened_is_said_in_the_reader_s_language() -> None:
     """As intake notes it."""
     assert "没有权限" in Words("zh").reason("cannot be opened: Permission denied")

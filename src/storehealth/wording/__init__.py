@@ -22,6 +22,8 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
 SYSTEM = "system"
 ERRORS = ("error", "error_hint", "refusal", SYSTEM)
 REASONS = ("reason", "refusal", SYSTEM)
+WITHIN = (SYSTEM, "reason")
+"""What stands inside sentences about something else."""
 NEAREST = "; nearest is "
 FOLDER = Path(__file__).parent
 
@@ -85,7 +87,7 @@ class Words:
             for pattern, name in _patterns(section):
                 found = pattern.fullmatch(english)
                 if found:
-                    values = {key: self._known(value, SYSTEM) or value for key, value in found.groupdict().items()}
+                    values = {key: self._known(value, *WITHIN) or value for key, value in found.groupdict().items()}
                     return self.say(f"{section}.{name}", **values)
         return None
 
