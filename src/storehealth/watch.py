@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -27,6 +28,8 @@ LONGEST = 600.0
 SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)
 """Bytes beside those that the database counts. Over a million messages the built-in rules take a quarter of them."""
 MEMORY_FILE = Path("/proc/self/statm")
+LEFT_FILE = Path("/proc/meminfo")
+CONTAINER = Path("/sys/fs/cgroup")
 UNITS = {"bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 _CEILINGS: WeakKeyDictionary[duckdb.DuckDBPyConnection, int] = WeakKeyDictionary()
 
@@ -102,11 +105,25 @@ def _ceiling(con: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def _most(con: duckdb.DuckDBPyConnection) -> int:
-    """What the process has, what the database may keep, and the slack."""
+    """What the process has, what the database may keep, and the slack; no more than there is."""
     ((said,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
     number, unit = re.findall(r"[\d.]+|\w+", str(said))
     used = int(MEMORY_FILE.read_bytes().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-    return used + int(float(number) * (1 << UNITS[unit])) + SLACK
+    return used + min(int(float(number) * (1 << UNITS[unit])) + SLACK, _left())
+
+
+def _left() -> int:
+    """Bytes that the machine, or the container, still has: beyond them the process is killed, and nothing refused."""
+    left = sys.maxsize
+    with suppress(OSError, KeyError):  # what a system does not tell is no limit
+        told = dict(re.findall(r"(\w+): +(\d+) kB", LEFT_FILE.read_text(encoding="ascii")))
+        left = int(told["MemAvailable"]) + int(told["SwapFree"]) << 10
+    with suppress(OSError):
+        most = (CONTAINER / "memory.max").read_text(encoding="ascii").strip()
+        taken = re.search(r"^anon (\d+)", (CONTAINER / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
+        if most != "max" and taken is not None:
+            left = min(left, int(most) - int(taken[1]))
+    return max(left, 0)
 
 
 class _Limit:

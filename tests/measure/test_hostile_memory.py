@@ -172,6 +172,48 @@ def test_two_threads_hold_the_process_to_the_higher_limit(con: duckdb.DuckDBPyCo
     assert limit() == before
 
 
+@pytest.mark.parametrize(
+    ("most", "megabytes"), [("max", 70), (str(45 << 20), 40), (str(3 << 20), 0), (None, 70)],
+    ids=["no container", "a small container", "a full container", "an old kernel"],
+)  # fmt: skip
+def test_no_more_is_allowed_than_the_machine_or_the_container_has(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: str | None, megabytes: int
+) -> None:
+    """Else the system would kill the process before it refuses anything; what may be swapped out counts as there."""
+    (tmp_path / "meminfo").write_text(
+        f"MemTotal: 900000 kB\nMemAvailable:   {50 << 10} kB\nSwapFree: {20 << 10} kB\nHugePages: 0\n", encoding="ascii"
+    )
+    if most is not None:
+        (tmp_path / "memory.max").write_text(f"{most}\n", encoding="ascii")
+        (tmp_path / "memory.stat").write_text(f"anon {5 << 20}\nfile {30 << 20}\n", encoding="ascii")
+    monkeypatch.setattr(watch, "LEFT_FILE", tmp_path / "meminfo")
+    monkeypatch.setattr(watch, "CONTAINER", tmp_path)
+    set_to: list[int] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair[0]))
+    before = used()
+    with within(con, 60):
+        pass
+    assert set_to[0] - before == pytest.approx(megabytes << 20, abs=2 << 20)
+
+
+@pytest.mark.parametrize("told", ["MemTotal: 900000 kB\n", None], ids=["an old kernel", "nothing"])
+def test_where_the_system_does_not_say_what_it_has_the_usual_is_allowed(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    monkeypatch.setattr(watch, "LEFT_FILE", tmp_path / "meminfo")
+    monkeypatch.setattr(watch, "CONTAINER", tmp_path)
+    if told is not None:
+        (tmp_path / "meminfo").write_text(told, encoding="ascii")
+    before = used()
+    with within(con, 60):
+        assert limit() - before == pytest.approx(100_000_000 + watch.SLACK, abs=2 << 20)
+
+
+def used() -> int:
+    """As the limit counts it."""
+    return int(watch.MEMORY_FILE.read_bytes().split()[5]) * resource.getpagesize()
+
+
 def test_a_lower_limit_of_the_users_stays(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1000, 2000))
