@@ -113,6 +113,18 @@ def test_an_expression_may_be_as_long_as_it_likes(pack: Path) -> None:
     assert duckdb.sql(f"SELECT seller_note FROM '{table.parquet}'").fetchall() == [("SELECT (1); o11",)]
 
 
+@pytest.mark.parametrize("place", ["column", "skip"])
+def test_an_expression_that_does_not_fit_the_columns_ends_the_audit(pack: Path, place: str) -> None:
+    """It is no fault of the file, and nothing to report: the layout is named, and what the database says."""
+    more = "  seller_note: {sql: no_such_thing(order_id)}\n" if place == "column" else "skip: no_such_thing(order_id)\n"
+    with_layout(pack, more)
+    with pytest.raises(CatalogueError) as caught:
+        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+    assert caught.value.message.startswith("odd.yaml: its SQL does not fit its columns; the database says: “")
+    assert "no_such_thing" in caught.value.message
+    assert caught.value.hint == "Mend the layout's SQL."
+
+
 def test_what_is_built_in_keeps_to_it_too() -> None:
     """It is not looked at in every audit, but here."""
     found = list(expressions(load()))

@@ -18,6 +18,10 @@ from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.intake.normalise import Plan
 from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
 
+OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
+"""Errors that quote the SQL and no cell."""
+MEND = "Mend the layout's SQL."
+
 
 class Expression(NamedTuple):
     """Some SQL, and where it stands: kind and name of its file, key in it."""
@@ -100,6 +104,11 @@ def bounded(con: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[None]:
         with within(con, LONGEST, anew=True) if plan.foreign else nullcontext():
             yield
     except TookTooLongError as error:
-        raise CatalogueError(f"{name}: {error}", "Mend the layout's SQL.") from None
+        raise CatalogueError(f"{name}: {error}", MEND) from None
     except TookTooMuchError:
         raise OutOfMemory(name) from None
+    except OF_THE_TEXT as error:
+        if not plan.foreign:
+            raise
+        said = str(error).partition("\n")[0]
+        raise CatalogueError(f"{name}: its SQL does not fit its columns; the database says: “{said}”", MEND) from None
