@@ -106,6 +106,19 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(capsys: pytest.Capture
     assert read_settings(None).platform == "jd"
 
 
+@pytest.mark.parametrize("language", ["zh", "es"])
+def test_what_to_do_about_a_file_that_is_there_is_told_in_the_users_language(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, language: str
+) -> None:
+    Path("storehealth.toml").write_text("", encoding="utf-8")
+    assert main(["init", str(SAMPLES), "--state", str(tmp_path / "state"), "--lang", language]) == 2
+    told = capsys.readouterr().err
+    assert "--force" in told
+    assert "--config" in told
+    assert "Give" not in told
+    assert "another" not in told
+
+
 def test_nothing_is_written_into_the_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nor into a folder that is not there."""
     (tmp_path / "exports").mkdir()
