@@ -121,6 +121,14 @@ def test_a_code_is_taken_once(tmp_path: Path) -> None:
     assert "CS01 is taken by" in complaint(pack(tmp_path, "rules", "copy.yaml", text))
 
 
+def test_a_rule_with_mistakes_is_the_one_told_that_its_code_is_taken(tmp_path: Path) -> None:
+    """The built-in rule that had the code first is not what the user can mend."""
+    text = "code: LG05\nid: by-noon\nseverity: hard\n"
+    said = complaint(pack(tmp_path, "rules", "by-noon.yaml", text))
+    assert "by-noon.yaml:1: code: LG05 is taken by handed-over-by-promise" in said
+    assert "handed-over-by-promise.yaml:" not in said
+
+
 def test_a_layout_names_columns_of_the_tables_it_fills(tmp_path: Path) -> None:
     """A misspelt canonical column would otherwise be lost in silence."""
     text = (PACKAGE / "layouts" / "olist_orders.yaml").read_text(encoding="utf-8")

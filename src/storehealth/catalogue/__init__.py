@@ -157,7 +157,9 @@ def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform], paths:
     codes: dict[str, str] = _codes_of_invalid(rules, paths)
     for rule in rules.values():
         if rule.code in codes:
-            yield f"{spot(paths[f'rules/{rule.id}'], 'code')}: {rule.code} is taken by {codes[rule.code]}"
+            held = codes[rule.code]
+            told, first = (rule.id, held) if held in rules else (held, rule.id)
+            yield f"{spot(paths[f'rules/{told}'], 'code')}: {rule.code} is taken by {first}"
         codes[rule.code] = rule.id
     for stem, platform in platforms.items():
         path = paths[f"platforms/{stem}"]
