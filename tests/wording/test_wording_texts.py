@@ -176,3 +176,14 @@ def test_what_pydantic_says_of_a_value_is_translated_whole(field: str, language:
         told = Words(language).error(f"a.yaml:1: {field}: {said}")
         assert told.startswith(f"a.yaml:1: {field}")
         assert not re.search("valid|should|unable|equal|validation", told)
+
+
+@pytest.mark.parametrize("language", ["zh", "es"])
+def test_an_error_ends_in_one_full_stop(language: Language) -> None:
+    """The stop is added to the sentence; an abbreviation at its end would make two."""
+    ended = [
+        key
+        for key, text in texts().items()
+        if key.startswith(("error.", "error_hint.")) and text[language].endswith((".", "。"))
+    ]
+    assert ended == []
