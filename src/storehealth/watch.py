@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import duckdb
@@ -27,11 +28,23 @@ LONGEST = 600.0
 """Seconds that one query of a rule or view may take; the slowest built-in one takes seconds over a million rows."""
 SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)
 """Bytes beside those that the database counts. Over a million messages the built-in rules take a quarter of them."""
+AFTER = SLACK // 4
+"""Bytes that a query may ask for after one has asked for all there was, and has given them back: addresses are kept."""
 MEMORY_FILE = Path("/proc/self/statm")
 LEFT_FILE = Path("/proc/meminfo")
 CONTAINER = Path("/sys/fs/cgroup")
 UNITS = {"bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
-_CEILINGS: WeakKeyDictionary[duckdb.DuckDBPyConnection, int] = WeakKeyDictionary()
+
+
+class _Allowed(NamedTuple):
+    """What the process held in memory and had asked for when it was settled, and how many bytes more it may hold."""
+
+    held: int
+    asked: int
+    more: int
+
+
+_ALLOWED: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Allowed] = WeakKeyDictionary()
 
 
 class TookTooLongError(Exception):
@@ -68,13 +81,13 @@ def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -
         con.interrupt()
 
     if anew:
-        _CEILINGS.pop(con, None)
-    ceiling = _ceiling(con)
+        _ALLOWED.pop(con, None)
+    allowed = _allowed(con)
     timer = threading.Timer(seconds, stop)
     timer.daemon = True
     timer.start()
     try:
-        with nullcontext() if ceiling is None else _LIMIT.at(ceiling):
+        with nullcontext() if allowed is None else _LIMIT.at(allowed):
             yield
     except duckdb.InterruptException:
         if fired.is_set():
@@ -88,28 +101,33 @@ def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -
 
 
 def settle(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
-    """Settle how much the process may have while connections to one database run such SQL.
+    """Settle how much the process may hold while connections to one database run such SQL.
 
     Once for all of it, so that memory which one query leaves behind, or takes on another of the connections, gives the
     next no more. A connection alone is settled when the first of it runs.
     """
     if resource is not None and MEMORY_FILE.is_file():
-        _CEILINGS.update(dict.fromkeys(hands, _most(hands[0])))
+        ((said,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
+        number, unit = re.findall(r"[\d.]+|\w+", str(said))
+        more = min(int(float(number) * (1 << UNITS[unit])) + SLACK, _left())
+        _ALLOWED.update(dict.fromkeys(hands, _Allowed(*_pages(), more)))
 
 
-def _ceiling(con: duckdb.DuckDBPyConnection) -> int | None:
-    """Most bytes this process may have while the connection runs such SQL; None where that cannot be limited."""
-    if con not in _CEILINGS:
+def _allowed(con: duckdb.DuckDBPyConnection) -> _Allowed | None:
+    """What the process may hold while the connection runs such SQL; None where that cannot be limited."""
+    if con not in _ALLOWED:
         settle([con])
-    return _CEILINGS.get(con)
+    return _ALLOWED.get(con)
 
 
-def _most(con: duckdb.DuckDBPyConnection) -> int:
-    """What the process has, what the database may keep, and the slack; no more than there is."""
-    ((said,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
-    number, unit = re.findall(r"[\d.]+|\w+", str(said))
-    used = int(MEMORY_FILE.read_bytes().split()[5]) * os.sysconf("SC_PAGE_SIZE")
-    return used + min(int(float(number) * (1 << UNITS[unit])) + SLACK, _left())
+def _pages() -> tuple[int, int]:
+    """Bytes that the process holds in memory of its own, and bytes it has asked for.
+
+    The database's allocator keeps the addresses of what it has given back: they stay among the latter for good.
+    """
+    _, resident, shared, _, _, data, _ = map(int, MEMORY_FILE.read_bytes().split())
+    size = os.sysconf("SC_PAGE_SIZE")
+    return (resident - shared) * size, data * size
 
 
 def _left() -> int:
@@ -131,29 +149,40 @@ class _Limit:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.ceilings: list[int] = []
+        self.running: list[tuple[_Allowed, int]] = []
         self.before = (0, 0)
 
     @contextmanager
-    def at(self, ceiling: int) -> Iterator[None]:
-        """Hold the process to a ceiling; where several hold, which is where several threads audit, to the highest."""
+    def at(self, allowed: _Allowed) -> Iterator[None]:
+        """Hold the process to what it is allowed; where several threads audit, to the most that one of them is."""
         with self.lock:
-            if not self.ceilings:
+            if not self.running:
                 self.before = resource.getrlimit(resource.RLIMIT_DATA)
-            self.ceilings.append(ceiling)
+            one = (allowed, self._ceiling(allowed))
+            self.running.append(one)
             self._set()
         try:
             yield
         finally:
             with self.lock:
-                self.ceilings.remove(ceiling)
+                self.running.remove(one)
                 self._set()
+
+    def _ceiling(self, allowed: _Allowed) -> int:
+        """Bytes that may be asked for in all: as many as for the other connections to one database."""
+        for other, ceiling in self.running:
+            if other is allowed:
+                return ceiling
+        held, asked = _pages()
+        left = max(allowed.more - max(held - allowed.held, 0), 0)
+        return max(allowed.asked + allowed.more, asked + min(left, AFTER))
 
     def _set(self) -> None:
         """Never above what the user has set."""
         soft, hard = self.before
-        if self.ceilings:
-            soft = max(self.ceilings) if soft == resource.RLIM_INFINITY else min(soft, max(self.ceilings))
+        if self.running:
+            most = max(ceiling for _, ceiling in self.running)
+            soft = most if soft == resource.RLIM_INFINITY else min(soft, most)
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
