@@ -328,3 +328,10 @@ def test_damaged_schedules_are_told_with_what_to_do(run: Run, state: Path) -> No
     assert ended.code == 2
     assert "schedules.json is damaged" in ended.err
     assert "Mend it, or delete it." in ended.err
+
+
+@pytest.mark.parametrize("kind", ["cron", "systemd", "windows"])
+def test_where_nothing_is_scheduled_print_says_how_to(run: Run, tmp_path: Path, kind: str) -> None:
+    ended = run("schedule", "print", "--for", kind, "--state", tmp_path)
+    assert (ended.code, ended.out) == (0, "")
+    assert "`storehealth schedule add NAME EXPORTS --daily 08:30` schedules one." in ended.err

@@ -219,6 +219,8 @@ def print_lines(
     home, words, now, machine = _state.use(state).absolute(), _words(lang), datetime.now(UTC), machine_zone()
     book = Book(home)
     schedules = book.all() if name is None else (_known(book.find(name), name),)
+    if not schedules:
+        _streams.note(words.say("schedule.none"))
     colon = words.say("unit.colon")
     for schedule in schedules:
         folder = Runs(home, schedule.name).folder
