@@ -34,7 +34,9 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
         found = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
     if found:
         lines = "\n".join(dict.fromkeys(error.message for error in found))
-        raise CatalogueError(lines, "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again.")
+        raise CatalogueError(
+            lines, "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again."
+        )
     return catalogue
 
 
