@@ -87,7 +87,8 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
         problems += unknown_facts(platforms, views, rules.values())
     if problems or scoring is None:
         raise CatalogueError(
-            "\n".join(problems), "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again."
+            "\n".join(problems),
+            "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again.",
         )
     by_code = {rule.code: rule for rule in sorted(rules.values(), key=lambda rule: rule.code)}
     closers = tuple(str(phrase) for phrase in read_yaml(PACKAGE / "closers.yaml"))

@@ -268,7 +268,8 @@ class Asked:
     def error(self, key: str, problem: object, sql: str = "") -> CatalogueError:
         """An error that names the rule's file, a line and a key of it; of some SQL of it, from where on it is wrong."""
         return CatalogueError(
-            f"{self._place(key)}: {_said(problem, sql)}", "`storehealth rules check`, with any --pack, reads the rules again."
+            f"{self._place(key)}: {_said(problem, sql)}",
+            "`storehealth rules check`, with any --pack, reads the rules again.",
         )
 
     def stopped(self, key: str, problem: TookTooLongError | TookTooMuchError) -> StorehealthError:
