@@ -214,5 +214,5 @@ def _nothing_kept(told: _Told, source: str, line: int, given: Taken) -> UsageErr
             return UsageError(f"{source}:{line} was rejected: {' '.join(said.split())}", "Mend it in the file.")
     return UsageError(
         f"no row of {source}:{line} was kept",
-        "It is a header, empty, or repeats a row that counts elsewhere; `storehealth inspect` says how the file is read.",
+        "It is a header, empty, past the end, or repeats a row that counts elsewhere; see `storehealth inspect`.",
     )

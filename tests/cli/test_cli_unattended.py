@@ -55,6 +55,17 @@ def log(state: Path) -> str:
 # -- what cron gets to see ---------------------------------------------------------------------------------------
 
 
+def test_an_error_and_what_to_do_are_one_line_with_the_stops_of_its_language(
+    run: Run, tmp_path: Path, state: Path
+) -> None:
+    ended = run("audit", tmp_path / "none", "--cron", "--name", "tea", "--state", state, "--lang", "zh")
+    (line,) = ended.err.splitlines()
+    assert ended.code == 3
+    assert ". " not in line
+    assert line.count("。") == 1
+    assert line in log(state) or line.removeprefix("storehealth: ") in log(state)
+
+
 @pytest.mark.parametrize("code", [0, 1])
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_run_that_did_what_it_should_prints_nothing(

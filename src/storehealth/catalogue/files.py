@@ -142,6 +142,8 @@ def _explain(kind: type[BaseModel], path: Path, error: ValidationError) -> Itera
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = "no such key" + nearest(str(where[-1]), _keys(kind, where[:-1]))
+        elif item["type"] == "missing":
+            message = "this key is missing"
         elif item["type"] == "literal_error":
             message += nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
         elif re.fullmatch(r"date(time)?_(from_.*_)?parsing", item["type"]):

@@ -117,7 +117,8 @@ def complain(message: str, hint: str = "") -> None:
     said, log = _words(), UNATTENDED.get()
     lines = [said.error(text) if said else text for text in (message, hint) if text]
     if log:
-        whole = ". ".join(" ".join(line.split()).rstrip(".") for line in lines)
+        stop = "。" if said and said.language == "zh" else ". "
+        whole = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
         log(whole)
         lines = [whole]
     note(f"storehealth: {lines[0]}")
