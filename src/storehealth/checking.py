@@ -16,7 +16,7 @@ from storehealth.history.events import read_calendar
 from storehealth.intake.expressions import check_packs
 from storehealth.measure import misfits, problems
 from storehealth.opening import mutes_file
-from storehealth.settings import Settings
+from storehealth.settings import Settings, beside
 
 
 def check_all(packs: Iterable[Path] = ()) -> Catalogue:
@@ -60,11 +60,11 @@ def check_beside(settings: Settings, config: Path | None, packs: Iterable[Path],
         CatalogueError: A data file or ``mutes.yaml`` has mistakes.
         UsageError: There is no such platform, or ``events.yaml`` has mistakes.
     """
-    catalogue, own = load(packs), mutes_file(config)
+    catalogue = load(packs)
     check_platform(platform or settings.platform or "generic", catalogue.platforms)
-    mutes = read_mutes(own, catalogue.rules)
+    mutes = read_mutes(mutes_file(config), catalogue.rules)
     check_exemptions(mutes.exempt, catalogue)
-    read_calendar(own.parent)
+    read_calendar(beside(config))
     return Beside(catalogue, mutes)
 
 

@@ -17,7 +17,7 @@ from storehealth.model import Intake, Source
 from storehealth.outputs import private_folder
 from storehealth.request import AuditRequest
 from storehealth.scratch import scratch
-from storehealth.settings import Settings, read_settings
+from storehealth.settings import Settings, beside, read_settings
 
 
 class Taken(NamedTuple):
@@ -40,8 +40,8 @@ def take(exports: Path, request: AuditRequest) -> Taken:
 
 
 def mutes_file(config: Path | None) -> Path:
-    """Where ``mutes.yaml`` lies: beside the project's settings, whether those are there or not."""
-    return (config.parent if config else Path.cwd()) / FILE_NAME
+    """Where ``mutes.yaml`` lies."""
+    return beside(config) / FILE_NAME
 
 
 def _settings(exports: Path, request: AuditRequest) -> Settings:

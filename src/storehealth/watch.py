@@ -24,6 +24,8 @@ try:
 except ImportError:  # pragma: no cover - Windows
     resource = None  # type: ignore[assignment]
 
+OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
+"""Errors that quote the SQL and no cell."""
 LONGEST = 600.0
 """Seconds that one query of a rule or view may take; the slowest built-in one takes seconds over a million rows."""
 SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)

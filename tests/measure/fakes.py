@@ -35,6 +35,13 @@ COLUMNS = {
     "customer_id": "VARCHAR", "source_file": "VARCHAR", "source_row": "BIGINT",
 }  # fmt: skip
 DEFAULTS = {"at": "2026-03-02 10:00:00", "until": "2026-03-31 00:00:00", "source_file": "made.csv"}
+PAID = datetime.fromisoformat("2026-01-01 10:00:00")
+ORDERS = [
+    {"order_id": f"o{i}", "created_at": PAID, "paid_at": PAID, "shipped_at": PAID, "status": "paid"} for i in range(3)
+]
+"""Three orders that a hostile rule or view may read."""
+READ = {"fulfilments", "time_grain", "table_days", "table_hours", "week_hours", "cut_files", "warehouse_days", "mine"}
+"""The views that such a rule needs, and one of a pack's."""
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,7 @@ from storehealth.db import Store, StoreSettings, store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.measure import Lens, measure
 from storehealth.watch import LONGEST
-
-PAID = datetime.fromisoformat("2026-01-01 10:00:00")
-ORDERS = [
-    {"order_id": f"o{i}", "created_at": PAID, "paid_at": PAID, "shipped_at": PAID, "status": "paid"} for i in range(3)
-]
+from tests.measure.fakes import ORDERS, READ
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +52,6 @@ def test_an_expression_reaches_nothing_but_the_rows(catalogue: Catalogue, tmp_pa
         assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
 
 
-READ = {"fulfilments", "time_grain", "table_days", "table_hours", "week_hours", "cut_files", "warehouse_days", "mine"}
 REACHES = {
     "csv": "(SELECT count(*) FROM read_csv('{secret}', header = false)) > 0",
     "a file by its name": "(SELECT count(*) FROM '{secret}.csv') > 0",

@@ -9,7 +9,6 @@ import json
 import resource
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from storehealth.catalogue import Catalogue, load
@@ -18,14 +17,10 @@ from storehealth.catalogue.rule import Rule
 from storehealth.db import Store, StoreSettings, store_from_rows
 from storehealth.errors import StorehealthError
 from storehealth.measure import Lens, measure, misfits, problems
+from tests.measure.fakes import ORDERS, READ
 
 ALLOWED = 10 << 30
 """Bytes that this process may ask for in one try whatever happens; each asks for two to nine billion."""
-PAID = datetime.fromisoformat("2026-01-01 10:00:00")
-ORDERS = [
-    {"order_id": f"o{i}", "created_at": PAID, "paid_at": PAID, "shipped_at": PAID, "status": "paid"} for i in range(3)
-]
-READ = {"fulfilments", "time_grain", "table_days", "table_hours", "week_hours", "cut_files", "warehouse_days", "mine"}
 OF_ROWS = {
     "range": "len(range(300000000 + length(order_id))) > 0",
     "series": "len(generate_series(1, 300000000 + length(order_id))) > 0",

@@ -34,8 +34,9 @@ def opened(
     if no_history:
         return None
     from storehealth.history import Book, Calendar, read_calendar
+    from storehealth.settings import beside
 
-    calendar = read_calendar(config.parent if config is not None else Path.cwd()) if events else Calendar()
+    calendar = read_calendar(beside(config)) if events else Calendar()
     return Book(state if state is not None else _state.default_folder(), baseline, calendar)
 
 

@@ -9,9 +9,8 @@ import duckdb
 
 from storehealth.catalogue.files import nearest
 from storehealth.privacy import without_quotes
+from storehealth.watch import OF_THE_TEXT
 
-OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
-"""Errors that quote the SQL and no cell."""
 EXCERPT = 30
 """Characters of the SQL quoted from where it cannot be read on."""
 SHOWN = re.compile(r"LINE \d+: (.*)\n( *)\^")

@@ -16,10 +16,8 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import spot
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.intake.normalise import Plan
-from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
+from storehealth.watch import LONGEST, OF_THE_TEXT, TookTooLongError, TookTooMuchError, within
 
-OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
-"""Errors that quote the SQL and no cell."""
 MEND = "Mend the layout's SQL."
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from storehealth.settings.layers import AUTO_REPLIES, FileSeen, Origin, Resolved, read_settings, resolve, user_file
+from storehealth.settings.layers import (
+    AUTO_REPLIES,
+    FileSeen,
+    Origin,
+    Resolved,
+    beside,
+    read_settings,
+    resolve,
+    user_file,
+)
 from storehealth.settings.model import FILE_NAME, Notify, Role, Settings
 
 __all__ = [
@@ -14,6 +23,7 @@ __all__ = [
     "Resolved",
     "Role",
     "Settings",
+    "beside",
     "read_settings",
     "resolve",
     "user_file",

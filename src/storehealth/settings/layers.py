@@ -86,6 +86,11 @@ def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
     return resolve(path, folder).settings
 
 
+def beside(config: Path | None) -> Path:
+    """The folder of the project's settings, whether those are there or not: ``mutes.yaml`` and ``events.yaml`` lie in it."""
+    return config.parent if config is not None else Path.cwd()
+
+
 def resolve(path: Path | None = None, folder: Path | None = None, flags: Mapping[str, Any] | None = None) -> Resolved:
     """The same with the origin of every value.
 
