@@ -90,7 +90,7 @@ def with_room(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
     """Do the work; where the disk of its state folder turns out to be full, once more with one for this run alone."""
     try:
         return work(request)
-    except Exception as error:
+    except Exception as error:  # a full disk shows in many kinds; any other trouble is raised again
         if not isinstance(shortage(error), DiskFull):
             raise
         other = in_passing(request.state, "its disk is full")

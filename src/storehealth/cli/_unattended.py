@@ -79,7 +79,7 @@ def run(task: _task.Task, audit: Callable[[], Checkup], after: After) -> int:
         try:
             checkup = audit()
             code = _finished(checkup, runs, task, after)
-        except BaseException as error:
+        except BaseException as error:  # whatever ended the run, Ctrl-C too, is noted and told before it goes on
             _end(_failed(attempt, error), runs, task)
             after.tell_trouble(task.name, error)
             raise
@@ -99,7 +99,7 @@ def begun(state: Path, name: str, work: Callable[[], int]) -> int:
         return work()
     except BusyError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever stopped it is noted, and raised again
         last = last_attempt(folder)
         if (last is None or last.started_at < attempt.started_at) and not is_held(folder):
             with suppress(OSError):

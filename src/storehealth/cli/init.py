@@ -67,9 +67,8 @@ def run(
     language = _options.language(lang) or "en"
     found = None
     if exports is not None:
-        with (
-            tempfile.TemporaryDirectory() as folder
-        ):  # what an earlier settings file says, or gets wrong, does not matter
+        # what an earlier settings file says, or gets wrong, does not matter
+        with tempfile.TemporaryDirectory() as folder:
             nothing = Path(folder) / NAME
             nothing.touch()
             request = AuditRequest(

@@ -47,13 +47,11 @@ def add_standings(page: Page, found: Standings, machine: str, words: Words) -> N
 
 
 def _add_head(page: Page, one: Standing | Unscheduled, words: Words) -> None:
-    missed = one.overdue_since if isinstance(one, Standing) else None
     sign = "✗" if one.troubled else SIGNS[one.state]
     style = "red" if one.troubled else STYLES.get(one.state, "")
     said = [words.say(f"standing.{one.state}")]
-    said += (
-        [words.say("standing.overdue", when=local(missed, one.zone))] if missed and isinstance(one, Standing) else []
-    )
+    if isinstance(one, Standing) and one.overdue_since:
+        said.append(words.say("standing.overdue", when=local(one.overdue_since, one.zone)))
     page.add(Piece(f"{one.name}  ", "bold", keep=True), Piece(f"{sign} {words.say('unit.comma').join(said)}", style))
 
 

@@ -149,8 +149,7 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     Raises:
         CatalogueError: A view's SQL is wrong.
     """
-    rows = sum(part.rows for part in intake.tables)
-    hands = _connect(scratch, settings, rows, hands_for(rows))
+    hands = _connect(scratch, settings, sum(part.rows for part in intake.tables))
     con = hands[0]
     stored = (*intake.tables, *intake.rejects)
     con.execute(sql.source_paths([*(source.path for source in intake.sources), *(part.source for part in stored)]))
@@ -212,20 +211,20 @@ def store_from_rows(
     return store
 
 
-def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0, number: int = 1) -> Hands:
+def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Hands:
     """A database in memory, or for many rows in the scratch folder: compressed there, it takes a sixth of the room.
+
+    With several connections, but for the few rows that come without a scratch.
 
     Whatever is the temporary directory stays in reach when everything else is locked, so it is the scratch or nothing.
     """
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    hands = [con, *(con.cursor() for _ in range(number - 1))]
+    hands = [con, *(con.cursor() for _ in range(hands_for(rows) - 1 if scratch else 0))]
     for hand in hands:
-        hand.execute(
-            "SET enable_progress_bar = false"
-        )  # it would be drawn on stdout, into the middle of a JSON document
-        hand.execute("SET parquet_metadata_cache = true")
+        # a bar would be drawn on stdout, into the middle of a JSON document
+        hand.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
     con.execute(f"SET memory_limit = {sql.value(settings.memory or MEMORY)}")
     con.execute(sql.outcomes())
     con.execute("CREATE SCHEMA raw")

@@ -88,7 +88,7 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
                 _migrate(con, path)
                 yield con
                 con.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # whatever stops it, nothing is half remembered
                 with suppress(sqlite3.Error):
                     con.execute("ROLLBACK")
                 raise

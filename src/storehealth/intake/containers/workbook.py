@@ -67,7 +67,7 @@ def _frames(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
             for name in book.sheet_names:
                 rows = (Record(row + 1, tuple(map(_text, cells))) for row, cells in enumerate(_cells(book, name)))
                 yield name, (row for row in rows if any(row.cells))
-    except BaseException as error:
+    except BaseException as error:  # a panic of calamine's is no Exception
         if isinstance(error, Exception) or type(error).__name__ == PANIC:
             raise _refusal(path, error) from error
         raise
@@ -98,7 +98,7 @@ def _check_sectors(path: Path) -> None:
         found = CompDoc(path.read_bytes(), logfile=StringIO(), ignore_workbook_corruption=True)
         for stream in ("Workbook", "Book"):
             found.locate_named_stream(stream)
-    except Exception as error:
+    except Exception as error:  # a broken file makes xlrd fail in any way
         raise _refusal(path, error) from error
 
 
