@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from storehealth.console.page import Page, Piece, pad
-from storehealth.schedule import Attempt, Schedule, Standing, Standings, Unscheduled
+from storehealth.schedule import Attempt, Ran, Schedule, Standing, Standings
 from storehealth.wording import Words
 from storehealth.wording.figures import DASH
 
@@ -46,7 +46,7 @@ def add_standings(page: Page, found: Standings, machine: str, words: Words) -> N
             page.add(f"{pad(words.say(key), widest)}  ", Piece(value), indent=2, hang=widest + 4)
 
 
-def _add_head(page: Page, one: Standing | Unscheduled, words: Words) -> None:
+def _add_head(page: Page, one: Ran, words: Words) -> None:
     sign = "✗" if one.troubled else SIGNS[one.state]
     style = "red" if one.troubled else STYLES.get(one.state, "")
     said = [words.say(f"standing.{one.state}")]
@@ -55,7 +55,7 @@ def _add_head(page: Page, one: Standing | Unscheduled, words: Words) -> None:
     page.add(Piece(f"{one.name}  ", "bold", keep=True), Piece(f"{sign} {words.say('unit.comma').join(said)}", style))
 
 
-def _values(one: Standing | Unscheduled, machine: str, words: Words) -> tuple[str, ...]:
+def _values(one: Ran, machine: str, words: Words) -> tuple[str, ...]:
     success, due = one.last_success, words.say("standing.unscheduled")
     zone = machine
     if isinstance(one, Standing):

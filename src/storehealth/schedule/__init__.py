@@ -14,17 +14,17 @@ from storehealth.schedule.attempt import Attempt
 from storehealth.schedule.book import Book, BusyError, Schedule
 from storehealth.schedule.call import Call
 from storehealth.schedule.runs import Runs
-from storehealth.schedule.standing import Standing, Standings, Unscheduled, standings
+from storehealth.schedule.standing import Ran, Standing, Standings, standings
 
 __all__ = [
     "Attempt",
     "Book",
     "BusyError",
     "Call",
+    "Ran",
     "Runs",
     "Schedule",
     "Standing",
     "Standings",
-    "Unscheduled",
     "standings",
 ]

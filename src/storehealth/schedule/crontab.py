@@ -51,7 +51,7 @@ def is_own_clock(zone: str, machine: str, now: datetime, moved: str | None) -> b
 
 def _clocks(machine: str, moved: str | None) -> list[str]:
     """The zones by which cron may count, as far as they are known."""
-    return [machine, *(one for one in available_timezones() if one == moved)]
+    return [machine, moved] if moved and moved in available_timezones() else [machine]
 
 
 def moved() -> str | None:

@@ -22,52 +22,46 @@ SLACK = timedelta(minutes=1)
 State = Literal["waiting", "fine", "running", "failed", "stopped"]
 
 
-class Standing(Record):
-    """One schedule now."""
+class Ran(Record):
+    """The runs of a name now, whether a schedule, a line of the user's own or a person starts them."""
 
     name: str
-    exports: str
-    cron: str
-    zone: str
-    by: Starter
     state: State = Field(description="stopped: the last run has no end, it was killed or the machine went down.")
     last_run: Attempt | None
     last_success: Done | None
     folder: str | None = Field(description="The folder of the latest complete reports.")
     log: str
+
+    @property
+    def troubled(self) -> bool:
+        """Whether somebody should look after it."""
+        return self.state in ("failed", "stopped")
+
+
+class Standing(Ran):
+    """One schedule now."""
+
+    exports: str
+    cron: str
+    zone: str
+    by: Starter
     next_run: datetime
     overdue_since: datetime | None = Field(description="The time of the run that was missed.")
 
     @property
     def troubled(self) -> bool:
-        """Whether somebody should look after it."""
-        return self.overdue_since is not None or self.state in ("failed", "stopped")
-
-
-class Unscheduled(Record):
-    """Runs of a name that no ``schedule add`` knows: a line of the user's own starts them, or a person."""
-
-    name: str
-    state: State
-    last_run: Attempt
-    last_success: Done | None
-    folder: str | None = Field(description="The folder of the latest complete reports.")
-    log: str
-
-    @property
-    def troubled(self) -> bool:
-        """Whether somebody should look after it; nobody knows when the next one is due."""
-        return self.state in ("failed", "stopped")
+        """Whether somebody should look after it: also where a run was missed."""
+        return self.overdue_since is not None or super().troubled
 
 
 class Standings(Record):
     """All schedules of a state folder, and other runs in it."""
 
     schedules: tuple[Standing, ...]
-    others: tuple[Unscheduled, ...] = ()
+    others: tuple[Ran, ...] = ()
 
     @property
-    def every(self) -> Sequence[Standing | Unscheduled]:
+    def every(self) -> Sequence[Ran]:
         """Schedules first."""
         return [*self.schedules, *self.others]
 
@@ -85,41 +79,35 @@ def standings(state: Path, now: datetime) -> Standings:
     """
     schedules = Book(state).all()
     known = {one.name for one in schedules}
-    others = (_unscheduled(state, name) for name in names(state) if name not in known)
+    others = (_ran(state, name) for name in names(state) if name not in known)
     return Standings(
-        schedules=tuple(standing(state, one, now) for one in schedules), others=tuple(one for one in others if one)
+        schedules=tuple(standing(state, one, now) for one in schedules),
+        others=tuple(one for one in others if one.last_run is not None),
     )
 
 
-def _unscheduled(state: Path, name: str) -> Unscheduled | None:
-    """Where runs that nobody agreed on stand; None where no record of one can be read."""
+def standing(state: Path, schedule: Schedule, now: datetime) -> Standing:
+    """Where one stands."""
+    ran = _ran(state, schedule.name)
+    return Standing(
+        **dict(ran),
+        **schedule.model_dump(include={"exports", "cron", "zone", "by"}),
+        next_run=following(schedule.cron, schedule.zone, now),
+        overdue_since=_missed(schedule, ran.last_run, now),
+    )
+
+
+def _ran(state: Path, name: str) -> Ran:
+    """Where the runs of a name stand."""
     runs = Runs(state, name)
     last, latest = last_attempt(runs.folder), runs.latest()
-    if last is None:
-        return None
-    return Unscheduled(
+    return Ran(
         name=name,
         state=_state(last, runs.folder),
         last_run=last,
         last_success=runs.last_success(),
         folder=str(latest) if latest else None,
         log=str(log_path(state, name)),
-    )
-
-
-def standing(state: Path, schedule: Schedule, now: datetime) -> Standing:
-    """Where one stands."""
-    runs = Runs(state, schedule.name)
-    last, latest = last_attempt(runs.folder), runs.latest()
-    return Standing(
-        **schedule.model_dump(include={"name", "exports", "cron", "zone", "by"}),
-        state=_state(last, runs.folder),
-        last_run=last,
-        last_success=runs.last_success(),
-        folder=str(latest) if latest else None,
-        log=str(log_path(state, schedule.name)),
-        next_run=following(schedule.cron, schedule.zone, now),
-        overdue_since=_missed(schedule, last, now),
     )
 
 
