@@ -22,11 +22,63 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "storehealth"
 IRREGULAR = frozenset(
-    """
-    told taken seen asked said held shown given kept made known named counted opened marked begun bought broken brought
-    built caught chosen done drawn driven fallen felt forgotten found gone got grown heard hidden laid led lent lost
-    meant met paid sent sold spent spoken stood struck sworn thought thrown torn understood won worn written
-    """.split()
+    {
+        "told",
+        "taken",
+        "seen",
+        "asked",
+        "said",
+        "held",
+        "shown",
+        "given",
+        "kept",
+        "made",
+        "known",
+        "named",
+        "counted",
+        "opened",
+        "marked",
+        "begun",
+        "bought",
+        "broken",
+        "brought",
+        "built",
+        "caught",
+        "chosen",
+        "done",
+        "drawn",
+        "driven",
+        "fallen",
+        "felt",
+        "forgotten",
+        "found",
+        "gone",
+        "got",
+        "grown",
+        "heard",
+        "hidden",
+        "laid",
+        "led",
+        "lent",
+        "lost",
+        "meant",
+        "met",
+        "paid",
+        "sent",
+        "sold",
+        "spent",
+        "spoken",
+        "stood",
+        "struck",
+        "sworn",
+        "thought",
+        "thrown",
+        "torn",
+        "understood",
+        "won",
+        "worn",
+        "written",
+    }
 )
 """Participles without -ed, but for those that are also the imperative, as ``cut``, ``set``, ``split``."""
 NOT_PARTICIPLES = frozenset({"need", "feed", "seed", "speed", "embed", "bed", "shed", "exceed", "proceed"})
