@@ -81,7 +81,7 @@ def as_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Text:
             counted.add(start, chunk)
     if counted.breaks == 0 and counted.lone:  # lines end with CR alone: the copy has LF instead
         return _copy(path, scratch, "utf-8")
-    return counted.text(path, mark_of(head) or "utf-8")
+    return counted.to_text(path, mark_of(head) or "utf-8")
 
 
 class _LineCount:
@@ -105,7 +105,7 @@ class _LineCount:
         self.trailing = self.trailing + tail if not chunk.strip(b"\r\n") else tail
         self.last = chunk[-1:]
 
-    def text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Text:
+    def to_text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Text:
         if not self.last:
             raise FileRefused("empty", "Export it again.")
         lines = self.breaks + (self.last != b"\n") - max(self.trailing - 1, 0)
@@ -179,7 +179,7 @@ def _copy(path: Path, scratch: Path, encoding: str) -> Text:
     if len(bad) > MOST_BAD_LINES * max(counted.breaks, 1):
         raise FileRefused(f"not {encoding}: {_describe_bad_lines(bad)}", EXPORT_AS_UTF8)
     damages = (Damage(line.number, line.text, UNREADABLE_LINE.format(encoding=encoding)) for line in bad)
-    return counted.text(copy, encoding, tuple(damages))
+    return counted.to_text(copy, encoding, tuple(damages))
 
 
 class _BadLine(NamedTuple):
