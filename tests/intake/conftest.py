@@ -1,4 +1,4 @@
-"""Layouts made for these tests, so that they do not depend on the ones that are shipped."""
+"""Layouts of these tests alone, so that they do not depend on the shipped ones."""
 
 from __future__ import annotations
 
@@ -20,8 +20,15 @@ EXAMPLE = ({"given": "x", "expect": {}},)
 
 def layout(name: str, feeds: list[str], columns: dict[str, object], **more: object) -> Layout:
     """A layout with the texts that a layout must have."""
-    made = {"name": name, "title": TEXT, "export_from": TEXT, "feeds": feeds, "columns": columns, "source": "made up"}
-    return Layout.model_validate(made | {"examples": EXAMPLE} | more)
+    content = {
+        "name": name,
+        "title": TEXT,
+        "export_from": TEXT,
+        "feeds": feeds,
+        "columns": columns,
+        "source": "made up",
+    }
+    return Layout.model_validate(content | {"examples": EXAMPLE} | more)
 
 
 ORDERS = layout(
@@ -76,7 +83,7 @@ def shipped() -> Catalogue:
 @pytest.fixture(scope="session")
 def catalogue(shipped: Catalogue) -> Catalogue:
     """The shipped tables with this file's layouts and the one of JD's chat log."""
-    layouts = {one.name: one for one in (ORDERS, LINES, MESSAGES, shipped.layouts["jd_chat_log"])}
+    layouts = {each.name: each for each in (ORDERS, LINES, MESSAGES, shipped.layouts["jd_chat_log"])}
     return shipped._replace(layouts=layouts)
 
 
@@ -88,7 +95,7 @@ def attempt(catalogue: Catalogue) -> Callable[..., Trial]:
 
 @pytest.fixture
 def take(tmp_path: Path, catalogue: Catalogue) -> Callable[..., Intake]:
-    """Takes in files given as ``name=content``."""
+    """Writes files (name → content) into a folder and reads that folder."""
 
     def run(files: dict[str, bytes | str], options: IntakeOptions | None = None) -> Intake:
         for name, content in files.items():
@@ -102,5 +109,5 @@ def take(tmp_path: Path, catalogue: Catalogue) -> Callable[..., Intake]:
 
 def rows(table: StoredTable) -> list[dict[str, object]]:
     """The rows of a stored table, by source row."""
-    found = duckdb.sql(f"SELECT * FROM '{table.parquet}' ORDER BY 1, 2")
-    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+    result = duckdb.sql(f"SELECT * FROM '{table.parquet}' ORDER BY 1, 2")
+    return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]

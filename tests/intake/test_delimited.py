@@ -64,7 +64,7 @@ def test_ragged_rows_are_rejected_with_line_and_reason(attempt: Attempt) -> None
     text = HEADER + "s0,2026-01-02,ann\ns1,2026-01-02,ann,a,b\ns2,2026-01-02,ann,a,,\n"
     trial = attempt(MESSAGES, text)
     assert ids(trial) == ["s2"]
-    assert [(one["line"], one["reason"]) for one in trial.rejects] == [
+    assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [
         (2, "too few columns: 3 instead of 4"),
         (3, "too many columns: 5 instead of 4"),
     ]
@@ -77,7 +77,9 @@ def test_an_open_quote_costs_one_row(attempt: Attempt) -> None:
     lines[150] = 's149,2026-01-02,ann,"fine, really"\n'
     trial = attempt(MESSAGES, "".join(lines))
     assert (trial.rows, trial.kept, trial.rejected) == (200, 199, 1)
-    assert [(one["line"], one["reason"]) for one in trial.rejects] == [(51, "a quote is opened here and not closed")]
+    assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [
+        (51, "a quote is opened here and not closed")
+    ]
 
 
 def test_a_record_that_looks_whole_but_swallowed_others_is_taken_apart(attempt: Attempt) -> None:
@@ -93,7 +95,7 @@ def test_text_after_a_quote_costs_its_own_row(attempt: Attempt) -> None:
     text = HEADER + 's0,2026-01-02,ann,"a"b\ns1,2026-01-02,ann,"c"\t\ns2,2026-01-02,ann,d\n'
     trial = attempt(MESSAGES, text)
     assert [row["text"] for row in trial.tables["messages"]] == ["c", "d"]
-    assert [one["reason"] for one in trial.rejects] == ["text after a closing quote"]
+    assert [reject["reason"] for reject in trial.rejects] == ["text after a closing quote"]
 
 
 def test_doubled_quotes_before_a_line_break_close_nothing(attempt: Attempt) -> None:
@@ -104,7 +106,7 @@ def test_doubled_quotes_before_a_line_break_close_nothing(attempt: Attempt) -> N
 
 
 def test_a_quote_inside_a_cell_is_text(attempt: Attempt) -> None:
-    """Only a quote at the begin of a cell opens one."""
+    """Only a quote at the beginning of a cell opens one."""
     assert attempt(MESSAGES, HEADER + 's0,2026-01-02,ann,5" nails\n').tables["messages"][0]["text"] == '5" nails'
 
 
@@ -136,8 +138,8 @@ MUTATIONS = st.lists(
 )
 
 
-def mutated(data: bytes, kind: str, place: int) -> bytes:
-    """One thing that happens to files."""
+def mutate(data: bytes, kind: str, place: int) -> bytes:
+    """Damage a file in one way."""
     at = place % max(len(data), 1)
     lines = data.split(b"\n")
     number = place % len(lines)
@@ -160,12 +162,12 @@ def test_whatever_happens_to_a_file_its_rows_add_up(
                             f"s{n},2026-01-02 03:04:{n:02d},ann,text {n}\n" for n in range(40))  # fmt: skip
     data = text.encode(code)
     for kind, place in mutations:
-        data = mutated(data, kind, place)
+        data = mutate(data, kind, place)
     try:
         trial = attempt(MESSAGES, data)
     except FileRefused:
         return
     assert trial.rows == trial.kept + trial.duplicates + trial.rejected
     assert len(trial.tables["messages"]) == trial.kept
-    assert len({one["line"] for one in trial.rejects if one["row_lost"]}) <= trial.rejected
+    assert len({reject["line"] for reject in trial.rejects if reject["row_lost"]}) <= trial.rejected
     assert trial.kept <= 50

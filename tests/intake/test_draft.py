@@ -21,8 +21,8 @@ from storehealth.intake.read import connect
 from storehealth.intake.trial import try_layout
 
 
-def drafted(text: str, top: list[list[str]], catalogue: Catalogue) -> Layout:
-    """The layout in a draft, its own example checked."""
+def check_draft(text: str, top: list[list[str]], catalogue: Catalogue) -> Layout:
+    """Load the layout of a draft, and check its example."""
     content = yaml.safe_load(text)
     layout = Layout.model_validate(content)
     (example,) = layout.examples
@@ -59,7 +59,7 @@ def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipp
         """
     )
     text = draft("my_shop", top, "delimited", shipped)
-    layout = drafted(text, top, shipped)
+    layout = check_draft(text, top, shipped)
     found = columns(layout)
     assert found["order_id"] == "订单编号*"
     assert found["created_at"] == "下单时间(北京)"
@@ -77,7 +77,7 @@ def test_times_in_another_order_are_read_and_marked(shipped: Catalogue) -> None:
     """A day above 12 decides; else the day is taken to come first."""
     top = table("Ref | When | Value\nA-1001 | 12/25/2026 1:02:03 PM | 5.10\nA-1002 | 01/02/2026 11:02:03 AM | 6.10")
     text = draft("my_shop", top, "delimited", shipped)
-    assert drafted(text, top, shipped).columns["created_at"].formats == ("%m/%d/%Y %I:%M:%S %p",)
+    assert check_draft(text, top, shipped).columns["created_at"].formats == ("%m/%d/%Y %I:%M:%S %p",)
     assert "check: day and month" in text
 
 
@@ -87,7 +87,7 @@ def test_an_order_that_repeats_its_number_for_every_product_is_a_table_of_lines(
         "Order ID | Created at | Lineitem sku | Lineitem quantity\n"
         "1001 | 2026-09-01 10:00:00 | K-1 | 1\n1001 | 2026-09-01 10:00:00 | K-2 | 2"
     )
-    assert drafted(draft("my_shop", top, "delimited", shipped), top, shipped).feeds[0] == "order_lines"
+    assert check_draft(draft("my_shop", top, "delimited", shipped), top, shipped).feeds[0] == "order_lines"
 
 
 def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
@@ -97,7 +97,7 @@ def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a | b\nc | d", "no header"),
         ("2026-09-01 | 17\n2026-09-02 | 18", "no header"),
@@ -106,8 +106,8 @@ def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
         ("", "no header"),
     ],
 )
-def test_what_says_nothing_is_refused(shipped: Catalogue, text: str, said: str) -> None:
-    with pytest.raises(FileRefused, match=said):
+def test_a_table_without_header_id_or_time_is_refused(shipped: Catalogue, text: str, message: str) -> None:
+    with pytest.raises(FileRefused, match=message):
         draft("a", table(text), "delimited", shipped)
 
 
@@ -118,7 +118,7 @@ def test_the_header_is_found_below_titles_and_not_among_people() -> None:
     assert header_of([]) is None
 
 
-def test_columns_are_told_by_what_they_hold(tmp_path: Path) -> None:
+def test_columns_are_profiled_by_their_cells(tmp_path: Path) -> None:
     """By the same SQL that reads them later."""
     top = table(
         "id | when | sum | yes | said | none\n"
@@ -126,7 +126,7 @@ def test_columns_are_told_by_what_they_hold(tmp_path: Path) -> None:
     )
     with connect(None, tmp_path) as con:
         found = profiles(con, top, 0)
-    assert [one.kind for one in found] == ["ids", "times", "numbers", "yes or no", "text", "nothing"]
+    assert [column.kind for column in found] == ["ids", "times", "numbers", "yes or no", "text", "nothing"]
 
 
 KNOWN = ("jd_orders", "taobao_orders", "shopify_orders", "jd_stock", "jd_sessions", "taobao_refunds", "generic_reviews")
@@ -140,8 +140,11 @@ def test_a_known_format_is_drafted_as_it_was_written(shipped: Catalogue, tmp_pat
     path = tmp_path / "given.txt"
     path.write_text(known.examples[0].given, encoding="utf-8", newline="")
     data = path.read_bytes()[:HEAD_BYTES]
-    top = [list(one.cells) for one in container_of(Head(path, data, text_of(data))).sheets(path, tmp_path, None)[0].top]
-    layout = drafted(draft("again", top, "delimited", shipped), top, shipped)
+    top = [
+        list(record.cells)
+        for record in container_of(Head(path, data, text_of(data))).sheets(path, tmp_path, None)[0].top
+    ]
+    layout = check_draft(draft("again", top, "delimited", shipped), top, shipped)
     written = {key.rpartition(".")[2]: column.headers for key, column in known.columns.items() if column.headers}
     right = [key for key, header in columns(layout).items() if header in written.get(key, ())]
     assert layout.feeds[0] == known.feeds[0]

@@ -1,4 +1,4 @@
-"""Encodings are proved, never guessed."""
+"""Encodings are detected from the bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADER = "订单号,下单时间,备注\n"
 
 
 def orders(count: int, note: str = "尽快发货") -> str:
-    """So many orders."""
+    """Write a number of orders."""
     return HEADER + "".join(f"{n},2026-01-02 03:04:05,{note}{n}\n" for n in range(count))
 
 
@@ -48,7 +48,7 @@ def test_characters_of_four_bytes_survive(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("code", ["utf-8", "gb18030"])
 def test_one_bad_byte_costs_one_row(attempt: Callable[..., Trial], code: str) -> None:
-    """Its line is told."""
+    """Its line is reported."""
     lines = orders(400).encode(code).split(b"\n")
     lines[200] = lines[200][:-4] + b"\xff" + lines[200][-4:]
     trial = attempt(ORDERS, b"\n".join(lines))
@@ -81,16 +81,16 @@ def test_nul_bytes_refuse_a_file_and_their_place_is_named(attempt: Callable[...,
         ("order,item\n1,袜\n2,镕\n", "gb18030"),
     ],
 )
-def test_signs_that_stand_alone_are_of_the_west(tmp_path: Path, text: str, code: str) -> None:
-    """As GB18030 they would swallow the letter behind them, which often is Chinese and always is wrong."""
+def test_single_non_ascii_bytes_are_windows_1252(tmp_path: Path, text: str, code: str) -> None:
+    """In GB18030 they would swallow the letter after them, and the result would often pass for Chinese."""
     path = tmp_path / "orders.csv"
     path.write_bytes((text * 30).encode(code))
-    read = as_utf8(path, tmp_path)
-    assert read.encoding == ("gb18030" if code == "gb18030" else "cp1252")
-    assert read.path.read_text(encoding="utf-8") == text * 30
+    converted = as_utf8(path, tmp_path)
+    assert converted.encoding == ("gb18030" if code == "gb18030" else "cp1252")
+    assert converted.path.read_text(encoding="utf-8") == text * 30
 
 
-def test_a_named_encoding_is_believed(tmp_path: Path) -> None:
+def test_an_encoding_named_by_the_user_is_used(tmp_path: Path) -> None:
     """cp932 looks like GB18030."""
     path = tmp_path / "japanese.csv"
     path.write_bytes("注文,日付\n一,カタカナ\n".encode("cp932"))

@@ -54,7 +54,7 @@ def test_end_tags_may_be_missing(take: Take) -> None:
     assert take({"o.xls": text}).sources[0].kept == 2
 
 
-def test_cells_that_reach_over_rows_count_for_each(take: Take) -> None:
+def test_a_cell_that_spans_rows_counts_for_each(take: Take) -> None:
     """As the order of two items."""
     two = "<tr><td rowspan=2>1</td><td rowspan=2>2026-01-02</td><td>5</td><td>a</td></tr><tr><td>6</td><td>b</td></tr>"
     assert notes(take({"o.xls": page(HEADER, two, ROW.format("2", "c"))})) == ["a", "b", "c"]
@@ -65,7 +65,7 @@ def test_each_table_is_a_sheet_and_one_inside_a_cell_as_well(take: Take) -> None
     inner = f"<table>{HEADER}{ROW.format('1', 'a')}</table>"
     text = f"<table><tr><td>Menu</td><td>{inner}</td></tr></table><table>{HEADER}{ROW.format('2', 'b')}</table>"
     intake = take({"o.xls": f"<html>{text}</html>"})
-    assert [(one.path, one.kept) for one in intake.sources if one.layout] == [
+    assert [(source.path, source.kept) for source in intake.sources if source.layout] == [
         ("o.xls#table 2", 1),
         ("o.xls#table 3", 1),
     ]
@@ -80,7 +80,7 @@ def test_rows_that_are_too_wide_are_rejected_and_too_narrow_ones_filled(take: Ta
     assert (source.rows, source.kept, source.rejected) == (3, 2, 1)
 
 
-def test_a_charset_that_cannot_be_proved_is_believed(take: Take) -> None:
+def test_a_declared_charset_that_cannot_be_detected_is_used(take: Take) -> None:
     """Latin-1 would pass for GB18030."""
     data = (
         page(HEADER, ROW.format("1", "Ñandú é à"), charset="iso-8859-1")
@@ -116,7 +116,7 @@ def _most_megabytes() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 
 
-def test_what_is_no_markup_is_text(take: Take) -> None:
+def test_text_that_is_not_markup_is_kept(take: Take) -> None:
     """As browsers read it: bare signs, unknown references, sections that only XML knows, comments."""
     cell = "a < b, x <5 y, AT&T, &nosuch; &#20013;<!-- <td> -->!"
     assert notes(take({"o.xls": page(HEADER, ROW.format("1", cell))})) == ["a < b, x <5 y, AT&T, &nosuch; 中!"]
@@ -133,4 +133,4 @@ def test_tabs_under_the_name_of_a_workbook_are_read_by_content(take: Take) -> No
     """As UTF-16 with tabs, too, which Excel calls Unicode text."""
     text = "订单号\t下单时间\t金额\n1\t2026-01-02\t5\n"
     intake = take({"a.xls": text, "b.xlsx": text.encode("gb18030"), "c.xls": text.encode("utf-16")})
-    assert [(one.container, one.kept) for one in intake.sources] == [("delimited", 1)] * 3
+    assert [(source.container, source.kept) for source in intake.sources] == [("delimited", 1)] * 3

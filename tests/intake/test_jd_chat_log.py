@@ -41,10 +41,10 @@ def test_sessions_lie_between_their_markers(read: Read, end: str) -> None:
     assert trial.rejects == []
 
 
-def test_a_missing_end_closes_at_the_next_begin_and_is_told(read: Read) -> None:
+def test_a_missing_end_closes_at_the_next_begin_and_is_reported(read: Read) -> None:
     """At the end of the file too. No row is lost by it."""
     trial = read(BEGIN + ASK + BEGIN + ANSWER)
-    assert [(one["line"], one["reason"], one["row_lost"]) for one in trial.rejects] == [
+    assert [(reject["line"], reject["reason"], reject["row_lost"]) for reject in trial.rejects] == [
         (1, NO_END, False),
         (4, NO_END, False),
     ]
@@ -58,21 +58,21 @@ def test_a_body_may_run_over_lines_and_hold_blank_ones(read: Read) -> None:
     assert trial.tables["messages"][0]["source_row"] == 2
 
 
-def test_empty_sessions_are_told_and_short_ones_read(read: Read) -> None:
+def test_empty_sessions_are_reported_and_short_ones_read(read: Read) -> None:
     """A session of one message is a session."""
     trial = read(BEGIN + END + BEGIN + ASK + END)
     assert texts(trial) == ["在吗"]
-    assert [(one["line"], one["reason"]) for one in trial.rejects] == [(1, NO_MESSAGES)]
+    assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [(1, NO_MESSAGES)]
 
 
 def test_messages_outside_of_a_session_begin_one(read: Read) -> None:
     """A log that was cut at its begin."""
     trial = read(ANSWER + END + BEGIN + ASK + END)
     assert texts(trial) == ["您好", "在吗"]
-    assert [one["reason"] for one in trial.rejects] == [NO_BEGIN]
+    assert [reject["reason"] for reject in trial.rejects] == [NO_BEGIN]
 
 
-def test_text_that_nobody_wrote_is_rejected(read: Read) -> None:
+def test_text_without_a_sender_is_rejected(read: Read) -> None:
     """It counts as a row, so that the sum holds."""
     trial = read(BEGIN + "无头的文字\n还有\n" + ASK + END)
     assert (trial.rows, trial.kept, trial.rejected) == (2, 1, 1)

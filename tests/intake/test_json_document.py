@@ -68,11 +68,13 @@ def test_a_list_inside_objects_is_read_by_the_layout_that_names_it(attempt: Atte
     ] + ([("JD2", "已揽件")] if wrapped else [])
 
 
-def test_lists_that_no_layout_names_are_not_told_of(take: Callable[..., Intake]) -> None:
+def test_lists_that_no_layout_names_are_not_reported(take: Callable[..., Intake]) -> None:
     """An order has many; only the orders are a source."""
     given = json.dumps({"data": {"list": [{**ROW, "items": [{"sku": 1}], "tags": ["a", "b"]}]}})
     sources = take({"orders.json": given}).sources
-    assert [(one.path, one.layout, one.kept) for one in sources] == [("orders.json#data.list", "shop_orders", 1)]
+    assert [(source.path, source.layout, source.kept) for source in sources] == [
+        ("orders.json#data.list", "shop_orders", 1)
+    ]
 
 
 @pytest.mark.parametrize("piece", [3, 50, 1000])
@@ -96,7 +98,7 @@ def test_a_cut_document_gives_what_is_whole(attempt: Attempt) -> None:
     "break_it", [('"订单号": 20,', '"订单号": 20 20,'), ('"订单号": 20,', '"订单号: 20,'), ("{", "<")]
 )
 def test_a_broken_object_costs_little_more_than_itself(attempt: Attempt, break_it: tuple[str, str]) -> None:
-    """And is told."""
+    """And is reported."""
     text = json.dumps(orders(50), ensure_ascii=False)
     place = text.index('"订单号": 20,')
     begin = text.rindex("{", 0, place)
@@ -105,15 +107,15 @@ def test_a_broken_object_costs_little_more_than_itself(attempt: Attempt, break_i
     assert 1 <= trial.rejected <= 2
 
 
-def test_text_after_the_document_is_told(attempt: Attempt) -> None:
+def test_text_after_the_document_is_reported(attempt: Attempt) -> None:
     """Two answers written into one file."""
     trial = attempt(ORDERS, json.dumps(orders(2), indent=1) + json.dumps(orders(3)))
     assert (trial.kept, trial.rejected) == (2, 1)
     assert trial.rejects[0]["reason"] == "text after the end of the JSON document"
 
 
-def test_encodings_are_proved_here_too(take: Callable[..., Intake]) -> None:
+def test_encodings_are_detected_here_too(take: Callable[..., Intake]) -> None:
     """UTF-8 with a mark, GB18030, UTF-16."""
     text = json.dumps(orders(3), ensure_ascii=False)
     intake = take({f"{code}.json": text.encode(code) for code in ("utf-8-sig", "gb18030", "utf-16")})
-    assert [(one.container, one.kept) for one in intake.sources] == [("json_document", 3)] * 3
+    assert [(source.container, source.kept) for source in intake.sources] == [("json_document", 3)] * 3

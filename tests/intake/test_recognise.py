@@ -59,7 +59,7 @@ def test_the_layout_that_uses_most_columns_wins() -> None:
 
 
 def test_a_tie_is_refused_unless_the_platform_decides() -> None:
-    """Both names are told."""
+    """Both names are in the message."""
     twin = ORDERS.model_copy(update={"name": "twin", "platform": "tmall"})
     header = top("订单号|下单时间")
     with pytest.raises(FileRefused, match="shop_orders and twin"):
@@ -88,7 +88,7 @@ def test_the_nearest_layout_is_named_with_what_it_lacks() -> None:
 )
 def test_a_number_and_a_time_of_orders_do_not_make_ratings_or_returns_orders(header: str, expected: str) -> None:
     """Which would be judged as orders that were never paid or shipped; a column more of orders is enough."""
-    plain = [one for name, one in CATALOGUE.layouts.items() if name.startswith("generic_")]
+    plain = [layout for name, layout in CATALOGUE.layouts.items() if name.startswith("generic_")]
     if expected in CATALOGUE.layouts:
         assert recognise(top(header), "delimited", plain).layout == expected
         return
@@ -98,9 +98,9 @@ def test_a_number_and_a_time_of_orders_do_not_make_ratings_or_returns_orders(hea
 
 def test_ratings_with_the_time_they_were_made_at_are_ratings() -> None:
     """Whatever that column is called; without a time they would fall out of every window."""
-    plain = [one for name, one in CATALOGUE.layouts.items() if name.startswith("generic_")]
-    found = recognise(top("review_id|order_id|rating|created_at"), "delimited", plain)
-    assert (found.layout, found.columns["rated_at"]) == ("generic_reviews", 3)
+    plain = [layout for name, layout in CATALOGUE.layouts.items() if name.startswith("generic_")]
+    match = recognise(top("review_id|order_id|rating|created_at"), "delimited", plain)
+    assert (match.layout, match.columns["rated_at"]) == ("generic_reviews", 3)
 
 
 def test_doubts_do_not_count_against_the_users_word() -> None:
@@ -138,4 +138,4 @@ def test_no_two_containers_claim_one_file() -> None:
         owner = container_of(Head(Path("x.txt"), text.encode(), text))
         assert name == owner.NAME
     assert {"delimited", "jd_chat_log", "json_lines", "workbook"} <= set(containers())
-    assert all(one.claims(Head(Path("x"), b"", "")) == Claim.NO for one in containers().values())
+    assert all(each.claims(Head(Path("x"), b"", "")) == Claim.NO for each in containers().values())

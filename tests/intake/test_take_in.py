@@ -38,7 +38,7 @@ def test_a_folder_is_read_and_left_as_it_was(take: Take, tmp_path: Path) -> None
     assert snapshot(tmp_path / "exports") == before
 
 
-def test_facts_of_a_file_are_told(take: Take) -> None:
+def test_the_facts_of_a_file_are_reported(take: Take) -> None:
     """Rows add up; first and last are events; money that cannot be read keeps its row."""
     intake = take({"orders.csv": ORDERS})
     source = intake.sources[0]
@@ -87,8 +87,8 @@ def test_a_file_that_cannot_be_read_is_noted_and_the_rest_is_read(
     assert reason in note
     assert intake.sources[1].kept == 2
     for language in ("zh", "es"):
-        told = Words(language).reason(note)
-        assert not any(sentence in told for sentence in note.rstrip(".").split(". ")), told
+        translation = Words(language).reason(note)
+        assert not any(sentence in translation for sentence in note.rstrip(".").split(". ")), translation
 
 
 def test_a_header_alone_is_no_trouble(take: Take) -> None:
@@ -146,18 +146,18 @@ def test_a_mistake_of_ours_stops_only_its_file(take: Take, monkeypatch: pytest.M
     """And asks to be reported."""
     real = delimited.sheets
 
-    def sheets(path: Path, scratch: Path, encoding: str | None) -> object:
+    def fail_on_bad(path: Path, scratch: Path, encoding: str | None) -> object:
         if path.name == "bad.csv":
             raise KeyError("oops")
         return real(path, scratch, encoding)
 
-    monkeypatch.setattr(delimited, "sheets", sheets)
+    monkeypatch.setattr(delimited, real.__name__, fail_on_bad)
     intake = take({"bad.csv": ORDERS, "good.csv": ORDERS})
     assert "please report" in intake.sources[0].note
     assert intake.sources[1].kept == 2
 
 
-def test_no_folder_and_no_files_are_said_plainly(tmp_path: Path, catalogue: Catalogue) -> None:
+def test_no_folder_and_no_files_have_plain_messages(tmp_path: Path, catalogue: Catalogue) -> None:
     """With a hint."""
     (tmp_path / "none").mkdir()
     for folder in ("none", "missing"):
@@ -184,7 +184,7 @@ def test_a_link_out_of_the_folder_is_not_followed(take: Take, tmp_path: Path) ->
     assert intake.sources[0].rows == 0
 
 
-def test_a_pipe_in_the_folder_is_named_and_nobody_waits_for_it(take: Take, tmp_path: Path) -> None:
+def test_a_pipe_in_the_folder_is_reported_and_not_opened(take: Take, tmp_path: Path) -> None:
     """Opening it would wait until somebody writes into it."""
     (tmp_path / "exports").mkdir()
     os.mkfifo(tmp_path / "exports" / "orders.csv")
@@ -194,25 +194,27 @@ def test_a_pipe_in_the_folder_is_named_and_nobody_waits_for_it(take: Take, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("target", "said"), [("gone.csv", "not there"), ("link.csv", "not there"), ("../gone.csv", "out")]
+    ("target", "reason"), [("gone.csv", "not there"), ("link.csv", "not there"), ("../gone.csv", "out")]
 )
-def test_a_link_that_leads_nowhere_is_named(take: Take, tmp_path: Path, target: str, said: str) -> None:
+def test_a_link_that_leads_nowhere_is_reported(take: Take, tmp_path: Path, target: str, reason: str) -> None:
     """To a file that was moved away, or to itself."""
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "link.csv").symlink_to(target)
     link, orders = take({"orders.csv": ORDERS}).sources
-    assert said in link.note
+    assert reason in link.note
     assert orders.kept == 2
 
 
-def test_a_folder_that_may_not_be_opened_is_named(take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_opened_is_reported(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is in it would be missing without a word."""
-    look = os.scandir
+    scandir = os.scandir
 
     def refuse(path: str) -> object:
         if str(path).endswith("closed"):
             raise PermissionError(13, "Permission denied", path)
-        return look(path)
+        return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
     closed, orders = take({"closed/orders.csv": ORDERS, "orders.csv": ORDERS}).sources
@@ -222,16 +224,16 @@ def test_a_folder_that_may_not_be_opened_is_named(take: Take, tmp_path: Path, mo
         assert "cannot" not in Words(language).reason(closed.note)
 
 
-@pytest.mark.parametrize("step", ["_open", "_take"])
+@pytest.mark.parametrize("step", ["_open", "_read_sheet"])
 def test_a_file_that_changes_while_it_is_read_is_refused_and_read_by_the_next_run(
     take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """As when the browser still writes it: what was read would be kept under the mark of what it was before."""
-    own, path = getattr(Files, step), tmp_path / "exports" / "orders.csv"
+    method, path = getattr(Files, step), tmp_path / "exports" / "orders.csv"
 
-    def grow(*given: object) -> object:
+    def grow(*args: object) -> object:
         path.write_text(ORDERS + "3,2026-01-03,5\n", encoding="utf-8")
-        return own(*given)
+        return method(*args)
 
     with monkeypatch.context() as patch:
         patch.setattr(Files, step, grow)
@@ -254,7 +256,7 @@ def test_the_user_may_choose_layout_and_encoding_by_pattern(take: Take) -> None:
         take({}, IntakeOptions(zone="Mars/Base"))
 
 
-def test_names_with_signs_that_mean_something_to_a_database_are_only_names(take: Take) -> None:
+def test_file_names_with_special_characters_are_only_names(take: Take) -> None:
     """Brackets, stars, quotes, Chinese."""
     names = ["a[1].csv", "b'c.csv", "订单 (1).csv"] + (["d*.csv", "e?.csv"] if os.name != "nt" else [])
     intake = take({name: ORDERS.replace("1,", f"{number}1,") for number, name in enumerate(names)})
@@ -269,8 +271,8 @@ def test_the_day_in_a_files_name_is_used_where_the_file_has_none(tmp_path: Path,
 
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device")])
-@pytest.mark.parametrize("step", ["_open", "_read"])
-def test_want_of_memory_or_disk_stops_the_run_and_blames_no_file(
+@pytest.mark.parametrize("step", ["_open", "_fill_lake"])
+def test_running_out_of_memory_or_disk_stops_the_run(
     take: Take, monkeypatch: pytest.MonkeyPatch, error: Exception, step: str
 ) -> None:
     """A file left out for it would falsify every figure without a word."""
@@ -284,11 +286,11 @@ def test_want_of_memory_or_disk_stops_the_run_and_blames_no_file(
 
 
 def test_ctrl_c_while_a_file_is_read_stops_the_run(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DuckDB has its own word for it, which is no trouble with the file."""
+    """DuckDB raises an error of its own for it, which says nothing against the file."""
 
     def interrupt(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr(Files, "_read", interrupt)
+    monkeypatch.setattr(Files, "_fill_lake", interrupt)
     with pytest.raises(KeyboardInterrupt):
         take({"orders.csv": ORDERS})

@@ -20,9 +20,9 @@ HEADER = ["订单号", "下单时间", "金额"]
 def book(sheets: dict[str, list[list[object]]]) -> bytes:
     """A workbook with typed cells."""
     stream = BytesIO()
-    with xlsxwriter.Workbook(stream, {"default_date_format": "yyyy-mm-dd hh:mm:ss"}) as made:
+    with xlsxwriter.Workbook(stream, {"default_date_format": "yyyy-mm-dd hh:mm:ss"}) as workbook:
         for name, lines in sheets.items():
-            sheet = made.add_worksheet(name)
+            sheet = workbook.add_worksheet(name)
             for row, cells in enumerate(lines):
                 sheet.write_row(row, 0, cells)
     return stream.getvalue()
@@ -66,19 +66,19 @@ def test_every_sheet_is_a_source(take: Take) -> None:
 
 def test_old_workbooks_are_read(take: Take) -> None:
     """XLS."""
-    made, stream = xlwt.Workbook(), BytesIO()
-    sheet = made.add_sheet("1")
+    workbook, stream = xlwt.Workbook(), BytesIO()
+    sheet = workbook.add_sheet("1")
     for row, cells in enumerate([HEADER, ["1", "2026-01-02", 1.5]]):
         for column, cell in enumerate(cells):
             sheet.write(row, column, cell)
-    made.save(stream)
+    workbook.save(stream)
     assert take({"old.xls": stream.getvalue()}).tables[0].rows == 1
 
 
-def merged_new() -> bytes:
+def write_merged_xlsx() -> bytes:
     stream = BytesIO()
-    with xlsxwriter.Workbook(stream) as made:
-        sheet = made.add_worksheet()
+    with xlsxwriter.Workbook(stream) as workbook:
+        sheet = workbook.add_worksheet()
         sheet.merge_range(0, 0, 0, 2, "十月订单")
         sheet.write_row(1, 0, HEADER)
         sheet.merge_range(2, 0, 4, 0, "1001")
@@ -89,9 +89,9 @@ def merged_new() -> bytes:
     return stream.getvalue()
 
 
-def merged_old() -> bytes:
-    stream, made = BytesIO(), xlwt.Workbook()
-    sheet = made.add_sheet("1")
+def write_merged_xls() -> bytes:
+    stream, workbook = BytesIO(), xlwt.Workbook()
+    sheet = workbook.add_sheet("1")
     sheet.write_merge(0, 0, 0, 2, "十月订单")
     sheet.write_merge(2, 4, 0, 0, "1001")
     for row, cells in ((1, HEADER), (5, ["1002", "2026-01-03", 7])):
@@ -100,11 +100,11 @@ def merged_old() -> bytes:
     for row in (2, 3, 4):
         sheet.write(row, 1, "2026-01-02")
         sheet.write(row, 2, row)
-    made.save(stream)
+    workbook.save(stream)
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(("name", "write"), [("a.xlsx", merged_new), ("b.xls", merged_old)])
+@pytest.mark.parametrize(("name", "write"), [("a.xlsx", write_merged_xlsx), ("b.xls", write_merged_xls)])
 def test_a_cell_merged_downwards_stands_in_each_of_its_rows(take: Take, name: str, write: Callable[[], bytes]) -> None:
     """As ERPs merge an order over its items; a title merged sideways is no row."""
     intake = take({name: write()})
@@ -116,11 +116,11 @@ def test_a_cell_merged_downwards_stands_in_each_of_its_rows(take: Take, name: st
 def test_a_day_without_a_time_and_a_sheet_that_is_a_chart_are_read_as_they_are_shown(take: Take) -> None:
     """The day begins at midnight; a chart has no cells."""
     stream = BytesIO()
-    with xlsxwriter.Workbook(stream, {"default_date_format": "yyyy-mm-dd"}) as made:
-        sheet = made.add_worksheet()
+    with xlsxwriter.Workbook(stream, {"default_date_format": "yyyy-mm-dd"}) as workbook:
+        sheet = workbook.add_worksheet()
         sheet.write_row(0, 0, HEADER)
         sheet.write_row(1, 0, ["1", date(2026, 1, 2), 1.5])
-        made.add_chartsheet()
+        workbook.add_chartsheet()
     intake = take({"a.xlsx": stream.getvalue()})
     assert [str(row["created_at"]) for row in rows(intake.tables[0])] == ["2026-01-02 00:00:00"]
 

@@ -24,8 +24,8 @@ from storehealth.model import Intake
 __all__ = ["IntakeOptions", "take_in"]
 
 
-def _silent(_: str) -> None:
-    """Tell nobody."""
+def _ignore(_: str) -> None:
+    """Discard a progress message."""
 
 
 def take_in(
@@ -33,18 +33,18 @@ def take_in(
     catalogue: Catalogue,
     lake: Path,
     options: IntakeOptions | None = None,
-    tell: Callable[[str], None] = _silent,
+    tell: Callable[[str], None] = _ignore,
 ) -> Intake:
     """Read all files of an exports folder, or one file, into the lake.
 
-    A file that cannot be read becomes a source with a note. The folder is only read, never written to.
+    A file that cannot be read becomes a source with a note. Nothing is ever written into the folder.
 
     Args:
         exports: A folder, read with its sub-folders, or one file.
         catalogue: Layouts and tables.
         lake: Folder for what was read; files that have not changed since are not read again.
-        options: What the user said about files.
-        tell: Is told which file is being read.
+        options: Zone, layouts, encodings and caching, as the user chose them.
+        tell: Receives one line of progress per file that is read.
 
     Returns:
         Sources in name order and their tables; all times are naive, in ``Intake.zone``.
@@ -52,42 +52,43 @@ def take_in(
     Raises:
         NoDataError: There is no such folder, or nothing is in it.
         UsageError: An option names a layout or a zone that does not exist.
-        CatalogueError: SQL of a pack's layout or table is more than an expression, or runs too long.
-        OutOfMemory: It asks for more memory than is allowed.
+        CatalogueError: The SQL of a pack's layout or table is not a plain expression, or runs too long.
+        OutOfMemory: That SQL needs more memory than is allowed.
     """
     options = options or IntakeOptions()
-    _check(options, catalogue)
+    _check_options(options, catalogue)
     check_packs(catalogue)
-    found = discover(exports)
+    files = discover(exports)
     store = Lake(lake, trusted=options.cache)
     with store.scratch() as scratch:
-        files = Files(catalogue, store, options, scratch, tell)
-        looks = [files.look(one) for one in spread(found)]
-        zone = options.zone or _agreed_zone(looks, catalogue)
-        taken = [files.take(look, zone) for look in looks]
+        reader = Files(catalogue, store, options, scratch, tell)
+        # All files are inspected before any is read: the store's zone may follow from the layouts of all of them.
+        inspections = [reader.look(file) for file in spread(files)]
+        zone = options.zone or _find_common_zone(inspections, catalogue)
+        results = [reader.take(inspection, zone) for inspection in inspections]
         store.remember_digests()
-        files.close()
+        reader.close()
     return Intake(
-        sources=tuple(source for one in taken for source in one.sources),
-        tables=tuple(table for one in taken for table in one.tables),
-        rejects=tuple(table for one in taken for table in one.rejects),
-        readings=tuple(reading for one in taken for reading in one.readings),
+        sources=tuple(source for result in results for source in result.sources),
+        tables=tuple(table for result in results for table in result.tables),
+        rejects=tuple(table for result in results for table in result.rejects),
+        readings=tuple(reading for result in results for reading in result.readings),
         zone=zone,
     )
 
 
-def _agreed_zone(looks: Iterable[Look], catalogue: Catalogue) -> str:
-    names = {part.match.layout for look in looks for part in look.parts if part.match}
+def _find_common_zone(inspections: Iterable[Look], catalogue: Catalogue) -> str:
+    names = {part.match.layout for inspection in inspections for part in inspection.parts if part.match}
     zones = {zone for name in names if (zone := catalogue.layouts[name].zone)}
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
-def _check(options: IntakeOptions, catalogue: Catalogue) -> None:
+def _check_options(options: IntakeOptions, catalogue: Catalogue) -> None:
     for name in options.layouts.values():
         if name not in catalogue.layouts:
-            near = ", ".join(difflib.get_close_matches(name, catalogue.layouts, n=3)) or "none"
+            nearest = ", ".join(difflib.get_close_matches(name, catalogue.layouts, n=3)) or "none"
             raise UsageError(
-                f"There is no layout {name!r}; nearest: {near}", "`storehealth inspect` lists all layouts."
+                f"There is no layout {name!r}; nearest: {nearest}", "`storehealth inspect` lists all layouts."
             )
     if options.zone is not None:
         try:

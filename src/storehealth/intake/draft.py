@@ -1,4 +1,4 @@
-"""Drafts a layout for a sheet no layout fits: valid at once, with comments that say what to look at."""
+"""Drafts a layout for a sheet that no layout fits: valid at once, with comments that say what to check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLAIN_KEY = re.compile(r"[a-z][a-z_]*")
 NO_TEXT = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
 MOST_WORDS = 20
 TITLE = {"en": "Draft: {name}", "zh": "草稿：{name}", "es": "Borrador: {name}"}
-FROM = {
+EXPORT_FROM = {
     "en": "Say here in which menu this file is exported",
     "zh": "请在此写明此文件从哪个菜单导出",
     "es": "Diga aquí en qué menú se exporta este archivo",
@@ -47,16 +47,16 @@ columns:
 
 
 def draft(name: str, top: Sequence[Sequence[str]], container: str, catalogue: Catalogue) -> str:
-    """The text of a layout file.
+    """Draft the text of a layout file.
 
     Args:
         name: The layout's name.
         top: The first records of the sheet.
-        container: The container it is from.
-        catalogue: Its layouts say what columns are called elsewhere.
+        container: Name of their container.
+        catalogue: Its layouts show what columns are called in other exports.
 
     Raises:
-        FileRefused: No header, or nothing that could be an id and a time, can be found.
+        FileRefused: There is no header, or no column that could be an id, or none that could be a time.
     """
     place = header_of(top)
     if place is None:
@@ -67,146 +67,156 @@ def draft(name: str, top: Sequence[Sequence[str]], container: str, catalogue: Ca
     if fit is None:
         hint = "Its columns must hold at least an id and a time; see docs/add-a-layout.md to write one by hand."
         raise FileRefused("no canonical table fits its columns", hint)
-    text = _columns_text(name, container, fit, columns, catalogue)
-    return text + _example_text(text, fit, columns, catalogue)
+    text = _write_columns(name, container, fit, columns, catalogue)
+    return text + _write_example(text, fit, columns, catalogue)
 
 
-def _columns_text(name: str, container: str, fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
-    said = {
-        key: {one: text.format(name=name) for one, text in part.items()} for key, part in (("t", TITLE), ("f", FROM))
-    }
+def _write_columns(name: str, container: str, fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
+    title, export_from = (
+        _to_flow({language: text.format(name=name) for language, text in texts.items()})
+        for texts in (TITLE, EXPORT_FROM)
+    )
     lines = [
         HEAD.format(
-            name=name, title=_flow(said["t"]), export_from=_flow(said["f"]), feeds=", ".join(fit.feeds),
+            name=name, title=title, export_from=export_from, feeds=", ".join(fit.feeds),
             containers="" if container in TABULAR else f"containers: [{container}]\n",
         )
     ]  # fmt: skip
-    required = _required(fit, catalogue)
-    for one in fit.fits:
-        entry: dict[str, Any] = {"headers": [one.profile.header]}
-        entry |= {"required": True} if one.column in required else {}
-        entry |= {"formats": list(one.profile.formats)} if one.profile.formats else {}
-        target = _target(one, fit, catalogue)
-        words = _words(one, target, fit, catalogue) if target.type == "word" else {}
+    required = _choose_required(fit, catalogue)
+    for column in fit.fits:
+        entry: dict[str, Any] = {"headers": [column.profile.header]}
+        entry |= {"required": True} if column.column in required else {}
+        entry |= {"formats": list(column.profile.formats)} if column.profile.formats else {}
+        target = _find_target(column, fit, catalogue)
+        words = _translate_words(column, target, fit, catalogue) if target.type == "word" else {}
         entry |= {"words": words} if words else {}
-        lines.append(f"  {one.column}: {_flow(entry)}{_remark(one, words, target)}\n")
-    return "".join([*lines, *_unread(fit, columns, catalogue)])
+        lines.append(f"  {column.column}: {_to_flow(entry)}{_comment(column, words, target)}\n")
+    return "".join([*lines, *_list_unread(fit, columns, catalogue)])
 
 
-def _required(fit: Fitted, catalogue: Catalogue) -> set[str]:
-    """The columns by which files of this kind are told: key and time of the counted table, else the surest."""
+def _choose_required(fit: Fitted, catalogue: Catalogue) -> set[str]:
+    """Choose the columns that identify files of this kind: key and time of the counted table, else the surest ones."""
     table = catalogue.tables[fit.feeds[0]]
-    taken = {one.column for one in fit.fits}
-    surest = [one.column for one in sorted(fit.fits, key=lambda one: -one.worth) if one.profile.filled]
-    told = [*(key for key in table.key if key in taken), *([table.born] if table.born in taken else [])]
-    return {str(column) for column in [*told, *surest][: max(2, len(told))]}
+    present = {column.column for column in fit.fits}
+    surest = [column.column for column in sorted(fit.fits, key=lambda column: -column.worth) if column.profile.filled]
+    natural = [*(key for key in table.key if key in present), *([table.born] if table.born in present else [])]
+    return {str(name) for name in [*natural, *surest][: max(2, len(natural))]}
 
 
-def _target(one: Fit, fit: Fitted, catalogue: Catalogue) -> TableColumn:
+def _find_target(column: Fit, fit: Fitted, catalogue: Catalogue) -> TableColumn:
     tables = (catalogue.tables[name] for name in fit.feeds)
-    return next(table.columns[one.column] for table in tables if one.column in table.columns)
+    return next(table.columns[column.column] for table in tables if column.column in table.columns)
 
 
-def _words(one: Fit, target: TableColumn, fit: Fitted, catalogue: Catalogue) -> dict[str, str | None]:
-    """The words seen in a column with a vocabulary, and what other layouts make of them; None: not known."""
+def _translate_words(
+    fitted_column: Fit, target: TableColumn, fit: Fitted, catalogue: Catalogue
+) -> dict[str, str | None]:
+    """Map each word of a column with a vocabulary to what other layouts make of it; None where none knows it."""
     known: dict[str, str | None] = {word: word for word in target.words}
     inside: dict[str, str] = {}
     for layout in catalogue.layouts.values():
         for key, column in layout.columns.items():
-            if set(layout.targets(key, catalogue.tables)) & {f"{table}.{one.column}" for table in fit.feeds}:
+            if set(layout.targets(key, catalogue.tables)) & {f"{table}.{fitted_column.column}" for table in fit.feeds}:
                 known |= {text.casefold(): word for text, word in column.words.items() if text.casefold() not in known}
                 inside |= {
                     text.casefold(): word for text, word in column.contains.items() if text and text not in inside
                 }
-    seen = dict.fromkeys(cell for cell in one.profile.cells if cell and scrub(cell) == cell)
-    return {cell: _meaning(cell.casefold(), known, inside) for cell in list(seen)[:MOST_WORDS]}
+    # Cells that scrubbing would change hold phones, names or the like: they must not get into a layout file.
+    words = dict.fromkeys(cell for cell in fitted_column.profile.cells if cell and scrub(cell) == cell)
+    return {word: _find_meaning(word.casefold(), known, inside) for word in list(words)[:MOST_WORDS]}
 
 
-def _meaning(text: str, known: dict[str, str | None], inside: dict[str, str]) -> str | None:
-    found = next((word for part, word in sorted(inside.items(), key=lambda one: -len(one[0])) if part in text), None)
-    return known.get(text) or found
+def _find_meaning(text: str, known: dict[str, str | None], inside: dict[str, str]) -> str | None:
+    by_length = sorted(inside.items(), key=lambda item: -len(item[0]))
+    return known.get(text) or next((word for part, word in by_length if part in text), None)
 
 
-def _remark(one: Fit, words: dict[str, str | None], target: TableColumn) -> str:
-    said = [] if one.worth == 1.0 else ["check: guessed from what it holds" if one.worth < 0.5 else "check: a guess"]
-    if one.profile.formats:
-        said.append("check: day and month, and 12 or 24 hours")
+def _comment(column: Fit, words: dict[str, str | None], target: TableColumn) -> str:
+    notes = (
+        [] if column.worth == 1.0 else ["check: guessed from what it holds" if column.worth < 0.5 else "check: a guess"]
+    )
+    if column.profile.formats:
+        notes.append("check: day and month, and 12 or 24 hours")
     if None in words.values():
-        said.append(f"edit: write one of {', '.join(target.words)} for each null")
-    return f"  # {'; '.join(said)}" if said else ""
+        notes.append(f"edit: write one of {', '.join(target.words)} for each null")
+    return f"  # {'; '.join(notes)}" if notes else ""
 
 
-def _unread(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> Iterator[str]:
-    used = {one.profile.header for one in fit.fits}
-    others = [one for one in columns if one.header not in used]
-    taken = {one.column for one in fit.fits}
-    names = sorted({name for table in fit.feeds for name in catalogue.tables[table].columns} - taken)
+def _list_unread(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> Iterator[str]:
+    used = {column.profile.header for column in fit.fits}
+    others = [column for column in columns if column.header not in used]
+    filled = {column.column for column in fit.fits}
+    free = sorted({name for table in fit.feeds for name in catalogue.tables[table].columns} - filled)
     if others:
         yield "  # Not read. To read one, add a line above; leave out names, phones and addresses, nothing needs them.\n"
-    yield from (f"  #   {_flow(scrub(one.header))} holds {one.kind}\n" for one in others)
-    yield f"  # Free columns: {', '.join(names)}\n"
+    yield from (f"  #   {_to_flow(scrub(column.header))} holds {column.kind}\n" for column in others)
+    yield f"  # Free columns: {', '.join(free)}\n"
 
 
-def _example_text(text: str, fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
-    """The first rows with personal values replaced, and the canonical rows they give."""
+def _write_example(text: str, fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
+    """Write an example: the first rows with personal values replaced, and the canonical rows they give."""
     import yaml
 
-    given = _given(fit, columns, catalogue)
+    sample = _write_sample(fit, columns, catalogue)
     source = "source: Drafted from one file; nobody has confirmed it.  # edit: where the headers were seen\n"
     layout = Layout.model_validate(
-        yaml.safe_load(text) | {"source": "a draft", "examples": [{"given": given, "expect": {}}]}
+        yaml.safe_load(text) | {"source": "a draft", "examples": [{"given": sample, "expect": {}}]}
     )
-    trial = try_layout(layout, given, catalogue)
+    trial = try_layout(layout, sample, catalogue)
     lines = [
         "examples:  # edit: make each oddity of the format show; no real person may stand here\n",
         "  - given: |\n",
     ]
-    lines += [f"      {line}\n" for line in given.splitlines()]
+    lines += [f"      {line}\n" for line in sample.splitlines()]
     lines += [f"    rejected: {trial.rejected}\n"] if trial.rejected else []
     lines.append("    expect:\n")
     for table, rows in trial.tables.items():
         lines.append(f"      {table}:{'' if rows else ' []'}\n")
-        lines += [f"        - {_flow(_expected(row))}\n" for row in rows]
+        lines += [f"        - {_to_flow(_list_values(row))}\n" for row in rows]
     return "".join([*lines, source])
 
 
-def _given(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
-    targets = {one.profile.header: _target(one, fit, catalogue) for one in fit.fits}
+def _write_sample(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
+    targets = {column.profile.header: _find_target(column, fit, catalogue) for column in fit.fits}
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(one.header for one in columns)
-    rows = zip(*(one.cells for one in columns), strict=True)
-    wanted = [row for row in rows if any(row)][:EXAMPLE_ROWS]
-    for number, row in enumerate(wanted, 1):
+    writer.writerow(column.header for column in columns)
+    rows = zip(*(column.cells for column in columns), strict=True)
+    chosen = [row for row in rows if any(row)][:EXAMPLE_ROWS]
+    for number, row in enumerate(chosen, 1):
         writer.writerow(
-            _replaced(cell, targets.get(one.header), number) for one, cell in zip(columns, row, strict=True)
+            _anonymise(cell, targets.get(column.header), number) for column, cell in zip(columns, row, strict=True)
         )
     return out.getvalue()
 
 
-def _replaced(cell: str, target: TableColumn | None, number: int) -> str:
-    """A cell as it may stand in a file that is handed on: what is not read, or says who somebody is, is made up."""
+def _anonymise(cell: str, target: TableColumn | None, number: int) -> str:
+    """Make up whatever is not read or says who somebody is: layout files are passed on to others."""
     if not cell:
         return cell
     if target is None:
         return "x"
-    own = f"{target.personal or target.type}-{number}"
+    placeholder = f"{target.personal or target.type}-{number}"
     if target.personal or target.type == "text":
-        return own
+        return placeholder
     if target.type == "id":
-        return "".join("0" if sign.isdecimal() else sign for sign in cell[:-1]) + str(number) if _is_id(cell) else own
+        return (
+            "".join("0" if char.isdecimal() else char for char in cell[:-1]) + str(number)
+            if _is_id(cell)
+            else placeholder
+        )
     return " ".join(cell.split()) if scrub(cell) == cell else ""
 
 
 def _is_id(cell: str) -> bool:
-    return cell.isascii() and any(sign.isdecimal() for sign in cell) and sum(sign.isalpha() for sign in cell) <= 3
+    return cell.isascii() and any(char.isdecimal() for char in cell) and sum(char.isalpha() for char in cell) <= 3
 
 
-def _expected(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in row.items() if value is not None and name != "source_row"}
+def _list_values(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _to_plain(value) for name, value in row.items() if value is not None and name != "source_row"}
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, date):
@@ -214,14 +224,14 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _flow(value: Any) -> str:
+def _to_flow(value: Any) -> str:
     """YAML on one line. Plain keys, and JSON for the rest, which is YAML."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(name)}: {_flow(part)}" for name, part in value.items()) + "}"
+        return "{" + ", ".join(f"{_quote_key(name)}: {_to_flow(part)}" for name, part in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(_to_flow, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
-def _key(name: str) -> str:
+def _quote_key(name: str) -> str:
     return name if PLAIN_KEY.fullmatch(name) and name not in NO_TEXT else json.dumps(name, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Looks at a sheet that no layout fits: where its header stands, and what the cells below it hold."""
+"""Profiles a sheet that no layout fits: where its header is, and what the columns below it hold."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ LONGEST_HEADER = 60
 
 
 def header_of(top: Sequence[Sequence[str]]) -> int | None:
-    """Index of the record that is the header: the first that is as wide as any, all names and none twice.
+    """Find the index of the header: the first record about as wide as any, all of whose cells are distinct names.
 
-    None where there is no such record; its cells might be anybody's then.
+    None where there is no such record: the first row may then hold personal data, and must not be shown.
     """
     widths = [sum(1 for cell in record if cell.strip()) for record in top]
-    most = max(widths, default=0)
-    for place, record in enumerate(top):
+    widest = max(widths, default=0)
+    for index, record in enumerate(top):
         cells = [cell.strip() for cell in record if cell.strip()]
-        if most >= 2 and len(cells) >= max(2, 0.7 * most) and _all_names(cells) and _differs(top, place):
-            return place
+        if widest >= 2 and len(cells) >= max(2, 0.7 * widest) and _are_names(cells) and _has_data_below(top, index):
+            return index
     return None
 
 
-def _all_names(cells: Sequence[str]) -> bool:
+def _are_names(cells: Sequence[str]) -> bool:
     if len(set(cells)) < len(cells):
         return False
     return not any(DATA.fullmatch(cell) or len(cell) > LONGEST_HEADER for cell in cells)
 
 
-def _differs(top: Sequence[Sequence[str]], place: int) -> bool:
-    """Whether data stand below: a table of names alone has no header that could be told from them."""
-    below = [cell.strip() for record in top[place + 1 :] for cell in record if cell.strip()]
+def _has_data_below(top: Sequence[Sequence[str]], index: int) -> bool:
+    """Whether there is data below: in a table of names alone no row can be told from the header."""
+    below = [cell.strip() for record in top[index + 1 :] for cell in record if cell.strip()]
     return any(DATA.fullmatch(cell) for cell in below)
 
 
@@ -49,16 +49,16 @@ FORMATS = (
     "%d.%m.%y %H:%M", "%d.%m.%y", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
     "%b-%d-%y", "%d-%b-%y", "%b-%d-%Y", "%d-%b-%Y", "%b %d, %Y %H:%M", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
 )  # fmt: skip
-"""Ways to write a time that intake does not try by itself; where day and month could be either, the day comes first."""
+"""Forms of a time that intake does not try by itself; where day and month are ambiguous, the day comes first."""
 KINDS: tuple[Kind, ...] = ("time", "integer", "number", "flag")
 SEPARATED = re.compile(r"\d[-/.:年月]\d|\d[ -][A-Za-z]{3}|[A-Za-z]{3}[ -]\d|\dT\d")
 ID = re.compile(r"(?=.*\d)[\w./#-]{4,40}")
 MOST = 0.8
-"""Share of cells that must be of a kind."""
+"""Share of the cells that must be of a kind."""
 
 
 class Profile(NamedTuple):
-    """What the cells of a column hold. ``formats``: how its times are written, where intake must be told."""
+    """What the cells of a column hold. ``formats`` has the form of its times, where intake does not try it by itself."""
 
     header: str
     cells: tuple[str, ...]
@@ -72,54 +72,55 @@ class Profile(NamedTuple):
 
     @property
     def filled(self) -> bool:
-        """Whether any cell says something."""
+        """Whether any cell is not blank."""
         return any(self.cells)
 
     @property
     def kind(self) -> str:
-        """A word for it, for people."""
+        """What the column holds, in a word or two for people."""
         ids = self.ids and self.distinct > MOST
-        found = {"times": self.times, "yes or no": self.flags, "ids": ids, "numbers": self.numbers}
-        return next((name for name, holds in found.items() if holds), "text" if self.filled else "nothing")
+        kinds = {"times": self.times, "yes or no": self.flags, "ids": ids, "numbers": self.numbers}
+        return next((name for name, applies in kinds.items() if applies), "text" if self.filled else "nothing")
 
 
 def profiles(con: Con, top: Sequence[Sequence[str]], place: int) -> list[Profile]:
-    """What each column below a header holds, by the very SQL that would read it."""
-    found = []
+    """Profile each column below a header, with the same SQL that would read it."""
+    columns = []
     for index, header in enumerate(top[place]):
         cells = tuple(record[index].strip() if index < len(record) else "" for record in top[place + 1 :])
         if header.strip():
-            found.append(_profile(con, " ".join(header.split()), cells))
-    return found
+            columns.append(_profile(con, " ".join(header.split()), cells))
+    return columns
 
 
 def _profile(con: Con, header: str, cells: tuple[str, ...]) -> Profile:
-    asked = LayoutColumn(headers=(header,))
-    counts = {kind: _readable(con, cells, kind, asked) for kind in KINDS}
-    said = [cell for cell in cells if cell]
-    separated = bool(said) and sum(1 for cell in said if SEPARATED.search(cell)) >= MOST * len(said)
+    column = LayoutColumn(headers=(header,))
+    shares = {kind: _measure_share(con, cells, kind, column) for kind in KINDS}
+    filled = [cell for cell in cells if cell]
+    # A bare number can be read as a time (epoch, serial): only cells that look like dates count as times.
+    separated = bool(filled) and sum(1 for cell in filled if SEPARATED.search(cell)) >= MOST * len(filled)
     formats: tuple[str, ...] = ()
-    if separated and counts["time"] < MOST:
-        formats = tuple(one for one in FORMATS if _written(con, said, one))[:1]
-    ids = bool(said) and sum(1 for cell in said if ID.fullmatch(cell)) >= MOST * len(said)
-    times = separated and (counts["time"] >= MOST or bool(formats))
-    numbers, whole = (counts[kind] >= MOST and not times for kind in ("number", "integer"))
+    if separated and shares["time"] < MOST:
+        formats = tuple(form for form in FORMATS if _is_written_as(con, filled, form))[:1]
+    ids = bool(filled) and sum(1 for cell in filled if ID.fullmatch(cell)) >= MOST * len(filled)
+    times = separated and (shares["time"] >= MOST or bool(formats))
+    numbers, whole = (shares[kind] >= MOST and not times for kind in ("number", "integer"))
     return Profile(
-        header, cells, times, numbers, whole, counts["flag"] >= MOST and not numbers, ids and not times,
-        len(set(said)) / len(said) if said else 0.0, formats,
+        header, cells, times, numbers, whole, shares["flag"] >= MOST and not numbers, ids and not times,
+        len(set(filled)) / len(filled) if filled else 0.0, formats,
     )  # fmt: skip
 
 
-def _readable(con: Con, cells: Sequence[str], kind: Kind, asked: LayoutColumn) -> float:
-    """The share of the cells with text that can be read as a kind."""
+def _measure_share(con: Con, cells: Sequence[str], kind: Kind, column: LayoutColumn) -> float:
+    """Measure the share of the filled cells that can be read as a kind."""
     bare = f"SELECT {opened('c', kind)} AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
-    text = f"SELECT {told('t', kind, asked)} AS t FROM ({bare})"
-    value = read("t", TableColumn(type=kind), asked, ("UTC", "UTC"))
-    total, known = con.execute(f"SELECT count(t), count({value}) FROM ({text})", [list(cells)]).fetchall()[0]
-    return float(known / total) if total else 0.0
+    text = f"SELECT {told('t', kind, column)} AS t FROM ({bare})"
+    value = read("t", TableColumn(type=kind), column, ("UTC", "UTC"))
+    total, readable = con.execute(f"SELECT count(t), count({value}) FROM ({text})", [list(cells)]).fetchall()[0]
+    return float(readable / total) if total else 0.0
 
 
-def _written(con: Con, cells: Sequence[str], form: str) -> bool:
+def _is_written_as(con: Con, cells: Sequence[str], form: str) -> bool:
     fits = f"coalesce(isfinite(try_strptime(c, {quoted(form)})), false)"
     query = f"SELECT bool_and({fits}) FROM (SELECT unnest(?::VARCHAR[]) AS c)"
     return bool(con.execute(query, [list(cells)]).fetchall()[0][0])

@@ -1,14 +1,14 @@
-"""The lake: what was read, kept between runs as Parquet, so that an unchanged file is not read again.
+"""The lake: rows as Parquet, kept between runs, so that an unchanged file is not read again.
 
 ::
 
-    lake/index.json        path → size, times of change, digest of the content
-    lake/seen/<key>.json   which sheets a content has, and which layout each is of
+    lake/index.json        path → size, times of modification, digest of the content
+    lake/seen/<key>.json   the sheets of a file's content, and the layout of each
     lake/<key>/            one sheet read with one layout: <table>.parquet, rejects.parquet, meta.json
-    lake/<key>.at          where the entry was read anew beside itself (``--no-cache``): the name of the folder that counts now
+    lake/<key>.at          after ``--no-cache``: the name of the folder that replaces that one
 
-Keys are digests of everything that the result depends on; so an entry is right or is not there. Entries are made in a
-scratch folder and moved into place whole. Exports hold personal data: nobody but the owner may look into the lake.
+A key is the digest of everything the result depends on, so an entry is right or does not exist. Entries are written in
+a scratch folder and moved into place whole. Exports hold personal data: only the owner may read the lake.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from storehealth.outputs import close_to_others, private_folder
 from storehealth.scratch import scratch
 
 PARQUET_END = b"PAR1"
-AT = ".at"
+POINTER_SUFFIX = ".at"
 LONGEST_RUN = 24 * 3600
-"""Seconds after which nobody reads an entry any more that was superseded."""
+"""Seconds after which no run can still be reading an entry that was superseded."""
 
 
 def key_of(*parts: object) -> str:
-    """A key that changes when any of the parts does."""
+    """Derive a key that changes when any of the parts does."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
 class Lake:
-    """The store of one lake folder.
+    """The results stored in one lake folder.
 
     Args:
-        folder: Made where it is missing.
-        trusted: False: nothing stored is used, all is read anew (and stored).
+        folder: Created where it is missing.
+        trusted: Whether stored results are used; if not, everything is read again and stored.
     """
 
     def __init__(self, folder: Path, trusted: bool = True) -> None:
@@ -52,15 +52,15 @@ class Lake:
         for part in (folder, folder / "seen"):
             close_to_others(private_folder(part))
         self.lock = FileLock(folder / ".lock", mode=0o600)
-        self.index: dict[str, list[Any]] = _json(folder / "index.json") or {}
+        self.index: dict[str, list[Any]] = _load_json(folder / "index.json") or {}
         self.digested: dict[str, list[Any]] = {}
 
     def scratch(self) -> AbstractContextManager[Path]:
-        """A folder for work in progress; gone afterwards. It is inside the lake, so that results can be moved."""
+        """Open a folder for work in progress, removed at the end; inside the lake, so that results can be moved."""
         return scratch(self.folder, ".work-")
 
     def digest(self, path: Path) -> str:
-        """Digest of a file's content; a file whose size and times of change are known is not read for it."""
+        """Compute the digest of a file's content; a file whose size and times have not changed is not read."""
         status = path.stat()
         state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
         known = self.digested.get(str(path.resolve()))
@@ -73,59 +73,60 @@ class Lake:
         return digest
 
     def check_steady(self, path: Path) -> None:
-        """See that a file is still the one whose digest was taken.
+        """Check that a file has not changed since its digest was computed.
 
         Raises:
-            FileRefused: It is being written: what was read of it is neither the old file nor the new one.
+            FileRefused: It has: what was read is neither the old file nor the new one.
         """
         status, name = path.stat(), str(path.resolve())
         if (self.digested.get(name) or self.index.get(name) or [])[:2] != [status.st_size, status.st_mtime_ns]:
             raise FileRefused("it changed while it was read", "Run this again once it is complete.")
 
     def remember_digests(self) -> None:
-        """Store the digests of this run; another process's stay."""
+        """Store the digests of this run beside those of other processes."""
         if self.digested:
             with self.lock:
-                index = (_json(self.folder / "index.json") or {}) | self.digested
+                index = (_load_json(self.folder / "index.json") or {}) | self.digested
                 self._write(self.folder / "index.json", index)
 
     def seen(self, key: str) -> Any:
-        """What was noted under a key, or None."""
-        return _json(self.folder / "seen" / f"{key}.json") if self.trusted else None
+        """Return the value noted under a key, or None."""
+        return _load_json(self.folder / "seen" / f"{key}.json") if self.trusted else None
 
     def note(self, key: str, value: Any) -> None:
-        """Note something under a key."""
+        """Store a value under a key."""
         self._write(self.folder / "seen" / f"{key}.json", value)
 
     def entry(self, key: str) -> tuple[Path, Any] | None:
-        """Folder and meta of an entry, if it is there and whole."""
-        folder = self._place(key)
-        meta = _meta(folder) if self.trusted else None
+        """Return folder and metadata of an entry, if it exists and is whole."""
+        folder = self._locate(key)
+        meta = _load_meta(folder) if self.trusted else None
         return None if meta is None else (folder, meta)
 
-    def _place(self, key: str) -> Path:
-        """Where the entry of a key is, or would be."""
-        named = _json(self.folder / f"{key}{AT}")
-        return self.folder / (named if isinstance(named, str) else key)
+    def _locate(self, key: str) -> Path:
+        """Return the folder of a key's entry, whether it exists or not."""
+        name = _load_json(self.folder / f"{key}{POINTER_SUFFIX}")
+        return self.folder / (name if isinstance(name, str) else key)
 
     def keep(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
         """Move a folder of Parquet files into the lake as the entry of a key.
 
         Args:
-            key: Key of the entry. Another run may be reading one that is there already: where what is stored is
-                trusted, that one is kept, else the new one is put beside it.
+            key: Key of the entry. Another run may be reading an existing one: it is kept where stored results are
+                trusted, else the new one is put beside it.
             made: A folder inside :meth:`scratch`.
-            meta: Facts to keep beside the files.
+            meta: Facts to store beside the files.
         """
         files = {path.name: path.stat().st_size for path in sorted(made.glob("*.parquet"))}
         self._write(made / "meta.json", meta | {"files": files})
         for path in (made, *made.iterdir()):
             close_to_others(path)
         with self.lock:
-            target = self._place(key)
-            if _meta(target) is not None:
+            target = self._locate(key)
+            if _load_meta(target) is not None:
                 return target if self.trusted else self._put_beside(key, target, made)
             if target.exists():
+                # A damaged entry: moved away first, so that the key never points to half a folder.
                 old = made.with_name(f"{made.name}-old")
                 target.replace(old)
                 shutil.rmtree(old, ignore_errors=True)
@@ -133,34 +134,34 @@ class Lake:
         return target
 
     def _put_beside(self, key: str, before: Path, made: Path) -> Path:
-        """Have a new entry count in place of one that may be read just now; take away those that no run can be reading."""
+        """Replace an entry that may be in use by a new one; delete those that no run can still be using."""
         target = self.folder / f"{key}.{uuid4().hex[:8]}"
         made.replace(target)
-        os.utime(before)  # from now on it is superseded
+        os.utime(before)  # its age counts from now, when it is superseded
         now = before.stat().st_mtime
         for old in self.folder.glob(f"{key}*/"):
             if old not in (target, before) and now - old.stat().st_mtime > LONGEST_RUN:
                 shutil.rmtree(old, ignore_errors=True)
-        self._write(self.folder / f"{key}{AT}", target.name)
+        self._write(self.folder / f"{key}{POINTER_SUFFIX}", target.name)
         return target
 
     def _write(self, path: Path, value: Any) -> None:
-        beside = path.with_name(f".{path.name}.{uuid4().hex}")
-        beside.touch(mode=0o600)
-        beside.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-        beside.replace(path)
+        draft = path.with_name(f".{path.name}.{uuid4().hex}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+        draft.replace(path)
 
 
-def _json(path: Path) -> Any:
+def _load_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
-def _meta(folder: Path) -> Any:
-    """Meta of an entry, if it is there and whole."""
-    meta = _json(folder / "meta.json")
+def _load_meta(folder: Path) -> Any:
+    """Load the metadata of an entry, if all its files are whole."""
+    meta = _load_json(folder / "meta.json")
     if meta is None or not all(_is_whole(folder / name, size) for name, size in meta["files"].items()):
         return None
     return meta

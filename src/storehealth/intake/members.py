@@ -1,4 +1,4 @@
-"""Looks into archives: each file they hold is read like a file of the exports folder, and named after both."""
+"""Looks into archives: each file inside one is read like a file of the exports folder, under both names."""
 
 from __future__ import annotations
 
@@ -9,44 +9,47 @@ from storehealth.errors import FileRefused
 from storehealth.intake.containers import HEAD_BYTES, Head, archive_of, archives
 from storehealth.intake.discover import Found
 
-PACKED = (b"PK", b"\x1f\x8b")
+ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 
 
 def spread(found: Iterable[Found]) -> Iterator[Found]:
-    """The files of a folder, with those of an archive in its place. Trouble with an archive becomes a note."""
-    for one in found:
+    """Replace each archive by the files it holds. An archive that cannot be read keeps its place and has a note."""
+    for file in found:
         try:
-            yield from _members(one) if not one.note else [one]
+            yield from _list_members(file) if not file.note else [file]
         except FileRefused as refused:
-            yield one._replace(note=f"{refused.message}. {refused.hint}")
+            yield file._replace(note=f"{refused.message}. {refused.hint}")
         except OSError as error:
-            yield one._replace(note=f"cannot be opened: {error.strerror or error}")
+            yield file._replace(note=f"cannot be opened: {error.strerror or error}")
 
 
-def _members(found: Found) -> list[Found]:
-    with found.path.open("rb") as stream:
+def _list_members(file: Found) -> list[Found]:
+    with file.path.open("rb") as stream:
         data = stream.read(2)
-        data += stream.read(HEAD_BYTES) if data in PACKED else b""
-    archive = archive_of(Head(found.path, data, "")) if data.startswith(PACKED) else None
+        data += stream.read(HEAD_BYTES) if data in ARCHIVE_MARKS else b""
+    archive = archive_of(Head(file.path, data, "")) if data.startswith(ARCHIVE_MARKS) else None
     if archive is None:
-        return [found]
-    held = archive.members(found.path)
-    inside = [Found(f"{found.name}/{one.name}", found.path, one.note, archive.NAME, one.name, one.key) for one in held]
-    if len(held) == 1 and not held[0].key:
-        return [inside[0]._replace(name=found.name)]
-    return sorted(inside, key=lambda one: one.name)
+        return [file]
+    members = archive.members(file.path)
+    inside = [
+        Found(f"{file.name}/{member.name}", file.path, member.note, archive.NAME, member.name, member.key)
+        for member in members
+    ]
+    if len(members) == 1 and not members[0].key:  # gzip: the archive is the file, and keeps its own name
+        return [inside[0]._replace(name=file.name)]
+    return sorted(inside, key=lambda file: file.name)
 
 
 def unpacked(found: Found, folder: Path) -> Path:
-    """A path under which the file can be read: its own, or that of a copy in ``folder`` if an archive holds it.
+    """Return a path to read the file from: its own, or that of a copy in ``folder`` where it is inside an archive.
 
     Raises:
-        FileRefused: It cannot be unpacked.
+        FileRefused: The archive cannot unpack it.
     """
     if not found.archive:
         return found.path
     archive = archives()[found.archive]
     target = folder / f"member{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
-    member = next(one for one in archive.members(found.path) if one.key == found.key)
+    member = next(member for member in archive.members(found.path) if member.key == found.key)
     archive.unpack(found.path, member, target)
     return target

@@ -1,4 +1,4 @@
-"""What the user may say about files."""
+"""What the user may choose about the reading of files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from storehealth.intake.discover import Found
 
 @dataclass(frozen=True)
 class IntakeOptions:
-    """What the user may say about files. ``layouts`` and ``encodings`` go by file name or pattern.
+    """What the user may choose about the reading of files. ``layouts`` and ``encodings`` map file names or patterns.
 
     Attributes:
-        zone: The store's zone; else the one all recognised layouts agree on, else UTC.
+        zone: The store's zone; by default the one all recognised layouts agree on, else UTC.
         layouts: Pattern → layout to read such files with.
         encodings: Pattern → text encoding of such files.
-        cache: False: read everything anew.
-        memory: Most memory of the database, such as ``1GB``.
+        cache: Whether to use what earlier runs have read.
+        memory: Memory limit of the database, such as ``1GB``.
         platform: Decides between layouts that fit a file equally well.
     """
 
@@ -30,6 +30,6 @@ class IntakeOptions:
     platform: str | None = None
 
     def chosen(self, given: Mapping[str, str], found: Found) -> str | None:
-        """What the user gave for a file, by the first pattern that fits one of its names."""
-        fitting = (value for glob, value in given.items() if any(fnmatch(one, glob) for one in found.labels))
-        return next(fitting, None)
+        """Return the value whose pattern matches a file first; None where no pattern does."""
+        matches = (value for glob, value in given.items() if any(fnmatch(label, glob) for label in found.labels))
+        return next(matches, None)

@@ -1,4 +1,4 @@
-"""Finds which layout a sheet is of, and in which row its header stands. Exact or refused, with the nearest named."""
+"""Finds the layout of a sheet and the row of its header. A sheet fits exactly, or is refused with the nearest layout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from storehealth.errors import FileRefused
 from storehealth.intake.containers import Record, Sheet
 
 HEADER_WITHIN = 30
-UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Marks of writing direction, joiners, byte order marks."""
+INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Zero-width characters: direction marks, joiners, byte order marks."""
 
 
 class Match(NamedTuple):
@@ -33,13 +33,13 @@ class Match(NamedTuple):
 
 @lru_cache(maxsize=10_000)
 def normal(header: str) -> str:
-    """A header with all that does not matter removed: blanks, case, width, a trailing star, signs nobody sees."""
-    text = UNSEEN.sub("", unicodedata.normalize("NFKC", header))
+    """Return a header without what does not matter: blanks, case, width, a trailing star, invisible characters."""
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", header))
     return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
 
 
 def readers(layouts: Iterable[Layout], sheet: Sheet) -> list[Layout]:
-    """The layouts that may read a sheet: of a list inside JSON objects, only those that name it."""
+    """Select the layouts that may read a sheet; a list inside JSON objects is read only by those that name it."""
     path, aside = getattr(sheet, "records", None), getattr(sheet, "aside", False)
     return [layout for layout in layouts if layout.reads_list(path, aside)]
 
@@ -47,28 +47,30 @@ def readers(layouts: Iterable[Layout], sheet: Sheet) -> list[Layout]:
 def recognise(
     top: Sequence[Record], container: str, layouts: Iterable[Layout], platform: str | None = None, forced: bool = False
 ) -> Match:
-    """The one layout that fits a sheet best: all its required columns are there, and most columns are used.
+    """Find the layout that fits a sheet best: all its required columns are there, and most columns are used.
 
     Args:
         top: The first records.
-        container: The container they are from; a layout names those it occurs in.
+        container: Name of their container; a layout lists the containers it occurs in.
         layouts: The layouts to choose from.
         platform: Decides between layouts that fit equally well.
-        forced: The user chose the layout: its containers do not matter.
+        forced: The user chose the layout, so its containers do not matter.
 
     Raises:
         FileRefused: None fits (the nearest is named), or several fit equally well.
     """
     layouts = [layout for layout in layouts if forced or container in layout.containers]
     rows = [_Row.of(top, index) for index in range(min(len(top), HEADER_WITHIN))]
-    fits = [fit for layout in layouts for fit in _fits(layout, rows, forced)]
+    fits = [fit for layout in layouts for fit in _find_fits(layout, rows, forced)]
     if not fits:
-        raise FileRefused(_nearest(layouts, rows), "`storehealth inspect` shows the headers each layout looks for.")
-    most = max(_worth(fit) for fit in fits)
-    best = {fit.layout: fit for fit in reversed(fits) if _worth(fit) == most}
-    speaking = [layout.name for layout in layouts if layout.name in best and layout.platform == platform]
-    if len(best) > 1 and platform is not None and len(speaking) == 1:
-        return best[speaking[0]]
+        raise FileRefused(
+            _explain_refusal(layouts, rows), "`storehealth inspect` shows the headers each layout looks for."
+        )
+    most = max(_score(fit) for fit in fits)
+    best = {fit.layout: fit for fit in reversed(fits) if _score(fit) == most}
+    preferred = [layout.name for layout in layouts if layout.name in best and layout.platform == platform]
+    if len(best) > 1 and platform is not None and len(preferred) == 1:
+        return best[preferred[0]]
     if len(best) > 1:
         names = " and ".join(sorted(best))
         raise FileRefused(f"fits {names} equally well", "Choose one with --layout FILE=NAME.")
@@ -76,7 +78,7 @@ def recognise(
 
 
 class _Row(NamedTuple):
-    """A record that may be the header: its headers and their places, alone and with the group row above it."""
+    """A record that may be the header: its headers and their positions, alone and below a row of group names."""
 
     place: int
     cells: tuple[str, ...]
@@ -88,10 +90,10 @@ class _Row(NamedTuple):
         cells = top[index].cells
         above = top[index - 1].cells if index else ()
         both = tuple(cell or (above[place] if place < len(above) else "") for place, cell in enumerate(cells))
-        return cls(index, both, _places(cells), _places(both))
+        return cls(index, both, _index_headers(cells), _index_headers(both))
 
 
-def _places(cells: Sequence[str]) -> dict[str, int]:
+def _index_headers(cells: Sequence[str]) -> dict[str, int]:
     places: dict[str, int] = {}
     for place, cell in enumerate(cells):
         places.setdefault(normal(cell), place)
@@ -99,17 +101,19 @@ def _places(cells: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[Match]:
+def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[Match]:
     for row in rows:
-        if _missing(layout, _columns(layout, row, layout.required)) or not (columns := _columns(layout, row)):
+        if _find_missing(layout, _locate_columns(layout, row, layout.required)) or not (
+            columns := _locate_columns(layout, row)
+        ):
             continue
-        if forced or not _doubtful(layout, row, columns):
+        if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
             yield Match(layout.name, row.place + 1, len(row.cells), columns, headers)
 
 
-def _columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
-    """Place of each column (of those named) with a header in this row; the first of its aliases that is there counts."""
+def _locate_columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
+    """Return the position of each column whose header is in this row; of several aliases the first one counts."""
     names = row.grouped if layout.header_rows > 1 else row.names
     places = {
         key: next((names[name] for name in map(normal, layout.columns[key].headers) if name in names), None)
@@ -118,21 +122,21 @@ def _columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> di
     return {key: place for key, place in places.items() if place is not None}
 
 
-def _missing(layout: Layout, found: Mapping[str, int]) -> list[str]:
+def _find_missing(layout: Layout, found: Mapping[str, int]) -> list[str]:
     return [key for key in layout.required if key not in found and layout.columns[key].headers]
 
 
-def _doubtful(layout: Layout, row: _Row, found: Mapping[str, int]) -> bool:
-    """Whether the sheet has only what the layout requires, and a header that speaks of another kind of table."""
+def _is_doubtful(layout: Layout, row: _Row, found: Mapping[str, int]) -> bool:
+    """Whether the sheet has only the required columns, and a header typical of another kind of table."""
     return set(found) <= set(layout.required) and any(normal(header) in row.grouped for header in layout.doubted_by)
 
 
-def _worth(fit: Match) -> tuple[int, int]:
+def _score(fit: Match) -> tuple[int, int]:
     return len(set(fit.columns.values())), len(fit.columns)
 
 
 class Nearest(NamedTuple):
-    """The layout that comes closest to a sheet: the headers it would read, and the required ones that are not there."""
+    """The layout that comes closest to a sheet: the headers it would read, and the required ones that are missing."""
 
     layout: str
     found: tuple[str, ...]
@@ -140,29 +144,29 @@ class Nearest(NamedTuple):
 
 
 def nearest_of(layouts: Iterable[Layout], top: Sequence[Sequence[str]]) -> Nearest | None:
-    """The layout of which most required headers are there, and of these the one with most headers in all."""
+    """Find the layout with the largest share of required headers present, then with most headers in all."""
     records = [Record(place + 1, tuple(cells)) for place, cells in enumerate(top)]
-    return _closest(layouts, [_Row.of(records, index) for index in range(min(len(records), HEADER_WITHIN))])
+    return _find_closest(layouts, [_Row.of(records, index) for index in range(min(len(records), HEADER_WITHIN))])
 
 
-def _closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Nearest | None:
+def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Nearest | None:
     best: tuple[float, int] = (0.0, 0)
-    named: Nearest | None = None
+    nearest: Nearest | None = None
     for layout in layouts:
         for row in rows:
-            found = _columns(layout, row)
-            missing = _missing(layout, found)
+            found = _locate_columns(layout, row)
+            missing = _find_missing(layout, found)
             share = 1 - len(missing) / max(len(layout.required), 1)
-            if found and (share, len(found)) > best and (missing or not _doubtful(layout, row, found)):
+            if found and (share, len(found)) > best and (missing or not _is_doubtful(layout, row, found)):
                 best = (share, len(found))
                 headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
-                named = Nearest(layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing))
-    return named
+                nearest = Nearest(layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing))
+    return nearest
 
 
-def _nearest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
-    """What to say of a sheet that no layout fits."""
-    best = _closest(layouts, rows)
+def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
+    """Say why no layout fits a sheet."""
+    best = _find_closest(layouts, rows)
     if best is None:
         return "not recognised: no layout knows any of its headers"
     return f"not recognised; nearest is {best.layout}, without {', '.join(best.missing)}"

@@ -1,4 +1,4 @@
-"""Runs one layout over a piece of text: what the examples in layout files are checked with."""
+"""Runs one layout over a piece of text: the examples in layout files are checked this way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rows = list[dict[str, Any]]
 
 
 class Trial(NamedTuple):
-    """The canonical rows a layout gives, by table in file order, and what it could not read.
+    """The canonical rows a layout gives, by table in file order, and the rows it rejected.
 
     Each row has ``source_row`` and every column of its table; times are datetimes in the layout's zone, money is Decimal.
     """
@@ -35,10 +35,10 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
     """Read a text with one layout.
 
     Args:
-        layout: The layout; the containers it names do not matter here.
+        layout: The layout; the containers it lists do not matter here.
         given: The content of a file.
-        catalogue: Holds the tables.
-        zone: The store's zone; the layout's own if not given.
+        catalogue: Has the tables.
+        zone: The store's zone; by default the layout's own.
 
     Raises:
         FileRefused: The text is not of this layout.
@@ -51,13 +51,16 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
         plan = Plan(layout, catalogue.tables, match, zone or layout.zone or "UTC")
         with connect(None, Path(folder)) as con:
             reading = read_sheet(con, plan, sheet, Path(folder))
-            tables = {table: _rows(con, Path(folder) / f"{table}.parquet") for table in reading.tables}
-            rejects = _rows(con, Path(folder) / "rejects.parquet")
+            tables = {table: _load_rows(con, Path(folder) / f"{table}.parquet") for table in reading.tables}
+            rejects = _load_rows(con, Path(folder) / "rejects.parquet")
     return Trial(tables, rejects, *reading[:4])
 
 
 def sheet_for(layout: Layout, path: Path) -> tuple[Sheet, str]:
-    """The sheet of a file that a layout would read, and the name of its container. Copies are made beside the file."""
+    """Open the sheet of a file that a layout would read; also return its container's name.
+
+    Copies are written into the file's folder.
+    """
     with path.open("rb") as stream:
         data = stream.read(HEAD_BYTES)
     container = container_of(Head(path, data, text_of(data)))
@@ -65,7 +68,7 @@ def sheet_for(layout: Layout, path: Path) -> tuple[Sheet, str]:
     return next((sheet for sheet in sheets if readers([layout], sheet)), sheets[0]), container.NAME
 
 
-def _rows(con: Con, path: Path) -> Rows:
-    found = con.execute(f"SELECT * FROM '{path}' ORDER BY 1")
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def _load_rows(con: Con, path: Path) -> Rows:
+    result = con.execute(f"SELECT * FROM '{path}' ORDER BY 1")
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,8 +1,8 @@
-"""Containers: the ways rows of text are packed into a file.
+"""Containers: the file formats that hold rows of text.
 
 A container is a module of this folder that satisfies :class:`Container`. It opens a file as sheets of *text* cells and
 knows nothing of what the cells mean. An archive is a module that satisfies :class:`Archive`: it holds further files.
-Modules are found by scanning the folder.
+Modules are found by scanning the folder, so one new file adds one format.
 """
 
 from __future__ import annotations
@@ -13,26 +13,38 @@ from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from storehealth.errors import FileRefused
 
 TOP_RECORDS = 40
 HEAD_BYTES = 1 << 16
+FOREIGN_FORMATS = {
+    b"%PDF": ("a PDF", "Export the table itself as CSV or XLSX."),
+    b"\x89PNG": ("a picture (PNG)", "Export the table itself as CSV or XLSX."),
+    b"\xff\xd8\xff": ("a picture (JPEG)", "Export the table itself as CSV or XLSX."),
+    b"GIF8": ("a picture (GIF)", "Export the table itself as CSV or XLSX."),
+    b"RIFF": ("a picture or a recording", "Export the table itself as CSV or XLSX."),
+    b"BM": ("a picture (BMP)", "Export the table itself as CSV or XLSX."),
+    b"Rar!": ("an archive (RAR)", "Unpack it and put the files it holds into the folder."),
+    b"7z\xbc\xaf": ("an archive (7z)", "Unpack it and put the files it holds into the folder."),
+    b"PAR1": ("a Parquet file", "Export it as CSV or XLSX."),
+}
+"""First bytes → what such a file is, and what to do about it."""
 
 
 class Claim(IntEnum):
-    """How sure a container is that a file is its own."""
+    """How sure a container is that it can read a file."""
 
     NO = 0
     PLAIN = 1
-    """It is text of some kind, and could be ours."""
+    """It is text of some kind, which this container may read if no other is sure."""
     SURE = 2
-    """It bears our mark."""
+    """It has the mark of this format."""
 
 
 class Head(NamedTuple):
-    """The first bytes of a file, and the same as text where they are text."""
+    """The first bytes of a file, and the same decoded as text."""
 
     path: Path
     data: bytes
@@ -40,14 +52,14 @@ class Head(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One record near the top of a sheet; ``line`` is what an editor or Excel shows."""
+    """One record near the top of a sheet; ``line`` is the number an editor or Excel shows."""
 
     line: int
     cells: tuple[str, ...]
 
 
 class Damage(NamedTuple):
-    """A place that could not be read. ``lost``: a row went with it."""
+    """A place that could not be read. ``lost``: whether a row was lost with it."""
 
     line: int
     value: str
@@ -58,8 +70,8 @@ class Damage(NamedTuple):
 class Body(NamedTuple):
     """The rows below the header.
 
-    ``sql`` is a SELECT of VARCHAR columns c0 … and, unless ``first_line`` is given, their ``source_row``. With
-    ``first_line`` row *n* (from 0) is line ``first_line + n``, which holds only if ``expected`` rows come out.
+    ``sql`` selects VARCHAR columns c0, c1 … and, unless ``first_line`` is given, their ``source_row``. With ``first_line``
+    row *n* (from 0) is line ``first_line + n``, which is true only if ``expected`` rows come out.
     """
 
     sql: str
@@ -87,33 +99,34 @@ class Sheet(Protocol):
         ...
 
     def body(self, first: int, width: int, careful: bool) -> Body:
-        """Rows from record ``first`` of ``top`` on, ``width`` columns wide.
+        """Read the rows from record ``first`` of ``top`` on, ``width`` columns wide.
 
         Args:
             first: Index into ``top``; its length where no record is left.
             width: Number of columns of the header.
-            careful: Trust nothing: read record by record. Asked for when the quick way did not add up.
+            careful: Read record by record; the caller asks for it when the quick way did not add up.
         """
         ...
 
 
+@runtime_checkable
 class Container(Protocol):
-    """What a module of this folder offers. ``VERSION`` changes whenever the same file would give other cells."""
+    """What a container module has. ``VERSION`` is raised whenever the same file would give other cells."""
 
     NAME: str
     VERSION: int
 
     def claims(self, head: Head) -> Claim:
-        """How sure this container is that the file is its own."""
+        """Say how sure this container is that it can read a file."""
         ...
 
     def sheets(self, path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-        """The sheets of a file.
+        """Open the sheets of a file.
 
         Args:
-            path: The file; it is only read.
+            path: The file; it is never written to.
             scratch: A folder for copies that this container needs.
-            encoding: The text encoding, where the user knows it.
+            encoding: The text encoding, where the user named one.
 
         Raises:
             FileRefused: The file cannot be read as a whole.
@@ -122,33 +135,34 @@ class Container(Protocol):
 
 
 class Member(NamedTuple):
-    """A file inside an archive. ``key`` is how the archive finds it; ``note`` is set where it must not be read."""
+    """A file inside an archive. ``key`` locates it there; ``note`` is set where it must not be read."""
 
     name: str
     key: str
     note: str = ""
 
 
+@runtime_checkable
 class Archive(Protocol):
-    """What a module of this folder offers that holds files instead of rows."""
+    """What a module for an archive format has: files inside instead of rows."""
 
     NAME: str
     VERSION: int
 
     def claims(self, head: Head) -> Claim:
-        """How sure this archive is that the file is its own."""
+        """Say how sure this module is that a file is such an archive."""
         ...
 
     def members(self, path: Path) -> list[Member]:
-        """The files it holds, in its own order.
+        """List the files inside, in the archive's order.
 
         Raises:
-            FileRefused: It cannot be read, or holds more than is plausible.
+            FileRefused: The archive is broken, or larger than is plausible.
         """
         ...
 
     def unpack(self, path: Path, member: Member, target: Path) -> None:
-        """Write a member into a file, piece by piece.
+        """Write a member into a file.
 
         Raises:
             FileRefused: The member is broken, protected, or larger than is plausible.
@@ -157,38 +171,40 @@ class Archive(Protocol):
 
 
 @cache
-def _modules() -> dict[str, ModuleType]:
-    names = (f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__))
-    offered = [module for module in map(importlib.import_module, names) if hasattr(module, "claims")]
-    return {module.NAME: module for module in sorted(offered, key=lambda module: str(module.NAME))}
+def _load_modules() -> dict[str, ModuleType]:
+    names = (f"{__name__}.{info.name}" for info in pkgutil.iter_modules(__path__))
+    modules = [module for module in map(importlib.import_module, names) if isinstance(module, Container | Archive)]
+    return {module.NAME: module for module in sorted(modules, key=lambda module: module.NAME)}
 
 
 @cache
 def containers() -> dict[str, Container]:
-    """All containers by name, in name order."""
-    return {name: cast("Container", one) for name, one in _modules().items() if hasattr(one, "sheets")}
+    """Return all containers by name, in name order."""
+    return {
+        name: cast("Container", module) for name, module in _load_modules().items() if isinstance(module, Container)
+    }
 
 
 @cache
 def archives() -> dict[str, Archive]:
-    """All archives by name, in name order."""
-    return {name: cast("Archive", one) for name, one in _modules().items() if hasattr(one, "members")}
+    """Return all archive formats by name, in name order."""
+    return {name: cast("Archive", module) for name, module in _load_modules().items() if isinstance(module, Archive)}
 
 
 def versions() -> str:
-    """Names and versions of all containers and archives, for the keys of the lake."""
-    return " ".join(f"{name}={module.VERSION}" for name, module in _modules().items())
+    """Return names and versions of all containers and archives, for the keys of the lake."""
+    return " ".join(f"{name}={module.VERSION}" for name, module in _load_modules().items())
 
 
 def container_of(head: Head) -> Container:
-    """The container a file belongs to.
+    """Find the container that reads a file.
 
     Raises:
         FileRefused: None, or more than one, claims it; or it is an archive.
     """
-    claims = [(one.claims(head), one) for one in containers().values()]
-    best = max(claim for claim, _ in claims)
-    owners = [container for claim, container in claims if claim == best]
+    strength = [(container.claims(head), container) for container in containers().values()]
+    best = max(claim for claim, _ in strength)
+    owners = [container for claim, container in strength if claim == best]
     if archive_of(head) is not None:
         raise FileRefused("an archive inside an archive", "Unpack it and put the files it holds into the folder.")
     if best == Claim.NO:
@@ -200,10 +216,28 @@ def container_of(head: Head) -> Container:
 
 
 def archive_of(head: Head) -> Archive | None:
-    """The archive a file is, if it is one."""
-    return next((one for one in archives().values() if one.claims(head) == Claim.SURE), None)
+    """Find the archive format of a file, if it is an archive."""
+    return next((archive for archive in archives().values() if archive.claims(head) == Claim.SURE), None)
 
 
 def source_columns(width: int) -> str:
-    """The ``columns`` of read_csv: c0 … as text."""
+    """Return the ``columns`` argument of DuckDB's read_csv: c0, c1 … as text."""
     return "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width)) + "}"
+
+
+def refuse_strangers(head: Head) -> None:
+    """Check that a file may be a table at all.
+
+    Raises:
+        FileRefused: It is empty, a picture, a PDF, an XML document, or an archive of a kind that is not read.
+    """
+    if not head.data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n"):
+        raise FileRefused("empty", "Export it again.")
+    for mark, (kind, hint) in FOREIGN_FORMATS.items():
+        # "BM" may also be the first letters of a header.
+        if head.data.startswith(mark) and not (mark == b"BM" and head.data[:64].isascii()):
+            raise FileRefused(f"{kind}, whatever its name says", hint)
+    if head.text.lstrip("\ufeff \t\r\n").startswith("<?xml") and "<html" not in head.text.lower():
+        raise FileRefused("an XML document, whatever its name says", "Open it in Excel and save it as XLSX or CSV.")
+    if head.data[257:262] == b"ustar":
+        raise FileRefused("an archive (tar)", "Unpack it and put the files it holds into the folder.")

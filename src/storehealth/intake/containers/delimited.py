@@ -1,4 +1,4 @@
-"""Text tables: comma, semicolon or tab between cells, quotes around cells that need them."""
+"""Text tables: comma, semicolon, tab or bar between cells, quotes around cells that need them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ LONGEST_LINE = 16 << 20
 
 
 def claims(head: Head) -> Claim:
-    """Any text may be a table."""
+    """Claim any text, weakly: it may be a table."""
     return Claim.PLAIN if head.text.strip() else Claim.NO
 
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-    """The one table of a text file."""
+    """Open the one table of a text file."""
     text = as_utf8(path, scratch, encoding)
-    delimiter, top = min((_top(text, mark) for mark in DELIMITERS), key=_consistency)
+    delimiter, top = min((_split_top(text, delimiter) for delimiter in DELIMITERS), key=_rank)
     return [Delimited(text, delimiter, tuple(top), scratch)]
 
 
-def _top(text: Text, delimiter: str) -> tuple[str, list[Record]]:
+def _split_top(text: Text, delimiter: str) -> tuple[str, list[Record]]:
     return delimiter, list(islice(split_first(numbered(text.path), delimiter), TOP_RECORDS))
 
 
-def _consistency(candidate: tuple[str, list[Record]]) -> tuple[int, int]:
-    """Smallest for the delimiter under which most records have one width of two or more columns."""
+def _rank(candidate: tuple[str, list[Record]]) -> tuple[int, int]:
+    """Rank a delimiter: lowest where most records share one width of two or more columns."""
     widths = [len(record.cells) for record in candidate[1] if len(record.cells) > 1]
     usual = max(widths, key=lambda width: (widths.count(width), width), default=1)
     return -widths.count(usual), -usual
@@ -43,7 +43,7 @@ def _consistency(candidate: tuple[str, list[Record]]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Delimited:
-    """A text table. Read by DuckDB as it stands; record by record where that does not add up."""
+    """A text table. DuckDB reads it as it stands; where the count does not add up, it is read record by record."""
 
     text: Text
     delimiter: str
@@ -57,17 +57,18 @@ class Delimited:
         return self.text.encoding
 
     def body(self, first: int, width: int, careful: bool) -> Body:
-        """Rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
+        """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
+        # Without rows below the header, the body begins after the last line.
         begin = self.top[first].line if first < len(self.top) else self.text.lines + 1
-        if careful or not self.text.plain or not self._one_line_each(first):
-            return self._carefully(begin, width)
-        options = f"delim={_quoted(self.delimiter)}, skip={begin - 1}"
-        return Body(_read(self.text.path, options, width), (), begin, self.text.lines - begin + 1)
+        if careful or not self.text.plain or not self._has_one_line_each(first):
+            return self._read_carefully(begin, width)
+        options = f"delim={_quote(self.delimiter)}, skip={begin - 1}"
+        return Body(_read_csv(self.text.path, options, width), (), begin, self.text.lines - begin + 1)
 
-    def _one_line_each(self, first: int) -> bool:
+    def _has_one_line_each(self, first: int) -> bool:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
 
-    def _carefully(self, begin: int, width: int) -> Body:
+    def _read_carefully(self, begin: int, width: int) -> Body:
         lines = ((number, line) for number, line in numbered(self.text.path) if number >= begin)
         copy, damages = self.scratch / "records.csv", list(self.text.bad)
         write_records(copy, Reader(lines, self.delimiter, width).records(), damages, self.delimiter)
@@ -75,7 +76,7 @@ class Delimited:
 
 
 def numbered(path: Path) -> Iterator[tuple[int, str]]:
-    """Physical lines of a UTF-8 text and their numbers, from 1."""
+    """Yield the physical lines of a UTF-8 text with their numbers, from 1."""
     with path.open(encoding="utf-8-sig", newline="\n") as stream:
         for number, line in enumerate(stream, 1):
             yield number, line.rstrip("\r\n")
@@ -84,13 +85,13 @@ def numbered(path: Path) -> Iterator[tuple[int, str]]:
 def write_records(
     copy: Path, records: Iterable[Good | Plain | Damage], damages: list[Damage], delimiter: str = ","
 ) -> None:
-    """Write good records with their line first, as CSV that needs no second look; collect the damages.
+    """Write the good records, each after its line number, as clean CSV; collect the damages.
 
     Args:
         copy: The file to write.
-        records: What was read.
-        damages: Takes up what could not be read.
-        delimiter: What stands between the cells of plain records.
+        records: Records and damages, in order.
+        damages: The list to which damages are added.
+        delimiter: The delimiter of plain records.
     """
     with copy.open("w", encoding="utf-8", newline="") as stream:
         write = stream.write
@@ -107,19 +108,20 @@ def write_records(
 
 
 def body_of_copy(copy: Path, width: int, damages: Iterable[Damage]) -> Body:
-    """The rows of a copy made by :func:`write_records`."""
-    cells = ", ".join(f"c{index + 1} AS c{index}" for index in range(width))
-    sql = f"SELECT c0::BIGINT AS source_row, {cells} FROM ({_read(copy, 'delim=' + _quoted(','), width + 1)})"
+    """Read the rows of a copy made by :func:`write_records`."""
+    columns = ", ".join(f"c{index + 1} AS c{index}" for index in range(width))
+    sql = f"SELECT c0::BIGINT AS source_row, {columns} FROM ({_read_csv(copy, 'delim=' + _quote(','), width + 1)})"
     return Body(sql, tuple(sorted(damages)))
 
 
-def _read(path: Path, options: str, width: int) -> str:
-    """A strict reading of a text table, all columns as text; DuckDB raises where a record does not fit."""
+def _read_csv(path: Path, options: str, width: int) -> str:
+    """Return SQL that reads a text table strictly, all columns as text; DuckDB raises where a record does not fit."""
+    # nullstr is a byte no file holds (NUL is refused), so that an empty cell stays an empty text.
     return (
-        f"SELECT * FROM read_csv({_quoted(str(path))}, {options}, header=false, auto_detect=false, strict_mode=true,"
+        f"SELECT * FROM read_csv({_quote(str(path))}, {options}, header=false, auto_detect=false, strict_mode=true,"
         f" quote='\"', escape='\"', nullstr='\\0', max_line_size={LONGEST_LINE}, columns={source_columns(width)})"
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

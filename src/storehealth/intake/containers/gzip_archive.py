@@ -1,4 +1,4 @@
-"""One file packed with gzip, such as ``orders.csv.gz``."""
+"""One file compressed with gzip, such as ``orders.csv.gz``."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ TOO_LARGE = "it grows more than is plausible for its size when unpacked"
 
 
 def claims(head: Head) -> Claim:
-    """The two bytes all such files begin with."""
+    """Claim files with the two bytes all gzip files begin with."""
     return Claim.SURE if head.data.startswith(MARK) else Claim.NO
 
 
 def members(path: Path) -> list[Member]:
-    """The one file; its name is the archive's without ``.gz``."""
+    """List the one file; its name is the archive's without ``.gz``."""
     return [Member(path.stem if path.suffix.lower() == ".gz" else path.name, "")]
 
 
 def unpack(path: Path, member: Member, target: Path) -> None:  # noqa: ARG001 - there is only one
     """Write the content into a file."""
+    # The size is not known beforehand: writing stops where a small file grows without end.
     most, size = min(MOST_BYTES, max(RATIO_FROM, MOST_RATIO * path.stat().st_size)), 0
     try:
         with gzip.open(path) as packed, target.open("wb") as out:

@@ -1,6 +1,6 @@
-"""Web pages with tables, which many back offices send under the name ``.xls``. Each table with cells is a sheet.
+"""Web pages with tables, which many back offices send with the extension ``.xls``. Each table with cells is a sheet.
 
-The page is parsed once, as a stream: the first rows of each table are kept, and all rows are set down in a copy.
+The page is parsed once, as a stream: the first rows of each table are kept in memory, all rows are written to a copy.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NAME = "html_table"
 VERSION = 2
 MARKUP = ("<html", "<!doctype html", "<table", "<head", "<meta", "<style", "<body", "<div")
 CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
-PROVED = ("utf", "gb")
-"""Charsets that are found by proof; what a page says of them is often wrong."""
+PROVABLE = ("utf", "gb")
+"""Charsets that are detected from the bytes; what a page declares is often wrong for these."""
 MOST_SPAN = 1000
 HIDDEN = ("script", "style", "title")
 BREAKS = ("br", "p", "div")
@@ -30,7 +30,7 @@ NO_TABLE = "a web page without a table, whatever its name says"
 
 
 def claims(head: Head) -> Claim:
-    """A text that begins as a page, with or without the declaration of XML."""
+    """Claim a text that begins as a page, with or without an XML declaration."""
     text = head.text.lstrip("\ufeff \t\r\n").lower()
     if text.startswith("<?xml"):
         text = text.partition("?>")[2].lstrip()
@@ -38,45 +38,47 @@ def claims(head: Head) -> Claim:
 
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-    """Every table of the page that has rows of two or more cells."""
-    text = as_utf8(path, scratch, encoding or _charset(path))
+    """Open every table of the page that has rows of two or more cells."""
+    text = as_utf8(path, scratch, encoding or _find_charset(path))
     copy = scratch / "rows.json"
-    tops = _set_down(text.path, copy)
-    found = [(table, tuple(top)) for table, top in sorted(tops.items()) if any(len(record.cells) > 1 for record in top)]
-    if not found:
+    tops = _copy_rows(text.path, copy)
+    tables = [
+        (table, tuple(top)) for table, top in sorted(tops.items()) if any(len(record.cells) > 1 for record in top)
+    ]
+    if not tables:
         raise FileRefused(NO_TABLE, "Export the table itself, as CSV or XLSX.")
-    names = [""] if len(found) == 1 else [f"table {table + 1}" for table, _ in found]
-    return [HtmlTable(text, table, top, copy, name) for name, (table, top) in zip(names, found, strict=True)]
+    names = [""] if len(tables) == 1 else [f"table {table + 1}" for table, _ in tables]
+    return [HtmlTable(text, table, top, copy, name) for name, (table, top) in zip(names, tables, strict=True)]
 
 
-def _set_down(path: Path, copy: Path) -> dict[int, list[Record]]:
-    """Write all rows of a page into one copy, each after its table; give the first rows of each table."""
+def _copy_rows(path: Path, copy: Path) -> dict[int, list[Record]]:
+    """Write all rows of a page into one copy, each after its table's number; return the first rows of each table."""
     from lxml.etree import HTMLParser, parse  # only pages need it
 
     tops: dict[int, list[Record]] = {}
     with path.open("rb") as page, copy.open("w", encoding="utf-8") as out:
 
-        def take(table: int, record: Record) -> None:
+        def write_row(table: int, record: Record) -> None:
             out.write(json.dumps((table, *record)) + "\n")
             top = tops.setdefault(table, [])
             if len(top) < TOP_RECORDS:
                 top.append(record)
 
-        # Fed piece by piece, the parser would keep all pieces; reading for itself it keeps none.
-        parse(page, HTMLParser(target=_Tables(take), encoding="utf-8", huge_tree=True))
+        # If fed piece by piece, the parser would keep all pieces; when it reads the file itself, it keeps none.
+        parse(page, HTMLParser(target=_Tables(write_row), encoding="utf-8", huge_tree=True))
     return tops
 
 
-def _charset(path: Path) -> str | None:
-    """The charset a page names, where it is one that cannot be proved."""
+def _find_charset(path: Path) -> str | None:
+    """Return the charset a page declares, where it cannot be detected from the bytes."""
     with path.open("rb") as stream:
-        said = CHARSET.search(stream.read(4096).decode("ascii", "ignore"))
-    return said[1] if said and not said[1].lower().startswith(PROVED) else None
+        match = CHARSET.search(stream.read(4096).decode("ascii", "ignore"))
+    return match[1] if match and not match[1].lower().startswith(PROVABLE) else None
 
 
 @dataclass(frozen=True)
 class HtmlTable:
-    """One table of a page. Its rows are numbered from 1, as Excel does; ``copy`` holds those of all tables."""
+    """One table of a page. Its rows are numbered from 1, as in Excel; ``copy`` has the rows of all tables."""
 
     text: Text
     table: int
@@ -90,30 +92,33 @@ class HtmlTable:
         return self.text.encoding
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a page
-        """Rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
+        """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         begin = self.top[first].line if first < len(self.top) else self.top[-1].line + 1
         target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.bad)
-        write_records(target, (_fit(row, width) for row in self._rows() if row.line >= begin), damages)
+        write_records(target, (_pad(row, width) for row in self._load_rows() if row.line >= begin), damages)
         return body_of_copy(target, width, damages)
 
-    def _rows(self) -> Iterator[Record]:
-        own = f"[{self.table},"
-        with self.copy.open(encoding="utf-8") as lines:
-            for row in lines:
-                if row.startswith(own):
+    def _load_rows(self) -> Iterator[Record]:
+        prefix = f"[{self.table},"  # rows of other tables need not be parsed
+        with self.copy.open(encoding="utf-8") as rows:
+            for row in rows:
+                if row.startswith(prefix):
                     _, line, cells = json.loads(row)
                     yield Record(line, tuple(cells))
 
 
-def _fit(row: Record, width: int) -> Good | Damage:
-    """A row as wide as the header; the empty cells at its end may be missing, as they often are."""
+def _pad(row: Record, width: int) -> Good | Damage:
+    """Make a row as wide as the header; empty cells at its end are often left out."""
     cells = [*row.cells, *[""] * (width - len(row.cells))]
     return fitting(Good(row.line, cells), width, " | ".join(row.cells))
 
 
 @dataclass
-class _Open:
-    """A table that is being read. ``below``: cells that reach into the next rows, by place: how far, and their text."""
+class _OpenTable:
+    """A table whose end tag has not come yet.
+
+    ``below`` has the cells that span the next rows: position → number of rows left, and text.
+    """
 
     number: int
     row: list[str] | None = None
@@ -124,23 +129,25 @@ class _Open:
 
 
 class _Tables:
-    """Makes rows of what the parser meets. End tags may be missing; a table inside a cell is one of its own.
+    """Builds rows from the parser's events. End tags may be missing; a table inside a cell is a table of its own.
 
     Args:
-        take: Is handed every row that is not blank, with the number of its table.
+        write_row: Called with every row that is not blank and the number of its table.
     """
 
-    def __init__(self, take: Callable[[int, Record], None]) -> None:
-        self.take = take
-        self.open: list[_Open] = []
+    def __init__(self, write_row: Callable[[int, Record], None]) -> None:
+        self.write_row = write_row
+        self.open: list[_OpenTable] = []
         self.count = self.hidden = 0
 
+    # The parser calls start, end, data and close: their names are lxml's.
+
     def start(self, tag: str, attrs: Mapping[str, str]) -> None:
-        """A tag opens."""
+        """Handle a start tag."""
         if tag in HIDDEN:
             self.hidden += 1
         elif tag == "table":
-            self.open.append(_Open(self.count))
+            self.open.append(_OpenTable(self.count))
             self.count += 1
         elif self.open and tag == "tr":
             self._end_row()
@@ -151,7 +158,7 @@ class _Tables:
             self.open[-1].cell.append("\n")
 
     def end(self, tag: str) -> None:
-        """A tag closes, or the parser closes it."""
+        """Handle an end tag, present or implied."""
         if tag in HIDDEN:
             self.hidden = max(0, self.hidden - 1)
         elif self.open and tag in ("td", "th"):
@@ -163,27 +170,27 @@ class _Tables:
             self.open.pop()
 
     def data(self, data: str) -> None:
-        """Text, perhaps one of several pieces."""
+        """Handle text, which may come in several pieces."""
         if self.open and self.open[-1].cell is not None and not self.hidden:
             self.open[-1].cell.append(data)
 
     def close(self) -> None:
-        """The page has ended; what is open is closed."""
+        """Close what is still open at the end of the page."""
         while self.open:
             self.end("table")
 
-    def _begin_cell(self, said: Mapping[str, str]) -> None:
+    def _begin_cell(self, attrs: Mapping[str, str]) -> None:
         self._end_cell()
         table = self.open[-1]
         table.row = [] if table.row is None else table.row
-        _step_over(table)
-        table.cell, table.spans = [], (_span(said.get("colspan")), _span(said.get("rowspan")))
+        _repeat_spanning_cells(table)
+        table.cell, table.spans = [], (_parse_span(attrs.get("colspan")), _parse_span(attrs.get("rowspan")))
 
     def _end_cell(self) -> None:
         table = self.open[-1]
         if table.cell is None or table.row is None:
             return
-        text, (wide, high) = _lines("".join(table.cell)), table.spans
+        text, (wide, high) = _clean_lines("".join(table.cell)), table.spans
         cells = [text, *[""] * (wide - 1)]
         if high > 1:
             table.below |= {len(table.row) + step: (high, cell) for step, cell in enumerate(cells)}
@@ -195,25 +202,25 @@ class _Tables:
         table = self.open[-1]
         if table.row is None:
             return
-        _step_over(table)
+        _repeat_spanning_cells(table)
         table.count += 1
         if any(cell.strip() for cell in table.row):
-            self.take(table.number, Record(table.count, tuple(table.row)))
+            self.write_row(table.number, Record(table.count, tuple(table.row)))
         if table.below:
             table.below = {place: (left - 1, cell) for place, (left, cell) in table.below.items() if left > 1}
         table.row = None
 
 
-def _lines(text: str) -> str:
-    """A text without blanks around its lines, and without blank lines."""
+def _clean_lines(text: str) -> str:
+    """Strip the lines of a text, and drop blank ones."""
     return "\n".join(filter(None, map(str.strip, text.split("\n")))) if "\n" in text else text.strip()
 
 
-def _step_over(table: _Open) -> None:
-    """Repeat the cells of rows above that reach into this one."""
+def _repeat_spanning_cells(table: _OpenTable) -> None:
+    """Repeat the cells of the rows above that span this one."""
     while table.row is not None and len(table.row) in table.below:
         table.row.append(table.below[len(table.row)][1])
 
 
-def _span(said: str | None) -> int:
-    return min(max(int(said), 1), MOST_SPAN) if said and said.isdecimal() else 1
+def _parse_span(value: str | None) -> int:
+    return min(max(int(value), 1), MOST_SPAN) if value and value.isdecimal() else 1

@@ -1,7 +1,7 @@
-"""JSON documents, as APIs answer: a list of objects, or an object that holds such lists somewhere inside.
+"""JSON documents, as APIs return them: a list of objects, or an object with such lists somewhere inside.
 
 Every list of objects is a sheet, named after its path (``data.list``). The document is never held in memory as a whole;
-one broken object costs what lies before the next that can be read.
+after a broken object, reading goes on with the next one that can be parsed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AFTER = "text after the end of the JSON document"
 
 
 def claims(head: Head) -> Claim:
-    """A text that begins like an object or a list of objects, and is not one object per line."""
+    """Claim a text that begins like an object or a list of objects, unless it is one object per line."""
     text = head.text.lstrip("\ufeff \t\r\n")
     if not BEGINS.match(text) or claims_of_lines(head) != Claim.NO:
         return Claim.NO
@@ -41,25 +41,25 @@ def claims(head: Head) -> Claim:
 
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-    """The lists of objects of a document; the object itself where it holds none."""
+    """Open the lists of objects of a document; where it has none, the document as one row."""
     text = as_utf8(path, scratch, encoding)
     document = _Document()
-    found = document.tops(text.path)
-    if document.envelope and found:
-        found = _Document(around=document.envelope).tops(text.path)
-    if not found and document.envelope:
-        found = tops([("", 1, document.envelope)])
-    if not found:
+    lists = document.collect_tops(text.path)
+    if document.envelope and lists:  # values may stand behind the list they belong to: only a second pass knows them
+        lists = _Document(around=document.envelope).collect_tops(text.path)
+    if not lists and document.envelope:
+        lists = tops([("", 1, document.envelope)])
+    if not lists:
         raise FileRefused("a JSON document without a list of objects", "Export the list itself, or as CSV or XLSX.")
     outer = document.lists or {"": None}
     return [
-        JsonList(text, one, top.records, scratch, one not in outer, document.envelope) for one, top in found.items()
+        JsonList(text, path, top.records, scratch, path not in outer, document.envelope) for path, top in lists.items()
     ]
 
 
 @dataclass(frozen=True)
 class JsonList:
-    """One list of objects. ``aside``: it is inside the objects of another, so only a layout that names it may read it."""
+    """One list of objects. ``aside``: it is inside the objects of another; only a layout that names it may read it."""
 
     text: Text
     records: str
@@ -79,183 +79,185 @@ class JsonList:
         return self.text.encoding
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
-        """All objects; see :class:`storehealth.intake.containers.Sheet`."""
+        """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / f"list-{self.records}.csv", list(self.text.bad)
-        write_records(copy, self._cells(), damages)
+        write_records(copy, self._select_records(), damages)
         return body_of_copy(copy, width, damages)
 
-    def _cells(self) -> Iterator[Good | Damage]:
+    def _select_records(self) -> Iterator[Good | Damage]:
         keys, document = self.top[0].cells, _Document(around=self.around)
-        for one in document.rows(self.text.path):
-            if isinstance(one, Damage):
-                yield one
-            elif one[0] == self.records:
-                yield Good(one[1], list(cells_of(one[2], keys)))
+        for row in document.parse_rows(self.text.path):
+            if isinstance(row, Damage):
+                yield row
+                continue
+            list_path, number, values = row
+            if list_path == self.records:
+                yield Good(number, list(cells_of(values, keys)))
         if not document.lists:
             yield Good(1, list(cells_of(document.envelope, keys)))
 
 
 @dataclass
 class _Document:
-    """Walks a document.
+    """Parses a document.
 
     Attributes:
-        envelope: Single values outside all lists, as they are met.
-        around: The same, known beforehand: what every row holds as well.
-        lists: Paths of the outermost lists of objects.
+        envelope: Single values outside all lists, filled while parsing.
+        around: The same, known from an earlier pass: every row has them as well.
+        lists: Paths of the outermost lists of objects, filled while parsing.
     """
 
     envelope: Row = field(default_factory=dict)
     around: Row = field(default_factory=dict)
     lists: dict[str, None] = field(default_factory=dict)
 
-    def tops(self, path: Path) -> dict[str, Top]:
-        """The top of each list."""
-        return tops(row for row in self.rows(path) if not isinstance(row, Damage))
+    def collect_tops(self, path: Path) -> dict[str, Top]:
+        """Collect the top of each list."""
+        return tops(row for row in self.parse_rows(path) if not isinstance(row, Damage))
 
-    def rows(self, path: Path) -> Iterator[tuple[str, int, Row] | Damage]:
-        """The rows of all lists of objects, with the path of their list and their place in it, from 1."""
+    def parse_rows(self, path: Path) -> Iterator[tuple[str, int, Row] | Damage]:
+        """Yield the rows of all lists of objects, with the path of their list and their position in it, from 1."""
         counts = Counter[str]()
         with path.open(encoding="utf-8-sig") as file:
             stream = _Stream(file)
-            for place, value in self._values(stream, ""):
-                counts[place] += 1
+            for list_path, value in self._parse_values(stream, ""):
+                counts[list_path] += 1
                 if isinstance(value, _Broken):
-                    yield Damage(counts[place], value.text, BROKEN, lost=bool(value.text))
+                    yield Damage(counts[list_path], value.text, BROKEN, lost=bool(value.text))
                 elif isinstance(value, dict):
-                    yield from self._spread(place, value, counts)
-                elif place in self.lists:
-                    yield Damage(counts[place], text_of(value)[:200], NO_OBJECT)
+                    yield from self._make_rows(list_path, value, counts)
+                elif list_path in self.lists:
+                    yield Damage(counts[list_path], text_of(value)[:200], NO_OBJECT)
             if stream.peek():
-                yield Damage(sum(counts.values()) + 1, stream.rest(), AFTER)
+                yield Damage(sum(counts.values()) + 1, stream.skip_rest(), AFTER)
 
-    def _spread(self, place: str, value: dict[str, Any], counts: Counter[str]) -> Iterator[tuple[str, int, Row]]:
-        beside = place.rpartition(".")[0]
-        around = {key.removeprefix(f"{beside}.") if beside else key: text for key, text in self.around.items()}
-        for inner, row in rows_of(value, place):
-            if inner != place:
-                counts[inner] += 1
-            yield inner, counts[inner], around | row
+    def _make_rows(self, path: str, value: dict[str, Any], counts: Counter[str]) -> Iterator[tuple[str, int, Row]]:
+        parent = path.rpartition(".")[0]  # values beside the list are named without the path they share with it
+        around = {key.removeprefix(f"{parent}.") if parent else key: text for key, text in self.around.items()}
+        for list_path, row in rows_of(value, path):
+            if list_path != path:
+                counts[list_path] += 1
+            yield list_path, counts[list_path], around | row
 
-    def _values(self, stream: _Stream, path: str) -> Iterator[tuple[str, Any]]:
-        """What lists hold, with the path of the list; the rest goes into the envelope."""
-        sign = stream.peek()
-        if sign == "[":
-            for value in stream.elements():
+    def _parse_values(self, stream: _Stream, path: str) -> Iterator[tuple[str, Any]]:
+        """Yield the elements of lists with the path of their list; other values go into the envelope."""
+        char = stream.peek()
+        if char == "[":
+            for value in stream.parse_elements():
                 if isinstance(value, dict):
                     self.lists.setdefault(path)
                 yield path, value
-        elif sign == "{":
-            yield from self._object(stream, path)
+        elif char == "{":
+            yield from self._parse_object(stream, path)
         else:
-            value = stream.value()
+            value = stream.parse_value()
             if isinstance(value, _Broken):
                 yield path, value
             else:
                 self.envelope[path] = text_of(value)
 
-    def _object(self, stream: _Stream, path: str) -> Iterator[tuple[str, Any]]:
+    def _parse_object(self, stream: _Stream, path: str) -> Iterator[tuple[str, Any]]:
         stream.at += 1
-        while (sign := stream.peek()) not in ("}", ""):
-            if sign == ",":
+        while (char := stream.peek()) not in ("}", ""):
+            if char == ",":
                 stream.at += 1
                 continue
-            key = stream.value()
+            key = stream.parse_value()
             if isinstance(key, _Broken) or stream.peek() != ":":
-                yield path, key if isinstance(key, _Broken) else _Broken(stream.rest())
+                yield path, key if isinstance(key, _Broken) else _Broken(stream.skip_rest())
                 return
             stream.at += 1
-            yield from self._values(stream, f"{path}.{key}" if path else str(key))
-        if not sign:
+            yield from self._parse_values(stream, f"{path}.{key}" if path else str(key))
+        if not char:
             yield path, _Broken("")
         stream.at += 1
 
 
 @dataclass(frozen=True)
 class _Broken:
-    """A piece that is no JSON; ``text`` is empty where the document ends too early."""
+    """A piece that is not valid JSON; ``text`` is empty where the document ends too early."""
 
     text: str
 
 
 class _Stream:
-    """The text of a document, of which little more than one value is held."""
+    """Reads the text of a document, holding little more than one value at a time."""
 
     def __init__(self, file: TextIO) -> None:
-        self.file, self.held, self.at, self.ended = file, "", 0, False
+        self.file, self.buffer, self.at, self.ended = file, "", 0, False
 
-    def _more(self) -> bool:
+    def _read_more(self) -> bool:
         piece = self.file.read(PIECE)
-        self.held, self.at, self.ended = self.held[self.at :] + piece, 0, not piece
+        self.buffer, self.at, self.ended = self.buffer[self.at :] + piece, 0, not piece
         return bool(piece)
 
     def peek(self) -> str:
-        """The next sign that is no blank; empty at the end."""
+        """Return the next character that is not blank; empty at the end."""
         while True:
-            while self.at < len(self.held):
-                if not self.held[self.at].isspace():
-                    return self.held[self.at]
+            while self.at < len(self.buffer):
+                if not self.buffer[self.at].isspace():
+                    return self.buffer[self.at]
                 self.at += 1
-            if not self._more():
+            if not self._read_more():
                 return ""
 
-    def rest(self) -> str:
-        """The begin of what is left; nothing is left after that."""
-        text = self.held[self.at : self.at + 200]
-        while self._more():
-            self.at = len(self.held)
-        self.at = len(self.held)
+    def skip_rest(self) -> str:
+        """Skip all that is left, and return its beginning."""
+        text = self.buffer[self.at : self.at + 200]
+        while self._read_more():
+            self.at = len(self.buffer)
+        self.at = len(self.buffer)
         return text
 
-    def value(self) -> Any:
-        """The next value, or what is broken there."""
+    def parse_value(self) -> Any:
+        """Parse the next value; return what is broken where it cannot be parsed."""
         self.peek()
         while True:
             try:
-                value, end = DECODER.raw_decode(self.held, self.at)
+                value, end = DECODER.raw_decode(self.buffer, self.at)
             except RecursionError:
                 return self._skip()
             except ValueError as error:
-                if self.ended or not self._is_cut(error) or not self._more_of_one():
+                if self.ended or not self._is_cut(error) or not self._extend_value():
                     return self._skip()
             else:
-                if end < len(self.held) or self.ended:
+                if end < len(self.buffer) or self.ended:
                     self.at = end
                     return value
-                self._more()  # a number may go on
+                self._read_more()  # a number at the end of the buffer may have more digits
 
     def _is_cut(self, error: ValueError) -> bool:
-        """Whether an error may come from the end of what is held."""
-        place = getattr(error, "pos", 0)
-        return place > len(self.held) - 12 or "Unterminated" in str(error)
+        """Whether an error may be caused by the end of the buffer."""
+        position = getattr(error, "pos", 0)
+        return position > len(self.buffer) - 12 or "Unterminated" in str(error)
 
-    def _more_of_one(self) -> bool:
-        if len(self.held) - self.at > LONGEST:
+    def _extend_value(self) -> bool:
+        if len(self.buffer) - self.at > LONGEST:
             return False
-        self._more()
+        self._read_more()
         return True
 
     def _skip(self) -> _Broken:
-        """Go to the next object of a list, wherever that is, else to the end."""
-        text = self.held[self.at : self.at + 200]
+        """Skip to the next object of any list, else to the end."""
+        text = self.buffer[self.at : self.at + 200]
         while True:
-            found = NEXT_OBJECT.search(self.held, self.at)
-            if found:
-                self.at = found.end()
+            match = NEXT_OBJECT.search(self.buffer, self.at)
+            if match:
+                self.at = match.end()
                 return _Broken(text)
-            self.at = max(self.at, len(self.held) - 100)
-            if not self._more():
-                self.at = len(self.held)
+            self.at = max(self.at, len(self.buffer) - 100)  # a boundary may be cut between two pieces
+            if not self._read_more():
+                self.at = len(self.buffer)
                 return _Broken(text)
 
-    def elements(self) -> Iterator[Any]:
-        """The values of a list; the stream stands before its bracket."""
+    def parse_elements(self) -> Iterator[Any]:
+        """Parse the values of a list; the stream is at its opening bracket."""
         self.at += 1
-        while (sign := self.peek()) not in ("]", ""):
-            if sign == ",":
+        while (char := self.peek()) not in ("]", ""):
+            if char == ",":
                 self.at += 1
             else:
-                yield self.value()
-        if not sign:
+                yield self.parse_value()
+        if not char:
             yield _Broken("")
         self.at += 1

@@ -1,4 +1,4 @@
-"""JSON lines: one object per line; see ``objects`` for how an object becomes a row."""
+"""JSON lines: one object per line."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from storehealth.intake.records import Good
 NAME = "json_lines"
 VERSION = 2
 NO_OBJECT = "the line is no JSON object"
-NAMES = (".jsonl", ".ndjson")
+SUFFIXES = (".jsonl", ".ndjson")
 
 
 def claims(head: Head) -> Claim:
-    """Two lines with an object each, or one line with an object that holds no list of objects; or the file's name."""
+    """Claim several lines that begin with an object, a single flat object, or any object in a file so named."""
     first, _, rest = head.text.lstrip("\ufeff \t\r\n").partition("\n")
     if not first.startswith("{"):
         return Claim.NO
-    found = object_of(first)
-    alone = found is not None and not rest.strip() and len(list(rows_of(found, ""))) == 1
-    several = found is not None and bool(rest.strip())
-    return Claim.SURE if several or alone or head.path.suffix.lower() in NAMES else Claim.NO
+    parsed = object_of(first)
+    is_single_row = parsed is not None and not rest.strip() and len(list(rows_of(parsed, ""))) == 1
+    has_more = parsed is not None and bool(rest.strip())
+    return Claim.SURE if has_more or is_single_row or head.path.suffix.lower() in SUFFIXES else Claim.NO
 
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-    """The objects of a file, and the lists of objects inside them."""
+    """Open the objects of a file, and the lists of objects inside them."""
     text = as_utf8(path, scratch, encoding)
-    found = tops(one for one in _rows(text.path) if not isinstance(one, Damage))
-    if not found:
+    lists = tops(row for row in _parse_rows(text.path) if not isinstance(row, Damage))
+    if not lists:
         raise FileRefused("no line of it is a JSON object", "Write one object per line.")
-    return [JsonLines(text, list_path, top.records, scratch) for list_path, top in found.items()]
+    return [JsonLines(text, list_path, top.records, scratch) for list_path, top in lists.items()]
 
 
 @dataclass(frozen=True)
@@ -66,37 +66,39 @@ class JsonLines:
         return self.text.encoding
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
-        """All objects; see :class:`storehealth.intake.containers.Sheet`."""
+        """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / f"objects-{self.records}.csv", list(self.text.bad)
-        write_records(copy, self._cells(), damages)
+        write_records(copy, self._select_records(), damages)
         return body_of_copy(copy, width, damages)
 
-    def _cells(self) -> Iterator[Good | Damage]:
-        for one in _rows(self.text.path):
-            if isinstance(one, Damage):
-                yield one
-            elif one[0] == self.records:
-                yield Good(one[1], list(cells_of(one[2], self.top[0].cells)))
+    def _select_records(self) -> Iterator[Good | Damage]:
+        for row in _parse_rows(self.text.path):
+            if isinstance(row, Damage):
+                yield row
+                continue
+            list_path, number, values = row
+            if list_path == self.records:
+                yield Good(number, list(cells_of(values, self.top[0].cells)))
 
 
-def _rows(path: Path) -> Iterator[tuple[str, int, Row] | Damage]:
-    """Rows with the path of their list and their number: the line, or the place in a list inside objects."""
+def _parse_rows(path: Path) -> Iterator[tuple[str, int, Row] | Damage]:
+    """Yield rows with the path of their list and their number: the line, or the position in a list inside objects."""
     counts = Counter[str]()
     for number, line in numbered(path):
-        found = object_of(line)
-        if found is None:
+        parsed = object_of(line)
+        if parsed is None:
             if line.strip():
                 yield Damage(number, line[:2000], NO_OBJECT)
             continue
-        for list_path, row in rows_of(found, ""):
+        for list_path, row in rows_of(parsed, ""):
             counts[list_path] += 1
             yield list_path, counts[list_path] if list_path else number, row
 
 
 def object_of(line: str) -> dict[str, Any] | None:
-    """The object a text is, if it is one."""
+    """Parse a text as one object; None where it is anything else."""
     try:
-        found = DECODER.decode(line)
+        value = DECODER.decode(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None

@@ -1,8 +1,8 @@
-"""Taobao's chat log (旺旺): a message is a line ``sender(time):  text``; a rule of ``=`` ends the talk with one customer.
+"""Taobao's chat log (旺旺): a message is a line ``sender(time):  text``; a line of ``=`` ends the chat with a customer.
 
-Its sheet has the columns message_id, customer, sender, sent_at and text. The log has no ids: a message is named after
-what it says and when, so that overlapping exports agree. It does not say where one consultation ends and the next of the
-same customer begins; a talk whose customer is not named is given its first message's name in place of one.
+Its sheet has the columns message_id, customer, sender, sent_at and text. The log has no ids: the id of a message is a
+digest of its content, so that overlapping exports agree. The log does not say where one consultation ends and the next
+of the same customer begins; the customer of a chat that names none is called after its first message.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KINDS = ("单聊", "群聊")
 
 
 def claims(head: Head) -> Claim:
-    """A message at the begin of a line, and a rule or a heading or a second message besides."""
+    """Claim files with a message at the beginning of a line, and a second one, a ruling line or a heading as well."""
     lines = head.text.splitlines()
     messages = sum(MESSAGE.match(line) is not None for line in lines)
     marks = sum(RULE.fullmatch(line) is not None or line.strip() in KINDS for line in lines)
@@ -36,7 +36,7 @@ def claims(head: Head) -> Claim:
 
 
 def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
-    """The messages of a log, as one sheet."""
+    """Open the messages of a log as one sheet."""
     return [WangwangLog(as_utf8(path, scratch, encoding), scratch)]
 
 
@@ -55,50 +55,50 @@ class WangwangLog:
         return self.text.encoding
 
     def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
-        """All messages; see :class:`storehealth.intake.containers.Sheet`."""
+        """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / "messages.csv", list(self.text.bad)
         write_records(copy, messages(numbered(self.text.path)), damages)
         return body_of_copy(copy, width, damages)
 
 
 @dataclass
-class _Talk:
-    """What stands between two rules: headings, then messages. A message: its line, sender, time, and lines of text."""
+class _Chat:
+    """The text between two ruling lines: headings, then messages (line number, sender, time, lines of text)."""
 
     headings: list[str] = field(default_factory=list)
     messages: list[tuple[int, str, str, list[str]]] = field(default_factory=list)
 
 
 def messages(lines: Iterable[tuple[int, str]]) -> Iterator[Good]:
-    """Every message with its line, in order."""
-    talk = _Talk()
+    """Yield every message with its line number, in order."""
+    chat = _Chat()
     for number, line in lines:
         match = MESSAGE.match(line)
         if match:
-            talk.messages.append((number, match[1].strip(), match[2], [match[3]]))
+            chat.messages.append((number, match[1].strip(), match[2], [match[3]]))
         elif RULE.fullmatch(line):
-            if talk.messages:
-                yield from _rows(talk)
-                talk = _Talk()
-        elif talk.messages:
-            talk.messages[-1][3].append(line)
+            if chat.messages:
+                yield from _make_rows(chat)
+                chat = _Chat()
+        elif chat.messages:
+            chat.messages[-1][3].append(line)
         elif line.strip() and line.strip() not in KINDS:
-            talk.headings.append(line.strip())
-    yield from _rows(talk)
+            chat.headings.append(line.strip())
+    yield from _make_rows(chat)
 
 
-def _rows(talk: _Talk) -> Iterator[Good]:
-    """The rows of a talk. A heading is its customer only if somebody of that name speaks."""
-    senders = {sender for _, sender, _, _ in talk.messages}
-    named = (one for heading in talk.headings for one in (heading, re.split("[:：]", heading)[-1].strip()))
-    customer = next((one for one in named if one in senders), "")
-    seen = Counter[str]()
-    for number, sender, time, texts in talk.messages:
-        text = "\n".join(one.strip() for one in texts).strip()
-        message = _digest(sender, time, text)
-        customer = customer or f"talk-{message}"
-        seen[message] += 1
-        yield Good(number, [f"{message}-{seen[message]}", customer, sender, time, text])
+def _make_rows(chat: _Chat) -> Iterator[Good]:
+    """Make the rows of a chat. A heading names the customer only if somebody of that name wrote a message."""
+    senders = {sender for _, sender, _, _ in chat.messages}
+    names = (name for heading in chat.headings for name in (heading, re.split("[:：]", heading)[-1].strip()))
+    customer = next((name for name in names if name in senders), "")
+    counts = Counter[str]()
+    for number, sender, time, texts in chat.messages:
+        text = "\n".join(line.strip() for line in texts).strip()
+        digest = _digest(sender, time, text)
+        customer = customer or f"talk-{digest}"
+        counts[digest] += 1  # the same words twice within a second are two messages
+        yield Good(number, [f"{digest}-{counts[digest]}", customer, sender, time, text])
 
 
 def _digest(*parts: str) -> str:
