@@ -33,9 +33,8 @@ class Written(NamedTuple):
 class Reading(NamedTuple):
     """Where a sheet's rows went: ``rows = kept + duplicates + rejected``.
 
-    ``listed`` counts the entries in rejects.parquet. ``unfit`` says why no row was kept, if there were any: the headers fit
-    the layout, the cells do not. ``passed`` counts rows of another kind, such as ordinary payments in a fund journal; they
-    are in no other count.
+    ``listed`` counts the entries in rejects.parquet. ``unfit`` says why no row was kept although the headers fit. ``passed``
+    counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count.
     """
 
     rows: int
@@ -100,8 +99,7 @@ def _write_staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
 def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
     """Fill the table ``staged`` and define the view ``numbered``, the staged rows with their source rows.
 
-    The quick reader is used first. It skips damaged lines without a word, so where it gave fewer rows than the file has
-    lines, or none at all, the sheet is read again record by record.
+    The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
     body = sheet.body(plan.match.first, plan.match.width, careful=plan.fills_down)
     try:
@@ -261,10 +259,8 @@ def _require_content(plan: Plan, table: Table) -> str:
     """SQL condition for rows worth writing: the key is complete and, if part of it is made up, another column has a value."""
     tests = [f"{name(key)} IS NOT NULL" for key in demanded(plan, table)]
     if any(table.columns[key].otherwise and not plan.given(table.name, key) for key in table.key):
-        others = [
-            name(column) for column in table.columns if column not in table.key and plan.given(table.name, column)
-        ]
-        tests.append(f"({' OR '.join(f'{column} IS NOT NULL' for column in others) or 'false'})")
+        free = [column for column in table.columns if column not in table.key and plan.given(table.name, column)]
+        tests.append(f"({' OR '.join(f'{name(column)} IS NOT NULL' for column in free) or 'false'})")
     return " AND ".join(tests) or "true"
 
 
