@@ -1,4 +1,4 @@
-"""The examples inside layout files give the rows they promise, and are recognised as nobody else's."""
+"""The examples in layout files give the rows they promise and are recognised as of their own layout only."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -23,9 +23,9 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("layout", "example"), EXAMPLES)
 def test_an_example_gives_the_rows_it_promises(layout: Layout, example: LayoutExample) -> None:
-    """Every row is there in order, every column that is named has its value, and no more is rejected than said."""
+    """All rows are there in order, every named column has its value, and exactly the stated rows are rejected."""
     trial = try_layout(layout, example.given, CATALOGUE)
-    rejected = [(one["column_name"], one["value"], one["reason"]) for one in trial.rejects]
+    rejected = [(reject["column_name"], reject["value"], reject["reason"]) for reject in trial.rejects]
     assert trial.rejected == example.rejected, rejected
     assert len(trial.rejects) == example.rejected, rejected
     assert {table: _shown(rows, example.expect[table]) for table, rows in trial.tables.items()} == {
@@ -37,7 +37,7 @@ def test_an_example_gives_the_rows_it_promises(layout: Layout, example: LayoutEx
 def test_an_example_is_recognised_as_its_own_layout_and_as_no_other_platforms(
     layout: Layout, example: LayoutExample, tmp_path: Path
 ) -> None:
-    """Its own layout fits best, without knowing the platform; besides it, only a plain table may fit at all."""
+    """Without knowing the platform, its own layout fits best; of the others, only generic layouts may fit."""
     path = tmp_path / "given.txt"
     path.write_text(example.given, encoding="utf-8", newline="")
     sheet, container = sheet_for(layout, path)
@@ -50,7 +50,7 @@ def test_an_example_is_recognised_as_its_own_layout_and_as_no_other_platforms(
 
 @pytest.mark.parametrize("layout", CATALOGUE.layouts.values(), ids=lambda layout: layout.name)
 def test_a_layout_says_where_to_export_in_three_languages_and_reads_no_names_or_phones(layout: Layout) -> None:
-    """People's names, addresses and phone numbers stand in many exports; no layout lists such a header."""
+    """Many exports have names, addresses and phone numbers of people; no layout lists such a header."""
     assert layout.export_from.zh != layout.export_from.en != layout.export_from.es
     headers = {header for column in layout.columns.values() for header in column.headers}
     private = (
@@ -69,7 +69,7 @@ def test_a_layout_says_where_to_export_in_three_languages_and_reads_no_names_or_
 
 
 def _shown(rows: list[dict[str, Any]], expected: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    """The columns the example names, written as the example writes them; rows it does not expect are shown whole."""
+    """The columns that the example names, in its notation; unexpected rows with all their columns."""
     named = [set(row) for row in expected]
     return [
         {column: _plain(value) for column, value in row.items() if place >= len(named) or column in named[place]}

@@ -1,4 +1,4 @@
-"""What the texts of cells mean."""
+"""How the text of a cell is read, by the kind of its column."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Attempt = Callable[..., Trial]
 
 
 def order(attempt: Attempt, header: str, cell: str, zone: str | None = None) -> Trial:
-    """An order with one more cell. The tab between cells leaves commas alone."""
+    """Read one order with one more cell. Tabs separate the cells, so that commas stay inside them."""
     names = ["订单号", "下单时间", *([header] if header not in ("订单号", "下单时间") else [])]
     cells = {"订单号": "1001", "下单时间": "2026-01-02 03:04:05"} | {header: cell}
     return attempt(ORDERS, "\t".join(names) + "\n" + "\t".join(cells[name] for name in names) + "\n", zone)
@@ -45,19 +45,19 @@ def order(attempt: Attempt, header: str, cell: str, zone: str | None = None) -> 
     ],
 )
 def test_a_time_is_read_in_the_stores_zone(attempt: Attempt, cell: str, time: str) -> None:
-    """Shanghai is eight hours before UTC; only a time with an offset, or a moment, moves."""
+    """Shanghai is eight hours ahead of UTC; only times with an offset, and epoch times, are converted."""
     assert order(attempt, "下单时间", cell).tables["orders"][0]["created_at"] == datetime.fromisoformat(time)
 
 
-def test_a_layout_in_another_zone_than_the_store_is_converted(attempt: Attempt) -> None:
-    """03:04 in Shanghai is 20:04 of the day before in Berlin's summer zone, in winter 20:04."""
+def test_times_of_a_layout_in_another_zone_are_converted_to_the_stores(attempt: Attempt) -> None:
+    """03:04 in Shanghai is 20:04 of the day before in Berlin, in winter."""
     found = order(attempt, "下单时间", "2026-01-02 03:04:05", "Europe/Berlin").tables["orders"][0]["created_at"]
     assert found == datetime.fromisoformat("2026-01-01 20:04:05")
 
 
 @pytest.mark.parametrize("cell", ["tomorrow", "2026-02-30", "2026-01-02 03:04 PM", "infinity", "2026-01-02 25:00:00"])
 def test_a_time_that_cannot_be_read_costs_the_row(attempt: Attempt, cell: str) -> None:
-    """Nothing is guessed, not even where DuckDB itself would."""
+    """Nothing is guessed, not even where DuckDB itself would accept the text."""
     trial = order(attempt, "下单时间", cell)
     assert (trial.kept, trial.rejected) == (0, 1)
     assert trial.rejects == [
@@ -93,7 +93,7 @@ def test_months_are_read_by_their_names_in_several_languages(attempt: Attempt, c
     shop = layout("shop", ["orders"], {"order_id": {"headers": ["Order ID"]}, "created_at": column})
     trial = attempt(shop, f"Date,Order ID\n{cell},1\nno day,2\n")
     assert [row["created_at"] for row in trial.tables["orders"]] == [datetime.fromisoformat(day)]
-    assert [one["value"] for one in trial.rejects] == ["no day"]
+    assert [reject["value"] for reject in trial.rejects] == ["no day"]
 
 
 def test_merged_cells_are_filled_down(attempt: Attempt) -> None:
@@ -108,7 +108,7 @@ def test_merged_cells_are_filled_down(attempt: Attempt) -> None:
         (row["source_row"], row["order_id"], row["sku_id"], row["quantity"]) for row in trial.tables["order_lines"]
     ]
     assert found == [(3, "1", "a", 2), (4, "1", "b", None), (5, "2", "c", 1), (6, "2", "d", 1)]
-    assert [one["line"] for one in trial.rejects] == [2]
+    assert [reject["line"] for reject in trial.rejects] == [2]
 
 
 @pytest.mark.parametrize(
@@ -129,25 +129,27 @@ def test_merged_cells_are_filled_down(attempt: Attempt) -> None:
         ("12.340000000001", "12.34"),
     ],
 )
-def test_money_is_read_with_its_signs(attempt: Attempt, cell: str, amount: str) -> None:
-    """Currency, thousands, decimal commas."""
+def test_money_is_read_with_currency_and_thousands_marks(attempt: Attempt, cell: str, amount: str) -> None:
+    """Currency before or behind, thousands separators, decimal commas."""
     assert order(attempt, "金额", cell).tables["orders"][0]["paid_amount"] == Decimal(amount)
 
 
 @pytest.mark.parametrize("cell", ["-", "--", "null", "NULL", "暂无", "-999", "N/A", "", "  ", "\u3000"])
-def test_a_cell_without_a_value_is_null_and_no_mistake(attempt: Attempt, cell: str) -> None:
-    """A missing value is NULL, never 0, and nobody is to blame."""
+def test_a_cell_without_a_value_is_null_and_not_reported(attempt: Attempt, cell: str) -> None:
+    """A missing value is NULL, never 0."""
     trial = order(attempt, "金额", cell)
     assert trial.tables["orders"][0]["paid_amount"] is None
     assert trial.rejects == []
 
 
 @pytest.mark.parametrize("cell", ["abc", "1,2,3", "12 apples"])
-def test_an_amount_that_cannot_be_read_is_listed_and_the_row_kept(attempt: Attempt, cell: str) -> None:
-    """The order itself is still known."""
+def test_an_unreadable_amount_is_listed_and_the_row_kept(attempt: Attempt, cell: str) -> None:
+    """Without its amount, the order is still known."""
     trial = order(attempt, "金额", cell)
     assert (trial.kept, trial.rejected) == (1, 0)
-    assert [(one["column_name"], one["value"], one["row_lost"]) for one in trial.rejects] == [("金额", cell, False)]
+    assert [(reject["column_name"], reject["value"], reject["row_lost"]) for reject in trial.rejects] == [
+        ("金额", cell, False)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,14 +167,14 @@ def test_an_amount_that_cannot_be_read_is_listed_and_the_row_kept(attempt: Attem
     ],
 )
 def test_an_id_keeps_its_characters(attempt: Attempt, cell: str, order_id: str) -> None:
-    """Guards and blanks go; leading zeros stay."""
+    """Guards and blanks are removed; leading zeros stay."""
     quoted = '"' + cell.replace('"', '""') + '"'
     assert order(attempt, "订单号", quoted).tables["orders"][0]["order_id"] == order_id
 
 
 @pytest.mark.parametrize("cell", ["1.23E+17", "1.2E17", "1E+11", "3,00000000001E+11"])
 def test_an_id_whose_digits_are_gone_is_refused(attempt: Attempt, cell: str) -> None:
-    """Excel's notation stands for a million other ids."""
+    """In Excel's notation, a million ids look the same."""
     trial = order(attempt, "订单号", cell)
     assert trial.tables["orders"] == []
     assert "Excel" in trial.rejects[0]["reason"]
@@ -183,52 +185,52 @@ def test_an_id_whose_digits_are_gone_is_refused(attempt: Attempt, cell: str) -> 
     [("是", True), ("否", False), ("Yes", True), ("no", False), ("1", True), ("Sí", True), ("N", False)],
 )
 def test_flags_are_read_in_three_languages(attempt: Attempt, cell: str, flag: bool) -> None:
-    """Yes and no."""
+    """Yes and no in Chinese, English and Spanish."""
     assert order(attempt, "锁定", cell).tables["orders"][0]["locked"] is flag
 
 
 @pytest.mark.parametrize(
     ("cell", "status"), [("完成", "completed"), ("买家已取消了", "cancelled"), ("Shipped", "shipped"), ("无", None)]
 )
-def test_words_go_by_the_layout_then_by_what_is_inside_then_by_their_own_name(
+def test_a_word_is_looked_up_whole_then_by_its_parts_then_as_a_canonical_word(
     attempt: Attempt, cell: str, status: str | None
 ) -> None:
-    """A word that the layout maps to nothing is no mistake."""
+    """A word that the layout maps to nothing is NULL and not reported."""
     trial = order(attempt, "状态", cell)
     assert trial.tables["orders"][0]["status"] == status
     assert trial.rejects == []
 
 
 def test_an_unknown_word_is_listed(attempt: Attempt) -> None:
-    """The row stays; the word is told."""
+    """The row is kept."""
     trial = order(attempt, "状态", "飞走了")
-    assert [(one["value"], one["row_lost"]) for one in trial.rejects] == [("飞走了", False)]
+    assert [(reject["value"], reject["row_lost"]) for reject in trial.rejects] == [("飞走了", False)]
 
 
 @pytest.mark.parametrize(("cell", "share"), [("98.5%", 0.985), ("0.985", 0.985), ("98.5", 0.985), ("100%", 1.0)])
 def test_shares_are_fractions(attempt: Attempt, cell: str, share: float) -> None:
-    """However they are written."""
+    """Whether written as percent, as a fraction, or as a number up to 100."""
     columns = {"date": {"headers": ["日期"]}, "agent_id": {"headers": ["客服"]}, "reply_30s_rate": {"headers": ["率"]}}
     trial = attempt(layout("days", ["agent_days"], columns), f"日期,客服,率\n2026-01-02,amy,{cell}\n")
     assert trial.tables["agent_days"][0]["reply_30s_rate"] == share
 
 
-def test_a_factor_turns_minutes_into_seconds(attempt: Attempt) -> None:
-    """As the layout says."""
+def test_times_of_a_layout_column_multiplies_a_number(attempt: Attempt) -> None:
+    """Such as 60, to turn minutes into seconds."""
     columns = {"started_at": {"headers": ["开始"]}, "duration_seconds": {"headers": ["分钟"], "times": 60}}
     trial = attempt(layout("talks", ["conversations"], columns), "开始,分钟\n2026-01-02,1.5\n")
     assert trial.tables["conversations"][0]["duration_seconds"] == 90
 
 
 def test_total_rows_are_left_out_and_counted_as_rejected(attempt: Attempt) -> None:
-    """So that the sum of rows holds."""
+    """The parts add up: rows = kept + duplicates + rejected."""
     trial = attempt(ORDERS, "订单号,下单时间,金额\n1,2026-01-02,5\n总计,,5\n")
     assert (trial.rows, trial.kept, trial.rejected) == (2, 1, 1)
     assert trial.rejects[0]["reason"] == "a total row, left out"
 
 
 def test_a_row_without_its_key_is_rejected(attempt: Attempt) -> None:
-    """With the header as it stands in the file."""
+    """The reject names the header as it is in the file."""
     trial = attempt(ORDERS, "订单号,下单时间,金额\n,2026-01-02,5\n2,2026-01-02,5\n")
     assert (trial.rows, trial.kept, trial.rejected) == (2, 1, 1)
     assert trial.rejects[0] | {"value": None} == {
@@ -248,8 +250,8 @@ def test_amounts_of_an_order_that_repeat_on_each_line_count_once(attempt: Attemp
     assert [row["line_id"] for row in trial.tables["order_lines"]] == ["a/1", "b/1", "a/1"]
 
 
-def test_a_parcel_is_made_up_only_where_something_is_known_of_it(attempt: Attempt) -> None:
-    """Order 1 has no shipping columns filled; order 2 has a carrier, and its own id as waybill."""
+def test_a_row_with_a_made_up_key_is_written_only_if_another_column_has_a_value(attempt: Attempt) -> None:
+    """Order 1 has empty shipping columns, so no parcel; order 2 has a carrier, and its own id as waybill number."""
     trial = attempt(LINES, "订单号,SKU,数量,应付金额,买家,快递\n1,a,1,118.90,,\n2,a,1,5.00,bob,SF\n")
     assert [(row["waybill_no"], row["carrier"]) for row in trial.tables["shipments"]] == [("2", "SF")]
 
@@ -262,7 +264,7 @@ def test_identical_rows_collapse_before_lines_are_numbered(attempt: Attempt) -> 
 
 
 def test_columns_with_an_underscore_are_seen_by_sql_alone(attempt: Attempt) -> None:
-    """Such as two counts that make a share."""
+    """Such as two counts that give a share."""
     columns = {
         "date": {"headers": ["日期"]},
         "agent_id": {"headers": ["客服"]},
@@ -275,8 +277,8 @@ def test_columns_with_an_underscore_are_seen_by_sql_alone(attempt: Attempt) -> N
     assert "_good" not in trial.tables["agent_days"][0]
 
 
-def test_rows_of_another_kind_are_passed_over_and_count_in_nothing(attempt: Attempt) -> None:
-    """Lines stay those of the file."""
+def test_rows_of_another_kind_are_ignored_and_not_counted(attempt: Attempt) -> None:
+    """Line numbers stay those of the file."""
     columns = {
         "entry_id": {"headers": ["流水号"], "required": True},
         "booked_at": {"headers": ["时间"]},
@@ -291,9 +293,9 @@ def test_rows_of_another_kind_are_passed_over_and_count_in_nothing(attempt: Atte
 
 @pytest.mark.parametrize("mark", "\u200e\u200f\u202a\u202c\u202d\u2066\u2069\u2060\u200b\ufeff")
 def test_marks_of_writing_direction_around_a_cell_or_header_do_not_matter(attempt: Attempt, mark: str) -> None:
-    """Copying a column on Windows, or from a right-to-left page, wraps it in them, and nobody sees them."""
+    """Text copied on Windows or from a right-to-left page is often wrapped in these invisible characters."""
     names, cells = ("订单号", "下单时间", "状态"), ("1001", "2026-01-02 03:04:05", "完成")
-    text = "\n".join("\t".join(f"{mark}{one}{mark}" for one in line) for line in (names, cells))
+    text = "\n".join("\t".join(f"{mark}{cell}{mark}" for cell in line) for line in (names, cells))
     (found,) = attempt(ORDERS, text + "\n").tables["orders"]
     assert (found["order_id"], str(found["created_at"]), found["status"]) == (
         "1001",

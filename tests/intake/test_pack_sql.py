@@ -1,4 +1,4 @@
-"""SQL in layouts and tables of a pack is one expression over a row: it reaches no file, and ends within its limits."""
+"""SQL in a pack's layouts and tables is one expression over a row: it can read no file and runs within limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storehealth import watch
 from storehealth.catalogue import load
 from storehealth.checking import check_all
 from storehealth.errors import CatalogueError
-from storehealth.intake import expressions as told
+from storehealth.intake import expressions as pack_sql
 from storehealth.intake import take_in
 from storehealth.intake.expressions import expressions, is_expression
 from storehealth.watch import TookTooLongError
@@ -72,8 +72,8 @@ def quoted(sql: str) -> str:
 
 @pytest.mark.parametrize("place", ["columns.seller_note.sql", "skip", "only"])
 @pytest.mark.parametrize("reach", list(REACHING))
-def test_a_layout_of_a_pack_says_nothing_but_an_expression(pack: Path, reach: str, place: str) -> None:
-    """Else the audit does not begin, and ``rules check`` says so too: with the file, the line and the key."""
+def test_sql_of_a_packs_layout_must_be_one_expression(pack: Path, reach: str, place: str) -> None:
+    """Otherwise neither the audit nor ``rules check`` accepts the pack; both name file, line and key."""
     sql = REACHING[reach].format(secret=pack.parent / "secret", stolen=pack.parent / "stolen")
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n" if "sql" in place else f"{place}: {quoted(sql)}\n")
     with pytest.raises(CatalogueError) as caught:
@@ -84,8 +84,8 @@ def test_a_layout_of_a_pack_says_nothing_but_an_expression(pack: Path, reach: st
     assert not (pack.parent / "stolen").exists()
 
 
-def test_a_table_of_a_pack_says_nothing_but_an_expression(pack: Path) -> None:
-    """What its columns hold where a file has nothing is SQL as well; all mistakes are told at once."""
+def test_sql_of_a_packs_table_must_be_one_expression(pack: Path) -> None:
+    """``otherwise`` of a column is SQL as well. All faults are reported at once."""
     (pack / "tables").mkdir()
     built_in = load().paths["tables/orders"].read_text(encoding="utf-8")
     assert """otherwise: "'normal'\"""" in built_in
@@ -100,22 +100,22 @@ def test_a_table_of_a_pack_says_nothing_but_an_expression(pack: Path) -> None:
         take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
 
 
-def test_an_expression_may_be_as_long_as_it_likes(pack: Path) -> None:
-    """Windows, lambdas, cases, parts of times, comments, texts that hold the word SELECT."""
+def test_an_expression_may_use_all_of_sql_but_queries(pack: Path) -> None:
+    """Window functions, lambdas, CASE, parts of times, comments, strings that contain the word SELECT."""
     sql = (
         "CASE WHEN extract(hour FROM created_at) > 3 THEN 'SELECT (1); ' || list_transform([order_id], lambda n: n)[1] "
         "|| row_number() OVER (ORDER BY created_at) END /* and so on */"
     )
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")
-    taken = take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
-    (source,), (table,) = taken.sources, taken.tables
+    intake = take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+    (source,), (table,) = intake.sources, intake.tables
     assert (source.layout, source.kept, source.note) == ("odd", 1, "")
     assert duckdb.sql(f"SELECT seller_note FROM '{table.parquet}'").fetchall() == [("SELECT (1); o11",)]
 
 
 @pytest.mark.parametrize("place", ["column", "skip"])
-def test_an_expression_that_does_not_fit_the_columns_ends_the_audit(pack: Path, place: str) -> None:
-    """It is no fault of the file, and nothing to report: the layout is named, and what the database says."""
+def test_an_expression_that_does_not_fit_the_columns_stops_the_audit(pack: Path, place: str) -> None:
+    """The fault is the layout's, not the file's: the error names the layout and quotes the database."""
     more = "  seller_note: {sql: no_such_thing(order_id)}\n" if place == "column" else "skip: no_such_thing(order_id)\n"
     with_layout(pack, more)
     with pytest.raises(CatalogueError) as caught:
@@ -125,21 +125,21 @@ def test_an_expression_that_does_not_fit_the_columns_ends_the_audit(pack: Path, 
     assert caught.value.hint == "Mend the layout's SQL."
 
 
-def test_what_is_built_in_keeps_to_it_too() -> None:
-    """It is not looked at in every audit, but here."""
+def test_built_in_sql_consists_of_expressions_too() -> None:
+    """Audits check packs only, so this test checks the rest."""
     found = list(expressions(load()))
     assert len(found) > 50
     with duckdb.connect() as con:
-        assert [one for one in found if not is_expression(con, one.sql)] == []
+        assert [expression for expression in found if not is_expression(con, expression.sql)] == []
 
 
-def test_a_layout_that_takes_too_long_ends_the_audit(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather than leave out its file, which would falsify every figure."""
+def test_a_layout_that_takes_too_long_stops_the_audit(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving out its file instead would falsify every figure."""
 
     def stopped(*_: object, **__: object) -> Any:
         raise TookTooLongError(600)
 
-    monkeypatch.setattr(told, "within", stopped)
+    monkeypatch.setattr(pack_sql, "within", stopped)
     with_layout(pack, "")
     with pytest.raises(CatalogueError, match=r"odd\.yaml: ran longer than 600 seconds"):
         take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
@@ -159,7 +159,7 @@ def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -
 
 
 def test_a_column_s_key_is_a_name(pack: Path) -> None:
-    """It is written into the SQL of others, where a quote in it would end a text."""
+    """Keys become part of SQL, where a quote would end the identifier or string."""
     with_layout(pack, '  "_a.b\'": {headers: [X]}\n')
     with pytest.raises(CatalogueError, match=r"odd\.yaml:9: columns\._a\.b'"):
         load([pack])

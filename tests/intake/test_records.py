@@ -1,4 +1,4 @@
-"""The careful reader agrees with Python's csv module on every table that is not damaged."""
+"""The record-by-record reader agrees with Python's csv module on every table without damage."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ROWS = st.lists(st.tuples(st.just("x"), CELLS, CELLS), min_size=1, max_size=80)
 
 @settings(max_examples=60, deadline=None)
 @given(ROWS, st.sampled_from([",", ";", "\t"]))
-def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
-    """Quotes, doubled quotes, line breaks, blanks."""
+def test_a_table_written_by_the_csv_module_is_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
+    """With quotes, doubled quotes, line breaks and blanks in its cells."""
     stream = StringIO()
     csv.writer(stream, delimiter=delimiter, lineterminator="\n").writerows(rows)
     lines = enumerate(stream.getvalue().split("\n"), 1)

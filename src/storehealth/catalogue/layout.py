@@ -1,4 +1,4 @@
-"""Layouts: ``layouts/*.yaml``, one platform's export format each."""
+"""Layouts: ``layouts/*.yaml``, one export format of one platform each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ColumnKey = Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z0-9_]*(\.[a-z
 
 
 class LayoutColumn(Strict):
-    """How one canonical column is found in a file: by header, or computed from columns that were."""
+    """How one canonical column is found in a file: by its header, or computed by SQL from columns that were."""
 
     headers: tuple[str, ...] = Field(
         default=(), description="Header and its aliases; blanks, case and width are ignored."
@@ -49,7 +49,7 @@ class LayoutColumn(Strict):
 
 
 class LayoutExample(Strict):
-    """A piece of a real file (made up values) and the canonical rows it must give."""
+    """A piece of a file as the platform exports it, with made-up values, and the canonical rows it must give."""
 
     name: str = ""
     given: str
@@ -96,19 +96,24 @@ class Layout(Strict):
         return tuple(key for key, column in self.columns.items() if column.required)
 
     def reads_list(self, path: str | None, aside: bool) -> bool:
-        """Whether it reads a list of objects at a path of a JSON file; ``aside``: the list is inside other objects."""
+        """Whether this layout reads the list of objects at a path of a JSON file.
+
+        Args:
+            path: Path of the list, with dots; None where the file itself is the list.
+            aside: The list is inside the objects of another list; only layouts that name it in ``records`` read it.
+        """
         if self.records is None:
             return not aside
         return path is not None and f".{path}".endswith(f".{self.records}")
 
     def column_for(self, table: str, column: str) -> str | None:
-        """Key under which this layout gives a table's column, if it does."""
+        """Key of the layout column that gives a table's column, if there is one; ``table.column`` takes precedence."""
         return next((key for key in (f"{table}.{column}", column) if key in self.columns), None)
 
     def targets(self, key: str, tables: Mapping[str, Table]) -> tuple[str, ...]:
-        """The canonical columns, as ``table.column``, that one of its columns fills."""
+        """The canonical columns, as ``table.column``, that a layout column fills."""
         table, _, column = key.rpartition(".")
         if table:
             return (key,)
-        own = (one for one in self.feeds if one in tables and column in tables[one].columns)
-        return tuple(f"{one}.{column}" for one in own if f"{one}.{column}" not in self.columns)
+        names = (name for name in self.feeds if name in tables and column in tables[name].columns)
+        return tuple(f"{name}.{column}" for name in names if f"{name}.{column}" not in self.columns)

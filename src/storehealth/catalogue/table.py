@@ -36,7 +36,7 @@ class TableColumn(Strict):
 
 
 class Table(Strict):
-    """A canonical table. Every row also carries source_file and source_row."""
+    """A canonical table. Every row also has source_file and source_row."""
 
     name: Name
     about: Words
@@ -56,7 +56,7 @@ class Table(Strict):
 
     @property
     def events(self) -> tuple[str, ...]:
-        """Columns that hold events, in file order."""
+        """Names of the columns with times of events, in the order of the file."""
         return tuple(name for name, column in self.columns.items() if column.event)
 
     def sql_type(self, column: str) -> str:

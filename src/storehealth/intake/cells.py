@@ -1,8 +1,8 @@
-"""SQL that reads the text of one cell, by the kind of its column. The macros it names are in ``*.sql``."""
+"""SQL expressions that read the text of one cell, by the kind of its column. The macros they call are in ``*.sql``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from storehealth.catalogue.layout import LayoutColumn
@@ -25,38 +25,43 @@ REASONS: dict[Kind, str] = {
 
 
 def quoted(text: str) -> str:
-    """A text as an SQL literal."""
+    """Quote a text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def name(key: str) -> str:
-    """A column name as an SQL identifier."""
+    """Quote a column name as an SQL identifier."""
     return '"' + key.replace('"', '""') + '"'
 
 
 def opened(text: str, kind: Kind) -> str:
-    """SQL for a bare text without what guards it against Excel, its digits in half width where digits matter."""
+    """SQL for a text without the guard against Excel (``="123"``), and with half-width digits where digits matter."""
     if kind == "text":
         return text
     if kind in ("id", "time", *NUMBERS):
+        # Bytes and characters are equal in number only in pure ASCII, which needs no change of width.
         width = "half_width_digits" if kind == "id" else "half_width"
-        return f"CASE WHEN strlen({text}) = length({text}) THEN unguarded({text}) ELSE {width}({text}) END"
-    return f"unguarded({text})"
+        return f"CASE WHEN strlen({text}) = length({text}) THEN without_guard({text}) ELSE {width}({text}) END"
+    return f"without_guard({text})"
 
 
 def told(text: str, kind: Kind, column: LayoutColumn) -> str:
-    """SQL for what a text says; NULL where it says nothing."""
-    empty = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
+    """SQL for a text, or NULL where it means "no value": a dash, N/A, a word that the layout maps to nothing."""
+    blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
     if kind in NUMBERS:
-        empty += ["-999", "-999.0", "-999.00"]
-    also = f" OR lower({text}) IN ({_list(word.lower() for word in empty)})" if empty else ""
-    return f"CASE WHEN nothing({text}){also} THEN NULL ELSE {text} END"
+        # JD writes -999 for a figure that it does not have.
+        blanks += ["-999", "-999.0", "-999.00"]
+    more = f" OR lower({text}) IN ({_list_literals(word.lower() for word in blanks)})" if blanks else ""
+    return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 
 
 def mapped(text: str, lower: str, column: LayoutColumn) -> str:
-    """SQL for a text after the layout's vocabulary: whole words first, then words found inside, else the text."""
-    whole = [(word.lower(), meaning) for word, meaning in column.words.items() if meaning is not None]
-    cases = [f"WHEN {lower} = {quoted(word)} THEN {quoted(meaning)}" for word, meaning in whole]
+    """SQL for the canonical word of a text: by whole words first, then by words inside it, else the text itself."""
+    cases = [
+        f"WHEN {lower} = {quoted(word.lower())} THEN {quoted(meaning)}"
+        for word, meaning in column.words.items()
+        if meaning is not None
+    ]
     cases += [
         f"WHEN contains({lower}, {quoted(part.lower())}) THEN {quoted(meaning)}"
         for part, meaning in column.contains.items()
@@ -65,61 +70,62 @@ def mapped(text: str, lower: str, column: LayoutColumn) -> str:
 
 
 def month_named(column: LayoutColumn) -> bool:
-    """Whether the times of a column name their month, in whatever language."""
-    return any("%b" in one for one in column.formats)
+    """Whether a time format of the column spells out the month, in whatever language."""
+    return any("%b" in form for form in column.formats)
 
 
 def read(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str]) -> str:
     """SQL for the typed value of a text; NULL where it cannot be read.
 
     Args:
-        text: Name of a text column, free of blanks.
-        target: The canonical column.
-        column: How the layout gives it.
-        zones: The zone of the file and the zone of the store.
+        text: Name of a text column, without blanks around its values.
+        target: The canonical column, which gives the type.
+        column: The layout column, which gives time formats and factors.
+        zones: IANA names of the zone of the file and of the store.
     """
     kind = target.type
     if kind == "time":
-        return _time(text, column.formats, *zones)
+        return _read_time(text, column.formats, *zones)
     if kind in NUMBERS:
-        return _number(text, kind, column.times)
+        return _read_number(text, kind, column.times)
     if kind == "word":
-        return f"CASE WHEN lower({text}) IN ({_list(target.words)}) THEN lower({text}) END"
+        return f"CASE WHEN lower({text}) IN ({_list_literals(target.words)}) THEN lower({text}) END"
     return {"id": f"id_of({text})", "flag": f"flag_of({text})"}.get(kind, text)
 
 
-def _number(text: str, kind: Kind, times: float | None) -> str:
+def _read_number(text: str, kind: Kind, factor: float | None) -> str:
     if kind == "share":
         return f"share_of({text})"
     if kind == "integer":
-        whole = f"TRY_CAST(amount_of({text}) AS DOUBLE) * {times or 1}"
+        whole = f"TRY_CAST(amount_of({text}) AS DOUBLE) * {factor or 1}"
         return f"CASE WHEN {whole} = floor({whole}) THEN TRY_CAST({whole} AS BIGINT) END"
     number = f"TRY_CAST(amount_of({text}) AS {SQL_TYPES[kind]})"
-    return number if times is None else f"CAST({number} * {times} AS {SQL_TYPES[kind]})"
+    return number if factor is None else f"CAST({number} * {factor} AS {SQL_TYPES[kind]})"
 
 
-def _time(text: str, formats: Iterable[str], zone: str, store: str) -> str:
-    """A time with its own offset, or a moment, goes to the store's zone; any other is in the file's zone."""
-    utc = quoted(store)
+def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: str) -> str:
+    """A time in the store's zone. One without an offset is taken to be in the file's zone."""
+    target = quoted(store_zone)
 
-    def local(value: str) -> str:
-        return value if zone == store else f"timezone({utc}, timezone({quoted(zone)}, {value}))"
+    def convert(value: str) -> str:
+        return value if file_zone == store_zone else f"timezone({target}, timezone({quoted(file_zone)}, {value}))"
 
     cases = [
-        f"WHEN is_plain_time({text}) THEN {local(f'TRY_CAST({text} AS TIMESTAMP)')}",
-        f"WHEN is_time_with_offset({text}) THEN timezone({utc}, moment_of({text}))",
-        *(_formatted(text, one, local, utc) for one in formats),
-        f"WHEN is_excel_day({text}) THEN {local(f'excel_day_of({text})')}",
-        f"WHEN is_epoch({text}) THEN timezone({utc}, epoch_of({text}))",
+        f"WHEN is_plain_time({text}) THEN {convert(f'TRY_CAST({text} AS TIMESTAMP)')}",
+        f"WHEN is_time_with_offset({text}) THEN timezone({target}, moment_of({text}))",
+        *(_read_format(text, form, convert, target) for form in formats),
+        f"WHEN is_excel_day({text}) THEN {convert(f'excel_day_of({text})')}",
+        f"WHEN is_epoch({text}) THEN timezone({target}, epoch_of({text}))",
     ]
-    return f"CASE {' '.join(cases)} ELSE {local(f'written_out({text})')} END"
+    return f"CASE {' '.join(cases)} ELSE {convert(f'chinese_or_compact_time_of({text})')} END"
 
 
-def _formatted(text: str, form: str, local: object, store: str) -> str:
+def _read_format(text: str, form: str, convert: Callable[[str], str], zone: str) -> str:
     parsed = f"try_strptime({text}, {quoted(form)})"
-    value = f"timezone({store}, {parsed})" if "%z" in form else local(parsed)  # type: ignore[operator]
+    value = f"timezone({zone}, {parsed})" if "%z" in form else convert(parsed)
+    # isfinite, not IS NOT NULL: strptime accepts 'infinity' whatever the format.
     return f"WHEN isfinite({parsed}) THEN {value}"
 
 
-def _list(texts: Iterable[str]) -> str:
+def _list_literals(texts: Iterable[str]) -> str:
     return ", ".join(map(quoted, texts))

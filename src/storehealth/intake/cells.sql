@@ -1,27 +1,29 @@
--- What the text of a cell means. A macro gives NULL where it cannot read a text.
--- DuckDB writes a macro's argument out at every place it is named: hand in a column, never another macro.
+-- Macros that read the text of one cell. Each gives NULL where it cannot read the text.
+-- DuckDB expands a macro's argument at every place it is used: pass a column, never another macro call.
 
--- A first or last character that is certainly no blank: printable ASCII, or beyond the ideographic space.
-CREATE OR REPLACE TEMP MACRO is_ink(c) AS
+-- Whether a first or last character is certainly not a blank: printable ASCII, or beyond the ideographic space.
+-- chr(65279) is the byte order mark, which Excel leaves in front of the first header.
+CREATE OR REPLACE TEMP MACRO is_visible(c) AS
   c BETWEEN '!' AND '~' OR (c > chr(12288) AND c <> chr(65279));
 
--- Blanks of all kinds and marks of writing direction around a cell, and carriage returns anywhere in it, are never meant.
--- Trimming every cell would cost more than reading the file, so look at both ends first.
-CREATE OR REPLACE TEMP MACRO trimmed(t) AS
+-- Blanks of all kinds and text direction marks around a cell, and carriage returns anywhere in it, carry no meaning.
+-- Trimming every cell would cost more than reading the file, so `without_blanks` checks both ends first.
+CREATE OR REPLACE TEMP MACRO trim_blanks(t) AS
   trim(replace(t, chr(13), ''), ' ' || chr(9) || chr(10) || chr(160) || chr(12288) || chr(65279)
     || chr(8203) || chr(8206) || chr(8207) || chr(8234) || chr(8235) || chr(8236) || chr(8237) || chr(8238)
     || chr(8288) || chr(8294) || chr(8295) || chr(8296) || chr(8297));
 
-CREATE OR REPLACE TEMP MACRO bare(t, first_character, last_character) AS
-  CASE WHEN is_ink(first_character) AND is_ink(last_character) AND NOT contains(t, chr(13)) THEN t
+CREATE OR REPLACE TEMP MACRO without_blanks(t, first_character, last_character) AS
+  CASE WHEN is_visible(first_character) AND is_visible(last_character) AND NOT contains(t, chr(13)) THEN t
        WHEN t = '' THEN t
-       ELSE trimmed(t) END;
+       ELSE trim_blanks(t) END;
 
--- ="123" and '123 keep Excel from reading digits as a number.
-CREATE OR REPLACE TEMP MACRO unguarded(t) AS
+-- ="123" and '123 are how people keep Excel from turning digits into a number. The first line skips the test for most cells:
+-- both guards start with a character below '0' or with '='.
+CREATE OR REPLACE TEMP MACRO without_guard(t) AS
   CASE WHEN t BETWEEN '0' AND '<' OR t > '>' THEN t
-       WHEN starts_with(t, '="') AND ends_with(t, '"') THEN trimmed(t[3:-2])
-       WHEN starts_with(t, '''') THEN trimmed(t[2:])
+       WHEN starts_with(t, '="') AND ends_with(t, '"') THEN trim_blanks(t[3:-2])
+       WHEN starts_with(t, '''') THEN trim_blanks(t[2:])
        ELSE t END;
 
 CREATE OR REPLACE TEMP MACRO half_width_digits(t) AS
@@ -31,12 +33,13 @@ CREATE OR REPLACE TEMP MACRO half_width(t) AS
   CASE WHEN strlen(t) = length(t) THEN t
        ELSE translate(t, '０１２３４５６７８９－＋／：．，％（）　', '0123456789-+/:.,%() ') END;
 
-CREATE OR REPLACE TEMP MACRO nothing(t) AS
+-- Whether a text means "no value". The ranges rule out most texts by their first character, before any list is searched.
+CREATE OR REPLACE TEMP MACRO is_blank(t) AS
   CASE WHEN strlen(t) > 9 OR t BETWEEN '/' AND 'M~' OR t BETWEEN 'a' AND 'm~' OR t BETWEEN 'o' AND '~' THEN false
        WHEN t BETWEEN '———' AND '暂' OR t > '暂无' THEN false
        ELSE lower(t) IN ('', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无') END;
 
--- Excel showed 15 digits of a long number and wrote those.
+-- In 1.23E+17, Excel kept the digits it displayed and dropped the rest, so the id cannot be restored.
 CREATE OR REPLACE TEMP MACRO id_of(t) AS
   CASE WHEN NOT (contains(t, '.') OR contains(t, ',') OR contains(t, '+')) THEN t
        WHEN regexp_full_match(t, '\d[.,]\d+[eE]\+?\d{2,}|\d[eE]\+\d{2,}') THEN NULL
@@ -49,25 +52,26 @@ CREATE OR REPLACE TEMP MACRO is_plain_time(t) AS
 CREATE OR REPLACE TEMP MACRO is_time_with_offset(t) AS
   regexp_full_match(t, '(19|20)\d\d[-/]\d\d?[-/]\d\d?[ T]\d\d?:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?)');
 
--- The moment of a time with an offset, as UTC.
+-- A time with an offset as a TIMESTAMPTZ. DuckDB accepts only +HH:MM, so Z, +08 and +0800 are rewritten first.
 CREATE OR REPLACE TEMP MACRO moment_of(t) AS
   CASE WHEN regexp_matches(t, '[A-Z]$') THEN TRY_CAST(regexp_replace(t, ' ?[A-Z]+$', '+00:00') AS TIMESTAMPTZ)
        WHEN regexp_matches(t, ':\d\d(\.\d+)? ?[-+]\d\d$')
        THEN TRY_CAST(regexp_replace(t, ' ?([-+]\d\d)$', '\1:00') AS TIMESTAMPTZ)
        ELSE TRY_CAST(regexp_replace(t, ' ?([-+]\d\d):?(\d\d)$', '\1:\2') AS TIMESTAMPTZ) END;
 
+-- Seconds or milliseconds since 1970: ten or thirteen digits, so the years 2001 to 2065.
 CREATE OR REPLACE TEMP MACRO is_epoch(t) AS regexp_full_match(t, '[12]\d{9}(\d{3})?(\.\d+)?');
 
 CREATE OR REPLACE TEMP MACRO epoch_of(t) AS
   to_timestamp(CASE WHEN strpos(t || '.', '.') > 11 THEN t::DOUBLE / 1000 ELSE t::DOUBLE END);
 
--- Excel counts days from the end of 1899.
+-- Excel counts days from 1899-12-30: it believes that 1900 was a leap year. [2-7] covers the years 1954 to 2119.
 CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}(\.\d+)?');
 CREATE OR REPLACE TEMP MACRO excel_day_of(t) AS
   TIMESTAMP '1899-12-30' + to_seconds(round(t::DOUBLE * 86400)::BIGINT);
 
--- strptime takes 'infinity' for a time.
-CREATE OR REPLACE TEMP MACRO written_out(t) AS
+-- The first character is checked because strptime accepts 'infinity' as a time.
+CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
   CASE WHEN t[1] BETWEEN '0' AND '9' THEN try_strptime(t, ['%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M:%S', '%Y年%m月%d日%H:%M',
                    '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日%H时%M分%S秒', '%Y年%m月%d日 %H时%M分',
                    '%Y年%m月%d日%H时%M分', '%Y年%m月%d日', '%Y%m%d%H%M%S', '%Y%m%d']) END;

@@ -1,6 +1,6 @@
-"""SQL that layouts and tables of a pack bring along: each is one expression over a row's columns.
+"""Checks and limits for the SQL in a pack's layouts and tables: each is one expression over a row's columns.
 
-Intake's database reads files, so whatever runs in it must not be able to say which.
+Intake's database may read files, so SQL of a pack must not be able to name one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MEND = "Mend the layout's SQL."
 
 
 class Expression(NamedTuple):
-    """Some SQL, and where it stands: kind and name of its file, key in it."""
+    """An SQL expression and its place: ``kind`` (folder) and ``name`` of its file, and the key in it."""
 
     kind: str
     name: str
@@ -31,71 +31,70 @@ class Expression(NamedTuple):
 
 
 def expressions(catalogue: Catalogue) -> Iterator[Expression]:
-    """All SQL of layouts and tables."""
+    """Every SQL expression of layouts and tables, those built in included."""
     for name, layout in catalogue.layouts.items():
-        own = [(f"columns.{key}.sql", column.sql) for key, column in layout.columns.items()]
-        own += [("skip", layout.skip), ("only", layout.only)]
-        yield from (Expression("layouts", name, key, sql) for key, sql in own if sql)
+        by_key = [(f"columns.{key}.sql", column.sql) for key, column in layout.columns.items()]
+        by_key += [("skip", layout.skip), ("only", layout.only)]
+        yield from (Expression("layouts", name, key, sql) for key, sql in by_key if sql)
     for name, table in catalogue.tables.items():
-        for key, filled in table.columns.items():
-            if filled.otherwise:
-                yield Expression("tables", name, f"columns.{key}.otherwise", filled.otherwise)
+        for key, column in table.columns.items():
+            if column.otherwise:
+                yield Expression("tables", name, f"columns.{key}.otherwise", column.otherwise)
 
 
 def check_packs(catalogue: Catalogue) -> None:
-    """Refuse SQL of a pack that is more than an expression.
+    """Refuse a pack whose SQL is anything but single expressions.
 
     Raises:
-        CatalogueError: With one line for each that is.
+        CatalogueError: Lists every other piece of SQL, one line each.
     """
-    foreign = [one for one in expressions(catalogue) if catalogue.of_a_pack(one.kind, one.name)]
-    if not foreign:
+    from_packs = [found for found in expressions(catalogue) if catalogue.of_a_pack(found.kind, found.name)]
+    if not from_packs:
         return
     with duckdb.connect() as con:
-        wrong = [one for one in foreign if not is_expression(con, one.sql)]
+        wrong = [found for found in from_packs if not is_expression(con, found.sql)]
     if wrong:
+        places = [spot(catalogue.paths[f"{found.kind}/{found.name}"], found.key) for found in wrong]
         raise CatalogueError(
-            "\n".join(
-                f"{spot(catalogue.paths[f'{one.kind}/{one.name}'], one.key)}: write one expression over the row's columns"
-                for one in wrong
-            ),
+            "\n".join(f"{place}: write one expression over the row's columns" for place in places),
             "It may hold no SELECT and no semicolon; mind the brackets.",
         )
 
 
 def is_expression(con: duckdb.DuckDBPyConnection, sql: str) -> bool:
-    """Whether some SQL is one expression that names no table, file or query of its own; it is parsed, not run."""
-    plain = _around(_parsed(con, "SELECT (1)"))
-    found = [_parsed(con, f"SELECT ({sql}{end})") for end in ("", "\n")]  # a comment could hide one of the brackets
-    return all(one is not None and _around(one) == plain and not _asks(one) for one in found)
+    """Whether SQL is a single expression without a query, table or file in it. It is parsed, never run."""
+    plain = _drop_select_list(_parse_select(con, "SELECT (1)"))
+    # Twice, as a comment at the end of the expression could swallow the closing bracket on its line.
+    trees = [_parse_select(con, f"SELECT ({sql}{end})") for end in ("", "\n")]
+    return all(tree is not None and _drop_select_list(tree) == plain and not _has_subquery(tree) for tree in trees)
 
 
-def _parsed(con: duckdb.DuckDBPyConnection, query: str) -> Any:
-    """The database's tree of one SELECT; None where it is not one."""
+def _parse_select(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    """DuckDB's syntax tree of one SELECT; None where the text is not exactly one."""
     ((text,),) = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()
     tree = json.loads(text)
     return None if tree["error"] or len(tree["statements"]) != 1 else tree["statements"][0]["node"]
 
 
-def _around(node: Any) -> Any:
-    """What is selected from, how often, and under which conditions: everything but what."""
+def _drop_select_list(node: Any) -> Any:
+    """All of a SELECT but the selected expressions, and how many of these there are."""
     return {key: part for key, part in node.items() if key != "select_list"}, len(node.get("select_list", ()))
 
 
-def _asks(part: Any) -> bool:
-    """Whether a query stands anywhere inside."""
+def _has_subquery(part: Any) -> bool:
+    """Whether there is a query anywhere inside a part of a syntax tree."""
     if isinstance(part, list):
-        return any(map(_asks, part))
-    return isinstance(part, dict) and (part.get("class") == "SUBQUERY" or any(map(_asks, part.values())))
+        return any(map(_has_subquery, part))
+    return isinstance(part, dict) and (part.get("class") == "SUBQUERY" or any(map(_has_subquery, part.values())))
 
 
 @contextmanager
 def bounded(con: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[None]:
-    """Let SQL of a pack take as long and as much as that of its rules may; what is built in is not watched.
+    """Hold SQL of a pack to the time and memory that rules of a pack may take. Built-in SQL runs without limits.
 
     Raises:
-        CatalogueError: It was stopped.
-        OutOfMemory: It was refused memory.
+        CatalogueError: The SQL ran too long, or does not fit the columns.
+        OutOfMemory: The SQL asked for more memory than is allowed.
     """
     name = f"{plan.layout.name}.yaml"
     try:
@@ -108,5 +107,5 @@ def bounded(con: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[None]:
     except OF_THE_TEXT as error:
         if not plan.foreign:
             raise
-        said = str(error).partition("\n")[0]
-        raise CatalogueError(f"{name}: its SQL does not fit its columns; the database says: “{said}”", MEND) from None
+        reason = str(error).partition("\n")[0]
+        raise CatalogueError(f"{name}: its SQL does not fit its columns; the database says: “{reason}”", MEND) from None

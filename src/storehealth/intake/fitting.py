@@ -1,4 +1,4 @@
-"""Fits the columns of an unknown sheet to canonical columns: by what known layouts call them, then by what they hold."""
+"""Maps the columns of an unknown sheet to canonical columns: by the headers of known layouts, then by their content."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ FEEDS = (
     ("order_lines",), ("shipments",), ("aftersales",), ("stock",), ("messages",), ("conversations",),
     ("agent_days",), ("reviews",), ("scans",), ("receipts",), ("penalties",), ("settlements",),
 )  # fmt: skip
-"""Tables that one export may feed together; where two fit equally well, the first counts."""
+"""Sets of tables that one export may feed; where two fit equally well, the first is chosen."""
 PRIVATE = re.compile(
     r"姓名|收货人|收件人|联系|电话|手机|地址|邮箱|身份证|name|phone|mobile|tel|address|mail|street|nombre|tel[eé]fono|direcci"
     r"|correo|anschrift|adresse|kunde",
     re.IGNORECASE,
 )
-"""Headers of people, which a draft maps only where some layout does so under that very name."""
+"""Headers of personal data. A draft maps such a column only if some layout has exactly this header."""
 LIKE = 0.78
 BY_CONTENT = 0.3
+"""Worth of a column chosen by its content alone, far below any likeness of headers."""
 
 
 class Fit(NamedTuple):
-    """A canonical column and the column of the sheet that gives it. ``worth`` below 1: a guess."""
+    """A canonical column and the sheet's column for it. ``worth``: 1 for a known header, less for a guess."""
 
     column: str
     profile: Profile
@@ -37,126 +38,128 @@ class Fit(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """The tables a sheet feeds, and how."""
+    """The tables that a sheet feeds, and which of its columns feed them."""
 
     feeds: tuple[str, ...]
     fits: tuple[Fit, ...]
 
 
 def fitted(profiles: Sequence[Profile], catalogue: Catalogue) -> Fitted | None:
-    """The tables that most of the columns fit; None where not even an id and a time can be found."""
+    """The set of tables whose columns fit best; None where not even an id and a time can be found."""
     names = known_names(catalogue)
-    worths = {(one.header, name): _worth(one.header, name) for one in profiles for name in names}
+    worths = {(profile.header, name): _compare_headers(profile.header, name) for profile in profiles for name in names}
     best: tuple[float, Fitted] | None = None
     for feeds in FEEDS:
         tables = [catalogue.tables[name] for name in feeds if name in catalogue.tables]
-        fits = _fits(profiles, tables, names, worths)
-        if fits is not None and (best is None or _sum(fits, feeds) > best[0]):
-            best = (_sum(fits, feeds), Fitted(feeds, fits))
+        fits = _assign_columns(profiles, tables, names, worths)
+        if fits is not None and (best is None or _total_worth(fits, feeds) > best[0]):
+            best = (_total_worth(fits, feeds), Fitted(feeds, fits))
     return best[1] if best else None
 
 
-def _sum(fits: Iterable[Fit], feeds: Sequence[str]) -> float:
+def _total_worth(fits: Iterable[Fit], feeds: Sequence[str]) -> float:
+    # A further table must be worth its while, else every sheet of orders would be one of parcels as well.
     return sum(fit.worth for fit in fits) - 0.25 * (len(feeds) - 1)
 
 
 def known_names(catalogue: Catalogue) -> dict[str, set[tuple[str, str]]]:
-    """What canonical columns are called: normalised header → (table, column)."""
-    found: dict[str, set[tuple[str, str]]] = {}
+    """The headers that known layouts use: normalised header → (table, column)."""
+    names: dict[str, set[tuple[str, str]]] = {}
     for layout in catalogue.layouts.values():
         for key, column in layout.columns.items():
             for header in column.headers:
                 targets = layout.targets(key, catalogue.tables)
-                found.setdefault(normal(header), set()).update(_parts(one) for one in targets)
+                names.setdefault(normal(header), set()).update(_split_target(target) for target in targets)
     for table in catalogue.tables.values():
         for name in table.columns:
-            found.setdefault(normal(name.replace("_", "")), set()).add((table.name, name))
-    return found
+            names.setdefault(normal(name.replace("_", "")), set()).add((table.name, name))
+    return names
 
 
-def _parts(target: str) -> tuple[str, str]:
+def _split_target(target: str) -> tuple[str, str]:
     table, _, column = target.partition(".")
     return table, column
 
 
-def _worth(header: str, name: str) -> float:
-    """How alike a header and a known name are: 1 the same, 0 nothing alike."""
-    own = normal(header)
-    if own == name or own.replace("_", "") == name:
+def _compare_headers(header: str, name: str) -> float:
+    """How alike a header and a known name are: 1 if equal, 0 if they have too little in common."""
+    key = normal(header)
+    if key == name or key.replace("_", "") == name:
         return 1.0
-    if PRIVATE.search(header) or min(len(own), len(name)) < 2:
+    if PRIVATE.search(header) or min(len(key), len(name)) < 2:
         return 0.0
-    matcher = SequenceMatcher(None, own, name, autojunk=False)
+    matcher = SequenceMatcher(None, key, name, autojunk=False)
+    # Upper bounds first: the exact ratio is slow, and there are thousands of pairs.
     if matcher.real_quick_ratio() < LIKE or matcher.quick_ratio() < LIKE:
         return 0.0
     ratio = matcher.ratio()
     return 0.9 * ratio if ratio >= LIKE else 0.0
 
 
-def _fits(
+def _assign_columns(
     profiles: Sequence[Profile],
     tables: Sequence[Table],
     names: dict[str, set[tuple[str, str]]],
     worths: dict[tuple[str, str], float],
 ) -> tuple[Fit, ...] | None:
-    """The best column for each header, each used once; None where a table would lack its key or say nothing."""
+    """The best canonical column for each header, each used once; None where a table lacks its key or any other column."""
     fed = {table.name: table for table in tables}
     offers = [
-        Fit(column, one, worths[one.header, name])
-        for one in profiles
+        Fit(column, profile, worths[profile.header, name])
+        for profile in profiles
         for name, targets in names.items()
-        if worths[one.header, name]
+        if worths[profile.header, name]
         for table, column in targets
-        if table in fed and _holds(fed[table].columns[column], one, worths[one.header, name])
+        if table in fed and _suits(fed[table].columns[column], profile, worths[profile.header, name])
     ]
-    taken: dict[str, Fit] = {}
+    chosen: dict[str, Fit] = {}
     used: set[str] = set()
     for offer in sorted(offers, key=lambda fit: -fit.worth):
-        if offer.column not in taken and offer.profile.header not in used:
-            taken[offer.column] = offer
+        if offer.column not in chosen and offer.profile.header not in used:
+            chosen[offer.column] = offer
             used.add(offer.profile.header)
-    _add_by_content(tables[0], profiles, taken, used)
-    return tuple(taken.values()) if _is_whole(tables, taken) else None
+    _add_by_content(tables[0], profiles, chosen, used)
+    return tuple(chosen.values()) if _is_whole(tables, chosen) else None
 
 
-def _holds(column: TableColumn, one: Profile, worth: float) -> bool:
-    """Whether cells of that kind belong into a canonical column; an empty column only under its very name."""
-    if not one.filled:
+def _suits(column: TableColumn, profile: Profile, worth: float) -> bool:
+    """Whether the cells suit the type of a canonical column. A column without values suits only by its exact header."""
+    if not profile.filled:
         return worth == 1.0
     if column.type == "time":
-        return one.times
+        return profile.times
     if column.type == "flag":
-        return one.flags
+        return profile.flags
     if column.type in ("money", "number", "integer", "share"):
-        return one.numbers or worth == 1.0
-    return worth == 1.0 or (not one.times and (column.type == "id" or not one.numbers))
+        return profile.numbers or worth == 1.0
+    return worth == 1.0 or (not profile.times and (column.type == "id" or not profile.numbers))
 
 
-def _add_by_content(table: Table, profiles: Sequence[Profile], taken: dict[str, Fit], used: set[str]) -> None:
-    """Fill the id, the first time and the amount of a table from columns whose headers say nothing."""
+def _add_by_content(table: Table, profiles: Sequence[Profile], chosen: dict[str, Fit], used: set[str]) -> None:
+    """Choose id, first time and amount of a table by content, from columns whose headers are unknown."""
     wanted: list[tuple[str, list[Profile]]] = []
     keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
-    ids = [one for one in profiles if one.ids]
-    wanted += [(key, sorted(ids, key=lambda one: -one.distinct)) for key in keys[:1]]
+    ids = [profile for profile in profiles if profile.ids]
+    wanted += [(key, sorted(ids, key=lambda profile: -profile.distinct)) for key in keys[:1]]
     if table.born:
-        wanted.append((table.born, [one for one in profiles if one.times]))
+        wanted.append((table.born, [profile for profile in profiles if profile.times]))
     if "paid_amount" in table.columns:
-        wanted.append(("paid_amount", [one for one in profiles if one.numbers and not one.whole]))
+        wanted.append(("paid_amount", [profile for profile in profiles if profile.numbers and not profile.whole]))
     for column, offers in wanted:
-        free = [one for one in offers if one.header not in used and not PRIVATE.search(one.header)]
-        if column not in taken and free:
-            taken[column] = Fit(column, free[0], BY_CONTENT)
+        free = [offer for offer in offers if offer.header not in used and not PRIVATE.search(offer.header)]
+        if column not in chosen and free:
+            chosen[column] = Fit(column, free[0], BY_CONTENT)
             used.add(free[0].header)
 
 
-def _is_whole(tables: Sequence[Table], taken: dict[str, Fit]) -> bool:
-    """Whether each table has its key, its time, and a column that no table before it has."""
+def _is_whole(tables: Sequence[Table], chosen: dict[str, Fit]) -> bool:
+    """Whether each table has its key, its time, and a column that no table before it has taken."""
     before: set[str] = set()
     for table in tables:
         keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
         needed = {*keys, *([table.born] if table.born and table.name in ("orders", "messages") else [])}
-        own = {column for column in table.columns if column in taken} - before
-        if not needed - {"conversation_id"} <= set(taken) or not own - set(keys):
+        added = {column for column in table.columns if column in chosen} - before
+        if not needed - {"conversation_id"} <= set(chosen) or not added - set(keys):
             return False
-        before |= own
+        before |= added
     return True

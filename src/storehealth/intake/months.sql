@@ -1,4 +1,5 @@
--- A month by its name in English, German, Spanish, Portuguese, Italian or French, as strptime's %b knows it.
+-- Replaces a month's name in English, German, Spanish, Portuguese, Italian or French by the English abbreviation, the only
+-- one that strptime's %b accepts. Three letters tell the months apart, except June and July in French and Italian.
 CREATE OR REPLACE TEMP MACRO month_word(t) AS regexp_extract(lower(t), '[\p{L}]{3,}');
 CREATE OR REPLACE TEMP MACRO english_month(word) AS
   CASE WHEN word IN ('juin', 'giugno') THEN 'jun' WHEN word IN ('juil', 'juillet', 'luglio', 'lug') THEN 'jul'

@@ -1,8 +1,8 @@
-"""Builds the SQL that turns a sheet's text into typed canonical columns, for one layout.
+"""Builds the SQL that turns the text cells of a sheet into typed canonical columns, for one layout.
 
-Each step is a SELECT around the one before, and names only columns of it: *bare* and *opened* (cells without blanks and
-guards), *told* (what they say), *worded* (the layout's vocabulary), *typed* (values, beside their texts), *staged*
-(computed columns, and what could not be read).
+Each step is a SELECT around the one before and names only columns of that one, in this order: trim blanks, remove guards
+against Excel, set blank cells to NULL and fill merged cells down, apply the layout's vocabulary, read typed values (kept
+beside their texts), compute columns and list the cells that could not be read.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ NONE_UNREAD = "NULL::STRUCT(column_name VARCHAR, value VARCHAR, reason VARCHAR)[
 
 
 class Plan(NamedTuple):
-    """A layout matched to one sheet, the tables it feeds, and the zones.
+    """How to read one sheet: the layout that fits it, the tables that this layout feeds, and the store's zone.
 
-    ``named_day`` is the day in the file's name (ISO), for tables keyed by a time that the file lacks. ``foreign``: the layout
-    or a table is a pack's.
+    ``named_day``: the day in the file's name (ISO), for tables whose key has a time that the file lacks. ``foreign``: the
+    layout or a table comes from a pack, so its SQL runs under limits.
     """
 
     layout: Layout
@@ -36,30 +36,30 @@ class Plan(NamedTuple):
 
     @property
     def counted(self) -> Table:
-        """The table whose rows are the source rows."""
+        """The table that gets one row for each source row; the layout names it first."""
         return self.tables[self.layout.feeds[0]]
 
     def target(self, key: str) -> TableColumn:
-        """The canonical column that a layout column fills; any text where it fills none."""
+        """The canonical column that a layout column fills; a plain text for the helper columns (``_name``)."""
         if key.startswith("_"):
             return TableColumn(type="text")
         table, _, column = key.rpartition(".")
-        fed = [table] if table else self.layout.feeds
-        return next(self.tables[one].columns[column] for one in fed if column in self.tables[one].columns)
+        names = [table] if table else self.layout.feeds
+        return next(self.tables[each].columns[column] for each in names if column in self.tables[each].columns)
 
     def given(self, table: str, column: str) -> bool:
-        """Whether the sheet holds, or the layout computes, a column of a table."""
+        """Whether the sheet has, or the layout computes, a column of a table."""
         key = self.layout.column_for(table, column)
         return key is not None and (key in self.match.columns or self.layout.columns[key].sql is not None)
 
     @property
     def filled(self) -> list[str]:
-        """The layout columns that this sheet gives a value to, read or computed."""
+        """Keys of the layout columns that have values for this sheet, read or computed."""
         return [key for key, column in self.layout.columns.items() if key in self.match.columns or column.sql]
 
     @property
     def fills_down(self) -> bool:
-        """Whether a row depends on those above it, so that their order must be known."""
+        """Whether cells take their value from a row above, so that the order of rows must be kept."""
         return any(self.layout.columns[key].fill_down for key in self.match.columns)
 
     def read_columns(self) -> Iterator[tuple[str, LayoutColumn, TableColumn]]:
@@ -69,26 +69,26 @@ class Plan(NamedTuple):
 
 
 def staged(plan: Plan, body: str, numbered: bool) -> str:
-    """SELECT of all columns of the layout, typed, and whether a row is lost or skipped.
+    """SQL for all layout columns, typed, with the cells that could not be read and whether the row is lost or skipped.
 
     Args:
         plan: Layout and sheet.
-        body: SELECT of the text columns c0 …
+        body: SQL that selects the text columns c0, c1 …
         numbered: Whether ``body`` has a column source_row.
     """
     row = ["source_row"] if numbered else []
-    ends = _select(["*", *_ends(plan)], body)
-    bare = _select([*row, *_bare(plan)], ends)
-    opened = _select([*row, *_opened(plan)], bare)
-    said = _select([*row, *_told(plan)], opened)
+    with_ends = _select(["*", *_select_ends(plan)], body)
+    trimmed = _select([*row, *_trim(plan)], with_ends)
+    unguarded = _select([*row, *_remove_guards(plan)], trimmed)
+    nulled = _select([*row, *_set_nulls(plan)], unguarded)
     marks = [SKIPPED, PASSED] if plan.layout.only else [SKIPPED]
-    worded = _select([*row, *_worded(plan), *_marks(plan)], said)
-    typed = _select([*row, *_typed(plan), *marks], worded)
-    return _select([*row, *_own_columns(plan), *_computed(plan), *_problems(plan), *marks], typed)
+    worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
+    typed = _select([*row, *_read_values(plan), *marks], worded)
+    return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *marks], typed)
 
 
-def _marks(plan: Plan) -> Iterator[str]:
-    """Whether a row is a total row or such, and whether it is none of the layout's concern."""
+def _mark_rows(plan: Plan) -> Iterator[str]:
+    """Whether a row is a total row or the like, and whether it is of another kind than the layout reads."""
     yield f"coalesce(({_with_own_names(plan, plan.layout.skip or 'false')}), false) AS {SKIPPED}"
     if plan.layout.only:
         yield f"NOT coalesce(({_with_own_names(plan, plan.layout.only)}), false) AS {PASSED}"
@@ -98,64 +98,70 @@ def _select(columns: list[str], source: str) -> str:
     return f"SELECT {', '.join(columns)}\nFROM ({source})"
 
 
-def _ends(plan: Plan) -> Iterator[str]:
-    """The first and the last character of each cell that is used."""
-    return (f"c{place}[1] AS a{place}, c{place}[-1] AS z{place}" for place in sorted(set(plan.match.columns.values())))
+def _select_ends(plan: Plan) -> Iterator[str]:
+    """The first and the last character of each cell that is read, which tell whether it needs trimming."""
+    places = sorted(set(plan.match.columns.values()))
+    return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
 
 
-def _bare(plan: Plan) -> Iterator[str]:
-    return (f"bare(c{place}, a{place}, z{place}) AS {name(key)}" for key, place in plan.match.columns.items())
+def _trim(plan: Plan) -> Iterator[str]:
+    for key, place in plan.match.columns.items():
+        yield f"without_blanks(c{place}, first{place}, last{place}) AS {name(key)}"
 
 
-def _opened(plan: Plan) -> Iterator[str]:
+def _remove_guards(plan: Plan) -> Iterator[str]:
     for key, _, target in plan.read_columns():
         yield f"{opened(name(key), target.type)} AS {name(key)}"
 
 
-def _told(plan: Plan) -> Iterator[str]:
+def _set_nulls(plan: Plan) -> Iterator[str]:
+    """Cells without a value as NULL, merged cells filled down, and columns that the sheet lacks, as NULL."""
     for key, column, target in plan.read_columns():
-        said = told(name(key), target.type, column)
+        text = told(name(key), target.type, column)
         if column.fill_down:
-            said = f"last_value({said} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
-        yield f"{said} AS {name(key)}"
+            text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
+        yield f"{text} AS {name(key)}"
         if column.words or column.contains:
-            yield f"lower({name(key)}) AS {_lower(key)}"
+            # A column of its own, as each of many comparisons would otherwise compute it again.
+            yield f"lower({name(key)}) AS {_lower_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {name(key)}"
 
 
-def _worded(plan: Plan) -> Iterator[str]:
+def _apply_words(plan: Plan) -> Iterator[str]:
     for key, column, _ in plan.read_columns():
-        yield f"{name(key)} AS {_text(key)}"
+        yield f"{name(key)} AS {_text_column(key)}"
         if column.words or column.contains:
-            yield f"{mapped(name(key), _lower(key), column)} AS {name(key)}"
+            yield f"{mapped(name(key), _lower_column(key), column)} AS {name(key)}"
         else:
             yield f"with_english_month({name(key)}) AS {name(key)}" if month_named(column) else name(key)
 
 
-def _typed(plan: Plan) -> Iterator[str]:
+def _read_values(plan: Plan) -> Iterator[str]:
+    """The typed value of each cell beside its text, which is reported where the value cannot be read."""
     zones = (plan.layout.zone or plan.store_zone, plan.store_zone)
     for key, column, target in plan.read_columns():
-        yield _text(key)
+        yield _text_column(key)
         yield f"{read(name(key), target, column, zones)} AS {name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target(key).type]} AS {name(key)}"
 
 
-def _own_columns(plan: Plan) -> Iterator[str]:
+def _read_columns(plan: Plan) -> Iterator[str]:
+    # A column that is computed as well as read is left to `_compute_columns`.
     return (name(key) for key, column in plan.layout.columns.items() if key in plan.match.columns and not column.sql)
 
 
-def _computed(plan: Plan) -> Iterator[str]:
+def _compute_columns(plan: Plan) -> Iterator[str]:
     for key, column in plan.layout.columns.items():
         if column.sql is not None:
             yield f"TRY_CAST(({_with_own_names(plan, column.sql)}) AS {SQL_TYPES[plan.target(key).type]}) AS {name(key)}"
 
 
 def _with_own_names(plan: Plan, sql: str) -> str:
-    """Write ``orders.paid_at``, and ``paid_at`` where only that is meant, as the name of the layout's column."""
+    """Replace ``orders.paid_at``, and ``paid_at`` where only that can be meant, by the quoted layout column."""
     for key in plan.layout.columns:
         table, _, column = key.rpartition(".")
         if table:
@@ -165,57 +171,58 @@ def _with_own_names(plan: Plan, sql: str) -> str:
     return sql
 
 
-def _problems(plan: Plan) -> Iterator[str]:
-    """What could not be read in a row, and whether that costs the row."""
-    unreadable = {key: f"({_text(key)} IS NOT NULL AND {name(key)} IS NULL)" for key in plan.match.columns}
+def _list_unread(plan: Plan) -> Iterator[str]:
+    """The cells of a row that could not be read, and whether the row is lost with them."""
+    unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {name(key)} IS NULL)" for key in plan.match.columns}
     cells = ", ".join(
-        f"CASE WHEN {test} THEN {{'column_name': {quoted(plan.match.headers[key])}, 'value': {_text(key)},"
+        f"CASE WHEN {test} THEN {{'column_name': {quoted(plan.match.headers[key])}, 'value': {_text_column(key)},"
         f" 'reason': {quoted(REASONS[plan.target(key).type])}}} END"
         for key, test in unreadable.items()
     )
-    listed = f"list_filter([{cells}], lambda one: one IS NOT NULL)" if cells else NONE_UNREAD
+    unread = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)" if cells else NONE_UNREAD
     fatal = [test for key, test in unreadable.items() if _is_fatal(plan, key)]
-    yield f"CASE WHEN {_any(unreadable.values())} THEN {listed} ELSE {NONE_UNREAD} END AS {UNREAD}"
-    yield f"{_any(fatal)} AS {LOST}"
+    yield f"CASE WHEN {_join_or(unreadable.values())} THEN {unread} ELSE {NONE_UNREAD} END AS {UNREAD}"
+    yield f"{_join_or(fatal)} AS {LOST}"
 
 
 def _is_fatal(plan: Plan, key: str) -> bool:
+    """Whether a row is lost where this cell cannot be read."""
     column = key.rpartition(".")[2]
-    in_a_key = any(column in plan.tables[table].key for table in plan.layout.feeds)
-    return in_a_key or plan.layout.columns[key].required or plan.target(key).type in ("id", "time")
+    in_key = any(column in plan.tables[table].key for table in plan.layout.feeds)
+    return in_key or plan.layout.columns[key].required or plan.target(key).type in ("id", "time")
 
 
-def _any(tests: Iterable[str]) -> str:
+def _join_or(tests: Iterable[str]) -> str:
     return " OR ".join(tests) or "false"
 
 
-def _text(key: str) -> str:
+def _text_column(key: str) -> str:
     return name(f"text {key}")
 
 
-def _lower(key: str) -> str:
+def _lower_column(key: str) -> str:
     return name(f"lower {key}")
 
 
 def rows_of(plan: Plan, table: Table, source: str) -> str:
-    """SELECT of a canonical table's rows, one per source row, with what its columns hold otherwise.
+    """SQL that selects the rows of a canonical table, one per source row; cells without a value get the table's ``otherwise``.
 
     Args:
         plan: Layout and sheet.
         table: A table that the layout feeds.
-        source: Relation with source_row and the layout's columns.
+        source: Name of a relation with source_row and the layout columns.
     """
-    own = [f"{_value(plan, table, column)} AS {name(column)}" for column in table.columns]
-    filled = [
+    values = [f"{_select_value(plan, table, column)} AS {name(column)}" for column in table.columns]
+    completed = [
         f"coalesce({name(column)}, ({target.otherwise}))::{SQL_TYPES[target.type]} AS {name(column)}"
         if target.otherwise
         else name(column)
         for column, target in table.columns.items()
     ]
-    return _select(["source_row", *filled], f"SELECT source_row, {', '.join(own)} FROM {source}")
+    return _select(["source_row", *completed], f"SELECT source_row, {', '.join(values)} FROM {source}")
 
 
-def _value(plan: Plan, table: Table, column: str) -> str:
+def _select_value(plan: Plan, table: Table, column: str) -> str:
     key, kind = plan.layout.column_for(table.name, column), table.columns[column].type
     if plan.given(table.name, column):
         return f"TRY_CAST({name(str(key))} AS {SQL_TYPES[kind]})"
@@ -225,9 +232,9 @@ def _value(plan: Plan, table: Table, column: str) -> str:
 
 
 def demanded(plan: Plan, table: Table) -> list[str]:
-    """Parts of a table's key that each of its rows must have: those the sheet gives or that can be made up.
+    """Key columns that no row of a table may lack: those that the sheet has or that ``otherwise`` makes up.
 
-    A part that is plain text, such as a warehouse, may be missing.
+    A key column of plain text, such as a warehouse, may be empty.
     """
     return [
         column

@@ -1,4 +1,4 @@
-"""Reads one recognised sheet into Parquet files, one per canonical table, and lists what could not be read."""
+"""Reads one recognised sheet into Parquet files, one per canonical table, and lists the cells and rows it could not read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Con = duckdb.DuckDBPyConnection
 
 
 class Written(NamedTuple):
-    """What was written of one table. ``first`` and ``last`` are its first and last event."""
+    """What was written of one table. ``first`` and ``last`` are the times of its first and last event."""
 
     rows: int
     distinct_keys: int
@@ -31,10 +31,10 @@ class Written(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What became of a sheet's rows: ``rows = kept + duplicates + rejected``.
+    """Where a sheet's rows went: ``rows = kept + duplicates + rejected``.
 
-    ``unfit`` says why none was kept, where there were any: the headers fit the layout, and the cells do not. Rows that
-    were ``passed`` over are of another kind, such as the ordinary payments of a fund journal; they count in nothing.
+    ``listed`` counts the entries in rejects.parquet. ``unfit`` says why no row was kept although the headers fit. ``passed``
+    counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count.
     """
 
     rows: int
@@ -48,31 +48,31 @@ class Reading(NamedTuple):
 
 
 def connect(memory: str | None, scratch: Path) -> Con:
-    """A database in memory that knows the macros of ``cells.sql`` and spills to ``scratch``."""
+    """Open an in-memory database with the macros of ``*.sql``. ``scratch`` is where it may spill to disk."""
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
-    # A list of words would be asked by a join over every row, even the many that need no asking.
+    # Else `lower(t) IN (…)` becomes a join over every row, even the many that an earlier CASE branch decides.
     con.execute("SET disabled_optimizers = 'in_clause'")
     con.execute(MACROS)
     return con
 
 
 def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
-    """Read a sheet and write ``<table>.parquet`` for each table with rows, and ``rejects.parquet``, into a folder.
+    """Read a sheet and write ``<table>.parquet`` for each table it feeds, and ``rejects.parquet``, into a folder.
 
     Raises:
-        duckdb.Error: The layout's SQL does not fit its columns.
-        CatalogueError: SQL of a pack was stopped.
-        OutOfMemory: SQL of a pack was refused memory.
+        duckdb.Error: The layout's own SQL does not fit its columns.
+        CatalogueError: SQL of a pack ran too long.
+        OutOfMemory: SQL of a pack asked for more memory than is allowed.
     """
     body = _stage(con, plan, sheet)
     with bounded(con, plan):
-        return _staged(con, plan, body, folder)
+        return _write_staged(con, plan, body, folder)
 
 
-def _staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
-    """Write what :func:`_stage` has read."""
+def _write_staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
+    """Sort out the rows that :func:`_stage` has read, and write the rest."""
     con.execute("CREATE OR REPLACE TEMP TABLE gone (source_row BIGINT)")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE rejects"
@@ -85,9 +85,9 @@ def _staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
     kept = rows - unfit - duplicates - missing
     reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
     if not kept:
-        reading = reading._replace(unfit=_why(con, plan))
+        reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
     if plan.layout.only:
-        reading = reading._replace(passed=_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
+        reading = reading._replace(passed=_fetch_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
     counted = tables.get(plan.counted.name, Written(0, 0)).rows
     if counted != kept:
         raise AssertionError(
@@ -97,7 +97,10 @@ def _staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
 
 
 def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
-    """Fill the table ``staged``: the quick way if all its lines add up, else record by record."""
+    """Fill the table ``staged`` and define the view ``numbered``, the staged rows with their source rows.
+
+    The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
+    """
     body = sheet.body(plan.match.first, plan.match.width, careful=plan.fills_down)
     try:
         count = _fill(con, plan, body)
@@ -113,47 +116,48 @@ def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
     tests = [f"NOT {PASSED}"] if plan.layout.only else []
     if _find_blank(con, plan, body):
         tests.append("source_row NOT IN (SELECT source_row FROM blank)")
-    own = f"WHERE {' AND '.join(tests)}" if tests else ""
-    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {own}")
-    _keep(con)
+    where = f"WHERE {' AND '.join(tests)}" if tests else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
+    _define_kept(con)
     return body
 
 
 def _find_blank(con: Con, plan: Plan, body: Body) -> bool:
-    """Fill the table ``blank``: rows without any text, as Excel leaves them below a table. They are no rows.
+    """Fill the table ``blank`` with rows without any text, as Excel leaves them below a table: they do not count as rows.
 
-    Only where some row has none in the columns that are read is the file looked through for them.
+    All cells of the file are searched only if some row has no text in the columns that are read.
     """
-    own = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
-    silent = " AND ".join([*(f"{name(key)} IS NULL" for key in own), f"{UNREAD} IS NULL"])
-    if not _number(con, f"SELECT count(*) FROM staged WHERE {silent}"):
+    cells = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
+    no_text = " AND ".join([*(f"{name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
+    if not _fetch_number(con, f"SELECT count(*) FROM staged WHERE {no_text}"):
         return False
     row = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     texts = f"concat({', '.join(f'c{place}' for place in range(plan.match.width))})"
     numbered = f"SELECT {row}* FROM ({body.sql})"
     return bool(
-        _number(
+        _fetch_number(
             con,
-            f"CREATE OR REPLACE TEMP TABLE blank AS SELECT source_row FROM ({numbered}) WHERE trimmed({texts}) = ''",
+            f"CREATE OR REPLACE TEMP TABLE blank AS SELECT source_row FROM ({numbered}) WHERE trim_blanks({texts}) = ''",
         )
     )
 
 
 def _fill(con: Con, plan: Plan, body: Body) -> int:
+    """Fill the table ``staged``; give its number of rows."""
     sql = staged(plan, body.sql, numbered=body.first_line is None)
     with bounded(con, plan):
-        return _number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
+        return _fetch_number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
 
 
-def _keep(con: Con, *conditions: str) -> None:
-    """Define the view ``kept``: the rows that are still to be written."""
+def _define_kept(con: Con, *conditions: str) -> None:
+    """Define the view ``kept``: the rows that are neither rejected nor repeated, as far as is known by now."""
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     con.execute(f"CREATE OR REPLACE TEMP VIEW kept AS SELECT * FROM numbered {where}")
 
 
 def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
-    """List damages, total rows and unreadable cells; give the number of staged rows and of those that are lost."""
-    damages = [(one.line, one.value[:LONGEST_VALUE], one.reason, one.lost) for one in body.damages]
+    """List damaged lines, total rows and unreadable cells; give the number of staged rows and of those lost by this."""
+    damages = [(damage.line, damage.value[:LONGEST_VALUE], damage.reason, damage.lost) for damage in body.damages]
     if damages:
         con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
     rows, skipped, lost, unread = con.execute(
@@ -166,46 +170,47 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
         )
     if unread:
         con.execute(
-            f"INSERT INTO rejects SELECT source_row, one.column_name, one.value[:{LONGEST_VALUE}], one.reason, {LOST}"
-            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS one FROM numbered WHERE NOT {SKIPPED})"
+            f"INSERT INTO rejects SELECT source_row, cell.column_name, cell.value[:{LONGEST_VALUE}], cell.reason, {LOST}"
+            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS cell FROM numbered WHERE NOT {SKIPPED})"
         )
     if skipped or lost:
         con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {SKIPPED} OR {LOST}")
-        _keep(con, f"NOT {SKIPPED}", f"NOT {LOST}")
+        _define_kept(con, f"NOT {SKIPPED}", f"NOT {LOST}")
     return rows, skipped + lost
 
 
 def _drop_duplicates(con: Con, plan: Plan) -> tuple[int, bool]:
-    """Leave one of each set of rows that are alike in every column.
+    """Keep the first of each set of rows that are equal in every column.
 
     Returns:
-        The number of the others, and whether the counted table's key stands in the file and never repeats.
+        The number of the rows dropped, and whether the key of the counted table is in the file and unique.
     """
-    rows = _number(con, "SELECT count(*) FROM kept")
+    rows = _fetch_number(con, "SELECT count(*) FROM kept")
     columns = ", ".join(map(name, plan.filled))
     keys = [plan.layout.column_for(plan.counted.name, key) for key in plan.counted.key]
-    given = [key for key in keys if key in plan.filled]
-    for distinct in (given, plan.filled):
+    key_columns = [key for key in keys if key in plan.filled]
+    # Counting distinct keys is much cheaper than distinct rows, and distinct keys prove distinct rows.
+    for distinct in (key_columns, plan.filled):
         if (
             distinct
-            and _number(con, f"SELECT count(DISTINCT hash({', '.join(map(name, distinct))})) FROM kept") == rows
+            and _fetch_number(con, f"SELECT count(DISTINCT hash({', '.join(map(name, distinct))})) FROM kept") == rows
         ):
-            return 0, distinct is given and len(given) == len(keys)
-    doubles = _number(
+            return 0, distinct is key_columns and len(key_columns) == len(keys)
+    repeats = _fetch_number(
         con,
-        f"""CREATE OR REPLACE TEMP TABLE doubles AS
+        f"""CREATE OR REPLACE TEMP TABLE repeats AS
         SELECT source_row FROM kept
         WHERE hash({columns}) IN (SELECT hash({columns}) FROM kept GROUP BY 1 HAVING count(*) > 1)
         QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY source_row) > 1""",
     )
-    con.execute("INSERT INTO gone FROM doubles")
-    _keep(con, "source_row NOT IN (SELECT source_row FROM gone)")
-    return doubles, False
+    con.execute("INSERT INTO gone FROM repeats")
+    _define_kept(con, "source_row NOT IN (SELECT source_row FROM gone)")
+    return repeats, False
 
 
 def _write_tables(con: Con, plan: Plan, folder: Path, unique: bool) -> tuple[dict[str, Written], int]:
-    """Write every table of the layout; give them, and the number of rows lost because a part of the key is missing."""
-    kept = _number(con, "SELECT count(*) FROM kept")
+    """Write every table of the layout; give their facts, and the number of rows lost because part of the key is missing."""
+    kept = _fetch_number(con, "SELECT count(*) FROM kept")
     counted = rows_of(plan, plan.counted, "kept")
     keys = demanded(plan, plan.counted)
     complete = " AND ".join(f"{name(key)} IS NOT NULL" for key in keys) or "true"
@@ -221,6 +226,7 @@ def _write_tables(con: Con, plan: Plan, folder: Path, unique: bool) -> tuple[dic
 
 
 def _reject_missing(con: Con, plan: Plan, counted: str, keys: list[str]) -> None:
+    """List the rows whose key is incomplete, once for each part that is missing."""
     for key in keys:
         column = plan.layout.column_for(plan.counted.name, key)
         header = plan.match.headers.get(column or "", key)
@@ -228,66 +234,67 @@ def _reject_missing(con: Con, plan: Plan, counted: str, keys: list[str]) -> None
             f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM ({counted}) WHERE {name(key)} IS NULL",
             [header, MISSING.format(column=key)],
         )
-    anything = " OR ".join(f"{name(key)} IS NULL" for key in keys)
-    con.execute(f"INSERT INTO gone SELECT source_row FROM ({counted}) WHERE {anything}")
-    _keep(con, "source_row NOT IN (SELECT source_row FROM gone)")
+    any_missing = " OR ".join(f"{name(key)} IS NULL" for key in keys)
+    con.execute(f"INSERT INTO gone SELECT source_row FROM ({counted}) WHERE {any_missing}")
+    _define_kept(con, "source_row NOT IN (SELECT source_row FROM gone)")
 
 
 def _one_per_key(con: Con, plan: Plan, table: Table) -> str:
-    """One row per key of a table that is not counted: the first value of each column that is not empty."""
-    rows = f"SELECT * FROM ({rows_of(plan, table, 'kept')}) WHERE {_says_something(plan, table)}"
+    """SQL for one row per key of a further table: the first non-empty value of each column, by source row."""
+    rows = f"SELECT * FROM ({rows_of(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
     keys = ", ".join(map(name, table.key))
     count, distinct = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM ({rows})").fetchall()[0]
     if count == distinct:
         return rows
+    # arg_min skips rows whose value is NULL, so each column gets its own first value.
     others = ", ".join(
-        f"arg_min({name(one)}, source_row) AS {name(one)}" for one in table.columns if one not in table.key
+        f"arg_min({name(column)}, source_row) AS {name(column)}" for column in table.columns if column not in table.key
     )
     ordered = ", ".join(map(name, table.columns))
     grouped = f"SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys}"
     return f"SELECT source_row, {ordered} FROM ({grouped})"
 
 
-def _says_something(plan: Plan, table: Table) -> str:
-    """Condition on rows worth writing: the key is there and, where a part of it is made up, so is something else."""
+def _require_content(plan: Plan, table: Table) -> str:
+    """SQL condition for rows worth writing: the key is complete and, if part of it is made up, another column has a value."""
     tests = [f"{name(key)} IS NOT NULL" for key in demanded(plan, table)]
     if any(table.columns[key].otherwise and not plan.given(table.name, key) for key in table.key):
-        others = [name(one) for one in table.columns if one not in table.key and plan.given(table.name, one)]
-        tests.append(f"({' OR '.join(f'{one} IS NOT NULL' for one in others) or 'false'})")
+        free = [column for column in table.columns if column not in table.key and plan.given(table.name, column)]
+        tests.append(f"({' OR '.join(f'{name(column)} IS NOT NULL' for column in free) or 'false'})")
     return " AND ".join(tests) or "true"
 
 
 def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Written:
-    """Write a table; ``unique``: its keys are known not to repeat."""
+    """Write a table; ``unique``: its keys are known not to repeat, so they need no counting."""
     path = folder / f"{table.name}.parquet"
-    count = _number(con, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    count = _fetch_number(con, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
     keys = ", ".join(map(name, table.key))
-    firsts = ", ".join(f"min({name(one)})" for one in table.events) or "NULL::TIMESTAMP"
-    lasts = ", ".join(f"max({name(one)})" for one in table.events) or "NULL::TIMESTAMP"
+    first = ", ".join(f"min({name(column)})" for column in table.events) or "NULL::TIMESTAMP"
+    last = ", ".join(f"max({name(column)})" for column in table.events) or "NULL::TIMESTAMP"
     distinct = "count(*)" if unique else f"count(DISTINCT hash({keys}))"
-    facts = f"SELECT {distinct}, least({firsts}), greatest({lasts}) FROM {quoted(str(path))}"
+    facts = f"SELECT {distinct}, least({first}), greatest({last}) FROM {quoted(str(path))}"
     return Written(count, *con.execute(facts).fetchall()[0])
 
 
-def _why(con: Con, plan: Plan) -> str:
-    """Why not one row could be read: the reason that cost most rows. Empty where there were none but total rows."""
-    why = con.execute(
+def _explain_nothing_kept(con: Con, plan: Plan) -> str:
+    """The reason that cost most rows. Empty where the sheet had only total rows."""
+    commonest = con.execute(
         "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost AND reason <> ?"
         " GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1",
         [TOTAL_ROW],
     ).fetchone()
-    if why is None:
+    if commonest is None:
         return ""
-    column, reason, count = why
+    column, reason, count = commonest
     return UNFIT.format(layout=plan.layout.name, count=count, reason=f"{column}: {reason}" if column else reason)
 
 
 def _write_rejects(con: Con, folder: Path) -> int:
     path = folder / "rejects.parquet"
-    return _number(
+    return _fetch_number(
         con, f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
 
 
-def _number(con: Con, sql: str) -> int:
+def _fetch_number(con: Con, sql: str) -> int:
     return int(con.execute(sql).fetchall()[0][0])

@@ -1,7 +1,7 @@
-"""Reads comma-separated records that are damaged, and loses no more than the damage.
+"""Reads damaged delimited records, and loses only the damaged ones.
 
-The quick reader (DuckDB) is used where everything adds up. Here every record is looked at: an open quote costs the rows
-up to the next line that looks like a record, not the rest of the file.
+DuckDB's quick reader handles files where the number of rows is right. This one examines every record: an open quote costs
+the lines up to the next one that looks like a record, not the rest of the file.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ TIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 
 
 class Good(NamedTuple):
-    """A record that could be read: its first line and its cells."""
+    """A record that could be read: number of its first line, and its cells."""
 
     line: int
     cells: list[str]
 
 
 class Plain(NamedTuple):
-    """A record without a quote in it, as it stands in the file: most are."""
+    """A record without quotes, as it is in the file; it needs no splitting. Most records are of this kind."""
 
     line: int
     text: str
 
 
-class _Unfit(Exception):  # noqa: N818 - says why a text is no record
-    """The text is no record: ``open_quote`` where more lines could mend it."""
+class _Unfit(Exception):  # noqa: N818 - carries the reason, is never shown
+    """The text is not a whole record. ``open_quote``: with more lines it may become one."""
 
     def __init__(self, reason: str, open_quote: bool = False) -> None:
         super().__init__(reason)
@@ -47,7 +47,7 @@ class _Unfit(Exception):  # noqa: N818 - says why a text is no record
 
 
 @cache
-def _cell(delimiter: str) -> re.Pattern[str]:
+def _cell_pattern(delimiter: str) -> re.Pattern[str]:
     blanks = BLANKS.replace(delimiter, "")
     quoted = rf'[{blanks}]*"([^"]*(?:""[^"]*)*)"(?!")[{blanks}]*'
     return re.compile(rf"(?:{quoted}|([^{re.escape(delimiter)}]*))({re.escape(delimiter)}|\Z)")
@@ -61,7 +61,7 @@ def split_record(text: str, delimiter: str) -> list[str]:
     """
     if '"' not in text:
         return text.split(delimiter)
-    cells, at, pattern = list[str](), 0, _cell(delimiter)
+    cells, at, pattern = list[str](), 0, _cell_pattern(delimiter)
     while True:
         match = pattern.match(text, at)
         quoted, bare, end = match.groups() if match else (None, "", "")
@@ -75,18 +75,18 @@ def split_record(text: str, delimiter: str) -> list[str]:
 
 
 def fitting(record: Good, width: int, text: str) -> Good | Damage:
-    """The record without empty cells beyond the header's width; else what is wrong with its number of cells."""
+    """The record without empty cells beyond the header's width, or the damage: too few or too many cells."""
     cells = record.cells
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
     if len(cells) == width:
         return record
-    few = "too few" if len(cells) < width else "too many"
-    return Damage(record.line, text, f"{few} columns: {len(cells)} instead of {width}")
+    fault = "too few" if len(cells) < width else "too many"
+    return Damage(record.line, text, f"{fault} columns: {len(cells)} instead of {width}")
 
 
 def split_first(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Record]:
-    """Records near the top of a text, of whatever width, to look for the header among them."""
+    """Records near the top of a text, of any width: the header is looked for among them."""
     for number, line in lines:
         text = line
         while text.strip():
@@ -102,40 +102,40 @@ def split_first(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Re
 
 
 class Reader:
-    """Turns numbered lines into good records and damages.
+    """Turns numbered lines into records and damages.
 
     Args:
-        lines: Physical lines with their numbers, without their line ends.
-        delimiter: What stands between cells.
+        lines: Physical lines with their numbers, without line ends.
+        delimiter: The character between cells.
         width: Number of columns of the header.
     """
 
     def __init__(self, lines: Iterator[tuple[int, str]], delimiter: str, width: int) -> None:
         self.lines, self.delimiter, self.width = lines, delimiter, width
-        self.back: list[tuple[int, str]] = []
+        self.pushed_back: list[tuple[int, str]] = []
         self.shape = _Shape(width)
-        self.nothing = BLANKS + delimiter
+        self.blanks = BLANKS + delimiter
 
     def records(self) -> Iterator[Good | Plain | Damage]:
         """Every record, in order."""
         delimiter, marks = self.delimiter, self.width - 1
         while (following := self._next()) is not None:
             number, line = following
-            if self.shape.seen >= LEARN_FROM and line.count(delimiter) == marks and _is_plain(line):
+            if self.shape.learned >= LEARN_FROM and line.count(delimiter) == marks and _is_plain(line):
                 yield Plain(number, line)
             elif len(line) > LONGEST:
                 yield Damage(number, line[:200], TOO_LONG)
-            elif line.strip(self.nothing):
-                yield self._record(number, line)
+            elif line.strip(self.blanks):
+                yield self._read(number, line)
 
     def _next(self) -> tuple[int, str] | None:
-        return self.back.pop() if self.back else next(self.lines, None)
+        return self.pushed_back.pop() if self.pushed_back else next(self.lines, None)
 
-    def _record(self, number: int, line: str) -> Good | Damage:
+    def _read(self, number: int, line: str) -> Good | Damage:
         try:
             return self._fit(number, split_record(line, self.delimiter), line)
         except _Unfit as unfit:
-            return self._longer(number, line) if unfit.open_quote else Damage(number, line, unfit.reason)
+            return self._read_long(number, line) if unfit.open_quote else Damage(number, line, unfit.reason)
 
     def _fit(self, number: int, cells: list[str], text: str) -> Good | Damage:
         fits = fitting(Good(number, cells), self.width, text)
@@ -143,26 +143,29 @@ class Reader:
             self.shape.learn(cells)
         return fits
 
-    def _longer(self, number: int, line: str) -> Good | Damage:
-        """A record over several lines; given up at the first line that looks like a record of its own."""
-        taken, size = list[tuple[int, str]](), len(line)
-        while len(taken) < MOST_LINES_IN_A_RECORD and size < LONGEST and (following := self._next()) is not None:
+    def _read_long(self, number: int, line: str) -> Good | Damage:
+        """A record of several lines. Gives up, and reads on, at the first line that looks like a record of its own."""
+        following_lines, size = list[tuple[int, str]](), len(line)
+        while (
+            len(following_lines) < MOST_LINES_IN_A_RECORD and size < LONGEST and (following := self._next()) is not None
+        ):
             if self._stands_alone(following[1]):
-                self.back.append(following)
+                self.pushed_back.append(following)
                 return Damage(number, line, OPEN_QUOTE)
-            taken.append(following)
+            following_lines.append(following)
             size += len(following[1])
             if '"' in following[1]:
-                text = "\n".join([line, *(one for _, one in taken)])
+                text = "\n".join([line, *(text for _, text in following_lines)])
                 try:
                     return self._fit(number, split_record(text, self.delimiter), text)
                 except _Unfit as unfit:
                     if not unfit.open_quote:
                         break
-        self.back.extend(reversed(taken))
+        self.pushed_back.extend(reversed(following_lines))
         return Damage(number, line, OPEN_QUOTE)
 
     def _stands_alone(self, line: str) -> bool:
+        """Whether a line looks like a record: the right number of cells, and digits and times where they always were."""
         if line.count(self.delimiter) < max(self.width - 1, 1):
             return False
         try:
@@ -180,26 +183,26 @@ class _Shape:
     """Which columns always hold digits or times, learned from the first good records."""
 
     def __init__(self, width: int) -> None:
-        self.seen = 0
+        self.learned = 0
         self.kinds: list[str | None] = [None] * width
 
     def learn(self, cells: list[str]) -> None:
-        if self.seen >= LEARN_FROM:
+        if self.learned >= LEARN_FROM:
             return
-        self.seen += 1
+        self.learned += 1
         for index, cell in enumerate(cells):
-            kind = _kind(cell)
+            kind = _kind_of(cell)
             if kind != "empty":
                 self.kinds[index] = kind if self.kinds[index] in (None, kind) else "any"
 
     def fits(self, cells: list[str]) -> bool:
         return all(
-            kind in (None, "any") or _kind(cell) in (kind, "empty")
+            kind in (None, "any") or _kind_of(cell) in (kind, "empty")
             for kind, cell in zip(self.kinds, cells, strict=True)
         )
 
 
-def _kind(cell: str) -> str:
+def _kind_of(cell: str) -> str:
     cell = cell.strip()
     if not cell:
         return "empty"
