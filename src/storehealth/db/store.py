@@ -98,7 +98,7 @@ class Store:
         if found:
             helpers.take_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
             share_variables(self.hands)
-            make_again(self.hands, views, "chat", ("auto_replies",))
+            make_again(self.hands, views, "chat_messages", ("auto_replies",))
         return len(found)
 
     def check(self, query: str) -> str | None:
