@@ -6,7 +6,7 @@
     -- about: one row per customer question and the human reply to it
     -- group: chat
     -- needs: messages
-    -- after: chat
+    -- after: chat_messages
     SELECT ...
 """
 
