@@ -90,7 +90,10 @@ def _session(told: _Told, source: str, line: int) -> str | None:
     """The session of the message that stands on a line, or begins above it."""
     if not told.store.rows.get("messages"):
         return None
-    query = "SELECT session_id FROM chat_messages WHERE source_file = ? AND source_row BETWEEN ? AND ? ORDER BY source_row DESC LIMIT 1"
+    query = (
+        "SELECT session_id FROM chat_messages WHERE source_file = ? AND source_row BETWEEN ? AND ?"
+        " ORDER BY source_row DESC LIMIT 1"
+    )
     found = told.ask(query, source, line - BELOW, line)
     return found[0][0] if found else None
 

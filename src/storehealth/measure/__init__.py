@@ -1,4 +1,4 @@
-"""Measures rules over a store. One row query per rule, fixed queries over it; nothing after this touches the data."""
+"""Measures rules over a store: one row query per rule, and fixed queries over it. Nothing after this reads the data."""
 
 from __future__ import annotations
 
@@ -60,23 +60,23 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Lens:
-    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go.
+    """How rules are measured: the catalogue, the masking of personal values, and where evidence and fingerprints go.
 
-    ``marks`` takes the fingerprints of the defects, where runs are remembered.
+    ``marks`` collects the fingerprints of defects where runs are remembered.
     """
 
     catalogue: Catalogue
     mask: Mask = mask
     files: EvidenceFiles | None = None
     stretch: bool = False
-    """Whether a window that holds too few rows for a verdict is made longer."""
+    """Whether a window with too few rows for a verdict is extended."""
     bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
-    """What the platform makes the store pay for a defect, by rule code."""
+    """Compensation the platform demands for a defect, by rule code."""
     marks: Marks | None = None
     exemptions: tuple[Exemption, ...] = ()
-    """Rows that ``mutes.yaml`` takes out."""
+    """Rows that ``mutes.yaml`` exempts."""
     seconds: float = LONGEST
-    """That one query of a rule may take."""
+    """Time limit of one query of a rule."""
 
 
 def measure(
@@ -85,18 +85,18 @@ def measure(
     """Measure rules over a store.
 
     Args:
-        store: An open store, its views made.
-        rules: The rules, in the order wanted.
+        store: An open store with its views.
+        rules: The rules, in the order of the result.
         limits: The platform's limits by rule code; they decide where a value becomes a defect.
-        windows: The window of each rule, by code; without one, everything is looked at.
-        lens: The catalogue, how personal values are shown, and where every row behind a figure is written.
+        windows: The window of each rule, by code; a rule without one is measured over all rows.
+        lens: How to measure: catalogue, masking, evidence files, fingerprints.
 
     Raises:
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
-        OutOfMemory: It asks for more than is allowed.
+        OutOfMemory: It needs more memory than it may use.
     """
-    one = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_lacks(store))
-    jobs = {rule.code: partial(one.measured, rule) for rule in rules}
+    measuring = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_lacks(store))
+    jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
     measured = list(side_by_side(store.hands, jobs, {}).values())
     if lens.marks:
         lens.marks.keep_most(jobs)
@@ -105,7 +105,7 @@ def measure(
 
 @dataclass(frozen=True)
 class _Rules:
-    """What each rule is measured with; one has nothing to do with another."""
+    """What all rules are measured with. Rules are independent of each other, so they can be measured in parallel."""
 
     store: Store
     limits: Mapping[str, PlatformLimit]
@@ -114,8 +114,8 @@ class _Rules:
     grain: Grain
     lacks: Lacks
 
-    def measured(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
-        """One rule, over one of the store's connections."""
+    def measure_rule(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
+        """Measure one rule over one of the store's connections."""
         lens, filled = self.lens, self.store.filled
         window = self.windows.get(rule.code, Window())
         asked = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
@@ -126,7 +126,7 @@ class _Rules:
         longer = stretched(asked, found, self.lacks, filled) if lens.stretch else None
         if longer:
             lacking = holes(longer, self.lacks, filled)
-            asked, found = longer, _measured_longer(longer, found, self.grain, lacking, lens.marks)
+            asked, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
         found = _with_money(asked, found, lens)
         if asked.rule.printed and not missing:
             found = found.model_copy(update={"printed": printed(asked, filled)})
@@ -140,7 +140,7 @@ class _Rules:
 def problems(
     store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], catalogue: Catalogue
 ) -> list[StorehealthError]:
-    """What is wrong with the SQL of rules: bound to the store's tables and views, and not run."""
+    """Errors in the SQL of rules, found by binding it to the store's tables and views without running it."""
     found: list[StorehealthError] = []
     for rule in rules:
         asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
@@ -156,16 +156,16 @@ def problems(
 def misfits(
     store: Store, limits: Mapping[str, PlatformLimit], catalogue: Catalogue, exemptions: Sequence[Exemption]
 ) -> list[StorehealthError]:
-    """What is wrong with the SQL of exemptions: bound over the rows of the rules they concern, the first trouble of each."""
+    """Errors in the SQL of exemptions, bound over the rows of the rules they apply to: the first error of each."""
     found: dict[str, StorehealthError] = {}
     for rule in catalogue.rules.values():
         asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
-        for one in exemptions:
+        for exemption in exemptions:
             try:
-                taking_out(asked, (one,))
+                taking_out(asked, (exemption,))
             except (CatalogueError, OutOfMemory) as error:
-                found.setdefault(one.place, error)
-    return [found[one.place] for one in exemptions if one.place in found]
+                found.setdefault(exemption.place, error)
+    return [found[exemption.place] for exemption in exemptions if exemption.place in found]
 
 
 def _write(asked: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
@@ -176,7 +176,7 @@ def _write(asked: Asked, measured: Measurement, files: EvidenceFiles, marks: Mar
 
 
 def _needs(asked: Asked) -> tuple[str, ...]:
-    """Tables and table.columns without which a rule has nothing to judge.
+    """Tables and table.columns a rule cannot be judged without.
 
     Raises:
         CatalogueError: The rule names a view that does not exist.
@@ -217,10 +217,10 @@ def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks
     )
 
 
-def _measured_longer(
+def _measure_longer(
     asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
 ) -> Measurement:
-    """The rule over a stretched window, which was chosen since there is little: that a table covers less is no hole."""
+    """Measure the rule over an extended window. It was chosen because rows are few: that a table covers less is no gap."""
     found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
     return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
 
@@ -243,7 +243,7 @@ def _figure(asked: Asked, tally: Tally) -> Estimate:
 
 
 def _check_fact(asked: Asked) -> None:
-    """A fact that no platform sets is NULL in SQL, and would turn every row into a defect."""
+    """Refuse a limit that no platform sets: it is NULL in SQL and would make every row a defect."""
     in_time = asked.rule.measure.in_time
     if in_time is None or not isinstance(in_time.within, str):
         return

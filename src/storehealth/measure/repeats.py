@@ -1,4 +1,4 @@
-"""Defects that one customer or order has more than once on one day: a verdict counts only the first."""
+"""Repeated defects of one customer or order on one day: a verdict counts only the first."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from storehealth.measure.query import Asked
 
 
 def repeats(asked: Asked, defects: int, entities: int) -> dict[str, int]:
-    """Per day, the defects beyond the first of the same entity; rows without a day or an entity are nobody's repeat.
+    """Count, per day, the defects beyond the first of the same entity. Rows without a day or an entity are no repeats.
 
     Args:
-        asked: The rule.
-        defects: All defects.
-        entities: Distinct entities among them; as many as defects: nothing is asked of the store.
+        asked: The rule's query.
+        defects: Number of all defects.
+        entities: Number of distinct entities among them; if equal to ``defects``, no query is run.
     """
     if asked.rule.measure.value is not None or defects == entities:
         return {}

@@ -1,4 +1,4 @@
-"""Longer windows for rules whose own holds too few rows: 90 days, then 12 months, that end on the same day."""
+"""Longer windows for rules whose own holds too few rows: 90 days, then 12 months, ending on the same day."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LONGER = (90, 365)
 
 
 def stretched(asked: Asked, measured: Measurement, lacks: Lacks, filled: frozenset[str]) -> Asked | None:
-    """The rule over the first longer window that holds enough rows; None where its own does, or where none does.
+    """Find the first longer window that holds enough rows; None where the rule's own does, or where none does.
 
     Args:
-        asked: The rule over the platform's window.
-        measured: What came out.
-        lacks: Tells where tables begin: inside the window, there is nothing more to find and nothing is asked.
-        filled: Tables with rows.
+        asked: The rule's query over the platform's window.
+        measured: Its measurement.
+        lacks: The days of tables; where all begin within the window there are no older rows, and no query is run.
+        filled: Names of tables with rows.
     """
     first, last = asked.window.first, asked.window.last
     value, tally = asked.rule.measure.value, measured.tally
@@ -40,14 +40,14 @@ def stretched(asked: Asked, measured: Measurement, lacks: Lacks, filled: frozens
 
 
 def _has_older(asked: Asked, lacks: Lacks, filled: frozenset[str]) -> bool:
-    """Whether any table the rule reads has rows before the window, as far as that is known."""
+    """Whether any table the rule reads may have rows before the window."""
     tables = needed_tables(asked, filled)
     begins = [lacks.days[table].first for table in tables if table in lacks.days]
     return len(begins) < len(tables) or any(first < (asked.window.first or first) for first in begins)
 
 
 def _rows_in(asked: Asked, windows: list[Window]) -> tuple[int, ...]:
-    """How many rows count in each of the windows, which end on one day; one query."""
+    """Count the rows in each of the windows, which end on the same day, with one query."""
     widest = replace(asked, window=windows[-1])
     counted = COUNTED if asked.rule.measure.value is not None else f"(_outcome = {MET} OR {DEFECT})"
     parts = ", ".join(f"count(*) FILTER (_at >= DATE '{window.first}')" for window in windows)
