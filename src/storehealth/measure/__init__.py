@@ -118,22 +118,22 @@ class _Rules:
         """Measure one rule over one of the store's connections."""
         lens, filled = self.lens, self.store.filled
         window = self.windows.get(rule.code, Window())
-        asked = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
-        missing = unmet(_needs(asked), filled)
-        asked = asked if missing else taking_out(asked, lens.exemptions)
-        lacking = holes(asked, self.lacks, filled)
-        found = _missing(asked, missing) if missing else _measure(asked, self.grain, lacking, lens.marks)
-        longer = stretched(asked, found, self.lacks, filled) if lens.stretch else None
+        query = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        missing = unmet(_needs(query), filled)
+        query = query if missing else taking_out(query, lens.exemptions)
+        lacking = holes(query, self.lacks, filled)
+        found = _missing(query, missing) if missing else _measure(query, self.grain, lacking, lens.marks)
+        longer = stretched(query, found, self.lacks, filled) if lens.stretch else None
         if longer:
             lacking = holes(longer, self.lacks, filled)
-            asked, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
-        found = _with_money(asked, found, lens)
-        if asked.rule.printed and not missing:
-            found = found.model_copy(update={"printed": printed(asked, filled)})
+            query, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
+        found = _with_money(query, found, lens)
+        if query.rule.printed and not missing:
+            found = found.model_copy(update={"printed": printed(query, filled)})
         if lens.files:
-            _write(asked, found, lens.files, lens.marks)
+            _write(query, found, lens.files, lens.marks)
         if lens.marks and not missing:
-            lens.marks.take(asked, found.tally)
+            lens.marks.take(query, found.tally)
         return found
 
 
@@ -143,13 +143,13 @@ def problems(
     """Errors in the SQL of rules, found by binding it to the store's tables and views without running it."""
     found: list[StorehealthError] = []
     for rule in rules:
-        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
         try:
-            _needs(asked)
+            _needs(query)
         except CatalogueError as error:
             found.append(error)
         else:
-            found += [*asked.problems(), *printed_problems(asked)]
+            found += [*query.problems(), *printed_problems(query)]
     return found
 
 
@@ -159,93 +159,93 @@ def misfits(
     """Errors in the SQL of exemptions, bound over the rows of the rules they apply to: the first error of each."""
     found: dict[str, StorehealthError] = {}
     for rule in catalogue.rules.values():
-        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
         for exemption in exemptions:
             try:
-                taking_out(asked, (exemption,))
+                taking_out(query, (exemption,))
             except (CatalogueError, OutOfMemory) as error:
                 found.setdefault(exemption.place, error)
     return [found[exemption.place] for exemption in exemptions if exemption.place in found]
 
 
-def _write(asked: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
+def _write(query: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
     if measured.tally.defects:
-        files.write(asked, marks)
+        files.write(query, marks)
     else:
-        files.forget(asked.rule.code)
+        files.forget(query.rule.code)
 
 
-def _needs(asked: Asked) -> tuple[str, ...]:
+def _needs(query: Asked) -> tuple[str, ...]:
     """Tables and table.columns a rule cannot be judged without.
 
     Raises:
         CatalogueError: The rule names a view that does not exist.
     """
-    over = asked.rule.measure.over
-    if not asked.views and " " not in over.strip():
-        raise asked.error("measure.over", f"there is no view {over!r}{nearest(over, asked.catalogue.views)}")
-    of_views = [need for view in asked.views for need in asked.catalogue.views[view].needs]
-    return tuple(dict.fromkeys((*of_views, *asked.rule.measure.needs)))
+    over = query.rule.measure.over
+    if not query.views and " " not in over.strip():
+        raise query.error("measure.over", f"there is no view {over!r}{nearest(over, query.catalogue.views)}")
+    of_views = [need for view in query.views for need in query.catalogue.views[view].needs]
+    return tuple(dict.fromkeys((*of_views, *query.rule.measure.needs)))
 
 
-def _missing(asked: Asked, needs: tuple[str, ...]) -> Measurement:
-    return Measurement(code=asked.rule.code, window=asked.window, missing=Missing(needs=needs))
+def _missing(query: Asked, needs: tuple[str, ...]) -> Measurement:
+    return Measurement(code=query.rule.code, window=query.window, missing=Missing(needs=needs))
 
 
-def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
-    _check_fact(asked)
-    counted = count(asked)
+def _measure(query: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
+    _check_fact(query)
+    counted = count(query)
     tally = counted.total
-    entities, reached = behind(asked, tally)
-    figure = _figure(asked, tally)
+    entities, reached = behind(query, tally)
+    figure = _figure(query, tally)
     return Measurement(
-        code=asked.rule.code,
-        window=asked.window,
+        code=query.rule.code,
+        window=query.window,
         tally=tally,
         value=figure.value,
         low=figure.low,
         high=figure.high,
         entities=entities,
-        repeats=repeats(asked, tally.defects, entities),
+        repeats=repeats(query, tally.defects, entities),
         segments=counted.segments(),
-        beside=besides(asked),
-        mended=mended(asked, reached),
-        evidence=evidence(asked, tally, marks),
-        resolution_seconds=resolution(asked, grain),
+        beside=besides(query),
+        mended=mended(query, reached),
+        evidence=evidence(query, tally, marks),
+        resolution_seconds=resolution(query, grain),
         holes=lacking,
-        exempted=exempted(asked),
+        exempted=exempted(query),
     )
 
 
 def _measure_longer(
-    asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
+    query: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
 ) -> Measurement:
     """Measure the rule over an extended window. It was chosen because rows are few: that a table covers less is no gap."""
-    found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
+    found = _measure(query, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
     return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
 
 
-def _with_money(asked: Asked, measured: Measurement, lens: Lens) -> Measurement:
-    bands = lens.bands.get(asked.rule.code, ())
+def _with_money(query: Asked, measured: Measurement, lens: Lens) -> Measurement:
+    bands = lens.bands.get(query.rule.code, ())
     if not bands or not measured.tally.defects:
         return measured
-    return measured.model_copy(update={"money": money_at_risk(asked, bands)})
+    return measured.model_copy(update={"money": money_at_risk(query, bands)})
 
 
-def _figure(asked: Asked, tally: Tally) -> Estimate:
+def _figure(query: Asked, tally: Tally) -> Estimate:
     """The rule's figure: a share of defects with Wilson's interval, or a statistic with that of its ranks."""
-    value = asked.rule.measure.value
+    value = query.rule.measure.value
     if value is not None:
-        return estimate(asked, value.statistic, tally.judged + tally.undecided)
+        return estimate(query, value.statistic, tally.judged + tally.undecided)
     if tally.judged == 0:
         return Estimate(None)
     return Estimate(tally.defects / tally.judged, *wilson(tally.defects, tally.judged))
 
 
-def _check_fact(asked: Asked) -> None:
+def _check_fact(query: Asked) -> None:
     """Refuse a limit that no platform sets: it is NULL in SQL and would make every row a defect."""
-    in_time = asked.rule.measure.in_time
+    in_time = query.rule.measure.in_time
     if in_time is None or not isinstance(in_time.within, str):
         return
-    if asked.run(f"SELECT {limit_seconds(in_time.within)}") == [(None,)]:
-        raise asked.error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")
+    if query.run(f"SELECT {limit_seconds(in_time.within)}") == [(None,)]:
+        raise query.error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")

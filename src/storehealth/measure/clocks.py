@@ -104,15 +104,15 @@ def clocks(
     for rule in sorted(catalogue.rules.values(), key=lambda rule: rule.code):
         if rule.measure.in_time is None:
             continue
-        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
-        needs = [need for view in asked.views for need in catalogue.views[view].needs]
+        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        needs = [need for view in query.views for need in catalogue.views[view].needs]
         if not unmet((*needs, *rule.measure.needs), store.filled):
-            groups = [catalogue.views[view].group for view in asked.views]
+            groups = [catalogue.views[view].group for view in query.views]
             known = {
                 "start": rows.start,
                 "end": next((store.ends[group] for group in groups if group in store.ends), None),
             }
-            found += _clocks(asked, rule.measure.in_time, hours, rows, known, language)
+            found += _clocks(query, rule.measure.in_time, hours, rows, known, language)
     return tuple(found)
 
 
@@ -124,32 +124,32 @@ def _hours(store: Store) -> _Hours:
 
 
 def _clocks(
-    asked: Asked, in_time: InTime, hours: _Hours, rows: Rows, known: Mapping[str, object], language: Language
+    query: Asked, in_time: InTime, hours: _Hours, rows: Rows, known: Mapping[str, object], language: Language
 ) -> Iterable[Clock]:
-    present = columns(asked.rule).keys() | {"_outcome"}
+    present = columns(query.rule).keys() | {"_outcome"}
     shown = ", ".join(name if name in present else f"NULL AS {name}" for name in SHOWN)
     files, lines = (sorted(set(part)) for part in zip(*rows.places, strict=True))
-    query = f"SELECT {shown} FROM {asked.listed} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
+    sql = f"SELECT {shown} FROM {query.listed} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
     wanted = set(rows.places)
     found = [
         clock
-        for file, row, *rest in asked.run(query, {"files": files, "lines": lines})
+        for file, row, *rest in query.run(sql, {"files": files, "lines": lines})
         if (file, row) in wanted
         for cells in [{**known, **dict(zip(SHOWN[2:], rest, strict=True))}]
-        for clock in [_clock(asked, in_time, hours, cells, language)]
+        for clock in [_clock(query, in_time, hours, cells, language)]
         if clock is not None
     ]
     return sorted(found, key=lambda clock: clock.began)
 
 
-def _clock(asked: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, object], language: Language) -> Clock | None:
-    rule: Rule = asked.rule
+def _clock(query: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, object], language: Language) -> Clock | None:
+    rule: Rule = query.rule
     began, done, waited = row["_from"], row["_to"], row["_waited"]
     promise, until = row["_promise"], row["_until"] or row["end"]
     due = _due(promise, by_date=in_time.by_date is not None)
     allowed = None
     if in_time.within is not None and isinstance(began, datetime):
-        ((allowed,),) = asked.run(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE")
+        ((allowed,),) = query.run(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE")
         if hours.stands_still(in_time.waited):
             due = hours.due(began, allowed)
         elif in_time.waited is None or "wait_seconds" in in_time.waited:

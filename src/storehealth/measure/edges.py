@@ -37,12 +37,12 @@ def edges(
         window: The days that are measured.
         catalogue: Tables and views.
     """
-    asked = Asked(store.con, rule, bounds_for(rule, limits), window, catalogue, mask)
-    distance = _distance(rule, asked.bounds)
+    query = Asked(store.con, rule, bounds_for(rule, limits), window, catalogue, mask)
+    distance = _distance(rule, query.bounds)
     if distance is None:
         return None
     near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
-    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.listed} WHERE {COUNTED})")
+    ((on, past),) = query.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {query.listed} WHERE {COUNTED})")
     return Edges(on, past)
 
 

@@ -14,7 +14,7 @@ from storehealth.measure.query import STOPPED, Asked
 from storehealth.model import Exempted
 
 
-def taking_out(asked: Asked, exemptions: Sequence[Exemption]) -> Asked:
+def taking_out(query: Asked, exemptions: Sequence[Exemption]) -> Asked:
     """The query of a rule with the exemptions that apply to it.
 
     An exemption for all rules skips rules whose rows lack a column it names.
@@ -23,31 +23,31 @@ def taking_out(asked: Asked, exemptions: Sequence[Exemption]) -> Asked:
         CatalogueError: The SQL of one that names this rule does not fit its rows.
         OutOfMemory: It needs more memory than it may use.
     """
-    own = tuple(item for item in exemptions if item.concerns(asked.rule) and _fits(asked, item))
-    return replace(asked, taken_out=own) if own else asked
+    own = tuple(item for item in exemptions if item.concerns(query.rule) and _fits(query, item))
+    return replace(query, taken_out=own) if own else query
 
 
-def _fits(asked: Asked, exemption: Exemption) -> bool:
+def _fits(query: Asked, exemption: Exemption) -> bool:
     if exemption.where is None:
         return True
     try:
-        asked.bind(f"{sql_of(exemption.where)} IS TRUE")
+        query.bind(f"{sql_of(exemption.where)} IS TRUE")
     except CatalogueError:
-        raise asked.not_fitting(exemption, "write one condition; mind the brackets and semicolons") from None
+        raise query.not_fitting(exemption, "write one condition; mind the brackets and semicolons") from None
     except STOPPED as error:
-        raise asked.not_fitting(exemption, error) from None
+        raise query.not_fitting(exemption, error) from None
     except duckdb.BinderException as error:
         if exemption.code == ALL:  # for every rule that has the column; this one has not
             return False
-        raise asked.not_fitting(exemption, error) from None
+        raise query.not_fitting(exemption, error) from None
     except duckdb.Error as error:
-        raise asked.not_fitting(exemption, error) from None
+        raise query.not_fitting(exemption, error) from None
     return True
 
 
-def exempted(asked: Asked) -> tuple[Exempted, ...]:
+def exempted(query: Asked) -> tuple[Exempted, ...]:
     """Rows that each exemption takes out of this rule, in the order of the file."""
-    if not asked.taken_out:
+    if not query.taken_out:
         return ()
-    counted = f"SELECT _taken_out, count(*) FROM {asked.rows} WHERE _taken_out IS NOT NULL GROUP BY ALL ORDER BY 1"
-    return tuple(Exempted(reason=asked.taken_out[place].reason, rows=rows) for place, rows in asked.run(counted))
+    counted = f"SELECT _taken_out, count(*) FROM {query.rows} WHERE _taken_out IS NOT NULL GROUP BY ALL ORDER BY 1"
+    return tuple(Exempted(reason=query.taken_out[place].reason, rows=rows) for place, rows in query.run(counted))

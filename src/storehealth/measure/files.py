@@ -30,16 +30,16 @@ class EvidenceFiles:
     written: dict[str, str] = field(default_factory=dict)
     problem: OSError | None = None
 
-    def write(self, asked: Asked, marks: Marks | None = None) -> None:
+    def write(self, query: Asked, marks: Marks | None = None) -> None:
         """Write every defect of a rule."""
-        path = self.folder / f"{asked.rule.code}.csv"
+        path = self.folder / f"{query.rule.code}.csv"
         try:
             self.folder.mkdir(exist_ok=True)
-            write_table(path, (*FIXED, *asked.rule.measure.evidence), _rows(asked, marks))
+            write_table(path, (*FIXED, *query.rule.measure.evidence), _rows(query, marks))
         except OSError as error:
             self.problem = self.problem or error
         else:
-            self.written[asked.rule.code] = path.as_posix()
+            self.written[query.rule.code] = path.as_posix()
 
     def forget(self, code: str) -> None:
         """Delete the file an earlier run left for a rule that no longer has defects."""
@@ -60,7 +60,7 @@ class EvidenceFiles:
         )
 
 
-def _rows(asked: Asked, marks: Marks | None) -> Iterator[list[Any]]:
-    for row in all_evidence(asked, marks):
+def _rows(query: Asked, marks: Marks | None) -> Iterator[list[Any]]:
+    for row in all_evidence(query, marks):
         at = row.at.isoformat(" ") if row.at else None
         yield [row.file, row.line, row.entity, at, row.outcome, row.state, *row.details.values()]

@@ -33,18 +33,18 @@ def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
     return found
 
 
-def resolution(asked: Asked, grain: Grain) -> int:
+def resolution(query: Asked, grain: Grain) -> int:
     """The coarsest step, in seconds, of the times a rule reads.
 
     These are the columns it names. Of a table of which it names none, because a view computed its times from several,
     all columns count together.
     """
-    return max([1, *_steps(asked, grain)])
+    return max([1, *_steps(query, grain)])
 
 
-def _steps(asked: Asked, grain: Grain) -> Iterator[int]:
-    words = _extract_columns(asked)
-    for table in needed_tables(asked, grain):
+def _steps(query: Asked, grain: Grain) -> Iterator[int]:
+    words = _extract_columns(query)
+    for table in needed_tables(query, grain):
         columns = grain.get(table, {})
         yield from (step for column, (_, _, step) in columns.items() if column in words)
         values, whole = (sum(facts[place] for facts in columns.values()) for place in (0, 1))
@@ -52,9 +52,9 @@ def _steps(asked: Asked, grain: Grain) -> Iterator[int]:
             yield max(60, min(step for _, _, step in columns.values()))
 
 
-def _extract_columns(asked: Asked) -> set[str]:
+def _extract_columns(query: Asked) -> set[str]:
     """Words of the SQL for start, end and due time of a rule, and the columns it needs."""
-    measure = asked.rule.measure
+    measure = query.rule.measure
     texts = [measure.over if " " in measure.over.strip() else ""]
     if measure.in_time is not None:
         texts += [measure.in_time.from_ or "", measure.in_time.to, measure.in_time.by or measure.in_time.by_date or ""]
@@ -64,11 +64,11 @@ def _extract_columns(asked: Asked) -> set[str]:
     return set(re.findall(r"\w+", FALLBACK.sub(r"\1", " ".join(texts))))
 
 
-def needed_tables(asked: Asked, filled: Grain | frozenset[str]) -> set[str]:
+def needed_tables(query: Asked, filled: Grain | frozenset[str]) -> set[str]:
     """Tables that the rule and its views need or read; where the views name none, all tables of their group."""
-    views = [asked.catalogue.views[name] for name in asked.views]
+    views = [query.catalogue.views[name] for name in query.views]
     named = [need for view in views for need in (*view.needs, *view.reads)]
     if not named:
         groups = {view.group for view in views}
-        named = [table.name for table in asked.catalogue.tables.values() if table.group in groups]
-    return tables_of((*named, *asked.rule.measure.needs), filled)
+        named = [table.name for table in query.catalogue.tables.values() if table.group in groups]
+    return tables_of((*named, *query.rule.measure.needs), filled)

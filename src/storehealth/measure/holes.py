@@ -73,10 +73,10 @@ def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None
     yield from con.execute(query).fetchall()
 
 
-def holes(asked: Asked, lacks: Lacks, filled: Collection[str]) -> tuple[Hole, ...]:
+def holes(query: Asked, lacks: Lacks, filled: Collection[str]) -> tuple[Hole, ...]:
     """The gaps, within a rule's window, of the tables it reads."""
-    tables = sorted(needed_tables(asked, frozenset(filled)))
-    return tuple(hole for table in tables for hole in _holes(table, asked.window, lacks))
+    tables = sorted(needed_tables(query, frozenset(filled)))
+    return tuple(hole for table in tables for hole in _holes(table, query.window, lacks))
 
 
 def _holes(table: str, window: Window, lacks: Lacks) -> Iterator[Hole]:

@@ -43,16 +43,16 @@ class Marks:
     found: dict[str, Days] = field(default_factory=dict)
     mended: dict[str, frozenset[int]] = field(default_factory=dict)
 
-    def take(self, asked: Asked, tally: Tally) -> None:
+    def take(self, query: Asked, tally: Tally) -> None:
         """Fingerprint the customers or orders among the defects of a rule."""
-        now = self._fingerprint(asked, DEFECT, f"LIMIT {MOST_OF_A_RULE + 1}") if tally.defects else {}
+        now = self._fingerprint(query, DEFECT, f"LIMIT {MOST_OF_A_RULE + 1}") if tally.defects else {}
         if len(now) > MOST_OF_A_RULE:
             return
-        code = asked.rule.code
+        code = query.rule.code
         self.found[code] = now
-        gone = _within(self.earlier.get(code, {}), asked.window) - now.keys()
+        gone = _within(self.earlier.get(code, {}), query.window) - now.keys()
         if gone:
-            self.mended[code] = frozenset(gone & self._fingerprint(asked, "true", "").keys())
+            self.mended[code] = frozenset(gone & self._fingerprint(query, "true", "").keys())
 
     def keep_most(self, codes: Iterable[str]) -> None:
         """Drop rules, in this order, that would make the run hold more than :data:`MOST` fingerprints."""
@@ -65,9 +65,9 @@ class Marks:
             else:
                 self.mended.pop(code, None)
 
-    def column(self, asked: Asked) -> tuple[str, dict[str, Any]]:
+    def column(self, query: Asked) -> tuple[str, dict[str, Any]]:
         """SQL of a row's fingerprint and the value it needs; NULL where no earlier run tracked the rule."""
-        is_tracked = asked.rule.code in self.earlier
+        is_tracked = query.rule.code in self.earlier
         return (HASHED, {"key": self._secret}) if is_tracked else ("NULL", {})
 
     def state(self, code: str, mark: int | None) -> RowState | None:
@@ -78,11 +78,11 @@ class Marks:
             return "persisting"
         return "reappeared" if any(mark in days for days in self.older.get(code, ())) else "new"
 
-    def _fingerprint(self, asked: Asked, which: str, limit: str) -> dict[int, int]:
+    def _fingerprint(self, query: Asked, which: str, limit: str) -> dict[int, int]:
         days = (
-            f"SELECT _entity, {DAY} AS _when FROM {asked.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
+            f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
         )
-        return dict(asked.run(f"SELECT {HASHED}, _when FROM ({days} {limit})", {"key": self._secret}))
+        return dict(query.run(f"SELECT {HASHED}, _when FROM ({days} {limit})", {"key": self._secret}))
 
     @property
     def _secret(self) -> str:

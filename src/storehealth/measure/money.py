@@ -18,7 +18,7 @@ ORDERS = "fulfilments"
 CENTS = "DECIMAL(18, 2)"
 
 
-def money_at_risk(asked: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | None:
+def money_at_risk(query: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | None:
     """Estimate the least and the most the store may have to pay for its present defects, open ones included.
 
     Each order counts once. Of the bands that may apply to it, the cheapest enters the lower sum and the dearest the
@@ -26,15 +26,15 @@ def money_at_risk(asked: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | 
     currency, are counted but enter neither sum.
 
     Args:
-        asked: The query of a rule whose entities are orders.
+        query: The query of a rule whose entities are orders.
         bands: The rule's bands, all in one currency.
 
     Returns:
         None where the catalogue has no view of orders, or the bands cover no order among the defects.
     """
-    if not bands or ORDERS not in asked.catalogue.views:
+    if not bands or ORDERS not in query.catalogue.views:
         return None
-    ((low, high, orders, unknown),) = asked.run(_sums(asked, bands))
+    ((low, high, orders, unknown),) = query.run(_sums(query, bands))
     if not orders and not unknown:
         return None
     return MoneyAtRisk(
@@ -48,11 +48,11 @@ def money_at_risk(asked: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | 
     )
 
 
-def _sums(asked: Asked, bands: Sequence[Compensation]) -> str:
+def _sums(query: Asked, bands: Sequence[Compensation]) -> str:
     owed = ", ".join(_compensation(band, bands) for band in bands)
     covered = " OR ".join(" AND ".join(_promise_conditions(band)) or "true" for band in bands)
     return f"""
-        WITH hit AS (SELECT DISTINCT _entity AS order_id FROM {asked.rows} WHERE {DEFECT}),
+        WITH hit AS (SELECT DISTINCT _entity AS order_id FROM {query.rows} WHERE {DEFECT}),
              paid AS (SELECT CASE WHEN coalesce(upper(currency), '{bands[0].currency}') = '{bands[0].currency}'
                                   THEN paid_amount::{CENTS} END AS paid,
                              epoch(promised_ship_at - paid_at) AS promise

@@ -16,23 +16,23 @@ DIGITS = 6
 """Decimals of a figure: sums of floats differ in the last digits from run to run."""
 
 
-def printed(asked: Asked, filled: Collection[str]) -> tuple[Compared, ...]:
+def printed(query: Asked, filled: Collection[str]) -> tuple[Compared, ...]:
     """Compare every figure of the rule's list that the files hold, over the days both sides cover.
 
     Args:
-        asked: The rule over an open store.
+        query: The rule over an open store.
         filled: Names of tables and columns with values.
 
     Raises:
         CatalogueError: The SQL of a figure does not run.
     """
-    figures = [(place, figure) for place, figure in enumerate(asked.rule.printed) if not unmet(figure.needs, filled)]
-    compared = [_compare(asked, place, figure) for place, figure in figures]
+    figures = [(place, figure) for place, figure in enumerate(query.rule.printed) if not unmet(figure.needs, filled)]
+    compared = [_compare(query, place, figure) for place, figure in figures]
     return tuple(comparison for comparison in compared if comparison.theirs.value is not None)
 
 
-def _compare(asked: Asked, place: int, figure: Printed) -> Compared:
-    theirs, held, *readings = (_read_figure(asked, key, sql) for key, sql in _queries(place, figure))
+def _compare(query: Asked, place: int, figure: Printed) -> Compared:
+    theirs, held, *readings = (_read_figure(query, key, sql) for key, sql in _queries(place, figure))
     return Compared(name=figure.name, theirs=theirs, held=held.rows, readings=tuple(readings))
 
 
@@ -51,16 +51,16 @@ def _query(over: str, when: str, value: str, rows: str) -> str:
     return f"SELECT {cells} FROM {source_of(over)} WHERE {sql_of(when)}"
 
 
-def _read_figure(asked: Asked, key: str, sql: str) -> Taken:
-    ((value, rows),) = asked.run_alone(sql, key)
+def _read_figure(query: Asked, key: str, sql: str) -> Taken:
+    ((value, rows),) = query.run_alone(sql, key)
     return Taken(value=round(value, DIGITS) if value is not None and math.isfinite(value) else None, rows=rows)
 
 
-def printed_problems(asked: Asked) -> Iterator[StorehealthError]:
+def printed_problems(query: Asked) -> Iterator[StorehealthError]:
     """Errors of the queries in the rule's list that would not run."""
-    for place, figure in enumerate(asked.rule.printed):
+    for place, figure in enumerate(query.rule.printed):
         for key, sql in _queries(place, figure):
             try:
-                asked.run_alone(f"SELECT * FROM ({sql}) LIMIT 0", key)
+                query.run_alone(f"SELECT * FROM ({sql}) LIMIT 0", key)
             except (CatalogueError, OutOfMemory) as error:
                 yield error

@@ -24,18 +24,18 @@ WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NU
 Detail = str | int | float | bool | None
 
 
-def evidence(asked: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
+def evidence(query: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
     """Read the worst defects: at most twenty, some of each outcome, ties by time, file and row, persons masked."""
     outcomes = [outcome for outcome, rows in ((LATE, tally.late), (OVERDUE, tally.overdue)) if rows]
     if not outcomes:
         return ()
     worst = [
-        f"SELECT * FROM {asked.defects} WHERE _outcome = {outcome} ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
+        f"SELECT * FROM {query.defects} WHERE _outcome = {outcome} ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
         for outcome in outcomes
     ]
-    columns, values = _columns(asked, marks)
-    found = asked.run(f"SELECT {columns} FROM ({_mix_outcomes(worst)}) ORDER BY {WORST_FIRST}", values)
-    return tuple(_evidence_row(asked, row, marks) for row in found)
+    columns, values = _columns(query, marks)
+    found = query.run(f"SELECT {columns} FROM ({_mix_outcomes(worst)}) ORDER BY {WORST_FIRST}", values)
+    return tuple(_evidence_row(query, row, marks) for row in found)
 
 
 def _mix_outcomes(worst: Sequence[str]) -> str:
@@ -48,43 +48,43 @@ def _mix_outcomes(worst: Sequence[str]) -> str:
     return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
 
 
-def all_evidence(asked: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
+def all_evidence(query: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
     """Iterate over all defects, the worst first. No other query may run on the connection until the last is read."""
-    columns, values = _columns(asked, marks)
-    for rows in asked.pieces(f"SELECT {columns} FROM {asked.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values):
-        yield from (_evidence_row(asked, row, marks) for row in rows)
+    columns, values = _columns(query, marks)
+    for rows in query.pieces(f"SELECT {columns} FROM {query.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values):
+        yield from (_evidence_row(query, row, marks) for row in rows)
 
 
-def _columns(asked: Asked, marks: Marks | None) -> tuple[str, dict[str, Any]]:
+def _columns(query: Asked, marks: Marks | None) -> tuple[str, dict[str, Any]]:
     """The columns read of each row, and the values for their ``$names``."""
-    mark, values = marks.column(asked) if marks else ("NULL", {})
-    shown = "".join(f", _show{index}" for index in range(len(asked.rule.measure.evidence)))
+    mark, values = marks.column(query) if marks else ("NULL", {})
+    shown = "".join(f", _show{index}" for index in range(len(query.rule.measure.evidence)))
     return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
 
 
-def _evidence_row(asked: Asked, row: tuple[Any, ...], marks: Marks | None) -> EvidenceRow:
+def _evidence_row(query: Asked, row: tuple[Any, ...], marks: Marks | None) -> EvidenceRow:
     file, line, entity, at, outcome, mark, *shown = row
     return EvidenceRow(
         file=file,
         line=line,
-        entity=asked.shown(asked.rule.measure.entity, entity) if entity else entity,
+        entity=query.shown(query.rule.measure.entity, entity) if entity else entity,
         at=at,
         outcome=outcome,
-        state=marks.state(asked.rule.code, mark) if marks else None,
+        state=marks.state(query.rule.code, mark) if marks else None,
         details={
-            name: _show_detail(asked, name, value)
-            for name, value in zip(asked.rule.measure.evidence, shown, strict=True)
+            name: _show_detail(query, name, value)
+            for name, value in zip(query.rule.measure.evidence, shown, strict=True)
         },
     )
 
 
-def _show_detail(asked: Asked, name: str, value: Any) -> Detail:
+def _show_detail(query: Asked, name: str, value: Any) -> Detail:
     """A value of a row, as it is shown. A personal one is masked whatever its type."""
     detail = _detail(value)
     if isinstance(detail, str) and not isinstance(value, date):
-        return asked.shown(name, detail)
-    if detail is not None and name in asked.personal:
-        return asked.mask(asked.personal[name], str(value))
+        return query.shown(name, detail)
+    if detail is not None and name in query.personal:
+        return query.mask(query.personal[name], str(value))
     return detail
 
 
@@ -98,14 +98,14 @@ def _detail(value: Any) -> Detail:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def besides(asked: Asked) -> tuple[Beside, ...]:
+def besides(query: Asked) -> tuple[Beside, ...]:
     """Measure the figures a rule shows beside its own, over its rows in the window, all in one scan."""
-    figures = asked.rule.measure.beside
+    figures = query.rule.measure.beside
     if not figures:
         return ()
     sums = ", ".join(_sums(figure, f"_beside{index}") for index, figure in enumerate(figures))
-    kept = " WHERE _taken_out IS NULL" if asked.taken_out else ""
-    (row,) = asked.run(f"SELECT {sums} FROM {asked.rows}{kept}")
+    kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
+    (row,) = query.run(f"SELECT {sums} FROM {query.rows}{kept}")
     pairs = zip(row[::2], row[1::2], strict=True)
     return tuple(_beside(figure, *pair) for figure, pair in zip(figures, pairs, strict=True))
 

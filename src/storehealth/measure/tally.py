@@ -22,17 +22,17 @@ SLICES_KEPT = 1000
 class Counted:
     """The counts of a rule's rows, in total and by slice, from one pass."""
 
-    asked: Asked
+    query: Asked
     tallies: Mapping[Slice, Tally]
     total: Tally
 
     def segments(self) -> tuple[Segment, ...]:
         """The slices by the rule's dimensions, then by hour, weekday and day, each ordered by its values."""
-        values = _values(self.asked)
+        values = _values(self.query)
         found: list[Segment] = []
-        for alias, name in _slices(self.asked).items():
+        for alias, name in _slices(self.query).items():
             own = [
-                _segment(self.asked, name, label, tally, values.get((alias, label)))
+                _segment(self.query, name, label, tally, values.get((alias, label)))
                 for (key, label), tally in self.tallies.items()
                 if key == alias
             ]
@@ -40,54 +40,52 @@ class Counted:
         return tuple(found)
 
 
-def count(asked: Asked) -> Counted:
+def count(query: Asked) -> Counted:
     """Count a rule's rows by outcome. Grouping by outcome needs one scan per column, not one per outcome and column."""
     found: dict[Slice, dict[str, int]] = {}
-    for alias, label, outcome, rows in _read_slices(asked, ", _outcome", "_outcome, count(*)"):
+    for alias, label, outcome, rows in _read_slices(query, ", _outcome", "_outcome, count(*)"):
         found.setdefault((alias, label), {})[outcome] = rows
     total: Counter[str] = Counter()
     for (alias, _), counts in found.items():
         if alias == "_day":  # every row has a day, if only NULL, and so counts once
             total.update(counts)
-    return Counted(asked, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
+    return Counted(query, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
 
 
-def behind(asked: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
+def behind(query: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
     """Count the distinct entities among the defects, and the defects each advice reaches."""
-    advice = asked.rule.advice
+    advice = query.rule.advice
     if not tally.defects:
         return 0, (0,) * len(advice)
     reached = "".join(f", count(*) FILTER (_mends{index})" for index in range(len(advice)))
-    ((entities, *by_advice),) = asked.run(f"SELECT count(DISTINCT _entity){reached} FROM {asked.rows} WHERE {DEFECT}")
+    ((entities, *by_advice),) = query.run(f"SELECT count(DISTINCT _entity){reached} FROM {query.rows} WHERE {DEFECT}")
     return entities, tuple(by_advice)
 
 
-def _slices(asked: Asked) -> dict[str, str]:
+def _slices(query: Asked) -> dict[str, str]:
     """Columns of the row query that rows are sliced by → the name of each dimension."""
-    own = {f"_by{index}": name for index, name in enumerate(dimensions(asked.rule))}
+    own = {f"_by{index}": name for index, name in enumerate(dimensions(query.rule))}
     return own | {f"_{name}": name for name in TIME_COLUMNS}
 
 
-def _values(asked: Asked) -> dict[Slice, float | None]:
+def _values(query: Asked) -> dict[Slice, float | None]:
     """The statistic of each slice, for rules over a value."""
-    value = asked.rule.measure.value
+    value = query.rule.measure.value
     if value is None:
         return {}
     figure = statistic_sql(value.statistic, "_stat", COUNTED)
-    return {(alias, label): figure for alias, label, figure in _read_slices(asked, "", figure)}
+    return {(alias, label): figure for alias, label, figure in _read_slices(query, "", figure)}
 
 
-def _read_slices(asked: Asked, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
+def _read_slices(query: Asked, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
     """Column, its value, and figures, for the rows grouped by each column in turn (and by ``further``)."""
-    aliases = tuple(_slices(asked))
+    aliases = tuple(_slices(query))
     keys, texts = ", ".join(aliases), ", ".join(f"{alias}::VARCHAR" for alias in aliases)
     sets = ", ".join(f"({alias}{further})" for alias in aliases)
     every = (1 << len(aliases)) - 1  # grouping_id sets the bit of each column that is not grouped by
     by_bits = {every - (1 << place): alias for place, alias in enumerate(reversed(aliases))}
-    query = (
-        f"SELECT grouping_id({keys}), coalesce({texts}), {figures} FROM {asked.rows} GROUP BY GROUPING SETS ({sets})"
-    )
-    yield from ((by_bits[bits], *rest) for bits, *rest in asked.run(query))
+    sql = f"SELECT grouping_id({keys}), coalesce({texts}), {figures} FROM {query.rows} GROUP BY GROUPING SETS ({sets})"
+    yield from ((by_bits[bits], *rest) for bits, *rest in query.run(sql))
 
 
 def _limit_slices(slices: list[Segment], name: str) -> Iterable[Segment]:
@@ -103,9 +101,9 @@ def _order(segment: Segment, name: str) -> tuple[bool, int, str]:
     return value is None, len(value or "") if name == "hour" else 0, value or ""
 
 
-def _segment(asked: Asked, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
+def _segment(query: Asked, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
     if label is not None and name not in TIME_COLUMNS:
-        label = asked.shown(name, label)
-    if asked.rule.measure.value is None:
+        label = query.shown(name, label)
+    if query.rule.measure.value is None:
         value = tally.defects / tally.judged if tally.judged else None
     return Segment(segment={name: label}, tally=tally, value=value)
