@@ -147,7 +147,7 @@ class Asked:
         with self._blaming(sql) as select:
             found = self.con.execute(select, values)
         while True:
-            with self._limited():  # rows are computed as they are fetched, so that errors and limits strike here
+            with self._guard():  # rows are computed as they are fetched, so that errors and limits strike here
                 rows = found.fetchmany(FETCHED)
             if not rows:
                 return
@@ -156,11 +156,11 @@ class Asked:
     @contextmanager
     def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
         select = self._one_select(sql)
-        with self._limited():
+        with self._guard():
             yield select
 
     @contextmanager
-    def _limited(self) -> Iterator[None]:
+    def _guard(self) -> Iterator[None]:
         """Run SQL of the rule and its exemptions within its limits; errors name the file and key to blame."""
         try:
             with self._limits():
