@@ -169,7 +169,7 @@ def test_a_due_moment_has_just_so_many_open_minutes_before_it(
         left -= any(opens <= second < closes for opens, closes in spells[at.date()])
         at += timedelta(minutes=1)
     assert due == at
-    stood = sum((one.ends - one.begins).total_seconds() for one in clock.closed(start, due))
+    stood = sum((one.ends - one.begins).total_seconds() for one in clock.list_closures(start, due))
     assert stood == (due - start).total_seconds() - allowed * 60
 
 

@@ -72,7 +72,7 @@ def _zone(given: Taken, request: AuditRequest) -> str | None:
 def _hours(store: Store) -> str | None:
     """From the first to the last hour of the day in which people answer more than now and then."""
     counted = store.con.execute(
-        "SELECT hour(sent_at), count(*) FROM chat WHERE role = 'agent' AND sent_at IS NOT NULL GROUP BY ALL"
+        "SELECT hour(sent_at), count(*) FROM chat_messages WHERE role = 'agent' AND sent_at IS NOT NULL GROUP BY ALL"
     ).fetchall()
     most = max((count for _, count in counted), default=0)
     usual = sorted(hour for hour, count in counted if count >= most * LEAST)

@@ -90,7 +90,10 @@ def _session(told: _Told, source: str, line: int) -> str | None:
     """The session of the message that stands on a line, or begins above it."""
     if not told.store.rows.get("messages"):
         return None
-    query = "SELECT session_id FROM chat WHERE source_file = ? AND source_row BETWEEN ? AND ? ORDER BY source_row DESC LIMIT 1"
+    query = (
+        "SELECT session_id FROM chat_messages WHERE source_file = ? AND source_row BETWEEN ? AND ?"
+        " ORDER BY source_row DESC LIMIT 1"
+    )
     found = told.ask(query, source, line - BELOW, line)
     return found[0][0] if found else None
 
@@ -98,7 +101,7 @@ def _session(told: _Told, source: str, line: int) -> str | None:
 def _conversation(told: _Told, session: str, given: Taken) -> Timeline:
     rows = told.ask(
         "SELECT c.sent_at, c.source_file, c.source_row, c.role, c.sender_id, c.event, c.event_agent_id, c.opens, m.text"
-        " FROM chat AS c LEFT JOIN messages AS m"
+        " FROM chat_messages AS c LEFT JOIN messages AS m"
         " ON m.source_file = c.source_file AND m.source_row = c.source_row AND m.sent_at = c.sent_at"
         " WHERE session_id = ? ORDER BY c.sent_at, c.source_file, c.source_row",
         session,

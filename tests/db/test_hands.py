@@ -23,7 +23,7 @@ def three() -> Iterator[list[Con]]:
         yield [first, first.cursor(), first.cursor()]
 
 
-def said(what: object) -> Job:
+def returning(what: object) -> Job:
     """A job that asks the database for a value."""
     return lambda con: con.execute("SELECT ?", [what]).fetchall()[0][0]
 
@@ -41,7 +41,7 @@ def failing(message: str, before: threading.Event | None = None) -> Job:
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_what_comes_of_each_job_stands_in_the_order_of_the_jobs(three: list[Con], number: int) -> None:
-    jobs = {f"job {n}": said(n) for n in range(40)}
+    jobs = {f"job {n}": returning(n) for n in range(40)}
     assert list(side_by_side(three[:number], jobs, {}).items()) == [(f"job {n}", n) for n in range(40)]
 
 
@@ -153,7 +153,7 @@ def test_where_memory_does_for_one_at_a_time_all_is_done(three: list[Con]) -> No
 
         return job
 
-    jobs = {name: greedy(name) for name in ("a", "b")} | {f"job {n}": said(n) for n in range(9)}
+    jobs = {name: greedy(name) for name in ("a", "b")} | {f"job {n}": returning(n) for n in range(9)}
     after = {f"job {n}": ["a"] for n in range(9)}
     done = side_by_side(three[:2], jobs, after)
     assert list(done) == list(jobs)

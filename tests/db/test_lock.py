@@ -41,7 +41,7 @@ def test_the_stores_own_tables_stay_readable(open_files: OpenFiles) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "reason"),
     [
         ("SELECT nothing FROM orders", "nothing"),
         ("SELEC 1", "SELEC"),
@@ -50,10 +50,10 @@ def test_the_stores_own_tables_stay_readable(open_files: OpenFiles) -> None:
         ("COPY turns TO '/tmp/x.csv'", "one SELECT"),
     ],
 )
-def test_a_query_is_checked_without_running(open_rows: Open, query: str, said: str) -> None:
+def test_a_query_is_checked_without_running(open_rows: Open, query: str, reason: str) -> None:
     """Wrong names, wrong SQL, and anything that is not one SELECT."""
     store = open_rows({}, views=["turns"])
-    assert said in (store.check(query) or "")
+    assert reason in (store.check(query) or "")
     assert store.con.execute("SELECT count(*) FROM turns").fetchall() == [(0,)]
 
 

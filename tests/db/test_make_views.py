@@ -18,7 +18,7 @@ def view(name: str, sql: str, *after: str) -> View:
 
 
 def test_a_view_waits_for_one_that_it_reads_without_saying_so() -> None:
-    views = {one.view: one for one in (view("a", SLOW), view("b", "SELECT x FROM range(1), a"))}
+    views = {item.view: item for item in (view("a", SLOW), view("b", "SELECT x FROM range(1), a"))}
     with duckdb.connect() as con, con.cursor() as other:
         make_views((con, other), views)
         assert con.execute("SELECT count(*) FROM b").fetchall() == [(1,)]
@@ -27,4 +27,4 @@ def test_a_view_waits_for_one_that_it_reads_without_saying_so() -> None:
 def test_the_first_wrong_view_is_told() -> None:
     wrong = [view("slow", SLOW), view("bad", "SELECT nothing", "slow"), view("worse", "SELECT nowhere", "slow")]
     with duckdb.connect() as con, con.cursor() as other, pytest.raises(CatalogueError, match=r"bad\.sql"):
-        make_views((con, other), {one.view: one for one in wrong})
+        make_views((con, other), {item.view: item for item in wrong})

@@ -24,7 +24,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         yield made
 
 
-def said(con: duckdb.DuckDBPyConnection, sql: str, language: Language = "en") -> str:
+def explain(con: duckdb.DuckDBPyConnection, sql: str, language: Language = "en") -> str:
     with pytest.raises(duckdb.Error) as caught:
         con.execute(con.extract_statements(AROUND.format(sql))[0]).fetchall()
     return Words(language).error(f"mine.yaml:3: measure.when: {told(caught.value, sql)}")
@@ -57,12 +57,12 @@ def said(con: duckdb.DuckDBPyConnection, sql: str, language: Language = "en") ->
 )
 def test_the_kind_of_mistake_comes_first(con: duckdb.DuckDBPyConnection, sql: str, first: str) -> None:
     """With the nearest name where one is near, and of a syntax error from where on."""
-    text = said(con, sql)
+    text = explain(con, sql)
     assert text.startswith(f"mine.yaml:3: measure.when: {first}. The database says: “")
     assert text.endswith("”")
     assert "count(x)" not in text
     for language in ("zh", "es"):
-        other = said(con, sql, language)
+        other = explain(con, sql, language)
         assert other.startswith("mine.yaml:3: measure.when")
         assert first not in other
         assert "The database says" not in other
@@ -73,10 +73,10 @@ def test_the_kind_of_mistake_comes_first(con: duckdb.DuckDBPyConnection, sql: st
 def test_what_the_database_quotes_of_cells_is_left_out(con: duckdb.DuckDBPyConnection) -> None:
     """It quotes them in quotes, on lines of their own, and behind a colon."""
     for sql in ("note::INTEGER > 3", "strptime(note, '%Y') IS NULL", "regexp_matches('x', '(' || note)"):
-        assert "Li Wei" not in said(con, sql)
+        assert "Li Wei" not in explain(con, sql)
 
 
 def test_only_what_stands_in_the_file_is_quoted_as_unreadable(con: duckdb.DuckDBPyConnection) -> None:
     """Not a piece of the query that we write around it; a long rest is cut."""
-    assert "AS x" not in said(con, "(paid_at IS NULL").partition(". The database")[0]
-    assert said(con, "1 >> > " + "1 + " * 40 + "1").count("1 + ") < 10
+    assert "AS x" not in explain(con, "(paid_at IS NULL").partition(". The database")[0]
+    assert explain(con, "1 >> > " + "1 + " * 40 + "1").count("1 + ") < 10

@@ -112,5 +112,5 @@ def measured(rule: Rule, *rows: dict[str, Any], window: Window | None = None, **
     """The measurement of one rule over rows."""
     store = store_of(*rows)
     windows = {} if window is None else {rule.code: window}
-    (one,) = measure(store, [rule], {}, windows, Lens(catalogue_of(rule, **catalogue)))  # type: ignore[arg-type]
-    return one
+    (measurement,) = measure(store, [rule], {}, windows, Lens(catalogue_of(rule, **catalogue)))  # type: ignore[arg-type]
+    return measurement

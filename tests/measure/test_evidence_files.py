@@ -68,16 +68,16 @@ def test_a_rule_that_finds_nothing_any_more_leaves_no_file(tmp_path: Path) -> No
 def test_findings_name_their_file(tmp_path: Path) -> None:
     """And only those that have one."""
     files = EvidenceFiles(Path("evidence"), written={"CS01": "evidence/CS01.csv"})
-    one, other = files.named([finding(3, 9), finding(3, 9, code="LG05")])
-    assert (one.evidence.file, other.evidence.file) == ("evidence/CS01.csv", None)
+    first, other = files.named([finding(3, 9), finding(3, 9, code="LG05")])
+    assert (first.evidence.file, other.evidence.file) == ("evidence/CS01.csv", None)
 
 
 def test_a_folder_that_cannot_be_written_to_stops_no_measurement(tmp_path: Path) -> None:
     """The problem is kept for the command to tell."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     files, rule = EvidenceFiles(tmp_path / "file" / "evidence"), rule_of(good="ok")
-    (one,) = measure(store_of({"ok": False}), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
-    assert one.tally.defects == 1
+    (measurement,) = measure(store_of({"ok": False}), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    assert measurement.tally.defects == 1
     assert isinstance(files.problem, OSError)
     assert files.written == {}
 
@@ -88,5 +88,5 @@ def test_texts_longer_than_anybody_reads_are_cut(tmp_path: Path) -> None:
     files = EvidenceFiles(tmp_path)
     (found,) = measure(store_of({"ok": False}), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
     assert list(found.evidence[0].details.values()) == ["x" * 2000]
-    assert max(len(value) for one in found.segments for value in one.segment.values() if value) == 2000
+    assert max(len(value) for part in found.segments for value in part.segment.values() if value) == 2000
     assert (tmp_path / "CS01.csv").stat().st_size < 5000

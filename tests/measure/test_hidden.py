@@ -52,20 +52,20 @@ def test_an_entity_made_of_a_buyer_is_a_pseudonym() -> None:
 
 def test_slices_and_details_of_an_expression_over_a_buyer_are_pseudonyms() -> None:
     """Not only a bare column."""
-    one = shown(by=["upper(customer_id)", "agent_id"], evidence=["upper(customer_id)", "agent_id"])
-    assert [part.segment for part in one.segments[:2]] == [
+    measurement = shown(by=["upper(customer_id)", "agent_id"], evidence=["upper(customer_id)", "agent_id"])
+    assert [part.segment for part in measurement.segments[:2]] == [
         {"upper(customer_id)": pseudonym("ANA")},
         {"agent_id": "amy"},
     ]
-    assert one.evidence[0].details == {"upper(customer_id)": pseudonym("ANA"), "agent_id": "amy"}
+    assert measurement.evidence[0].details == {"upper(customer_id)": pseudonym("ANA"), "agent_id": "amy"}
 
 
 def test_a_phone_in_a_text_that_is_nobody_s_in_particular_is_taken_out() -> None:
     """A reason may quote a customer; an id that looks like a phone is an id."""
     over = "SELECT *, '不要了 13812345678' AS why, '13812345678' AS sku FROM things"
-    one = shown(over=over, evidence=["why", "sku"], by=["why"])
-    assert one.evidence[0].details == {"why": "不要了 …", "sku": "13812345678"}
-    assert one.segments[0].segment == {"why": "不要了 …"}
+    measurement = shown(over=over, evidence=["why", "sku"], by=["why"])
+    assert measurement.evidence[0].details == {"why": "不要了 …", "sku": "13812345678"}
+    assert measurement.segments[0].segment == {"why": "不要了 …"}
 
 
 def test_an_error_does_not_quote_a_cell() -> None:

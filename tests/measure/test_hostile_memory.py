@@ -44,20 +44,20 @@ def tried(place: str, names: str) -> list[dict[str, object]]:
 )
 def test_lists_and_texts_of_one_row_that_do_not_fit_are_refused(place: str, names: str) -> None:
     """Whatever makes them, and wherever it stands; whose SQL it is is named; the store can be asked on, the limit is gone."""
-    for one in tried(place, names):
-        assert one["kind"] == "OutOfMemory", one
-        assert str(one["said"]).startswith(NAMED.get(place, "handed-over-by-promise.yaml: measure: ")), one
-        assert one["whole"], one
-        assert one["free"], one
-        assert place == "view" or int(str(one["peak"])) < ROOM + 2 * watch.AFTER, one
+    for attempt in tried(place, names):
+        assert attempt["kind"] == "OutOfMemory", attempt
+        assert str(attempt["said"]).startswith(NAMED.get(place, "handed-over-by-promise.yaml: measure: ")), attempt
+        assert attempt["whole"], attempt
+        assert attempt["free"], attempt
+        assert place == "view" or int(str(attempt["peak"])) < ROOM + 2 * watch.AFTER, attempt
 
 
 @pytest.mark.parametrize("place", ["check", "check exempt"])
 def test_constants_worked_out_while_binding_take_no_more(place: str) -> None:
     """``rules check`` and ``doctor`` bind SQL: that does no harm."""
-    for one in tried(place, ",".join(CONSTANT)):
-        assert one["whole"], one
-        assert int(str(one["peak"])) < ROOM, one
+    for attempt in tried(place, ",".join(CONSTANT)):
+        assert attempt["whole"], attempt
+        assert int(str(attempt["peak"])) < ROOM, attempt
 
 
 @pytest.fixture(scope="module")

@@ -225,8 +225,8 @@ def test_a_view_that_never_ends_is_stopped_and_named(catalogue: Catalogue, endle
 @pytest.mark.parametrize("endless", list(ENDLESS))
 def test_an_exemption_that_never_ends_is_stopped_and_named(catalogue: Catalogue, endless: str) -> None:
     """The rule that it takes rows out of is not to blame."""
-    one = Exemption(code="LG05", where=ENDLESS[endless], reason="r", place="mutes.yaml:2: exempt.0")
+    exemption = Exemption(code="LG05", where=ENDLESS[endless], reason="r", place="mutes.yaml:2: exempt.0")
     with opened(catalogue, "300MB") as store:
         with pytest.raises(CatalogueError, match=r"mutes\.yaml:2: exempt\.0: ran longer than 1 seconds.*those of LG05"):
-            measure(store, [catalogue.rules["LG05"]], {}, {}, Lens(catalogue, seconds=1, exemptions=(one,)))
+            measure(store, [catalogue.rules["LG05"]], {}, {}, Lens(catalogue, seconds=1, exemptions=(exemption,)))
         assert measure(store, [catalogue.rules["LG05"]], {}, {}, Lens(catalogue))[0].tally is not None

@@ -25,25 +25,32 @@ LIMITS = {"target": 20, "limit": 60, "higher_is": "worse"}
 
 def test_shares_come_with_wilsons_interval() -> None:
     """One defect of four: 25 %, and very unsure."""
-    one = measured(rule_of(good="ok"), *[{"ok": number > 0} for number in range(4)])
-    assert one.value == 0.25
-    assert one.low == pytest.approx(0.0456, abs=1e-4)
-    assert one.high == pytest.approx(0.6994, abs=1e-4)
+    measurement = measured(rule_of(good="ok"), *[{"ok": number > 0} for number in range(4)])
+    assert measurement.value == 0.25
+    assert measurement.low == pytest.approx(0.0456, abs=1e-4)
+    assert measurement.high == pytest.approx(0.6994, abs=1e-4)
 
 
 def test_a_rule_without_judged_rows_has_no_value() -> None:
     """Neither 0 nor 1."""
-    one = measured(rule_of(good="ok"), {"ok": None})
-    assert (one.value, one.low, one.high, one.tally.not_judgeable) == (None, None, None, 1)
+    measurement = measured(rule_of(good="ok"), {"ok": None})
+    assert (measurement.value, measurement.low, measurement.high, measurement.tally.not_judgeable) == (
+        None,
+        None,
+        None,
+        1,
+    )
 
 
 def test_a_rule_whose_data_are_missing_says_what_it_needs() -> None:
     """Needs of the view and of the rule, and no zeros that look like a result."""
-    one = measured(rule_of(good="ok", needs=["orders.paid_at", "orders"]), {"ok": True}, needs=("messages", "scans"))
-    assert one.missing is not None
-    assert one.missing.needs == ("scans", "orders.paid_at")
-    assert one.value is None
-    assert one.segments == ()
+    measurement = measured(
+        rule_of(good="ok", needs=["orders.paid_at", "orders"]), {"ok": True}, needs=("messages", "scans")
+    )
+    assert measurement.missing is not None
+    assert measurement.missing.needs == ("scans", "orders.paid_at")
+    assert measurement.value is None
+    assert measurement.segments == ()
 
 
 def test_one_of_several_tables_is_enough() -> None:
@@ -68,13 +75,15 @@ def test_every_rule_is_sliced_by_its_dimensions_and_by_time() -> None:
         {"agent_id": "amy", "ok": True, "at": "2026-03-03 09:30:00"},
         {"agent_id": None, "ok": True},
     ]
-    one = measured(rule_of(good="ok", by=["agent_id", "hour", "day"]), *rows)
-    slices = {next(iter(part.segment.items())): (part.tally.defects, part.tally.judged) for part in one.segments}
+    measurement = measured(rule_of(good="ok", by=["agent_id", "hour", "day"]), *rows)
+    slices = {
+        next(iter(part.segment.items())): (part.tally.defects, part.tally.judged) for part in measurement.segments
+    }
     assert slices == {
         ("agent_id", "amy"): (1, 2), ("agent_id", None): (0, 1), ("hour", "9"): (0, 1), ("hour", "10"): (1, 2),
         ("weekday", "1"): (1, 2), ("weekday", "2"): (0, 1), ("day", "2026-03-02"): (1, 2), ("day", "2026-03-03"): (0, 1),
     }  # fmt: skip
-    assert [part.value for part in one.segments][:2] == [0.5, 0.0]
+    assert [part.value for part in measurement.segments][:2] == [0.5, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -89,25 +98,25 @@ def test_every_rule_is_sliced_by_its_dimensions_and_by_time() -> None:
 )
 def test_statistics_interpolate_between_values(value, amounts, expected) -> None:
     """The median of an even number is the mean of the middle two; so few values give no upper bound."""
-    one = measured(rule_of(limits=LIMITS, value=value), *[{"amount": amount} for amount in amounts])
-    assert one.value == pytest.approx(expected)
-    assert one.high is None
+    measurement = measured(rule_of(limits=LIMITS, value=value), *[{"amount": amount} for amount in amounts])
+    assert measurement.value == pytest.approx(expected)
+    assert measurement.high is None
 
 
 def test_what_is_still_open_counts_as_never() -> None:
     """Half open: the median is infinite, though its lower bound is not."""
     rows = [{"amount": number} for number in range(10)] + [{"amount": 5, "growing": True}] * 10
-    one = measured(rule_of(limits=LIMITS, value=MEDIAN), *rows)
-    assert one.value == math.inf
-    assert one.low == 5
-    assert one.high == math.inf
-    assert one.tally.undecided == 10
+    measurement = measured(rule_of(limits=LIMITS, value=MEDIAN), *rows)
+    assert measurement.value == math.inf
+    assert measurement.low == 5
+    assert measurement.high == math.inf
+    assert measurement.tally.undecided == 10
 
 
 def test_the_interval_of_a_median_is_read_off_the_sorted_values() -> None:
     """The 40th and 61st of a hundred."""
-    one = measured(rule_of(limits=LIMITS, value=MEDIAN), *[{"amount": number} for number in range(1, 101)])
-    assert (one.low, one.value, one.high) == (40, 50.5, 61)
+    measurement = measured(rule_of(limits=LIMITS, value=MEDIAN), *[{"amount": number} for number in range(1, 101)])
+    assert (measurement.low, measurement.value, measurement.high) == (40, 50.5, 61)
 
 
 def test_an_advice_reaches_the_defects_it_names() -> None:
@@ -117,8 +126,8 @@ def test_an_advice_reaches_the_defects_it_names() -> None:
         {"id": "all", "effort": "low", "name": SAID, "do": SAID, "removes": 0.5},
     ]
     rows = [{"agent_id": "amy", "ok": False}, {"agent_id": "amy", "ok": True}, {"agent_id": None, "ok": False}]
-    one = measured(rule_of(good="ok", advice=advice), *rows)
-    assert [(part.advice, part.defects, part.value_after) for part in one.mended] == [
+    measurement = measured(rule_of(good="ok", advice=advice), *rows)
+    assert [(part.advice, part.defects, part.value_after) for part in measurement.mended] == [
         ("amys", 1, None),
         ("all", 2, None),
     ]
@@ -127,9 +136,9 @@ def test_an_advice_reaches_the_defects_it_names() -> None:
 def test_a_mended_value_becomes_an_ordinary_one() -> None:
     """Half of the four slow ones take the median of those in time (10), so the p90 falls, the rest stays."""
     rows = [{"amount": 10}] * 6 + [{"amount": amount} for amount in (100, 200, 300, 400)]
-    one = measured(rule_of(limits=LIMITS, value=P90), *rows)
-    assert one.value == pytest.approx(310)
-    (mended,) = one.mended
+    measurement = measured(rule_of(limits=LIMITS, value=P90), *rows)
+    assert measurement.value == pytest.approx(310)
+    (mended,) = measurement.mended
     assert mended.defects == 4
     assert mended.value_after == pytest.approx(220)  # 300 and 100 become 10, 400 and 200 stay
 
@@ -151,8 +160,8 @@ def test_figures_beside_have_a_word_on_their_own_rows() -> None:
         {"name": "empty", "title": SAID, "when": "false", "good": "ok"},
     ]
     rows = [{"amount": 1, "ok": False}, {"amount": 2, "ok": True}, {"amount": 6, "ok": False}]
-    one = measured(rule_of(good="ok", when="false", beside=beside), *rows)
-    shown = [(part.name, part.value, part.defects, part.judged) for part in one.beside]
+    measurement = measured(rule_of(good="ok", when="false", beside=beside), *rows)
+    shown = [(part.name, part.value, part.defects, part.judged) for part in measurement.beside]
     assert shown == [
         ("share", 0.5, 1, 2), ("median", 2.0, None, 3), ("never", None, None, 3), ("empty", None, 0, 0)
     ]  # fmt: skip
@@ -192,9 +201,9 @@ def test_evidence_is_the_worst_first_and_hides_persons() -> None:
     rows = [
         {"ok": False, "amount": n, "agent_id": "amy", "customer_id": "ana", "begun": "2026-03-01"} for n in range(25)
     ]
-    one = measured(rule, *rows, {"ok": True, "amount": 99}, personal=("entity",))
-    assert [row.line for row in one.evidence] == list(range(25, 5, -1))
-    first = one.evidence[0]
+    measurement = measured(rule, *rows, {"ok": True, "amount": 99}, personal=("entity",))
+    assert [row.line for row in measurement.evidence] == list(range(25, 5, -1))
+    first = measurement.evidence[0]
     assert first.file == "made.csv"
     assert first.entity == pseudonym("e25")
     assert first.details == {
@@ -209,14 +218,14 @@ def test_the_size_of_the_miss_decides_what_is_worst() -> None:
         {"begun": "2026-03-02 10:00:00", "until": "2026-03-02 12:00:00"},
         {"begun": "2026-03-02 10:00:00", "done": "2026-03-02 10:01:00", "source_row": 3},
     ]
-    one = measured(rule_of(in_time={"from": "begun", "to": "done", "within": "30 s"}), *rows)
-    assert [(row.line, row.outcome) for row in one.evidence] == [(2, "overdue"), (3, "late"), (7, "late")]
+    measurement = measured(rule_of(in_time={"from": "begun", "to": "done", "within": "30 s"}), *rows)
+    assert [(row.line, row.outcome) for row in measurement.evidence] == [(2, "overdue"), (3, "late"), (7, "late")]
 
 
 def test_customers_in_slices_are_pseudonyms() -> None:
     """A rule may be sliced by customer; nobody is named."""
-    one = measured(rule_of(good="ok", by=["customer_id"]), {"customer_id": "ana", "ok": False})
-    assert one.segments[0].segment == {"customer_id": pseudonym("ana")}
+    measurement = measured(rule_of(good="ok", by=["customer_id"]), {"customer_id": "ana", "ok": False})
+    assert measurement.segments[0].segment == {"customer_id": pseudonym("ana")}
 
 
 @settings(max_examples=15, deadline=None)
@@ -255,8 +264,8 @@ def test_times_cut_to_minutes_are_noticed(whole: int, step: int) -> None:
     catalogue = catalogue_of(rule)
     grain = catalogue.views["things"].model_copy(update={"view": "time_grain"})
     lens = Lens(catalogue._replace(views={**catalogue.views, "time_grain": grain}))
-    (one,) = measure(store, [rule], {}, {}, lens)  # type: ignore[arg-type]
-    assert one.resolution_seconds == step
+    (measurement,) = measure(store, [rule], {}, {}, lens)  # type: ignore[arg-type]
+    assert measurement.resolution_seconds == step
 
 
 def platform(**windows) -> Platform:

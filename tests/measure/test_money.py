@@ -41,9 +41,9 @@ def at_risk(*orders: Order, bands: tuple[Compensation, ...] = (band(),), **row: 
     catalogue = catalogue_of(RULE)
     views = {**catalogue.views, "fulfilments": View(view="fulfilments", about="o", group="orders", sql="SELECT 1")}
     lens = Lens(catalogue._replace(views=views), bands={"CS01": bands})
-    (one,) = measure(store, [RULE], {}, {"CS01": Window()}, lens)  # type: ignore[arg-type]
-    assert judged(RULE, one)[0].money_at_risk == one.money
-    return one.money
+    (measurement,) = measure(store, [RULE], {}, {"CS01": Window()}, lens)  # type: ignore[arg-type]
+    assert judged(RULE, measurement)[0].money_at_risk == measurement.money
+    return measurement.money
 
 
 @pytest.mark.parametrize(("paid", "owed"), [(20, 5), (100, 5), (100.2, 5.01), (400, 20), (1000, 50), (9999, 50)])
@@ -57,9 +57,9 @@ def test_a_share_of_the_price_within_its_band(paid, owed) -> None:
 @given(st.floats(0.01, 5000), st.floats(0, 0.5), st.integers(0, 20), st.integers(0, 500))
 def test_the_sum_of_one_order_is_what_the_band_says(paid: float, share: float, least: int, more: int) -> None:
     """As ``Compensation.owed`` has it, to the cent."""
-    one = band(share=round(share + 0.01, 2), least=least, most=least + more)
+    cheap = band(share=round(share + 0.01, 2), least=least, most=least + more)
     paid = round(paid, 2)
-    assert at_risk(("a", paid, "CNY", 1.0), bands=(one,)).low == pytest.approx(one.owed(paid), abs=0.0051)
+    assert at_risk(("a", paid, "CNY", 1.0), bands=(cheap,)).low == pytest.approx(cheap.owed(paid), abs=0.0051)
 
 
 def test_steps_give_a_range() -> None:
@@ -127,7 +127,7 @@ def test_the_bands_of_a_rule_are_in_one_currency() -> None:
 def test_late_orders_of_the_sample_store_cost_what_tmall_asks(tmp_path: Path) -> None:
     """All late and open orders have a price, each costs 5 to 50 yuan; and so have those that look like false shipments."""
     made = audit(Path(__file__).parents[2] / "sample_exports", AuditRequest(state=tmp_path, platform="tmall"))
-    found = {one.code: one.money_at_risk for one in made.findings if one.money_at_risk}
+    found = {finding.code: finding.money_at_risk for finding in made.findings if finding.money_at_risk}
     assert found.keys() == {"LG05", "LG12", "ST02"}
-    assert found["LG05"].orders == next(one.defects for one in made.findings if one.code == "LG05")
+    assert found["LG05"].orders == next(finding.defects for finding in made.findings if finding.code == "LG05")
     assert 5 * found["LG05"].orders <= found["LG05"].low == found["LG05"].high <= 50 * found["LG05"].orders

@@ -28,14 +28,14 @@ def rows(count: int, days_before: int, **more) -> list[dict]:
     return [{"at": at.isoformat(" "), "ok": True, "amount": 5.0, **more}] * count
 
 
-def looked(rule, *groups: list[dict], stretch: bool = True, window: Window = MARCH) -> Measurement:
+def measure_rows(rule, *groups: list[dict], stretch: bool = True, window: Window = MARCH) -> Measurement:
     store, lens = store_of(*[row for group in groups for row in group]), Lens(catalogue_of(rule), stretch=stretch)
-    (one,) = measure(store, [rule], {}, {rule.code: window}, lens)  # type: ignore[arg-type]
-    return one
+    (measurement,) = measure(store, [rule], {}, {rule.code: window}, lens)  # type: ignore[arg-type]
+    return measurement
 
 
-def length(one: Measurement) -> int:
-    return (one.window.last - one.window.first).days + 1
+def length(measurement: Measurement) -> int:
+    return (measurement.window.last - measurement.window.first).days + 1
 
 
 @pytest.mark.parametrize(
@@ -44,28 +44,28 @@ def length(one: Measurement) -> int:
 )
 def test_the_first_window_that_holds_enough_is_taken(near, mid, far, expected) -> None:
     """30 days, 90, 12 months; where none holds 20, the platform's own stays. All end on the same day."""
-    one = looked(RULE, rows(near, 10), rows(mid, 80), rows(far, 300))
-    assert (length(one), one.window.last) == (expected, MARCH.last)
-    assert (one.usual is None) == (expected == 30)
-    assert one.usual is None or (one.usual.window, one.usual.tally.judged) == (MARCH, near)
+    measurement = measure_rows(RULE, rows(near, 10), rows(mid, 80), rows(far, 300))
+    assert (length(measurement), measurement.window.last) == (expected, MARCH.last)
+    assert (measurement.usual is None) == (expected == 30)
+    assert measurement.usual is None or (measurement.usual.window, measurement.usual.tally.judged) == (MARCH, near)
 
 
 def test_days_beyond_the_longest_window_are_never_looked_at() -> None:
     """366 days before the last one is out."""
-    assert length(looked(RULE, rows(19, 10), rows(50, 365))) == 30
-    assert length(looked(RULE, rows(19, 10), rows(50, 364))) == 365
+    assert length(measure_rows(RULE, rows(19, 10), rows(50, 365))) == 30
+    assert length(measure_rows(RULE, rows(19, 10), rows(50, 364))) == 365
 
 
 def test_a_quantile_asks_for_what_its_interval_needs() -> None:
     """Six for a median."""
-    assert length(looked(MEDIAN, rows(6, 10), rows(9, 80))) == 30
-    assert length(looked(MEDIAN, rows(5, 10), rows(1, 80))) == 90
+    assert length(measure_rows(MEDIAN, rows(6, 10), rows(9, 80))) == 30
+    assert length(measure_rows(MEDIAN, rows(5, 10), rows(1, 80))) == 90
 
 
 def test_a_window_is_never_shortened() -> None:
     """A platform that looks at 120 days goes on to 12 months."""
     long = Window(first=MARCH.last - timedelta(days=119), last=MARCH.last)
-    assert length(looked(RULE, rows(19, 10), rows(1, 200), window=long)) == 365
+    assert length(measure_rows(RULE, rows(19, 10), rows(1, 200), window=long)) == 365
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_a_window_is_never_shortened() -> None:
 )
 def test_what_has_no_verdict_or_was_chosen_stays(rule, window, stretch) -> None:
     """Nothing is to be gained, or it was not asked for."""
-    one = looked(rule, rows(1, 10), rows(50, 80), window=window, stretch=stretch)
-    assert (one.window, one.usual) == (window, None)
+    measurement = measure_rows(rule, rows(1, 10), rows(50, 80), window=window, stretch=stretch)
+    assert (measurement.window, measurement.usual) == (window, None)
 
 
 def test_the_finding_says_so_with_both_windows() -> None:
     """Days, why, and what the usual ones hold."""
-    made, _ = judged(RULE, looked(RULE, rows(12, 10), rows(9, 80)))
+    made, _ = judged(RULE, measure_rows(RULE, rows(12, 10), rows(9, 80)))
     assert (made.status, made.judged, made.usual_window) == ("pass", 21, MARCH)
     assert "2026-01-01 to 2026-03-31" in made.note
     assert "(2026-03-02 to 2026-03-31) hold only 12 of the 20 rows needed" in made.note
@@ -96,7 +96,7 @@ def test_nothing_is_asked_where_the_tables_begin_inside_the_window() -> None:
     """What cannot help costs no query."""
     store, own = store_of(*rows(5, 10)), Days(date(2026, 3, 2), date(2026, 3, 31), True)
     asked = Asked(store.con, RULE, judged_bounds(), MARCH, catalogue_of(RULE), str)  # type: ignore[arg-type]
-    few, filled = looked(RULE, rows(5, 10), stretch=False), frozenset({"messages"})
+    few, filled = measure_rows(RULE, rows(5, 10), stretch=False), frozenset({"messages"})
     store.con.close()
     assert stretched(asked, few, Lacks({"messages": own}), filled) is None
     with pytest.raises(Exception, match="closed"):
@@ -119,7 +119,7 @@ def test_a_quiet_store_is_judged_over_more_days(tmp_path: Path) -> None:
 
     def late(window: str | None):
         made = audit(tmp_path / "exports", AuditRequest(state=tmp_path / "state", platform="amazon", window=window))
-        return next(one for one in made.findings if one.code == "LG05")
+        return next(measurement for measurement in made.findings if measurement.code == "LG05")
 
     usual, chosen = late(None), late("30d")
     assert (usual.status, chosen.status) == ("pass", "inconclusive")

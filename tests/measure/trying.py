@@ -103,25 +103,25 @@ def main(place: str, names: list[str]) -> None:
     store = opened(catalogue)
     known = OF_ROWS if place in PLACES else CONSTANT
     for name in names:
-        kind, said = "", ""
+        kind, message = "", ""
         asked = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()  # never given back
         resource.setrlimit(resource.RLIMIT_AS, (asked + ALLOWED, resource.RLIM_INFINITY))
         try:
             (PLACES | BOUND)[place](store, catalogue, rule, known[name])
         except StorehealthError as error:
-            kind, said = type(error).__name__, error.message
+            kind, message = type(error).__name__, error.message
         peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
         whole = measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
         free = resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY
-        told = {
+        report = {
             "try": name,
             "kind": kind,
-            "said": said,
+            "said": message,
             "peak": int(peak.split()[1]) << 10,
             "whole": whole,
             "free": free,
         }
-        sys.stdout.write(f"{json.dumps(told)}\n")
+        sys.stdout.write(f"{json.dumps(report)}\n")
         sys.stdout.flush()
 
 

@@ -111,7 +111,7 @@ def tell(order: Order, parcels: Iterable[Parcel], scans: Sequence[Scan], within:
     due = min([at for at in (order.promised_ship, *order.line_promises) if at], default=None)
     if due is None and within and order.kind == "normal" and order.paid:
         due = order.paid + within
-    due_there = min([at for at in (order.promised_delivery, *(one.promised for one in own)) if at], default=None)
+    due_there = min([at for at in (order.promised_delivery, *(parcel.promised for parcel in own)) if at], default=None)
     story = Story(paid, cancelled, due, due_there, handed_over, proof, delivered, None, {})
     story.impossible = _impossible(order, story, _last([parcel.picked for parcel in own]))
     story.states = {
@@ -161,8 +161,8 @@ def _handed_over(order: Order, parcels: list[Parcel]) -> tuple[datetime | None, 
 
 
 def _impossible(order: Order, story: Story, picked: datetime | None) -> str | None:
-    def before(one: datetime | None, other: datetime | None) -> bool:
-        return one is not None and other is not None and one < other
+    def before(first: datetime | None, second: datetime | None) -> bool:
+        return first is not None and second is not None and first < second
 
     if before(story.handed_over, order.created):
         return "handed_over_before_order"

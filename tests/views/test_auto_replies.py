@@ -21,11 +21,11 @@ def chats(times: int = 20, delays: tuple[int, ...] = (1,), text: str = GREETING)
     rows = []
     for number in range(times):
         room, minute = {"conversation_id": f"c{number}"}, f"2026-03-02 {10 + number // 60}:{number % 60:02}"
-        told = f" {text}\n" if number % 2 else text
+        spelling = f" {text}\n" if number % 2 else text
         rows += [
             {**room, "message_id": "a", "sent_at": f"{minute}:00", "sender_role": "customer", "sender_id": "x", "text": "?"},
             {**room, "message_id": "b", "sent_at": f"{minute}:{delays[number % len(delays)]:02}", "sender_role": "agent",
-             "sender_id": f"amy{number % 3}", "text": told},
+             "sender_id": f"amy{number % 3}", "text": spelling},
             {**room, "message_id": "c", "sent_at": f"{minute}:40", "sender_role": "agent", "sender_id": "amy0",
              "text": f"answer {number}"},
         ]  # fmt: skip
@@ -72,10 +72,10 @@ def test_assumed_ones_are_a_robots_and_both_results_are_shown(catalogue: Catalog
     with opened(catalogue, chats()) as store:
         first, mean, listed = measure_assumed(store, rules, {}, {}, Lens(catalogue))
         assert (first.tally.met, first.tally.late) == (0, 20)
-        (other,) = [one for one in first.beside if one.name == NAME]
+        (other,) = [figure for figure in first.beside if figure.name == NAME]
         assert (other.value, other.count, other.judged) == (1.0, 20, 20)
         assert mean.value == 40
-        assert [one.value for one in mean.beside if one.name == NAME] == [1.0]
+        assert [figure.value for figure in mean.beside if figure.name == NAME] == [1.0]
         assert listed.tally.defects == 1
 
 
@@ -83,7 +83,7 @@ def test_where_nothing_is_suspected_there_is_one_result(catalogue: Catalogue) ->
     """Nothing is added."""
     with opened(catalogue, chats(5)) as store:
         (first,) = measure_assumed(store, [catalogue.rules["CS01"]], {}, {}, Lens(catalogue))
-        assert NAME not in [one.name for one in first.beside]
+        assert NAME not in [figure.name for figure in first.beside]
 
 
 def test_a_text_is_shown_only_where_persons_are(catalogue: Catalogue) -> None:

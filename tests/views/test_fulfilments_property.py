@@ -56,7 +56,8 @@ def _numbered(drawn: list[tuple[Order, list[Parcel], list[Scan]]]) -> tuple[list
         name = f"o{number}"
         everything[0].append(replace(order, number=name))
         everything[1].extend(
-            replace(one, order=name, waybill=name if one.waybill == "own" else f"{name}-{one.waybill}") for one in own
+            replace(parcel, order=name, waybill=name if parcel.waybill == "own" else f"{name}-{parcel.waybill}")
+            for parcel in own
         )
         everything[2].extend(replace(scan, waybill=f"{name}-{scan.waybill}") for scan in seen)
     return everything
@@ -92,9 +93,9 @@ def _rows(drawn: tuple[list[Order], list[Parcel], list[Scan]]) -> dict[str, list
 
 def _end(drawn: tuple[list[Order], list[Parcel], list[Scan]], moment: datetime) -> datetime:
     """The last thing that had happened, of orders that were there."""
-    there = [order for order in drawn[0] if order.listed and not (order.created and order.created > moment)]
+    existing = [order for order in drawn[0] if order.listed and not (order.created and order.created > moment)]
     times = [
-        at for order in there for at in (order.created, order.paid, order.shipped, order.completed, order.cancelled)
+        at for order in existing for at in (order.created, order.paid, order.shipped, order.completed, order.cancelled)
     ]
     times += [at for parcel in drawn[1] for at in parcel.events] + [scan.at for scan in drawn[2]]
     return max((at for at in times if at and at <= moment), default=MONDAY - timedelta(days=3))
@@ -105,7 +106,7 @@ def _stories(
 ) -> dict[str, Story]:
     end, found = _end(drawn, moment), {}
     for order in drawn[0]:
-        own = [one for parcel in drawn[1] if parcel.order == order.number and (one := parcel_at(moment, parcel))]
+        own = [seen for parcel in drawn[1] if parcel.order == order.number and (seen := parcel_at(moment, parcel))]
         seen, was = [scan for scan in drawn[2] if scan.at <= moment], known_at(moment, order)
         if was.listed or was.line_promises or real(own):
             found[order.number] = tell(was, own, seen, within, end)
@@ -114,13 +115,13 @@ def _stories(
 
 def _states(store: Store) -> dict[str, dict[str, str]]:
     """Rule → order → what the rule makes of it."""
-    asked = (
+    queries = (
         Asked(store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text)
         for code in CODES
     )
     return {
-        one.rule.code: dict(one.run(f"SELECT _entity, _outcome FROM {one.rows} WHERE _entity <> 'first'"))
-        for one in asked
+        query.rule.code: dict(query.run(f"SELECT _entity, _outcome FROM {query.rows} WHERE _entity <> 'first'"))
+        for query in queries
     }
 
 
@@ -133,8 +134,8 @@ def _states(store: Store) -> dict[str, dict[str, str]]:
 def test_orders_are_those_of_the_plain_walk(drawn: Any, within: int, moment: datetime | None) -> None:
     """Promises, hand-over and who proves it, arrival, what cannot be, and the state of every order in every rule."""
     facts = {"ship_within": Fact(value=within * 3600, source="test", verified="assumed")}
-    asked = StoreSettings("shop", BOOK.platforms["generic"], facts, as_of=moment)
-    with store_from_rows(_rows(drawn), BOOK, asked, ["fulfilments"]) as store:
+    wanted = StoreSettings("shop", BOOK.platforms["generic"], facts, as_of=moment)
+    with store_from_rows(_rows(drawn), BOOK, wanted, ["fulfilments"]) as store:
         found = {row["order_id"]: row for row in rows_of(store, "FROM fulfilments WHERE order_id <> 'first'")}
         states = _states(store)
     expected = _stories(drawn, timedelta(hours=within), moment or LATER)
@@ -143,15 +144,15 @@ def test_orders_are_those_of_the_plain_walk(drawn: Any, within: int, moment: dat
     shown = {number: tuple(row[name] for name in columns) for number, row in found.items()}
     assert shown == {
         number: (
-            one.paid,
-            one.cancelled,
-            one.due,
-            one.due_there,
-            one.handed_over,
-            one.proof,
-            one.delivered,
-            one.impossible,
+            order.paid,
+            order.cancelled,
+            order.due,
+            order.due_there,
+            order.handed_over,
+            order.proof,
+            order.delivered,
+            order.impossible,
         )
-        for number, one in expected.items()
+        for number, order in expected.items()
     }
-    assert states == {code: {number: one.states[code] for number, one in expected.items()} for code in CODES}
+    assert states == {code: {number: order.states[code] for number, order in expected.items()} for code in CODES}

@@ -12,7 +12,7 @@ ROLES = {"C": "customer", "A": "agent", "B": "agent", "R": "bot", "S": "system"}
 HOURS = ("09:00-23:00",)
 
 
-def said(*lines: str, conversation: str | None = "c1") -> list[dict[str, Any]]:
+def messages(*lines: str, conversation: str | None = "c1") -> list[dict[str, Any]]:
     """Messages from lines such as ``C 10:00:00 hello``: who, when (``+1`` before it: next day), what.
 
     ``A`` and ``B`` are agents, ``R`` the robot, ``S`` the system. ``H`` is a hand-off; ``>A`` assigns to agent A.
@@ -102,8 +102,8 @@ CASES = [
 @pytest.mark.parametrize("conversation", ["c1", None], ids=["with ids", "without ids"])
 def test_worked_cases(open_rows: Open, case: Case, conversation: str | None) -> None:
     """Each worked case gives its waits, on each clock, with and without conversation ids."""
-    filler = said(f"A {case.end.replace(' ', '')}", conversation="other")
-    lines = [row | {"customer_id": "C"} for row in said(*case.lines, conversation=conversation)]
+    filler = messages(f"A {case.end.replace(' ', '')}", conversation="other")
+    lines = [row | {"customer_id": "C"} for row in messages(*case.lines, conversation=conversation)]
     store = open_rows({"messages": lines + filler}, **{"service_hours": HOURS, **case.facts})
     turns = rows_of(store, "FROM turns ORDER BY opened_at, source_row")
     human = [turn for turn in turns if turn["handled_by"] != "bot"]
@@ -124,7 +124,7 @@ def test_worked_cases(open_rows: Open, case: Case, conversation: str | None) -> 
 
 def test_case_10_the_wait_is_the_senders_and_the_earlier_holder_is_named(open_rows: Open) -> None:
     """A turn handed from A to B: 200 s for the customer, 20 s for B, 180 s held by A."""
-    lines = said(">A 09:59:00", "C 10:00:00", ">B 10:03:00", "B 10:03:20")
+    lines = messages(">A 09:59:00", "C 10:00:00", ">B 10:03:00", "B 10:03:20")
     (turn,) = rows_of(open_rows({"messages": lines}), "FROM turns")
     assert (turn["wait_seconds"], turn["agent_wait_seconds"], turn["agent_id"]) == (200, 20, "B")
     assert [(holder["agent_id"], holder["seconds"]) for holder in turn["holders"]] == [("A", 180), ("B", 20)]
@@ -133,9 +133,9 @@ def test_case_10_the_wait_is_the_senders_and_the_earlier_holder_is_named(open_ro
 def test_an_open_turn_belongs_to_who_holds_it(open_rows: Open) -> None:
     """Nobody answered: the last one assigned, else the last who wrote, holds the turn; else nobody."""
     lines = [
-        *said(">A 09:59:00", "C 10:00:00", ">B 10:03:00", conversation="moved"),
-        *said("C 10:00:00", "A 10:00:10", "C 10:01:00", conversation="known"),
-        *said("C 10:00:00", conversation="nobody"),
+        *messages(">A 09:59:00", "C 10:00:00", ">B 10:03:00", conversation="moved"),
+        *messages("C 10:00:00", "A 10:00:10", "C 10:01:00", conversation="known"),
+        *messages("C 10:00:00", conversation="nobody"),
     ]
     turns = rows_of(open_rows({"messages": lines}), "SELECT session_id, agent_id FROM turns WHERE replied_at IS NULL")
     assert {turn["session_id"]: turn["agent_id"] for turn in turns} == {"moved": "B", "known": "A", "nobody": None}
@@ -159,7 +159,7 @@ def test_an_open_turn_belongs_to_who_holds_it(open_rows: Open) -> None:
 )
 def test_only_a_whole_phrase_closes(open_rows: Open, text: str, is_closer: bool) -> None:
     """Blanks and punctuation around a phrase are trimmed; nothing else is."""
-    lines = said("C 10:00:00", "A 10:00:20", "C 10:00:30")
+    lines = messages("C 10:00:00", "A 10:00:20", "C 10:00:30")
     lines[2]["text"] = text
     store = open_rows({"messages": lines})
     assert len(rows_of(store, "FROM turns")) == (1 if is_closer else 2)
@@ -167,14 +167,14 @@ def test_only_a_whole_phrase_closes(open_rows: Open, text: str, is_closer: bool)
 
 def test_thanks_inside_a_question_joins_it_and_may_come_first(open_rows: Open) -> None:
     """A phrase while a turn is open joins it; before any question it opens nothing."""
-    lines = said("C 09:59:00 ok", "C 10:00:00", "C 10:00:05 谢谢", "A 10:00:20")
+    lines = messages("C 09:59:00 ok", "C 10:00:00", "C 10:00:05 谢谢", "A 10:00:20")
     (turn,) = rows_of(open_rows({"messages": lines}), "FROM turns")
     assert turn["wait_seconds"] == 20
 
 
 def test_streams_without_ids_rest_only_when_nothing_is_open(open_rows: Open) -> None:
     """Thirty quiet minutes cut a session, but never between a question and its answer."""
-    lines = said("C 10:00:00", "A 10:40:00", "C 11:20:00", "A 11:20:10", conversation=None)
+    lines = messages("C 10:00:00", "A 10:40:00", "C 11:20:00", "A 11:20:10", conversation=None)
     store = open_rows({"messages": [row | {"customer_id": "C"} for row in lines]})
     assert [row["n"] for row in rows_of(store, "SELECT human_turns AS n FROM sessions ORDER BY started_at")] == [1, 1]
     assert [row["w"] for row in rows_of(store, "SELECT wait_seconds AS w FROM turns ORDER BY opened_at")] == [2400, 10]
@@ -182,8 +182,8 @@ def test_streams_without_ids_rest_only_when_nothing_is_open(open_rows: Open) -> 
 
 def test_parts_of_a_transferred_conversation_are_one_session(open_rows: Open) -> None:
     """On JD a question asked in one part and answered in the next, seconds later, is one turn."""
-    lines = said("C 10:00:00", conversation="p1") + said("B 10:00:40", conversation="p2")
-    lines += said("C 12:00:00", "A 12:00:05", conversation="p3")
+    lines = messages("C 10:00:00", conversation="p1") + messages("B 10:00:40", conversation="p2")
+    lines += messages("C 12:00:00", "A 12:00:05", conversation="p3")
     lines = [row | {"customer_id": "C"} for row in lines]
     store = open_rows({"messages": lines}, platform="jd")
     assert [row["w"] for row in rows_of(store, "SELECT wait_seconds AS w FROM turns ORDER BY opened_at")] == [40, 5]
@@ -197,7 +197,7 @@ def test_parts_of_a_transferred_conversation_are_one_session(open_rows: Open) ->
 
 def test_withdrawn_messages_and_events_neither_open_nor_close(open_rows: Open) -> None:
     """A withdrawn question opens nothing, a withdrawn answer closes nothing."""
-    lines = said("C 10:00:00", "A 10:00:10", "A 10:00:30") + said("C 10:05:00", conversation="gone")
+    lines = messages("C 10:00:00", "A 10:00:10", "A 10:00:30") + messages("C 10:05:00", conversation="gone")
     lines[1]["event"] = lines[3]["event"] = "withdrawn"
     (turn,) = rows_of(open_rows({"messages": lines}), "FROM turns")
     assert turn["wait_seconds"] == 30
@@ -205,9 +205,13 @@ def test_withdrawn_messages_and_events_neither_open_nor_close(open_rows: Open) -
 
 def test_who_left_while_waiting_is_abandoned(open_rows: Open) -> None:
     """An unanswered turn is abandoned once its session has ended: closed, or quiet for longer than the gap."""
-    closed = said("C 10:00:00", "C 10:00:40", conversation="closed")
+    closed = messages("C 10:00:00", "C 10:00:40", conversation="closed")
     closed[1]["event"] = "closed"
-    lines = closed + said("C 10:00:00", conversation="quiet") + said("C 10:55:00", "C 11:00:00", conversation="waits")
+    lines = (
+        closed
+        + messages("C 10:00:00", conversation="quiet")
+        + messages("C 10:55:00", "C 11:00:00", conversation="waits")
+    )
     store = open_rows({"messages": lines})
     found = rows_of(store, "SELECT session_id, abandoned, abandoned_after_seconds FROM sessions ORDER BY session_id")
     assert [tuple(row.values()) for row in found] == [

@@ -12,7 +12,7 @@ from storehealth.wording import Words, texts
 
 MOST_PLACES = 2
 UNITS = {
-    "chat": "customer",
+    "chat_messages": "customer",
     "turns": "customer",
     "sessions": "customer",
     "fulfilments": "order",

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from storehealth.catalogue.facts import unknown_facts
 from storehealth.catalogue.files import broken_yaml, lines_of, nearest, read_yaml, spot, validate
 from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
 from storehealth.catalogue.platform import Platform, version_misfits
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.scoring import Scoring
@@ -48,6 +49,8 @@ class Catalogue(NamedTuple):
     scoring: Scoring
     closers: tuple[str, ...]
     paths: dict[str, Path]
+    old_names: tuple[OldName, ...] = ()
+    """Where packs call views by names of 0.1."""
 
     def of_a_pack(self, kind: str, name: str) -> bool:
         """Whether a file was brought by the user, and not by storehealth."""
@@ -75,11 +78,12 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     packs = tuple(packs)
     problems: list[str] = []
     paths: dict[str, Path] = {}
+    old_names: list[OldName] = []
     tables = _read("tables", Table, "name", packs, paths, problems)
     layouts = _read("layouts", Layout, "name", packs, paths, problems)
-    views = _read("views", View, "view", packs, paths, problems)
+    views = _read("views", View, "view", packs, paths, problems, old_names)
     platforms = _read("platforms", Platform, "name", packs, paths, problems)
-    rules = _read("rules", Rule, "id", packs, paths, problems)
+    rules = _read("rules", Rule, "id", packs, paths, problems, old_names)
     scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_layout_misfits(layouts, tables, paths), *_rule_misfits(rules, platforms, paths)]
     problems += version_misfits(platforms)
@@ -92,7 +96,7 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
         )
     by_code = {rule.code: rule for rule in sorted(rules.values(), key=lambda rule: rule.code)}
     closers = tuple(str(phrase) for phrase in read_yaml(PACKAGE / "closers.yaml"))
-    return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths)
+    return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths, tuple(old_names))
 
 
 def _files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, Path]:
@@ -105,18 +109,29 @@ def _files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, P
             if path.stem in own:
                 problems.append(f"{path} and {own[path.stem]} have one name; rename one of them")
             own[path.stem] = path
+        if folder != FOLDERS["views"] and kind == "views":  # a pack's chat.sql stands in for the built-in one
+            own = {OLD_NAMES.get(stem, stem): path for stem, path in own.items()}
         found |= own
     return dict(sorted(found.items()))
 
 
 def _read(
-    kind: str, model: type[M], name: str, packs: Iterable[Path], paths: dict[str, Path], problems: list[str]
+    kind: str,
+    model: type[M],
+    name: str,
+    packs: Iterable[Path],
+    paths: dict[str, Path],
+    problems: list[str],
+    old_names: list[OldName] | None = None,
 ) -> dict[str, M]:
     """All records of a kind by file stem. A record whose name differs from its file's, up to an ``@``, is a problem."""
     records: dict[str, M] = {}
     for stem, path in _files(kind, packs, problems).items():
         paths[f"{kind}/{stem}"] = path
         content = _content(path, problems)
+        if old_names is not None and content is not None and not path.is_relative_to(FOLDERS[kind]):
+            content, found = rename_view(content) if kind == "views" else rename_views_of_rule(content)
+            old_names += (OldName(path.name, old, OLD_NAMES[old]) for old in found)
         record = validate(model, path, content, problems) if content is not None else None
         if record is None:
             continue

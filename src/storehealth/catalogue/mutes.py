@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Strict, Words
 from storehealth.catalogue.files import broken_yaml, nearest, read_yaml, spot, validate
+from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
 from storehealth.catalogue.rule import TIME_PARTS, Rule
 from storehealth.errors import CatalogueError
 
@@ -51,6 +52,9 @@ class Exemption(Strict):
     to: datetime | date | None = Field(default=None, description="The last day, whole, or the last moment.")
     reason: Words
     place: str = Field(default="", exclude=True, description="Set when the file is read: where it stands.")
+    old_names: tuple[str, ...] = Field(
+        default=(), exclude=True, description="Set when the file is read: names of 0.1 that where has for views."
+    )
 
     @model_validator(mode="after")
     def _names_rows(self) -> Exemption:
@@ -70,6 +74,11 @@ class Mutes(Strict):
 
     mutes: tuple[Mute, ...] = ()
     exempt: tuple[Exemption, ...] = ()
+
+    @property
+    def old_names(self) -> tuple[OldName, ...]:
+        """Where exemptions call views by names of 0.1."""
+        return tuple(OldName(one.place, old, OLD_NAMES[old]) for one in self.exempt for old in one.old_names)
 
 
 NOTHING = Mutes()
@@ -95,8 +104,14 @@ def read_mutes(path: Path, rules: dict[str, Rule]) -> Mutes:
     problems += _strangers(found, path, rules) if found else []
     if problems or found is None:
         raise CatalogueError("\n".join(problems), "docs/mutes.md shows the form.")
-    placed = (one.model_copy(update={"place": spot(path, f"exempt.{n}")}) for n, one in enumerate(found.exempt))
-    return found.model_copy(update={"exempt": tuple(placed)})
+    placed = tuple(_place(one, spot(path, f"exempt.{number}")) for number, one in enumerate(found.exempt))
+    return found.model_copy(update={"exempt": placed})
+
+
+def _place(exemption: Exemption, place: str) -> Exemption:
+    """The exemption with its place, and with the present names of views in its SQL."""
+    where, old_names = replace_old_names(exemption.where or "")
+    return exemption.model_copy(update={"place": place, "where": where or None, "old_names": old_names})
 
 
 def _strangers(found: Mutes, path: Path, rules: dict[str, Rule]) -> Iterator[str]:

@@ -6,7 +6,7 @@
     -- about: one row per customer question and the human reply to it
     -- group: chat
     -- needs: messages
-    -- after: chat
+    -- after: chat_messages
     SELECT ...
 """
 
@@ -29,13 +29,13 @@ class View(Strict):
     about: Words
     group: Group
     needs: tuple[str, ...] = ()
-    """Tables (or table.column) without which no rule over this view can be judged; ``a|b``: one of them is enough."""
+    """Tables (or table.column) without which no rule over this view can be judged; of ``a|b`` one is enough."""
     reads: tuple[Name, ...] = ()
-    """Tables it reads besides: what they lack or blur, its rows lack or blur too."""
+    """Further tables it reads: their gaps and coarse times affect its rows as well."""
     after: tuple[Name, ...] = ()
-    """Views this one reads; they are made first."""
+    """Views this one reads; they are created first."""
     personal: tuple[str, ...] = ()
-    """Columns holding personal values, masked wherever rows are shown."""
+    """Columns with personal values, masked wherever rows are shown."""
     sql: Words
 
 

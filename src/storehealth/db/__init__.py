@@ -1,6 +1,6 @@
-"""The checkup's database: canonical tables, variables and views in place, and nothing else in reach.
+"""The checkup's database: canonical tables, variables and views, with no access to anything else.
 
-``raw`` holds what the files say, ``lake`` the same with duplicates merged, ``main`` what was known at ``as_of``:
+Schema ``raw`` holds the rows of the files, ``lake`` the same with duplicates merged, ``main`` what was known at ``as_of``:
 tables, helper tables (``staff``, ``closers``, ``service_days``, ``conflicts``) and the views, stored as tables.
 """
 

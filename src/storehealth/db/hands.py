@@ -1,7 +1,7 @@
-"""Connections that work on one database side by side.
+"""A pool of connections that query one database in parallel.
 
-Over few rows most of a query's time is its planning, which takes one core; two queries at a time keep two busy. Over
-millions of rows one query does.
+Over few rows most of a query's time is planning, which uses one core; two queries at a time keep two busy. Over
+millions of rows a single query uses all cores.
 """
 
 from __future__ import annotations
@@ -24,93 +24,93 @@ Hands = Sequence[Con]
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 FEW = 3_000_000
-"""Rows of all tables below which there is more than one, and the database lives in memory."""
+"""Rows of all tables below which there are several connections, and the database lives in memory."""
 MOST = 4
 PAUSE = 0.05
-"""Seconds between two interrupts: one that comes between two queries ends neither."""
+"""Seconds between interrupts: an interrupt that comes between two queries stops neither, so it is repeated."""
 
 
 def hands_for(rows: int) -> int:
-    """How many connections work on so many rows."""
+    """Number of connections for that many rows."""
     return min(MOST, os.cpu_count() or 1) if rows < FEW else 1
 
 
 def share_variables(hands: Hands) -> None:
-    """Give all connections the variables of the first: each knows only its own."""
+    """Copy the variables of the first connection to all others: DuckDB keeps them per connection."""
     first, *others = hands
     if not others:
         return
     names = [name for (name,) in first.execute("SELECT name FROM duckdb_variables()").fetchall()]
-    held = ", ".join(f"getvariable({sql.value(name)}) AS {sql.name(name)}" for name in names)
-    first.execute(f"CREATE OR REPLACE TABLE shared_variables AS SELECT {held}")
-    taken = ";".join(
+    values = ", ".join(f"getvariable({sql.value(name)}) AS {sql.name(name)}" for name in names)
+    first.execute(f"CREATE OR REPLACE TABLE shared_variables AS SELECT {values}")
+    copy = ";".join(
         f"SET VARIABLE {sql.name(name)} = (SELECT {sql.name(name)} FROM shared_variables)" for name in names
     )
     for other in others:
-        other.execute(taken)
+        other.execute(copy)
     first.execute("DROP TABLE shared_variables")
 
 
 def side_by_side(hands: Hands, jobs: Mapping[K, Callable[[Con], T]], after: Mapping[K, Iterable[K]]) -> dict[K, T]:
-    """Do every job with one of the connections, each after those it waits for.
+    """Run every job on one of the connections, each after the jobs it depends on.
 
     Args:
-        hands: One alone does the jobs in their order.
-        jobs: What to do with the connection, by name.
-        after: For each job those it waits for, which stand before it.
+        hands: The connections; a single one runs the jobs in their order.
+        jobs: Functions that take a connection, by name.
+        after: For each job the jobs it depends on, which come before it.
 
     Returns:
-        What came of each, in the order of the jobs.
+        The result of each job, in the order of the jobs.
 
     Raises:
-        Exception: That of the first job, in their order, that failed; none is begun after that. Where memory lacked, what is
-            left is done one after the other: it may do for one at a time, and if not, it is known for which.
+        Exception: That of the first job, in their order, that failed; no job starts after a failure. If memory ran out,
+            the remaining jobs run one at a time: memory may suffice for one, and if not, it is known for which.
     """
     if len(hands) == 1:
         return {name: job(hands[0]) for name, job in jobs.items()}
     free: SimpleQueue[Con] = SimpleQueue()
-    for hand in hands:
-        free.put(hand)
+    for con in hands:
+        free.put(con)
 
-    def done_by_one(job: Callable[[Con], T]) -> T:
-        hand = free.get()
+    def run_job(job: Callable[[Con], T]) -> T:
+        con = free.get()
         try:
-            return job(hand)
+            return job(con)
         finally:
-            free.put(hand)
+            free.put(con)
 
-    line = TopologicalSorter({name: tuple(after.get(name, ())) for name in jobs})
-    line.prepare()
-    begun: dict[K, Future[T]] = {}
+    order = TopologicalSorter({name: tuple(after.get(name, ())) for name in jobs})
+    order.prepare()
+    started: dict[K, Future[T]] = {}
     running: dict[Future[T], K] = {}
     failed = False
     with ThreadPoolExecutor(len(hands)) as pool:
         try:
-            while line.is_active() and not failed:
-                for name in line.get_ready():
-                    begun[name] = pool.submit(done_by_one, jobs[name])
-                    running[begun[name]] = name
+            while order.is_active() and not failed:
+                for name in order.get_ready():
+                    started[name] = pool.submit(run_job, jobs[name])
+                    running[started[name]] = name
                 done = wait(running, return_when=FIRST_COMPLETED).done
-                line.done(*(running.pop(future) for future in done))
+                order.done(*(running.pop(future) for future in done))
                 failed = any(future.exception() is not None for future in done)
             pool.shutdown(cancel_futures=True)
-        except BaseException:  # the user's interrupt: queries under way are ended, not waited for
+        except BaseException:  # the user's interrupt: running queries are interrupted, not waited for
             pool.shutdown(wait=False, cancel_futures=True)
-            while not all(future.done() for future in begun.values()):
-                for hand in hands:
-                    hand.interrupt()
+            while not all(future.done() for future in started.values()):
+                for con in hands:
+                    con.interrupt()
                 time.sleep(PAUSE)
             raise
-    return _results(hands[0], jobs, begun)
+    return _results(hands[0], jobs, started)
 
 
-def _results(hand: Con, jobs: Mapping[K, Callable[[Con], T]], begun: Mapping[K, Future[T]]) -> dict[K, T]:
-    """What came of the jobs; those that found no memory, and those after them, done now."""
-    ended = {name: future for name, future in begun.items() if not future.cancelled()}
+def _results(con: Con, jobs: Mapping[K, Callable[[Con], T]], started: Mapping[K, Future[T]]) -> dict[K, T]:
+    """The results of the jobs. Jobs that ran out of memory, and those after them, are run now, one at a time."""
+    ended = {name: future for name, future in started.items() if not future.cancelled()}
     failed = [error for future in ended.values() if (error := future.exception()) is not None]
     if not failed or not all(isinstance(error, OutOfMemory) for error in failed):
         return {name: ended[name].result() for name in jobs if name in ended}
     return {
-        name: ended[name].result() if name in ended and ended[name].exception() is None else job(hand)
+        name: ended[name].result() if name in ended and ended[name].exception() is None else job(con)
         for name, job in jobs.items()
     }

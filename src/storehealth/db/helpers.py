@@ -1,4 +1,4 @@
-"""What views read besides the canonical tables: variables, names of staff, phrases, service hours."""
+"""What views read besides the canonical tables: variables, staff names, phrases, service hours."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ ROLE_OF = """CASE
     WHEN told <> 'unknown' THEN told
     ELSE coalesce(known, 'unknown')
 END"""
-"""Who speaks: what a line itself tells, and what the view ``people`` knows of its sender."""
+"""Who speaks: what the message itself says, and what the view ``people`` knows about its sender."""
 LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), false)"
-"""Whether two names may be one: platforms mask what lies between the first character and the last two."""
+"""Whether two names may be the same: platforms mask everything between the first character and the last two."""
 GROUPS = ("chat", "orders", "aftersales", "stock")
 
 
 def set_variables(
     con: duckdb.DuckDBPyConnection, as_of: datetime | None, ends: Mapping[str, datetime], facts: Mapping[str, Fact]
 ) -> None:
-    """Set ``as_of``, ``chat_end`` and the like, and every fact; a view takes their types when it is made.
+    """Set ``as_of``, ``chat_end`` and the like, and every fact. A view takes their types when it is created.
 
     Args:
         con: The database.
         as_of: The audit's moment.
-        ends: Last event per group; ``as_of`` where there is none.
-        facts: The platform's; numbers and durations (seconds) become DOUBLE.
+        ends: Last event per group; where there is none, ``as_of`` is used.
+        facts: The platform's facts; numbers and durations (in seconds) become DOUBLE.
     """
     moments = {f"{group}_end": ends.get(group, as_of) for group in GROUPS} | {"as_of": as_of}
     literals = {name: f"{sql.value(moment)}::TIMESTAMP" for name, moment in moments.items()}
@@ -51,7 +51,7 @@ def _literal(item: object) -> str:
 def make_people(
     con: duckdb.DuckDBPyConnection, staff: Mapping[str, str], phrases: Sequence[str], auto_replies: Sequence[str] = ()
 ) -> None:
-    """Make tables ``staff`` (name, role) and ``closers`` (phrase), and the macros ``role_of``, ``whole_minute`` and others."""
+    """Create tables ``staff`` (name, role) and ``closers`` (phrase), and macros such as ``role_of`` and ``whole_minute``."""
     con.execute("CREATE TABLE staff (name VARCHAR, role VARCHAR)")
     for name, role in staff.items():
         con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
@@ -64,19 +64,19 @@ def make_people(
 
 
 def take_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
-    """Make ``spoken_role(role, said)``: an agent's message with one of these texts is a robot's.
+    """Create ``spoken_role(role, said)``: an agent's message with one of these texts counts as a bot's.
 
-    Without texts the macro does not name ``said``, so that no query has to read what was written.
+    Without texts the macro does not mention ``said``, so that no query has to read the message texts.
     """
     con.execute("SET VARIABLE auto_replies = (SELECT list(DISTINCT plain_text(t)) FROM (SELECT unnest(?::VARCHAR[]) AS t))",
                 [list(texts)])  # fmt: skip
-    listed = "role = 'agent' AND list_contains(getvariable('auto_replies'), plain_text(said))"
-    body = f"CASE WHEN {listed} THEN 'bot' ELSE role END" if texts else "role"
+    is_automatic = "role = 'agent' AND list_contains(getvariable('auto_replies'), plain_text(said))"
+    body = f"CASE WHEN {is_automatic} THEN 'bot' ELSE role END" if texts else "role"
     con.execute(f"CREATE OR REPLACE MACRO spoken_role(role, said) AS {body}")
 
 
 def make_hours(con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | None, last: datetime | None) -> None:
-    """Make ``service_days`` from the day of the first chat to that of ``as_of``.
+    """Create ``service_days`` from the day of the first chat to that of ``as_of``.
 
     Raises:
         UsageError: The fact holds no service hours.
@@ -86,9 +86,9 @@ def make_hours(con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | Non
 
 
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
-    """Table ``closers``, and a pattern that a text matches which is one of them, but for blanks and punctuation around it.
+    """Create table ``closers``, and a pattern that matches its phrases with any blanks and punctuation around them.
 
-    One anchored pattern gives up at the first letter that differs: a tenth of the time of trimming every text.
+    One anchored pattern fails at the first letter that differs: a tenth of the time of trimming every text.
     """
     edge = r"[\s\p{P}\p{Z}~～]*"
     con.execute("CREATE TABLE closers (phrase VARCHAR)")
@@ -96,6 +96,6 @@ def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> Non
     con.execute(
         f"INSERT INTO closers SELECT DISTINCT lower({trimmed}) FROM (SELECT unnest(?::VARCHAR[]) AS phrase)", [phrases]
     )
-    found = con.execute("SELECT phrase FROM closers WHERE phrase <> '' ORDER BY phrase").fetchall()
-    choice = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", phrase) for (phrase,) in found) or r"[^\s\S]"
+    phrases_kept = con.execute("SELECT phrase FROM closers WHERE phrase <> '' ORDER BY phrase").fetchall()
+    choice = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", phrase) for (phrase,) in phrases_kept) or r"[^\s\S]"
     con.execute(f"SET VARIABLE closer_pattern = {sql.value(f'(?i){edge}({choice}){edge}')}")

@@ -1,7 +1,7 @@
-"""Service hours as a table that SQL can look up: seconds open before each day, and the day's own spells.
+"""Service hours as a table for SQL: the open seconds before each day, and the day's own spells.
 
-The seconds open up to a moment are ``before`` plus what the day's spells have run; the open time between two moments
-is the difference, so no query has to join intervals.
+The seconds open up to a moment are ``before`` plus the elapsed part of the day's spells. The open time between two
+moments is their difference, so no query has to join intervals.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from storehealth.errors import UsageError
 
 DAY = 86400
 LONGEST = timedelta(days=40 * 366)
-"""A time further back is a slip of the pen; the table does not reach there."""
+"""A time further back is a mistake in the data; the table does not reach that far."""
 
 NIGHTS = ("review_night",)
-"""Facts that name hours in which a clock stands still; each has a macro."""
+"""Facts with hours in which a clock stands still; each becomes a macro."""
 Spell = tuple[int, int]
-"""Opening and closing, in seconds after midnight; half-open."""
+"""Opening and closing time in seconds after midnight, half-open."""
 
 
 def spells_of(hours: Sequence[str]) -> tuple[Spell, ...]:
-    """Read ``["09:00-12:00", "22:00-02:00"]``; a spell over midnight closes after 24:00. No hours: always open.
+    """Parse ``["09:00-12:00", "22:00-02:00"]``. A spell past midnight closes after 24:00. No hours mean always open.
 
     Raises:
-        UsageError: A text is no interval.
+        UsageError: A text is not an interval.
     """
     if not hours:
         return ((0, DAY),)
@@ -51,29 +51,29 @@ def _seconds(text: str) -> int:
 
 
 def spells_on(day: date, hours: Sequence[Spell]) -> tuple[Spell, ...]:
-    """What is open on one calendar day: its own spells up to midnight, and the rest of the day before's.
+    """The open spells of one calendar day: its own up to midnight, and the rest of those of the day before.
 
-    Holidays belong into ``_starting``; everything after it follows.
+    Holidays belong in ``_starting``; everything else follows from it.
     """
     before = [(0, closes - DAY) for opens, closes in _starting(day - timedelta(days=1), hours) if closes > DAY]
     own = [(opens, min(closes, DAY)) for opens, closes in _starting(day, hours)]
-    return _joined([*before, *own])
+    return _merge_overlaps([*before, *own])
 
 
 def _starting(_: date, hours: Sequence[Spell]) -> Sequence[Spell]:
-    """Spells that begin on a day: the same every day, as long as no calendar says otherwise."""
+    """Spells that start on a day: the same every day, as long as there is no calendar."""
     return hours
 
 
-def _joined(spells: Sequence[Spell]) -> tuple[Spell, ...]:
-    """Overlapping spells as one, so that no second counts twice."""
-    joined: list[Spell] = []
+def _merge_overlaps(spells: Sequence[Spell]) -> tuple[Spell, ...]:
+    """Merge overlapping spells, so that no second counts twice."""
+    merged: list[Spell] = []
     for opens, closes in sorted(spells):
-        if joined and opens <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
         else:
-            joined.append((opens, closes))
-    return tuple(joined)
+            merged.append((opens, closes))
+    return tuple(merged)
 
 
 def _days(first: date, last: date, hours: Sequence[Spell]) -> Iterator[tuple[date, float, tuple[Spell, ...]]]:
@@ -88,9 +88,10 @@ def _days(first: date, last: date, hours: Sequence[Spell]) -> Iterator[tuple[dat
 def make_service_days(
     con: duckdb.DuckDBPyConnection, hours: Sequence[str], first: date | None, last: date | None
 ) -> None:
-    """Make table ``service_days`` (day, before, spells) and the macros over it.
+    """Create table ``service_days`` (day, before, spells) and the macros over it.
 
-    ``open_before(before, spells, at)``: seconds open from the first day until ``at``. ``is_open(spells, at)``.
+    ``open_before(before, spells, at)`` gives the seconds open from the first day until ``at``; ``is_open(spells, at)``
+    whether the store is open then.
     """
     con.execute("CREATE TABLE service_days (day DATE, before DOUBLE, spells STRUCT(opens BIGINT, closes BIGINT)[])")
     con.execute(
@@ -113,10 +114,10 @@ def make_service_days(
 
 
 def make_nights(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> None:
-    """Make ``after_<fact>(moment)`` for each night: the end of the night it falls into, else the moment itself.
+    """Create ``after_<fact>(moment)`` for each night: the end of the night it falls into, else the moment itself.
 
     Raises:
-        UsageError: A fact holds no hours.
+        UsageError: A fact does not hold hours.
     """
     for name in NIGHTS:
         texts = facts[name].value if name in facts else ()
@@ -127,7 +128,7 @@ def make_nights(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> No
 
 
 def _ends_of(spell: Spell) -> Iterator[str]:
-    """The end of a night that began on the moment's day, and of one that began the day before."""
+    """SQL of the end of a night that started on the moment's day, and of one that started the day before."""
     opens, closes = spell
     past, end = "epoch(moment - date_trunc('day', moment))", "date_trunc('day', moment) + to_seconds({})"
     yield f"WHEN {past} >= {opens} AND {past} < {closes} THEN {end.format(closes)}"

@@ -1,4 +1,4 @@
-"""Makes the views of ``views/*.sql``, stored as tables, each after those it reads."""
+"""Creates the views of ``views/*.sql``, stored as tables, each after those it reads."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def make_views(
     seconds: float = LONGEST,
     foreign: Collection[str] = (),
 ) -> None:
-    """Run each view's SQL; with ``only``, of the views named and those they read.
+    """Run the SQL of all views, or with ``only`` of the views named and those they read.
 
     Args:
-        hands: Connections to the database, its canonical tables made.
+        hands: Connections to the database with its canonical tables.
         views: All views.
-        only: The names wanted; default: all.
-        seconds: That one may take.
-        foreign: Those of packs: they are named where memory lacks, for which else the files are to blame.
+        only: Names of the views wanted; default: all.
+        seconds: Time limit of one view.
+        foreign: Names of views from packs. If memory runs out they are blamed; otherwise the size of the files is.
 
     Raises:
-        CatalogueError: A view's SQL is wrong or takes too long, or views read each other in a circle.
-        OutOfMemory: A view asks for more than is allowed.
+        CatalogueError: A view's SQL is wrong or takes too long, or views depend on each other in a circle.
+        OutOfMemory: A view needs more memory than it may use.
     """
     settle(hands)
     _make(hands, _in_order(views, views if only is None else only), seconds, foreign)
 
 
 def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
-    """Make one view anew, and those that read it, directly or through others.
+    """Recreate one view and those that read it, directly or through others.
 
     Args:
-        hands: Connections to the database, its views made.
+        hands: Connections to the database with its views.
         views: All views.
-        changed: The view whose rows are others now.
+        changed: The view whose rows have changed.
         but: Views that keep their rows.
     """
     stale: dict[str, View] = {}
@@ -65,18 +65,18 @@ def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Itera
 
 
 def _make(hands: Hands, views: list[View], seconds: float, foreign: Collection[str]) -> None:
-    made = {view.view: partial(_make_view, view=view, seconds=seconds, own=view.view not in foreign) for view in views}
-    side_by_side(hands, made, {view.view: _read_by(view, views[:place]) for place, view in enumerate(views)})
+    jobs = {view.view: partial(_make_view, view=view, seconds=seconds, own=view.view not in foreign) for view in views}
+    side_by_side(hands, jobs, {view.view: _dependencies(view, views[:place]) for place, view in enumerate(views)})
 
 
-def _read_by(view: View, before: Iterable[View]) -> list[str]:
-    """Of the views before this one those it says it reads, and those that its SQL names all the same."""
+def _dependencies(view: View, before: Iterable[View]) -> list[str]:
+    """The views before this one that it declares to read, and those its SQL names without declaring them."""
     named = set(re.findall(r"(?:\bFROM|\bJOIN|,)\s*\"?(\w+)", view.sql, re.IGNORECASE))
     return [other.view for other in before if other.view in named or other.view in view.after]
 
 
 def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
-    """The views wanted, each after those it reads."""
+    """The views wanted, and those they read, in an order in which they can be created."""
     order: dict[str, View] = {}
 
     def visit(view: View, path: tuple[str, ...]) -> None:
@@ -94,13 +94,13 @@ def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
 
 
 def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: bool) -> None:
-    made = f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}"
+    create = f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}"
     try:
-        statements = con.extract_statements(made)
-        if [one.type for one in statements] != [duckdb.StatementType.CREATE]:
+        statements = con.extract_statements(create)
+        if [statement.type for statement in statements] != [duckdb.StatementType.CREATE]:
             raise CatalogueError(f"{view.view}.sql: a view is one SELECT; mind the semicolons", "Mend the view's SQL.")
         with within(con, seconds):
-            con.execute(made)
+            con.execute(create)
     except TookTooLongError as error:
         raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
     except TookTooMuchError:

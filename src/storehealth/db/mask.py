@@ -1,4 +1,4 @@
-"""Hides what was not known yet at ``as_of``: rows born later, and later events of earlier rows."""
+"""Hides what was not known yet at ``as_of``: rows created later, and later events of earlier rows."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from storehealth.db import sql
 def show(
     con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], ends: Mapping[str, datetime], as_of: datetime | None
 ) -> dict[str, datetime]:
-    """Make ``main.<table>`` for every table from ``lake.<table>``.
+    """Create ``main.<table>`` from ``lake.<table>`` for every table.
 
     Args:
         con: The database.
         tables: All canonical tables.
-        ends: Last event of each table that has one.
-        as_of: The audit's moment; None where nothing has a time.
+        ends: Last event of each table that has events.
+        as_of: The audit's moment; None where no row has a time.
 
     Returns:
         Last event of each table up to ``as_of``.
     """
     later = {table for table, end in ends.items() if as_of is not None and end > as_of}
     known = {table: end for table, end in ends.items() if table not in later}
-    shown = [
+    views = [
         f"CREATE VIEW main.{table.name} AS "
-        + (_masked(table, as_of) if as_of and _touched(table, later) else f"SELECT * FROM lake.{table.name}")
+        + (_hide_later(table, as_of) if as_of and _is_affected(table, later) else f"SELECT * FROM lake.{table.name}")
         for table in tables.values()
     ]
-    con.execute(";".join(shown))
+    con.execute(";".join(views))
     for name in later:
         latest = f"SELECT max(greatest({sql.names(tables[name].events)})) FROM {name}"
         last = con.execute(latest).fetchall()[0][0]
@@ -40,11 +40,11 @@ def show(
     return known
 
 
-def _touched(table: Table, later: set[str]) -> bool:
+def _is_affected(table: Table, later: set[str]) -> bool:
     return table.name in later or ("orders" in later and not table.events)
 
 
-def _masked(table: Table, as_of: datetime) -> str:
+def _hide_later(table: Table, as_of: datetime) -> str:
     moment = sql.value(as_of)
     if not table.events:
         unborn = f"SELECT order_id FROM lake.orders WHERE created_at > {moment} AND order_id IS NOT NULL"

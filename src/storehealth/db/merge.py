@@ -1,9 +1,9 @@
-"""Merges overlapping exports: one row per key, the younger export's.
+"""Merges overlapping exports: one row per key, that of the more recent export.
 
-The export with the latest event wins, then the later file name; never the file's own date. Rows that are alike
-collapse. A column that the winner's file does not have at all (another kind of export) is taken from the next file.
-Only rows whose key occurs twice are touched: they are set aside in ``lake.<table>_again`` and collapsed into
-``lake.<table>_once``. Files whose times do not overlap are not compared.
+The export with the latest event wins, then the later file name; never the file's own date. Equal rows collapse. A
+column that the winning file does not have at all (another kind of export) is taken from the next file. Only rows whose
+key occurs twice are touched: they are set aside in ``lake.<table>_again`` and collapsed into ``lake.<table>_once``.
+Files whose times do not overlap are not compared.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storehealth.db.raw import Filled
 from storehealth.model import StoredTable
 
 UPDATED = frozenset({"status", "store_id", "source_file", "source_row"})
-"""Columns whose change between two exports is no conflict."""
+"""Columns that may change between two exports without a conflict."""
 
 
 def merge(
@@ -28,25 +28,25 @@ def merge(
     filled: Filled,
     rank: Mapping[str, int],
 ) -> dict[str, int]:
-    """Make ``lake.<table>`` from ``raw.<table>``, and note conflicts.
+    """Create ``lake.<table>`` from ``raw.<table>``, and record conflicts.
 
     Args:
         con: The database; table ``conflicts`` exists.
         table: The canonical table.
-        parts: The files that feed it, none of them empty.
-        filled: Known values per source path and column.
-        rank: Place of each source path, the winner of all first.
+        parts: The files that feed it, none empty.
+        filled: Number of values per source path and column.
+        rank: Rank of each source path; 0 wins over all others.
 
     Returns:
         Rows dropped per source path.
     """
-    compared = _compared(table, parts, filled)
+    overlapping = _find_overlaps(table, parts, filled)
     columns = [*table.columns, *sql.ORIGIN]
-    if not compared:
+    if not overlapping:
         con.execute(f"CREATE VIEW lake.{table.name} AS SELECT {sql.names(columns)} FROM raw.{table.name}")
         return {}
-    _set_aside(con, table, compared, rank)
-    _collapse(con, table, _providers(table, compared, filled))
+    _set_aside(con, table, overlapping, rank)
+    _collapse(con, table, _providers(table, overlapping, filled))
     con.execute(
         f"CREATE VIEW lake.{table.name} AS SELECT {sql.names(columns)} FROM raw.{table.name}"
         f" ANTI JOIN lake.{table.name}_again USING (source_file, part_row)"
@@ -61,11 +61,11 @@ def merge(
     return {source: count for source, count in dropped if count}
 
 
-def _compared(table: Table, parts: Sequence[StoredTable], filled: Filled) -> list[StoredTable]:
-    """The files that may hold a key twice, among them or within themselves."""
+def _find_overlaps(table: Table, parts: Sequence[StoredTable], filled: Filled) -> list[StoredTable]:
+    """The files that may hold a key twice, within one file or between several."""
     if not table.key:
         return []
-    timeless = [part for part in parts if not _dated(table, part, filled)] if len(parts) > 1 else []
+    timeless = [part for part in parts if not _is_dated(table, part, filled)] if len(parts) > 1 else []
     if timeless:
         return list(parts)
     doubtful = {part.source for part in parts if part.distinct_keys < part.rows}
@@ -78,18 +78,18 @@ def _compared(table: Table, parts: Sequence[StoredTable], filled: Filled) -> lis
     return [part for part in parts if part.source in doubtful]
 
 
-def _dated(table: Table, part: StoredTable, filled: Filled) -> bool:
-    """Whether every row of a file has the event rows of this table begin with."""
+def _is_dated(table: Table, part: StoredTable, filled: Filled) -> bool:
+    """Whether every row of a file has the first event of this table's rows."""
     return bool(table.born and part.first and part.last) and filled.get((part.source, table.born or ""), 0) >= part.rows
 
 
 def _providers(table: Table, parts: Sequence[StoredTable], filled: Filled) -> dict[str, list[str]]:
-    """For each column that not all files have: those that have it."""
+    """For each column that only some files have: those that have it."""
     found = {}
     for column in table.columns:
-        having = [part.source for part in parts if filled.get((part.source, column), 0)]
-        if 0 < len(having) < len(parts):
-            found[column] = having
+        providers = [part.source for part in parts if filled.get((part.source, column), 0)]
+        if 0 < len(providers) < len(parts):
+            found[column] = providers
     return found
 
 
@@ -106,7 +106,7 @@ def _set_aside(
 
 
 def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
-    """Within a file the first known value counts; between files the winner's, known or not."""
+    """Within a file the first value that is not NULL counts; between files the winner's value, even if NULL."""
     keys = sql.names(table.key)
     rest = [column for column in (*table.columns, *sql.ORIGIN) if column not in table.key and column != "source_file"]
     inside = ", ".join(f"arg_min({sql.name(column)}, part_row) AS {sql.name(column)}" for column in rest)
@@ -125,12 +125,12 @@ def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[s
 
 
 def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Two known values of one key that differ, other than a status that moved on: both, with file and line."""
-    compared = [column for column in table.columns if column not in table.key and column not in UPDATED]
-    if not compared:
+    """Record pairs of differing values of one key, with file and row number; a status may change without a conflict."""
+    columns = [column for column in table.columns if column not in table.key and column not in UPDATED]
+    if not columns:
         return
     same = " AND ".join(f"a.{sql.name(key)} IS NOT DISTINCT FROM b.{sql.name(key)}" for key in table.key)
-    both = ", ".join(_both(table, column) for column in compared)
+    both = ", ".join(_pair(table, column) for column in columns)
     con.execute(
         f"INSERT INTO conflicts SELECT DISTINCT {sql.value(table.name)}, key, x.name, file, line, x.value, other_file,"
         f" other_line, x.other_value FROM (SELECT concat_ws(' / ', {sql.names(table.key, 'a.')}) AS key,"
@@ -141,8 +141,8 @@ def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     )
 
 
-def _both(table: Table, column: str) -> str:
-    """One column's two values as a struct; of a personal one only the first character."""
+def _pair(table: Table, column: str) -> str:
+    """SQL of one column's two values as a struct; of personal ones only the first character."""
     ours, theirs = (f"{side}.{sql.name(column)}" for side in ("a", "b"))
     shown = "left({}::VARCHAR, 1) || '***'" if table.columns[column].personal else "{}::VARCHAR"
     return (

@@ -1,4 +1,4 @@
-"""The first canonical rows a file gave, with personal values masked."""
+"""The first canonical rows of a file, with personal values masked."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ PROVEN_STAFF = ("agent", "bot")
 
 
 def previews(reader: Reader, source: str, most: int) -> list[Preview]:
-    """The first rows of each table of one source, at most ``most`` each; columns without a value are left out."""
+    """The first rows of each table fed by one source, at most ``most`` each, without empty columns."""
     return [_preview(reader, part, most) for part in reader.intake.tables if part.source == source and most > 0]
 
 
 def _preview(reader: Reader, part: StoredTable, most: int) -> Preview:
     table = reader.catalogue.tables[part.table]
     query = f"SELECT * FROM read_parquet({sql.value(str(part.parquet))}) ORDER BY source_row LIMIT {most}"
-    found = reader.store.con.execute(query)
-    names = [column[0] for column in found.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = reader.store.con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     used = [name for name in names if any(row[name] is not None for row in rows)]
-    shown = tuple({name: _shown(reader, table, row, name) for name in used} for row in rows)
+    shown = tuple({name: _show_cell(reader, table, row, name) for name in used} for row in rows)
     return Preview(table=part.table, total=part.rows, rows=shown)
 
 
-def _shown(reader: Reader, table: Table, row: dict[str, Any], name: str) -> Cell:
+def _show_cell(reader: Reader, table: Table, row: dict[str, Any], name: str) -> Cell:
     value, column = row[name], table.columns.get(name)
     if value is None or column is None:
         return int(value) if value is not None else None  # source_row

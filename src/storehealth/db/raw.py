@@ -1,7 +1,7 @@
 """Brings canonical rows into the database, unmerged: as views over the lake's Parquet files, or from memory.
 
 Each relation ``raw.<table>`` has the table's columns, ``store_id``, ``source_file``, ``source_row``, and
-``part_row``, which with ``source_file`` names one row for good.
+``part_row``, which together with ``source_file`` identifies one row.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
 
 Filled = dict[tuple[str, str], int]
-"""Known values per source path and column of one table."""
+"""Number of values per source path and column of one table."""
 
 
 def from_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> Filled:
-    """Make ``raw.<table>`` a view over Parquet files; count the values each column has, from the files' footers."""
+    """Create ``raw.<table>`` as a view over Parquet files, and count each column's values from the files' footers."""
     con.execute(f"CREATE VIEW raw.{table.name} AS {select_parquet(con, table, parts, store)}")
-    counted = con.execute(
+    counts = con.execute(
         f"SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))"
         f" FROM parquet_metadata({_paths(parts)}) GROUP BY ALL"
     ).fetchall()
     sources = {str(part.parquet): part.source for part in parts}
-    return {(sources[path], column): int(known) for path, column, known in counted}
+    return {(sources[path], column): int(known) for path, column, known in counts}
 
 
 def select_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
-    """The SELECT that gives these files the table's full shape."""
+    """A SELECT over these files with all columns of the table."""
     found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
     typed = {column: table.sql_type(column) for column in table.columns} | {"source_row": "BIGINT"}
     cells = [
@@ -59,9 +59,9 @@ def _paths(parts: Iterable[StoredTable]) -> str:
 def from_rows(
     con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]], store: str
 ) -> tuple[list[StoredTable], Filled]:
-    """Make ``raw.<table>`` a table of rows given in memory; a column that is not named is NULL, or the table's own default.
+    """Create ``raw.<table>`` from rows in memory. A column a row does not name is NULL, or the table's default.
 
-    Rows may name their ``source_file`` and ``source_row``; else they are lines of ``<table>.csv`` after its header.
+    Rows may name their ``source_file`` and ``source_row``; otherwise they count as lines of ``<table>.csv``.
 
     Raises:
         CatalogueError: A row names a column that the table lacks.
@@ -70,27 +70,27 @@ def from_rows(
     unknown = {column for row in rows for column in row} - set(typed)
     if unknown:
         raise CatalogueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
-    origin = {"store_id": store, "source_file": _usual_file(table.name)}
+    origin = {"store_id": store, "source_file": _default_file(table.name)}
     full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
     cells = ", ".join(f"(r->>{sql.value(column)})::{kind} AS {sql.name(column)}" for column, kind in typed.items())
     text = json.dumps(full, default=_text, ensure_ascii=False)
-    given = f"SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)"
-    con.execute(f"CREATE TABLE raw.{table.name} AS SELECT * {_completed(table)} FROM ({given})", [text])
-    return _counted(con, table)
+    values = f"SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)"
+    con.execute(f"CREATE TABLE raw.{table.name} AS SELECT * {_defaults(table)} FROM ({values})", [text])
+    return _count_parts(con, table)
 
 
 def sources_of(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """The files that rows given in memory, by table, say they are from, or are taken to be from."""
-    named = (row.get("source_file", _usual_file(name)) for name, given in rows.items() for row in given)
-    return [str(path) for path in named if path is not None]
+    """The source files of rows in memory, by table: those they name, or the default."""
+    paths = (row.get("source_file", _default_file(name)) for name, own in rows.items() for row in own)
+    return [str(path) for path in paths if path is not None]
 
 
-def _usual_file(table: str) -> str:
+def _default_file(table: str) -> str:
     return f"{table}.csv"
 
 
-def _completed(table: Table) -> str:
-    """The values a table itself gives where the rows have none, as a REPLACE clause."""
+def _defaults(table: Table) -> str:
+    """The table's default values for NULLs, as a REPLACE clause."""
     cells = [
         f"coalesce({sql.name(name)}, ({column.otherwise})::{table.sql_type(name)}) AS {sql.name(name)}"
         for name, column in table.columns.items()
@@ -103,8 +103,8 @@ def _text(item: Any) -> str:
     return item.isoformat(" ") if isinstance(item, datetime) else str(item)
 
 
-def _counted(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredTable], Filled]:
-    """What intake would know of rows that it did not see: counts, keys, first and last event, per file."""
+def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredTable], Filled]:
+    """What intake would know about these rows, per file: counts, distinct keys, first and last event."""
     keys = f"count(DISTINCT row({sql.names(table.key)}))"
     first, last = (_extreme(table, which) for which in ("least", "greatest"))
     known = ", ".join(f"count({sql.name(column)})" for column in table.columns)
@@ -123,7 +123,7 @@ def _extreme(table: Table, which: str) -> str:
 
 
 def take_facts(con: duckdb.DuckDBPyConnection, intake: Intake, tables: Mapping[str, Table], store: str) -> None:
-    """Make ``raw.files`` and ``raw.rejects`` from what intake says about its own work."""
+    """Create ``raw.files`` and ``raw.rejects`` from intake's report on its own work."""
     lines = [source.model_dump(mode="json", include=set(tables["files"].columns)) for source in intake.sources]
     own = [
         line | {"source_file": line["path"], "source_row": None, "tables": ",".join(line["tables"])} for line in lines

@@ -1,4 +1,4 @@
-"""What could not be read, as rows for a file and in groups for the screen. Values are masked: a cell may be anything."""
+"""Rows and cells that could not be read, listed for a file and grouped for the screen. Their values are masked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = (
     "file", "line", "line_byte_position", "byte_position", "column_idx", "column_name", "error_type", "csv_line",
     "error_message", "reason", "value", "row_lost",
 )  # fmt: skip
-"""The columns of DuckDB's table reject_errors, with the file's name for its number, then what only we know."""
+"""The columns of DuckDB's table reject_errors, with the file's name instead of its number, then our own."""
 KINDS = (
     ("a quote is opened", "UNQUOTED VALUE"),
     ("text after a closing quote", "UNQUOTED VALUE"),
@@ -32,7 +32,7 @@ FIRST_LINES = 5
 
 
 class Reader(NamedTuple):
-    """What rejects are read with."""
+    """Where rejects and previews of a source are read from, and how they are masked."""
 
     store: Store
     intake: Intake
@@ -42,18 +42,18 @@ class Reader(NamedTuple):
 
 @dataclass
 class RejectsFile:
-    """Where all rejects are written.
+    """The file of all rejects.
 
     Attributes:
         to: A path, or an open stream.
-        problem: Why nothing could be written.
+        problem: Why it could not be written.
     """
 
     to: Path | BinaryIO
     problem: OSError | None = None
 
     def write(self, reader: Reader) -> None:
-        """Write them, file by file."""
+        """Write all rejects, source by source."""
         try:
             if isinstance(self.to, Path):
                 write_table(self.to, HEADER, reject_rows(reader))
@@ -66,7 +66,7 @@ class RejectsFile:
 
 
 def reject_rows(reader: Reader) -> Iterator[list[Any]]:
-    """Every reject, in the order of files and lines; NULL is None."""
+    """Iterate over all rejects, ordered by source and line."""
     for part in reader.intake.rejects:
         columns = _Columns(part.source, reader)
         cells = "line, column_name, value, reason, row_lost"
@@ -76,8 +76,8 @@ def reject_rows(reader: Reader) -> Iterator[list[Any]]:
 
 
 def reject_groups(reader: Reader, source: str) -> Iterable[RejectGroup]:
-    """The rejects of one source by reason and column, the most frequent first."""
-    for part in (one for one in reader.intake.rejects if one.source == source):
+    """Group the rejects of one source by reason and column, the most frequent first."""
+    for part in (part for part in reader.intake.rejects if part.source == source):
         query = (
             "SELECT reason, column_name, count(*), count(*) FILTER (row_lost),"
             f" list_sort(list(DISTINCT line))[:{FIRST_LINES}] FROM {_from(part)} GROUP BY ALL ORDER BY 3 DESC, 1, 2"
@@ -92,10 +92,10 @@ def _from(part: StoredTable) -> str:
 
 
 class _Columns:
-    """The columns of one source: their places, and what they may hold."""
+    """The columns of one source: their positions, and what they may hold."""
 
     def __init__(self, source: str, reader: Reader) -> None:
-        readings = {one.source: one for one in reader.intake.readings}
+        readings = {reading.source: reading for reading in reader.intake.readings}
         self.source, self.mask = source, reader.mask
         self.reading = readings.get(source, Reading(source=source))
         self.kinds = {
@@ -107,16 +107,16 @@ class _Columns:
         place = header.index(column) + 1 if column in header else None
         shown = self.mask("told", column) if column else None
         whole = column is None
-        said = None if value is None else self.mask("line" if whole else self.kinds.get(str(column), "cell"), value)
+        content = None if value is None else self.mask("line" if whole else self.kinds.get(str(column), "cell"), value)
         return [
-            self.source, line, None, None, place, shown, _error_type(reason, whole, value), said if whole else None,
-            f"{shown}: {reason}" if shown else reason, reason, None if whole else said, lost,
+            self.source, line, None, None, place, shown, _error_type(reason, whole, value), content if whole else None,
+            f"{shown}: {reason}" if shown else reason, reason, None if whole else content, lost,
         ]  # fmt: skip
 
 
 def _kind(fills: Iterable[str], catalogue: Catalogue) -> str:
-    """The kind of what a column may hold: personal where a canonical column it fills is, else any cell."""
-    columns = (catalogue.tables[table].columns[name] for table, _, name in (one.partition(".") for one in fills))
+    """How a column is masked: as personal where a canonical column it fills is personal, else as any cell."""
+    columns = (catalogue.tables[table].columns[name] for table, _, name in (fill.partition(".") for fill in fills))
     return next((column.personal for column in columns if column.personal), "cell")
 
 

@@ -1,4 +1,4 @@
-"""Small pieces of SQL text: quoted names and values, column lists of canonical tables."""
+"""Pieces of SQL text: quoted names and values, column lists of canonical tables."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import date, datetime
 from storehealth.catalogue.table import Table
 
 SOURCE_PATH = "source_path"
-"""Type of a row's file: an enum in order of the names, since sorting and joining texts takes a fifth of an audit."""
+"""Type of a row's file: an enum ordered by name. Sorting and joining texts instead would take a fifth of an audit."""
 OUTCOME = "row_outcome"
-"""Type of what became of a row of a rule: grouping by a text takes half as long again."""
+"""Type of a row's outcome: an enum, since grouping by a text takes half as long again."""
 OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
 ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGINT"}
 """Columns every canonical table has besides its own."""
@@ -39,12 +39,12 @@ def value(item: object) -> str:
 
 
 def source_paths(paths: Iterable[str]) -> str:
-    """The statement that makes :data:`SOURCE_PATH`."""
+    """The statement that creates type :data:`SOURCE_PATH`."""
     return f"CREATE TYPE {SOURCE_PATH} AS ENUM ({', '.join(map(value, sorted(set(paths))))})"
 
 
 def outcomes() -> str:
-    """The statement that makes :data:`OUTCOME`."""
+    """The statement that creates type :data:`OUTCOME`."""
     return f"CREATE TYPE {OUTCOME} AS ENUM ({', '.join(map(value, OUTCOMES))})"
 
 
@@ -54,6 +54,6 @@ def names(columns: Iterable[str], before: str = "") -> str:
 
 
 def empty(table: Table) -> str:
-    """A SELECT without rows that has the columns of a canonical table."""
+    """A SELECT that returns no rows, with the columns of a canonical table."""
     typed = {column: table.sql_type(column) for column in table.columns} | ORIGIN
     return "SELECT " + ", ".join(f"NULL::{kind} AS {name(column)}" for column, kind in typed.items()) + " WHERE false"

@@ -1,4 +1,4 @@
-"""Opens the checkup's database over one store's rows, makes the views, and locks everything else away."""
+"""Opens the checkup's database over one store's rows, creates the views, and blocks access to everything else."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from storehealth.model import Intake, StoredTable
 from storehealth.watch import LONGEST
 
 FACT_TABLES = ("files", "rejects")
-"""Tables intake itself fills: neither merged nor masked."""
+"""Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
 MEMORY = "1GB"
-"""Most memory for the database unless told otherwise: what does not fit goes to the scratch folder, at the same speed."""
+"""Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """What the checkup is told about a store. ``facts`` override the platform's, and those generic's.
+    """What the checkup knows about a store from its settings. ``facts`` override the platform's, and those generic's.
 
-    ``auto_replies``: texts that agents' accounts send by themselves; who sends them then is a robot.
+    ``auto_replies`` are texts that agents' accounts send automatically; such messages count as a bot's.
     """
 
     store: str
@@ -46,7 +46,7 @@ class StoreSettings:
     memory: str | None = None
     auto_replies: tuple[str, ...] = ()
     seconds: float = LONGEST
-    """That making one view may take."""
+    """Time limit for creating one view."""
 
 
 @dataclass
@@ -54,14 +54,14 @@ class Store:
     """The checkup's database; a context manager.
 
     Attributes:
-        hands: Locked connections that work side by side: SELECTs reach the tables and views, and nothing outside.
+        hands: Locked connections for parallel queries: they reach tables and views, and nothing outside the database.
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
         ends: Per group (chat, orders, aftersales, stock) the last event up to ``as_of``.
         rows: Rows of each canonical table.
         filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
         table_ends: Last event of each table up to ``as_of``.
-        merged_away: Rows per source path (of the table its rows are counted in) that another row stands for.
-        auto_replies: Texts that the store's settings confirm to be sent automatically.
+        merged_away: Rows per source path (of the table its rows are counted in) that were merged into another row.
+        auto_replies: Texts that the store's settings name as automatic.
     """
 
     hands: Hands
@@ -82,27 +82,27 @@ class Store:
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
-        """The first of the hands."""
+        """The first of the connections."""
         return self.hands[0]
 
     def assume_auto_replies(self, views: Mapping[str, View]) -> int:
-        """Take the suspected automatic replies for a robot's: the views of the chat are made again without them.
+        """Count suspected automatic replies as bot messages: the chat views are recreated that way.
 
         Args:
-            views: All views. ``auto_replies`` keeps its rows, so that what was assumed stays listed.
+            views: All views. ``auto_replies`` keeps its rows, so that the suspects stay listed.
 
         Returns:
-            How many texts were suspected; with none, nothing is done.
+            The number of suspected texts; without any, nothing changes.
         """
         found = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
         if found:
             helpers.take_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
             share_variables(self.hands)
-            make_again(self.hands, views, "chat", ("auto_replies",))
+            make_again(self.hands, views, "chat_messages", ("auto_replies",))
         return len(found)
 
     def check(self, query: str) -> str | None:
-        """Why a query would not run, or None. It must be one SELECT; it is bound, not run."""
+        """Say why a query would not run, or None. It must be one SELECT; it is bound, not run."""
         try:
             statements = self.con.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -115,7 +115,7 @@ class Store:
 
 @dataclass
 class _Parts:
-    """The files that feed each table, the values each of their columns has, and the table a file is counted in."""
+    """The files that feed each table, the number of values in their columns, and the table a file is counted in."""
 
     parts: dict[str, list[StoredTable]] = field(default_factory=dict)
     filled: dict[str, raw.Filled] = field(default_factory=dict)
@@ -123,15 +123,15 @@ class _Parts:
     loose: set[str] = field(default_factory=set)
 
     def rank(self) -> dict[str, int]:
-        """Place of each source path: the latest event in any of its tables first, then the later name."""
+        """Rank each source path: the latest event in any of its tables first, then the later name."""
         last: dict[str, str] = {}
         for part in (part for parts in self.parts.values() for part in parts):
             last[part.source] = max(last.get(part.source, ""), part.last.isoformat() if part.last else "")
         order = sorted(last, key=lambda source: (last[source], source), reverse=True)
         return {source: place for place, source in enumerate(order)}
 
-    def named(self) -> Iterable[str]:
-        """What has rows and values: ``orders``, ``orders.paid_at``."""
+    def list_filled(self) -> Iterable[str]:
+        """The tables with rows and columns with values: ``orders``, ``orders.paid_at``."""
         for table, filled in self.filled.items():
             yield table
             yield from (f"{table}.{column}" for (_, column), count in filled.items() if count)
@@ -141,10 +141,10 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     """Open the database over the lake's files.
 
     Args:
-        intake: What intake found, and where its Parquet files are.
+        intake: The result of intake, with the paths of its Parquet files.
         catalogue: Tables, views, closers and the generic platform.
-        settings: The store's own.
-        scratch: Folder for whatever does not fit into memory; the caller deletes it.
+        settings: The store's settings.
+        scratch: Folder for what does not fit into memory; the caller deletes it.
 
     Raises:
         CatalogueError: A view's SQL is wrong.
@@ -153,16 +153,16 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     con = hands[0]
     stored = (*intake.tables, *intake.rejects)
     con.execute(sql.source_paths([*(source.path for source in intake.sources), *(part.source for part in stored)]))
-    given = _Parts()
+    inputs = _Parts()
     for name, table in catalogue.tables.items():
         parts = [part for part in intake.tables if part.table == name and part.rows]
         if parts and name not in FACT_TABLES:
-            given.parts[name] = parts
-            given.filled[name] = raw.from_parquet(con, table, parts, settings.store)
+            inputs.parts[name] = parts
+            inputs.filled[name] = raw.from_parquet(con, table, parts, settings.store)
     raw.take_facts(con, intake, catalogue.tables, settings.store)
-    given.loose = set(FACT_TABLES)
-    given.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
-    store = _stand(hands, given, catalogue, settings)
+    inputs.loose = set(FACT_TABLES)
+    inputs.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
+    store = _fill(hands, inputs, catalogue, settings)
     _lock(con, [str(part.parquet) for part in stored])
     make_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
     return store
@@ -174,13 +174,13 @@ def store_from_rows(
     settings: StoreSettings,
     views: Iterable[str] | None = None,
 ) -> Store:
-    """Open the database over rows given in memory.
+    """Open the database over rows in memory.
 
     Args:
-        rows: Table → its rows; what a row does not name is NULL.
+        rows: Table → its rows; columns a row does not name are NULL.
         catalogue: Tables, views, closers and the generic platform.
-        settings: The store's own.
-        views: Make only these views and those they read; default: all.
+        settings: The store's settings.
+        views: Create only these views and those they read; default: all.
 
     Raises:
         CatalogueError: A table or column does not exist, a value does not fit, or a view's SQL is wrong.
@@ -191,7 +191,7 @@ def store_from_rows(
     hands = _connect(None, settings)
     con = hands[0]
     con.execute(sql.source_paths(raw.sources_of(rows)))
-    given = _Parts()
+    inputs = _Parts()
     for name, table in catalogue.tables.items():
         if not rows.get(name):
             continue
@@ -199,24 +199,24 @@ def store_from_rows(
             parts, filled = raw.from_rows(con, table, rows[name], settings.store)
         except duckdb.Error as error:
             raise CatalogueError(f"rows of {name}: {error}") from None
-        given.filled[name] = filled
+        inputs.filled[name] = filled
         if name in FACT_TABLES:
-            given.loose.add(name)
+            inputs.loose.add(name)
         else:
-            given.parts[name] = parts
-    given.counted = {part.source: name for name, parts in given.parts.items() for part in parts}
-    store = _stand(hands, given, catalogue, settings)
+            inputs.parts[name] = parts
+    inputs.counted = {part.source: name for name, parts in inputs.parts.items() for part in parts}
+    store = _fill(hands, inputs, catalogue, settings)
     _lock(con, [])
     make_views(hands, catalogue.views, views, settings.seconds, _of_packs(catalogue))
     return store
 
 
 def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Hands:
-    """A database in memory, or for many rows in the scratch folder: compressed there, it takes a sixth of the room.
+    """Connect to a database in memory, or for many rows in the scratch folder, where compression saves five sixths.
 
-    With several connections, but for the few rows that come without a scratch.
+    There are several connections unless no scratch folder is given (rows in memory are few).
 
-    Whatever is the temporary directory stays in reach when everything else is locked, so it is the scratch or nothing.
+    The temporary directory stays accessible when everything else is locked, so it is the scratch folder or none.
     """
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
     con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
@@ -236,46 +236,48 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Ha
     return hands
 
 
-def _stand(hands: Hands, given: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
-    """Everything between the rows in ``raw`` and the views."""
-    con, rank = hands[0], given.rank()
-    store = Store(hands, filled=frozenset(given.named()), auto_replies=settings.auto_replies)
-    for name, parts in given.parts.items():
-        dropped = merge(con, catalogue.tables[name], parts, given.filled[name], rank)
-        store.merged_away |= {path: count for path, count in dropped.items() if given.counted.get(path) == name}
+def _fill(hands: Hands, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
+    """Create everything between the rows in ``raw`` and the views: merged tables, variables, helper tables."""
+    con, rank = hands[0], inputs.rank()
+    store = Store(hands, filled=frozenset(inputs.list_filled()), auto_replies=settings.auto_replies)
+    for name, parts in inputs.parts.items():
+        dropped = merge(con, catalogue.tables[name], parts, inputs.filled[name], rank)
+        store.merged_away |= {path: count for path, count in dropped.items() if inputs.counted.get(path) == name}
     con.execute(
-        ";".join(_as_they_are(table, given) for table in catalogue.tables.values() if table.name not in given.parts)
+        ";".join(_pass_through(table, inputs) for table in catalogue.tables.values() if table.name not in inputs.parts)
     )
-    ends = {name: max(part.last for part in parts if part.last) for name, parts in given.parts.items() if _timed(parts)}
+    ends = {
+        name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
+    }
     store.as_of = settings.as_of or max(ends.values(), default=None)
     store.table_ends = mask.show(con, catalogue.tables, ends, store.as_of)
     for name, end in store.table_ends.items():
         group = catalogue.tables[name].group
         store.ends[group] = max(end, store.ends.get(group, end))
-    having = {*given.parts, *given.loose}
+    with_rows = {*inputs.parts, *inputs.loose}
     store.rows = {
-        name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in having else 0
+        name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in with_rows else 0
         for name in catalogue.tables
     }
     facts = _facts(catalogue, settings)
     helpers.set_variables(con, store.as_of, store.ends, facts)
     hours.make_nights(con, facts)
     helpers.make_people(con, settings.staff, catalogue.closers, settings.auto_replies)
-    chats = [part for name, parts in given.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
+    chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
     helpers.make_hours(con, facts["service_hours"], first, store.as_of)
     share_variables(hands)
     return store
 
 
-def _timed(parts: Sequence[StoredTable]) -> bool:
+def _has_times(parts: Sequence[StoredTable]) -> bool:
     return any(part.last for part in parts)
 
 
-def _as_they_are(table: Table, given: _Parts) -> str:
-    """A lake table that needs no merging: intake's own, or one that no file feeds."""
+def _pass_through(table: Table, inputs: _Parts) -> str:
+    """SQL of a lake table that needs no merging: intake's own, or one that no file feeds."""
     columns = sql.names([*table.columns, *sql.ORIGIN])
-    source = f"SELECT {columns} FROM raw.{table.name}" if table.name in given.loose else sql.empty(table)
+    source = f"SELECT {columns} FROM raw.{table.name}" if table.name in inputs.loose else sql.empty(table)
     return f"CREATE VIEW lake.{table.name} AS {source}"
 
 
@@ -289,7 +291,7 @@ def _of_packs(catalogue: Catalogue) -> frozenset[str]:
 
 
 def _lock(con: duckdb.DuckDBPyConnection, files: list[str]) -> None:
-    """From here on the database reaches the named files and nothing else, and no setting can change that."""
+    """Restrict the database to the named files; afterwards no setting can change that."""
     con.execute("SET autoinstall_known_extensions = false")
     con.execute("SET autoload_known_extensions = false")
     con.execute(f"SET allowed_paths = {sql.value(files)}")

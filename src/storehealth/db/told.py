@@ -1,4 +1,4 @@
-"""What the database says of somebody's SQL, framed: the kind of mistake in words that are translated, then its own words."""
+"""Explains an error in somebody's SQL: the kind of mistake in our words, which are translated, then the database's own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from storehealth.privacy import without_quotes
 from storehealth.watch import OF_THE_TEXT
 
 EXCERPT = 30
-"""Characters of the SQL quoted from where it cannot be read on."""
+"""Characters of SQL quoted from where it cannot be parsed."""
 SHOWN = re.compile(r"LINE \d+: (.*)\n( *)\^")
-"""The line of the query that the database shows, and blanks up to the mark below it."""
+"""The line of the query that the database shows, and the blanks before the mark below it."""
 CANDIDATES = re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean):? (.*)")
 
 
 class Kind(NamedTuple):
-    """A kind of mistake: how the database words it, and how it is told; ``{}`` is what the pattern found."""
+    """A kind of mistake: how the database words it, and how we do; ``{}`` is what the pattern captured."""
 
     pattern: str
     sentence: str
@@ -41,27 +41,27 @@ UNKNOWN = "the SQL does not run"
 
 
 def told(error: duckdb.Error, sql: str = "") -> str:
-    """One sentence on what is wrong with some SQL, and one that quotes the database.
+    """Explain what is wrong with some SQL in one sentence, and quote the database in another.
 
     Args:
-        error: What it raised.
-        sql: As the file has it, to say from where on it cannot be read.
+        error: The database's error.
+        sql: The SQL as written in the file, to say where it cannot be parsed.
     """
-    return f"{_sentence(error, sql)}. The database says: “{_quoted(error)}”"
+    return f"{_sentence(error, sql)}. The database says: “{_quote(error)}”"
 
 
-def _quoted(error: duckdb.Error) -> str:
+def _quote(error: duckdb.Error) -> str:
     """The database's own words, without the query around the SQL, and without what may be a cell."""
     if isinstance(error, OF_THE_TEXT):
         return " ".join(re.split(r"\n\s*(?:LINE \d|Candidate functions|Did you mean|\n)", str(error))[0].split())
     kind, _, rest = without_quotes(str(error).split("\n", 1)[0]).partition(": ")
-    return f"{kind}: {rest.partition(': ')[0]}"  # behind a second colon may stand a cell, without quotes
+    return f"{kind}: {rest.partition(': ')[0]}"  # after a second colon there may be a cell, not in quotes
 
 
 def _sentence(error: duckdb.Error, sql: str) -> str:
     text = str(error)
     if isinstance(error, duckdb.ParserException | duckdb.SyntaxException):
-        rest = _unread(text, sql)
+        rest = _find_unparsed(text, sql)
         return f"the SQL cannot be read from “{rest}” on" if rest else "the SQL ends early; mind brackets and quotes"
     for kind in KINDS:
         found = re.search(kind.pattern, text)
@@ -75,12 +75,12 @@ def _candidates(text: str) -> list[str]:
     return [name for line in CANDIDATES.findall(text) for name in re.findall(r'"(?:main\.)?([^"]+)"', line)]
 
 
-def _unread(text: str, sql: str) -> str:
-    """The SQL from where the database marks it, if that is in it and not in what is written around it."""
+def _find_unparsed(text: str, sql: str) -> str:
+    """The SQL from the place the database marks, if that lies in the file's SQL and not in the query around it."""
     found = SHOWN.search(text)
     if found is None:
         return ""
-    before = found.start(1) - found.start()  # "LINE 1: " stands above blanks
+    before = found.start(1) - found.start()  # the mark's line has blanks below "LINE 1: "
     marked = found[1][len(found[2]) - before :].removesuffix("...")
     for line in sql.splitlines():
         for length in range(min(len(marked), len(line)), 0, -1):

@@ -44,7 +44,7 @@ def mute(
 
     Returns:
         The findings, failing and watched ones marked where a mute holds; and a line for each mute that has ended, has
-        not begun or hides nothing, and for each exemption that takes no row.
+        not begun or hides nothing, for each exemption that takes no row, and for each view called by its old name.
     """
     by_code, words = {one.code: one for one in measured}, Words(language)
     marks: dict[str, Muted] = {}
@@ -57,7 +57,9 @@ def mute(
         else:
             said.append(_told(one, why, words))
     marked = tuple(one.model_copy(update={"muted": marks[one.code]}) if one.code in marks else one for one in findings)
-    return marked, (*said, *_takes_nothing(by_code, known, words))
+    old = (*known.catalogue.old_names, *known.mutes.old_names)
+    renamed = (words.say("mutes.old_view", place=name.file, old=name.old, new=name.new) for name in old)
+    return marked, (*said, *_takes_nothing(by_code, known, words), *renamed)
 
 
 def _in_vain(one: Mute, finding: Finding | None, measured: Measurement | None, known: Known, today: date) -> str | None:

@@ -1,4 +1,4 @@
-"""Measures rules over a store. One row query per rule, fixed queries over it; nothing after this touches the data."""
+"""Measures rules over a store: one row query per rule, and fixed queries over it. Nothing after this reads the data."""
 
 from __future__ import annotations
 
@@ -60,23 +60,23 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Lens:
-    """What the data are read with: the catalogue that describes them, how personal values are shown, where all rows go.
+    """How rules are measured: the catalogue, the masking of personal values, and where evidence and fingerprints go.
 
-    ``marks`` takes the fingerprints of the defects, where runs are remembered.
+    ``marks`` collects the fingerprints of defects where runs are remembered.
     """
 
     catalogue: Catalogue
     mask: Mask = mask
     files: EvidenceFiles | None = None
     stretch: bool = False
-    """Whether a window that holds too few rows for a verdict is made longer."""
+    """Whether a window with too few rows for a verdict is extended."""
     bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
-    """What the platform makes the store pay for a defect, by rule code."""
+    """Compensation the platform demands for a defect, by rule code."""
     marks: Marks | None = None
     exemptions: tuple[Exemption, ...] = ()
-    """Rows that ``mutes.yaml`` takes out."""
+    """Rows that ``mutes.yaml`` exempts."""
     seconds: float = LONGEST
-    """That one query of a rule may take."""
+    """Time limit of one query of a rule."""
 
 
 def measure(
@@ -85,18 +85,18 @@ def measure(
     """Measure rules over a store.
 
     Args:
-        store: An open store, its views made.
-        rules: The rules, in the order wanted.
+        store: An open store with its views.
+        rules: The rules, in the order of the result.
         limits: The platform's limits by rule code; they decide where a value becomes a defect.
-        windows: The window of each rule, by code; without one, everything is looked at.
-        lens: The catalogue, how personal values are shown, and where every row behind a figure is written.
+        windows: The window of each rule, by code; a rule without one is measured over all rows.
+        lens: How to measure: catalogue, masking, evidence files, fingerprints.
 
     Raises:
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
-        OutOfMemory: It asks for more than is allowed.
+        OutOfMemory: It needs more memory than it may use.
     """
-    one = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_lacks(store))
-    jobs = {rule.code: partial(one.measured, rule) for rule in rules}
+    measuring = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_lacks(store))
+    jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
     measured = list(side_by_side(store.hands, jobs, {}).values())
     if lens.marks:
         lens.marks.keep_most(jobs)
@@ -105,7 +105,7 @@ def measure(
 
 @dataclass(frozen=True)
 class _Rules:
-    """What each rule is measured with; one has nothing to do with another."""
+    """What all rules are measured with. Rules are independent of each other, so they can be measured in parallel."""
 
     store: Store
     limits: Mapping[str, PlatformLimit]
@@ -114,138 +114,138 @@ class _Rules:
     grain: Grain
     lacks: Lacks
 
-    def measured(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
-        """One rule, over one of the store's connections."""
+    def measure_rule(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
+        """Measure one rule over one of the store's connections."""
         lens, filled = self.lens, self.store.filled
         window = self.windows.get(rule.code, Window())
-        asked = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
-        missing = unmet(_needs(asked), filled)
-        asked = asked if missing else taking_out(asked, lens.exemptions)
-        lacking = holes(asked, self.lacks, filled)
-        found = _missing(asked, missing) if missing else _measure(asked, self.grain, lacking, lens.marks)
-        longer = stretched(asked, found, self.lacks, filled) if lens.stretch else None
+        query = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        missing = unmet(_needs(query), filled)
+        query = query if missing else taking_out(query, lens.exemptions)
+        lacking = holes(query, self.lacks, filled)
+        found = _missing(query, missing) if missing else _measure(query, self.grain, lacking, lens.marks)
+        longer = stretched(query, found, self.lacks, filled) if lens.stretch else None
         if longer:
             lacking = holes(longer, self.lacks, filled)
-            asked, found = longer, _measured_longer(longer, found, self.grain, lacking, lens.marks)
-        found = _with_money(asked, found, lens)
-        if asked.rule.printed and not missing:
-            found = found.model_copy(update={"printed": printed(asked, filled)})
+            query, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
+        found = _with_money(query, found, lens)
+        if query.rule.printed and not missing:
+            found = found.model_copy(update={"printed": printed(query, filled)})
         if lens.files:
-            _write(asked, found, lens.files, lens.marks)
+            _write(query, found, lens.files, lens.marks)
         if lens.marks and not missing:
-            lens.marks.take(asked, found.tally)
+            lens.marks.take(query, found.tally)
         return found
 
 
 def problems(
     store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], catalogue: Catalogue
 ) -> list[StorehealthError]:
-    """What is wrong with the SQL of rules: bound to the store's tables and views, and not run."""
+    """Errors in the SQL of rules, found by binding it to the store's tables and views without running it."""
     found: list[StorehealthError] = []
     for rule in rules:
-        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
         try:
-            _needs(asked)
+            _needs(query)
         except CatalogueError as error:
             found.append(error)
         else:
-            found += [*asked.problems(), *printed_problems(asked)]
+            found += [*query.problems(), *printed_problems(query)]
     return found
 
 
 def misfits(
     store: Store, limits: Mapping[str, PlatformLimit], catalogue: Catalogue, exemptions: Sequence[Exemption]
 ) -> list[StorehealthError]:
-    """What is wrong with the SQL of exemptions: bound over the rows of the rules they concern, the first trouble of each."""
+    """Errors in the SQL of exemptions, bound over the rows of the rules they apply to: the first error of each."""
     found: dict[str, StorehealthError] = {}
     for rule in catalogue.rules.values():
-        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
-        for one in exemptions:
+        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        for exemption in exemptions:
             try:
-                taking_out(asked, (one,))
+                taking_out(query, (exemption,))
             except (CatalogueError, OutOfMemory) as error:
-                found.setdefault(one.place, error)
-    return [found[one.place] for one in exemptions if one.place in found]
+                found.setdefault(exemption.place, error)
+    return [found[exemption.place] for exemption in exemptions if exemption.place in found]
 
 
-def _write(asked: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
+def _write(query: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
     if measured.tally.defects:
-        files.write(asked, marks)
+        files.write(query, marks)
     else:
-        files.forget(asked.rule.code)
+        files.forget(query.rule.code)
 
 
-def _needs(asked: Asked) -> tuple[str, ...]:
-    """Tables and table.columns without which a rule has nothing to judge.
+def _needs(query: Asked) -> tuple[str, ...]:
+    """Tables and table.columns a rule cannot be judged without.
 
     Raises:
         CatalogueError: The rule names a view that does not exist.
     """
-    over = asked.rule.measure.over
-    if not asked.views and " " not in over.strip():
-        raise asked.error("measure.over", f"there is no view {over!r}{nearest(over, asked.catalogue.views)}")
-    of_views = [need for view in asked.views for need in asked.catalogue.views[view].needs]
-    return tuple(dict.fromkeys((*of_views, *asked.rule.measure.needs)))
+    over = query.rule.measure.over
+    if not query.views and " " not in over.strip():
+        raise query.error("measure.over", f"there is no view {over!r}{nearest(over, query.catalogue.views)}")
+    of_views = [need for view in query.views for need in query.catalogue.views[view].needs]
+    return tuple(dict.fromkeys((*of_views, *query.rule.measure.needs)))
 
 
-def _missing(asked: Asked, needs: tuple[str, ...]) -> Measurement:
-    return Measurement(code=asked.rule.code, window=asked.window, missing=Missing(needs=needs))
+def _missing(query: Asked, needs: tuple[str, ...]) -> Measurement:
+    return Measurement(code=query.rule.code, window=query.window, missing=Missing(needs=needs))
 
 
-def _measure(asked: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
-    _check_fact(asked)
-    counted = count(asked)
+def _measure(query: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
+    _check_fact(query)
+    counted = count(query)
     tally = counted.total
-    entities, reached = behind(asked, tally)
-    figure = _figure(asked, tally)
+    entities, reached = behind(query, tally)
+    figure = _figure(query, tally)
     return Measurement(
-        code=asked.rule.code,
-        window=asked.window,
+        code=query.rule.code,
+        window=query.window,
         tally=tally,
         value=figure.value,
         low=figure.low,
         high=figure.high,
         entities=entities,
-        repeats=repeats(asked, tally.defects, entities),
+        repeats=repeats(query, tally.defects, entities),
         segments=counted.segments(),
-        beside=besides(asked),
-        mended=mended(asked, reached),
-        evidence=evidence(asked, tally, marks),
-        resolution_seconds=resolution(asked, grain),
+        beside=besides(query),
+        mended=mended(query, reached),
+        evidence=evidence(query, tally, marks),
+        resolution_seconds=resolution(query, grain),
         holes=lacking,
-        exempted=exempted(asked),
+        exempted=exempted(query),
     )
 
 
-def _measured_longer(
-    asked: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
+def _measure_longer(
+    query: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
 ) -> Measurement:
-    """The rule over a stretched window, which was chosen since there is little: that a table covers less is no hole."""
-    found = _measure(asked, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
+    """Measure the rule over an extended window. It was chosen because rows are few: that a table covers less is no gap."""
+    found = _measure(query, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
     return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
 
 
-def _with_money(asked: Asked, measured: Measurement, lens: Lens) -> Measurement:
-    bands = lens.bands.get(asked.rule.code, ())
+def _with_money(query: Asked, measured: Measurement, lens: Lens) -> Measurement:
+    bands = lens.bands.get(query.rule.code, ())
     if not bands or not measured.tally.defects:
         return measured
-    return measured.model_copy(update={"money": money_at_risk(asked, bands)})
+    return measured.model_copy(update={"money": money_at_risk(query, bands)})
 
 
-def _figure(asked: Asked, tally: Tally) -> Estimate:
+def _figure(query: Asked, tally: Tally) -> Estimate:
     """The rule's figure: a share of defects with Wilson's interval, or a statistic with that of its ranks."""
-    value = asked.rule.measure.value
+    value = query.rule.measure.value
     if value is not None:
-        return estimate(asked, value.statistic, tally.judged + tally.undecided)
+        return estimate(query, value.statistic, tally.judged + tally.undecided)
     if tally.judged == 0:
         return Estimate(None)
     return Estimate(tally.defects / tally.judged, *wilson(tally.defects, tally.judged))
 
 
-def _check_fact(asked: Asked) -> None:
-    """A fact that no platform sets is NULL in SQL, and would turn every row into a defect."""
-    in_time = asked.rule.measure.in_time
+def _check_fact(query: Asked) -> None:
+    """Refuse a limit that no platform sets: it is NULL in SQL and would make every row a defect."""
+    in_time = query.rule.measure.in_time
     if in_time is None or not isinstance(in_time.within, str):
         return
-    if asked.run(f"SELECT {limit_seconds(in_time.within)}") == [(None,)]:
-        raise asked.error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")
+    if query.run(f"SELECT {limit_seconds(in_time.within)}") == [(None,)]:
+        raise query.error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")

@@ -1,4 +1,4 @@
-"""Measures with suspected automatic replies taken for a robot's, and shows beside it what comes out if they are answers."""
+"""Counts suspected automatic replies as bot messages, and shows beside it the result if they count as answers."""
 
 from __future__ import annotations
 
@@ -15,34 +15,37 @@ if TYPE_CHECKING:
     from storehealth.db import Store
 
 NAME = "if_suspected_automatic_replies_count_as_answers"
-CHAT = frozenset({"turns", "sessions"})
-"""Views whose rows an automatic reply changes."""
+REPLY_VIEWS = frozenset({"turns", "sessions"})
+"""Views whose rows depend on whether a message is an automatic reply."""
 
 
 def measure_assumed(
     store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], windows: Mapping[str, Window], lens: Lens
 ) -> list[Measurement]:
-    """As :func:`measure`, with the suspected texts as a robot's; the store is changed for good.
+    """Like :func:`measure`, with the suspected texts counted as a bot's. The store's views stay changed.
 
-    Rules over turns and sessions carry the other way of counting beside them, under :data:`NAME`. Where nothing is
-    suspected, both ways are one and nothing is added.
+    Rules over turns and sessions carry the result of the other count beside their own, under :data:`NAME`. Where
+    nothing is suspected both counts are equal, and nothing is added.
     """
     rules = tuple(rules)
-    asked = [rule for rule in rules if rule.measure.over in CHAT]
-    plain = {one.code: one for one in measure(store, asked, limits, windows, replace(lens, files=None, marks=None))}
+    affected = [rule for rule in rules if rule.measure.over in REPLY_VIEWS]
+    without_files = replace(lens, files=None, marks=None)
+    plain = {measured.code: measured for measured in measure(store, affected, limits, windows, without_files)}
     suspected = store.assume_auto_replies(lens.catalogue.views)
-    measured = measure(store, rules, limits, windows, lens)
-    return [_with(one, plain.get(one.code), lens) for one in measured] if suspected else measured
+    measurements = measure(store, rules, limits, windows, lens)
+    if not suspected:
+        return measurements
+    return [_add_plain(measured, plain.get(measured.code), lens) for measured in measurements]
 
 
-def _with(one: Measurement, plain: Measurement | None, lens: Lens) -> Measurement:
+def _add_plain(measured: Measurement, plain: Measurement | None, lens: Lens) -> Measurement:
     if plain is None or plain.missing is not None:
-        return one
-    return one.model_copy(update={"beside": (*one.beside, _beside(plain, lens.catalogue.rules[plain.code]))})
+        return measured
+    return measured.model_copy(update={"beside": (*measured.beside, _beside(plain, lens.catalogue.rules[plain.code]))})
 
 
 def _beside(plain: Measurement, rule: Rule) -> Beside:
-    """A share of good rows, as the rule's own figure; or its statistic."""
+    """The plain count as a figure beside: a share in the direction of the rule's own figure, or its statistic."""
     value, tally = rule.measure.value, plain.tally
     if value is not None:
         return Beside(name=NAME, unit=value.unit, value=plain.value, judged=tally.judged + tally.undecided)

@@ -1,4 +1,4 @@
-"""The clocks of single rows: when each rule's clock began, when it was due, when it was met, and what did not count."""
+"""Clocks of single rows: when each rule's clock started, when it was due, when it was met, and when it stood still."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from storehealth.db import Store
 
 Place = tuple[str, int]
-"""File and line of a row."""
+"""File and row number of a row."""
 
 
 class Rows(NamedTuple):
-    """Lines of files, and when what they tell begins."""
+    """Rows of files, and the time their story starts."""
 
     places: Collection[Place]
     start: datetime | None
@@ -38,17 +38,17 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class _Hours:
-    """The store's service hours by day, and whether replies wait by them."""
+    """The store's service hours by day, and whether waits for replies are clipped to them."""
 
     days: Mapping[date, tuple[tuple[int, int], ...]]
     clip: bool
 
     def stands_still(self, waited: str | None) -> bool:
-        """Whether a clock, by its SQL, stops outside service hours."""
+        """Whether a clock stops outside service hours, as far as its SQL tells."""
         return bool(waited) and ("clip_seconds" in str(waited) or (self.clip and "wait_seconds" in str(waited)))
 
     def open_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The open spells from a moment on."""
+        """The opening hours from a moment on."""
         day = moment.date()
         while day in self.days:
             midnight = datetime.combine(day, datetime.min.time())
@@ -59,7 +59,7 @@ class _Hours:
             day += DAY
 
     def due(self, began: datetime, seconds: float) -> datetime | None:
-        """When so many open seconds have passed; None beyond the days that are known."""
+        """The moment when so many open seconds have passed; None beyond the days that are known."""
         left = timedelta(seconds=seconds)
         for begins, ends in self.open_from(began):
             if ends - begins >= left:
@@ -67,8 +67,8 @@ class _Hours:
             left -= ends - begins
         return None
 
-    def closed(self, began: datetime, end: datetime) -> tuple[Spell, ...]:
-        """What is closed between two moments."""
+    def list_closures(self, began: datetime, end: datetime) -> tuple[Spell, ...]:
+        """The closed spells between two moments."""
         found, at = [], began
         for begins, ends in self.open_from(began):
             if begins >= end:
@@ -88,75 +88,80 @@ def clocks(
     rows: Rows,
     language: Language,
 ) -> tuple[Clock, ...]:
-    """The clocks of every rule that asks whether something was done in time, over the rows of these lines.
+    """Read the clocks of every rule with a time limit, over the given rows.
 
     Args:
-        store: An open store, its views made.
+        store: An open store with its views.
         catalogue: Rules, tables and views.
         limits: The platform's, by code.
-        rows: The lines, and when their story begins: clocks that have no beginning of their own run from there.
-        language: Of the titles.
+        rows: The rows, and when their story starts: clocks without a start of their own run from there.
+        language: Language of the titles.
 
     Returns:
-        By rule, then by when they began. Rows a rule leaves out, and clocks that never began, have none.
+        Ordered by rule, then by start. Exempt rows, and clocks that never started, have none.
     """
     hours, found = _hours(store), list[Clock]()
-    for rule in sorted(catalogue.rules.values(), key=lambda one: one.code):
+    for rule in sorted(catalogue.rules.values(), key=lambda rule: rule.code):
         if rule.measure.in_time is None:
             continue
-        asked = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
-        needs = [need for view in asked.views for need in catalogue.views[view].needs]
+        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        needs = [need for view in query.views for need in catalogue.views[view].needs]
         if not unmet((*needs, *rule.measure.needs), store.filled):
-            groups = [catalogue.views[view].group for view in asked.views]
-            known = {"start": rows.start, "end": next((store.ends[one] for one in groups if one in store.ends), None)}
-            found += _clocks(asked, rule.measure.in_time, hours, rows, known, language)
+            groups = [catalogue.views[view].group for view in query.views]
+            known = {
+                "start": rows.start,
+                "end": next((store.ends[group] for group in groups if group in store.ends), None),
+            }
+            found += _clocks(query, rule.measure.in_time, hours, rows, known, language)
     return tuple(found)
 
 
 def _hours(store: Store) -> _Hours:
     rows = store.con.execute("SELECT day, spells FROM service_days").fetchall()
-    days = {day: tuple((one["opens"], one["closes"]) for one in spells) for day, spells in rows}
+    days = {day: tuple((spell["opens"], spell["closes"]) for spell in spells) for day, spells in rows}
     ((clock,),) = store.con.execute("SELECT getvariable('reply_clock')").fetchall()
     return _Hours(days, clock == "clip")
 
 
 def _clocks(
-    asked: Asked, in_time: InTime, hours: _Hours, rows: Rows, known: Mapping[str, object], language: Language
+    query: Asked, in_time: InTime, hours: _Hours, rows: Rows, known: Mapping[str, object], language: Language
 ) -> Iterable[Clock]:
-    there = columns(asked.rule).keys() | {"_outcome"}
-    shown = ", ".join(name if name in there else f"NULL AS {name}" for name in SHOWN)
+    present = columns(query.rule).keys() | {"_outcome"}
+    shown = ", ".join(name if name in present else f"NULL AS {name}" for name in SHOWN)
     files, lines = (sorted(set(part)) for part in zip(*rows.places, strict=True))
-    query = f"SELECT {shown} FROM {asked.listed} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
+    sql = f"SELECT {shown} FROM {query.listed} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
     wanted = set(rows.places)
     found = [
         clock
-        for file, row, *rest in asked.run(query, {"files": files, "lines": lines})
+        for file, row, *rest in query.run(sql, {"files": files, "lines": lines})
         if (file, row) in wanted
         for cells in [{**known, **dict(zip(SHOWN[2:], rest, strict=True))}]
-        for clock in [_clock(asked, in_time, hours, cells, language)]
+        for clock in [_clock(query, in_time, hours, cells, language)]
         if clock is not None
     ]
-    return sorted(found, key=lambda one: one.began)
+    return sorted(found, key=lambda clock: clock.began)
 
 
-def _clock(asked: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, object], language: Language) -> Clock | None:
-    rule: Rule = asked.rule
+def _clock(query: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, object], language: Language) -> Clock | None:
+    rule: Rule = query.rule
     began, done, waited = row["_from"], row["_to"], row["_waited"]
     promise, until = row["_promise"], row["_until"] or row["end"]
     due = _due(promise, by_date=in_time.by_date is not None)
     allowed = None
     if in_time.within is not None and isinstance(began, datetime):
-        ((allowed,),) = asked.run(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE")
+        ((allowed,),) = query.run(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE")
         if hours.stands_still(in_time.waited):
             due = hours.due(began, allowed)
         elif in_time.waited is None or "wait_seconds" in in_time.waited:
             due = began + timedelta(seconds=allowed)
-    if not isinstance(began, datetime) or (due is not None and began >= due):  # its own beginning is the promise itself
+    if not isinstance(began, datetime) or (
+        due is not None and began >= due
+    ):  # a clock that starts at its own promise tells nothing
         began = row["start"]
     if row["_outcome"] in ("exempt", "not_judgeable") or not isinstance(began, datetime):
         return None
     end = done if isinstance(done, datetime) else until if isinstance(until, datetime) else None
-    ends = [one for one in (due, end) if one is not None]
+    ends = [moment for moment in (due, end) if moment is not None]
     return Clock(
         code=rule.code,
         title=rule.title.in_language(language),
@@ -167,12 +172,12 @@ def _clock(asked: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, objec
         until=None if isinstance(done, datetime) else end,
         waited_seconds=waited if isinstance(waited, float) else None,
         allowed_seconds=allowed,
-        closed=hours.closed(began, max(ends)) if ends and hours.stands_still(in_time.waited) else (),
+        closed=hours.list_closures(began, max(ends)) if ends and hours.stands_still(in_time.waited) else (),
     )
 
 
 def _due(promise: object, by_date: bool) -> datetime | None:
-    """The promise; of a promised day, its end."""
+    """The promise; a promised day is due when it ends."""
     if not isinstance(promise, datetime):
         return None
     return datetime.combine(promise.date() + DAY, datetime.min.time()) if by_date else promise

@@ -1,6 +1,6 @@
-"""Compiles a rule to one row query: each row of its view with entity, time, dimensions and outcome.
+"""Compiles a rule into one row query: each row of its view with entity, time, dimensions and outcome.
 
-The query's own columns begin with an underscore, so that they never meet a view's::
+The query's own columns start with an underscore, so that they never clash with a view's::
 
     SELECT *, CASE ... END AS _outcome, hour(_at) AS _hour ...
     FROM (SELECT (<entity>)::VARCHAR AS _entity, (<at>)::TIMESTAMP AS _at, (<when>) IS TRUE AS _applies ... FROM <view>)
@@ -22,7 +22,7 @@ MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}
 DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
 COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
 FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|(by|mends|beside)\d+)$')"
-"""Columns of the row query that figures are read from: all but what an outcome follows from, and what is shown."""
+"""Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
 COSTLY = re.compile(
     r"\b(JOIN|GROUP|OVER|DISTINCT|UNION|WITH|ORDER|UNNEST)\b|\(\s*SELECT\b|\bFROM\s+\w+\s*,", re.IGNORECASE
 )
@@ -31,28 +31,28 @@ TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE
 
 
 def sql_of(expression: str) -> str:
-    """An expression as it may stand in a query: in brackets, and with the column ``at``, a word of SQL, in quotes."""
-    return f"({_quoted_at(expression)})"
+    """An expression ready to be placed in a query: in brackets, and with the column ``at``, a keyword of SQL, quoted."""
+    return f"({_quote_at(expression)})"
 
 
-def _quoted_at(sql: str) -> str:
-    pieces = re.split(r"('(?:[^']|'')*')", sql)  # texts stand at odd places, and stay as they are
+def _quote_at(sql: str) -> str:
+    pieces = re.split(r"('(?:[^']|'')*')", sql)  # odd pieces are quoted texts and stay as they are
     return "".join(piece if index % 2 else BARE_AT.sub('"at"', piece) for index, piece in enumerate(pieces))
 
 
 def is_select(over: str) -> bool:
-    """Whether a rule reads a SELECT of its own; otherwise it names a view."""
+    """Whether a rule has a SELECT of its own; otherwise it names a view."""
     return re.search(r"\s", over.strip()) is not None
 
 
 def is_costly(over: str) -> bool:
-    """Whether a rule's own SELECT does more than work out columns of one table's rows: better not done several times."""
+    """Whether a rule's own SELECT does more than compute columns of one table's rows, so that it should run only once."""
     return is_select(over) and COSTLY.search(over) is not None
 
 
 def source_of(over: str) -> str:
     """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
-    return f"({_quoted_at(over)})" if is_select(over) else f'"{over.strip()}"'
+    return f"({_quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
 def row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = ()) -> str:
@@ -60,16 +60,20 @@ def row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequ
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
     (advice), _show0 … (evidence), _beside0 … (figures beside); for values _value and _stat (the value as the statistic
-    counts it); where rows are taken out, _taken_out: by which exemption.
+    counts it); with exemptions, _taken_out: the index of the one that exempts the row.
     """
     inner = {alias: sql for alias, (_, sql) in columns(rule).items()} | dict(_beside_columns(rule))
-    inner |= {f"_where{index}": f"{sql_of(one.where)} IS TRUE" for index, one in enumerate(taken_out) if one.where}
-    said = f", {_taken_out(taken_out)} AS _taken_out" if taken_out else ""
+    inner |= {
+        f"_where{index}": f"{sql_of(exemption.where)} IS TRUE"
+        for index, exemption in enumerate(taken_out)
+        if exemption.where
+    }
+    exempted = f", {_exemption_index(taken_out)} AS _taken_out" if taken_out else ""
     parts = ",\n    ".join(f"{sql} AS {alias}" for alias, sql in inner.items())
     times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
         f"SELECT *, {_outcome(rule, bounds, taken_out)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
-        f"{_statistic(rule)}{said}\n"
+        f"{_statistic(rule)}{exempted}\n"
         f"FROM (SELECT {parts}\n  FROM {source_of(rule.measure.over)})\nWHERE {in_window(window)}"
     )
 
@@ -90,7 +94,7 @@ def columns(rule: Rule) -> dict[str, tuple[str, str]]:
 
 
 def _kind_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Columns that depend on the kind of measure."""
+    """The columns that depend on the kind of measure."""
     measure = rule.measure
     if measure.good is not None:
         yield "_good", ("measure.good", f"{sql_of(measure.good)}::BOOLEAN")
@@ -118,7 +122,7 @@ def _time_columns(in_time: InTime) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Dimensions, what each advice mends, and what evidence shows."""
+    """The dimensions, the defects each advice fixes, and what evidence shows."""
     for index, name in enumerate(dimensions(rule)):
         yield f"_by{index}", (f"measure.by.{index}", f"{sql_of(name)}::VARCHAR")
     for index, advice in enumerate(rule.advice):
@@ -128,23 +132,23 @@ def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:
-    """A row's part in each figure beside: true or false, or a number; NULL where it has none."""
-    for index, one in enumerate(rule.measure.beside):
-        part = f"{sql_of(one.good or one.bad or 'NULL')}::BOOLEAN"
-        if one.value is not None:
-            part = f"{sql_of(one.value.sql)}::DOUBLE"
-            if one.value.statistic != "mean":
-                part = f"CASE WHEN {sql_of(one.value.open)} THEN 'inf' ELSE {part} END"
-        yield f"_beside{index}", f"CASE WHEN {sql_of(one.when)} IS TRUE THEN {part} END"
+    """What a row adds to each figure beside: true or false, or a number; NULL where it does not count."""
+    for index, figure in enumerate(rule.measure.beside):
+        part = f"{sql_of(figure.good or figure.bad or 'NULL')}::BOOLEAN"
+        if figure.value is not None:
+            part = f"{sql_of(figure.value.sql)}::DOUBLE"
+            if figure.value.statistic != "mean":
+                part = f"CASE WHEN {sql_of(figure.value.open)} THEN 'inf' ELSE {part} END"
+        yield f"_beside{index}", f"CASE WHEN {sql_of(figure.when)} IS TRUE THEN {part} END"
 
 
 def dimensions(rule: Rule) -> tuple[str, ...]:
-    """Columns a rule is sliced by, besides the parts of time every rule has."""
+    """Columns a rule is sliced by, besides the time columns every rule has."""
     return tuple(name for name in dict.fromkeys(rule.measure.by) if name not in TIME_COLUMNS)
 
 
 def in_window(window: Window, at: str = "_at") -> str:
-    """SQL that is true for rows of the window. A row without a time belongs only to the window without ends."""
+    """SQL that is true for rows of the window. Rows without a time belong only to a window without ends."""
     ends = []
     if window.first is not None:
         ends.append(f"{at} >= DATE '{window.first}'")
@@ -154,24 +158,25 @@ def in_window(window: Window, at: str = "_at") -> str:
 
 
 def limit_seconds(within: float | str) -> str:
-    """SQL of a duration: a number, or a fact of the platform by name."""
+    """SQL of a duration: a number, or the name of a platform's fact."""
     return f"getvariable('{within}')::DOUBLE" if isinstance(within, str) else repr(float(within))
 
 
-def _taken_out(exemptions: Sequence[Exemption]) -> str:
-    """SQL of the place of the first exemption that names a row which the rule would judge; NULL where none does."""
-    cases = " ".join(f"WHEN {_named_by(one, index)} THEN {index}" for index, one in enumerate(exemptions))
+def _exemption_index(exemptions: Sequence[Exemption]) -> str:
+    """SQL of the index of the first exemption that matches a row the rule applies to; NULL where none does."""
+    cases = " ".join(f"WHEN {_matches(exemption, index)} THEN {index}" for index, exemption in enumerate(exemptions))
     return f"CASE WHEN NOT _applies THEN NULL {cases} END"
 
 
-def _named_by(one: Exemption, index: int) -> str:
-    """SQL that is true for the rows one exemption names. A last day ends at midnight."""
-    ends = [f"_where{index}"] if one.where else []
-    ends += [f"_at >= TIMESTAMP '{one.from_}'"] if one.from_ else []
-    if one.to is not None:
-        after = isinstance(one.to, datetime)
-        ends.append(f"_at <= TIMESTAMP '{one.to}'" if after else f"_at < DATE '{one.to}' + 1")
-    return " AND ".join(ends)
+def _matches(exemption: Exemption, index: int) -> str:
+    """SQL that is true for the rows an exemption matches. Its last day counts in full."""
+    conditions = [f"_where{index}"] if exemption.where else []
+    conditions += [f"_at >= TIMESTAMP '{exemption.from_}'"] if exemption.from_ else []
+    if exemption.to is not None:
+        is_moment = isinstance(exemption.to, datetime)
+        end = f"_at <= TIMESTAMP '{exemption.to}'" if is_moment else f"_at < DATE '{exemption.to}' + 1"
+        conditions.append(end)
+    return " AND ".join(conditions)
 
 
 def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) -> str:
@@ -182,7 +187,7 @@ def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) 
         cases = _value_cases(bounds)
     else:
         cases = f"WHEN _good IS NULL THEN {NOT_JUDGEABLE} WHEN _good THEN {MET} ELSE {LATE}"
-    out = f"NOT _applies OR ({_taken_out(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
+    out = f"NOT _applies OR ({_exemption_index(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
     return f"CASE WHEN {out} THEN {EXEMPT} {cases} END"
 
 
@@ -210,7 +215,7 @@ def _value_cases(bounds: Bounds | None) -> str:
     if bounds is None:
         return f"{unknown} WHEN _open THEN {UNDECIDED} ELSE {MET}"
     limit = repr(float(bounds.limit))
-    if bounds.higher_is == "better":  # what still grows can only get better
+    if bounds.higher_is == "better":  # a value that still grows can only get better
         return f"{unknown} WHEN _value >= {limit} THEN {MET} WHEN _open THEN {UNDECIDED} ELSE {LATE}"
     return (
         f"{unknown} WHEN _open AND _value > {limit} THEN {OVERDUE} WHEN _open THEN {UNDECIDED} "
@@ -219,7 +224,7 @@ def _value_cases(bounds: Bounds | None) -> str:
 
 
 def _worst(rule: Rule, bounds: Bounds | None) -> str:
-    """What evidence is sorted by, largest first: the rule's word on it, else the size of the miss."""
+    """What evidence is sorted by, largest first: what the rule says, else the size of the miss."""
     measure = rule.measure
     if measure.worst is not None:
         return "_given_worst"

@@ -1,4 +1,4 @@
-"""Whether rows lie on a rule's limit and just past it: where a wrong sign or a wrong clock would show."""
+"""Whether rows lie on a rule's limit and just past it, where a wrong sign or a wrong clock would show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Edges(NamedTuple):
-    """Whether a row lies on the limit or less than one second (day, unit) short of it, and whether one as little past."""
+    """Whether a row lies on the limit or less than one second (day, unit) below it, and whether one lies as little above."""
 
     on: bool
     past: bool
@@ -28,36 +28,36 @@ class Edges(NamedTuple):
 def edges(
     store: Store, rule: Rule, limits: Mapping[str, PlatformLimit], window: Window, catalogue: Catalogue
 ) -> Edges | None:
-    """How close the rows of a store come to a rule's limit; None where a row has none.
+    """Find whether rows of a store lie at a rule's limit; None where single rows have no limit.
 
     Args:
         store: An open store with the rule's views.
         rule: The rule.
         limits: The platform's, by code.
-        window: The days looked at.
+        window: The days that are measured.
         catalogue: Tables and views.
     """
-    asked = Asked(store.con, rule, bounds_for(rule, limits), window, catalogue, mask)
-    distance = _distance(rule, asked.bounds)
+    query = Asked(store.con, rule, bounds_for(rule, limits), window, catalogue, mask)
+    distance = _distance(rule, query.bounds)
     if distance is None:
         return None
     near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
-    ((on, past),) = asked.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {asked.listed} WHERE {COUNTED})")
+    ((on, past),) = query.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {query.listed} WHERE {COUNTED})")
     return Edges(on, past)
 
 
 def _distance(rule: Rule, bounds: Bounds | None) -> str | None:
-    """SQL of how far past the limit a row is, in seconds, days or the value's unit."""
+    """SQL of how far a row is beyond the limit, in seconds, days or the value's unit."""
     in_time, value = rule.measure.in_time, rule.measure.value
     if in_time is not None:
-        return _of_time(in_time)
+        return _time_distance(in_time)
     if value is None or bounds is None or value.statistic == "mean":
         return None
     sign = "-" if bounds.higher_is == "better" else ""
     return f"{sign}(_value - {float(bounds.limit)!r})"
 
 
-def _of_time(in_time: InTime) -> str:
+def _time_distance(in_time: InTime) -> str:
     if in_time.within is not None:
         return f"_waited - {limit_seconds(in_time.within)}"
     if in_time.by_date is not None:

@@ -1,4 +1,4 @@
-"""Rows that ``mutes.yaml`` takes out of a rule: which exemptions its rows know, and how many rows each one takes."""
+"""Rows that ``mutes.yaml`` exempts from a rule: which exemptions fit its rows, and how many rows each one exempts."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from storehealth.measure.query import STOPPED, Asked
 from storehealth.model import Exempted
 
 
-def taking_out(asked: Asked, exemptions: Sequence[Exemption]) -> Asked:
-    """The rule with the exemptions that concern it.
+def taking_out(query: Asked, exemptions: Sequence[Exemption]) -> Asked:
+    """The query of a rule with the exemptions that apply to it.
 
-    One for all rules leaves alone those whose rows lack a column it names.
+    An exemption for all rules skips rules whose rows lack a column it names.
 
     Raises:
         CatalogueError: The SQL of one that names this rule does not fit its rows.
-        OutOfMemory: It asks for more than is allowed.
+        OutOfMemory: It needs more memory than it may use.
     """
-    own = tuple(one for one in exemptions if one.concerns(asked.rule) and _fits(asked, one))
-    return replace(asked, taken_out=own) if own else asked
+    own = tuple(item for item in exemptions if item.concerns(query.rule) and _fits(query, item))
+    return replace(query, taken_out=own) if own else query
 
 
-def _fits(asked: Asked, one: Exemption) -> bool:
-    if one.where is None:
+def _fits(query: Asked, exemption: Exemption) -> bool:
+    if exemption.where is None:
         return True
     try:
-        asked.bind(f"{sql_of(one.where)} IS TRUE")
+        query.bind(f"{sql_of(exemption.where)} IS TRUE")
     except CatalogueError:
-        raise asked.not_fitting(one, "write one condition; mind the brackets and semicolons") from None
+        raise query.not_fitting(exemption, "write one condition; mind the brackets and semicolons") from None
     except STOPPED as error:
-        raise asked.not_fitting(one, error) from None
+        raise query.not_fitting(exemption, error) from None
     except duckdb.BinderException as error:
-        if one.code == ALL:
+        if exemption.code == ALL:  # for every rule that has the column; this one has not
             return False
-        raise asked.not_fitting(one, error) from None
+        raise query.not_fitting(exemption, error) from None
     except duckdb.Error as error:
-        raise asked.not_fitting(one, error) from None
+        raise query.not_fitting(exemption, error) from None
     return True
 
 
-def exempted(asked: Asked) -> tuple[Exempted, ...]:
-    """How many rows each exemption took out of this rule, in the order of the file."""
-    if not asked.taken_out:
+def exempted(query: Asked) -> tuple[Exempted, ...]:
+    """Rows that each exemption takes out of this rule, in the order of the file."""
+    if not query.taken_out:
         return ()
-    counted = f"SELECT _taken_out, count(*) FROM {asked.rows} WHERE _taken_out IS NOT NULL GROUP BY ALL ORDER BY 1"
-    return tuple(Exempted(reason=asked.taken_out[place].reason, rows=rows) for place, rows in asked.run(counted))
+    counted = f"SELECT _taken_out, count(*) FROM {query.rows} WHERE _taken_out IS NOT NULL GROUP BY ALL ORDER BY 1"
+    return tuple(Exempted(reason=query.taken_out[place].reason, rows=rows) for place, rows in query.run(counted))

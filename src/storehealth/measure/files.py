@@ -1,4 +1,4 @@
-"""All rows behind the findings, one CSV per rule: written while the store is open, a few thousand rows at a time."""
+"""All rows behind the findings, one CSV per rule, written in batches while the store is open."""
 
 from __future__ import annotations
 
@@ -18,47 +18,49 @@ FIXED = ("file", "line", "entity", "at", "outcome", "state")
 
 @dataclass
 class EvidenceFiles:
-    """The folder that takes them.
+    """The folder of evidence files.
 
     Attributes:
-        folder: Made where it is missing; its parent is there.
-        written: Rule code → path of its file, as the user named the folder.
-        problem: The first error; what was measured stands all the same.
+        folder: Created if it is missing; its parent must exist.
+        written: Rule code → path of its file, under the folder as the user named it.
+        problem: The first error; the measurements do not depend on it.
     """
 
     folder: Path
     written: dict[str, str] = field(default_factory=dict)
     problem: OSError | None = None
 
-    def write(self, asked: Asked, marks: Marks | None = None) -> None:
+    def write(self, query: Asked, marks: Marks | None = None) -> None:
         """Write every defect of a rule."""
-        path = self.folder / f"{asked.rule.code}.csv"
+        path = self.folder / f"{query.rule.code}.csv"
         try:
             self.folder.mkdir(exist_ok=True)
-            write_table(path, (*FIXED, *asked.rule.measure.evidence), _rows(asked, marks))
+            write_table(path, (*FIXED, *query.rule.measure.evidence), _rows(query, marks))
         except OSError as error:
             self.problem = self.problem or error
         else:
-            self.written[asked.rule.code] = path.as_posix()
+            self.written[query.rule.code] = path.as_posix()
 
     def forget(self, code: str) -> None:
-        """Take away the file that an earlier run left for a rule that finds nothing now."""
+        """Delete the file an earlier run left for a rule that no longer has defects."""
         try:
             (self.folder / f"{code}.csv").unlink(missing_ok=True)
         except OSError as error:
             self.problem = self.problem or error
 
     def named(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """The findings, each with the file that holds all its rows."""
+        """Add to each finding the file that holds all its rows."""
         return tuple(
-            one.model_copy(update={"evidence": one.evidence.model_copy(update={"file": self.written[one.code]})})
-            if one.code in self.written
-            else one
-            for one in findings
+            finding.model_copy(
+                update={"evidence": finding.evidence.model_copy(update={"file": self.written[finding.code]})}
+            )
+            if finding.code in self.written
+            else finding
+            for finding in findings
         )
 
 
-def _rows(asked: Asked, marks: Marks | None) -> Iterator[list[Any]]:
-    for row in all_evidence(asked, marks):
+def _rows(query: Asked, marks: Marks | None) -> Iterator[list[Any]]:
+    for row in all_evidence(query, marks):
         at = row.at.isoformat(" ") if row.at else None
         yield [row.file, row.line, row.entity, at, row.outcome, row.state, *row.details.values()]

@@ -1,4 +1,4 @@
-"""How coarse the times of an export are: many are cut to whole minutes or days."""
+"""How coarse the times of an export are: many are truncated to whole minutes or days."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from storehealth.catalogue.needs import alternatives, tables_of
 from storehealth.measure.query import Asked
 
 WHOLE_MINUTES = 0.99
-"""From this share of values on whole minutes, seconds were not recorded."""
+"""Share of values on whole minutes from which seconds count as not recorded."""
 Grain = dict[str, dict[str, tuple[int, int, int]]]
-"""Table → column → (times, of which on whole minutes, their step in seconds)."""
+"""Table → column → (number of times, those on whole minutes, step in seconds)."""
 FALLBACK = re.compile(r"coalesce\(\s*(\w+)\s*,[^()]*\)")
-"""What stands behind a ``coalesce``'s first column only fills its holes."""
+"""Of a ``coalesce`` only the first column counts: the others merely fill its gaps."""
 
 
 def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
-    """What the view ``time_grain`` says per table and column; nothing without that view."""
+    """Read the view ``time_grain``: figures per table and column; empty without that view."""
     found: Grain = {}
     if "time_grain" not in catalogue.views:
         return found
@@ -33,28 +33,28 @@ def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
     return found
 
 
-def resolution(asked: Asked, grain: Grain) -> int:
-    """Coarsest step, in seconds, of the times a rule reads.
+def resolution(query: Asked, grain: Grain) -> int:
+    """The coarsest step, in seconds, of the times a rule reads.
 
-    Those are the columns it names; of a table of which it names none, since a view made its times from several, all of
-    them together.
+    These are the columns it names. Of a table of which it names none, because a view computed its times from several,
+    all columns count together.
     """
-    return max([1, *_steps(asked, grain)])
+    return max([1, *_steps(query, grain)])
 
 
-def _steps(asked: Asked, grain: Grain) -> Iterator[int]:
-    named = _named(asked)
-    for table in needed_tables(asked, grain):
+def _steps(query: Asked, grain: Grain) -> Iterator[int]:
+    words = _extract_columns(query)
+    for table in needed_tables(query, grain):
         columns = grain.get(table, {})
-        yield from (step for column, (_, _, step) in columns.items() if column in named)
+        yield from (step for column, (_, _, step) in columns.items() if column in words)
         values, whole = (sum(facts[place] for facts in columns.values()) for place in (0, 1))
         if values and whole / values >= WHOLE_MINUTES:
             yield max(60, min(step for _, _, step in columns.values()))
 
 
-def _named(asked: Asked) -> set[str]:
-    """Words of the SQL that says when something began, was done and is due, and the columns the rule needs."""
-    measure = asked.rule.measure
+def _extract_columns(query: Asked) -> set[str]:
+    """Words of the SQL for start, end and due time of a rule, and the columns it needs."""
+    measure = query.rule.measure
     texts = [measure.over if " " in measure.over.strip() else ""]
     if measure.in_time is not None:
         texts += [measure.in_time.from_ or "", measure.in_time.to, measure.in_time.by or measure.in_time.by_date or ""]
@@ -64,11 +64,11 @@ def _named(asked: Asked) -> set[str]:
     return set(re.findall(r"\w+", FALLBACK.sub(r"\1", " ".join(texts))))
 
 
-def needed_tables(asked: Asked, filled: Grain | frozenset[str]) -> set[str]:
-    """Tables the rule's views need or read, and those it needs itself; where none are named, all of their group."""
-    views = [asked.catalogue.views[name] for name in asked.views]
+def needed_tables(query: Asked, filled: Grain | frozenset[str]) -> set[str]:
+    """Tables that the rule and its views need or read; where the views name none, all tables of their group."""
+    views = [query.catalogue.views[name] for name in query.views]
     named = [need for view in views for need in (*view.needs, *view.reads)]
     if not named:
         groups = {view.group for view in views}
-        named = [table.name for table in asked.catalogue.tables.values() if table.group in groups]
-    return tables_of((*named, *asked.rule.measure.needs), filled)
+        named = [table.name for table in query.catalogue.tables.values() if table.group in groups]
+    return tables_of((*named, *query.rule.measure.needs), filled)

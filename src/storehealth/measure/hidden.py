@@ -1,4 +1,4 @@
-"""Which columns of a rule's rows hold personal values, whatever a SELECT calls them."""
+"""Finds the columns of a rule's rows that hold personal values, under whatever name a SELECT gives them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ BARE_ALIAS = r"\b{name}\b\"?\s+(?!from\b|as\b|end\b|desc\b|asc\b|or\b|and\b)\"?(
 COUNTED = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
 OWN = {"session_id": "session"}
 THE_STORES = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
-"""Texts that the store or the platform chose, and no customer."""
+"""Texts chosen by the store or the platform, never by a customer."""
 
 
 def personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> dict[str, str]:
-    """Columns that hold personal values, with the kind of each (see :data:`storehealth.privacy.Mask`).
+    """Find columns with personal values, and the kind of each (see :data:`storehealth.privacy.Mask`).
 
     Args:
-        catalogue: Says which columns of tables and views do.
-        views: Views that the rule reads.
-        over: The view or SELECT it reads; names given to such columns in it count as well.
+        catalogue: Declares which columns of tables and views are personal.
+        views: Names of the views the rule reads.
+        over: The view or SELECT it reads; aliases of such columns in it count as well.
     """
     named = [column for view in views for column in catalogue.views[view].personal]
     known = OWN | dict.fromkeys(named, "buyer")
@@ -34,11 +34,11 @@ def personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> d
         for name, column in table.columns.items()
         if column.personal is not None
     }
-    return _aliased(known, COUNTED.sub(" ", over)) | known
+    return _find_aliases(known, COUNTED.sub(" ", over)) | known
 
 
-def _aliased(known: dict[str, str], over: str) -> dict[str, str]:
-    """Other names of known columns, and other names of those, as far as it goes."""
+def _find_aliases(known: dict[str, str], over: str) -> dict[str, str]:
+    """Aliases of known columns, aliases of those, and so on."""
     found: dict[str, str] = {}
     new = known
     while new:
@@ -54,7 +54,7 @@ def _aliased(known: dict[str, str], over: str) -> dict[str, str]:
 
 
 def told_columns(catalogue: Catalogue) -> frozenset[str]:
-    """Columns that hold words of the platform or the store: a reason, a name of goods."""
+    """Columns with free text of the platform or the store, such as a reason."""
     return frozenset(
         name
         for table in catalogue.tables.values()
@@ -65,7 +65,7 @@ def told_columns(catalogue: Catalogue) -> frozenset[str]:
 
 
 def structured_columns(catalogue: Catalogue) -> frozenset[str]:
-    """Columns whose texts are ids, words of a vocabulary, or names of files: shown as they are."""
+    """Columns whose texts are ids, words of a vocabulary, or file names: they are shown unmasked."""
     named = {
         name
         for table in catalogue.tables.values()
@@ -76,5 +76,5 @@ def structured_columns(catalogue: Catalogue) -> frozenset[str]:
 
 
 def words_of(expression: str) -> set[str]:
-    """Names that stand in an expression."""
+    """The words of an expression."""
     return set(re.findall(r"\w+", expression))

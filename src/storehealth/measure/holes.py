@@ -1,4 +1,4 @@
-"""What the tables lack: days and hours without rows, files that were cut, and how much of a window a table covers."""
+"""Gaps in the tables: days and hours without rows, truncated files, and how much of a window a table covers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Days:
-    """The days of one table: first and last, whether it has rows on most of them, and what lacks between them."""
+    """The days of one table: the first and last, whether most of them have rows, and the gaps between them."""
 
     first: date
     last: date
@@ -27,12 +27,12 @@ class Days:
     missing: tuple[date, ...] = ()
     hours: tuple[tuple[date, int], ...] = ()
     rows: tuple[tuple[date, int, float], ...] = ()
-    """Days with the rows they have, and the rows that would have come in what lacks."""
+    """Days with their number of rows, and the rows estimated to be missing from their gaps."""
 
 
 @dataclass(frozen=True)
 class Lacks:
-    """Days by table, cut files as (table, file, first day, last day), and the day of ``as_of``."""
+    """Days by table, truncated files as (table, file, first day, last day), and the day of ``as_of``."""
 
     days: dict[str, Days] = field(default_factory=dict)
     cut: tuple[tuple[str, str, date | None, date | None], ...] = ()
@@ -40,20 +40,20 @@ class Lacks:
 
 
 def read_lacks(store: Store) -> Lacks:
-    """What the views ``table_days`` and ``cut_files`` say; nothing where they were not made."""
+    """Read the views ``table_days`` and ``cut_files``; empty where they do not exist."""
     return Lacks(
-        dict(_days(store.con)) if _is_made(store.con, "table_days") else {},
-        tuple(_cut(store.con)) if _is_made(store.con, "cut_files") else (),
+        dict(_days(store.con)) if _has_table(store.con, "table_days") else {},
+        tuple(_cut(store.con)) if _has_table(store.con, "cut_files") else (),
         store.as_of.date() if store.as_of else None,
     )
 
 
-def _is_made(con: duckdb.DuckDBPyConnection, view: str) -> bool:
+def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:
     return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [view]).fetchall())
 
 
 def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Days]]:
-    """Stock is a state, taken now and then: a day without a snapshot lacks nothing."""
+    """Read the days of each table but stock: a stock snapshot is a state, so a day without one is no gap."""
     query = """
         SELECT table_name, min(day), max(day), bool_or(is_dense), list(day ORDER BY day) FILTER (missing),
                list(row(day, missing_hours) ORDER BY day) FILTER (missing_hours > 0), list(row(day, rows, lost) ORDER BY day)
@@ -62,7 +62,7 @@ def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Days]]:
     for table, first, last, dense, missing, hours, rows in con.execute(query).fetchall():
         yield (
             table,
-            Days(first, last, dense, tuple(missing or ()), tuple(tuple(one) for one in hours or ()), tuple(rows)),
+            Days(first, last, dense, tuple(missing or ()), tuple(tuple(item) for item in hours or ()), tuple(rows)),
         )
 
 
@@ -73,51 +73,51 @@ def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None
     yield from con.execute(query).fetchall()
 
 
-def holes(asked: Asked, lacks: Lacks, filled: Collection[str]) -> tuple[Hole, ...]:
-    """What the tables a rule reads lack in its window."""
-    tables = sorted(needed_tables(asked, frozenset(filled)))
-    return tuple(hole for table in tables for hole in _holes(table, asked.window, lacks))
+def holes(query: Asked, lacks: Lacks, filled: Collection[str]) -> tuple[Hole, ...]:
+    """The gaps, within a rule's window, of the tables it reads."""
+    tables = sorted(needed_tables(query, frozenset(filled)))
+    return tuple(hole for table in tables for hole in _holes(table, query.window, lacks))
 
 
 def _holes(table: str, window: Window, lacks: Lacks) -> Iterator[Hole]:
     for name, path, first, last in lacks.cut:
-        if name == table and _meets(window, first, last):
+        if name == table and _overlaps(window, first, last):
             yield Hole(table=table, cause="cut", count=1, file=path)
     days = lacks.days.get(table)
     if days is None:
         return
-    missing = [day for day in days.missing if _meets(window, day, day)]
+    missing = [day for day in days.missing if _overlaps(window, day, day)]
     if missing:
-        yield Hole(table=table, cause="days", count=len(missing), first=missing[0], share=_lost(days, window))
-    hours = [(day, count) for day, count in days.hours if _meets(window, day, day)]
+        yield Hole(table=table, cause="days", count=len(missing), first=missing[0], share=_estimate_loss(days, window))
+    hours = [(day, count) for day, count in days.hours if _overlaps(window, day, day)]
     if hours:
         yield Hole(
             table=table,
             cause="hours",
             count=sum(count for _, count in hours),
             first=hours[0][0],
-            share=_lost(days, window),
+            share=_estimate_loss(days, window),
         )
-    there, of = covered(days, window, lacks.today)
-    if days.is_dense and there + len(missing) < of:
-        yield Hole(table=table, cause="short", count=there, of=of)
+    covered_days, of = covered(days, window, lacks.today)
+    if days.is_dense and covered_days + len(missing) < of:
+        yield Hole(table=table, cause="short", count=covered_days, of=of)
 
 
-def _lost(days: Days, window: Window) -> float:
-    """Estimated share of a table's rows in the window that days and hours without any would have brought."""
-    inside = [(rows, lost) for day, rows, lost in days.rows if _meets(window, day, day)]
-    there, lost = (float(sum(part)) for part in zip(*inside, strict=True))
-    return round(lost / (there + lost), 6)
+def _estimate_loss(days: Days, window: Window) -> float:
+    """Estimated share of a table's rows in the window that is missing because of days and hours without rows."""
+    inside = [(rows, lost) for day, rows, lost in days.rows if _overlaps(window, day, day)]
+    present, lost = (float(sum(part)) for part in zip(*inside, strict=True))
+    return round(lost / (present + lost), 6)
 
 
-def _meets(window: Window, first: date | None, last: date | None) -> bool:
+def _overlaps(window: Window, first: date | None, last: date | None) -> bool:
     after = window.last is not None and first is not None and first > window.last
     before = window.first is not None and last is not None and last < window.first
     return not (after or before)
 
 
 def covered(days: Days, window: Window, today: date | None) -> tuple[int, int]:
-    """Days of the window that a table covers, and how many it has up to today; a window without ends is the table's own."""
+    """Count the window's days that a table covers, and its days up to today; a window without ends is the table's own."""
     begin, end = window.first or days.first, window.last or days.last
     end = min(end, today) if today is not None else end
     of = (end - begin).days + 1
@@ -127,6 +127,6 @@ def covered(days: Days, window: Window, today: date | None) -> tuple[int, int]:
 
 
 def coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]:
-    """Days of the window with data, and days in it, of each table; a table with few rows is not measured by days."""
+    """Days of the window with data, and all its days, for each table that has rows on most days."""
     lacks = read_lacks(store)
     return {table: covered(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}

@@ -1,4 +1,4 @@
-"""Fingerprints of what is behind a finding, so that the next run can tell what is new: keyed, so that they name nobody."""
+"""Fingerprints of the entities behind a finding, so that the next run can tell which are new. Keyed, so they name nobody."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from storehealth.model import RowState, Tally, Window
 
 MOST_OF_A_RULE = 100_000
 MOST = 500_000
-"""A rule, and a run, with more defects than that are not followed row by row."""
+"""Rules, and runs, with more defects than that are not tracked row by row."""
 HASHED = "('0x' || left(sha256(concat($key, _entity)), 11))::BIGINT"
-"""44 bits: between two runs of 100 000 each, fewer than one in a thousand times are two alike by accident."""
+"""44 bits: between two runs of 100 000 each, the chance that two fingerprints collide is below one in a thousand."""
 EPOCH = date(2000, 1, 1)
 LAST_DAY = 0xFFFF
 DAY = f"least(greatest(coalesce(max(_at)::DATE - DATE '{EPOCH}', 0), 0), {LAST_DAY})"
 Days = Mapping[int, int]
-"""Fingerprint → the day its latest miss belongs to, counted from ``EPOCH``; 0 where that has no time."""
+"""Fingerprint → day of its latest miss, counted from ``EPOCH``; 0 where that miss has no time."""
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Marks:
     """The fingerprints of one run.
 
     Attributes:
-        key: Secret of this installation; without it nobody can tell whose a fingerprint is.
-        earlier: Those of the run it is compared with, by rule.
+        key: Secret of this installation; without it nobody can tell whom a fingerprint belongs to.
+        earlier: Those of the run this one is compared with, by rule.
         older: Those of the runs before that one, by rule.
-        found: Those behind the defects of now, by rule; a rule that is not followed is absent.
-        mended: Of the earlier ones those whose day is looked at still, whose customer or order is there still, and
-            that are no defect any more.
+        found: Those behind the present defects, by rule; rules that are not tracked are absent.
+        mended: Earlier ones whose day is still in the window and whose customer or order still has rows, but no
+            longer a defect.
     """
 
     key: bytes
@@ -43,19 +43,19 @@ class Marks:
     found: dict[str, Days] = field(default_factory=dict)
     mended: dict[str, frozenset[int]] = field(default_factory=dict)
 
-    def take(self, asked: Asked, tally: Tally) -> None:
+    def take(self, query: Asked, tally: Tally) -> None:
         """Fingerprint the customers or orders among the defects of a rule."""
-        now = self._hashed(asked, DEFECT, f"LIMIT {MOST_OF_A_RULE + 1}") if tally.defects else {}
+        now = self._fingerprint(query, DEFECT, f"LIMIT {MOST_OF_A_RULE + 1}") if tally.defects else {}
         if len(now) > MOST_OF_A_RULE:
             return
-        code = asked.rule.code
+        code = query.rule.code
         self.found[code] = now
-        lost = _within(self.earlier.get(code, {}), asked.window) - now.keys()
-        if lost:
-            self.mended[code] = frozenset(lost & self._hashed(asked, "true", "").keys())
+        gone = _within(self.earlier.get(code, {}), query.window) - now.keys()
+        if gone:
+            self.mended[code] = frozenset(gone & self._fingerprint(query, "true", "").keys())
 
     def keep_most(self, codes: Iterable[str]) -> None:
-        """Of the rules, in this order, let go those that would make a run hold more than :data:`MOST`."""
+        """Drop rules, in this order, that would make the run hold more than :data:`MOST` fingerprints."""
         room = MOST
         for code in codes:
             now = self.found.pop(code, None)
@@ -65,24 +65,24 @@ class Marks:
             else:
                 self.mended.pop(code, None)
 
-    def column(self, asked: Asked) -> tuple[str, dict[str, Any]]:
-        """SQL of the fingerprint of a row, and the value it needs; NULL where no earlier run followed the rule's rows."""
-        follows = asked.rule.code in self.earlier
-        return (HASHED, {"key": self._secret}) if follows else ("NULL", {})
+    def column(self, query: Asked) -> tuple[str, dict[str, Any]]:
+        """SQL of a row's fingerprint and the value it needs; NULL where no earlier run tracked the rule."""
+        is_tracked = query.rule.code in self.earlier
+        return (HASHED, {"key": self._secret}) if is_tracked else ("NULL", {})
 
     def state(self, code: str, mark: int | None) -> RowState | None:
-        """Whether the customer or order was behind the finding before."""
+        """Whether the customer or order was already behind the finding in earlier runs."""
         if mark is None or code not in self.earlier:
             return None
         if mark in self.earlier[code]:
             return "persisting"
-        return "reappeared" if any(mark in one for one in self.older.get(code, ())) else "new"
+        return "reappeared" if any(mark in days for days in self.older.get(code, ())) else "new"
 
-    def _hashed(self, asked: Asked, which: str, limit: str) -> dict[int, int]:
+    def _fingerprint(self, query: Asked, which: str, limit: str) -> dict[int, int]:
         days = (
-            f"SELECT _entity, {DAY} AS _when FROM {asked.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
+            f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
         )
-        return dict(asked.run(f"SELECT {HASHED}, _when FROM ({days} {limit})", {"key": self._secret}))
+        return dict(query.run(f"SELECT {HASHED}, _when FROM ({days} {limit})", {"key": self._secret}))
 
     @property
     def _secret(self) -> str:
@@ -90,7 +90,7 @@ class Marks:
 
 
 def _within(marks: Days, window: Window) -> set[int]:
-    """Fingerprints whose day is looked at still; what has no time belongs only to the window without ends."""
+    """Fingerprints whose day is still in the window; those without a time belong only to a window without ends."""
     if window.first is None:
         return set(marks)
     first = (window.first - EPOCH).days

@@ -1,4 +1,4 @@
-"""What a platform's compensation bands ask for a rule's defects: a range, in exact decimals."""
+"""What a platform's compensation bands demand for a rule's defects: a range, in exact decimals."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from storehealth.measure.query import Asked
 from storehealth.model import MoneyAtRisk
 from storehealth.model.verdict import LimitSource
 
-SURE = get_args(LimitSource.model_fields["verified"].annotation)
-"""The surest first."""
+VERIFIED = get_args(LimitSource.model_fields["verified"].annotation)
+"""How well a source is verified, the best first."""
 ORDERS = "fulfilments"
-"""The view that knows what an order cost and for when it was promised."""
+"""The view with the price and the promised time of each order."""
 CENTS = "DECIMAL(18, 2)"
 
 
-def money_at_risk(asked: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | None:
-    """The least and the most that the bands can make a store pay for its present defects, open ones included.
+def money_at_risk(query: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | None:
+    """Estimate the least and the most the store may have to pay for its present defects, open ones included.
 
-    Each order counts once. Of the bands that may apply to it the cheapest goes into the lower sum and the dearest into
-    the upper one; a promise of unknown length leaves all steps open. An order without an amount, or with one in another
-    currency, is counted and in neither sum.
+    Each order counts once. Of the bands that may apply to it, the cheapest enters the lower sum and the dearest the
+    upper one; where the promised time is unknown, every band may apply. Orders without an amount, or with one in another
+    currency, are counted but enter neither sum.
 
     Args:
-        asked: A rule whose entities are orders.
-        bands: Those of its code, in one currency.
+        query: The query of a rule whose entities are orders.
+        bands: The rule's bands, all in one currency.
 
     Returns:
-        None where the catalogue has no view of orders, or no defect belongs to any order that the bands cover.
+        None where the catalogue has no view of orders, or the bands cover no order among the defects.
     """
-    if not bands or ORDERS not in asked.catalogue.views:
+    if not bands or ORDERS not in query.catalogue.views:
         return None
-    ((low, high, orders, unknown),) = asked.run(_sums(asked, bands))
+    ((low, high, orders, unknown),) = query.run(_sums(query, bands))
     if not orders and not unknown:
         return None
     return MoneyAtRisk(
@@ -44,15 +44,15 @@ def money_at_risk(asked: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | 
         orders=orders,
         without_amount=unknown,
         source="; ".join(dict.fromkeys(band.source for band in bands)),
-        verified=max((band.verified for band in bands), key=SURE.index),
+        verified=max((band.verified for band in bands), key=VERIFIED.index),
     )
 
 
-def _sums(asked: Asked, bands: Sequence[Compensation]) -> str:
-    owed = ", ".join(_owed(band, bands) for band in bands)
-    covered = " OR ".join(" AND ".join(_of_the_promise(band)) or "true" for band in bands)
+def _sums(query: Asked, bands: Sequence[Compensation]) -> str:
+    owed = ", ".join(_compensation(band, bands) for band in bands)
+    covered = " OR ".join(" AND ".join(_promise_conditions(band)) or "true" for band in bands)
     return f"""
-        WITH hit AS (SELECT DISTINCT _entity AS order_id FROM {asked.rows} WHERE {DEFECT}),
+        WITH hit AS (SELECT DISTINCT _entity AS order_id FROM {query.rows} WHERE {DEFECT}),
              paid AS (SELECT CASE WHEN coalesce(upper(currency), '{bands[0].currency}') = '{bands[0].currency}'
                                   THEN paid_amount::{CENTS} END AS paid,
                              epoch(promised_ship_at - paid_at) AS promise
@@ -63,8 +63,8 @@ def _sums(asked: Asked, bands: Sequence[Compensation]) -> str:
     """
 
 
-def _owed(band: Compensation, bands: Sequence[Compensation]) -> str:
-    """SQL of what one band asks for an order; NULL where it does not apply."""
+def _compensation(band: Compensation, bands: Sequence[Compensation]) -> str:
+    """SQL of what one band demands for an order; NULL where it does not apply."""
     owed = f"greatest(round({_decimal(band.share)} * paid, 2), {_decimal(band.least)})"
     if band.most is not None:
         owed = f"least({owed}, {_decimal(band.most)})"
@@ -72,22 +72,22 @@ def _owed(band: Compensation, bands: Sequence[Compensation]) -> str:
 
 
 def _conditions(band: Compensation, bands: Sequence[Compensation]) -> list[str]:
-    """When a band may apply; one for cheap orders takes the place of those without such a bound."""
-    said = ["paid IS NOT NULL", *_of_the_promise(band)]
+    """When a band may apply. For cheap orders, a band with a price bound replaces those without."""
+    conditions = ["paid IS NOT NULL", *_promise_conditions(band)]
     if band.paid_under is not None:
-        said.append(f"paid < {_decimal(band.paid_under)}")
+        conditions.append(f"paid < {_decimal(band.paid_under)}")
     else:
-        said += [f"paid >= {_decimal(other.paid_under)}" for other in bands
+        conditions += [f"paid >= {_decimal(other.paid_under)}" for other in bands
                  if other.paid_under is not None and other.kind == band.kind]  # fmt: skip
-    return said
+    return conditions
 
 
-def _of_the_promise(band: Compensation) -> list[str]:
-    """Conditions on the time promised; an unknown one meets them."""
+def _promise_conditions(band: Compensation) -> list[str]:
+    """Conditions on the promised time; an unknown one meets them."""
     bounds = ((">", band.promise_over), ("<=", band.promise_up_to))
     return [f"(promise {sign} {seconds!r}) IS NOT FALSE" for sign, seconds in bounds if seconds is not None]
 
 
 def _decimal(number: float) -> str:
-    """A number as SQL reads decimals, never in scientific notation."""
+    """A number as a decimal literal, never in scientific notation."""
     return f"{number:.6f}"

@@ -1,4 +1,4 @@
-"""How many orders were paid in a window: platforms judge from a least number on."""
+"""How many orders were paid in a window: platforms do not judge stores with fewer than a certain number."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ VIEW = "fulfilments"
 
 
 def orders_paid(store: Store, window: Window) -> int | None:
-    """Paid orders of a window, cancelled ones included; None where no file gives orders."""
-    made = store.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [VIEW]).fetchall()
-    if "orders" not in store.filled or not made:
+    """Count the paid orders of a window, cancelled ones included; None where no file holds orders."""
+    tables = store.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [VIEW]).fetchall()
+    if "orders" not in store.filled or not tables:
         return None
     where = in_window(window, '"at"')
     ((count,),) = store.con.execute(f"SELECT count(*) FILTER (paid) FROM {VIEW} WHERE {where}").fetchall()

@@ -1,4 +1,4 @@
-"""Runs a rule's fixed queries; an expression that fails is reported with the file and key it stands in."""
+"""Runs the fixed queries of a rule. An expression that fails is reported with its file and key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storehealth.privacy import Mask
 from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
 
 ONE_WORD = re.compile(r"[!-?A-~]+")
-"""ASCII without blanks and without an @: an id, whatever it is called."""
+"""ASCII without blanks and without an @: an id, whatever its column is called."""
 PLAIN, UNKNOWN = "plain", "unknown"
 FETCHED = 5000
 NOT_THE_RULES_FAULT = (duckdb.InterruptException, duckdb.ConnectionException)
@@ -35,7 +35,7 @@ STOPPED = (TookTooLongError, TookTooMuchError)
 
 @dataclass(frozen=True)
 class Asked:
-    """One rule, over one store and window, ready to be measured."""
+    """The queries of one rule over one store and window."""
 
     con: duckdb.DuckDBPyConnection
     rule: Rule
@@ -45,54 +45,55 @@ class Asked:
     mask: Mask
     taken_out: tuple[Exemption, ...] = ()
     seconds: float = LONGEST
-    """That one query may take."""
+    """Time limit of one query."""
 
     @cached_property
     def rows(self) -> str:
-        """What the rule's figures are read from: its row query in brackets, or the table that holds its rows.
+        """Where figures are read from: the row query in brackets, or a table with its rows.
 
-        Rows of a costly SELECT, and values, which are read several times over, are stored while the rule is measured.
+        The rows of a costly SELECT, and of rules over values, are read several times and therefore stored.
         """
         if is_costly(self.rule.measure.over):
-            shown = range(len(self.rule.measure.evidence))
-            kept = "".join(f", CASE WHEN {DEFECT} THEN _show{index} END AS _show{index}" for index in shown)
-            return self._stored(f"SELECT {FIGURES}{kept} FROM {self.listed}", "_own_rows")
+            columns_shown = [f"_show{index}" for index in range(len(self.rule.measure.evidence))]
+            # what evidence shows is only ever read of defects: for other rows it would cost memory for nothing
+            evidence = "".join(f", CASE WHEN {DEFECT} THEN {name} END AS {name}" for name in columns_shown)
+            return self._store(f"SELECT {FIGURES}{evidence} FROM {self.listed}", "_own_rows")
         if self.rule.measure.value is not None:
-            return self._stored(f"SELECT {FIGURES} FROM {self.listed}", "_values")
+            return self._store(f"SELECT {FIGURES} FROM {self.listed}", "_values")
         return self.listed
 
     @property
     def defects(self) -> str:
-        """What evidence is read from: defects have what is shown of them, other rows may lack it."""
+        """Where evidence is read from: of other rows than defects, the columns to show may be missing."""
         return self.rows if is_costly(self.rule.measure.over) else self.listed
 
     @cached_property
     def listed(self) -> str:
-        """The row query in brackets: every row, with what may be shown of it."""
+        """The row query in brackets: every row, with the columns to show."""
         return f"({row_query(self.rule, self.bounds, self.window, self.taken_out)})"
 
-    def _stored(self, query: str, table: str) -> str:
+    def _store(self, query: str, table: str) -> str:
         with self._blaming(query):
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
         return table
 
     @cached_property
     def views(self) -> tuple[str, ...]:
-        """Views the rule reads: the one it names, or those its SELECT names."""
+        """Names of the views the rule reads: the one it names, or those in its SELECT."""
         words = set(re.findall(r"\w+", self.rule.measure.over))
         return tuple(name for name in self.catalogue.views if name in words)
 
     @cached_property
     def personal(self) -> dict[str, str]:
-        """Columns that hold personal values, with the kind of each."""
+        """Columns with personal values → the kind of each."""
         return personal_columns(self.catalogue, self.views, self.rule.measure.over)
 
     @cached_property
-    def _told(self) -> tuple[frozenset[str], frozenset[str]]:
+    def _text_columns(self) -> tuple[frozenset[str], frozenset[str]]:
         return told_columns(self.catalogue), structured_columns(self.catalogue)
 
     def shown(self, expression: str, text: str) -> str:
-        """What may be shown of the text that a column, or an expression over columns, holds."""
+        """The text as it may be shown, masked as the column or expression it comes from requires."""
         kind = self._kinds.get(expression)
         if kind is None:
             kind = self._kinds[expression] = self._kind(expression)
@@ -105,13 +106,13 @@ class Asked:
         return {}
 
     def _kind(self, expression: str) -> str:
-        named = words_of(expression)
-        told, structured = self._told
-        personal = next((kind for name, kind in self.personal.items() if name in named), None)
-        return personal or (PLAIN if expression in structured else "told" if expression in told else UNKNOWN)
+        names = words_of(expression)
+        free_text, structured = self._text_columns
+        personal = next((kind for name, kind in self.personal.items() if name in names), None)
+        return personal or (PLAIN if expression in structured else "told" if expression in free_text else UNKNOWN)
 
     def run(self, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """The rows of a query over :attr:`rows`; ``values`` stand for its ``$names``, where no rule's SQL can read them.
+        """Run a query over :attr:`rows`. ``values`` are bound to its ``$names``, out of reach of the rule's SQL.
 
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
@@ -120,15 +121,15 @@ class Asked:
             return cut(self.con.execute(select, values).fetchall())
 
     def run_alone(self, sql: str, key: str) -> list[tuple[Any, ...]]:
-        """The rows of a query of the rule that does not read :attr:`rows`; what is wrong with it is told of its key.
+        """Run a query of the rule that does not read :attr:`rows`; its errors name ``key``.
 
         Raises:
             CatalogueError: It does not run, or is not one SELECT.
-            OutOfMemory: It asks for more than is allowed.
+            OutOfMemory: It needs more memory than it may use.
         """
         select = self._one_select(sql)
         try:
-            with self._within():
+            with self._limits():
                 return self.con.execute(select).fetchall()
         except STOPPED as error:
             raise self.stopped(key, error) from None
@@ -138,7 +139,7 @@ class Asked:
             raise self.error(key, error) from error
 
     def pieces(self, sql: str, values: dict[str, Any] | None = None) -> Iterator[list[tuple[Any, ...]]]:
-        """As :meth:`run`, some thousand rows at a time; no other query may be run until the last of them is taken.
+        """Like :meth:`run`, in batches. No other query may run on the connection until the last batch is read.
 
         Raises:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
@@ -146,7 +147,7 @@ class Asked:
         with self._blaming(sql) as select:
             found = self.con.execute(select, values)
         while True:
-            with self._bounded():  # the database works out rows as they are fetched
+            with self._guard():  # rows are computed as they are fetched, so that errors and limits strike here
                 rows = found.fetchmany(FETCHED)
             if not rows:
                 return
@@ -155,14 +156,14 @@ class Asked:
     @contextmanager
     def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
         select = self._one_select(sql)
-        with self._bounded():
+        with self._guard():
             yield select
 
     @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        """Let SQL of the rule, and of exemptions, run as long as it may, and say whose it is that does not."""
+    def _guard(self) -> Iterator[None]:
+        """Run SQL of the rule and its exemptions within its limits; errors name the file and key to blame."""
         try:
-            with self._within():
+            with self._limits():
                 yield
         except STOPPED as error:
             raise self._blame_stopped(error) from None
@@ -171,11 +172,11 @@ class Asked:
         except duckdb.Error as error:
             raise self.blame(error) from error
 
-    def _within(self) -> AbstractContextManager[None]:
+    def _limits(self) -> AbstractContextManager[None]:
         return within(self.con, self.seconds)
 
     def _one_select(self, sql: str) -> duckdb.Statement:
-        """Refuse whatever is not one SELECT: an expression of a pack could close its bracket and begin a COPY."""
+        """Refuse anything but one SELECT: a pack's expression could close its bracket and start a COPY."""
         try:
             statements = self.con.extract_statements(sql)
         except duckdb.Error as error:
@@ -185,60 +186,64 @@ class Asked:
         return statements[0]
 
     def blame(self, error: duckdb.Error) -> StorehealthError:
-        """The error of the first expression that fails on its own, else the given one."""
+        """The error of the first expression that fails on its own, else the original error."""
         for key, sql in self._expressions():
-            own = self._fault(sql)
-            if own is not None:
-                return self.stopped(key, own) if isinstance(own, STOPPED) else self.error(key, own, sql)
+            fault = self._fault(sql)
+            if fault is not None:
+                return self.stopped(key, fault) if isinstance(fault, STOPPED) else self.error(key, fault, sql)
         return self._blame_exemptions() or self.error("measure", error)
 
     def _blame_stopped(self, error: TookTooLongError | TookTooMuchError) -> StorehealthError:
-        """Whose SQL it was: that of an exemption, if one is stopped on its own too, else the rule's."""
+        """Blame the SQL of an exemption if it is stopped on its own too, else the rule's."""
         return self._blame_exemptions() or self.stopped("measure", error)
 
     def _blame_exemptions(self) -> StorehealthError | None:
-        for one in self.taken_out:
-            own = self._fault(f"{sql_of(one.where)} IS TRUE") if one.where is not None else None
-            if own is not None:
-                return self.not_fitting(one, own)
+        for exemption in self.taken_out:
+            fault = self._fault(f"{sql_of(exemption.where)} IS TRUE") if exemption.where is not None else None
+            if fault is not None:
+                return self.not_fitting(exemption, fault)
         return None
 
     def _fault(self, sql: str) -> duckdb.Error | TookTooLongError | TookTooMuchError | None:
-        """What is wrong with one expression over the rule's rows; None where it runs."""
+        """The error of one expression over the rule's rows; None where it runs."""
         query = f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})"
         try:
-            with self._within():
+            with self._limits():
                 self.con.execute(self.con.extract_statements(query)[0])
         except (duckdb.Error, *STOPPED) as error:
             return error
         return None
 
-    def not_fitting(self, one: Exemption, problem: object) -> StorehealthError:
+    def not_fitting(self, exemption: Exemption, problem: object) -> StorehealthError:
         """The error of an exemption whose SQL does not run over the rule's rows."""
         if isinstance(problem, TookTooMuchError):
-            return OutOfMemory(one.place)
-        first, _, rest = _said(problem, one.where or "").partition(". ")
-        said = [f"{one.place}: {first}", f"The rows are those of {self.rule.code}", *([rest] if rest else [])]
-        return CatalogueError(". ".join(said), "docs/mutes.md shows the form.")
+            return OutOfMemory(exemption.place)
+        first, _, rest = _describe(problem, exemption.where or "").partition(". ")
+        sentences = [
+            f"{exemption.place}: {first}",
+            f"The rows are those of {self.rule.code}",
+            *([rest] if rest else []),
+        ]
+        return CatalogueError(". ".join(sentences), "docs/mutes.md shows the form.")
 
     def problems(self) -> Iterator[StorehealthError]:
-        """Every expression that does not fit the rows, bound and not run; without any, what the row query says."""
-        any_wrong = False
+        """Errors of all expressions, bound over the rows but not run; without any, that of the row query."""
+        has_errors = False
         for key, sql in self._expressions():
-            wrong = self._misbound(key, sql, self.bind)
-            if wrong is not None:
-                any_wrong = True
-                yield wrong
+            error = self._try_binding(key, sql, self.bind)
+            if error is not None:
+                has_errors = True
+                yield error
                 if key == "measure.over":
                     return
-        wrong = (
-            None if any_wrong else self._misbound("measure", row_query(self.rule, self.bounds, self.window), self._bind)
-        )
-        if wrong is not None:
-            yield wrong
+        if has_errors:
+            return
+        error = self._try_binding("measure", row_query(self.rule, self.bounds, self.window), self._bind)
+        if error is not None:
+            yield error
 
-    def _misbound(self, key: str, sql: str, bind: Callable[[str], None]) -> StorehealthError | None:
-        """What is wrong with an expression or query when it is bound; None where nothing is."""
+    def _try_binding(self, key: str, sql: str, bind: Callable[[str], None]) -> StorehealthError | None:
+        """The error of binding an expression or query; None where it binds."""
         try:
             bind(sql)
         except STOPPED as error:
@@ -250,11 +255,11 @@ class Asked:
         return None
 
     def bind(self, expression: str) -> None:
-        """See whether an expression fits the rule's rows, without running it.
+        """Check that an expression fits the rule's rows, without running it.
 
         Raises:
-            duckdb.Error: It does not.
-            TookTooLongError: Working out its constants took too long.
+            duckdb.Error: It does not fit.
+            TookTooLongError: Evaluating its constants took too long.
             TookTooMuchError: They need too much memory.
             CatalogueError: It is more than an expression.
         """
@@ -262,18 +267,18 @@ class Asked:
 
     def _bind(self, sql: str) -> None:
         self._one_select(sql)
-        with self._within():  # constants are worked out here already
+        with self._limits():  # binding already evaluates constants
             self.con.execute(f"EXPLAIN {sql}")
 
     def error(self, key: str, problem: object, sql: str = "") -> CatalogueError:
-        """An error that names the rule's file, a line and a key of it; of some SQL of it, from where on it is wrong."""
+        """An error that names the rule's file, line and key; with ``sql``, also where in it the error starts."""
         return CatalogueError(
-            f"{self._place(key)}: {_said(problem, sql)}",
+            f"{self._place(key)}: {_describe(problem, sql)}",
             "`storehealth rules check`, with any --pack, reads the rules again.",
         )
 
     def stopped(self, key: str, problem: TookTooLongError | TookTooMuchError) -> StorehealthError:
-        """An error of a query that took too long or too much; what is built in is not to blame for too little memory."""
+        """The error of a query beyond its limits. Built-in rules are not to blame for lack of memory."""
         if isinstance(problem, TookTooLongError):
             return self.error(key, problem)
         return OutOfMemory(self._place(key) if self.catalogue.of_a_pack("rules", self.rule.id) else "")
@@ -296,5 +301,5 @@ class Asked:
         return found
 
 
-def _said(problem: object, sql: str) -> str:
+def _describe(problem: object, sql: str) -> str:
     return told(problem, sql) if isinstance(problem, duckdb.Error) else " ".join(str(problem).split())

@@ -1,4 +1,4 @@
-"""Defects that one customer or order has more than once on one day: a verdict counts only the first."""
+"""Repeated defects of one customer or order on one day: a verdict counts only the first."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from storehealth.measure.compile import DEFECT
 from storehealth.measure.query import Asked
 
 
-def repeats(asked: Asked, defects: int, entities: int) -> dict[str, int]:
-    """Per day, the defects beyond the first of the same entity; rows without a day or an entity are nobody's repeat.
+def repeats(query: Asked, defects: int, entities: int) -> dict[str, int]:
+    """Count, per day, the defects beyond the first of the same entity. Rows without a day or an entity are no repeats.
 
     Args:
-        asked: The rule.
-        defects: All defects.
-        entities: Distinct entities among them; as many as defects: nothing is asked of the store.
+        query: The rule's query.
+        defects: Number of all defects.
+        entities: Number of distinct entities among them; if equal to ``defects``, no query is run.
     """
-    if asked.rule.measure.value is not None or defects == entities:
+    if query.rule.measure.value is not None or defects == entities:
         return {}
     again = "count(*) - count(DISTINCT _entity)"
-    found = asked.run(
-        f"SELECT _day::VARCHAR, {again} FROM {asked.rows} WHERE {DEFECT} AND _day IS NOT NULL AND _entity IS NOT NULL "
+    found = query.run(
+        f"SELECT _day::VARCHAR, {again} FROM {query.rows} WHERE {DEFECT} AND _day IS NOT NULL AND _entity IS NOT NULL "
         f"GROUP BY _day HAVING {again} > 0 ORDER BY _day"
     )
     return dict(found)

@@ -1,4 +1,4 @@
-"""How long customers wait for a person: shown whole, as brackets and quantiles."""
+"""How long customers wait for a person: the whole distribution, as brackets and quantiles."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FIRST = "is_first AND session_began_by = 'customer'"
 
 
 def reply_times(store: Store, window: Window) -> Distributions:
-    """Distribution of the wait for a person, on the platform's clock.
+    """Measure the distribution of waits for a person, on the platform's clock.
 
-    Turns a robot answered are no part of it, nor those opened outside service hours where the platform leaves them
-    out. A turn still open counts as never answered; a quantile that falls among those is None.
+    Turns answered by a bot are left out, and so are those opened outside service hours where the platform ignores
+    them. Turns still open count as never answered; a quantile that falls among them is None.
     """
     if "messages" not in store.filled:
         return Distributions()

@@ -1,4 +1,4 @@
-"""What is shown with a figure: the worst rows as evidence, and figures beside it."""
+"""What is shown with a figure: the worst rows as evidence, and further figures beside it."""
 
 from __future__ import annotations
 
@@ -17,74 +17,74 @@ from storehealth.model import Beside, EvidenceRow, Tally
 
 EVIDENCE_ROWS = 20
 OF_EACH_OUTCOME = 5
-"""So many rows done too late are shown although others that are still open wait longer, and the other way round."""
+"""Rows shown of each outcome even if those of the other are worse."""
 DIGITS = 6
-"""Decimals of a figure shown beside: a rule's own sums differ in the last of sixteen digits from run to run."""
+"""Decimals of a figure beside: sums in floating point differ in the last digits from run to run."""
 WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
 Detail = str | int | float | bool | None
 
 
-def evidence(asked: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
-    """The worst defects, at most twenty, some of each outcome; equally bad ones by time, file and row, persons masked."""
+def evidence(query: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
+    """Read the worst defects: at most twenty, some of each outcome, ties by time, file and row, persons masked."""
     outcomes = [outcome for outcome, rows in ((LATE, tally.late), (OVERDUE, tally.overdue)) if rows]
     if not outcomes:
         return ()
     worst = [
-        f"SELECT * FROM {asked.defects} WHERE _outcome = {outcome} ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
+        f"SELECT * FROM {query.defects} WHERE _outcome = {outcome} ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
         for outcome in outcomes
     ]
-    columns, values = _columns(asked, marks)
-    found = asked.run(f"SELECT {columns} FROM ({_of_each(worst)}) ORDER BY {WORST_FIRST}", values)
-    return tuple(_evidence_row(asked, row, marks) for row in found)
+    columns, values = _columns(query, marks)
+    found = query.run(f"SELECT {columns} FROM ({_mix_outcomes(worst)}) ORDER BY {WORST_FIRST}", values)
+    return tuple(_evidence_row(query, row, marks) for row in found)
 
 
-def _of_each(worst: Sequence[str]) -> str:
-    """The worst rows of all outcomes together, the first few of each before the others."""
+def _mix_outcomes(worst: Sequence[str]) -> str:
+    """SQL of the worst rows of all outcomes, with the first few of each kept whatever the others are."""
     if len(worst) == 1:
         return worst[0]
-    every = " UNION ALL ".join(f"({one})" for one in worst)
+    every = " UNION ALL ".join(f"({query})" for query in worst)
     own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
     placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
     return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
 
 
-def all_evidence(asked: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
-    """Every defect, the worst first, fetched as it is asked for; ask nothing else of the store meanwhile."""
-    columns, values = _columns(asked, marks)
-    for rows in asked.pieces(f"SELECT {columns} FROM {asked.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values):
-        yield from (_evidence_row(asked, row, marks) for row in rows)
+def all_evidence(query: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
+    """Iterate over all defects, the worst first. No other query may run on the connection until the last is read."""
+    columns, values = _columns(query, marks)
+    for rows in query.pieces(f"SELECT {columns} FROM {query.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values):
+        yield from (_evidence_row(query, row, marks) for row in rows)
 
 
-def _columns(asked: Asked, marks: Marks | None) -> tuple[str, dict[str, Any]]:
-    """What is read of each row, and the values that its ``$names`` stand for."""
-    mark, values = marks.column(asked) if marks else ("NULL", {})
-    shown = "".join(f", _show{index}" for index in range(len(asked.rule.measure.evidence)))
+def _columns(query: Asked, marks: Marks | None) -> tuple[str, dict[str, Any]]:
+    """The columns read of each row, and the values for their ``$names``."""
+    mark, values = marks.column(query) if marks else ("NULL", {})
+    shown = "".join(f", _show{index}" for index in range(len(query.rule.measure.evidence)))
     return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
 
 
-def _evidence_row(asked: Asked, row: tuple[Any, ...], marks: Marks | None) -> EvidenceRow:
+def _evidence_row(query: Asked, row: tuple[Any, ...], marks: Marks | None) -> EvidenceRow:
     file, line, entity, at, outcome, mark, *shown = row
     return EvidenceRow(
         file=file,
         line=line,
-        entity=asked.shown(asked.rule.measure.entity, entity) if entity else entity,
+        entity=query.shown(query.rule.measure.entity, entity) if entity else entity,
         at=at,
         outcome=outcome,
-        state=marks.state(asked.rule.code, mark) if marks else None,
+        state=marks.state(query.rule.code, mark) if marks else None,
         details={
-            name: _detail_shown(asked, name, value)
-            for name, value in zip(asked.rule.measure.evidence, shown, strict=True)
+            name: _show_detail(query, name, value)
+            for name, value in zip(query.rule.measure.evidence, shown, strict=True)
         },
     )
 
 
-def _detail_shown(asked: Asked, name: str, value: Any) -> Detail:
-    """A value of a row. A personal one is masked whatever its type; a number counted from some is a number."""
+def _show_detail(query: Asked, name: str, value: Any) -> Detail:
+    """A value of a row, as it is shown. A personal one is masked whatever its type."""
     detail = _detail(value)
     if isinstance(detail, str) and not isinstance(value, date):
-        return asked.shown(name, detail)
-    if detail is not None and name in asked.personal:
-        return asked.mask(asked.personal[name], str(value))
+        return query.shown(name, detail)
+    if detail is not None and name in query.personal:
+        return query.mask(query.personal[name], str(value))
     return detail
 
 
@@ -98,39 +98,39 @@ def _detail(value: Any) -> Detail:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def besides(asked: Asked) -> tuple[Beside, ...]:
-    """The figures a rule shows beside its own, over its rows in the window: all of them in one scan."""
-    figures = asked.rule.measure.beside
+def besides(query: Asked) -> tuple[Beside, ...]:
+    """Measure the figures a rule shows beside its own, over its rows in the window, all in one scan."""
+    figures = query.rule.measure.beside
     if not figures:
         return ()
-    sums = ", ".join(_summed(one, f"_beside{index}") for index, one in enumerate(figures))
-    left = " WHERE _taken_out IS NULL" if asked.taken_out else ""
-    (row,) = asked.run(f"SELECT {sums} FROM {asked.rows}{left}")
+    sums = ", ".join(_sums(figure, f"_beside{index}") for index, figure in enumerate(figures))
+    kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
+    (row,) = query.run(f"SELECT {sums} FROM {query.rows}{kept}")
     pairs = zip(row[::2], row[1::2], strict=True)
-    return tuple(_beside(one, *pair) for one, pair in zip(figures, pairs, strict=True))
+    return tuple(_beside(figure, *pair) for figure, pair in zip(figures, pairs, strict=True))
 
 
-def _summed(one: BesideMeasure, column: str) -> str:
-    """SQL of a figure's two sums: rows that are as it says and rows that are not, or the statistic and its rows."""
-    if one.value is None:
+def _sums(figure: BesideMeasure, column: str) -> str:
+    """SQL of a figure's two sums: rows for which it is true and rows for which not, or the statistic and its rows."""
+    if figure.value is None:
         return f"count(*) FILTER ({column}), count(*) FILTER (NOT {column})"
-    return f"{statistic_sql(one.value.statistic, column)}, count({column})"
+    return f"{statistic_sql(figure.value.statistic, column)}, count({column})"
 
 
-def _beside(one: BesideMeasure, first: float | None, second: int) -> Beside:
-    """A share is that of the rows its name speaks of, good or bad; a statistic has a value and how many rows it rests on.
+def _beside(figure: BesideMeasure, first: float | None, second: int) -> Beside:
+    """A share counts the rows its name describes, good or bad; a statistic has a value and the number of its rows.
 
-    The title is the English one; judge puts it into the language asked for.
+    The title is the English one; judge translates it.
     """
-    if one.value is not None:
+    if figure.value is not None:
         value = round(first, DIGITS) if first is not None and math.isfinite(first) else None
-        return Beside(name=one.name, title=one.title.en, unit=one.value.unit, value=value, judged=second)
+        return Beside(name=figure.name, title=figure.title.en, unit=figure.value.unit, value=value, judged=second)
     count, judged = int(first or 0), int(first or 0) + second
     return Beside(
-        name=one.name,
-        title=one.title.en,
+        name=figure.name,
+        title=figure.title.en,
         value=count / judged if judged else None,
         count=count,
-        defects=count if one.bad is not None else second,
+        defects=count if figure.bad is not None else second,
         judged=judged,
     )

@@ -1,4 +1,4 @@
-"""Longer windows for rules whose own holds too few rows: 90 days, then 12 months, that end on the same day."""
+"""Longer windows for rules whose own holds too few rows: 90 days, then 12 months, ending on the same day."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from storehealth.model import Measurement, Window
 LONGER = (90, 365)
 
 
-def stretched(asked: Asked, measured: Measurement, lacks: Lacks, filled: frozenset[str]) -> Asked | None:
-    """The rule over the first longer window that holds enough rows; None where its own does, or where none does.
+def stretched(query: Asked, measured: Measurement, lacks: Lacks, filled: frozenset[str]) -> Asked | None:
+    """Find the first longer window that holds enough rows; None where the rule's own does, or where none does.
 
     Args:
-        asked: The rule over the platform's window.
-        measured: What came out.
-        lacks: Tells where tables begin: inside the window, there is nothing more to find and nothing is asked.
-        filled: Tables with rows.
+        query: The rule's query over the platform's window.
+        measured: Its measurement.
+        lacks: The days of tables; where all begin within the window there are no older rows, and no query is run.
+        filled: Names of tables with rows.
     """
-    first, last = asked.window.first, asked.window.last
-    value, tally = asked.rule.measure.value, measured.tally
-    if first is None or last is None or asked.bounds is None or measured.missing is not None:
+    first, last = query.window.first, query.window.last
+    value, tally = query.rule.measure.value, measured.tally
+    if first is None or last is None or query.bounds is None or measured.missing is not None:
         return None
     if value is not None and value.statistic == "mean":
         return None
-    least = least_rows(asked.rule, asked.bounds, asked.catalogue.scoring)
+    least = least_rows(query.rule, query.bounds, query.catalogue.scoring)
     longer = [Window(first=last - timedelta(days=n - 1), last=last) for n in LONGER if n > (last - first).days + 1]
-    if rows_counted(asked.rule, tally) >= least or not longer or not _has_older(asked, lacks, filled):
+    if rows_counted(query.rule, tally) >= least or not longer or not _has_older(query, lacks, filled):
         return None
-    held = zip(longer, _rows_in(asked, longer), strict=True)
+    held = zip(longer, _rows_in(query, longer), strict=True)
     window = next((window for window, rows in held if rows >= least), None)
-    return None if window is None else replace(asked, window=window)
+    return None if window is None else replace(query, window=window)
 
 
-def _has_older(asked: Asked, lacks: Lacks, filled: frozenset[str]) -> bool:
-    """Whether any table the rule reads has rows before the window, as far as that is known."""
-    tables = needed_tables(asked, filled)
+def _has_older(query: Asked, lacks: Lacks, filled: frozenset[str]) -> bool:
+    """Whether any table the rule reads may have rows before the window."""
+    tables = needed_tables(query, filled)
     begins = [lacks.days[table].first for table in tables if table in lacks.days]
-    return len(begins) < len(tables) or any(first < (asked.window.first or first) for first in begins)
+    return len(begins) < len(tables) or any(first < (query.window.first or first) for first in begins)
 
 
-def _rows_in(asked: Asked, windows: list[Window]) -> tuple[int, ...]:
-    """How many rows count in each of the windows, which end on one day; one query."""
-    widest = replace(asked, window=windows[-1])
-    counted = COUNTED if asked.rule.measure.value is not None else f"(_outcome = {MET} OR {DEFECT})"
+def _rows_in(query: Asked, windows: list[Window]) -> tuple[int, ...]:
+    """Count the rows in each of the windows, which end on the same day, with one query."""
+    widest = replace(query, window=windows[-1])
+    counted = COUNTED if query.rule.measure.value is not None else f"(_outcome = {MET} OR {DEFECT})"
     parts = ", ".join(f"count(*) FILTER (_at >= DATE '{window.first}')" for window in windows)
-    (row,) = asked.run(f"SELECT {parts} FROM {widest.rows} WHERE {counted}")
+    (row,) = query.run(f"SELECT {parts} FROM {widest.rows} WHERE {counted}")
     return row

@@ -1,4 +1,4 @@
-"""Counts of one rule's rows: in all, per slice, per advice."""
+"""Counts one rule's rows: in total, per slice, per advice."""
 
 from __future__ import annotations
 
@@ -15,95 +15,95 @@ from storehealth.model import Segment, Tally
 Slice = tuple[str, str | None]
 """A column of the row query, and one of its values."""
 SLICES_KEPT = 1000
-"""Slices kept of a rule's own dimension, those with most defects first: a store may have 100 000 SKUs."""
+"""Slices kept of one dimension, those with most defects: a store may have 100 000 SKUs."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A rule's rows counted in one pass: all, and those of every slice."""
+    """The counts of a rule's rows, in total and by slice, from one pass."""
 
-    asked: Asked
+    query: Asked
     tallies: Mapping[Slice, Tally]
     total: Tally
 
     def segments(self) -> tuple[Segment, ...]:
-        """The slices: the rule's dimensions, then hour, weekday and day, each in order of its values."""
-        values = _values(self.asked)
+        """The slices by the rule's dimensions, then by hour, weekday and day, each ordered by its values."""
+        values = _values(self.query)
         found: list[Segment] = []
-        for alias, name in _slices(self.asked).items():
+        for alias, name in _slices(self.query).items():
             own = [
-                _segment(self.asked, name, label, tally, values.get((alias, label)))
+                _segment(self.query, name, label, tally, values.get((alias, label)))
                 for (key, label), tally in self.tallies.items()
                 if key == alias
             ]
-            found += sorted(_kept(own, name), key=lambda one, name=name: _order(one, name))  # type: ignore[misc]
+            found += sorted(_limit_slices(own, name), key=lambda segment, name=name: _order(segment, name))  # type: ignore[misc]
         return tuple(found)
 
 
-def count(asked: Asked) -> Counted:
-    """Count a rule's rows by outcome. Grouped by it, they are counted once per column, not once per outcome and column."""
+def count(query: Asked) -> Counted:
+    """Count a rule's rows by outcome. Grouping by outcome needs one scan per column, not one per outcome and column."""
     found: dict[Slice, dict[str, int]] = {}
-    for alias, label, outcome, rows in _sliced(asked, ", _outcome", "_outcome, count(*)"):
+    for alias, label, outcome, rows in _read_slices(query, ", _outcome", "_outcome, count(*)"):
         found.setdefault((alias, label), {})[outcome] = rows
     total: Counter[str] = Counter()
     for (alias, _), counts in found.items():
-        if alias == "_day":  # each row has one, if only NULL
+        if alias == "_day":  # every row has a day, if only NULL, and so counts once
             total.update(counts)
-    return Counted(asked, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
+    return Counted(query, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
 
 
-def behind(asked: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
-    """The distinct entities among the defects, and how many defects each advice reaches."""
-    advice = asked.rule.advice
+def behind(query: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
+    """Count the distinct entities among the defects, and the defects each advice reaches."""
+    advice = query.rule.advice
     if not tally.defects:
         return 0, (0,) * len(advice)
     reached = "".join(f", count(*) FILTER (_mends{index})" for index in range(len(advice)))
-    ((entities, *mended),) = asked.run(f"SELECT count(DISTINCT _entity){reached} FROM {asked.rows} WHERE {DEFECT}")
-    return entities, tuple(mended)
+    ((entities, *by_advice),) = query.run(f"SELECT count(DISTINCT _entity){reached} FROM {query.rows} WHERE {DEFECT}")
+    return entities, tuple(by_advice)
 
 
-def _slices(asked: Asked) -> dict[str, str]:
-    """Columns of the row query that rows are sliced by, with the name of each."""
-    own = {f"_by{index}": name for index, name in enumerate(dimensions(asked.rule))}
+def _slices(query: Asked) -> dict[str, str]:
+    """Columns of the row query that rows are sliced by → the name of each dimension."""
+    own = {f"_by{index}": name for index, name in enumerate(dimensions(query.rule))}
     return own | {f"_{name}": name for name in TIME_COLUMNS}
 
 
-def _values(asked: Asked) -> dict[Slice, float | None]:
-    """Each slice's statistic, for rules over a value."""
-    value = asked.rule.measure.value
+def _values(query: Asked) -> dict[Slice, float | None]:
+    """The statistic of each slice, for rules over a value."""
+    value = query.rule.measure.value
     if value is None:
         return {}
     figure = statistic_sql(value.statistic, "_stat", COUNTED)
-    return {(alias, label): figure for alias, label, figure in _sliced(asked, "", figure)}
+    return {(alias, label): figure for alias, label, figure in _read_slices(query, "", figure)}
 
 
-def _sliced(asked: Asked, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
-    """Column, value of the column, and figures, of the rows grouped by each column (and what is further named)."""
-    aliases = tuple(_slices(asked))
+def _read_slices(query: Asked, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
+    """Column, its value, and figures, for the rows grouped by each column in turn (and by ``further``)."""
+    aliases = tuple(_slices(query))
     keys, texts = ", ".join(aliases), ", ".join(f"{alias}::VARCHAR" for alias in aliases)
     sets = ", ".join(f"({alias}{further})" for alias in aliases)
-    every = (1 << len(aliases)) - 1
-    of_mark = {every - (1 << place): alias for place, alias in enumerate(reversed(aliases))}
-    query = (
-        f"SELECT grouping_id({keys}), coalesce({texts}), {figures} FROM {asked.rows} GROUP BY GROUPING SETS ({sets})"
-    )
-    yield from ((of_mark[mark], *rest) for mark, *rest in asked.run(query))
+    every = (1 << len(aliases)) - 1  # grouping_id sets the bit of each column that is not grouped by
+    by_bits = {every - (1 << place): alias for place, alias in enumerate(reversed(aliases))}
+    sql = f"SELECT grouping_id({keys}), coalesce({texts}), {figures} FROM {query.rows} GROUP BY GROUPING SETS ({sets})"
+    yield from ((by_bits[bits], *rest) for bits, *rest in query.run(sql))
 
 
-def _kept(slices: list[Segment], name: str) -> Iterable[Segment]:
+def _limit_slices(slices: list[Segment], name: str) -> Iterable[Segment]:
     if name in TIME_COLUMNS or len(slices) <= SLICES_KEPT:
         return slices
-    return sorted(slices, key=lambda one: (-one.tally.defects, -one.tally.judged, _order(one, name)))[:SLICES_KEPT]
+    return sorted(slices, key=lambda slice_: (-slice_.tally.defects, -slice_.tally.judged, _order(slice_, name)))[
+        :SLICES_KEPT
+    ]
 
 
-def _order(one: Segment, name: str) -> tuple[bool, int, str]:
-    value = one.segment[name]
+def _order(segment: Segment, name: str) -> tuple[bool, int, str]:
+    value = segment.segment[name]
     return value is None, len(value or "") if name == "hour" else 0, value or ""
 
 
-def _segment(asked: Asked, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
+def _segment(query: Asked, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
     if label is not None and name not in TIME_COLUMNS:
-        label = asked.shown(name, label)
-    if asked.rule.measure.value is None:
+        label = query.shown(name, label)
+    if query.rule.measure.value is None:
         value = tally.defects / tally.judged if tally.judged else None
     return Segment(segment={name: label}, tally=tally, value=value)

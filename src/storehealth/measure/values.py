@@ -1,4 +1,4 @@
-"""Medians, p90s and means, where a value that is still open counts as infinite."""
+"""Medians, 90th percentiles and means, where a value that is still open counts as infinite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
 class Estimate(NamedTuple):
-    """A statistic with its 95 % interval; an end is None where too few values exist to give one."""
+    """A statistic with its 95 % interval; an end is None where there are too few values for it."""
 
     value: float | None
     low: float | None = None
@@ -24,10 +24,10 @@ class Estimate(NamedTuple):
 
 
 def statistic_sql(statistic: Statistic, column: str, rows: str = "true") -> str:
-    """The aggregate of a statistic over some of the rows.
+    """SQL of a statistic over some of the rows.
 
     Between two infinite values DuckDB's interpolation gives NaN, see :func:`known`. A mean is summed as decimals and
-    rounded: sums of floating point depend on the order in which threads add them up.
+    rounded, since floating-point sums depend on the order in which threads add them up.
     """
     if statistic == "mean":
         return f"round(avg(TRY_CAST({column} AS DECIMAL(38, 9))) FILTER ({rows}), 6)"
@@ -35,33 +35,33 @@ def statistic_sql(statistic: Statistic, column: str, rows: str = "true") -> str:
 
 
 def known(value: float | None) -> float | None:
-    """NaN, which only comes from interpolating between infinities, is infinity."""
+    """Replace NaN, which only comes from interpolating between infinities, by infinity."""
     return math.inf if value is not None and math.isnan(value) else value
 
 
-def estimate(asked: Asked, statistic: Statistic, values: int) -> Estimate:
-    """The statistic of a value rule over all its judgeable rows.
+def estimate(query: Asked, statistic: Statistic, values: int) -> Estimate:
+    """Estimate the statistic of a value rule over all its judgeable rows.
 
     Args:
-        asked: The rule; its row query has ``_stat``.
+        query: The rule's query; its rows have ``_stat``.
         statistic: A mean gets no interval.
-        values: How many rows count: those judged and those undecided.
+        values: Number of rows that count: judged and undecided.
     """
     if values == 0:
         return Estimate(None)
     if statistic == "mean":
-        ((mean,),) = asked.run(f"SELECT {statistic_sql('mean', '_stat')} FROM {asked.rows} WHERE {COUNTED}")
+        ((mean,),) = query.run(f"SELECT {statistic_sql('mean', '_stat')} FROM {query.rows} WHERE {COUNTED}")
         return Estimate(mean)
-    return _quantile(asked, QUANTILES[statistic], values)
+    return _quantile(query, QUANTILES[statistic], values)
 
 
-def _quantile(asked: Asked, quantile: float, values: int) -> Estimate:
+def _quantile(query: Asked, quantile: float, values: int) -> Estimate:
     first, second, rest = quantile_places(values, quantile)
     low, high = order_ranks(values, quantile)
     places = sorted({place for place in (first, second, low, high) if place is not None})
     at = dict(
-        asked.run(
-            f"SELECT place, _stat FROM (SELECT _stat, row_number() OVER (ORDER BY _stat) AS place FROM {asked.rows} "
+        query.run(
+            f"SELECT place, _stat FROM (SELECT _stat, row_number() OVER (ORDER BY _stat) AS place FROM {query.rows} "
             f"WHERE {COUNTED}) WHERE place IN ({', '.join(map(str, places))})"
         )
     )
@@ -72,32 +72,32 @@ def _between(first: float, second: float, rest: float) -> float:
     return first if rest == 0 or first == second else first + (second - first) * rest
 
 
-def mended(asked: Asked, reached: Iterable[int]) -> tuple[Mended, ...]:
-    """What each advice reaches; for values also the statistic once the share it removes is ordinary."""
-    value = asked.rule.measure.value
+def mended(query: Asked, reached: Iterable[int]) -> tuple[Mended, ...]:
+    """What each advice reaches; for values also the statistic after the share it removes has become ordinary."""
+    value = query.rule.measure.value
     return tuple(
         Mended(
             advice=advice.id,
             defects=defects,
-            value_after=_value_after(asked, value.statistic, index, advice.removes)
+            value_after=_value_after(query, value.statistic, index, advice.removes)
             if value is not None and defects
             else None,
         )
-        for index, (advice, defects) in enumerate(zip(asked.rule.advice, reached, strict=True))
+        for index, (advice, defects) in enumerate(zip(query.rule.advice, reached, strict=True))
     )
 
 
-def _value_after(asked: Asked, statistic: Statistic, index: int, removes: float) -> float | None:
-    """The statistic with a share of the reached defects set to the median of the rows that met the limit.
+def _value_after(query: Asked, statistic: Statistic, index: int, removes: float) -> float | None:
+    """The statistic with a share of the reached defects replaced by the median of the rows within the limit.
 
-    The share is spread evenly over the reached rows in order of their value, so neither the worst nor the mildest
-    are favoured. Where no row met the limit, the limit itself stands in for that median.
+    The share is spread evenly over the reached rows in order of their value, so that neither the worst nor the mildest
+    are favoured. Where no row is within the limit, the limit itself replaces that median.
     """
-    limit = "NULL" if asked.bounds is None else repr(float(asked.bounds.limit))
-    ((after,),) = asked.run(
+    limit = "NULL" if query.bounds is None else repr(float(query.bounds.limit))
+    ((after,),) = query.run(
         f"""
         WITH counted AS (SELECT _stat, _outcome = {MET} AS _met, _mends{index} AND {DEFECT} AS _reached
-                         FROM {asked.rows} WHERE {COUNTED}),
+                         FROM {query.rows} WHERE {COUNTED}),
              ordinary AS (SELECT coalesce(median(_stat) FILTER (_met), {limit}) AS _usual FROM counted),
              placed AS (SELECT _stat, row_number() OVER (ORDER BY _stat DESC) AS place FROM counted WHERE _reached),
              after AS (SELECT CASE WHEN floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)

@@ -1,4 +1,4 @@
-"""The days each rule looks at."""
+"""The window of days over which each rule is measured."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from storehealth.model import Window
 def windows_for(
     rules: Iterable[Rule], platform: Platform, choice: str | None, as_of: datetime | None
 ) -> dict[str, Window]:
-    """The window of each rule, by code.
+    """Choose the window of each rule, by code.
 
     Args:
-        rules: The rules to be measured.
-        platform: Its windows hold where nothing is chosen; without one, everything is looked at.
+        rules: The rules to measure.
+        platform: Its windows apply where ``choice`` is None; a rule without one is measured over all days.
         choice: ``all``, a number of days such as ``30d`` (they end on the day of ``as_of``), or None.
-        as_of: The moment the exports were made; without it all windows are open.
+        as_of: The audit's moment; without it all windows are open.
 
     Raises:
-        UsageError: ``choice`` is neither.
+        UsageError: ``choice`` is neither of these.
     """
-    days = _chosen(choice)
+    days = _parse_choice(choice)
     return {rule.code: _window(rule.code, platform, days, as_of) for rule in rules}
 
 
-def _chosen(choice: str | None) -> int | str | None:
+def _parse_choice(choice: str | None) -> int | str | None:
     match = re.fullmatch(r"([1-9]\d{0,4})d", choice or "all")
     if match is None and choice not in (None, "all"):
         raise UsageError(f"--window does not know {choice!r}", "Use all, or a number of days such as 30d.")

@@ -2,7 +2,7 @@
 -- about: one row per text that agents' accounts seem to send by themselves, and one per agent who sends none
 -- group: chat
 -- needs: messages
--- after: chat, turns
+-- after: chat_messages, turns
 -- personal: sender_id, entity
 WITH quick AS (           -- answers within two seconds: half of such a text's, at least, so ten
     SELECT session_id, replied_by AS sender_id, replied_at AS sent_at
@@ -11,7 +11,7 @@ WITH quick AS (           -- answers within two seconds: half of such a text's, 
 ),
 lines AS (
     SELECT DISTINCT source_file, source_row
-    FROM chat
+    FROM chat_messages
     SEMI JOIN quick USING (session_id, sender_id, sent_at)
     WHERE role = 'agent'
 ),
@@ -27,7 +27,7 @@ said AS (                 -- all times these texts answered somebody
     SELECT c.sender_id, c.sent_at, c.source_file, c.source_row, said, wall_seconds AS latency
     FROM (SELECT plain_text(text) AS said, source_file, source_row FROM messages
           WHERE EXISTS (FROM seen) AND plain_text(text) IN (FROM seen)) AS m
-    JOIN chat AS c USING (source_file, source_row)
+    JOIN chat_messages AS c USING (source_file, source_row)
     JOIN turns AS t ON t.session_id = c.session_id AND t.replied_by = c.sender_id AND t.replied_at = c.sent_at
     WHERE c.role = 'agent'
 ),
@@ -45,7 +45,7 @@ SELECT sender_id, senders, said AS text, times, latency_seconds, spread_seconds,
 FROM texts
 UNION ALL
 SELECT sender_id, 1, NULL, NULL, NULL, NULL, false, sender_id, max(sent_at), getvariable('chat_end'), min(source_file), NULL
-FROM chat
+FROM chat_messages
 WHERE role = 'agent' AND sender_id IS NOT NULL AND sender_id NOT IN (
     SELECT sender_id FROM said SEMI JOIN texts USING (said) WHERE sender_id IS NOT NULL)
 GROUP BY sender_id

@@ -1,11 +1,11 @@
 -- view: person_days
 -- about: one row per person and day: which jobs were done at once, and how long cases took meanwhile
 -- group: chat
--- after: chat, cases, parcels
+-- after: chat_messages, cases, parcels
 WITH chats AS (
     SELECT sender_id AS person, sent_at::DATE AS day, count(DISTINCT session_id) AS chats,
            min(source_file) AS source_file, min(source_row) AS source_row
-    FROM chat
+    FROM chat_messages
     WHERE role = 'agent' AND event IS NULL
     GROUP BY ALL
 ),

@@ -2,7 +2,7 @@
 -- about: one row per question that customers ask often, by topic or by like words, and how many of its answers were slow
 -- group: chat
 -- needs: messages.text
--- after: chat, turns
+-- after: chat_messages, turns
 WITH recent AS (
     SELECT session_id, customer_id, opened_at, replied_at, wait_seconds, entity, source_file, source_row
     FROM turns
@@ -13,7 +13,7 @@ lines AS (                -- greetings, digits and signs left out, so that like 
     SELECT c.session_id, c.sent_at, c.source_file, c.source_row, trim(regexp_replace(regexp_replace(regexp_replace(lower(text),
                '您好|你好|亲|请问|在吗|在么|老板|客服|\b(hello|hi|hey|please|dear|sir|madam|hola|buenas|buenos d.as|por favor)\b', ' ', 'g'),
                '\d+', '0', 'g'), '[^\p{L}0]+', ' ', 'g')) AS said
-    FROM chat AS c
+    FROM chat_messages AS c
     JOIN messages AS m USING (source_file, source_row)
     WHERE c.role = 'customer' AND c.opens AND text IS NOT NULL
       AND c.sent_at >= getvariable('chat_end') - to_seconds(getvariable('look_back'))

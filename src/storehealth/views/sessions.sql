@@ -2,7 +2,7 @@
 -- about: one row per session and the reply to its first question that needed a person
 -- group: chat
 -- needs: messages|conversations
--- after: talks, turns, booked
+-- after: session_totals, turns, workbook_sessions
 -- personal: customer_id, entity
 WITH counted AS (
     SELECT session_id,
@@ -35,8 +35,8 @@ SELECT
     coalesce(opened_at, started_at) AS at,
     getvariable('chat_end') AS until,
     t.source_file, t.source_row
-FROM talks AS t
+FROM session_totals AS t
 LEFT JOIN counted AS c USING (session_id)
 LEFT JOIN (SELECT * EXCLUDE (customer_id) FROM turns WHERE is_first) AS f USING (session_id)
 UNION ALL BY NAME
-FROM booked
+FROM workbook_sessions

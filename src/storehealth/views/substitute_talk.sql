@@ -2,7 +2,7 @@
 -- about: one row per order of which the seller or the customer says that a gift, or nothing, was sent in place of the goods
 -- group: orders
 -- needs: orders
--- after: fulfilments, talks, chat
+-- after: fulfilments, session_totals, chat_messages
 WITH told(who, pattern) AS (VALUES
     ('seller', '先.{0,3}(发[^货]{0,3}|寄[^货]{0,3})(赠品|礼品|礼物|小礼)|空包|(send|ship).{0,12}gift first|gift first|(send|ship).{0,8}empty (parcel|package|box)|regalo primero|primero.{0,12}regalo|paquete vac'),
     ('customer', '空包|空盒|空箱|只[收有]到?.{0,3}(赠品|礼品)|[没未]收到主|发错(货|商品|东西)|(货|东西)发错|错发|empty (parcel|package|box|envelope)|only.{0,12}gift|wrong (item|product)|paquete vac|solo.{0,12}regalo|(art.culo|producto) equivocado')
@@ -11,8 +11,8 @@ spoken AS (               -- few messages pass the first, quick look
     SELECT c.session_id, c.role, c.sent_at, coalesce(c.order_id, t.order_id) AS order_id, coalesce(c.customer_id, t.customer_id) AS customer_id
     FROM (SELECT lower(text) AS said, source_file, source_row FROM messages
           WHERE regexp_matches(text, '赠品|礼|空|主|错|(?i)gift|empty|wrong|regalo|vac|equivocad')) AS m
-    JOIN chat AS c USING (source_file, source_row)
-    JOIN talks AS t USING (session_id)
+    JOIN chat_messages AS c USING (source_file, source_row)
+    JOIN session_totals AS t USING (session_id)
     JOIN told ON told.who = CASE c.role WHEN 'agent' THEN 'seller' ELSE c.role END AND regexp_matches(said, pattern)
 ),
 chats AS (                -- about an order by its number, or by its buyer in the month after payment

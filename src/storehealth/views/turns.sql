@@ -2,12 +2,12 @@
 -- about: one row per customer question (a burst of messages) and the reply to it, on every clock
 -- group: chat
 -- needs: messages
--- after: chat, talks
+-- after: chat_messages, session_totals
 -- personal: customer_id, entity
 WITH marks AS (           -- what opens and what closes a turn; the rest is transparent
     SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row,
            lag(closes, 1, 'start') OVER (PARTITION BY session_id ORDER BY sent_at, source_file, source_row) AS before
-    FROM chat
+    FROM chat_messages
     WHERE opens OR closes IS NOT NULL
 ),
 edges AS (                -- first of each run: questions and replies alternate from here on
@@ -27,7 +27,7 @@ asked AS (
 assigned AS (
     SELECT session_id, event_agent_id AS agent_id, sent_at AS since,
            lead(sent_at, 1, TIMESTAMP 'infinity') OVER (PARTITION BY session_id ORDER BY sent_at, source_row) AS gone
-    FROM chat
+    FROM chat_messages
     WHERE event IN ('assigned', 'handoff') AND event_agent_id IS NOT NULL
 ),
 held AS (                 -- who held a turn, and how long
@@ -71,4 +71,4 @@ SELECT
     coalesce(customer_id, session_id) AS entity, opened_at AS at, getvariable('chat_end') AS until,
     a.source_file, a.source_row
 FROM timed AS a
-JOIN talks AS t USING (session_id)
+JOIN session_totals AS t USING (session_id)

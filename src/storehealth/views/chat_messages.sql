@@ -1,8 +1,8 @@
--- view: chat
+-- view: chat_messages
 -- about: every chat message with its speaker's role, its session, and whether it opens or closes a turn
 -- group: chat
 -- needs: messages
--- after: people, threads
+-- after: people, conversation_sessions
 -- personal: sender_id, customer_id
 -- Both CTEs are read twice, by streams that part at conversation_id: kept in memory they would be the whole log.
 WITH said AS NOT MATERIALIZED (
@@ -37,9 +37,9 @@ cuts AS (                 -- never while a turn is open
     WINDOW earlier AS (PARTITION BY stream ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 SELECT conversation_id, session_id, sent_at, role, told_role, sender_id,
-       threads.customer_id, opens, closes, is_closer, event, event_agent_id, order_id, sku_id, source_file, source_row
+       conversation_sessions.customer_id, opens, closes, is_closer, event, event_agent_id, order_id, sku_id, source_file, source_row
 FROM marked
-JOIN threads USING (conversation_id)
+JOIN conversation_sessions USING (conversation_id)
 UNION ALL
 SELECT NULL, stream || ' #' || (1 + count(CASE WHEN is_cut THEN 1 END) OVER (PARTITION BY stream ORDER BY n)), sent_at,
        role, told_role, sender_id, coalesce(customer_id, CASE WHEN role = 'customer' THEN sender_id END),

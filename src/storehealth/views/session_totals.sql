@@ -1,8 +1,8 @@
--- view: talks
+-- view: session_totals
 -- about: one row per session: its messages counted, and what the platform's own session row says about it
 -- group: chat
 -- needs: messages
--- after: chat, links
+-- after: chat_messages, session_matches
 -- personal: customer_id, entity
 WITH spoken AS (
     SELECT
@@ -23,7 +23,7 @@ WITH spoken AS (
         count(*) FILTER (role = 'customer') AS customer_messages,
         count(*) FILTER (role = 'agent') AS agent_messages,
         count(*) FILTER (role = 'bot') AS bot_messages
-    FROM chat
+    FROM chat_messages
     GROUP BY session_id
 ),
 workbook AS (
@@ -32,7 +32,7 @@ workbook AS (
            bool_and(resolved) AS resolved,
            max(row(c.started_at, coalesce(transferred_to, agent_id))) FILTER (
                coalesce(transferred_to, agent_id) IS NOT NULL)[2] AS agent_id
-    FROM (SELECT session_id, conversation_id FROM links WHERE is_joined)
+    FROM (SELECT session_id, conversation_id FROM session_matches WHERE is_joined)
     JOIN conversations AS c USING (conversation_id)
     GROUP BY session_id
 )

@@ -1,4 +1,4 @@
--- view: threads
+-- view: conversation_sessions
 -- about: one row per conversation of the chat log: the session it belongs to, and its customer
 -- group: chat
 -- needs: messages

@@ -1,4 +1,4 @@
--- view: booked
+-- view: workbook_sessions
 -- about: one row per session of a session workbook that comes without a chat log: first answers, but no turns
 -- group: chat
 -- needs: conversations

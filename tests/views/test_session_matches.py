@@ -100,9 +100,9 @@ TABLE: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, str, str]], d
 def test_joined_and_on_what_grounds(open_rows: Open, case: str) -> None:
     """Each step of the join, with candidates that overlap on either side."""
     spoken, booked, expected = TABLE[case]
-    store = open_rows({"messages": log(*spoken), "conversations": book(*booked)}, views=["links"])
+    store = open_rows({"messages": log(*spoken), "conversations": book(*booked)}, views=["session_matches"])
     found = {row["entity"]: (row["conversation_id"] if row["is_joined"] else None, row["how"])
-             for row in rows_of(store, "FROM links ORDER BY side")}  # fmt: skip
+             for row in rows_of(store, "FROM session_matches ORDER BY side")}  # fmt: skip
     assert found == expected
 
 
@@ -119,7 +119,7 @@ def test_only_what_both_files_cover_can_be_missed(open_rows: Open) -> None:
     store = open_rows(
         {"messages": log(("s", "10:00:00", "x"), ("t", "12:00:00", "y")), "conversations": book(("w", "10:00:00", "x"))}
     )
-    assert {row["entity"]: row["in_both"] for row in rows_of(store, "FROM links")} == {"s": True, "t": False}
+    assert {row["entity"]: row["in_both"] for row in rows_of(store, "FROM session_matches")} == {"s": True, "t": False}
 
 
 def test_a_workbook_alone_gives_sessions_but_no_turns(open_rows: Open) -> None:

@@ -1,19 +1,19 @@
--- view: links
+-- view: session_matches
 -- about: one row per session of the chat log and per row of the session workbook: what it is joined to, and on what grounds
 -- group: chat
 -- needs: messages, conversations
--- after: chat
+-- after: chat_messages
 -- personal: customer_id, entity
 WITH spoken AS (
     SELECT session_id, min(sent_at) AS began, min(customer_id) AS name, max(sent_at) AS ended,
            min(row(sent_at, source_file, source_row)) AS line
-    FROM chat
+    FROM chat_messages
     WHERE EXISTS (FROM conversations)
     GROUP BY session_id
 ),
 own AS (                  -- the log gives the workbook's ids
     SELECT DISTINCT session_id, conversation_id, 'id' AS how
-    FROM chat
+    FROM chat_messages
     SEMI JOIN conversations USING (conversation_id)
 ),
 log AS (FROM spoken ANTI JOIN own USING (session_id)),
