@@ -38,7 +38,7 @@ class Reading(Record):
     @property
     def unread(self) -> tuple[str, ...]:
         """Headers that no column of the layout names: what stands below them is never read."""
-        return tuple(dict.fromkeys(one for one in self.header if one and one not in self.columns))
+        return tuple(dict.fromkeys(cell for cell in self.header if cell and cell not in self.columns))
 
 
 class StoredTable(Record):
