@@ -42,7 +42,7 @@ class Mean:
 
 
 def scale(finding: Finding) -> tuple[float, float]:
-    """Convert target and limit to a scale where less is better: defect shares, or reciprocals of numbers that should be high."""
+    """Convert target and limit to a scale where less is better: defect shares, or reciprocals where high is good."""
     target, limit = finding.target or 0.0, finding.limit or 0.0
     if finding.higher_is == "worse":
         return target, limit

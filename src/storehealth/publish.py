@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.facts import readers
 from storehealth.catalogue.platform import Platform
-from storehealth.db import Store
 from storehealth.judge.independence import DRAWS, LEAST_DAYS
 from storehealth.model import Measurement, Method, PublishedMeasurement, TableEnd
 from storehealth.wording import Words
@@ -17,7 +18,14 @@ from storehealth.wording.sure import sureness
 LEAST = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
 
-def table_ends(store: Store, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
+class DatedTables(Protocol):
+    """The part of an open store that tells where its tables end; this module never touches the database."""
+
+    as_of: datetime | None
+    table_ends: dict[str, datetime]
+
+
+def table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
     """Where each table ends, and how many days of the window it covers."""
     if store.as_of is None:
         return {}
