@@ -96,6 +96,7 @@ def _build_metric(finding: Finding, scoring: Scoring, replacement: float | None)
     score = metric_score(finding, replacement)
     low, high = _score_range(finding)
     weight = scoring.severity_weights[finding.severity]
+    # a replaced value can lie outside the interval measured for the finding; the range always contains the score
     return Metric(finding.code, finding.area, weight, score, min(low, score), max(high, score))
 
 

@@ -96,6 +96,7 @@ def least_values(quantile: float) -> int:
 def quantile_places(values: int, quantile: float) -> tuple[int, int, float]:
     """Ranks (from 1) of the two sorted values a quantile lies between, and the fraction of the way from the first."""
     position = quantile * (values - 1)
+    # the product carries a rounding error: without the slack a whole position could fall to the rank below
     first = math.floor(position + 1e-9)
     fraction = max(0.0, position - first)
     return first + 1, min(first + 2, values), 0.0 if fraction < 1e-9 else fraction
@@ -130,6 +131,7 @@ def curve(value: float, good: float, poor: float) -> float:
     good = min(good if good > 0 else poor * ZERO_TARGET, poor)
     beyond = math.log(value) - math.log(poor)
     spread = max(math.log(poor) - math.log(good), NO_SPREAD) if good > 0 else NO_SPREAD
+    # the branches below keep rounding from moving a value across 0.9 at the target or 0.5 at the limit
     raw = 0.5 * (1 - math.erf(beyond * CURVE / spread))
     if value <= good:
         return min(1.0, max(0.9, raw))

@@ -78,6 +78,7 @@ def _promote_worst_area(
     """Move the best action for the area the headline names into the first ``FIRST_ONES``."""
     gain = most_to_gain(findings, scoring)
     codes = {finding.code for finding in findings if gain is not None and finding.area == gain.area and finding.scored}
+    # position 0, the default, is already among the first: it also means that no action helps this area
     position = next(
         (position for position, recommendation in enumerate(ranked) if codes.intersection(recommendation.findings)), 0
     )

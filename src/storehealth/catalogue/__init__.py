@@ -83,6 +83,7 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
     problems += version_misfits(platforms)
+    # only with valid files: the facts that an invalid rule reads would be reported as unread
     if not problems:
         problems += unknown_facts(platforms, views, rules.values())
     if problems or scoring is None:

@@ -141,7 +141,7 @@ def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) 
         where = _path_in_file(item, lines)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = "no such key" + nearest(str(where[-1]), _known_keys(kind, where[:-1]))
+            message = "no such key" + nearest(str(where[-1]), _list_keys(kind, where[:-1]))
         elif item["type"] == "missing":
             message = "this key is missing"
         elif item["type"] == "literal_error":
@@ -160,7 +160,7 @@ def _path_in_file(item: Any, lines: Mapping[Where, int]) -> Where:
     return where
 
 
-def _known_keys(kind: type[BaseModel], where: Where) -> list[str]:
+def _list_keys(kind: type[BaseModel], where: Where) -> list[str]:
     """List the keys of the record at a path within a record."""
     for part in where:
         field = _find_field(kind, part)

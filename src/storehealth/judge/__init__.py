@@ -126,6 +126,7 @@ def _to_direction(case: Case, low: float | None, high: float | None) -> tuple[fl
         return _drop_infinite(low), _drop_infinite(high)
     if case.higher_is == "worse" or low is None or high is None:
         return low, high
+    # 1 - 0.96 is 0.040000000000000036: rounding keeps complements comparable with the limits as written
     return round(1 - high, 12), round(1 - low, 12)
 
 
@@ -184,6 +185,7 @@ def _holds_at_worst(case: Case, holes: tuple[Hole, ...], status: Status) -> bool
     if worst is None or case.bounds is None:
         return False
     figure = standing(case.rule, worst, case.bounds, surety(worst, case.platform.name))
+    # entities of missing rows are unknown, so the minimum of distinct ones is waived
     return weigh(figure, entities=1, least_entities=0)[0] == status
 
 

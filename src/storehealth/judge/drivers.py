@@ -145,6 +145,7 @@ def _is_testable(segment: Segment, measurement: Measurement) -> bool:
 def _compare_slice(segment: Segment, measurement: Measurement) -> _TestedSlice:
     defects, judged = segment.tally.defects, segment.tally.judged
     other_defects, other_judged = measurement.tally.defects - defects, measurement.tally.judged - judged
+    # compared with all other rows, not with the mean of all: a slice must not dilute what it is compared with
     excess = defects - judged * other_defects / other_judged
     return _TestedSlice(segment, excess, z_of_difference(defects, judged, other_defects, other_judged))
 

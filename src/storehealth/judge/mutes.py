@@ -91,8 +91,10 @@ def _is_rest_passing(entry: Mute, measurement: Measurement, context: Known) -> b
     rest = tally.model_copy(update={name: count - getattr(muted_tally, name) for name, count in tally})
     if rest.judged < max(1, least_rows(rule, bounds, context.catalogue.scoring)):
         return True
+    # repeats are known per day, not per slice; without them the interval treats rows as independent
     remainder = measurement.model_copy(update={"tally": rest, "segments": (), "repeats": {}})
     figure = standing(rule, remainder, bounds, surety(remainder, context.platform.name))
+    # the remaining defects' entities are not counted separately, so the minimum of distinct ones is waived
     return weigh(figure, entities=1, least_entities=0)[0] == "pass"
 
 

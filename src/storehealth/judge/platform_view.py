@@ -96,6 +96,7 @@ def _share_in_direction(defects: int, judged: int, higher_is: str) -> float | No
 
 def _limit_fraction(case: Case) -> Fraction:
     """The largest defect share within the limit, as the exact decimal fraction written in the platform's file."""
+    # by way of the text: the float 0.04 is slightly more than 4 %, and a margin of whole rows would be off by one
     limit = Fraction(str(case.platform.limits[case.rule.code].limit))
     return limit if case.higher_is == "worse" else 1 - limit
 

@@ -28,16 +28,17 @@ class Standing:
 def standing(rule: Rule, measurement: Measurement, bounds: Bounds, certainty: Surety | None) -> Standing:
     """Put a measurement and its bounds on one scale.
 
-    Shares are compared by one-sided 95 % bounds of the defect share (``sure``), in which repeats of one customer on
-    one day count once; the point is the plain one, for a share past the limit is never a pass. Durations and numbers
-    have no such formula: their two-sided 95 % interval of order statistics takes its place, which is the more cautious
-    of the two. An end that too few values leave open counts as unknown, that is as infinitely far away. Where a high
-    number is good, all signs are turned.
+    Shares are compared by one-sided 95 % bounds of the defect share, in which repeats of one customer on one day count
+    once (``certainty``). The point stays the plain share, because a share past the limit is never a pass. Durations and
+    numbers have no such formula; they use the two-sided 95 % interval of order statistics, which is more cautious. An end
+    that too few values leave open is unknown and counts as infinitely far away. Where a high number is good, all signs
+    are flipped.
     """
     if rule.measure.value is None:
         low, high = certainty.bounds if certainty else (0.0, 1.0)
         target, limit = (bounds.target, bounds.limit)
         if bounds.higher_is == "better":
+            # rounded, because 1 - 0.96 is 0.040000000000000036
             target, limit = round(1 - target, 12), round(1 - limit, 12)
         defects, judged = measurement.tally.defects, measurement.tally.judged
         if defects:

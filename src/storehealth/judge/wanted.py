@@ -126,6 +126,7 @@ def _add(wishes: dict[_WishKey, _ExportWish], need: str, entry: NotJudged, conte
             for path, layout in context.read_by(table).items()
             if column and _has_column(layout, table, column)
         }
+        # a file whose rows were all rejected does not help: then another export is suggested, not a column
         is_present = bool(sources) and context.rows.get(table, 0) > 0
         layouts = (
             list({layout.name: layout for layout in sources.values()}.values())

@@ -84,6 +84,7 @@ def _find_costliest(findings: Sequence[Finding], scoring: Scoring, area: Area) -
 def _score_headline(findings: Sequence[Finding], scoring: Scoring, language: Language) -> Score:
     mean = headline_mean(findings, scoring)
     cap, reason = _describe_cap(findings, scoring, language)
+    # a cap above the mean changes nothing and needs no reason
     binds = mean.score is not None and mean.score > cap
     value = _apply_cap(mean.score, cap)
     return Score(
