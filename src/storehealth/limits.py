@@ -1,4 +1,4 @@
-"""The target and limit that hold for a rule: the platform's where it sets them, else the rule's own."""
+"""The target and limit in force for a rule: the platform's if it sets them, else the rule's own."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Bounds:
 
 
 def bounds_for(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds | None:
-    """The bounds of a rule, or None where it only shows a figure.
+    """Resolve the bounds of a rule; None if it only shows a figure.
 
     Args:
-        rule: Its direction always holds; a platform changes numbers, never the question.
+        rule: Its direction always applies; a platform changes numbers, never the question.
         overrides: ``Platform.limits``, by rule code.
     """
     own, override = rule.limits, overrides.get(rule.code)
@@ -37,7 +37,9 @@ def bounds_for(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds | N
         return None
     if override is None:
         source = own.source or "chosen by storehealth"
-        sure = LimitSource(source=source, verified="assumed" if own.assumed or not own.source else "unverified")
-        return Bounds(own.target, own.limit, own.higher_is, sure, own.least, own.entities)
-    sure = LimitSource(source=override.source, effective_from=override.effective_from, verified=override.verified)
-    return Bounds(override.target, override.limit, own.higher_is, sure, own.least, own.entities)
+        limit_source = LimitSource(source=source, verified="assumed" if own.assumed or not own.source else "unverified")
+        return Bounds(own.target, own.limit, own.higher_is, limit_source, own.least, own.entities)
+    limit_source = LimitSource(
+        source=override.source, effective_from=override.effective_from, verified=override.verified
+    )
+    return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities)

@@ -1,4 +1,4 @@
-"""Turns verdicts into the exit code of a run, with every reason listed."""
+"""Derives the exit code of a run from its verdicts, with all reasons."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from storehealth.wording.basis import outside
 
 LEVELS = ("fail", "watch", "new", "never")
 ORDER = (Exit.USAGE, Exit.INTERNAL, Exit.NO_DATA, Exit.NOT_DELIVERED, Exit.FINDINGS)
-"""When several hold, the first of these is the exit code."""
+"""When several apply, the first of these is the exit code."""
 
 UNSEEN = ("new", "reappeared", None)
-"""States that ``--fail-on new`` counts; None: no run is remembered to compare with."""
+"""States that ``--fail-on new`` counts; None means there is no earlier run to compare with."""
 
 
 def check_fail_on(fail_on: str) -> str:
-    """The value of ``--fail-on`` if it is one.
+    """Validate the value of ``--fail-on`` and return it.
 
     Raises:
         UsageError: Naming the nearest valid value.
@@ -37,32 +37,32 @@ def check_fail_on(fail_on: str) -> str:
 def outcome(
     findings: Sequence[Finding], score: Score, sources: Sequence[Source], fail_on: str, incomplete: Iterable[str]
 ) -> OutcomeOfRun:
-    """The exit code of an audit.
+    """Decide the exit code of an audit.
 
     Args:
-        findings: All verdicts; muted ones speak for nothing.
-        score: The headline, which muting never moves.
+        findings: All verdicts; muted ones do not count.
+        score: The headline; muting never changes it.
         sources: What became of each file.
-        fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. ``new`` counts what fails and is new or
-            reappeared; until a run is remembered, every failing finding is new.
-        incomplete: Reasons why the data do not suffice: that nothing was judged, and those of ``--strict-data``.
+        fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. ``new`` counts failing findings that are new or
+            reappeared; without an earlier run, all of them are new.
+        incomplete: Reasons why the data are insufficient: that nothing was judged, and those of ``--strict-data``.
     """
     reasons: list[tuple[Exit, str]] = []
     if not any(source.layout for source in sources):
         reasons.append((Exit.NO_DATA, "no file could be used"))
     reasons += [(Exit.NO_DATA, reason) for reason in incomplete]
-    reasons += [(Exit.FINDINGS, reason) for reason in _at_or_above(findings, score, fail_on)]
-    code = loudest(*(found for found, _ in reasons))
+    reasons += [(Exit.FINDINGS, reason) for reason in _list_counted_findings(findings, score, fail_on)]
+    code = loudest(*(exit_code for exit_code, _ in reasons))
     return OutcomeOfRun(exit_code=int(code), reasons=tuple(text for _, text in reasons))
 
 
-def loudest(*held: Exit) -> Exit:
-    """The exit code where all of these hold."""
-    return next((code for code in ORDER if code in held), Exit.OK)
+def loudest(*codes: Exit) -> Exit:
+    """Pick the exit code when all of these apply."""
+    return next((candidate for candidate in ORDER if candidate in codes), Exit.OK)
 
 
 def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]) -> list[str]:
-    """What ``--strict-data`` objects to: refused files, and areas with something that should be judged but cannot be."""
+    """List what ``--strict-data`` objects to: refused files, and areas withheld for lack of conclusive data."""
     refused = [f"{source.path} was not used: {source.note}" for source in sources if source.layout is None]
     inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
     withheld = {area.id for area in areas if area.score is None and area.id in inconclusive}
@@ -70,35 +70,37 @@ def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findi
 
 
 def judged_at_all(findings: Iterable[Finding]) -> bool:
-    """Whether anything that counts in the score has a verdict, be it too little for a score."""
-    return any(one.scored and one.status in ("pass", "watch", "fail") for one in findings)
+    """Whether any scored finding has a verdict, even if that is too little for a score."""
+    return any(finding.scored and finding.status in ("pass", "watch", "fail") for finding in findings)
 
 
 def nothing_judged(
     findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
 ) -> str | None:
-    """Why nothing, or too little of every area, could be judged although a file was read; None where enough could.
+    """Explain why nothing, or too little of every area, could be judged although a file was read; None where enough was.
 
     Args:
-        findings: All verdicts; the reason that most of the scored ones give is named, of those with data if there are any.
-        score: The headline; its coverage tells.
-        sources: Where ``as_of`` lies outside the days they hold, those are named instead.
+        findings: All verdicts; the most frequent reason of the scored ones is given, preferring those with data.
+        score: The headline; coverage above zero means that enough was judged.
+        sources: If ``as_of`` lies outside their days, these are named instead.
         as_of: The audit's moment.
-        words: Of the language wanted.
+        words: Texts of the language.
     """
     if score.coverage > 0 or not any(source.layout for source in sources):
         return None
-    held = outside(sources, as_of)
-    if held and as_of:
-        first, last = (words.day(day.date()) for day in held)
+    event_span = outside(sources, as_of)
+    if event_span and as_of:
+        first, last = (words.day(day.date()) for day in event_span)
         return words.say("verdict.none_as_of", at=words.moment(as_of), first=first, last=last)
-    scored = [one for one in findings if one.scored and one.note]
-    notes = Counter(one.note for one in scored if one.status == "inconclusive") or Counter(one.note for one in scored)
+    scored = [finding for finding in findings if finding.scored and finding.note]
+    notes = Counter(finding.note for finding in scored if finding.status == "inconclusive") or Counter(
+        finding.note for finding in scored
+    )
     reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
     return words.say("verdict.little_judged" if judged_at_all(findings) else "verdict.none_judged", reason=reason)
 
 
-def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:
+def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:
     if fail_on == "never":
         return []
     if fail_on.startswith("score<"):
@@ -107,7 +109,11 @@ def _at_or_above(findings: Sequence[Finding], score: Score, fail_on: str) -> lis
             [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
         )
     counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
-    found = [one for one in findings if one.status in counted and one.muted is None]
+    matching = [finding for finding in findings if finding.status in counted and finding.muted is None]
     if fail_on == "new":
-        return [f"{one.code} {one.status}, {one.state or 'new'}" for one in found if one.state in UNSEEN]
-    return [f"{finding.code} {finding.status}" for finding in found]
+        return [
+            f"{finding.code} {finding.status}, {finding.state or 'new'}"
+            for finding in matching
+            if finding.state in UNSEEN
+        ]
+    return [f"{finding.code} {finding.status}" for finding in matching]

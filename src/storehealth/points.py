@@ -1,6 +1,6 @@
-"""SHS-1: from findings to points. A metric at its target has 90, at its limit 50; areas and headline are weighted means.
+"""SHS-1: from findings to points. A metric at its target scores 90, at its limit 50; areas and headline are weighted means.
 
-Pure arithmetic over findings, so that a past checkup can be scored again and an advice's gain be tried out.
+Pure arithmetic over findings, so that past checkups can be rescored and the gain of an advice tried out.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from storehealth.stats import curve
 
 JUDGED = ("pass", "watch", "fail")
 TARGET_SCORE = 0.9
-"""Score of a figure at its target."""
+"""Score of a metric at its target."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One scored finding: its weight inside its area and its score with a 95 % range, each in [0, 1]."""
+    """One scored finding: its weight within its area, and its score with a 95 % range, each in [0, 1]."""
 
     code: str
     area: Area
@@ -42,7 +42,7 @@ class Mean:
 
 
 def scale(finding: Finding) -> tuple[float, float]:
-    """Target and limit where less is better: defect shares for shares, reciprocals where a high number is good."""
+    """Convert target and limit to a scale where less is better: defect shares, or reciprocals where high is good."""
     target, limit = finding.target or 0.0, finding.limit or 0.0
     if finding.higher_is == "worse":
         return target, limit
@@ -56,7 +56,7 @@ def _reciprocal(value: float) -> float:
 
 
 def smaller_is_better(finding: Finding, value: float | None) -> float:
-    """A value of the finding's own unit on the scale of :func:`scale`. None is a value that is still growing: infinity."""
+    """Convert a value in the finding's unit to the scale of :func:`scale`. None means still growing, thus infinity."""
     if finding.unit == "share":
         return finding.defects / finding.judged if value is None else value
     if value is None:
@@ -69,36 +69,39 @@ def metric_score(finding: Finding, instead: float | None = None) -> float:
 
     Args:
         finding: Has a target and a limit.
-        instead: Score this value instead of the finding's: a defect share for shares, else a value in its unit.
+        instead: Score this value instead of the finding's own: a defect share for shares, else a value in its unit.
     """
     own = None if finding.unit == "share" else finding.value
     return curve(smaller_is_better(finding, own if instead is None else instead), *scale(finding))
 
 
-def metrics(findings: Iterable[Finding], scoring: Scoring, instead: Mapping[str, float] | None = None) -> list[Metric]:
-    """The scored findings that could be judged, with their scores; ``instead`` replaces values by code."""
-    instead = instead or {}
+def metrics(
+    findings: Iterable[Finding], scoring: Scoring, replacements: Mapping[str, float] | None = None
+) -> list[Metric]:
+    """Score the findings that carry weight and were judged; ``replacements`` are values by code to score instead."""
+    replacements = replacements or {}
     return [
-        _metric(one, scoring, instead.get(one.code))
-        for one in findings
-        if weighs(one, scoring) and one.status in JUDGED
+        _build_metric(finding, scoring, replacements.get(finding.code))
+        for finding in findings
+        if weighs(finding, scoring) and finding.status in JUDGED
     ]
 
 
 def weighs(finding: Finding, scoring: Scoring) -> bool:
-    """Whether the finding has weight in the headline, once it is judged."""
+    """Whether the finding carries weight in the headline once judged."""
     return finding.scored and finding.area in scoring.area_weights and scoring.severity_weights[finding.severity] > 0
 
 
-def _metric(finding: Finding, scoring: Scoring, instead: float | None) -> Metric:
-    score = metric_score(finding, instead)
-    low, high = _range(finding)
+def _build_metric(finding: Finding, scoring: Scoring, replacement: float | None) -> Metric:
+    score = metric_score(finding, replacement)
+    low, high = _score_range(finding)
     weight = scoring.severity_weights[finding.severity]
+    # a replaced value can lie outside the interval measured for the finding; the range always contains the score
     return Metric(finding.code, finding.area, weight, score, min(low, score), max(high, score))
 
 
-def _range(finding: Finding) -> tuple[float, float]:
-    """Scores at the ends of the finding's 95 % interval, the worse one first."""
+def _score_range(finding: Finding) -> tuple[float, float]:
+    """Scores at the ends of the finding's 95 % interval, the worse first."""
     good, poor = scale(finding)
     low, high = finding.interval
     if finding.unit == "share":
@@ -112,62 +115,65 @@ def _range(finding: Finding) -> tuple[float, float]:
 
 
 def inconclusive_weight(findings: Iterable[Finding], scoring: Scoring) -> dict[Area, float]:
-    """Weight, per area, of scored findings that should have been judged but could not."""
-    found: dict[Area, float] = {}
-    for one in findings:
-        if weighs(one, scoring) and one.status == "inconclusive":
-            found[one.area] = found.get(one.area, 0.0) + scoring.severity_weights[one.severity]
-    return found
+    """Sum, per area, the weights of scored findings that should have been judged but could not be."""
+    weights: dict[Area, float] = {}
+    for finding in findings:
+        if weighs(finding, scoring) and finding.status == "inconclusive":
+            weights[finding.area] = weights.get(finding.area, 0.0) + scoring.severity_weights[finding.severity]
+    return weights
 
 
 def area_means(
-    findings: Iterable[Finding], scoring: Scoring, instead: Mapping[str, float] | None = None
+    findings: Iterable[Finding], scoring: Scoring, replacements: Mapping[str, float] | None = None
 ) -> dict[Area, Mean]:
-    """Mean per area that has anything to judge; areas without any such finding are absent."""
+    """Average the metrics of each area; areas with nothing to judge are absent."""
     findings = tuple(findings)
-    open_weight, scored = inconclusive_weight(findings, scoring), metrics(findings, scoring, instead)
+    open_weight, scored = inconclusive_weight(findings, scoring), metrics(findings, scoring, replacements)
     means: dict[Area, Mean] = {}
     for area in scoring.area_weights:
-        own = [metric for metric in scored if metric.area == area]
-        weight = sum(metric.weight for metric in own)
-        if own or area in open_weight:
+        in_area = [metric for metric in scored if metric.area == area]
+        weight = sum(metric.weight for metric in in_area)
+        if in_area or area in open_weight:
             coverage = weight / (weight + open_weight.get(area, 0.0))
-            means[area] = _mean([(metric.weight, metric) for metric in own], coverage, scoring)
+            means[area] = _average([(metric.weight, metric) for metric in in_area], coverage, scoring)
     return means
 
 
-def headline_mean(findings: Iterable[Finding], scoring: Scoring, instead: Mapping[str, float] | None = None) -> Mean:
-    """The headline before any cap: areas by their weights. An area that is withheld counts as not covered."""
+def headline_mean(
+    findings: Iterable[Finding], scoring: Scoring, replacements: Mapping[str, float] | None = None
+) -> Mean:
+    """Average the areas by their weights: the headline before any cap. A withheld area counts as not covered."""
     findings = tuple(findings)
-    areas = area_means(findings, scoring, instead)
-    told = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
+    areas = area_means(findings, scoring, replacements)
+    scored_areas = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
     everything = sum(scoring.area_weights[area] for area in areas)
-    if not told or everything == 0:
+    if not scored_areas or everything == 0:
         return Mean(None, None, None, 0.0)
-    coverage = sum(weight * areas[area].coverage for area, weight in told.items()) / everything
-    return _mean(_in_headline(metrics(findings, scoring, instead), told), coverage, scoring)
+    coverage = sum(weight * areas[area].coverage for area, weight in scored_areas.items()) / everything
+    return _average(_weigh_in_headline(metrics(findings, scoring, replacements), scored_areas), coverage, scoring)
 
 
 def headline_weights(findings: Iterable[Finding], scoring: Scoring) -> dict[str, tuple[float, float]]:
-    """Weight in the headline and score, by code: ``100 * sum(weight * score)`` is the headline before any cap."""
+    """Weight in the headline, and score, by code: ``100 * sum(weight * score)`` is the headline before any cap."""
     findings = tuple(findings)
     areas = area_means(findings, scoring)
-    told = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
-    total = sum(told.values())
+    scored_areas = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
+    total = sum(scored_areas.values())
     return {
-        metric.code: (weight / total, metric.score) for weight, metric in _in_headline(metrics(findings, scoring), told)
+        metric.code: (weight / total, metric.score)
+        for weight, metric in _weigh_in_headline(metrics(findings, scoring), scored_areas)
     }
 
 
-def _in_headline(scored: Iterable[Metric], told: Mapping[Area, float]) -> list[tuple[float, Metric]]:
-    """The metrics of the areas that are told, each with its part of its area's weight."""
-    within = [metric for metric in scored if metric.area in told]
-    inside = {area: sum(metric.weight for metric in within if metric.area == area) for area in told}
-    return [(told[metric.area] * metric.weight / inside[metric.area], metric) for metric in within]
+def _weigh_in_headline(scored: Iterable[Metric], area_weights: Mapping[Area, float]) -> list[tuple[float, Metric]]:
+    """Pair the metrics of the given areas with their share of their area's weight."""
+    counted = [metric for metric in scored if metric.area in area_weights]
+    weight_of_area = {area: sum(metric.weight for metric in counted if metric.area == area) for area in area_weights}
+    return [(area_weights[metric.area] * metric.weight / weight_of_area[metric.area], metric) for metric in counted]
 
 
-def _mean(weighted: list[tuple[float, Metric]], coverage: float, scoring: Scoring) -> Mean:
-    """Mean and range. Half-widths add in quadrature: metrics are taken to err independently."""
+def _average(weighted: list[tuple[float, Metric]], coverage: float, scoring: Scoring) -> Mean:
+    """Weighted mean with its range. Half-widths add in quadrature: errors are assumed independent."""
     if not weighted or coverage < scoring.least_coverage:
         return Mean(None, None, None, coverage)
     total = sum(weight for weight, _ in weighted)
@@ -178,11 +184,11 @@ def _mean(weighted: list[tuple[float, Metric]], coverage: float, scoring: Scorin
 
 
 def cap_of(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severity | None, tuple[str, ...]]:
-    """What failing scored findings hold the headline to: the lowest cap, its severity, and the codes that set it."""
+    """Find the lowest cap that failing scored findings set, its severity, and the codes that set it."""
     failing: dict[Severity, list[str]] = {}
-    for one in findings:
-        if one.status == "fail" and one.severity in scoring.caps and weighs(one, scoring):
-            failing.setdefault(one.severity, []).append(one.code)
+    for finding in findings:
+        if finding.status == "fail" and finding.severity in scoring.caps and weighs(finding, scoring):
+            failing.setdefault(finding.severity, []).append(finding.code)
     if not failing:
         return 100.0, None, ()
     severity = min(failing, key=lambda name: scoring.caps[name])
@@ -190,30 +196,34 @@ def cap_of(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severi
 
 
 class Mending(NamedTuple):
-    """What bringing an area to its targets would do to the headline."""
+    """The headline with one area brought to its targets."""
 
     area: Area
     value: float
     uncapped: float
     held_by: tuple[str, ...]
-    """Findings of other areas whose failure still caps the headline then."""
+    """Codes of other areas whose failure would still cap the headline."""
 
 
 def most_to_gain(findings: Iterable[Finding], scoring: Scoring) -> Mending | None:
-    """The area whose figures, brought to their targets, would raise the headline most; None where none misses one."""
+    """Find the area that would raise the headline most if brought to its targets; None where all are met."""
     findings = tuple(findings)
-    missed = {one.area for one in metrics(findings, scoring) if one.score < TARGET_SCORE}
-    tried = [_mended(findings, area, scoring) for area in scoring.area_weights if area in missed]
-    return max((one for one in tried if one is not None), key=lambda one: one.uncapped, default=None)
+    missed = {metric.area for metric in metrics(findings, scoring) if metric.score < TARGET_SCORE}
+    gains = [_try_area_at_targets(findings, area, scoring) for area in scoring.area_weights if area in missed]
+    return max((gain for gain in gains if gain is not None), key=lambda gain: gain.uncapped, default=None)
 
 
-def _mended(findings: Sequence[Finding], area: Area, scoring: Scoring) -> Mending | None:
-    missed = {one.code for one in metrics(findings, scoring) if one.area == area and one.score < TARGET_SCORE}
-    instead = {
-        one.code: scale(one)[0] if one.unit == "share" else one.target or 0.0 for one in findings if one.code in missed
+def _try_area_at_targets(findings: Sequence[Finding], area: Area, scoring: Scoring) -> Mending | None:
+    missed = {
+        metric.code for metric in metrics(findings, scoring) if metric.area == area and metric.score < TARGET_SCORE
     }
-    cap, _, codes = cap_of((one for one in findings if one.code not in missed), scoring)
-    uncapped = headline_mean(findings, scoring, instead).score
+    at_targets = {
+        finding.code: scale(finding)[0] if finding.unit == "share" else finding.target or 0.0
+        for finding in findings
+        if finding.code in missed
+    }
+    cap, _, codes = cap_of((finding for finding in findings if finding.code not in missed), scoring)
+    uncapped = headline_mean(findings, scoring, at_targets).score
     if uncapped is None:
         return None
     return Mending(area, min(uncapped, cap), uncapped, codes if uncapped > cap else ())

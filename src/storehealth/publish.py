@@ -1,14 +1,15 @@
-"""Parts of the checkup that only restate what was read and measured: table ends, counts per slice, the method."""
+"""Parts of the checkup that document how it was made: table ends, counts per slice, the method."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.facts import readers
 from storehealth.catalogue.platform import Platform
-from storehealth.db import Store
 from storehealth.judge.independence import DRAWS, LEAST_DAYS
 from storehealth.model import Measurement, Method, PublishedMeasurement, TableEnd
 from storehealth.wording import Words
@@ -17,8 +18,15 @@ from storehealth.wording.sure import sureness
 LEAST = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
 
-def table_ends(store: Store, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
-    """Where each table ends, and how many of the days looked at it covers."""
+class DatedTables(Protocol):
+    """The part of an open store that tells where its tables end; this module never touches the database."""
+
+    as_of: datetime | None
+    table_ends: dict[str, datetime]
+
+
+def table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
+    """Where each table ends, and how many days of the window it covers."""
     if store.as_of is None:
         return {}
     return {
@@ -30,24 +38,24 @@ def table_ends(store: Store, covered: Mapping[str, tuple[int, int]]) -> dict[str
     }
 
 
-def published(measured: Iterable[Measurement]) -> tuple[PublishedMeasurement, ...]:
-    """Counts per rule and slice: what a later run needs to judge this one again."""
+def published(measurements: Iterable[Measurement]) -> tuple[PublishedMeasurement, ...]:
+    """Counts per rule and slice, from which a later run can judge this one again."""
     return tuple(
         PublishedMeasurement(
-            code=one.code,
-            segment=part.segment,
-            value=part.value,
-            defects=part.tally.defects,
-            judged=part.tally.judged,
-            undecided=part.tally.undecided,
+            code=measurement.code,
+            segment=segment.segment,
+            value=segment.value,
+            defects=segment.tally.defects,
+            judged=segment.tally.judged,
+            undecided=segment.tally.undecided,
         )
-        for one in measured
-        for part in one.segments
+        for measurement in measurements
+        for segment in measurement.segments
     )
 
 
 def method(catalogue: Catalogue, platform: Platform, language: Language) -> Method:
-    """How the figures were made: constants of the score, and the platform's facts that any view or rule reads."""
+    """How the figures were made: the scoring constants, and the platform's facts that any view or rule reads."""
     scoring = catalogue.scoring
     constants = {f"weight.{area}": weight for area, weight in scoring.area_weights.items()}
     constants |= {f"severity.{severity}": weight for severity, weight in scoring.severity_weights.items()}
@@ -60,14 +68,14 @@ def method(catalogue: Catalogue, platform: Platform, language: Language) -> Meth
         for name, fact in platform.facts.items()
     }
     words = Words(language)
-    read = readers(catalogue.views, catalogue.rules.values())
+    read_facts = readers(catalogue.views, catalogue.rules.values())
     return Method(
         rules_digest=catalogue.digest("rules"),
         constants=constants,
         facts={
             name: f"{shown[name]} ({fact.source}; {sureness(fact, words)})"
             for name, fact in sorted(platform.facts.items())
-            if name in read
+            if name in read_facts
         },
         caveats=(
             *(note.in_language(language) for note in platform.notes),

@@ -1,4 +1,4 @@
-"""What an audit is asked for."""
+"""The options of an audit."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from storehealth.measure import EvidenceFiles
 from storehealth.privacy import Mask, installation_key, masker, unmasked
 
 
-def _silent(_: str) -> None:
-    """Tell nobody."""
+def _ignore_progress(_: str) -> None:
+    """Do not report progress."""
 
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What an audit is asked for; every field is an option of ``storehealth audit``.
+    """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``evidence`` and ``rejects`` are written while the store is open. ``unmask`` shows personal values as they are.
-    ``history`` is read from, and gets what is to be remembered; the caller remembers.
+    ``evidence`` and ``rejects`` are written while the store is open. ``unmask`` shows personal values unmasked.
+    ``history`` provides earlier runs and receives what should be kept of this one; the caller stores it.
     """
 
     state: Path
@@ -40,7 +40,7 @@ class AuditRequest:
     fail_on: str = "fail"
     strict_data: bool = False
     assume_auto: bool = False
-    tell: Callable[[str], None] = _silent
+    tell: Callable[[str], None] = _ignore_progress
     evidence: EvidenceFiles | None = None
     rejects: RejectsFile | None = None
     unmask: bool = False
@@ -48,5 +48,5 @@ class AuditRequest:
 
 
 def mask_for(request: AuditRequest) -> Mask:
-    """How personal values are shown: keyed by this user's secret, unless the user asked to see them."""
+    """Choose how personal values are shown: pseudonyms keyed by this user's secret, or unmasked on request."""
     return unmasked if request.unmask else masker(installation_key())

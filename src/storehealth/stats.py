@@ -10,11 +10,11 @@ Z_ONE_SIDED = NormalDist().inv_cdf(0.95)
 CURVE = 0.9061938024368232
 """Where 1 - erf(z) is 0.2: places 90 points at the target when 50 stand at the limit."""
 EXACT_RANKS_UP_TO = 10_000
-"""Beyond this many values the normal approximation of a rank is off by less than one."""
+"""Above this many values the normal approximation of a rank is off by less than one."""
 NO_SPREAD = 1e-9
-"""Least distance, in logarithms, of target and limit; those that coincide make a step."""
+"""Minimum logarithmic distance of target and limit; if they coincide the curve is a step."""
 ZERO_TARGET = 0.1
-"""A target of no defects at all has no place on a logarithmic scale; this share of the limit stands in for it."""
+"""A target of zero has no place on a logarithmic scale; this share of the limit stands in for it."""
 
 
 def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float]:
@@ -36,13 +36,13 @@ def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float
 
 
 def newcombe(hits: int, trials: int, other_hits: int, other_trials: int) -> tuple[float, float]:
-    """Newcombe's 95 % interval of the first share less the second, from Wilson's of each; (-1, 1) without trials.
+    """Newcombe's 95 % interval of the first share minus the second, from Wilson's of each; (-1, 1) without trials.
 
     Args:
         hits: Rows counted, at most ``trials``.
         trials: Rows looked at.
-        other_hits: The same of the share that is taken away.
-        other_trials: The same of the share that is taken away.
+        other_hits: Hits of the share that is subtracted.
+        other_trials: Trials of the share that is subtracted.
     """
     if trials == 0 or other_trials == 0:
         return -1.0, 1.0
@@ -50,25 +50,27 @@ def newcombe(hits: int, trials: int, other_hits: int, other_trials: int) -> tupl
     return apart((share, *wilson(hits, trials)), (other, *wilson(other_hits, other_trials)))
 
 
-def apart(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:
-    """The interval of a difference, from each figure with the low and the high end of its own (square and add)."""
-    (point, low, high), (taken, taken_low, taken_high) = one, other
-    middle = point - taken
-    return middle - math.hypot(point - low, taken_high - taken), middle + math.hypot(high - point, taken - taken_low)
+def apart(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float]:
+    """Interval of a difference, from two figures given as (point, low, high), by the square-and-add method."""
+    (point, low, high), (subtracted, subtracted_low, subtracted_high) = first, second
+    middle = point - subtracted
+    return middle - math.hypot(point - low, subtracted_high - subtracted), middle + math.hypot(
+        high - point, subtracted - subtracted_low
+    )
 
 
 def order_ranks(values: int, quantile: float) -> tuple[int | None, int | None]:
     """Ranks (from 1) of the sorted values between which a quantile lies with 95 % confidence.
 
-    None where too few values exist for that end.
+    None for an end that needs more values.
     """
     if values == 0:
         return None, None
-    below, above = _binomial_ends(values, quantile)
+    below, above = _binomial_tail_ranks(values, quantile)
     return (below if below >= 1 else None), (above if above <= values else None)
 
 
-def _binomial_ends(trials: int, share: float) -> tuple[int, int]:
+def _binomial_tail_ranks(trials: int, share: float) -> tuple[int, int]:
     """Largest l with P(B <= l - 1) <= 0.025 and smallest u with P(B <= u - 1) >= 0.975, for B ~ Binomial."""
     if trials > EXACT_RANKS_UP_TO:
         middle, half = trials * share, Z_TWO_SIDED * math.sqrt(trials * share * (1 - share))
@@ -87,25 +89,26 @@ def _binomial_ends(trials: int, share: float) -> tuple[int, int]:
 
 
 def least_values(quantile: float) -> int:
-    """Fewest values for which both ends of a quantile's 95 % interval exist: 6 for a median, 36 for a p90."""
+    """Minimum values for which both ends of a quantile's 95 % interval exist: 6 for a median, 36 for a p90."""
     return math.ceil(math.log(0.025) / math.log(max(quantile, 1 - quantile)))
 
 
 def quantile_places(values: int, quantile: float) -> tuple[int, int, float]:
-    """Ranks (from 1) of the two sorted values a quantile lies between, and how far it is from the first one."""
+    """Ranks (from 1) of the two sorted values a quantile lies between, and the fraction of the way from the first."""
     position = quantile * (values - 1)
+    # the product carries a rounding error: without the slack a whole position could fall to the rank below
     first = math.floor(position + 1e-9)
-    rest = max(0.0, position - first)
-    return first + 1, min(first + 2, values), 0.0 if rest < 1e-9 else rest
+    fraction = max(0.0, position - first)
+    return first + 1, min(first + 2, values), 0.0 if fraction < 1e-9 else fraction
 
 
 def z_for_tests(tests: int) -> float:
-    """One-sided normal bound that keeps false alarms over so many tests at 5 % (Bonferroni)."""
+    """One-sided normal bound that keeps false alarms at 5 % over this many tests (Bonferroni)."""
     return NormalDist().inv_cdf(1 - 0.05 / max(tests, 1))
 
 
 def z_of_difference(hits: int, trials: int, other_hits: int, other_trials: int) -> float:
-    """How many standard errors the first share lies above the second; 0 where that cannot be said."""
+    """How many standard errors the first share lies above the second; 0 where that is undefined."""
     if trials == 0 or other_trials == 0:
         return 0.0
     pooled = (hits + other_hits) / (trials + other_trials)
@@ -119,7 +122,7 @@ def curve(value: float, good: float, poor: float) -> float:
     Args:
         value: Defect share, or a duration; infinity is allowed.
         good: The target.
-        poor: The limit. Target and limit that coincide make a step.
+        poor: The limit. If it equals the target, the curve is a step.
     """
     if value <= 0:
         return 1.0
@@ -128,6 +131,7 @@ def curve(value: float, good: float, poor: float) -> float:
     good = min(good if good > 0 else poor * ZERO_TARGET, poor)
     beyond = math.log(value) - math.log(poor)
     spread = max(math.log(poor) - math.log(good), NO_SPREAD) if good > 0 else NO_SPREAD
+    # the branches below keep rounding from moving a value across 0.9 at the target or 0.5 at the limit
     raw = 0.5 * (1 - math.erf(beyond * CURVE / spread))
     if value <= good:
         return min(1.0, max(0.9, raw))

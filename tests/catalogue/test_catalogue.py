@@ -43,16 +43,16 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(tmp_path: Pat
     )
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     """Nobody wants to mend one line per run."""
     pack(tmp_path, "rules", "no-advice.yaml", "code: XX99\nid: other-name\n")
     pack(tmp_path, "platforms", "moon.yaml", "name: moon\ntitle: {en: Moon}\n")
-    said = complaint(tmp_path)
-    assert "no-advice.yaml" in said
-    assert "moon.yaml:2: title.zh: this key is missing" in said
+    message = complaint(tmp_path)
+    assert "no-advice.yaml" in message
+    assert "moon.yaml:2: title.zh: this key is missing" in message
 
 
-def test_mistakes_of_every_kind_are_told_together_with_line_key_and_nearest(tmp_path: Path) -> None:
+def test_mistakes_of_every_kind_are_reported_together_with_line_key_and_nearest(tmp_path: Path) -> None:
     """Keys of records within records, words of a vocabulary, names of other files, two files of one name, bad YAML."""
     text = (
         RULE.read_text(encoding="utf-8").replace("mends:", "mend:", 1).replace("severity: critical", "severity: hihg")
@@ -71,22 +71,22 @@ def test_mistakes_of_every_kind_are_told_together_with_line_key_and_nearest(tmp_
     pack(tmp_path, "platforms", "moon.yaml", moon + "compensations:\n  - {kind: late, code: LG99, share: 0.1, "
          "currency: CNY, source: x, verified: assumed}\n")  # fmt: skip
     pack(tmp_path, "tables", "torn.yaml", "a: b: c\n")
-    said = complaint(tmp_path)
-    assert "advice.0.mend: no such key; nearest is mends" in said
-    assert "severity: Input should be 'critical', 'high', 'medium', 'low' or 'info'; nearest is high" in said
-    assert "scored: Input should be a valid boolean" in said
-    assert "have one name; rename one of them" in said
-    assert "columns.payd_at: no fed table has this column; nearest is paid_at" in said
-    assert re.search(r"moon\.yaml:\d+: compensations\.0\.code: no rule has the code LG99; nearest is LG\d\d", said)
-    assert "torn.yaml:1: not valid YAML: " in said
-    assert all(re.match(r"\S+\.yaml:\d+: ", line) or "have one name" in line for line in said.splitlines())
+    message = complaint(tmp_path)
+    assert "advice.0.mend: no such key; nearest is mends" in message
+    assert "severity: Input should be 'critical', 'high', 'medium', 'low' or 'info'; nearest is high" in message
+    assert "scored: Input should be a valid boolean" in message
+    assert "have one name; rename one of them" in message
+    assert "columns.payd_at: no fed table has this column; nearest is paid_at" in message
+    assert re.search(r"moon\.yaml:\d+: compensations\.0\.code: no rule has the code LG99; nearest is LG\d\d", message)
+    assert "torn.yaml:1: not valid YAML: " in message
+    assert all(re.match(r"\S+\.yaml:\d+: ", line) or "have one name" in line for line in message.splitlines())
 
 
 def test_a_mistake_in_a_union_names_the_key_as_the_file_writes_it(tmp_path: Path) -> None:
     """Not the types that were tried."""
     text = RULE.read_text(encoding="utf-8").replace("within: 30 s", "within: [30]")
-    said = complaint(pack(tmp_path, "rules", "reply-within-30s.yaml", text))
-    assert {line.split(": ")[1] for line in said.splitlines()} == {"measure.in_time.within"}
+    message = complaint(pack(tmp_path, "rules", "reply-within-30s.yaml", text))
+    assert {line.split(": ")[1] for line in message.splitlines()} == {"measure.in_time.within"}
 
 
 def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
@@ -124,9 +124,9 @@ def test_a_code_is_taken_once(tmp_path: Path) -> None:
 def test_a_rule_with_mistakes_is_the_one_told_that_its_code_is_taken(tmp_path: Path) -> None:
     """The built-in rule that had the code first is not what the user can mend."""
     text = "code: LG05\nid: by-noon\nseverity: hard\n"
-    said = complaint(pack(tmp_path, "rules", "by-noon.yaml", text))
-    assert "by-noon.yaml:1: code: LG05 is taken by handed-over-by-promise" in said
-    assert "handed-over-by-promise.yaml:" not in said
+    message = complaint(pack(tmp_path, "rules", "by-noon.yaml", text))
+    assert "by-noon.yaml:1: code: LG05 is taken by handed-over-by-promise" in message
+    assert "handed-over-by-promise.yaml:" not in message
 
 
 def test_a_layout_names_columns_of_the_tables_it_fills(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("file", "old", "new", "message"),
     [
         (
             "reply-within-30s",
@@ -164,12 +164,14 @@ def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
     ],
     ids=["a dimension the rule has not", "a name twice"],
 )
-def test_parts_of_a_rule_that_do_not_fit_are_told(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:
+def test_parts_of_a_rule_that_do_not_fit_are_reported(
+    tmp_path: Path, file: str, old: str, new: str, message: str
+) -> None:
     """Before any store is looked at."""
     path = RULE.with_name(f"{file}.yaml")
     text = path.read_text(encoding="utf-8")
     assert old in text
-    assert said in complaint(pack(tmp_path, "rules", path.name, text.replace(old, new, 1)))
+    assert message in complaint(pack(tmp_path, "rules", path.name, text.replace(old, new, 1)))
 
 
 def tenfold(levels: int) -> str:
@@ -199,9 +201,9 @@ def test_a_few_lines_that_stand_for_more_than_fits_into_memory_are_refused(
 
 def test_values_may_stand_for_others_a_few_times(tmp_path: Path) -> None:
     """As the examples of built-in rules do."""
-    said = complaint(pack(tmp_path, "layouts", "few.yaml", tenfold(4).replace("name: bomb", "name: few")))
-    assert "few.yaml:2: v0: no such key" in said
-    assert "repeat" not in said
+    message = complaint(pack(tmp_path, "layouts", "few.yaml", tenfold(4).replace("name: bomb", "name: few")))
+    assert "few.yaml:2: v0: no such key" in message
+    assert "repeat" not in message
 
 
 def test_numbers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
@@ -212,6 +214,6 @@ def test_numbers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
     walmart = (PACKAGE / "platforms" / "walmart.yaml").read_text(encoding="utf-8")
     assert "days: 30" in walmart
     moon = walmart.replace("name: walmart", "name: moon").replace("days: 30", "days: 999999999", 1)
-    said = complaint(pack(tmp_path, "platforms", "moon.yaml", moon))
-    assert re.search(r"mine\.yaml:\d+: examples\.\d+\.repeat: Input should be less than or equal to 1000", said)
-    assert re.search(r"moon\.yaml:\d+: windows\.\w+\.days: Input should be less than or equal to 3660", said)
+    message = complaint(pack(tmp_path, "platforms", "moon.yaml", moon))
+    assert re.search(r"mine\.yaml:\d+: examples\.\d+\.repeat: Input should be less than or equal to 1000", message)
+    assert re.search(r"moon\.yaml:\d+: windows\.\w+\.days: Input should be less than or equal to 3660", message)

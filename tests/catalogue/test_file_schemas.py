@@ -31,8 +31,8 @@ def content(path: Path) -> Any:
 def test_every_built_in_file_fits_the_schema(kind: str) -> None:
     check, files = validator(kind), sorted(FOLDERS[f"{kind}s"].rglob("*.yaml"))
     assert len(files) > 5
-    told = {path.name: [error.message for error in check.iter_errors(content(path))][:2] for path in files}
-    assert {name: errors for name, errors in told.items() if errors} == {}
+    reported = {path.name: [error.message for error in check.iter_errors(content(path))][:2] for path in files}
+    assert {name: errors for name, errors in reported.items() if errors} == {}
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def a_missing_column_is_no_zero(_: Path) -> None:
 
 def means_are_weighted(_: Path) -> None:
     """Ninety of a hundred and one of ten are 91 of 110, whatever an average of 90 % and 10 % says."""
-    said = [
+    messages = [
         {"conversation_id": agent, "message_id": f"{agent}{role}", "customer_id": f"x{agent}", "sender_role": role,
          "sent_at": NOON + timedelta(seconds=late), "sender_id": agent if late else f"x{agent}", "text": "?"}
         for agent in ("amy", "bo") for role, late in (("customer", 0), ("agent", 9))
@@ -138,7 +138,7 @@ def means_are_weighted(_: Path) -> None:
     day = {"date": NOON.replace(hour=0)}
     days = [day | {"agent_id": "amy", "received": 100, "reply_30s_rate": 0.9},
             day | {"agent_id": "bo", "received": 10, "reply_30s_rate": 0.1}]  # fmt: skip
-    (printed,) = judged("CS01", {"messages": said, "agent_days": days}).printed
+    (printed,) = judged("CS01", {"messages": messages, "agent_days": days}).printed
     assert printed.theirs == pytest.approx(91 / 110, abs=1e-6)
 
 

@@ -49,8 +49,8 @@ def test_a_limit_carries_its_mark_on_every_face(language: str) -> None:
     made = checkup(language=language, findings=(bad,), platform_view=(line(),))
     words = Words(language)  # type: ignore[arg-type]
     mark, limit = words.say("verified.unverified"), flat(words.figure(0.7654, "share"))
-    told = letter(made, changes(None, made), words, Names(), ()).body
-    for face in (render(made, Look()), render(made, Look(details=True)), told):
+    reported = letter(made, changes(None, made), words, Names(), ()).body
+    for face in (render(made, Look()), render(made, Look(details=True)), reported):
         places = flat(face).split(f"≥{limit}")[1:]
         assert places
         assert [rest[:40] for rest in places if mark not in rest[: len(mark) + 3]] == []
@@ -92,7 +92,7 @@ def test_a_number_without_a_day_says_that_it_is_not_known(changes: dict[str, Any
     assert sureness(LimitSource.model_validate(SOURCE | changes), Words("en")) == expected
 
 
-def test_every_number_of_every_platform_is_told_with_both() -> None:
+def test_every_number_of_every_platform_is_reported_with_both() -> None:
     """On the page of platforms, row by row, and where its rule is explained."""
     page = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
     page += (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Ranks what to do by what it is expected to bring. Pure: the score is computed again with fewer defects."""
+"""Ranks actions by their expected gain. Pure: the score is recomputed with fewer defects."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from storehealth.wording import Words
 CHECK_AFTER = timedelta(days=14)
 EFFORT = {"low": 0, "medium": 1, "high": 2}
 NEARLY_ALL = 0.9
-"""An action that reaches fewer of the misses is not told where all of them are: it may not reach those."""
+"""An action that reaches a smaller share of the misses does not show where they all are: it may not reach those."""
 FIRST_ONES = 3
-"""So many actions are seen at a glance."""
+"""Actions seen at a glance."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one advice would do to one finding: defects it reaches, and the finding's value afterwards."""
+    """What one advice would do to one finding: the defects it reaches, and the value afterwards."""
 
     rule: Rule
     advice: Advice
@@ -36,95 +36,108 @@ class Effect:
 
     @property
     def spared(self) -> float:
-        """Defects expected to go."""
+        """Defects expected to disappear."""
         return self.reached * self.advice.removes
 
 
 def advise(
     findings: Iterable[Finding],
-    measured: Iterable[Measurement],
+    measurements: Iterable[Measurement],
     catalogue: Catalogue,
     language: Language,
     as_of: datetime | None,
 ) -> tuple[Recommendation, ...]:
-    """What to do about findings that fail or need watching, the largest expected gain first, then the least effort.
+    """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
 
-    The best action for the area that the headline names stands among the first three.
+    The best action for the area named in the headline is among the first three.
 
-    The gain of an action is the headline (before any cap) with the share of defects gone that its advice assumes,
-    less the headline now. An advice id that stands under several findings is one action, tried on all of them at
-    once. Gains of several actions do not add. No gain is given where the headline is withheld or the findings have
-    no weight in it.
+    The gain of an action is the headline (before any cap) without the share of defects its advice is assumed to remove,
+    minus the headline now. An advice id under several findings is one action, tried on all of them at once. Gains of
+    several actions do not add up. There is no gain where the headline is withheld or the findings carry no weight.
 
     Args:
         findings: All verdicts.
-        measured: Their measurements; the defects each advice reaches come from here.
+        measurements: Their measurements; they hold the defects each advice reaches.
         catalogue: Rules and scoring constants.
         language: Of the texts.
-        as_of: Two weeks after its day the action is to be looked at again.
+        as_of: The action is due for review two weeks after this day.
     """
     findings = tuple(findings)
     check_on = as_of.date() + CHECK_AFTER if as_of is not None else None
-    made = [
-        (_recommendation(effects, findings, catalogue, Words(language), check_on), effects)
-        for effects in _effects(findings, measured, catalogue).values()
+    candidates = [
+        (_build_recommendation(effects, findings, catalogue, Words(language), check_on), effects)
+        for effects in _collect_effects(findings, measurements, catalogue).values()
     ]
-    ranked = [one for one, _ in sorted(made, key=lambda pair: _rank(*pair))]
-    return tuple(_with_the_worst_area(ranked, findings, catalogue.scoring))
+    ranked = [recommendation for recommendation, _ in sorted(candidates, key=lambda pair: _sort_key(*pair))]
+    return tuple(_promote_worst_area(ranked, findings, catalogue.scoring))
 
 
-def _with_the_worst_area(
+def _promote_worst_area(
     ranked: list[Recommendation], findings: Sequence[Finding], scoring: Scoring
 ) -> list[Recommendation]:
-    """The ranking, with the best action for the area the headline names among the first ones."""
-    best = most_to_gain(findings, scoring)
-    codes = {one.code for one in findings if best is not None and one.area == best.area and one.scored}
-    place = next((place for place, one in enumerate(ranked) if codes.intersection(one.findings)), 0)
-    if place >= FIRST_ONES:
-        ranked.insert(FIRST_ONES - 1, ranked.pop(place))
+    """Move the best action for the area the headline names into the first ``FIRST_ONES``."""
+    gain = most_to_gain(findings, scoring)
+    codes = {finding.code for finding in findings if gain is not None and finding.area == gain.area and finding.scored}
+    # position 0, the default, is already among the first: it also means that no action helps this area
+    position = next(
+        (position for position, recommendation in enumerate(ranked) if codes.intersection(recommendation.findings)), 0
+    )
+    if position >= FIRST_ONES:
+        ranked.insert(FIRST_ONES - 1, ranked.pop(position))
     return ranked
 
 
-def _rank(one: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
-    return -(one.gain_points or 0.0), EFFORT[one.effort], -sum(effect.spared for effect in effects), one.id
+def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
+    return (
+        -(recommendation.gain_points or 0.0),
+        EFFORT[recommendation.effort],
+        -sum(effect.spared for effect in effects),
+        recommendation.id,
+    )
 
 
-def _effects(
-    findings: Sequence[Finding], measured: Iterable[Measurement], catalogue: Catalogue
+def _collect_effects(
+    findings: Sequence[Finding], measurements: Iterable[Measurement], catalogue: Catalogue
 ) -> dict[str, list[Effect]]:
-    """Effects that reach any defect, by advice id."""
-    by_code = {one.code: one for one in measured}
-    found: dict[str, list[Effect]] = {}
+    """Collect the effects that reach any defect, by advice id."""
+    by_code = {measurement.code: measurement for measurement in measurements}
+    effects: dict[str, list[Effect]] = {}
     for finding in findings:
         if finding.status not in ("fail", "watch") or finding.code not in by_code:
             continue
-        one, rule = by_code[finding.code], catalogue.rules[finding.code]
-        mended = {part.advice: part for part in one.mended}
+        measurement, rule = by_code[finding.code], catalogue.rules[finding.code]
+        reach_by_advice = {reach.advice: reach for reach in measurement.mended}
         for advice in rule.advice:
-            part = mended.get(advice.id)
-            if part is not None and part.defects * advice.removes > 0:
-                after = part.value_after if rule.measure.value else _share_after(one, part.defects * advice.removes)
-                found.setdefault(advice.id, []).append(Effect(rule, advice, finding, one, part.defects, after))
-    return found
+            reach = reach_by_advice.get(advice.id)
+            if reach is not None and reach.defects * advice.removes > 0:
+                after = (
+                    reach.value_after
+                    if rule.measure.value
+                    else _remaining_share(measurement, reach.defects * advice.removes)
+                )
+                effects.setdefault(advice.id, []).append(
+                    Effect(rule, advice, finding, measurement, reach.defects, after)
+                )
+    return effects
 
 
-def _share_after(measured: Measurement, spared: float) -> float:
-    """Defect share once some defects are done in time; as many rows are judged as before."""
-    return max(0.0, measured.tally.defects - spared) / measured.tally.judged
+def _remaining_share(measurement: Measurement, avoided: float) -> float:
+    """Defect share once some defects are avoided; the number of judged rows stays."""
+    return max(0.0, measurement.tally.defects - avoided) / measurement.tally.judged
 
 
-def _recommendation(
+def _build_recommendation(
     effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, words: Words, check_on: date | None
 ) -> Recommendation:
-    gain = _gain(findings, catalogue, effects)
-    main = max(effects, key=lambda effect: (_gain(findings, catalogue, [effect]) or 0.0, effect.spared))
-    where = _where(effects, words)
+    gain = _estimate_gain(findings, catalogue, effects)
+    main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.spared))
+    where = _locate_misses(effects, words)
     return Recommendation(
         id=main.advice.id,
         name=main.advice.name.in_language(words.language),
         where=where,
         text=text(main.advice, where, words),
-        notes=_notes(main.advice.id, catalogue),
+        notes=_customer_message(main.advice.id, catalogue),
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
@@ -134,31 +147,36 @@ def _recommendation(
     )
 
 
-def _where(effects: Sequence[Effect], words: Words) -> str:
-    """Where most of the misses are, of an action that reaches nearly all of them; else the slices that it names itself."""
+def _locate_misses(effects: Sequence[Effect], words: Words) -> str:
+    """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself."""
     widest = max(effects, key=lambda effect: effect.reached / effect.finding.defects)
-    said = places(widest.finding, words) if widest.reached >= NEARLY_ALL * widest.finding.defects else ""
-    named_ones = (named(one.advice.names, one.measured, words) for one in effects if one.advice.names)
-    return said or next(filter(None, named_ones), "")
+    drivers = places(widest.finding, words) if widest.reached >= NEARLY_ALL * widest.finding.defects else ""
+    named_slices = (named(effect.advice.names, effect.measured, words) for effect in effects if effect.advice.names)
+    return drivers or next(filter(None, named_slices), "")
 
 
-def _notes(advice: str, catalogue: Catalogue) -> dict[str, str]:
-    """The message that belongs to an action, by language; it is written under one of the rules that have the action."""
-    found = (one.note for rule in catalogue.rules.values() for one in rule.advice if one.id == advice and one.note)
-    note = next(found, None)
-    return note.model_dump() if note else {}
+def _customer_message(advice: str, catalogue: Catalogue) -> dict[str, str]:
+    """The message to customers that belongs to an action, by language; only one of the rules with the action holds it."""
+    messages = (
+        advice_entry.note
+        for rule in catalogue.rules.values()
+        for advice_entry in rule.advice
+        if advice_entry.id == advice and advice_entry.note
+    )
+    message = next(messages, None)
+    return message.model_dump() if message else {}
 
 
-def _gain(findings: Sequence[Finding], catalogue: Catalogue, effects: Iterable[Effect]) -> float | None:
-    """Points the headline would rise by, uncapped; None where it has no value or the findings have no weight in it."""
-    instead: Mapping[str, float] = {
+def _estimate_gain(findings: Sequence[Finding], catalogue: Catalogue, effects: Iterable[Effect]) -> float | None:
+    """Points by which the uncapped headline would rise; None where it has no value or the findings no weight in it."""
+    replacements: Mapping[str, float] = {
         effect.finding.code: effect.value_after
         for effect in effects
         if effect.finding.scored and effect.value_after is not None
     }
     now = headline_mean(findings, catalogue.scoring).score
-    then = headline_mean(findings, catalogue.scoring, instead).score
-    if now is None or then is None or not instead:
+    then = headline_mean(findings, catalogue.scoring, replacements).score
+    if now is None or then is None or not replacements:
         return None
     return max(0.0, then - now)
 
@@ -171,9 +189,9 @@ def headline(
     language: Language,
     usable: bool = True,
 ) -> str:
-    """One plain sentence: where the store loses most, and where it would stand with that area at its targets.
+    """Compose one plain sentence: where the store loses most, and its score with that area at its targets.
 
-    The sentence says which areas it rests on where some are missing, and that no file was ``usable`` if none was.
+    The sentence names the areas it rests on if some are missing, and says so if no file was ``usable``.
     """
     words = Words(language)
     if not usable:
@@ -181,26 +199,26 @@ def headline(
     if score.value is None:
         withheld = words.say("headline.withheld", share=words.figure(score.coverage, "share"))
         return words.say("headline.whole", said=withheld)
-    told = [area for area in areas if area.score is not None]
-    said = _said(score, tuple(findings), scoring, words)
-    if len(told) == len(areas):
-        return words.say("headline.whole", said=said)
-    names = words.say("unit.comma").join(_area(area.id, words) for area in told)
-    return words.say("headline.whole_only", said=said, only=words.say("headline.only", areas=names))
+    scored_areas = [area for area in areas if area.score is not None]
+    body = _compose_body(score, tuple(findings), scoring, words)
+    if len(scored_areas) == len(areas):
+        return words.say("headline.whole", said=body)
+    names = words.say("unit.comma").join(_area_name(area.id, words) for area in scored_areas)
+    return words.say("headline.whole_only", said=body, only=words.say("headline.only", areas=names))
 
 
-def _said(score: Score, findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
-    best, before = most_to_gain(findings, scoring), score.value or 0.0
-    if best is None:
+def _compose_body(score: Score, findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
+    gain, before = most_to_gain(findings, scoring), score.value or 0.0
+    if gain is None:
         return words.say("headline.fine", score=words.decimal(before, 0))
-    loses = words.say("headline.loses", area=_area(best.area, words))
-    figures = {"before": words.decimal(before, 0), "after": words.decimal(best.value, 0)}
-    if best.held_by:
-        codes = words.say("unit.comma").join(best.held_by)
-        return loses + words.say("headline.held", codes=codes, uncapped=words.decimal(best.uncapped, 0), **figures)
-    return loses + (words.say("headline.gain", **figures) if round(best.value) > round(before) else "")
+    loses = words.say("headline.loses", area=_area_name(gain.area, words))
+    figures = {"before": words.decimal(before, 0), "after": words.decimal(gain.value, 0)}
+    if gain.held_by:
+        codes = words.say("unit.comma").join(gain.held_by)
+        return loses + words.say("headline.held", codes=codes, uncapped=words.decimal(gain.uncapped, 0), **figures)
+    return loses + (words.say("headline.gain", **figures) if round(gain.value) > round(before) else "")
 
 
-def _area(area: Area, words: Words) -> str:
+def _area_name(area: Area, words: Words) -> str:
     name = words.say(f"area.{area}")
     return name.lower() if words.language != "zh" else name

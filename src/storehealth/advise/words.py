@@ -1,4 +1,4 @@
-"""The words of a recommendation: where the misses are, how many would go, and what that assumes."""
+"""Texts of a recommendation: where the misses are, how many it would avoid, and what that assumes."""
 
 from __future__ import annotations
 
@@ -24,49 +24,51 @@ UNITS = {
     "table_days": "day",
     "questions": "topic",
 }
-"""What an entity of a view is."""
+"""What an entity of each view stands for."""
 LASTING = ("day", "topic", "sku")
-"""What does not come anew every week."""
+"""Entities that do not recur every week, so they get no weekly figure."""
 LEAST_DAYS, MOST_DAYS = 7, 92
-"""Days of data for which a weekly figure is told: of fewer it is a guess, and of more it is no week that anybody knows."""
+"""Days of data that allow a weekly figure: fewer make it a guess, and over more it describes no actual week."""
 MOST_NAMED = 3
 NOTABLE = 0.2
-"""Share of the misses that the slices named with an action must hold together."""
+"""Share of the misses that the slices named with an action must hold in total."""
 
 
-def text(advice: Advice, where: str, words: Words) -> str:
-    """What to do, completed with where most of the misses are."""
-    said = advice.do.in_language(words.language)
-    return said.rstrip(" .。") + words.say("advice.joined", drivers=where) if where else said
+def text(advice: Advice, places: str, words: Words) -> str:
+    """Text of the action, followed by where most of the misses are."""
+    action = advice.do.in_language(words.language)
+    return action.rstrip(" .。") + words.say("advice.joined", drivers=places) if places else action
 
 
 def places(finding: Finding, words: Words) -> str:
     """Where most of the misses are: at most two slices, the largest first; empty where nothing stands out."""
-    found = [
+    descriptions = [
         words.say("advice.driver", share=words.figure(round(share, 2), "share"), where=where)
-        for share, where in list(_places(finding.drivers, words))[:MOST_PLACES]
+        for share, where in list(_iterate_places(finding.drivers, words))[:MOST_PLACES]
     ]
-    return words.say("unit.comma").join(found)
+    return words.say("unit.comma").join(descriptions)
 
 
-def _places(drivers: Sequence[Driver], words: Words) -> Iterator[tuple[float, str]]:
-    """Share of the misses and where they are; hours that follow each other are one place."""
+def _iterate_places(drivers: Sequence[Driver], words: Words) -> Iterator[tuple[float, str]]:
+    """Yield shares of the misses and where they are, largest first; consecutive hours form one place."""
     hours = sorted(int(driver.segment["hour"] or 0) for driver in drivers if "hour" in driver.segment)
-    shares = {int(one.segment["hour"] or 0): one.share_of_defects for one in drivers if "hour" in one.segment}
-    found = [
+    shares = {
+        int(driver.segment["hour"] or 0): driver.share_of_defects for driver in drivers if "hour" in driver.segment
+    }
+    places = [
         (sum(shares[hour] for hour in run), words.say("advice.hours", first=run[0], last=run[-1] + 1))
-        for run in _runs(hours)
+        for run in _group_consecutive(hours)
     ]
     for driver in drivers:
-        found += [
-            (driver.share_of_defects, _place(name, value, words))
+        places += [
+            (driver.share_of_defects, _describe_place(name, value, words))
             for name, value in driver.segment.items()
             if name != "hour" and value is not None
         ]
-    yield from sorted(found, key=lambda place: -place[0])
+    yield from sorted(places, key=lambda place: -place[0])
 
 
-def _runs(hours: Sequence[int]) -> Iterator[list[int]]:
+def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
     run: list[int] = []
     for hour in hours:
         if run and hour != run[-1] + 1:
@@ -77,21 +79,27 @@ def _runs(hours: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
-def named(dimension: str, measured: Measurement, words: Words) -> str:
-    """The few slices of a dimension that hold most of the misses; empty where they hold little."""
-    total = measured.tally.defects
-    own = [one for one in measured.segments if one.segment.get(dimension) is not None and one.tally.defects]
-    top = sorted(own, key=lambda one: (-one.tally.defects, one.segment[dimension] or ""))[:MOST_NAMED]
-    share = sum(one.tally.defects for one in top) / total if total else 0.0
-    if share < NOTABLE or len(own) == len(top):
+def named(dimension: str, measurement: Measurement, words: Words) -> str:
+    """Name the few slices of a dimension that hold most of the misses; empty where they hold few."""
+    total = measurement.tally.defects
+    with_defects = [
+        segment
+        for segment in measurement.segments
+        if segment.segment.get(dimension) is not None and segment.tally.defects
+    ]
+    top = sorted(with_defects, key=lambda segment: (-segment.tally.defects, segment.segment[dimension] or ""))[
+        :MOST_NAMED
+    ]
+    share = sum(segment.tally.defects for segment in top) / total if total else 0.0
+    if share < NOTABLE or len(with_defects) == len(top):
         return ""
-    drivers = [Driver(segment=one.segment, defects=one.tally.defects, judged=one.tally.judged,
-                      share_of_defects=one.tally.defects / total) for one in top]  # fmt: skip
-    where = words.say("unit.comma").join(place for _, place in _places(drivers, words))
+    drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
+                      share_of_defects=segment.tally.defects / total) for segment in top]  # fmt: skip
+    where = words.say("unit.comma").join(place for _, place in _iterate_places(drivers, words))
     return words.say("advice.most", share=words.figure(round(share, 2), "share"), where=where)
 
 
-def _place(name: str, value: str, words: Words) -> str:
+def _describe_place(name: str, value: str, words: Words) -> str:
     if name == "weekday":
         return words.say(f"weekday.{value}")
     key = f"slice.{name}"
@@ -102,36 +110,36 @@ def _place(name: str, value: str, words: Words) -> str:
     return words.say("advice.slice", name=known, value=value)
 
 
-def gain_units(rule: Rule, measured: Measurement, spared: float, words: Words) -> str:
-    """How many customers or orders a week would be spared; of days that make no week, or less than one, how many in all."""
-    entities = spared * measured.entities / measured.tally.defects if measured.tally.defects else 0.0
-    days = _days(measured)
+def gain_units(rule: Rule, measurement: Measurement, avoided: float, words: Words) -> str:
+    """Misses avoided, in customers or orders a week; in total where the days allow no weekly figure, or it is below one."""
+    entities = avoided * measurement.entities / measurement.tally.defects if measurement.tally.defects else 0.0
+    days = _count_days(measurement)
     weekly = LEAST_DAYS <= days <= MOST_DAYS and round(entities * 7 / days) >= 1
-    unit = _unit(rule)
+    unit = _entity_unit(rule)
     weekly = weekly and unit not in LASTING
     number = max(1, round(entities * 7 / days if weekly else entities))
-    what = words.count(f"unit_of.{unit}", number)
+    unit_text = words.count(f"unit_of.{unit}", number)
     if unit in LASTING:
-        return words.say("advice.so_many", n=words.whole(number), what=what)
-    return words.say("advice.week" if weekly else "advice.in_all", n=words.whole(number), what=what)
+        return words.say("advice.so_many", n=words.whole(number), what=unit_text)
+    return words.say("advice.week" if weekly else "advice.in_all", n=words.whole(number), what=unit_text)
 
 
-def _unit(rule: Rule) -> str:
-    """What the rule's entities are: that of the first view it names."""
-    read = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
-    return next((UNITS[word] for word in read if word in UNITS), "row")
+def _entity_unit(rule: Rule) -> str:
+    """What the rule's entities stand for: those of the first view it names."""
+    tokens = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
+    return next((UNITS[word] for word in tokens if word in UNITS), "row")
 
 
-def _days(measured: Measurement) -> int:
-    """Days the measurement spans: of its window, or where that is open, from its first day to its last."""
-    window = measured.window
+def _count_days(measurement: Measurement) -> int:
+    """Days the measurement spans: its window, or if that is open-ended, its first day with rows to its last."""
+    window = measurement.window
     if window.first is not None and window.last is not None:
         return (window.last - window.first).days + 1
-    days = [date.fromisoformat(day) for one in measured.segments if (day := one.segment.get("day"))]
+    days = [date.fromisoformat(day) for segment in measurement.segments if (day := segment.segment.get("day"))]
     return (max(days) - min(days)).days + 1 if days else 1
 
 
 def assumption(reached: int, removes: float, words: Words) -> str:
-    """What the estimate takes for granted."""
+    """What the estimate assumes."""
     share = words.figure(removes, "share")
     return words.say("advice.assumption", n=reached, share=share)

@@ -53,7 +53,7 @@ class Catalogue(NamedTuple):
     """Where packs call views by names of 0.1."""
 
     def of_a_pack(self, kind: str, name: str) -> bool:
-        """Whether a file was brought by the user, and not by storehealth."""
+        """Whether a file comes from a user's pack rather than from storehealth."""
         path = self.paths.get(f"{kind}/{name}")
         return path is not None and not path.is_relative_to(FOLDERS[kind])
 
@@ -73,20 +73,21 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
         packs: Folders with any of the sub-folders tables, layouts, views, platforms, rules.
 
     Raises:
-        CatalogueError: With one line for each problem in any file.
+        CatalogueError: Lists every problem of every file, one per line.
     """
     packs = tuple(packs)
     problems: list[str] = []
     paths: dict[str, Path] = {}
     old_names: list[OldName] = []
-    tables = _read("tables", Table, "name", packs, paths, problems)
-    layouts = _read("layouts", Layout, "name", packs, paths, problems)
-    views = _read("views", View, "view", packs, paths, problems, old_names)
-    platforms = _read("platforms", Platform, "name", packs, paths, problems)
-    rules = _read("rules", Rule, "id", packs, paths, problems, old_names)
+    tables = _read_records("tables", Table, "name", packs, paths, problems)
+    layouts = _read_records("layouts", Layout, "name", packs, paths, problems)
+    views = _read_records("views", View, "view", packs, paths, problems, old_names)
+    platforms = _read_records("platforms", Platform, "name", packs, paths, problems)
+    rules = _read_records("rules", Rule, "id", packs, paths, problems, old_names)
     scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
-    problems += [*_layout_misfits(layouts, tables, paths), *_rule_misfits(rules, platforms, paths)]
+    problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
     problems += version_misfits(platforms)
+    # only with valid files: the facts that an invalid rule reads would be reported as unread
     if not problems:
         problems += unknown_facts(platforms, views, rules.values())
     if problems or scoring is None:
@@ -99,23 +100,23 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths, tuple(old_names))
 
 
-def _files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, Path]:
-    """Files of a kind by stem, packs over built-in ones, in name order. Two of one name in a folder are a problem."""
+def _find_files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, Path]:
+    """Find the files of a kind by stem, in name order; packs override built-in files, duplicates in a folder are reported."""
     suffix = "*.sql" if kind == "views" else "*.yaml"
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     for folder in (FOLDERS[kind], *(pack / kind for pack in packs)):
-        own: dict[str, Path] = {}
+        in_folder: dict[str, Path] = {}
         for path in sorted(folder.rglob(suffix)):
-            if path.stem in own:
-                problems.append(f"{path} and {own[path.stem]} have one name; rename one of them")
-            own[path.stem] = path
+            if path.stem in in_folder:
+                problems.append(f"{path} and {in_folder[path.stem]} have one name; rename one of them")
+            in_folder[path.stem] = path
         if folder != FOLDERS["views"] and kind == "views":  # a pack's chat.sql stands in for the built-in one
-            own = {OLD_NAMES.get(stem, stem): path for stem, path in own.items()}
-        found |= own
-    return dict(sorted(found.items()))
+            in_folder = {OLD_NAMES.get(stem, stem): path for stem, path in in_folder.items()}
+        by_stem |= in_folder
+    return dict(sorted(by_stem.items()))
 
 
-def _read(
+def _read_records(
     kind: str,
     model: type[M],
     name: str,
@@ -124,11 +125,11 @@ def _read(
     problems: list[str],
     old_names: list[OldName] | None = None,
 ) -> dict[str, M]:
-    """All records of a kind by file stem. A record whose name differs from its file's, up to an ``@``, is a problem."""
+    """Read the records of a kind by file stem. A name that differs from the file name (up to an ``@``) is reported."""
     records: dict[str, M] = {}
-    for stem, path in _files(kind, packs, problems).items():
+    for stem, path in _find_files(kind, packs, problems).items():
         paths[f"{kind}/{stem}"] = path
-        content = _content(path, problems)
+        content = _read_content(path, problems)
         if old_names is not None and content is not None and not path.is_relative_to(FOLDERS[kind]):
             content, found = rename_view(content) if kind == "views" else rename_views_of_rule(content)
             old_names += (OldName(path.name, old, OLD_NAMES[old]) for old in found)
@@ -141,7 +142,7 @@ def _read(
     return records
 
 
-def _content(path: Path, problems: list[str]) -> Any:
+def _read_content(path: Path, problems: list[str]) -> Any:
     try:
         return read_view(path) if path.suffix == ".sql" else read_yaml(path)
     except yaml.YAMLError as error:
@@ -149,53 +150,53 @@ def _content(path: Path, problems: list[str]) -> Any:
     return None
 
 
-def _layout_misfits(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[str]:
+def _check_layouts(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[str]:
     for stem, layout in layouts.items():
         path = paths[f"layouts/{stem}"]
         for table in layout.feeds:
             if table not in tables:
                 yield f"{spot(path, 'feeds')}: no table {table!r}{nearest(table, tables)}"
-        known = {name for table in layout.feeds if table in tables for name in tables[table].columns}
+        fed_columns = {name for table in layout.feeds if table in tables for name in tables[table].columns}
         for key in layout.columns:
             table, _, column = key.rpartition(".")
-            names = set(tables[table].columns) if table in tables else known
-            if column not in names and not key.startswith("_"):
-                yield f"{_column_spot(path, key)}: no fed table has this column{nearest(column, names)}"
+            columns = set(tables[table].columns) if table in tables else fed_columns
+            if column not in columns and not key.startswith("_"):
+                yield f"{_locate_column(path, key)}: no fed table has this column{nearest(column, columns)}"
 
 
-def _column_spot(path: Path, key: str) -> str:
-    """Where a layout's column is written; its name may have a dot."""
+def _locate_column(path: Path, key: str) -> str:
+    """Locate a column of a layout; unlike other keys, its name may contain a dot."""
     line = lines_of(path).get(("columns", key), 1)
     return f"{path.name}:{line}: columns.{key}"
 
 
-def _rule_misfits(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[str]:
-    codes: dict[str, str] = _codes_of_invalid(rules, paths)
+def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[str]:
+    codes: dict[str, str] = _read_codes_of_invalid(rules, paths)
     for rule in rules.values():
         if rule.code in codes:
-            held = codes[rule.code]
-            told, first = (rule.id, held) if held in rules else (held, rule.id)
-            yield f"{spot(paths[f'rules/{told}'], 'code')}: {rule.code} is taken by {first}"
+            owner = codes[rule.code]
+            duplicate, holder = (rule.id, owner) if owner in rules else (owner, rule.id)
+            yield f"{spot(paths[f'rules/{duplicate}'], 'code')}: {rule.code} is taken by {holder}"
         codes[rule.code] = rule.id
     for stem, platform in platforms.items():
         path = paths[f"platforms/{stem}"]
-        named = {f"limits.{code}": code for code in platform.limits}
-        named |= {f"windows.{code}": code for code in platform.windows if code != "default"}
-        named |= {
+        codes_by_key = {f"limits.{code}": code for code in platform.limits}
+        codes_by_key |= {f"windows.{code}": code for code in platform.windows if code != "default"}
+        codes_by_key |= {
             f"compensations.{place}.code": row.code for place, row in enumerate(platform.compensations) if row.code
         }
-        for key, code in named.items():
+        for key, code in codes_by_key.items():
             if code not in codes:
                 yield f"{spot(path, key)}: no rule has the code {code}{nearest(code, codes)}"
 
 
-def _codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:
-    """Codes of rules that have mistakes: what names them is no mistake as well."""
-    found: dict[str, str] = {}
+def _read_codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:
+    """Read the codes of invalid rules, so that files naming them are not reported as well."""
+    codes: dict[str, str] = {}
     for name, path in paths.items():
         kind, _, stem = name.partition("/")
         if kind == "rules" and stem not in rules:
             with suppress(yaml.YAMLError):
                 content = read_yaml(path)
-                found |= {str(content["code"]): stem} if isinstance(content, dict) and "code" in content else {}
-    return found
+                codes |= {str(content["code"]): stem} if isinstance(content, dict) and "code" in content else {}
+    return codes

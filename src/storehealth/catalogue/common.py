@@ -17,7 +17,7 @@ SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
 class Strict(BaseModel):
-    """Base of every record read from a data file: frozen; an unknown key is an error."""
+    """Base of every record read from a data file: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,7 @@ class Text(Strict):
 
 
 def seconds_of(value: Any) -> Any:
-    """Turn ``30 s``, ``3 min``, ``24 h`` or ``7 d`` into seconds; numbers pass as they are."""
+    """Turn ``30 s``, ``3 min``, ``24 h`` or ``7 d`` into seconds; numbers pass unchanged."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", value)
@@ -48,12 +48,12 @@ WRITTEN: dict[str, Any] = {
     "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(s|min|h|d)\s*$"}],
     "description": "Seconds, or written as 30 s, 3 min, 24 h or 7 d.",
 }
-"""What a JSON Schema says of a duration: files may hold it as text."""
+"""JSON Schema of a duration: data files may write it as text."""
 Duration = Annotated[float, BeforeValidator(seconds_of), WithJsonSchema(WRITTEN, mode="validation")]
 
 
 class Sourced(Strict):
-    """A fact about the outside world: where it was read, from when it holds, how sure it is."""
+    """A fact about the outside world: its source, the day it takes effect, and how well it is confirmed."""
 
     source: Words
     effective_from: date | None = None

@@ -1,4 +1,4 @@
-"""Which facts of platforms are used, and by what; the rest are recorded for the reader."""
+"""Finds which views, rules and modules read each platform fact. The rest are recorded for the reader only."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.view import View
 
 IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
-"""``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db makes of that fact."""
+"""Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
 IN_PYTHON = {"service_hours": "service_days"}
-"""Read by modules rather than by SQL: they make this table of it."""
+"""Facts that Python reads instead of SQL, with the table it builds from each."""
 
 INFORMATIVE = {
     "cancel_rate_limit": "highest share of orders the seller may cancel, for whatever reason is the seller's",
@@ -28,23 +28,23 @@ INFORMATIVE = {
     "short_wait": "who leaves sooner could hardly have been served",
     "valid_tracking_rate": "lowest share of parcels whose number a carrier has scanned",
 }
-"""Facts that are printed for the reader and judge nothing, with their meaning. A pack's rule may read them all the same."""
+"""Facts that are shown but judge nothing, with their meaning. A rule of a pack may still read them."""
 
 
 def readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
-    """Fact → the views (by name) and rules (by code) that read it, and nothing for a fact that nobody reads."""
-    found: dict[str, dict[str, None]] = {name: {module: None} for name, module in IN_PYTHON.items()}
+    """Map each fact to the views (by name) and rules (by code) that read it; facts that nobody reads are absent."""
+    readers_of: dict[str, dict[str, None]] = {name: {module: None} for name, module in IN_PYTHON.items()}
     for view in views.values():
         for name in IN_SQL.findall(view.sql):
-            found.setdefault(name, {})[view.view] = None
+            readers_of.setdefault(name, {})[view.view] = None
     for rule in rules:
         for name in read_by_rule(rule):
-            found.setdefault(name, {})[rule.code] = None
-    return {name: tuple(by) for name, by in found.items()}
+            readers_of.setdefault(name, {})[rule.code] = None
+    return {name: tuple(by) for name, by in readers_of.items()}
 
 
 def read_by_rule(rule: Rule) -> Iterator[str]:
-    """Facts that a rule's own SQL reads; its view may read more."""
+    """Yield the facts that a rule's own SQL reads; its view may read more."""
     timed = rule.measure.in_time
     if timed and isinstance(timed.within, str):
         yield timed.within
@@ -53,7 +53,7 @@ def read_by_rule(rule: Rule) -> Iterator[str]:
 
 
 def unknown_facts(platforms: Mapping[str, Platform], views: Mapping[str, View], rules: Iterable[Rule]) -> Iterator[str]:
-    """Facts that nobody reads and that are not named as informative: most likely a slip of the pen."""
+    """Report facts that nobody reads and that are not listed as informative: most likely typing errors."""
     known = {*readers(views, rules), *INFORMATIVE}
     for stem, platform in platforms.items():
         for name in platform.facts:

@@ -1,4 +1,4 @@
-"""Reads data files, and says where in a file a mistake is: ``file:line: key: what is wrong; nearest name``."""
+"""Reads data files and locates mistakes in them: ``file:line: key: what is wrong; nearest name``."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from yaml.composer import ComposerError
 
 M = TypeVar("M", bound=BaseModel)
 Where = tuple[str | int, ...]
-"""Path of a key within a file: names, and places in lists."""
+"""Path of a key within a file: names, and indexes into lists."""
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MOST = 1_000_000
-"""Values that a file may hold once everything that stands for others is written out."""
+"""Limit on the values of a file once its aliases are expanded: a short file can expand without bound."""
 ALIAS = re.compile(rb"(?:^|[\s,\[{])\*\w")
 BEYOND = re.compile(rb"[\x80-\xff]+")
 Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
 
 
-def _moment(loader: Any, node: Any) -> Any:
-    """A date; one that no calendar has stays text, so that whoever checks it can say in which line it is."""
+def _construct_date(loader: Any, node: Any) -> Any:
+    """Build a date. An impossible one (2026-02-30) stays text, so that validation can name its line."""
     try:
         return loader.construct_yaml_timestamp(node)
     except ValueError:
         return loader.construct_scalar(node)
 
 
-Loader.add_constructor("tag:yaml.org,2002:timestamp", _moment)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_date)
 
 
 class NotUtf8(yaml.YAMLError):
-    """A file is written in another encoding; the text follows on the file's name."""
+    """The file is not UTF-8. The text continues a sentence that begins with the file's name."""
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(f"is not UTF-8 but looks like {_likely(data)}: save it as UTF-8 in the editor")
+        super().__init__(f"is not UTF-8 but looks like {_guess_encoding(data)}: save it as UTF-8 in the editor")
 
 
-def _likely(data: bytes) -> str:
-    """What Windows' editors call the encoding: Western letters beyond ASCII stand alone, Chinese signs do not."""
+def _guess_encoding(data: bytes) -> str:
+    """Guess the encoding, named as Windows editors do: Western letters are single bytes, Chinese characters pairs."""
     if data.startswith(UTF_16) or b"\0" in data:
         return "UTF-16 (Unicode)"
     runs = BEYOND.findall(data)
@@ -52,10 +52,10 @@ def _likely(data: bytes) -> str:
 
 
 def utf8(data: bytes) -> str:
-    """Bytes as text, with or without a byte order mark.
+    """Decode UTF-8 with or without a byte order mark.
 
     Raises:
-        NotUtf8: They are none.
+        NotUtf8: The bytes are in another encoding.
     """
     try:
         return data.decode("utf-8-sig")
@@ -63,96 +63,96 @@ def utf8(data: bytes) -> str:
         raise NotUtf8(data) from None
 
 
-def _refuse_repeats(data: bytes) -> None:
-    """Refuse a value that stands for so many others that no machine could hold them, or for itself.
+def _check_aliases(data: bytes) -> None:
+    """Refuse aliases that expand to more than ``MOST`` values ("billion laughs"), or that contain themselves.
 
     Raises:
-        ComposerError: There is one; with its place.
+        ComposerError: With the position of the alias.
     """
     sizes: dict[str | None, int] = {}
-    open_ones: list[tuple[str | None, int]] = [(None, 0)]
+    open_collections: list[tuple[str | None, int]] = [(None, 0)]
     for event in yaml.parse(data, Loader=Loader):
         size = 1
         if isinstance(event, yaml.CollectionStartEvent):
-            open_ones.append((event.anchor, 0))
+            open_collections.append((event.anchor, 0))
             continue
         if isinstance(event, yaml.CollectionEndEvent):
-            anchor, size = open_ones.pop()
+            anchor, size = open_collections.pop()
             sizes |= {anchor: size + 1} if anchor else {}
         elif isinstance(event, yaml.AliasEvent):
             size = sizes.get(event.anchor, MOST)
         elif isinstance(event, yaml.ScalarEvent) and event.anchor:
             sizes[event.anchor] = 1
-        outer, before = open_ones.pop()
-        open_ones.append((outer, before + size))
+        outer, before = open_collections.pop()
+        open_collections.append((outer, before + size))
         if before + size >= MOST:
             mark: Any = event.start_mark
             raise ComposerError(None, None, "& and * repeat too much", mark)
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file, in UTF-8, or in UTF-16 with its mark.
+    """Read a YAML file in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
-        YAMLError: It is no YAML; of it :class:`NotUtf8`, where it is written in another encoding.
+        YAMLError: The file is not valid YAML; :class:`NotUtf8` if it is in another encoding.
     """
     data = path.read_bytes()
     if not data.startswith(UTF_16):
         utf8(data)
     if ALIAS.search(data):
-        _refuse_repeats(data)
+        _check_aliases(data)
     return yaml.load(data, Loader=Loader)  # noqa: S506 - the C form of the safe loader
 
 
 def validate(kind: type[M], path: Path, content: Any, problems: list[str]) -> M | None:
-    """The record a data file describes; on mistakes None, and one line for each of them in ``problems``."""
+    """Build the record a data file describes. With mistakes, return None and append a line per mistake to ``problems``."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problems.extend(_explain(kind, path, error))
+        problems.extend(_describe_errors(kind, path, error))
         return None
 
 
 def spot(path: Path, key: str) -> str:
-    """Where a key of a file is written, as ``file:line: key``; of a key that is not there, where it belongs."""
+    """Locate a key in a file as ``file:line: key``; a missing key is located at its nearest parent."""
     where = tuple(int(part) if part.isdigit() else part for part in key.split("."))
-    line = f":{_line_of(lines_of(path), where)}" if path.is_file() else ""
+    line = f":{_find_line(lines_of(path), where)}" if path.is_file() else ""
     return f"{path.name}{line}: {key}"
 
 
 def broken_yaml(path: Path, error: yaml.YAMLError) -> str:
-    """What is wrong with a file that is no YAML, with its line; or that it is written in another encoding."""
+    """Describe a YAML syntax error with its line, or a wrong encoding."""
     if isinstance(error, NotUtf8):
         return f"{path.name} {error}"
     mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or " ".join(str(error).split())
-    return f"{path.name}:{mark.line + 1 if mark else 1}: not valid YAML: {said}"
+    problem = getattr(error, "problem", None) or " ".join(str(error).split())
+    return f"{path.name}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}"
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """``; nearest is x`` for a name that does not exist, or nothing."""
+    """Suggest ``; nearest is x`` for a name that does not exist; empty if nothing is close."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f"; nearest is {close[0]}" if close else ""
 
 
-def _explain(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[str]:
+def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[str]:
     lines = lines_of(path)
     for item in error.errors(include_url=False):
-        where = _written(item, lines)
+        where = _path_in_file(item, lines)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = "no such key" + nearest(str(where[-1]), _keys(kind, where[:-1]))
+            message = "no such key" + nearest(str(where[-1]), _list_keys(kind, where[:-1]))
         elif item["type"] == "missing":
             message = "this key is missing"
         elif item["type"] == "literal_error":
             message += nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
         elif re.fullmatch(r"date(time)?_(from_.*_)?parsing", item["type"]):
             message = "no such day; write it as 2026-03-10"
-        yield f"{path.name}:{_line_of(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
+        yield f"{path.name}:{_find_line(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
 
 
-def _written(item: Any, lines: Mapping[Where, int]) -> Where:
-    """The key path of a mistake as the file writes it: pydantic adds the names of the types it tried."""
+def _path_in_file(item: Any, lines: Mapping[Where, int]) -> Where:
+    """Map pydantic's error path to the file's key path: pydantic inserts the names of the union members it tried."""
     where: Where = tuple(item["loc"])
     missing = item["type"] in ("missing", "extra_forbidden")
     while where and where not in lines and not (missing and where[:-1] in lines):
@@ -160,38 +160,38 @@ def _written(item: Any, lines: Mapping[Where, int]) -> Where:
     return where
 
 
-def _keys(kind: type[BaseModel], where: Where) -> list[str]:
-    """Keys that a record within a record knows."""
+def _list_keys(kind: type[BaseModel], where: Where) -> list[str]:
+    """List the keys of the record at a path within a record."""
     for part in where:
-        field = _field(kind, part)
-        inside = next(_records(field.annotation), None) if field else None
-        kind = inside or kind
+        field = _find_field(kind, part)
+        nested = next(_find_record_types(field.annotation), None) if field else None
+        kind = nested or kind
     return [field.alias or name for name, field in kind.model_fields.items()]
 
 
-def _field(kind: type[BaseModel], key: str | int) -> FieldInfo | None:
+def _find_field(kind: type[BaseModel], key: str | int) -> FieldInfo | None:
     return next((field for name, field in kind.model_fields.items() if key in (name, field.alias)), None)
 
 
-def _records(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The records that a type is made of: of ``tuple[Advice, ...]``, Advice."""
+def _find_record_types(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the record types inside an annotation: ``Advice`` for ``tuple[Advice, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
-        yield from _records(part)
+        yield from _find_record_types(part)
 
 
 def lines_of(path: Path) -> dict[Where, int]:
-    """Line of each key of a YAML file, by key path."""
+    """Map each key path of a YAML file to its line; empty for other files."""
     if path.suffix not in (".yaml", ".yml"):
         return {}
-    found: dict[Where, int] = {}
+    lines: dict[Where, int] = {}
 
     def visit(node: yaml.Node, where: Where) -> None:
-        found.setdefault(where, node.start_mark.line + 1)
+        lines.setdefault(where, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                found[(*where, str(key.value))] = key.start_mark.line + 1
+                lines[(*where, str(key.value))] = key.start_mark.line + 1
                 visit(value, (*where, str(key.value)))
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
@@ -201,10 +201,10 @@ def lines_of(path: Path) -> dict[Where, int]:
         node = yaml.compose(stream, Loader=Loader)
     if node is not None:
         visit(node, ())
-    return found
+    return lines
 
 
-def _line_of(lines: Mapping[Where, int], where: Where) -> int:
+def _find_line(lines: Mapping[Where, int], where: Where) -> int:
     while where and where not in lines:
         where = where[:-1]
     return lines.get(where, 1)

@@ -1,4 +1,4 @@
-"""``mutes.yaml``, beside ``storehealth.toml``: findings that are known and accepted, and rows that are nobody's fault."""
+"""``mutes.yaml``, next to ``storehealth.toml``: known and accepted findings, and rows that are exempt from rules."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FILE_NAME = "mutes.yaml"
 ALL = "all"
 LONGEST = timedelta(days=90)
 UNSCORED = "data_quality"
-"""The area that ``all`` leaves alone: it speaks of the files, which no storm excuses."""
+"""The area that ``all`` does not cover: these rules judge the files themselves, which no storm excuses."""
 
 
 class Mute(Strict):
-    """One finding that somebody answers for until a day. It is folded away, and counted in the score as before."""
+    """One accepted finding with an owner and an end date. Reports fold it away; the score still counts it."""
 
     code: str = Field(description="A rule's code, such as CS04.")
     segment: dict[str, str] = Field(
@@ -44,7 +44,7 @@ class Mute(Strict):
 
 
 class Exemption(Strict):
-    """Rows that are judged by no rule, or not by one: those of some days, or those that SQL names, or both."""
+    """Rows that one rule, or every rule, leaves out: those of a period, those that match SQL, or both."""
 
     code: str = Field(description="A rule's code, or all: every rule but those on data quality.")
     where: Words | None = Field(default=None, description="SQL true/false over the columns of the rule's rows.")
@@ -65,7 +65,7 @@ class Exemption(Strict):
         return self
 
     def concerns(self, rule: Rule) -> bool:
-        """Whether rows of this rule may be taken out."""
+        """Whether the exemption applies to this rule."""
         return self.code == rule.code or (self.code == ALL and rule.area != UNSCORED)
 
 
@@ -85,27 +85,27 @@ NOTHING = Mutes()
 
 
 def read_mutes(path: Path, rules: dict[str, Rule]) -> Mutes:
-    """The file's content; nothing where there is none.
+    """Read the file; without one there are no mutes.
 
     Args:
         path: The file.
         rules: All rules by code.
 
     Raises:
-        CatalogueError: It has mistakes; the message lists them all, with their lines.
+        CatalogueError: The file is invalid; the message lists every mistake with its line.
     """
     if not path.is_file():
         return NOTHING
     problems: list[str] = []
     try:
-        found = validate(Mutes, path, read_yaml(path) or {}, problems)
+        mutes = validate(Mutes, path, read_yaml(path) or {}, problems)
     except yaml.YAMLError as error:
-        problems, found = [broken_yaml(path, error)], None
-    problems += _strangers(found, path, rules) if found else []
-    if problems or found is None:
+        problems, mutes = [broken_yaml(path, error)], None
+    problems += _find_unknown_names(mutes, path, rules) if mutes else []
+    if problems or mutes is None:
         raise CatalogueError("\n".join(problems), "docs/mutes.md shows the form.")
-    placed = tuple(_place(one, spot(path, f"exempt.{number}")) for number, one in enumerate(found.exempt))
-    return found.model_copy(update={"exempt": placed})
+    located = (_place(exemption, spot(path, f"exempt.{index}")) for index, exemption in enumerate(mutes.exempt))
+    return mutes.model_copy(update={"exempt": tuple(located)})
 
 
 def _place(exemption: Exemption, place: str) -> Exemption:
@@ -114,9 +114,9 @@ def _place(exemption: Exemption, place: str) -> Exemption:
     return exemption.model_copy(update={"place": place, "where": where or None, "old_names": old_names})
 
 
-def _strangers(found: Mutes, path: Path, rules: dict[str, Rule]) -> Iterator[str]:
-    """Codes and slices that do not exist."""
-    for number, mute in enumerate(found.mutes):
+def _find_unknown_names(mutes: Mutes, path: Path, rules: dict[str, Rule]) -> Iterator[str]:
+    """Report rule codes and slices that do not exist."""
+    for number, mute in enumerate(mutes.mutes):
         rule = rules.get(mute.code)
         if rule is None:
             yield f"{spot(path, f'mutes.{number}.code')}: there is no rule {mute.code}{nearest(mute.code, rules)}"
@@ -127,8 +127,7 @@ def _strangers(found: Mutes, path: Path, rules: dict[str, Rule]) -> Iterator[str
             yield f"{where}: {rule.code} is not counted by {name}; it is by {', '.join(known)}{nearest(name, known)}"
         if mute.segment and rule.measure.value is not None:
             yield f"{where}: {rule.code} has one figure for all rows, and no share to take a slice from"
-    for number, one in enumerate(found.exempt):
-        if one.code != ALL and one.code not in rules:
-            yield (
-                f"{spot(path, f'exempt.{number}.code')}: there is no rule {one.code}{nearest(one.code, [ALL, *rules])}"
-            )
+    for number, exemption in enumerate(mutes.exempt):
+        code = exemption.code
+        if code != ALL and code not in rules:
+            yield f"{spot(path, f'exempt.{number}.code')}: there is no rule {code}{nearest(code, [ALL, *rules])}"

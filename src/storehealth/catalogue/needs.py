@@ -6,19 +6,19 @@ from collections.abc import Collection, Iterable
 
 
 def alternatives(need: str) -> tuple[str, ...]:
-    """The tables or columns of which one is enough, the best first."""
+    """Split a need into the tables or columns any one of which meets it, best first."""
     return tuple(part.strip() for part in need.split("|"))
 
 
 def unmet(needs: Iterable[str], filled: Collection[str]) -> tuple[str, ...]:
-    """The needs of which no alternative is in ``filled`` (``orders``, ``orders.paid_at`` …), each once, in order."""
+    """The needs without any alternative in ``filled`` (``orders``, ``orders.paid_at`` …), each once, in order."""
     return tuple(need for need in dict.fromkeys(needs) if not any(part in filled for part in alternatives(need)))
 
 
 def tables_of(needs: Iterable[str], filled: Collection[str]) -> set[str]:
-    """The tables that meet the needs: of alternatives, the first that is there, else the first."""
-    found = set()
+    """The tables that meet the needs: of several alternatives the first one available, else the first."""
+    tables = set()
     for need in needs:
-        tables = [part.partition(".")[0] for part in alternatives(need)]
-        found.add(next((table for table in tables if table in filled), tables[0]))
-    return found
+        candidates = [part.partition(".")[0] for part in alternatives(need)]
+        tables.add(next((table for table in candidates if table in filled), candidates[0]))
+    return tables

@@ -17,7 +17,7 @@ from storehealth.errors import UsageError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
 MOST_DAYS = 3660
-"""Ten years: a window that reaches further back has no end."""
+"""Ten years: a longer window would just mean everything."""
 
 
 class PlatformLimit(Sourced):
@@ -61,13 +61,13 @@ class Compensation(Sourced):
         return self
 
     def owed(self, paid: float) -> float:
-        """The sum for an order that cost ``paid``, in ``currency``, if this row applies to it."""
+        """The compensation, in ``currency``, for an order that cost ``paid``, if this row applies to it."""
         sum_owed = max(self.share * paid, self.least)
         return sum_owed if self.most is None else min(sum_owed, self.most)
 
 
 class Platform(Strict):
-    """One marketplace. Facts that it lacks are taken from ``generic``."""
+    """One marketplace. Facts that it does not set are inherited from ``generic``."""
 
     name: Name
     title: Text
@@ -86,24 +86,24 @@ class Platform(Strict):
 
     @model_validator(mode="after")
     def _one_currency(self) -> Platform:
-        found: dict[str, str] = {}
+        currencies: dict[str, str] = {}
         for row in self.compensations:
-            if row.code and found.setdefault(row.code, row.currency) != row.currency:
-                raise ValueError(f"compensations for {row.code}: bands in {found[row.code]} and {row.currency}")
+            if row.code and currencies.setdefault(row.code, row.currency) != row.currency:
+                raise ValueError(f"compensations for {row.code}: bands in {currencies[row.code]} and {row.currency}")
         return self
 
     def bands(self) -> dict[str, tuple[Compensation, ...]]:
-        """What is owed for the defects of a rule, by its code."""
+        """Group the compensations by the code of the rule whose defects they are paid for."""
         codes = dict.fromkeys(row.code for row in self.compensations if row.code)
         return {code: tuple(row for row in self.compensations if row.code == code) for code in codes}
 
 
 def version_on(platforms: Mapping[str, Platform], name: str, day: date | None) -> Platform:
-    """The version of a platform that holds on a day: the latest in force, else (or without a day) the earliest.
+    """Select the version of a platform in force on a day: the latest one, else (or without a day) the earliest.
 
     Args:
         platforms: By file name, such as ``douyin`` and ``douyin@2026-09-08``.
-        name: A platform's, or a version's file name, which is then taken whatever the day.
+        name: Of a platform, or the file name of a version, which is then used whatever the day.
         day: Usually that of as_of.
 
     Raises:
@@ -111,18 +111,18 @@ def version_on(platforms: Mapping[str, Platform], name: str, day: date | None) -
     """
     if "@" in name:
         return platforms[name]
-    versions = sorted((one for one in platforms.values() if one.name == name), key=_begins)
+    versions = sorted((version for version in platforms.values() if version.name == name), key=_start_of)
     if not versions:
         raise KeyError(name)
-    in_force = [one for one in versions if day is not None and _begins(one) <= day]
+    in_force = [version for version in versions if day is not None and _start_of(version) <= day]
     return in_force[-1] if in_force else versions[0]
 
 
 def check_platform(name: str, known: Iterable[str]) -> None:
-    """Refuse a platform that is not there.
+    """Refuse the name of a platform that does not exist.
 
     Raises:
-        UsageError: There is none of that name; the hint lists those there are.
+        UsageError: The hint lists the valid names.
     """
     names = list(known)
     if name not in names:
@@ -130,7 +130,7 @@ def check_platform(name: str, known: Iterable[str]) -> None:
 
 
 def version_misfits(platforms: Mapping[str, Platform]) -> Iterable[str]:
-    """What is wrong with the versions' file names: the day they name, or a first version that is missing."""
+    """Report versions whose file name disagrees with ``effective_from``, and versions without a first file."""
     for stem, platform in platforms.items():
         name, _, day = stem.partition("@")
         if day and (platform.effective_from is None or day != platform.effective_from.isoformat()):
@@ -139,5 +139,5 @@ def version_misfits(platforms: Mapping[str, Platform]) -> Iterable[str]:
             yield f"{stem}.yaml: there is no {name}.yaml for the days before"
 
 
-def _begins(platform: Platform) -> date:
+def _start_of(platform: Platform) -> date:
     return platform.effective_from or date.min

@@ -10,7 +10,7 @@ from storehealth.catalogue.common import Name, Strict, Text, Words
 
 
 class Theirs(Strict):
-    """Where the printed figure stands."""
+    """Where the export prints the figure."""
 
     over: str = Field(description="A table, a view, or a SELECT: the rows it is printed on.")
     when: str = Field(default="true", description="SQL; the rows that hold it and are also in our files.")

@@ -26,7 +26,7 @@ class InTime(Strict):
     waited: str | None = Field(default=None, description="SQL seconds on the platform's clock, in place of to - from.")
 
     @model_validator(mode="after")
-    def _one_limit(self) -> InTime:
+    def _check_one_limit(self) -> InTime:
         if sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
             raise ValueError("give one of within, by, by_date")
         if self.within is not None and self.from_ is None:
@@ -35,7 +35,7 @@ class InTime(Strict):
 
 
 class Value(Strict):
-    """A duration or number per row, summed up by a statistic. A row still open enters quantiles as +infinity."""
+    """A duration or number per row, summarised by a statistic. Rows still open enter quantiles as +infinity."""
 
     sql: str
     statistic: Literal["median", "p90", "mean"]
@@ -57,7 +57,7 @@ class BesideMeasure(Strict):
     value: Value | None = None
 
     @model_validator(mode="after")
-    def _one_kind(self) -> BesideMeasure:
+    def _check_one_kind(self) -> BesideMeasure:
         if sum(kind is not None for kind in (self.good, self.bad, self.value)) != 1:
             raise ValueError("give one of good, bad, value")
         return self
@@ -83,7 +83,7 @@ class Measure(Strict):
     beside: tuple[BesideMeasure, ...] = ()
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Measure:
+    def _check_one_kind(self) -> Measure:
         if sum(kind is not None for kind in (self.in_time, self.good, self.value)) != 1:
             raise ValueError("give one of in_time, good, value")
         return self
@@ -138,7 +138,7 @@ class RuleExample(Strict):
 
 
 class Rule(Strict):
-    """One rule of the book. The file's name is its id."""
+    """One rule. The name of its file is its id."""
 
     code: Code
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -157,19 +157,19 @@ class Rule(Strict):
     examples: tuple[RuleExample, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
-    def _scored_needs_limits(self) -> Rule:
+    def _check_scored(self) -> Rule:
         if self.scored and (self.limits is None or self.area in ("team", "data_quality")):
             raise ValueError("a scored rule has limits and stands in a scored area")
         return self
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Rule:
+    def _check_names(self) -> Rule:
         known = (*TIME_PARTS, *self.measure.by)
-        for one in self.advice:
-            if one.names is not None and one.names not in known:
+        for advice in self.advice:
+            if advice.names is not None and advice.names not in known:
                 raise ValueError(
-                    f"advice {one.id} names {one.names!r}, which is none of {', '.join(dict.fromkeys(known))}"
+                    f"advice {advice.id} names {advice.names!r}, which is none of {', '.join(dict.fromkeys(known))}"
                 )
-        if len({one.name for one in self.printed}) < len(self.printed):
+        if len({printed.name for printed in self.printed}) < len(self.printed):
             raise ValueError("two printed figures have one name")
         return self

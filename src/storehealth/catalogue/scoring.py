@@ -1,4 +1,4 @@
-"""The constants of the score that are choices: ``scoring.yaml``, explained in ``domain`` terms by ``explain score``."""
+"""The chosen constants of the score: ``scoring.yaml``, explained by ``storehealth explain score``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from storehealth.model import Area, Severity
 
 
 class Scoring(Strict):
-    """Weights, caps and least numbers."""
+    """Weights, caps and minimum numbers."""
 
     area_weights: dict[Area, float]
     severity_weights: dict[Severity, float]

@@ -1,4 +1,4 @@
-"""Turns measurements into verdicts: pure, and cautious enough that chance alone does not fail a store."""
+"""Turns measurements into verdicts. Pure functions, cautious enough that chance alone does not fail a store."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ from storehealth.wording import Words
 from storehealth.wording.basis import days
 
 ASSUMED = "if_suspected_automatic_replies_count_as_answers"
-"""The figure that stands beside a rule where such replies were taken for a robot's."""
+"""Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
 NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")
 
 
 def judge(
-    measured: Iterable[Measurement], catalogue: Catalogue, platform: Platform, language: Language
+    measurements: Iterable[Measurement], catalogue: Catalogue, platform: Platform, language: Language
 ) -> tuple[tuple[Finding, ...], tuple[NotJudged, ...]]:
     """Judge every measurement.
 
     Args:
-        measured: One measurement per rule.
-        catalogue: Rules, layouts (for what to export) and least numbers.
-        platform: Its limits override the rules' own; its facts name durations.
+        measurements: One per rule.
+        catalogue: Rules, layouts (for what to export) and minimum numbers.
+        platform: Its limits override the rules' own; its facts define durations.
         language: Of titles, notes and menus.
 
     Returns:
-        A finding for each measurement, and for each that stayed without a verdict for want of data, why and what to
-        export. Figures that are only shown count as judged.
+        One finding per measurement, and for each one that lacks the data for a verdict, the reason and what to export.
+        Informative figures count as judged.
     """
-    cases = [case_of(one, catalogue, platform, language) for one in measured]
-    findings = tuple(_finding(case) for case in cases)
-    open_ones = [
-        _not_judged(case, finding)
+    cases = [case_of(measurement, catalogue, platform, language) for measurement in measurements]
+    findings = tuple(_build_finding(case) for case in cases)
+    not_judged = [
+        _explain_not_judged(case, finding)
         for case, finding in zip(cases, findings, strict=True)
         if finding.status in ("not_applicable", "inconclusive")
     ]
-    return findings, tuple(open_ones)
+    return findings, tuple(not_judged)
 
 
-def _finding(case: Case) -> Finding:
-    rule, measured, tally = case.rule, case.measured, case.measured.tally
-    status, note = _verdict(case)
-    note = _with_days(case, note)
-    low, high = _in_direction(case, *(case.sure.interval if case.sure else (measured.low, measured.high)))
+def _build_finding(case: Case) -> Finding:
+    rule, measurement, tally = case.rule, case.measured, case.measured.tally
+    status, note = _decide_verdict(case)
+    note = _prepend_stretch(case, note)
+    low, high = _to_direction(case, *(case.sure.interval if case.sure else (measurement.low, measurement.high)))
     value = rule.measure.value
     return Finding(
         code=rule.code,
@@ -80,7 +80,7 @@ def _finding(case: Case) -> Finding:
         scored=rule.scored,
         status=status,
         note=note,
-        value=_in_direction(case, measured.value, measured.value)[0],
+        value=_to_direction(case, measurement.value, measurement.value)[0],
         higher_is=case.higher_is,
         unit="share" if value is None else value.unit,
         counts=Counts(**tally.model_dump()),
@@ -93,44 +93,49 @@ def _finding(case: Case) -> Finding:
         target=case.bounds.target if case.bounds else None,
         limit=case.bounds.limit if case.bounds else None,
         limit_source=case.bounds.source if case.bounds else NO_LIMIT,
-        window=measured.window,
-        usual_window=measured.usual.window if measured.usual else None,
-        beside=tuple(_titled(one, rule, case.words.language) for one in measured.beside),
+        window=measurement.window,
+        usual_window=measurement.usual.window if measurement.usual else None,
+        beside=tuple(_add_title(figure, rule, case.words.language) for figure in measurement.beside),
         printed=tuple(printed_figures(case)),
-        drivers=() if status in ("not_applicable", "inconclusive") else drivers(measured, _is_dated(rule)),
-        evidence=Evidence(count=tally.defects, rows=measured.evidence),
-        money_at_risk=measured.money,
-        exempted=measured.exempted,
+        drivers=() if status in ("not_applicable", "inconclusive") else drivers(measurement, _is_dated(rule)),
+        evidence=Evidence(count=tally.defects, rows=measurement.evidence),
+        money_at_risk=measurement.money,
+        exempted=measurement.exempted,
     )
 
 
 def _is_dated(rule: Rule) -> bool:
-    """Whether the days of its rows are their own: a rule that looks for drivers in others but not in days says no."""
+    """Whether days can drive the rule's defects. A rule whose ``by`` leaves out ``day`` says that they cannot."""
     return not rule.measure.by or "day" in rule.measure.by
 
 
-def _titled(one: Beside, rule: Rule, language: Language) -> Beside:
-    if one.name == ASSUMED:
-        return one.model_copy(update={"title": Words(language).say(f"beside.{ASSUMED}")})
+def _add_title(figure: Beside, rule: Rule, language: Language) -> Beside:
+    if figure.name == ASSUMED:
+        return figure.model_copy(update={"title": Words(language).say(f"beside.{ASSUMED}")})
     titles = {figure.name: figure.title for figure in rule.measure.beside}
-    return one.model_copy(update={"title": titles[one.name].in_language(language)}) if one.name in titles else one
+    return (
+        figure.model_copy(update={"title": titles[figure.name].in_language(language)})
+        if figure.name in titles
+        else figure
+    )
 
 
-def _in_direction(case: Case, low: float | None, high: float | None) -> tuple[float | None, float | None]:
-    """An interval in the rule's own direction. Infinite ends, of figures that still grow, are None."""
+def _to_direction(case: Case, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """Convert an interval to the rule's own direction. Infinite ends (of figures that still grow) become None."""
     if case.rule.measure.value is not None:
-        return _finite(low), _finite(high)
+        return _drop_infinite(low), _drop_infinite(high)
     if case.higher_is == "worse" or low is None or high is None:
         return low, high
+    # 1 - 0.96 is 0.040000000000000036: rounding keeps complements comparable with the limits as written
     return round(1 - high, 12), round(1 - low, 12)
 
 
-def _finite(value: float | None) -> float | None:
+def _drop_infinite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _verdict(case: Case) -> tuple[Status, str]:
-    """Status and note; the first that holds of: no data, nothing applies, only shown, too coarse, too few, holes, E.5."""
+def _decide_verdict(case: Case) -> tuple[Status, str]:
+    """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
     tally, value = case.measured.tally, case.rule.measure.value
     if case.measured.missing is not None:
         needs = case.words.lacking(case.measured.missing.needs)
@@ -142,58 +147,59 @@ def _verdict(case: Case) -> tuple[Status, str]:
     reason = next(reasons_against(case), None)
     if reason is not None:
         return "inconclusive", reason
-    return _with_holes(case, *_weighed(case, case.bounds))
+    return _apply_holes(case, *_weigh_figure(case, case.bounds))
 
 
-def _with_days(case: Case, note: str) -> str:
-    """The note, after which days were taken and why, where they were stretched."""
+def _prepend_stretch(case: Case, note: str) -> str:
+    """Put in front of the note which days were used and why, where the window was stretched."""
     usual, words = case.measured.usual, case.words
     if usual is None:
         return note
-    least = least_rows(case.rule, case.bounds, case.catalogue.scoring)
-    said = words.say(
+    required = least_rows(case.rule, case.bounds, case.catalogue.scoring)
+    stretch = words.say(
         "verdict.stretched",
         used=days(case.measured.window, words),
         usual=days(usual.window, words),
         n=rows_counted(case.rule, usual.tally),
-        least=least,
+        least=required,
     )
-    return words.say("unit.semicolon").join(part for part in (said, note) if part)
+    return words.say("unit.semicolon").join(part for part in (stretch, note) if part)
 
 
-def _with_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
-    """What the tables lack takes a verdict back that it could change, were all of it bad; misses that are there stay."""
+def _apply_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
+    """Withdraw a verdict that missing rows could change, were all of them bad. A fail stands: misses do not go away."""
     holes = telling(case.measured.holes, case.catalogue.scoring.least_days)
     if case.rule.area not in case.catalogue.scoring.area_weights or not holes:
         return status, note
-    said = hole_note(holes, case.words)
+    gaps = hole_note(holes, case.words)
     if status == "fail":
-        return status, case.words.say("verdict.fails_anyway", hole=said)
-    if _stands(case, holes, status):
-        return status, case.words.say("verdict.stands_anyway", hole=said)
-    return "inconclusive", said
+        return status, case.words.say("verdict.fails_anyway", hole=gaps)
+    if _holds_at_worst(case, holes, status):
+        return status, case.words.say("verdict.stands_anyway", hole=gaps)
+    return "inconclusive", gaps
 
 
-def _stands(case: Case, holes: tuple[Hole, ...], status: Status) -> bool:
-    """Whether a share has the same verdict with every row that lacks counted as a defect."""
+def _holds_at_worst(case: Case, holes: tuple[Hole, ...], status: Status) -> bool:
+    """Whether a share keeps its verdict with every missing row counted as a defect."""
     worst = at_worst(case.measured, holes) if case.rule.measure.value is None else None
     if worst is None or case.bounds is None:
         return False
     figure = standing(case.rule, worst, case.bounds, surety(worst, case.platform.name))
+    # entities of missing rows are unknown, so the minimum of distinct ones is waived
     return weigh(figure, entities=1, least_entities=0)[0] == status
 
 
-def _weighed(case: Case, bounds: Bounds) -> tuple[Status, str]:
-    """The verdict of E.5, with a note where it is not plain."""
-    least = bounds.entities or case.catalogue.scoring.least_entities
-    status, key = weigh(standing(case.rule, case.measured, bounds, case.sure), case.measured.entities, least)
-    note = case.words.say(f"verdict.{key}", n=case.measured.entities, least=least) if key else ""
+def _weigh_figure(case: Case, bounds: Bounds) -> tuple[Status, str]:
+    """Apply section E.5 of the scoring method, with a note where the verdict needs explaining."""
+    required = bounds.entities or case.catalogue.scoring.least_entities
+    status, key = weigh(standing(case.rule, case.measured, bounds, case.sure), case.measured.entities, required)
+    note = case.words.say(f"verdict.{key}", n=case.measured.entities, least=required) if key else ""
     if case.measured.value is not None and math.isinf(case.measured.value):
         return status, case.words.say("verdict.never")
     return status, note
 
 
-def _not_judged(case: Case, finding: Finding) -> NotJudged:
+def _explain_not_judged(case: Case, finding: Finding) -> NotJudged:
     needs = case.measured.missing.needs if case.measured.missing else ()
     return NotJudged(
         code=finding.code,
@@ -201,20 +207,20 @@ def _not_judged(case: Case, finding: Finding) -> NotJudged:
         area=finding.area,
         reason=finding.note,
         needs=needs,
-        how_to_export=tuple(dict.fromkeys(menu for need in needs for menu in _menus(case, need))),
+        how_to_export=tuple(dict.fromkeys(menu for need in needs for menu in _find_menus(case, need))),
     )
 
 
-def _menus(case: Case, need: str) -> Iterator[str]:
-    """Menus that export a table or column: those of the platform, or where it has none, the generic layouts'."""
-    feeding = [layout for part in alternatives(need) for layout in _feeding(case, part)]
-    own = [layout for layout in feeding if layout.platform == case.platform.name]
-    for layout in own or [layout for layout in feeding if layout.name.startswith("generic_")]:
+def _find_menus(case: Case, need: str) -> Iterator[str]:
+    """Find the menus that export a table or column: the platform's own, else those of the generic layouts."""
+    feeding = [layout for part in alternatives(need) for layout in _find_layouts(case, part)]
+    from_platform = [layout for layout in feeding if layout.platform == case.platform.name]
+    for layout in from_platform or [layout for layout in feeding if layout.name.startswith("generic_")]:
         yield layout.export_from.in_language(case.words.language)
 
 
-def _feeding(case: Case, need: str) -> list[Layout]:
-    """The layouts that give a table, or a column of it."""
+def _find_layouts(case: Case, need: str) -> list[Layout]:
+    """Find the layouts that provide a table, or a column of it."""
     table, _, column = need.partition(".")
     return [
         layout

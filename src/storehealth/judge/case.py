@@ -1,4 +1,4 @@
-"""One measurement with everything its verdict depends on."""
+"""A measurement with everything its verdict depends on."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class Case:
 
     @cached_property
     def sure(self) -> Surety | None:
-        """How sure a share is; None for durations and numbers, and without judged rows."""
+        """The intervals of a share; None for durations and numbers, and without judged rows."""
         return None if self.rule.measure.value is not None else surety(self.measured, self.platform.name)
 
     @property
     def interval_kind(self) -> Literal["wilson", "day_blocks", "order_statistics"] | None:
-        """Where the interval comes from; a mean has none."""
+        """The method behind the interval; a mean has none."""
         if self.rule.measure.value is not None:
             return None if self.measured.low is None and self.measured.high is None else "order_statistics"
         return self.sure.kind if self.sure else None
 
 
 def case_of(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> Case:
-    """A measurement with its rule, the limits that hold for it, and words in the language asked for."""
+    """Combine a measurement with its rule, the limits in force, and the texts of a language."""
     rule = catalogue.rules[measured.code]
     return Case(rule, measured, bounds_for(rule, platform.limits), catalogue, platform, Words(language))

@@ -1,4 +1,4 @@
-"""Says what a table lacks, and how bad a figure could be if all of that were bad."""
+"""Describes the rows that a table lacks, and works out how bad a figure could be if all of them had failed."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from storehealth.wording import Words
 
 
 def telling(holes: Iterable[Hole], least_days: float) -> tuple[Hole, ...]:
-    """The holes that count: all but of tables that cover at least this share of their days."""
+    """Select the holes that matter: a short table that covers at least this share of its days has none."""
     return tuple(hole for hole in holes if hole.cause != "short" or hole.count < least_days * hole.of)
 
 
 def hole_note(holes: Iterable[Hole], words: Words) -> str:
-    """What lacks, in one sentence; empty where nothing does."""
-    return words.say("unit.semicolon").join(dict.fromkeys(_told(hole, words) for hole in holes))
+    """Describe what is missing in one sentence; empty where nothing is."""
+    return words.say("unit.semicolon").join(dict.fromkeys(_describe_hole(hole, words) for hole in holes))
 
 
-def at_worst(measured: Measurement, holes: Sequence[Hole]) -> Measurement | None:
-    """The measurement if every row that lacks were a defect; None where it cannot be told how many do.
+def at_worst(measurement: Measurement, holes: Sequence[Hole]) -> Measurement | None:
+    """Recount a measurement as if every missing row were a defect; None if their number cannot be estimated.
 
     Args:
-        measured: Of a rule that counts defects, not of one that sums up values.
-        holes: Those that count. Tables are taken to lack different rows: their shares add up.
+        measurement: Of a rule that counts defects, not of one that summarises values.
+        holes: Those that matter. Tables are assumed to lack different rows, so their shares add up.
     """
     shares = {hole.table: hole.share for hole in holes}
     if any(hole.share is None for hole in holes):
         return None
-    lost = min(sum(share or 0.0 for share in shares.values()), 1.0)
-    if lost >= 1:
+    missing_share = min(sum(share or 0.0 for share in shares.values()), 1.0)
+    if missing_share >= 1:
         return None
-    tally = measured.tally
-    more = math.ceil(tally.judged * lost / (1 - lost))
-    return measured.model_copy(update={"tally": tally.model_copy(update={"late": tally.late + more})})
+    tally = measurement.tally
+    assumed_defects = math.ceil(tally.judged * missing_share / (1 - missing_share))
+    return measurement.model_copy(update={"tally": tally.model_copy(update={"late": tally.late + assumed_defects})})
 
 
-def _told(hole: Hole, words: Words) -> str:
+def _describe_hole(hole: Hole, words: Words) -> str:
     first = words.day(hole.first) if hole.first else ""
     return words.say(
         f"hole.{hole.cause}", n=hole.count, of=hole.of, table=words.table(hole.table), file=hole.file or "", first=first

@@ -1,4 +1,4 @@
-"""Marks findings that somebody answers for, and says which lines of ``mutes.yaml`` are in vain. No figure moves."""
+"""Marks muted findings and reports entries of ``mutes.yaml`` that match nothing. No figure changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storehealth.wording import Words
 
 
 class Known(NamedTuple):
-    """What is muted and taken out, and what slices are judged by."""
+    """The mutes and exemptions, and what judging a slice needs."""
 
     mutes: Mutes
     catalogue: Catalogue
@@ -28,77 +28,89 @@ class Known(NamedTuple):
 
 def mute(
     findings: Sequence[Finding],
-    measured: Iterable[Measurement],
-    known: Known,
+    measurements: Iterable[Measurement],
+    context: Known,
     as_of: datetime | None,
     language: Language,
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Mark what is muted.
+    """Mark muted findings.
 
     Args:
-        findings: All verdicts; status and figures stay as they are.
-        measured: Their measurements.
-        known: The mutes, and what slices are judged by.
-        as_of: Its day decides whether a mute holds; without one, none does.
+        findings: All verdicts; status and figures do not change.
+        measurements: Their measurements.
+        context: The mutes, and what judging a slice needs.
+        as_of: Its day decides which mutes are in force; without it, none is.
         language: Of the warnings.
 
     Returns:
-        The findings, failing and watched ones marked where a mute holds; and a line for each mute that has ended, has
-        not begun or hides nothing, for each exemption that takes no row, and for each view called by its old name.
+        The findings, failing and watched ones marked where a mute is in force; and a warning for each mute that has
+        ended, has not begun or hides nothing, for each exemption that matches no row, and for each view called by its
+        old name.
     """
-    by_code, words = {one.code: one for one in measured}, Words(language)
+    by_code, words = {measurement.code: measurement for measurement in measurements}, Words(language)
     marks: dict[str, Muted] = {}
-    said: list[str] = []
-    for one in known.mutes.mutes if as_of else ():
-        finding = next((each for each in findings if each.code == one.code), None)
-        why = _in_vain(one, finding, by_code.get(one.code), known, as_of.date() if as_of else date.min)
-        if why is None:
-            marks.setdefault(one.code, Muted(reason=one.reason, owner=one.owner, until=one.until, segment=one.segment))
+    warnings: list[str] = []
+    for entry in context.mutes.mutes if as_of else ():
+        finding = next((finding for finding in findings if finding.code == entry.code), None)
+        unused = _find_unused_reason(
+            entry, finding, by_code.get(entry.code), context, as_of.date() if as_of else date.min
+        )
+        if unused is None:
+            marks.setdefault(
+                entry.code, Muted(reason=entry.reason, owner=entry.owner, until=entry.until, segment=entry.segment)
+            )
         else:
-            said.append(_told(one, why, words))
-    marked = tuple(one.model_copy(update={"muted": marks[one.code]}) if one.code in marks else one for one in findings)
-    old = (*known.catalogue.old_names, *known.mutes.old_names)
+            warnings.append(_describe_mute(entry, unused, words))
+    marked = tuple(
+        finding.model_copy(update={"muted": marks[finding.code]}) if finding.code in marks else finding
+        for finding in findings
+    )
+    old = (*context.catalogue.old_names, *context.mutes.old_names)
     renamed = (words.say("mutes.old_view", place=name.file, old=name.old, new=name.new) for name in old)
-    return marked, (*said, *_takes_nothing(by_code, known, words), *renamed)
+    return marked, (*warnings, *_find_unused_exemptions(by_code, context, words), *renamed)
 
 
-def _in_vain(one: Mute, finding: Finding | None, measured: Measurement | None, known: Known, today: date) -> str | None:
-    """Why a mute hides nothing; None where it does."""
-    if one.until < today:
+def _find_unused_reason(
+    entry: Mute, finding: Finding | None, measurement: Measurement | None, context: Known, today: date
+) -> str | None:
+    """Find out why a mute has no effect; None if it has one."""
+    if entry.until < today:
         return "ended"
-    if one.since > today:
+    if entry.since > today:
         return "ahead"
-    if finding is None or measured is None or finding.status not in ("fail", "watch"):
+    if finding is None or measurement is None or finding.status not in ("fail", "watch"):
         return "hides_nothing"
-    return "rest_too" if one.segment and not _rest_passes(one, measured, known) else None
+    return "rest_too" if entry.segment and not _is_rest_passing(entry, measurement, context) else None
 
 
-def _rest_passes(one: Mute, measured: Measurement, known: Known) -> bool:
-    """Whether all rows but the slice's pass, or are too few to be judged."""
-    rule = known.catalogue.rules[one.code]
-    bounds = bounds_for(rule, known.platform.limits)
-    slices = [each for each in measured.segments if each.segment == one.segment]
+def _is_rest_passing(entry: Mute, measurement: Measurement, context: Known) -> bool:
+    """Whether the rows outside the slice pass, or are too few to judge."""
+    rule = context.catalogue.rules[entry.code]
+    bounds = bounds_for(rule, context.platform.limits)
+    slices = [segment for segment in measurement.segments if segment.segment == entry.segment]
     if not slices or bounds is None:
         return False
-    tally, out = measured.tally, slices[0].tally
-    rest = tally.model_copy(update={name: count - getattr(out, name) for name, count in tally})
-    if rest.judged < max(1, least_rows(rule, bounds, known.catalogue.scoring)):
+    tally, muted_tally = measurement.tally, slices[0].tally
+    rest = tally.model_copy(update={name: count - getattr(muted_tally, name) for name, count in tally})
+    if rest.judged < max(1, least_rows(rule, bounds, context.catalogue.scoring)):
         return True
-    left = measured.model_copy(update={"tally": rest, "segments": (), "repeats": {}})
-    figure = standing(rule, left, bounds, surety(left, known.platform.name))
+    # repeats are known per day, not per slice; without them the interval treats rows as independent
+    remainder = measurement.model_copy(update={"tally": rest, "segments": (), "repeats": {}})
+    figure = standing(rule, remainder, bounds, surety(remainder, context.platform.name))
+    # the remaining defects' entities are not counted separately, so the minimum of distinct ones is waived
     return weigh(figure, entities=1, least_entities=0)[0] == "pass"
 
 
-def _told(one: Mute, why: str, words: Words) -> str:
-    segment = ", ".join(f"{name}={value}" for name, value in one.segment.items())
-    day = words.day(one.since if why == "ahead" else one.until)
-    return words.say(f"mutes.{why}", code=one.code, owner=one.owner, day=day, segment=segment)
+def _describe_mute(entry: Mute, reason: str, words: Words) -> str:
+    segment = ", ".join(f"{name}={value}" for name, value in entry.segment.items())
+    day = words.day(entry.since if reason == "ahead" else entry.until)
+    return words.say(f"mutes.{reason}", code=entry.code, owner=entry.owner, day=day, segment=segment)
 
 
-def _takes_nothing(by_code: dict[str, Measurement], known: Known, words: Words) -> Iterator[str]:
-    """Exemptions without a row, as far as there is anything they could take a row from."""
-    taken = {(code, each.reason) for code, one in by_code.items() for each in one.exempted}
-    for one in known.mutes.exempt:
-        rules = [rule.code for rule in known.catalogue.rules.values() if one.concerns(rule)]
-        if not any((code, one.reason) in taken for code in rules):
-            yield words.say("mutes.takes_nothing", place=one.place, reason=one.reason)
+def _find_unused_exemptions(by_code: dict[str, Measurement], context: Known, words: Words) -> Iterator[str]:
+    """Warn of exemptions that match no row of any rule they apply to."""
+    used = {(code, exempted.reason) for code, measurement in by_code.items() for exempted in measurement.exempted}
+    for exemption in context.mutes.exempt:
+        rules = [rule.code for rule in context.catalogue.rules.values() if exemption.concerns(rule)]
+        if not any((code, exemption.reason) in used for code in rules):
+            yield words.say("mutes.takes_nothing", place=exemption.place, reason=exemption.reason)

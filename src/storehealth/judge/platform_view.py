@@ -1,4 +1,4 @@
-"""The platform's own view: it compares the bare rate with its limit, so here chance gets no allowance."""
+"""The platform's own view: it compares the plain rate with its limit, without any allowance for chance."""
 
 from __future__ import annotations
 
@@ -18,84 +18,93 @@ ROWS: dict[str, Counted] = {
     "turns": "question", "sessions": "chat", "fulfilments": "order", "parcels": "parcel", "cases": "case",
     "sku_days": "sku",
 }  # fmt: skip
-"""What a row of a view is."""
+"""What a row of each view stands for."""
 LEAST = "least_orders"
-"""The fact that says from how many orders on a platform judges."""
+"""The fact that holds the minimum number of orders from which a platform judges."""
 
 
 def platform_view(
-    measured: Iterable[Measurement], catalogue: Catalogue, platform: Platform, language: Language, orders: int | None
+    measurements: Iterable[Measurement],
+    catalogue: Catalogue,
+    platform: Platform,
+    language: Language,
+    orders: int | None,
 ) -> tuple[PlatformLine, ...]:
-    """Every rule for which the platform sets a limit and that has a figure, against that limit.
+    """Compare every rule that has a figure with the limit the platform sets for it.
 
     Args:
-        measured: One measurement per rule.
+        measurements: One per rule.
         catalogue: The rules.
-        platform: Its limits, and the least number of orders from which it judges.
+        platform: Its limits, and the minimum number of orders from which it judges.
         language: Of the titles.
-        orders: Orders paid in the usual window; None where no file gives any.
+        orders: Orders paid in the usual window; None without an order file.
     """
-    asked = (one for one in measured if one.code in platform.limits)
-    cases = (case_of(one, catalogue, platform, language) for one in asked)
-    return tuple(_line(case, orders) for case in cases if _has_figure(case))
+    limited = (measurement for measurement in measurements if measurement.code in platform.limits)
+    cases = (case_of(measurement, catalogue, platform, language) for measurement in limited)
+    return tuple(_build_line(case, orders) for case in cases if _has_figure(case))
 
 
 def _has_figure(case: Case) -> bool:
-    tally = _tally(case)
+    tally = _usual_tally(case)
     return case.bounds is not None and tally.judged + tally.undecided > 0
 
 
-def _tally(case: Case) -> Tally:
-    """Counts of the platform's own window."""
+def _usual_tally(case: Case) -> Tally:
+    """Counts in the platform's own window, even where the finding's was stretched."""
     usual = case.measured.usual
     return usual.tally if usual else case.measured.tally
 
 
-def _line(case: Case, orders: int | None) -> PlatformLine:
-    limit, tally, value = case.platform.limits[case.rule.code], _tally(case), case.rule.measure.value
-    source = LimitSource(source=limit.source, effective_from=limit.effective_from, verified=limit.verified)
-    figure = _value(case) if value is not None else _share(tally.defects, tally.judged, case.higher_is)
+def _build_line(case: Case, orders: int | None) -> PlatformLine:
+    limit, tally, value_measure = case.platform.limits[case.rule.code], _usual_tally(case), case.rule.measure.value
+    limit_source = LimitSource(source=limit.source, effective_from=limit.effective_from, verified=limit.verified)
+    figure = (
+        _usual_value(case)
+        if value_measure is not None
+        else _share_in_direction(tally.defects, tally.judged, case.higher_is)
+    )
     return PlatformLine(
         code=case.rule.code,
         title=case.rule.title.in_language(case.words.language),
-        unit="share" if value is None else value.unit,
+        unit="share" if value_measure is None else value_measure.unit,
         higher_is=case.higher_is,
         value=figure if figure is not None and math.isfinite(figure) else None,
         limit=limit.limit,
-        limit_source=source,
+        limit_source=limit_source,
         window=case.measured.usual.window if case.measured.usual else case.measured.window,
-        counts=_counted(case.rule),
+        counts=_row_unit(case.rule),
         defects=tally.defects,
         judged=tally.judged,
         undecided=tally.undecided,
-        margin=margin(tally.defects, tally.judged, _line_of(case)) if value is None else None,
+        margin=margin(tally.defects, tally.judged, _limit_fraction(case)) if value_measure is None else None,
         over=_is_over(case, figure),
-        at_worst=_at_worst(case, tally) if value is None else None,
-        least=_least(case.platform, orders),
+        at_worst=_worst_case_share(case, tally) if value_measure is None else None,
+        least=_minimum_orders(case.platform, orders),
     )
 
 
-def _value(case: Case) -> float | None:
+def _usual_value(case: Case) -> float | None:
     usual = case.measured.usual
     return usual.value if usual else case.measured.value
 
 
-def _share(defects: int, judged: int, higher_is: str) -> float | None:
+def _share_in_direction(defects: int, judged: int, higher_is: str) -> float | None:
     if judged == 0:
         return None
     return (defects if higher_is == "worse" else judged - defects) / judged
 
 
-def _line_of(case: Case) -> Fraction:
-    """The largest defect share within the limit, as the decimal fraction that is written in the platform's file."""
+def _limit_fraction(case: Case) -> Fraction:
+    """The largest defect share within the limit, as the exact decimal fraction written in the platform's file."""
+    # by way of the text: the float 0.04 is slightly more than 4 %, and a margin of whole rows would be off by one
     limit = Fraction(str(case.platform.limits[case.rule.code].limit))
     return limit if case.higher_is == "worse" else 1 - limit
 
 
 def _is_over(case: Case, figure: float | None) -> bool:
     if case.rule.measure.value is None:
-        tally = _tally(case)
-        return tally.defects > _line_of(case) * tally.judged
+        tally = _usual_tally(case)
+        return tally.defects > _limit_fraction(case) * tally.judged
     if figure is None:
         return False
     limit = case.platform.limits[case.rule.code].limit
@@ -103,18 +112,18 @@ def _is_over(case: Case, figure: float | None) -> bool:
 
 
 def margin(defects: int, judged: int, line: Fraction) -> int | None:
-    """Misses that still fit under a line, or past it, negative, those too many; by whole numbers.
+    """Compute how many more misses fit within a limit, or past it, how many are too many (negative); in whole numbers.
 
-    A further miss is one more judged row: it joins both sides. A present one too many would have been met: it leaves
-    the defects, and the judged rows stay.
+    A further miss is one more judged row, so it adds to both sides. A present miss too many would have been met
+    instead, so it leaves the defects while the judged rows stay.
 
     Args:
         defects: Present misses.
-        judged: Rows that could be told.
+        judged: Rows with a verdict.
         line: Largest share of misses that is within the limit.
 
     Returns:
-        None where the line allows every share.
+        None if the limit allows every share.
     """
     allowed = line * judged
     if defects > allowed:
@@ -122,18 +131,18 @@ def margin(defects: int, judged: int, line: Fraction) -> int | None:
     return None if line >= 1 else math.floor((allowed - defects) / (1 - line))
 
 
-def _at_worst(case: Case, tally: Tally) -> float | None:
+def _worst_case_share(case: Case, tally: Tally) -> float | None:
     if not tally.undecided:
         return None
-    return _share(tally.defects + tally.undecided, tally.judged + tally.undecided, case.higher_is)
+    return _share_in_direction(tally.defects + tally.undecided, tally.judged + tally.undecided, case.higher_is)
 
 
-def _counted(rule: Rule) -> Counted:
-    """What a judged row is: that of the first view the rule names."""
+def _row_unit(rule: Rule) -> Counted:
+    """What a judged row stands for: a row of the first view the rule names."""
     return next((ROWS[word] for word in re.findall(r"\w+", rule.measure.over) if word in ROWS), "row")
 
 
-def _least(platform: Platform, orders: int | None) -> LeastOrders | None:
+def _minimum_orders(platform: Platform, orders: int | None) -> LeastOrders | None:
     fact: Fact | None = platform.facts.get(LEAST)
     if fact is None or not isinstance(fact.value, int | float):
         return None

@@ -1,4 +1,4 @@
-"""Says how far a rule's figure is from the one the platform prints, and which definition explains it."""
+"""Compares a rule's figure with the one the platform prints, and finds the definition that explains a difference."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from storehealth.judge.case import Case
 from storehealth.model import Compared, OtherReading, PrintedFigure
 
 MOST_LEFT = 0.5
-"""A definition that leaves more than this share of the difference does not come nearer."""
+"""A definition that leaves more than this share of the difference does not count as nearer."""
 Verdict = Literal["agrees", "explained", "nearer", "unexplained"]
 
 
 def printed_figures(case: Case) -> Iterator[PrintedFigure]:
-    """Each figure that was found printed, against ours."""
-    known = {one.name: one for one in case.rule.printed}
+    """Compare each printed figure that was found with ours."""
+    by_name = {printed.name: printed for printed in case.rule.printed}
     for compared in case.measured.printed:
-        yield _figure(case, known[compared.name], compared)
+        yield _build_figure(case, by_name[compared.name], compared)
 
 
-def _figure(case: Case, printed: Printed, compared: Compared) -> PrintedFigure:
-    told = [
-        OtherReading(says=reading.says.in_language(case.words.language), value=taken.value, rows=taken.rows)
-        for reading, taken in zip(printed.readings, compared.readings, strict=True)
+def _build_figure(case: Case, spec: Printed, comparison: Compared) -> PrintedFigure:
+    readings = [
+        OtherReading(says=reading.says.in_language(case.words.language), value=computed.value, rows=computed.rows)
+        for reading, computed in zip(spec.readings, comparison.readings, strict=True)
     ]
-    own, others, theirs = told[0], tuple(told[1:]), compared.theirs.value or 0.0
-    verdict, by = weigh(theirs, own, others, printed.close)
+    own, others, theirs = readings[0], tuple(readings[1:]), comparison.theirs.value or 0.0
+    verdict, by = weigh(theirs, own, others, spec.close)
     return PrintedFigure(
-        name=printed.name,
-        title=printed.title.in_language(case.words.language),
-        unit=printed.unit,
+        name=spec.name,
+        title=spec.title.in_language(case.words.language),
+        unit=spec.unit,
         theirs=theirs,
-        theirs_rows=compared.theirs.rows,
-        held=compared.held,
+        theirs_rows=comparison.theirs.rows,
+        held=comparison.held,
         ours=own.value,
         ours_rows=own.rows,
         ours_says=own.says,
@@ -48,23 +48,25 @@ def _figure(case: Case, printed: Printed, compared: Compared) -> PrintedFigure:
 def weigh(
     theirs: float, own: OtherReading, others: tuple[OtherReading, ...], close: float
 ) -> tuple[Verdict, OtherReading | None]:
-    """What explains a difference: nothing has to, another definition does or comes nearer, or none.
+    """Find what explains a difference: there is none, another definition does or comes nearer, or nothing does.
 
     Args:
         theirs: The printed figure.
         own: The rule's own.
-        others: The other definitions; of equally near ones the first counts.
-        close: Up to where two figures count as equal.
+        others: The other definitions; of equally near ones the first wins.
+        close: The largest difference at which two figures count as equal.
     """
-    left = {number: abs(one.value - theirs) for number, one in enumerate(others) if one.value is not None}
+    distances = {
+        index: abs(reading.value - theirs) for index, reading in enumerate(others) if reading.value is not None
+    }
     gap = None if own.value is None else abs(own.value - theirs)
     if gap is not None and gap <= close:
         return "agrees", None
-    if not left:
+    if not distances:
         return "unexplained", None
-    nearest = min(left, key=lambda number: left[number])
-    if left[nearest] <= close:
+    nearest = min(distances, key=lambda index: distances[index])
+    if distances[nearest] <= close:
         return "explained", others[nearest]
-    if gap is not None and left[nearest] <= MOST_LEFT * gap:
+    if gap is not None and distances[nearest] <= MOST_LEFT * gap:
         return "nearer", others[nearest]
     return "unexplained", None

@@ -1,4 +1,4 @@
-"""Why no verdict can be given although there are limits: times too coarse, no rows, or too few."""
+"""Reasons against a verdict although there are limits: times too coarse, no rows, or too few."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from storehealth.enough import least_rows, rows_counted
 from storehealth.judge.case import Case
 
 HOUR, DAY = 3600.0, 86400.0
-SECONDS_OF = {"seconds": 1.0, "hours": HOUR, "days": DAY}
+SECONDS_PER_UNIT = {"seconds": 1.0, "hours": HOUR, "days": DAY}
 
 
 def reasons_against(case: Case) -> Iterator[str]:
-    """Why no verdict can be given although there are limits."""
-    measured, words = case.measured, case.words
-    within = _within(case)
-    if within is not None and measured.resolution_seconds > within:
-        step, limit = (words.figure(seconds, "seconds") for seconds in (measured.resolution_seconds, within))
+    """Yield the reasons against a verdict, the strongest first; none where a verdict can be given."""
+    measurement, words = case.measured, case.words
+    resolution = _find_required_resolution(case)
+    if resolution is not None and measurement.resolution_seconds > resolution:
+        step, limit = (words.figure(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution))
         yield words.say("verdict.coarse", step=step, within=limit)
-    judged, least = rows_counted(case.rule, measured.tally), least_rows(case.rule, case.bounds, case.catalogue.scoring)
-    if judged == 0 and not sum(measured.tally.model_dump().values()):
+    judged, required = (
+        rows_counted(case.rule, measurement.tally),
+        least_rows(case.rule, case.bounds, case.catalogue.scoring),
+    )
+    if judged == 0 and not sum(measurement.tally.model_dump().values()):
         yield words.say("verdict.no_rows")
-    if judged < least:
-        yield words.say("verdict.too_few", n=judged, least=least)
+    if judged < required:
+        yield words.say("verdict.too_few", n=judged, least=required)
 
 
-def _within(case: Case) -> float | None:
-    """What the rule's times must be finer than, in seconds.
+def _find_required_resolution(case: Case) -> float | None:
+    """The resolution in seconds that the rule's times must have; None where times play no part.
 
-    Its duration, looked up where it is a fact of the platform; a day where days are compared; an hour where a promise
-    names a moment; the limit itself where the figure is a duration.
+    That is the rule's duration (looked up if it is a fact of the platform); a day where days are compared; an hour where
+    a promise names a moment; the limit itself where the figure is a duration.
     """
     in_time, value = case.rule.measure.in_time, case.rule.measure.value
-    if value is not None and value.unit in SECONDS_OF and case.bounds is not None:
-        return case.bounds.limit * SECONDS_OF[value.unit]
+    if value is not None and value.unit in SECONDS_PER_UNIT and case.bounds is not None:
+        return case.bounds.limit * SECONDS_PER_UNIT[value.unit]
     if in_time is None:
         return None
     if in_time.within is None:

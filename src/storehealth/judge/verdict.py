@@ -1,4 +1,4 @@
-"""The verdict on one figure, as E.5 of the scoring method lays down: fail, watch or pass."""
+"""The verdict on one figure, by section E.5 of the scoring method: fail, watch or pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storehealth.stats import Z_ONE_SIDED, wilson
 
 @dataclass(frozen=True)
 class Standing:
-    """A figure on a scale where less is better, with its bounds; infinite where unknown or still growing."""
+    """A figure with its interval, target and limit, all on a scale where less is better; infinite if unknown or growing."""
 
     point: float
     low: float
@@ -22,44 +22,44 @@ class Standing:
     target: float
     limit: float
     low_by_rows: float
-    """``low`` if every row were a witness of its own."""
+    """``low`` if all rows were independent."""
 
 
-def standing(rule: Rule, measured: Measurement, bounds: Bounds, sure: Surety | None) -> Standing:
-    """Where a measurement stands to its bounds.
+def standing(rule: Rule, measurement: Measurement, bounds: Bounds, certainty: Surety | None) -> Standing:
+    """Put a measurement and its bounds on one scale.
 
-    Shares are compared by one-sided 95 % bounds of the defect share (``sure``), in which repeats of one customer on
-    one day count once; the point is the plain one, for a share past the limit is never a pass. Durations and numbers
-    have no such formula: their two-sided 95 % interval of order statistics takes its place, which is the more cautious
-    of the two. An end that too few values leave open counts as unknown, that is as infinitely far away. Where a high
-    number is good, all signs are turned.
+    Shares are compared by one-sided 95 % bounds of the defect share, in which repeats of one customer on one day count
+    once (``certainty``). The point stays the plain share, because a share past the limit is never a pass. Durations and
+    numbers have no such formula; they use the two-sided 95 % interval of order statistics, which is more cautious. An end
+    that too few values leave open is unknown and counts as infinitely far away. Where a high number is good, all signs
+    are flipped.
     """
     if rule.measure.value is None:
-        low, high = sure.bounds if sure else (0.0, 1.0)
+        low, high = certainty.bounds if certainty else (0.0, 1.0)
         target, limit = (bounds.target, bounds.limit)
         if bounds.higher_is == "better":
+            # rounded, because 1 - 0.96 is 0.040000000000000036
             target, limit = round(1 - target, 12), round(1 - limit, 12)
-        defects, judged = measured.tally.defects, measured.tally.judged
+        defects, judged = measurement.tally.defects, measurement.tally.judged
         if defects:
-            low = max(
-                low, math.ulp(0.0)
-            )  # where none is the target, one row misses it, also if draws of days skip its day
+            # with a target of zero a single defect misses it, even if resampling skips its day and gives 0
+            low = max(low, math.ulp(0.0))
         return Standing(defects / judged, low, high, target, limit, wilson(defects, judged, Z_ONE_SIDED)[0])
-    point = math.inf if measured.value is None else measured.value
-    low = -math.inf if measured.low is None else measured.low
-    high = math.inf if measured.high is None else measured.high
+    point = math.inf if measurement.value is None else measurement.value
+    low = -math.inf if measurement.low is None else measurement.low
+    high = math.inf if measurement.high is None else measurement.high
     if bounds.higher_is == "worse":
         return Standing(point, low, high, bounds.target, bounds.limit, low)
     return Standing(-point, -high, -low, -bounds.target, -bounds.limit, -high)
 
 
 def weigh(figure: Standing, entities: int, least_entities: int) -> tuple[Status, str]:
-    """Status, and the key of the note that explains it where it is not plain; the first that holds.
+    """Decide the status, and the key of the note that explains it where needed; the first condition that holds wins.
 
     Args:
         figure: The figure and its bounds.
         entities: Distinct customers or orders among the defects.
-        least_entities: Fewest of them for a fail.
+        least_entities: Minimum of them for a fail.
     """
     if figure.low > figure.limit and entities >= least_entities:
         return "fail", ""

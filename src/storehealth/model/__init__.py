@@ -1,7 +1,7 @@
 """The records, in the order an audit makes them: source → measurement → finding → recommendation → checkup.
 
-All are frozen pydantic models. :class:`Checkup` is the one result of an audit: what is shown, written and remembered
-is a pure function of it, and its JSON form is described by ``docs/checkup.schema.json``.
+All are frozen pydantic models. :class:`Checkup` is the one result of an audit: everything shown, written and stored is
+a pure function of it. ``docs/checkup.schema.json`` describes its JSON form.
 """
 
 from __future__ import annotations

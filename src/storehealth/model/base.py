@@ -1,4 +1,4 @@
-"""What all records share: the base class and the few words with fixed values."""
+"""What all records share: the base class and the enumerated words."""
 
 from __future__ import annotations
 

@@ -25,32 +25,32 @@ class Run(Record):
 
 
 class Tool(Record):
-    """What made the checkup."""
+    """The program that made the checkup."""
 
     name: str = "storehealth"
     version: str
 
 
 class OutcomeOfRun(Record):
-    """The exit code and everything that speaks for it."""
+    """The exit code and all its reasons."""
 
     exit_code: int
     reasons: tuple[str, ...]
 
 
 class TableEnd(Record):
-    """Last event of a table, how long before ``as_of`` that is, and how much of the days looked at it covers."""
+    """Last event of a table, how long before ``as_of`` that is, and how many days of the window it covers."""
 
     last: datetime
     age_hours: float
     days: int | None = Field(
-        default=None, description="Days of the window with data; null where days do not measure it."
+        default=None, description="Days of the window with data; null for tables that are not measured in days."
     )
     of_days: int | None = Field(default=None, description="Days of the window, up to as_of.")
 
 
 class Method(Record):
-    """How the figures were made: rule set, platform facts that were used, and caveats."""
+    """How the figures were made: rule set, platform facts used, and caveats."""
 
     rules_digest: str
     constants: dict[str, float]
@@ -72,14 +72,12 @@ class Checkup(Record):
     timezone: str
     language: Literal["en", "zh", "es"]
     outcome: OutcomeOfRun
-    headline: str = Field(
-        description="One plain sentence: where the store loses most, and what mending it would bring."
-    )
+    headline: str = Field(description="One plain sentence: where the store loses most, and what fixing it would bring.")
     score: Score
     areas: tuple[AreaScore, ...]
     sources: tuple[Source, ...]
     platform_view: tuple[PlatformLine, ...] = Field(
-        default=(), description="The platform's own limits against the bare figures, as it would judge today."
+        default=(), description="The platform's own limits and the plain figures, as it would judge today."
     )
     findings: tuple[Finding, ...]
     not_judged: tuple[NotJudged, ...]
@@ -90,12 +88,11 @@ class Checkup(Record):
     distributions: Distributions
     recommendations: tuple[Recommendation, ...]
     deadlines: tuple[Deadline, ...] = ()
-    previous: Previous | None = Field(default=None, description="None where no earlier run is remembered.")
+    previous: Previous | None = Field(default=None, description="None without an earlier run.")
     trend: Trend | None = None
-    followups: tuple[FollowUp, ...] = Field(default=(), description="Advice given before whose day to look again came.")
+    followups: tuple[FollowUp, ...] = Field(default=(), description="Earlier advice whose review day has come.")
     warnings: tuple[str, ...] = Field(
         default=(),
-        description="What mutes.yaml says that has ended, or that no row or finding answers to; tables that begin only "
-        "after as_of.",
+        description="Mutes and exemptions that have ended or match nothing; tables that begin only after as_of.",
     )
     method: Method

@@ -14,25 +14,25 @@ Unit = Literal["share", "seconds", "hours", "days", "number", "points"]
 
 
 class ScorePart(Record):
-    """What one finding adds to, or takes from, the headline since then."""
+    """What one finding has added to, or taken from, the headline since then."""
 
     code: str
     points: float
 
 
 class ScoreChange(Record):
-    """The headline before any cap, now less then, and what that is made of: ``points = figures + coverage + rules``."""
+    """Change of the headline before any cap, and its parts: ``points = figures + coverage + rules``."""
 
     points: float
     change: Change = Field(description="Whether the difference is beyond what chance explains.")
     figures: float = Field(description="From findings judged in both runs: the sum of weight x (score now - then).")
     coverage: float = Field(description="From findings judged in only one of the runs, and the weights they shift.")
-    rules: float = Field(description="From rules, limits or weights that are others now: the old counts, scored anew.")
-    parts: tuple[ScorePart, ...] = Field(default=(), description="What makes up figures, the largest first.")
+    rules: float = Field(description="From rules, limits or weights that have changed: the old counts, scored again.")
+    parts: tuple[ScorePart, ...] = Field(default=(), description="The parts of figures, largest first.")
 
 
 class AreaChange(Record):
-    """An area then, scored by the rules of now, and the difference where both runs have one."""
+    """An area's score then, by the current rules, and the difference if both runs have one."""
 
     id: Area
     score: float | None
@@ -40,16 +40,16 @@ class AreaChange(Record):
 
 
 class Previous(Record):
-    """The run this one is compared with: the latest remembered one of an earlier as_of, or the baseline asked for."""
+    """The run this one is compared with: the latest one with an earlier as_of, or the requested baseline."""
 
     as_of: datetime
-    score: float | None = Field(description="The headline as it was told then.")
+    score: float | None = Field(description="The headline as published then.")
     uncapped: float | None
     grade: str | None
-    score_change: ScoreChange | None = Field(default=None, description="None where one of the two has no headline.")
+    score_change: ScoreChange | None = Field(default=None, description="None if one of the two has no headline.")
     areas: tuple[AreaChange, ...] = ()
-    rejudged: bool = Field(default=False, description="Its counts were judged again, for the rules are others now.")
-    baseline: bool = Field(default=False, description="It was asked for by name.")
+    rejudged: bool = Field(default=False, description="Its counts were judged again, because the rules have changed.")
+    baseline: bool = Field(default=False, description="It was requested by name.")
     same_weekdays: bool = Field(default=True, description="False: the days of the two runs mix weekdays differently.")
 
 
@@ -57,11 +57,11 @@ class TrendRun(Record):
     """One run of the trend."""
 
     as_of: datetime
-    gap: bool = Field(default=False, description="Runs that usually come in between lack before this one.")
+    gap: bool = Field(default=False, description="Runs that usually come in between are missing before this one.")
 
 
 class TrendLine(Record):
-    """One figure over the runs of the trend; None where it could not be judged."""
+    """One figure over the runs of the trend; None for runs that could not judge it."""
 
     kind: Literal["score", "area", "finding"]
     name: str = Field(description="``score``, the area, or the rule's code.")
@@ -72,7 +72,7 @@ class TrendLine(Record):
 
 
 class Event(Record):
-    """Something that explains a step in the trend."""
+    """An event that may explain a step in the trend."""
 
     first: date
     last: date
@@ -81,7 +81,7 @@ class Event(Record):
 
 
 class Trend(Record):
-    """The last runs, oldest first, this one the last. Scores are those before any cap, by the rules of now."""
+    """The last runs, oldest first, ending with this one. Scores are before any cap, by the current rules."""
 
     runs: tuple[TrendRun, ...]
     lines: tuple[TrendLine, ...]
@@ -98,7 +98,7 @@ class CountsThen(Record):
 
 
 class FollowUp(Record):
-    """An advice given before, looked at again on its day. What changed since need not be its doing."""
+    """Earlier advice, reviewed on its day. What changed since is not necessarily its effect."""
 
     id: str
     name: str
@@ -109,19 +109,21 @@ class FollowUp(Record):
     unit: Unit
     segment: dict[str, str | None] = Field(default={}, description="Where most misses were then; empty: everywhere.")
     before: CountsThen
-    after: CountsThen | None = Field(description="None where it can no longer be judged.")
+    after: CountsThen | None = Field(description="None if it can no longer be judged.")
     change: Change | None
-    points: float | None = Field(default=None, description="What the findings it was given for add to the headline.")
+    points: float | None = Field(
+        default=None, description="What the findings it was given for have added to the headline."
+    )
 
 
 class RunLine(Record):
-    """A remembered run in one line."""
+    """A stored run in one line."""
 
     run: str
     store: str
-    folder: str = Field(default="", description="The exports' folder, where the store has no name in the settings.")
+    folder: str = Field(default="", description="The exports folder, if the settings give the store no name.")
     platform: str
-    how: str = Field(default="", description="Options that make other figures, such as window=7d.")
+    how: str = Field(default="", description="Options that change the figures, such as window=7d.")
     as_of: datetime
     made_at: datetime
     score: float | None
@@ -147,7 +149,7 @@ class ComparedFinding(Record):
 
 
 class Comparison(Record):
-    """Two remembered runs side by side."""
+    """Two stored runs side by side."""
 
     schema_version: str = "1.0.0"
     first: RunLine

@@ -23,14 +23,14 @@ class RejectGroup(Record):
     """What could not be read for one reason in one column."""
 
     reason: str
-    column: str | None = Field(description="Header; none where a whole line could not be read.")
+    column: str | None = Field(description="Header; none if a whole line could not be read.")
     count: int
-    rows_lost: int = Field(description="How many of them cost their row; the others lost only the cell.")
+    rows_lost: int = Field(description="How many of them lost the whole row; the others lost only the cell.")
     lines: tuple[int, ...] = Field(description="Lines of the first few.")
 
 
 class Preview(Record):
-    """The first rows of a canonical table that a file gave."""
+    """The first rows that a file gave to a canonical table."""
 
     table: str
     total: int
@@ -38,11 +38,11 @@ class Preview(Record):
 
 
 class NearestLayout(Record):
-    """The layout that comes closest to a file no layout fits."""
+    """The closest layout to a file that no layout fits."""
 
     layout: str
-    found: tuple[str, ...] = Field(description="Headers of the file that it would read.")
-    missing: tuple[str, ...] = Field(description="Headers it requires that are not there.")
+    found: tuple[str, ...] = Field(description="Headers of the file that the layout would read.")
+    missing: tuple[str, ...] = Field(description="Required headers that the file lacks.")
 
 
 class InspectedFile(Source):
@@ -50,7 +50,7 @@ class InspectedFile(Source):
 
     duplicates_within: int = Field(default=0, description="Rows that repeat another row of the same file.")
     duplicates_across: int = Field(
-        default=0, description="Rows whose key another row stands for, mostly of another file."
+        default=0, description="Rows whose key another row already covers, mostly in another file."
     )
     columns: tuple[ColumnRead, ...] = ()
     unread: tuple[str, ...] = Field(default=(), description="Headers that are not read.")
@@ -64,6 +64,6 @@ class Inspection(Record):
 
     schema_version: str = INSPECTION_VERSION
     zone: str
-    platform: str = Field(description="The one whose clocks an audit would take.")
+    platform: str = Field(description="The platform whose clocks an audit would use.")
     language: Literal["en", "zh", "es"]
     sources: tuple[InspectedFile, ...]

@@ -28,7 +28,7 @@ class Source(Record):
 
 
 class Reading(Record):
-    """How the header of one sheet was understood. It quotes the file: mask it before it is shown."""
+    """How the header of one sheet was understood. It quotes the file, so mask it before showing it."""
 
     source: str = Field(description="The Source.path it is about.")
     header: tuple[str, ...] = Field(default=(), description="The header's cells, in order; none where no layout fits.")
@@ -37,8 +37,8 @@ class Reading(Record):
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """Headers that no column of the layout names: what stands below them is never read."""
-        return tuple(dict.fromkeys(one for one in self.header if one and one not in self.columns))
+        """Headers that no column of the layout names; the cells below them are never read."""
+        return tuple(dict.fromkeys(cell for cell in self.header if cell and cell not in self.columns))
 
 
 class StoredTable(Record):
@@ -48,13 +48,13 @@ class StoredTable(Record):
     source: str = Field(description="The Source.path it was read from; becomes the column source_file.")
     parquet: Path
     rows: int
-    distinct_keys: int = Field(description="Distinct values of the table's key; less than rows where keys repeat.")
+    distinct_keys: int = Field(description="Distinct values of the table's key; less than rows if keys repeat.")
     first: datetime | None = Field(default=None, description="First event, in the store's zone.")
     last: datetime | None = Field(default=None, description="Last event, in the store's zone.")
 
 
 class Intake(Record):
-    """What intake hands on: facts about files, and where their typed rows are."""
+    """The result of intake: facts about files, and where their typed rows are."""
 
     sources: tuple[Source, ...]
     tables: tuple[StoredTable, ...]

@@ -1,4 +1,4 @@
-"""Records of measure: counts, values and rows, without any opinion."""
+"""Records of measure: counts, values and rows, without any verdict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Tally(Record):
 
     @property
     def judged(self) -> int:
-        """Rows a verdict rests on."""
+        """Rows that the verdict rests on."""
         return self.met + self.defects
 
 
@@ -54,11 +54,11 @@ class Beside(Record):
     name: str
     title: str = Field(default="", description="The name in plain words, in the language of the checkup.")
     unit: Literal["share", "seconds", "hours", "days", "number"] = "share"
-    value: float | None = Field(
-        default=None, description="Shares: that of the rows the name speaks of, so count of judged. Else in its unit."
+    value: float | None = Field(default=None, description="A share is count / judged; other figures are in their unit.")
+    count: int | None = Field(default=None, description="Of a share: the rows that the name describes.")
+    defects: int | None = Field(
+        default=None, description="Of a share: the bad rows, whether the name describes good or bad ones."
     )
-    count: int | None = Field(default=None, description="Of a share: the rows that the name speaks of.")
-    defects: int | None = Field(default=None, description="Of a share: the bad rows, whatever the name speaks of.")
     judged: int | None = Field(default=None, description="Rows the figure rests on.")
 
 
@@ -70,11 +70,11 @@ class Taken(Record):
 
 
 class Compared(Record):
-    """A figure that the platform prints, and the same by each definition of the rule's list, in its order."""
+    """A figure that the platform prints, and ours by each of the rule's definitions, in their order."""
 
     name: str
     theirs: Taken
-    held: int = Field(description="How many of what theirs rests on are in our rows.")
+    held: int = Field(description="How many of the chats, questions or cases behind theirs are in our rows.")
     readings: tuple[Taken, ...]
 
 
@@ -88,12 +88,12 @@ class EvidenceRow(Record):
     outcome: Outcome
     details: dict[str, str | int | float | bool | None] = {}
     state: RowState | None = Field(
-        default=None, description="Of its customer or order against the run compared with; None where none is followed."
+        default=None, description="State of its customer or order since the compared run; None if not tracked."
     )
 
 
 class Mended(Record):
-    """What one advice would reach: the defects its condition names, and the value if the share it removes were gone."""
+    """What one advice would reach: the defects its condition matches, and the value without the share it removes."""
 
     advice: str
     defects: int
@@ -103,44 +103,42 @@ class Mended(Record):
 class Missing(Record):
     """Why a rule has nothing to judge."""
 
-    needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: neither of them.")
+    needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: none of these.")
 
 
 class Hole(Record):
-    """What a table lacks in the days a rule looks at: a defect of the export, not of the store."""
+    """Rows that a table lacks within a rule's window: a fault of the export, not of the store."""
 
     table: str
     cause: Literal["days", "hours", "cut", "short"] = Field(
         description="days, hours: without rows although they usually have some; cut: a file ends at a row limit; short: the "
-        "table begins later or ends earlier than the days looked at."
+        "table begins later or ends earlier than the window."
     )
-    count: int = Field(description="Days or hours that lack; of a short table, the days that are there.")
-    of: int = Field(default=0, description="Days looked at.")
-    first: date | None = Field(default=None, description="The first day that lacks.")
-    file: str | None = Field(default=None, description="The file that was cut.")
+    count: int = Field(description="Missing days or hours; of a short table, the days it covers.")
+    of: int = Field(default=0, description="Days of the window.")
+    first: date | None = Field(default=None, description="The first missing day.")
+    file: str | None = Field(default=None, description="The truncated file.")
     share: float | None = Field(
-        default=None, description="Estimated share of the table's rows that lacks for it, days and hours together."
+        default=None, description="Estimated share of the table's rows that is missing, days and hours together."
     )
 
 
 class MoneyAtRisk(Record):
-    """What the platform's compensation bands ask for the present defects: the least and the most they can come to."""
+    """What the platform's compensation bands demand for the present defects: the lowest and highest possible sum."""
 
     low: float
     high: float
     currency: str
-    orders: int = Field(description="Orders that are in the two sums.")
-    without_amount: int = Field(
-        description="Orders whose price is not known, or is in another currency: in neither sum."
-    )
+    orders: int = Field(description="Orders included in the two sums.")
+    without_amount: int = Field(description="Orders left out of both sums: price unknown or in another currency.")
     source: str
     verified: Literal["official", "code", "third-party", "unverified", "assumed"] = Field(
-        description="That of the least sure band."
+        description="That of the least confirmed band."
     )
 
 
 class Usual(Record):
-    """The platform's own window, of a rule that was judged over a longer one, and what it held."""
+    """The platform's own window and its counts, of a rule that was judged over a longer one."""
 
     window: Window
     tally: Tally
@@ -148,14 +146,14 @@ class Usual(Record):
 
 
 class Exempted(Record):
-    """Rows that ``mutes.yaml`` takes out of a rule: on neither side of the rate, counted beside it."""
+    """Rows that ``mutes.yaml`` exempts from a rule: in neither side of the rate, but counted."""
 
     reason: str
     rows: int
 
 
 class Measurement(Record):
-    """Everything the later stages need of one rule over one store; nothing after this touches the data."""
+    """Everything the later stages need to know of one rule; nothing after this touches the data."""
 
     code: str
     window: Window
@@ -175,24 +173,28 @@ class Measurement(Record):
     evidence: tuple[EvidenceRow, ...] = ()
     resolution_seconds: int = Field(default=1, description="Coarsest step of the times this rule reads.")
     missing: Missing | None = None
-    holes: tuple[Hole, ...] = Field(default=(), description="What the tables it reads lack in its days.")
-    usual: Usual | None = Field(default=None, description="Where the days were stretched for want of rows.")
+    holes: tuple[Hole, ...] = Field(default=(), description="Rows missing from the tables it reads, within its window.")
+    usual: Usual | None = Field(
+        default=None, description="Set if the window was stretched because it held too few rows."
+    )
     money: MoneyAtRisk | None = None
-    printed: tuple[Compared, ...] = Field(default=(), description="Figures that the platform prints for the same.")
+    printed: tuple[Compared, ...] = Field(
+        default=(), description="Figures that the platform prints for the same thing."
+    )
     exempted: tuple[Exempted, ...] = ()
 
 
 class RowStates(Record):
-    """Customers or orders behind a finding, against those behind it in the run it is compared with."""
+    """Customers or orders behind a finding, compared with those in the compared run."""
 
     new: int = Field(description="Never seen before.")
     persisting: int
-    reappeared: int = Field(description="Not there in that run, but in one before it.")
+    reappeared: int = Field(description="Absent from that run, but present in an earlier one.")
     resolved: int | None = Field(
-        description="Still in the files and the days looked at, and no miss any more. None where only two remembered runs "
-        "are compared, whose rows are not at hand: these are among gone then."
+        description="Still in the files and the window, and no longer a miss. None when two stored runs are compared, "
+        "whose rows are not available: these then count as gone."
     )
-    gone: int = Field(description="No longer in the files or the days looked at, so neither resolved nor there.")
+    gone: int = Field(description="No longer in the files or the window, so neither resolved nor present.")
 
 
 class ReplyBracket(Record):
@@ -230,7 +232,7 @@ class ReplySummary(Record):
 
 
 class Distributions(Record):
-    """Distributions shown whole. Absent without chats."""
+    """Distributions shown in full. Empty without chats."""
 
     reply_time: tuple[ReplyBracket, ...] = ()
     reply_time_summary: ReplySummary | None = None

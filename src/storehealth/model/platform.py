@@ -1,4 +1,4 @@
-"""Records of the platform's own view: the bare rate against the line at which the platform acts."""
+"""Records of the platform's own view: the plain rate against the limit at which the platform acts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Counted = Literal["chat", "question", "order", "parcel", "case", "sku", "row"]
 
 
 class LeastOrders(Record):
-    """Orders from which the platform judges at all, and how many were paid in the days looked at."""
+    """Minimum orders from which the platform judges at all, and how many were paid in the window."""
 
     orders: int
     counted: int | None = Field(default=None, description="None without an order file.")
@@ -22,27 +22,31 @@ class LeastOrders(Record):
 
 
 class PlatformLine(Record):
-    """One rule as the platform would judge it today: the bare figure, without allowance for chance.
+    """One rule as the platform would judge it today: the plain figure, without any allowance for chance.
 
-    ``margin`` is in rows of ``counts``. Not past the limit: how many more misses fit, each one more judged row; the
-    next one breaks it. Past it, negative: how many of the present misses, had they been met, would have kept it.
+    ``margin`` is in rows of ``counts``. Within the limit: how many more misses fit, each also one more judged row.
+    Past it, negative: how many of the present misses would have had to be met to stay within it.
     """
 
     code: str
     title: str
     unit: Literal["share", "seconds", "hours", "days", "number"]
     higher_is: Direction
-    value: float | None = Field(description="In the rule's own direction. None: so many are open that it still grows.")
+    value: float | None = Field(
+        description="In the rule's own direction. None: so many are open that it is still growing."
+    )
     limit: float
     limit_source: LimitSource
     window: Window = Field(description="The platform's own, even where the finding's days were stretched.")
-    counts: Counted = Field(description="What a judged row is.")
+    counts: Counted = Field(description="What a judged row stands for.")
     defects: int
     judged: int
     undecided: int
-    margin: int | None = Field(description="None for durations and numbers, and where no number of misses reaches it.")
-    over: bool = Field(description="Past the limit; exactly on it is not.")
-    at_worst: float | None = Field(
-        default=None, description="A share, if all that is still open is missed; None where nothing is."
+    margin: int | None = Field(
+        description="None for durations and numbers, and if no number of misses reaches the limit."
     )
-    least: LeastOrders | None = Field(default=None, description="Where the platform names a least number.")
+    over: bool = Field(description="Past the limit; exactly on it does not count.")
+    at_worst: float | None = Field(
+        default=None, description="Of a share: the value if everything still open is missed; None if nothing is open."
+    )
+    least: LeastOrders | None = Field(default=None, description="Set if the platform has a minimum number.")

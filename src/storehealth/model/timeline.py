@@ -11,7 +11,7 @@ from storehealth.model.base import Outcome, Record
 
 
 class Moment(Record):
-    """One thing that happened, or was promised, and the row that says so."""
+    """One event or promise, and the row that records it."""
 
     at: datetime
     file: str
@@ -19,12 +19,12 @@ class Moment(Record):
     kind: Literal["message", "event", "milestone", "promise"]
     what: str = Field(description="customer, agent, bot, system; or a column of a canonical table, such as paid_at.")
     who: str | None = Field(default=None, description="Of a message; customers by pseudonym. Of a scan, its event.")
-    text: str | None = Field(default=None, description="Masked unless asked otherwise.")
+    text: str | None = Field(default=None, description="Masked unless requested otherwise.")
     opens: bool = Field(default=False, description="A message that waits for an answer.")
 
 
 class Spell(Record):
-    """Hours in which a clock stands still."""
+    """A period in which a clock stands still."""
 
     begins: datetime
     ends: datetime
@@ -38,17 +38,17 @@ class Clock(Record):
     outcome: Outcome
     began: datetime
     due: datetime | None = Field(
-        default=None, description="None where the platform's own clock cannot be laid over time."
+        default=None, description="None if the platform's own clock cannot be mapped to wall time."
     )
     done: datetime | None = Field(default=None, description="None while open.")
-    until: datetime | None = Field(default=None, description="Up to when the files tell of it, where it is open.")
+    until: datetime | None = Field(default=None, description="If open, the end of what the files cover.")
     waited_seconds: float | None = Field(default=None, description="On the rule's own clock.")
     allowed_seconds: float | None = None
-    closed: tuple[Spell, ...] = Field(default=(), description="Stretches that do not count, from began to its end.")
+    closed: tuple[Spell, ...] = Field(default=(), description="Periods that do not count, between began and the end.")
 
 
 class Timeline(Record):
-    """A conversation's messages, or an order's milestones, in the order of time."""
+    """The messages of a conversation, or the milestones of an order, in chronological order."""
 
     kind: Literal["conversation", "order", "row"]
     id: str

@@ -23,7 +23,7 @@ class Counts(Record):
 
 
 class LimitSource(Record):
-    """Where a limit comes from and how sure it is."""
+    """Where a limit comes from and how well it is confirmed."""
 
     source: str
     effective_from: date | None = None
@@ -40,15 +40,15 @@ class Driver(Record):
 
 
 class VerdictCounts(Record):
-    """What the verdict on a share rests on: of the defects of one customer or order on one day only the first."""
+    """Counts the verdict on a share rests on: only the first defect of each customer or order per day."""
 
     defects: int
     judged: int
-    days: int = Field(description="Days with judged rows; from 14 on, whole days are drawn again as well.")
+    days: int = Field(description="Days with judged rows; from 14 on, whole days are resampled as well.")
 
 
 class Evidence(Record):
-    """The rows behind a finding: how many there are, the first of them, and the file that lists all (if written)."""
+    """The rows behind a finding: their number, the first of them, and the file that lists all (if written)."""
 
     count: int
     rows: tuple[EvidenceRow, ...] = ()
@@ -64,7 +64,7 @@ class OtherReading(Record):
 
 
 class PrintedFigure(Record):
-    """A figure the platform prints for what the rule measures, ours over the same rows, and what explains the difference.
+    """A figure the platform prints for what the rule measures, ours over the same rows, and what explains a difference.
 
     That a definition gives the printed figure is a sign that the platform uses it, no proof.
     """
@@ -78,7 +78,7 @@ class PrintedFigure(Record):
     ours: float | None
     ours_rows: int
     ours_says: str = Field(description="How the rule counts.")
-    difference: float | None = Field(description="Ours less theirs.")
+    difference: float | None = Field(description="Ours minus theirs.")
     verdict: Literal["agrees", "explained", "nearer", "unexplained"] = Field(
         description="explained: another definition gives theirs; nearer: one leaves at most half of the difference."
     )
@@ -87,14 +87,12 @@ class PrintedFigure(Record):
 
 
 class Muted(Record):
-    """That a finding is known and accepted until a day: it keeps its status and its place in the score."""
+    """A finding is known and accepted until a day. It keeps its status and its weight in the score."""
 
     reason: str
     owner: str
     until: date
-    segment: dict[str, str] = Field(
-        default={}, description="The slice that is accepted; what is left without it does not fail."
-    )
+    segment: dict[str, str] = Field(default={}, description="The accepted slice; the rest does not fail.")
 
 
 class Finding(Record):
@@ -119,7 +117,7 @@ class Finding(Record):
     interval: tuple[float | None, float | None]
     interval_kind: Literal["wilson", "day_blocks", "order_statistics"] | None = Field(
         default=None,
-        description="Wilson's; or for an end that lies farther out there, whole days drawn again 1,000 times; or ranks.",
+        description="Wilson; or whole days resampled 1,000 times, for an end that lies farther out that way; or ranks.",
     )
     verdict_counts: VerdictCounts | None = Field(default=None, description="Shares only; None without judged rows.")
     target: float | None
@@ -127,32 +125,34 @@ class Finding(Record):
     limit_source: LimitSource | None
     window: Window
     usual_window: Window | None = Field(
-        default=None, description="The platform's, where it held too few rows and the days were stretched."
+        default=None, description="The platform's, if it held too few rows and the window was stretched."
     )
     beside: tuple[Beside, ...] = ()
-    printed: tuple[PrintedFigure, ...] = Field(default=(), description="Against figures the platform itself prints.")
+    printed: tuple[PrintedFigure, ...] = Field(
+        default=(), description="Comparison with figures the platform itself prints."
+    )
     drivers: tuple[Driver, ...] = ()
     evidence: Evidence
     money_at_risk: MoneyAtRisk | None = Field(
-        default=None, description="None without bands of the platform, or without a defect they are paid for."
+        default=None, description="None if the platform has no bands, or no defect is compensated."
     )
     previous: float | None = Field(default=None, description="The value in the run this one is compared with.")
-    change: Change | None = Field(default=None, description="Since that run; within_noise where chance explains it.")
+    change: Change | None = Field(default=None, description="Since that run; within_noise if chance can explain it.")
     state: State | None = Field(
-        default=None, description="By the verdicts of all runs remembered; runs that could not judge it do not count."
+        default=None, description="From the verdicts of all stored runs; runs that could not judge it do not count."
     )
-    since: datetime | None = Field(default=None, description="as_of of the run the state began with.")
-    rows: RowStates | None = Field(default=None, description="None where the rows are not followed one by one.")
+    since: datetime | None = Field(default=None, description="as_of of the run in which the state began.")
+    rows: RowStates | None = Field(default=None, description="None if its rows are not tracked one by one.")
     muted: Muted | None = Field(
-        default=None, description="Not counted by --fail-on and not notified; the score counts it like any other."
+        default=None, description="Ignored by --fail-on and notifications; the score counts it like any other."
     )
     exempted: tuple[Exempted, ...] = Field(
-        default=(), description="Rows taken out by mutes.yaml, part of counts.exempt; the platform counts them still."
+        default=(), description="Rows exempted by mutes.yaml, part of counts.exempt; the platform still counts them."
     )
 
 
 class NotJudged(Record):
-    """A rule that could not be judged, and which export would let it."""
+    """A rule that could not be judged, and which export would change that."""
 
     code: str
     title: str
@@ -163,25 +163,25 @@ class NotJudged(Record):
 
 
 class ExportWanted(Record):
-    """A file that is missing, or columns that a file lacks, and what they would let be judged."""
+    """A missing file, or columns that a file lacks, and which rules could be judged with them."""
 
     tables: tuple[str, ...] = Field(description="Canonical tables it would fill.")
     columns: tuple[str, ...] = Field(
-        default=(), description="Such as orders.paid_at, where the file is there; empty where it is missing."
+        default=(), description="Such as orders.paid_at, if the file exists; empty if it is missing."
     )
-    headers: tuple[str, ...] = Field(default=(), description="Headers of these columns, as the layout knows them.")
+    headers: tuple[str, ...] = Field(default=(), description="Headers of these columns in the layout.")
     files: tuple[str, ...] = Field(default=(), description="The files that lack the columns.")
-    layouts: tuple[str, ...] = Field(description="Layouts that would give it, the best first.")
-    menu: str = Field(default="", description="Where the first layout is exported; empty for a plain table.")
+    layouts: tuple[str, ...] = Field(description="Layouts that would provide it, best first.")
+    menu: str = Field(default="", description="Menu that exports the first layout; empty for a generic table.")
     areas: tuple[Area, ...]
-    codes: tuple[str, ...] = Field(description="Rules that nothing else keeps from being judged.")
-    with_others: tuple[str, ...] = Field(default=(), description="Rules that need another export besides.")
+    codes: tuple[str, ...] = Field(description="Rules that this export alone makes judgeable.")
+    with_others: tuple[str, ...] = Field(default=(), description="Rules that also need another export.")
 
 
 class Score(Record):
-    """The headline, 0-100. ``None`` where less than the demanded share of the weight could be judged.
+    """The headline, 0-100. ``None`` if less than the required share of the weight could be judged.
 
-    ``low`` and ``high`` are approximate: the figures are taken to err independently of each other.
+    ``low`` and ``high`` are approximate: the errors of the figures are assumed independent.
     """
 
     value: float | None
@@ -194,7 +194,7 @@ class Score(Record):
 
 
 class AreaScore(Record):
-    """One area's score, 0-100; ``None`` with coverage 0 where nothing in it could be judged."""
+    """One area's score, 0-100; ``None`` with coverage 0 if nothing in it could be judged."""
 
     id: Area
     score: float | None
@@ -202,17 +202,17 @@ class AreaScore(Record):
     low: float | None = None
     high: float | None = None
     worst: str | None = Field(default=None, description="Code of the scored finding that costs most.")
-    weight: float = Field(default=0.0, description="The area's weight in the headline, before missing areas leave it.")
+    weight: float = Field(
+        default=0.0, description="The area's weight in the headline, before missing areas are left out."
+    )
 
 
 class Recommendation(Record):
-    """One action, the findings it helps and what it is expected to bring: an estimate, see ``assumption``."""
+    """One action, the findings it helps and its expected gain: an estimate, see ``assumption``."""
 
     id: str
     name: str = Field(default="", description="The action in a few words.")
-    where: str = Field(
-        default="", description="Where most of the misses are, in words; empty where nothing stands out."
-    )
+    where: str = Field(default="", description="Where most of the misses are, in words; empty if nothing stands out.")
     text: str = Field(description="Who does what by when, and where most of the misses are.")
     notes: dict[str, str] = Field(
         default={}, description="A message to customers in en, zh and es, ready to paste; blanks stand in brackets."
@@ -226,7 +226,7 @@ class Recommendation(Record):
 
 
 class Deadline(Record):
-    """Something that turns into a breach unless it is done."""
+    """Something that becomes a breach unless it is done in time."""
 
     kind: str
     id: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.made import ANSWERS, SECONDS, finding
+from tests.measure.fakes import SCORING
 
 from storehealth.points import metric_score, metrics
 from storehealth.score import score
 from storehealth.stats import curve
-from tests.made import ANSWERS, SECONDS, finding
-from tests.measure.fakes import SCORING
 
 AREAS = ("logistics", "customer_service", "stock", "aftersales")
 counts = st.tuples(st.integers(20, 2000), st.floats(0, 1)).map(lambda pair: (int(pair[0] * pair[1]), pair[0]))

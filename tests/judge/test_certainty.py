@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.made import SHIPPING, judged, share, slices
+from tests.measure.fakes import measured, rule_of
 
 from storehealth.judge.independence import LEAST_DAYS, surety
 from storehealth.model import Measurement, Tally
 from storehealth.stats import Z_ONE_SIDED, wilson
-from tests.made import SHIPPING, judged, share, slices
-from tests.measure.fakes import measured, rule_of
 
 RULE = rule_of(good="ok", limits=SHIPPING)
 days = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=40)

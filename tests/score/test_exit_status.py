@@ -63,8 +63,8 @@ def test_no_usable_file_exits_with_3() -> None:
 def test_strict_data_objects_to_refused_files_and_inconclusive_areas() -> None:
     """An area counts as inconclusive when its score had to be withheld for want of data."""
     areas = [AreaScore(id="logistics", score=None, coverage=0.0), AreaScore(id="stock", score=90, coverage=1.0)]
-    said = incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
-    assert said == ["photo.csv was not used: this is a PNG picture", "logistics is inconclusive"]
+    message = incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
+    assert message == ["photo.csv was not used: this is a PNG picture", "logistics is inconclusive"]
 
 
 EMPTY = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.0)
@@ -75,9 +75,9 @@ MARCH = Source(
 
 def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:
     """Nobody is told that all is well because nothing was looked at."""
-    said = nothing_judged([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), Words("en"))
-    assert said == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
-    assert outcome([finding("inconclusive")], EMPTY, [MARCH], "never", [said]).exit_code == 3
+    message = nothing_judged([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), Words("en"))
+    assert message == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
+    assert outcome([finding("inconclusive")], EMPTY, [MARCH], "never", [message]).exit_code == 3
 
 
 def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
@@ -85,15 +85,15 @@ def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in these days"]
     found = [finding("inconclusive", note=note) for note in notes]
     found += [finding("not_applicable", note="no file gives stock")] * 5
-    said = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
-    assert said == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
+    message = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
+    assert message == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
 
 
 def test_too_little_of_every_area_is_not_called_nothing() -> None:
     """A failing rule among many unclear ones stands beside the reason."""
     found = [finding("fail"), finding("inconclusive", note="no rows in these days")]
-    said = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
-    assert said == "too little of every area could be judged for a score: no rows in these days"
+    message = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
+    assert message == "too little of every area could be judged for a score: no rows in these days"
     assert judged_at_all(found)
     assert not judged_at_all(found[1:])
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.made import SECONDS, SHIPPING, finding
+from tests.measure.fakes import SCORING, measured, rule_of
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load
@@ -18,11 +20,9 @@ from storehealth.console import Look, render
 from storehealth.errors import Exit
 from storehealth.model import Checkup, Finding, Measurement
 from storehealth.score import rescore, score, scoring_of
-from tests.made import SECONDS, SHIPPING, finding
-from tests.measure.fakes import SCORING, measured, rule_of
 
-STORE = Path(__file__).parent / "stores" / "small" / "exports"
-SAMPLES = Path(__file__).parents[1] / "sample_exports"
+STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"
+SAMPLES = Path(__file__).parents[2] / "sample_exports"
 RULE = rule_of(good="ok", limits=SHIPPING, when="agent_id IS DISTINCT FROM 'away'")
 row = st.fixed_dictionaries(
     {

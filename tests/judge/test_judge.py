@@ -1,4 +1,4 @@
-"""Verdicts: what fails, what is watched, what passes, and what cannot be told."""
+"""Verdicts: what fails, is watched, passes, or cannot be judged."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from datetime import date
 
 import pytest
+from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
+from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
 from storehealth.judge.drivers import drivers
 from storehealth.judge.holes import at_worst
 from storehealth.model import Hole, Measurement, Missing, Segment, Tally, Window
-from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
-from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 VALUE = {"sql": "amount", "statistic": "median", "unit": "seconds"}
 
@@ -277,11 +277,11 @@ def test_no_more_than_five_drivers() -> None:
     assert [driver.segment["sku_id"] for driver in made.drivers] == ["s5", "s4", "s3", "s2", "s1"]
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "说"), ("es", "dicho")])
-def test_verdicts_speak_the_readers_language(language, said) -> None:
+@pytest.mark.parametrize(("language", "message"), [("zh", "说"), ("es", "dicho")])
+def test_verdicts_speak_the_readers_language(language, message) -> None:
     """Title, why and note."""
     made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(9, 200), language=language)
-    assert (made.title, made.why) == (said, said)
+    assert (made.title, made.why) == (message, message)
     assert made.note
     assert "chance" not in made.note
 

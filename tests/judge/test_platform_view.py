@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.checkups import checkup
+from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, judged, share
+from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.platform import Platform
@@ -16,9 +19,6 @@ from storehealth.judge.platform_view import margin, platform_view
 from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, Usual, Window
 from storehealth.wording import Words
 from storehealth.wording.against import line_parts, margin_text, money_text, platform_brief, within_reach
-from tests.checkups import checkup
-from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, judged, share
-from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 FOUR = Fraction(4, 100)
 lines = st.fractions(0, Fraction(99, 100), max_denominator=1000)
@@ -120,15 +120,15 @@ FACT = {"least_orders": {"value": 30, "source": "a page", "verified": "official"
 
 
 @pytest.mark.parametrize(
-    ("orders", "said"),
+    ("orders", "message"),
     [(30, None), (29, "judges from 30 orders on; 29 were paid"), (None, "the platform judges from 30 orders on")],
 )
-def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, said) -> None:
+def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, message) -> None:
     """Whose store is below it, or may be."""
     line = seen(share(9, 200), facts=FACT, orders=orders)
     assert (line.least.orders, line.least.counted) == (30, orders)
-    told = "  ".join(line_parts(line, Words("en")))
-    assert (said in told) if said else "judges from" not in told
+    reported = "  ".join(line_parts(line, Words("en")))
+    assert (message in reported) if message else "judges from" not in reported
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "orders", "without", "said"),
+    ("low", "high", "orders", "without", "message"),
     [
         (12, 30, 3, 0, "12–30 CNY for 3 orders, if all are claimed (unverified)"),
         (
@@ -183,7 +183,7 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
         (0, 0, 0, 2, "2 orders without a known price are not in it (unverified)"),
     ],
 )
-def test_money_is_a_range_with_what_is_not_in_it(low, high, orders, without, said) -> None:
+def test_money_is_a_range_with_what_is_not_in_it(low, high, orders, without, message) -> None:
     """One number where both ends are one; never a sum of nothing."""
     money = MoneyAtRisk(
         low=low,
@@ -194,12 +194,12 @@ def test_money_is_a_range_with_what_is_not_in_it(low, high, orders, without, sai
         source="a page",
         verified="unverified",
     )
-    assert money_text(money, Words("en")) == said
+    assert money_text(money, Words("en")) == message
 
 
 def test_the_sample_store_against_amazon(tmp_path: Path) -> None:
     """278 late of 1,880: 203 fewer would have kept 4 %."""
-    made = audit(Path(__file__).parents[1] / "sample_exports", AuditRequest(state=tmp_path, platform="amazon"))
+    made = audit(Path(__file__).parents[2] / "sample_exports", AuditRequest(state=tmp_path, platform="amazon"))
     line = next(one for one in made.platform_view if one.code == "LG05")
     late = next(one for one in made.findings if one.code == "LG05")
     assert (line.code, line.defects, line.judged, line.counts) == ("LG05", late.defects, late.judged, "order")

@@ -1,4 +1,4 @@
-"""What to export next is told by file, and by header where the file is there but a column is not."""
+"""Suggested exports: named by file, and by header where the file exists but lacks a column."""
 
 from __future__ import annotations
 
@@ -15,58 +15,58 @@ CATALOGUE = load()
 ORDERS = Source(path="orders.csv", layout="jd_orders", tables=("order_lines", "orders"), rows=9, kept=9)
 
 
-def lacking(code: str, *needs: str) -> NotJudged:
+def not_judged(code: str, *needs: str) -> NotJudged:
     rule = CATALOGUE.rules[code]
     return NotJudged(
         code=code, title="t", area=rule.area, reason="no file gives it", needs=needs, how_to_export=("a menu",)
     )
 
 
-def wanted(*lacks: NotJudged, platform: str = "jd", sources: tuple[Source, ...] = (), **rows: int) -> Any:
+def suggest(*lacks: NotJudged, platform: str = "jd", sources: tuple[Source, ...] = (), **rows: int) -> Any:
     given = Given(CATALOGUE, CATALOGUE.platforms[platform], sources, rows)
     return exports_wanted(lacks, given, Words("en"))
 
 
 def test_rules_that_one_file_would_serve_are_one_line() -> None:
     """Whatever columns of it each of them reads."""
-    (one,) = wanted(lacking("ST02", "orders"), lacking("LG05", "orders", "orders.paid_at", "order_lines"))
+    (one,) = suggest(not_judged("ST02", "orders"), not_judged("LG05", "orders", "orders.paid_at", "order_lines"))
     assert (one.tables, one.layouts[0]) == (("orders", "order_lines"), "jd_orders")
     assert (one.codes, one.areas) == (("LG05", "ST02"), ("stock", "logistics"))
 
 
 def test_the_file_that_most_scored_rules_wait_for_comes_first() -> None:
     """What matters stands on top."""
-    found = wanted(lacking("AS07", "reviews.stars"), lacking("LG05", "orders"), lacking("ST02", "orders"))
+    found = suggest(not_judged("AS07", "reviews.stars"), not_judged("LG05", "orders"), not_judged("ST02", "orders"))
     assert [one.tables[0] for one in found] == ["orders", "reviews"]
 
 
 def test_an_export_with_a_menu_comes_before_a_script_and_a_whole_one_before_a_partial_one() -> None:
     """Whatever the names of the layouts are."""
-    (one,) = wanted(lacking("ST02", "orders"))
+    (one,) = suggest(not_judged("ST02", "orders"))
     assert one.layouts[0] == "jd_orders"
     assert "→" in one.menu
 
 
 def test_a_rule_that_needs_two_files_is_promised_by_neither() -> None:
     """It is named apart under both."""
-    found = wanted(lacking("TM01", "aftersales", "shipments.handled_by"), lacking("AS01", "aftersales"))
+    found = suggest(not_judged("TM01", "aftersales", "shipments.handled_by"), not_judged("AS01", "aftersales"))
     assert [(one.codes, one.with_others) for one in found] == [(("AS01",), ("TM01",)), ((), ("TM01",))]
 
 
 def test_a_column_that_lacks_is_named_by_file_and_header() -> None:
     """The file is there: nobody has to export another one."""
-    (one,) = wanted(lacking("ST02", "orders.cancel_reason"), sources=(ORDERS,), orders=9)
+    (one,) = suggest(not_judged("ST02", "orders.cancel_reason"), sources=(ORDERS,), orders=9)
     assert (one.files, one.headers, one.columns) == (("orders.csv",), ("取消原因",), ("orders.cancel_reason",))
     assert wanted_text(one, Words("en")) == "取消原因 missing or empty in orders.csv: lets stock be judged (ST02)"
 
 
 def test_a_file_that_begins_after_the_audit_s_moment_is_not_asked_for_again() -> None:
     """It was exported: another one would hold as little."""
-    need, as_of = lacking("ST02", "orders.cancel_reason"), datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
+    need, as_of = not_judged("ST02", "orders.cancel_reason"), datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
     late = ORDERS.model_copy(update={"first": as_of + timedelta(days=1)})
     given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (late,), {"orders": 0}, as_of)
     assert exports_wanted([need], given, Words("en")) == ()
-    found = without_later([need, lacking("AS01", "aftersales")], given)
+    found = without_later([need, not_judged("AS01", "aftersales")], given)
     assert [one.how_to_export for one in found] == [(), ("a menu",)]
 
 
@@ -75,26 +75,28 @@ def test_a_table_that_a_file_could_feed_and_does_not_is_asked_for() -> None:
     as_of = datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
     orders = ORDERS.model_copy(update={"tables": ("orders", "shipments"), "first": as_of - timedelta(days=9)})
     given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (orders,), {"orders": 9, "shipments": 0}, as_of)
-    (one,) = exports_wanted([lacking("LG07", "shipments")], given, Words("en"))
+    (one,) = exports_wanted([not_judged("LG07", "shipments")], given, Words("en"))
     assert one.tables == ("shipments",)
 
 
 def test_a_column_that_no_header_of_the_file_could_give_asks_for_another_file() -> None:
     """An order export without shipping times stays without them."""
-    (one,) = wanted(lacking("LG13", "orders.handed_over_at|shipments.shipped_at"), sources=(ORDERS,), orders=9)
+    (one,) = suggest(not_judged("LG13", "orders.handed_over_at|shipments.shipped_at"), sources=(ORDERS,), orders=9)
     assert (one.tables, one.files) == (("shipments",), ())
 
 
 def test_of_alternatives_one_is_asked_for() -> None:
     """Either would do."""
-    assert len(wanted(lacking("CS01", "messages|conversations.first_reply_at"))) == 1
+    assert len(suggest(not_judged("CS01", "messages|conversations.first_reply_at"))) == 1
 
 
 def test_a_plain_table_is_named_with_its_place_in_the_docs() -> None:
     """Not "this layout"."""
-    (one,) = wanted(lacking("ST02", "orders"), platform="generic")
-    said = wanted_text(one, Words("en"))
-    assert said == "Orders → any table with the columns of docs/layouts.md#generic_orders: lets stock be judged (ST02)"
+    (one,) = suggest(not_judged("ST02", "orders"), platform="generic")
+    message = wanted_text(one, Words("en"))
+    assert (
+        message == "Orders → any table with the columns of docs/layouts.md#generic_orders: lets stock be judged (ST02)"
+    )
 
 
 def test_many_rules_are_cut_where_asked_and_several_files_are_one_sentence() -> None:

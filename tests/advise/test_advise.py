@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import pytest
+from tests.made import PLATFORM, SECONDS, SHIPPING, named, share, slices
+from tests.measure.fakes import SAID, SCORING, catalogue_of, rule_of
 
 from storehealth.advise import advise, headline
 from storehealth.catalogue import Catalogue
@@ -13,8 +15,6 @@ from storehealth.model import Measurement, Mended, Recommendation, Window
 from storehealth.points import area_means
 from storehealth.score import score
 from storehealth.stats import curve
-from tests.made import PLATFORM, SECONDS, SHIPPING, named, share, slices
-from tests.measure.fakes import SAID, SCORING, catalogue_of, rule_of
 
 AS_OF = datetime.fromisoformat("2026-03-31 18:00")
 WEEK = Window.model_validate({"from": "2026-03-01", "to": "2026-03-28"})
@@ -30,7 +30,7 @@ def shop(*rules_and_measured) -> tuple[Catalogue, list[Measurement]]:
     return catalogue_of(*rules), [measured for _, measured in rules_and_measured]
 
 
-def advised(catalogue: Catalogue, measured: list[Measurement], language: str = "en") -> tuple[Recommendation, ...]:
+def run_advise(catalogue: Catalogue, measured: list[Measurement], language: str = "en") -> tuple[Recommendation, ...]:
     findings, _ = judge(measured, catalogue, PLATFORM, language)  # type: ignore[arg-type]
     return advise(findings, measured, catalogue, language, AS_OF)  # type: ignore[arg-type]
 
@@ -55,7 +55,7 @@ def filler(area: str, points: int):
 
 def test_the_gain_is_that_of_the_score() -> None:
     """6.2 % to 3.0 % late, critical: shipping 34 to 60 points, a weight of 0.35, so the headline gains a third of that."""
-    (one,) = advised(*late_shop())
+    (one,) = run_advise(*late_shop())
     expected = 35 * (curve(0.030, 0.01, 0.04) - curve(0.062, 0.01, 0.04))
     assert one.gain_points == pytest.approx(expected, abs=0.01)
     assert one.findings == ("LG05",)
@@ -68,7 +68,7 @@ def test_the_worked_example_of_the_method() -> None:
     rule, other = filler("logistics", 92)
     rules = {**catalogue.rules, "LG01": named(rule, code="LG01", severity="high")}
     catalogue, measured = catalogue._replace(rules=rules), [*measured, other.model_copy(update={"code": "LG01"})]
-    assert advised(catalogue, measured)[0].gain_points == pytest.approx(5.4, abs=0.05)
+    assert run_advise(catalogue, measured)[0].gain_points == pytest.approx(5.4, abs=0.05)
     findings, _ = judge(measured, catalogue, PLATFORM, "en")
     shipping = [
         mean.score for mean in (area_means(findings, SCORING, change)["logistics"] for change in ({}, {"LG05": 0.03}))
@@ -76,13 +76,15 @@ def test_the_worked_example_of_the_method() -> None:
     assert shipping == pytest.approx([58, 74], abs=0.6)
 
 
-def test_how_many_are_spared_is_told_per_week() -> None:
+def test_how_many_are_spared_is_reported_per_week() -> None:
     """32 late orders of 28 days are 8 a week; the same over three days are told as they are."""
-    (one,) = advised(*late_shop())
+    (one,) = run_advise(*late_shop())
     assert one.gain_units == "~8 misses a week"
     assert "52" in one.assumption or "51.6" in one.assumption
     few = {"from": "2026-03-01", "to": "2026-03-03"}
-    assert advised(*late_shop_with(window=Window.model_validate(few)))[0].gain_units == "~32 misses in the days audited"
+    assert (
+        run_advise(*late_shop_with(window=Window.model_validate(few)))[0].gain_units == "~32 misses in the days audited"
+    )
 
 
 def late_shop_with(**changes) -> tuple[Catalogue, list[Measurement]]:
@@ -93,7 +95,7 @@ def late_shop_with(**changes) -> tuple[Catalogue, list[Measurement]]:
 def test_without_a_window_the_days_with_rows_count() -> None:
     """From the first to the last."""
     days = slices("day", **{"2026-03-01": (31, 500), "2026-03-28": (31, 500)})
-    assert advised(*late_shop_with(window=Window(), segments=days))[0].gain_units == "~8 misses a week"
+    assert run_advise(*late_shop_with(window=Window(), segments=days))[0].gain_units == "~8 misses a week"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_units_are_what_the_view_counts(view, entities, units) -> None:
     over = rule.model_copy(update={"measure": rule.measure.model_copy(update={"over": view})})
     if entities < 3:
         over = over.model_copy(update={"limits": rule.limits.model_copy(update={"entities": 1})})
-    assert advised(catalogue._replace(rules={**catalogue.rules, "LG05": over}), measured)[0].gain_units == units
+    assert run_advise(catalogue._replace(rules={**catalogue.rules, "LG05": over}), measured)[0].gain_units == units
 
 
 def test_one_action_for_several_findings_is_one_recommendation() -> None:
@@ -123,8 +125,8 @@ def test_one_action_for_several_findings_is_one_recommendation() -> None:
     second = named(first, code="CS04", severity="high")
     mended = (Mended(advice="more-people", defects=100),)
     both = shop((first, share(100, 1000, mended=mended)), (second, share(100, 1000, code="CS04", mended=mended)))
-    (one,) = advised(*both)
-    alone = advised(both[0], [*both[1][:1], share(100, 1000, code="CS04")])
+    (one,) = run_advise(*both)
+    alone = run_advise(both[0], [*both[1][:1], share(100, 1000, code="CS04")])
     assert one.findings == ("CS01", "CS04")
     assert one.gain_points > alone[0].gain_points > 0
 
@@ -134,7 +136,7 @@ def test_a_mended_value_is_scored_in_its_unit() -> None:
     rule = rule_of(value={"sql": "amount", "statistic": "median", "unit": "seconds"}, limits=SECONDS)
     mended = (Mended(advice="do-it", defects=40, value_after=60.0),)
     measured = share(60, 100, value=120.0, low=100.0, high=140.0, mended=mended)
-    assert advised(*shop((rule, measured)))[0].gain_points == pytest.approx(50 - 21, abs=0.5)
+    assert run_advise(*shop((rule, measured)))[0].gain_points == pytest.approx(50 - 21, abs=0.5)
 
 
 @pytest.mark.parametrize(
@@ -144,14 +146,14 @@ def test_only_what_fails_or_needs_watching_gets_advice(defects, judged, advised_
     """Not what passes, nor what could not be told."""
     mended = (Mended(advice="do-it", defects=defects),)
     rule = rule_of(good="ok", limits=SHIPPING)
-    assert len(advised(*shop((rule, share(defects, judged, mended=mended))))) == advised_on
+    assert len(run_advise(*shop((rule, share(defects, judged, mended=mended))))) == advised_on
 
 
 def test_an_action_that_reaches_nothing_is_not_advised() -> None:
     """Nobody is told to do what would not help here."""
     rule = rule_of(good="ok", limits=SHIPPING, advice=[act("useless"), act("powerless", removes=0)])
     mended = (Mended(advice="useless", defects=0), Mended(advice="powerless", defects=100))
-    assert advised(*shop((rule, share(100, 1000, mended=mended)))) == ()
+    assert run_advise(*shop((rule, share(100, 1000, mended=mended)))) == ()
 
 
 def test_the_largest_gain_comes_first_then_the_least_effort() -> None:
@@ -163,35 +165,35 @@ def test_the_largest_gain_comes_first_then_the_least_effort() -> None:
     )
     mended = tuple(Mended(advice=one["id"], defects=100) for one in acts)
     unscored = share(900, 1000, code="TM01", mended=(Mended(advice="unscored", defects=900),))
-    made = advised(*shop((scored, share(100, 1000, mended=mended)), (shown, unscored)))
+    made = run_advise(*shop((scored, share(100, 1000, mended=mended)), (shown, unscored)))
     assert [one.id for one in made] == ["easy", "hard", "small", "unscored"]
     assert made[0].gain_points == made[1].gain_points > made[2].gain_points > 0
     assert made[3].gain_points is None
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "message"),
     [
         ("en", "said — 70% of the misses: 20–22 h"),
         ("zh", "说——70% 的未达标出现在 20–22 时"),
         ("es", "dicho — 70\u00a0% de los fallos: 20–22 h"),
     ],
 )
-def test_the_text_says_where_the_misses_are(language, said) -> None:
+def test_the_text_says_where_the_misses_are(language, message) -> None:
     """Hours that follow each other are one place."""
     hours = slices("hour", _20=(40, 100), _21=(30, 100), _10=(30, 800))
     rule = rule_of(good="ok", limits=SHIPPING)
     measured = share(100, 1000, segments=hours, mended=(Mended(advice="do-it", defects=100),))
-    assert advised(*shop((rule, measured)), language)[0].text == said
+    assert run_advise(*shop((rule, measured)), language)[0].text == message
 
 
-@pytest.mark.parametrize(("reached", "told"), [(100, True), (90, True), (89, False)])
-def test_an_action_that_reaches_only_some_is_not_told_where_all_are(reached: int, told: bool) -> None:
+@pytest.mark.parametrize(("reached", "reported"), [(100, True), (90, True), (89, False)])
+def test_an_action_that_reaches_only_some_is_not_described_where_all_are(reached: int, reported: bool) -> None:
     """Those places may be just the ones it does nothing for."""
     hours = slices("hour", _20=(70, 100), _10=(30, 900))
     measured = share(100, 1000, segments=hours, mended=(Mended(advice="do-it", defects=reached),))
-    (one,) = advised(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
-    assert (one.where != "", one.text != "said") == (told, told)
+    (one,) = run_advise(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
+    assert (one.where != "", one.text != "said") == (reported, reported)
 
 
 @pytest.mark.parametrize(
@@ -209,14 +211,14 @@ def test_an_action_names_the_slices_that_hold_most(hours: dict[str, int], where:
     parts = slices("hour", **{hour: (defects, 10 * defects) for hour, defects in hours.items()})
     rule = rule_of(good="ok", limits=SHIPPING, advice=[act("staff") | {"names": "hour"}])
     measured = share(100, 1000, segments=parts, mended=(Mended(advice="staff", defects=60),))
-    assert advised(*shop((rule, measured)))[0].where == where
+    assert run_advise(*shop((rule, measured)))[0].where == where
 
 
-def test_a_slice_that_is_so_or_not_is_told_in_words() -> None:
+def test_a_slice_that_is_so_or_not_is_reported_in_words() -> None:
     """Not as true."""
     parts = slices("arrived_late", true=(70, 100), false=(30, 900))
     measured = share(100, 1000, segments=parts, mended=(Mended(advice="do-it", defects=100),))
-    (one,) = advised(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
+    (one,) = run_advise(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
     assert one.where == "70% of the misses: orders that arrived late"
 
 
@@ -232,7 +234,7 @@ def test_places_have_names() -> None:
     mended = (Mended(advice="do-it", defects=100),)
 
     def text(segments) -> str:
-        return advised(*shop((rule, share(100, 1000, segments=segments, mended=mended))))[0].text
+        return run_advise(*shop((rule, share(100, 1000, segments=segments, mended=mended))))[0].text
 
     assert text(parts) == "said — 60% of the misses: warehouse WH2, 55% of the misses: Monday"
     assert text(parts[4:]) == "said — 50% of the misses: lane kind far, 20% of the misses: 8–9 h"
@@ -253,16 +255,16 @@ def sentence(catalogue: Catalogue, measured: list[Measurement], language: str = 
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "message"),
     [
         ("en", "You lose most in shipping; fixing it: 59 → 80."),
         ("zh", "失分最多的是物流；改进后：59 → 80。"),
         ("es", "Donde más pierde es en envíos; si lo corrige: 59 → 80."),
     ],
 )
-def test_the_headline_names_the_area_and_the_gain(language, said) -> None:
+def test_the_headline_names_the_area_and_the_gain(language, message) -> None:
     """A failing critical rule caps the score; with the area at its targets that cap falls too."""
-    assert sentence(*late_shop(), language) == said
+    assert sentence(*late_shop(), language) == message
 
 
 def test_the_headline_says_what_it_rests_on() -> None:
@@ -287,5 +289,5 @@ def test_the_headline_says_what_still_holds_the_score() -> None:
     """Mending one area does not lift a cap that another area's critical finding sets."""
     shipping = named(rule_of(good="ok", limits=SHIPPING), code="LG05", area="logistics")
     chats = named(rule_of(good="ok", limits=SHIPPING), code="CS01", area="customer_service")
-    said = sentence(*shop((shipping, share(100, 1000, code="LG05")), (chats, share(60, 1000, code="CS01"))))
-    assert "once CS01 no longer fails" in said
+    message = sentence(*shop((shipping, share(100, 1000, code="LG05")), (chats, share(60, 1000, code="CS01"))))
+    assert "once CS01 no longer fails" in message

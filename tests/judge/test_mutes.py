@@ -1,4 +1,4 @@
-"""Muting hides and never moves the score; exempting takes rows out and says so; what is in vain is told."""
+"""Muting hides findings and never changes the score; exemptions take rows out and say so; unused ones are reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from storehealth.reports.markdown import render as markdown
 from storehealth.score import score
 
 BOOK = load()
-STORE = Path(__file__).parent / "stores" / "small" / "exports"
+STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"
 MARCH = "since: 2026-01-01, until: 2026-03-31"
 
 
@@ -35,10 +35,10 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plain(state: Path) -> Checkup:
     """The store's checkup without any mute."""
-    return audited(state, state, "")
+    return run_audit(state, state, "")
 
 
-def audited(folder: Path, state: Path, text: str, fail_on: str = "fail") -> Checkup:
+def run_audit(folder: Path, state: Path, text: str, fail_on: str = "fail") -> Checkup:
     (folder / "mutes.yaml").write_text(text, encoding="utf-8")
     config = folder / "storehealth.toml"
     config.touch()
@@ -55,8 +55,8 @@ def days(checkup: Checkup) -> str:
 
 def bare(checkup: Checkup) -> dict[str, Any]:
     """Everything but what muting may change, and the run."""
-    told = checkup.model_dump(exclude={"run", "outcome", "warnings"})
-    return told | {"findings": [{**one, "muted": None} for one in told["findings"]]}
+    reported = checkup.model_dump(exclude={"run", "outcome", "warnings"})
+    return reported | {"findings": [{**one, "muted": None} for one in reported["findings"]]}
 
 
 def failing(checkup: Checkup) -> list[Finding]:
@@ -68,7 +68,7 @@ def test_a_muted_finding_keeps_everything_but_its_place_on_the_screen(plain: Che
     codes = [one.code for one in failing(plain)]
     assert plain.outcome.exit_code == 1
     lines = [f"  - {{code: {code}, reason: a flood, owner: Li Wei, {days(plain)}}}" for code in codes]
-    muted = audited(state, state, "mutes:\n" + "\n".join(lines))
+    muted = run_audit(state, state, "mutes:\n" + "\n".join(lines))
     assert bare(muted) == bare(plain)
     assert [one.code for one in muted.findings if one.muted and one.muted.owner == "Li Wei"] == codes
     assert (muted.outcome.exit_code, muted.outcome.reasons, muted.warnings) == (0, (), ())
@@ -94,7 +94,7 @@ def test_no_mute_moves_a_score(plain: Checkup, chosen: list[Mute], fail_on: str)
     """Whatever is muted: headline, areas, cap and verdicts stay; the exit code rests on what is left."""
     measured = [Measurement(code=one.code, window=one.window) for one in plain.findings]
     known = Known(Mutes(mutes=tuple(chosen)), BOOK, BOOK.platforms["generic"])
-    marked, said = mute(plain.findings, measured, known, plain.as_of, "en")
+    marked, warnings = mute(plain.findings, measured, known, plain.as_of, "en")
     assert score(marked, BOOK.scoring) == (plain.score, plain.areas)
     assert tuple(one.model_copy(update={"muted": None}) for one in marked) == plain.findings
     in_force = {one.code for one in chosen if plain.as_of and one.since <= plain.as_of.date() <= one.until}
@@ -103,7 +103,7 @@ def test_no_mute_moves_a_score(plain: Checkup, chosen: list[Mute], fail_on: str)
     hiding = [
         one for one in chosen if one.code in troubles and plain.as_of and one.since <= plain.as_of.date() <= one.until
     ]
-    assert len(said) == len(chosen) - len(hiding)
+    assert len(warnings) == len(chosen) - len(hiding)
     left = {one.code for one in marked if one.status == "fail" and not one.muted}
     reasons = outcome(marked, plain.score, plain.sources, fail_on, ()).reasons
     if fail_on == "fail":
@@ -112,7 +112,7 @@ def test_no_mute_moves_a_score(plain: Checkup, chosen: list[Mute], fail_on: str)
         assert reasons == outcome(plain.findings, plain.score, plain.sources, fail_on, ()).reasons
 
 
-def test_mutes_that_have_ended_not_begun_or_hide_nothing_are_told(plain: Checkup, state: Path) -> None:
+def test_mutes_that_have_ended_not_begun_or_hide_nothing_are_reported(plain: Checkup, state: Path) -> None:
     """With code, owner and day; the finding counts."""
     code = failing(plain)[0].code
     healthy = next(one.code for one in plain.findings if one.status == "pass")
@@ -123,7 +123,7 @@ def test_mutes_that_have_ended_not_begun_or_hide_nothing_are_told(plain: Checkup
 exempt:
   - {{code: all, from: 2001-01-01, to: 2001-01-02, reason: a storm long ago}}
 """
-    made = audited(state, state, text)
+    made = run_audit(state, state, text)
     assert bare(made) == bare(plain)
     assert made.outcome == plain.outcome
     for part, warning in zip(
@@ -149,15 +149,15 @@ def test_a_slice_is_muted_where_the_rest_passes(rest: tuple[int, int], hidden: b
         code="CS01", segment={"agent_id": "amy"}, reason="r", owner="o", since=date(2026, 1, 1), until=date(2026, 2, 1)
     )
     known = Known(Mutes(mutes=(one,)), BOOK, BOOK.platforms["generic"])
-    (marked,), said = mute([finding], [measured], known, datetime.fromisoformat("2026-01-15"), "en")
-    assert (marked.muted is not None, len(said)) == (hidden, int(not hidden))
+    (marked,), warnings = mute([finding], [measured], known, datetime.fromisoformat("2026-01-15"), "en")
+    assert (marked.muted is not None, len(warnings)) == (hidden, int(not hidden))
 
 
 def test_exempt_rows_leave_the_rate_and_are_counted_beside_it(plain: Checkup, state: Path) -> None:
     """No row is lost; evidence, slices and figures beside follow; the reason is printed with the count."""
     before = next(one for one in plain.findings if one.code == "LG05")
     text = "exempt:\n  - {code: LG05, where: carrier IS NOT NULL, reason: a snow storm}\n"
-    made = audited(state, state, text)
+    made = run_audit(state, state, text)
     after = next(one for one in made.findings if one.code == "LG05")
     (taken,) = after.exempted
     assert taken.reason == "a snow storm"
@@ -176,7 +176,7 @@ def test_days_are_exempt_to_their_end_for_every_rule_that_has_rows_then(plain: C
     """``to: DAY`` includes that whole day; rules on data quality keep their rows; every row of the rest stays."""
     shipping = next(one for one in plain.findings if one.code == "LG05")
     day = next(row.at for row in shipping.evidence.rows if row.at).date()
-    made = audited(state, state, f"exempt:\n  - {{code: all, from: {day}, to: {day}, reason: platform outage}}\n")
+    made = run_audit(state, state, f"exempt:\n  - {{code: all, from: {day}, to: {day}, reason: platform outage}}\n")
     touched = [one for one in made.findings if one.exempted]
     assert touched
     assert all(one.area != "data_quality" for one in touched)
@@ -187,7 +187,7 @@ def test_days_are_exempt_to_their_end_for_every_rule_that_has_rows_then(plain: C
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         ("carier = 'x'", 'Referenced column "carier"'),
         ("true); COPY (SELECT 1) TO '/tmp/x'; SELECT (true", "write one condition"),
@@ -195,15 +195,15 @@ def test_days_are_exempt_to_their_end_for_every_rule_that_has_rows_then(plain: C
         ("carrier", "The rows are those of LG05"),
     ],
 )
-def test_a_condition_that_does_not_fit_is_named_with_its_line(state: Path, where: str, said: str) -> None:
+def test_a_condition_that_does_not_fit_is_named_with_its_line(state: Path, where: str, message: str) -> None:
     """The message names mutes.yaml and the rule; it can reach nothing but the rows."""
     text = f'exempt:\n  - code: LG05\n    where: "{where}"\n    reason: r\n'
     with pytest.raises(CatalogueError, match=r"mutes\.yaml:2: exempt\.0") as caught:
-        audited(state, state, text)
-    assert said in caught.value.message
+        run_audit(state, state, text)
+    assert message in caught.value.message
 
 
-def test_all_mistakes_are_told_at_once_with_line_and_nearest_name(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once_with_line_and_nearest_name(tmp_path: Path) -> None:
     """Unknown codes, slices, keys, spans."""
     path = tmp_path / "mutes.yaml"
     path.write_text(
