@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from storehealth.cli import _rules_new
+from storehealth.cli.rules import AREAS
 
 Run = Callable[..., Any]
 ORDERS = ("LG70-out-by-noon", "logistics/out-by-noon.yaml")
@@ -32,13 +32,13 @@ def changed(pack: Path, before: str, after: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("letters", sorted(_rules_new.AREAS))
+@pytest.mark.parametrize("letters", sorted(AREAS))
 def test_a_new_rule_of_every_area_is_valid_and_its_examples_hold(run: Run, tmp_path: Path, letters: str) -> None:
     """With a case that fires, one that stays silent, and rows on both sides of the limit."""
     pack = tmp_path / "pack"
     written = run("rules", "new", f"{letters}70-my-own", "--pack", pack)
     assert (written.code, written.err) == (0, "")
-    assert (pack / "rules" / _rules_new.AREAS[letters] / "my-own.yaml").is_file()
+    assert (pack / "rules" / AREAS[letters] / "my-own.yaml").is_file()
     ended = run("rules", "test", "--pack", pack)
     assert ended.code == 0, ended.out
     assert "✓ " in ended.out or ". " in ended.out
