@@ -92,8 +92,8 @@ def run(
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
-    state_folder = _state.use(state, exports, passing=not cron)
-    task = _task.Task.of(name, exports, state_folder, keep, lock_wait) if cron else None
+    folder = _state.use(state, exports, passing=not cron)
+    task = _task.Task.of(name, exports, folder, keep, lock_wait) if cron else None
     notification = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
     request = AuditRequest(
@@ -111,7 +111,7 @@ def run(
         strict_data=strict_data,
         assume_auto=assume_auto,
         tell=progress.tell,
-        state=state_folder,
+        state=folder,
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,

@@ -50,14 +50,14 @@ def run(
     """Print the results of all checks; return 1 if something needs attention."""
     _options.one_of(output_format, _options.FORMATS, "--format")
     language = _options.language(lang) or "en"
-    state_folder = state if state is not None else _state.default_folder()
+    folder = state if state is not None else _state.default_folder()
 
     from storehealth.doctor import Surroundings, checked
     from storehealth.wording import Words
 
     words = Words(language)
     surroundings = Surroundings(
-        _options.settings_file(config), state_folder, exports, _options.folders(pack), os.environ, datetime.now(UTC)
+        _options.settings_file(config), folder, exports, _options.folders(pack), os.environ, datetime.now(UTC)
     )
     results = checked(surroundings, words)
     if output_format == "json":
