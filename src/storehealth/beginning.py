@@ -87,30 +87,30 @@ def _list_guessed_staff(store: Store) -> tuple[tuple[str, str], ...]:
     return tuple(store.con.execute(query).fetchall())
 
 
-def settings_text(found: Found | None, words: Words) -> str:
+def settings_text(detected: Found | None, words: Words) -> str:
     """Write the text of the settings file; without exports, every line is a comment.
 
     Args:
-        found: What the exports show; a setting they do not show becomes a comment.
+        detected: What the exports show; a setting they do not show becomes a comment.
         words: Language of the comments, and the value of ``language``.
     """
-    return "\n".join(_write_lines(found, words)) + "\n"
+    return "\n".join(_write_lines(detected, words)) + "\n"
 
 
-def _write_lines(found: Found | None, words: Words) -> Iterator[str]:
+def _write_lines(detected: Found | None, words: Words) -> Iterator[str]:
     def comment(key: str, **values: object) -> str:
         return f"# {words.say(f'beginning.{key}', **values)}"
 
-    facts = found or Found("My store", None, None)
-    not_shown = comment("unsaid") if found else ""
+    facts = detected or Found("My store", None, None)
+    not_shown = comment("unsaid") if detected else ""
     yield comment("head")
-    if found:
+    if detected:
         yield (
             comment("read", files=words.count("count.files", len(facts.files))) if facts.files else comment("read_none")
         )
     yield ""
     yield comment("store")
-    yield f"{'' if found else '# '}store = {_to_toml(facts.store)}"
+    yield f"{'' if detected else '# '}store = {_to_toml(facts.store)}"
     yield comment("platform")
     yield from _write_setting("platform", facts.platform, "jd", not_shown)
     yield comment("zone")

@@ -31,9 +31,9 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
     catalogue = load(packs)
     check_packs(catalogue)
     with _open_empty_store(catalogue) as store:
-        found = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
-    if found:
-        lines = "\n".join(dict.fromkeys(error.message for error in found))
+        errors = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
+    if errors:
+        lines = "\n".join(dict.fromkeys(error.message for error in errors))
         raise CatalogueError(
             lines, "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again."
         )
@@ -78,9 +78,9 @@ def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> N
     if not conditions:
         return
     with _open_empty_store(catalogue) as store:
-        found = misfits(store, _limits(catalogue), catalogue, conditions)
-    if found:
-        raise CatalogueError("\n".join(error.message for error in found), found[0].hint)
+        errors = misfits(store, _limits(catalogue), catalogue, conditions)
+    if errors:
+        raise CatalogueError("\n".join(error.message for error in errors), errors[0].hint)
 
 
 def _open_empty_store(catalogue: Catalogue) -> AbstractContextManager[Store]:

@@ -86,13 +86,13 @@ def _check_versions(words: Words) -> Checked:
 
 def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, Checked]:
     try:
-        found = resolve(around.config)
+        resolved = resolve(around.config)
     except StorehealthError as error:
         return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
-    read = [below_home(file.path) for file in found.files if file.read]
+    read = [below_home(file.path) for file in resolved.files if file.read]
     if not read:
-        return found.settings, Checked(name="settings", state="note", said=words.say("doctor.no_file"))
-    return found.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
+        return resolved.settings, Checked(name="settings", state="note", said=words.say("doctor.no_file"))
+    return resolved.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
 
 
 def _check_rules(around: Surroundings, settings: Settings, words: Words) -> Checked:

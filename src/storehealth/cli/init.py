@@ -63,7 +63,7 @@ def run(
     from storehealth.wording import Words
 
     language = _options.language(lang) or "en"
-    found = None
+    detected = None
     if exports is not None:
         # an empty settings file, so that an earlier one neither decides nor fails
         with tempfile.TemporaryDirectory() as folder:
@@ -77,25 +77,25 @@ def run(
                 config=empty_config,
             )
             try:
-                found = _state.with_room(request, lambda attempt: look(exports, attempt))
+                detected = _state.with_room(request, lambda attempt: look(exports, attempt))
             except NoDataError as error:
                 raise NoDataError(error.message, NO_DATA_HINT) from None
     words = Words(language)
-    write_whole(target, settings_text(found, words).encode())
+    write_whole(target, settings_text(detected, words).encode())
     if not silent:
-        _streams.put("".join(f"{line}\n" for line in _summarise(target, found, words)))
+        _streams.put("".join(f"{line}\n" for line in _summarise(target, detected, words)))
     voice.suggest("storehealth doctor")
     return 0
 
 
-def _summarise(target: Path, found: Found | None, words: Words) -> Iterator[str]:
+def _summarise(target: Path, detected: Found | None, words: Words) -> Iterator[str]:
     """Say what was written, and which settings the exports do not show."""
     yield words.say("beginning.wrote", path=target)
-    if found is None:
+    if detected is None:
         return
-    if not found.files:
+    if not detected.files:
         yield words.say("beginning.read_none")
-    known = {"platform": found.platform, "timezone": found.zone}
+    known = {"platform": detected.platform, "timezone": detected.zone}
     names = words.say("unit.comma").join(name for name, value in known.items() if value is None)
     if names:
         yield words.say("beginning.left_open", names=names)
