@@ -50,11 +50,11 @@ def test_the_parts_add_up_to_the_score_before_its_cap(
     path = tmp_path / "run.json"
     path.write_bytes(render(checkup))
     assert main(["explain", "score", "--checkup", str(path), "--format", "json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert sum(one["weight"] for one in told["findings"]) == pytest.approx(1)
-    points = sum(one["weight"] * one["score"] for one in told["findings"])
+    explained = json.loads(capsys.readouterr().out)
+    assert sum(finding["weight"] for finding in explained["findings"]) == pytest.approx(1)
+    points = sum(finding["weight"] * finding["score"] for finding in explained["findings"])
     assert points == pytest.approx(checkup.score.uncapped, abs=0.006)
-    assert sum(one["costs"] for one in told["findings"]) == pytest.approx(100 - points)
+    assert sum(finding["costs"] for finding in explained["findings"]) == pytest.approx(100 - points)
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
@@ -65,17 +65,17 @@ def test_every_area_finding_and_constant_is_named(checkup: Checkup, language: st
     )
     page = Page(300)
     add_score(page, capped, Words(language))  # type: ignore[arg-type]
-    said = text_of(page)
-    judged = [one for one in checkup.findings if one.scored and one.status in ("pass", "watch", "fail")]
+    text = text_of(page)
+    judged = [finding for finding in checkup.findings if finding.scored and finding.status in ("pass", "watch", "fail")]
     assert judged
-    for one in judged:
-        assert one.code in said
+    for finding in judged:
+        assert finding.code in text
     for part in ("59", "64.2" if language != "es" else "64,2", "LG05 fails", "A ≥ 90"):
-        assert part in said
+        assert part in text
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["score"], "explain score needs a checkup"),
         (["score", "--checkup", "missing.json"], "cannot be read"),
@@ -86,12 +86,12 @@ def test_every_area_finding_and_constant_is_named(checkup: Checkup, language: st
         (["chats.log:3", str(SAMPLES)], "there is no file chats.log"),
     ],
 )
-def test_what_cannot_be_explained_is_said(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], state: Path
+def test_a_request_that_cannot_be_explained_is_refused(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str], state: Path
 ) -> None:
     """Exit code 2, with what to do."""
     assert main(["explain", *arguments, "--state", str(state)]) == 2
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 def story(place: str, state: Path, **options: object) -> Timeline:
@@ -99,14 +99,14 @@ def story(place: str, state: Path, **options: object) -> Timeline:
     return timeline(SAMPLES, file, int(line), AuditRequest(state=state, **options))  # type: ignore[arg-type]
 
 
-def test_evidence_leads_to_a_story_in_which_the_same_rule_says_the_same(checkup: Checkup, state: Path) -> None:
+def test_the_clocks_around_an_evidence_row_agree_with_its_rule(checkup: Checkup, state: Path) -> None:
     """The first evidence row of every finding about time has a clock of that rule, with that outcome."""
     timed = {code for code, rule in load().rules.items() if rule.measure.in_time}
-    told = [(one.code, one.evidence.rows[0]) for one in checkup.findings if one.code in timed and one.evidence.rows]
-    assert len(told) >= 8
-    for code, row in told:
+    findings = [finding for finding in checkup.findings if finding.code in timed and finding.evidence.rows]
+    assert len(findings) >= 8
+    for code, row in [(finding.code, finding.evidence.rows[0]) for finding in findings]:
         found = story(f"{row.file}:{row.line}", state)
-        assert found.moments == tuple(sorted(found.moments, key=lambda one: one.at))
+        assert found.moments == tuple(sorted(found.moments, key=lambda moment: moment.at))
         assert row.outcome in [clock.outcome for clock in found.clocks if clock.code == code], code
         page = Page(200)
         add_timeline(page, found, Words("zh"))
@@ -117,12 +117,12 @@ def test_a_message_is_found_by_any_of_its_lines_and_shows_nothing_personal(state
     """The text's line, not only the line of the sender; customers by pseudonym, texts removed; --unmask shows them."""
     first, below = story("chat.log:2230", state), story("chat.log:2231", state)
     assert first.moments == below.moments
-    texts = [one.text for one in first.moments]
+    texts = [moment.text for moment in first.moments]
     assert set(texts) == {"…"}
-    assert all(str(one.who).startswith("buyer-") for one in first.moments if one.what == "customer")
+    assert all(str(moment.who).startswith("buyer-") for moment in first.moments if moment.what == "customer")
     bare = story("chat.log:2230", state, unmask=True)
-    assert all(len(one.text or "") > 1 for one in bare.moments)
-    assert any("****" in str(one.who) for one in bare.moments)
+    assert all(len(moment.text or "") > 1 for moment in bare.moments)
+    assert any("****" in str(moment.who) for moment in bare.moments)
 
 
 def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path)
     config = tmp_path / "storehealth.toml"
     config.write_text('platform = "generic"\nhours = ["09:00-20:15"]\n', encoding="utf-8")
     found = story("chat.log:2230", state, config=config)
-    clock = next(one for one in found.clocks if one.code == "CS01")
+    clock = next(clock for clock in found.clocks if clock.code == "CS01")
     assert (clock.began, clock.due) == (
         datetime.fromisoformat("2026-09-11 20:14:38"),
         datetime.fromisoformat("2026-09-12 09:00:08"),
@@ -138,9 +138,9 @@ def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path)
     assert clock.closed[0].ends == datetime.fromisoformat("2026-09-12 09:00:00")
     page = Page(120)
     add_timeline(page, found, Words("en"))
-    said = text_of(page)
-    assert "░" in said
-    assert "in service hours only: 09:00-20:15" in said
+    text = text_of(page)
+    assert "░" in text
+    assert "in service hours only: 09:00-20:15" in text
 
 
 minutes = st.integers(0, 1439)
@@ -152,7 +152,7 @@ minutes = st.integers(0, 1439)
     began=minutes,
     allowed=st.integers(1, 60),
 )
-def test_a_due_moment_has_just_so_many_open_minutes_before_it(
+def test_exactly_the_allowed_open_minutes_lie_before_a_due_moment(
     hours: list[tuple[int, int]], began: int, allowed: int
 ) -> None:
     """Counted minute by minute."""
@@ -169,8 +169,8 @@ def test_a_due_moment_has_just_so_many_open_minutes_before_it(
         left -= any(opens <= second < closes for opens, closes in spells[at.date()])
         at += timedelta(minutes=1)
     assert due == at
-    stood = sum((one.ends - one.begins).total_seconds() for one in clock.list_closures(start, due))
-    assert stood == (due - start).total_seconds() - allowed * 60
+    closed_seconds = sum((spell.ends - spell.begins).total_seconds() for spell in clock.list_closures(start, due))
+    assert closed_seconds == (due - start).total_seconds() - allowed * 60
 
 
 def test_a_rejected_line_says_why(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_the_24_hours_to_pick_up_run_from_payment_and_not_from_the_order(tmp_pat
         encoding="utf-8",
     )
     found = timeline(folder, "orders.csv", 2, AuditRequest(state=tmp_path / "state", platform="generic"))
-    (clock,) = [one for one in found.clocks if one.code == "LG02"]
+    (clock,) = [clock for clock in found.clocks if clock.code == "LG02"]
     assert clock.began == datetime.fromisoformat("2026-03-02 09:30:00")
     assert clock.due == datetime.fromisoformat("2026-03-03 09:30:00")
     assert clock.outcome == "late"

@@ -34,7 +34,7 @@ def test_the_catalogue_can_be_read() -> None:
 def test_a_rule_gives_what_its_examples_expect(rule: Rule) -> None:
     """Counts, value and verdict, on the platform the example names; rows lie on the limit and just past it."""
     trials = list(run_examples(rule, loaded()))
-    assert not [(one.place, *map(str, one.misses), one.problem) for one in trials if not one.holds]
+    assert not [(trial.place, *map(str, trial.misses), trial.problem) for trial in trials if not trial.holds]
     cases = covered(rule, trials)
     assert cases.enough
     assert (cases.on_limit, cases.past_limit) in ((True, True), (None, None))

@@ -1,4 +1,4 @@
-"""The Python face: one call that audits, one that hands the result to pandas."""
+"""The Python API: one call that audits, one that hands the result to pandas."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def audit_store(exports: str | Path, *, state: str | Path | None = None, **optio
     Raises:
         StorehealthError: An option or data file is invalid, or the folder holds no file.
     """
-    home = Path(state) if state is not None else user_state_path("storehealth", appauthor=False)
-    return audit(Path(exports), AuditRequest(state=home, **options))
+    folder = Path(state) if state is not None else user_state_path("storehealth", appauthor=False)
+    return audit(Path(exports), AuditRequest(state=folder, **options))
 
 
 def frames(checkup: Checkup) -> dict[str, pd.DataFrame]:
-    """The parts of a checkup as pandas frames, one row per record.
+    """Convert the parts of a checkup to pandas frames, one row per record.
 
     Returns:
         ``sources``, ``findings``, ``measurements`` (one row per rule and slice), ``evidence`` (one row per evidence
@@ -48,6 +48,8 @@ def frames(checkup: Checkup) -> dict[str, pd.DataFrame]:
         "measurements": checkup.measurements,
         "recommendations": checkup.recommendations,
     }
-    made = {name: pd.DataFrame([record.model_dump() for record in records]) for name, records in parts.items()}
-    evidence = [{"code": one.code, **row.model_dump()} for one in checkup.findings for row in one.evidence.rows]
-    return made | {"evidence": pd.DataFrame(evidence)}
+    tables = {name: pd.DataFrame([record.model_dump() for record in records]) for name, records in parts.items()}
+    evidence = [
+        {"code": finding.code, **row.model_dump()} for finding in checkup.findings for row in finding.evidence.rows
+    ]
+    return tables | {"evidence": pd.DataFrame(evidence)}

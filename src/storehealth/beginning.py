@@ -1,4 +1,4 @@
-"""A first ``storehealth.toml``: what the files say of a store, each line with what it does."""
+"""Write a first ``storehealth.toml`` from what the exports show; each line has a comment that explains it."""
 
 from __future__ import annotations
 
@@ -14,144 +14,149 @@ from storehealth.request import AuditRequest
 from storehealth.wording import Words
 
 LEAST = 0.02
-"""Hours with less than this share of the busiest hour's answers are taken for stray ones."""
+"""Hours with less than this share of the busiest hour's replies are not counted as service hours."""
 MOST_STAFF = 40
+"""Guessed staff listed in the file, at most."""
 
 
 class Found(NamedTuple):
-    """What the files say; None where they do not."""
+    """Settings that the exports show; None where they do not."""
 
     store: str
     platform: str | None
     zone: str | None
     hours: str | None = None
     staff: tuple[tuple[str, str], ...] = ()
-    """Senders whose role was guessed from what they do, by name."""
+    """Name and role of senders whose role was guessed from their activity."""
     proven: int = 0
-    """Senders whose role a file or a line itself proves."""
+    """Number of senders whose role is stated by a message or a workbook."""
     files: tuple[Source, ...] = ()
 
 
 def look(exports: Path, request: AuditRequest) -> Found:
-    """Read the files and see what is to be set.
+    """Read the exports and work out which settings they show.
 
     Raises:
         NoDataError: The folder is missing or holds no file at all.
         UsageError: An option or setting names something that does not exist.
     """
-    given: Taken = take(exports, request)
-    with opened(given, request) as store:
+    inputs: Taken = take(exports, request)
+    with opened(inputs, request) as store:
         return Found(
-            store=given.settings.store or exports.resolve().name,
-            platform=_platform(given, request),
-            zone=_zone(given, request),
-            hours=_hours(store),
-            staff=_staff(store),
+            store=inputs.settings.store or exports.resolve().name,
+            platform=_find_platform(inputs, request),
+            zone=_find_zone(inputs, request),
+            hours=_find_service_hours(store),
+            staff=_list_guessed_staff(store),
             proven=store.con.execute(
                 "SELECT count(*) FROM people WHERE role IN ('agent', 'bot') AND how_known IN ('line', 'workbook')"
             ).fetchall()[0][0],
-            files=tuple(one for one in given.intake.sources if one.layout),
+            files=tuple(source for source in inputs.intake.sources if source.layout),
         )
 
 
-def _platform(given: Taken, request: AuditRequest) -> str | None:
-    """The platform asked for, or that the files speak for."""
-    layouts = given.catalogue.layouts
-    spoken = {layouts[one.layout].platform for one in given.intake.sources if one.layout}
-    return given.platform.name if request.platform or given.platform.name in spoken else None
+def _find_platform(inputs: Taken, request: AuditRequest) -> str | None:
+    """The platform of the request, or the one that the files come from."""
+    layouts = inputs.catalogue.layouts
+    platforms = {layouts[source.layout].platform for source in inputs.intake.sources if source.layout}
+    return inputs.platform.name if request.platform or inputs.platform.name in platforms else None
 
 
-def _zone(given: Taken, request: AuditRequest) -> str | None:
-    """The zone of the platform asked for, or that the files' layouts have."""
-    layouts, platforms = given.catalogue.layouts, given.catalogue.platforms
-    known = {layouts[one.layout].zone for one in given.intake.sources if one.layout}
-    known |= {platforms[request.platform].zone} if request.platform else set()
-    return given.intake.zone if given.intake.zone in known else None
+def _find_zone(inputs: Taken, request: AuditRequest) -> str | None:
+    """The zone of the requested platform, or of the files' layouts."""
+    layouts, platforms = inputs.catalogue.layouts, inputs.catalogue.platforms
+    zones = {layouts[source.layout].zone for source in inputs.intake.sources if source.layout}
+    zones |= {platforms[request.platform].zone} if request.platform else set()
+    # the zone of an audit may also be the machine's, which says nothing about the store
+    return inputs.intake.zone if inputs.intake.zone in zones else None
 
 
-def _hours(store: Store) -> str | None:
-    """From the first to the last hour of the day in which people answer more than now and then."""
-    counted = store.con.execute(
+def _find_service_hours(store: Store) -> str | None:
+    """From the first to the last hour of the day in which agents reply regularly."""
+    replies = store.con.execute(
         "SELECT hour(sent_at), count(*) FROM chat_messages WHERE role = 'agent' AND sent_at IS NOT NULL GROUP BY ALL"
     ).fetchall()
-    most = max((count for _, count in counted), default=0)
-    usual = sorted(hour for hour, count in counted if count >= most * LEAST)
-    return f"{usual[0]:02}:00-{usual[-1] + 1:02}:00" if usual else None
+    busiest = max((count for _, count in replies), default=0)
+    hours = sorted(hour for hour, count in replies if count >= busiest * LEAST)
+    return f"{hours[0]:02}:00-{hours[-1] + 1:02}:00" if hours else None
 
 
-def _staff(store: Store) -> tuple[tuple[str, str], ...]:
-    """Who was taken for staff from what they do alone."""
+def _list_guessed_staff(store: Store) -> tuple[tuple[str, str], ...]:
+    """Senders who count as staff because of their activity alone."""
     query = f"SELECT sender_id, role FROM people WHERE how_known = 'activity' ORDER BY sender_id LIMIT {MOST_STAFF}"
     return tuple(store.con.execute(query).fetchall())
 
 
-def settings_text(found: Found | None, words: Words) -> str:
-    """The file; without exports, every line is a comment.
+def settings_text(detected: Found | None, words: Words) -> str:
+    """Write the text of the settings file; without exports, every line is a comment.
 
     Args:
-        found: What the files say; what they do not is a comment too.
-        words: Of the comments, and of ``language``.
+        detected: What the exports show; a setting they do not show becomes a comment.
+        words: Language of the comments, and the value of ``language``.
     """
-    return "\n".join(_lines(found, words)) + "\n"
+    return "\n".join(_write_lines(detected, words)) + "\n"
 
 
-def _lines(found: Found | None, words: Words) -> Iterator[str]:
-    def say(key: str, **values: object) -> str:
+def _write_lines(detected: Found | None, words: Words) -> Iterator[str]:
+    def comment(key: str, **values: object) -> str:
         return f"# {words.say(f'beginning.{key}', **values)}"
 
-    one = found or Found("My store", None, None)
-    unsaid = say("unsaid") if found else ""
-    yield say("head")
-    if found:
-        yield say("read", files=words.count("count.files", len(one.files))) if one.files else say("read_none")
+    facts = detected or Found("My store", None, None)
+    not_shown = comment("unsaid") if detected else ""
+    yield comment("head")
+    if detected:
+        yield (
+            comment("read", files=words.count("count.files", len(facts.files))) if facts.files else comment("read_none")
+        )
     yield ""
-    yield say("store")
-    yield f"{'' if found else '# '}store = {_text(one.store)}"
-    yield say("platform")
-    yield from _known("platform", one.platform, "jd", unsaid)
-    yield say("zone")
-    yield from _known("timezone", one.zone, "Asia/Shanghai", unsaid)
-    yield say("language")
-    yield f"language = {_text(words.language)}"
-    yield say("hours")
-    if one.hours:
-        yield say("hours_seen", hours=one.hours)
-    yield f"# hours = [{_text(one.hours or '09:00-23:00')}]"
+    yield comment("store")
+    yield f"{'' if detected else '# '}store = {_to_toml(facts.store)}"
+    yield comment("platform")
+    yield from _write_setting("platform", facts.platform, "jd", not_shown)
+    yield comment("zone")
+    yield from _write_setting("timezone", facts.zone, "Asia/Shanghai", not_shown)
+    yield comment("language")
+    yield f"language = {_to_toml(words.language)}"
+    yield comment("hours")
+    if facts.hours:
+        yield comment("hours_seen", hours=facts.hours)
+    yield f"# hours = [{_to_toml(facts.hours or '09:00-23:00')}]"
     yield ""
-    yield from _staff_lines(one, say("staff"), say("proven", n=one.proven) if one.proven else "", say("guessed"))
+    proven = comment("proven", n=facts.proven) if facts.proven else ""
+    yield from _write_staff(facts, comment("staff"), proven, comment("guessed"))
     yield ""
-    yield say("notify")
+    yield comment("notify")
     yield "# [notify]"
     yield '# urls_file = "notify.urls"'
     yield '# when = "change"'
     yield '# quiet_hours = "22:00-08:00"'
     yield ""
-    yield say("more")
+    yield comment("more")
 
 
-def _known(key: str, value: str | None, such_as: str, unsaid: str) -> Iterator[str]:
-    """A setting as the files say it; else an example behind a mark, after a word why."""
+def _write_setting(key: str, value: str | None, example: str, not_shown: str) -> Iterator[str]:
+    """A setting that the exports show; otherwise a commented example, after a comment that says why."""
     if value is not None:
-        yield f"{key} = {_text(value)}"
+        yield f"{key} = {_to_toml(value)}"
         return
-    if unsaid:
-        yield unsaid
-    yield f"# {key} = {_text(such_as)}"
+    if not_shown:
+        yield not_shown
+    yield f"# {key} = {_to_toml(example)}"
 
 
-def _staff_lines(one: Found, about: str, proven: str, guessed: str) -> Iterator[str]:
-    yield about
+def _write_staff(facts: Found, heading: str, proven: str, guessed: str) -> Iterator[str]:
+    yield heading
     if proven:
         yield proven
-    if not one.staff:
+    if not facts.staff:
         yield "# [staff]"
         yield '# "agent-01" = "agent"'
         return
     yield guessed
     yield "[staff]"
-    yield from (f"{_text(name)} = {_text(role)}" for name, role in one.staff)
+    yield from (f"{_to_toml(name)} = {_to_toml(role)}" for name, role in facts.staff)
 
 
-def _text(value: str) -> str:
-    """A TOML string: JSON's escapes are TOML's, but for DEL."""
+def _to_toml(value: str) -> str:
+    """A TOML string. JSON and TOML escape alike, except for DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Checks all data files without a store: that they are valid, fit together, and that their SQL binds."""
+"""Check all data files without a store: they must be valid and fit together, and their SQL must bind."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from storehealth.settings import Settings, beside
 
 
 def check_all(packs: Iterable[Path] = ()) -> Catalogue:
-    """Read every data file, make every view over empty tables, and bind every expression of every rule.
+    """Read every data file, create every view over empty tables, and bind every expression of every rule.
 
     Args:
-        packs: Folders of data files of the user's own.
+        packs: Folders with the user's own data files.
 
     Raises:
-        CatalogueError: With one line for each problem of any file. Expressions are bound once all files are valid.
+        CatalogueError: One line per problem. Expressions are bound only when all files are valid.
     """
     catalogue = load(packs)
     check_packs(catalogue)
-    with _nothing(catalogue) as store:
-        found = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
-    if found:
-        lines = "\n".join(dict.fromkeys(error.message for error in found))
+    with _open_empty_store(catalogue) as store:
+        errors = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
+    if errors:
+        lines = "\n".join(dict.fromkeys(error.message for error in errors))
         raise CatalogueError(
             lines, "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again."
         )
@@ -48,13 +48,13 @@ class Beside(NamedTuple):
 
 
 def check_beside(settings: Settings, config: Path | None, packs: Iterable[Path], platform: str | None = None) -> Beside:
-    """Try what an audit needs besides the exports: data files, the platform, ``mutes.yaml`` and its SQL, ``events.yaml``.
+    """Check what an audit needs besides the exports: data files, platform, ``mutes.yaml`` and its SQL, ``events.yaml``.
 
     Args:
-        settings: The store's own.
-        config: Their file; ``mutes.yaml`` and ``events.yaml`` stand beside it.
-        packs: Folders of data files of the user's own.
-        platform: What the command line says, which stands over the settings.
+        settings: The store's settings.
+        config: The settings file; ``mutes.yaml`` and ``events.yaml`` are in the same folder.
+        packs: Folders with the user's own data files.
+        platform: Platform from the command line; overrides the settings.
 
     Raises:
         CatalogueError: A data file or ``mutes.yaml`` has mistakes.
@@ -72,19 +72,19 @@ def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> N
     """Bind the SQL of every exemption over empty tables.
 
     Raises:
-        CatalogueError: With one line for each that does not fit the rows of a rule it concerns.
+        CatalogueError: One line per exemption whose SQL does not fit the rows of a rule it applies to.
     """
-    conditions = [one for one in exemptions if one.where is not None]
+    conditions = [exemption for exemption in exemptions if exemption.where is not None]
     if not conditions:
         return
-    with _nothing(catalogue) as store:
-        found = misfits(store, _limits(catalogue), catalogue, conditions)
-    if found:
-        raise CatalogueError("\n".join(error.message for error in found), found[0].hint)
+    with _open_empty_store(catalogue) as store:
+        errors = misfits(store, _limits(catalogue), catalogue, conditions)
+    if errors:
+        raise CatalogueError("\n".join(error.message for error in errors), errors[0].hint)
 
 
-def _nothing(catalogue: Catalogue) -> AbstractContextManager[Store]:
-    """A store without a row."""
+def _open_empty_store(catalogue: Catalogue) -> AbstractContextManager[Store]:
+    """A store whose tables have no rows."""
     platform = catalogue.platforms["generic"]
     return store_from_rows({}, catalogue, StoreSettings(store="", platform=platform, facts=platform.facts))
 

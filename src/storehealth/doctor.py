@@ -1,4 +1,4 @@
-"""Looks after the surroundings of an audit: versions, settings, zone, folders, schedules, addresses. Sends nothing."""
+"""Check the surroundings of an audit: versions, settings, zone, folders, schedules, addresses. Sends nothing."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from storehealth.wording import Words
 PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer", "apprise")
 STARTERS = ("crontab", "systemctl", "schtasks")
 LEAST_FREE = 200 * 1024 * 1024
-"""Bytes of free disk below which a large audit may find no room."""
+"""Bytes of free disk space below which a large audit may fail."""
 
 
 class Checked(Record):
-    """One thing looked at."""
+    """The result of one check; its fields are keys of the JSON output."""
 
     name: str
     state: Literal["ok", "note", "trouble"]
@@ -39,7 +39,7 @@ class Checked(Record):
 
 
 class Surroundings(NamedTuple):
-    """What is looked at."""
+    """What the checks read."""
 
     config: Path | None
     state: Path
@@ -50,70 +50,70 @@ class Surroundings(NamedTuple):
 
 
 def checked(around: Surroundings, words: Words) -> tuple[Checked, ...]:
-    """Look at everything; one line each, whatever the others say."""
-    settings, first = _settings(around, words)
+    """Run every check, whatever the others find."""
+    settings, settings_check = _check_settings(around, words)
     steps: tuple[Callable[[], Checked], ...] = (
-        lambda: _rules(around, settings, words),
-        lambda: _zone(settings, words),
-        lambda: _state(around, words),
-        lambda: _exports(around, words),
-        lambda: _schedules(around, words),
-        lambda: _notify(settings, words),
+        lambda: _check_rules(around, settings, words),
+        lambda: _check_zone(settings, words),
+        lambda: _check_state(around, words),
+        lambda: _check_exports(around, words),
+        lambda: _check_schedules(around, words),
+        lambda: _check_notify(settings, words),
     )
-    return (_versions(words), first, *(step() for step in steps))
+    return (_check_versions(words), settings_check, *(step() for step in steps))
 
 
-def _ok(name: str, said: str) -> Checked:
-    return Checked(name=name, state="ok", said=said)
+def _ok(name: str, text: str) -> Checked:
+    return Checked(name=name, state="ok", said=text)
 
 
-def _trouble(name: str, said: str, todo: str) -> Checked:
-    return Checked(name=name, state="trouble", said=said, todo=todo)
+def _trouble(name: str, text: str, todo: str) -> Checked:
+    return Checked(name=name, state="trouble", said=text, todo=todo)
 
 
-def _versions(words: Words) -> Checked:
-    here, lacking = [f"storehealth {__version__}", f"Python {platform.python_version()}"], []
+def _check_versions(words: Words) -> Checked:
+    versions, missing = [f"storehealth {__version__}", f"Python {platform.python_version()}"], []
     for name in PACKAGES:
         try:
-            here.append(f"{name} {version(name)}")
+            versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            lacking.append(name)
-    here.append(f"{platform.system()} {platform.release()}")
-    if lacking:
-        return _trouble("versions", words.say("doctor.lacks", names=", ".join(lacking)), words.say("doctor.install"))
-    return _ok("versions", ", ".join(here))
+            missing.append(name)
+    versions.append(f"{platform.system()} {platform.release()}")
+    if missing:
+        return _trouble("versions", words.say("doctor.lacks", names=", ".join(missing)), words.say("doctor.install"))
+    return _ok("versions", ", ".join(versions))
 
 
-def _settings(around: Surroundings, words: Words) -> tuple[Settings, Checked]:
+def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, Checked]:
     try:
-        found = resolve(around.config)
+        resolved = resolve(around.config)
     except StorehealthError as error:
         return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
-    read = [below_home(one.path) for one in found.files if one.read]
+    read = [below_home(file.path) for file in resolved.files if file.read]
     if not read:
-        return found.settings, Checked(name="settings", state="note", said=words.say("doctor.no_file"))
-    return found.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
+        return resolved.settings, Checked(name="settings", state="note", said=words.say("doctor.no_file"))
+    return resolved.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
 
 
-def _rules(around: Surroundings, settings: Settings, words: Words) -> Checked:
+def _check_rules(around: Surroundings, settings: Settings, words: Words) -> Checked:
     try:
-        book, mutes = check_beside(settings, around.config, around.packs)
+        catalogue, mutes = check_beside(settings, around.config, around.packs)
     except StorehealthError as error:
         return _trouble("rules", words.error(error.message), words.error(error.hint))
-    counts = {"rules": len(book.rules), "layouts": len(book.layouts), "platforms": len(book.platforms)}
+    counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
     own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
     return _ok("rules", words.say("doctor.loaded", **counts, **own))
 
 
-def _zone(settings: Settings, words: Words) -> Checked:
+def _check_zone(settings: Settings, words: Words) -> Checked:
     machine = machine_zone()
     if settings.timezone is None:
         return _ok("zone", words.say("doctor.zone_unset", machine=machine))
     return _ok("zone", words.say("doctor.zone_set", zone=settings.timezone, machine=machine))
 
 
-def _state(around: Surroundings, words: Words) -> Checked:
-    """Whether the folder, or the first one above it that is there, takes files, and how much room it has."""
+def _check_state(around: Surroundings, words: Words) -> Checked:
+    """Whether files can be written to the folder, or to its nearest existing parent, and how much space is left."""
     path = around.state
     shown = below_home(path)
     if (
@@ -122,28 +122,28 @@ def _state(around: Surroundings, words: Words) -> Checked:
         and path.resolve().is_relative_to(around.exports.resolve())
     ):
         return _trouble("state", words.say("doctor.inside", path=shown), words.say("doctor.other_state"))
-    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     try:
-        with tempfile.TemporaryFile(dir=there) as file:
+        with tempfile.TemporaryFile(dir=existing) as file:
             file.write(bytes(4096))
             file.flush()
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(existing).free
     except OSError as error:
-        said = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
-        return _trouble("state", said, words.say("doctor.other_state"))
-    said = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
-    return _ok("state", said) if free >= LEAST_FREE else _trouble("state", said, words.say("doctor.little_room"))
+        text = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
+        return _trouble("state", text, words.say("doctor.other_state"))
+    text = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
+    return _ok("state", text) if free >= LEAST_FREE else _trouble("state", text, words.say("doctor.little_room"))
 
 
-def _exports(around: Surroundings, words: Words) -> Checked:
+def _check_exports(around: Surroundings, words: Words) -> Checked:
     path = around.exports
     if path is None:
         return Checked(name="exports", state="note", said=words.say("doctor.no_exports"))
     if not path.exists():
         missing = words.say("doctor.exports_missing", path=path)
         return _trouble("exports", missing, words.say("doctor.path_right"))
-    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
-    unread = [str(one.name) for one in files if not os.access(one, os.R_OK)]
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    unread = [str(file.name) for file in files if not os.access(file, os.R_OK)]
     if unread:
         return _trouble(
             "exports", words.say("doctor.exports_unread", names=", ".join(unread)), words.say("doctor.rights")
@@ -151,36 +151,36 @@ def _exports(around: Surroundings, words: Words) -> Checked:
     return _ok("exports", words.say("doctor.exports_read", path=path, files=words.count("count.files", len(files))))
 
 
-def _schedules(around: Surroundings, words: Words) -> Checked:
-    program = next(_starters(around.environment), None)
+def _check_schedules(around: Surroundings, words: Words) -> Checked:
+    program = next(_find_schedulers(around.environment), None)
     try:
-        all_of_them = standings(around.state.absolute(), around.now)
+        all_standings = standings(around.state.absolute(), around.now)
     except StorehealthError as error:
         return _trouble("cron", words.error(error.message), words.error(error.hint))
-    found = all_of_them.schedules
-    if all_of_them.troubled:
-        said = words.say("doctor.troubled", names=", ".join(all_of_them.troubled))
-        return _trouble("cron", said, words.say("doctor.see_status"))
+    schedules = all_standings.schedules
+    if all_standings.troubled:
+        text = words.say("doctor.troubled", names=", ".join(all_standings.troubled))
+        return _trouble("cron", text, words.say("doctor.see_status"))
     if program is None:
-        state: Literal["note", "trouble"] = "trouble" if found else "note"
+        state: Literal["note", "trouble"] = "trouble" if schedules else "note"
         return Checked(name="cron", state=state, said=words.say("doctor.no_program"), todo=words.say("doctor.get_cron"))
-    if not found:
+    if not schedules:
         return _ok("cron", words.say("doctor.no_schedule", program=program))
-    return _ok("cron", words.say("doctor.runs", names=", ".join(one.name for one in found)))
+    return _ok("cron", words.say("doctor.runs", names=", ".join(schedule.name for schedule in schedules)))
 
 
-def _starters(environment: Mapping[str, str]) -> Iterator[str]:
+def _find_schedulers(environment: Mapping[str, str]) -> Iterator[str]:
     return (name for name in STARTERS if shutil.which(name, path=environment.get("PATH")))
 
 
-def _notify(settings: Settings, words: Words) -> Checked:
-    """The places of addresses, never the addresses."""
-    found = read_addresses(settings.notify, words)
-    wanted = settings.notify.urls_file is not None or "urls_env" in settings.notify.model_fields_set
-    if found.found:
-        places = ", ".join(one.place for one in found.found)
-        if not found.problems:
+def _check_notify(settings: Settings, words: Words) -> Checked:
+    """Show where addresses are configured, never the addresses themselves."""
+    addresses = read_addresses(settings.notify, words)
+    is_configured = settings.notify.urls_file is not None or "urls_env" in settings.notify.model_fields_set
+    if addresses.found:
+        places = ", ".join(address.place for address in addresses.found)
+        if not addresses.problems:
             return _ok("notify", words.say("doctor.told", places=places))
-    if not wanted and not found.found:
+    if not is_configured and not addresses.found:
         return Checked(name="notify", state="note", said=words.say("doctor.nobody"))
-    return _trouble("notify", "; ".join(found.problems), "`storehealth notify test`")
+    return _trouble("notify", "; ".join(addresses.problems), "`storehealth notify test`")

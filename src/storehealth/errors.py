@@ -2,10 +2,10 @@
 
 ::
 
-    StorehealthError          something the user can mend: a message and a hint
+    StorehealthError          something the user can fix: a message and a hint
     ├── UsageError            a command line, a setting or a catalogue file is invalid     (exit 2)
-    ├── CatalogueError        rule, layout, view, table or platform files do not fit       (exit 2)
-    ├── Shortage              memory or disk do not suffice                                (exit 2)
+    ├── CatalogueError        rule, layout, view, table or platform files are invalid      (exit 2)
+    ├── Shortage              not enough memory or disk                                   (exit 2)
     ├── NoDataError           no file of the exports folder could be used                  (exit 3)
     └── FileRefused           one file cannot be read; recorded in the checkup, never fatal
 
@@ -33,11 +33,11 @@ class Exit(IntEnum):
 
 
 class StorehealthError(Exception):
-    """Something the user can mend.
+    """Something the user can fix.
 
     Args:
         message: What is wrong, in plain words.
-        hint: What to do about it; printed on a line of its own.
+        hint: What to do about it; printed on its own line.
     """
 
     exit_code = Exit.INTERNAL
@@ -60,8 +60,8 @@ class CatalogueError(StorehealthError):
     exit_code = Exit.USAGE
 
 
-class Shortage(StorehealthError):  # noqa: N818 - it says what lacks
-    """The machine's memory or disk does not suffice; no file of the store is to blame."""
+class Shortage(StorehealthError):  # noqa: N818 - the name says what is short
+    """The machine has too little memory or disk space; no file of the store is to blame."""
 
     exit_code = Exit.USAGE
 
@@ -70,7 +70,7 @@ class OutOfMemory(Shortage):
     """More memory is needed than there is, or than ``--memory`` allows.
 
     Args:
-        place: Where the SQL stands that needs it; none: the files themselves do.
+        place: File and key of the SQL that needs it; empty if reading the files does.
     """
 
     def __init__(self, place: str = "") -> None:
@@ -84,7 +84,7 @@ class OutOfMemory(Shortage):
 
 
 class DiskFull(Shortage):
-    """What is kept while auditing finds no room on the disk."""
+    """The disk has no space left for the files an audit keeps."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -98,48 +98,50 @@ class NoDataError(StorehealthError):
     exit_code = Exit.NO_DATA
 
 
-class FileRefused(StorehealthError):  # noqa: N818 - it is a verdict on a file; the audit goes on
-    """A file cannot be read as a whole. The audit goes on without it and names it."""
+class FileRefused(StorehealthError):  # noqa: N818 - a verdict on one file; the audit continues
+    """A file cannot be read as a whole. The audit continues without it and names it."""
 
     exit_code = Exit.NO_DATA
 
 
 def shortage(error: BaseException) -> Shortage | None:
-    """The shortage behind an error, however deep it was caught and raised again; None where there is none."""
-    for one in _chain(error):
-        if isinstance(one, Shortage):
-            return one
-        if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryException":
+    """Find the shortage behind an error, however often it was caught and raised again; None if there is none."""
+    for cause in _walk_causes(error):
+        if isinstance(cause, Shortage):
+            return cause
+        # by name, so that duckdb is not imported before a command needs it
+        if isinstance(cause, MemoryError) or type(cause).__name__ == "OutOfMemoryException":
             return OutOfMemory()
-        if _is_full(one):
+        if _is_disk_full(cause):
             return DiskFull()
     return None
 
 
 def interrupted(error: BaseException) -> bool:
-    """Whether Ctrl-C is behind an error; DuckDB has its own word for it."""
-    return any(isinstance(one, KeyboardInterrupt) or str(one) == "Query interrupted" for one in _chain(error))
+    """Whether Ctrl-C caused an error. DuckDB reports it only in the text of its error."""
+    return any(
+        isinstance(cause, KeyboardInterrupt) or str(cause) == "Query interrupted" for cause in _walk_causes(error)
+    )
 
 
 def exit_code(error: BaseException) -> Exit:
-    """The exit code that a command ends with when this leaves it."""
+    """Return the exit code of a command that this error ends."""
     if interrupted(error):
         return Exit.INTERRUPTED
-    short = shortage(error)
-    known = short if short is not None else error
-    return Exit(known.exit_code) if isinstance(known, StorehealthError) else Exit.INTERNAL
+    cause = shortage(error) or error
+    return Exit(cause.exit_code) if isinstance(cause, StorehealthError) else Exit.INTERNAL
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
+    visited: set[int] = set()  # errors may name each other as causes
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 
 
-def _is_full(error: BaseException) -> bool:
-    """Whether it is the system's word for it, or DuckDB's, which comes as text."""
+def _is_disk_full(error: BaseException) -> bool:
+    """Whether the system, or DuckDB in the text of its error, says that the disk is full."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: no room for one file, `ulimit -f`
     return type(error).__name__ == "IOException" and "No space left" in str(error)

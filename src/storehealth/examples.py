@@ -1,4 +1,4 @@
-"""Runs the examples of a rule: rows of canonical tables in, the figures and the verdict it must give out."""
+"""Run one example of a rule: rows of canonical tables in, figures and a verdict out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from storehealth.measure import Edges, Lens, edges, measure, windows_for
 from storehealth.model import Finding
 
 CLOSE = 5e-5
-"""How far a value may be from the one expected: what is written with four decimals holds."""
+"""Largest difference from an expected value, so that four decimals are enough to write one."""
 
 
 class Miss(NamedTuple):
-    """An expectation that does not hold."""
+    """An expectation that was not met."""
 
     key: str
     expected: Any
@@ -34,67 +34,69 @@ class Miss(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """What an example's rows give, and whether they lie on the limit and just past it (None: rows have no limit)."""
+    """The finding of an example, and whether its rows lie on the limit and just past it (None: rows have no limit)."""
 
     finding: Finding
     edges: Edges | None
 
 
 def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[str, ...]:
-    """Judge an example's rows.
+    """Judge the rows of an example and compare the finding with what it expects.
 
     Args:
-        rule: The rule; only it is measured.
-        example: Rows, the platform whose clocks and limits hold, and what is expected.
-        catalogue: Tables, views and platforms the example refers to.
+        rule: The only rule that is measured.
+        example: Rows, the platform whose clocks and limits apply, and the expectations.
+        catalogue: Tables, views and platforms that the example refers to.
 
     Returns:
-        One line per expectation that does not hold, such as ``status: expected fail, got watch``; none if all do.
+        One line per expectation that was not met, such as ``status: expected fail, got watch``.
 
     Raises:
-        CatalogueError: The example names what does not exist, or the rule's SQL does not run.
+        CatalogueError: The example names something that does not exist, or the rule's SQL does not run.
     """
     return tuple(map(str, misses(example, look_at(rule, example, catalogue).finding)))
 
 
 def misses(example: RuleExample, finding: Finding) -> tuple[Miss, ...]:
-    """The expectations of an example that its finding does not meet, in the order of the file."""
-    got = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
+    """List the expectations that the finding does not meet, in the order of the file."""
+    values = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
     return tuple(
-        Miss(key, expected, got.get(key, "no such key"))
+        Miss(key, expected, values.get(key, "no such key"))
         for key, expected in example.expect.items()
-        if key not in got or not _same(got[key], expected)
+        if key not in values or not _is_close(values[key], expected)
     )
 
 
 def look_at(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Looked:
-    """Measure and judge an example's rows.
+    """Measure and judge the rows of an example.
 
     Raises:
         CatalogueError: As :func:`run_example`.
     """
     as_of = datetime.fromisoformat(example.as_of) if example.as_of else None
-    platform = _platform(example.platform, catalogue, as_of)
+    platform = _choose_platform(example.platform, catalogue, as_of)
     settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
-    rows = {name: _repeated(given, example.repeat, catalogue.tables.get(name)) for name, given in example.given.items()}
+    rows = {
+        name: _repeat_rows(rows, example.repeat, catalogue.tables.get(name)) for name, rows in example.given.items()
+    }
     catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
-    with store_from_rows(rows, catalogue, settings, _views(rule, catalogue)) as store:
+    with store_from_rows(rows, catalogue, settings, _list_views(rule, catalogue)) as store:
         windows = windows_for([rule], platform, None, store.as_of)
         measured = measure(store, [rule], platform.limits, windows, Lens(catalogue))
-        missing = measured[0].missing is not None
-        near = None if missing else edges(store, rule, platform.limits, windows[rule.code], catalogue)
+        is_missing = measured[0].missing is not None
+        limit_edges = None if is_missing else edges(store, rule, platform.limits, windows[rule.code], catalogue)
     findings, _ = judge(measured, catalogue, platform, "en")
-    return Looked(findings[0], near)
+    return Looked(findings[0], limit_edges)
 
 
-def _views(rule: Rule, catalogue: Catalogue) -> set[str]:
-    """Views the rule's SQL names, and the one that tells how coarse times are: making all would take longer."""
+def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
+    """Views that the rule's SQL names, and ``time_grain``, the precision of times; creating all views would take longer."""
     sql = " ".join([rule.measure.model_dump_json(), *(advice.mends for advice in rule.advice)])
     return {*re.findall(r"\w+", sql), "time_grain"} & set(catalogue.views)
 
 
-def _platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
-    """A platform, as its rules are at ``as_of``, with the facts it lacks taken from ``generic``."""
+def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
+    """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
     if name not in catalogue.platforms:
         raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
     platform = version_on(catalogue.platforms, name, as_of and as_of.date())
@@ -103,18 +105,19 @@ def _platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platfo
     return platform.model_copy(update={"facts": facts})
 
 
-def _repeated(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:
-    """The rows so many times; every id but those of the first round gets a suffix, so that rows stay related."""
+def _repeat_rows(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:
+    """Repeat the rows. From the second round on every id gets a suffix, so that the rows of one round stay related."""
     ids = [name for name, column in table.columns.items() if column.type == "id"] if table else []
-    made = []
+    repeated = []
     for turn in range(times):
         for row in rows:
             suffixed = {name: f"{row[name]}-{turn + 1}" for name in ids if turn and row.get(name) is not None}
-            made.append({**row, **suffixed})
-    return made
+            repeated.append({**row, **suffixed})
+    return repeated
 
 
-def _same(got: Any, expected: Any) -> bool:
-    if isinstance(got, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
-        return math.isclose(got, expected, rel_tol=0, abs_tol=CLOSE)
-    return bool(got == expected)
+def _is_close(value: Any, expected: Any) -> bool:
+    # bool is an int to Python: True would equal 1.0
+    if isinstance(value, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
+        return math.isclose(value, expected, rel_tol=0, abs_tol=CLOSE)
+    return bool(value == expected)

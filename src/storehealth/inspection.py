@@ -1,4 +1,4 @@
-"""How each file of a folder is understood, without judging anything: what ``storehealth inspect`` shows."""
+"""How each file is understood, without judging anything: what ``storehealth inspect`` shows."""
 
 from __future__ import annotations
 
@@ -17,74 +17,74 @@ from storehealth.request import AuditRequest, mask_for
 
 
 def inspect(exports: Path, request: AuditRequest, preview: int = 3) -> Inspection:
-    """Say how each file is understood.
+    """Describe how each file is understood.
 
     Args:
         exports: Folder of exported files, or one file.
-        request: What an audit would be asked for; what concerns verdicts does not matter.
+        request: Options as for an audit; those about verdicts have no effect.
         preview: Rows shown of each table and file.
 
     Raises:
         NoDataError: The folder is missing or holds no file at all.
         UsageError: An option or setting names something that does not exist.
     """
-    given = take(exports, request)
+    inputs = take(exports, request)
     mask = mask_for(request)
-    with opened(given, request, views=False) as store:
-        reader = Reader(store, given.intake, given.catalogue, mask)
-        sources = tuple(_file(source, reader, preview) for source in _accounted(given, store))
+    with opened(inputs, request, views=False) as store:
+        reader = Reader(store, inputs.intake, inputs.catalogue, mask)
+        sources = tuple(_describe_file(source, reader, preview) for source in _split_duplicates(inputs, store))
         if request.rejects:
             request.rejects.write(reader)
     return Inspection(
-        zone=given.intake.zone, platform=given.platform.name, language=given.settings.language, sources=sources
+        zone=inputs.intake.zone, platform=inputs.platform.name, language=inputs.settings.language, sources=sources
     )
 
 
-def _accounted(given: Taken, store: Store) -> tuple[InspectedFile, ...]:
-    """The sources with both kinds of duplicates told apart."""
-    pairs = zip(given.intake.sources, accounted(given.intake.sources, store), strict=True)
+def _split_duplicates(inputs: Taken, store: Store) -> tuple[InspectedFile, ...]:
+    """The sources, with duplicates within a file and across files counted separately."""
+    pairs = zip(inputs.intake.sources, accounted(inputs.intake.sources, store), strict=True)
     return tuple(
         InspectedFile(
-            **whole.model_dump(),
-            duplicates_within=own.duplicates,
-            duplicates_across=whole.duplicates - own.duplicates,
+            **merged.model_dump(),
+            duplicates_within=alone.duplicates,
+            duplicates_across=merged.duplicates - alone.duplicates,
         )
-        for own, whole in pairs
+        for alone, merged in pairs
     )
 
 
-def _file(source: InspectedFile, reader: Reader, preview: int) -> InspectedFile:
-    readings = {one.source: one for one in reader.intake.readings}
+def _describe_file(source: InspectedFile, reader: Reader, preview: int) -> InspectedFile:
+    readings = {reading.source: reading for reading in reader.intake.readings}
     reading = readings.get(source.path, Reading(source=source.path))
     if source.layout is None:
-        return source.model_copy(update=_stranger(source, reading, reader))
+        return source.model_copy(update=_describe_unknown(source, reading, reader))
     return source.model_copy(
         update={
             "columns": tuple(
                 ColumnRead(header=reader.mask("told", header), fills=fills) for header, fills in reading.columns.items()
             ),
-            "unread": _headers(reading.unread, reader.mask),
+            "unread": _mask_headers(reading.unread, reader.mask),
             "rejects": tuple(reject_groups(reader, source.path)),
             "preview": tuple(previews(reader, source.path, preview)),
         }
     )
 
 
-def _stranger(source: Source, reading: Reading, reader: Reader) -> dict[str, object]:
-    """The header of a sheet no layout fits, where it plainly has one, and the layout that comes closest."""
+def _describe_unknown(source: Source, reading: Reading, reader: Reader) -> dict[str, object]:
+    """The header of a sheet that no layout fits, if one can be recognised, and the nearest layout."""
     place = header_of(reading.top)
     header = reading.top[place] if place is not None else ()
-    layouts = [one for one in reader.catalogue.layouts.values() if source.container in one.containers]
-    closest = nearest_of(layouts, reading.top)
+    layouts = [layout for layout in reader.catalogue.layouts.values() if source.container in layout.containers]
+    nearest = nearest_of(layouts, reading.top)
     return {
-        "unread": _headers(dict.fromkeys(" ".join(cell.split()) for cell in header if cell.strip()), reader.mask),
-        "nearest": _nearest(closest, reader.mask) if closest else None,
+        "unread": _mask_headers(dict.fromkeys(" ".join(cell.split()) for cell in header if cell.strip()), reader.mask),
+        "nearest": _to_nearest_layout(nearest, reader.mask) if nearest else None,
     }
 
 
-def _nearest(closest: Nearest, mask: Mask) -> NearestLayout:
-    return NearestLayout(layout=closest.layout, found=_headers(closest.found, mask), missing=closest.missing)
+def _to_nearest_layout(nearest: Nearest, mask: Mask) -> NearestLayout:
+    return NearestLayout(layout=nearest.layout, found=_mask_headers(nearest.found, mask), missing=nearest.missing)
 
 
-def _headers(headers: Iterable[str], mask: Mask) -> tuple[str, ...]:
+def _mask_headers(headers: Iterable[str], mask: Mask) -> tuple[str, ...]:
     return tuple(mask("told", header) for header in headers)

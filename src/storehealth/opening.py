@@ -1,4 +1,4 @@
-"""From a folder of exports to an open database: what audit and inspect do alike before they look at anything."""
+"""From a folder of exports to an open database: the steps that all commands over exports share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from storehealth.settings import Settings, beside, read_settings
 
 
 class Taken(NamedTuple):
-    """What stands before the database is opened."""
+    """Everything read before the database is opened."""
 
     catalogue: Catalogue
     settings: Settings
@@ -31,21 +31,21 @@ class Taken(NamedTuple):
 
 
 def take(exports: Path, request: AuditRequest) -> Taken:
-    """Read data files, settings and exports, and settle whose clocks count."""
-    catalogue, settings = load(request.packs), _settings(exports, request)
+    """Read data files, settings and exports, and choose the platform."""
+    catalogue, settings = load(request.packs), _merge_settings(exports, request)
     mutes = read_mutes(mutes_file(request.config), catalogue.rules)
     lake = private_folder(request.state) / "lake"
-    intake = take_in(exports, catalogue, lake, _options(request, settings, catalogue), request.tell)
+    intake = take_in(exports, catalogue, lake, _to_intake_options(request, settings, catalogue), request.tell)
     return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of), mutes)
 
 
 def mutes_file(config: Path | None) -> Path:
-    """Where ``mutes.yaml`` lies."""
+    """Return the path of ``mutes.yaml``, beside the settings file."""
     return beside(config) / FILE_NAME
 
 
-def _settings(exports: Path, request: AuditRequest) -> Settings:
-    """The settings file, with the command line's word over it."""
+def _merge_settings(exports: Path, request: AuditRequest) -> Settings:
+    """The settings file, overridden by the command line."""
     settings = read_settings(request.config)
     return settings.model_copy(
         update={
@@ -59,13 +59,13 @@ def _settings(exports: Path, request: AuditRequest) -> Settings:
 def choose_platform(
     settings: Settings, intake: Intake, catalogue: Catalogue, as_of: datetime | None = None
 ) -> Platform:
-    """The platform asked for, else the one that all recognised layouts name, else ``generic``.
+    """Choose the platform of the settings, else the one that all recognised layouts name, else ``generic``.
 
-    Of its versions the one that holds on the day of ``as_of``, which is the last event of any table if not given. Its
-    facts are completed by those of ``generic``; the store's own settings come first.
+    The version that applies on the day of ``as_of`` is used; by default that is the day of the last event in any table.
+    Missing facts come from ``generic``; the store's own settings override both.
 
     Raises:
-        UsageError: There is no such platform; the hint lists those there are.
+        UsageError: There is no such platform; the hint lists the platforms.
     """
     name = settings.platform
     if name is None:
@@ -79,7 +79,7 @@ def choose_platform(
 
 
 def platform_of(name: str, settings: Settings, catalogue: Catalogue, moment: datetime | None) -> Platform:
-    """The version of a platform that holds at a moment, its facts completed by generic ones and the store's own.
+    """Return the version of a platform that applies at a moment, completed by generic facts and the store's settings.
 
     Raises:
         KeyError: There is no such platform.
@@ -88,8 +88,8 @@ def platform_of(name: str, settings: Settings, catalogue: Catalogue, moment: dat
     return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.facts()}})
 
 
-def _options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
-    """What intake is told of a request and the settings."""
+def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
+    """The options of intake that follow from the request and the settings."""
     platform = catalogue.platforms.get(settings.platform or "")
     return IntakeOptions(
         zone=settings.timezone or (platform.zone if platform else None),
@@ -101,17 +101,17 @@ def _options(request: AuditRequest, settings: Settings, catalogue: Catalogue) ->
 
 
 @contextmanager
-def opened(given: Taken, request: AuditRequest, views: bool = True) -> Iterator[Store]:
-    """The checkup's database, with a scratch folder beside the lake for what does not fit into memory.
+def opened(inputs: Taken, request: AuditRequest, views: bool = True) -> Iterator[Store]:
+    """Open the checkup's database, with a temporary folder beside the lake for what does not fit into memory.
 
     Args:
-        given: What was taken in.
-        request: Its state folder holds the scratch.
-        views: False: only the canonical tables, merged.
+        inputs: What was read.
+        request: Names the state folder, which holds the temporary folder.
+        views: False creates the merged canonical tables only.
     """
-    catalogue, settings, intake, platform, _ = given
+    catalogue, settings, intake, platform, _ = inputs
     request.tell("putting the tables together")
-    own = StoreSettings(
+    store_settings = StoreSettings(
         store=settings.store or "",
         platform=platform,
         facts=platform.facts,
@@ -123,13 +123,13 @@ def opened(given: Taken, request: AuditRequest, views: bool = True) -> Iterator[
     )
     with (
         scratch(request.state, "scratch-") as folder,
-        open_store(intake, catalogue if views else catalogue._replace(views={}), own, folder) as store,
+        open_store(intake, catalogue if views else catalogue._replace(views={}), store_settings, folder) as store,
     ):
         yield store
 
 
 def accounted(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
-    """The sources, with rows that another file repeats counted as duplicates."""
+    """Count rows that another file repeats as duplicates of their source."""
     return tuple(
         source.model_copy(update={"kept": source.kept - merged, "duplicates": source.duplicates + merged})
         for source in sources

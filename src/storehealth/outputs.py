@@ -1,4 +1,4 @@
-"""Writes files so that a reader never sees half of one; tables so that no cell is a formula; folders only for their owner."""
+"""Write files atomically, CSV files without formulas, and folders that only their owner can read."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ BOM = b"\xef\xbb\xbf"
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file through a temporary one beside it, which then takes its name.
+    """Write a file atomically: to a temporary file beside it, which then replaces it.
 
-    A symbolic link keeps pointing where it does; a device or pipe is written to directly.
+    A symbolic link stays a link; a device or pipe is written to directly.
 
     Raises:
-        OSError: The folder cannot be written to, or the disk is full. A file that was there before is then unchanged.
+        OSError: The folder cannot be written to, or the disk is full. An existing file is then unchanged.
     """
-    with _whole(path) as stream:
+    with _open_atomically(path) as stream:
         stream.write(content)
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Write a CSV for people, row by row: UTF-8 with a byte order mark for Excel, and no text that is a formula.
+    """Write a CSV file for people, row by row: UTF-8 with a byte order mark for Excel, and no formulas.
 
     Returns:
         The number of rows below the header.
@@ -35,15 +35,15 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
     Raises:
         OSError: As :func:`write_whole`.
     """
-    with _whole(path) as stream:
+    with _open_atomically(path) as stream:
         stream.write(BOM)
         return table_to(stream, header, rows)
 
 
 def table_to(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """The same into an open stream, without a byte order mark."""
-    count, line = 0, _Line(stream)
-    writer = csv.writer(line, lineterminator="\r\n")
+    """Write the same rows to an open stream, without a byte order mark; returns the number of rows."""
+    count, encoder = 0, _Encoder(stream)
+    writer = csv.writer(encoder, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
         writer.writerow([guarded(cell) for cell in row])
@@ -52,12 +52,12 @@ def table_to(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[An
 
 
 def guarded(cell: Any) -> Any:
-    """A cell that Excel reads as text where it is one: a text that begins like a formula gets an apostrophe."""
+    """Put an apostrophe before a text that begins like a formula, so that Excel reads it as text."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
-class _Line:
-    """Encodes what csv writes."""
+class _Encoder:
+    """Encodes the text that csv writes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
@@ -67,7 +67,7 @@ class _Line:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
+def _open_atomically(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve()
     if path.exists() and not path.is_file():
         with path.open("wb") as stream:
@@ -86,10 +86,10 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder, and those above it that are missing, for its owner alone. One that is there stays as it is.
+    """Create a folder and its missing parents, readable by their owner only. An existing folder is not changed.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
@@ -99,7 +99,7 @@ def private_folder(path: Path) -> Path:
 
 
 def close_to_others(path: Path) -> None:
-    """Take a file or folder of ours away from everybody else; where the system knows no owners, nothing happens."""
+    """Remove the rights of everybody but the owner; does nothing where the system has no owners."""
     with suppress(OSError):
         mode = path.stat().st_mode
         if mode & 0o077:

@@ -1,4 +1,4 @@
-"""Folders for work in progress: gone when it is done, and swept by a later run where its process was killed."""
+"""Temporary folders: removed when the work is done, or by a later run if the process was killed."""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ from filelock import FileLock, Timeout
 
 LOCK = ".in-use"
 YOUNG = 60.0
-"""Seconds in which a folder is left alone though nobody holds its lock: it is being made."""
+"""Seconds for which a folder without a held lock is left alone: another process may be creating it."""
 
 
 @contextmanager
 def scratch(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder in another one, for its owner alone.
+    """Create a temporary folder that only its owner can read, and remove it afterwards.
 
-    The system drops the lock in it with the process, so that what a killed one has left is known, whoever has its number.
+    The system releases the lock file in it when the process ends, so that folders of killed processes are recognised even
+    if their process number is in use again.
 
     Args:
-        parent: Where it is made; abandoned ones of the same prefix are taken away.
-        prefix: What its name begins with.
+        parent: Where to create it; abandoned folders with the same prefix are removed.
+        prefix: How its name begins.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     lock = FileLock(folder / LOCK, mode=0o600)
     try:
         lock.acquire()
-        _sweep(folder, prefix)
+        _remove_abandoned(folder, prefix)
         yield folder
     finally:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(own: Path, prefix: str) -> None:
-    """Take away folders of a prefix beside our own whose process is gone."""
-    now = own.stat().st_mtime  # by the clock of the disk
+def _remove_abandoned(own: Path, prefix: str) -> None:
+    """Remove folders with the prefix beside our own whose process has ended."""
+    now = own.stat().st_mtime  # the clock of the disk, which may be another machine's
     for folder in own.parent.glob(f"{prefix}*"):
-        if folder != own and _abandoned(folder, now):
+        if folder != own and _is_abandoned(folder, now):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _abandoned(folder: Path, now: float) -> bool:
+def _is_abandoned(folder: Path, now: float) -> bool:
     try:
         if folder.is_symlink() or not folder.is_dir() or now - folder.stat().st_mtime < YOUNG:
             return False

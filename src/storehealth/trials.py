@@ -1,4 +1,4 @@
-"""Runs the examples of whole rules, and says which cases a rule lacks: one that fires, one that stays silent."""
+"""Run all examples of a rule, and find the cases they lack: one that fires and one that stays silent."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ DEFECTS = ("defects", "late", "overdue")
 
 @dataclass(frozen=True)
 class Trial:
-    """One example, run.
+    """One example and what running it gave.
 
     Attributes:
-        rule: Whose it is.
-        number: Its place in the file, from 1.
+        rule: The rule it belongs to.
+        number: Its position in the file, from 1.
         place: File and line.
-        misses: Expectations that do not hold.
+        misses: Expectations that were not met.
         problem: Why it could not be run; empty if it could.
-        edges: How close its rows come to the limit.
+        edges: Whether its rows lie on the limit and just past it.
         seconds: How long it took.
     """
 
@@ -46,12 +46,12 @@ class Trial:
 
     @property
     def holds(self) -> bool:
-        """Whether it gave what it must."""
+        """Whether the example ran and every expectation was met."""
         return not (self.misses or self.problem)
 
 
 class Tested(NamedTuple):
-    """A rule, its trials, and what its examples lack, in words: ``hints`` are no failure."""
+    """A rule, its trials, and the cases its examples lack; ``hints`` are no failure."""
 
     rule: Rule
     trials: tuple[Trial, ...]
@@ -60,12 +60,12 @@ class Tested(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether every example holds and no case is missing."""
         return not self.lacks and all(trial.holds for trial in self.trials)
 
 
 class Covered(NamedTuple):
-    """Which cases a rule's examples hold; ``on_limit`` and ``past_limit`` are hints, None where rows have no limit."""
+    """Which cases a rule's examples cover; ``on_limit`` and ``past_limit`` are hints, None if its rows have no limit."""
 
     fires: bool
     silent: bool
@@ -74,30 +74,30 @@ class Covered(NamedTuple):
 
     @property
     def enough(self) -> bool:
-        """Whether both cases are there that every rule needs."""
+        """Whether the two cases that every rule needs are covered."""
         return self.fires and self.silent
 
 
 def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[Trial]:
-    """Run every example of a rule, one after the other; what cannot be run is a trial with a problem."""
+    """Run the examples of a rule one after the other; one that cannot be run gives a trial with a problem."""
     path = catalogue.paths.get(f"rules/{rule.id}")
     for number, example in enumerate(rule.examples, 1):
         key = f"examples.{number - 1}"
         place = spot(path, key).rpartition(": ")[0] if path else f"{rule.id}.yaml"
-        begun = time.perf_counter()
-        looked, problem = _looked(rule, example, catalogue)
+        started = time.perf_counter()
+        result, problem = _try_example(rule, example, catalogue)
         yield Trial(
             rule=rule,
             number=number,
             place=place,
-            misses=misses(example, looked.finding) if looked else (),
+            misses=misses(example, result.finding) if result else (),
             problem=problem,
-            edges=looked.edges if looked else None,
-            seconds=time.perf_counter() - begun,
+            edges=result.edges if result else None,
+            seconds=time.perf_counter() - started,
         )
 
 
-def _looked(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[Looked | None, str]:
+def _try_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[Looked | None, str]:
     try:
         return look_at(rule, example, catalogue), ""
     except (CatalogueError, OutOfMemory, ValueError) as error:
@@ -105,39 +105,39 @@ def _looked(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[Loo
 
 
 def covered(rule: Rule, trials: Sequence[Trial]) -> Covered:
-    """Which cases the examples of a rule hold, by what they expect: what is not expected is not tested."""
-    near = [one.edges for one in trials if one.edges is not None]
+    """Work out which cases the examples of a rule cover, from what they expect: what is not expected is not tested."""
+    edges = [trial.edges for trial in trials if trial.edges is not None]
     return Covered(
-        fires=any(_fires(rule, one.example) for one in trials),
-        silent=any(_silent(rule, one.example) for one in trials),
-        on_limit=any(one.on for one in near) if near else None,
-        past_limit=any(one.past for one in near) if near else None,
+        fires=any(_fires(rule, trial.example) for trial in trials),
+        silent=any(_is_silent(rule, trial.example) for trial in trials),
+        on_limit=any(edge.on for edge in edges) if edges else None,
+        past_limit=any(edge.past for edge in edges) if edges else None,
     )
 
 
 def only_shown(rule: Rule) -> bool:
-    """Whether a rule shows a figure and never gives a verdict."""
+    """Whether a rule only shows a figure and never gives a verdict."""
     return rule.limits is None or (rule.measure.value is not None and rule.measure.value.statistic == "mean")
 
 
 def _fires(rule: Rule, example: RuleExample) -> bool:
-    """It is expected to be failed or watched, or to find a defect; a figure without a verdict, to be shown."""
+    """Whether the example expects fail, watch or a defect; for a rule without a verdict, that its figure is shown."""
     status = example.expect.get("status")
     if only_shown(rule):
         return status == "informative"
-    return status in ("fail", "watch") or any(_positive(example, DEFECTS))
+    return status in ("fail", "watch") or any(_are_positive(example, DEFECTS))
 
 
-def _silent(rule: Rule, example: RuleExample) -> bool:
-    """It is expected to pass, or to find no defect among rows it judges; a figure without a verdict, not to be shown."""
+def _is_silent(rule: Rule, example: RuleExample) -> bool:
+    """Whether the example expects pass or no defect in judged rows; for a rule without a verdict, that no figure is shown."""
     expect = example.expect
     if only_shown(rule):
         return expect.get("status") in ("not_applicable", "inconclusive")
-    clean = expect.get("defects") == 0 and any(_positive(example, ("judged", "met")))
+    clean = expect.get("defects") == 0 and any(_are_positive(example, ("judged", "met")))
     return expect.get("status") == "pass" or clean
 
 
-def _positive(example: RuleExample, keys: Iterable[str]) -> Iterator[bool]:
+def _are_positive(example: RuleExample, keys: Iterable[str]) -> Iterator[bool]:
     for key in keys:
         value = example.expect.get(key)
         yield isinstance(value, int | float) and value > 0

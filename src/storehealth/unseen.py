@@ -1,6 +1,6 @@
-"""Signs that nobody sees or that a terminal obeys; texts come from files of strangers, and may hold any of them.
+"""Characters that are invisible or that a terminal obeys. Texts from foreign files may contain any of them.
 
-Control characters, marks of writing direction, joiners, breaks of lines and paragraphs, byte order marks, halves of signs.
+Control characters, direction marks, joiners, line and paragraph separators, byte order marks, surrogates.
 """
 
 from __future__ import annotations
@@ -9,6 +9,6 @@ import re
 
 _BEYOND = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
 UNSEEN = re.compile(f"[\x00-\x1f{_BEYOND}]+")
-"""A run of them, where a text is to stand on one line."""
+"""A run of them, for texts that must stay on one line."""
 UNSEEN_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")
-"""Each of them but tab and line feed, where a text has lines."""
+"""Each of them except tab and line feed, for texts of several lines."""

@@ -1,8 +1,8 @@
-"""Ends what runs too long or takes too much: SQL of a pack may ask for more rows than there are seconds, or bytes.
+"""Time and memory limits for pack SQL, which may ask for more rows or bytes than the machine can deliver.
 
-The database counts what it keeps in blocks, and not the lists and texts that it makes inside one row. Those are held back
-by the system's own limit on a process's data, which is set while such SQL runs. The database takes a refused allocation
-for what it is and can be asked on. Where the system has no such limit (Windows, macOS), only what is counted is limited.
+DuckDB's memory limit counts the blocks it keeps, but not lists and texts built inside one row. Those are limited by the
+system's limit on a process's data (RLIMIT_DATA), which is set only while such SQL runs. DuckDB handles a refused
+allocation and stays usable. Without such a limit (Windows, macOS) only what DuckDB counts is limited.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ except ImportError:  # pragma: no cover - Windows
     resource = None  # type: ignore[assignment]
 
 OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
-"""Errors that quote the SQL and no cell."""
+"""Errors whose text quotes SQL but never a cell."""
 LONGEST = 600.0
-"""Seconds that one query of a rule or view may take; the slowest built-in one takes seconds over a million rows."""
+"""Seconds that one query of a rule or view may take. The slowest built-in query takes seconds over a million rows."""
 SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)
-"""Bytes beside those that the database counts. Over a million messages the built-in rules take a quarter of them."""
+"""Bytes allowed beyond those that DuckDB counts. The built-in rules need a quarter of them for a million messages."""
 AFTER = SLACK // 4
-"""Bytes that a query may ask for after one has asked for all there was, and has given them back: addresses are kept."""
+"""Bytes that a query may request after an earlier one has used up and freed all of them: DuckDB keeps the addresses."""
 MEMORY_FILE = Path("/proc/self/statm")
 LEFT_FILE = Path("/proc/meminfo")
 CONTAINER = Path("/sys/fs/cgroup")
 UNITS = {"bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 
 
-class _Allowed(NamedTuple):
-    """What the process held in memory and had asked for when it was settled, and how many bytes more it may hold."""
+class _Allowance(NamedTuple):
+    """Bytes resident and requested when the allowance was granted, and how many more the process may hold."""
 
-    held: int
-    asked: int
+    resident: int
+    requested: int
     more: int
 
 
-_ALLOWED: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Allowed] = WeakKeyDictionary()
+_ALLOWANCES: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Allowance] = WeakKeyDictionary()
 
 
 class TookTooLongError(Exception):
@@ -65,127 +65,127 @@ class TookTooMuchError(Exception):
 
 @contextmanager
 def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -> Iterator[None]:
-    """Let the connection run so many seconds, and take the memory it is allowed and :data:`SLACK`.
+    """Limit the queries of a connection to so many seconds, and to its memory limit plus :data:`SLACK`.
 
     Args:
-        con: An open database whose memory limit stays as it is.
-        seconds: After which it is interrupted; its functions look for that within a row too.
-        anew: Whether what the process has by now counts in full, since it has read a file in between.
+        con: An open database; its own memory limit stays as it is.
+        seconds: After these it is interrupted, within a row too.
+        anew: Whether to grant a new allowance, because the process has read a file in between.
 
     Raises:
-        TookTooLongError: It was interrupted for the time, and not by the user.
-        TookTooMuchError: The database or the system refused it memory.
+        TookTooLongError: The time was up; an interruption by the user is raised as it is.
+        TookTooMuchError: DuckDB or the system refused memory.
     """
-    fired = threading.Event()
+    timed_out = threading.Event()
 
     def stop() -> None:
-        fired.set()
+        timed_out.set()
         con.interrupt()
 
     if anew:
-        _ALLOWED.pop(con, None)
-    allowed = _allowed(con)
+        _ALLOWANCES.pop(con, None)
+    allowance = _find_allowance(con)
     timer = threading.Timer(seconds, stop)
     timer.daemon = True
     timer.start()
     try:
-        with nullcontext() if allowed is None else _LIMIT.at(allowed):
+        with nullcontext() if allowance is None else _LIMIT.apply(allowance):
             yield
     except duckdb.InterruptException:
-        if fired.is_set():
+        if timed_out.is_set():
             raise TookTooLongError(seconds) from None
         raise
     except (duckdb.OutOfMemoryException, MemoryError):
         raise TookTooMuchError from None
     finally:
         timer.cancel()
-        timer.join()  # it holds the connection, which no thread may be the last to hold when the process ends
+        timer.join()  # the timer refers to the connection, and no thread may be the last to do so when the process ends
 
 
 def settle(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
-    """Settle how much the process may hold while connections to one database run such SQL.
+    """Grant the connections to one database a common memory allowance.
 
-    Once for all of it, so that memory which one query leaves behind, or takes on another of the connections, gives the
-    next no more. A connection alone is settled when the first of it runs.
+    It is granted once, so that memory which one query leaves behind, or uses on another connection, is not granted again
+    to the next. A single connection gets its allowance when its first query runs.
     """
     if resource is not None and MEMORY_FILE.is_file():
-        ((said,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
-        number, unit = re.findall(r"[\d.]+|\w+", str(said))
-        more = min(int(float(number) * (1 << UNITS[unit])) + SLACK, _left())
-        _ALLOWED.update(dict.fromkeys(hands, _Allowed(*_pages(), more)))
+        ((memory_limit,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
+        number, unit = re.findall(r"[\d.]+|\w+", str(memory_limit))
+        more = min(int(float(number) * (1 << UNITS[unit])) + SLACK, _measure_available())
+        _ALLOWANCES.update(dict.fromkeys(hands, _Allowance(*_measure_memory(), more)))
 
 
-def _allowed(con: duckdb.DuckDBPyConnection) -> _Allowed | None:
-    """What the process may hold while the connection runs such SQL; None where that cannot be limited."""
-    if con not in _ALLOWED:
+def _find_allowance(con: duckdb.DuckDBPyConnection) -> _Allowance | None:
+    """The allowance of a connection, granted if need be; None where the system cannot limit memory."""
+    if con not in _ALLOWANCES:
         settle([con])
-    return _ALLOWED.get(con)
+    return _ALLOWANCES.get(con)
 
 
-def _pages() -> tuple[int, int]:
-    """Bytes that the process holds in memory of its own, and bytes it has asked for.
+def _measure_memory() -> tuple[int, int]:
+    """Measure the bytes resident in the process's own memory, and the bytes it has requested.
 
-    The database's allocator keeps the addresses of what it has given back: they stay among the latter for good.
+    DuckDB's allocator keeps the addresses of freed memory, so the second figure never falls.
     """
     _, resident, shared, _, _, data, _ = map(int, MEMORY_FILE.read_bytes().split())
     size = os.sysconf("SC_PAGE_SIZE")
     return (resident - shared) * size, data * size
 
 
-def _left() -> int:
-    """Bytes that the machine, or the container, still has: beyond them the process is killed, and nothing refused."""
+def _measure_available() -> int:
+    """Measure the bytes still free on the machine or in the container; beyond them the kernel kills the process."""
     left = sys.maxsize
-    with suppress(OSError, KeyError):  # what a system does not tell is no limit
-        told = dict(re.findall(r"(\w+): +(\d+) kB", LEFT_FILE.read_text(encoding="ascii")))
-        left = int(told["MemAvailable"]) + int(told["SwapFree"]) << 10
+    with suppress(OSError, KeyError):  # a figure that the system does not publish is no limit
+        fields = dict(re.findall(r"(\w+): +(\d+) kB", LEFT_FILE.read_text(encoding="ascii")))
+        left = int(fields["MemAvailable"]) + int(fields["SwapFree"]) << 10
     with suppress(OSError):
-        most = (CONTAINER / "memory.max").read_text(encoding="ascii").strip()
-        taken = re.search(r"^anon (\d+)", (CONTAINER / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
-        if most != "max" and taken is not None:
-            left = min(left, int(most) - int(taken[1]))
+        maximum = (CONTAINER / "memory.max").read_text(encoding="ascii").strip()
+        used = re.search(r"^anon (\d+)", (CONTAINER / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
+        if maximum != "max" and used is not None:
+            left = min(left, int(maximum) - int(used[1]))
     return max(left, 0)
 
 
-class _Limit:
-    """The system's limit on this process's data while such SQL runs; the one before comes back when none does."""
+class _ProcessLimit:
+    """The system's limit on this process's data; set while pack SQL runs, and restored when none does."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.running: list[tuple[_Allowed, int]] = []
+        self.running: list[tuple[_Allowance, int]] = []
         self.before = (0, 0)
 
     @contextmanager
-    def at(self, allowed: _Allowed) -> Iterator[None]:
-        """Hold the process to what it is allowed; where several threads audit, to the most that one of them is."""
+    def apply(self, allowance: _Allowance) -> Iterator[None]:
+        """Limit the process to the allowance; where several threads audit, to the largest of theirs."""
         with self.lock:
             if not self.running:
                 self.before = resource.getrlimit(resource.RLIMIT_DATA)
-            one = (allowed, self._ceiling(allowed))
-            self.running.append(one)
+            entry = (allowance, self._compute_ceiling(allowance))
+            self.running.append(entry)
             self._set()
         try:
             yield
         finally:
             with self.lock:
-                self.running.remove(one)
+                self.running.remove(entry)
                 self._set()
 
-    def _ceiling(self, allowed: _Allowed) -> int:
-        """Bytes that may be asked for in all: as many as for the other connections to one database."""
+    def _compute_ceiling(self, allowance: _Allowance) -> int:
+        """Bytes that may be requested in all: the same for every connection to one database."""
         for other, ceiling in self.running:
-            if other is allowed:
+            if other is allowance:
                 return ceiling
-        held, asked = _pages()
-        left = max(allowed.more - max(held - allowed.held, 0), 0)
-        return max(allowed.asked + allowed.more, asked + min(left, AFTER))
+        resident, requested = _measure_memory()
+        left = max(allowance.more - max(resident - allowance.resident, 0), 0)
+        return max(allowance.requested + allowance.more, requested + min(left, AFTER))
 
     def _set(self) -> None:
-        """Never above what the user has set."""
+        """Set the largest ceiling, never above the limit that the user has set."""
         soft, hard = self.before
         if self.running:
-            most = max(ceiling for _, ceiling in self.running)
-            soft = most if soft == resource.RLIM_INFINITY else min(soft, most)
+            largest = max(ceiling for _, ceiling in self.running)
+            soft = largest if soft == resource.RLIM_INFINITY else min(soft, largest)
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-_LIMIT = _Limit()
+_LIMIT = _ProcessLimit()

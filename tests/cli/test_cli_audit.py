@@ -36,16 +36,16 @@ def test_the_exit_code_is_the_checkup_s(faked: Faked, run: Run, exports: Path, c
     assert run("audit", exports).code == code
 
 
-def test_why_data_did_not_suffice_is_told(faked: Faked, run: Run, exports: Path) -> None:
+def test_insufficient_data_is_explained(faked: Faked, run: Run, exports: Path) -> None:
     faked.checkup = checkup(outcome=ending(3, "scan.pdf was not used: not a table"))
     assert "scan.pdf was not used: not a table" in run("audit", exports).err
 
 
 def test_no_data_is_three_with_message_and_hint(faked: Faked, run: Run, exports: Path) -> None:
     faked.error = NoDataError("exports holds no file", "Export something first.")
-    ended = run("audit", exports)
-    assert (ended.code, ended.out) == (3, "")
-    assert ended.err.splitlines() == ["storehealth: exports holds no file", "Export something first."]
+    result = run("audit", exports)
+    assert (result.code, result.out) == (3, "")
+    assert result.err.splitlines() == ["storehealth: exports holds no file", "Export something first."]
 
 
 def test_a_report_that_cannot_be_written_is_four_and_the_others_are(
@@ -59,14 +59,14 @@ def test_a_report_that_cannot_be_written_is_four_and_the_others_are(
         path.write_bytes(content)
 
     monkeypatch.setattr(outputs, "write_whole", full)
-    ended = run("audit", exports, "-o", f"json={tmp_path / 'a.json'}", "-o", f"md={tmp_path / 'a.md'}")
-    assert ended.code == 4
-    assert "a.json could not be written: No space left on device" in ended.err
+    result = run("audit", exports, "-o", f"json={tmp_path / 'a.json'}", "-o", f"md={tmp_path / 'a.md'}")
+    assert result.code == 4
+    assert "a.json could not be written: No space left on device" in result.err
     assert (tmp_path / "a.md").exists()
 
 
 @pytest.mark.parametrize(("own", "expected"), [(0, 4), (1, 4), (3, 3)])
-def test_no_data_speaks_louder_than_no_delivery_and_that_louder_than_findings(
+def test_no_data_outranks_no_delivery_which_outranks_findings(
     faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int, expected: int
 ) -> None:
     from storehealth import outputs
@@ -83,9 +83,9 @@ def test_an_internal_error_is_seventy_with_a_log_that_quotes_no_data(
     faked: Faked, run: Run, exports: Path, tmp_path: Path
 ) -> None:
     faked.error = KeyError("13800138000 Zhang San")
-    ended = run("audit", exports, "--state", tmp_path / "state")
-    assert (ended.code, ended.out, len(ended.err.splitlines())) == (70, "", 1)
-    assert "internal error: KeyError in conftest.py:" in ended.err
+    result = run("audit", exports, "--state", tmp_path / "state")
+    assert (result.code, result.out, len(result.err.splitlines())) == (70, "", 1)
+    assert "internal error: KeyError in conftest.py:" in result.err
     (log,) = (tmp_path / "state").glob("crash-*.txt")
     text = log.read_text(encoding="utf-8")
     assert "storehealth " in text
@@ -104,9 +104,9 @@ def test_ctrl_c_is_130(faked: Faked, run: Run, exports: Path) -> None:
     [("audit",), ("audit", "a", "b"), ("audit", "a", "--nope"), ("nope",), (), ("audit", "a", "--format"), ("rules",)],
 )
 def test_wrong_usage_is_two_and_prints_nothing_on_stdout_but_help(run: Run, arguments: tuple[str, ...]) -> None:
-    ended = run(*arguments)
-    assert ended.code == 2
-    assert not ended.out or "Usage:" in ended.out
+    result = run(*arguments)
+    assert result.code == 2
+    assert not result.out or "Usage:" in result.out
 
 
 # -- streams -----------------------------------------------------------------------------------------------------
@@ -117,11 +117,11 @@ def test_json_mode_prints_one_json_document_whatever_is_warned(faked: Faked, run
         sys.stderr.write(warnings.formatwarning("a column is odd", UserWarning, "x.py", 1))
 
     faked.warn = warn
-    ended = run("audit", exports, "--format", "json", "-v")
-    assert json.loads(ended.out) == faked.checkup.model_dump(mode="json", by_alias=True)
-    assert ended.out.count("\n{") == 0
-    assert "a column is odd" in ended.err
-    assert "reading exports" in ended.err
+    result = run("audit", exports, "--format", "json", "-v")
+    assert json.loads(result.out) == faked.checkup.model_dump(mode="json", by_alias=True)
+    assert result.out.count("\n{") == 0
+    assert "a column is odd" in result.err
+    assert "reading exports" in result.err
 
 
 def test_a_report_on_stdout_takes_the_place_of_the_text(faked: Faked, run: Run, exports: Path) -> None:
@@ -133,16 +133,16 @@ def test_a_report_on_stdout_takes_the_place_of_the_text(faked: Faked, run: Run, 
 def test_the_text_goes_to_stdout_and_what_was_written_to_stderr(
     faked: Faked, run: Run, exports: Path, tmp_path: Path
 ) -> None:
-    ended = run("audit", exports, "-o", f"json={tmp_path / 'run.json'}")
-    assert ended.out.startswith(faked.checkup.headline[:20])
-    assert ended.err == f"wrote {tmp_path / 'run.json'}\n"
+    result = run("audit", exports, "-o", f"json={tmp_path / 'run.json'}")
+    assert result.out.startswith(faked.checkup.headline[:20])
+    assert result.err == f"wrote {tmp_path / 'run.json'}\n"
     assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["store"] == "Tea House"
 
 
 def test_without_a_terminal_there_is_no_colour_no_hint_and_no_progress(faked: Faked, run: Run, exports: Path) -> None:
-    ended = run("audit", exports)
-    assert "\x1b" not in ended.out + ended.err
-    assert ended.err == ""
+    result = run("audit", exports)
+    assert "\x1b" not in result.out + result.err
+    assert result.err == ""
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_verbose_names_every_step_and_why_the_code_is_one(faked: Faked, run: Run
 
 
 @pytest.mark.parametrize("less", ["-q", "-s"])
-def test_less_and_more_at_once_are_refused(faked: Faked, run: Run, exports: Path, less: str) -> None:
-    ended = run("audit", exports, less, "-v")
-    assert (ended.code, faked.asked) == (2, None)
-    assert "contradict" in ended.err
+def test_quiet_and_verbose_together_are_refused(faked: Faked, run: Run, exports: Path, less: str) -> None:
+    result = run("audit", exports, less, "-v")
+    assert (result.code, faked.asked) == (2, None)
+    assert "contradict" in result.err
 
 
 def test_the_language_of_the_checkup_is_the_screen_s(faked: Faked, run: Run, exports: Path) -> None:
@@ -197,17 +197,17 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
     pack, config = tmp_path / "pack", tmp_path / "storehealth.toml"
     pack.mkdir()
     config.write_text("", encoding="utf-8")
-    ended = run(
+    result = run(
         "audit", exports, "--platform", "jd", "--as-of", "2025-03-31T18:00", "--window", "7d", "--lang", "es", "--pack", pack,
         "--state", tmp_path / "st", "--config", config, "--layout", "a=b.csv=jd_orders", "--encoding", "*.csv=gb18030",
         "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data", "--assume-auto", "--baseline", "latest",
     )  # fmt: skip
-    assert ended.code == 1
-    asked = vars(faked.asked)
-    del asked["tell"]
-    book = asked.pop("history")
+    assert result.code == 1
+    request = vars(faked.asked)
+    del request["tell"]
+    book = request.pop("history")
     assert (book.folder, book.baseline) == (tmp_path / "st", "latest")
-    assert asked == {
+    assert request == {
         "platform": "jd",
         "as_of": datetime(2025, 3, 31, 18),  # noqa: DTZ001 - in the store's zone
         "window": "7d",
@@ -228,20 +228,20 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
     }
 
 
-def test_a_day_alone_means_its_end(faked: Faked, run: Run, exports: Path) -> None:
+def test_a_date_alone_means_the_end_of_that_day(faked: Faked, run: Run, exports: Path) -> None:
     run("audit", exports, "--as-of", "2025-03-31")
     assert faked.asked.as_of == datetime(2025, 3, 31, 23, 59, 59)  # noqa: DTZ001 - in the store's zone
 
 
 def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports: Path) -> None:
     run("audit", exports)
-    asked = faked.asked
-    assert (asked.platform, asked.as_of, asked.window, asked.language, asked.config) == (None,) * 5
-    assert (asked.cache, asked.fail_on, asked.strict_data, asked.packs) == (True, "fail", False, ())
+    request = faked.asked
+    assert (request.platform, request.as_of, request.window, request.language, request.config) == (None,) * 5
+    assert (request.cache, request.fail_on, request.strict_data, request.packs) == (True, "fail", False, ())
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         (("--format", "jsn"), "Nearest is json."),
         (("--platform", "jdd"), "Nearest is jd."),
@@ -270,13 +270,13 @@ def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports:
         (("--fromat", "json"), "--format"),
     ],
 )
-def test_a_wrong_option_is_told_before_any_work(
-    faked: Faked, run: Run, exports: Path, options: tuple[str, ...], said: str
+def test_a_wrong_option_is_refused_before_any_work(
+    faked: Faked, run: Run, exports: Path, options: tuple[str, ...], expected: str
 ) -> None:
     before = sorted(exports.rglob("*"))
-    ended = run("audit", "exports", *options)
-    assert (ended.code, ended.out, faked.asked) == (2, "", None)
-    assert said in ended.err
+    result = run("audit", "exports", *options)
+    assert (result.code, result.out, faked.asked) == (2, "", None)
+    assert expected in result.err
     assert sorted(exports.rglob("*")) == before
 
 
@@ -291,21 +291,27 @@ def test_a_wrong_option_is_told_before_any_work(
         ("--state", "exports/state"), ("--fromat", "json"), ("more",),
     ],
 )  # fmt: skip
-def test_wrong_usage_is_told_in_the_language_asked_for(
+def test_wrong_usage_is_reported_in_the_chosen_language(
     faked: Faked, run: Run, exports: Path, options: tuple[str, ...], language: str
 ) -> None:
-    ended = run("audit", "exports", *options, "--lang", language)
-    assert ended.code == 2
+    result = run("audit", "exports", *options, "--lang", language)
+    assert result.code == 2
     plain = run("audit", "exports", *options).err
     sentences = [
-        one for line in plain.splitlines() for one in re.split(r"(?<=\.) ", line.removeprefix("storehealth: "))
+        sentence
+        for line in plain.splitlines()
+        for sentence in re.split(r"(?<=\.) ", line.removeprefix("storehealth: "))
     ]
-    english = [one for one in sentences if len(one.split()) > 2 and one in ended.err and not one.startswith("See: ")]
+    english = [
+        sentence
+        for sentence in sentences
+        if len(sentence.split()) > 2 and sentence in result.err and not sentence.startswith("See: ")
+    ]
     assert english == []
 
 
 @pytest.mark.parametrize("language", ["zh", "es"])
-def test_mistakes_in_settings_and_mutes_are_told_in_the_language_asked_for(
+def test_mistakes_in_settings_and_mutes_are_reported_in_the_chosen_language(
     run: Run, exports: Path, tmp_path: Path, language: str
 ) -> None:
     """Durations, hours, choices with and without a near one, missing keys, a day that no month has."""
@@ -316,8 +322,8 @@ def test_mistakes_in_settings_and_mutes_are_told_in_the_language_asked_for(
         'suppress = "soon"\nurls_env = ["a b"]\n',
         encoding="utf-8",
     )
-    told = run("audit", exports, "--lang", language).err
-    assert len(told.splitlines()) == 8
+    settings_errors = run("audit", exports, "--lang", language).err
+    assert len(settings_errors.splitlines()) == 8
     settings.write_text("", encoding="utf-8")
     mutes.write_text(
         "mutes:\n  - {cod: CS01, since: 2026-09-31}\n"
@@ -325,15 +331,17 @@ def test_mistakes_in_settings_and_mutes_are_told_in_the_language_asked_for(
         "exempt:\n  - {code: all, reason: r}\n  - {code: all, reason: r, from: 2026-02-01, to: 2026-01-01}\n",
         encoding="utf-8",
     )
-    more = run("audit", exports, "--lang", language).err
-    assert "mutes.0.owner" in more
+    mutes_errors = run("audit", exports, "--lang", language).err
+    assert "mutes.0.owner" in mutes_errors
     mutes.unlink()
     (tmp_path / "events.yaml").write_text(
         "events: [{from: 2026-09-15, to: 2026-09-01, name: S}]\nholidays: [XX]\n", encoding="utf-8"
     )
-    last = run("audit", exports, "--lang", language).err
-    assert "events.0" in last
-    assert [line for line in (told + more + last).splitlines() if english.search(line)] == []
+    events_errors = run("audit", exports, "--lang", language).err
+    assert "events.0" in events_errors
+    assert [
+        line for line in (settings_errors + mutes_errors + events_errors).splitlines() if english.search(line)
+    ] == []
 
 
 def test_the_language_of_the_settings_is_that_of_errors(run: Run, tmp_path: Path) -> None:
@@ -353,39 +361,39 @@ def test_a_report_may_not_replace_the_one_file_audited(faked: Faked, run: Run, e
     assert file.read_text(encoding="utf-8").startswith("order_id")
 
 
-def test_the_state_folder_is_the_owner_s_alone(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_state_folder(faked: Faked, run: Run, exports: Path, tmp_path: Path) -> None:
     run("audit", exports, "--state", tmp_path / "deep" / "state")
     assert (tmp_path / "deep" / "state").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_state_folder_that_takes_nothing_is_warned_of_and_done_without(
+def test_an_unwritable_state_folder_is_replaced_with_a_warning(
     faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(_state, "_try_out", refuse)
-    ended = run("audit", exports, "--state", tmp_path / "state")
-    assert ended.code == 1
-    assert ended.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1
+    result = run("audit", exports, "--state", tmp_path / "state")
+    assert result.code == 1
+    assert result.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1
     assert faked.asked.state != tmp_path / "state"
     assert faked.asked.state.is_dir()
 
 
 def test_a_state_folder_that_is_a_file_is_wrong_usage(faked: Faked, run: Run, exports: Path) -> None:
-    ended = run("audit", exports, "--state", exports / "orders.csv" / "deep")
-    assert (ended.code, faked.asked) == (2, None)
+    result = run("audit", exports, "--state", exports / "orders.csv" / "deep")
+    assert (result.code, faked.asked) == (2, None)
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_a_disk_that_fills_up_under_way_is_changed_for_another_once(
+def test_a_disk_that_fills_up_during_the_audit_is_replaced_once(
     faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: bool
 ) -> None:
-    asked = []
+    folders = []
 
     def fills_up() -> None:
-        asked.append(faked.asked.state)
-        if len(asked) == 1:
+        folders.append(faked.asked.state)
+        if len(folders) == 1:
             full = OSError(28, "No space left on device")
             if not wrapped:
                 raise full
@@ -393,11 +401,11 @@ def test_a_disk_that_fills_up_under_way_is_changed_for_another_once(
 
     monkeypatch.setattr(sys.modules["storehealth.audit"], "AuditRequest", AuditRequest)
     faked.warn = fills_up
-    ended = run("audit", exports, "--state", tmp_path / "state")
-    assert ended.code == 1
-    assert "state cannot be used (its disk is full)" in ended.err
-    assert asked[0] == tmp_path / "state"
-    assert asked[1] != asked[0]
+    result = run("audit", exports, "--state", tmp_path / "state")
+    assert result.code == 1
+    assert "state cannot be used (its disk is full)" in result.err
+    assert folders[0] == tmp_path / "state"
+    assert folders[1] != folders[0]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), type("OutOfMemoryException", (Exception,), {})("20 MiB used")])
@@ -405,9 +413,9 @@ def test_too_little_memory_is_two_and_says_to_give_more(
     faked: Faked, run: Run, exports: Path, error: Exception
 ) -> None:
     faked.error = error
-    ended = run("audit", exports, "--memory", "20MB")
-    assert (ended.code, ended.out) == (2, "")
-    assert "Give more with --memory" in ended.err
+    result = run("audit", exports, "--memory", "20MB")
+    assert (result.code, result.out) == (2, "")
+    assert "Give more with --memory" in result.err
 
 
 def test_the_default_state_folder_honours_xdg(
@@ -419,7 +427,7 @@ def test_the_default_state_folder_honours_xdg(
     assert faked.asked.state.is_dir()
 
 
-def test_control_signs_of_a_file_name_do_not_reach_the_terminal(faked: Faked, run: Run, exports: Path) -> None:
+def test_control_characters_of_a_file_name_do_not_reach_the_terminal(faked: Faked, run: Run, exports: Path) -> None:
     faked.error = NoDataError("\x1b]0;owned\x07 holds no file")
-    ended = run("audit", exports)
-    assert not any(sign in ended.err for sign in "\x1b\x07")
+    result = run("audit", exports)
+    assert not any(sign in result.err for sign in "\x1b\x07")

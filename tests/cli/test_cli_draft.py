@@ -19,7 +19,7 @@ A-10002;02.09.2026 09:30;129,00;Jörg Meier
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A file that is known, and one of a kind nobody knows."""
+    """A file of a known layout, and one of an unknown layout."""
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "orders.csv").write_text(KNOWN, encoding="utf-8")
@@ -27,8 +27,8 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_drafted_layout_is_used_at_once_and_after_it_was_edited(run: Run, shop: Path, tmp_path: Path) -> None:
-    """The round trip: unknown, drafted, read; a header edited by hand, read again."""
+def test_a_draft_reads_the_file_at_once_and_after_an_edit(run: Run, shop: Path, tmp_path: Path) -> None:
+    """The round trip: unknown, drafted, read; then a header is edited by hand and the file read again."""
     file, pack = shop / "stranger.csv", tmp_path / "pack"
     assert run("inspect", file).code == 3
     drafted = run("inspect", file, "--write-layout", "crm_orders", "--pack", pack)
@@ -44,11 +44,11 @@ def test_a_drafted_layout_is_used_at_once_and_after_it_was_edited(run: Run, shop
     path.write_text(edited, encoding="utf-8")
     file.write_text(STRANGER.replace("Wert", "Betrag"), encoding="utf-8")
     (source,) = json.loads(run("inspect", file, "--pack", pack, "--format", "json").out)["sources"]
-    assert {one["header"] for one in source["columns"]} == {"Vorgang", "Angelegt am", "Betrag"}
+    assert {column["header"] for column in source["columns"]} == {"Vorgang", "Angelegt am", "Betrag"}
 
 
 def test_without_a_pack_the_draft_goes_to_the_current_folder(run: Run, shop: Path, tmp_path: Path) -> None:
-    """Which is a pack then."""
+    """Which then serves as a pack."""
     assert run("inspect", shop / "stranger.csv", "--write-layout", "mine").code == 0
     assert (tmp_path / "layouts" / "mine.yaml").exists()
     assert run("inspect", shop / "stranger.csv", "--pack", ".").code == 0
@@ -65,7 +65,7 @@ def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (("stranger.csv", "My Layout"), "Small letters, digits and _: my_layout."),
         (("orders.csv", "mine"), "every table is of a known layout"),
@@ -74,19 +74,19 @@ def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: 
         (("report.pdf", "mine"), "report.pdf cannot be read\na PDF"),
     ],
 )
-def test_what_cannot_be_drafted_is_told(
-    run: Run, shop: Path, tmp_path: Path, arguments: tuple[str, str], said: str
+def test_a_draft_that_is_not_possible_is_refused(
+    run: Run, shop: Path, tmp_path: Path, arguments: tuple[str, str], expected: str
 ) -> None:
     (shop / "words.csv").write_text("a,b\nc,d\n", encoding="utf-8")
     (shop / "report.pdf").write_bytes(b"%PDF-1.7 ...")
     file, name = arguments
-    ended = run("inspect", shop / file, "--write-layout", name)
-    assert (ended.code, ended.out) == (2, "")
-    assert said in ended.err
+    result = run("inspect", shop / file, "--write-layout", name)
+    assert (result.code, result.out) == (2, "")
+    assert expected in result.err
     assert not (tmp_path / "layouts").exists()
 
 
-def test_nothing_is_drafted_into_the_exports(run: Run, shop: Path) -> None:
+def test_a_draft_is_never_written_into_the_exports(run: Run, shop: Path) -> None:
     before = sorted(shop.rglob("*"))
     assert run("inspect", shop, "--write-layout", "mine", "--pack", shop).code == 2
     assert run("inspect", shop, "--write-layout", "mine", "--pack", shop / "pack").code == 2

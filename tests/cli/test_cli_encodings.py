@@ -33,11 +33,11 @@ def test_every_file_of_the_user_s_own_is_told_to_be_saved_as_utf_8(
     path.write_bytes(OWN[name].encode("gb18030"))
     pack = ["--pack", "pack"] if name.startswith("pack") else []
     assert main(["audit", str(SAMPLES), "--check", "--lang", language, "--state", "state", *pack]) == 2
-    said = capsys.readouterr().err
-    assert path.name in said
-    assert "GBK (ANSI)" in said
-    assert SAID[language] in said
-    assert not [word for word in ("codec", "octet", "byte", "not valid") if word in said]
+    error = capsys.readouterr().err
+    assert path.name in error
+    assert "GBK (ANSI)" in error
+    assert SAID[language] in error
+    assert not [word for word in ("codec", "octet", "byte", "not valid") if word in error]
 
 
 @pytest.mark.parametrize(

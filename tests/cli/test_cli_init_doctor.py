@@ -23,7 +23,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_what_init_writes_is_read_and_says_what_the_files_say(tmp_path: Path) -> None:
+def test_init_writes_readable_settings_that_match_the_exports(tmp_path: Path) -> None:
     """Platform and zone as found; the hours in which people answer, as a comment; staff that is proven needs no line."""
     assert main(["init", str(SAMPLES), "--state", str(tmp_path / "state")]) == 0
     found = read_settings(None)
@@ -35,35 +35,35 @@ def test_what_init_writes_is_read_and_says_what_the_files_say(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_every_line_of_the_template_is_a_comment_that_holds_once_its_mark_is_gone(language: str) -> None:
+def test_every_setting_of_the_template_is_valid_once_uncommented(language: str) -> None:
     """A setting that no longer exists would be refused."""
     assert main(["init", "--lang", language]) == 0
     text = Path("storehealth.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {"language": language}
     bare = [line.removeprefix("# ") for line in text.splitlines() if " = " in line or line.startswith("# [")]
-    Path("storehealth.toml").write_text("\n".join(one for one in bare if not one.endswith(".")), encoding="utf-8")
+    Path("storehealth.toml").write_text("\n".join(line for line in bare if not line.endswith(".")), encoding="utf-8")
     found = read_settings(None)
     assert (found.platform, found.notify.when) == ("jd", "change")
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "expected"),
     [
         ("a,b\n1,2\n", "No file could be used"),
         ("order_id,created_at,total\n1,2026-09-01,9\n", "Written from 1 file."),
     ],
 )
-def test_what_the_files_do_not_say_is_left_open(
-    table: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_settings_that_the_files_do_not_show_are_left_open(
+    table: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A platform and a zone that nobody named would count as the user's own word."""
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "orders.csv").write_text(table, encoding="utf-8")
     assert main(["init", "shop", "--state", str(tmp_path / "state")]) == 0
-    told, text = capsys.readouterr().out, Path("storehealth.toml").read_text(encoding="utf-8")
+    output, text = capsys.readouterr().out, Path("storehealth.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {"store": "shop", "language": "en"}
-    assert "left open: platform, timezone" in told
-    assert said in text
+    assert "left open: platform, timezone" in output
+    assert expected in text
     assert text.count("The files do not say") == 2
     main(["init", "shop", "--platform", "jd", "--force", "--state", str(tmp_path / "state")])
     assert tomllib.loads(Path("storehealth.toml").read_text(encoding="utf-8"))["platform"] == "jd"
@@ -83,7 +83,7 @@ def test_without_files_the_template_is_offered(
     assert not Path("storehealth.toml").exists()
 
 
-def test_people_known_by_what_they_do_alone_are_listed_with_odd_names() -> None:
+def test_guessed_staff_with_odd_names_are_written_as_valid_toml() -> None:
     """Quotes, dots, and signs that TOML would take for something else."""
     names = ('客服"一号"', "a.b = c", "tab\there", "back\\slash", "del\x7f")
     text = settings_text(
@@ -94,7 +94,7 @@ def test_people_known_by_what_they_do_alone_are_listed_with_odd_names() -> None:
     assert read["store"] == "“茶”馆\n2"
 
 
-def test_a_file_that_is_there_is_left_alone_unless_forced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_unless_forced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Also a broken one, which --force replaces."""
     path = Path("storehealth.toml")
     path.write_text("broken [", encoding="utf-8")
@@ -107,16 +107,16 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("language", ["zh", "es"])
-def test_what_to_do_about_a_file_that_is_there_is_told_in_the_users_language(
+def test_the_hint_about_an_existing_file_is_in_the_chosen_language(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, language: str
 ) -> None:
     Path("storehealth.toml").write_text("", encoding="utf-8")
     assert main(["init", str(SAMPLES), "--state", str(tmp_path / "state"), "--lang", language]) == 2
-    told = capsys.readouterr().err
-    assert "--force" in told
-    assert "--config" in told
-    assert "Give" not in told
-    assert "another" not in told
+    error = capsys.readouterr().err
+    assert "--force" in error
+    assert "--config" in error
+    assert "Give" not in error
+    assert "another" not in error
 
 
 def test_nothing_is_written_into_the_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,16 +128,16 @@ def test_nothing_is_written_into_the_exports(tmp_path: Path, capsys: pytest.Capt
     assert "inside the exports folder" in capsys.readouterr().err
 
 
-def seen(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
+def run_doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
     code = main(["doctor", *arguments, "--format", "json"])
-    return code, {one["name"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
+    return code, {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
 
 
-def test_all_is_well_in_a_new_place(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_new_installation_has_no_trouble(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Exit code 0; what is not set up is a note; the state folder is not even made."""
-    code, found = seen(capsys, str(SAMPLES), "--state", str(tmp_path / "state"))
+    code, found = run_doctor(capsys, str(SAMPLES), "--state", str(tmp_path / "state"))
     assert code == 0
-    assert [name for name, one in found.items() if one["state"] == "trouble"] == []
+    assert [name for name, check in found.items() if check["state"] == "trouble"] == []
     assert (found["settings"]["state"], found["notify"]["state"]) == ("note", "note")
     assert "6 files" in found["exports"]["said"]
     assert not (tmp_path / "state").exists()
@@ -150,26 +150,26 @@ def test_each_trouble_is_named_with_what_to_do_and_hides_no_other(
     Path("storehealth.toml").write_text('platfrm = "jd"\n', encoding="utf-8")
     Path("mutes.yaml").write_text("mutes: [{code: XX99}]\n", encoding="utf-8")
     Path("state").write_text("a file, no folder", encoding="utf-8")
-    code, found = seen(capsys, "missing", "--state", "state/below")
+    code, found = run_doctor(capsys, "missing", "--state", "state/below")
     assert code == 1
-    assert {name for name, one in found.items() if one["state"] == "trouble"} >= {
+    assert {name for name, check in found.items() if check["state"] == "trouble"} >= {
         "settings",
         "rules",
         "state",
         "exports",
     }
-    assert all(one["todo"] for one in found.values() if one["state"] == "trouble")
+    assert all(check["todo"] for check in found.values() if check["state"] == "trouble")
     assert "nearest is platform" in found["settings"]["said"]
     assert main(["doctor", "missing", "--state", "state/below", "--lang", "zh"]) == 1
     assert "待处理" in capsys.readouterr().out
     (tmp_path / "exports").mkdir()
-    assert "inside the exports" in seen(capsys, "exports", "--state", "exports/state")[1]["state"]["said"]
+    assert "inside the exports" in run_doctor(capsys, "exports", "--state", "exports/state")[1]["state"]["said"]
 
 
-def test_a_platform_that_is_not_there_is_trouble_and_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_platform_is_trouble_and_the_known_ones_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """An audit would refuse it."""
     Path("storehealth.toml").write_text('platform = "jdd"\n', encoding="utf-8")
-    code, found = seen(capsys)
+    code, found = run_doctor(capsys)
     assert (code, found["rules"]["state"]) == (1, "trouble")
     assert "'jdd'" in found["rules"]["said"]
     assert "jd, lazada" in found["rules"]["todo"]
@@ -177,29 +177,29 @@ def test_a_platform_that_is_not_there_is_trouble_and_says_which_there_are(capsys
     assert "没有平台 'jdd'" in capsys.readouterr().out
 
 
-def test_config_show_names_a_platform_that_is_not_there_as_an_audit_does(
+def test_config_show_refuses_an_unknown_platform_as_an_audit_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The settings are shown all the same: one looks into them to find the mistake."""
     Path("storehealth.toml").write_text('platform = "jdd"\n', encoding="utf-8")
     assert main(["audit", str(SAMPLES), "--check"]) == 2
-    said = capsys.readouterr().err
+    audit_error = capsys.readouterr().err
     assert main(["config", "show", "--origin"]) == 2
     shown = capsys.readouterr()
     assert 'platform = "jdd"' in shown.out
-    assert "there is no platform 'jdd'" in said
-    assert shown.err == said
+    assert "there is no platform 'jdd'" in audit_error
+    assert shown.err == audit_error
     assert main(["config", "show", "--platform", "jdd"]) == 2
     assert "Nearest is jd." in capsys.readouterr().err
     assert main(["config", "show", "--platform", "jd"]) == 0
 
 
-def test_doctor_schedule_add_and_a_check_try_the_same_things_in_the_same_order(
+def test_doctor_schedule_add_and_a_check_run_the_same_checks_in_the_same_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Who mends what one of them says is not told of something older by the next."""
+    """A user who fixes what one of them reports does not get an older problem from the next."""
     settings, mutes, events, rule = (
-        Path(one) for one in ("storehealth.toml", "mutes.yaml", "events.yaml", "pack/rules/own.yaml")
+        Path(name) for name in ("storehealth.toml", "mutes.yaml", "events.yaml", "pack/rules/own.yaml")
     )
     rule.parent.mkdir(parents=True)
     for path, text in ((settings, "platfrm = 1"), (rule, "code: ["), (mutes, "mute: []"), (events, "event: []")):
@@ -214,28 +214,28 @@ def test_doctor_schedule_add_and_a_check_try_the_same_things_in_the_same_order(
         ("events.yaml:1: event", events, ""),
     ]
     common = ["--pack", "pack", "--state", "state"]
-    for said, path, better in steps:
+    for expected, path, better in steps:
         assert main(["audit", str(SAMPLES), "--check", *common]) == 2
         first = capsys.readouterr().err.splitlines()[0].removeprefix("storehealth: ")
-        assert said in first
+        assert expected in first
         assert main(["schedule", "add", "tea", str(SAMPLES), "--daily", "08:30", "--no-install", *common]) == 2
         assert first in capsys.readouterr().err
-        assert first in "\n".join(one["said"] for one in seen(capsys, *common)[1].values())
+        assert first in "\n".join(check["said"] for check in run_doctor(capsys, *common)[1].values())
         path.unlink() if better is None else path.write_text(better, encoding="utf-8")
     assert main(["audit", str(SAMPLES), "--check", *common]) == 0
 
 
-def test_conditions_that_fit_no_row_are_told_all_at_once_before_an_audit(
+def test_invalid_conditions_are_all_reported_before_an_audit(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """By ``doctor`` and by ``audit --check``, which looks after a schedule that is added."""
     good = '  - {code: all, where: "sku_id = 1", reason: rows without that column are left alone}\n'
     Path("mutes.yaml").write_text(f"exempt:\n{good}", encoding="utf-8")
-    assert seen(capsys)[1]["rules"]["state"] == "ok"
+    assert run_doctor(capsys)[1]["rules"]["state"] == "ok"
     bad = "".join(f'  - {{code: LG05, where: "{sql}", reason: r}}\n' for sql in ("skuu = 1", "true; DROP TABLE a"))
     Path("mutes.yaml").write_text(f"exempt:\n{good}{bad}", encoding="utf-8")
-    said = seen(capsys)[1]["rules"]["said"]
-    assert ("mutes.yaml:3" in said, "mutes.yaml:4" in said) == (True, True)
+    text = run_doctor(capsys)[1]["rules"]["said"]
+    assert ("mutes.yaml:3" in text, "mutes.yaml:4" in text) == (True, True)
     assert main(["audit", str(SAMPLES), "--check", "--state", str(tmp_path / "state")]) == 2
     assert "mutes.yaml:4" in capsys.readouterr().err
 
@@ -243,7 +243,7 @@ def test_conditions_that_fit_no_row_are_told_all_at_once_before_an_audit(
 def test_mistakes_in_events_are_trouble(capsys: pytest.CaptureFixture[str]) -> None:
     """An audit would refuse them."""
     Path("events.yaml").write_text("events: [{dat: 2026-01-01, name: Sale}]\n", encoding="utf-8")
-    assert "nearest is date" in seen(capsys)[1]["rules"]["said"]
+    assert "nearest is date" in run_doctor(capsys)[1]["rules"]["said"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX knows who may read a file")
@@ -253,18 +253,18 @@ def test_addresses_are_never_shown_and_have_to_be_private(capsys: pytest.Capture
     path = Path("notify.urls")
     path.write_text("json://localhost/s3cr3t\n", encoding="utf-8")
     path.chmod(0o644)
-    assert seen(capsys)[1]["notify"]["state"] == "trouble"
+    assert run_doctor(capsys)[1]["notify"]["state"] == "trouble"
     path.chmod(0o600)
-    notify = seen(capsys)[1]["notify"]
+    notify = run_doctor(capsys)[1]["notify"]
     assert (notify["state"], "s3cr3t" in notify["said"]) == ("ok", False)
     assert "notify.urls:1" in notify["said"]
 
 
-def test_a_machine_without_any_starter_says_so(
+def test_a_machine_without_a_scheduler_is_noted(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """It is no trouble as long as nothing is scheduled."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    code, found = seen(capsys, "--state", str(tmp_path / "state"))
+    code, found = run_doctor(capsys, "--state", str(tmp_path / "state"))
     assert (code, found["cron"]["state"]) == (0, "note")
     assert "install cron" in found["cron"]["todo"]

@@ -56,9 +56,9 @@ def sources(run: Run, shop: Path) -> dict[str, Any]:
     return {source["path"]: source for source in whole["sources"]}
 
 
-def test_columns_are_told_that_are_read_and_those_that_are_not(sources: dict[str, Any]) -> None:
+def test_columns_read_and_ignored_are_listed(sources: dict[str, Any]) -> None:
     """Each with the canonical columns it fills."""
-    read = {one["header"]: one["fills"] for one in sources["orders.csv"]["columns"]}
+    read = {column["header"]: column["fills"] for column in sources["orders.csv"]["columns"]}
     assert read["order_id"] == ["orders.order_id"]
     assert read["buyer_id"] == ["orders.buyer_id"]
     assert sources["orders.csv"]["unread"] == ["receiver"]
@@ -67,16 +67,16 @@ def test_columns_are_told_that_are_read_and_those_that_are_not(sources: dict[str
 
 def test_both_kinds_of_duplicates_are_counted_and_every_row_accounted_for(sources: dict[str, Any]) -> None:
     """One repeats in its file; one of the two exports' rows of O-2 stands for the other."""
-    one = sources["orders.csv"]
-    assert (one["rows"], one["kept"], one["rejected"]) == (6, 2, 2)
-    assert (one["duplicates_within"], one["duplicates_across"], one["duplicates"]) == (1, 1, 2)
-    assert all(one["rows"] == one["kept"] + one["duplicates"] + one["rejected"] for one in sources.values())
-    assert (one["first"], one["last"]) == ("2026-09-01T08:00:00", "2026-09-03T08:00:00")
+    orders = sources["orders.csv"]
+    assert (orders["rows"], orders["kept"], orders["rejected"]) == (6, 2, 2)
+    assert (orders["duplicates_within"], orders["duplicates_across"], orders["duplicates"]) == (1, 1, 2)
+    assert all(file["rows"] == file["kept"] + file["duplicates"] + file["rejected"] for file in sources.values())
+    assert (orders["first"], orders["last"]) == ("2026-09-01T08:00:00", "2026-09-03T08:00:00")
 
 
 def test_rejects_are_grouped_by_reason_and_column_with_their_first_lines(sources: dict[str, Any]) -> None:
-    """What cost its row is told from what cost only the cell."""
-    groups = {(one["column"], one["reason"]): one for one in sources["orders.csv"]["rejects"]}
+    """A reject that cost its row is counted separately from one that cost only the cell."""
+    groups = {(group["column"], group["reason"]): group for group in sources["orders.csv"]["rejects"]}
     assert groups["paid_amount", "not an amount of money"] == {
         "reason": "not an amount of money", "column": "paid_amount", "count": 1, "rows_lost": 0, "lines": [5],
     }  # fmt: skip
@@ -94,7 +94,7 @@ def test_the_preview_shows_canonical_rows_with_people_masked(sources: dict[str, 
     assert "warehouse" not in first
 
 
-def test_a_stranger_is_told_with_its_headers_and_the_nearest_layout(
+def test_an_unknown_file_is_shown_with_its_headers_and_the_nearest_layout(
     run: Run, sources: dict[str, Any], shop: Path
 ) -> None:
     """So that the user sees what is missing."""
@@ -107,7 +107,7 @@ def test_a_stranger_is_told_with_its_headers_and_the_nearest_layout(
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [
         ("en", ("not read, and never shown", "First rows of orders (showing 1 of 3)", "not a time", "line 6")),
         (
@@ -125,9 +125,9 @@ def test_a_stranger_is_told_with_its_headers_and_the_nearest_layout(
         ),
     ],
 )
-def test_the_screen_says_it_in_three_languages(run: Run, shop: Path, language: str, said: tuple[str, ...]) -> None:
+def test_the_screen_says_it_in_three_languages(run: Run, shop: Path, language: str, expected: tuple[str, ...]) -> None:
     shown = " ".join(run("inspect", shop, "--preview", 1, "--lang", language).out.split())
-    assert [text for text in said if text not in shown] == []
+    assert [text for text in expected if text not in shown] == []
 
 
 def test_without_a_preview_no_rows_are_shown(run: Run, shop: Path) -> None:
@@ -138,9 +138,9 @@ def test_without_a_preview_no_rows_are_shown(run: Run, shop: Path) -> None:
 def test_one_csv_comes_from_stdin(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In whatever encoding; nothing of it is left in the folder."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(ORDERS.encode("gb18030"))))
-    ended = run("inspect", "-", "--format", "json")
-    (source,) = json.loads(ended.out)["sources"]
-    assert (ended.code, source["path"], source["layout"], source["rows"]) == (0, "stdin.csv", "generic_orders", 6)
+    result = run("inspect", "-", "--format", "json")
+    (source,) = json.loads(result.out)["sources"]
+    assert (result.code, source["path"], source["layout"], source["rows"]) == (0, "stdin.csv", "generic_orders", 6)
     assert list(tmp_path.glob("*.csv")) == []
 
 
@@ -172,13 +172,13 @@ def test_the_columns_are_duckdb_s_own() -> None:
 
 
 def test_rejects_take_the_place_of_the_text_on_stdout(run: Run, shop: Path) -> None:
-    ended = run("inspect", shop, "-o", "rejects=-")
-    assert ended.out.splitlines()[0].startswith("file,line,")
-    assert run("audit", shop, "-o", "rejects=-", "--fail-on", "never").out == ended.out
+    result = run("inspect", shop, "-o", "rejects=-")
+    assert result.out.splitlines()[0].startswith("file,line,")
+    assert run("audit", shop, "-o", "rejects=-", "--fail-on", "never").out == result.out
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         (("-o", "rejects"), "names no path"),
         (("-o", "rejects=shop/r.csv"), "inside the exports folder"),
@@ -192,16 +192,16 @@ def test_rejects_take_the_place_of_the_text_on_stdout(run: Run, shop: Path) -> N
         (("--unmask",), "on a terminal only"),
     ],
 )
-def test_a_wrong_output_of_inspect_is_told_before_any_work(
-    run: Run, shop: Path, options: tuple[str, ...], said: str
+def test_a_wrong_output_of_inspect_is_refused_before_any_work(
+    run: Run, shop: Path, options: tuple[str, ...], expected: str
 ) -> None:
-    ended = run("inspect", "shop", *options)
-    assert (ended.code, ended.out) == (2, "")
-    assert said in ended.err
+    result = run("inspect", "shop", *options)
+    assert (result.code, result.out) == (2, "")
+    assert expected in result.err
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         (("-o", "evidence=-"), "cannot go to stdout"),
         (("-o", "evidence=shop"), "inside the exports folder"),
@@ -212,13 +212,13 @@ def test_a_wrong_output_of_inspect_is_told_before_any_work(
         (("--unmask",), "on a terminal only"),
     ],
 )
-def test_a_wrong_output_of_audit_is_told_before_any_work(
-    run: Run, shop: Path, tmp_path: Path, options: tuple[str, ...], said: str
+def test_a_wrong_output_of_audit_is_refused_before_any_work(
+    run: Run, shop: Path, tmp_path: Path, options: tuple[str, ...], expected: str
 ) -> None:
     (tmp_path / "a_file").write_text("", encoding="utf-8")
-    ended = run("audit", "shop", *options)
-    assert (ended.code, ended.out) == (2, "")
-    assert said in ended.err
+    result = run("audit", "shop", *options)
+    assert (result.code, result.out) == (2, "")
+    assert expected in result.err
 
 
 def test_a_disk_that_is_full_is_four_and_the_screen_is_shown_all_the_same(
@@ -230,9 +230,9 @@ def test_a_disk_that_is_full_is_four_and_the_screen_is_shown_all_the_same(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(rejects, "write_table", full)
-    ended = run("inspect", shop, "-o", "rejects=rejects.csv")
-    assert (ended.code, "orders.csv" in ended.out) == (4, True)
-    assert "rejects.csv could not be written: No space left on device" in ended.err
+    result = run("inspect", shop, "-o", "rejects=rejects.csv")
+    assert (result.code, "orders.csv" in result.out) == (4, True)
+    assert "rejects.csv could not be written: No space left on device" in result.err
 
 
 def test_the_inspection_goes_to_a_file_as_well(run: Run, shop: Path, tmp_path: Path) -> None:

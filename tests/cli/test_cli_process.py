@@ -194,11 +194,11 @@ def test_no_help_loses_what_stands_in_square_brackets() -> None:
             command.help,
             command.short_help,
             command.epilog,
-            *(getattr(one, "help", "") for one in command.params),
+            *(getattr(option, "help", "") for option in command.params),
         ]
         here = [f"{path}: {found}" for text in texts for found in re.findall(r"\[[a-z_]+\]", text or "")]
         return here + [
-            one for name, sub in getattr(command, "commands", {}).items() for one in lost(sub, f"{path} {name}")
+            text for name, sub in getattr(command, "commands", {}).items() for text in lost(sub, f"{path} {name}")
         ]
 
     assert lost(get_command(made()), "storehealth") == []

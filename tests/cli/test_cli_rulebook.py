@@ -97,7 +97,7 @@ def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_what_a_rule_is_compared_with_is_told(run: Run, language: str) -> None:
+def test_the_reference_of_a_limit_is_shown(run: Run, language: str) -> None:
     """Each printed figure with the definitions that are tried; a rule without any says nothing of it."""
     heading = texts()["rule.printed"][language]
     shown = "".join(run("explain", "AS02", "--lang", language).out.split())
@@ -119,9 +119,9 @@ def test_what_it_needs_names_the_menu_to_export_from(run: Run) -> None:
 
 
 def test_explain_as_json_is_one_document(run: Run) -> None:
-    told = json.loads(run("explain", "CS01", "--format", "json").out)
-    assert (told["code"], told["measure"]["in_time"]["from"]) == ("CS01", "first_opened_at")
-    assert told["platforms"]["jd"]["verified"]
+    explained = json.loads(run("explain", "CS01", "--format", "json").out)
+    assert (explained["code"], explained["measure"]["in_time"]["from"]) == ("CS01", "first_opened_at")
+    assert explained["platforms"]["jd"]["verified"]
 
 
 def test_the_list_has_every_rule_and_can_be_narrowed(run: Run) -> None:
@@ -132,7 +132,7 @@ def test_the_list_has_every_rule_and_can_be_narrowed(run: Run) -> None:
     assert run("rules", "list", "--area", "stok").err.count("Nearest is stock.") == 1
 
 
-def test_a_pack_s_rule_is_listed_and_a_broken_one_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_rule_of_a_pack_is_listed_and_a_broken_one_reported(run: Run, tmp_path: Path) -> None:
     built_in = CATALOGUE.paths["rules/reply-within-30s"].read_text(encoding="utf-8")
     (tmp_path / "pack" / "rules").mkdir(parents=True)
     own = tmp_path / "pack" / "rules" / "my-own.yaml"
@@ -144,15 +144,15 @@ def test_a_pack_s_rule_is_listed_and_a_broken_one_is_told(run: Run, tmp_path: Pa
     assert "my-own.yaml:2: severty: no such key; nearest is severity" in ended.err
 
 
-def test_the_built_in_book_fits_together(run: Run) -> None:
+def test_the_built_in_catalogue_is_consistent(run: Run) -> None:
     counted = f"{len(CATALOGUE.rules)} rules, {len(CATALOGUE.layouts)} layouts, {len(CATALOGUE.views)} views, "
     assert run("rules", "check").out == f"{counted}{len(CATALOGUE.platforms)} platforms: all fit together\n"
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "项检查、"), ("es", " reglas, ")])
-def test_the_book_is_checked_in_the_reader_s_language(run: Run, tmp_path: Path, language: str, said: str) -> None:
+@pytest.mark.parametrize(("language", "expected"), [("zh", "项检查、"), ("es", " reglas, ")])
+def test_the_check_is_reported_in_the_chosen_language(run: Run, tmp_path: Path, language: str, expected: str) -> None:
     """What fits, and what does not, with the database's own words only behind it."""
-    assert said in run("rules", "check", "--lang", language).out
+    assert expected in run("rules", "check", "--lang", language).out
     pack = broken_pack(tmp_path / "pack", {"mine": ("ZZ01", "worst: wait_seconds", "worst: wait_second")})
     ended = run("rules", "check", "--pack", pack, "--lang", language)
     assert (ended.code, ended.out) == (2, "")
@@ -166,10 +166,10 @@ def test_the_book_is_checked_in_the_reader_s_language(run: Run, tmp_path: Path, 
     assert "Mend the lines" not in rest[0]
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "chosen by storehealth"), ("es", "elegido por storehealth")])
-def test_who_chose_a_limit_is_told_in_the_reader_s_language(run: Run, language: str, said: str) -> None:
+@pytest.mark.parametrize(("language", "expected"), [("en", "chosen by storehealth"), ("es", "elegido por storehealth")])
+def test_the_source_of_a_limit_is_shown_in_the_chosen_language(run: Run, language: str, expected: str) -> None:
     shown = " ".join(run("explain", "CS01", "--lang", language).out.split())
-    assert said in shown
+    assert expected in shown
     assert language == "en" or "chosen by" not in shown
 
 
@@ -189,15 +189,13 @@ def test_who_chose_a_limit_is_told_in_the_reader_s_language(run: Run, language: 
     ],
     ids=" ".join,
 )
-def test_what_is_refused_is_told_in_the_reader_s_language_with_the_hint(
-    run: Run, arguments: tuple[str, ...], language: str
-) -> None:
+def test_refusals_and_hints_are_in_the_chosen_language(run: Run, arguments: tuple[str, ...], language: str) -> None:
     """No line of it is as it is in English, but for titles of rules."""
     english = run(*arguments).err.splitlines()
-    told = run(*arguments, "--lang", language)
-    assert told.code in (2, 3)
-    assert len(told.err.splitlines()) == len(english) >= 2
-    assert not set(english) & set(told.err.splitlines())
+    result = run(*arguments, "--lang", language)
+    assert result.code in (2, 3)
+    assert len(result.err.splitlines()) == len(english) >= 2
+    assert not set(english) & set(result.err.splitlines())
 
 
 def broken_pack(folder: Path, changes: dict[str, tuple[str, str, str]]) -> Path:
@@ -211,7 +209,7 @@ def broken_pack(folder: Path, changes: dict[str, tuple[str, str, str]]) -> Path:
     return folder
 
 
-def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_told_at_once(run: Run, tmp_path: Path) -> None:
+def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_reported_at_once(run: Run, tmp_path: Path) -> None:
     """With file, line and key; a view that does not exist names the nearest."""
     pack = broken_pack(
         tmp_path / "pack",

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from storehealth.cli import _rules_new
+from storehealth.cli.rules import AREAS
 
 Run = Callable[..., Any]
 ORDERS = ("LG70-out-by-noon", "logistics/out-by-noon.yaml")
@@ -24,7 +24,7 @@ def pack(run: Run, tmp_path: Path) -> Path:
     return folder
 
 
-def changed(pack: Path, before: str, after: str) -> Path:
+def replace_text(pack: Path, before: str, after: str) -> Path:
     path = pack / "rules" / ORDERS[1]
     text = path.read_text(encoding="utf-8")
     assert before in text
@@ -32,23 +32,23 @@ def changed(pack: Path, before: str, after: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("letters", sorted(_rules_new.AREAS))
+@pytest.mark.parametrize("letters", sorted(AREAS))
 def test_a_new_rule_of_every_area_is_valid_and_its_examples_hold(run: Run, tmp_path: Path, letters: str) -> None:
     """With a case that fires, one that stays silent, and rows on both sides of the limit."""
     pack = tmp_path / "pack"
     written = run("rules", "new", f"{letters}70-my-own", "--pack", pack)
     assert (written.code, written.err) == (0, "")
-    assert (pack / "rules" / _rules_new.AREAS[letters] / "my-own.yaml").is_file()
-    ended = run("rules", "test", "--pack", pack)
-    assert ended.code == 0, ended.out
-    assert "✓ " in ended.out or ". " in ended.out
-    assert "hint" not in ended.out
+    assert (pack / "rules" / AREAS[letters] / "my-own.yaml").is_file()
+    result = run("rules", "test", "--pack", pack)
+    assert result.code == 0, result.out
+    assert "✓ " in result.out or ". " in result.out
+    assert "hint" not in result.out
     assert run("rules", "check", "--pack", pack).code == 0
 
 
-def test_nothing_is_written_over(run: Run, pack: Path) -> None:
+def test_an_existing_rule_is_not_overwritten(run: Run, pack: Path) -> None:
     path = pack / "rules" / ORDERS[1]
-    changed(pack, "severity: medium", "severity: low")
+    replace_text(pack, "severity: medium", "severity: low")
     again = run("rules", "new", ORDERS[0], "--pack", pack)
     assert (again.code, again.out) == (2, "")
     assert "is there already" in again.err
@@ -58,7 +58,7 @@ def test_nothing_is_written_over(run: Run, pack: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("CS01-fast", "the code CS01 is taken by reply-within-30s"),
         ("CS70-satisfaction", "which yours would replace"),
@@ -68,12 +68,12 @@ def test_nothing_is_written_over(run: Run, pack: Path) -> None:
         ("LG70-../../etc", "is no code and name"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused_before_anything_is_written(
-    run: Run, tmp_path: Path, name: str, said: str
+def test_an_invalid_name_is_refused_before_anything_is_written(
+    run: Run, tmp_path: Path, name: str, expected: str
 ) -> None:
-    ended = run("rules", "new", name, "--pack", tmp_path / "pack")
-    assert ended.code == 2
-    assert said in ended.err
+    result = run("rules", "new", name, "--pack", tmp_path / "pack")
+    assert result.code == 2
+    assert expected in result.err
     assert not (tmp_path / "pack").exists()
 
 
@@ -81,13 +81,13 @@ def test_force_does_not_let_two_rules_share_a_code(run: Run, tmp_path: Path) -> 
     assert run("rules", "new", "CS01-fast", "--pack", tmp_path / "pack", "--force").code == 2
 
 
-def test_what_does_not_hold_is_shown_as_key_expected_and_got(run: Run, pack: Path, tmp_path: Path) -> None:
-    path = changed(pack, "met: 10, late: 10, overdue: 10,", "met: 20, late: 0, overdu: 10,")
+def test_failed_expectations_are_shown_as_key_expected_and_got(run: Run, pack: Path, tmp_path: Path) -> None:
+    path = replace_text(pack, "met: 10, late: 10, overdue: 10,", "met: 20, late: 0, overdu: 10,")
     report = tmp_path / "rules.xml"
-    ended = run("rules", "test", path, "--junit", report)
-    assert ended.code == 1
-    assert re.search(r"out-by-noon\.yaml:\d+  on the limit", ended.out)
-    rows = [line.split() for line in ended.out.splitlines()]
+    result = run("rules", "test", path, "--junit", report)
+    assert result.code == 1
+    assert re.search(r"out-by-noon\.yaml:\d+  on the limit", result.out)
+    rows = [line.split() for line in result.out.splitlines()]
     assert ["key", "expected", "got"] in rows
     assert ["met", "20", "10"] in rows
     assert ["late", "0", "10"] in rows
@@ -99,49 +99,49 @@ def test_what_does_not_hold_is_shown_as_key_expected_and_got(run: Run, pack: Pat
     assert "met: expected 20, got 10" in (failure.get("message") or "")
 
 
-def test_a_rule_that_never_fires_or_never_stays_silent_in_its_examples_is_told(run: Run, pack: Path) -> None:
-    path = changed(
+def test_examples_without_a_case_that_fires_or_stays_silent_are_reported(run: Run, pack: Path) -> None:
+    path = replace_text(
         pack, "{status: fail, met: 10, late: 10, overdue: 10, undecided: 10, exempt: 10, judged: 30}", "{exempt: 10}"
     )
-    ended = run("rules", "test", path)
-    assert ended.code == 1
-    assert "lacks a case that fires" in " ".join(ended.out.split())
-    changed(pack, "{exempt: 10}", "{status: fail}")
-    changed(pack, "{status: pass, defects: 0, judged: 40}", "{exempt: 0}")
-    ended = run("rules", "test", path, "--lang", "es")
-    assert ended.code == 1
-    assert "falta un caso en que calle" in " ".join(ended.out.split())
+    result = run("rules", "test", path)
+    assert result.code == 1
+    assert "lacks a case that fires" in " ".join(result.out.split())
+    replace_text(pack, "{exempt: 10}", "{status: fail}")
+    replace_text(pack, "{status: pass, defects: 0, judged: 40}", "{exempt: 0}")
+    result = run("rules", "test", path, "--lang", "es")
+    assert result.code == 1
+    assert "falta un caso en que calle" in " ".join(result.out.split())
 
 
 def test_rows_off_the_limit_are_a_hint_and_no_failure(run: Run, pack: Path) -> None:
-    path = changed(pack, 'shipped_at: "2026-03-02 20:00:01"', 'shipped_at: "2026-03-02 21:00:00"')
-    changed(pack, 'paid_at: "2026-03-03 00:00:01"', 'paid_at: "2026-03-03 06:00:00"')
-    changed(pack, 'paid_at: "2026-03-03 00:00:00"', 'paid_at: "2026-03-02 23:00:00"')
-    ended = run("rules", "test", path)
-    assert ended.code == 0, ended.out
-    assert "hint: no example has a row just past the limit" in ended.out
-    assert "exactly on the limit" not in ended.out
+    path = replace_text(pack, 'shipped_at: "2026-03-02 20:00:01"', 'shipped_at: "2026-03-02 21:00:00"')
+    replace_text(pack, 'paid_at: "2026-03-03 00:00:01"', 'paid_at: "2026-03-03 06:00:00"')
+    replace_text(pack, 'paid_at: "2026-03-03 00:00:00"', 'paid_at: "2026-03-02 23:00:00"')
+    result = run("rules", "test", path)
+    assert result.code == 0, result.out
+    assert "hint: no example has a row just past the limit" in result.out
+    assert "exactly on the limit" not in result.out
 
 
-def test_an_example_that_cannot_be_run_is_told_with_its_place(run: Run, pack: Path, tmp_path: Path) -> None:
+def test_an_example_that_cannot_be_run_is_reported_with_its_place(run: Run, pack: Path, tmp_path: Path) -> None:
     """And, in XML, is an error; what no XML may hold is replaced."""
-    path = changed(pack, 'shipped_at: "2026-03-02 11:00:00"', 'shiped_at: "2026-03-02 11:00:00"')
-    changed(pack, "all sent the same morning", '"all \\u0001 sent & <done>"')
+    path = replace_text(pack, 'shipped_at: "2026-03-02 11:00:00"', 'shiped_at: "2026-03-02 11:00:00"')
+    replace_text(pack, "all sent the same morning", '"all \\u0001 sent & <done>"')
     report = tmp_path / "rules.xml"
-    ended = run("rules", "test", path, "--junit", report)
-    assert ended.code == 1
-    assert "table orders has no column shiped_at" in " ".join(ended.out.split())
+    result = run("rules", "test", path, "--junit", report)
+    assert result.code == 1
+    assert "table orders has no column shiped_at" in " ".join(result.out.split())
     root = ElementTree.parse(report).getroot()  # noqa: S314 - our own
     assert root.get("errors") == "1"
     assert any("sent & <done>" in (case.get("name") or "") for case in root.iter("testcase"))
 
 
-def test_invalid_files_are_two_and_unknown_names_name_the_nearest(run: Run, pack: Path, tmp_path: Path) -> None:
-    changed(pack, "severity: medium", "severity: hihg")
+def test_invalid_files_exit_with_2_and_unknown_names_suggest_the_nearest(run: Run, pack: Path, tmp_path: Path) -> None:
+    replace_text(pack, "severity: medium", "severity: hihg")
     assert run("rules", "test", "--pack", pack).code == 2
-    ended = run("rules", "test", "CS1")
-    assert ended.code == 2
-    assert "CS11" in ended.err
+    result = run("rules", "test", "CS1")
+    assert result.code == 2
+    assert "CS11" in result.err
     loose = tmp_path / "loose.yaml"
     loose.write_text("code: X", encoding="utf-8")
     assert "lies in no folder named rules" in run("rules", "test", loose).err
@@ -152,33 +152,33 @@ def test_every_built_in_rule_has_a_case_that_fires_and_one_that_stays_silent() -
     from storehealth.catalogue import load
     from storehealth.trials import Trial, covered
 
-    lacking = {
-        code: cases
+    incomplete = {
+        code: coverage
         for code, rule in load().rules.items()
-        for cases in [covered(rule, [Trial(rule, number, "") for number in range(1, len(rule.examples) + 1)])]
-        if not cases.enough
+        for coverage in [covered(rule, [Trial(rule, number, "") for number in range(1, len(rule.examples) + 1)])]
+        if not coverage.enough
     }
-    assert lacking == {}
+    assert incomplete == {}
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [("en", "1 rule, 2 examples: "), ("zh", "1 项检查、2 个示例："), ("es", "1 regla, 2 ejemplos: ")],
 )
-def test_one_rule_is_counted_as_one(run: Run, pack: Path, language: str, said: str) -> None:
-    assert said in run("rules", "test", "--pack", pack, "--lang", language).out
+def test_one_rule_is_counted_as_one(run: Run, pack: Path, language: str, expected: str) -> None:
+    assert expected in run("rules", "test", "--pack", pack, "--lang", language).out
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "there is no view"), ("zh", "没有视图"), ("es", "no existe la vista")]
+    ("language", "expected"), [("en", "there is no view"), ("zh", "没有视图"), ("es", "no existe la vista")]
 )
-def test_why_an_example_could_not_be_run_is_told_in_the_reader_s_language(
-    run: Run, pack: Path, language: str, said: str
+def test_the_problem_of_an_example_is_shown_in_the_chosen_language(
+    run: Run, pack: Path, language: str, expected: str
 ) -> None:
     """Binding finds most of it before; a value that cannot be turned shows only when rows are there."""
-    changed(pack, "when: paid AND NOT cancelled", "when: (order_id || 'x')::INTEGER > 0")
-    ended = run("rules", "test", "--pack", pack, "--lang", language)
-    assert ended.code == 1
-    assert {"en": "cannot be turned", "zh": "无法转换", "es": "no se puede convertir"}[language] in ended.out
-    changed(pack, "over: fulfilments", "over: fulfilment")
-    assert said in run("rules", "test", "--pack", pack, "--lang", language).err
+    replace_text(pack, "when: paid AND NOT cancelled", "when: (order_id || 'x')::INTEGER > 0")
+    result = run("rules", "test", "--pack", pack, "--lang", language)
+    assert result.code == 1
+    assert {"en": "cannot be turned", "zh": "无法转换", "es": "no se puede convertir"}[language] in result.out
+    replace_text(pack, "over: fulfilments", "over: fulfilment")
+    assert expected in run("rules", "test", "--pack", pack, "--lang", language).err

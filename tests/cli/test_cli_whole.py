@@ -32,7 +32,7 @@ def test_inspect_accounts_for_every_row_of_every_file(run: Run, mixed: Path) -> 
     sources = {source["path"].partition("#")[0]: source for source in json.loads(ended.out)["sources"]}
     assert ended.code == 0
     assert set(sources) == {"stock.csv", "aftersales.xlsx", "readme.pdf"}
-    assert all(one["rows"] == one["kept"] + one["duplicates"] + one["rejected"] for one in sources.values())
+    assert all(file["rows"] == file["kept"] + file["duplicates"] + file["rejected"] for file in sources.values())
     assert (sources["stock.csv"]["layout"], sources["stock.csv"]["encoding"]) == ("jd_stock", "gb18030")
     assert sources["readme.pdf"]["layout"] is None
 
@@ -90,7 +90,7 @@ def test_too_little_memory_gives_no_score_from_the_files_that_fitted(run: Run, t
 
 
 @pytest.mark.parametrize(
-    ("language", "said", "export"),
+    ("language", "expected", "export"),
     [
         ("en", "No file could be used", "What to export next"),
         ("zh", "没有可用的文件", "建议补充导出"),
@@ -98,13 +98,13 @@ def test_too_little_memory_gives_no_score_from_the_files_that_fitted(run: Run, t
     ],
 )
 def test_where_no_file_could_be_used_the_files_come_first(
-    run: Run, tmp_path: Path, language: str, said: str, export: str
+    run: Run, tmp_path: Path, language: str, expected: str, export: str
 ) -> None:
     """The first line sent the reader to what is missing; why the file at hand was not used stood at the very end."""
     (tmp_path / "orders.csv").write_bytes(b"")
     ended = run("audit", tmp_path, "--platform", "jd", "--lang", language)
     assert ended.code == 3
-    assert ended.out.startswith(said)
+    assert ended.out.startswith(expected)
     assert 0 < ended.out.index("orders.csv") < ended.out.index(export)
 
 
@@ -116,17 +116,17 @@ def test_files_that_begin_after_the_audit_s_moment_are_named_with_their_days(run
     (folder / "cases.csv").write_text(
         "case_id,applied_at\n7,2026-09-11 08:00:00\n8,2026-09-13 08:00\n", encoding="utf-8"
     )
-    told = run("audit", folder, "--as-of", "2026-09-05", "--format", "json", "--state", tmp_path / "st").out
-    found = json.loads(told)
-    said = "after-sales cases: the files hold nothing up to 2026-09-05 23:59, but 2026-09-11 to 2026-09-13"
-    assert found["warnings"] == [said]
-    assert not [one for one in found["exports_wanted"] if "aftersales" in one["tables"]]
-    lacking = [one for one in found["not_judged"] if one["code"] == "AS06"]
-    assert [one["how_to_export"] for one in lacking] == [[]]
+    output = run("audit", folder, "--as-of", "2026-09-05", "--format", "json", "--state", tmp_path / "st").out
+    found = json.loads(output)
+    expected = "after-sales cases: the files hold nothing up to 2026-09-05 23:59, but 2026-09-11 to 2026-09-13"
+    assert found["warnings"] == [expected]
+    assert not [wanted for wanted in found["exports_wanted"] if "aftersales" in wanted["tables"]]
+    not_judged = [rule for rule in found["not_judged"] if rule["code"] == "AS06"]
+    assert [rule["how_to_export"] for rule in not_judged] == [[]]
     before = json.loads(
         run("audit", folder, "--as-of", "2020-01-01", "--format", "json", "--state", tmp_path / "st").out
     )
     assert before["headline"].startswith("Nothing could be judged as of 2020-01-01 23:59: the files hold 2026-09-01 to")
     assert before["warnings"] == []
-    asked = {table for one in before["exports_wanted"] if not one["headers"] for table in one["tables"]}
-    assert not asked & {"orders", "aftersales"}
+    tables = {table for wanted in before["exports_wanted"] if not wanted["headers"] for table in wanted["tables"]}
+    assert not tables & {"orders", "aftersales"}

@@ -1,8 +1,8 @@
 """The command line: one module per command, found by scanning this package. Arguments in, exit code out.
 
-A module exposes ``register(app)``. Modules whose name begins with an underscore are what commands share. Nothing
-here imports pandas, duckdb or pydantic before a command runs, so that ``--help`` stays quick; and nothing at all before
-``main`` stands ready for Ctrl-C.
+The module of a command has a function ``register(app)``; modules without one are shared by commands. Nothing here imports
+pandas, duckdb or pydantic before a command runs, so that ``--help`` stays fast, and nothing at all before ``main`` can
+handle Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ORDER = (
     "audit", "inspect", "due", "staffing", "scorecard", "phrases", "explain", "rules", "history", "refund_checklist",
     "schedule", "notify", "convert", "config", "init", "doctor", "status",
 )  # fmt: skip
-"""The order of commands in the help; one that is not named comes last."""
+"""The order of commands in the help; others follow in alphabetical order."""
 
 EXIT_CODES = """Exit codes
 
@@ -28,15 +28,17 @@ EXIT_CODES = """Exit codes
 
 
 def commands() -> list[str]:
-    """Names of all command modules, in the order of the help."""
+    """List the names of all command modules, in the order of the help."""
     import pkgutil
+    from importlib import import_module
 
-    found = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    found = [name for name in names if hasattr(import_module(f"{__name__}.{name}"), "register")]
     return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
 def app() -> typer.Typer:
-    """The application with every command."""
+    """Build the application with every command."""
     from storehealth.cli import _app
 
     return _app.made()
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: What follows the program's name; default: the process's own arguments.
+        arguments: The arguments after the program's name; default: those of the process.
 
     Returns:
         The exit code, see :class:`storehealth.errors.Exit`.
@@ -55,6 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from storehealth.cli import _app
 
         return _app.run(sys.argv[1:] if arguments is None else arguments)
-    except KeyboardInterrupt:  # while modules are loaded, or while the end is told
+    except KeyboardInterrupt:  # while modules are loaded, or while the last message is written
         sys.stderr.write("storehealth: interrupted\n")
         return 130

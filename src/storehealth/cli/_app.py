@@ -1,4 +1,4 @@
-"""The application with every command: made only once there is something to run, since typer takes a while to load."""
+"""The application with every command. A module of its own, because importing typer takes time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HELP_NAMES = ["-h", "--help"]
 
 
 def made() -> typer.Typer:
-    """The application, every command registered."""
+    """Build the application and register every command."""
     application = typer.Typer(
         name="storehealth",
         help="Audits an online store's exports: what goes wrong, in which rows, and what to do about it.",
@@ -24,45 +24,45 @@ def made() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": HELP_NAMES},
     )
-    application.callback()(_top)
+    application.callback()(_take_program_options)
     for name in commands():
         import_module(f"storehealth.cli.{name}").register(application)
     return application
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; returns the exit code, whatever happens."""
+    """Run a command line and return its exit code, whatever happens."""
     _streams.reopen()
     _streams.listen(arguments)
-    return _guard.guarded(lambda: _run(list(arguments)))
+    return _guard.guarded(lambda: _invoke(list(arguments)))
 
 
-def _run(arguments: list[str]) -> int | None:
+def _invoke(arguments: list[str]) -> int | None:
     command = typer.main.get_command(made())
-    _show_flags_bare(command)
+    _hide_flag_values(command)
     code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
     return code
 
 
-def _show_flags_bare(command: Any) -> None:
-    """Have help show ``--details``, and not ``--details <bool>``, which reads as if a value had to follow."""
-    asked = command.get_help_option(typer.Context(command, help_option_names=HELP_NAMES))
-    for option in (*command.params, asked):
+def _hide_flag_values(command: Any) -> None:
+    """Make help show ``--details`` rather than ``--details <bool>``, which looks as if it needed a value."""
+    help_option = command.get_help_option(typer.Context(command, help_option_names=HELP_NAMES))
+    for option in (*command.params, help_option):
         if getattr(option, "is_flag", False) or getattr(option, "count", False):
             option.metavar = ""
-    for one in getattr(command, "commands", {}).values():
-        _show_flags_bare(one)
+    for subcommand in getattr(command, "commands", {}).values():
+        _hide_flag_values(subcommand)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_given: bool) -> None:
+    if is_given:
         _streams.put(f"storehealth {__version__}\n")
         raise typer.Exit
 
 
-def _top(
+def _take_program_options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Begin every command; only the version is answered here."""
+    """Take the options of the program itself; only ``--version`` acts here."""

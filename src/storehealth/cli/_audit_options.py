@@ -1,4 +1,4 @@
-"""Options of ``audit`` that no other command has a use for; ``schedule add`` takes them over."""
+"""Options of ``audit`` that only ``schedule add`` also takes."""
 
 from __future__ import annotations
 
@@ -12,53 +12,68 @@ Outputs = Annotated[
         "-o",
         "--output",
         metavar="FORMAT=PATH",
-        help="Also write a report, evidence=DIR or rejects=PATH; repeatable; - is stdout.",
+        help="Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout.",
     ),
 ]
-Details = Annotated[bool, typer.Option("--details", help="Every finding with its rows, in place of one screen.")]
+Details = Annotated[bool, typer.Option("--details", help="Show every finding with its rows, not just one screen.")]
 FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="LEVEL", help="When to exit with 1: fail, watch, new, never, or score<60.")
+    str,
+    typer.Option("--fail-on", metavar="LEVEL", help="When to exit with code 1: fail, watch, new, never, or score<60."),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict-data", help="Exit with 3 when a file is refused or an area cannot be judged.")
+    bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
 ]
 AssumeAuto = Annotated[
-    bool, typer.Option("--assume-auto", help="Take suspected automatic replies for a robot's; both results are shown.")
+    bool, typer.Option("--assume-auto", help="Count suspected auto-replies as bot messages; show both results.")
 ]
 Platform = Annotated[
     str | None,
-    typer.Option("--platform", metavar="NAME", help="Whose limits and clocks. Default: the files', else generic."),
+    typer.Option(
+        "--platform",
+        metavar="NAME",
+        help="Platform whose limits and clocks apply. Default: from the files, else generic.",
+    ),
 ]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="TIME", help="Judge as of this time. Default: the last event in the files."),
 ]
 Window = Annotated[
-    str | None, typer.Option("--window", metavar="30d|all", help="Days looked at. Default: the platform's own.")
+    str | None, typer.Option("--window", metavar="30d|all", help="Days to judge. Default: set by the platform.")
 ]
 Notify = Annotated[
-    bool, typer.Option("--notify", help="Tell people, as the settings say under notify, once all is written.")
+    bool,
+    typer.Option("--notify", help="Send notifications, as configured in the settings, after the reports are written."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr, send nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr but send nothing.")]
 
 NoHistory = Annotated[
-    bool, typer.Option("--no-history", help="Neither compare with earlier runs nor remember this one.")
+    bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not store this one.")
 ]
 Baseline = Annotated[
     str | None,
-    typer.Option("--baseline", metavar="RUN", help="Compare with this run. Default: the latest of an earlier time."),
+    typer.Option(
+        "--baseline", metavar="RUN", help="Compare with this run. Default: the latest run with an earlier time."
+    ),
 ]
 Cron = Annotated[
     bool,
-    typer.Option("--cron", help="For cron: print errors alone; keep the reports in the state folder's runs/NAME/."),
+    typer.Option("--cron", help="For cron: print only errors; write the reports to runs/NAME/ in the state folder."),
 ]
 Name = Annotated[
-    str | None, typer.Option("--name", metavar="NAME", help="Unattended: name of the runs. Default: the folder's.")
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Name of the unattended runs. Default: the name of the folder."),
 ]
 Keep = Annotated[
-    str, typer.Option("--keep", metavar="90d|all", help="Unattended: remove older runs, never the latest complete one.")
+    str,
+    typer.Option("--keep", metavar="90d|all", help="Remove older unattended runs, but never the latest complete one."),
 ]
 LockWait = Annotated[
-    str, typer.Option("--lock-wait", metavar="5m", help="Unattended: wait for a run of this name to end, else exit 75.")
+    str,
+    typer.Option(
+        "--lock-wait",
+        metavar="5m",
+        help="Unattended: wait this long for another run of this name, then exit with code 75.",
+    ),
 ]
-Check = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, and leave.")]
+Check = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, then exit.")]

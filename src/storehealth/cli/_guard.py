@@ -1,4 +1,4 @@
-"""The one place where exceptions become exit codes."""
+"""The only place where exceptions become exit codes."""
 
 from __future__ import annotations
 
@@ -23,107 +23,107 @@ def guarded(work: Callable[[], Any]) -> int:
     """Run a command and return its exit code, whatever happens in it."""
     _streams.LOST.set(False)
     _streams.UNATTENDED.set(None)
-    code = _code_of(work)
+    code = _run_to_code(work)
     return int(Exit.NOT_DELIVERED) if _streams.LOST.get() and code in (Exit.OK, Exit.FINDINGS) else code
 
 
-def _code_of(work: Callable[[], Any]) -> int:
+def _run_to_code(work: Callable[[], Any]) -> int:
     try:
-        return _done(work())
+        return _finish(work())
     except StorehealthError as error:
-        return _told(shortage(error) or error)
+        return _report(shortage(error) or error)
     except typer.TyperException as error:
-        return _misused(error)
+        return _report_usage(error)
     except (KeyboardInterrupt, typer.Abort):
-        return _stopped()
+        return _report_interrupt()
     except BrokenPipeError:
         _streams.hang_up()
         return int(Exit.OK)
     except SystemExit as leaving:
-        # typer leaves with 1 when the reader of a pipe has gone: 1 would say "findings"
-        return _left(leaving)
-    except Exception as error:  # noqa: BLE001 - the one place: an uncaught exception would leave with 1, "findings"
-        return _unforeseen(error)
+        # typer exits with 1 when the reader of a pipe has gone, but 1 means "findings"
+        return _keep_exit_code(leaving)
+    except Exception as error:  # noqa: BLE001 - the only place: an uncaught exception would exit with 1, which means "findings"
+        return _report_unexpected(error)
 
 
-def _done(result: Any) -> int:
+def _finish(result: Any) -> int:
     sys.stdout.flush()
-    if result == Exit.INTERRUPTED:  # typer has caught Ctrl-C, and says nothing of it
-        return _stopped()
+    if result == Exit.INTERRUPTED:  # typer has caught Ctrl-C and printed nothing
+        return _report_interrupt()
     return int(result or 0)
 
 
-def _stopped() -> int:
+def _report_interrupt() -> int:
     _streams.complain("interrupted")
     return int(Exit.INTERRUPTED)
 
 
-def _told(error: StorehealthError) -> int:
+def _report(error: StorehealthError) -> int:
     _streams.complain(error.message, error.hint)
     return int(error.exit_code)
 
 
-def _unforeseen(error: Exception) -> int:
-    """What no command caught: Ctrl-C, stdout that takes nothing more, a shortage, or a mistake of ours."""
+def _report_unexpected(error: Exception) -> int:
+    """Report what no command caught: Ctrl-C, a broken stdout, a shortage, or a bug."""
     if interrupted(error):
-        return _stopped()
-    if isinstance(error, OSError) and _from_help(error):
+        return _report_interrupt()
+    if isinstance(error, OSError) and _is_from_help(error):
         _streams.lose(error)
         return int(Exit.OK)
-    short = shortage(error)
-    return _told(short) if short else _crashed(error)
+    cause = shortage(error)
+    return _report(cause) if cause else _report_crash(error)
 
 
-def _from_help(error: OSError) -> bool:
-    """Whether typer or rich was writing: they print help and versions, to stdout."""
+def _is_from_help(error: OSError) -> bool:
+    """Whether typer or rich was writing help to stdout."""
     frames = traceback.extract_tb(error.__traceback__)
     return any(part in ("typer", "rich", "click") for part in Path(frames[-1].filename).parts[-3:])
 
 
-def _left(leaving: SystemExit) -> int:
+def _keep_exit_code(leaving: SystemExit) -> int:
     if isinstance(leaving.__context__, BrokenPipeError):
         _streams.hang_up()
         return int(Exit.OK)
     return leaving.code if isinstance(leaving.code, int) else int(Exit.OK)
 
 
-def _misused(error: typer.TyperException) -> int:
-    """Wrong usage, in two plain lines; a bare ``storehealth`` has printed its help already."""
+def _report_usage(error: typer.TyperException) -> int:
+    """Report wrong usage in two lines; for a bare ``storehealth``, typer has already printed the help."""
     context = getattr(error, "ctx", None)
     if type(error).__name__ != "NoArgsIsHelpError":
         path = context.command_path if context else "storehealth"
         message = error.format_message()
-        _streams.complain(message, _address_hint() if "://" in message else f"See: {path} --help")
+        _streams.complain(message, _read_address_hint() if "://" in message else f"See: {path} --help")
     return int(Exit.USAGE)
 
 
-def _address_hint() -> str:
+def _read_address_hint() -> str:
     from storehealth.settings.layers import ADDRESS_HINT
 
     return ADDRESS_HINT
 
 
-def _crashed(error: Exception) -> int:
-    """Write what happened, without data, and say where in one line."""
+def _report_crash(error: Exception) -> int:
+    """Write a crash log without any data, and name it in one line."""
     frames = traceback.extract_tb(error.__traceback__)
-    spot = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    location = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     try:
         log = _write_log(error, frames)
     except OSError:
         log = None
-    where = f"log: {log}" if log else "the log could not be written"
-    _streams.complain(f"internal error: {type(error).__name__} in {spot} ({where})")
+    log_note = f"log: {log}" if log else "the log could not be written"
+    _streams.complain(f"internal error: {type(error).__name__} in {location} ({log_note})")
     return int(Exit.INTERNAL)
 
 
 def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
-    """Kinds of error, code lines and versions; no messages, since those may quote cells, and no arguments."""
+    """Write error types, code lines and versions, but no messages or arguments: they may quote the user's data."""
     kinds: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 10:
         kinds.append(type(cause).__qualname__)
         cause = cause.__cause__ or cause.__context__
-    lines = [f"storehealth {__version__}", f"python {sys.version.split()[0]} on {sys.platform}", *_versions(), ""]
+    lines = [f"storehealth {__version__}", f"python {sys.version.split()[0]} on {sys.platform}", *_list_versions(), ""]
     lines += [f"error: {' <- '.join(kinds)}", "(messages are left out: they may quote your data)", ""]
     lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
     path = _state.crash_folder() / f"crash-{datetime.now().astimezone():%Y%m%dT%H%M%S}-{os.getpid()}.txt"
@@ -132,13 +132,13 @@ def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
     return path
 
 
-def _versions() -> list[str]:
+def _list_versions() -> list[str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = []
+    versions = []
     for name in PARTS:
         try:
-            found.append(f"{name} {version(name)}")
+            versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            found.append(f"{name} is not installed")
-    return found
+            versions.append(f"{name} is not installed")
+    return versions

@@ -9,45 +9,45 @@ from storehealth.cli._options import one_of, pairs
 
 
 class Names:
-    """What the built-in data files and the packs define.
+    """The names that the built-in data files and the packs define.
 
     Args:
-        packs: Folders given by ``--pack``.
+        packs: Folders of the ``--pack`` options.
     """
 
     def __init__(self, packs: tuple[Path, ...]) -> None:
         self.packs = packs
 
     def platform(self, name: str | None) -> str | None:
-        """A platform that exists, or None.
+        """Require that a platform exists; None stays None.
 
         Raises:
-            UsageError: There is none of this name; the nearest is named.
+            UsageError: It does not exist; the nearest name is suggested.
         """
-        return None if name is None else one_of(name, self._stems("platforms"), "--platform")
+        return None if name is None else one_of(name, self._list_names("platforms"), "--platform")
 
     def platforms(self) -> tuple[str, ...]:
         """Names of all platforms."""
-        return tuple(self._stems("platforms"))
+        return tuple(self._list_names("platforms"))
 
     def layouts(self, texts: Sequence[str] | None) -> dict[str, str]:
-        """``FILE=NAME`` options whose layouts exist.
+        """Parse ``FILE=NAME`` options and require that the layouts exist.
 
         Raises:
-            UsageError: One does not; the nearest is named.
+            UsageError: A layout does not exist; the nearest name is suggested.
         """
-        found = pairs(texts, "--layout")
-        known = sorted(self._stems("layouts")) if found else []
-        return {file: one_of(name, known, "--layout") for file, name in found.items()}
+        layouts = pairs(texts, "--layout")
+        known = sorted(self._list_names("layouts")) if layouts else []
+        return {file: one_of(name, known, "--layout") for file, name in layouts.items()}
 
     def layout_names(self) -> set[str]:
         """Names of all layouts."""
-        return set(self._stems("layouts"))
+        return set(self._list_names("layouts"))
 
-    def _stems(self, kind: str) -> Iterator[str]:
+    def _list_names(self, kind: str) -> Iterator[str]:
         from storehealth.catalogue import FOLDERS
 
-        seen: dict[str, None] = {}
+        names: dict[str, None] = {}  # a dict keeps the order and drops repetitions
         for folder in (FOLDERS[kind], *(pack / kind for pack in self.packs)):
-            seen |= dict.fromkeys(path.stem for path in sorted(folder.rglob("*.yaml")))
-        yield from seen
+            names |= dict.fromkeys(path.stem for path in sorted(folder.rglob("*.yaml")))
+        yield from names

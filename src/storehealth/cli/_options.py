@@ -14,112 +14,113 @@ import typer
 
 from storehealth.errors import UsageError
 
-Exports = Annotated[Path, typer.Argument(metavar="EXPORTS", help="Folder with the files you exported, or one file.")]
+Exports = Annotated[Path, typer.Argument(metavar="EXPORTS", help="Folder of exported files, or one file.")]
 Language = Annotated[
     str | None,
-    typer.Option("--lang", metavar="en|zh|es", help="Language of what is shown. Default: the settings', else en."),
+    typer.Option("--lang", metavar="en|zh|es", help="Output language. Default: from the settings, else en."),
 ]
 Packs = Annotated[
     list[Path] | None,
-    typer.Option("--pack", metavar="DIR", help="Folder with rules, layouts, platforms of your own; repeatable."),
+    typer.Option("--pack", metavar="DIR", help="Folder with your own rules, layouts and platforms; repeatable."),
 ]
 State = Annotated[
-    Path | None, typer.Option("--state", metavar="DIR", help="Where the lake and logs are kept between runs.")
+    Path | None, typer.Option("--state", metavar="DIR", help="Folder that keeps the data cache and logs between runs.")
 ]
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings file. Default: ./storehealth.toml, if any.")
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings file. Default: ./storehealth.toml, if it exists."),
 ]
 Layouts = Annotated[
     list[str] | None,
-    typer.Option("--layout", metavar="FILE=NAME", help="Read files of this name by this layout; repeatable."),
+    typer.Option("--layout", metavar="FILE=NAME", help="Read files of this name with this layout; repeatable."),
 ]
 Encodings = Annotated[
     list[str] | None, typer.Option("--encoding", metavar="GLOB=NAME", help="Encoding of these files; repeatable.")
 ]
-Memory = Annotated[str | None, typer.Option("--memory", metavar="SIZE", help="Most memory to use, such as 1GB.")]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Read every file anew.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
-Ascii = Annotated[bool, typer.Option("--ascii", help="Signs such as ✓ and ≥ in plain ASCII.")]
-Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data as they are; on a terminal only.")]
-Format = Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print findings only.")]
-Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print nothing but errors.")]
-Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Name every step on stderr.")]
+Memory = Annotated[str | None, typer.Option("--memory", metavar="SIZE", help="Memory limit, such as 1GB.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Read every file again.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Do not use colour.")]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Use ASCII instead of symbols such as ✓ and ≥.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data unmasked; on a terminal only.")]
+Format = Annotated[str, typer.Option("--format", metavar="text|json", help="Output format.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only findings.")]
+Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print only errors.")]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show every step on stderr.")]
 
 KnownLanguage = Literal["en", "zh", "es"]
 FORMATS = ("text", "json")
 LANGUAGES = ("en", "zh", "es")
 MOST_LISTED = 24
-"""Longer lists are left out of a message that can name the nearest."""
+"""Longer lists are left out of an error that suggests a nearest name."""
 
 
 def one_of(value: str, known: Iterable[str], what: str) -> str:
-    """The value, if it is known.
+    """Require that a value is known, and return it.
 
     Raises:
-        UsageError: It is not; the nearest is named.
+        UsageError: It is unknown; the nearest name is suggested.
     """
     names = list(known)
     if value in names:
         return value
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.4)
     nearest = f"Nearest is {close[0]}. " if close else ""
-    listed = f"Choose one of: {', '.join(names)}." if len(names) <= MOST_LISTED or not close else ""
-    raise UsageError(f"{what} does not know {value!r}", (nearest + listed).strip())
+    choices = f"Choose one of: {', '.join(names)}." if len(names) <= MOST_LISTED or not close else ""
+    raise UsageError(f"{what} does not know {value!r}", (nearest + choices).strip())
 
 
 def language(value: str | None) -> KnownLanguage | None:
-    """The language asked for, or None."""
+    """Check the value of ``--lang``; None stays None."""
     return None if value is None else cast("KnownLanguage", one_of(value, LANGUAGES, "--lang"))
 
 
 def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
-    """``FILE=NAME`` options as a mapping; what is before the last ``=`` is the file.
+    """Parse ``FILE=NAME`` options into a mapping; the file is everything before the last ``=``.
 
     Raises:
-        UsageError: A text has no ``=`` or an empty side.
+        UsageError: A text has no ``=``, or nothing on one side of it.
     """
-    found = {}
+    values = {}
     for text in texts or ():
         key, _, value = text.rpartition("=")
         if not key or not value:
             raise UsageError(f"{option} {text!r} has no name", f"Write {option} 'file.csv=name'.")
-        found[key] = value
-    return found
+        values[key] = value
+    return values
 
 
 def encodings(texts: Sequence[str] | None) -> dict[str, str]:
-    """``GLOB=NAME`` options whose names Python knows."""
-    found = pairs(texts, "--encoding")
-    for name in found.values():
+    """Parse ``GLOB=NAME`` options and require encodings that Python knows."""
+    by_glob = pairs(texts, "--encoding")
+    for name in by_glob.values():
         try:
             codecs.lookup(name)
         except LookupError:
             known = ("utf-8", "utf-16", "gb18030", "gbk", "big5", "latin-1", "cp1252", "shift_jis", "euc_kr")
             one_of(name, known, "--encoding")
-    return found
+    return by_glob
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time in the store's own zone; a day alone means its end.
+    """Parse a time in the store's zone; a date without a time means the end of that day.
 
     Raises:
-        UsageError: It is no time, or has an offset.
+        UsageError: It is not a time, or has an offset.
     """
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text.strip())
+        parsed = datetime.fromisoformat(text.strip())
     except ValueError:
         raise UsageError(f"--as-of {text!r} is no time", "Write 2025-03-31 or 2025-03-31T18:00.") from None
-    if found.tzinfo is not None:
+    if parsed.tzinfo is not None:
         raise UsageError(f"--as-of {text!r} has an offset", "Write it in the store's own time, without one.")
-    day_alone = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip())
-    return datetime.combine(found, time(23, 59, 59)) if day_alone else found
+    is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip())
+    return datetime.combine(parsed, time(23, 59, 59)) if is_date else parsed
 
 
 def window(text: str | None) -> str | None:
-    """``30d`` or ``all``.
+    """Check a window: ``30d`` or ``all``.
 
     Raises:
         UsageError: It is neither.
@@ -132,10 +133,10 @@ def window(text: str | None) -> str | None:
 
 
 def memory(text: str | None) -> str | None:
-    """A size such as ``1GB``.
+    """Check a size such as ``1GB``.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a size.
     """
     if text is None or re.fullmatch(r"(?i)\d+(\.\d+)?\s*[kmgt]i?b", text.strip()):
         return text
@@ -143,7 +144,7 @@ def memory(text: str | None) -> str | None:
 
 
 def folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
-    """Packs that are folders.
+    """Require that every pack is a folder.
 
     Raises:
         UsageError: One is not.
@@ -155,10 +156,10 @@ def folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
 
 
 def settings_file(path: Path | None) -> Path | None:
-    """A settings file that is there.
+    """Require that the settings file exists; None stays None.
 
     Raises:
-        UsageError: It is not.
+        UsageError: It does not exist.
     """
     if path is not None and not path.is_file():
         raise UsageError(f"--config {path} does not exist", "Give the path of a storehealth.toml.")

@@ -19,19 +19,19 @@ HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o
 
 
 class Output(NamedTuple):
-    """A report to write. No path: to stdout, in place of the text."""
+    """A report to write; without a path it goes to stdout, in place of the text."""
 
     report: Report
     path: Path | None
 
 
 def planned(texts: Sequence[str] | None, exports: Path) -> tuple[Output, ...]:
-    """The reports asked for.
+    """Parse the ``-o`` options.
 
     Raises:
-        UsageError: A format does not exist, or a path could not be written to, lies inside the exports or is named twice.
+        UsageError: A format is unknown, or a path cannot be written to, is inside the exports folder, or is used twice.
     """
-    outputs = tuple(_output(text, exports) for text in texts or ())
+    outputs = tuple(_parse_output(text, exports) for text in texts or ())
     places = [output.path.resolve() if output.path else None for output in outputs]
     for place in places:
         if places.count(place) > 1:
@@ -39,7 +39,7 @@ def planned(texts: Sequence[str] | None, exports: Path) -> tuple[Output, ...]:
     return outputs
 
 
-def _output(text: str, exports: Path) -> Output:
+def _parse_output(text: str, exports: Path) -> Output:
     from storehealth.reports import find
 
     name, sign, place = text.partition("=")
@@ -50,10 +50,10 @@ def _output(text: str, exports: Path) -> Output:
 
 
 def writable(path: Path, exports: Path) -> Path:
-    """A path that a file may be written to.
+    """Require that a file may be written to a path, and return the path.
 
     Raises:
-        UsageError: It is a folder, has no parent, lies inside the exports, or may not be written to.
+        UsageError: It is a folder, its folder does not exist, it is inside the exports, or writing is not permitted.
     """
     folder = path.parent
     if path.is_dir():
@@ -72,14 +72,14 @@ def writable(path: Path, exports: Path) -> Path:
 
 
 def deliver(checkup: Checkup, outputs: Sequence[Output], voice: Voice) -> bool:
-    """Write every report; what fails is told, and the others are written all the same.
+    """Write every report; a failure is reported, and the others are still written.
 
     Returns:
-        Whether all of them arrived.
+        Whether all of them were written.
     """
     from storehealth.outputs import write_whole
 
-    arrived = True
+    all_written = True
     for report, path in outputs:
         content = report.render(checkup)
         if path is None:
@@ -91,7 +91,7 @@ def deliver(checkup: Checkup, outputs: Sequence[Output], voice: Voice) -> bool:
             complain(
                 f"{path} could not be written: {error.strerror}", "The audit itself is fine; see the other outputs."
             )
-            arrived = False
+            all_written = False
         else:
             voice.note(f"wrote {path}")
-    return arrived
+    return all_written

@@ -1,10 +1,12 @@
-"""``storehealth rules test``: the examples of rules, run; what does not hold, and which cases are lacking."""
+"""``storehealth rules test``: run the examples of rules; show failed expectations and missing cases, also as JUnit XML."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from xml.etree import ElementTree
 
 import typer
 
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
     from storehealth.trials import Covered, Tested, Trial
     from storehealth.wording import Words
 
-HELP = """Run the examples that rules carry: what was expected, what came out, and which cases are lacking.
+HELP = """Run the examples in rule files: show what was expected, what came out, and which cases are missing.
 
-Exits with 1 where an example does not hold, or a rule lacks a case that fires or one that stays silent.
-Without names: the rules of the packs given, else all.
+Exits with 1 if an example fails, or a rule has no example that fires or none that stays silent.
+Without names: the rules of the packs, or all rules if there is no --pack.
 
 Examples
 
@@ -33,6 +35,8 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="[CODE|FILE]...", help="Codes or ids of rules, or paths of rule files.")
 ]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="PATH", help="Also write the result as JUnit XML.")]
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML does not allow."""
 
 
 def run(
@@ -44,8 +48,8 @@ def run(
     no_color: _options.NoColor = False,
     quiet: _options.Quiet = False,
 ) -> int:
-    """Run the examples of the rules asked for; exit code 1 where one does not hold or a case is lacking."""
-    packs = _with_packs_of(names or (), _options.folders(pack))
+    """Run the examples of the chosen rules; return exit code 1 if one fails or a case is missing."""
+    packs = _add_packs_of(names or (), _options.folders(pack))
     language = _options.language(lang) or "en"
     if junit is not None and not junit.resolve().parent.is_dir():
         raise UsageError(f"the folder {junit.parent} does not exist", "Make it first, or give another path.")
@@ -56,62 +60,61 @@ def run(
 
     words, catalogue = Words(language), check_all(packs)
     screen = _streams.Screen(False, ascii_only, no_color, quiet)
-    tested = []
+    results = []
     with _streams.Progress(_streams.voice(quiet, False, 0), no_color) as progress:
-        for rule in _chosen(names or (), catalogue, packs, language):
+        for rule in _choose_rules(names or (), catalogue, packs, language):
             progress.tell(f"{rule.code} {rule.id}")
-            tested.append(_tested(rule, catalogue, words))
+            results.append(_test_rule(rule, catalogue, words))
     page = Page(_streams.width(), screen.ascii_only)
-    for one in tested:
-        if not (quiet and one.holds):
-            _add(page, one, words)
+    for result in results:
+        if not (quiet and result.holds):
+            _add_result(page, result, words)
     page.blank()
-    page.add(_summary(tested, words))
+    page.add(_summarise(results, words))
     _streams.put(printed(page.lines, Look(colour=screen.colour)))
     if junit is not None:
-        _write(junit, tested)
-    return int(Exit.OK if all(one.holds for one in tested) else Exit.FINDINGS)
+        _write_junit(junit, results)
+    return int(Exit.OK if all(result.holds for result in results) else Exit.FINDINGS)
 
 
-def _write(path: Path, tested: Sequence[Tested]) -> None:
-    from storehealth.cli._junit import junit
+def _write_junit(path: Path, results: Sequence[Tested]) -> None:
     from storehealth.outputs import write_whole
 
     try:
-        write_whole(path, junit(tested))
+        write_whole(path, _to_junit(results))
     except OSError as error:
         raise UsageError(f"{path} could not be written: {error.strerror}", "Give --junit another path.") from None
 
 
-def _with_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The packs, and those that rule files named by their path lie in."""
-    found = dict.fromkeys(path.resolve() for path in packs)
+def _add_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The packs, and those that contain the rule files given by path."""
+    roots = dict.fromkeys(path.resolve() for path in packs)
     for name in names:
         path = Path(name)
         if path.is_file():
-            root = next((one.parent for one in path.resolve().parents if one.name == "rules"), None)
+            root = next((parent.parent for parent in path.resolve().parents if parent.name == "rules"), None)
             if root is None:
                 raise UsageError(
                     f"{name} lies in no folder named rules", "Move it to PACK/rules/, and give --pack PACK."
                 )
-            found[root] = None
-    return tuple(found)
+            roots[root] = None
+    return tuple(roots)
 
 
-def _chosen(
+def _choose_rules(
     names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...], language: _options.KnownLanguage
 ) -> list[Rule]:
-    """The rules named; without names those of the packs, else all.
+    """The named rules; without names those of the packs, or all rules.
 
     Raises:
-        UsageError: A name is none of a rule; the nearest are named.
+        UsageError: There is no rule of a name; the nearest ones are named.
     """
-    from storehealth.cli.explain import find
+    from storehealth.cli.explain import find_rule
 
     by_path = {catalogue.paths[f"rules/{rule.id}"].resolve(): rule for rule in catalogue.rules.values()}
     if names:
         found = [
-            by_path.get(Path(name).resolve()) if Path(name).is_file() else find(name, catalogue, language)
+            by_path.get(Path(name).resolve()) if Path(name).is_file() else find_rule(name, catalogue, language)
             for name in names
         ]
         return list({rule.code: rule for rule in found if rule is not None}.values())
@@ -119,68 +122,126 @@ def _chosen(
     return sorted(own if packs else by_path.values(), key=lambda rule: rule.code)
 
 
-def _tested(rule: Rule, catalogue: Catalogue, words: Words) -> Tested:
+def _test_rule(rule: Rule, catalogue: Catalogue, words: Words) -> Tested:
     from storehealth.trials import Tested, covered, run_examples
 
     trials = tuple(run_examples(rule, catalogue))
-    cases = covered(rule, trials)
-    hints = [("trial.off_limit", cases.on_limit), ("trial.off_past", cases.past_limit)]
+    coverage = covered(rule, trials)
+    hints = [("trial.off_limit", coverage.on_limit), ("trial.off_past", coverage.past_limit)]
     return Tested(
-        rule, trials, tuple(_lacks(rule, cases, words)), tuple(words.say(key) for key, there in hints if there is False)
+        rule,
+        trials,
+        tuple(_name_missing_cases(rule, coverage, words)),
+        tuple(words.say(key) for key, is_covered in hints if is_covered is False),
     )
 
 
-def _lacks(rule: Rule, cases: Covered, words: Words) -> Iterator[str]:
+def _name_missing_cases(rule: Rule, coverage: Covered, words: Words) -> Iterator[str]:
     from storehealth.trials import only_shown
 
     if only_shown(rule):
-        yield from [] if cases.enough else [words.say("trial.not_shown")]
+        yield from [] if coverage.enough else [words.say("trial.not_shown")]
         return
-    if not cases.fires:
+    if not coverage.fires:
         yield words.say("trial.no_fire")
-    if not cases.silent:
+    if not coverage.silent:
         yield words.say("trial.no_silent")
 
 
-def _add(page: Page, one: Tested, words: Words) -> None:
-    """One line for a rule in order; below it what does not hold, as a table, and what is lacking."""
+def _add_result(page: Page, result: Tested, words: Words) -> None:
+    """Add one line for a rule; below it, failed examples as tables, missing cases and hints."""
     from storehealth.console.page import Piece
 
-    failed = [trial for trial in one.trials if not trial.holds]
-    mark, style = ("✓", "green") if one.holds else ("✗", "bold red")
-    said = words.say("trial.some" if failed else "trial.holds", n=len(one.trials), failed=len(failed))
-    page.add(Piece(f"{mark} ", style), Piece(f"{one.rule.code}  {one.rule.id}", "bold", keep=True), f"  {said}", hang=4)
+    failed = [trial for trial in result.trials if not trial.holds]
+    mark, style = ("✓", "green") if result.holds else ("✗", "bold red")
+    outcome = words.say("trial.some" if failed else "trial.holds", n=len(result.trials), failed=len(failed))
+    page.add(
+        Piece(f"{mark} ", style),
+        Piece(f"{result.rule.code}  {result.rule.id}", "bold", keep=True),
+        f"  {outcome}",
+        hang=4,
+    )
     for trial in failed:
         page.add(Piece(trial.place, "dim", keep=True), f"  {trial.example.name}", indent=4, hang=6)
         if trial.problem:
             page.add(words.error(trial.problem), indent=6)
-        for line in _differences(trial, words):
+        for line in _tabulate_differences(trial, words):
             page.add(Piece(line, keep=True), indent=6)
-    for text in one.lacks:
+    for text in result.lacks:
         page.add(Piece("✗ ", "bold red"), text, indent=4, hang=6)
-    for text in one.hints:
+    for text in result.hints:
         page.add(Piece(text, "dim"), indent=4, hang=6)
 
 
-def _differences(trial: Trial, words: Words) -> list[str]:
-    """A table: key, what was expected, what came out."""
+def _tabulate_differences(trial: Trial, words: Words) -> list[str]:
+    """A table of keys, expected values and actual values."""
     from storehealth.console.page import pad
 
     if not trial.misses:
         return []
     rows = [tuple(words.say(f"trial.{key}") for key in ("key", "expected", "got"))]
-    rows += [(miss.key, str(miss.expected), _got(miss.got, words)) for miss in trial.misses]
+    rows += [(miss.key, str(miss.expected), _describe_value(miss.got, words)) for miss in trial.misses]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return ["  ".join((*map(pad, row[:2], widths), row[2])) for row in rows]
 
 
-def _got(value: object, words: Words) -> str:
+def _describe_value(value: object, words: Words) -> str:
     return words.say("trial.unknown") if value == "no such key" else str(value)
 
 
-def _summary(tested: Sequence[Tested], words: Words) -> str:
-    trials = [trial for one in tested for trial in one.trials]
-    failed, lacking = sum(not trial.holds for trial in trials), sum(bool(one.lacks) for one in tested)
-    key = "trial.not_all" if failed or lacking else "trial.all_hold"
-    rules, examples = words.count("counted.rules", len(tested)), words.count("counted.examples", len(trials))
-    return words.say(key, rules=rules, examples=examples, failed=failed, lacking=lacking)
+def _summarise(results: Sequence[Tested], words: Words) -> str:
+    trials = [trial for result in results for trial in result.trials]
+    failed, incomplete = sum(not trial.holds for trial in trials), sum(bool(result.lacks) for result in results)
+    key = "trial.not_all" if failed or incomplete else "trial.all_hold"
+    rules, examples = words.count("counted.rules", len(results)), words.count("counted.examples", len(trials))
+    return words.say(key, rules=rules, examples=examples, failed=failed, lacking=incomplete)
+
+
+def _to_junit(results: Sequence[Tested]) -> bytes:
+    """JUnit XML: one suite per rule, with a case per example and one for the cases that every rule needs."""
+    suites = [_to_suite(result) for result in results]
+    root = ElementTree.Element("testsuites", name="storehealth rules")
+    for key in ("tests", "failures", "errors"):
+        root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
+    root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
+    root.extend(suites)
+    ElementTree.indent(root)
+    document: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _to_suite(result: Tested) -> ElementTree.Element:
+    """The suite of a rule: its examples, and whether they cover it."""
+    name = f"{result.rule.code} {result.rule.id}"
+    seconds = sum(trial.seconds for trial in result.trials)
+    failures = sum(bool(trial.misses) for trial in result.trials) + bool(result.lacks)
+    suite = ElementTree.Element(
+        "testsuite",
+        name=name,
+        tests=str(len(result.trials) + 1),
+        failures=str(failures),
+        errors=str(sum(bool(trial.problem) for trial in result.trials)),
+        time=f"{seconds:.3f}",
+    )
+    for trial in result.trials:
+        title = f"example {trial.number}" + (f": {trial.example.name}" if trial.example.name else "")
+        case = _add_case(suite, name, title, trial.seconds)
+        if trial.problem:
+            _add_problem(case, "error", trial.problem, f"{trial.place}\n{trial.problem}")
+        elif trial.misses:
+            lines = [str(miss) for miss in trial.misses]
+            _add_problem(case, "failure", "; ".join(lines), "\n".join([trial.place, *lines]))
+    coverage = _add_case(suite, name, "a case that fires and one that stays silent", 0.0)
+    if result.lacks:
+        _add_problem(coverage, "failure", "; ".join(result.lacks), "\n".join(result.lacks))
+    return suite
+
+
+def _add_case(suite: ElementTree.Element, rule: str, name: str, seconds: float) -> ElementTree.Element:
+    attributes = {"classname": rule, "name": FORBIDDEN.sub("\ufffd", name), "time": f"{seconds:.3f}"}
+    return ElementTree.SubElement(suite, "testcase", attributes)
+
+
+def _add_problem(case: ElementTree.Element, kind: str, message: str, text: str) -> None:
+    problem = ElementTree.SubElement(case, kind, {"message": FORBIDDEN.sub("\ufffd", message)})
+    problem.text = FORBIDDEN.sub("\ufffd", text)

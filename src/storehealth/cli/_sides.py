@@ -1,4 +1,4 @@
-"""``-o evidence=DIR`` and ``-o rejects=PATH``: what is written row by row while the data are open."""
+"""``-o evidence=DIR`` and ``-o rejects=PATH``: files that are written row by row while the database is open."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from storehealth.db.rejects import RejectsFile
     from storehealth.measure import EvidenceFiles
 
-HINT = "Write -o evidence=evidence, or -o rejects=rejects.csv."
+SIDE_HINT = "Write -o evidence=evidence, or -o rejects=rejects.csv."
 
 
 class Sides(NamedTuple):
-    """What was asked for. ``rest``: the other ``-o`` options."""
+    """The requested side outputs. ``rest``: the other ``-o`` options."""
 
     rest: list[str]
     evidence: Path | None = None
@@ -29,33 +29,33 @@ class Sides(NamedTuple):
 
     @property
     def any_file(self) -> bool:
-        """Whether anything goes to a file."""
+        """Whether any of them is a file or folder."""
         return self.evidence is not None or self.rejects is not None
 
     def opened(self) -> tuple[EvidenceFiles | None, RejectsFile | None]:
-        """What an audit writes into."""
+        """Create the writers that an audit fills; None where nothing was requested."""
         if not self.any_file and not self.rejects_to_stdout:
             return None, None
         from storehealth.db.rejects import RejectsFile
         from storehealth.measure import EvidenceFiles
 
         evidence = EvidenceFiles(self.evidence) if self.evidence else None
-        to: Any = sys.stdout.buffer if self.rejects_to_stdout else self.rejects
-        return evidence, RejectsFile(to) if to is not None else None
+        target: Any = sys.stdout.buffer if self.rejects_to_stdout else self.rejects
+        return evidence, RejectsFile(target) if target is not None else None
 
 
 def split(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> Sides:
-    """Part these outputs from the reports.
+    """Separate these outputs from the reports.
 
     Args:
         texts: The ``-o`` options.
-        exports: Nothing is written into it.
+        exports: Folder that nothing may be written into.
         evidence: Whether the command has findings.
 
     Raises:
-        UsageError: A path is missing, named twice, cannot be written to, or lies inside the exports.
+        UsageError: A path is missing, given twice, not writable, or inside the exports.
     """
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     rest = []
     for text in texts or ():
         name, sign, place = text.partition("=")
@@ -63,22 +63,22 @@ def split(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> 
             rest.append(text)
             continue
         if not sign or not place:
-            raise UsageError(f"-o {text!r} names no path", HINT)
-        if name in found:
-            raise UsageError(f"-o {name} is given twice", HINT)
-        found[name] = place
-    folder, to = found.get("evidence"), found.get("rejects")
+            raise UsageError(f"-o {text!r} names no path", SIDE_HINT)
+        if name in places:
+            raise UsageError(f"-o {name} is given twice", SIDE_HINT)
+        places[name] = place
+    folder, rejects = places.get("evidence"), places.get("rejects")
     return Sides(
         rest,
-        _folder(Path(folder), exports) if folder else None,
-        writable(Path(to), exports) if to and to != "-" else None,
-        to == "-",
+        _require_evidence_folder(Path(folder), exports) if folder else None,
+        writable(Path(rejects), exports) if rejects and rejects != "-" else None,
+        rejects == "-",
     )
 
 
-def _folder(path: Path, exports: Path) -> Path:
+def _require_evidence_folder(path: Path, exports: Path) -> Path:
     if path == Path("-"):
-        raise UsageError("evidence is many files and cannot go to stdout", HINT)
+        raise UsageError("evidence is many files and cannot go to stdout", SIDE_HINT)
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file", "Give -o evidence= a folder; it may be new.")
     if not path.is_dir():
@@ -89,7 +89,7 @@ def _folder(path: Path, exports: Path) -> Path:
 
 
 def told(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Voice) -> bool:
-    """Say what was written, and what could not be; returns whether all of it arrived."""
+    """Report what was written and what could not be; return whether all of it was written."""
     problems: list[tuple[object, OSError | None]] = []
     if evidence:
         problems.append((evidence.folder, evidence.problem))

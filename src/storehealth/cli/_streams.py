@@ -1,4 +1,4 @@
-"""Reports go to stdout; notes, progress and errors to stderr. Each stream decides on colour for itself."""
+"""Reports go to stdout; notes, progress and errors to stderr. Colour is decided for each stream separately."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from storehealth.unseen import UNSEEN_IN_LINES
 if TYPE_CHECKING:
     from storehealth.wording import Words
 
-LOST: ContextVar[bool] = ContextVar("whether stdout refused something", default=False)
-ASKED: ContextVar[str | None] = ContextVar("language asked for on the command line", default=None)
-UNATTENDED: ContextVar[Callable[[str], None] | None] = ContextVar("log of a run that nobody watches", default=None)
+LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
+ASKED: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
+UNATTENDED: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
 PATIENCE = 0.5
 """Seconds before progress appears."""
 
 
 def colour_wanted(stream: TextIO, no_color: bool = False) -> bool:
-    """Whether a stream takes colour: not with --no-color or NO_COLOR, with FORCE_COLOR, else on a real terminal."""
+    """Whether to use colour: never with --no-color or NO_COLOR, always with FORCE_COLOR, else on a terminal."""
     if no_color or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
@@ -39,7 +39,7 @@ def colour_wanted(stream: TextIO, no_color: bool = False) -> bool:
 
 
 def takes_signs(stream: TextIO) -> bool:
-    """Whether the stream's encoding has the signs of the screen, such as ✓."""
+    """Whether the stream's encoding has the symbols of the screen, such as ✓."""
     try:
         "✓✗—≥…".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -48,18 +48,18 @@ def takes_signs(stream: TextIO) -> bool:
 
 
 def width() -> int:
-    """Cells per line: the terminal's, or 80 where there is none."""
+    """Columns of the terminal, or 80 if there is none."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def put(content: str | bytes) -> None:
     """Write to stdout: text in the stream's own encoding, bytes as they are.
 
-    A reader who has gone is no error. What cannot be written is told, and turns exit codes 0 and 1 into 4.
+    A closed pipe is not an error. Any other failure is reported and turns exit codes 0 and 1 into 4.
     """
     try:
         if isinstance(content, bytes):
-            _put_bytes(content)
+            _write_bytes(content)
         else:
             encoding = sys.stdout.encoding or "utf-8"
             sys.stdout.write(content.encode(encoding, errors="replace").decode(encoding))
@@ -71,14 +71,14 @@ def put(content: str | bytes) -> None:
 
 
 def lose(error: OSError) -> None:
-    """Tell that stdout takes nothing more, and send the rest nowhere."""
+    """Report that stdout cannot be written to, and discard the rest."""
     hang_up()
     if not LOST.get():
         complain(f"stdout could not be written: {error.strerror}")
     LOST.set(True)
 
 
-def _put_bytes(content: bytes) -> None:
+def _write_bytes(content: bytes) -> None:
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:
         sys.stdout.write(content.decode())
@@ -89,52 +89,53 @@ def _put_bytes(content: bytes) -> None:
 
 
 def quoted(path: Path) -> str:
-    """A path as a shell takes it."""
+    """Quote a path for a shell."""
     return shlex.quote(str(path))
 
 
 def reopen() -> None:
-    """Where the caller has closed a stream, as some schedulers do, or has none, as ``pythonw``: it goes nowhere.
+    """Open closed standard streams on the null device; some schedulers close them, and ``pythonw`` has none.
 
-    In this order each takes the lowest free descriptor, its own, so that no file of ours is written to by mistake.
+    In this order each gets the lowest free descriptor, which is its own, so that no other file is written to.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open as long as the process
 
 
 def hang_up() -> None:
-    """Send what is still to be written to stdout nowhere, so that leaving does not complain either."""
+    """Discard what is still to be written to stdout, so that the interpreter does not complain at exit."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(message: str, hint: str = "") -> None:
-    """An error on stderr, with what to do about it on a line of its own, in the language asked for.
+    """Write an error to stderr, with the hint on its own line, in the language of ``--lang`` or the settings.
 
-    Where nobody watches it is one line, since cron mails it, and is logged besides.
+    In an unattended run it is a single line, since cron mails it, and is also logged.
     """
-    said, log = _words(), UNATTENDED.get()
-    lines = [said.error(text) if said else text for text in (message, hint) if text]
+    words, log = _find_error_words(), UNATTENDED.get()
+    lines = [words.error(text) if words else text for text in (message, hint) if text]
     if log:
-        stop = "。" if said and said.language == "zh" else ". "
-        whole = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
-        log(whole)
-        lines = [whole]
+        stop = "。" if words and words.language == "zh" else ". "
+        single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
+        log(single_line)
+        lines = [single_line]
     note(f"storehealth: {lines[0]}")
     for line in lines[1:]:
         note(line)
 
 
 def listen(arguments: Sequence[str]) -> None:
-    """Take the language for errors from the command line, before anything on it is checked."""
-    given = [after for before, after in pairwise(arguments) if before == "--lang"]
-    given += [one.removeprefix("--lang=") for one in arguments if one.startswith("--lang=")]
-    ASKED.set(given[-1] if given else None)
+    """Read the language of errors from the command line, before anything on it is checked."""
+    languages = [value for option, value in pairwise(arguments) if option == "--lang"]
+    prefix = "--lang="
+    languages += [argument.removeprefix(prefix) for argument in arguments if argument.startswith(prefix)]
+    ASKED.set(languages[-1] if languages else None)
 
 
-def _words() -> Words | None:
-    """The texts in that language, else in that of the settings; None is English, whose words stand in the code."""
+def _find_error_words() -> Words | None:
+    """The texts in that language or that of the settings; None for English, whose texts are in the code."""
     language = ASKED.get()
     if language is None:
         from storehealth.settings import read_settings
@@ -149,45 +150,45 @@ def _words() -> Words | None:
 
 
 def note(text: str) -> None:
-    """A line on stderr, without control characters, and without the key an address may hold."""
+    """Write a line to stderr, without control characters and without the key that an address may contain."""
     from storehealth.privacy import redact
 
     text = redact(text)
     encoding = sys.stderr.encoding or "utf-8"
-    shown = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).encode(encoding, errors="replace").decode(encoding)
+    safe = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).encode(encoding, errors="replace").decode(encoding)
     with suppress(BrokenPipeError):
-        sys.stderr.write(f"{shown}\n")
+        sys.stderr.write(f"{safe}\n")
         sys.stderr.flush()
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How much a command says on stderr."""
+    """How much a command writes to stderr."""
 
     quiet: bool = False
     silent: bool = False
     verbose: int = 0
 
     def note(self, text: str) -> None:
-        """Say something of use, such as which file was written."""
+        """Write a useful remark, such as which file was written."""
         if not (self.quiet or self.silent):
             note(text)
 
     def suggest(self, command: str) -> None:
-        """The last line: what to run next. Only for people, that is on a terminal."""
+        """Suggest the next command as the last line. Only for people, that is, on a terminal."""
         if sys.stderr.isatty() and not (self.quiet or self.silent):
             note(f"next: {command}")
 
 
 def may_unmask(wanted: bool, writes: bool) -> bool:
-    """Whether personal values are shown as they are: only to a person at a terminal.
+    """Check ``--unmask`` and return it: personal values are shown only to a person at a terminal.
 
     Args:
-        wanted: The option ``--unmask``.
-        writes: Whether anything is written to files as well.
+        wanted: Value of ``--unmask``.
+        writes: Whether anything is also written to files.
 
     Raises:
-        UsageError: They would go to a file, a pipe or a log.
+        UsageError: Personal values would go to a file, a pipe or a log.
     """
     if wanted and not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise UsageError("--unmask shows personal data on a terminal only", "Run it by hand, without a pipe or a file.")
@@ -197,10 +198,10 @@ def may_unmask(wanted: bool, writes: bool) -> bool:
 
 
 def voice(quiet: bool, silent: bool, verbose: int) -> Voice:
-    """How much is said.
+    """Choose how much is written to stderr.
 
     Raises:
-        UsageError: Less and more are asked for at once.
+        UsageError: Both less and more output is requested.
     """
     if verbose and (quiet or silent):
         raise UsageError(f"{'-q' if quiet else '-s'} and -v contradict each other", "Give one of them.")
@@ -211,10 +212,10 @@ class Screen:
     """How a report looks on stdout.
 
     Args:
-        details: Everything in place of one screen.
-        ascii_only: No signs outside ASCII; also where the stream's encoding has none.
-        no_color: The option.
-        findings_only: Findings and nothing else.
+        details: Show everything, not just one screen.
+        ascii_only: Use ASCII symbols only; always so where the stream's encoding has no others.
+        no_color: Value of ``--no-color``.
+        findings_only: Show only findings.
     """
 
     def __init__(self, details: bool, ascii_only: bool, no_color: bool, findings_only: bool) -> None:
@@ -225,11 +226,11 @@ class Screen:
 
 
 class Progress:
-    """What is being done now, on stderr: on a terminal after half a second, or line by line when verbose."""
+    """The current step, on stderr: after half a second on a terminal, or line by line if verbose."""
 
     def __init__(self, voice: Voice, no_color: bool = False) -> None:
-        self._lines = voice.verbose > 0
-        self._wanted = sys.stderr.isatty() and not (voice.quiet or voice.silent or self._lines)
+        self._line_by_line = voice.verbose > 0
+        self._is_animated = sys.stderr.isatty() and not (voice.quiet or voice.silent or self._line_by_line)
         self._colour = colour_wanted(sys.stderr, no_color)
         self._text = ""
         self._timer: threading.Timer | None = None
@@ -238,8 +239,8 @@ class Progress:
         self._update: Callable[[str], None] | None = None
 
     def tell(self, text: str) -> None:
-        """Name the step that begins."""
-        if self._lines:
+        """Show the step that begins."""
+        if self._line_by_line:
             note(text)
         with self._lock:
             self._text = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -247,7 +248,7 @@ class Progress:
                 self._update(self._text)
 
     def __enter__(self) -> Progress:
-        if self._wanted:
+        if self._is_animated:
             self._timer = threading.Timer(PATIENCE, self._show)
             self._timer.daemon = True
             self._timer.start()

@@ -11,6 +11,7 @@ import typer
 from storehealth.cli import (
     EXIT_CODES,
     _after,
+    _audit_options,
     _book,
     _names,
     _options,
@@ -22,7 +23,6 @@ from storehealth.cli import (
     _told,
     _unattended,
 )
-from storehealth.cli import _audit_options as _asks
 from storehealth.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -44,19 +44,19 @@ def register(app: typer.Typer) -> None:
 
 def run(
     exports: _options.Exports,
-    platform: _asks.Platform = None,
-    as_of: _asks.AsOf = None,
-    window: _asks.Window = None,
+    platform: _audit_options.Platform = None,
+    as_of: _audit_options.AsOf = None,
+    window: _audit_options.Window = None,
     output_format: _options.Format = "text",
-    output: _asks.Outputs = None,
-    details: _asks.Details = False,
-    fail_on: _asks.FailOn = "fail",
-    strict_data: _asks.Strict = False,
-    assume_auto: _asks.AssumeAuto = False,
-    baseline: _asks.Baseline = None,
-    no_history: _asks.NoHistory = False,
-    notify: _asks.Notify = False,
-    dry_run: _asks.DryRun = False,
+    output: _audit_options.Outputs = None,
+    details: _audit_options.Details = False,
+    fail_on: _audit_options.FailOn = "fail",
+    strict_data: _audit_options.Strict = False,
+    assume_auto: _audit_options.AssumeAuto = False,
+    baseline: _audit_options.Baseline = None,
+    no_history: _audit_options.NoHistory = False,
+    notify: _audit_options.Notify = False,
+    dry_run: _audit_options.DryRun = False,
     lang: _options.Language = None,
     pack: _options.Packs = None,
     state: _options.State = None,
@@ -71,20 +71,20 @@ def run(
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
-    cron: _asks.Cron = False,
-    name: _asks.Name = None,
-    keep: _asks.Keep = "90d",
-    lock_wait: _asks.LockWait = "0",
-    check: _asks.Check = False,
+    cron: _audit_options.Cron = False,
+    name: _audit_options.Name = None,
+    keep: _audit_options.Keep = "90d",
+    lock_wait: _audit_options.LockWait = "0",
+    check: _audit_options.Check = False,
 ) -> int:
-    """Check every option, audit, show, write, remember, tell; returns the exit code."""
+    """Check every option, then audit, show, write, store and notify; return the exit code."""
     if cron and not check:
         _unattended.speak(state, name, exports)
     _task.check(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
     voice = _streams.voice(quiet, silent or cron, verbose)
     sides = _sides.split(output, exports)
     outputs = _outputs.planned(sides.rest, exports)
-    shows = _shows(_options.one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
+    shown_format = _choose_stdout(_options.one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
     unmask = _streams.may_unmask(unmask, bool(output))
     names = _names.Names(_options.folders(pack))
     progress = _streams.Progress(voice, no_color)
@@ -92,9 +92,9 @@ def run(
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
-    home = _state.use(state, exports, passing=not cron)
-    task = _task.Task.of(name, exports, home, keep, lock_wait) if cron else None
-    telling = _told.asked(notify, dry_run, _options.settings_file(config))
+    folder = _state.use(state, exports, passing=not cron)
+    task = _task.Task.of(name, exports, folder, keep, lock_wait) if cron else None
+    notification = _told.asked(notify, dry_run, _options.settings_file(config))
     evidence, rejects = sides.opened()
     request = AuditRequest(
         platform=names.platform(platform),
@@ -111,33 +111,33 @@ def run(
         strict_data=strict_data,
         assume_auto=assume_auto,
         tell=progress.tell,
-        state=home,
+        state=folder,
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
         history=_book.opened(state, config, no_history, baseline, events=not check),
     )
     if check:
-        return _checked(request)
+        return _check_inputs(request)
 
-    def audited() -> Checkup:
-        return _state.with_room(request, lambda asked: audit(exports, asked))
+    def run_audit() -> Checkup:
+        return _state.with_room(request, lambda attempt: audit(exports, attempt))
 
-    after = _after.After(request, outputs, telling, voice)
+    after = _after.After(request, outputs, notification, voice)
     if task:
-        return _unattended.run(task, audited, after)
+        return _unattended.run(task, run_audit, after)
     with progress:
-        checkup = audited()
+        checkup = run_audit()
     if not silent:
-        _show(checkup, shows, _streams.Screen(details, ascii_only, no_color, quiet))
-    arrived = after.write(checkup)
+        _show(checkup, shown_format, _streams.Screen(details, ascii_only, no_color, quiet))
+    delivered = after.write(checkup)
     after.remember(checkup)
-    arrived = after.tell(checkup) and arrived
-    return _leave(checkup, arrived, exports, voice)
+    delivered = after.tell(checkup) and delivered
+    return _finish(checkup, delivered, exports, voice)
 
 
-def _checked(request: AuditRequest) -> int:
-    """Read what an audit reads before the exports.
+def _check_inputs(request: AuditRequest) -> int:
+    """Check what an audit reads before the exports; return the exit code.
 
     Raises:
         UsageError: The settings or ``events.yaml`` have mistakes, or there is no such platform.
@@ -150,30 +150,30 @@ def _checked(request: AuditRequest) -> int:
     return int(Exit.OK)
 
 
-def _shows(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:
-    """What is printed besides the reports: nothing where one of them takes stdout.
+def _choose_stdout(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:
+    """Choose what is printed besides the reports: nothing if one of them goes to stdout.
 
     Raises:
         UsageError: Two different documents would go to stdout.
     """
-    taken = next((output.report.NAME for output in outputs if output.path is None), None)
-    if taken and sides.rejects_to_stdout:
+    on_stdout = next((output.report.NAME for output in outputs if output.path is None), None)
+    if on_stdout and sides.rejects_to_stdout:
         raise UsageError("two documents would go to stdout", "Give one of them a path.")
-    taken = "rejects" if sides.rejects_to_stdout else taken
-    if taken is None:
+    on_stdout = "rejects" if sides.rejects_to_stdout else on_stdout
+    if on_stdout is None:
         return output_format
-    if output_format == "json" and taken != "json":
+    if output_format == "json" and on_stdout != "json":
         raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
     return None
 
 
-def _show(checkup: Checkup, shows: str | None, screen: _streams.Screen) -> None:
+def _show(checkup: Checkup, shown_format: str | None, screen: _streams.Screen) -> None:
     """Print the checkup as JSON or text, or not at all."""
-    if shows == "json":
+    if shown_format == "json":
         from storehealth.reports import find
 
         _streams.put(find("json").render(checkup))
-    elif shows == "text":
+    elif shown_format == "text":
         _show_text(checkup, screen)
 
 
@@ -190,8 +190,8 @@ def _show_text(checkup: Checkup, screen: _streams.Screen) -> None:
     _streams.put(render(checkup, look))
 
 
-def _leave(checkup: Checkup, arrived: bool, exports: Path, voice: _streams.Voice) -> int:
-    """Say why the exit code is what it is, where that matters, and what to run next."""
+def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: _streams.Voice) -> int:
+    """Give the reasons for the exit code, suggest the next command, and return the code."""
     from storehealth.outcome import loudest
 
     code = Exit(checkup.outcome.exit_code)
@@ -202,14 +202,14 @@ def _leave(checkup: Checkup, arrived: bool, exports: Path, voice: _streams.Voice
         for reason in checkup.outcome.reasons:
             voice.note(f"exit code {int(code)}: {reason}")
     _suggest(checkup, exports, voice)
-    return int(loudest(code) if arrived else loudest(code, Exit.NOT_DELIVERED))
+    return int(loudest(code) if delivered else loudest(code, Exit.NOT_DELIVERED))
 
 
 def _suggest(checkup: Checkup, exports: Path, voice: _streams.Voice) -> None:
     from storehealth.wording.phrases import refused, troubles
 
-    found = troubles(checkup)
-    if found:
-        voice.suggest(f"storehealth explain {found[0].code}")
+    findings = troubles(checkup)
+    if findings:
+        voice.suggest(f"storehealth explain {findings[0].code}")
     elif refused(checkup) or checkup.not_judged:
         voice.suggest(f"storehealth inspect {shlex.quote(str(exports))}")

@@ -1,4 +1,4 @@
-"""``storehealth config``: the settings in force and where they come from."""
+"""``storehealth config``: the current settings and where they come from."""
 
 from __future__ import annotations
 
@@ -12,32 +12,35 @@ from storehealth.cli import EXIT_CODES, _names, _options, _streams
 if TYPE_CHECKING:
     from storehealth.settings import Resolved
     from storehealth.settings.shown import Shown
+    from storehealth.wording import Words
 
-SHOW_HELP = """Show every setting in force, and which files were read. Personal values are hidden.
+SHOW_HELP = """Show every setting and which files were read. Personal values are hidden.
 
-Flags stand over STOREHEALTH_AREA__KEY in the environment, that over ./storehealth.toml, that over your own file.
+Options override STOREHEALTH_AREA__KEY in the environment, which overrides ./storehealth.toml, which overrides your own file.
 
 Examples
 
   storehealth config show --origin
   storehealth config show --config shop.toml --format json"""
 
-OriginToo = Annotated[bool, typer.Option("--origin", help="Name the file and line, variable or flag of each value.")]
+OriginToo = Annotated[
+    bool, typer.Option("--origin", help="Show the file and line, variable or option that each value comes from.")
+]
 Platform = Annotated[
-    str | None, typer.Option("--platform", metavar="NAME", help="Show the settings as with this option.")
+    str | None, typer.Option("--platform", metavar="NAME", help="Show the settings that apply with this option.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Show the settings in force.", no_args_is_help=True, epilog=EXIT_CODES)
+    group = typer.Typer(help="Show the current settings.", no_args_is_help=True, epilog=EXIT_CODES)
     group.command("show", help=SHOW_HELP, epilog=EXIT_CODES)(show)
-    group.callback()(_only)
+    group.callback()(_keep_group)
     app.add_typer(group, name="config")
 
 
-def _only() -> None:
-    """Keep ``show`` a command of its own: typer makes a group of one command that command."""
+def _keep_group() -> None:
+    """Keep the group: without a callback typer replaces a group of one command by that command."""
 
 
 def show(
@@ -48,7 +51,7 @@ def show(
     pack: _options.Packs = None,
     config: _options.Config = None,
 ) -> int:
-    """Print the settings, then what is wrong with the platform among them; returns the exit code."""
+    """Print the settings, then check their platform; return the exit code."""
     _options.one_of(output_format, _options.FORMATS, "--format")
     names = _names.Names(_options.folders(pack))
     flags = {"platform": names.platform(platform), "language": _options.language(lang)}
@@ -57,45 +60,48 @@ def show(
     from storehealth.settings import resolve
     from storehealth.settings.shown import shown
 
-    found = resolve(_options.settings_file(config), flags=flags)
-    values = shown(found)
-    _streams.put(_json(found, values, origin) if output_format == "json" else _text(found, values, origin))
-    check_platform(found.settings.platform or "generic", names.platforms())
+    resolved = resolve(_options.settings_file(config), flags=flags)
+    settings = shown(resolved)
+    _streams.put(
+        _to_json(resolved, settings, origin) if output_format == "json" else _to_text(resolved, settings, origin)
+    )
+    check_platform(resolved.settings.platform or "generic", names.platforms())
     return 0
 
 
-def _json(found: Resolved, values: list[Shown], origin: bool) -> bytes:
+def _to_json(resolved: Resolved, settings: list[Shown], with_origin: bool) -> bytes:
     from storehealth.settings.shown import below_home
 
     content: dict[str, object] = {
-        "files": [{"kind": one.kind, "path": below_home(one.path), "read": one.read} for one in found.files],
-        "settings": {one.key: one.value for one in values},
+        "files": [{"kind": file.kind, "path": below_home(file.path), "read": file.read} for file in resolved.files],
+        "settings": {setting.key: setting.value for setting in settings},
     }
-    if origin:
-        content["origins"] = {one.key: one.origin._asdict() for one in values}
+    if with_origin:
+        content["origins"] = {setting.key: setting.origin._asdict() for setting in settings}
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()
 
 
-def _text(found: Resolved, values: list[Shown], origin: bool) -> str:
+def _to_text(resolved: Resolved, settings: list[Shown], with_origin: bool) -> str:
     from rich.cells import cell_len
 
     from storehealth.settings.shown import below_home
     from storehealth.wording import Words
 
-    words = Words(found.settings.language)
-    lines = [
-        words.say("settings.file_read" if one.read else "settings.file_absent", path=below_home(one.path))
-        for one in found.files
+    words = Words(resolved.settings.language)
+    file_lines = [
+        words.say("settings.file_read" if file.read else "settings.file_absent", path=below_home(file.path))
+        for file in resolved.files
     ]
-    said = [f"{one.key} = {json.dumps(one.value, ensure_ascii=False)}" for one in values]
-    if origin:
-        room = max(map(cell_len, said))
-        said = [
-            f"{text}{' ' * (room - cell_len(text))}  # {_origin(one, words.say(f'origin.{one.origin.kind}'))}"
-            for text, one in zip(said, values, strict=True)
+    lines = [f"{setting.key} = {json.dumps(setting.value, ensure_ascii=False)}" for setting in settings]
+    if with_origin:
+        width = max(map(cell_len, lines))
+        lines = [
+            f"{line}{' ' * (width - cell_len(line))}  # {_name_origin(setting, words)}"
+            for line, setting in zip(lines, settings, strict=True)
         ]
-    return "\n".join([*lines, "", *said]) + "\n"
+    return "\n".join([*file_lines, "", *lines]) + "\n"
 
 
-def _origin(one: Shown, kind: str) -> str:
-    return f"{kind} {one.origin.where}".strip()
+def _name_origin(setting: Shown, words: Words) -> str:
+    kind = words.say(f"origin.{setting.origin.kind}")
+    return f"{kind} {setting.origin.where}".strip()

@@ -1,24 +1,29 @@
-"""``storehealth doctor``: whether everything around an audit is in order."""
+"""``storehealth doctor``: check everything around an audit."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from storehealth.cli import _options, _state, _streams
 from storehealth.errors import Exit
 
+if TYPE_CHECKING:
+    from storehealth.doctor import Checked
+    from storehealth.wording import Words
+
 EXIT_CODES = """Exit codes
 
-  0 all in order · 1 something is to be done · 2 wrong usage · 70 internal error · 130 interrupted"""
-HELP = """Look at versions, settings, rules, zone, folders, schedules and addresses; each line is ok or says what to do.
+  0 all in order · 1 something needs attention · 2 wrong usage · 70 internal error · 130 interrupted"""
+HELP = """Check versions, settings, rules, zone, folders, schedules and addresses; each line is ok or says what to do.
 
-Nothing is sent, and nothing written but a temporary file in the state folder.
+Nothing is sent, and nothing is written except a temporary file in the state folder.
 
 Examples
 
@@ -33,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    exports: Annotated[Path | None, typer.Argument(metavar="[EXPORTS]", help="Exports to look at as well.")] = None,
+    exports: Annotated[Path | None, typer.Argument(metavar="[EXPORTS]", help="Exports to check as well.")] = None,
     output_format: _options.Format = "text",
     lang: _options.Language = None,
     pack: _options.Packs = None,
@@ -42,35 +47,39 @@ def run(
     ascii_only: _options.Ascii = False,
     no_color: _options.NoColor = False,
 ) -> int:
-    """Print what was found; returns 1 where something is to be done."""
+    """Print the results of all checks; return 1 if something needs attention."""
     _options.one_of(output_format, _options.FORMATS, "--format")
     language = _options.language(lang) or "en"
-    home = state if state is not None else _state.default_folder()
+    folder = state if state is not None else _state.default_folder()
 
     from storehealth.doctor import Surroundings, checked
     from storehealth.wording import Words
 
     words = Words(language)
-    around = Surroundings(
-        _options.settings_file(config), home, exports, _options.folders(pack), os.environ, datetime.now(UTC)
+    surroundings = Surroundings(
+        _options.settings_file(config), folder, exports, _options.folders(pack), os.environ, datetime.now(UTC)
     )
-    found = checked(around, words)
+    results = checked(surroundings, words)
     if output_format == "json":
-        content = [one.model_dump(mode="json") for one in found]
+        content = [result.model_dump(mode="json") for result in results]
         _streams.put(f"{json.dumps({'checks': content}, indent=2, ensure_ascii=False)}\n".encode())
     else:
-        from storehealth.console import Look, Page, printed
-        from storehealth.console.page import Piece
+        _print_results(results, _streams.Screen(False, ascii_only, no_color, False), words)
+    return int(Exit.FINDINGS if any(result.state == "trouble" for result in results) else Exit.OK)
 
-        screen = _streams.Screen(False, ascii_only, no_color, False)
-        page = Page(_streams.width(), screen.ascii_only)
-        for one in found:
-            sign, style = SIGNS[one.state]
-            mark = Piece(f"{sign} {words.say(f'doctor.{one.state}')}  ", style, keep=True)
-            for number, line in enumerate(one.said.splitlines()):
-                head = (mark, Piece(f"{words.say(f'doctor.{one.name}')}: ", "bold")) if number == 0 else ()
-                page.add(*head, line, indent=0 if number == 0 else 4, hang=4)
-            if one.todo:
-                page.add(f"→ {one.todo}", indent=4, hang=6)
-        _streams.put(printed(page.lines, Look(colour=screen.colour)))
-    return int(Exit.FINDINGS if any(one.state == "trouble" for one in found) else Exit.OK)
+
+def _print_results(results: Sequence[Checked], screen: _streams.Screen, words: Words) -> None:
+    """Print one entry per check: its state, its name, what was found, and what to do."""
+    from storehealth.console import Look, Page, printed
+    from storehealth.console.page import Piece
+
+    page = Page(_streams.width(), screen.ascii_only)
+    for result in results:
+        sign, style = SIGNS[result.state]
+        mark = Piece(f"{sign} {words.say(f'doctor.{result.state}')}  ", style, keep=True)
+        for number, line in enumerate(result.said.splitlines()):
+            head = (mark, Piece(f"{words.say(f'doctor.{result.name}')}: ", "bold")) if number == 0 else ()
+            page.add(*head, line, indent=0 if number == 0 else 4, hang=4)
+        if result.todo:
+            page.add(f"→ {result.todo}", indent=4, hang=6)
+    _streams.put(printed(page.lines, Look(colour=screen.colour)))

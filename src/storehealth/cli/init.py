@@ -1,4 +1,4 @@
-"""``storehealth init``: a first settings file, written from the files it finds."""
+"""``storehealth init``: write a first settings file from what the exports show."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from storehealth.wording import Words
 
 NAME = Path("storehealth.toml")
-ELSE = "Name the folder with the exported files, or none: `storehealth init` alone writes a template."
-HELP = """Write a storehealth.toml: platform, zone, the hours in which people answer, who is staff, as the exports say.
+NO_DATA_HINT = "Name the folder with the exported files, or none: `storehealth init` alone writes a template."
+HELP = """Write a storehealth.toml with the platform, time zone, service hours and staff that the exports show.
 
-Every line has a comment that says what it does. A file that is there is left alone. Without EXPORTS, a template.
+Every setting has a comment that explains it. An existing file is not changed. Without EXPORTS, a template is written.
 
 Examples
 
@@ -34,13 +34,11 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    exports: Annotated[
-        Path | None, typer.Argument(metavar="[EXPORTS]", help="Folder with the files you exported.")
-    ] = None,
+    exports: Annotated[Path | None, typer.Argument(metavar="[EXPORTS]", help="Folder of exported files.")] = None,
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The file to write.")] = NAME,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     platform: Annotated[
-        str | None, typer.Option("--platform", metavar="NAME", help="The platform. Default: what the files say.")
+        str | None, typer.Option("--platform", metavar="NAME", help="The platform. Default: from the files.")
     ] = None,
     lang: _options.Language = None,
     pack: _options.Packs = None,
@@ -48,7 +46,7 @@ def run(
     quiet: _options.Quiet = False,
     silent: _options.Silent = False,
 ) -> int:
-    """Write the settings; returns the exit code."""
+    """Write the settings file and return the exit code."""
     voice = _streams.voice(quiet, silent, 0)
     names = _names.Names(_options.folders(pack))
     target = _outputs.writable(config, exports or Path("/nonexistent"))
@@ -65,39 +63,39 @@ def run(
     from storehealth.wording import Words
 
     language = _options.language(lang) or "en"
-    found = None
+    detected = None
     if exports is not None:
-        # what an earlier settings file says, or gets wrong, does not matter
+        # an empty settings file, so that an earlier one neither decides nor fails
         with tempfile.TemporaryDirectory() as folder:
-            nothing = Path(folder) / NAME
-            nothing.touch()
+            empty_config = Path(folder) / NAME
+            empty_config.touch()
             request = AuditRequest(
                 state=_state.use(state, exports, passing=True),
                 platform=names.platform(platform),
                 language=language,
                 packs=names.packs,
-                config=nothing,
+                config=empty_config,
             )
             try:
-                found = _state.with_room(request, lambda asked: look(exports, asked))
+                detected = _state.with_room(request, lambda attempt: look(exports, attempt))
             except NoDataError as error:
-                raise NoDataError(error.message, ELSE) from None
+                raise NoDataError(error.message, NO_DATA_HINT) from None
     words = Words(language)
-    write_whole(target, settings_text(found, words).encode())
+    write_whole(target, settings_text(detected, words).encode())
     if not silent:
-        _streams.put("".join(f"{line}\n" for line in _told(target, found, words)))
+        _streams.put("".join(f"{line}\n" for line in _summarise(target, detected, words)))
     voice.suggest("storehealth doctor")
     return 0
 
 
-def _told(target: Path, found: Found | None, words: Words) -> Iterator[str]:
-    """What was written, and what the files left open."""
+def _summarise(target: Path, detected: Found | None, words: Words) -> Iterator[str]:
+    """Say what was written, and which settings the exports do not show."""
     yield words.say("beginning.wrote", path=target)
-    if found is None:
+    if detected is None:
         return
-    if not found.files:
+    if not detected.files:
         yield words.say("beginning.read_none")
-    known = {"platform": found.platform, "timezone": found.zone}
+    known = {"platform": detected.platform, "timezone": detected.zone}
     names = words.say("unit.comma").join(name for name, value in known.items() if value is None)
     if names:
         yield words.say("beginning.left_open", names=names)

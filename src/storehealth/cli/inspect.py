@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _draft, _names, _options, _outputs, _sides, _state, _streams
-from storehealth.errors import Exit, UsageError
+from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
+from storehealth.errors import Exit, FileRefused, UsageError
 
 if TYPE_CHECKING:
-    from storehealth.model import Inspection
+    from storehealth.model import Inspection, Source
+    from storehealth.request import AuditRequest
 
-HELP = """Say how each exported file is understood: layout, encoding, columns read and not read, rows kept and refused.
+HELP = """Show how each exported file is understood: layout, encoding, columns read and ignored, rows kept and rejected.
 
 Examples
 
@@ -32,7 +34,7 @@ Exports = Annotated[
     Path,
     typer.Argument(metavar="EXPORTS", help="Folder with the files you exported, one file, or - for a CSV on stdin."),
 ]
-Preview = Annotated[int, typer.Option("--preview", metavar="N", min=0, help="Rows shown of each table. Default: 3.")]
+Preview = Annotated[int, typer.Option("--preview", metavar="N", min=0, help="Rows to show of each table. Default: 3.")]
 Outputs = Annotated[
     list[str] | None,
     typer.Option("-o", "--output", metavar="FORMAT=PATH", help="Also write json=PATH or rejects=PATH; - is stdout."),
@@ -41,7 +43,23 @@ WriteLayout = Annotated[
     str | None,
     typer.Option("--write-layout", metavar="NAME", help="Draft a layout for the unknown file: layouts/NAME.yaml."),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Let --write-layout replace a file.")]
+Force = Annotated[bool, typer.Option("--force", help="Let --write-layout overwrite a file.")]
+
+
+LAYOUT_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class DraftTarget(NamedTuple):
+    """Where a drafted layout goes: ``<pack>/layouts/<name>.yaml``. ``exports`` is the path as the user wrote it."""
+
+    name: str
+    pack: Path
+    exports: Path
+
+    @property
+    def path(self) -> Path:
+        """Path of the layout file."""
+        return self.pack / "layouts" / f"{self.name}.yaml"
 
 
 def register(app: typer.Typer) -> None:
@@ -71,18 +89,18 @@ def run(
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
 ) -> int:
-    """Read every file and show what became of it; returns the exit code."""
+    """Read every file, show what became of it, and return the exit code."""
     voice = _streams.voice(quiet, silent, verbose)
-    target = _draft.target(write_layout, pack, exports, force) if write_layout is not None else None
-    shows = _Shows(_options.one_of(output_format, _options.FORMATS, "--format"), output, exports)
+    target = _plan_draft(write_layout, pack, exports, force) if write_layout is not None else None
+    documents = _Documents(_options.one_of(output_format, _options.FORMATS, "--format"), output, exports)
     unmask = _streams.may_unmask(unmask, bool(output))
-    names = _names.Names(_options.folders([one for one in pack or () if target is None or one.is_dir()]))
+    names = _names.Names(_options.folders([folder for folder in pack or () if target is None or folder.is_dir()]))
     progress = _streams.Progress(voice, no_color)
 
     from storehealth.inspection import inspect
     from storehealth.request import AuditRequest
 
-    evidence, rejects = shows.sides.opened()
+    evidence, rejects = documents.sides.opened()
     request = AuditRequest(
         language=_options.language(lang),
         packs=names.packs,
@@ -96,25 +114,25 @@ def run(
         rejects=rejects,
         unmask=unmask,
     )
-    with _given(exports) as files:
+    with _open_exports(exports) as files:
         if target is not None:
             with progress:
-                return _draft.write(target, files, request, voice)
+                return _write_draft(target, files, request, voice)
         with progress:
-            inspection = _state.with_room(request, lambda asked: inspect(files, asked, preview))
-    if not silent and shows.stdout == "json":
-        _streams.put(_json(inspection))
-    elif not silent and shows.stdout == "text":
-        _streams.put(_text(inspection, _streams.Screen(False, ascii_only, no_color, quiet), masked=not unmask))
-    arrived = _sides.told(evidence, rejects, voice) and shows.deliver(inspection, voice)
+            inspection = _state.with_room(request, lambda attempt: inspect(files, attempt, preview))
+    if not silent and documents.stdout == "json":
+        _streams.put(_to_json(inspection))
+    elif not silent and documents.stdout == "text":
+        _streams.put(_to_text(inspection, _streams.Screen(False, ascii_only, no_color, quiet), masked=not unmask))
+    arrived = _sides.told(evidence, rejects, voice) and documents.deliver(inspection, voice)
     _suggest(inspection, exports, voice)
     if not any(source.layout for source in inspection.sources):
         return int(Exit.NO_DATA)
     return int(Exit.OK if arrived else Exit.NOT_DELIVERED)
 
 
-class _Shows:
-    """What goes where: at most one document to stdout.
+class _Documents:
+    """Which document goes where: at most one of them to stdout.
 
     Raises:
         UsageError: A format or path cannot be used, or two documents would go to stdout.
@@ -141,13 +159,13 @@ class _Shows:
             raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
 
     def deliver(self, inspection: Inspection, voice: _streams.Voice) -> bool:
-        """Write the JSON document, if one was asked for; returns whether it arrived."""
+        """Write the JSON document, if requested, and return whether it was written."""
         from storehealth.outputs import write_whole
 
         if self.json is None:
             return True
         try:
-            write_whole(self.json, _json(inspection))
+            write_whole(self.json, _to_json(inspection))
         except OSError as error:
             _streams.complain(f"{self.json} could not be written: {error.strerror}")
             return False
@@ -156,8 +174,8 @@ class _Shows:
 
 
 @contextmanager
-def _given(exports: Path) -> Iterator[Path]:
-    """The folder or file; what comes from stdin as a file of its own, gone afterwards."""
+def _open_exports(exports: Path) -> Iterator[Path]:
+    """Yield the folder or file; the content of stdin becomes a temporary file."""
     if str(exports) != "-":
         yield exports
         return
@@ -168,19 +186,19 @@ def _given(exports: Path) -> Iterator[Path]:
         yield path
 
 
-def _json(inspection: Inspection) -> bytes:
+def _to_json(inspection: Inspection) -> bytes:
     content = inspection.model_dump(mode="json")
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode(errors="replace")
 
 
-def _text(inspection: Inspection, screen: _streams.Screen, masked: bool) -> str:
+def _to_text(inspection: Inspection, screen: _streams.Screen, masked: bool) -> str:
     from storehealth.console import Look, Page, printed
     from storehealth.console.files import add_files
     from storehealth.wording import Words
 
     page = Page(_streams.width(), screen.ascii_only)
-    shown = [source for source in inspection.sources if source.layout is None or not screen.findings_only]
-    add_files(page, shown or inspection.sources, Words(inspection.language), masked=masked)
+    sources = [source for source in inspection.sources if source.layout is None or not screen.findings_only]
+    add_files(page, sources or inspection.sources, Words(inspection.language), masked=masked)
     return printed(page.lines, Look(colour=screen.colour))
 
 
@@ -189,3 +207,66 @@ def _suggest(inspection: Inspection, exports: Path, voice: _streams.Voice) -> No
         voice.suggest("storehealth inspect FILE --write-layout NAME")
     elif str(exports) != "-":
         voice.suggest(f"storehealth audit {_streams.quoted(exports)}")
+
+
+def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: bool) -> DraftTarget:
+    """Choose the file to write: in the last --pack, which need not exist yet, or else in the current folder.
+
+    Raises:
+        UsageError: The name is invalid or already used by a layout or file, or the file would be inside the exports.
+    """
+    if not LAYOUT_NAME.fullmatch(name):
+        suggestion = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789") or "my_orders"
+        raise UsageError(
+            f"--write-layout {name!r} is no name for a layout", f"Small letters, digits and _: {suggestion}."
+        )
+    pack = list(packs or (Path(),))[-1]
+    target = DraftTarget(name, pack, exports)
+    if _state.inside(pack, exports) or (not pack.is_dir() and _state.inside(pack.parent, exports)):
+        raise UsageError(f"{target.path} lies inside the exports folder", "Nothing is written there. Give --pack DIR.")
+    is_built_in = name in _names.Names(()).layout_names()
+    if not force and (target.path.exists() or is_built_in):
+        problem = f"{target.path} exists" if target.path.exists() else f"there is a built-in layout {name}"
+        raise UsageError(problem, "Choose another name, or add --force to put the draft in its place.")
+    if not pack.is_dir() and not pack.parent.is_dir():
+        raise UsageError(f"the folder {pack.parent} does not exist", "Make it first, or give another path.")
+    return target
+
+
+def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice: _streams.Voice) -> int:
+    """Draft a layout for the only unknown sheet, write it, and return the exit code.
+
+    Raises:
+        UsageError: No sheet is unknown, or several are, or no layout can be drafted from it.
+    """
+    from storehealth.intake.draft import draft
+    from storehealth.opening import take
+    from storehealth.outputs import write_whole
+    from storehealth.wording import Words
+
+    inputs = take(files, request)
+    first_rows = {reading.source: reading.top for reading in inputs.intake.readings if reading.top}
+    unknown = [source for source in inputs.intake.sources if source.layout is None and source.path in first_rows]
+    if len(unknown) != 1:
+        raise _refuse_unknown([source.path for source in unknown], inputs.intake.sources)
+    (source,) = unknown
+    try:
+        text = draft(target.name, first_rows[source.path], str(source.container), inputs.catalogue)
+    except FileRefused as refused:
+        raise UsageError(f"{source.path}: {refused.message}", refused.hint) from None
+    target.path.parent.mkdir(parents=True, exist_ok=True)
+    _outputs.writable(target.path, files)
+    write_whole(target.path, text.encode())
+    values = {"path": target.path, "file": _streams.quoted(target.exports), "pack": _streams.quoted(target.pack)}
+    voice.note(Words(inputs.settings.language).say("inspect.drafted", **values))
+    return int(Exit.OK)
+
+
+def _refuse_unknown(unknown: list[str], sources: Sequence[Source]) -> UsageError:
+    """Say why there is not exactly one unknown sheet."""
+    unread = next((source for source in sources if source.layout is None), None)
+    if not unknown and unread is not None:
+        return UsageError(f"{unread.path} cannot be read", unread.note)
+    if not unknown:
+        return UsageError("every table is of a known layout already", "Name the one file that is not.")
+    return UsageError(f"{len(unknown)} tables are unknown: {', '.join(unknown[:5])}", "Name one of the files instead.")

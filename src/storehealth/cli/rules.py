@@ -1,16 +1,20 @@
-"""``storehealth rules``: the rule book."""
+"""``storehealth rules``: list and check rules, and write new ones; ``rules test`` has a module of its own."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sized
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _rules_new, _rules_test, _streams
+from storehealth.cli import EXIT_CODES, _options, _rules_test, _streams
+from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
+    from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
 
 LIST_HELP = """List the rules: code, area, severity, limit, title.
@@ -20,12 +24,49 @@ Examples
   storehealth rules list
   storehealth rules list --area logistics --format json"""
 
-CHECK_HELP = """Read all rules, layouts, views and platforms, and say where one is invalid.
+CHECK_HELP = """Read all rules, layouts, views and platforms, and report every problem.
 
 Examples
 
   storehealth rules check
   storehealth rules check --pack my-rules/ --lang es"""
+
+
+NEW_HELP = """Write a complete rule file with working examples into a pack, as a starting point for your own rule.
+
+CODE-ID is an unused code and a name, such as LG50-out-by-noon. The letters of the code choose the area and the rows:
+CS, TM chats · LG, DQ orders · ST stock · AS after-sales cases.
+
+Examples
+
+  storehealth rules new LG50-out-by-noon --pack my-rules/
+  storehealth rules new ZZ01-quick-answers --pack my-rules/ --area customer_service"""
+
+NewName = Annotated[
+    str, typer.Argument(metavar="CODE-ID", help="Code and name of the new rule, such as LG50-out-by-noon.")
+]
+NewPack = Annotated[
+    Path,
+    typer.Option("--pack", metavar="DIR", help="The pack; created if missing. The file goes to DIR/rules/AREA/."),
+]
+NewArea = Annotated[
+    str | None, typer.Option("--area", metavar="NAME", help="Area, if the letters of the code do not imply one.")
+]
+NewForce = Annotated[bool, typer.Option("--force", help="Overwrite an existing file, or replace a built-in rule.")]
+
+AREAS = {
+    "CS": "customer_service",
+    "LG": "logistics",
+    "ST": "stock",
+    "AS": "aftersales",
+    "TM": "team",
+    "DQ": "data_quality",
+}
+STARTERS = {
+    "customer_service": "chats", "team": "chats", "logistics": "orders", "data_quality": "orders", "stock": "stock",
+    "aftersales": "cases",
+}  # fmt: skip
+STARTER_FOLDER = Path(__file__).parent.parent / "starters"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +75,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_rules)
     group.command("check", help=CHECK_HELP, epilog=EXIT_CODES)(check)
     group.command("test", help=_rules_test.HELP, epilog=EXIT_CODES)(_rules_test.run)
-    group.command("new", help=_rules_new.HELP, epilog=EXIT_CODES)(_rules_new.run)
+    group.command("new", help=NEW_HELP, epilog=EXIT_CODES)(new_rule)
     app.add_typer(group, name="rules")
 
 
@@ -58,7 +99,7 @@ def list_rules(
     rules = [rule for rule in load(packs).rules.values() if area in (None, rule.area)]
     if output_format == "json":
         _streams.put(
-            f"{json.dumps([_entry(rule, language) for rule in rules], indent=2, ensure_ascii=False)}\n".encode()
+            f"{json.dumps([_to_entry(rule, language) for rule in rules], indent=2, ensure_ascii=False)}\n".encode()
         )
         return 0
 
@@ -73,7 +114,7 @@ def list_rules(
     return 0
 
 
-def _entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
+def _to_entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
     return {
         "code": rule.code,
         "id": rule.id,
@@ -86,7 +127,7 @@ def _entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
 
 
 def check(lang: _options.Language = None, pack: _options.Packs = None) -> int:
-    """Read the whole catalogue; what does not fit is told line by line, with exit code 2."""
+    """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
     language, packs = _options.language(lang) or "en", _options.folders(pack)
 
     from storehealth.checking import check_all
@@ -98,3 +139,87 @@ def check(lang: _options.Language = None, pack: _options.Packs = None) -> int:
     counted = words.say("unit.comma").join(words.count(f"counted.{kind}", len(found)) for kind, found in kinds.items())
     _streams.put(f"{words.say('rule.fit', counted=counted)}\n")
     return 0
+
+
+def new_rule(
+    name: NewName,
+    pack: NewPack = Path("my-rules"),
+    area: NewArea = None,
+    force: NewForce = False,
+    lang: _options.Language = None,
+) -> int:
+    """Write the file; an existing one is only overwritten with ``--force``."""
+    code, rule_id = _split_name(name)
+    language = _options.language(lang) or "en"
+
+    from storehealth.catalogue import load
+    from storehealth.model import Area
+
+    chosen = AREAS.get(code[:2]) if area is None else _options.one_of(area, get_args(Area), "--area")
+    if chosen is None:
+        raise UsageError(f"the letters of {code} name no area", f"Give --area: {', '.join(get_args(Area))}.")
+    path = pack / "rules" / chosen / f"{rule_id}.yaml"
+    _require_free(code, rule_id, None if force else path, load([pack] if pack.is_dir() else ()))
+    _write_rule(path, _fill_starter(code, rule_id, chosen))
+
+    from storehealth.wording import Words
+
+    _streams.put(Words(language).say("trial.wrote", path=path, code=code) + "\n")
+    _streams.Voice().suggest(f"storehealth rules test {code} --pack {_streams.quoted(pack)}")
+    return 0
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([A-Za-z]{2}\d{2})-([a-z][a-z0-9-]*)", name)
+    if match is None:
+        raise UsageError(
+            f"{name!r} is no code and name",
+            "Write two letters, two digits, a dash and a name, such as LG50-out-by-noon.",
+        )
+    return match[1].upper(), match[2]
+
+
+def _require_free(code: str, rule_id: str, path: Path | None, catalogue: Catalogue) -> None:
+    """Refuse a code that another rule has, and, unless ``path`` is None, a name or path in use.
+
+    Raises:
+        UsageError: One of them is in use.
+    """
+    rule = catalogue.rules.get(code)
+    if rule is not None and rule.id != rule_id:
+        raise UsageError(
+            f"the code {code} is taken by {rule.id}", f"The next free one is {_find_free_code(code, catalogue)}."
+        )
+    if path is None:
+        return
+    if path.exists():
+        raise UsageError(f"{path} is there already", "Give another name, or --force to write over it.")
+    if any(other.id == rule_id for other in catalogue.rules.values()):
+        raise UsageError(
+            f"there is a rule {rule_id} already, which yours would replace",
+            "Give another name, or --force to replace it.",
+        )
+
+
+def _find_free_code(code: str, catalogue: Catalogue) -> str:
+    names = (f"{code[:2]}{number:02}" for number in range(1, 100))
+    return next((name for name in names if name > code and name not in catalogue.rules), f"{code[:2]}99")
+
+
+def _fill_starter(code: str, rule_id: str, area: str) -> str:
+    text = (STARTER_FOLDER / f"{STARTERS[area]}.yaml").read_text(encoding="utf-8")
+    for placeholder, value in (("CODE", code), ("ID", rule_id), ("AREA", area)):
+        text = re.sub(rf"\b{placeholder}\b", value, text)
+    return text
+
+
+def _write_rule(path: Path, text: str) -> None:
+    from storehealth.outputs import write_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise UsageError(
+            f"{path} could not be written: {error.strerror}", "Give --pack a folder you may write to."
+        ) from None
