@@ -12,8 +12,8 @@ import pytest
 from docx import Document
 
 from storehealth.deposit import load_checklist
-from storehealth.deposit.docx import to_docx
-from storehealth.deposit.papers import NAMES, Draft, PaperText, drafts, fill, to_markdown
+from storehealth.deposit.faces._papers import to_docx, to_markdown
+from storehealth.deposit.papers import NAMES, Draft, PaperText, drafts, fill
 from storehealth.deposit.particulars import BLANK, Particulars, read_particulars
 from storehealth.errors import UsageError
 

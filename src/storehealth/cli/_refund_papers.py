@@ -84,7 +84,7 @@ def _chosen(matter: Case, order: Order) -> tuple[Draft, ...]:
 
 
 def _files(matter: Case, order: Order, drafts: list[PaperText]) -> Iterator[tuple[Path, bytes]]:
-    from storehealth.deposit.papers import to_markdown
+    from storehealth.deposit.faces._papers import to_markdown
 
     for draft in drafts:
         stem = f"{matter.checklist.name}-{draft.name.replace('_', '-')}-{draft.language}"
@@ -96,7 +96,7 @@ def _files(matter: Case, order: Order, drafts: list[PaperText]) -> Iterator[tupl
 
 
 def _docx(draft: PaperText, matter: Case) -> bytes:
-    from storehealth.deposit.docx import to_docx
+    from storehealth.deposit.faces._papers import to_docx
 
     return to_docx(draft, matter.today)
 

@@ -60,7 +60,7 @@ class Told(Text):
 
 
 class Reason(Text):
-    """A common reason why something comes back."""
+    """A sentence with its source: a common reason why something comes back, or something else to know."""
 
     source: Name
 
@@ -124,12 +124,6 @@ class Chase(Strict):
     source: Name
 
 
-class Remark(Text):
-    """Something to know that is no step of its own."""
-
-    source: Name
-
-
 class Checklist(Strict):
     """The matter on one platform. The file's name is the platform's."""
 
@@ -146,7 +140,7 @@ class Checklist(Strict):
     items: tuple[Item, ...] = Field(min_length=1)
     period: Period
     chase: Chase
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Reason, ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Checklist:

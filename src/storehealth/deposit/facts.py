@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from storehealth.catalogue.common import Language
 from storehealth.deposit.checklist import Checklist, Item, Question
 from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Deadline, Log, Mark
-from storehealth.deposit.replay import Course, replay
 from storehealth.deposit.standing import Answer
 from storehealth.deposit.words import Words, words
 
@@ -25,6 +24,43 @@ class Look:
     chase_every: int | None = None
     warnings: tuple[str, ...] = ()
     after_sales_days: int | None = None
+
+
+@dataclass
+class Wait:
+    """A desk has an item from a day to a day; ``until`` None: it still has it."""
+
+    since: date
+    until: date | None = None
+
+    def days(self, today: date) -> int:
+        """Calendar days of the wait."""
+        return ((self.until or today) - self.since).days
+
+
+@dataclass
+class Course:
+    """Where the marks have led."""
+
+    last: dict[str, Mark] = field(default_factory=dict)
+    waits: dict[str, list[Wait]] = field(default_factory=dict)
+    returned: dict[str, int] = field(default_factory=dict)
+    handed: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+    """Items that sent papers of which one has come back since."""
+
+    def is_done(self, name: str) -> bool:
+        """Whether an item is marked done."""
+        return name in self.last and self.last[name].state == "done"
+
+    def reopened(self, item: Item) -> tuple[str, ...]:
+        """What an item rests on and was taken back: marked open or waiting, not merely never marked."""
+        return tuple(name for name in item.blocked_by if name in self.last and not self.is_done(name))
+
+    def running(self, name: str) -> Wait | None:
+        """The wait an item is in now."""
+        waits = self.waits.get(name)
+        return waits[-1] if waits and waits[-1].until is None else None
 
 
 @dataclass(frozen=True)
@@ -76,3 +112,56 @@ def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
         reminders=reminders,
         finished_on=course.last[final.id].on if course.is_done(final.id) else None,
     )
+
+
+def replay(checklist: Checklist, marks: Iterable[Mark]) -> Course:
+    """Play the marks back in the order of their days.
+
+    A desk has an item when the merchant says so (``waiting``), and also as soon as everything the item rests on is
+    done: once the papers are mailed, the settlement department has the receipt without a further mark. A paper that came
+    back and was made anew reaches its desk with the next mailing; a desk that kept its own paper goes on waiting.
+    """
+    course = Course()
+    for mark in sorted(marks, key=lambda mark: (mark.on, mark.n)):
+        _take(course, checklist, mark)
+        for item in checklist.items:
+            _clock(course, item, mark)
+    return course
+
+
+def _take(course: Course, checklist: Checklist, mark: Mark) -> None:
+    before = course.last.get(mark.item)
+    if mark.state == "open" and (before is None or before.state != "open"):
+        was_out = before is not None or course.running(mark.item) is not None
+        course.returned[mark.item] = course.returned.get(mark.item, 0) + int(was_out)
+    course.last[mark.item] = mark
+    if mark.state == "open":
+        course.handed.discard(mark.item)
+        course.again |= {item.id for item in checklist.items if _sent_before(course, item, mark.item)}
+    if mark.state == "done":
+        course.again.discard(mark.item)
+        course.handed |= {item.id for item in checklist.items if _hands_over(course, item, mark.item)}
+
+
+def _sent_before(course: Course, item: Item, returned: str) -> bool:
+    return item.sends and returned in item.blocked_by and course.is_done(item.id)
+
+
+def _hands_over(course: Course, item: Item, done: str) -> bool:
+    return item.who != "merchant" and done in item.blocked_by and all(course.is_done(name) for name in item.blocked_by)
+
+
+def _clock(course: Course, item: Item, now: Mark) -> None:
+    """Begin or end the item's wait. Marked waiting once more, it counts anew: the papers arrived, or went out again."""
+    mark = course.last.get(item.id)
+    said = mark is not None and mark.state == "waiting"
+    by_itself = item.id in course.handed and (mark is None or mark.state == "open")
+    waits = (said or by_itself) and not course.reopened(item)
+    running = course.running(item.id)
+    if running is None and course.again.intersection(item.blocked_by):
+        return  # what came back is not in the post yet
+    if running is not None and (not waits or (said and now.item == item.id)):
+        running.until = now.on
+        running = None
+    if waits and running is None:
+        course.waits.setdefault(item.id, []).append(Wait(now.on))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.checklist import Checklist, Reason, Remark, Takes, Told
+from storehealth.deposit.checklist import Checklist, Reason, Takes, Told
 from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Attach, Deadline, Log, Mark
 from storehealth.deposit.moves import fingerprint
@@ -50,9 +50,7 @@ def paper_notes(checklist: Checklist, names: Iterable[str], language: Language) 
     )
 
 
-def return_reasons(
-    checklist: Checklist, reasons: Iterable[Reason | Remark], language: Language
-) -> tuple[ReturnReason, ...]:
+def return_reasons(checklist: Checklist, reasons: Iterable[Reason], language: Language) -> tuple[ReturnReason, ...]:
     """Sourced sentences, in one language."""
     return tuple(
         ReturnReason(text=reason.in_language(language), sure=checklist.sources[reason.source].sure)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 
 from storehealth.deposit.checklist import Checklist
+from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Deadline, Mark
 from storehealth.deposit.facts import Facts
 from storehealth.deposit.standing import ChaseDate, DeskStanding, Earliest, ItemStanding, Moment, Verdict
-from storehealth.deposit.uid import uid
 
 NEXT = 3
 CERTAIN = ("given", "official")
@@ -42,8 +43,15 @@ def _date(facts: Facts, item: ItemStanding, kind: Moment, on: date) -> ChaseDate
         what=item.ask if kind == "chase" else item.what,
         who=item.who,
         overdue=item.overdue and kind in ("deadline", "chase"),
-        uid=uid(facts.checklist.name, facts.dossier, item.id, kind),
+        uid=_make_uid(facts.checklist.name, facts.dossier, item.id, kind),
     )
+
+
+def _make_uid(platform: str, dossier: Dossier, item: str, kind: Moment) -> str:
+    """Make the id of a calendar entry: the same for a store, platform, item and kind on every run and machine."""
+    store = dossier.begin.store if dossier.begin else ""
+    digest = hashlib.sha256(f"{platform}\n{store}\n{item}\n{kind}".encode()).hexdigest()[:20]
+    return f"{digest}@refund-checklist.storehealth"
 
 
 def over(facts: Facts, items: Iterable[ItemStanding], current: Iterable[ChaseDate]) -> tuple[ChaseDate, ...]:

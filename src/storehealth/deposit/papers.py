@@ -5,7 +5,6 @@ Blanks stay visible; nothing is made up. A draft is a start: the platform's own 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,14 +17,12 @@ from pydantic import model_validator
 from storehealth.catalogue.common import Language, Strict, Text
 from storehealth.catalogue.files import read_yaml, validate
 from storehealth.deposit.checklist import Checklist
-from storehealth.deposit.faces.markdown import escaped
 from storehealth.deposit.particulars import BLANK, Particulars
 from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "drafts"
 Draft = Literal["application", "cover", "lost_receipt"]
 NAMES: tuple[Draft, ...] = get_args(Draft)
-SQUEEZED = re.compile(rf"(?<=\S){BLANK}|{BLANK}(?=\S)")
 
 
 class Block(Strict):
@@ -138,24 +135,3 @@ def enclosures(checklist: Checklist, receipt_lost: bool = False) -> tuple[str, .
     """Papers that travel together; with the receipt lost, the statement of loss in its place."""
     swap = receipt_lost and "lost_receipt" in checklist.papers
     return tuple("lost_receipt" if swap and name == "receipt" else name for name in checklist.mailed)
-
-
-def to_markdown(paper: PaperText) -> bytes:
-    """The paper as Markdown. A blank always stands between spaces, so that it is not taken for emphasis."""
-    colon = "：" if paper.language == "zh" else ": "
-    lines = [f"# {escaped(paper.title)}", ""]
-    for piece in paper.pieces:
-        text = _shown(piece.text)
-        if piece.kind == "paragraph":
-            lines += ([""] if lines[-1] else []) + [text, ""]
-        elif piece.kind == "field":
-            lines.append(f"- {escaped(piece.label)}{colon} {text}".replace(":  ", ": "))
-        else:
-            lines.append(f"{piece.label}. {text}")
-    return ("\n".join(lines).rstrip() + "\n").encode()
-
-
-def _shown(text: str) -> str:
-    """Escaped, but for blanks, which are kept as they are and set apart."""
-    parts = [escaped(part) for part in text.split(BLANK)]
-    return " ".join(SQUEEZED.sub(f" {BLANK} ", BLANK.join(parts)).split())

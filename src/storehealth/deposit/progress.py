@@ -21,10 +21,9 @@ from storehealth.deposit.checklist import Checklist, Item, Takes, load_checklist
 from storehealth.deposit.dates import later
 from storehealth.deposit.dossier import Dossier, read_dossier
 from storehealth.deposit.entries import Attach
-from storehealth.deposit.facts import Facts, Look, gather
+from storehealth.deposit.facts import Facts, Look, Wait, gather
 from storehealth.deposit.notes import attachments, duration, log_lines, paper_notes, return_reasons, source_note, told
 from storehealth.deposit.overview import dates, desks, earliest, next_items, over, verdict, warnings
-from storehealth.deposit.replay import Wait
 from storehealth.deposit.standing import ChaseDate, ItemStanding, ItemState, StageStanding, Standing
 
 EPOCH = date(2020, 1, 1)

@@ -7,11 +7,10 @@ from datetime import datetime, time
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.faces._told import moment_line
 from storehealth.deposit.progress import upcoming_in
 from storehealth.deposit.shelf import Meant, choose, kept_in
 from storehealth.deposit.standing import ChaseDate
-from storehealth.deposit.words import words
+from storehealth.deposit.words import moment_line, words
 from storehealth.errors import StorehealthError
 from storehealth.model import Deadline
 

@@ -13,7 +13,7 @@ from pydantic import model_validator
 from storehealth.catalogue.common import Language, Strict, Text
 from storehealth.catalogue.files import read_yaml, validate
 from storehealth.deposit.checklist import Certainty, Desk, Question, Unit
-from storehealth.deposit.standing import Duration, ItemState, Moment
+from storehealth.deposit.standing import ChaseDate, Duration, ItemState, Moment
 from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "wordbook"
@@ -132,3 +132,10 @@ def words(language: Language) -> Words:
         CatalogueError: ``wordbook/`` is not complete.
     """
     return Words(_book(), language)
+
+
+def moment_line(moment: ChaseDate, words: Words) -> str:
+    """What a date is for."""
+    if moment.kind == "chase":
+        return moment.what[:1].upper() + moment.what[1:]
+    return f"{words.moment(moment.kind)}{words.colon}{moment.what}"

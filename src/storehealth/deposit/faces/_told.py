@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehealth.deposit.standing import Answer, Attachment, ChaseDate, ItemStanding, PaperNote, Row, Standing
+from storehealth.deposit.standing import Answer, Attachment, ItemStanding, PaperNote, Row, Standing
 from storehealth.deposit.words import Words
 
 CERTAIN = ("given", "official")
@@ -80,13 +80,6 @@ def _reminder(item: ItemStanding, words: Words) -> tuple[str, str]:
     if item.days_waiting is None:
         return item.ask, status(item, words)
     return item.ask, words.days("asked_late", "asked_late_one", item.days_waiting, on=item.due)
-
-
-def moment_line(moment: ChaseDate, words: Words) -> str:
-    """What a date is for."""
-    if moment.kind == "chase":
-        return moment.what[:1].upper() + moment.what[1:]
-    return f"{words.moment(moment.kind)}{words.colon}{moment.what}"
 
 
 def earliest_line(standing: Standing, words: Words) -> str:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from storehealth.deposit.faces._told import moment_line, status
+from storehealth.deposit.faces._told import status
 from storehealth.deposit.standing import ChaseDate, Standing
-from storehealth.deposit.words import Words, words
+from storehealth.deposit.words import Words, moment_line, words
 
 NAME, SUFFIX = "ics", ".ics"
 MORNING = timedelta(hours=9)

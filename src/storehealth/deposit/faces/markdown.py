@@ -9,13 +9,12 @@ from storehealth.deposit.faces._told import (
     desk_lines,
     detail_lines,
     earliest_line,
-    moment_line,
     next_lines,
     status,
     unsure,
 )
 from storehealth.deposit.standing import ItemStanding, Standing
-from storehealth.deposit.words import Words, words
+from storehealth.deposit.words import Words, moment_line, words
 from storehealth.unseen import UNSEEN
 
 NAME, SUFFIX = "markdown", ".md"

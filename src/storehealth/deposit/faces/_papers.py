@@ -1,8 +1,9 @@
-"""A paper as DOCX: A4, a title, paragraphs, a table of labelled values, numbered enclosures."""
+"""Drafted papers as Markdown and as DOCX (A4: title, paragraphs, a table of labelled values, numbered enclosures)."""
 
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,37 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
+from storehealth.deposit.faces.markdown import escaped
 from storehealth.deposit.papers import PaperText, Piece
+from storehealth.deposit.particulars import BLANK
 
 if TYPE_CHECKING:
     from docx.document import Document as Page
 
 LATIN, CHINESE = "Times New Roman", "宋体"
+SQUEEZED = re.compile(rf"(?<=\S){BLANK}|{BLANK}(?=\S)")
 LANG = {"en": "en-GB", "zh": "zh-CN", "es": "es-ES"}
+
+
+def to_markdown(paper: PaperText) -> bytes:
+    """The paper as Markdown. A blank always stands between spaces, so that it is not taken for emphasis."""
+    colon = "：" if paper.language == "zh" else ": "
+    lines = [f"# {escaped(paper.title)}", ""]
+    for piece in paper.pieces:
+        text = _shown(piece.text)
+        if piece.kind == "paragraph":
+            lines += ([""] if lines[-1] else []) + [text, ""]
+        elif piece.kind == "field":
+            lines.append(f"- {escaped(piece.label)}{colon} {text}".replace(":  ", ": "))
+        else:
+            lines.append(f"{piece.label}. {text}")
+    return ("\n".join(lines).rstrip() + "\n").encode()
+
+
+def _shown(text: str) -> str:
+    """Escaped, but for blanks, which are kept as they are and set apart."""
+    parts = [escaped(part) for part in text.split(BLANK)]
+    return " ".join(SQUEEZED.sub(f" {BLANK} ", BLANK.join(parts)).split())
 
 
 def to_docx(paper: PaperText, as_of: date) -> bytes:
