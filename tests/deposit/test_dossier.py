@@ -181,7 +181,7 @@ def test_two_writers_at_once_both_keep_every_entry(jd: Case) -> None:
 
 def test_a_dossier_that_is_held_is_busy(jd: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dossier_module, "LOCK_SECONDS", 0.05)
-    with dossier_module._locked(jd.path), pytest.raises(DossierBusyError) as caught:
+    with dossier_module._hold_lock(jd.path), pytest.raises(DossierBusyError) as caught:
         jd.mark("receipt", "done", "2026-03-05")
     assert caught.value.exit_code == 75
 

@@ -1,4 +1,4 @@
-"""What an item's standing is derived from: checklist, dossier, answers and day, gathered once."""
+"""What a case's status is derived from: checklist, dossier, answers and day, and the history of its marks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storehealth.deposit.words import Words, words
 
 @dataclass(frozen=True)
 class Look:
-    """How to look at a matter: the day, the language, what the exports answered, other numbers than the checklist's."""
+    """What to derive a status for: day, language, answers of the exports, numbers that override the checklist's."""
 
     as_of: date
     language: Language = "en"
@@ -28,44 +28,44 @@ class Look:
 
 @dataclass
 class Wait:
-    """A desk has an item from a day to a day; ``until`` None: it still has it."""
+    """The days a desk has an item; ``until`` None means it still has it."""
 
     since: date
     until: date | None = None
 
     def days(self, today: date) -> int:
-        """Calendar days of the wait."""
+        """Return the calendar days of the wait."""
         return ((self.until or today) - self.since).days
 
 
 @dataclass
 class Course:
-    """Where the marks have led."""
+    """The history of the marks: last mark, waits and returns of each item."""
 
     last: dict[str, Mark] = field(default_factory=dict)
     waits: dict[str, list[Wait]] = field(default_factory=dict)
     returned: dict[str, int] = field(default_factory=dict)
     handed: set[str] = field(default_factory=set)
     again: set[str] = field(default_factory=set)
-    """Items that sent papers of which one has come back since."""
+    """Items that sent papers of which one has come back since: they have to be sent again."""
 
     def is_done(self, name: str) -> bool:
         """Whether an item is marked done."""
         return name in self.last and self.last[name].state == "done"
 
     def reopened(self, item: Item) -> tuple[str, ...]:
-        """What an item rests on and was taken back: marked open or waiting, not merely never marked."""
+        """Return the prerequisites of an item that were reopened: marked open or waiting, not merely never marked."""
         return tuple(name for name in item.blocked_by if name in self.last and not self.is_done(name))
 
     def running(self, name: str) -> Wait | None:
-        """The wait an item is in now."""
+        """Return the wait an item is in now, if any."""
         waits = self.waits.get(name)
         return waits[-1] if waits and waits[-1].until is None else None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything an item's standing is derived from."""
+    """Everything an item's status is derived from."""
 
     checklist: Checklist
     dossier: Dossier
@@ -79,7 +79,7 @@ class Facts:
 
     @property
     def every(self) -> int:
-        """Days to wait for a desk whose time is not known, and between two reminders."""
+        """Days to wait for a desk whose usual time is unknown, and between two reminders."""
         return self.view.chase_every or self.checklist.chase.every
 
     def stands(self, name: str) -> bool:
@@ -87,15 +87,15 @@ class Facts:
         return self.course.is_done(name) and name not in self.course.again
 
     def answer(self, item: Item) -> Answer | None:
-        """What the exports say about an item, if they were asked and can tell."""
+        """Return what the exports say about an item; None if they were not read or the item has no question."""
         return self.answers.get(item.answered_by) if item.answered_by else None
 
 
 def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
-    """Gather them. Entries of later days than the look's are not known yet."""
+    """Gather the facts. Entries dated after the requested day are not known yet."""
     entries = dossier.in_force(view.as_of)
-    known = {item.id for item in checklist.items}
-    course = replay(checklist, (entry for entry in entries if isinstance(entry, Mark) and entry.item in known))
+    listed_ids = {item.id for item in checklist.items}
+    course = replay(checklist, (entry for entry in entries if isinstance(entry, Mark) and entry.item in listed_ids))
     final = next(item for item in checklist.items if item.final)
     reminders: dict[str, date] = {}
     for entry in entries:
@@ -115,35 +115,35 @@ def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
 
 
 def replay(checklist: Checklist, marks: Iterable[Mark]) -> Course:
-    """Play the marks back in the order of their days.
+    """Replay the marks in the order of their days.
 
-    A desk has an item when the merchant says so (``waiting``), and also as soon as everything the item rests on is
-    done: once the papers are mailed, the settlement department has the receipt without a further mark. A paper that came
-    back and was made anew reaches its desk with the next mailing; a desk that kept its own paper goes on waiting.
+    A desk has an item when the merchant marks it ``waiting``, and also as soon as all its prerequisites are done: once
+    the papers are mailed, the settlement department has the receipt without a further mark. A paper that came back and
+    was redone reaches its desk with the next mailing; the wait of a desk that kept its own paper continues.
     """
     course = Course()
     for mark in sorted(marks, key=lambda mark: (mark.on, mark.n)):
-        _take(course, checklist, mark)
+        _apply_mark(course, checklist, mark)
         for item in checklist.items:
-            _clock(course, item, mark)
+            _update_wait(course, item, mark)
     return course
 
 
-def _take(course: Course, checklist: Checklist, mark: Mark) -> None:
-    before = course.last.get(mark.item)
-    if mark.state == "open" and (before is None or before.state != "open"):
-        was_out = before is not None or course.running(mark.item) is not None
+def _apply_mark(course: Course, checklist: Checklist, mark: Mark) -> None:
+    previous = course.last.get(mark.item)
+    if mark.state == "open" and (previous is None or previous.state != "open"):
+        was_out = previous is not None or course.running(mark.item) is not None
         course.returned[mark.item] = course.returned.get(mark.item, 0) + int(was_out)
     course.last[mark.item] = mark
     if mark.state == "open":
         course.handed.discard(mark.item)
-        course.again |= {item.id for item in checklist.items if _sent_before(course, item, mark.item)}
+        course.again |= {item.id for item in checklist.items if _has_sent(course, item, mark.item)}
     if mark.state == "done":
         course.again.discard(mark.item)
         course.handed |= {item.id for item in checklist.items if _hands_over(course, item, mark.item)}
 
 
-def _sent_before(course: Course, item: Item, returned: str) -> bool:
+def _has_sent(course: Course, item: Item, returned: str) -> bool:
     return item.sends and returned in item.blocked_by and course.is_done(item.id)
 
 
@@ -151,17 +151,20 @@ def _hands_over(course: Course, item: Item, done: str) -> bool:
     return item.who != "merchant" and done in item.blocked_by and all(course.is_done(name) for name in item.blocked_by)
 
 
-def _clock(course: Course, item: Item, now: Mark) -> None:
-    """Begin or end the item's wait. Marked waiting once more, it counts anew: the papers arrived, or went out again."""
+def _update_wait(course: Course, item: Item, applied: Mark) -> None:
+    """Start or end the wait of an item after a mark was applied.
+
+    An item marked waiting again starts a new wait: the papers arrived, or went out again.
+    """
     mark = course.last.get(item.id)
-    said = mark is not None and mark.state == "waiting"
-    by_itself = item.id in course.handed and (mark is None or mark.state == "open")
-    waits = (said or by_itself) and not course.reopened(item)
+    is_marked = mark is not None and mark.state == "waiting"
+    is_handed_over = item.id in course.handed and (mark is None or mark.state == "open")
+    waits = (is_marked or is_handed_over) and not course.reopened(item)
     running = course.running(item.id)
     if running is None and course.again.intersection(item.blocked_by):
-        return  # what came back is not in the post yet
-    if running is not None and (not waits or (said and now.item == item.id)):
-        running.until = now.on
+        return  # what came back has not been mailed again yet
+    if running is not None and (not waits or (is_marked and applied.item == item.id)):
+        running.until = applied.on
         running = None
     if waits and running is None:
-        course.waits.setdefault(item.id, []).append(Wait(now.on))
+        course.waits.setdefault(item.id, []).append(Wait(applied.on))
