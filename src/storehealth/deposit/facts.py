@@ -45,8 +45,8 @@ class Course:
     last: dict[str, Mark] = field(default_factory=dict)
     waits: dict[str, list[Wait]] = field(default_factory=dict)
     returned: dict[str, int] = field(default_factory=dict)
-    handed: set[str] = field(default_factory=set)
-    again: set[str] = field(default_factory=set)
+    handed_over: set[str] = field(default_factory=set)
+    to_resend: set[str] = field(default_factory=set)
     """Items that sent papers of which one has come back since: they have to be sent again."""
 
     def is_done(self, name: str) -> bool:
@@ -69,8 +69,8 @@ class Facts:
 
     checklist: Checklist
     dossier: Dossier
-    view: Look
-    course: Course
+    request: Look
+    history: Course
     words: Words
     answers: Mapping[Question, Answer]
     deadlines: Mapping[str, Deadline]
@@ -78,24 +78,24 @@ class Facts:
     finished_on: date | None = None
 
     @property
-    def every(self) -> int:
+    def reminder_days(self) -> int:
         """Days to wait for a desk whose usual time is unknown, and between two reminders."""
-        return self.view.chase_every or self.checklist.chase.every
+        return self.request.chase_every or self.checklist.chase.every
 
     def stands(self, name: str) -> bool:
         """Whether an item is done, and nothing it sent has come back since."""
-        return self.course.is_done(name) and name not in self.course.again
+        return self.history.is_done(name) and name not in self.history.to_resend
 
     def answer(self, item: Item) -> Answer | None:
         """Return what the exports say about an item; None if they were not read or the item has no question."""
         return self.answers.get(item.answered_by) if item.answered_by else None
 
 
-def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
+def gather(checklist: Checklist, dossier: Dossier, request: Look) -> Facts:
     """Gather the facts. Entries dated after the requested day are not known yet."""
-    entries = dossier.in_force(view.as_of)
+    entries = dossier.in_force(request.as_of)
     listed_ids = {item.id for item in checklist.items}
-    course = replay(checklist, (entry for entry in entries if isinstance(entry, Mark) and entry.item in listed_ids))
+    history = replay(checklist, (entry for entry in entries if isinstance(entry, Mark) and entry.item in listed_ids))
     final = next(item for item in checklist.items if item.final)
     reminders: dict[str, date] = {}
     for entry in entries:
@@ -104,13 +104,13 @@ def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
     return Facts(
         checklist=checklist,
         dossier=dossier,
-        view=view,
-        course=course,
-        words=words(view.language),
-        answers={answer.question: answer for answer in view.answers},
+        request=request,
+        history=history,
+        words=words(request.language),
+        answers={answer.question: answer for answer in request.answers},
         deadlines={entry.item: entry for entry in entries if isinstance(entry, Deadline)},
         reminders=reminders,
-        finished_on=course.last[final.id].on if course.is_done(final.id) else None,
+        finished_on=history.last[final.id].on if history.is_done(final.id) else None,
     )
 
 
@@ -121,50 +121,50 @@ def replay(checklist: Checklist, marks: Iterable[Mark]) -> Course:
     the papers are mailed, the settlement department has the receipt without a further mark. A paper that came back and
     was redone reaches its desk with the next mailing; the wait of a desk that kept its own paper continues.
     """
-    course = Course()
+    history = Course()
     for mark in sorted(marks, key=lambda mark: (mark.on, mark.n)):
-        _apply_mark(course, checklist, mark)
+        _apply_mark(history, checklist, mark)
         for item in checklist.items:
-            _update_wait(course, item, mark)
-    return course
+            _update_wait(history, item, mark)
+    return history
 
 
-def _apply_mark(course: Course, checklist: Checklist, mark: Mark) -> None:
-    previous = course.last.get(mark.item)
+def _apply_mark(history: Course, checklist: Checklist, mark: Mark) -> None:
+    previous = history.last.get(mark.item)
     if mark.state == "open" and (previous is None or previous.state != "open"):
-        was_out = previous is not None or course.running(mark.item) is not None
-        course.returned[mark.item] = course.returned.get(mark.item, 0) + int(was_out)
-    course.last[mark.item] = mark
+        was_out = previous is not None or history.running(mark.item) is not None
+        history.returned[mark.item] = history.returned.get(mark.item, 0) + int(was_out)
+    history.last[mark.item] = mark
     if mark.state == "open":
-        course.handed.discard(mark.item)
-        course.again |= {item.id for item in checklist.items if _has_sent(course, item, mark.item)}
+        history.handed_over.discard(mark.item)
+        history.to_resend |= {item.id for item in checklist.items if _has_sent(history, item, mark.item)}
     if mark.state == "done":
-        course.again.discard(mark.item)
-        course.handed |= {item.id for item in checklist.items if _hands_over(course, item, mark.item)}
+        history.to_resend.discard(mark.item)
+        history.handed_over |= {item.id for item in checklist.items if _hands_over(history, item, mark.item)}
 
 
-def _has_sent(course: Course, item: Item, returned: str) -> bool:
-    return item.sends and returned in item.blocked_by and course.is_done(item.id)
+def _has_sent(history: Course, item: Item, returned: str) -> bool:
+    return item.sends and returned in item.blocked_by and history.is_done(item.id)
 
 
-def _hands_over(course: Course, item: Item, done: str) -> bool:
-    return item.who != "merchant" and done in item.blocked_by and all(course.is_done(name) for name in item.blocked_by)
+def _hands_over(history: Course, item: Item, done: str) -> bool:
+    return item.who != "merchant" and done in item.blocked_by and all(history.is_done(name) for name in item.blocked_by)
 
 
-def _update_wait(course: Course, item: Item, applied: Mark) -> None:
+def _update_wait(history: Course, item: Item, applied: Mark) -> None:
     """Start or end the wait of an item after a mark was applied.
 
     An item marked waiting again starts a new wait: the papers arrived, or went out again.
     """
-    mark = course.last.get(item.id)
+    mark = history.last.get(item.id)
     is_marked = mark is not None and mark.state == "waiting"
-    is_handed_over = item.id in course.handed and (mark is None or mark.state == "open")
-    waits = (is_marked or is_handed_over) and not course.reopened(item)
-    running = course.running(item.id)
-    if running is None and course.again.intersection(item.blocked_by):
+    is_handed_over = item.id in history.handed_over and (mark is None or mark.state == "open")
+    waits = (is_marked or is_handed_over) and not history.reopened(item)
+    running = history.running(item.id)
+    if running is None and history.to_resend.intersection(item.blocked_by):
         return  # what came back has not been mailed again yet
     if running is not None and (not waits or (is_marked and applied.item == item.id)):
         running.until = applied.on
         running = None
     if waits and running is None:
-        course.waits.setdefault(item.id, []).append(Wait(applied.on))
+        history.waits.setdefault(item.id, []).append(Wait(applied.on))

@@ -65,7 +65,7 @@ def _iter_past_moments(facts: Facts, item: ItemStanding) -> Iterator[tuple[Momen
     """Yield the kinds of dates an item has ever had, by its waits and deadlines, each with its last day."""
     deadlines = [entry.due for entry in facts.dossier.entries if isinstance(entry, Deadline) and entry.item == item.id]
     yield from (("deadline", day) for day in [day for day in deadlines if day][-1:])
-    waits = facts.course.waits.get(item.id)
+    waits = facts.history.waits.get(item.id)
     if not waits:
         return
     if item.takes is None or item.takes.kind == "usual":
@@ -81,7 +81,7 @@ def earliest(facts: Facts, items: Iterable[ItemStanding]) -> Earliest | None:
     item = next((item for item in items if item.answered_by == "refund_date" and item.ready_on), None)
     if item is None or item.ready_on is None:
         return None
-    own = facts.view.after_sales_days is not None
+    own = facts.request.after_sales_days is not None
     sure = "assumed" if own else facts.checklist.sources[period.source].sure
     return Earliest(on=item.ready_on, least=item.ready_least, until=period.until, sure=sure)
 
@@ -92,10 +92,10 @@ def desks(facts: Facts) -> tuple[DeskStanding, ...]:
     # Desks known for certain come first: the others are only said to take part.
     certain_first = sorted(facts.checklist.items, key=lambda item: not is_certain(facts.checklist, item.source))
     for desk in dict.fromkeys(item.who for item in certain_first if item.who != "merchant"):
-        waits = {item.id: facts.course.waits.get(item.id, []) for item in facts.checklist.items if item.who == desk}
-        spans = sorted((wait.since, wait.until or facts.view.as_of) for each in waits.values() for wait in each)
-        running = {name: wait for name in waits if (wait := facts.course.running(name)) is not None}
-        days_now = max((wait.days(facts.view.as_of) for wait in running.values()), default=None)
+        waits = {item.id: facts.history.waits.get(item.id, []) for item in facts.checklist.items if item.who == desk}
+        spans = sorted((wait.since, wait.until or facts.request.as_of) for each in waits.values() for wait in each)
+        running = {name: wait for name in waits if (wait := facts.history.running(name)) is not None}
+        days_now = max((wait.days(facts.request.as_of) for wait in running.values()), default=None)
         statuses.append(DeskStanding(who=desk, items=tuple(running), days_now=days_now, days_total=_count_days(spans)))
     return tuple(statuses)
 
@@ -154,7 +154,7 @@ def verdict(facts: Facts, items: Iterable[ItemStanding]) -> Verdict:
 
 def warnings(facts: Facts, items: Iterable[ItemStanding]) -> tuple[str, ...]:
     """Return a line for each attached file that changed or is gone, for incomplete bytes, old files and unknown items."""
-    say, today = facts.words.say, facts.view.as_of
+    say, today = facts.words.say, facts.request.as_of
     cited = {item.source for item in facts.checklist.items}
     lines = [
         say(f"file_{file.now}", item=item.id, path=file.path, on=file.on)
@@ -165,12 +165,17 @@ def warnings(facts: Facts, items: Iterable[ItemStanding]) -> tuple[str, ...]:
     if facts.dossier.torn:
         lines.append(say("torn", path=facts.dossier.path, bytes=len(facts.dossier.torn)))
     lines += [
-        say("not_in_force", title=origin.title.in_language(facts.view.language), on=origin.effective_from, as_of=today)
+        say(
+            "not_in_force",
+            title=origin.title.in_language(facts.request.language),
+            on=origin.effective_from,
+            as_of=today,
+        )
         for name, origin in facts.checklist.sources.items()
         if origin.effective_from and origin.effective_from > today and name in cited
     ]
     ends = [answer.last for answer in facts.answers.values() if answer.last]
-    age = (facts.view.as_of - max(ends)).days if ends else 0
+    age = (facts.request.as_of - max(ends)).days if ends else 0
     if age > OLD:
         lines.append(say("old_files", days=age, last=max(ends)))
     listed = {item.id for item in facts.checklist.items}

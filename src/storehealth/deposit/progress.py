@@ -31,15 +31,15 @@ TO_KEEP = ("deadline", "chase")
 LIVE: frozenset[ItemState] = frozenset({"open", "blocked", "waiting", "later"})
 
 
-def standing(checklist: Checklist, dossier: Dossier, view: Look) -> Standing:
+def standing(checklist: Checklist, dossier: Dossier, request: Look) -> Standing:
     """Derive the status of a case on a day.
 
     Args:
         checklist: Of the case's platform.
-        dossier: The entries so far; those dated after ``view.as_of`` are not known yet.
-        view: Day, language and answers.
+        dossier: The entries so far; those dated after ``request.as_of`` are not known yet.
+        request: Day, language and answers.
     """
-    facts = gather(checklist, dossier, view)
+    facts = gather(checklist, dossier, request)
     items = {item.id: _derive_item(facts, item) for item in checklist.items}
     stages = tuple(_derive_stage(facts, stage.id, items) for stage in checklist.stages)
     moments = dates(facts, items.values())
@@ -47,26 +47,28 @@ def standing(checklist: Checklist, dossier: Dossier, view: Look) -> Standing:
     notices = warnings(facts, items.values())
     return Standing(
         platform=checklist.name,
-        title=checklist.title.in_language(view.language),
-        about=checklist.about.in_language(view.language),
+        title=checklist.title.in_language(request.language),
+        about=checklist.about.in_language(request.language),
         store=begin.store if begin else "",
-        as_of=view.as_of,
-        language=view.language,
+        as_of=request.as_of,
+        language=request.language,
         dossier=str(dossier.path),
         finished_on=facts.finished_on,
         outcome=verdict(facts, items.values()),
         next=next_items(items.values()),
-        next_chase=next((moment.on for moment in moments if moment.kind in TO_KEEP and moment.on >= view.as_of), None),
+        next_chase=next(
+            (moment.on for moment in moments if moment.kind in TO_KEEP and moment.on >= request.as_of), None
+        ),
         earliest=earliest(facts, items.values()),
         stages=stages,
         desks=desks(facts),
         dates=moments,
         over=over(facts, items.values(), moments),
-        sequence=(view.as_of - EPOCH).days + dossier.next_number,
-        answers=view.answers,
-        log=log_lines(dossier, view.as_of, facts.words),
-        remarks=return_reasons(checklist, checklist.remarks, view.language),
-        warnings=(*view.warnings, *notices),
+        sequence=(request.as_of - EPOCH).days + dossier.next_number,
+        answers=request.answers,
+        log=log_lines(dossier, request.as_of, facts.words),
+        remarks=return_reasons(checklist, checklist.remarks, request.language),
+        warnings=(*request.warnings, *notices),
     )
 
 
@@ -90,9 +92,9 @@ def upcoming_in(
 
 
 def _derive_item(facts: Facts, item: Item) -> ItemStanding:
-    language = facts.view.language
-    mark = facts.course.last.get(item.id)
-    wait = facts.course.running(item.id)
+    language = facts.request.language
+    mark = facts.history.last.get(item.id)
+    wait = facts.history.running(item.id)
     least, ready = _find_ready_days(facts, item, wait)
     state, waiting_for, obstacle = _derive_state(facts, item, ready)
     chase = _find_chase_day(facts, item, wait) if state == "waiting" else None
@@ -100,7 +102,7 @@ def _derive_item(facts: Facts, item: Item) -> ItemStanding:
     deadline = entry.due if entry and state in LIVE else None
     due = deadline or chase
     since = wait.since if wait else (mark.on if mark else None)
-    entries = [entry for entry in facts.dossier.in_force(facts.view.as_of) if isinstance(entry, Attach)]
+    entries = [entry for entry in facts.dossier.in_force(facts.request.as_of) if isinstance(entry, Attach)]
     return ItemStanding(
         id=item.id,
         stage=item.stage,
@@ -113,15 +115,15 @@ def _derive_item(facts: Facts, item: Item) -> ItemStanding:
         state=state,
         waiting_for=waiting_for,
         since=since,
-        days_waiting=wait.days(facts.view.as_of) if wait and state == "waiting" else None,
+        days_waiting=wait.days(facts.request.as_of) if wait and state == "waiting" else None,
         deadline=deadline,
         chase_on=chase,
         ready_on=ready if state in LIVE else None,
         ready_least=least if state in LIVE and least != ready else None,
-        overdue=due is not None and due < facts.view.as_of and state != "later",
-        again=item.id in facts.course.again,
+        overdue=due is not None and due < facts.request.as_of and state != "later",
+        again=item.id in facts.history.to_resend,
         obstacle=obstacle,
-        returned=facts.course.returned.get(item.id, 0),
+        returned=facts.history.returned.get(item.id, 0),
         note=mark.note if mark else "",
         takes=duration(facts.checklist, item.takes, language) if item.takes else None,
         papers=paper_notes(facts.checklist, item.papers, language),
@@ -133,31 +135,31 @@ def _derive_item(facts: Facts, item: Item) -> ItemStanding:
 
 def _derive_state(facts: Facts, item: Item, ready: date | None) -> tuple[ItemState, tuple[str, ...], str]:
     """Derive the state of an item, what it waits for, and what prevents it."""
-    course, mark, today = facts.course, facts.course.last.get(item.id), facts.view.as_of
+    history, mark, today = facts.history, facts.history.last.get(item.id), facts.request.as_of
     rows = _describe_obstacle(facts, item)
     if facts.stands(item.id) and mark is not None:
         is_contradicted = rows and not facts.finished_on and _reaches_to(facts, item, mark.on)
         return ("blocked", (), rows) if is_contradicted else ("done", (), "")
     if facts.finished_on:
         return "not_needed", (), ""
-    reopened = course.reopened(item) if mark and mark.state == "waiting" else ()
+    reopened = history.reopened(item) if mark and mark.state == "waiting" else ()
     if reopened:
         return "blocked", reopened, facts.words.say("taken_back", items=", ".join(reopened))
     if rows:
         return "blocked", (), rows
-    if course.running(item.id) and not (ready and ready <= today):
+    if history.running(item.id) and not (ready and ready <= today):
         return "waiting", (item.who,), ""
     missing = tuple(name for name in item.blocked_by if not facts.stands(name))
-    if missing and not course.running(item.id):
+    if missing and not history.running(item.id):
         return "later", missing, ""
     if ready and ready > today:
         return "waiting", (item.who,), ""
-    return "open", facts.checklist.sent_for(item) if course.returned.get(item.id) else (), ""
+    return "open", facts.checklist.sent_for(item) if history.returned.get(item.id) else (), ""
 
 
 def _word_question(facts: Facts, item: Item) -> str:
     """Word the question to a desk, for items whose checklist has none."""
-    what = item.what.in_language(facts.view.language)
+    what = item.what.in_language(facts.request.language)
     return facts.words.say("ask", who=facts.words.desk(item.who), what=what) if item.who != "merchant" else what
 
 
@@ -191,7 +193,7 @@ def _find_ready_days(facts: Facts, item: Item, wait: Wait | None) -> tuple[date 
 
 
 def _end_of_wait(facts: Facts, item: Item, takes: Takes, wait: Wait) -> tuple[date, date]:
-    own = facts.view.after_sales_days if item.answered_by == "refund_date" else None
+    own = facts.request.after_sales_days if item.answered_by == "refund_date" else None
     if own is not None:
         return later(wait.since, own, "days"), later(wait.since, own, "days")
     return later(wait.since, takes.least, takes.unit), later(wait.since, takes.most, takes.unit)
@@ -202,12 +204,14 @@ def _find_chase_day(facts: Facts, item: Item, wait: Wait | None) -> date | None:
     if wait is None or (item.takes is not None and item.takes.kind == "at_least"):
         return None
     usual = (
-        later(wait.since, item.takes.most, item.takes.unit) if item.takes else wait.since + timedelta(days=facts.every)
+        later(wait.since, item.takes.most, item.takes.unit)
+        if item.takes
+        else wait.since + timedelta(days=facts.reminder_days)
     )
     reminder = facts.reminders.get(item.id)
     if reminder is None or reminder < wait.since:
         return usual
-    return max(usual, reminder + timedelta(days=facts.every))
+    return max(usual, reminder + timedelta(days=facts.reminder_days))
 
 
 def _derive_stage(facts: Facts, stage: str, items: Mapping[str, ItemStanding]) -> StageStanding:
@@ -217,7 +221,7 @@ def _derive_stage(facts: Facts, stage: str, items: Mapping[str, ItemStanding]) -
     order: tuple[ItemState, ...] = ("blocked", "open", "waiting", "later", "done", "not_needed")
     return StageStanding(
         id=stage,
-        title=title.in_language(facts.view.language),
+        title=title.in_language(facts.request.language),
         state=next(state for state in order if state in states),
         items=own,
     )
