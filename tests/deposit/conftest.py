@@ -1,4 +1,4 @@
-"""A matter to work on, without the command line."""
+"""A refund case to work on, without the command line."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from storehealth.deposit.standing import Answer
 
 
 class Case:
-    """A checklist and a dossier whose day moves."""
+    """A checklist and a dossier, on any day."""
 
     def __init__(self, checklist: Checklist, path: Path) -> None:
         self.checklist = checklist
         self.path = path
 
     @staticmethod
-    def of(platform: str) -> Checklist:
-        """A platform's checklist."""
+    def load(platform: str) -> Checklist:
+        """Load a platform's checklist."""
         return load_checklist(platform)
 
     def on(self, day: str) -> Matter:
-        """The matter on a day."""
+        """Return the case on a day."""
         return Matter(self.checklist, self.path, "Fern", date.fromisoformat(day))
 
     def mark(self, item: str, state: str, day: str, note: str = "") -> list[str]:
-        """Mark an item on a day; what there was to tell."""
+        """Mark an item on a day; return the remarks."""
         return self.on(day).mark(item, state, date.fromisoformat(day), note)[1]  # type: ignore[arg-type]
 
-    def seen(self, day: str, *answers: Answer, language: str = "en") -> Standing:
-        """How it stands on a day."""
+    def status(self, day: str, *answers: Answer, language: str = "en") -> Standing:
+        """Derive the status on a day."""
         look = Look(date.fromisoformat(day), language, answers)  # type: ignore[arg-type]
         return standing(self.checklist, read_dossier(self.path), look)
 
-    def mailed(self, day: str = "2026-03-05") -> None:
-        """Receipt and agreement are ready and in the post."""
+    def mail_papers(self, day: str = "2026-03-05") -> None:
+        """Mark receipt and agreement as ready and mailed."""
         for item in ("receipt", "agreement", "mail"):
             self.mark(item, "done", day)
 

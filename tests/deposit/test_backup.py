@@ -32,7 +32,7 @@ def removed(path: Path) -> None:
 
 def rewritten(path: Path) -> None:
     other = path.with_name("other.jsonl")
-    Case(Case.of("jd"), other).mailed("2026-04-01")
+    Case(Case.load("jd"), other).mail_papers("2026-04-01")
     path.write_bytes(other.read_bytes())
 
 
@@ -43,7 +43,7 @@ LOSSES = (cut_in_the_middle, cut_at_a_line_end, emptied, removed, rewritten)
 def test_a_dossier_that_lost_what_its_backup_holds_is_damaged_and_nothing_is_written(
     jd: Case, lose: Callable[[Path], None]
 ) -> None:
-    jd.mailed()
+    jd.mail_papers()
     good = jd.path.read_bytes()
     lose(jd.path)
     backup = jd.path.with_name("jd.jsonl.bak")
@@ -61,13 +61,13 @@ def test_a_dossier_that_lost_what_its_backup_holds_is_damaged_and_nothing_is_wri
     jd.path.write_bytes(backup.read_bytes())
     assert good.startswith(backup.read_bytes())
     jd.mark("mail", "done", "2026-03-06")
-    assert jd.seen("2026-03-06").item("mail").state == "done"
+    assert jd.status("2026-03-06").item("mail").state == "done"
 
 
 def test_a_reader_beside_a_writer_never_takes_a_newer_backup_for_damage(
     jd: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jd.mailed()
+    jd.mail_papers()
     real = Path.read_bytes
     writing = [True]
 

@@ -44,10 +44,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def exports(folder: Path) -> Path:
-    made = folder / "exports"
-    made.mkdir()
-    (made / "orders.csv").write_text(ORDERS, encoding="utf-8")
-    return made
+    exports_folder = folder / "exports"
+    exports_folder.mkdir()
+    (exports_folder / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    return exports_folder
 
 
 def test_alone_it_prints_jds_list_and_writes_nothing(run: Run, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_options_stand_on_either_side_of_a_command(run: Run) -> None:
     assert run("--dossier=m.jsonl", "--today=2026-03-02", "undo").out.startswith("undone: 2  2026-03-02  agreement")
 
 
-def test_exports_are_asked_wherever_the_options_stand(run: Run, tmp_path: Path) -> None:
+def test_exports_are_read_wherever_the_options_stand(run: Run, tmp_path: Path) -> None:
     folder = str(exports(tmp_path))
     for words in ((folder, "--format", "json"), ("--format", "json", folder)):
         ran = run(*words, "--today", "2026-03-01", "--platform", "jd")
@@ -127,7 +127,7 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
         (("one", "two"), "one word too many"),
     ],
 )
-def test_bad_input_is_told_in_plain_words_and_writes_no_dossier(
+def test_bad_input_is_explained_in_plain_words_and_writes_no_dossier(
     run: Run, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -158,7 +158,7 @@ def test_overdue_leaves_with_1_and_writing_an_entry_with_0(run: Run) -> None:
     assert run("log", "they have it", "--item", "receipt_review", "--today", "2026-03-20").code == 0
 
 
-def test_the_faces_are_written_whole_and_named_on_stderr(run: Run, tmp_path: Path) -> None:
+def test_the_outputs_are_written_whole_and_named_on_stderr(run: Run, tmp_path: Path) -> None:
     ran = run(
         "--today",
         "2026-03-01",
@@ -256,7 +256,7 @@ def test_papers_are_filled_from_the_settings_and_never_written_over(run: Run, tm
     assert run("papers", "--lang", "en", "--force").code == 0
 
 
-def test_papers_are_in_the_language_of_the_platforms_desks_unless_told_otherwise(run: Run) -> None:
+def test_papers_are_in_the_language_of_the_platforms_desks_unless_another_is_given(run: Run) -> None:
     assert run("papers", "lost-receipt", "--format", "md").out.split() == ["jd-lost-receipt-zh.md"]
     assert run("papers", "--platform", "generic", "--format", "docx").out.split() == [
         "generic-application-en.docx",
@@ -264,7 +264,7 @@ def test_papers_are_in_the_language_of_the_platforms_desks_unless_told_otherwise
     ]
 
 
-def test_a_mistake_in_the_settings_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
+def test_a_mistake_in_the_settings_is_reported_with_its_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "storehealth.toml").write_text('[deposit]\ncompny = "Fern Ltd"\n', encoding="utf-8")
     ran = run()
     assert ran.code == 2

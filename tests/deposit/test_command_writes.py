@@ -14,9 +14,9 @@ __all__ = ["run"]
 
 def test_drafts_are_the_owners_alone_and_the_folder_is_made(run: Run, tmp_path: Path) -> None:
     assert run("papers", "cover", "--out", "drafts/here", "--platform", "jd").code == 0
-    made = list((tmp_path / "drafts" / "here").iterdir())
-    assert len(made) == 2
-    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
+    drafts = list((tmp_path / "drafts" / "here").iterdir())
+    assert len(drafts) == 2
+    assert {stat.S_IMODE(path.stat().st_mode) for path in drafts} == {0o600}
 
 
 def test_control_characters_of_a_note_do_not_reach_the_terminal(run: Run) -> None:
@@ -44,11 +44,11 @@ def test_every_row_is_written_as_csv(run: Run, tmp_path: Path) -> None:
     assert len((tmp_path / "rows.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
 
 
-def test_an_empty_calendar_is_told(run: Run) -> None:
+def test_an_empty_calendar_is_reported(run: Run) -> None:
     assert "there are no dates to keep now" in run("-o", "ics=a.ics", "--today", "2026-03-01", "-q").err
 
 
-def test_a_command_that_is_also_a_folder_is_told_how_to_reach_the_folder(run: Run, tmp_path: Path) -> None:
+def test_a_command_that_is_also_a_folder_says_how_to_reach_the_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mark").mkdir()
     ran = run("mark", "receipt", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
     assert ran.code == 0
@@ -88,7 +88,7 @@ MISTAKES = [
 def test_a_mistake_is_explained_in_the_language_asked_for(
     run: Run, tmp_path: Path, words: tuple[str, ...], language: str
 ) -> None:
-    """Each was told in English, whatever --lang said."""
+    """Each was in English, whatever --lang asked for."""
     clock = ("--today", "2026-03-01", "--platform", "jd")
     for name in ("d", "cut"):
         for item in ("agreement", "mail"):
@@ -98,11 +98,11 @@ def test_a_mistake_is_explained_in_the_language_asked_for(
     (tmp_path / "other.jsonl").write_text("a shopping list\n", encoding="utf-8")
     (tmp_path / "cut.jsonl").write_text("", encoding="utf-8")
     (tmp_path / "file").write_text("", encoding="utf-8")
-    given = words if "--dossier" in words else (*words, "--dossier", "d.jsonl")
-    given = given if "--platform" in words else (*given, "--platform", "jd")
-    english = run(*given, "--today", "2026-03-01")
-    told = run(*given, "--today", "2026-03-01", "--lang", language)
-    assert (english.code, told.code) == (2, 2)
-    lines = list(zip(english.err.splitlines(), told.err.splitlines(), strict=True))
+    arguments = words if "--dossier" in words else (*words, "--dossier", "d.jsonl")
+    arguments = arguments if "--platform" in words else (*arguments, "--platform", "jd")
+    english = run(*arguments, "--today", "2026-03-01")
+    translated = run(*arguments, "--today", "2026-03-01", "--lang", language)
+    assert (english.code, translated.code) == (2, 2)
+    lines = list(zip(english.err.splitlines(), translated.err.splitlines(), strict=True))
     assert len(lines) == 2
     assert not [line for line, other in lines if line == other]

@@ -69,7 +69,7 @@ def texts(path: Path) -> list[str]:
 
 
 def test_a_kill_at_any_call_loses_nothing_that_was_acknowledged(tmp_path: Path, jd: Case) -> None:
-    jd.mailed()
+    jd.mail_papers()
     begun = jd.path.read_bytes()
     kills = 0
     for fatal in itertools.count(1):
@@ -92,29 +92,29 @@ def test_a_kill_at_any_call_loses_nothing_that_was_acknowledged(tmp_path: Path, 
 
 
 def test_a_file_cut_at_any_byte_keeps_every_whole_entry_and_takes_the_next(tmp_path: Path, jd: Case) -> None:
-    jd.mailed()
+    jd.mail_papers()
     content = jd.path.read_bytes()
     path = tmp_path / "cut.jsonl"
     for length in range(len(content)):
         for old in tmp_path.glob("cut.jsonl*"):
             old.unlink()
         path.write_bytes(content[:length])
-        found = read_dossier(path)
+        dossier = read_dossier(path)
         lines = content[:length].count(b"\n")
         whole = lines + int(length > 0 and content[length : length + 1] == b"\n")
-        assert len(found.entries) + int(found.begin is not None) == whole, length
-        _, told = Case(jd.checklist, path).on("2026-03-10").log("after", date(2026, 3, 10))
+        assert len(dossier.entries) + int(dossier.begin is not None) == whole, length
+        _, remarks = Case(jd.checklist, path).on("2026-03-10").log("after", date(2026, 3, 10))
         assert texts(path) == ["after"]
-        assert bool(told) is bool(found.torn)
+        assert bool(remarks) is bool(dossier.torn)
         aside = list(tmp_path.glob("cut.jsonl.torn-*"))
-        assert [copy.read_bytes() for copy in aside] == ([content[:length]] if found.torn else []), length
+        assert [copy.read_bytes() for copy in aside] == ([content[:length]] if dossier.torn else []), length
 
 
 def test_a_reader_reports_a_torn_end_and_changes_nothing(jd: Case) -> None:
-    jd.mailed()
+    jd.mail_papers()
     torn = jd.path.read_bytes() + b'{"n":4,"did":"lo'
     jd.path.write_bytes(torn)
-    assert any("16 bytes at the end" in text for text in jd.seen("2026-03-06").warnings)
+    assert any("16 bytes at the end" in text for text in jd.status("2026-03-06").warnings)
     assert jd.path.read_bytes() == torn
 
 
@@ -132,7 +132,7 @@ def test_a_reader_reports_a_torn_end_and_changes_nothing(jd: Case) -> None:
     ],
 )
 def test_a_damaged_dossier_is_named_and_left_as_it_is(jd: Case, damage: object, line: int, why: str) -> None:
-    jd.mailed()
+    jd.mail_papers()
     good = jd.path.read_bytes()
     jd.path.write_text(damage(good.decode()), encoding="utf-8")  # type: ignore[operator]
     bad = jd.path.read_bytes()
@@ -144,22 +144,22 @@ def test_a_damaged_dossier_is_named_and_left_as_it_is(jd: Case, damage: object, 
     assert good.startswith(backup.read_bytes())
 
 
-def test_the_backup_is_the_dossier_before_the_last_entry_and_can_be_gone_on_with(jd: Case) -> None:
-    jd.mailed()
+def test_the_backup_is_the_dossier_before_the_last_entry_and_can_be_continued_from(jd: Case) -> None:
+    jd.mail_papers()
     before = jd.path.read_bytes()
     jd.mark("enclosures", "done", "2026-03-06")
     backup = jd.path.with_name("jd.jsonl.bak")
     assert backup.read_bytes() == before
     jd.path.write_bytes(b"\0" * 100 + b"\n")
     with pytest.raises(UsageError, match="damaged"):
-        jd.seen("2026-03-06")
+        jd.status("2026-03-06")
     jd.path.write_bytes(backup.read_bytes())
     jd.mark("enclosures", "done", "2026-03-06")
-    assert jd.seen("2026-03-06").item("enclosures").state == "done"
+    assert jd.status("2026-03-06").item("enclosures").state == "done"
 
 
 def test_only_the_owner_can_read_the_dossier_and_its_copies(jd: Case) -> None:
-    jd.mailed()
+    jd.mail_papers()
     for name in ("jd.jsonl", "jd.jsonl.bak"):
         assert stat.S_IMODE(jd.path.with_name(name).stat().st_mode) == 0o600
 
@@ -173,21 +173,21 @@ def test_two_writers_at_once_both_keep_every_entry(jd: Case) -> None:
     )
     writers = [subprocess.Popen([sys.executable, "-c", script, str(jd.path), name]) for name in ("one", "two", "three")]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
-    found = texts(jd.path)
-    assert len(found) == 75
+    logged = texts(jd.path)
+    assert len(logged) == 75
     for name in ("one", "two", "three"):
-        assert [text for text in found if text.startswith(name)] == [f"{name} {i}" for i in range(25)]
+        assert [text for text in logged if text.startswith(name)] == [f"{name} {i}" for i in range(25)]
 
 
 def test_a_dossier_that_is_held_is_busy(jd: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dossier_module, "LOCK_SECONDS", 0.05)
-    with dossier_module._locked(jd.path), pytest.raises(DossierBusyError) as caught:
+    with dossier_module._hold_lock(jd.path), pytest.raises(DossierBusyError) as caught:
         jd.mark("receipt", "done", "2026-03-05")
     assert caught.value.exit_code == 75
 
 
 def test_a_full_disk_leaves_the_dossier_as_it_was(jd: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    jd.mailed()
+    jd.mail_papers()
     before = jd.path.read_bytes()
     real = os.write
 
@@ -205,7 +205,7 @@ def test_a_full_disk_leaves_the_dossier_as_it_was(jd: Case, monkeypatch: pytest.
 
 def test_a_folder_in_place_of_a_dossier_is_refused(tmp_path: Path, jd: Case) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        Case(jd.checklist, tmp_path).seen("2026-03-01")
+        Case(jd.checklist, tmp_path).status("2026-03-01")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -230,14 +230,14 @@ def test_an_attached_file_is_warned_of_when_it_changes_or_is_gone(tmp_path: Path
     scan = tmp_path / "收据 scan.pdf"
     scan.write_bytes(b"one")
     jd.on("2026-03-05").attach("receipt", scan)
-    kept = jd.seen("2026-03-06").item("receipt").attachments[0]
-    assert (kept.name, kept.size, kept.now) == (scan.name, 3, "same")
+    attachment = jd.status("2026-03-06").item("receipt").attachments[0]
+    assert (attachment.name, attachment.size, attachment.now) == (scan.name, 3, "same")
     scan.write_bytes(b"two")
-    assert "changed since it was attached on 2026-03-05" in jd.seen("2026-03-06").warnings[0]
+    assert "changed since it was attached on 2026-03-05" in jd.status("2026-03-06").warnings[0]
     jd.on("2026-03-07").attach("receipt", scan)
-    assert jd.seen("2026-03-07").warnings == ()
+    assert jd.status("2026-03-07").warnings == ()
     scan.unlink()
-    assert "is gone" in jd.seen("2026-03-08").warnings[0]
+    assert "is gone" in jd.status("2026-03-08").warnings[0]
 
 
 def test_what_is_no_file_cannot_be_attached(tmp_path: Path, jd: Case) -> None:

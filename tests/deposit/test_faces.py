@@ -1,4 +1,4 @@
-"""The faces: complete, escaped, without a request to anywhere, and the same from run to run."""
+"""The output formats: complete, escaped, without a request to anywhere, and the same from run to run."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ UNKNOWN = Answer(question="unpaid_penalties", state="unknown", needs=("penalties
 
 
 def nasty(case: Case, language: str = "en") -> Standing:
-    case.mailed("2026-03-01")
+    case.mail_papers("2026-03-01")
     case.mark("enclosures", "done", "2026-03-01", NASTY)
     case.on("2026-03-02").log(NASTY, date(2026, 3, 2))
-    return case.seen("2026-03-10", PENDING, UNKNOWN, language=language)
+    return case.status("2026-03-10", PENDING, UNKNOWN, language=language)
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "json", "ics"])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_every_face_shows_every_open_date_in_every_language(jd: Case, name: str, language: str) -> None:
+def test_every_format_shows_every_open_date_in_every_language(jd: Case, name: str, language: str) -> None:
     content = face(name).render(nasty(jd, language)).decode()
     assert "2026-03-08" in content or "20260308" in content
 
 
-def test_the_faces_are_found_by_scanning() -> None:
+def test_the_formats_are_found_by_scanning() -> None:
     assert set(names()) == {"text", "markdown", "html", "json", "ics", "csv"}
     assert [face(name).NAME for name in names()] == list(names())
 
@@ -96,7 +96,7 @@ def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
     assert "\x1b" not in text
 
 
-def test_json_is_the_whole_standing(jd: Case) -> None:
+def test_json_is_the_whole_status(jd: Case) -> None:
     standing = nasty(jd)
     read = json.loads(face("json").render(standing))
     assert read["schema_version"] == "1.0.0"
@@ -111,7 +111,7 @@ def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
     for moment in first.dates:
         assert events[moment.uid]["dtstart"].dt == moment.on
     assert all(event["sequence"] > 0 and event["last-modified"] for event in calendar.walk("VEVENT"))
-    later = jd.seen("2026-03-20")
+    later = jd.status("2026-03-20")
     assert {moment.uid for moment in later.dates} == set(events)
     assert face("ics").render(first) == face("ics").render(first)
 
@@ -142,12 +142,12 @@ def test_no_line_is_wider_than_the_screen_and_none_is_boxed(jd: Case, language: 
 def test_an_item_s_name_is_never_broken_over_lines(jd: Case, width: int) -> None:
     """It is there to be copied; what waits for many was cut anywhere in Chinese."""
     standing = nasty(jd, "zh")
-    ids = tuple(one.id for one in standing.items)
+    ids = tuple(item.id for item in standing.items)
     *stages, last = standing.stages
     item = last.items[-1].model_copy(update={"state": "later", "waiting_for": ids})
     stages.append(last.model_copy(update={"items": (*last.items[:-1], item)}))
     text = shown(standing.model_copy(update={"stages": tuple(stages)}), width, Screen())
-    assert [text.count(one) >= 2 for one in ids] == [True] * len(ids)
+    assert [text.count(name) >= 2 for name in ids] == [True] * len(ids)
 
 
 def test_ascii_is_ascii(jd: Case) -> None:
@@ -179,9 +179,9 @@ def test_every_phrase_fills_the_same_blanks_in_every_language() -> None:
         assert blanks[0] == blanks[1] == blanks[2], name
 
 
-def test_a_finished_matter_says_so(jd: Case) -> None:
+def test_a_finished_case_says_so(jd: Case) -> None:
     jd.mark("refund_paid", "done", "2026-06-01")
-    text = shown(jd.seen("2026-06-02"), 80, Screen())
+    text = shown(jd.status("2026-06-02"), 80, Screen())
     assert "Finished on 2026-06-01: the deposit is back" in text
     assert "not needed" in text
 
@@ -189,7 +189,7 @@ def test_a_finished_matter_says_so(jd: Case) -> None:
 def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case) -> None:
     first = nasty(jd)
     jd.mark("receipt_review", "done", "2026-03-12")
-    second = jd.seen("2026-03-13")
+    second = jd.status("2026-03-13")
     events = {str(event["uid"]): event for event in Calendar.from_ical(face("ics").render(second)).walk("VEVENT")}
     uid = next(moment.uid for moment in first.dates if moment.item == "receipt_review")
     assert events[uid]["status"] == "CANCELLED"
@@ -198,7 +198,7 @@ def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case)
 
 
 def test_a_calendar_without_dates_says_so(jd: Case) -> None:
-    content = face("ics").render(jd.seen("2026-03-01")).decode()
+    content = face("ics").render(jd.status("2026-03-01")).decode()
     assert "VEVENT" not in content
     assert "there are no dates to keep now" in content.replace("\r\n ", "")
 
@@ -206,38 +206,38 @@ def test_a_calendar_without_dates_says_so(jd: Case) -> None:
 def test_csv_holds_every_row_and_no_formula(jd: Case) -> None:
     rows = tuple(ROW.model_copy(update={"line": number}) for number in range(30))
     answer = PENDING.model_copy(update={"rows": rows, "count": 30})
-    text = face("csv").render(jd.seen("2026-03-10", answer)).decode("utf-8-sig")
+    text = face("csv").render(jd.status("2026-03-10", answer)).decode("utf-8-sig")
     assert len(text.splitlines()) == 31
     assert text.splitlines()[1] == "unfinished_orders,unfinished orders,shipped,'=HYPERLINK(1),,a<b>.csv,0"
-    assert len(json.loads(face("json").render(jd.seen("2026-03-10", answer)))["answers"][0]["rows"]) == 30
-    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.seen("2026-03-10", answer), 100, Screen())
+    assert len(json.loads(face("json").render(jd.status("2026-03-10", answer)))["answers"][0]["rows"]) == 30
+    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.status("2026-03-10", answer), 100, Screen())
 
 
 def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd: Case) -> None:
-    text = face("html").render(jd.seen("2026-03-10", PENDING)).decode()
+    text = face("html").render(jd.status("2026-03-10", PENDING)).decode()
     assert "☒" not in text
     assert "break-after: avoid" in text
 
 
 def test_the_reminder_names_its_desk_once_with_days_and_due_day(jd: Case) -> None:
-    jd.mailed("2026-03-04")
-    line = shown(jd.seen("2026-03-12"), 100, Screen()).splitlines()[2].rstrip()
+    jd.mail_papers("2026-03-04")
+    line = shown(jd.status("2026-03-12"), 100, Screen()).splitlines()[2].rstrip()
     assert line == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days, due 2026-03-11"
-    assert "1 day waiting since 2026-03-04" in shown(jd.seen("2026-03-05"), 100, Screen())
+    assert "1 day waiting since 2026-03-04" in shown(jd.status("2026-03-05"), 100, Screen())
 
 
 def test_no_day_that_is_past_is_the_next_date_to_ask(jd: Case) -> None:
-    jd.mailed("2026-03-01")
-    assert jd.seen("2026-03-08").next_chase == date(2026, 3, 8)
-    assert jd.seen("2026-03-12").next_chase is None
+    jd.mail_papers("2026-03-01")
+    assert jd.status("2026-03-08").next_chase == date(2026, 3, 8)
+    assert jd.status("2026-03-12").next_chase is None
     jd.on("2026-03-12").log("asked", date(2026, 3, 12), "receipt_review")
-    assert jd.seen("2026-03-12").next_chase == date(2026, 3, 19)
+    assert jd.status("2026-03-12").next_chase == date(2026, 3, 19)
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html"])
 def test_chinese_text_holds_no_ascii_brackets_or_semicolons_of_ours_and_no_raw_table_name(jd: Case, name: str) -> None:
-    jd.mailed("2026-03-01")
-    text = face(name).render(jd.seen("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
+    jd.mail_papers("2026-03-01")
+    text = face(name).render(jd.status("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
     assert "penalties.status" not in text
     assert "违约金明细" in text
     text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
@@ -246,10 +246,10 @@ def test_chinese_text_holds_no_ascii_brackets_or_semicolons_of_ours_and_no_raw_t
 
 
 def test_spanish_speaks_of_departments_and_of_what_was_returned(jd: Case) -> None:
-    jd.mailed("2026-03-01")
+    jd.mail_papers("2026-03-01")
     jd.mark("agreement_review", "waiting", "2026-03-03")
     jd.mark("agreement", "open", "2026-03-10")
-    text = face("text").render(jd.seen("2026-03-12", UNKNOWN, language="es")).decode()
+    text = face("text").render(jd.status("2026-03-12", UNKNOWN, language="es")).decode()
     assert "Días de espera por departamento" in text
     assert "devuelto: agreement" in text
     assert "mesa" not in text

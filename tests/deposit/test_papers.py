@@ -12,8 +12,8 @@ import pytest
 from docx import Document
 
 from storehealth.deposit import load_checklist
-from storehealth.deposit.docx import to_docx
-from storehealth.deposit.papers import NAMES, Draft, PaperText, drafts, fill, to_markdown
+from storehealth.deposit.faces._papers import to_docx, to_markdown
+from storehealth.deposit.papers import NAMES, Draft, PaperText, drafts, fill
 from storehealth.deposit.particulars import BLANK, Particulars, read_particulars
 from storehealth.errors import UsageError
 
@@ -41,7 +41,7 @@ FULL = Particulars(
 )
 
 
-def made(name: Draft, language: str, particulars: Particulars = FULL, receipt_lost: bool = False) -> PaperText:
+def fill_in(name: Draft, language: str, particulars: Particulars = FULL, receipt_lost: bool = False) -> PaperText:
     return fill(name, load_checklist("jd"), particulars, language, receipt_lost)  # type: ignore[arg-type]
 
 
@@ -53,8 +53,8 @@ def words_of(content: bytes) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_word_and_markdown_say_the_same_and_everything_given(name: Draft, language: str) -> None:
-    paper = made(name, language)
+def test_word_and_markdown_say_the_same_and_every_value(name: Draft, language: str) -> None:
+    paper = fill_in(name, language)
     markdown, word = to_markdown(paper).decode(), words_of(to_docx(paper, date(2026, 3, 1)))
     assert paper.blanks == ()
     for text in (paper.title, "10012345", "蕨类贸易有限公司"):
@@ -65,8 +65,8 @@ def test_word_and_markdown_say_the_same_and_everything_given(name: Draft, langua
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_given_leaves_only_blanks_and_names_them(name: Draft) -> None:
-    paper = made(name, "zh", Particulars())
+def test_no_values_leave_only_blanks_and_names_them(name: Draft) -> None:
+    paper = fill_in(name, "zh", Particulars())
     fields = [piece for piece in paper.pieces if piece.kind == "field"]
     assert all(piece.text == BLANK for piece in fields)
     assert {"company", "store", "store_id", "recipient"} <= set(paper.blanks)
@@ -74,39 +74,41 @@ def test_nothing_given_leaves_only_blanks_and_names_them(name: Draft) -> None:
 
 
 def test_blanks_in_markdown_stand_between_spaces_so_that_they_are_no_emphasis() -> None:
-    text = to_markdown(made("application", "zh", Particulars())).decode()
+    text = to_markdown(fill_in("application", "zh", Particulars())).decode()
     assert not re.search(rf"[^\s]{BLANK}|{BLANK}[^\s]", text)
     assert not re.search(rf"^\s*{BLANK}\s*$", text, re.MULTILINE)
 
 
 def test_what_the_merchant_wrote_is_escaped_in_markdown_and_plain_in_word() -> None:
-    paper = made("application", "en")
+    paper = fill_in("application", "en")
     assert "Fern\\_旗舰\\*店" in to_markdown(paper).decode()
     assert "Fern_旗舰*店" in words_of(to_docx(paper, date(2026, 3, 1)))
 
 
 def test_the_account_number_keeps_its_leading_zeros_and_the_sum_its_currency() -> None:
-    text = words_of(to_docx(made("application", "en"), date(2026, 3, 1)))
+    text = words_of(to_docx(fill_in("application", "en"), date(2026, 3, 1)))
     assert "0012345678901234567" in text
     assert "50,000.00 CNY" in text
-    assert f"50,000.00 {BLANK}" in to_markdown(made("application", "en", Particulars(amount=Decimal(50000)))).decode()
+    assert (
+        f"50,000.00 {BLANK}" in to_markdown(fill_in("application", "en", Particulars(amount=Decimal(50000)))).decode()
+    )
 
 
 def test_the_cover_letter_lists_the_enclosures_and_swaps_a_lost_receipt() -> None:
-    listed = [piece.text for piece in made("cover", "zh").pieces if piece.kind == "enclosure"]
+    listed = [piece.text for piece in fill_in("cover", "zh").pieces if piece.kind == "enclosure"]
     assert listed[:2] == ["保证金收据", "终止协议"]
-    lost = [piece.text for piece in made("cover", "zh", receipt_lost=True).pieces if piece.kind == "enclosure"]
+    lost = [piece.text for piece in fill_in("cover", "zh", receipt_lost=True).pieces if piece.kind == "enclosure"]
     assert lost[0] == "保证金收据遗失声明"
     assert lost[1:] == listed[1:]
 
 
 def test_only_the_currency_is_missing_where_the_sum_is_given() -> None:
-    paper = made("application", "en", FULL.model_copy(update={"currency": None}))
+    paper = fill_in("application", "en", FULL.model_copy(update={"currency": None}))
     assert paper.blanks == ("currency",)
 
 
 def test_word_files_have_a_title_and_a_numbered_list() -> None:
-    page = Document(io.BytesIO(to_docx(made("cover", "zh"), date(2026, 3, 1))))
+    page = Document(io.BytesIO(to_docx(fill_in("cover", "zh"), date(2026, 3, 1))))
     styles = [paragraph.style.name for paragraph in page.paragraphs if paragraph.style]
     assert styles[0] == "Title"
     assert styles.count("List Number") == 5
@@ -118,7 +120,7 @@ def test_what_is_no_address_is_refused(email: str) -> None:
         read_particulars({"email": email}, Path("x.toml"))
 
 
-def test_a_day_that_should_have_passed_but_lies_ahead_is_told() -> None:
+def test_a_day_that_should_have_passed_but_lies_ahead_is_reported() -> None:
     own = FULL.model_copy(update={"paid_on": date(2026, 4, 1)})
     assert own.days_ahead(date(2026, 3, 1)) == (
         "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)",
@@ -127,7 +129,7 @@ def test_a_day_that_should_have_passed_but_lies_ahead_is_told() -> None:
 
 
 def test_word_files_carry_no_author_and_a_chinese_font() -> None:
-    page = Document(io.BytesIO(to_docx(made("cover", "zh"), date(2026, 3, 1))))
+    page = Document(io.BytesIO(to_docx(fill_in("cover", "zh"), date(2026, 3, 1))))
     assert page.core_properties.author == ""
     assert page.core_properties.created is not None
     assert page.core_properties.created.date() == date(2026, 3, 1)
@@ -142,7 +144,7 @@ def test_every_draft_has_three_languages_with_the_same_blanks() -> None:
                 assert found[0] == found[1] == found[2]
 
 
-def test_mistakes_in_the_settings_are_told_all_at_once_with_line_and_nearest(tmp_path: Path) -> None:
+def test_mistakes_in_the_settings_are_reported_together_with_line_and_nearest(tmp_path: Path) -> None:
     path = tmp_path / "storehealth.toml"
     path.write_text(
         'store = "x"\n[deposit]\ncompny = "A"\naccount = 123\namount = -5\npaid_on = "soon"\nbank = "a\\nb"\n',
@@ -164,5 +166,5 @@ def test_an_account_of_another_name_is_remarked_on() -> None:
     assert "account_name differs" in FULL.model_copy(update={"account_name": "Li Lei"}).remarks[0]
 
 
-def test_a_float_amount_is_taken_as_written() -> None:
+def test_a_float_amount_is_read_as_written() -> None:
     assert read_particulars({"amount": 50000.1}, Path("x.toml")).amount == Decimal("50000.1")

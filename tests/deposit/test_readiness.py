@@ -183,7 +183,7 @@ def test_every_row_travels() -> None:
     assert (found.count, len(found.rows)) == (50, 50)
 
 
-def test_a_product_whose_shelf_word_was_not_understood_is_not_taken_for_off_sale() -> None:
+def test_a_product_whose_shelf_state_was_not_understood_is_not_counted_as_off_sale() -> None:
     rows = [
         {"sku_id": "a", "warehouse": "w", "taken_at": "2026-01-01 10:00:00", "listed": False},
         {"sku_id": "b", "warehouse": "w", "taken_at": "2026-01-01 10:00:00", "listed": None},

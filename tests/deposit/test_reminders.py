@@ -18,7 +18,7 @@ from tests.checkups import checkup
 NOON = datetime(2026, 3, 6, 12)  # noqa: DTZ001 - naive, in the store's zone
 
 
-def mailed(state: Path, store: str = "", name: str = "jd") -> Path:
+def mail_papers(state: Path, store: str = "", name: str = "jd") -> Path:
     path = state / "deposit" / f"{name}.jsonl"
     matter = Matter(load_checklist("jd"), path, store, date(2026, 3, 6))
     for item in ("receipt", "agreement", "mail"):
@@ -28,9 +28,9 @@ def mailed(state: Path, store: str = "", name: str = "jd") -> Path:
 
 
 def test_the_dates_of_the_dossier_are_deadlines_in_order(tmp_path: Path) -> None:
-    mailed(tmp_path)
+    mail_papers(tmp_path)
     found = deposit_deadlines(tmp_path, Meant("jd", "Fern"), NOON)
-    assert [one.kind for one in found] == ["deposit", "deposit"]
+    assert [deadline.kind for deadline in found] == ["deposit", "deposit"]
     assert found[0].id == "receipt_review: Ask the settlement department: receipt reviewed?"
     assert found[0].due_at.date() == date(2026, 3, 8)
     assert found[0].hours_left == 60.0
@@ -38,7 +38,7 @@ def test_the_dates_of_the_dossier_are_deadlines_in_order(tmp_path: Path) -> None
 
 
 def test_only_the_dossier_of_this_store_and_platform_counts(tmp_path: Path) -> None:
-    mailed(tmp_path, "Moss", "jd-Moss")
+    mail_papers(tmp_path, "Moss", "jd-Moss")
     assert deposit_deadlines(tmp_path, Meant("jd", "Fern"), NOON) == ()
     assert deposit_deadlines(tmp_path, Meant("douyin", "Moss"), NOON) == ()
     assert len(deposit_deadlines(tmp_path, Meant("jd", "Moss"), NOON)) == 2
@@ -47,7 +47,7 @@ def test_only_the_dossier_of_this_store_and_platform_counts(tmp_path: Path) -> N
 @pytest.mark.parametrize("content", [b"", b"Dear diary\n", b'{"n":0,"did":"begin"}\n'])
 def test_a_damaged_dossier_or_none_is_no_error(tmp_path: Path, content: bytes) -> None:
     assert deposit_deadlines(tmp_path, Meant("jd"), NOON) == ()
-    path = mailed(tmp_path)
+    path = mail_papers(tmp_path)
     assert deposit_deadlines(tmp_path, Meant("jd"), None) == ()
     path.write_bytes(content)
     assert deposit_deadlines(tmp_path, Meant("jd"), NOON) == ()
@@ -61,14 +61,14 @@ def test_an_audit_carries_them(tmp_path: Path) -> None:
         "1,shipped,2026-03-05 10:00:00,2026-03-05 10:01:00,2026-03-06 12:00:00\n",
         encoding="utf-8",
     )
-    mailed(state)
+    mail_papers(state)
     found = audit(exports, AuditRequest(state=state, platform="jd", as_of=NOON)).deadlines
-    assert [one.kind for one in found] == ["deposit", "deposit"]
+    assert [deadline.kind for deadline in found] == ["deposit", "deposit"]
     assert found[0].hours_left == 60.0
 
 
 def test_the_markdown_report_lists_deadlines_soonest_first(tmp_path: Path) -> None:
-    mailed(tmp_path)
+    mail_papers(tmp_path)
     found = deposit_deadlines(tmp_path, Meant("jd"), NOON)
     text = find("markdown").render(checkup(deadlines=tuple(reversed(found)))).decode()
     first, second = text.index("receipt_review"), text.index("agreement_review")

@@ -1,4 +1,4 @@
-"""Which dossier is meant: an entry never goes into another matter, and a matter is never lost from sight."""
+"""Which dossier is meant: an entry never lands in another case, and no case is lost from sight."""
 
 from __future__ import annotations
 
@@ -25,20 +25,18 @@ def shelf(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "s" / "deposit").glob("*.jsonl"))
 
 
-def test_a_store_named_in_the_settings_later_goes_on_with_the_dossier_begun_without_one(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_store_named_in_the_settings_later_uses_the_dossier_started_without_one(run: Run, tmp_path: Path) -> None:
     begin(run)
     (tmp_path / "storehealth.toml").write_text('store = "Fern"\nplatform = "jd"\n', encoding="utf-8")
     ran = run("--state", "s", "--today", "2026-03-02", "--format", "json")
-    seen = json.loads(ran.out)
-    assert (seen["store"], len(seen["log"])) == ("Fern", 1)
-    assert "taken as that of Fern" in seen["warnings"][0]
+    status = json.loads(ran.out)
+    assert (status["store"], len(status["log"])) == ("Fern", 1)
+    assert "taken as that of Fern" in status["warnings"][0]
     assert run("mark", "agreement", "done", "--state", "s", "--today", "2026-03-02").code == 0
     assert shelf(tmp_path) == ["jd.jsonl"]
 
 
-def test_the_way_that_is_named_to_go_on_with_a_nameless_dossier_works(run: Run, tmp_path: Path) -> None:
+def test_the_suggested_way_to_continue_a_nameless_dossier_works(run: Run, tmp_path: Path) -> None:
     begin(run)
     told = run("--store", "Fern", "--state", "s", "--today", "2026-03-02", "--platform", "jd", "-q").err
     assert "give --dossier" in told
@@ -50,8 +48,8 @@ def test_the_way_that_is_named_to_go_on_with_a_nameless_dossier_works(run: Run, 
 
 def test_a_store_that_leaves_the_settings_keeps_its_only_dossier(run: Run, tmp_path: Path) -> None:
     begin(run, "--store", "Fern")
-    seen = json.loads(run("--state", "s", "--today", "2026-03-02", "--format", "json").out)
-    assert (seen["store"], len(seen["log"])) == ("Fern", 1)
+    status = json.loads(run("--state", "s", "--today", "2026-03-02", "--format", "json").out)
+    assert (status["store"], len(status["log"])) == ("Fern", 1)
     assert shelf(tmp_path) == ["jd-Fern.jsonl"]
 
 
@@ -86,14 +84,14 @@ def test_exports_that_name_their_platform_settle_which_dossier_is_meant(run: Run
     assert run(folder, "--state", "s", "--today", "2026-03-02", "--platform", "jd").code == 1
 
 
-def test_jd_by_default_is_said_on_the_first_entry_and_not_again(run: Run) -> None:
+def test_jd_by_default_is_reported_on_the_first_entry_and_not_again(run: Run) -> None:
     first = run("mark", "receipt", "done", "--today", "2026-03-01", "--state", "s")
     assert "no platform was named: this is the jd checklist" in first.err
     second = run("mark", "agreement", "done", "--today", "2026-03-01", "--state", "s")
     assert "no platform was named" not in second.err
 
 
-def test_a_dossier_of_which_only_the_backup_is_left_is_not_begun_anew(run: Run, tmp_path: Path) -> None:
+def test_a_dossier_of_which_only_the_backup_is_left_is_not_started_again(run: Run, tmp_path: Path) -> None:
     begin(run, "--store", "Fern")
     run("mark", "agreement", "done", "--today", "2026-03-01", "--state", "s")
     (tmp_path / "s" / "deposit" / "jd-Fern.jsonl").unlink()
@@ -103,14 +101,14 @@ def test_a_dossier_of_which_only_the_backup_is_left_is_not_begun_anew(run: Run, 
 
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "html"])
-def test_a_file_that_could_not_be_used_is_warned_of_in_every_face(run: Run, tmp_path: Path, name: str) -> None:
+def test_a_file_that_could_not_be_used_is_warned_of_in_every_format(run: Run, tmp_path: Path, name: str) -> None:
     folder = exports(tmp_path)
     (folder / "bills.csv").write_text("what,ever\n1,2\n", encoding="utf-8")
     ran = run(str(folder), "--today", "2026-03-01", "--platform", "jd", "--format", name)
     assert "bills.csv was not used" in ran.out.replace("\\", "")
 
 
-def test_warnings_are_told_under_quiet_too(run: Run, tmp_path: Path) -> None:
+def test_warnings_are_printed_under_quiet_too(run: Run, tmp_path: Path) -> None:
     folder = exports(tmp_path)
     (folder / "bills.csv").write_text("what,ever\n1,2\n", encoding="utf-8")
     ran = run(str(folder), "--today", "2026-03-01", "--platform", "jd", "-q")

@@ -1,4 +1,4 @@
-"""What the commands of refund-checklist share: which dossier, which checklist, which day."""
+"""Shared by the refund-checklist commands: options, choice of dossier, checklist and day, and outputs."""
 
 from __future__ import annotations
 
@@ -27,37 +27,44 @@ if TYPE_CHECKING:
 DEFAULT_PLATFORM = "jd"
 Dossier = Annotated[
     Path | None,
-    typer.Option("--dossier", metavar="FILE", help="The matter's file. Default: one per store, in the state folder."),
+    typer.Option(
+        "--dossier", metavar="FILE", help="File of the refund case. Default: one per store in the state folder."
+    ),
 ]
 Platform = Annotated[
     str | None,
     typer.Option(
-        "--platform", metavar="NAME", help="jd, douyin, tmall, generic. Default: that of the dossier there is, else jd."
+        "--platform",
+        metavar="NAME",
+        help="jd, douyin, tmall, generic. Default: the platform of the existing dossier, else jd.",
     ),
 ]
-Store = Annotated[str | None, typer.Option("--store", metavar="NAME", help="Which store, if you have several.")]
+Store = Annotated[str | None, typer.Option("--store", metavar="NAME", help="Name of the store, if you have several.")]
 Today = Annotated[
     str | None,
-    typer.Option("--today", "--as-of", metavar="DATE", help="The day to take as today: 2026-03-01. Default: today."),
+    typer.Option("--today", "--as-of", metavar="DATE", help="Date to use as today: 2026-03-01. Default: today."),
 ]
 On = Annotated[
-    str | None, typer.Option("--on", metavar="DATE", help="The day it happened: 2026-03-01, yesterday. Default: today.")
+    str | None,
+    typer.Option("--on", metavar="DATE", help="Date on which it happened: 2026-03-01, yesterday. Default: today."),
 ]
-Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Anything to remember: who, waybill number, answer.")]
+Note = Annotated[
+    str, typer.Option("--note", metavar="TEXT", help="Anything to remember: name, waybill number, answer.")
+]
 Outputs = Annotated[
     list[str] | None,
     typer.Option(
         "-o",
         "--output",
         metavar="FORMAT=PATH",
-        help="Also write: text, markdown, html, json, ics, csv; repeatable; - is stdout.",
+        help="Also write text, markdown, html, json, ics or csv. Repeatable; - is stdout.",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The options that say which matter is meant."""
+    """The options that choose a refund case."""
 
     dossier: Path | None = None
     platform: str | None = None
@@ -72,7 +79,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Case:
-    """The matter that is meant, with everything to work on it."""
+    """The chosen refund case, with everything needed to work on it."""
 
     checklist: Checklist
     path: Path
@@ -83,25 +90,27 @@ class Case:
     remarks: tuple[str, ...]
 
     def matter(self) -> Matter:
-        """What entries are written with."""
+        """Return the case, ready for new entries."""
         from storehealth.deposit.moves import Matter
 
         own = self.particulars.after_sales_days
         return Matter(self.checklist, self.path, self.store, self.today, self.language, own)
 
-    def look(self, answers: tuple[Answer, ...] = (), told: tuple[str, ...] = ()) -> Look:
-        """How it is looked at."""
+    def look(self, answers: tuple[Answer, ...] = (), notices: tuple[str, ...] = ()) -> Look:
+        """Return what its status is derived for."""
         from storehealth.deposit.facts import Look
 
         own = self.particulars
-        return Look(self.today, self.language, answers, own.chase_every, (*self.remarks, *told), own.after_sales_days)
+        return Look(
+            self.today, self.language, answers, own.chase_every, (*self.remarks, *notices), own.after_sales_days
+        )
 
-    def standing(self, answers: tuple[Answer, ...] = (), told: tuple[str, ...] = ()) -> Standing:
-        """How it stands.
+    def standing(self, answers: tuple[Answer, ...] = (), notices: tuple[str, ...] = ()) -> Standing:
+        """Derive its status.
 
         Args:
             answers: What the exports say.
-            told: What else there is to be warned of.
+            notices: Further warnings.
         """
         from storehealth.deposit.dossier import read_dossier
         from storehealth.deposit.moves import check_owner
@@ -109,16 +118,16 @@ class Case:
 
         dossier = read_dossier(self.path)
         check_owner(dossier, self.checklist.name, self.store)
-        seen = standing(self.checklist, dossier, self.look(answers, told))
-        return seen.model_copy(update={"store": seen.store or self.store})
+        status = standing(self.checklist, dossier, self.look(answers, notices))
+        return status.model_copy(update={"store": status.store or self.store})
 
 
-def case(asked: Asked, found: str | None = None) -> Case:
-    """The matter that is meant.
+def case(options: Asked, exports_platform: str | None = None) -> Case:
+    """Choose the refund case that is meant.
 
     Args:
-        asked: The options.
-        found: Platform that the exports name.
+        options: The options that choose it.
+        exports_platform: Platform that the exports name.
 
     Raises:
         UsageError: An option or setting names something that does not exist, or the dossier is damaged.
@@ -129,101 +138,105 @@ def case(asked: Asked, found: str | None = None) -> Case:
     from storehealth.deposit.words import words
     from storehealth.settings import read_settings
 
-    config = _options.settings_file(asked.config)
+    config = _options.settings_file(options.config)
     settings = read_settings(config)
-    language = _options.language(asked.lang) or settings.language
+    language = _options.language(options.lang) or settings.language
     now = datetime.now(settings.zone).date() if settings.zone else datetime.now().astimezone().date()
-    checklists = load_checklists(_options.folders(asked.pack))
-    if asked.platform:
-        _options.one_of(asked.platform.strip().lower(), checklists, "--platform")
-    chosen = _chosen(asked, settings, found)
-    name, told = _platform(asked, settings, found, chosen)
-    if name not in checklists and not asked.platform and not chosen:
-        told, name = [("no_checklist", {"platform": name})], "generic"
+    checklists = load_checklists(_options.folders(options.pack))
+    if options.platform:
+        _options.one_of(options.platform.strip().lower(), checklists, "--platform")
+    dossier = _find_dossier(options, settings, exports_platform)
+    name, notices = _choose_platform(options, settings, exports_platform, dossier)
+    if name not in checklists and not options.platform and not dossier:
+        notices, name = [("no_checklist", {"platform": name})], "generic"
     checklist = checklists[_options.one_of(name, checklists, "--platform")]
-    store = _store(asked, settings, chosen)
-    path, more = _path(asked, checklist.name, store, chosen)
+    store = _choose_store(options, settings, dossier)
+    path, more = _choose_path(options, checklist.name, store, dossier)
     say = words(language).say
     return Case(
         checklist=checklist,
         path=path,
         store=store,
-        today=read_day(asked.today, now) if asked.today else now,
+        today=read_day(options.today, now) if options.today else now,
         language=language,
-        particulars=_particulars(asked, settings, store, config),
-        remarks=tuple(say(phrase, **values) for phrase, values in (*told, *more)),
+        particulars=_read_particulars(options, settings, store, config),
+        remarks=tuple(say(phrase, **values) for phrase, values in (*notices, *more)),
     )
 
 
-def _chosen(asked: Asked, settings: Settings, found: str | None) -> Kept | None:
-    """The dossier there is already: the one named, else the one in the state folder that fits."""
+def _find_dossier(options: Asked, settings: Settings, exports_platform: str | None) -> Kept | None:
+    """Find the existing dossier: the one named, else the one in the state folder that fits."""
     from storehealth.deposit.dossier import read_dossier
     from storehealth.deposit.shelf import Kept, Meant, choose, kept_in
 
-    if asked.dossier:
-        begin = read_dossier(asked.dossier).begin
-        return Kept(asked.dossier, begin.platform, begin.store) if begin else None
-    platform = asked.platform or settings.platform or found
-    store = (asked.store or settings.store or "").strip()
-    named = Meant(platform.strip().lower() if platform else None, store, by_name=bool(asked.store))
-    return choose(kept_in(_folder(asked)), named)
+    if options.dossier:
+        begin = read_dossier(options.dossier).begin
+        return Kept(options.dossier, begin.platform, begin.store) if begin else None
+    platform = options.platform or settings.platform or exports_platform
+    store = (options.store or settings.store or "").strip()
+    meant = Meant(platform.strip().lower() if platform else None, store, by_name=bool(options.store))
+    return choose(kept_in(_dossier_folder(options)), meant)
 
 
-def _folder(asked: Asked) -> Path:
-    return _state.use(asked.state) / "deposit"
+def _dossier_folder(options: Asked) -> Path:
+    return _state.use(options.state) / "deposit"
 
 
-def _platform(
-    asked: Asked, settings: Settings, found: str | None, chosen: Kept | None
+def _choose_platform(
+    options: Asked, settings: Settings, exports_platform: str | None, dossier: Kept | None
 ) -> tuple[str, list[tuple[str, dict[str, str]]]]:
-    """The platform's name, and what there is to say about how it was come by."""
-    name = asked.platform or (chosen.platform if chosen else None) or settings.platform or found
+    """Choose the platform; return its name and notices about the choice."""
+    name = options.platform or (dossier.platform if dossier else None) or settings.platform or exports_platform
     if name:
         return name.strip().lower(), []
     return DEFAULT_PLATFORM, [("fell_back", {})]
 
 
-def _store(asked: Asked, settings: Settings, chosen: Kept | None) -> str:
-    return (asked.store or (chosen.store if chosen else None) or settings.store or "").strip()
+def _choose_store(options: Asked, settings: Settings, dossier: Kept | None) -> str:
+    return (options.store or (dossier.store if dossier else None) or settings.store or "").strip()
 
 
-def _path(
-    asked: Asked, platform: str, store: str, chosen: Kept | None
+def _choose_path(
+    options: Asked, platform: str, store: str, dossier: Kept | None
 ) -> tuple[Path, list[tuple[str, dict[str, str]]]]:
-    """The dossier's file; a word where one begun without a store's name is taken for the store's, or passed over."""
+    """Choose the dossier's file; return notices about dossiers without a store's name that are adopted or skipped."""
     from storehealth.deposit.shelf import kept_in, path_for
 
-    if asked.dossier:
-        return asked.dossier, []
-    if chosen:
-        adopted = [("adopted", {"path": str(chosen.path), "store": store})] if store and not chosen.store else []
-        return chosen.path, adopted
-    passed = [one for one in kept_in(_folder(asked)) if store and one.platform == platform and not one.store]
-    return path_for(_folder(asked), platform, store), [("nameless", {"path": str(one.path)}) for one in passed]
+    if options.dossier:
+        return options.dossier, []
+    if dossier:
+        adopted = [("adopted", {"path": str(dossier.path), "store": store})] if store and not dossier.store else []
+        return dossier.path, adopted
+    nameless = [
+        each for each in kept_in(_dossier_folder(options)) if store and each.platform == platform and not each.store
+    ]
+    return path_for(_dossier_folder(options), platform, store), [
+        ("nameless", {"path": str(each.path)}) for each in nameless
+    ]
 
 
-def _particulars(asked: Asked, settings: Settings, store: str, config: Path | None) -> Particulars:
-    """``[deposit]``, with the command line's word over it."""
+def _read_particulars(options: Asked, settings: Settings, store: str, config: Path | None) -> Particulars:
+    """Read ``[deposit]`` and let the command line override it."""
     from storehealth.deposit.particulars import read_particulars
     from storehealth.settings import FILE_NAME
 
     own = read_particulars(settings.deposit, config or Path(FILE_NAME))
-    days = own.after_sales_days if asked.days is None else asked.days
+    days = own.after_sales_days if options.days is None else options.days
     return own.model_copy(update={"store": own.store or store or None, "after_sales_days": days})
 
 
 class Output(NamedTuple):
-    """A face to write. No path: to stdout."""
+    """A format to write. Without a path it goes to stdout."""
 
     face: Face
     path: Path | None
 
 
 def planned(texts: Sequence[str] | None, exports: Path | None) -> tuple[Output, ...]:
-    """The faces asked for with ``-o``.
+    """Parse the outputs of ``-o``.
 
     Raises:
-        UsageError: A format does not exist, or a path cannot be written to or is named twice.
+        UsageError: A format does not exist, or a path cannot be written to or is given twice.
     """
     from storehealth.deposit.faces import face
 
@@ -232,15 +245,15 @@ def planned(texts: Sequence[str] | None, exports: Path | None) -> tuple[Output, 
         name, sign, place = text.partition("=")
         if not sign or not place:
             raise UsageError(f"-o {text!r} names no path", "Write -o html=checklist.html, or -o json=- for stdout.")
-        outputs.append(Output(face(name), None if place == "-" else _writable(Path(place), exports)))
+        outputs.append(Output(face(name), None if place == "-" else _check_writable(Path(place), exports)))
     places = [output.path.resolve() if output.path else None for output in outputs]
-    for place_ in places:
-        if places.count(place_) > 1:
-            raise UsageError(f"two outputs go to {place_ or 'stdout'}", "Give each its own path.")
+    for target in places:
+        if places.count(target) > 1:
+            raise UsageError(f"two outputs go to {target or 'stdout'}", "Give each its own path.")
     return tuple(outputs)
 
 
-def _writable(path: Path, exports: Path | None) -> Path:
+def _check_writable(path: Path, exports: Path | None) -> Path:
     if path.is_dir():
         raise UsageError(f"{path} is a folder", "Give a file's path.")
     if not path.parent.is_dir():
@@ -251,7 +264,7 @@ def _writable(path: Path, exports: Path | None) -> Path:
 
 
 def deliver(standing: Standing, outputs: Sequence[Output], voice: _streams.Voice) -> int:
-    """Write every face; returns the exit code: 4 where one did not arrive, else the standing's own."""
+    """Write every output; return the exit code: 4 if one could not be written, else that of the status."""
     from storehealth.deposit.words import words
     from storehealth.outputs import write_whole
 

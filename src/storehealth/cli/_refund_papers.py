@@ -1,4 +1,4 @@
-"""Writes the drafts of refund-checklist's papers."""
+"""Write the drafts of ``refund-checklist papers``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIX = {"docx": ".docx", "markdown": ".md"}
 
 @dataclass(frozen=True)
 class Order:
-    """Which drafts, how and where."""
+    """Which drafts to write, how and where."""
 
     wanted: tuple[Draft, ...]
     kinds: tuple[str, ...]
@@ -30,19 +30,19 @@ class Order:
     force: bool
 
 
-def write(matter: Case, order: Order) -> int:
-    """Write the drafts; returns the exit code.
+def write(case: Case, order: Order) -> int:
+    """Write the drafts; return the exit code.
 
     Raises:
-        UsageError: There is nothing to write or to enclose, or a draft is there already.
+        UsageError: There is nothing to write or to enclose, or a draft exists already.
     """
     from storehealth.deposit.papers import fill
     from storehealth.outputs import private_folder
 
-    chosen = _chosen(matter, order)
-    drafts = [fill(name, matter.checklist, matter.particulars, order.language, order.receipt_lost) for name in chosen]
-    files = list(_files(matter, order, drafts))
-    _check(order, [path for path, _ in files])
+    names = _choose_drafts(case, order)
+    drafts = [fill(name, case.checklist, case.particulars, order.language, order.receipt_lost) for name in names]
+    files = list(_render_files(case, order, drafts))
+    _check_targets(order, [path for path, _ in files])
     for path, content in files:
         try:
             private_folder(order.folder)
@@ -51,12 +51,12 @@ def write(matter: Case, order: Order) -> int:
             _streams.complain(f"{path} was not written: {error.strerror or error}")
             return int(Exit.NOT_DELIVERED)
         _streams.put(f"{path}\n")
-    _tell(matter, drafts)
+    _print_notes(case, drafts)
     return int(Exit.OK)
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    """Write a draft that its owner alone can read: it holds account and address."""
+    """Write a draft that only its owner can read: it contains the account and the address."""
     from storehealth.outputs import close_to_others, write_whole
 
     if not path.exists():
@@ -66,59 +66,59 @@ def _write_private(path: Path, content: bytes) -> None:
     close_to_others(path)
 
 
-def _chosen(matter: Case, order: Order) -> tuple[Draft, ...]:
-    if not matter.checklist.papers:
+def _choose_drafts(case: Case, order: Order) -> tuple[Draft, ...]:
+    if not case.checklist.papers:
         raise UsageError(
-            f"the {matter.checklist.name} checklist names no papers to mail or to hand in: that exit is done online",
+            f"the {case.checklist.name} checklist names no papers to mail or to hand in: that exit is done online",
             "A letter or a receipt is no basis for the refund there. See: refund-checklist --details.",
         )
     if order.wanted:
-        if "cover" in order.wanted and not matter.checklist.mailed:
+        if "cover" in order.wanted and not case.checklist.mailed:
             raise UsageError(
-                f"the {matter.checklist.name} checklist names no papers to mail, so a cover letter has nothing to list",
+                f"the {case.checklist.name} checklist names no papers to mail, so a cover letter has nothing to list",
                 "Name the other papers you want.",
             )
         return tuple(dict.fromkeys(order.wanted))
-    first: tuple[Draft, ...] = ("application", "cover") if matter.checklist.mailed else ("application",)
+    first: tuple[Draft, ...] = ("application", "cover") if case.checklist.mailed else ("application",)
     return (*first, "lost_receipt") if order.receipt_lost else first
 
 
-def _files(matter: Case, order: Order, drafts: list[PaperText]) -> Iterator[tuple[Path, bytes]]:
-    from storehealth.deposit.papers import to_markdown
+def _render_files(case: Case, order: Order, drafts: list[PaperText]) -> Iterator[tuple[Path, bytes]]:
+    from storehealth.deposit.faces._papers import to_markdown
 
     for draft in drafts:
-        stem = f"{matter.checklist.name}-{draft.name.replace('_', '-')}-{draft.language}"
+        stem = f"{case.checklist.name}-{draft.name.replace('_', '-')}-{draft.language}"
         for kind in dict.fromkeys(order.kinds):
             yield (
                 order.folder / f"{stem}{SUFFIX[kind]}",
-                to_markdown(draft) if kind == "markdown" else _docx(draft, matter),
+                to_markdown(draft) if kind == "markdown" else _render_docx(draft, case),
             )
 
 
-def _docx(draft: PaperText, matter: Case) -> bytes:
-    from storehealth.deposit.docx import to_docx
+def _render_docx(draft: PaperText, case: Case) -> bytes:
+    from storehealth.deposit.faces._papers import to_docx
 
-    return to_docx(draft, matter.today)
+    return to_docx(draft, case.today)
 
 
-def _check(order: Order, paths: list[Path]) -> None:
+def _check_targets(order: Order, paths: list[Path]) -> None:
     if order.folder.exists() and not order.folder.is_dir():
         raise UsageError(f"{order.folder} is no folder", "Give --out a folder; one that is missing is made.")
-    there = [str(path) for path in paths if path.exists()]
-    if there and not order.force:
+    existing = [str(path) for path in paths if path.exists()]
+    if existing and not order.force:
         raise UsageError(
-            f"{', '.join(there)} is there already", "You may have edited it. Give --force, or --out another folder."
+            f"{', '.join(existing)} is there already", "You may have edited it. Give --force, or --out another folder."
         )
 
 
-def _tell(matter: Case, drafts: list[PaperText]) -> None:
+def _print_notes(case: Case, drafts: list[PaperText]) -> None:
     from storehealth.deposit.words import words
 
-    say = words(matter.language).say
+    say = words(case.language).say
     blanks = dict.fromkeys(name for draft in drafts for name in draft.blanks)
     if blanks:
         _streams.note(say("left_blank", names=", ".join(blanks)))
-    own = matter.particulars
-    for text in (*own.days_ahead(matter.today), *own.remarks, *matter.remarks):
+    own = case.particulars
+    for text in (*own.days_ahead(case.today), *own.remarks, *case.remarks):
         _streams.note(text)
     _streams.note(say("drafts"))

@@ -1,26 +1,28 @@
-"""``storehealth refund-checklist``: the way to the deposit, the dossier of the matter, its papers and dates."""
+"""``storehealth refund-checklist``: the steps to the deposit refund, the case's dossier, papers and dates."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperGroup
 
 from storehealth.cli import _options, _refund, _streams
 from storehealth.cli._refund import Asked, Case
 from storehealth.cli._refund_commands import COMMANDS
-from storehealth.cli._refund_group import COMMAND, ExportsOrCommand
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
     from storehealth.deposit.standing import Standing
 
+COMMAND = "storehealth.command_named"
 EXIT_CODES = """Exit codes
 
   0 nothing overdue · 1 something overdue or blocked · 2 wrong usage, or a damaged dossier
   3 no usable data · 4 a file was not written · 70 internal error · 75 dossier in use · 130 interrupted"""
-HELP = """What is left to do until the deposit is back: next step first, who has it, for how long, when to ask.
+HELP = """Show what is left to do until the deposit is refunded: next steps, who has the case, for how long, when to ask.
 
 Examples
 
@@ -29,24 +31,90 @@ Examples
   storehealth refund-checklist mark mail done --on 2026-03-05 --note "SF1234567"
   storehealth refund-checklist log "settlement: they have the receipt" --item receipt_review"""
 WHOLE = {"text", "json", "markdown", "html"}
-"""Formats that tell the warnings themselves."""
+"""Formats that contain the warnings."""
 Exports = Annotated[
     Path | None,
-    typer.Argument(metavar="EXPORTS", help="Folder with exported files: they answer what files can answer."),
+    typer.Argument(metavar="EXPORTS", help="Folder with exported files, to check what files can tell."),
 ]
 
 
 Format = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="What is printed: text, json, markdown, html, ics, csv.")
+    str, typer.Option("--format", metavar="FORMAT", help="Format to print: text, json, markdown, html, ics, csv.")
 ]
-Details = Annotated[bool, typer.Option("--details", help="Everything known of each item, and the case log.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the next steps only.")]
+Details = Annotated[bool, typer.Option("--details", help="Show everything known about each item, and the case log.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the next steps.")]
 Days = Annotated[
     int | None,
     typer.Option(
         "--after-sales-days", min=0, max=1000, metavar="N", help="After-sales period. Default: the checklist's."
     ),
 ]
+
+
+class ExportsOrCommand(TyperGroup):
+    """A group whose first word decides: a sub-command's name runs that, anything else is EXPORTS.
+
+    Options may stand on either side of the word. Those before a sub-command's name are passed to it, those around EXPORTS
+    belong to the group itself. A folder named like a sub-command is written ``./mark``.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Pass leading options on to the sub-command, or parse everything as the group's own."""
+        place = self._first_word(args)
+        if place is not None and args[place] in self.commands:
+            ctx.meta[COMMAND] = True
+            if Path(args[place]).is_dir():
+                _streams.note(
+                    f"{args[place]} is taken for the command; for the folder of that name write ./{args[place]}"
+                )
+            args = [args[place], *args[:place], *args[place + 1 :]]
+            return super().parse_args(ctx, args)
+        if place is not None:
+            self._refuse_misspelt(ctx, args[place])
+        ctx.meta[COMMAND] = False
+        ctx.allow_interspersed_args = True
+        rest = super().parse_args(ctx, args)
+        if ctx._protected_args:
+            wrong = ctx._protected_args[0]
+            ctx.fail(
+                f"{wrong!r} is one word too many: give one EXPORTS, or one of the commands {', '.join(self.commands)}"
+            )
+        return rest
+
+    def _refuse_misspelt(self, ctx: Any, word: str) -> None:
+        """Fail on a word that is no folder, but resembles a command."""
+        close = get_close_matches(word, list(self.commands), n=1)
+        if close and not Path(word).exists():
+            ctx.fail(f"there is no folder and no command {word!r}; nearest command is {close[0]}")
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters to parse: no EXPORTS if a sub-command is named."""
+        params = super().get_params(ctx)
+        if ctx.meta.get(COMMAND):
+            return [param for param in params if not isinstance(param, TyperArgument)]
+        return params
+
+    def _first_word(self, args: list[str]) -> int | None:
+        """Return the index of the first argument that is neither an option nor an option's value."""
+        with_value = self._find_options_with_value()
+        place = 0
+        while place < len(args):
+            word = args[place]
+            if word == "--":
+                return None
+            if not word.startswith("-") or word == "-":
+                return place
+            place += 2 if word in with_value else 1
+        return None
+
+    def _find_options_with_value(self) -> set[str]:
+        """Find every option, of the group or of a sub-command, that takes a value."""
+        commands = [self, *self.commands.values()]
+        options = (param for command in commands for param in command.params if not isinstance(param, TyperArgument))
+        return {
+            name for option in options if not (getattr(option, "is_flag", False) or getattr(option, "count", False))
+            for name in option.opts
+        }  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -79,16 +147,16 @@ def show(
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
 ) -> int:
-    """Print the matter and write what was asked for; returns the exit code."""
+    """Print the status and write the outputs; return the exit code."""
     if ctx.meta.get(COMMAND):
         return 0
     voice = _streams.voice(quiet, silent, verbose)
     outputs = _refund.planned(output, exports)
-    name = _printed(output_format, outputs)
+    name = _choose_printed_format(output_format, outputs)
     _check_rows(name, outputs, exports)
-    asked = Asked(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
+    options = Asked(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
     with _streams.Progress(voice, no_color) as progress:
-        matter, standing = _looked_at(asked, exports, progress)
+        case, standing = _derive_status(options, exports, progress)
     if name == "text" and not silent:
         _print_text(standing, _streams.Screen(details, ascii_only, no_color, quiet))
     elif name and not silent:
@@ -97,22 +165,22 @@ def show(
         _warn(standing, quiet, [name, *(output.face.NAME for output in outputs if output.path is None)])
     code = _refund.deliver(standing, outputs, voice)
     if not standing.log and not standing.finished_on:
-        voice.suggest(f"storehealth refund-checklist mark {matter.checklist.items[0].id} done")
+        voice.suggest(f"storehealth refund-checklist mark {case.checklist.items[0].id} done")
     return code
 
 
-def _looked_at(asked: Asked, exports: Path | None, progress: _streams.Progress) -> tuple[Case, Standing]:
+def _derive_status(options: Asked, exports: Path | None, progress: _streams.Progress) -> tuple[Case, Standing]:
     if exports is None:
-        matter = _refund.case(asked)
-        return matter, matter.standing()
+        case = _refund.case(options)
+        return case, case.standing()
     from storehealth.cli._refund_exports import answered
 
-    matter, answers, told = answered(exports, asked, progress.tell)
-    return matter, matter.standing(answers, told)
+    case, answers, notices = answered(exports, options, progress.tell)
+    return case, case.standing(answers, notices)
 
 
-def _printed(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | None:
-    """The format printed on stdout; nothing where an output takes it.
+def _choose_printed_format(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | None:
+    """Choose the format printed on stdout; None if an output goes there.
 
     Raises:
         UsageError: There is no such format, or two documents would go to stdout.
@@ -128,17 +196,17 @@ def _printed(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | N
 
 
 def _warn(standing: Standing, quiet: bool, printed: list[str | None]) -> None:
-    """Say on stderr what to be warned of, where nothing that is printed says it."""
+    """Print the warnings on stderr, unless a format on stdout contains them."""
     if quiet or not WHOLE.intersection(printed):
         for warning in standing.warnings:
             _streams.note(warning)
 
 
 def _check_rows(name: str | None, outputs: tuple[_refund.Output, ...], exports: Path | None) -> None:
-    """CSV holds rows of the exports, so it needs some.
+    """Check that the rows that CSV lists can exist.
 
     Raises:
-        UsageError: There are none.
+        UsageError: There are no exports.
     """
     if exports is None and "csv" in (name, *(output.face.NAME for output in outputs)):
         raise UsageError("csv lists rows of the exports, and none were given", "Give EXPORTS, or another format.")

@@ -1,13 +1,13 @@
-"""The deposit companion: a months-long matter from leaving a platform to having its deposit back.
+"""Refund cases: follow a store through the months from leaving a platform to getting its deposit back.
 
 ::
 
     checklists/*.yaml ─┐
-    dossier (a file) ──┼─▶ progress ─▶ Standing ─▶ faces (text, markdown, html, json, ics)
+    dossier (a file) ──┼─▶ progress ─▶ Standing ─▶ output (text, markdown, html, json, ics, csv)
     exports ─ readiness┘                  └──────▶ upcoming dates        drafts/*.yaml + settings ─▶ papers
 
 The dossier is only ever appended to. A :class:`~storehealth.deposit.standing.Standing` is a pure function of
-checklist, dossier, answers and day; every face is a pure function of the standing.
+checklist, dossier, answers and day; every output format is a pure function of that status.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The copy beside a dossier, ``<name>.bak``: the file as it was before its last entry.
 
-A dossier only grows, and an interrupted write can only lose bytes that came after the backup. So its whole lines always
-begin with all that the backup holds. Where they do not, something else took bytes away: neither file is written to.
+A dossier only grows, and an interrupted write can only lose bytes written after the backup. Its complete lines therefore
+always begin with everything in the backup. If not, something else removed bytes, and neither file is written to.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ BACKUP = ".bak"
 
 
 def beside(path: Path) -> Path:
-    """Where a dossier's backup lies."""
+    """Return the path of a dossier's backup."""
     return path.with_name(path.name + BACKUP)
 
 
 def held(path: Path) -> bytes:
-    """What the backup of a dossier holds; nothing where there is none.
+    """Read the backup of a dossier; empty if there is none.
 
-    Read it before the dossier: a writer beside us may put a newer one there between the two.
+    Read it before the dossier: another process may replace it between the two reads.
 
     Raises:
         OSError: It cannot be read.
@@ -34,11 +34,11 @@ def held(path: Path) -> bytes:
 
 
 def loss(whole: bytes | None, kept: bytes) -> str:
-    """What a dossier lost that its backup still holds, in words; nothing where all is there.
+    """Describe what a dossier has lost that its backup still holds; empty if nothing is missing.
 
     Args:
-        whole: The dossier without a torn end; None where there is no file.
-        kept: What the backup holds.
+        whole: The dossier without an incomplete last line; None if there is no file.
+        kept: Content of the backup.
     """
     if (whole or b"").startswith(kept):
         return ""
@@ -50,12 +50,12 @@ def loss(whole: bytes | None, kept: bytes) -> str:
         lines = kept[len(whole) :].count(b"\n")
         return f"the last {lines} lines that its backup holds are missing"
     pairs = zip(whole.split(b"\n"), kept.split(b"\n"), strict=False)
-    line = next((number for number, (here, there) in enumerate(pairs, 1) if here != there), 1)
+    line = next((number for number, (own, saved) in enumerate(pairs, 1) if own != saved), 1)
     return f"from line {line} on it differs from its backup"
 
 
 def advice(path: Path) -> str:
-    """How to go on with a damaged dossier."""
+    """Return advice on how to continue with a damaged dossier."""
     backup = beside(path)
     if not backup.is_file():
         return "Nothing was written. Give another --dossier, or mend the line from a copy of your own."
@@ -67,19 +67,19 @@ def advice(path: Path) -> str:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file so that the copy is whole or absent. The lock is held, so one name for the part is enough.
+    """Copy a file so that the copy is complete or absent. The lock is held, so one temporary name is enough.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written to.
     """
     part = target.with_name(f".{target.name}.part")
-    with open(part, "wb", opener=_private) as out, source.open("rb") as stream:
+    with open(part, "wb", opener=_open_private) as out, source.open("rb") as stream:
         shutil.copyfileobj(stream, out)
         out.flush()
         os.fsync(out.fileno())
     part.replace(target)
 
 
-def _private(name: str, flags: int) -> int:
-    """Open for the owner alone, as the dossier itself is."""
+def _open_private(name: str, flags: int) -> int:
+    """Open a file that only its owner can read, like the dossier itself."""
     return os.open(name, flags, 0o600)

@@ -1,7 +1,7 @@
-"""Checklists: ``checklists/*.yaml``, what a platform asks of a merchant who leaves and wants the deposit back.
+"""Checklists (``checklists/*.yaml``): what a platform requires of a merchant who leaves and wants the deposit back.
 
-Every fact names its source; every source says how sure it is. A pack's ``checklists/<platform>.yaml`` replaces the
-built-in one, so that every number can be set by who knows better.
+Every fact names its source, and every source states how certain it is. A pack's ``checklists/<platform>.yaml``
+replaces the built-in one, so that anyone who knows better can correct any number.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Unit = Literal["days", "working_days"]
 
 
 class Origin(Strict):
-    """Where facts were read and how sure they are. ``given``: stated by those this tool is made for."""
+    """Where facts come from and how certain they are. ``given``: stated by the people this tool is made for."""
 
     title: Text
     ref: str = Field(default="", description="The platform's own number of the rule text.")
@@ -38,7 +38,7 @@ class Origin(Strict):
 
 
 class Takes(Strict):
-    """How long something takes. ``usual``: a desk's time, chased afterwards; ``at_least``: a period that must pass."""
+    """How long something takes. ``usual``: a desk's usual time, after which to ask; ``at_least``: a period that must pass."""
 
     kind: Literal["usual", "at_least"] = "usual"
     least: int = Field(ge=0)
@@ -47,63 +47,65 @@ class Takes(Strict):
     source: Name
 
     @model_validator(mode="after")
-    def _in_order(self) -> Takes:
+    def _check_order(self) -> Takes:
         if self.least > self.most:
             raise ValueError("least is more than most")
         return self
 
 
 class Told(Text):
-    """A sentence about an item. Without a source of its own it says no more than the item's source, or how to go on."""
+    """A sentence about an item. Without a source of its own it rests on the item's source."""
 
     source: Name | None = None
 
 
 class Reason(Text):
-    """A common reason why something comes back."""
+    """A sentence with its source: a common reason for a return, or a general remark."""
 
     source: Name
 
 
 class Paper(Strict):
-    """A paper of the matter. ``draft`` names the draft that `papers` can write for it."""
+    """A document of the case. ``draft`` names the draft that the command ``papers`` can write for it."""
 
     name: Text
-    enclosure: Text | None = Field(default=None, description="What the cover letter calls it, if not by its name.")
+    enclosure: Text | None = Field(default=None, description="Its name in the cover letter, if different.")
     source: Name
     draft: Literal["application", "cover", "lost_receipt"] | None = None
 
     @property
     def enclosed(self) -> Text:
-        """What the cover letter calls it."""
+        """Its name in the cover letter."""
         return self.enclosure or self.name
 
 
 class Stage(Strict):
-    """A part of the matter; stages follow each other."""
+    """A phase of the case; stages follow one another."""
 
     id: Name
     title: Text
 
 
 class Item(Strict):
-    """One thing to be done, or to be waited for."""
+    """One thing to do or to wait for."""
 
     id: Name
     stage: Name
     what: Text
     detail: Told | None = None
     why: Told
-    ask: Text | None = Field(default=None, description="What to ask the desk when its time has run out.")
+    ask: Text | None = Field(default=None, description="What to ask the desk once its time is up.")
     who: Desk
     source: Name
     papers: tuple[Name, ...] = ()
     takes: Takes | None = None
     returns: tuple[Reason, ...] = ()
-    answered_by: Question | None = Field(default=None, description="The question to the exports that answers it.")
+    answered_by: Question | None = Field(
+        default=None, description="The question to the exports whose answer settles it."
+    )
     blocked_by: tuple[Name, ...] = Field(default=(), description="Items that must be done first.")
-    sends: bool = Field(default=False, description="It sends papers: when one of them came back, they are sent again.")
-    final: bool = Field(default=False, description="Once it is done, the matter is over.")
+    sends: bool = Field(default=False, description="Sends papers; if one of them comes back, they are sent again.")
+    final: bool = Field(default=False, description="The case is closed once it is done.")
 
 
 class Period(Strict):
@@ -113,53 +115,45 @@ class Period(Strict):
     most: int = Field(ge=0)
     source: Name
     until: Literal["refund", "apply"] = Field(
-        default="refund", description="What can happen once it is over: the refund, or only the application."
+        default="refund", description="What becomes possible afterwards: the refund, or only the application."
     )
 
 
 class Chase(Strict):
-    """How long to wait for a desk whose time is not known, and between two reminders."""
+    """Days to wait for a desk whose usual time is unknown, and between two reminders."""
 
     every: int = Field(ge=1)
     source: Name
 
 
-class Remark(Text):
-    """Something to know that is no step of its own."""
-
-    source: Name
-
-
 class Checklist(Strict):
-    """The matter on one platform. The file's name is the platform's."""
+    """The way to the refund on one platform. The file is named after the platform."""
 
     name: Name
     title: Text
     about: Text
-    language: Language = Field(description="Language of the platform's desks; papers are drafted in it.")
+    language: Language = Field(description="Language of the platform's staff; papers are drafted in it.")
     sources: dict[Name, Origin]
     stages: tuple[Stage, ...] = Field(min_length=1)
     papers: dict[Name, Paper] = {}
-    mailed: tuple[Name, ...] = Field(
-        default=(), description="Papers that travel together: the cover letter lists them."
-    )
+    mailed: tuple[Name, ...] = Field(default=(), description="Papers mailed together; the cover letter lists them.")
     items: tuple[Item, ...] = Field(min_length=1)
     period: Period
     chase: Chase
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Reason, ...] = ()
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Checklist:
-        problems = [*_unknown_names(self), *_order_problems(self)]
+    def _check_references(self) -> Checklist:
+        problems = [*_find_unknown_names(self), *_find_order_problems(self)]
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
     def item(self, name: str) -> Item:
-        """The item of that id; case and hyphens do not matter.
+        """Return the item with that id; case and hyphens do not matter.
 
         Raises:
-            UsageError: There is none; the message names the nearest.
+            UsageError: There is none; the message names the nearest id.
         """
         wanted = name.strip().lower().replace("-", "_")
         ids = [item.id for item in self.items]
@@ -170,55 +164,63 @@ class Checklist(Strict):
         raise UsageError(f"the {self.name} checklist has no item {name!r}{nearest}", f"Items: {', '.join(ids)}.")
 
     def sent_for(self, item: Item) -> tuple[str, ...]:
-        """Items whose papers a desk got by mail: what may have to be made anew when it sends them back."""
-        rests_on = [self.item(name) for name in item.blocked_by]
-        mailed = item.who != "merchant" and any(one.sends for one in rests_on)
-        return tuple(one.id for one in rests_on if one.papers and not one.sends) if mailed else ()
+        """Return the items whose papers a desk received by mail: what may have to be redone when it sends them back."""
+        prerequisites = [self.item(name) for name in item.blocked_by]
+        is_mailed = item.who != "merchant" and any(prerequisite.sends for prerequisite in prerequisites)
+        if not is_mailed:
+            return ()
+        return tuple(
+            prerequisite.id for prerequisite in prerequisites if prerequisite.papers and not prerequisite.sends
+        )
 
     def in_stage(self, stage: str) -> tuple[Item, ...]:
-        """The items of a stage, in order."""
+        """Return the items of a stage, in order."""
         return tuple(item for item in self.items if item.stage == stage)
 
 
-def _unknown_names(checklist: Checklist) -> Iterator[str]:
-    """References to a stage, paper, item or source that the file does not have."""
+def _find_unknown_names(checklist: Checklist) -> Iterator[str]:
+    """Yield a line for each reference to a stage, paper or source that the file does not define."""
     stages = {stage.id for stage in checklist.stages}
     for item in checklist.items:
         if item.stage not in stages:
             yield f"{item.id}: no stage {item.stage!r}"
         yield from (f"{item.id}: no paper {name!r}" for name in item.papers if name not in checklist.papers)
     yield from (f"mailed: no paper {name!r}" for name in checklist.mailed if name not in checklist.papers)
-    yield from (f"{where}: no source {name!r}" for where, name in _cited(checklist) if name not in checklist.sources)
+    yield from (
+        f"{place}: no source {name!r}" for place, name in _iter_citations(checklist) if name not in checklist.sources
+    )
 
 
-def _cited(checklist: Checklist) -> Iterator[tuple[str, str]]:
-    """Every use of a source: where, which."""
+def _iter_citations(checklist: Checklist) -> Iterator[tuple[str, str]]:
+    """Yield every use of a source: the place, the source."""
     yield from (("period", checklist.period.source), ("chase", checklist.chase.source))
     yield from (("remarks", remark.source) for remark in checklist.remarks)
     yield from ((f"papers.{name}", paper.source) for name, paper in checklist.papers.items())
     for item in checklist.items:
         yield item.id, item.source
         yield from ((f"{item.id}.returns", reason.source) for reason in item.returns)
-        told = (("detail", item.detail), ("why", item.why))
-        yield from ((f"{item.id}.{part}", text.source) for part, text in told if text and text.source)
+        texts = (("detail", item.detail), ("why", item.why))
+        yield from ((f"{item.id}.{part}", text.source) for part, text in texts if text and text.source)
         if item.takes:
             yield f"{item.id}.takes", item.takes.source
 
 
-def _order_problems(checklist: Checklist) -> Iterator[str]:
-    """Items named twice, blocked by what comes after them, or no end to the matter."""
+def _find_order_problems(checklist: Checklist) -> Iterator[str]:
+    """Yield a line for each item that is repeated, out of order or blocked by a later one, and for a missing end."""
     place = {stage.id: number for number, stage in enumerate(checklist.stages)}
-    seen: set[str] = set()
+    earlier: set[str] = set()
     last = -1
     for item in checklist.items:
-        if item.id in seen:
+        if item.id in earlier:
             yield f"{item.id}: named twice"
         yield from (
-            f"{item.id}: blocked_by {name!r}, which is no earlier item" for name in item.blocked_by if name not in seen
+            f"{item.id}: blocked_by {name!r}, which is no earlier item"
+            for name in item.blocked_by
+            if name not in earlier
         )
         if place.get(item.stage, last) < last:
             yield f"{item.id}: stands after items of a later stage"
-        seen.add(item.id)
+        earlier.add(item.id)
         last = max(last, place.get(item.stage, last))
     if sum(item.final for item in checklist.items) != 1:
         yield "exactly one item must be final"
@@ -226,7 +228,7 @@ def _order_problems(checklist: Checklist) -> Iterator[str]:
 
 
 def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
-    """All checklists by platform; a pack's file replaces a built-in one.
+    """Load all checklists, by platform; a pack's file replaces the built-in one.
 
     Raises:
         CatalogueError: With one line for each problem in any file.
@@ -237,17 +239,17 @@ def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
         for path in sorted(folder.glob("*.yaml"))
     }
     problems: list[str] = []
-    found: dict[str, Checklist] = {}
+    checklists: dict[str, Checklist] = {}
     for stem, path in sorted(paths.items()):
         checklist = _read(path, problems)
         if checklist is None:
             continue
         if checklist.name != stem:
             problems.append(f"{path.name}:1: name: is {checklist.name!r}, the file is named {stem!r}")
-        found[stem] = checklist
+        checklists[stem] = checklist
     if problems:
         raise CatalogueError("\n".join(problems), "Mend the lines named above.")
-    return found
+    return checklists
 
 
 def _read(path: Path, problems: list[str]) -> Checklist | None:
@@ -260,16 +262,16 @@ def _read(path: Path, problems: list[str]) -> Checklist | None:
 
 
 def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:
-    """One platform's checklist.
+    """Load the checklist of one platform.
 
     Raises:
         UsageError: There is none for this platform; the message names the nearest.
         CatalogueError: A checklist file is invalid.
     """
-    found = load_checklists(packs)
+    checklists = load_checklists(packs)
     wanted = platform.strip().lower()
-    if wanted in found:
-        return found[wanted]
-    close = difflib.get_close_matches(wanted, found, n=1, cutoff=0.4)
+    if wanted in checklists:
+        return checklists[wanted]
+    close = difflib.get_close_matches(wanted, checklists, n=1, cutoff=0.4)
     nearest = f"; nearest is {close[0]}" if close else ""
-    raise UsageError(f"there is no checklist for {platform!r}{nearest}", f"Choose --platform {' | '.join(found)}.")
+    raise UsageError(f"there is no checklist for {platform!r}{nearest}", f"Choose --platform {' | '.join(checklists)}.")

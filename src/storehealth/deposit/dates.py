@@ -1,4 +1,4 @@
-"""Calendar days: read them as people write them, count working days, and say what cannot be."""
+"""Calendar days: parse them as people write them, and count working days."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from storehealth.errors import UsageError
 
-WRITTEN = (
+FORMS = (
     re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
     re.compile(r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*日?"),
     re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
@@ -20,15 +20,15 @@ SATURDAY = 5
 
 
 def read_day(text: str, today: date) -> date:
-    """A day as written: 2026-03-01, 2026/3/1, 2026年3月1日, today, yesterday.
+    """Parse a day: 2026-03-01, 2026/3/1, 2026年3月1日, today, yesterday.
 
     Raises:
-        UsageError: It is no day, or not written year first.
+        UsageError: It is no calendar day, or is not written year first.
     """
     word = text.strip().lower()
     if word in TODAY | YESTERDAY:
         return today - timedelta(days=int(word in YESTERDAY))
-    match = next((found for pattern in WRITTEN if (found := pattern.fullmatch(word))), None)
+    match = next((hit for pattern in FORMS if (hit := pattern.fullmatch(word))), None)
     if match is None:
         raise UsageError(f"{text!r} is no date", "Write year, month, day: 2026-03-01.")
     try:
@@ -41,7 +41,7 @@ def read_day(text: str, today: date) -> date:
 
 
 def later(day: date, count: int, unit: Literal["days", "working_days"]) -> date:
-    """The day ``count`` days after; working days are Monday to Friday (public holidays are not known here)."""
+    """Return the day ``count`` days later. Working days are Monday to Friday; public holidays are unknown here."""
     if unit == "days":
         return day + timedelta(days=count)
     while count > 0:

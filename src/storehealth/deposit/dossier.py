@@ -1,11 +1,11 @@
-"""The dossier: a file that is only appended to, for a matter that takes months.
+"""The dossier: an append-only file for a case that takes months.
 
-* One JSON object a line, each with its number and a checksum; flushed to the disk before a command says it is written.
-* Writers take a lock and read the file again under it, so that two of them cannot lose each other's entries.
-* A kill in the middle of a write leaves a torn last line. Readers pass over it and say so; the next writer first copies
-  the file beside itself, then cuts the torn bytes off. Entries that were whole are never touched.
-* Before each write the file so far is copied to ``<name>.bak``. A file damaged anywhere else, or one that lost what its
-  backup still holds, is not written to at all.
+* One JSON object per line, each with a number and a checksum; flushed to disk before a command reports success.
+* Writers take a lock and reread the file under it, so that two of them cannot lose each other's entries.
+* A kill in the middle of a write leaves an incomplete last line. Readers skip it with a warning; the next writer copies
+  the file, then truncates the incomplete bytes. Complete entries are never touched.
+* Before each write the file is copied to ``<name>.bak``. A file damaged anywhere else, or one that lost what its backup
+  still holds, is not written to at all.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DossierBusyError(StorehealthError):
 
 @dataclass(frozen=True)
 class Dossier:
-    """What a dossier says. ``torn`` is what a kill left behind the last whole line: bytes, not an entry."""
+    """The content of a dossier. ``torn`` holds the bytes that a kill left after the last complete line."""
 
     path: Path
     begin: Begin | None = None
@@ -52,40 +52,40 @@ class Dossier:
         return self.entries[-1].n + 1 if self.entries else int(self.begin is not None)
 
     def in_force(self, until: date | None = None) -> tuple[Made, ...]:
-        """Entries that count: not undone, no undo itself, and known by ``until``."""
+        """Return the entries in force: not undone, not an undo, and dated no later than ``until``."""
         known = [entry for entry in self.entries if until is None or entry.on <= until]
         undone = {entry.undoes for entry in known if isinstance(entry, Undo)}
         return tuple(entry for entry in known if entry.n not in undone and not isinstance(entry, Undo))
 
 
 def read_dossier(path: Path) -> Dossier:
-    """The dossier in a file; an empty one where there is no file yet.
+    """Read the dossier in a file; an empty one if there is no file yet.
 
     Raises:
-        UsageError: The file is damaged or cannot be read; it is left as it is.
+        UsageError: The file is damaged or cannot be read; it is left unchanged.
     """
-    found = _read(path)
-    if found.torn:
-        # a writer may be in the middle of this very line
+    dossier = _read(path)
+    if dossier.torn:
+        # Another process may be writing this very line: wait for it, then read again.
         try:
-            with _locked(path):
+            with _hold_lock(path):
                 return _read(path)
         except (DossierBusyError, UsageError):
-            return found
-    return found
+            return dossier
+    return dossier
 
 
 def append(path: Path, begin: Begin, make: Callable[[Dossier], Made]) -> tuple[Made, Path | None]:
-    """Append the entry that ``make`` derives from the dossier as it stands under the lock.
+    """Append the entry that ``make`` derives from the dossier read under the lock.
 
     Returns:
-        The entry, and where a file with a torn end was set aside, if it had one.
+        The entry, and the copy made of a file with an incomplete end, if there was one.
 
     Raises:
         DossierBusyError: Another process kept the lock.
         UsageError: The dossier is damaged, cannot be written, or the entry cannot be.
     """
-    with _locked(path):
+    with _hold_lock(path):
         dossier = _read(path)
         entry = make(dossier)
         aside = _set_torn_aside(dossier)
@@ -97,8 +97,8 @@ def append(path: Path, begin: Begin, make: Callable[[Dossier], Made]) -> tuple[M
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold ``<name>.lock``; the system gives it back when its holder dies."""
+def _hold_lock(path: Path) -> Iterator[None]:
+    """Hold ``<name>.lock``; the operating system releases it when its holder dies."""
     lock = FileLock(path.with_name(path.name + ".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def _locked(path: Path) -> Iterator[None]:
     except Timeout:
         raise DossierBusyError(f"another process is writing to {path}", "Try again in a moment.") from None
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise _make_write_error(path, error) from None
     try:
         yield
     finally:
@@ -114,73 +114,73 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> Dossier:
-    """The dossier, held against its backup, which is read first: a writer may be at work."""
+    """Read the dossier and compare it with its backup, which is read first: another process may be writing."""
     try:
         kept = backup.held(path)
         content = path.read_bytes()
     except FileNotFoundError:
-        return _complete(Dossier(path), None, kept)
+        return _check_complete(Dossier(path), None, kept)
     except OSError as error:
         raise UsageError(f"the dossier {path} cannot be read: {error.strerror}", "Check the path.") from None
-    found = _parsed(path, content)
-    return _complete(found, content[: found.whole], kept)
+    dossier = _parse(path, content)
+    return _check_complete(dossier, content[: dossier.whole], kept)
 
 
-def _complete(found: Dossier, whole: bytes | None, kept: bytes) -> Dossier:
+def _check_complete(dossier: Dossier, whole: bytes | None, kept: bytes) -> Dossier:
     lost = backup.loss(whole, kept)
     if lost:
-        raise UsageError(f"the dossier {found.path} is damaged: {lost}", backup.advice(found.path))
-    return found
+        raise UsageError(f"the dossier {dossier.path} is damaged: {lost}", backup.advice(dossier.path))
+    return dossier
 
 
-def _parsed(path: Path, content: bytes) -> Dossier:
+def _parse(path: Path, content: bytes) -> Dossier:
     *lines, tail = content.split(b"\n")
-    found = [_entry(path, number, line, number - 1) for number, line in enumerate(lines, 1)]
+    entries = [_parse_entry(path, number, line, number - 1) for number, line in enumerate(lines, 1)]
     if not tail:
-        return _dossier(path, found, b"", (len(content), True))
-    if not found and not _begun(tail):
-        raise _damaged(path, 1, "it is not the first line of a dossier")
+        return _build_dossier(path, entries, b"", (len(content), True))
+    if not entries and not _could_begin(tail):
+        raise _make_damage_error(path, 1, "it is not the first line of a dossier")
     try:
-        found.append(_entry(path, len(lines) + 1, tail, len(lines)))
+        entries.append(_parse_entry(path, len(lines) + 1, tail, len(lines)))
     except UsageError:
-        return _dossier(path, found, tail, (len(content) - len(tail), True))
-    return _dossier(path, found, b"", (len(content), False))
+        return _build_dossier(path, entries, tail, (len(content) - len(tail), True))
+    return _build_dossier(path, entries, b"", (len(content), False))
 
 
-def _begun(tail: bytes) -> bool:
-    """Whether bytes could be the beginning of a dossier's first line, rather than some other file."""
+def _could_begin(tail: bytes) -> bool:
+    """Whether the bytes could start a dossier's first line, rather than some other file."""
     start = b'{"n":0,"did":"begin",'
     return tail.startswith(start) or start.startswith(tail)
 
 
-def _dossier(path: Path, found: list[Entry], torn: bytes, end: tuple[int, bool]) -> Dossier:
-    begin = found[0] if found else None
+def _build_dossier(path: Path, lines: list[Entry], torn: bytes, end: tuple[int, bool]) -> Dossier:
+    begin = lines[0] if lines else None
     if begin is not None and not isinstance(begin, Begin):
-        raise _damaged(path, 1, "it is not the first line of a dossier")
-    entries = tuple(entry for entry in found[1:] if not isinstance(entry, Begin))
-    if len(entries) != len(found[1:]):
-        raise _damaged(
-            path, next(i for i, entry in enumerate(found[1:], 2) if isinstance(entry, Begin)), "a second beginning"
+        raise _make_damage_error(path, 1, "it is not the first line of a dossier")
+    entries = tuple(entry for entry in lines[1:] if not isinstance(entry, Begin))
+    if len(entries) != len(lines[1:]):
+        raise _make_damage_error(
+            path, next(i for i, entry in enumerate(lines[1:], 2) if isinstance(entry, Begin)), "a second beginning"
         )
     return Dossier(path, begin, entries, torn, *end)
 
 
-def _entry(path: Path, number: int, line: bytes, expected: int) -> Entry:
+def _parse_entry(path: Path, number: int, line: bytes, expected: int) -> Entry:
     try:
         entry = from_line(line)
     except ValueError as error:
-        raise _damaged(path, number, str(error)) from None
+        raise _make_damage_error(path, number, str(error)) from None
     if entry.n != expected:
-        raise _damaged(path, number, f"it has number {entry.n}, entry {expected} should stand here")
+        raise _make_damage_error(path, number, f"it has number {entry.n}, entry {expected} should stand here")
     return entry
 
 
-def _damaged(path: Path, line: int, why: str) -> UsageError:
+def _make_damage_error(path: Path, line: int, why: str) -> UsageError:
     return UsageError(f"the dossier {path} is damaged at line {line}: {why}", backup.advice(path))
 
 
 def _set_torn_aside(dossier: Dossier) -> Path | None:
-    """Copy a file with a torn end beside itself, then cut the end off."""
+    """Copy a file with an incomplete end beside itself, then truncate it to its complete lines."""
     if not dossier.torn:
         return None
     digest = hashlib.sha256(dossier.torn).hexdigest()[:8]
@@ -191,7 +191,7 @@ def _set_torn_aside(dossier: Dossier) -> Path | None:
             stream.truncate(dossier.whole)
             os.fsync(stream.fileno())
     except OSError as error:
-        raise _unwritable(dossier.path, error) from None
+        raise _make_write_error(dossier.path, error) from None
     return aside
 
 
@@ -201,11 +201,11 @@ def _keep_backup(dossier: Dossier) -> None:
     try:
         backup.copy(dossier.path, backup.beside(dossier.path))
     except OSError as error:
-        raise _unwritable(dossier.path, error) from None
+        raise _make_write_error(dossier.path, error) from None
 
 
 def _write(path: Path, whole: int, lines: bytes) -> None:
-    """Append and flush to the disk; where that fails, cut back to what was there."""
+    """Append and flush to disk; on failure, truncate to the previous length."""
     try:
         new = not path.exists()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
@@ -216,7 +216,7 @@ def _write(path: Path, whole: int, lines: bytes) -> None:
         if new:
             _sync_folder(path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise _make_write_error(path, error) from None
 
 
 def _write_all(handle: int, whole: int, lines: bytes) -> None:
@@ -230,7 +230,7 @@ def _write_all(handle: int, whole: int, lines: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the file's name itself durable, where the system can."""
+    """Make the directory entry durable too, where the system supports it."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -240,7 +240,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _unwritable(path: Path, error: OSError) -> UsageError:
+def _make_write_error(path: Path, error: OSError) -> UsageError:
     return UsageError(
         f"the dossier {path} cannot be written: {error.strerror or error}", "Check folder, space and rights."
     )

@@ -1,4 +1,4 @@
-"""The entries of a dossier and their line form: one JSON object a line, readable as it is, with a checksum.
+"""The entries of a dossier and their line form: one readable JSON object per line, with a checksum.
 
 ::
 
@@ -19,7 +19,7 @@ State = Literal["done", "open", "waiting"]
 
 
 class _Entry(BaseModel):
-    """What all entries carry."""
+    """Fields of all entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class _Entry(BaseModel):
 
 
 class Begin(_Entry):
-    """The first line: whose matter this is."""
+    """The first line: which store on which platform the case is about."""
 
     did: Literal["begin"] = "begin"
     format: Literal[1] = 1
@@ -37,7 +37,7 @@ class Begin(_Entry):
 
 
 class Mark(_Entry):
-    """An item changed its state."""
+    """An item changed state."""
 
     did: Literal["mark"] = "mark"
     item: str
@@ -47,7 +47,7 @@ class Mark(_Entry):
 
 
 class Log(_Entry):
-    """Something happened: a call, a letter, an answer. With an item, it counts as a reminder to its desk."""
+    """An event: a call, a letter, an answer. With an item, it counts as a reminder to that item's desk."""
 
     did: Literal["log"] = "log"
     text: str
@@ -56,7 +56,7 @@ class Log(_Entry):
 
 
 class Attach(_Entry):
-    """A file belongs to an item, as it was on that day."""
+    """A file that belongs to an item, as it was on that day."""
 
     did: Literal["attach"] = "attach"
     item: str
@@ -69,7 +69,7 @@ class Attach(_Entry):
 
 
 class Deadline(_Entry):
-    """The merchant set a date for an item; ``due`` none takes it away."""
+    """A date the merchant set for an item; ``due`` None removes it."""
 
     did: Literal["deadline"] = "deadline"
     item: str
@@ -79,7 +79,7 @@ class Deadline(_Entry):
 
 
 class Undo(_Entry):
-    """An earlier entry no longer counts; both stay in the file."""
+    """An earlier entry is taken out of force; both stay in the file."""
 
     did: Literal["undo"] = "undo"
     undoes: int
@@ -100,7 +100,7 @@ def _dump(content: dict[str, Any]) -> str:
 
 
 def to_line(entry: Entry) -> bytes:
-    """The entry as a line of the file, newline included."""
+    """Return the entry as a line of the file, newline included."""
     content = entry.model_dump(mode="json")
     ordered = {key: content[key] for key in _FIRST} | content
     ordered = {key: value for key, value in ordered.items() if value not in ("", None) or key == "store"}
@@ -108,10 +108,10 @@ def to_line(entry: Entry) -> bytes:
 
 
 def from_line(line: bytes) -> Entry:
-    """The entry of a line.
+    """Parse a line.
 
     Raises:
-        ValueError: The line is not what :func:`to_line` wrote; the message says how.
+        ValueError: :func:`to_line` did not write this line; the message says why.
     """
     try:
         content = json.loads(line.decode("utf-8"))

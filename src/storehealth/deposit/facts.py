@@ -1,23 +1,22 @@
-"""What an item's standing is derived from: checklist, dossier, answers and day, gathered once."""
+"""What a case's status is derived from: checklist, dossier, answers and day, and the history of its marks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from storehealth.catalogue.common import Language
 from storehealth.deposit.checklist import Checklist, Item, Question
 from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Deadline, Log, Mark
-from storehealth.deposit.replay import Course, replay
 from storehealth.deposit.standing import Answer
 from storehealth.deposit.words import Words, words
 
 
 @dataclass(frozen=True)
 class Look:
-    """How to look at a matter: the day, the language, what the exports answered, other numbers than the checklist's."""
+    """What to derive a status for: day, language, answers of the exports, numbers that override the checklist's."""
 
     as_of: date
     language: Language = "en"
@@ -27,14 +26,51 @@ class Look:
     after_sales_days: int | None = None
 
 
+@dataclass
+class Wait:
+    """The days a desk has an item; ``until`` None means it still has it."""
+
+    since: date
+    until: date | None = None
+
+    def days(self, today: date) -> int:
+        """Return the calendar days of the wait."""
+        return ((self.until or today) - self.since).days
+
+
+@dataclass
+class Course:
+    """The history of the marks: last mark, waits and returns of each item."""
+
+    last: dict[str, Mark] = field(default_factory=dict)
+    waits: dict[str, list[Wait]] = field(default_factory=dict)
+    returned: dict[str, int] = field(default_factory=dict)
+    handed_over: set[str] = field(default_factory=set)
+    to_resend: set[str] = field(default_factory=set)
+    """Items that sent papers of which one has come back since: they have to be sent again."""
+
+    def is_done(self, name: str) -> bool:
+        """Whether an item is marked done."""
+        return name in self.last and self.last[name].state == "done"
+
+    def reopened(self, item: Item) -> tuple[str, ...]:
+        """Return the prerequisites of an item that were reopened: marked open or waiting, not merely never marked."""
+        return tuple(name for name in item.blocked_by if name in self.last and not self.is_done(name))
+
+    def running(self, name: str) -> Wait | None:
+        """Return the wait an item is in now, if any."""
+        waits = self.waits.get(name)
+        return waits[-1] if waits and waits[-1].until is None else None
+
+
 @dataclass(frozen=True)
 class Facts:
-    """Everything an item's standing is derived from."""
+    """Everything an item's status is derived from."""
 
     checklist: Checklist
     dossier: Dossier
-    view: Look
-    course: Course
+    request: Look
+    history: Course
     words: Words
     answers: Mapping[Question, Answer]
     deadlines: Mapping[str, Deadline]
@@ -42,24 +78,24 @@ class Facts:
     finished_on: date | None = None
 
     @property
-    def every(self) -> int:
-        """Days to wait for a desk whose time is not known, and between two reminders."""
-        return self.view.chase_every or self.checklist.chase.every
+    def reminder_days(self) -> int:
+        """Days to wait for a desk whose usual time is unknown, and between two reminders."""
+        return self.request.chase_every or self.checklist.chase.every
 
     def stands(self, name: str) -> bool:
         """Whether an item is done, and nothing it sent has come back since."""
-        return self.course.is_done(name) and name not in self.course.again
+        return self.history.is_done(name) and name not in self.history.to_resend
 
     def answer(self, item: Item) -> Answer | None:
-        """What the exports say about an item, if they were asked and can tell."""
+        """Return what the exports say about an item; None if they were not read or the item has no question."""
         return self.answers.get(item.answered_by) if item.answered_by else None
 
 
-def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
-    """Gather them. Entries of later days than the look's are not known yet."""
-    entries = dossier.in_force(view.as_of)
-    known = {item.id for item in checklist.items}
-    course = replay(checklist, (entry for entry in entries if isinstance(entry, Mark) and entry.item in known))
+def gather(checklist: Checklist, dossier: Dossier, request: Look) -> Facts:
+    """Gather the facts. Entries dated after the requested day are not known yet."""
+    entries = dossier.in_force(request.as_of)
+    listed_ids = {item.id for item in checklist.items}
+    history = replay(checklist, (entry for entry in entries if isinstance(entry, Mark) and entry.item in listed_ids))
     final = next(item for item in checklist.items if item.final)
     reminders: dict[str, date] = {}
     for entry in entries:
@@ -68,11 +104,67 @@ def gather(checklist: Checklist, dossier: Dossier, view: Look) -> Facts:
     return Facts(
         checklist=checklist,
         dossier=dossier,
-        view=view,
-        course=course,
-        words=words(view.language),
-        answers={answer.question: answer for answer in view.answers},
+        request=request,
+        history=history,
+        words=words(request.language),
+        answers={answer.question: answer for answer in request.answers},
         deadlines={entry.item: entry for entry in entries if isinstance(entry, Deadline)},
         reminders=reminders,
-        finished_on=course.last[final.id].on if course.is_done(final.id) else None,
+        finished_on=history.last[final.id].on if history.is_done(final.id) else None,
     )
+
+
+def replay(checklist: Checklist, marks: Iterable[Mark]) -> Course:
+    """Replay the marks in the order of their days.
+
+    A desk has an item when the merchant marks it ``waiting``, and also as soon as all its prerequisites are done: once
+    the papers are mailed, the settlement department has the receipt without a further mark. A paper that came back and
+    was redone reaches its desk with the next mailing; the wait of a desk that kept its own paper continues.
+    """
+    history = Course()
+    for mark in sorted(marks, key=lambda mark: (mark.on, mark.n)):
+        _apply_mark(history, checklist, mark)
+        for item in checklist.items:
+            _update_wait(history, item, mark)
+    return history
+
+
+def _apply_mark(history: Course, checklist: Checklist, mark: Mark) -> None:
+    previous = history.last.get(mark.item)
+    if mark.state == "open" and (previous is None or previous.state != "open"):
+        was_out = previous is not None or history.running(mark.item) is not None
+        history.returned[mark.item] = history.returned.get(mark.item, 0) + int(was_out)
+    history.last[mark.item] = mark
+    if mark.state == "open":
+        history.handed_over.discard(mark.item)
+        history.to_resend |= {item.id for item in checklist.items if _has_sent(history, item, mark.item)}
+    if mark.state == "done":
+        history.to_resend.discard(mark.item)
+        history.handed_over |= {item.id for item in checklist.items if _hands_over(history, item, mark.item)}
+
+
+def _has_sent(history: Course, item: Item, returned: str) -> bool:
+    return item.sends and returned in item.blocked_by and history.is_done(item.id)
+
+
+def _hands_over(history: Course, item: Item, done: str) -> bool:
+    return item.who != "merchant" and done in item.blocked_by and all(history.is_done(name) for name in item.blocked_by)
+
+
+def _update_wait(history: Course, item: Item, applied: Mark) -> None:
+    """Start or end the wait of an item after a mark was applied.
+
+    An item marked waiting again starts a new wait: the papers arrived, or went out again.
+    """
+    mark = history.last.get(item.id)
+    is_marked = mark is not None and mark.state == "waiting"
+    is_handed_over = item.id in history.handed_over and (mark is None or mark.state == "open")
+    waits = (is_marked or is_handed_over) and not history.reopened(item)
+    running = history.running(item.id)
+    if running is None and history.to_resend.intersection(item.blocked_by):
+        return  # what came back has not been mailed again yet
+    if running is not None and (not waits or (is_marked and applied.item == item.id)):
+        running.until = applied.on
+        running = None
+    if waits and running is None:
+        history.waits.setdefault(item.id, []).append(Wait(applied.on))

@@ -1,4 +1,4 @@
-"""Parts of a standing that are read off the checklist and the dossier: sources, papers, attachments, the log."""
+"""Parts of a status taken straight from the checklist and the dossier: sources, papers, attachments, the log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.checklist import Checklist, Reason, Remark, Takes, Told
+from storehealth.deposit.checklist import Checklist, Reason, Takes, Told
 from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Attach, Deadline, Log, Mark
 from storehealth.deposit.moves import fingerprint
@@ -18,42 +18,40 @@ from storehealth.errors import UsageError
 
 
 def source_note(checklist: Checklist, name: str, language: Language) -> SourceNote:
-    """A source, in one language."""
+    """Describe a source in one language."""
     origin = checklist.sources[name]
     title = origin.title.in_language(language)
     return SourceNote(title=title, ref=origin.ref, effective_from=origin.effective_from, sure=origin.sure)
 
 
 def told(checklist: Checklist, text: Told | None, words: Words) -> str:
-    """A sentence about an item; where its own source is not certain, that is said behind it."""
+    """Return a sentence about an item, followed by how certain its own source is, unless it is certain."""
     if text is None:
         return ""
-    said = text.in_language(words.language)
+    sentence = text.in_language(words.language)
     sure = checklist.sources[text.source].sure if text.source else "given"
-    return said if sure in ("given", "official") else said + words.aside(words.sure(sure))
+    return sentence if sure in ("given", "official") else sentence + words.aside(words.sure(sure))
 
 
 def duration(checklist: Checklist, takes: Takes, language: Language) -> Duration:
-    """How long something takes, with its source."""
+    """Describe how long something takes, with its source."""
     source = source_note(checklist, takes.source, language)
     return Duration(kind=takes.kind, least=takes.least, most=takes.most, unit=takes.unit, source=source)
 
 
 def paper_notes(checklist: Checklist, names: Iterable[str], language: Language) -> tuple[PaperNote, ...]:
-    """Papers by id, in one language."""
-    found = ((name, checklist.papers[name]) for name in names)
+    """Describe papers, given by id, in one language."""
+    papers = ((name, checklist.papers[name]) for name in names)
     return tuple(
         PaperNote(
             id=name, name=paper.name.in_language(language), sure=checklist.sources[paper.source].sure, draft=paper.draft
         )
-        for name, paper in found
+        for name, paper in papers
     )
 
 
-def return_reasons(
-    checklist: Checklist, reasons: Iterable[Reason | Remark], language: Language
-) -> tuple[ReturnReason, ...]:
-    """Sourced sentences, in one language."""
+def return_reasons(checklist: Checklist, reasons: Iterable[Reason], language: Language) -> tuple[ReturnReason, ...]:
+    """Describe sentences with their sources in one language."""
     return tuple(
         ReturnReason(text=reason.in_language(language), sure=checklist.sources[reason.source].sure)
         for reason in reasons
@@ -61,27 +59,34 @@ def return_reasons(
 
 
 def attachments(item: str, entries: Sequence[Attach]) -> tuple[Attachment, ...]:
-    """The files kept with an item, the latest entry for each path, compared with what is on the disk."""
+    """List the files attached to an item, the latest entry for each path, compared with the files on disk."""
     latest = {entry.path: entry for entry in entries if entry.item == item}
     return tuple(
-        Attachment(name=entry.name, path=entry.path, size=entry.size, sha256=entry.sha256, on=entry.on, now=_now(entry))
+        Attachment(
+            name=entry.name,
+            path=entry.path,
+            size=entry.size,
+            sha256=entry.sha256,
+            on=entry.on,
+            now=_compare_with_disk(entry),
+        )
         for entry in latest.values()
     )
 
 
-def _now(entry: Attach) -> Literal["same", "changed", "gone"]:
+def _compare_with_disk(entry: Attach) -> Literal["same", "changed", "gone"]:
     try:
         size = Path(entry.path).stat().st_size
-        same = size == entry.size and fingerprint(Path(entry.path)) == (entry.size, entry.sha256)
+        is_same = size == entry.size and fingerprint(Path(entry.path)) == (entry.size, entry.sha256)
     except (OSError, UsageError):
         return "gone"
-    return "same" if same else "changed"
+    return "same" if is_same else "changed"
 
 
 def log_lines(dossier: Dossier, until: date, words: Words) -> tuple[LogLine, ...]:
-    """What happened, oldest first."""
+    """Describe what happened, oldest first."""
     ordered = sorted(dossier.in_force(until), key=lambda entry: (entry.on, entry.n))
-    found = []
+    lines = []
     for entry in ordered:
         if isinstance(entry, Mark):
             text = words.say("log_mark", state=words.state(entry.state)) + (f": {entry.note}" if entry.note else "")
@@ -91,7 +96,7 @@ def log_lines(dossier: Dossier, until: date, words: Words) -> tuple[LogLine, ...
             text = words.say("log_attach", name=entry.name, size=entry.size) + (f": {entry.note}" if entry.note else "")
         elif isinstance(entry, Deadline):
             text = words.say("log_deadline", due=entry.due or "-") + (f": {entry.note}" if entry.note else "")
-        else:  # pragma: no cover - undone entries and undos never count
+        else:  # pragma: no cover - in_force() leaves out undone entries and undos
             continue
-        found.append(LogLine(n=entry.n, on=entry.on, did=entry.did, item=entry.item, text=text))
-    return tuple(found)
+        lines.append(LogLine(n=entry.n, on=entry.on, did=entry.did, item=entry.item, text=text))
+    return tuple(lines)

@@ -1,29 +1,30 @@
-"""The matter as a whole: dates to keep, days per desk, what is next, the exit code, what to be warned of."""
+"""The case as a whole: dates to keep, days per desk, next items, exit code, warnings."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 
 from storehealth.deposit.checklist import Checklist
+from storehealth.deposit.dossier import Dossier
 from storehealth.deposit.entries import Deadline, Mark
 from storehealth.deposit.facts import Facts
 from storehealth.deposit.standing import ChaseDate, DeskStanding, Earliest, ItemStanding, Moment, Verdict
-from storehealth.deposit.uid import uid
 
 NEXT = 3
 CERTAIN = ("given", "official")
 OLD = 2
-"""Days after which the files are called old."""
+"""Age in days beyond which the files are called old."""
 
 
 def dates(facts: Facts, items: Iterable[ItemStanding]) -> tuple[ChaseDate, ...]:
-    """Dates to keep, soonest first. A deadline set by hand stands in for the day to chase."""
-    found = [_date(facts, item, kind, on) for item in items for kind, on in _moments(facts, item)]
-    return tuple(sorted(found, key=lambda moment: (moment.on, moment.item, moment.kind)))
+    """List the dates to keep, soonest first. A deadline the merchant set replaces the day to ask."""
+    moments = [_make_date(facts, item, kind, on) for item in items for kind, on in _iter_moments(facts, item)]
+    return tuple(sorted(moments, key=lambda moment: (moment.on, moment.item, moment.kind)))
 
 
-def _moments(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
+def _iter_moments(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
     if item.deadline:
         yield "deadline", item.deadline
     elif item.chase_on:
@@ -34,7 +35,7 @@ def _moments(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
         yield "ready", item.ready_on
 
 
-def _date(facts: Facts, item: ItemStanding, kind: Moment, on: date) -> ChaseDate:
+def _make_date(facts: Facts, item: ItemStanding, kind: Moment, on: date) -> ChaseDate:
     return ChaseDate(
         on=on,
         kind=kind,
@@ -42,22 +43,29 @@ def _date(facts: Facts, item: ItemStanding, kind: Moment, on: date) -> ChaseDate
         what=item.ask if kind == "chase" else item.what,
         who=item.who,
         overdue=item.overdue and kind in ("deadline", "chase"),
-        uid=uid(facts.checklist.name, facts.dossier, item.id, kind),
+        uid=_make_uid(facts.checklist.name, facts.dossier, item.id, kind),
     )
 
 
+def _make_uid(platform: str, dossier: Dossier, item: str, kind: Moment) -> str:
+    """Make the id of a calendar entry: the same for a store, platform, item and kind on every run and machine."""
+    store = dossier.begin.store if dossier.begin else ""
+    digest = hashlib.sha256(f"{platform}\n{store}\n{item}\n{kind}".encode()).hexdigest()[:20]
+    return f"{digest}@refund-checklist.storehealth"
+
+
 def over(facts: Facts, items: Iterable[ItemStanding], current: Iterable[ChaseDate]) -> tuple[ChaseDate, ...]:
-    """Dates that were kept once and are over, so that a calendar that took them lets them go; on their last known day."""
-    held = {moment.uid for moment in current}
-    found = (_date(facts, item, kind, on) for item in items for kind, on in _once(facts, item))
-    return tuple(moment.model_copy(update={"overdue": False}) for moment in found if moment.uid not in held)
+    """List dates of the past that no longer apply, on their last known day, so that calendars can cancel them."""
+    current_uids = {moment.uid for moment in current}
+    past = (_make_date(facts, item, kind, on) for item in items for kind, on in _iter_past_moments(facts, item))
+    return tuple(moment.model_copy(update={"overdue": False}) for moment in past if moment.uid not in current_uids)
 
 
-def _once(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
-    """Kinds of dates an item has had at any time, by its waits and the deadlines set."""
-    due = [entry.due for entry in facts.dossier.entries if isinstance(entry, Deadline) and entry.item == item.id]
-    yield from (("deadline", day) for day in [day for day in due if day][-1:])
-    waits = facts.course.waits.get(item.id)
+def _iter_past_moments(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
+    """Yield the kinds of dates an item has ever had, by its waits and deadlines, each with its last day."""
+    deadlines = [entry.due for entry in facts.dossier.entries if isinstance(entry, Deadline) and entry.item == item.id]
+    yield from (("deadline", day) for day in [day for day in deadlines if day][-1:])
+    waits = facts.history.waits.get(item.id)
     if not waits:
         return
     if item.takes is None or item.takes.kind == "usual":
@@ -68,31 +76,32 @@ def _once(facts: Facts, item: ItemStanding) -> Iterator[tuple[Moment, date]]:
 
 
 def earliest(facts: Facts, items: Iterable[ItemStanding]) -> Earliest | None:
-    """The earliest day for the refund or the application, while the after-sales period is not behind."""
+    """Find the earliest day for the refund or the application, as long as the after-sales period is not over."""
     period = facts.checklist.period
     item = next((item for item in items if item.answered_by == "refund_date" and item.ready_on), None)
     if item is None or item.ready_on is None:
         return None
-    own = facts.view.after_sales_days is not None
+    own = facts.request.after_sales_days is not None
     sure = "assumed" if own else facts.checklist.sources[period.source].sure
     return Earliest(on=item.ready_on, least=item.ready_least, until=period.until, sure=sure)
 
 
 def desks(facts: Facts) -> tuple[DeskStanding, ...]:
-    """Days each desk has had something, overlapping waits counted once."""
-    found = []
-    asked = sorted(facts.checklist.items, key=lambda item: not is_certain(facts.checklist, item.source))
-    for desk in dict.fromkeys(item.who for item in asked if item.who != "merchant"):
-        waits = {item.id: facts.course.waits.get(item.id, []) for item in facts.checklist.items if item.who == desk}
-        spans = sorted((wait.since, wait.until or facts.view.as_of) for own in waits.values() for wait in own)
-        now = {name: wait for name in waits if (wait := facts.course.running(name)) is not None}
-        days_now = max((wait.days(facts.view.as_of) for wait in now.values()), default=None)
-        found.append(DeskStanding(who=desk, items=tuple(now), days_now=days_now, days_total=_covered(spans)))
-    return tuple(found)
+    """Count the days each desk has had the case; overlapping waits count once."""
+    statuses = []
+    # Desks known for certain come first: the others are only said to take part.
+    certain_first = sorted(facts.checklist.items, key=lambda item: not is_certain(facts.checklist, item.source))
+    for desk in dict.fromkeys(item.who for item in certain_first if item.who != "merchant"):
+        waits = {item.id: facts.history.waits.get(item.id, []) for item in facts.checklist.items if item.who == desk}
+        spans = sorted((wait.since, wait.until or facts.request.as_of) for each in waits.values() for wait in each)
+        running = {name: wait for name in waits if (wait := facts.history.running(name)) is not None}
+        days_now = max((wait.days(facts.request.as_of) for wait in running.values()), default=None)
+        statuses.append(DeskStanding(who=desk, items=tuple(running), days_now=days_now, days_total=_count_days(spans)))
+    return tuple(statuses)
 
 
-def _covered(spans: list[tuple[date, date]]) -> int:
-    """Days that sorted spans cover together."""
+def _count_days(spans: list[tuple[date, date]]) -> int:
+    """Count the days that sorted spans cover together."""
     total, reached = 0, date.min
     for since, until in spans:
         total += max(0, (until - max(since, reached)).days)
@@ -101,12 +110,12 @@ def _covered(spans: list[tuple[date, date]]) -> int:
 
 
 def next_items(items: Iterable[ItemStanding]) -> tuple[str, ...]:
-    """What to take up now: what came back to the merchant, then what is overdue, blocked, and can be done.
+    """Choose what to do now: what came back to the merchant, then what is overdue, blocked, and can be done.
 
-    Of the overdue, desks that are certain come before those that are only said to have the matter.
+    Among overdue items, desks known for certain come before those only said to have the case.
     """
     listed = list(items)
-    back = [
+    to_redo = [
         item for item in listed if item.state == "open" and (item.again or (item.who == "merchant" and item.returned))
     ]
     sent_back = [item for item in listed if item.state == "open" and item.returned and item.waiting_for]
@@ -114,25 +123,29 @@ def next_items(items: Iterable[ItemStanding]) -> tuple[str, ...]:
     overdue = sorted(late, key=lambda item: (item.source.sure not in CERTAIN, item.due or date.max))
     blocked = [item for item in listed if item.state == "blocked"]
     doable = [item for item in listed if item.state == "open"]
-    return tuple(dict.fromkeys(item.id for item in (*back, *sent_back, *overdue, *blocked, *doable)))[:NEXT]
+    return tuple(dict.fromkeys(item.id for item in (*to_redo, *sent_back, *overdue, *blocked, *doable)))[:NEXT]
 
 
 def is_certain(checklist: Checklist, source: str) -> bool:
-    """Whether a source is the platform's own, or what this tool was given."""
+    """Whether a source is the platform itself, or the people this tool is made for."""
     return checklist.sources[source].sure in CERTAIN
 
 
 def verdict(facts: Facts, items: Iterable[ItemStanding]) -> Verdict:
-    """1 where something is overdue or blocked, with the reasons; else 0.
+    """Decide the exit code: 1 if something is overdue or blocked, with the reasons; else 0.
 
-    Where a checklist knows desks for certain, one that is only said to have the matter is shown, but does not decide,
-    unless the merchant set its deadline.
+    If a checklist knows some desks for certain, a desk only said to have the case is shown but does not count, unless
+    the merchant set its deadline.
     """
     reasons = []
-    known = any(is_certain(facts.checklist, item.source) for item in facts.checklist.items if item.who != "merchant")
+    has_certain_desks = any(
+        is_certain(facts.checklist, item.source) for item in facts.checklist.items if item.who != "merchant"
+    )
     for item in items:
-        hearsay = known and item.who != "merchant" and item.source.sure not in CERTAIN and not item.deadline
-        if item.overdue and item.due and not hearsay:
+        is_hearsay = (
+            has_certain_desks and item.who != "merchant" and item.source.sure not in CERTAIN and not item.deadline
+        )
+        if item.overdue and item.due and not is_hearsay:
             reasons.append(facts.words.say("is_overdue", item=item.id, due=item.due))
         if item.state == "blocked":
             reasons.append(facts.words.say("is_blocked", item=item.id, why=item.obstacle))
@@ -140,26 +153,31 @@ def verdict(facts: Facts, items: Iterable[ItemStanding]) -> Verdict:
 
 
 def warnings(facts: Facts, items: Iterable[ItemStanding]) -> tuple[str, ...]:
-    """One line for each attached file that changed or is gone, for torn bytes, and for items no longer on the list."""
-    say, today = facts.words.say, facts.view.as_of
+    """Return a line for each attached file that changed or is gone, for incomplete bytes, old files and unknown items."""
+    say, today = facts.words.say, facts.request.as_of
     cited = {item.source for item in facts.checklist.items}
-    found = [
-        say(f"file_{kept.now}", item=item.id, path=kept.path, on=kept.on)
+    lines = [
+        say(f"file_{file.now}", item=item.id, path=file.path, on=file.on)
         for item in items
-        for kept in item.attachments
-        if kept.now != "same"
+        for file in item.attachments
+        if file.now != "same"
     ]
     if facts.dossier.torn:
-        found.append(say("torn", path=facts.dossier.path, bytes=len(facts.dossier.torn)))
-    found += [
-        say("not_in_force", title=origin.title.in_language(facts.view.language), on=origin.effective_from, as_of=today)
+        lines.append(say("torn", path=facts.dossier.path, bytes=len(facts.dossier.torn)))
+    lines += [
+        say(
+            "not_in_force",
+            title=origin.title.in_language(facts.request.language),
+            on=origin.effective_from,
+            as_of=today,
+        )
         for name, origin in facts.checklist.sources.items()
         if origin.effective_from and origin.effective_from > today and name in cited
     ]
     ends = [answer.last for answer in facts.answers.values() if answer.last]
-    age = (facts.view.as_of - max(ends)).days if ends else 0
+    age = (facts.request.as_of - max(ends)).days if ends else 0
     if age > OLD:
-        found.append(say("old_files", days=age, last=max(ends)))
-    known = {item.id for item in facts.checklist.items}
+        lines.append(say("old_files", days=age, last=max(ends)))
+    listed = {item.id for item in facts.checklist.items}
     marked = {entry.item for entry in facts.dossier.in_force() if isinstance(entry, Mark)}
-    return (*found, *(say("unlisted", item=name) for name in sorted(marked - known)))
+    return (*lines, *(say("unlisted", item=name) for name in sorted(marked - listed)))

@@ -1,11 +1,10 @@
-"""Drafts of the papers a merchant mails: ``drafts/*.yaml`` filled with ``[deposit]``, as Markdown or DOCX.
+"""Drafts of the papers a merchant mails: ``drafts/*.yaml`` filled in with ``[deposit]`` of the settings.
 
-Blanks stay visible; nothing is made up. A draft is a start: the platform's own form comes first where there is one.
+Missing values stay visible blanks; nothing is invented. A platform's own form takes precedence over a draft.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,14 +17,12 @@ from pydantic import model_validator
 from storehealth.catalogue.common import Language, Strict, Text
 from storehealth.catalogue.files import read_yaml, validate
 from storehealth.deposit.checklist import Checklist
-from storehealth.deposit.faces.markdown import escaped
 from storehealth.deposit.particulars import BLANK, Particulars
 from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "drafts"
 Draft = Literal["application", "cover", "lost_receipt"]
 NAMES: tuple[Draft, ...] = get_args(Draft)
-SQUEEZED = re.compile(rf"(?<=\S){BLANK}|{BLANK}(?=\S)")
 
 
 class Block(Strict):
@@ -37,7 +34,7 @@ class Block(Strict):
     list: Literal["enclosures"] | None = None
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Block:
+    def _check_one_kind(self) -> Block:
         if sum(part is not None for part in (self.text, self.field, self.list)) != 1:
             raise ValueError("give one of text, field, list")
         unknown = [name for name in self.names if name not in Particulars.model_fields and name != "blank"]
@@ -47,10 +44,10 @@ class Block(Strict):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Particulars it is filled with."""
+        """Names of the settings it is filled in with."""
         texts = (self.text.en, self.text.zh, self.text.es) if self.text else ()
-        found = (name for text in texts for _, name, _, _ in Formatter().parse(text) if name)
-        return tuple(dict.fromkeys([*([self.value] if self.value else []), *found]))
+        placeholders = (name for text in texts for _, name, _, _ in Formatter().parse(text) if name)
+        return tuple(dict.fromkeys([*([self.value] if self.value else []), *placeholders]))
 
 
 class DraftFile(Strict):
@@ -63,7 +60,7 @@ class DraftFile(Strict):
 
 @dataclass(frozen=True)
 class Piece:
-    """A finished part: a paragraph, a labelled value, or an enclosure with its number."""
+    """A part that is filled in: a paragraph, a labelled value, or an enclosure with its number."""
 
     kind: Literal["paragraph", "field", "enclosure"]
     text: str
@@ -72,7 +69,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class PaperText:
-    """A draft filled in, in one language. ``blanks`` names what is missing from ``[deposit]``."""
+    """A draft filled in, in one language. ``blanks`` names the keys missing from ``[deposit]``."""
 
     name: Draft
     language: Language
@@ -83,43 +80,45 @@ class PaperText:
 
 @cache
 def drafts() -> dict[Draft, DraftFile]:
-    """All drafts.
+    """Load all drafts, by name.
 
     Raises:
         CatalogueError: A draft file is invalid.
     """
     problems: list[str] = []
-    found = [validate(DraftFile, path, read_yaml(path), problems) for path in sorted(FOLDER.glob("*.yaml"))]
+    files = [validate(DraftFile, path, read_yaml(path), problems) for path in sorted(FOLDER.glob("*.yaml"))]
     if problems:
         raise CatalogueError("\n".join(problems), "Mend the lines named above.")
-    return {draft.name: draft for draft in found if draft}
+    return {draft.name: draft for draft in files if draft}
 
 
 def fill(
     name: Draft, checklist: Checklist, particulars: Particulars, language: Language, receipt_lost: bool = False
 ) -> PaperText:
-    """A draft with its blanks filled in.
+    """Fill in a draft.
 
     Args:
         name: Which draft.
         checklist: Whose enclosures the cover letter lists.
         particulars: ``[deposit]``.
         language: Of the paper.
-        receipt_lost: The statement of loss travels in place of the receipt.
+        receipt_lost: Enclose the statement of loss in place of the receipt.
     """
     draft = drafts()[name]
     pieces = tuple(
-        piece for block in draft.blocks for piece in _pieces(block, checklist, particulars, (language, receipt_lost))
+        piece
+        for block in draft.blocks
+        for piece in _fill_block(block, checklist, particulars, (language, receipt_lost))
     )
     wanted = dict.fromkeys(name for block in draft.blocks for name in block.names if name != "blank")
-    missing = tuple(lacking for name in wanted if (lacking := particulars.lacking(name)))
+    missing = tuple(key for name in wanted if (key := particulars.lacking(name)))
     return PaperText(name, language, draft.title.in_language(language), pieces, missing)
 
 
-def _pieces(
-    block: Block, checklist: Checklist, particulars: Particulars, how: tuple[Language, bool]
+def _fill_block(
+    block: Block, checklist: Checklist, particulars: Particulars, options: tuple[Language, bool]
 ) -> Iterator[Piece]:
-    language, receipt_lost = how
+    language, receipt_lost = options
     if block.list:
         names = enclosures(checklist, receipt_lost)
         yield from (
@@ -135,27 +134,6 @@ def _pieces(
 
 
 def enclosures(checklist: Checklist, receipt_lost: bool = False) -> tuple[str, ...]:
-    """Papers that travel together; with the receipt lost, the statement of loss in its place."""
+    """List the papers mailed together; if the receipt is lost, the statement of loss takes its place."""
     swap = receipt_lost and "lost_receipt" in checklist.papers
     return tuple("lost_receipt" if swap and name == "receipt" else name for name in checklist.mailed)
-
-
-def to_markdown(paper: PaperText) -> bytes:
-    """The paper as Markdown. A blank always stands between spaces, so that it is not taken for emphasis."""
-    colon = "：" if paper.language == "zh" else ": "
-    lines = [f"# {escaped(paper.title)}", ""]
-    for piece in paper.pieces:
-        text = _shown(piece.text)
-        if piece.kind == "paragraph":
-            lines += ([""] if lines[-1] else []) + [text, ""]
-        elif piece.kind == "field":
-            lines.append(f"- {escaped(piece.label)}{colon} {text}".replace(":  ", ": "))
-        else:
-            lines.append(f"{piece.label}. {text}")
-    return ("\n".join(lines).rstrip() + "\n").encode()
-
-
-def _shown(text: str) -> str:
-    """Escaped, but for blanks, which are kept as they are and set apart."""
-    parts = [escaped(part) for part in text.split(BLANK)]
-    return " ".join(SQUEEZED.sub(f" {BLANK} ", BLANK.join(parts)).split())

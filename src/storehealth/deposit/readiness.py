@@ -1,7 +1,7 @@
 """What the exports can answer about a store that leaves: ``questions/*.sql`` over the canonical tables.
 
-A question is only answered where a file has the column that tells; otherwise the answer is *unknown*, and says which
-export would tell. No question reads a personal column.
+A question is answered only if a file has the column it needs; otherwise the answer is *unknown* and names the export that
+would answer it. No question reads a personal column.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "questions"
 HEADER = re.compile(r"^-- (question|table|needs): (.+)$", re.MULTILINE)
-BORN = {
+TIMES = {
     "orders": "coalesce(paid_at, created_at)",
     "aftersales": "applied_at",
     "stock": "taken_at",
     "penalties": "booked_at",
     "settlements": "coalesce(settled_at, issued_at, due_at)",
 }
-"""Time that says which days a table's rows cover."""
+"""The time by which a table's rows cover days."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A question file: its SQL gives id, state, at, source_file, source_row of every row in the way."""
+    """A question file: its SQL returns id, state, at, source_file, source_row of every row that prevents the exit."""
 
     question: Question
     table: str
@@ -47,7 +47,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Wanted:
-    """How to answer: for which checklist, in which language, on which day, with which period if not the checklist's."""
+    """What to answer for: checklist, language, day, and a period that overrides the checklist's."""
 
     checklist: Checklist
     language: Language
@@ -57,10 +57,10 @@ class Wanted:
 
 @cache
 def questions() -> tuple[Ask, ...]:
-    """All question files, in the order they are printed.
+    """Load all question files, in the order they are printed.
 
     Raises:
-        CatalogueError: A file has no such header, or a question has no file.
+        CatalogueError: A file lacks its header, or a question has no file.
     """
     asks = [_read(path) for path in sorted(FOLDER.glob("*.sql"))]
     order = get_args(Question)
@@ -80,27 +80,27 @@ def _read(path: Path) -> Ask:
 
 
 def answers(store: Store, catalogue: Catalogue, wanted: Wanted) -> tuple[Answer, ...]:
-    """Answer every question, as far as the files can.
+    """Answer every question, as far as the files allow.
 
     Args:
         store: The open database of the exports.
-        catalogue: Whose layouts name the menus to export from.
+        catalogue: Its layouts name the menus to export from.
         wanted: Checklist, language, day.
     """
-    found = {ask.question: _answer(store, ask, catalogue, wanted) for ask in questions()}
-    dated = _refund_date(found, wanted)
-    found["refund_date"] = dated.model_copy(update={"until": wanted.checklist.period.until})
-    return tuple(found.values())
+    by_question = {ask.question: _answer(store, ask, catalogue, wanted) for ask in questions()}
+    dated = _date_refund(by_question, wanted)
+    by_question["refund_date"] = dated.model_copy(update={"until": wanted.checklist.period.until})
+    return tuple(by_question.values())
 
 
 def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Answer:
-    span = _covered(store, ask.table, wanted.as_of)
+    span = _find_span(store, ask.table, wanted.as_of)
     if not any(need in store.filled for need in ask.needs):
         needs = (ask.table,) if ask.table not in store.filled else ask.needs
-        return _unknown(ask, needs, span, _menus(catalogue, ask, wanted))
-    rows = tuple(_row(row) for row in store.con.execute(f'{ask.sql} ORDER BY "at" NULLS FIRST, id').fetchall())
+        return _make_unknown(ask, needs, span, _list_menus(catalogue, ask, wanted))
+    rows = tuple(_to_row(row) for row in store.con.execute(f'{ask.sql} ORDER BY "at" NULLS FIRST, id').fetchall())
     if not rows and not span.rows:
-        return _unknown(ask, (ask.table,), span, _menus(catalogue, ask, wanted))
+        return _make_unknown(ask, (ask.table,), span, _list_menus(catalogue, ask, wanted))
     return Answer(
         question=ask.question,
         state="pending" if rows else "clear",
@@ -112,8 +112,8 @@ def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Ans
     )
 
 
-def _unknown(ask: Ask, needs: tuple[str, ...], span: Span, menus: tuple[str, ...]) -> Answer:
-    """No file can tell. Where there are rows but all of them are of later days, that is said instead of a need."""
+def _make_unknown(ask: Ask, needs: tuple[str, ...], span: Span, menus: tuple[str, ...]) -> Answer:
+    """Make the answer to a question that no file answers. ``starts`` is set if all rows are dated after the day."""
     return Answer(
         question=ask.question,
         state="unknown",
@@ -125,13 +125,13 @@ def _unknown(ask: Ask, needs: tuple[str, ...], span: Span, menus: tuple[str, ...
     )
 
 
-def _row(values: Sequence[Any]) -> Row:
+def _to_row(values: Sequence[Any]) -> Row:
     name, state, at, file, line = values
     return Row(file=file, line=line, id=None if name is None else str(name), state=state, at=at)
 
 
 class Span(NamedTuple):
-    """The days a table's rows cover up to a day, how many rows those are, and where it starts if only after that day."""
+    """The days a table's rows cover up to a day and their number; ``starts`` if all rows are dated after that day."""
 
     first: date | None = None
     last: date | None = None
@@ -139,11 +139,11 @@ class Span(NamedTuple):
     starts: date | None = None
 
 
-def _covered(store: Store, table: str, as_of: date) -> Span:
-    """First and last day of a table's rows up to a day, as far as they have times; the last event counts as the last."""
+def _find_span(store: Store, table: str, as_of: date) -> Span:
+    """Find the first and last day of a table's rows up to a day; the table's last event counts as the last."""
     if table not in store.filled:
         return Span()
-    day = f"({BORN[table]})::DATE"
+    day = f"({TIMES[table]})::DATE"
     up_to = f"SELECT min({day}), max({day}), count(*) FROM {table} WHERE {day} <= ? OR {day} IS NULL"
     first, last, rows = store.con.execute(up_to, [as_of]).fetchall()[0]
     if not rows:
@@ -152,9 +152,9 @@ def _covered(store: Store, table: str, as_of: date) -> Span:
     return Span(first, max(filter(None, (last, end and end.date())), default=None), rows)
 
 
-def _refund_date(found: dict[Question, Answer], wanted: Wanted) -> Answer:
-    """Last completed order plus the after-sales period."""
-    base = found["refund_date"]
+def _date_refund(answers_so_far: dict[Question, Answer], wanted: Wanted) -> Answer:
+    """Add the after-sales period to the last completed order."""
+    base = answers_so_far["refund_date"]
     if base.state == "unknown":
         return base
     if not base.count:
@@ -176,22 +176,22 @@ def _refund_date(found: dict[Question, Answer], wanted: Wanted) -> Answer:
             "earliest_least": completed + timedelta(days=least) if least != most else None,
             "period_days": (least, most),
             "period_sure": sure,
-            "unfinished": found["unfinished_orders"].count,
+            "unfinished": answers_so_far["unfinished_orders"].count,
         }
     )
 
 
-def _menus(catalogue: Catalogue, ask: Ask, wanted: Wanted) -> tuple[str, ...]:
-    """Where to export a file that would answer: the platform's own layouts, else the plain ones."""
+def _list_menus(catalogue: Catalogue, ask: Ask, wanted: Wanted) -> tuple[str, ...]:
+    """List where to export a file that would answer: the platform's own layouts, else the generic ones."""
     columns = tuple(need.partition(".")[2] for need in ask.needs)
-    able = [
+    suitable = [
         layout
         for layout in catalogue.layouts.values()
         if ask.table in layout.feeds and any(layout.column_for(ask.table, column) for column in columns)
     ]
-    own = [layout for layout in able if layout.platform == wanted.checklist.name]
-    plain = [layout for layout in able if layout.platform is None and layout.name.startswith("generic_")]
-    chosen = own or plain
+    own = [layout for layout in suitable if layout.platform == wanted.checklist.name]
+    generic = [layout for layout in suitable if layout.platform is None and layout.name.startswith("generic_")]
+    chosen = own or generic
     say = words(wanted.language)
     return tuple(
         layout.export_from.in_language(wanted.language) + say.aside(say.say("layout_note", layout=layout.name))

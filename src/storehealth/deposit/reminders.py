@@ -1,4 +1,4 @@
-"""The dates of a dossier for an audit's report: asked for on the side, so that nothing here ever stops an audit."""
+"""The dates of a refund case for an audit's report. Nothing here ever stops an audit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from datetime import datetime, time
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.faces._told import moment_line
 from storehealth.deposit.progress import upcoming_in
 from storehealth.deposit.shelf import Meant, choose, kept_in
 from storehealth.deposit.standing import ChaseDate
-from storehealth.deposit.words import words
+from storehealth.deposit.words import moment_line, words
 from storehealth.errors import StorehealthError
 from storehealth.model import Deadline
 
@@ -22,29 +21,29 @@ LAST_MINUTE = time(23, 59)
 def deposit_deadlines(
     state: Path, meant: Meant, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
 ) -> tuple[Deadline, ...]:
-    """The dates to keep of the store's own dossier in a state folder, soonest first; overdue ones have hours below 0.
+    """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
 
     Args:
         state: The state folder; its ``deposit`` folder holds the dossiers.
         meant: Platform and store.
-        as_of: Naive, in the store's zone; the matter is looked at as it stood on that day.
-        language: Of what is to be done.
-        packs: Folders with checklists of one's own.
+        as_of: Naive, in the store's zone; the status is that of this day.
+        language: Of the texts.
+        packs: Folders with further checklists.
 
     Returns:
-        A deadline is the end of its day. None where there is no dossier, several could be meant, or it is damaged.
+        Each deadline is the end of its day. Empty if there is no dossier, if it is ambiguous, or if it is damaged.
     """
     if as_of is None:
         return ()
     try:
         kept = choose(kept_in(state / "deposit"), meant)
-        found = upcoming_in(kept.path, as_of.date(), language, packs) if kept else ()
+        moments = upcoming_in(kept.path, as_of.date(), language, packs) if kept else ()
     except (StorehealthError, OSError):
         return ()
-    return tuple(_deadline(moment, as_of, language) for moment in found)
+    return tuple(_to_deadline(moment, as_of, language) for moment in moments)
 
 
-def _deadline(moment: ChaseDate, as_of: datetime, language: Language) -> Deadline:
+def _to_deadline(moment: ChaseDate, as_of: datetime, language: Language) -> Deadline:
     due = datetime.combine(moment.on, LAST_MINUTE)
     say = words(language)
     return Deadline(

@@ -1,4 +1,4 @@
-"""The dossiers kept in one folder, and which of them is meant. Nobody's entry goes into another matter unnoticed."""
+"""The dossiers in a folder, and which of them is meant, so that no entry silently lands in another case."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SUFFIX = ".jsonl"
 
 
 class SeveralDossiersError(UsageError):
-    """More than one dossier fits what was asked for."""
+    """More than one dossier fits the options."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A dossier by its first line. ``store`` is empty where it was begun without one."""
+    """A dossier, by its first line. ``store`` is empty if it was started without one."""
 
     path: Path
     platform: str
@@ -32,9 +32,9 @@ class Kept:
 
 @dataclass(frozen=True)
 class Meant:
-    """What is known of the matter that is meant.
+    """The options that choose a case.
 
-    ``by_name``: the store was named on the command line, so that one begun without a name is not it.
+    ``by_name``: the store was named on the command line, so that a dossier without a store's name does not fit.
     """
 
     platform: str | None = None
@@ -43,13 +43,13 @@ class Meant:
 
 
 def kept_in(folder: Path) -> tuple[Kept, ...]:
-    """The dossiers of a folder, also those of which only the backup is left. Damaged ones show when they are read."""
+    """List the dossiers of a folder, including those of which only the backup is left. Damage shows when they are read."""
     files = {*folder.glob(f"*{SUFFIX}"), *(path.with_suffix("") for path in folder.glob(f"*{SUFFIX}{backup.BACKUP}"))}
-    begun = ((path, _begin(path) or _begin(backup.beside(path))) for path in sorted(files))
-    return tuple(Kept(path, begin.platform, begin.store) for path, begin in begun if begin)
+    starts = ((path, _read_begin(path) or _read_begin(backup.beside(path))) for path in sorted(files))
+    return tuple(Kept(path, begin.platform, begin.store) for path, begin in starts if begin)
 
 
-def _begin(path: Path) -> Begin | None:
+def _read_begin(path: Path) -> Begin | None:
     try:
         with path.open("rb") as stream:
             entry = from_line(stream.readline().rstrip(b"\n"))
@@ -59,13 +59,13 @@ def _begin(path: Path) -> Begin | None:
 
 
 def choose(kept: Iterable[Kept], meant: Meant) -> Kept | None:
-    """The dossier that is meant; None where none fits, so that a new one may be begun.
+    """Choose the dossier that is meant; None if none fits, so that a new one can be started.
 
     Raises:
         SeveralDossiersError: Several fit; the message names them.
     """
-    fitting = [one for one in kept if meant.platform in (None, one.platform)]
-    for group in _groups(fitting, meant):
+    fitting = [dossier for dossier in kept if meant.platform in (None, dossier.platform)]
+    for group in _iter_groups(fitting, meant):
         if len(group) > 1:
             raise SeveralDossiersError(
                 f"several dossiers could be meant: {', '.join(map(str, group))}",
@@ -76,17 +76,17 @@ def choose(kept: Iterable[Kept], meant: Meant) -> Kept | None:
     return None
 
 
-def _groups(fitting: list[Kept], meant: Meant) -> Iterator[list[Kept]]:
-    """What fits, best first: the store's own, then one begun without a name, then any where no store is named."""
+def _iter_groups(fitting: list[Kept], meant: Meant) -> Iterator[list[Kept]]:
+    """Yield what fits, best first: the store's own, those without a store's name, any if no store is named."""
     if meant.store or meant.platform:
-        yield [one for one in fitting if one.store == meant.store]
+        yield [dossier for dossier in fitting if dossier.store == meant.store]
     if meant.store and not meant.by_name:
-        yield [one for one in fitting if not one.store]
+        yield [dossier for dossier in fitting if not dossier.store]
     if not meant.store:
         yield fitting
 
 
 def path_for(folder: Path, platform: str, store: str) -> Path:
-    """Where a new dossier of a store on a platform goes."""
+    """Return the path of a new dossier of a store on a platform."""
     slug = re.sub(r"[^\w-]+", "-", store).strip("-")[:60]
     return folder / (f"{platform}-{slug}{SUFFIX}" if slug else f"{platform}{SUFFIX}")

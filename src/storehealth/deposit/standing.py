@@ -1,6 +1,6 @@
-"""The records a look at the matter makes: how each item stands, what is next, what to chase when.
+"""The status of a refund case: the state of each item, what is next, whom to ask when.
 
-:class:`Standing` is to the deposit what a checkup is to an audit: every face is a pure function of it.
+:class:`Standing` is to a refund case what a checkup is to an audit: every output format is a pure function of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Moment = Literal["deadline", "chase", "ready", "refund", "apply"]
 
 
 class Row(Record):
-    """One row of an export; no personal column is ever read for it."""
+    """A row of an export; it never holds a personal column."""
 
     file: str | None
     line: int | None
@@ -30,29 +30,29 @@ class Row(Record):
 
 
 class Answer(Record):
-    """What the exports say to one question. ``unknown`` is neither yes nor no."""
+    """The answer of the exports to one question. ``unknown`` is neither yes nor no."""
 
     question: Question
     state: Literal["clear", "pending", "unknown"]
-    count: int | None = Field(default=None, description="Rows in the way; None where no file can tell.")
+    count: int | None = Field(default=None, description="Rows that prevent the exit; None if no file can tell.")
     by_state: dict[str, int] = {}
     rows: tuple[Row, ...] = Field(default=(), description="All of them, oldest first; for the date, the last order.")
     first: date | None = Field(default=None, description="First day the files cover for this question.")
     last: date | None = Field(default=None, description="Last day the files cover for this question.")
     last_completed: Row | None = None
     earliest: date | None = Field(default=None, description="Earliest refund date by the longest after-sales period.")
-    earliest_least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
+    earliest_least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
     period_days: tuple[int, int] | None = None
     period_sure: Certainty | None = None
     until: Literal["refund", "apply"] = Field(default="refund", description="What can happen on the earliest date.")
-    unfinished: int | None = Field(default=None, description="Orders that are open still and will move the date.")
-    needs: tuple[str, ...] = Field(default=(), description="Tables or table.columns that no file gives.")
+    unfinished: int | None = Field(default=None, description="Orders still open, which will move the date.")
+    needs: tuple[str, ...] = Field(default=(), description="Tables or table.columns that no file has.")
     how_to_export: tuple[str, ...] = ()
-    starts: date | None = Field(default=None, description="First day of the rows, where all are later than the day.")
+    starts: date | None = Field(default=None, description="First day of the rows, if all are later than the day.")
 
 
 class SourceNote(Record):
-    """Where a fact comes from and how sure it is."""
+    """Where a fact comes from and how certain it is."""
 
     title: str
     ref: str = ""
@@ -71,7 +71,7 @@ class Duration(Record):
 
 
 class Attachment(Record):
-    """A file kept with an item, and whether it is still the one that was attached."""
+    """A file attached to an item, and whether it has changed since."""
 
     name: str
     path: str
@@ -82,7 +82,7 @@ class Attachment(Record):
 
 
 class PaperNote(Record):
-    """A paper an item asks for."""
+    """A paper that an item requires."""
 
     id: str
     name: str
@@ -98,7 +98,7 @@ class ReturnReason(Record):
 
 
 class ItemStanding(Record):
-    """One item today. ``waiting_for`` holds item ids (later, blocked; open: what a desk sent back) or a desk."""
+    """The status of one item. ``waiting_for`` holds item ids (later, blocked; open: what a desk sent back) or a desk."""
 
     id: str
     stage: str
@@ -109,16 +109,18 @@ class ItemStanding(Record):
     source: SourceNote
     state: ItemState
     waiting_for: tuple[str, ...] = ()
-    since: date | None = Field(default=None, description="Day of the last mark, or from which a desk has it.")
+    since: date | None = Field(default=None, description="Day of the last mark, or since which a desk has it.")
     days_waiting: int | None = None
     deadline: date | None = None
     chase_on: date | None = None
     ready_on: date | None = Field(default=None, description="Day on which a period that must pass is over.")
-    ready_least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
+    ready_least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
     overdue: bool = False
-    obstacle: str = Field(default="", description="What stands in the way, in words.")
-    ask: str = Field(default="", description="What to ask the desk when its time has run out.")
-    again: bool = Field(default=False, description="It was done, but what it sent came back: it has to be sent again.")
+    obstacle: str = Field(default="", description="What prevents it, in words.")
+    ask: str = Field(default="", description="What to ask the desk once its time is up.")
+    again: bool = Field(
+        default=False, description="It was done, but what it sent came back, so it has to be sent again."
+    )
     returned: int = Field(default=0, description="Times it came back: marked open after done or waiting.")
     note: str = ""
     takes: Duration | None = None
@@ -129,7 +131,7 @@ class ItemStanding(Record):
 
     @property
     def due(self) -> date | None:
-        """The day that makes it overdue: the deadline set, else the day to chase."""
+        """The day after which it is overdue: the deadline, else the day to ask."""
         return self.deadline or self.chase_on
 
 
@@ -143,16 +145,16 @@ class StageStanding(Record):
 
 
 class DeskStanding(Record):
-    """How long a desk has had the matter: the running wait, and all waits together, in calendar days."""
+    """How long a desk has had the case: the current wait, and all waits together, in calendar days."""
 
     who: Desk
     items: tuple[str, ...] = Field(description="Items it has now.")
-    days_now: int | None = Field(description="Days of the longest running wait; None if it has nothing.")
+    days_now: int | None = Field(description="Days of the longest current wait; None if it has nothing.")
     days_total: int
 
 
 class ChaseDate(Record):
-    """A date to keep: chase a desk, a deadline set, a period that ends."""
+    """A date to keep: a desk to ask, a deadline, the end of a period."""
 
     on: date
     kind: Moment
@@ -160,20 +162,20 @@ class ChaseDate(Record):
     what: str
     who: Desk
     overdue: bool
-    uid: str = Field(description="The same for the same item and kind of date, whenever it is asked for.")
+    uid: str = Field(description="The same on every run for the same item and kind of date.")
 
 
 class Earliest(Record):
     """The earliest day for the refund, or for the application, by the longest after-sales period."""
 
     on: date
-    least: date | None = Field(default=None, description="The same by the shortest period, where it differs.")
+    least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
     until: Literal["refund", "apply"]
     sure: Certainty
 
 
 class LogLine(Record):
-    """One entry of the dossier, as told to a reader."""
+    """One entry of the dossier in words."""
 
     n: int
     on: date
@@ -183,14 +185,14 @@ class LogLine(Record):
 
 
 class Verdict(Record):
-    """The exit code and what speaks for it."""
+    """The exit code and the reasons for it."""
 
     exit_code: int
     reasons: tuple[str, ...]
 
 
 class Standing(Record):
-    """The whole matter on one day."""
+    """The status of the whole case on one day."""
 
     schema_version: str = STANDING_VERSION
     platform: str
@@ -202,14 +204,16 @@ class Standing(Record):
     dossier: str
     finished_on: date | None
     outcome: Verdict
-    next: tuple[str, ...] = Field(description="Items to take up now, the first one first.")
+    next: tuple[str, ...] = Field(description="Items to do now, the first one first.")
     next_chase: date | None = Field(description="The next date to ask or to keep, today or later.")
     earliest: Earliest | None = None
     stages: tuple[StageStanding, ...]
     desks: tuple[DeskStanding, ...]
     dates: tuple[ChaseDate, ...]
-    over: tuple[ChaseDate, ...] = Field(default=(), description="Dates that held once and no longer do.")
-    sequence: int = Field(default=0, description="Grows with every day and every entry: which calendar is the newer.")
+    over: tuple[ChaseDate, ...] = Field(default=(), description="Dates that applied once and no longer do.")
+    sequence: int = Field(
+        default=0, description="Grows with every day and entry, so that calendars recognise the newer one."
+    )
     answers: tuple[Answer, ...] = ()
     log: tuple[LogLine, ...] = ()
     remarks: tuple[ReturnReason, ...] = ()

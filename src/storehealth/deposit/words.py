@@ -1,4 +1,4 @@
-"""The words of the faces in three languages: ``wordbook/*.yaml``, checked to be complete."""
+"""The texts of the output formats in three languages: ``wordbook/*.yaml``, checked for completeness."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pydantic import model_validator
 from storehealth.catalogue.common import Language, Strict, Text
 from storehealth.catalogue.files import read_yaml, validate
 from storehealth.deposit.checklist import Certainty, Desk, Question, Unit
-from storehealth.deposit.standing import Duration, ItemState, Moment
+from storehealth.deposit.standing import ChaseDate, Duration, ItemState, Moment
 from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "wordbook"
 
 
 class WordBook(Strict):
-    """All words, by kind and name."""
+    """All texts, by kind and name."""
 
     states: dict[ItemState, Text]
     desks: dict[Desk, Text]
@@ -34,7 +34,7 @@ class WordBook(Strict):
     phrases: dict[str, Text]
 
     @model_validator(mode="after")
-    def _complete(self) -> WordBook:
+    def _check_complete(self) -> WordBook:
         needed = {"states": ItemState, "desks": Desk, "questions": Question, "moments": Moment, "units": Unit}
         for kind, names in needed.items():
             missing = set(get_args(names)) - set(getattr(self, kind))
@@ -45,71 +45,71 @@ class WordBook(Strict):
 
 @dataclass(frozen=True)
 class Words:
-    """The words of one language."""
+    """The texts in one language."""
 
     book: WordBook
     language: Language
 
     def say(self, phrase: str, **values: object) -> str:
-        """A phrase with its blanks filled in."""
+        """Return a phrase with its placeholders filled in."""
         text = self.book.phrases[phrase].in_language(self.language)
         return text.format(**values) if values else text
 
     @property
     def colon(self) -> str:
-        """What stands between a label and its text."""
+        """The separator between a label and its text."""
         return "：" if self.language == "zh" else ": "
 
     @property
     def semicolon(self) -> str:
-        """What stands between two remarks."""
+        """The separator between two remarks."""
         return "；" if self.language == "zh" else "; "
 
     def aside(self, text: str) -> str:
-        """A remark behind something else, in brackets."""
+        """Return a remark in brackets, to be appended."""
         return f"（{text}）" if self.language == "zh" else f" ({text})"
 
     def need(self, need: str) -> str:
-        """A table, or a table's column, that no file gives."""
+        """Name a table, or a table's column, that no file has."""
         table, _, column = need.partition(".")
-        told = self.book.tables[table].in_language(self.language)
-        return told + (self.aside(self.book.columns[column].in_language(self.language)) if column else "")
+        name = self.book.tables[table].in_language(self.language)
+        return name + (self.aside(self.book.columns[column].in_language(self.language)) if column else "")
 
     def days(self, phrase: str, one: str, days: int, **values: object) -> str:
-        """A phrase with a number of days, in the singular where it is one."""
+        """Return a phrase with a number of days, singular for one day."""
         return self.say(one if days == 1 else phrase, days=days, **values)
 
     def listed(self, parts: Iterable[str]) -> str:
-        """Several things in a row, with the comma of the language."""
+        """Join several things with the language's list separator."""
         return ("、" if self.language == "zh" else ", ").join(parts)
 
     def state(self, state: ItemState) -> str:
-        """How an item stands."""
+        """Name an item's state."""
         return self.book.states[state].in_language(self.language)
 
     def desk(self, desk: Desk) -> str:
-        """Who has it."""
+        """Name a desk."""
         return self.book.desks[desk].in_language(self.language)
 
     def question(self, question: Question) -> str:
-        """What was asked of the exports."""
+        """Name a question to the exports."""
         return self.book.questions[question].in_language(self.language)
 
     def sure(self, sure: Certainty) -> str:
-        """How sure a fact is."""
+        """Name how certain a fact is."""
         return self.book.sureness[sure].in_language(self.language)
 
     def moment(self, moment: Moment) -> str:
-        """What a date is for."""
+        """Name a kind of date."""
         return self.book.moments[moment].in_language(self.language)
 
     def row_state(self, state: str | None) -> str:
-        """State of a row of an export."""
+        """Name the state of a row of an export."""
         text = self.book.order_states.get(state or "unknown")
         return text.in_language(self.language) if text else str(state)
 
     def span(self, takes: Duration) -> str:
-        """How long, in words: usually 15-30 working days."""
+        """Word how long something takes: usually 15-30 working days."""
         days = str(takes.most) if takes.least in (0, takes.most) else f"{takes.least}-{takes.most}"
         days = f"≤ {days}" if takes.least == 0 else days
         return self.say(takes.kind, range=days, unit=self.book.units[takes.unit].in_language(self.language))
@@ -126,9 +126,16 @@ def _book() -> WordBook:
 
 
 def words(language: Language) -> Words:
-    """The words of a language.
+    """Return the texts of a language.
 
     Raises:
         CatalogueError: ``wordbook/`` is not complete.
     """
     return Words(_book(), language)
+
+
+def moment_line(moment: ChaseDate, words: Words) -> str:
+    """Word what a date is for."""
+    if moment.kind == "chase":
+        return moment.what[:1].upper() + moment.what[1:]
+    return f"{words.moment(moment.kind)}{words.colon}{moment.what}"

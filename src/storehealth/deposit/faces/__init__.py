@@ -1,6 +1,6 @@
-"""Faces of a standing: one module per format, found by scanning. Each has ``NAME``, ``SUFFIX`` and ``render(standing)``.
+"""Output formats of a refund case: one module each, found by scanning, with ``NAME``, ``SUFFIX`` and ``render``.
 
-A face is a pure function of the standing; it needs neither dossier nor exports.
+Rendering is a pure function of the status; it needs neither dossier nor exports.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from storehealth.errors import UsageError
 
 
 class Face(Protocol):
-    """What a module here offers."""
+    """What a format's module offers."""
 
     NAME: str
     SUFFIX: str
 
     def render(self, standing: Standing) -> bytes:
-        """The standing in this format."""
+        """Render the status in this format."""
 
 
 def names() -> tuple[str, ...]:
-    """Names of all formats."""
+    """Return the names of all formats."""
     return tuple(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def face(name: str) -> Face:
-    """The face of that name; ``md`` and ``ical`` are understood too.
+    """Find a format by name; ``md``, ``ical`` and such are understood too.
 
     Raises:
         UsageError: There is none; the message names the nearest.

@@ -1,8 +1,8 @@
-"""Sentences that all faces tell alike. Text from the dossier and the exports is passed on as it is: faces escape it."""
+"""Sentences shared by all output formats. Text from the dossier and the exports is not escaped here: formats do that."""
 
 from __future__ import annotations
 
-from storehealth.deposit.standing import Answer, Attachment, ChaseDate, ItemStanding, PaperNote, Row, Standing
+from storehealth.deposit.standing import Answer, Attachment, ItemStanding, PaperNote, Row, Standing
 from storehealth.deposit.words import Words
 
 CERTAIN = ("given", "official")
@@ -10,14 +10,14 @@ SHOWN = 5
 
 
 def status(item: ItemStanding, words: Words) -> str:
-    """How an item stands beyond its state: since when, until when, what it waits for."""
-    parts = [*_why(item, words), *_dates(item, words)]
+    """Word the status of an item beyond its state: since when, until when, what it waits for."""
+    parts = [*_word_cause(item, words), *_word_dates(item, words)]
     if item.returned:
         parts.append(words.say("returned", count=item.returned))
     return " · ".join(parts)
 
 
-def _why(item: ItemStanding, words: Words) -> list[str]:
+def _word_cause(item: ItemStanding, words: Words) -> list[str]:
     if item.state == "blocked":
         return [item.obstacle]
     if item.state == "later":
@@ -34,7 +34,7 @@ def _why(item: ItemStanding, words: Words) -> list[str]:
     return [str(item.since)] if item.state == "done" and item.since else []
 
 
-def _dates(item: ItemStanding, words: Words) -> list[str]:
+def _word_dates(item: ItemStanding, words: Words) -> list[str]:
     parts = []
     if item.due and item.overdue:
         parts.append(words.say("was_due", on=item.due))
@@ -43,11 +43,11 @@ def _dates(item: ItemStanding, words: Words) -> list[str]:
     elif item.chase_on:
         parts.append(words.say("ask_on", on=item.chase_on))
     if item.ready_on and item.state in ("waiting", "open"):
-        parts.append(_over(item, words))
+        parts.append(_word_end_of_period(item, words))
     return parts
 
 
-def _over(item: ItemStanding, words: Words) -> str:
+def _word_end_of_period(item: ItemStanding, words: Words) -> str:
     if item.state == "open":
         return words.say("ready_now", on=item.ready_on)
     if item.ready_least:
@@ -56,51 +56,44 @@ def _over(item: ItemStanding, words: Words) -> str:
 
 
 def unsure(item: ItemStanding, words: Words) -> str:
-    """``(unverified)`` and such, as it stands behind the text, or nothing for what is certain."""
+    """Return ``(unverified)`` and such, to be appended to the text; empty for what is certain."""
     return "" if item.source.sure in CERTAIN else words.aside(words.sure(item.source.sure))
 
 
 def next_lines(standing: Standing, words: Words) -> list[str]:
-    """The next step first, then what follows."""
+    """Word the next step, then what follows."""
     if standing.finished_on:
         return [words.say("finished", on=standing.finished_on)]
     lines = []
     for place, name in enumerate(standing.next):
         item = standing.item(name)
         head = words.say("next" if place == 0 else "then")
-        act, told = (
-            _reminder(item, words) if item.overdue and item.who != "merchant" else (item.what, status(item, words))
+        action, detail = (
+            _word_reminder(item, words) if item.overdue and item.who != "merchant" else (item.what, status(item, words))
         )
-        lines.append(f"{head}{words.colon}{act}{unsure(item, words)} [{name}]" + (f" — {told}" if told else ""))
+        lines.append(f"{head}{words.colon}{action}{unsure(item, words)} [{name}]" + (f" — {detail}" if detail else ""))
     return lines or [words.say("nothing_now")]
 
 
-def _reminder(item: ItemStanding, words: Words) -> tuple[str, str]:
-    """Whom to ask what, and how long they have had it."""
+def _word_reminder(item: ItemStanding, words: Words) -> tuple[str, str]:
+    """Word whom to ask what, and how long they have had it."""
     if item.days_waiting is None:
         return item.ask, status(item, words)
     return item.ask, words.days("asked_late", "asked_late_one", item.days_waiting, on=item.due)
 
 
-def moment_line(moment: ChaseDate, words: Words) -> str:
-    """What a date is for."""
-    if moment.kind == "chase":
-        return moment.what[:1].upper() + moment.what[1:]
-    return f"{words.moment(moment.kind)}{words.colon}{moment.what}"
-
-
 def earliest_line(standing: Standing, words: Words) -> str:
-    """The earliest day for the refund or the application; nothing where it is not known, or behind."""
-    found = standing.earliest
-    if found is None:
+    """Word the earliest day for the refund or the application; empty if it is unknown or past."""
+    earliest = standing.earliest
+    if earliest is None:
         return ""
-    days = words.say("span_days", least=found.least, most=found.on) if found.least else str(found.on)
-    return words.say(f"earliest_{found.until}", on=f"{days}{words.aside(words.sure(found.sure))}")
+    days = words.say("span_days", least=earliest.least, most=earliest.on) if earliest.least else str(earliest.on)
+    return words.say(f"earliest_{earliest.until}", on=f"{days}{words.aside(words.sure(earliest.sure))}")
 
 
 def desk_lines(standing: Standing, words: Words) -> list[tuple[str, str]]:
-    """Each desk that has had something, with its days."""
-    found = []
+    """Word the days of each desk that has had the case: the desk, the days."""
+    lines = []
     for desk in standing.desks:
         if desk.days_now is None and not desk.days_total:
             continue
@@ -108,47 +101,47 @@ def desk_lines(standing: Standing, words: Words) -> list[tuple[str, str]]:
             text = words.say("desk_none", total=desk.days_total)
         else:
             text = words.say("desk_line", now=desk.days_now, total=desk.days_total)
-        found.append((words.desk(desk.who), f"{text}  {', '.join(desk.items)}".rstrip()))
-    return found
+        lines.append((words.desk(desk.who), f"{text}  {', '.join(desk.items)}".rstrip()))
+    return lines
 
 
 def detail_lines(item: ItemStanding, words: Words) -> list[tuple[str, str]]:
-    """Everything the checklist and the dossier know of an item, as label and text."""
-    found = [(words.say("who"), words.desk(item.who)), (words.say("why"), item.why)]
+    """Word everything the checklist and the dossier know of an item, as labels and texts."""
+    lines = [(words.say("who"), words.desk(item.who)), (words.say("why"), item.why)]
     if item.takes:
-        found.append((words.say("takes"), words.span(item.takes) + words.aside(words.sure(item.takes.source.sure))))
-    found += [(words.say("papers"), _paper(paper, words)) for paper in item.papers]
-    found += [(words.say("returns"), reason.text + words.aside(words.sure(reason.sure))) for reason in item.returns]
-    found += [
-        (words.say("attached"), f"{kept.name}{words.aside(_print_of(kept))}{words.colon}{words.say(kept.now)}")
-        for kept in item.attachments
+        lines.append((words.say("takes"), words.span(item.takes) + words.aside(words.sure(item.takes.source.sure))))
+    lines += [(words.say("papers"), _word_paper(paper, words)) for paper in item.papers]
+    lines += [(words.say("returns"), reason.text + words.aside(words.sure(reason.sure))) for reason in item.returns]
+    lines += [
+        (words.say("attached"), f"{file.name}{words.aside(_word_file(file))}{words.colon}{words.say(file.now)}")
+        for file in item.attachments
     ]
     origin = " ".join(part for part in (item.source.title, item.source.ref and f"[{item.source.ref}]") if part)
     since = f", {item.source.effective_from}" if item.source.effective_from else ""
-    found.append((words.say("source"), f"{origin}{since}{words.aside(words.sure(item.source.sure))}"))
-    return found
+    lines.append((words.say("source"), f"{origin}{since}{words.aside(words.sure(item.source.sure))}"))
+    return lines
 
 
-def _print_of(kept: Attachment) -> str:
-    return f"{kept.on}, {kept.size} B, sha256 {kept.sha256[:12]}"
+def _word_file(file: Attachment) -> str:
+    return f"{file.on}, {file.size} B, sha256 {file.sha256[:12]}"
 
 
-def _paper(paper: PaperNote, words: Words) -> str:
+def _word_paper(paper: PaperNote, words: Words) -> str:
     name = paper.name if paper.sure in CERTAIN else paper.name + words.aside(words.sure(paper.sure))
     return f"{name} — {words.say('draft', name=paper.draft.replace('_', '-'))}" if paper.draft else name
 
 
 def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
-    """What the files say to one question: the headline, then rows with file and line."""
+    """Word what the files say to one question: the headline, then rows with file and line."""
     head = asked(answer, words) + words.colon
     if answer.state == "unknown":
-        return [f"{head}{_needs(answer, words)}", *_menus(answer, words)]
+        return [f"{head}{_word_needs(answer, words)}", *_word_menus(answer, words)]
     if answer.question == "refund_date":
-        return [f"{head}{_earliest(answer, words)}", *_moving(answer, words)]
+        return [f"{head}{_word_refund_date(answer, words)}", *_word_orders(answer, words)]
     if answer.state == "clear":
-        return [f"{head}{words.say('none_in_files')}{words.aside(_span(answer, words))}"]
+        return [f"{head}{words.say('none_in_files')}{words.aside(_word_span(answer, words))}"]
     counts = words.listed(f"{words.row_state(state)} {count}" for state, count in answer.by_state.items())
-    lines = [f"{head}{answer.count}{words.aside(words.semicolon.join((counts, _span(answer, words))))}"]
+    lines = [f"{head}{answer.count}{words.aside(words.semicolon.join((counts, _word_span(answer, words))))}"]
     lines += [row_line(row, words) for row in answer.rows[:shown]]
     if (answer.count or 0) > shown:
         lines.append(words.say("more_rows", shown=shown, count=answer.count))
@@ -156,25 +149,25 @@ def answer_lines(answer: Answer, words: Words, shown: int = SHOWN) -> list[str]:
 
 
 def asked(answer: Answer, words: Words) -> str:
-    """What was asked of the exports."""
-    dated = answer.question == "refund_date" and answer.until == "apply"
-    return words.moment("apply") if dated else words.question(answer.question)
+    """Word what was asked of the exports."""
+    is_application = answer.question == "refund_date" and answer.until == "apply"
+    return words.moment("apply") if is_application else words.question(answer.question)
 
 
-def _needs(answer: Answer, words: Words) -> str:
+def _word_needs(answer: Answer, words: Words) -> str:
     if answer.starts:
         return words.say("rows_begin", on=answer.starts)
     return words.say("no_file_tells", needs=" / ".join(words.need(need) for need in answer.needs))
 
 
-def _menus(answer: Answer, words: Words) -> list[str]:
+def _word_menus(answer: Answer, words: Words) -> list[str]:
     if not answer.how_to_export:
         return []
     return [words.say("export_from", menus=words.semicolon.join(answer.how_to_export))]
 
 
-def _span(answer: Answer, words: Words) -> str:
-    """Which days the files cover, as far as it is known."""
+def _word_span(answer: Answer, words: Words) -> str:
+    """Word which days the files cover, as far as is known."""
     if answer.last is None:
         return words.say("cover_unknown")
     if answer.first is None:
@@ -188,7 +181,7 @@ def row_line(row: Row, words: Words) -> str:
     return "  ".join(part for part in (f"{row.file}:{row.line}", row.id or "", words.row_state(row.state), day) if part)
 
 
-def _earliest(answer: Answer, words: Words) -> str:
+def _word_refund_date(answer: Answer, words: Words) -> str:
     least, most = answer.period_days or (0, 0)
     days = str(most) if least == most else f"{least}-{most}"
     sure = words.aside(words.sure(answer.period_sure or "assumed"))
@@ -197,13 +190,13 @@ def _earliest(answer: Answer, words: Words) -> str:
     return words.say("earliest", on=answer.earliest, days=days, sure=sure)
 
 
-def _moving(answer: Answer, words: Words) -> list[str]:
+def _word_orders(answer: Answer, words: Words) -> list[str]:
     last = answer.last_completed
     lines = []
     if last and last.at:
-        told = words.say("last_completed", id=last.id, on=last.at.date())
-        lines.append(f"{told}  {last.file}:{last.line}")
+        order = words.say("last_completed", id=last.id, on=last.at.date())
+        lines.append(f"{order}  {last.file}:{last.line}")
     if answer.unfinished:
-        one = "still_moves_one" if answer.unfinished == 1 else "still_moves"
-        lines.append(words.say(one, count=answer.unfinished))
+        phrase = "still_moves_one" if answer.unfinished == 1 else "still_moves"
+        lines.append(words.say(phrase, count=answer.unfinished))
     return lines

@@ -1,4 +1,4 @@
-"""CSV: every row of the exports that stands in the way, one line each, whole: for those who settle them one by one."""
+"""CSV: every row of the exports that prevents the exit, one line each, for working through them one by one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ HEADER = ("question", "what", "state", "id", "at", "file", "line")
 
 
 def render(standing: Standing) -> bytes:
-    """The rows, with a byte order mark for Excel; a header alone where no file was asked, or nothing is in the way."""
-    told = words(standing.language)
+    """Render the rows, with a byte order mark for Excel; only the header if no files were read or no row is left."""
+    texts = words(standing.language)
     out = io.BytesIO(BOM)
     out.seek(0, io.SEEK_END)
     rows = (
-        (answer.question, asked(answer, told), told.row_state(row.state), row.id, row.at, row.file, row.line)
+        (answer.question, asked(answer, texts), texts.row_state(row.state), row.id, row.at, row.file, row.line)
         for answer in standing.answers
         if answer.question != "refund_date"
         for row in answer.rows

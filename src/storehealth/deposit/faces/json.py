@@ -1,4 +1,4 @@
-"""JSON: every field of the standing, keys in English."""
+"""JSON: every field of the status, keys in English."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ NAME, SUFFIX = "json", ".json"
 
 
 def render(standing: Standing) -> bytes:
-    """One JSON document, indented, ending in a newline."""
+    """Render one JSON document, indented, ending in a newline."""
     return standing.model_dump_json(indent=2).encode() + b"\n"

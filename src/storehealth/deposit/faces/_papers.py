@@ -1,8 +1,9 @@
-"""A paper as DOCX: A4, a title, paragraphs, a table of labelled values, numbered enclosures."""
+"""Drafted papers as Markdown and as DOCX (A4: title, paragraphs, a table of labelled values, numbered enclosures)."""
 
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
@@ -11,20 +12,44 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
+from storehealth.deposit.faces.markdown import escaped
 from storehealth.deposit.papers import PaperText, Piece
+from storehealth.deposit.particulars import BLANK
 
 if TYPE_CHECKING:
     from docx.document import Document as Page
 
 LATIN, CHINESE = "Times New Roman", "宋体"
+SQUEEZED = re.compile(rf"(?<=\S){BLANK}|{BLANK}(?=\S)")
 LANG = {"en": "en-GB", "zh": "zh-CN", "es": "es-ES"}
 
 
+def to_markdown(paper: PaperText) -> bytes:
+    """Render a paper as Markdown. Blanks stand between spaces, so that their underscores do not read as emphasis."""
+    colon = "：" if paper.language == "zh" else ": "
+    lines = [f"# {escaped(paper.title)}", ""]
+    for piece in paper.pieces:
+        text = _escape_around_blanks(piece.text)
+        if piece.kind == "paragraph":
+            lines += ([""] if lines[-1] else []) + [text, ""]
+        elif piece.kind == "field":
+            lines.append(f"- {escaped(piece.label)}{colon} {text}".replace(":  ", ": "))
+        else:
+            lines.append(f"{piece.label}. {text}")
+    return ("\n".join(lines).rstrip() + "\n").encode()
+
+
+def _escape_around_blanks(text: str) -> str:
+    """Escape a text except its blanks, which are kept and set apart."""
+    parts = [escaped(part) for part in text.split(BLANK)]
+    return " ".join(SQUEEZED.sub(f" {BLANK} ", BLANK.join(parts)).split())
+
+
 def to_docx(paper: PaperText, as_of: date) -> bytes:
-    """The paper as a Word file.
+    """Render a paper as a Word file.
 
     Args:
-        paper: The filled draft.
+        paper: The draft, filled in.
         as_of: Day written into the file's properties.
     """
     page = Document()
@@ -35,10 +60,10 @@ def to_docx(paper: PaperText, as_of: date) -> bytes:
         if piece.kind == "field":
             rows.append(piece)
             continue
-        _table(page, rows)
+        _add_table(page, rows)
         rows = []
         page.add_paragraph(piece.text, style="List Number" if piece.kind == "enclosure" else None)
-    _table(page, rows)
+    _add_table(page, rows)
     out = io.BytesIO()
     page.save(out)
     return out.getvalue()
@@ -60,7 +85,7 @@ def _set_up(page: Page, paper: PaperText, as_of: date) -> None:
     properties.created = properties.modified = datetime.combine(as_of, time())
 
 
-def _table(page: Page, rows: list[Piece]) -> None:
+def _add_table(page: Page, rows: list[Piece]) -> None:
     if not rows:
         return
     table = page.add_table(rows=0, cols=2)
