@@ -49,21 +49,21 @@ class Notify(Strict):
 
     @field_validator("quiet_hours")
     @classmethod
-    def _well_formed_quiet(cls, hours: str | None) -> str | None:
+    def _check_quiet_hours(cls, hours: str | None) -> str | None:
         if hours is not None and (not HOURS.fullmatch(hours) or hours[:5] == hours[6:]):
             raise ValueError(f"write quiet hours as 22:00-08:00, not {hours}")
         return hours
 
     @field_validator("digest")
     @classmethod
-    def _well_formed_time(cls, time: str | None) -> str | None:
+    def _check_digest(cls, time: str | None) -> str | None:
         if time is not None and not TIME.fullmatch(time):
             raise ValueError(f"write a time of day as 18:00, not {time}")
         return time
 
     @field_validator("urls_env")
     @classmethod
-    def _names_only(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not all(VARIABLE.fullmatch(name) for name in names):
             raise ValueError("name environment variables, such as SHOP_WECOM_URL")
         return names
@@ -88,7 +88,7 @@ class Settings(Strict):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, zone: str | None) -> str | None:
+    def _check_zone(cls, zone: str | None) -> str | None:
         if zone is not None and zone not in available_timezones():
             close = difflib.get_close_matches(zone, sorted(available_timezones()), n=1)
             raise ValueError(f"no such zone; nearest is {close[0]}" if close else "no such zone")
@@ -96,7 +96,7 @@ class Settings(Strict):
 
     @field_validator("hours")
     @classmethod
-    def _well_formed_hours(cls, hours: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _check_hours(cls, hours: tuple[str, ...] | None) -> tuple[str, ...] | None:
         wrong = [part for part in hours or () if not HOURS.fullmatch(part)]
         if wrong:
             raise ValueError(f"write hours as 09:00-23:00, not {', '.join(wrong)}")
@@ -104,11 +104,11 @@ class Settings(Strict):
 
     @property
     def zone(self) -> ZoneInfo | None:
-        """The store's zone, where it is set."""
+        """The store's time zone, where it is set."""
         return ZoneInfo(self.timezone) if self.timezone else None
 
     def facts(self) -> dict[str, Fact]:
-        """Platform facts that the store sets for itself."""
+        """Return the platform facts that the store sets for itself."""
         if self.hours is None:
             return {}
         own = Fact(value=self.hours, source=f"the store's own {FILE_NAME}", verified="official")
