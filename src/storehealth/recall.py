@@ -35,9 +35,9 @@ from storehealth.history.pair import side_by_side
 from storehealth.history.questions import basis, questions
 from storehealth.history.trend import begins
 from storehealth.judge import judge
-from storehealth.measure import Marks as Taken
+from storehealth.measure import Marks as DefectFingerprints
 from storehealth.model import AreaScore, Checkup, Comparison, Event, Finding, Measurement, RunLine, Score
-from storehealth.opening import Taken as Given
+from storehealth.opening import Taken as Inputs
 from storehealth.opening import platform_of
 from storehealth.privacy import installation_key
 from storehealth.publish import method, published
@@ -245,14 +245,14 @@ class Recalled(NamedTuple):
     series: Series
     basis: str
     asked: dict[str, str]
-    marks: Taken
+    marks: DefectFingerprints
 
     def note(self, measured: Iterable[Measurement]) -> None:
         """Hand over to the book what is to be remembered of this run."""
         self.book.noted = Noted(self.series, self.basis, self.asked, tuple(measured), self.marks.found)
 
 
-def recall(exports: Path, inputs: Given, request: AuditRequest, as_of: datetime | None) -> Recalled | None:
+def recall(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> Recalled | None:
     """Load the runs before ``as_of``, judged by today's rules; None where the audit has no book or no ``as_of``.
 
     Raises:
@@ -278,10 +278,12 @@ def recall(exports: Path, inputs: Given, request: AuditRequest, as_of: datetime 
     against = tuple(judge_again(up_to_baseline, needed=up_to_baseline[-1].line.run)) if up_to_baseline else lately
     past = Past(lately, against, bool(history.baseline), _list_events(history, inputs, lately, as_of))
     rule_questions = questions(inputs.catalogue, inputs.platform)
-    return Recalled(history, past, series, rules.digest, rule_questions, Taken(key, past.marks(), past.older_marks()))
+    return Recalled(
+        history, past, series, rules.digest, rule_questions, DefectFingerprints(key, past.marks(), past.older_marks())
+    )
 
 
-def _list_events(history: Book, inputs: Given, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:
+def _list_events(history: Book, inputs: Inputs, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:
     """List the events in the days of the trend; there is no trend without earlier runs."""
     if not lately:
         return ()
@@ -310,7 +312,7 @@ def _list_up_to_baseline(history: Book, series: Series, as_of: datetime) -> list
     return [*history.before(series, line.as_of), history.stored(line.run)]
 
 
-def series_of(exports: Path, inputs: Given, request: AuditRequest) -> Series:
+def series_of(exports: Path, inputs: Inputs, request: AuditRequest) -> Series:
     """Return the series a run belongs to: its store, its platform, and the options that change its figures."""
     store = read_settings(request.config).store
     options = [

@@ -364,7 +364,7 @@ def test_a_state_folder_that_takes_nothing_is_warned_of_and_done_without(
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(_state, "_try_out", refuse)
+    monkeypatch.setattr(_state, "_check_writable", refuse)
     ended = run("audit", exports, "--state", tmp_path / "state")
     assert ended.code == 1
     assert ended.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1

@@ -33,7 +33,7 @@ PREFIX = "STOREHEALTH_"
 def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of ``audit`` in addition to its own."""
 
-    def combined(**options: Any) -> int:
+    def forward(**options: Any) -> int:
         return command(**options)
 
     own = [
@@ -44,9 +44,9 @@ def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
     audit_parameters = inspect.signature(audit_command.run, eval_str=True).parameters.values()
     shared = (parameter for parameter in audit_parameters if parameter.name not in OF_ONE_RUN)
     parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
-    combined.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    combined.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
-    return combined
+    forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    forward.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
+    return forward
 
 
 def times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:

@@ -54,6 +54,7 @@ def use(given: Path | None, exports: Path | None = None, passing: bool = False) 
         _create(folder)
         _check_writable(folder)
     except OSError as error:
+        # a file in place of the folder is a mistyped option, not a full or read-only disk
         if not passing or isinstance(error, FileExistsError | NotADirectoryError):
             raise _to_error(folder, error.strerror) from error
         folder = in_passing(folder, error.strerror or str(error))

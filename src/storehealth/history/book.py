@@ -205,6 +205,7 @@ def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: by
     }
     names = ", ".join(values)
     con.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({', '.join(f':{name}' for name in values)})", values)
+    # fingerprints take most of the room; those of runs so old are no longer compared
     con.execute(
         "UPDATE runs SET marks = NULL WHERE marks IS NOT NULL AND number IN (SELECT number FROM runs "
         "WHERE store_key = ? AND platform = ? AND how = ? ORDER BY as_of DESC LIMIT -1 OFFSET ?)",
@@ -214,4 +215,5 @@ def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: by
 
 def key_id(key: bytes) -> str:
     """Return a digest of a key, which tells the fingerprints of one key from those of another."""
+    # blake2b takes keys of up to 64 bytes
     return hashlib.blake2b(b"which key", key=key[:64], digest_size=8).hexdigest()

@@ -79,10 +79,11 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / FILE
     with _translate_errors(path):
         if not path.exists():
+            # SQLite would create it with the umask's mode, readable by others until it is restricted
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         close_to_others(path)
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as con:
-            con.execute("PRAGMA synchronous = FULL")
+            con.execute("PRAGMA synchronous = FULL")  # a power cut must not lose a run that was reported as kept
             con.execute("BEGIN IMMEDIATE")
             try:
                 _migrate(con, path)
@@ -104,6 +105,7 @@ def shrink(folder: Path) -> None:
 def _recover(path: Path) -> None:
     """Roll back what a killed run left behind and migrate an older file; a read-only file stays as it is."""
     with suppress(HistoryUnusable, sqlite3.OperationalError, OSError):
+        # a hot journal can only be rolled back by a connection that may write
         needs_writing = path.with_name(f"{FILE}-journal").exists()
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode={'rw' if needs_writing else 'ro'}", uri=True)
@@ -116,7 +118,7 @@ def _recover(path: Path) -> None:
 
 def _migrate(con: sqlite3.Connection, path: Path) -> None:
     for number in range(_version(con, path), len(MIGRATIONS)):
-        for statement in MIGRATIONS[number].split(";\n"):
+        for statement in MIGRATIONS[number].split(";\n"):  # executescript() would commit our transaction
             con.execute(statement)
         con.execute(f"PRAGMA user_version = {number + 1}")
 

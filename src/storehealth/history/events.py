@@ -135,6 +135,7 @@ def _list_holidays(code: str, span: Span, language: Language) -> Iterator[Event]
 
     years = range(span.first.year - 1, span.last.year + 2)  # a holiday may begin before New Year and end after it
     calendar = holidays.country_holidays(code, years=years)
+    # asking for a language the package lacks would fall back to another one without a warning
     locale = LANGUAGES[language] if LANGUAGES[language] in calendar.supported_languages else LANGUAGES["en"]
     if locale in calendar.supported_languages:
         calendar = holidays.country_holidays(code, years=years, language=locale)

@@ -138,7 +138,7 @@ def _compare_slice(
 def _count_slice(counts: tuple[int, int], finding: Finding) -> CountsThen:
     defects, judged = counts
     bad = defects / judged if judged else None
-    good = None if bad is None else round(1 - bad, 12)
+    good = None if bad is None else round(1 - bad, 12)  # 1 - 0.9 is 0.09999999999999998
     value = good if finding.unit == "share" and finding.higher_is == "better" else bad
     return CountsThen(defects=defects, judged=judged, value=value, days=days_of(finding.window))
 

@@ -49,7 +49,7 @@ def _translate_errors_of(what: str) -> Iterator[None]:
 
 def checkup_bytes(checkup: Checkup) -> bytes:
     """Pack a checkup without its measurements, which are stored separately."""
-    return _pack_checkup(checkup.model_copy(update={"measurements": ()}))
+    return _pack_record(checkup.model_copy(update={"measurements": ()}))
 
 
 def brief_bytes(checkup: Checkup) -> bytes:
@@ -59,14 +59,14 @@ def brief_bytes(checkup: Checkup) -> bytes:
     )
     findings = tuple(_shorten(finding) for finding in checkup.findings)
     omitted |= {"distributions": Distributions(), "trend": None, "table_ends": {}, "findings": findings}
-    return _pack_checkup(checkup.model_copy(update=omitted))
+    return _pack_record(checkup.model_copy(update=omitted))
 
 
 def _shorten(finding: Finding) -> Finding:
     return finding.model_copy(update={"evidence": Evidence(count=finding.evidence.count), "beside": (), "why": ""})
 
 
-def _pack_checkup(checkup: Checkup) -> bytes:
+def _pack_record(checkup: Checkup) -> bytes:
     return packed(checkup.model_dump(mode="json", by_alias=True))
 
 
@@ -122,7 +122,7 @@ def mark_bytes(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
     header = json.dumps({"key": key_id, "rules": [[code, len(days)] for code, days in marks.items()]})
     combined = (mark << DAY_BITS | day for days in marks.values() for mark, day in sorted(days.items()))
     numbers = array("q", combined)
-    if sys.byteorder == "big":
+    if sys.byteorder == "big":  # the file is little-endian everywhere, so that it can be moved between machines
         numbers.byteswap()
     return header.encode() + b"\n" + numbers.tobytes()
 
@@ -136,10 +136,10 @@ def marks_from(content: bytes | None, key_id: str) -> Marks | None:
     if content is None:
         return None
     with _translate_errors_of("the fingerprints"):
-        return _unpack_marks(content, key_id)
+        return _parse_marks(content, key_id)
 
 
-def _unpack_marks(content: bytes, key_id: str) -> Marks | None:
+def _parse_marks(content: bytes, key_id: str) -> Marks | None:
     header, _, body = content.partition(b"\n")
     description, numbers = json.loads(header), array("q")
     if description["key"] != key_id:

@@ -68,7 +68,7 @@ def _create_service(address: Address) -> Any:
     service = apprise.Apprise.instantiate(address.url, asset=asset)
     if service is None:
         return None
-    service = strict(service)
+    service = strict(service)  # WeCom and DingTalk answer 200 to what they refuse
     service.overflow_mode = apprise.OverflowMode.SPLIT
     return service
 

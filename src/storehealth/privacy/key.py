@@ -72,6 +72,7 @@ def _read_key(path: Path) -> bytes:
     with suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
+    # on file systems without links another process may have created the file and not written it yet
     until = time.monotonic() + PATIENCE
     while len(text := path.read_text(encoding="ascii", errors="replace").strip()) < LENGTH and time.monotonic() < until:
         time.sleep(0.02)

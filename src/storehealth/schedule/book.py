@@ -104,7 +104,9 @@ class Book:
 
     def _save(self, schedules: list[Schedule]) -> None:
         content = _SchedulesFile(schedules=tuple(sorted(schedules, key=lambda schedule: schedule.name)))
-        write_whole(self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape"))
+        write_whole(
+            self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape")
+        )  # paths may hold bytes that are not UTF-8
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

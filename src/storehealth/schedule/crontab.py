@@ -36,13 +36,13 @@ def line(schedule: Schedule, call: Call, machine: str, now: datetime, moved: str
         now: The zones' clocks are compared from this time on.
         moved: The zone that the crontab's ``CRON_TZ`` names, which cron may use instead.
     """
-    is_same_clock = is_own_clock(schedule.zone, machine, now, moved)
-    times = (
-        schedule.cron if is_same_clock else every_hour(schedule.cron, schedule.zone, _list_clocks(machine, moved), now)
-    )
+    matches = is_own_clock(schedule.zone, machine, now, moved)
+    times = schedule.cron if matches else every_hour(schedule.cron, schedule.zone, _list_clocks(machine, moved), now)
     words = [f"{name}={shlex.quote(value)}" for name, value in call.environment.items()]
-    words += map(shlex.quote, (*call.command, *(() if is_same_clock else call.guarded)))
-    return f"{times} {' '.join(words)} {MARK}{schedule.name}".replace("%", r"\%")
+    words += map(shlex.quote, (*call.command, *(() if matches else call.guarded)))
+    return f"{times} {' '.join(words)} {MARK}{schedule.name}".replace(
+        "%", r"\%"
+    )  # cron turns a bare % into a line break
 
 
 def is_own_clock(zone: str, machine: str, now: datetime, moved: str | None) -> bool:
@@ -129,7 +129,7 @@ def _run_program(*arguments: str, stdin: bytes | None = None) -> subprocess.Comp
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,
-            env=os.environ | {"LC_ALL": "C"},
+            env=os.environ | {"LC_ALL": "C"},  # so that "no crontab" is said in English
             check=False,
         )
     except OSError as error:

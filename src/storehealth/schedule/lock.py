@@ -54,7 +54,7 @@ def is_held(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:
+    except OSError:  # a folder of another user: whoever runs there is not our run
         return False
 
 

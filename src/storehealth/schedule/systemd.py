@@ -66,7 +66,7 @@ def calendars(cron: str) -> list[str]:
     sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
     months, days = _join_numbers(sim.months, 12), _join_numbers(sim.days, 31)
     clock = f"{_join_numbers(sim.hours, 24)}:{_join_numbers(sim.minutes, 60)}:00"
-    numbers = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})
+    numbers = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})  # cron: 0 and 7 are Sunday
     week = "" if len(numbers) == len(DAYS) else ",".join(DAYS[number] for number in numbers) + " "
     if sim.day_and:
         return [f"{week}*-{months}-{days} {clock}"]

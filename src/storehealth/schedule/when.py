@@ -93,6 +93,7 @@ def following(cron: str, zone: str, now: datetime) -> datetime:
 
 def preceding(cron: str, zone: str, now: datetime) -> datetime:
     """Return the last time up to and including ``now`` at which a schedule was due, in its zone."""
+    # CronSim looks strictly before its start, and a run due at this very second counts
     after = now.astimezone(ZoneInfo(zone)).replace(microsecond=0) + timedelta(seconds=1)
     return next(CronSim(cron, after, reverse=True))
 
@@ -157,7 +158,7 @@ def machine_zone() -> str:
 
     from tzlocal import reload_localzone
 
-    shell = os.environ.pop("TZ", None)
+    shell = os.environ.pop("TZ", None)  # tzlocal would prefer it
     try:
         with warnings.catch_warnings(action="ignore"):
             name = str(reload_localzone())

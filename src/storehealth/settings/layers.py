@@ -186,6 +186,7 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], str | None]:
     if values is None:
         raise UsageError(f"{path} does not exist", "Give --config the path of a storehealth.toml.")
     notify = values.get("notify", {})
+    # a relative path is relative to the file that names it, not to the current folder
     if isinstance(notify, dict) and isinstance(notify.get("urls_file"), str) and "://" not in notify["urls_file"]:
         notify["urls_file"] = str(path.absolute().parent / Path(notify["urls_file"]).expanduser())
     return values, None

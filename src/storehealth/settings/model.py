@@ -1,4 +1,4 @@
-"""What a store's owner may set. Everything has a default, so no file is needed."""
+"""The settings of a store, as its owner may write them."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ When = Literal["change", "fail", "always", "never"]
 
 
 class Notify(Strict):
-    """Who is told of a checkup, when, and in which language."""
+    """Who is notified of a checkup, when, and in which language."""
 
     urls_file: Path | None = Field(
         default=None,
-        description="File only you can read (mode 0600) with the services' addresses, one Apprise URL a line.",
+        description="File that only you can read (mode 0600) with the services' addresses, one Apprise URL per line.",
     )
     urls_env: tuple[str, ...] = Field(
-        default=(URLS_VARIABLE,), description="Environment variables that hold addresses, several parted by blanks."
+        default=(URLS_VARIABLE,), description="Environment variables that hold addresses, separated by spaces."
     )
     when: When = Field(
         default="change",
-        description="change: a finding fails anew or no longer, the score's band changes, or an area can no longer be"
+        description="change: a finding starts or stops failing, the score's band changes, or an area can no longer be"
         " judged; fail: whenever something fails; always; never.",
     )
     digest: str | None = Field(
-        default=None, description="A time of day such as 18:00: all that came up since goes out then, in one message."
+        default=None, description="A time of day such as 18:00, at which everything new is sent in one message."
     )
     quiet_hours: str | None = Field(
-        default=None, description="Hours in which nothing is sent, such as 22:00-08:00; it waits until they end."
+        default=None, description="Hours in which nothing is sent, such as 22:00-08:00; messages wait until they end."
     )
     suppress: Duration = Field(
         default=12 * 3600.0, ge=0, description="The same content is not sent again within this time, such as 12 h."
@@ -70,10 +70,12 @@ class Notify(Strict):
 
 
 class Settings(Strict):
-    """What a store's owner sets. Everything has a default, so no file is needed."""
+    """The settings of a store. Everything has a default, so no file is needed."""
 
     store: str | None = Field(default=None, description="Name printed on reports; default: the exports folder's name.")
-    platform: str | None = Field(default=None, description="Whose limits and clocks; default: what the files say.")
+    platform: str | None = Field(
+        default=None, description="Marketplace whose limits and clocks apply; default: detected from the files."
+    )
     timezone: str | None = Field(default=None, description="IANA zone of the store, such as Asia/Shanghai.")
     language: Language = Field(default="en", description="Language of screen and reports: en, zh, es.")
     hours: tuple[str, ...] | None = Field(
@@ -81,10 +83,13 @@ class Settings(Strict):
     )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
     auto_replies: tuple[str, ...] = Field(
-        default=(), description="Texts that agents' accounts send by themselves; also from auto_replies.yaml beside it."
+        default=(),
+        description="Automatic replies of agents' accounts; also read from auto_replies.yaml in the same folder.",
     )
-    deposit: dict[str, Any] = Field(default={}, description="Company and account, for refund-checklist's papers.")
-    notify: Notify = Field(default=Notify(), description="Who is told of a checkup, when, and in which language.")
+    deposit: dict[str, Any] = Field(
+        default={}, description="Company and bank account, for the documents of refund-checklist."
+    )
+    notify: Notify = Field(default=Notify(), description="Who is notified of a checkup, when, and in which language.")
 
     @field_validator("timezone")
     @classmethod
