@@ -188,12 +188,10 @@ def shown_in(line: RunLine, history: Book, catalogue: Catalogue, settings: Setti
     if stored.basis != basis(catalogue, platform):
         return renamed.model_copy(update={"language": language})
     comparisons = {finding.code: {key: getattr(finding, key) for key in OF_THE_PAST} for finding in reported.findings}
-    rejudged_checkup = retold(stored, catalogue, platform, language)
-    findings = tuple(
-        finding.model_copy(update=comparisons.get(finding.code, {})) for finding in rejudged_checkup.findings
-    )
+    rebuilt = retold(stored, catalogue, platform, language)
+    findings = tuple(finding.model_copy(update=comparisons.get(finding.code, {})) for finding in rebuilt.findings)
     kept = {"previous": renamed.previous, "trend": renamed.trend, "followups": renamed.followups}
-    return rejudged_checkup.model_copy(update={"findings": findings, **kept})
+    return rebuilt.model_copy(update={"findings": findings, **kept})
 
 
 def two_runs(lines: tuple[RunLine, RunLine], history: Book, catalogue: Catalogue, settings: Settings) -> Comparison:

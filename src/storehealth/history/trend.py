@@ -45,9 +45,7 @@ def trend_of(past: Past, now: Point) -> Trend | None:
     lines = [_score_line(points, "score"), *(_area_line(points, area) for area in now.areas)]
     return Trend(
         runs=_find_gaps([point.as_of for point in points]),
-        lines=tuple(
-            line for line in [*lines, *(_finding_line(points, finding) for finding in shown)] if _has_value(line)
-        ),
+        lines=tuple(filter(_has_value, [*lines, *(_finding_line(points, finding) for finding in shown)])),
         events=past.events,
     )
 

@@ -160,20 +160,11 @@ def _to_delivery(
     outbox: Outbox, flushed: Flushed | None, reason: str | None, message: Waiting | None = None
 ) -> Delivery:
     """Say what became of a message; where there is no new one, of those that were waiting."""
-    waiting = outbox.waiting()
-    round_result = flushed or Flushed()
-    is_sent = message is not None and all(waiting_message.id != message.id for waiting_message in waiting)
-    outcome: Outcome = (
-        "sent" if is_sent or (message is None and round_result.letters) else "queued" if message else "held_back"
-    )
-    return Delivery(
-        outcome,
-        (reason,) if reason and outcome != "sent" else (),
-        round_result.services,
-        round_result.failures,
-        len(waiting),
-        round_result.letters,
-    )
+    waiting, result = outbox.waiting(), flushed or Flushed()
+    is_sent = result.letters > 0 if message is None else all(other.id != message.id for other in waiting)
+    outcome: Outcome = "sent" if is_sent else "queued" if message else "held_back"
+    reasons = (reason,) if reason and outcome != "sent" else ()
+    return Delivery(outcome, reasons, result.services, result.failures, len(waiting), result.letters)
 
 
 def _report_unwritable(error: OSError, words: Words) -> Delivery:
