@@ -1,4 +1,4 @@
-"""Past runs as they would be judged today: the counts that were kept, under the rules of now."""
+"""Judges earlier runs again: the counts that were kept, by today's rules."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from storehealth.history.pair import side_by_side
 from storehealth.history.questions import basis, questions
 from storehealth.history.trend import begins
 from storehealth.judge import judge
-from storehealth.measure import Marks as Taken
+from storehealth.measure import Marks as DefectFingerprints
 from storehealth.model import AreaScore, Checkup, Comparison, Event, Finding, Measurement, RunLine, Score
-from storehealth.opening import Taken as Given
+from storehealth.opening import Taken as Inputs
 from storehealth.opening import platform_of
 from storehealth.privacy import installation_key
 from storehealth.publish import method, published
@@ -46,11 +46,11 @@ from storehealth.score import score
 from storehealth.settings import Settings, read_settings
 
 OF_THE_PAST = ("previous", "change", "state", "since", "rows")
-"""What a finding says of earlier runs."""
+"""The fields of a finding that refer to earlier runs."""
 
 
 class Judged(NamedTuple):
-    """What a run's counts amount to under some rules."""
+    """What some rules make of a run's counts."""
 
     findings: tuple[Finding, ...]
     total: Score
@@ -60,18 +60,23 @@ class Judged(NamedTuple):
 def rejudged(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Judged:
     """Judge and score a run's counts by other limits, weights or rules than those of its day.
 
-    A rule that asks something else by now, or is gone, has no finding: its counts answer another question. What a value
-    counts as a miss was counted by the limit of its day; its verdict rests on the value and follows the new one.
+    A rule that counts something else by now, or is gone, gives no finding: the old counts answer another question.
+    Where a rule judges a value, the misses were counted by the limit of that day, but the verdict rests on the value
+    and follows today's limit.
     """
-    measured, asked = measured_from(stored.measured)
-    now = questions(catalogue, platform)
-    same = [one for one in measured if one.code in now and asked.get(one.code) == now[one.code]]
-    findings, _ = judge(same, catalogue, platform, language)
+    measured, old_questions = measured_from(stored.measured)
+    new_questions = questions(catalogue, platform)
+    comparable = [
+        measurement
+        for measurement in measured
+        if measurement.code in new_questions and old_questions.get(measurement.code) == new_questions[measurement.code]
+    ]
+    findings, _ = judge(comparable, catalogue, platform, language)
     return Judged(findings, *score(findings, catalogue.scoring, language))
 
 
 class Rules(NamedTuple):
-    """By what runs are judged. ``digest`` is everything a verdict rests on but the counts."""
+    """What runs are judged by. ``digest`` stands for everything a verdict rests on but the counts."""
 
     catalogue: Catalogue
     platform: Platform
@@ -80,76 +85,88 @@ class Rules(NamedTuple):
 
     @classmethod
     def of(cls, catalogue: Catalogue, platform: Platform, language: Language) -> Rules:
-        """The digest takes a while; one is enough for all runs."""
+        """Compute the digest, which takes a while: do it once for all runs."""
         return cls(catalogue, platform, language, basis(catalogue, platform))
 
 
-def past_run(stored: Stored, rules: Rules, key: bytes, book: Book) -> PastRun:
-    """One run, judged again where anything but its counts is different now; ``book`` gets verdicts that are worth keeping."""
-    told = _said_in(checkup_from(stored.brief), rules.catalogue, rules.language)
-    same = stored.basis == rules.digest
-    judged = Judged(told.findings, told.score, told.areas) if same else _anew(stored, rules, book)
+def past_run(stored: Stored, rules: Rules, key: bytes, history: Book) -> PastRun:
+    """Unpack one run, judged again if anything but its counts has changed; new verdicts are left in ``history``."""
+    reported = _translate_names(checkup_from(stored.brief), rules.catalogue, rules.language)
+    is_same_rules = stored.basis == rules.digest
+    judged = (
+        Judged(reported.findings, reported.score, reported.areas)
+        if is_same_rules
+        else _judge_anew(stored, rules, history)
+    )
     marks: Marks = marks_from(stored.marks, key_id(key)) or {}
-    return PastRun(told, judged.findings, judged.total, judged.areas, not same, marks)
+    return PastRun(reported, judged.findings, judged.total, judged.areas, not is_same_rules, marks)
 
 
-def _anew(stored: Stored, rules: Rules, book: Book) -> Judged:
-    """By these rules as judged before, else judged now."""
+def _judge_anew(stored: Stored, rules: Rules, history: Book) -> Judged:
+    """Return the stored verdicts by these rules; where there are none, judge the run now."""
     by = f"{rules.digest} {rules.language}"
     if stored.anew is not None and stored.anew_by == by:
         return Judged(*verdicts_from(stored.anew))
     judged = rejudged(stored, rules.catalogue, rules.platform, rules.language)
-    book.anew[stored.line.run] = (by, verdict_bytes(*judged))
+    history.anew[stored.line.run] = (by, verdict_bytes(*judged))
     return judged
 
 
-def _said_in(told: Checkup, catalogue: Catalogue, language: Language) -> Checkup:
-    """A run that was told in another language, with the titles of its findings and its advice's names in this one."""
-    if told.language == language:
-        return told
+def _translate_names(reported: Checkup, catalogue: Catalogue, language: Language) -> Checkup:
+    """Translate the titles of findings and the names of advice of a run that was reported in another language."""
+    if reported.language == language:
+        return reported
     titles = {code: {"title": rule.title.in_language(language)} for code, rule in catalogue.rules.items()}
     names = {
-        one.id: {"name": one.name.in_language(language)} for rule in catalogue.rules.values() for one in rule.advice
+        advice.id: {"name": advice.name.in_language(language)}
+        for rule in catalogue.rules.values()
+        for advice in rule.advice
     }
-    findings = (one.model_copy(update=titles.get(one.code)) for one in told.findings)
-    advice = (one.model_copy(update=names.get(one.id)) for one in told.recommendations)
-    followed = (one.model_copy(update=titles.get(one.code, {}) | names.get(one.id, {})) for one in told.followups)
-    lines = tuple(one.model_copy(update=titles.get(one.name)) for one in told.trend.lines) if told.trend else ()
-    return told.model_copy(
+    findings = (finding.model_copy(update=titles.get(finding.code)) for finding in reported.findings)
+    recommendations = (item.model_copy(update=names.get(item.id)) for item in reported.recommendations)
+    followups = (
+        item.model_copy(update=titles.get(item.code, {}) | names.get(item.id, {})) for item in reported.followups
+    )
+    lines = (
+        tuple(line.model_copy(update=titles.get(line.name)) for line in reported.trend.lines) if reported.trend else ()
+    )
+    return reported.model_copy(
         update={
             "findings": tuple(findings),
-            "recommendations": tuple(advice),
-            "followups": tuple(followed),
-            "trend": told.trend.model_copy(update={"lines": lines}) if told.trend else None,
+            "recommendations": tuple(recommendations),
+            "followups": tuple(followups),
+            "trend": reported.trend.model_copy(update={"lines": lines}) if reported.trend else None,
         }
     )
 
 
 def whole(stored: Stored) -> Checkup:
-    """The checkup as it was told, with its measurements."""
-    measured, _ = measured_from(stored.measured)
-    return checkup_from(stored.checkup).model_copy(update={"measurements": published(measured)})
+    """Unpack the checkup as it was reported, with its measurements."""
+    measurements, _ = measured_from(stored.measured)
+    return checkup_from(stored.checkup).model_copy(update={"measurements": published(measurements)})
 
 
 def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
-    """The checkup with verdicts, scores and advice by the rules of now; its rows are those of its day.
+    """Rebuild a checkup with verdicts, scores and advice by today's rules; its evidence rows stay those of its day.
 
-    It says nothing of the runs before it: :func:`two_runs` compares by the rules of now.
+    It does not refer to earlier runs: :func:`two_runs` compares by today's rules.
     """
-    told, (findings, total, areas) = whole(stored), rejudged(stored, catalogue, platform, language)
-    rows = {one.code: one.evidence for one in told.findings}
-    findings = tuple(one.model_copy(update={"evidence": rows.get(one.code, one.evidence)}) for one in findings)
+    reported, (findings, total, areas) = whole(stored), rejudged(stored, catalogue, platform, language)
+    rows = {finding.code: finding.evidence for finding in reported.findings}
+    findings = tuple(
+        finding.model_copy(update={"evidence": rows.get(finding.code, finding.evidence)}) for finding in findings
+    )
     measured, _ = measured_from(stored.measured)
-    return told.model_copy(
+    return reported.model_copy(
         update={
             "findings": findings,
             "score": total,
             "areas": areas,
             "language": language,
             "headline": headline(
-                total, areas, findings, catalogue.scoring, language, any(one.layout for one in told.sources)
+                total, areas, findings, catalogue.scoring, language, any(finding.layout for finding in reported.sources)
             ),
-            "recommendations": advise(findings, measured, catalogue, language, told.as_of),
+            "recommendations": advise(findings, measured, catalogue, language, reported.as_of),
             "method": method(catalogue, platform, language),
             "previous": None,
             "trend": None,
@@ -158,47 +175,47 @@ def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: L
     )
 
 
-def shown_in(line: RunLine, book: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
-    """A run as it was told, in the language of the settings.
+def shown_in(line: RunLine, history: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
+    """Unpack a run as it was reported, in the language of the settings.
 
-    Where the rules are still the same everything is said anew; else titles and names are, and sentences stay.
+    Where the rules are still the same all texts are made again; else only titles and names are translated.
     """
-    stored, language = book.stored(line.run), settings.language
-    told, platform = whole(stored), _platform_of(line, line.as_of, catalogue, settings)
-    said = _said_in(told, catalogue, language)
-    if told.language == language:
-        return told
+    stored, language = history.stored(line.run), settings.language
+    reported, platform = whole(stored), _find_platform(line, line.as_of, catalogue, settings)
+    renamed = _translate_names(reported, catalogue, language)
+    if reported.language == language:
+        return reported
     if stored.basis != basis(catalogue, platform):
-        return said.model_copy(update={"language": language})
-    past = {one.code: {key: getattr(one, key) for key in OF_THE_PAST} for one in told.findings}
-    anew = retold(stored, catalogue, platform, language)
-    findings = tuple(one.model_copy(update=past.get(one.code, {})) for one in anew.findings)
-    kept = {"previous": said.previous, "trend": said.trend, "followups": said.followups}
-    return anew.model_copy(update={"findings": findings, **kept})
+        return renamed.model_copy(update={"language": language})
+    comparisons = {finding.code: {key: getattr(finding, key) for key in OF_THE_PAST} for finding in reported.findings}
+    rebuilt = retold(stored, catalogue, platform, language)
+    findings = tuple(finding.model_copy(update=comparisons.get(finding.code, {})) for finding in rebuilt.findings)
+    kept = {"previous": renamed.previous, "trend": renamed.trend, "followups": renamed.followups}
+    return rebuilt.model_copy(update={"findings": findings, **kept})
 
 
-def two_runs(lines: tuple[RunLine, RunLine], book: Book, catalogue: Catalogue, settings: Settings) -> Comparison:
-    """Two remembered runs side by side, both judged by the rules in force at the later one.
+def two_runs(lines: tuple[RunLine, RunLine], history: Book, catalogue: Catalogue, settings: Settings) -> Comparison:
+    """Compare two remembered runs, both judged by the rules in force on the later one's date.
 
     Args:
-        lines: The earlier one, then the later one; runs of two platforms are each judged by their own.
-        book: Where they lie.
-        catalogue: The rules of now.
+        lines: The earlier run, then the later one; runs of two platforms are each judged by their own platform.
+        history: Where they are stored.
+        catalogue: Today's rules.
         settings: The language of titles, and the store's own facts.
 
     Raises:
-        UsageError: One of them cannot be read, or its platform is gone.
+        UsageError: One of them cannot be read, or its platform no longer exists.
     """
     key, latest = installation_key(), max(line.as_of for line in lines)
-    read = [
-        past_run(book.stored(line.run), Rules.of(catalogue, platform, settings.language), key, book)
+    runs = [
+        past_run(history.stored(line.run), Rules.of(catalogue, platform, settings.language), key, history)
         for line in lines
-        for platform in [_platform_of(line, latest, catalogue, settings)]
+        for platform in [_find_platform(line, latest, catalogue, settings)]
     ]
-    return side_by_side((read[0], read[1]), lines, catalogue.scoring)
+    return side_by_side((runs[0], runs[1]), lines, catalogue.scoring)
 
 
-def _platform_of(line: RunLine, moment: datetime, catalogue: Catalogue, settings: Settings) -> Platform:
+def _find_platform(line: RunLine, moment: datetime, catalogue: Catalogue, settings: Settings) -> Platform:
     try:
         return platform_of(line.platform, settings, catalogue, moment)
     except KeyError:
@@ -208,91 +225,96 @@ def _platform_of(line: RunLine, moment: datetime, catalogue: Catalogue, settings
         ) from None
 
 
-def shown_anew(line: RunLine, book: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
-    """A remembered run with its counts judged by the rules of now.
+def shown_anew(line: RunLine, history: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
+    """Rebuild a remembered run, its counts judged by today's rules.
 
     Raises:
-        UsageError: It cannot be read, or its platform is gone.
+        UsageError: It cannot be read, or its platform no longer exists.
     """
-    platform = _platform_of(line, line.as_of, catalogue, settings)
-    return retold(book.stored(line.run), catalogue, platform, settings.language)
+    platform = _find_platform(line, line.as_of, catalogue, settings)
+    return retold(history.stored(line.run), catalogue, platform, settings.language)
 
 
 class Recalled(NamedTuple):
-    """What an audit gets from its book, and how it is to leave its own mark in it."""
+    """The earlier runs an audit is compared with, and what is needed to remember the audit itself."""
 
     book: Book
     past: Past
     series: Series
     basis: str
     asked: dict[str, str]
-    marks: Taken
+    marks: DefectFingerprints
 
     def note(self, measured: Iterable[Measurement]) -> None:
-        """Leave in the book what is to be remembered of this run."""
+        """Hand over to the book what is to be remembered of this run."""
         self.book.noted = Noted(self.series, self.basis, self.asked, tuple(measured), self.marks.found)
 
 
-def recall(exports: Path, given: Given, request: AuditRequest, as_of: datetime | None) -> Recalled | None:
-    """The runs before ``as_of``, judged by the rules of now; None where the audit has no book or no moment.
+def recall(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> Recalled | None:
+    """Load the runs before ``as_of``, judged by today's rules; None where the audit has no book or no ``as_of``.
 
     Raises:
-        UsageError: There is no run of the name that ``--baseline`` gives, it is not an earlier one, or cannot be read.
+        UsageError: The run that ``--baseline`` names does not exist, is not an earlier one, or cannot be read.
     """
-    book = request.history
-    if book is None or as_of is None:
+    history = request.history
+    if history is None or as_of is None:
         return None
-    series, key = series_of(exports, given, request), installation_key()
-    rules = Rules.of(given.catalogue, given.platform, given.settings.language)
+    series, key = series_of(exports, inputs, request), installation_key()
+    rules = Rules.of(inputs.catalogue, inputs.platform, inputs.settings.language)
 
-    def judged(stored: Iterable[Stored], needed: str = "") -> Iterator[PastRun]:
-        for one in stored:
+    def judge_again(runs: Iterable[Stored], needed: str = "") -> Iterator[PastRun]:
+        for stored_run in runs:
             try:
-                yield past_run(one, rules, key, book)
+                yield past_run(stored_run, rules, key, history)
             except HistoryUnusable as error:
-                if one.line.run == needed:
+                if stored_run.line.run == needed:
                     raise
-                book.troubles.append(error)
+                history.troubles.append(error)
 
-    lately = tuple(judged(book.before(series, as_of)))
-    asked_for = _up_to_baseline(book, series, as_of) if book.baseline else []
-    against = tuple(judged(asked_for, needed=asked_for[-1].line.run)) if asked_for else lately
-    past = Past(lately, against, bool(book.baseline), _events(book, given, lately, as_of))
-    asked = questions(given.catalogue, given.platform)
-    return Recalled(book, past, series, rules.digest, asked, Taken(key, past.marks(), past.older_marks()))
+    lately = tuple(judge_again(history.before(series, as_of)))
+    up_to_baseline = _list_up_to_baseline(history, series, as_of) if history.baseline else []
+    against = tuple(judge_again(up_to_baseline, needed=up_to_baseline[-1].line.run)) if up_to_baseline else lately
+    past = Past(lately, against, bool(history.baseline), _list_events(history, inputs, lately, as_of))
+    rule_questions = questions(inputs.catalogue, inputs.platform)
+    return Recalled(
+        history, past, series, rules.digest, rule_questions, DefectFingerprints(key, past.marks(), past.older_marks())
+    )
 
 
-def _events(book: Book, given: Given, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:
-    """What happened in the days of the trend; without earlier runs there is none."""
+def _list_events(history: Book, inputs: Inputs, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:
+    """List the events in the days of the trend; there is no trend without earlier runs."""
     if not lately:
         return ()
-    catalogue, settings, _, platform, _ = given
+    catalogue, settings, _, platform, _ = inputs
     span = Span(begins(lately), as_of.date())
-    return events_in(span, book.calendar, platform, catalogue.platforms, settings.language)
+    return events_in(span, history.calendar, platform, catalogue.platforms, settings.language)
 
 
-def hold_against(recalled: Recalled | None, now: Present, scoring: Scoring) -> Compared:
-    """What has changed since the run that is compared with; nothing where the audit has no book."""
-    if recalled is None:
+def hold_against(context: Recalled | None, now: Present, scoring: Scoring) -> Compared:
+    """Compare the current audit with earlier runs; nothing is compared where the audit has no book."""
+    if context is None:
         return Compared(now.findings)
-    seen = Seen(recalled.marks.found, recalled.marks.mended)
-    return compared(recalled.past, replace(now, seen=seen), scoring)
+    marks = Seen(context.marks.found, context.marks.mended)
+    return compared(context.past, replace(now, seen=marks), scoring)
 
 
-def _up_to_baseline(book: Book, series: Series, as_of: datetime) -> list[Stored]:
-    """The baseline, and the runs of its series before it."""
-    lines = [one for one in book.every(series.store, series.platform) if one.how == series.how]
-    line = chosen(lines, book.baseline or "", "--baseline")
+def _list_up_to_baseline(history: Book, series: Series, as_of: datetime) -> list[Stored]:
+    """List the runs of the series up to and including the baseline."""
+    candidates = [line for line in history.every(series.store, series.platform) if line.how == series.how]
+    line = chosen(candidates, history.baseline or "", "--baseline")
     if line.as_of >= as_of:
         raise UsageError(
-            f"--baseline {book.baseline} is not earlier than this audit, which is as of {as_of:%Y-%m-%d %H:%M}",
+            f"--baseline {history.baseline} is not earlier than this audit, which is as of {as_of:%Y-%m-%d %H:%M}",
             "Compare any two remembered runs with `storehealth history compare A B`.",
         )
-    return [*book.before(series, line.as_of), book.stored(line.run)]
+    return [*history.before(series, line.as_of), history.stored(line.run)]
 
 
-def series_of(exports: Path, given: Given, request: AuditRequest) -> Series:
-    """Whose run this is, and which options make its figures others than the usual ones."""
-    named = read_settings(request.config).store
-    how = [*([f"window={request.window}"] if request.window else []), *(["assume-auto"] if request.assume_auto else [])]
-    return Series(named or str(exports.resolve()), given.platform.name, " ".join(how))
+def series_of(exports: Path, inputs: Inputs, request: AuditRequest) -> Series:
+    """Return the series a run belongs to: its store, its platform, and the options that change its figures."""
+    store = read_settings(request.config).store
+    options = [
+        *([f"window={request.window}"] if request.window else []),
+        *(["assume-auto"] if request.assume_auto else []),
+    ]
+    return Series(store or str(exports.resolve()), inputs.platform.name, " ".join(options))

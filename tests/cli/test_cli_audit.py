@@ -372,10 +372,10 @@ def test_an_unwritable_state_folder_is_replaced_with_a_warning(
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(_state, "_try_out", refuse)
-    result = run("audit", exports, "--state", tmp_path / "state")
-    assert result.code == 1
-    assert result.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1
+    monkeypatch.setattr(_state, "_check_writable", refuse)
+    ended = run("audit", exports, "--state", tmp_path / "state")
+    assert ended.code == 1
+    assert ended.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1
     assert faked.asked.state != tmp_path / "state"
     assert faked.asked.state.is_dir()
 

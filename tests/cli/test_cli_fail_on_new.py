@@ -27,7 +27,7 @@ def test_a_store_whose_failures_are_all_known_ends_with_0(run: Run, tmp_path: Pa
             "-s", "-o", f"json={output}", *(options or ("--fail-on", "new")),
         )  # fmt: skip
         made = json.loads(output.read_text(encoding="utf-8"))
-        failing = {one["code"] for one in made["findings"] if one["status"] == "fail"}
+        failing = {finding["code"] for finding in made["findings"] if finding["status"] == "fail"}
         return ended.code, made["outcome"]["reasons"], failing
 
     code, reasons, failing = audit("2026-03-05")

@@ -28,13 +28,13 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     folder.mkdir()
     for place, day in enumerate(DAYS):
-        one = gap(window=late(1, 9, day).window) if place == 1 else late(60 if place == 3 else 240, 4000, day)
-        write(folder, day, one, late(20, 4000, day, code="LG09"), run=f"2025040{place + 1}T000000Z-abc{place}00")
+        finding = gap(window=late(1, 9, day).window) if place == 1 else late(60 if place == 3 else 240, 4000, day)
+        write(folder, day, finding, late(20, 4000, day, code="LG09"), run=f"2025040{place + 1}T000000Z-abc{place}00")
     return folder
 
 
 def kept(home: Path) -> list[str]:
-    return [one.as_of.date().isoformat() for one in Book(home).every()]
+    return [line.as_of.date().isoformat() for line in Book(home).every()]
 
 
 def test_runs_are_listed_by_store_with_their_scores(run: Run, home: Path) -> None:
@@ -51,7 +51,7 @@ def test_runs_are_listed_by_store_with_their_scores(run: Run, home: Path) -> Non
 
 def test_the_list_as_json_is_one_document(run: Run, home: Path) -> None:
     found = json.loads(run("history", "list", "--format", "json", "--state", home, "--store", "Tea House").out)
-    assert [one["as_of"][:10] for one in found] == list(DAYS)
+    assert [line["as_of"][:10] for line in found] == list(DAYS)
     assert found[0]["fails"] == 1
 
 
@@ -147,9 +147,14 @@ def test_two_runs_stand_side_by_side_the_earlier_first(run: Run, home: Path) -> 
     told_by_rules_of_now(home)
     both = [compared(run, home, *names) for names in ((), ("latest", "previous"), ("2025-03-17", "2025-03-24"))]
     assert both[0] == both[1] == both[2]
-    one = next(found for found in both[0].findings if found.code == "LG05")
-    assert (one.status_then, one.status_now, one.change, one.state) == ("fail", "watch", "better", "persisting")
-    assert (one.before.defects, one.after.defects) == (240, 60)
+    finding = next(found for found in both[0].findings if found.code == "LG05")
+    assert (finding.status_then, finding.status_now, finding.change, finding.state) == (
+        "fail",
+        "watch",
+        "better",
+        "persisting",
+    )
+    assert (finding.before.defects, finding.after.defects) == (240, 60)
     assert both[0].previous.score_change.change == "better"
 
 
@@ -162,9 +167,9 @@ def test_the_comparison_keeps_to_its_published_schema(run: Run, home: Path) -> N
 
 def test_what_could_not_be_judged_then_has_no_counts_no_change_and_no_state(run: Run, home: Path) -> None:
     told_by_rules_of_now(home)
-    (one,) = (found for found in compared(run, home, DAYS[1], DAYS[2]).findings if found.code == "LG05")
-    assert (one.status_then, one.before, one.change, one.state) == ("inconclusive", None, None, None)
-    assert one.after.judged == 4000
+    (finding,) = (found for found in compared(run, home, DAYS[1], DAYS[2]).findings if found.code == "LG05")
+    assert (finding.status_then, finding.before, finding.change, finding.state) == ("inconclusive", None, None, None)
+    assert finding.after.judged == 4000
 
 
 def test_the_comparison_names_what_has_changed_and_counts_the_rest(run: Run, home: Path) -> None:
@@ -213,7 +218,7 @@ def test_young_runs_are_kept(run: Run, home: Path) -> None:
 
 def test_pruning_tells_a_script_what_went(run: Run, home: Path) -> None:
     found = json.loads(run("history", "prune", "--last", "3", "--yes", "--format", "json", "--state", home).out)
-    assert (found["forgotten"], [one["as_of"][:10] for one in found["runs"]]) == (True, [DAYS[0]])
+    assert (found["forgotten"], [line["as_of"][:10] for line in found["runs"]]) == (True, [DAYS[0]])
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_an_audit_tells_only_of_changes(
     for _ in range(2):
         assert run("audit", exports, "--notify", "-s").code == 1
     assert len(web.got) == 1
-    mended = tuple(one.model_copy(update={"status": "pass"}) for one in checkup().findings)
+    mended = tuple(finding.model_copy(update={"status": "pass"}) for finding in checkup().findings)
     faked.checkup = checkup(findings=mended, outcome=OutcomeOfRun(exit_code=0, reasons=()))
     assert run("audit", exports, "--notify", "-s").code == 0
     assert len(web.got) == 2

@@ -140,7 +140,7 @@ def test_a_name_is_replaced_only_on_demand(schedule: Run, table: Path, exports: 
     assert (ended.code, "--force" in ended.err) == (2, True)
     assert schedule("add", "tea", exports, "--daily", "09:30", "--force").code == 0
     assert table.read_text(encoding="utf-8").count("# storehealth:tea") == 1
-    assert [one.cron for one in Book(state).all()] == ["30 9 * * *"]
+    assert [schedule.cron for schedule in Book(state).all()] == ["30 9 * * *"]
 
 
 def test_what_would_be_installed_is_shown_for_the_starter_asked_for(
@@ -279,7 +279,7 @@ def test_status_lists_what_runs_without_a_schedule_until_it_is_removed(
     faked.error = NoDataError("no file could be used", "Export something first.")
     run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
     told = run("status", "--state", state, "--format", "json")
-    assert (told.code, [one["name"] for one in json.loads(told.out)["others"]]) == (1, ["by-hand"])
+    assert (told.code, [runs["name"] for runs in json.loads(told.out)["others"]]) == (1, ["by-hand"])
     added("remove", "tea")
     assert "tea  " not in run("status", "--state", state).out
     assert Runs(state, "tea").latest()

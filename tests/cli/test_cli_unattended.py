@@ -182,16 +182,18 @@ def test_the_folder_comes_first_then_the_book_then_latest_then_people(
 
         monkeypatch.setattr(owner, name, noted)
 
-    for owner, name in ((_outputs, "deliver"), (_book, "remember"), (Runs, "point"), (Telling, "tell")):
+    functions = (_outputs.deliver, _book.remember, Runs.point, Telling.tell)
+    deliver, remember, point, tell = (function.__name__ for function in functions)
+    for owner, name in ((_outputs, deliver), (_book, remember), (Runs, point), (Telling, tell)):
         noting(owner, name)
     settings = tmp_path / "shop.toml"
     settings.write_text('[notify]\nwhen = "never"\n')
     assert cron("--notify", "--config", settings).code == 1
     assert steps == [
-        ("deliver", True, False),
-        ("remember", True, False),
-        ("point", True, False),
-        ("tell", True, True),
+        (deliver, True, False),
+        (remember, True, False),
+        (point, True, False),
+        (tell, True, True),
     ]
 
 
@@ -203,7 +205,7 @@ def test_a_report_that_cannot_be_delivered_is_four_and_the_run_is_kept(
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs, "write_whole", full)
+    monkeypatch.setattr(outputs, outputs.write_whole.__name__, full)
     ended = cron("-o", f"markdown={tmp_path / 'copy.md'}")
     assert ended.code == 4
     assert "copy.md could not be written: No space left on device" in ended.err
@@ -219,7 +221,7 @@ def test_where_latest_cannot_be_moved_it_names_the_run_before_and_the_code_is_fo
     def full(self: Runs, run: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Runs, "point", full)
+    monkeypatch.setattr(Runs, Runs.point.__name__, full)
     faked.checkup = number(2)
     ended = cron()
     assert ended.code == 4
@@ -237,7 +239,7 @@ def test_runs_older_than_keep_go_and_the_log_says_so(faked: Faked, cron: Run, st
     assert len(Runs(state, "tea").done()) == 2
     faked.checkup = number(2)
     cron("--keep", "90d")
-    assert [one.run for one in Runs(state, "tea").done()] == [number(1).run.id, number(2).run.id]
+    assert [run.run for run in Runs(state, "tea").done()] == [number(1).run.id, number(2).run.id]
     assert "removed 1 runs older than 90 days" in log(state)
 
 
@@ -344,7 +346,7 @@ def test_that_no_audit_could_be_made_is_told_and_what_waits_goes_out_with_it(
     assert "There are no files in exports" in got["message"]
     faked.error, faked.checkup = None, number(2)
     assert cron("--notify", "--config", tells).code == 1
-    assert [one["title"] for one in web.got[1:]] == ["tea: the audit works again"]
+    assert [request["title"] for request in web.got[1:]] == ["tea: the audit works again"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])

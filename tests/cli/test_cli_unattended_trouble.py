@@ -56,20 +56,20 @@ def test_a_run_that_is_killed_at_any_step_leaves_the_one_before_whole(
     assert done.returncode == 0, done.stderr
     rounds = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rounds) > 20, "the steps of a run were not seen"
-    assert [one["code"] for one in rounds] == [-9] * (len(rounds) - 1) + [1]
-    for one in rounds:
-        this = number(one["count"]).run.id
-        assert one["latest"] in (one["before"], this)
-        assert one["readable"]
-        assert one["half"] == []
-    undisturbed = [one for one in rounds if "next" in one]
+    assert [killed["code"] for killed in rounds] == [-9] * (len(rounds) - 1) + [1]
+    for killed in rounds:
+        this = number(killed["count"]).run.id
+        assert killed["latest"] in (killed["before"], this)
+        assert killed["readable"]
+        assert killed["half"] == []
+    undisturbed = [killed for killed in rounds if "next" in killed]
     assert len(undisturbed) > 5
-    for one in undisturbed:
-        assert one["next"] == 1, "the run after the killed ones did not do what it should"
-        assert one["then"]["latest"] == number(one["next_count"]).run.id
-        assert one["then"]["hidden"] == []
-        assert one["then"]["letters"] == 0
-    moved = [one["latest"] == number(one["count"]).run.id for one in rounds]
+    for killed in undisturbed:
+        assert killed["next"] == 1, "the run after the killed ones did not do what it should"
+        assert killed["then"]["latest"] == number(killed["next_count"]).run.id
+        assert killed["then"]["hidden"] == []
+        assert killed["then"]["letters"] == 0
+    moved = [killed["latest"] == number(killed["count"]).run.id for killed in rounds]
     assert moved == sorted(moved), "latest moved, and then moved back"
 
 

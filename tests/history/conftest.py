@@ -25,8 +25,8 @@ def write(folder: Path, day: str, *findings: Any, series: Series = SERIES, **cha
     given = {"store": series.store, "platform": series.platform}
     made = told(day, *(findings or (late(60, 4000, day),)), **(given | changes))
     made = made.model_copy(update={"run": made.run.model_copy(update={"id": run})})
-    counts = [share(one.defects, one.judged, code=one.code) for one in made.findings]
-    noted = Noted(series, "the rules", {one.code: "the question" for one in made.findings}, counts, marks)
+    counts = [share(finding.defects, finding.judged, code=finding.code) for finding in made.findings]
+    noted = Noted(series, "the rules", {finding.code: "the question" for finding in made.findings}, counts, marks)
     book = Book(folder, noted=noted)
     assert remember(book, made, KEY), book.troubles
     return made

@@ -26,7 +26,7 @@ LATER = at("2026-01-01")
 
 def days(folder: Path, series: Series = SERIES) -> list[str]:
     """The days of the runs that an audit of later would be held against."""
-    return [one.line.as_of.date().isoformat() for one in Book(folder).before(series, LATER)]
+    return [run.line.as_of.date().isoformat() for run in Book(folder).before(series, LATER)]
 
 
 def test_nothing_is_remembered_at_first_and_reading_makes_no_file(home: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_run_is_never_held_against_itself_or_a_later_one(home: Path) -> None:
     for day in ("2025-03-10", "2025-03-17", "2025-03-24"):
         write(home, day)
     found = Book(home).before(SERIES, at("2025-03-17"))
-    assert [one.line.as_of for one in found] == [at("2025-03-10")]
+    assert [run.line.as_of for run in found] == [at("2025-03-10")]
 
 
 def test_other_stores_platforms_and_ways_of_counting_stay_apart(home: Path) -> None:
@@ -56,7 +56,7 @@ def test_other_stores_platforms_and_ways_of_counting_stay_apart(home: Path) -> N
         write(home, "2025-03-31", series=series, run=f"run-{place}")
     assert [len(days(home, series)) for series in (SERIES, *others)] == [1, 1, 1, 1]
     assert len(Book(home).every()) == 4
-    assert [one.run for one in Book(home).every("Tea House", "tmall")] == ["run-1"]
+    assert [run.run for run in Book(home).every("Tea House", "tmall")] == ["run-1"]
 
 
 def test_what_was_told_comes_back_whole(home: Path) -> None:
@@ -64,7 +64,7 @@ def test_what_was_told_comes_back_whole(home: Path) -> None:
     (kept,) = Book(home).before(SERIES, LATER)
     measured, asked = measured_from(kept.measured)
     assert checkup_from(kept.checkup) == made.model_copy(update={"measurements": ()})
-    assert [(one.code, one.tally.late) for one in measured] == [("LG05", 60)]
+    assert [(measurement.code, measurement.tally.late) for measurement in measured] == [("LG05", 60)]
     assert asked == {"LG05": "the question"}
     assert Book(home).stored(made.run.id) == kept
 
@@ -82,8 +82,8 @@ def test_fingerprints_are_kept_of_the_latest_runs_only_and_counts_of_all(home: P
     for number in range(MARKS_KEPT + 3):
         write(home, f"2025-03-{number + 1:02d}", marks={"LG05": {number: 9000}})
     kept = Book(home).before(SERIES, LATER)
-    assert [one.marks is None for one in kept] == [True] * 3 + [False] * MARKS_KEPT
-    assert all(measured_from(one.measured)[0] for one in kept)
+    assert [run.marks is None for run in kept] == [True] * 3 + [False] * MARKS_KEPT
+    assert all(measured_from(run.measured)[0] for run in kept)
 
 
 def test_without_a_moment_there_is_nothing_to_remember(home: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_folder_in_its_place_is_named(home: Path) -> None:
     book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
     assert book.before(SERIES, LATER) == []
     assert not remember(book, told("2025-04-01", late(60, 4000)), KEY)
-    assert all(FILE in one.message and "cannot be used" in one.message for one in book.troubles)
+    assert all(FILE in error.message and "cannot be used" in error.message for error in book.troubles)
 
 
 def test_a_record_of_an_older_version_that_lacks_keys_of_now_is_still_read(home: Path) -> None:

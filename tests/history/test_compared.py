@@ -113,21 +113,21 @@ def stores(draw: st.DrawFn) -> tuple[Finding, ...]:
         if draw(st.booleans()):
             severity = draw(st.sampled_from(("critical", "high", "low")))
             known = judged >= 20
-            one = late(draw(st.integers(0, judged)), judged) if known else gap()
-            made.append(one.model_copy(update={"code": code, "area": area, "severity": severity}))
+            finding = late(draw(st.integers(0, judged)), judged) if known else gap()
+            made.append(finding.model_copy(update={"code": code, "area": area, "severity": severity}))
     return tuple(made)
 
 
 @given(stores(), stores())
 def test_the_parts_of_a_score_s_change_add_up(then: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:
     change = score_change(past_run("2025-03-24", *then), now, SCORING)
-    both = [headline_mean(one, SCORING).score for one in (then, now)]
+    both = [headline_mean(findings, SCORING).score for findings in (then, now)]
     assert (change is None) == (None in both)
     if change:
         assert change.points == pytest.approx(both[1] - both[0], abs=0.01)
         assert change.points == pytest.approx(change.figures + change.coverage + change.rules, abs=0.02)
         assert change.rules == 0
-        listed = sum(one.points for one in change.parts)
+        listed = sum(part.points for part in change.parts)
         assert change.figures == pytest.approx(listed, abs=0.05 * len(now) + 0.05)
 
 
@@ -144,14 +144,16 @@ def test_the_order_of_findings_does_not_matter(
     then: tuple[Finding, ...], now: tuple[Finding, ...], mix: object
 ) -> None:
     shuffled = [list(then), list(now)]
-    for one in shuffled:
-        mix.shuffle(one)
+    for findings in shuffled:
+        mix.shuffle(findings)
     found = [against(runs(past_run("2025-03-24", *a)), present("2025-03-31", *b)) for a, b in ((then, now), shuffled)]
-    change = [one.previous.score_change if one.previous else None for one in found]
+    change = [comparison.previous.score_change if comparison.previous else None for comparison in found]
     assert (change[0] is None) == (change[1] is None)
     if change[0] and change[1]:
         assert change[0].points == pytest.approx(change[1].points, abs=0.011)
-    by_code = [{one.code: (one.previous, one.change, one.state) for one in each.findings} for each in found]
+    by_code = [
+        {finding.code: (finding.previous, finding.change, finding.state) for finding in each.findings} for each in found
+    ]
     assert by_code[0] == by_code[1]
 
 
@@ -178,7 +180,9 @@ def test_a_rule_judged_only_now_counts_as_coverage() -> None:
 def test_without_an_earlier_run_nothing_is_said() -> None:
     found = against(runs(), present("2025-03-31", late(60, 4000)))
     assert (found.previous, found.trend, found.followups) == (None, None, ())
-    assert [(one.previous, one.change, one.state, one.rows) for one in found.findings] == [(None,) * 4]
+    assert [(finding.previous, finding.change, finding.state, finding.rows) for finding in found.findings] == [
+        (None,) * 4
+    ]
 
 
 def test_a_finding_of_another_unit_has_no_earlier_value() -> None:

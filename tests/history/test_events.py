@@ -37,7 +37,7 @@ def calendar(folder: Path, text: str) -> Calendar:
 def test_spring_festival_and_its_make_up_days_are_marked() -> None:
     """State Council, 2024-11-12: 28 January to 4 February 2025 off; 26 January and 8 February are work days."""
     found = within("2025-01-20", "2025-02-20", language="zh")
-    assert [(str(one.first), str(one.last), one.kind) for one in found] == [
+    assert [(str(event.first), str(event.last), event.kind) for event in found] == [
         ("2025-01-26", "2025-01-26", "make_up_work_day"),
         ("2025-01-28", "2025-02-04", "holiday"),
         ("2025-02-08", "2025-02-08", "make_up_work_day"),
@@ -48,20 +48,20 @@ def test_spring_festival_and_its_make_up_days_are_marked() -> None:
 
 @pytest.mark.parametrize(("language", "name"), [("en", "National Day"), ("zh", "国庆节")])
 def test_a_holiday_is_named_in_the_language_asked_for(language: str, name: str) -> None:
-    feast = [one for one in within("2025-10-01", "2025-10-08", language=language) if one.kind == "holiday"]
+    feast = [event for event in within("2025-10-01", "2025-10-08", language=language) if event.kind == "holiday"]
     assert name in feast[0].name
 
 
 def test_a_holiday_over_new_year_is_one(tmp_path: Path) -> None:
     found = within("2024-12-25", "2025-01-05")
-    assert [str(one.first) for one in found] == ["2025-01-01"]
+    assert [str(event.first) for event in found] == ["2025-01-01"]
 
 
 def test_a_platform_of_no_country_has_no_holidays_unless_the_store_names_one(tmp_path: Path) -> None:
     assert within("2025-01-20", "2025-02-20", platform=GENERIC) == []
     mexico = calendar(tmp_path, "holidays: [MX]")
     found = within("2025-09-10", "2025-09-20", mexico, GENERIC, "es")
-    assert [(str(one.first), one.name) for one in found] == [("2025-09-16", "Día de la Independencia")]
+    assert [(str(event.first), event.name) for event in found] == [("2025-09-16", "Día de la Independencia")]
 
 
 def test_no_holidays_can_be_asked_for(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_own_events_are_told_where_they_touch_the_days(tmp_path: Path) -> None:
         "  - {date: 2025-12-01, name: Too late}\n",
     )
     found = within("2025-11-11", "2025-11-30", own)
-    assert [(one.name, one.kind, str(one.first), str(one.last)) for one in found] == [
+    assert [(event.name, event.kind, str(event.first), str(event.last)) for event in found] == [
         ("Double 11", "promotion", "2025-11-01", "2025-11-11"),
         ("New carrier", "other", "2025-11-12", "2025-11-12"),
     ]
@@ -85,7 +85,7 @@ def test_own_events_are_told_where_they_touch_the_days(tmp_path: Path) -> None:
 
 def test_a_version_of_the_platform_that_came_into_force_is_a_change_of_rules() -> None:
     found = within("2026-09-01", "2026-09-20", Calendar(countries=()), CATALOGUE.platforms["douyin"])
-    assert [(str(one.first), one.kind) for one in found] == [("2026-09-08", "rule_change")]
+    assert [(str(event.first), event.kind) for event in found] == [("2026-09-08", "rule_change")]
 
 
 def test_no_file_is_no_event(tmp_path: Path) -> None:
@@ -135,5 +135,8 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     found = calendar(tmp_path, example)
-    assert [(one.name, one.kind) for one in found.own] == [("Double 11", "promotion"), ("Second carrier", "other")]
+    assert [(event.name, event.kind) for event in found.own] == [
+        ("Double 11", "promotion"),
+        ("Second carrier", "other"),
+    ]
     assert found.countries == ("CN",)

@@ -47,7 +47,7 @@ class Home:
         made = audit(EXPORTS, AuditRequest(state=self.folder, as_of=at(day), history=book, **given))
         if book is not None:
             remember(book, made, installation_key())
-            self.troubles = [one.message for one in book.troubles]
+            self.troubles = [error.message for error in book.troubles]
         return made
 
     def forget(self, *days: str) -> None:
@@ -86,7 +86,7 @@ def said(made: Checkup) -> dict[str, Any]:
 
 
 def of(made: Checkup, code: str) -> Finding:
-    return next(one for one in made.findings if one.code == code)
+    return next(finding for finding in made.findings if finding.code == code)
 
 
 def pack(folder: Path, name: str, **changes: Any) -> Path:
@@ -128,10 +128,10 @@ def test_without_history_nothing_is_read_written_or_said(audited: Home, told: di
     assert (audited.folder / FILE).read_bytes() == before
     with_past, without = said(told[MIDDLE]), said(made)
     for content in (with_past, without):
-        for one in content["findings"]:
+        for finding in content["findings"]:
             for key in OF_THE_PAST:
-                del one[key]
-            for row in one["evidence"]["rows"]:
+                del finding[key]
+            for row in finding["evidence"]["rows"]:
                 del row["state"]
         for key in ("previous", "trend", "followups"):
             del content[key]
@@ -141,7 +141,7 @@ def test_without_history_nothing_is_read_written_or_said(audited: Home, told: di
 def test_the_trend_has_what_was_told(told: dict[str, Checkup]) -> None:
     trend = told[LATE].trend
     assert trend is not None
-    (scores,) = [one.values for one in trend.lines if one.kind == "score"]
+    (scores,) = [line.values for line in trend.lines if line.kind == "score"]
     assert scores == tuple(told[day].score.uncapped for day in (EARLY, MIDDLE, LATE))
 
 
@@ -173,9 +173,9 @@ def test_past_counts_are_judged_by_the_limits_of_now(audited: Home, told: dict[s
     assert now.previous.rejudged
     assert now.previous.uncapped == told[EARLY].score.uncapped
     assert now.trend is not None
-    (scores,) = [one.values for one in now.trend.lines if one.kind == "score"]
+    (scores,) = [line.values for line in now.trend.lines if line.kind == "score"]
     assert scores == (then.score.uncapped, now.score.uncapped)
-    assert {one.id: one.score for one in now.previous.areas} == {one.id: one.score for one in then.areas}
+    assert {area.id: area.score for area in now.previous.areas} == {area.id: area.score for area in then.areas}
     change = now.previous.score_change
     assert change is not None
     difference = (then.score.uncapped or 0) - (told[EARLY].score.uncapped or 0)
@@ -187,7 +187,7 @@ def test_what_was_judged_again_is_kept_until_the_rules_change_once_more(
 ) -> None:
     packs = (pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2),)
     first = audited(LATE, packs=packs)
-    monkeypatch.setattr(recall, "rejudged", lambda *_: pytest.fail("it was judged already"))
+    monkeypatch.setattr(recall, recall.rejudged.__name__, lambda *_: pytest.fail("it was judged already"))
     second = audited(LATE, packs=packs)
     assert second.previous is not None
     assert second.previous.rejudged
@@ -208,10 +208,10 @@ def test_counts_of_another_question_are_not_compared(audited: Home, tmp_path: Pa
 
 def test_what_was_told_in_another_language_is_told_in_this_one(audited: Home, told: dict[str, Checkup]) -> None:
     late = audited("2026-03-20", language="zh")
-    names = {one.name for one in told[EARLY].recommendations}
+    names = {advice.name for advice in told[EARLY].recommendations}
     assert late.followups
-    assert not names & {one.name for one in late.followups}
-    assert all(any("\u4e00" <= sign <= "\u9fff" for sign in one.title) for one in late.followups)
+    assert not names & {followup.name for followup in late.followups}
+    assert all(any("\u4e00" <= sign <= "\u9fff" for sign in followup.title) for followup in late.followups)
 
 
 def test_a_run_that_cannot_be_read_is_left_out_and_named(audited: Home) -> None:
@@ -260,8 +260,8 @@ def test_two_folders_of_one_name_are_two_stores(tmp_path: Path) -> None:
         shutil.copytree(EXPORTS, home)
         made.append(audit(home, AuditRequest(state=tmp_path, as_of=at(day), history=book, platform="generic")))
         remember(book, made[-1], installation_key())
-    assert [one.previous for one in made] == [None, None]
-    assert len({one.folder for one in Book(tmp_path).every()}) == 2
+    assert [checkup.previous for checkup in made] == [None, None]
+    assert len({line.folder for line in Book(tmp_path).every()}) == 2
 
 
 def test_a_run_judged_again_by_the_same_rules_is_what_was_told(audited: Home, told: dict[str, Checkup]) -> None:
@@ -269,7 +269,7 @@ def test_a_run_judged_again_by_the_same_rules_is_what_was_told(audited: Home, to
     catalogue, book, nothing = load(), Book(audited.folder), dict.fromkeys(OF_THE_PAST)
     for line in book.every():
         was = told[f"{line.as_of:%Y-%m-%d}"]
-        plain = tuple(one.model_copy(update=nothing) for one in was.findings)
+        plain = tuple(finding.model_copy(update=nothing) for finding in was.findings)
         silent = {"findings": plain, "previous": None, "trend": None, "followups": ()}
         assert shown_anew(line, book, catalogue, Settings()) == was.model_copy(update=silent)
         assert whole(book.stored(line.run)) == was
@@ -303,8 +303,8 @@ def test_each_row_says_whether_it_was_there_before(audited: Home, tmp_path: Path
     assert found.rows is not None
     assert (states.count("new"), states.count("persisting")) == (found.rows.new, found.rows.persisting)
     assert states.count("persisting") == 5, "as many as were late then"
-    assert {one.entity: one.state for one in found.evidence.rows}.items() <= of_order.items()
-    assert {one.state for one in audited(LATE, keep=False).findings[0].evidence.rows} <= {None}
+    assert {row.entity: row.state for row in found.evidence.rows}.items() <= of_order.items()
+    assert {row.state for row in audited(LATE, keep=False).findings[0].evidence.rows} <= {None}
 
 
 def test_a_row_that_left_and_came_back_says_so() -> None:

@@ -21,7 +21,7 @@ def trend(*days: str) -> Trend:
 
 
 def line(found: Trend, name: str) -> TrendLine:
-    return next(one for one in found.lines if one.name == name)
+    return next(line for line in found.lines if line.name == name)
 
 
 def test_a_first_run_has_no_trend() -> None:
@@ -74,9 +74,9 @@ def test_only_the_latest_runs_and_the_most_urgent_figures_are_kept() -> None:
     found = against(past, present(days[-1], *many)).trend
     assert found is not None
     assert [run.as_of for run in found.runs] == [at(day) for day in days[-RUNS:]]
-    figures = [one.name for one in found.lines if one.kind == "finding"]
+    figures = [line.name for line in found.lines if line.kind == "finding"]
     assert (len(figures), figures[0]) == (FIGURES, "LG11")
-    assert all(len(one.values) == RUNS for one in found.lines)
+    assert all(len(line.values) == RUNS for line in found.lines)
 
 
 def test_the_days_of_the_trend_begin_with_the_first_run_shown() -> None:

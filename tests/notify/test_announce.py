@@ -55,8 +55,10 @@ def test_the_first_checkup_tells_what_fails(web: Web, asks: Asks, tmp_path: Path
 def test_only_changes_are_told(web: Web, asks: Asks, tmp_path: Path) -> None:
     settings, bad, good = asks(web.url()), checkup(), fine()
     outcomes = [
-        announce(one, settings, tmp_path, hours(24 * day)).outcome
-        for day, one in enumerate([bad, bad, good, good, bad, fine(findings=(finding(status="inconclusive"),)), bad])
+        announce(checkup_of_day, settings, tmp_path, hours(24 * day)).outcome
+        for day, checkup_of_day in enumerate(
+            [bad, bad, good, good, bad, fine(findings=(finding(status="inconclusive"),)), bad]
+        )
     ]
     assert outcomes == ["sent", "held_back", "sent", "held_back", "sent", "held_back", "held_back"]
     assert "No longer fails: LG05" in web.got[1]["message"]
@@ -69,7 +71,7 @@ def test_a_new_band_and_an_area_out_of_sight_are_changes(web: Web, asks: Asks, t
     assert web.got == []
     announce(fine(score=CAPPED.model_copy(update={"value": 49.0})), settings, tmp_path, hours(1))
     assert web.got[-1]["title"] == "Tea House: score 49 E poor (was 59)"
-    blind = tuple(one.model_copy(update={"score": None} if one.id == "aftersales" else {}) for one in fine().areas)
+    blind = tuple(area.model_copy(update={"score": None} if area.id == "aftersales" else {}) for area in fine().areas)
     announce(fine(score=CAPPED.model_copy(update={"value": 49.0}), areas=blind), settings, tmp_path, hours(2))
     assert "Can no longer be judged: After-sales" in web.got[-1]["message"]
 
@@ -111,7 +113,7 @@ def test_what_a_service_refuses_waits_and_goes_out_at_the_next_run(
     assert "JSON (notify.urls:1) did not take the message" in done.failures[0]
     assert "5ecr3t" not in repr(done)
     assert "pa55w0rd" not in repr(done)
-    assert [one["tries"] for one in waiting(tmp_path)] == [1]
+    assert [message["tries"] for message in waiting(tmp_path)] == [1]
 
     web.status, web.delay = 200, 0.0
     web.got.clear()
@@ -181,7 +183,7 @@ def test_two_runs_at_once_tell_it_once(web: Web, asks: Asks, tmp_path: Path) -> 
         run.start()
     for run in runs:
         run.join()
-    assert sorted(one.outcome for one in done) == ["held_back", "held_back", "sent"]
+    assert sorted(delivery.outcome for delivery in done) == ["held_back", "held_back", "sent"]
     assert (len(web.got), waiting(tmp_path)) == (1, [])
 
 
@@ -189,8 +191,8 @@ def test_two_processes_at_once_lose_no_store(web: Web, asks: Asks, tmp_path: Pat
     settings = asks(web.url())
     script = (
         "import sys; from pathlib import Path; from tests.checkups import checkup; from tests.notify.conftest import NOON;"
-        "from storehealth.notify import announce; from storehealth.settings import Notify, Settings;"
-        "settings = Settings(notify=Notify(urls_file=Path(sys.argv[2])));"
+        "from storehealth.notify import announce; from storehealth.settings import Settings;"
+        "settings = Settings.model_validate({'notify': {'urls_file': sys.argv[2]}});"
         "done = announce(checkup(store=sys.argv[1]), settings, Path(sys.argv[3]), NOON); sys.exit(done.outcome != 'sent')"
     )
     given = (str(settings.notify.urls_file), str(tmp_path / "state"))

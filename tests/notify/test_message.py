@@ -29,16 +29,16 @@ def test_no_text_is_markup_a_mention_or_a_link(text: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_letter_has_few_lines_whatever_fails(language: str) -> None:
     many = tuple(finding(code=f"LG{number:02d}") for number in range(40))
-    one = checkup(findings=many, language=language)
-    said = letter(one, changes(None, one), Words(language), Names(), ())
+    result = checkup(findings=many, language=language)
+    said = letter(result, changes(None, result), Words(language), Names(), ())
     assert len(said.body.splitlines()) <= 15
     assert "35" in said.body
 
 
 def test_hostile_and_personal_texts_are_defused() -> None:
     slip = f"{NASTY} 收货人：王小明，13812345678"
-    one = checkup(store=NASTY, findings=(finding(title=slip),), headline=f"<at user_id='all'></at> {slip}")
-    said = letter(one, changes(None, one), Words("en"), Names(), ())
+    result = checkup(store=NASTY, findings=(finding(title=slip),), headline=f"<at user_id='all'></at> {slip}")
+    said = letter(result, changes(None, result), Words("en"), Names(), ())
     text = f"{said.title}\n{said.body}"
     for bad in ("<", ">", "@", "13812345678", "王小明", "\x1b", "\u202e", "http://"):
         assert bad not in text
@@ -50,8 +50,8 @@ def test_agents_are_not_named() -> None:
     action = TODO[0].model_copy(update={"where": "90%: agent 店小二-07", "text": "Train 店小二-07"})
     unnamed = action.model_copy(update={"name": ""})
     for first in (action, unnamed):
-        one = checkup(findings=(reply_finding(status="fail", drivers=(driver,)),), recommendations=(first,))
-        assert "店小二-07" not in letter(one, changes(None, one), Words("en"), Names(), ()).body
+        result = checkup(findings=(reply_finding(status="fail", drivers=(driver,)),), recommendations=(first,))
+        assert "店小二-07" not in letter(result, changes(None, result), Words("en"), Names(), ()).body
 
 
 def test_what_was_and_is_no_longer_judged_is_neither_news_nor_mended() -> None:

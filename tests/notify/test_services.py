@@ -11,9 +11,9 @@ from apprise.plugins.lark import NotifyLark
 from apprise.plugins.slack import NotifySlack
 from apprise.plugins.wecombot import NotifyWeComBot
 
-from storehealth.notify.addresses import Address, _known
+from storehealth.notify.addresses import Address, _to_native
 from storehealth.notify.message import Letter
-from storehealth.notify.services import _service, send
+from storehealth.notify.services import _create_service, send
 from storehealth.notify.strict import DingTalk
 from tests.notify.conftest import Web
 
@@ -38,7 +38,7 @@ def taken(payload: dict[str, Any]) -> str:
 @pytest.fixture
 def here(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
     """The services' own hosts, answered by this machine."""
-    _service.cache_clear()
+    _create_service.cache_clear()
     for kind in (NotifyWeComBot, NotifyDingTalk, NotifyFeishu):
         place = kind.notify_url.partition("://")[2].partition("/")[2]
         monkeypatch.setattr(kind, "notify_url", f"http://127.0.0.1:{web.port}/{place}")
@@ -50,7 +50,7 @@ def here(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
 @pytest.mark.parametrize(("url", "kind", "_", "name"), SERVICES)
 def test_a_service_gets_title_and_text(here: Web, url: str, kind: type, _: str, name: str) -> None:
     here.answer = "ok" if kind is NotifySlack else '{"errcode": 0, "code": 0, "errmsg": "ok"}'
-    answer = send(Address(_known(url), "x"), LETTER)
+    answer = send(Address(_to_native(url), "x"), LETTER)
     assert (answer.name, answer.failure) == (name, None)
     (got,) = here.got
     assert "茶馆：评分 59" in str(got)
@@ -61,7 +61,7 @@ def test_a_service_gets_title_and_text(here: Web, url: str, kind: type, _: str, 
 def test_a_refusal_told_only_in_the_body_is_a_failure(here: Web, url: str, kind: type, _: str, name: str) -> None:
     """Answered with 200, as WeCom does to a wrong key and DingTalk to a missing keyword."""
     here.answer = '{"errcode": 93000, "code": 9499, "errmsg": "invalid webhook url"}'
-    answer = send(Address(_known(url), "x"), LETTER)
+    answer = send(Address(_to_native(url), "x"), LETTER)
     assert answer.name == name
     assert answer.failure
     for secret in (TOKEN, "693a91f6", "0a1b", "SECabcdef", "TIiajkdn"):
@@ -73,7 +73,7 @@ def test_a_secret_signs_what_goes_to_dingtalk(here: Web) -> None:
     send(Address(f"dingtalk://SECabcdef0123@{TOKEN}/", "x"), LETTER)
     assert "sign=" in here.paths[0]
     assert "timestamp=" in here.paths[0]
-    assert type(_service(Address(f"dingtalk://SECabcdef0123@{TOKEN}/", "x"))) is DingTalk
+    assert type(_create_service(Address(f"dingtalk://SECabcdef0123@{TOKEN}/", "x"))) is DingTalk
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_that_it_works_again_is_told_once_and_then_a_trouble_is_news_again(
     for day in (2, 3):
         announce(checkup(), settings, tmp_path, hours(24 * day), run="tea")
     announce_trouble("tea", EMPTY, settings, tmp_path, hours(96))
-    assert [one["title"] for one in web.got] == [
+    assert [request["title"] for request in web.got] == [
         "Tea House: score 59 E needs work",
         "tea: the audit could not be made",
         "tea: the audit works again",

@@ -37,9 +37,9 @@ def cron() -> Iterator[Callable[[], None]]:
             started.append(subprocess.Popen([program, "-f"], stderr=subprocess.DEVNULL))
 
     yield running
-    for one in started:
-        one.terminate()
-        one.wait()
+    for process in started:
+        process.terminate()
+        process.wait()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from storehealth.outputs import write_whole
 from storehealth.schedule import Attempt, Runs, log, runs
 from storehealth.schedule.attempt import last_attempt
 from storehealth.schedule.book import BusyError
@@ -39,8 +40,10 @@ def names(folder: Path) -> list[str]:
 
 def test_complete_is_written_after_every_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    real = runs.write_whole
-    monkeypatch.setattr(runs, "write_whole", lambda path, content: (written.append(path.name), real(path, content)))
+    real = write_whole
+    monkeypatch.setattr(
+        runs, write_whole.__name__, lambda path, content: (written.append(path.name), real(path, content))
+    )
     Runs(tmp_path, "tea").keep(done(0), REPORTS)
     assert written == [*REPORTS, COMPLETE]
 
@@ -49,14 +52,14 @@ def test_complete_is_written_after_every_report(tmp_path: Path, monkeypatch: pyt
 def test_a_folder_that_cannot_be_completed_is_absent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    real = runs.write_whole
+    real = write_whole
 
     def full(path: Path, content: bytes) -> None:
         if path.name == fails:
             raise OSError(28, "No space left on device")
         real(path, content)
 
-    monkeypatch.setattr(runs, "write_whole", full)
+    monkeypatch.setattr(runs, write_whole.__name__, full)
     with pytest.raises(OSError, match="No space"):
         Runs(tmp_path, "tea").keep(done(0), REPORTS)
     assert names(tmp_path / "runs" / "tea") == []
@@ -96,7 +99,7 @@ def test_old_runs_go_but_never_the_newest_nor_the_one_named_latest(tmp_path: Pat
     folders = {age: kept.keep(done(age), REPORTS) for age in ages}
     kept.point(folders[300].name)
     assert kept.prune(90, NOW) == [done(400).run, done(200).run]
-    assert [one.run for one in kept.done()] == [done(300).run, done(91).run]
+    assert [run.run for run in kept.done()] == [done(300).run, done(91).run]
 
 
 def test_a_run_is_kept_to_the_last_second_of_its_time(tmp_path: Path) -> None:
@@ -117,11 +120,11 @@ def test_folders_that_are_no_complete_runs_are_left_alone(tmp_path: Path) -> Non
 
 # -- one at a time -----------------------------------------------------------------------------------------------
 
-HOLDER = """
+HOLDER = f"""
 import sys, time
 from pathlib import Path
-from storehealth.schedule.lock import held
-with held(Path(sys.argv[1]), 0):
+from {held.__module__} import {held.__name__} as hold
+with hold(Path(sys.argv[1]), 0):
     print("held", flush=True)
     time.sleep(60)
 """

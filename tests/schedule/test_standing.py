@@ -100,7 +100,7 @@ def test_the_last_success_survives_a_long_row_of_failures(tmp_path: Path) -> Non
     for count in range(2, 10):
         ran(tmp_path, day(count), 3)
     Runs(tmp_path, "tea-house").prune(3, day(9, 9))
-    assert [one.started_at.day for one in Runs(tmp_path, "tea-house").done()] == [1, 7, 8, 9]
+    assert [run.started_at.day for run in Runs(tmp_path, "tea-house").done()] == [1, 7, 8, 9]
     found = now(tmp_path, day(9, 9))
     assert found.last_success is not None
     assert found.last_success.started_at == day(1)
@@ -113,7 +113,7 @@ def test_runs_that_no_schedule_knows_are_listed_and_fail_too(tmp_path: Path) -> 
     ran(tmp_path, day(2), 3, "by-hand")
     (tmp_path / "runs" / "never ran").mkdir()
     found = standings(tmp_path, day(2, 8, 31))
-    assert [one.name for one in found.every] == ["tea-house", "by-hand"]
+    assert [run.name for run in found.every] == ["tea-house", "by-hand"]
     (other,) = found.others
     assert (other.state, other.last_run.exit_code) == ("failed", 3)
     assert other.last_success is not None

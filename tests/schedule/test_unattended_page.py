@@ -49,7 +49,7 @@ def test_every_address_of_the_example_is_one(tmp_path: Path) -> None:
     found = read_addresses(Notify(urls_file=path), Words("en"))
     assert found.problems == ()
     assert len(found.found) == 6
-    assert [one.place for one in found.found if not known(Address(one.url, one.place))] == []
+    assert [address.place for address in found.found if not known(Address(address.url, address.place))] == []
 
 
 def test_every_metric_is_named() -> None:

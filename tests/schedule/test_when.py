@@ -108,7 +108,7 @@ def test_hourly_starts_run_once_a_day_also_when_clocks_change() -> None:
             last = moment
             begun.append(moment.astimezone(ZoneInfo("Asia/Shanghai")))
         moment += timedelta(hours=1)
-    assert {f"{one:%H:%M}" for one in begun} == {"08:30"}
+    assert {f"{start:%H:%M}" for start in begun} == {"08:30"}
     assert len(begun) == 31
 
 

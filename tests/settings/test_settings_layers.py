@@ -35,7 +35,7 @@ def test_the_highest_layer_that_says_something_wins(
         found = resolve(None, tmp_path, {"platform": "flag" if "flag" in present else None})
     highest = max(present, key=LAYERS.index, default=None)
     assert found.settings.platform == highest
-    origin = next(one.origin for one in shown(found) if one.key == "platform")
+    origin = next(setting.origin for setting in shown(found) if setting.key == "platform")
     assert origin.kind == (highest or "default")
 
 
@@ -106,7 +106,7 @@ def test_what_is_shown_hides_what_is_personal(tmp_path: Path) -> None:
     write(
         tmp_path / "storehealth.toml", '[deposit]\ncompany = "Li Lei Trading"\n[deposit.bank]\naccount = "62220000"\n'
     )
-    values = {one.key: one.value for one in shown(resolve(None, tmp_path))}
+    values = {setting.key: setting.value for setting in shown(resolve(None, tmp_path))}
     assert values["deposit.company"] == values["deposit.bank.account"] == "…"
     assert values["notify.suppress"] == "12 h"
 

@@ -1,4 +1,4 @@
-"""What follows an audit, watched or not: its files are written, then the run is remembered, then people are told."""
+"""What follows an audit, attended or not: reports are written, the run is remembered, people are notified."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class After(NamedTuple):
-    """The steps, each of which says itself what went wrong in it. ``telling``: None where nobody is told."""
+    """The steps after an audit; each reports its own errors. ``telling``: None where nobody is to be notified."""
 
     request: AuditRequest
     outputs: tuple[_outputs.Output, ...]
@@ -24,21 +24,21 @@ class After(NamedTuple):
     voice: _streams.Voice
 
     def write(self, checkup: Checkup) -> bool:
-        """Write every report asked for, and tell of the files that the audit wrote itself; whether all arrived."""
+        """Write all reports, and report on the files that the audit wrote itself; return whether all were delivered."""
         arrived = _sides.told(self.request.evidence, self.request.rejects, self.voice)
         return _outputs.deliver(checkup, self.outputs, self.voice) and arrived
 
     def remember(self, checkup: Checkup) -> None:
-        """Write the run into the book of runs."""
+        """Add the run to the history."""
         _book.remember(self.request.history, checkup, self.request.unmask, self.voice)
 
     def tell(self, checkup: Checkup, kept: Sequence[Path] = (), run: str = "") -> bool:
-        """Tell people, and bring them what waits from earlier runs; whether all that was to be delivered was.
+        """Notify people, also of what waits from earlier runs; return whether everything was delivered.
 
         Args:
-            checkup: Already written.
-            kept: Reports besides those asked for.
-            run: Name of the runs, where nobody watches.
+            checkup: The result; its reports have been written.
+            kept: Reports besides those of ``-o``.
+            run: Name of the unattended runs; empty for others.
         """
         if self.telling is None:
             return True
@@ -46,6 +46,6 @@ class After(NamedTuple):
         return self.telling.tell(checkup, self.request.state, reports, self.voice, run)
 
     def tell_trouble(self, run: str, error: BaseException) -> None:
-        """Tell people that there is no checkup, unless somebody stopped it himself."""
+        """Notify people that the audit failed, unless a user interrupted it."""
         if self.telling is not None and isinstance(error, Exception) and not interrupted(error):
             self.telling.tell_trouble(run, error, self.request.state, self.voice)

@@ -1,4 +1,4 @@
-"""What ``audit`` does with the book of remembered runs: open it, write into it, tell what is the matter with it."""
+"""What ``audit`` does with the history of runs: open it, add to it, report what is wrong with it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def opened(
     state: Path | None, config: Path | None, no_history: bool, baseline: str | None, events: bool = True
 ) -> Book | None:
-    """The book of a state folder; None where it is neither read nor written.
+    """Open the history of a state folder; None where it is neither read nor written.
 
     Args:
-        state: The option; None is the user's own folder. One that cannot be written to is read all the same.
-        config: The settings file, beside which ``events.yaml`` stands.
+        state: The option; None is the user's own folder. A folder that is read-only is used for reading.
+        config: The settings file, whose folder holds ``events.yaml``.
         no_history: The option.
         baseline: The run to compare with.
-        events: False where ``events.yaml`` is read elsewhere, in its turn.
+        events: False where the caller reads ``events.yaml`` itself.
 
     Raises:
         UsageError: The options contradict each other, or ``events.yaml`` has mistakes.
@@ -40,9 +40,9 @@ def opened(
     return Book(state if state is not None else _state.default_folder(), baseline, calendar)
 
 
-def remember(book: Book | None, checkup: Checkup, unmask: bool, voice: Voice) -> None:
-    """Write the run into the book, unless it looked where no data are or shows personal values; the audit stands anyway."""
-    if book is None:
+def remember(history: Book | None, checkup: Checkup, unmask: bool, voice: Voice) -> None:
+    """Add the run to the history, unless it shows personal values or its period has no data. Errors are only reported."""
+    if history is None:
         return
     from storehealth.outcome import judged_at_all
     from storehealth.wording.basis import outside
@@ -52,12 +52,12 @@ def remember(book: Book | None, checkup: Checkup, unmask: bool, voice: Voice) ->
     elif outside(checkup.sources, checkup.as_of) and not judged_at_all(checkup.findings):
         voice.note("not remembered: the files hold nothing of that time")
     elif not _state.is_passing():
-        from storehealth.history import remember as write
+        from storehealth.history import remember as add_run
         from storehealth.privacy import installation_key
 
-        write(book, checkup, installation_key())
-    told: set[str] = set()
-    for trouble in book.troubles:
-        if trouble.message not in told:
+        add_run(history, checkup, installation_key())
+    reported: set[str] = set()
+    for trouble in history.troubles:
+        if trouble.message not in reported:
             complain(trouble.message, trouble.hint)
-        told.add(trouble.message)
+        reported.add(trouble.message)

@@ -1,4 +1,4 @@
-"""What ``schedule`` shares: options of ``audit`` taken over, checks that cron cannot make at night, lines to install."""
+"""What the commands of ``schedule`` share: options of ``audit``, checks made in advance, lines to install."""
 
 from __future__ import annotations
 
@@ -25,36 +25,40 @@ OF_ONE_RUN = {
     "exports", "as_of", "output_format", "details", "state", "ascii_only", "no_color", "quiet", "silent", "verbose",
     "unmask", "cron", "name", "check", "dry_run",
 }  # fmt: skip
-"""Parameters of ``audit`` that are about one run or the screen, or that a schedule sets itself."""
+"""Parameters of ``audit`` that concern one run or the screen, or that a schedule sets itself."""
 PATHS = {"pack", "config"}
 PREFIX = "STOREHEALTH_"
 
 
 def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
-    """A command that takes the options of ``audit`` besides its own."""
+    """Give a command the options of ``audit`` in addition to its own."""
 
-    def taking(**given: Any) -> int:
-        return command(**given)
+    def forward(**options: Any) -> int:
+        return command(**options)
 
-    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.kind != one.VAR_KEYWORD]
-    audits = inspect.signature(audit_command.run, eval_str=True).parameters.values()
-    taken = (one for one in audits if one.name not in OF_ONE_RUN)
-    parameters = [one.replace(kind=one.KEYWORD_ONLY) for one in (*own, *taken)]
-    taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    taking.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": int}
-    return taking
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.kind != parameter.VAR_KEYWORD
+    ]
+    audit_parameters = inspect.signature(audit_command.run, eval_str=True).parameters.values()
+    shared = (parameter for parameter in audit_parameters if parameter.name not in OF_ONE_RUN)
+    parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
+    forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    forward.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
+    return forward
 
 
 def times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:
-    """The one expression that is asked for.
+    """Return the cron expression of the one option given.
 
     Raises:
-        UsageError: None is, or more than one, or it is invalid.
+        UsageError: None is given, or more than one, or it is invalid.
     """
     from storehealth.schedule import when
 
-    given = [one for one in (daily, weekly, cron) if one is not None]
-    if len(given) != 1:
+    options = [option for option in (daily, weekly, cron) if option is not None]
+    if len(options) != 1:
         raise UsageError(
             "when is not said, or more than once", "Give one of --daily 08:30, --weekly mon 08:30, --cron."
         )
@@ -64,7 +68,7 @@ def times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -
 
 
 def zone(given: str | None, config: Path | None, machine: str) -> str:
-    """Whose clock counts: the one given, else the settings', else the machine's.
+    """Return the time zone of a schedule: the one given, else the settings', else the machine's.
 
     Raises:
         UsageError: There is no such zone.
@@ -76,15 +80,15 @@ def zone(given: str | None, config: Path | None, machine: str) -> str:
 
 
 def audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
-    """The options of ``audit`` among a command's parameters, as they are written on a command line, paths absolute."""
+    """Return a command's options of ``audit`` as a command line, paths made absolute."""
     words: list[str] = []
     for param in ctx.command.params:
         value = given.get(param.name or "")
         if value is None or value is False or value == param.default:
             continue
-        for one in value if isinstance(value, list | tuple) else [value]:
+        for item in value if isinstance(value, list | tuple) else [value]:
             words.append(max(param.opts, key=len))
-            words += [] if value is True else [_absolute(param.name or "", one)]
+            words += [] if value is True else [_absolute(param.name or "", item)]
     if given.get("config") is None:
         from storehealth.settings import FILE_NAME
 
@@ -93,7 +97,7 @@ def audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _absolute(name: str, value: Any) -> str:
-    """A value as it holds from any folder."""
+    """Return a value that means the same in any folder."""
     if name in PATHS:
         return str(Path(value).absolute())
     kind, sign, place = str(value).partition("=")
@@ -103,43 +107,45 @@ def _absolute(name: str, value: Any) -> str:
 
 
 def run_audit(schedule: Schedule, state: Path, *extra: str) -> int:
-    """Call ``audit --cron`` as a schedule has it, from the folder it was agreed on in; from anywhere if that is gone."""
+    """Call ``audit --cron`` with a schedule's options, in the folder it was added in if that still exists."""
     app = typer.Typer(pretty_exceptions_enable=False)
     audit_command.register(app)
-    words = [schedule.exports, *schedule.options, "--cron", "--name", schedule.name, "--state", str(state), *extra]
+    arguments = [schedule.exports, *schedule.options, "--cron", "--name", schedule.name, "--state", str(state), *extra]
     with chdir(schedule.folder) if Path(schedule.folder).is_dir() else nullcontext():
-        code: int | None = typer.main.get_command(app).main(words, prog_name="storehealth audit", standalone_mode=False)
+        code: int | None = typer.main.get_command(app).main(
+            arguments, prog_name="storehealth audit", standalone_mode=False
+        )
     return code or 0
 
 
 def check_paths(schedule: Schedule, state: Path) -> None:
-    """Exports that are there, and names that every part of the way can hold.
+    """Check that the exports exist, and that crontab and unit files can hold all names.
 
     Raises:
-        UsageError: There are none, or a name is no text.
+        UsageError: They do not exist, or a name is not valid Unicode.
     """
     if not Path(schedule.exports).exists():
         raise UsageError(
             f"There is no folder {schedule.exports}.", "Give the folder that your exports will be put into."
         )
     for text in (schedule.exports, *schedule.options, str(state)):
-        if any("\ud800" <= sign <= "\udfff" for sign in text):
+        if any("\ud800" <= char <= "\udfff" for char in text):
             shown = text.encode(errors="replace").decode()
             raise UsageError(f"{shown!r} is not written in Unicode", "Rename the file or folder.")
 
 
 def check_elsewhere() -> None:
-    """Whether this interpreter finds storehealth where no shell has prepared anything.
+    """Check that this interpreter finds storehealth in a bare environment, such as cron's.
 
     Raises:
-        UsageError: It does not: cron would not find it either.
+        UsageError: It does not.
     """
-    bare = {name: value for name, value in os.environ.items() if name in ("HOME", "PATH", "SYSTEMROOT")}
-    done = subprocess.run(
-        [sys.executable, "-m", "storehealth", "--version"], cwd=Path(sys.executable).anchor, env=bare,
+    environment = {name: value for name, value in os.environ.items() if name in ("HOME", "PATH", "SYSTEMROOT")}
+    process = subprocess.run(
+        [sys.executable, "-m", "storehealth", "--version"], cwd=Path(sys.executable).anchor, env=environment,
         stdin=subprocess.DEVNULL, capture_output=True, check=False,
     )  # fmt: skip
-    if done.returncode:
+    if process.returncode:
         raise UsageError(
             f"{sys.executable} does not find storehealth outside this shell",
             "Install it there: pip install storehealth.",
@@ -147,7 +153,7 @@ def check_elsewhere() -> None:
 
 
 def hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str | None:
-    """Why cron starts a schedule every hour, where it does."""
+    """Explain why cron starts a schedule every hour; None where it does not."""
     from storehealth.schedule import crontab
 
     moved = crontab.moved() if schedule.by != "systemd" else None
@@ -159,12 +165,12 @@ def hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str
 
 
 def unseen() -> list[str]:
-    """Names of variables that are set in this shell and will not be where the audit runs."""
+    """List variables that are set in this shell but will not be where the audit runs."""
     return sorted(name for name in os.environ if name.startswith(PREFIX))
 
 
 def install(schedule: Schedule, call: Call, machine: str, now: datetime) -> None:
-    """Have it started by whom it names.
+    """Install a schedule in cron or systemd, as its ``by`` says.
 
     Raises:
         UsageError: Cron or systemd refuses.
@@ -178,7 +184,7 @@ def install(schedule: Schedule, call: Call, machine: str, now: datetime) -> None
 
 
 def uninstall(schedule: Schedule) -> None:
-    """Have it started no longer; raises as :func:`install`."""
+    """Remove a schedule from cron or systemd; raises as :func:`install`."""
     from storehealth.schedule import crontab, systemd
 
     if schedule.by == "cron":
@@ -187,27 +193,27 @@ def uninstall(schedule: Schedule) -> None:
         systemd.uninstall(schedule.name)
 
 
-def check_free(book: Book, schedule: Schedule, force: bool) -> Schedule | None:
-    """The schedule that this one replaces, if any.
+def check_free(schedules: Book, schedule: Schedule, force: bool) -> Schedule | None:
+    """Return the schedule that a new one replaces, if any.
 
     Raises:
-        UsageError: There is one, here or started from another state folder, and it is not to be replaced.
+        UsageError: There is one, here or installed from another state folder, and ``force`` is not given.
     """
     from storehealth.schedule import crontab, systemd
 
-    old = book.find(schedule.name)
-    there = old is not None
-    there = there or (schedule.by == "cron" and crontab.has(schedule.name))
-    there = there or (schedule.by == "systemd" and systemd.has(schedule.name))
-    if there and not force:
+    existing = schedules.find(schedule.name)
+    exists = existing is not None
+    exists = exists or (schedule.by == "cron" and crontab.has(schedule.name))
+    exists = exists or (schedule.by == "systemd" and systemd.has(schedule.name))
+    if exists and not force:
         raise UsageError(
             f"there is a schedule {schedule.name!r} already", "Give --force to replace it, or another name."
         )
-    return old
+    return existing
 
 
 def lines(schedule: Schedule, call: Call, kind: str, machine: str, now: datetime) -> Iterator[str]:
-    """What starts a schedule, as a crontab, units or Windows take it."""
+    """Yield the lines that start a schedule: of a crontab, of units, or for Windows."""
     from storehealth.schedule import crontab, systemd, windows
 
     if kind == "systemd":

@@ -1,4 +1,4 @@
-"""The state folder, where runs keep their lake and logs."""
+"""The state folder, where runs keep their lake, history and logs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LITTLE = 4096
-"""Bytes written to find out whether a folder can be written to."""
+"""Bytes written to find out whether a folder is writable."""
 _IN_USE: ContextVar[Path | None] = ContextVar("state folder of the running command", default=None)
-_PASSING: ContextVar[bool] = ContextVar("whether that folder is removed when the command ends", default=False)
+_PASSING: ContextVar[bool] = ContextVar("whether that folder is gone when the command ends", default=False)
 
 
 def default_folder() -> Path:
@@ -33,15 +33,15 @@ def default_folder() -> Path:
 
 
 def use(given: Path | None, exports: Path | None = None, passing: bool = False) -> Path:
-    """Choose the state folder of this command, and create it if need be, readable by its owner only.
+    """Prepare the state folder of this command: create it if need be, readable by its owner only.
 
     Args:
-        given: Value of ``--state``; None means the user's state folder.
-        exports: Folder that nothing may be written into.
-        passing: If the folder cannot be written to, warn and use a temporary one: the next run reads all files again.
+        given: The option; None is the user's own.
+        exports: The exports folder, into which nothing may be written.
+        passing: Where the folder is not writable, warn and use a temporary one: the cost is reading the files again.
 
     Raises:
-        UsageError: It cannot be created or written to, or is inside the exports folder.
+        UsageError: It cannot be created or written to, or lies inside the exports folder.
     """
     _PASSING.set(False)
     folder = given if given is not None else default_folder()
@@ -52,17 +52,18 @@ def use(given: Path | None, exports: Path | None = None, passing: bool = False) 
         )
     try:
         _create(folder)
-        _try_out(folder)
+        _check_writable(folder)
     except OSError as error:
+        # a file in place of the folder is a mistyped option, not a full or read-only disk
         if not passing or isinstance(error, FileExistsError | NotADirectoryError):
-            raise _to_usage_error(folder, error.strerror) from error
+            raise _to_error(folder, error.strerror) from error
         folder = in_passing(folder, error.strerror or str(error))
     _IN_USE.set(folder)
     return folder
 
 
 def in_passing(folder: Path, reason: str) -> Path:
-    """Create a state folder for this run only, removed at exit, and warn that nothing is kept for the next run.
+    """Create a temporary state folder, deleted at exit, and warn that nothing is kept for the next run.
 
     Raises:
         UsageError: Temporary files cannot be written either.
@@ -70,7 +71,7 @@ def in_passing(folder: Path, reason: str) -> Path:
     try:
         temporary = Path(tempfile.mkdtemp(prefix="storehealth-"))
     except OSError:
-        raise _to_usage_error(folder, reason) from None
+        raise _to_error(folder, reason) from None
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     complain(f"{folder} cannot be used ({reason}); nothing is kept for the next run")
     _PASSING.set(True)
@@ -78,19 +79,19 @@ def in_passing(folder: Path, reason: str) -> Path:
 
 
 def is_passing() -> bool:
-    """Whether the state folder is removed when this command ends."""
+    """Whether this command's state folder is a temporary one."""
     return _PASSING.get()
 
 
-def _to_usage_error(folder: Path, reason: str | None) -> UsageError:
+def _to_error(folder: Path, reason: str | None) -> UsageError:
     return UsageError(f"the state folder {folder} cannot be used: {reason}", "Give --state a folder you may write to.")
 
 
 def with_room(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
-    """Do the work; if the disk of its state folder is full, do it again with a temporary one."""
+    """Do the work; if the state folder's disk turns out to be full, do it again with a temporary folder."""
     try:
         return work(request)
-    except Exception as error:  # a full disk shows up as many error types; anything else is raised again
+    except Exception as error:  # a full disk shows as many kinds of errors; all others are raised again
         if not isinstance(shortage(error), DiskFull):
             raise
         temporary = in_passing(request.state, "its disk is full")
@@ -99,21 +100,21 @@ def with_room(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
 
 
 def crash_folder() -> Path:
-    """Return the folder for the log of an internal error: the command's state folder, or else the default one."""
+    """Return where the log of an internal error goes: the command's state folder, else the default one."""
     folder = _IN_USE.get() or default_folder()
     _create(folder)
     return folder
 
 
 def inside(path: Path, folder: Path) -> bool:
-    """Whether a path is in a folder or is the folder; symbolic links are followed."""
+    """Whether a path is a folder or lies inside it, links followed."""
     if not folder.is_dir():
         return False
     return path.resolve().is_relative_to(folder.resolve())
 
 
-def _try_out(folder: Path) -> None:
-    """Write a small file and remove it again."""
+def _check_writable(folder: Path) -> None:
+    """Write a small file and delete it again."""
     descriptor, name = tempfile.mkstemp(prefix=".try-", dir=folder)
     try:
         os.write(descriptor, bytes(LITTLE))
@@ -124,7 +125,7 @@ def _try_out(folder: Path) -> None:
 
 
 def _create(folder: Path) -> None:
-    """Create the folder. Restrict it to its owner if it is empty or ours; leave one that holds other files as it is."""
+    """Create the folder. Only if it is ours or empty, remove other people's access; else leave its mode alone."""
     from storehealth.outputs import close_to_others, private_folder
 
     private_folder(folder)

@@ -1,4 +1,4 @@
-"""What an audit that nobody watches is asked for besides the audit's own options."""
+"""Options of unattended audits, in addition to those of every audit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
 class Task(NamedTuple):
-    """What runs unattended. ``keep``: days, None is for ever; ``wait``: seconds for a run of the same name to end."""
+    """An unattended audit. ``keep``: days, None is for ever; ``wait``: seconds to wait for a run of the same name."""
 
     name: str
     exports: Path
@@ -23,7 +23,7 @@ class Task(NamedTuple):
 
     @classmethod
     def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> Task:
-        """From the options.
+        """Build it from the options.
 
         Raises:
             UsageError: An option is invalid.
@@ -32,10 +32,10 @@ class Task(NamedTuple):
 
 
 def name_for(given: str | None, exports: Path) -> str:
-    """The name of the runs: the one given, else the exports folder's, as far as it can be one.
+    """Return the name of the runs: the one given, else one made from the exports folder's.
 
     Raises:
-        UsageError: The one given cannot.
+        UsageError: The one given is not a valid name.
     """
     from storehealth.schedule.book import name_of
 
@@ -43,43 +43,43 @@ def name_for(given: str | None, exports: Path) -> str:
 
 
 def days(text: str) -> int | None:
-    """``90d``, or ``all`` for None.
+    """Parse ``90d`` as 90, and ``all`` as None.
 
     Raises:
         UsageError: It is neither.
     """
     if text == "all":
         return None
-    found = re.fullmatch(r"([1-9]\d{0,4})d", text)
-    if not found:
+    match = re.fullmatch(r"([1-9]\d{0,4})d", text)
+    if not match:
         raise UsageError(f"--keep {text!r} is no number of days", "Write a number of days such as 90d, or all.")
-    return int(found[1])
+    return int(match[1])
 
 
 def seconds(text: str) -> float:
-    """``5m``, ``30s``, ``1h`` or ``0``.
+    """Parse ``5m``, ``30s``, ``1h`` or ``0``.
 
     Raises:
-        UsageError: It is no such time.
+        UsageError: It is of no such form.
     """
-    found = re.fullmatch(r"(\d{1,5})([smh]?)", text)
-    if not found:
+    match = re.fullmatch(r"(\d{1,5})([smh]?)", text)
+    if not match:
         raise UsageError(f"--lock-wait {text!r} is no time", "Write it as 30s, 5m or 1h; 0 does not wait.")
-    return float(found[1]) * UNITS[found[2]]
+    return float(match[1]) * UNITS[match[2]]
 
 
 def check(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
-    """Whether the options fit together.
+    """Check that the options fit together.
 
     Args:
-        cron: Whether nobody watches.
+        cron: Whether the audit runs unattended.
         unmask: Whether personal values are to be shown.
         outputs: The ``-o`` options.
-        given: Which of the options that need ``--cron`` are there.
+        given: For each option that needs ``--cron``, whether it is given.
 
     Raises:
-        UsageError: One of them is there without it; something goes to stdout, which cron would mail; or personal values
-            would be kept.
+        UsageError: One of them is given without ``--cron``; something goes to stdout, which cron would mail; or personal
+            values would be stored.
     """
     if not cron and any(given):
         raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")

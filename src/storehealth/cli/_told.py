@@ -1,4 +1,4 @@
-"""What the commands that tell people share: checks before the work, and what became of it."""
+"""Notifications, as several commands send them: checks before the work, and a report on what became of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Telling(NamedTuple):
-    """How an audit tells people: not at all, or as the settings say, or only shows what it would say."""
+    """How an audit notifies people: as the settings say, or only showing the message (``dry_run``)."""
 
     settings: Settings
     dry_run: bool
@@ -27,9 +27,9 @@ class Telling(NamedTuple):
     def tell(
         self, checkup: Checkup, state: Path, reports: Sequence[Path], voice: _streams.Voice, run: str = ""
     ) -> bool:
-        """Tell people of a checkup, or show what would be told; returns whether all that was to be delivered was.
+        """Notify people of a checkup, or show the message; return whether everything was delivered.
 
-        ``run``: name of the runs, where nobody watches.
+        ``run``: name of the unattended runs; empty for others.
         """
         from storehealth.notify import announce, preview
 
@@ -42,7 +42,7 @@ class Telling(NamedTuple):
         return report(announce(checkup, self.settings, state, now, reports, run), words(self.settings, checkup), voice)
 
     def tell_trouble(self, run: str, error: Exception, state: Path, voice: _streams.Voice) -> None:
-        """Tell people that an audit nobody watches could not be made."""
+        """Notify people that an unattended audit failed."""
         from storehealth.notify import announce_trouble
 
         if not self.dry_run:
@@ -53,10 +53,10 @@ class Telling(NamedTuple):
 
 
 def asked(wanted: bool, dry_run: bool, config: Path | None) -> Telling | None:
-    """What ``--notify`` and ``--dry-run`` ask for; None where people are not told.
+    """Read ``--notify`` and ``--dry-run``; return None where people are not to be notified.
 
     Raises:
-        UsageError: ``--dry-run`` stands alone, or nobody could be told: no address, or one that cannot be used.
+        UsageError: ``--dry-run`` is given alone, or nobody can be notified: no address, or one that cannot be used.
     """
     if not wanted:
         if dry_run:
@@ -71,54 +71,56 @@ def asked(wanted: bool, dry_run: bool, config: Path | None) -> Telling | None:
 
 
 def usable(settings: Settings) -> Addresses:
-    """The addresses of the settings.
+    """Read the addresses of the settings.
 
     Raises:
-        UsageError: There is none, or something stands in the way; all of it is told.
+        UsageError: There is none, or one cannot be used; the message lists all problems.
     """
     from storehealth.notify import read_addresses
     from storehealth.notify.services import known, name_of
 
-    said = words(settings)
-    found = read_addresses(settings.notify, said)
-    problems = list(found.problems)
-    for one in found.found:
-        if not known(one):
-            reason = said.reason("Apprise does not know this kind of address")
-            problems.append(said.say("notify.not_delivered", service=name_of(one), place=one.place, reason=reason))
+    texts = words(settings)
+    addresses = read_addresses(settings.notify, texts)
+    problems = list(addresses.problems)
+    for address in addresses.found:
+        if not known(address):
+            reason = texts.reason("Apprise does not know this kind of address")
+            problems.append(
+                texts.say("notify.not_delivered", service=name_of(address), place=address.place, reason=reason)
+            )
     if problems:
         raise UsageError("\n".join(problems), "`storehealth doctor` checks them; nothing was sent.")
-    return found
+    return addresses
 
 
-def report(done: Delivery, said: Words, voice: _streams.Voice) -> bool:
-    """Say what became of it; failures even to a silent voice. Returns whether all was delivered."""
-    for failure in done.failures:
+def report(delivery: Delivery, texts: Words, voice: _streams.Voice) -> bool:
+    """Report the result of a notification, failures even with --silent; return whether all was delivered."""
+    for failure in delivery.failures:
         _streams.complain(failure)
-    if done.services:
-        voice.note(said.say("notify.sent", services=said.say("unit.comma").join(done.services)))
-    for reason in done.reasons:
-        voice.note(said.say("notify.queued" if done.outcome == "queued" else "notify.held", reason=reason))
-    if done.waiting and done.failures:
-        _streams.note(said.count("notify.waiting", done.waiting))
-    return not done.failed
+    if delivery.services:
+        voice.note(texts.say("notify.sent", services=texts.say("unit.comma").join(delivery.services)))
+    for reason in delivery.reasons:
+        voice.note(texts.say("notify.queued" if delivery.outcome == "queued" else "notify.held", reason=reason))
+    if delivery.waiting and delivery.failures:
+        _streams.note(texts.count("notify.waiting", delivery.waiting))
+    return not delivery.failed
 
 
-def shown(letter: Letter, settings: Settings, said: Words, held: str | None = None) -> list[str]:
-    """A letter as lines, with who would get it and why it would not be sent."""
+def shown(letter: Letter, settings: Settings, texts: Words, held: str | None = None) -> list[str]:
+    """Format a message as lines, with who would get it and why it would not be sent."""
     from storehealth.notify import read_addresses
     from storehealth.notify.services import name_of
 
-    found = read_addresses(settings.notify, said)
-    names = [said.say("unit.brackets", what=name_of(one), inside=one.place) for one in found.found]
+    addresses = read_addresses(settings.notify, texts)
+    names = [texts.say("unit.brackets", what=name_of(address), inside=address.place) for address in addresses.found]
     lines = [letter.title, *letter.body.splitlines(), ""]
-    lines += [said.say("notify.would", services=said.say("unit.comma").join(names))] if names else []
-    lines += [said.say("notify.held", reason=held)] if held else []
-    return [*lines, *found.problems]
+    lines += [texts.say("notify.would", services=texts.say("unit.comma").join(names))] if names else []
+    lines += [texts.say("notify.held", reason=held)] if held else []
+    return [*lines, *addresses.problems]
 
 
 def words(settings: Settings, checkup: Checkup | None = None) -> Words:
-    """The texts in the language people are told in."""
+    """Return the texts in the language of notifications."""
     from storehealth.wording import Words
 
     return Words(settings.notify.language or (checkup.language if checkup else settings.language))

@@ -1,8 +1,8 @@
-"""``--cron``: an audit that nobody watches.
+"""``--cron``: an unattended audit.
 
-In this order: lock → audit → run folder → reports asked for → history → ``latest`` → people are told → log. Nothing is
-printed but errors, each in one line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of
-the run before stay whole.
+In this order: lock → audit → run folder → reports of ``-o`` → history → ``latest`` → notifications → log. Only errors are
+printed, each on one line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of the
+previous run stay complete.
 """
 
 from __future__ import annotations
@@ -33,40 +33,40 @@ REPORT = "report.md"
 
 
 def speak(state: Path | None, name: str | None, exports: Path | None = None) -> None:
-    """From here on errors are one line each, and logged where the state folder is there already.
+    """From here on print errors as one line each, and log them where the state folder exists already.
 
     Args:
         state: The option; None is the user's own.
         name: The option; None is the exports folder's.
-        exports: Nothing is written into it.
+        exports: The exports folder, into which nothing may be written.
 
     Raises:
-        UsageError: The name cannot be one.
+        UsageError: The name is invalid.
     """
     from storehealth.schedule.log import write_log
 
-    folder = state if state is not None else _state.default_folder()
+    state_folder = state if state is not None else _state.default_folder()
     _streams.UNATTENDED.set(lambda _: None)
-    runs = _task.name_for(name, exports or folder)
+    run_name = _task.name_for(name, exports or state_folder)
 
     def log(text: str) -> None:
-        if folder.is_dir() and not (exports and _state.inside(folder, exports)):
-            write_log(folder, runs, logging.ERROR, text)
+        if state_folder.is_dir() and not (exports and _state.inside(state_folder, exports)):
+            write_log(state_folder, run_name, logging.ERROR, text)
 
     _streams.UNATTENDED.set(log)
 
 
 def run(task: _task.Task, audit: Callable[[], Checkup], after: After) -> int:
-    """Do it all; returns the exit code.
+    """Run an unattended audit from lock to log; return the exit code.
 
     Args:
-        task: What is done.
+        task: Which runs it belongs to.
         audit: Makes the checkup.
-        after: What follows it.
+        after: The steps that follow.
 
     Raises:
-        BusyError: A run of this name is going on.
-        UsageError: The state folder takes nothing.
+        BusyError: A run of this name is in progress.
+        UsageError: The state folder is not writable.
     """
     from storehealth.schedule import Attempt, Runs
     from storehealth.schedule.lock import held
@@ -78,18 +78,18 @@ def run(task: _task.Task, audit: Callable[[], Checkup], after: After) -> int:
         _begin(attempt, runs, task)
         try:
             checkup = audit()
-            code = _finished(checkup, runs, task, after)
-        except BaseException as error:  # whatever ended the run, Ctrl-C too, is noted and told before it goes on
-            _end(_failed(attempt, error), runs, task)
+            code = _finish(checkup, runs, task, after)
+        except BaseException as error:  # also Ctrl-C: record and report what ended the run, then raise it again
+            _end(_to_failure(attempt, error), runs, task)
             after.tell_trouble(task.name, error)
             raise
         reasons = checkup.outcome.reasons
-        ended = attempt.model_copy(update={"exit_code": int(code), "reasons": reasons, "run": checkup.run.id})
-        return _end(ended, runs, task)
+        finished = attempt.model_copy(update={"exit_code": int(code), "reasons": reasons, "run": checkup.run.id})
+        return _end(finished, runs, task)
 
 
 def begun(state: Path, name: str, work: Callable[[], int]) -> int:
-    """Do the work of a schedule; what stops it before it has begun is written down too, as a run that failed."""
+    """Do the work of a schedule; an error before the audit has begun is recorded too, as a run that failed."""
     from storehealth.schedule import Attempt, BusyError, Runs
     from storehealth.schedule.attempt import last_attempt
     from storehealth.schedule.lock import is_held
@@ -99,19 +99,19 @@ def begun(state: Path, name: str, work: Callable[[], int]) -> int:
         return work()
     except BusyError:
         raise
-    except Exception as error:  # whatever stopped it is noted, and raised again
+    except Exception as error:  # record whatever stopped it, and raise it again
         last = last_attempt(folder)
         if (last is None or last.started_at < attempt.started_at) and not is_held(folder):
             with suppress(OSError):
-                _failed(attempt, error).write(private_folder(folder))
+                _to_failure(attempt, error).write(private_folder(folder))
         raise
 
 
-def _failed(attempt: Attempt, error: BaseException) -> Attempt:
-    """How a run ended that an error stopped."""
+def _to_failure(attempt: Attempt, error: BaseException) -> Attempt:
+    """Build the record of a run that an error ended."""
     code = Exit.USAGE if isinstance(error, typer.TyperException) else exit_code(error)
-    ended = {"ended_at": datetime.now(UTC), "exit_code": int(code), "reasons": (_told(error),)}
-    return attempt.model_copy(update=ended)
+    changes = {"ended_at": datetime.now(UTC), "exit_code": int(code), "reasons": (_error_text(error),)}
+    return attempt.model_copy(update=changes)
 
 
 def _begin(attempt: Attempt, runs: Runs, task: _task.Task) -> None:
@@ -124,57 +124,59 @@ def _begin(attempt: Attempt, runs: Runs, task: _task.Task) -> None:
         ) from error
 
 
-def _finished(checkup: Checkup, runs: Runs, task: _task.Task, after: After) -> Exit:
-    """Keep the reports, hand out those asked for, remember the run, name it the latest, tell people; the exit code."""
+def _finish(checkup: Checkup, runs: Runs, task: _task.Task, after: After) -> Exit:
+    """Keep the reports, write those of ``-o``, remember the run, mark it the latest, notify; return the exit code."""
     from storehealth.outcome import loudest
     from storehealth.reports import find
 
-    after, figures = _watched(after, runs, task)
-    folder = _kept(
-        checkup, runs, task, [find("json"), find("markdown"), figures, *(one.report for one in after.outputs)]
+    after, metrics = _with_run_metrics(after, runs, task)
+    folder = _keep_reports(
+        checkup, runs, task, [find("json"), find("markdown"), metrics, *(output.report for output in after.outputs)]
     )
-    arrived = after.write(checkup)
+    delivered = after.write(checkup)
     after.remember(checkup)
-    latest = folder is not None and _made_latest(checkup, runs, task)
-    arrived = after.tell(checkup, [folder / REPORT] if folder else [], task.name) and arrived
+    is_latest = folder is not None and _mark_latest(checkup, runs, task)
+    delivered = after.tell(checkup, [folder / REPORT] if folder else [], task.name) and delivered
     code = Exit(checkup.outcome.exit_code)
     if code not in (Exit.OK, Exit.FINDINGS):
         for reason in checkup.outcome.reasons:
             _streams.complain(reason)
-    return loudest(code) if latest and arrived else loudest(code, Exit.NOT_DELIVERED)
+    return loudest(code) if is_latest and delivered else loudest(code, Exit.NOT_DELIVERED)
 
 
 def _end(attempt: Attempt, runs: Runs, task: _task.Task) -> int:
-    """Write down how it ended; what cannot be written down is a delivery that failed."""
+    """Record how a run ended; if the record cannot be written, that counts as a failed delivery."""
     from storehealth.outcome import loudest
 
-    ended = attempt.model_copy(update={"ended_at": datetime.now(UTC)})
-    _log(task, f"ended with exit code {ended.exit_code}: {'; '.join(ended.reasons) or 'nothing found'}")
+    finished = attempt.model_copy(update={"ended_at": datetime.now(UTC)})
+    _log(task, f"ended with exit code {finished.exit_code}: {'; '.join(finished.reasons) or 'nothing found'}")
     try:
-        ended.write(runs.folder)
+        finished.write(runs.folder)
     except OSError as error:
         _streams.complain(f"{runs.folder} could not be written: {error.strerror}", OTHERS_KEPT)
-        return int(loudest(Exit.NOT_DELIVERED, Exit(ended.exit_code or 0)))
-    return ended.exit_code or 0
+        return int(loudest(Exit.NOT_DELIVERED, Exit(finished.exit_code or 0)))
+    return finished.exit_code or 0
 
 
-def _watched(after: After, runs: Runs, task: _task.Task) -> tuple[After, Report]:
-    """What follows, its metrics of the kind that knows whose run it is and which one last succeeded; and that kind."""
+def _with_run_metrics(after: After, runs: Runs, task: _task.Task) -> tuple[After, Report]:
+    """Replace the metrics report by one that knows the runs' name and last success; return the steps and that report."""
     from storehealth.reports.prometheus import Watched
 
     success = runs.last_success()
-    figures = Watched(task.name, success.started_at if success else None)
-    outputs = (one._replace(report=figures) if one.report.NAME == figures.NAME else one for one in after.outputs)
-    return after._replace(outputs=tuple(outputs)), figures
+    metrics = Watched(task.name, success.started_at if success else None)
+    outputs = (
+        output._replace(report=metrics) if output.report.NAME == metrics.NAME else output for output in after.outputs
+    )
+    return after._replace(outputs=tuple(outputs)), metrics
 
 
-def _kept(checkup: Checkup, runs: Runs, task: _task.Task, reports: Iterable[Report]) -> Path | None:
-    """The folder with the reports, complete; None where there is none."""
+def _keep_reports(checkup: Checkup, runs: Runs, task: _task.Task, reports: Iterable[Report]) -> Path | None:
+    """Write the run's folder with all reports; return it, or None where it could not be written."""
     from storehealth.schedule.runs import Done
 
-    done = Done(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
+    marker = Done(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
     try:
-        folder = runs.keep(done, {_file(one): one.render(checkup) for one in reports})
+        folder = runs.keep(marker, {_file_name(report): report.render(checkup) for report in reports})
     except OSError as error:
         _streams.complain(f"the reports could not be kept in {runs.folder}: {error.strerror}", OTHERS_KEPT)
         return None
@@ -184,26 +186,26 @@ def _kept(checkup: Checkup, runs: Runs, task: _task.Task, reports: Iterable[Repo
     return folder
 
 
-def _made_latest(checkup: Checkup, runs: Runs, task: _task.Task) -> bool:
-    """Name this run the latest, and remove those that are too old."""
+def _mark_latest(checkup: Checkup, runs: Runs, task: _task.Task) -> bool:
+    """Mark this run as the latest, and delete runs that are too old."""
     try:
         runs.point(checkup.run.id)
     except OSError as error:
         _streams.complain(f"{runs.folder / 'latest'} could not be written: {error.strerror}", OTHERS_KEPT)
         return False
-    gone = runs.prune(task.keep, datetime.now(UTC)) if task.keep is not None else []
-    if gone:
-        _log(task, f"removed {len(gone)} runs older than {task.keep} days")
+    deleted = runs.prune(task.keep, datetime.now(UTC)) if task.keep is not None else []
+    if deleted:
+        _log(task, f"removed {len(deleted)} runs older than {task.keep} days")
     return True
 
 
-def _file(report: Report) -> str:
-    """What a report is called in the folder of a run."""
+def _file_name(report: Report) -> str:
+    """Return a report's file name in the folder of a run."""
     return {"json": "checkup.json", "prometheus": "metrics.prom"}.get(report.NAME, f"report{report.SUFFIX}")
 
 
-def _told(error: BaseException) -> str:
-    """What the log of attempts says of an error: its message where it is meant for users, else its kind alone."""
+def _error_text(error: BaseException) -> str:
+    """Return what is recorded of an error: its message where it is meant for users, else only its class."""
     from storehealth.privacy import redact
 
     return redact(str(getattr(error, "message", ""))) or type(error).__name__

@@ -1,4 +1,4 @@
-"""``storehealth schedule``: audits that run by themselves."""
+"""``storehealth schedule``: audits that run by cron, systemd or Windows' task scheduler."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
     from storehealth.schedule import Schedule
     from storehealth.wording import Words
 
-ADD_HELP = """Have a store audited every day or week, by cron or systemd; options of `audit` are kept with it.
+ADD_HELP = """Schedule audits of a store, daily or weekly, by cron or systemd. Options of `audit` are stored with the schedule.
 
 Examples
 
   storehealth schedule add tea-house exports/ --daily 08:30
   storehealth schedule add tea-house exports/ --weekly mon,thu 08:30 --lang zh -o html=/srv/www/tea.html
   storehealth schedule add tea-house exports/ --cron "30 8 1 * *" --timezone Asia/Shanghai --systemd"""
-LIST_HELP = """List what is scheduled.
+LIST_HELP = """List the schedules.
 
 Examples
 
   storehealth schedule list
   storehealth schedule list --format json"""
-PRINT_HELP = """Print the lines that start a schedule, or all of them, and install nothing.
+PRINT_HELP = """Print the lines that start a schedule, or all schedules; install nothing.
 
 Examples
 
   storehealth schedule print
   storehealth schedule print tea-house --for systemd"""
-REMOVE_HELP = """Have a store audited no longer; its reports stay.
+REMOVE_HELP = """Remove a schedule; its reports stay.
 
 Examples
 
   storehealth schedule remove tea-house
   storehealth schedule remove tea-house --state /srv/storehealth"""
-RUN_HELP = """Run a schedule now, as cron would: silent unless something is wrong.
+RUN_HELP = """Run a schedule now, as cron would: silent unless something goes wrong.
 
 Examples
 
@@ -50,7 +50,7 @@ Examples
   storehealth schedule run tea-house --lock-wait 5m"""
 KINDS = ("cron", "systemd", "windows")
 SHOWN = 3
-"""Coming runs that are named when a schedule is added."""
+"""How many coming runs are listed when a schedule is added."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule: letters, digits, dots, dashes.")]
 Daily = Annotated[str | None, typer.Option("--daily", metavar="TIME", help="Every day at this time, such as 08:30.")]
@@ -61,16 +61,20 @@ Weekly = Annotated[
 Cron = Annotated[str | None, typer.Option("--cron", metavar="EXPRESSION", help='Five fields, such as "30 8 1 * *".')]
 Timezone = Annotated[
     str | None,
-    typer.Option("--timezone", metavar="ZONE", help="Whose clock counts. Default: the settings', else the machine's."),
+    typer.Option(
+        "--timezone", metavar="ZONE", help="Time zone of the schedule. Default: the settings', else the machine's."
+    ),
 ]
-Systemd = Annotated[bool, typer.Option("--systemd", help="A systemd timer of yours instead of a line in your crontab.")]
-NoInstall = Annotated[bool, typer.Option("--no-install", help="Keep the schedule and print its line; install nothing.")]
+Systemd = Annotated[bool, typer.Option("--systemd", help="Use a systemd timer instead of a line in your crontab.")]
+NoInstall = Annotated[
+    bool, typer.Option("--no-install", help="Store the schedule and print its line; install nothing.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace a schedule of this name.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Audits that run by themselves.", no_args_is_help=True, epilog=EXIT_CODES)
+    group = typer.Typer(help="Schedule audits.", no_args_is_help=True, epilog=EXIT_CODES)
     group.command("add", help=ADD_HELP, epilog=EXIT_CODES)(_schedule.with_audit_options(add))
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_schedules)
     group.command("print", help=PRINT_HELP, epilog=EXIT_CODES)(print_lines)
@@ -93,7 +97,7 @@ def add(
     state: _options.State = None,
     **options: Any,
 ) -> int:
-    """Check everything now, so that it does not fail at night; then keep it, and have it started."""
+    """Check everything now, so that nothing fails at night; then store and install the schedule."""
     from storehealth.schedule import Book, Call, Schedule
     from storehealth.schedule.book import name_of
     from storehealth.schedule.when import machine_zone
@@ -109,17 +113,17 @@ def add(
         created_at=now,
         folder=str(Path.cwd()),
     )
-    home = _state.use(state, exports).absolute()
-    _schedule.check_paths(schedule, home)
-    _schedule.run_audit(schedule, home, "--check")
+    state_folder = _state.use(state, exports).absolute()
+    _schedule.check_paths(schedule, state_folder)
+    _schedule.run_audit(schedule, state_folder, "--check")
     _schedule.check_elsewhere()
-    book, call = Book(home), Call.of(name, home)
-    old = _schedule.check_free(book, schedule, force)
-    if old and old.by != schedule.by:
-        _schedule.uninstall(old)
+    schedules, call = Book(state_folder), Call.of(name, state_folder)
+    replaced = _schedule.check_free(schedules, schedule, force)
+    if replaced and replaced.by != schedule.by:
+        _schedule.uninstall(replaced)
     _schedule.install(schedule, call, machine, now)
-    book.put(schedule)
-    _tell(schedule, home, _words(options.get("lang")), now, _kind(schedule, systemd))
+    schedules.put(schedule)
+    _print_added(schedule, state_folder, _words(options.get("lang")), now, _starter_of(schedule, systemd))
     return 0
 
 
@@ -130,8 +134,8 @@ def _words(language: str | None) -> Words:
     return Words(_options.language(language) or read_settings(None).language)
 
 
-def _tell(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:
-    """What was done, when it runs next, and where to look."""
+def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:
+    """Print what was done, when the schedule runs next, and where its reports and log are."""
     from storehealth.console.schedules import local
     from storehealth.schedule import Call, Runs
     from storehealth.schedule.log import log_path
@@ -142,33 +146,33 @@ def _tell(schedule: Schedule, state: Path, words: Words, now: datetime, kind: st
         due = following(schedule.cron, schedule.zone, due)
         times.append(local(due, schedule.zone))
     windows, machine = os.name == "nt", machine_zone()
-    key = (
+    message = (
         "run_once" if windows else {"cron": "in_crontab", "systemd": "in_systemd", "none": "not_installed"}[schedule.by]
     )
-    key = "units_not_installed" if key == "not_installed" and kind == "systemd" else key
-    said = [
+    message = "units_not_installed" if message == "not_installed" and kind == "systemd" else message
+    lines = [
         words.say("schedule.added", name=schedule.name, when=f"{schedule.cron} {schedule.zone}"),
         words.say("schedule.upcoming", times=", ".join(times)),
-        words.say(f"schedule.{key}"),
+        words.say(f"schedule.{message}"),
         *_schedule.lines(schedule, Call.of(schedule.name, state), kind, machine, now),
     ]
     if schedule.by == "systemd":
-        said.append(words.say("schedule.linger"))
+        lines.append(words.say("schedule.linger"))
     elif kind != "systemd":
-        said += filter(None, [_schedule.hourly(schedule, machine, now, words)])
-    unseen = _schedule.unseen()
-    if unseen:
-        said.append(words.say("schedule.environment", n=len(unseen), names=", ".join(unseen)))
+        lines += filter(None, [_schedule.hourly(schedule, machine, now, words)])
+    variables = _schedule.unseen()
+    if variables:
+        lines.append(words.say("schedule.environment", n=len(variables), names=", ".join(variables)))
     colon = words.say("unit.colon")
-    said += [
+    lines += [
         f"{words.say('schedule.reports')}{colon}{Runs(state, schedule.name).folder}",
         f"{words.say('schedule.log')}{colon}{log_path(state, schedule.name)}",
         words.say("schedule.checks"),
     ]
-    _streams.put("".join(f"{line}\n" for line in said))
+    _streams.put("".join(f"{line}\n" for line in lines))
 
 
-def _kind(schedule: Schedule, systemd: bool = False) -> str:
+def _starter_of(schedule: Schedule, systemd: bool = False) -> str:
     if schedule.by == "none":
         return "windows" if os.name == "nt" else "systemd" if systemd else "cron"
     return schedule.by
@@ -187,7 +191,7 @@ def list_schedules(
 
     schedules = Book(_state.use(state, passing=True)).all()
     if output_format == "json":
-        content = [one.model_dump(mode="json") for one in schedules]
+        content = [schedule.model_dump(mode="json") for schedule in schedules]
         _streams.put(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode())
         return 0
     from storehealth.console import Look, Page, printed
@@ -203,12 +207,13 @@ def list_schedules(
 def print_lines(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Default: every schedule.")] = None,
     kind: Annotated[
-        str | None, typer.Option("--for", metavar="cron|systemd|windows", help="Default: what starts it here.")
+        str | None,
+        typer.Option("--for", metavar="cron|systemd|windows", help="Default: what starts it on this machine."),
     ] = None,
     lang: _options.Language = None,
     state: _options.State = None,
 ) -> int:
-    """Print lines of a crontab, units, or commands for Windows, with what they are about as comments."""
+    """Print crontab lines, systemd units or Windows commands, with comments that describe them."""
     if kind is not None:
         _options.one_of(kind, KINDS, "--for")
     from storehealth.schedule import Book, Call, Runs
@@ -216,73 +221,73 @@ def print_lines(
     from storehealth.schedule.log import log_path
     from storehealth.schedule.when import machine_zone
 
-    home, words, now, machine = _state.use(state).absolute(), _words(lang), datetime.now(UTC), machine_zone()
-    book = Book(home)
-    schedules = book.all() if name is None else (_known(book.find(name), name),)
+    state_folder, words, now, machine = _state.use(state).absolute(), _words(lang), datetime.now(UTC), machine_zone()
+    schedule_book = Book(state_folder)
+    schedules = schedule_book.all() if name is None else (_require(schedule_book.find(name), name),)
     if not schedules:
         _streams.note(words.say("schedule.none"))
     colon = words.say("unit.colon")
     for schedule in schedules:
-        folder = Runs(home, schedule.name).folder
-        said = [
+        folder = Runs(state_folder, schedule.name).folder
+        facts = [
             f"{schedule.name}{colon}{schedule.cron} {schedule.zone}",
             f"{words.say('schedule.lock')}{colon}{folder / FILE}",
-            f"{words.say('schedule.log')}{colon}{log_path(home, schedule.name)}",
+            f"{words.say('schedule.log')}{colon}{log_path(state_folder, schedule.name)}",
             f"{words.say('schedule.reports')}{colon}{folder}",
         ]
-        chosen = kind or _kind(schedule)
-        remark = "REM" if chosen == "windows" else "#"
-        lines = [f"{remark} {one}" for one in said]
-        lines += _schedule.lines(schedule, Call.of(schedule.name, home), chosen, machine, now)
+        starter = kind or _starter_of(schedule)
+        remark = "REM" if starter == "windows" else "#"
+        lines = [f"{remark} {fact}" for fact in facts]
+        lines += _schedule.lines(schedule, Call.of(schedule.name, state_folder), starter, machine, now)
         _streams.put("".join(f"{line}\n" for line in lines))
     return 0
 
 
 def remove(name: Name, lang: _options.Language = None, state: _options.State = None) -> int:
-    """Take a schedule out of crontab or systemd, and forget it."""
+    """Remove a schedule from crontab or systemd, and delete it."""
     from storehealth.schedule import Book, Runs
     from storehealth.schedule.attempt import forget
 
-    home, words = _state.use(state).absolute(), _words(lang)
-    book = Book(home)
-    schedule = _known(book.find(name), name)
+    state_folder, words = _state.use(state).absolute(), _words(lang)
+    schedules = Book(state_folder)
+    schedule = _require(schedules.find(name), name)
     _schedule.uninstall(schedule)
-    book.drop(name)
-    forget(Runs(home, name).folder)
-    said = [words.say("schedule.removed", name=name, folder=Runs(home, name).folder)]
+    schedules.drop(name)
+    forget(Runs(state_folder, name).folder)
+    lines = [words.say("schedule.removed", name=name, folder=Runs(state_folder, name).folder)]
     if os.name == "nt":
-        said += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']
-    _streams.put("".join(f"{line}\n" for line in said))
+        lines += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']
+    _streams.put("".join(f"{line}\n" for line in lines))
     return 0
 
 
 def run(
     name: Name,
     when_due: Annotated[
-        bool, typer.Option("--when-due", help="Leave at once unless it is due now and has not run since.")
+        bool, typer.Option("--when-due", help="Exit at once unless a run is due now and has not begun.")
     ] = False,
     lock_wait: Annotated[
-        str | None, typer.Option("--lock-wait", metavar="5m", help="In place of the schedule's own.")
+        str | None, typer.Option("--lock-wait", metavar="5m", help="Override the schedule's own.")
     ] = None,
     state: _options.State = None,
 ) -> int:
-    """Run it; returns the exit code of the audit."""
+    """Run a schedule; return the exit code of the audit."""
     from storehealth.cli import _unattended
     from storehealth.schedule import Book, Runs
     from storehealth.schedule.attempt import last_attempt
     from storehealth.schedule.when import is_due
 
-    home = (state if state is not None else _state.default_folder()).absolute()
-    _unattended.speak(home, name)
-    schedule = _known(Book(home).find(name), name)
-    last = last_attempt(Runs(home, name).folder)
+    state_folder = (state if state is not None else _state.default_folder()).absolute()
+    _unattended.speak(state_folder, name)
+    schedule = _require(Book(state_folder).find(name), name)
+    last = last_attempt(Runs(state_folder, name).folder)
     if when_due and not is_due(schedule.cron, schedule.zone, datetime.now(UTC), last.started_at if last else None):
         return 0
     extra = ("--lock-wait", lock_wait) if lock_wait is not None else ()
-    return _unattended.begun(home, name, lambda: _schedule.run_audit(schedule, home, *extra))
+    return _unattended.begun(state_folder, name, lambda: _schedule.run_audit(schedule, state_folder, *extra))
 
 
-def _known(schedule: Schedule | None, name: str) -> Schedule:
+def _require(schedule: Schedule | None, name: str) -> Schedule:
     if schedule is None:
         raise UsageError(
             f"there is no schedule {name!r}", "`storehealth schedule list` lists them; `schedule add` adds one."

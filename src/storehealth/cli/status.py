@@ -1,4 +1,4 @@
-"""``storehealth status``: whether the scheduled audits run."""
+"""``storehealth status``: whether scheduled audits run as they should."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from storehealth.errors import Exit
 
 EXIT_CODES = """Exit codes
 
-  0 every schedule runs · 1 one is overdue, failed last or was killed, or another run was · 2 wrong usage, or damaged
+  0 every schedule runs · 1 a run is overdue, failed or was killed · 2 wrong usage, or damaged
   schedules · 70 internal error · 130 interrupted"""
-HELP = """Say of every schedule when it ran last, whether that went well, when it is due next, and whether a run was missed.
+HELP = """Show when each schedule last ran, whether it succeeded, when it is due next, and whether a run was missed.
 
-Audits that ran with --cron without a schedule are listed after them.
+Audits that ran with --cron but without a schedule are listed below.
 
 Examples
 
@@ -35,16 +35,16 @@ def run(
     ascii_only: _options.Ascii = False,
     no_color: _options.NoColor = False,
 ) -> int:
-    """Print where every schedule stands; returns 1 where somebody should look after one."""
+    """Print the status of every schedule; return 1 where one needs attention."""
     _options.one_of(output_format, _options.FORMATS, "--format")
     language = _options.language(lang)
 
     from storehealth.schedule.standing import standings
 
-    home = (state if state is not None else _state.default_folder()).absolute()
-    found = standings(home, datetime.now(UTC))
+    state_folder = (state if state is not None else _state.default_folder()).absolute()
+    statuses = standings(state_folder, datetime.now(UTC))
     if output_format == "json":
-        _streams.put(f"{found.model_dump_json(indent=2)}\n".encode())
+        _streams.put(f"{statuses.model_dump_json(indent=2)}\n".encode())
     else:
         from storehealth.console import Look, Page, printed
         from storehealth.console.schedules import add_standings
@@ -54,6 +54,6 @@ def run(
 
         screen = _streams.Screen(False, ascii_only, no_color, False)
         page = Page(_streams.width(), screen.ascii_only)
-        add_standings(page, found, machine_zone(), Words(language or read_settings(None).language))
+        add_standings(page, statuses, machine_zone(), Words(language or read_settings(None).language))
         _streams.put(printed(page.lines, Look(colour=screen.colour)))
-    return int(Exit.FINDINGS if found.troubled else Exit.OK)
+    return int(Exit.FINDINGS if statuses.troubled else Exit.OK)

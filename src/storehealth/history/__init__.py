@@ -1,7 +1,7 @@
-"""Remembered runs: what is kept of an audit, and how a later one is held against it.
+"""Remembered runs: what is kept of an audit, and how a later audit is compared with it.
 
-``database`` and ``book`` know the file; everything else is pure. An audit gets a :class:`Book`, reads the past from it
-and notes in it what is to be kept; only the command line calls :func:`remember`.
+Only the modules that hold :class:`Book` and the SQLite file touch the disk; all others are pure. An audit gets a
+:class:`Book` and reads earlier runs from it; only the command line calls :func:`remember`.
 """
 
 from __future__ import annotations

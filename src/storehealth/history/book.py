@@ -1,4 +1,4 @@
-"""The book of remembered runs in a state folder: what an audit reads from it, and how a run is written into it."""
+"""The remembered runs of a state folder: what an audit reads of them, and how a run is added."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from storehealth.history.packing import brief_bytes, checkup_bytes, mark_bytes, 
 from storehealth.model import Checkup, Measurement, RunLine
 
 LOOKED_BACK = 60
-"""Earlier runs that states, trend and follow-ups know of."""
+"""Earlier runs that states, trend and follow-ups are worked out from."""
 MARKS_KEPT = 12
-"""Runs of a store whose fingerprints are kept; the counts of older ones stay."""
+"""Runs of a store whose fingerprints are kept; of older runs only the counts are."""
 BLOBS = "basis, brief, checkup, measured, marks, anew, anew_by"
 LINE = "run, store, store_key, platform, how, as_of, made_at, score, grade, fails, watches"
 
@@ -27,7 +27,7 @@ class Series(NamedTuple):
     """Runs that are compared with each other.
 
     ``store`` is the store's name in its settings, else the folder of its exports, so that two stores whose folders are
-    both called ``exports`` stay apart. ``how`` names the options that make other figures.
+    both called ``exports`` stay apart. ``how`` names the options that change the figures.
     """
 
     store: str
@@ -36,7 +36,7 @@ class Series(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A run as it lies in the file."""
+    """A run as it is stored in the file, its records still compressed."""
 
     line: RunLine
     series: Series
@@ -51,7 +51,7 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Noted:
-    """What an audit leaves in the book besides its checkup."""
+    """What an audit hands over to be remembered besides its checkup."""
 
     series: Series
     basis: str
@@ -65,13 +65,13 @@ class Book:
     """The runs remembered in a state folder.
 
     Attributes:
-        folder: The state folder; ``history.sqlite`` in it is made when the first run is remembered.
+        folder: The state folder; ``history.sqlite`` is created in it when the first run is remembered.
         baseline: The run to compare with, as the user names it; None: the latest earlier one.
-        calendar: The store's own events, and whose holidays the trend marks.
-        noted: What the audit at hand has left to be remembered.
-        anew: Verdicts on earlier runs by later rules: run → which rules, and the verdicts. They are kept, since judging
-            all earlier runs takes longer than the audit.
-        troubles: What is the matter with the file, if anything; the audit goes on without past runs.
+        calendar: The store's own events, and the countries whose holidays the trend marks.
+        noted: What the current audit has handed over to be remembered.
+        anew: Verdicts on earlier runs by later rules: run → which rules, and the verdicts. They are kept because judging
+            all earlier runs again takes longer than the audit itself.
+        troubles: What is wrong with the file, if anything; the audit then continues without past runs.
     """
 
     folder: Path
@@ -82,61 +82,61 @@ class Book:
     troubles: list[HistoryUnusable] = field(default_factory=list)
 
     def before(self, series: Series, as_of: datetime, most: int = LOOKED_BACK) -> list[Stored]:
-        """The latest runs of a series that are earlier, oldest first; none where the file is unusable."""
+        """Read the latest runs of a series before ``as_of``, oldest first; none where the file is unusable."""
         return self._select(
             "store_key = ? AND platform = ? AND how = ? AND as_of < ? ORDER BY as_of DESC LIMIT ?",
             (*series, as_of.isoformat(), most),
         )[::-1]
 
     def every(self, store: str | None = None, platform: str | None = None) -> list[RunLine]:
-        """All runs, of one store (by name or folder) or platform if given: by store, then oldest first."""
+        """List all runs, or those of one store (by name or folder) or platform: by store, then oldest first."""
         where = "(?1 IS NULL OR store = ?1 OR store_key = ?1) AND (?2 IS NULL OR platform = ?2)"
         order = "ORDER BY store, store_key, platform, how, as_of"
         try:
             with reading(self.folder) as con:
-                found = con.execute(f"SELECT {LINE} FROM runs WHERE {where} {order}", (store, platform)) if con else ()
-                return [_line(row) for row in found]
+                rows = con.execute(f"SELECT {LINE} FROM runs WHERE {where} {order}", (store, platform)) if con else ()
+                return [_to_line(row) for row in rows]
         except HistoryUnusable as error:
             self.troubles.append(error)
             return []
 
     def stored(self, run: str) -> Stored:
-        """One run by its whole id.
+        """Read one run by its full id.
 
         Raises:
             KeyError: There is none.
         """
-        found = self._select("run = ?", (run,))
-        if not found:
+        rows = self._select("run = ?", (run,))
+        if not rows:
             raise KeyError(run)
-        return found[0]
+        return rows[0]
 
     def _select(self, where: str, values: tuple[Any, ...]) -> list[Stored]:
         try:
             with reading(self.folder) as con:
                 sql = f"SELECT {LINE}, {BLOBS} FROM runs WHERE {where}"
-                return [_stored(row) for row in con.execute(sql, values)] if con else []
+                return [_to_stored_run(row) for row in con.execute(sql, values)] if con else []
         except HistoryUnusable as error:
             self.troubles.append(error)
             return []
 
 
 def forget(folder: Path, runs: Sequence[str]) -> int:
-    """Take runs out of the book, and give their room back to the disk.
+    """Delete runs, and return their space to the disk.
 
     Returns:
-        How many there were.
+        How many were deleted.
 
     Raises:
-        HistoryUnusable: The file cannot be written; nothing is forgotten then.
+        HistoryUnusable: The file cannot be written; nothing is deleted then.
     """
     with writing(folder) as con:
-        gone = sum(con.execute("DELETE FROM runs WHERE run = ?", (run,)).rowcount for run in runs)
+        count = sum(con.execute("DELETE FROM runs WHERE run = ?", (run,)).rowcount for run in runs)
     shrink(folder)
-    return gone
+    return count
 
 
-def _line(row: Sequence[Any]) -> RunLine:
+def _to_line(row: Sequence[Any]) -> RunLine:
     run, store, key, platform, how, as_of, made_at, score, grade, fails, watches = row
     return RunLine(
         run=run,
@@ -153,41 +153,41 @@ def _line(row: Sequence[Any]) -> RunLine:
     )
 
 
-def _stored(row: Sequence[Any]) -> Stored:
+def _to_stored_run(row: Sequence[Any]) -> Stored:
     line, blobs = row[:11], row[11:]
-    return Stored(_line(line), Series(row[2], row[3], row[4]), *blobs)
+    return Stored(_to_line(line), Series(row[2], row[3], row[4]), *blobs)
 
 
-def remember(book: Book, checkup: Checkup, key: bytes) -> bool:
-    """Write a run into the book; one of the same series and as_of is replaced.
+def remember(history: Book, checkup: Checkup, key: bytes) -> bool:
+    """Add a run to the history; one of the same series and as_of is replaced.
 
     Args:
-        book: Holds what the audit noted; without that, or without an as_of, there is nothing to remember.
+        history: Holds what the audit handed over; without that, or without an as_of, there is nothing to remember.
         checkup: The audit's result, personal values masked.
-        key: Secret the fingerprints were made with; it is not written, only a digest of it.
+        key: Secret the fingerprints were made with; only a digest of it is written.
 
     Returns:
-        Whether it is remembered. What went wrong is in ``book.troubles``: an audit stands without it.
+        Whether the run was added. What went wrong is in ``history.troubles``: an audit is valid without it.
     """
-    noted = book.noted
+    noted = history.noted
     if noted is None or checkup.as_of is None:
         return False
     try:
-        with writing(book.folder) as con:
-            _write(con, checkup, noted, key)
+        with writing(history.folder) as con:
+            _insert_run(con, checkup, noted, key)
             con.executemany(
                 "UPDATE runs SET anew_by = ?, anew = ? WHERE run = ?",
-                [(*judged, run) for run, judged in book.anew.items()],
+                [(*verdicts, run) for run, verdicts in history.anew.items()],
             )
     except HistoryUnusable as error:
-        book.troubles.append(error)
+        history.troubles.append(error)
         return False
     return True
 
 
-def _write(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: bytes) -> None:
-    statuses = [one.status for one in checkup.findings]
-    row = {
+def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: bytes) -> None:
+    statuses = [finding.status for finding in checkup.findings]
+    values = {
         **dict(zip(("store_key", "platform", "how"), noted.series, strict=True)),
         "store": checkup.store,
         "as_of": checkup.as_of.isoformat() if checkup.as_of else "",
@@ -203,8 +203,9 @@ def _write(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: bytes) 
         "measured": measured_bytes(noted.measured, noted.asked),
         "marks": mark_bytes(noted.marks, key_id(key)),
     }
-    names = ", ".join(row)
-    con.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({', '.join(f':{name}' for name in row)})", row)
+    names = ", ".join(values)
+    con.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({', '.join(f':{name}' for name in values)})", values)
+    # fingerprints take most of the room; those of runs so old are no longer compared
     con.execute(
         "UPDATE runs SET marks = NULL WHERE marks IS NOT NULL AND number IN (SELECT number FROM runs "
         "WHERE store_key = ? AND platform = ? AND how = ? ORDER BY as_of DESC LIMIT -1 OFFSET ?)",
@@ -213,5 +214,6 @@ def _write(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: bytes) 
 
 
 def key_id(key: bytes) -> str:
-    """Tells fingerprints of one key from those of another."""
+    """Return a digest of a key, which tells the fingerprints of one key from those of another."""
+    # blake2b takes keys of up to 64 bytes
     return hashlib.blake2b(b"which key", key=key[:64], digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""Which run is meant: an id or its beginning, ``latest``, ``previous``, or the day or time it was as of."""
+"""Select a run by its id or the start of it, by ``latest`` or ``previous``, or by the day or time of its as_of."""
 
 from __future__ import annotations
 
@@ -11,73 +11,78 @@ from storehealth.model import RunLine
 HINT = "`storehealth history list` shows the runs; a run is named by its id, its day, latest or previous."
 
 
-def chosen(lines: Sequence[RunLine], name: str, what: str = "RUN") -> RunLine:
-    """The run that is meant.
+def chosen(lines: Sequence[RunLine], name: str, label: str = "RUN") -> RunLine:
+    """Find the run that a user names.
 
     Args:
         lines: The runs to choose from.
         name: What the user wrote.
-        what: Option or argument, for the message.
+        label: Name of the option or argument, for error messages.
 
     Raises:
-        UsageError: None fits, or several that are not of one store and platform.
+        UsageError: No run matches, or runs of several stores or platforms do.
     """
     if not lines:
-        raise UsageError(f"{what} {name}: no run is remembered", "`storehealth audit EXPORTS` remembers one.")
-    by_id = [one for one in lines if one.run == name] or [one for one in lines if one.run.startswith(name)]
+        raise UsageError(f"{label} {name}: no run is remembered", "`storehealth audit EXPORTS` remembers one.")
+    by_id = [line for line in lines if line.run == name] or [line for line in lines if line.run.startswith(name)]
     if len(by_id) == 1:
         return by_id[0]
     if len(by_id) > 1 and name != "":
-        raise UsageError(f"{what} {name}: several runs begin like that", HINT)
-    fitting = [one for one in lines if name in ("latest", "previous") or _is_of(one, name)]
-    _one_series(fitting, name, what)
-    ranked = sorted(fitting, key=lambda one: (one.as_of, one.made_at))
-    place = -2 if name == "previous" else -1
-    if len(ranked) < -place:
-        raise UsageError(f"{what} {name}: there is no such run", HINT)
-    return ranked[place]
+        raise UsageError(f"{label} {name}: several runs begin like that", HINT)
+    candidates = [line for line in lines if name in ("latest", "previous") or _is_as_of(line, name)]
+    _check_one_series(candidates, name, label)
+    ranked = sorted(candidates, key=lambda line: (line.as_of, line.made_at))
+    index = -2 if name == "previous" else -1
+    if len(ranked) < -index:
+        raise UsageError(f"{label} {name}: there is no such run", HINT)
+    return ranked[index]
 
 
-def _is_of(line: RunLine, name: str) -> bool:
-    """Whether the run is as of this time, or of a time on this day."""
+def _is_as_of(line: RunLine, name: str) -> bool:
+    """Whether the run's as_of is this time, or a time on this day."""
     try:
-        at = datetime.fromisoformat(name)
+        moment = datetime.fromisoformat(name)
     except ValueError:
         return False
     if len(name) <= len("2025-03-01"):
-        return line.as_of.date() == at.date()
-    return line.as_of == at or line.as_of.replace(second=0, microsecond=0) == at
+        return line.as_of.date() == moment.date()
+    return line.as_of == moment or line.as_of.replace(second=0, microsecond=0) == moment
 
 
-def _one_series(lines: Sequence[RunLine], name: str, what: str) -> None:
+def _check_one_series(lines: Sequence[RunLine], name: str, label: str) -> None:
     """Refuse to guess between stores, platforms and ways of counting."""
-    series = sorted({series_name(one) for one in lines})
+    series = sorted({series_name(line) for line in lines})
     if len(series) > 1:
         raise UsageError(
-            f"{what} {name} could be of any of: {'; '.join(series)}", "Say which: --store, --platform, or the run's id."
+            f"{label} {name} could be of any of: {'; '.join(series)}",
+            "Say which: --store, --platform, or the run's id.",
         )
 
 
 def series_name(line: RunLine) -> str:
-    """Store, platform and way of counting in words."""
+    """Return store, platform and options of a run's series as one text."""
     return " · ".join(part for part in (line.folder or line.store, line.platform, line.how) if part)
 
 
 def outdated(lines: Sequence[RunLine], oldest: datetime | None, last: int | None) -> list[RunLine]:
-    """Runs that may be forgotten: made before ``oldest``, or not among the ``last`` of their series; its latest stays.
+    """Find runs that may be deleted: made before ``oldest``, or not among the ``last`` of their series.
+
+    The latest run of a series is never among them.
 
     Args:
         lines: All runs.
-        oldest: With an offset, as ``made_at``; None: age does not matter.
-        last: None: their number does not matter.
+        oldest: With an offset, like ``made_at``; None: age does not matter.
+        last: Runs of each series to keep; None: their number does not matter.
     """
-    place: dict[str, int] = {}
+    rank: dict[str, int] = {}
     for series in dict.fromkeys(map(series_name, lines)):
-        own = sorted((one for one in lines if series_name(one) == series), key=lambda one: one.as_of, reverse=True)
-        place |= {one.run: number for number, one in enumerate(own)}
+        runs = sorted(
+            (line for line in lines if series_name(line) == series), key=lambda line: line.as_of, reverse=True
+        )
+        rank |= {line.run: position for position, line in enumerate(runs)}
     return [
-        one
-        for one in lines
-        if place[one.run] > 0
-        and ((oldest is not None and one.made_at < oldest) or (last is not None and place[one.run] >= last))
+        line
+        for line in lines
+        if rank[line.run] > 0
+        and ((oldest is not None and line.made_at < oldest) or (last is not None and rank[line.run] >= last))
     ]

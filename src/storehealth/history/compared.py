@@ -1,4 +1,4 @@
-"""An audit held against the runs before it: pure, so that the same two runs always compare alike."""
+"""Compares an audit with the runs before it. Pure: the same runs always give the same comparison."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storehealth.model import (
 
 @dataclass(frozen=True)
 class Present:
-    """The audit at hand, as far as it is compared."""
+    """The current audit, as far as it is compared."""
 
     as_of: datetime | None
     window: Window
@@ -38,7 +38,7 @@ class Present:
 
 
 class Compared(NamedTuple):
-    """The parts of a checkup that speak of earlier runs."""
+    """The parts of a checkup that refer to earlier runs."""
 
     findings: tuple[Finding, ...]
     previous: Previous | None = None
@@ -47,30 +47,30 @@ class Compared(NamedTuple):
 
 
 def compared(past: Past, now: Present, scoring: Scoring) -> Compared:
-    """What has changed. Without an earlier run, and without an as_of, nothing is said."""
+    """Compare the current audit with earlier runs; without one, or without an as_of, nothing is compared."""
     if now.as_of is None:
         return Compared(now.findings)
-    base, at = past.base, now.as_of
+    base, as_of = past.base, now.as_of
     findings, previous = now.findings, None
     if base is not None:
-        findings = tuple(_against(one, past, now, at) for one in now.findings)
+        findings = tuple(_compare_finding(finding, past, now, as_of) for finding in now.findings)
         previous = previous_of(base, now.findings, now.areas, now.window, scoring)
         previous = previous.model_copy(update={"baseline": past.baseline})
     return Compared(
         findings,
         previous,
-        trend_of(past, Point(at, now.total, now.areas, now.findings)),
-        follow_ups(past, now.findings, now.measurements, scoring, at),
+        trend_of(past, Point(as_of, now.total, now.areas, now.findings)),
+        follow_ups(past, now.findings, now.measurements, scoring, as_of),
     )
 
 
-def _against(finding: Finding, past: Past, now: Present, at: datetime) -> Finding:
+def _compare_finding(finding: Finding, past: Past, now: Present, as_of: datetime) -> Finding:
     before = past.base.judged(finding.code) if past.base else None
-    same = before is not None and (before.unit, before.higher_is) == (finding.unit, finding.higher_is)
-    state, since = finding_state(finding, past, at)
+    is_comparable = before is not None and (before.unit, before.higher_is) == (finding.unit, finding.higher_is)
+    state, since = finding_state(finding, past, as_of)
     return finding.model_copy(
         update={
-            "previous": before.value if before is not None and same else None,
+            "previous": before.value if before is not None and is_comparable else None,
             "change": change_of(before, finding),
             "state": state,
             "since": since,

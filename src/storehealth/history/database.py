@@ -1,7 +1,7 @@
-"""``history.sqlite``: one row per run, written whole or not at all, readable by its owner alone.
+"""``history.sqlite``: one row per run, written completely or not at all, readable by its owner only.
 
-The rollback journal, not a write-ahead log: what is killed in the middle is undone by whoever opens the file next, and a
-copy of the one file is a whole backup.
+The rollback journal, not a write-ahead log: a write that was killed halfway is rolled back by
+whoever opens the file next, and a copy of the one file is a complete backup.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from storehealth.outputs import close_to_others
 
 FILE = "history.sqlite"
 PATIENCE = 15.0
-"""Seconds another run may take to write."""
+"""Seconds to wait for another run that is writing."""
 MIGRATIONS = (
     """
     CREATE TABLE runs (
@@ -44,26 +44,26 @@ MIGRATIONS = (
     ALTER TABLE runs ADD COLUMN anew_by TEXT;
     """,
 )
-"""Each step takes the file to the next version; SQLite's own ``user_version`` says how many are done."""
+"""Each step brings the file to the next version; SQLite's own ``user_version`` counts the steps that have been applied."""
 
 
-class HistoryUnusable(UsageError):  # noqa: N818 - it says what is the matter
-    """The file of past runs cannot be read or written; an audit goes on without it."""
+class HistoryUnusable(UsageError):  # noqa: N818 - a state, not a mistake of the caller
+    """The file of past runs cannot be read or written; an audit continues without it."""
 
 
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
-    """The file, to read from; None where there is none yet.
+    """Open the file read-only; yield None where there is none yet.
 
     Raises:
-        HistoryUnusable: It is damaged (and has been set aside), is of a newer version, or may not be read.
+        HistoryUnusable: It is damaged (and has been renamed), was written by a newer version, or cannot be read.
     """
     path = folder / FILE
     if not path.exists():
         yield None
         return
-    with _blamed(path):
-        _recovered(path)
+    with _translate_errors(path):
+        _recover(path)
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as con:
             version = _version(con, path)
             yield con if version == len(MIGRATIONS) else None
@@ -71,50 +71,54 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[sqlite3.Connection]:
-    """The file, made if need be, within one transaction: whole at the end, or as it was.
+    """Open the file, creating it if need be, in one transaction: all of its changes are kept, or none.
 
     Raises:
-        HistoryUnusable: As :func:`reading`; or another run holds it too long, or the disk is full.
+        HistoryUnusable: As :func:`reading`; or another run keeps it locked too long, or the disk is full.
     """
     path = folder / FILE
-    with _blamed(path):
+    with _translate_errors(path):
         if not path.exists():
+            # SQLite would create it with the umask's mode, readable by others until it is restricted
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         close_to_others(path)
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as con:
-            con.execute("PRAGMA synchronous = FULL")
+            con.execute("PRAGMA synchronous = FULL")  # a power cut must not lose a run that was reported as kept
             con.execute("BEGIN IMMEDIATE")
             try:
                 _migrate(con, path)
                 yield con
                 con.execute("COMMIT")
-            except BaseException:  # whatever stops it, nothing is half remembered
+            except BaseException:  # also Ctrl-C: never leave half a run behind
                 with suppress(sqlite3.Error):
                     con.execute("ROLLBACK")
                 raise
 
 
 def shrink(folder: Path) -> None:
-    """Give the room of deleted runs back to the disk; where that fails, they are gone all the same."""
+    """Return the space of deleted runs to the disk. Where that fails, the runs are deleted all the same."""
     path = folder / FILE
     with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=PATIENCE)) as con:
         con.execute("VACUUM")
 
 
-def _recovered(path: Path) -> None:
-    """Undo what a killed run left behind and bring an older file up to date; a file one may only read stays as it is."""
+def _recover(path: Path) -> None:
+    """Roll back what a killed run left behind and migrate an older file; a read-only file stays as it is."""
     with suppress(HistoryUnusable, sqlite3.OperationalError, OSError):
-        behind = path.with_name(f"{FILE}-journal").exists()
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={'rw' if behind else 'ro'}", uri=True)) as con:
-            behind = _version(con, path) < len(MIGRATIONS)
-        if behind:
+        # a hot journal can only be rolled back by a connection that may write
+        needs_writing = path.with_name(f"{FILE}-journal").exists()
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode={'rw' if needs_writing else 'ro'}", uri=True)
+        ) as con:
+            needs_writing = _version(con, path) < len(MIGRATIONS)
+        if needs_writing:
             with writing(path.parent):
                 pass
 
 
 def _migrate(con: sqlite3.Connection, path: Path) -> None:
     for number in range(_version(con, path), len(MIGRATIONS)):
-        for statement in MIGRATIONS[number].split(";\n"):
+        for statement in MIGRATIONS[number].split(";\n"):  # executescript() would commit our transaction
             con.execute(statement)
         con.execute(f"PRAGMA user_version = {number + 1}")
 
@@ -129,8 +133,8 @@ def _version(con: sqlite3.Connection, path: Path) -> int:
 
 
 @contextmanager
-def _blamed(path: Path) -> Iterator[None]:
-    """What SQLite says, in plain words; a damaged file is set aside, so that the next run begins a new one."""
+def _translate_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into plain words; rename a damaged file, so that the next run starts a new one."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -138,12 +142,12 @@ def _blamed(path: Path) -> Iterator[None]:
             f"{path} cannot be used: {error}", "Past runs are left out; the audit is whole."
         ) from error
     except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:  # a mistake in a statement says nothing of the file
+        if type(error) is not sqlite3.DatabaseError:  # a mistake in one of our statements; the file is fine
             raise
-        kept = _set_aside(path)
+        renamed = _set_aside_damaged(path)
         hint = (
-            f"It is kept as {kept.name}; a new one is begun."
-            if kept
+            f"It is kept as {renamed.name}; a new one is begun."
+            if renamed
             else "Move it away, so that a new one can be begun."
         )
         raise HistoryUnusable(f"{path} is damaged: {error}", hint) from error
@@ -151,15 +155,15 @@ def _blamed(path: Path) -> Iterator[None]:
         raise HistoryUnusable(f"{path} cannot be used: {error.strerror}", "Past runs are left out.") from error
 
 
-def _set_aside(path: Path) -> Path | None:
-    """The damaged file under another name, and its journal, which must not be played into the new one."""
+def _set_aside_damaged(path: Path) -> Path | None:
+    """Rename a damaged file, and its journal, which must not be applied to the new file."""
     number = 1
-    while (kept := path.with_name(f"history.damaged-{number}.sqlite")).exists():
+    while (target := path.with_name(f"history.damaged-{number}.sqlite")).exists():
         number += 1
     try:
-        path.rename(kept)
+        path.rename(target)
         with suppress(FileNotFoundError):
-            path.with_name(f"{FILE}-journal").rename(kept.with_name(f"{kept.name}-journal"))
+            path.with_name(f"{FILE}-journal").rename(target.with_name(f"{target.name}-journal"))
     except OSError:
         return None
-    return kept
+    return target

@@ -1,7 +1,7 @@
 """What may explain a step in the trend: the store's own ``events.yaml``, public holidays, and days changed by the platform.
 
 Chinese make-up work days come from the ``holidays`` package, which knows the yearly notices of the State Council. For a
-year that it knows no notice of, only the holidays themselves are marked.
+year whose notice it does not know yet, only the holidays themselves are marked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OwnEvent(Strict):
     kind: Literal["promotion", "holiday", "rule_change", "other"] = "promotion"
 
     @model_validator(mode="after")
-    def _one_time(self) -> OwnEvent:
+    def _check_dates(self) -> OwnEvent:
         if (self.day is None) == (self.first is None or self.last is None):
             raise ValueError("give date, or from and to")
         if self.first is not None and self.last is not None and self.last < self.first:
@@ -44,7 +44,7 @@ class OwnEvent(Strict):
         return self
 
     def event(self) -> Event:
-        """As it is shown."""
+        """Convert to the record that reports show."""
         first, last = self.day or self.first, self.day or self.last
         return Event.model_validate({"first": first, "last": last, "name": self.name, "kind": self.kind})
 
@@ -59,7 +59,7 @@ class EventsFile(Strict):
 
     @field_validator("holidays")
     @classmethod
-    def _known(cls, codes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _check_countries(cls, codes: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if codes:
             import holidays
 
@@ -71,7 +71,7 @@ class EventsFile(Strict):
 
 @dataclass(frozen=True)
 class Calendar:
-    """The store's own events, and whose holidays count; None: those of the platform's country."""
+    """The store's own events, and the countries whose holidays count; None: the platform's own country."""
 
     own: tuple[Event, ...] = ()
     countries: tuple[str, ...] | None = None
@@ -85,10 +85,10 @@ class Span(NamedTuple):
 
 
 def read_calendar(folder: Path) -> Calendar:
-    """The ``events.yaml`` of a folder; nothing where there is none.
+    """Read the ``events.yaml`` of a folder; an empty calendar where there is none.
 
     Raises:
-        UsageError: It is not YAML, or has mistakes; the message lists all of them with their lines.
+        UsageError: It is not YAML, or has mistakes; the message lists them all with their lines.
     """
     path = folder / FILE
     if not path.is_file():
@@ -98,85 +98,86 @@ def read_calendar(folder: Path) -> Calendar:
     except yaml.YAMLError as error:
         raise UsageError(broken_yaml(path, error), "Mend the file named above.") from None
     problems: list[str] = []
-    found = validate(EventsFile, path, content or {}, problems)
-    if found is None:
+    events_file = validate(EventsFile, path, content or {}, problems)
+    if events_file is None:
         raise UsageError("\n".join(problems), EXAMPLE)
-    return Calendar(tuple(one.event() for one in found.events), found.holidays)
+    return Calendar(tuple(event.event() for event in events_file.events), events_file.holidays)
 
 
 def events_in(
     span: Span, calendar: Calendar, platform: Platform, versions: Mapping[str, Platform], language: Language
 ) -> tuple[Event, ...]:
-    """Everything in the days of a trend, in order of its first day.
+    """List all events that touch a span of days, in order of their first day.
 
     Args:
         span: The days.
         calendar: The store's own events and countries.
-        platform: Whose country counts where the store names none.
-        versions: All platforms by file name; a version that came into force is a change of rules.
-        language: Of the names of holidays, where the package has them in it; else English, else the country's own.
+        platform: Its country counts where the store names none.
+        versions: All platforms by file name; a version that came into force is an event: a change of rules.
+        language: For the names of holidays. Where the package lacks it they are in English, else in the country's own.
     """
     countries = calendar.countries if calendar.countries is not None else (platform.country or "",)
-    found = [*calendar.own, *_rule_changes(platform, versions, language)]
-    found += [event for code in countries if code for event in _holidays(code, span, language)]
-    touched = [one for one in found if one.last >= span.first and one.first <= span.last]
-    return tuple(sorted(touched, key=lambda one: (one.first, one.last, one.kind, one.name)))
+    events = [*calendar.own, *_list_rule_changes(platform, versions, language)]
+    events += [event for code in countries if code for event in _list_holidays(code, span, language)]
+    overlapping = [event for event in events if event.last >= span.first and event.first <= span.last]
+    return tuple(sorted(overlapping, key=lambda event: (event.first, event.last, event.kind, event.name)))
 
 
-def _rule_changes(platform: Platform, versions: Mapping[str, Platform], language: Language) -> Iterator[Event]:
-    for one in versions.values():
-        if one.name == platform.name and one.effective_from:
-            day, name = one.effective_from, one.title.in_language(language)
+def _list_rule_changes(platform: Platform, versions: Mapping[str, Platform], language: Language) -> Iterator[Event]:
+    for version in versions.values():
+        if version.name == platform.name and version.effective_from:
+            day, name = version.effective_from, version.title.in_language(language)
             yield Event(first=day, last=day, name=name, kind="rule_change")
 
 
-def _holidays(code: str, span: Span, language: Language) -> Iterator[Event]:
+def _list_holidays(code: str, span: Span, language: Language) -> Iterator[Event]:
     import holidays
 
-    years = range(span.first.year - 1, span.last.year + 2)  # a holiday may span New Year
-    found = holidays.country_holidays(code, years=years)
-    wanted = LANGUAGES[language] if LANGUAGES[language] in found.supported_languages else LANGUAGES["en"]
-    if wanted in found.supported_languages:
-        found = holidays.country_holidays(code, years=years, language=wanted)
-    yield from _grouped(sorted(found.items()), _labels(found))
-    for day in sorted(getattr(found, "weekend_workdays", ())):
+    years = range(span.first.year - 1, span.last.year + 2)  # a holiday may begin before New Year and end after it
+    calendar = holidays.country_holidays(code, years=years)
+    # asking for a language the package lacks would fall back to another one without a warning
+    locale = LANGUAGES[language] if LANGUAGES[language] in calendar.supported_languages else LANGUAGES["en"]
+    if locale in calendar.supported_languages:
+        calendar = holidays.country_holidays(code, years=years, language=locale)
+    yield from _merge_adjacent(sorted(calendar.items()), _read_labels(calendar))
+    for day in sorted(getattr(calendar, "weekend_workdays", ())):
         yield Event(first=day, last=day, name="", kind="make_up_work_day")
 
 
 class Labels(NamedTuple):
-    """How the package marks a day off that was moved (before its date), and a holiday that was (after its name)."""
+    """How the package marks a moved day off (text before its date) and a moved holiday (text after its name)."""
 
     moved: str
     observed: str
 
 
-def _labels(found: Any) -> Labels:
-    """A NUL stands where a country has no such mark: no name holds one."""
-    moved, observed = (getattr(found, f"{name}_label", None) for name in ("substituted", "observed"))
+def _read_labels(calendar: Any) -> Labels:
+    """Read the marks of a country; NUL, which no name contains, where it has none."""
+    moved, observed = (getattr(calendar, f"{name}_label", None) for name in ("substituted", "observed"))
     return Labels(
-        found.tr(moved).partition("%s")[0] if moved else "\0",
-        found.tr(observed).partition("%s")[2] if observed else "\0",
+        calendar.tr(moved).partition("%s")[0] if moved else "\0",
+        calendar.tr(observed).partition("%s")[2] if observed else "\0",
     )
 
 
-def _grouped(days: Iterable[tuple[date, str]], labels: Labels) -> Iterator[Event]:
-    """Holidays with nothing but a weekend between them are one; a day off that was moved to them has no name of its own."""
-    run: list[tuple[date, str]] = []
+def _merge_adjacent(days: Iterable[tuple[date, str]], labels: Labels) -> Iterator[Event]:
+    """Merge holidays that only a weekend separates into one event; a moved day off gets no name of its own."""
+    group: list[tuple[date, str]] = []
     for day, name in days:
-        if run and not _follows(run[-1][0], day):
-            yield _event(run, labels)
-            run = []
-        run.append((day, name))
-    if run:
-        yield _event(run, labels)
+        if group and not _is_adjacent(group[-1][0], day):
+            yield _to_event(group, labels)
+            group = []
+        group.append((day, name))
+    if group:
+        yield _to_event(group, labels)
 
 
-def _follows(before: date, day: date) -> bool:
-    between = (before + timedelta(days=step) for step in range(1, (day - before).days))
-    return (day - before).days <= 3 and all(one.weekday() >= 5 for one in between)
+def _is_adjacent(earlier: date, later: date) -> bool:
+    days_between = (earlier + timedelta(days=step) for step in range(1, (later - earlier).days))
+    return (later - earlier).days <= 3 and all(day.weekday() >= 5 for day in days_between)
 
 
-def _event(run: list[tuple[date, str]], labels: Labels) -> Event:
-    own = [name.removesuffix(labels.observed) for _, name in run if not name.startswith(labels.moved)]
-    names = list(dict.fromkeys(own)) or [run[0][1]]
-    return Event(first=run[0][0], last=run[-1][0], name=", ".join(names), kind="holiday")
+def _to_event(days: list[tuple[date, str]], labels: Labels) -> Event:
+    names = [name.removesuffix(labels.observed) for _, name in days if not name.startswith(labels.moved)]
+    distinct = list(dict.fromkeys(names)) or [days[0][1]]
+    return Event(first=days[0][0], last=days[-1][0], name=", ".join(distinct), kind="holiday")

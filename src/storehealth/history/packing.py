@@ -1,4 +1,4 @@
-"""How a run is kept in few bytes: JSON through zlib, fingerprints as plain numbers."""
+"""Stores a run in few bytes: JSON compressed by zlib, fingerprints as plain 64-bit numbers."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ DAY_BITS = 16
 
 
 def packed(content: Any) -> bytes:
-    """Anything JSON can say, and infinity, which figures that still grow have."""
+    """Compress anything that JSON can hold; infinity too, which figures that still grow have as an end."""
     return zlib.compress(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), LEVEL)
 
 
 def unpacked(content: bytes) -> Any:
-    """What :func:`packed` was given.
+    """Decompress what :func:`packed` returned.
 
     Raises:
-        zlib.error, ValueError: The bytes are none that it made.
+        zlib.error, ValueError: The bytes are not of that form.
     """
     return json.loads(zlib.decompress(content))
 
 
 @contextmanager
-def _read(what: str) -> Iterator[None]:
-    """Damaged bytes, and records of a version that has other keys, cost the run they belong to and nothing else."""
+def _translate_errors_of(what: str) -> Iterator[None]:
+    """Report damaged bytes, and records with unknown keys, as :class:`HistoryUnusable`: only that one run is lost."""
     try:
         yield
     except (zlib.error, ValueError, KeyError, TypeError) as error:
@@ -48,103 +48,108 @@ def _read(what: str) -> Iterator[None]:
 
 
 def checkup_bytes(checkup: Checkup) -> bytes:
-    """The checkup without its measurements, which are kept beside it."""
-    return _record(checkup.model_copy(update={"measurements": ()}))
+    """Pack a checkup without its measurements, which are stored separately."""
+    return _pack_record(checkup.model_copy(update={"measurements": ()}))
 
 
 def brief_bytes(checkup: Checkup) -> bytes:
-    """What comparing needs of a checkup: verdicts, scores and advice, without rows and files."""
-    nothing: dict[str, Any] = dict.fromkeys(
+    """Pack what comparisons need of a checkup: verdicts, scores and advice, without rows and files."""
+    omitted: dict[str, Any] = dict.fromkeys(
         ("measurements", "sources", "not_judged", "exports_wanted", "deadlines", "followups"), ()
     )
-    findings = tuple(_brief(one) for one in checkup.findings)
-    nothing |= {"distributions": Distributions(), "trend": None, "table_ends": {}, "findings": findings}
-    return _record(checkup.model_copy(update=nothing))
+    findings = tuple(_shorten(finding) for finding in checkup.findings)
+    omitted |= {"distributions": Distributions(), "trend": None, "table_ends": {}, "findings": findings}
+    return _pack_record(checkup.model_copy(update=omitted))
 
 
-def _brief(finding: Finding) -> Finding:
+def _shorten(finding: Finding) -> Finding:
     return finding.model_copy(update={"evidence": Evidence(count=finding.evidence.count), "beside": (), "why": ""})
 
 
-def _record(checkup: Checkup) -> bytes:
+def _pack_record(checkup: Checkup) -> bytes:
     return packed(checkup.model_dump(mode="json", by_alias=True))
 
 
 def checkup_from(content: bytes) -> Checkup:
-    """A checkup or brief of any earlier version of the record: keys of now that it lacks have their defaults.
+    """Unpack a checkup or brief of any earlier version of the record; keys that it lacks get their defaults.
 
     Raises:
-        HistoryUnusable: It is damaged, or has keys that this version does not know.
+        HistoryUnusable: It is damaged, or has keys unknown to this version.
     """
-    with _read("the checkup"):
+    with _translate_errors_of("the checkup"):
         return Checkup.model_validate(unpacked(content))
 
 
 def verdict_bytes(findings: Iterable[Finding], total: Score, areas: Iterable[AreaScore]) -> bytes:
-    """Verdicts and scores that a run's counts have by later rules, without rows."""
-    return packed(VERDICTS.dump_python((tuple(map(_brief, findings)), total, tuple(areas)), mode="json", by_alias=True))
+    """Pack the verdicts and scores that later rules give a run's counts, without rows."""
+    return packed(
+        VERDICTS.dump_python((tuple(map(_shorten, findings)), total, tuple(areas)), mode="json", by_alias=True)
+    )
 
 
 def verdicts_from(content: bytes) -> Verdicts:
-    """What :func:`verdict_bytes` was given.
+    """Unpack what :func:`verdict_bytes` packed.
 
     Raises:
         HistoryUnusable: As :func:`checkup_from`.
     """
-    with _read("the verdicts"):
+    with _translate_errors_of("the verdicts"):
         return VERDICTS.validate_python(unpacked(content))
 
 
 def measured_bytes(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:
-    """Counts per rule and slice, without rows of the store, and a digest of what each rule asked."""
-    bare = [one.model_copy(update={"evidence": ()}).model_dump(mode="json", by_alias=True) for one in measured]
-    return packed({"asked": dict(asked), "measured": bare})
+    """Pack the counts per rule and slice, without rows of the store, and a digest of each rule's question."""
+    counts = [
+        measurement.model_copy(update={"evidence": ()}).model_dump(mode="json", by_alias=True)
+        for measurement in measured
+    ]
+    return packed({"asked": dict(asked), "measured": counts})
 
 
 def measured_from(content: bytes) -> tuple[list[Measurement], dict[str, str]]:
-    """The measurements, and what their rules asked.
+    """Unpack the measurements, and the digests of their rules' questions.
 
     Raises:
         HistoryUnusable: As :func:`checkup_from`.
     """
-    with _read("the counts"):
-        found = unpacked(content)
-        return MEASURED.validate_python(found["measured"]), found["asked"]
+    with _translate_errors_of("the counts"):
+        record = unpacked(content)
+        return MEASURED.validate_python(record["measured"]), record["asked"]
 
 
 def mark_bytes(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
-    """Fingerprints by rule: a line of JSON that names the key and counts them, then eight bytes for each and its day."""
-    head = json.dumps({"key": key_id, "rules": [[code, len(found)] for code, found in marks.items()]})
-    both = (mark << DAY_BITS | day for found in marks.values() for mark, day in sorted(found.items()))
-    numbers = array("q", both)
-    if sys.byteorder == "big":
+    """Pack fingerprints by rule: a line of JSON with key and numbers, then eight bytes per fingerprint and day."""
+    header = json.dumps({"key": key_id, "rules": [[code, len(days)] for code, days in marks.items()]})
+    combined = (mark << DAY_BITS | day for days in marks.values() for mark, day in sorted(days.items()))
+    numbers = array("q", combined)
+    if sys.byteorder == "big":  # the file is little-endian everywhere, so that it can be moved between machines
         numbers.byteswap()
-    return head.encode() + b"\n" + numbers.tobytes()
+    return header.encode() + b"\n" + numbers.tobytes()
 
 
 def marks_from(content: bytes | None, key_id: str) -> Marks | None:
-    """Fingerprints by rule; None where none are kept any more, or another key made them.
+    """Unpack fingerprints by rule; None where none are kept any more, or they were made with another key.
 
     Raises:
         HistoryUnusable: As :func:`checkup_from`.
     """
     if content is None:
         return None
-    with _read("the fingerprints"):
-        return _marks(content, key_id)
+    with _translate_errors_of("the fingerprints"):
+        return _parse_marks(content, key_id)
 
 
-def _marks(content: bytes, key_id: str) -> Marks | None:
-    head, _, body = content.partition(b"\n")
-    told, numbers = json.loads(head), array("q")
-    if told["key"] != key_id:
+def _parse_marks(content: bytes, key_id: str) -> Marks | None:
+    header, _, body = content.partition(b"\n")
+    description, numbers = json.loads(header), array("q")
+    if description["key"] != key_id:
         return None
     numbers.frombytes(body)
     if sys.byteorder == "big":
         numbers.byteswap()
-    found, place = {}, 0
-    for code, count in told["rules"]:
-        own = numbers[place : place + count]
-        found[code] = {both >> DAY_BITS: both & (1 << DAY_BITS) - 1 for both in own}
-        place += count
-    return found
+    marks, start = {}, 0
+    for code, count in description["rules"]:
+        block = numbers[start : start + count]
+        marks[code] = {number >> DAY_BITS: number & (1 << DAY_BITS) - 1 for number in block}
+        start += count
+    return marks

@@ -17,12 +17,12 @@ class PastRun:
     """One earlier run.
 
     Attributes:
-        told: The checkup as it was told then, without rows and measurements.
-        findings: Its counts, judged by the rules of now; as told where those are the same.
-        total: The headline of these findings.
-        areas: The areas of these findings.
-        rejudged: Whether the rules are others now.
-        marks: Fingerprints of its defects by rule, each with its day; empty where none are kept.
+        told: The checkup as it was reported then, without rows and measurements.
+        findings: Its counts judged by today's rules; the findings of that day where the rules are the same.
+        total: The score of these findings.
+        areas: The areas' scores from these findings.
+        rejudged: Whether the rules have changed since.
+        marks: Fingerprints of its defects by rule, each with its day number; empty where none are kept.
     """
 
     told: Checkup
@@ -34,12 +34,12 @@ class PastRun:
 
     @property
     def as_of(self) -> datetime:
-        """A run without one is not remembered."""
-        return self.told.as_of or datetime.min  # noqa: DTZ901 - naive, as all times of the store
+        """The moment the run speaks of; a run without one is never remembered."""
+        return self.told.as_of or datetime.min  # noqa: DTZ901 - naive, like all times of the store
 
     def judged(self, code: str) -> Finding | None:
-        """The finding of a rule, if it has a figure."""
-        return next((one for one in self.findings if one.code == code and one.status in JUDGED), None)
+        """Return the finding of a rule, if it has a figure."""
+        return next((finding for finding in self.findings if finding.code == code and finding.status in JUDGED), None)
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Past:
     """Earlier runs of one store, oldest first.
 
     Attributes:
-        lately: Those before the audit at hand: the trend.
-        against: Those up to the one it is compared with, which is the last: other ones than ``lately`` for a baseline.
+        lately: Those before the current audit, for the trend.
+        against: Those up to the one it is compared with, which is the last; differs from ``lately`` for a baseline.
         baseline: Whether a baseline was asked for.
         events: What may explain a step in the trend.
     """
@@ -64,15 +64,15 @@ class Past:
         return self.against[-1] if self.against else None
 
     def marks_of(self, code: str) -> tuple[Mapping[int, int] | None, list[Mapping[int, int]]]:
-        """Fingerprints of the latest run that followed a rule's rows, and those of the runs before it."""
+        """Return the fingerprints of the latest run that has any for a rule, and those of the runs before it."""
         followed = [run.marks[code] for run in reversed(self.against) if code in run.marks]
         return (followed[0], followed[1:]) if followed else (None, [])
 
     def older_marks(self) -> dict[str, list[Mapping[int, int]]]:
-        """Those of the runs before the ones that :meth:`marks` tells, the latest first."""
+        """Return, by rule, the fingerprints of the runs before the one that :meth:`marks` returns, latest first."""
         return {code: self.marks_of(code)[1] for code in self.marks()}
 
     def marks(self) -> dict[str, Mapping[int, int]]:
-        """What the present defects of each rule are compared with."""
+        """Return, by rule, the fingerprints that the current defects are compared with."""
         codes = dict.fromkeys(code for run in self.against for code in run.marks)
         return {code: latest for code in codes for latest, _ in [self.marks_of(code)] if latest is not None}

@@ -1,4 +1,4 @@
-"""What a rule asked, and what verdicts rest on: digests that say whether past counts may be judged by the rules of now."""
+"""Digests of what rules count and verdicts rest on: they say whether old counts may be judged by today's rules."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ LENGTH = 16
 
 
 def questions(catalogue: Catalogue, platform: Platform) -> dict[str, str]:
-    """Digest, per rule, of what it counts: its measure, the views it reads, the platform's facts in both.
+    """Digest, per rule, what it counts: its measure, the views it reads, the platform's facts in both.
 
-    Limits, weights and severities are no part of it: counts of the same question can be judged by others.
+    Limits, weights and severities are left out: counts of the same question can be judged by other ones.
     """
-    return {code: _question(rule, catalogue, platform) for code, rule in catalogue.rules.items()}
+    return {code: _digest_question(rule, catalogue, platform) for code, rule in catalogue.rules.items()}
 
 
-def _question(rule: Rule, catalogue: Catalogue, platform: Platform) -> str:
-    views = _views(set(re.findall(r"\w+", rule.measure.over)), catalogue)
-    texts = [catalogue.views[name].sql for name in views]
-    facts = sorted({*read_by_rule(rule), *(name for text in texts for name in IN_SQL.findall(text))})
+def _digest_question(rule: Rule, catalogue: Catalogue, platform: Platform) -> str:
+    views = _list_views(set(re.findall(r"\w+", rule.measure.over)), catalogue)
+    sql = [catalogue.views[name].sql for name in views]
+    facts = sorted({*read_by_rule(rule), *(name for text in sql for name in IN_SQL.findall(text))})
     values = [str(platform.facts[name].value) for name in facts if name in platform.facts]
-    return _digest([rule.measure.model_dump_json(), *texts, *facts, *values])
+    return _digest([rule.measure.model_dump_json(), *sql, *facts, *values])
 
 
-def _views(named: set[str], catalogue: Catalogue) -> list[str]:
-    """Views among the names, and those they are made of."""
-    found: set[str] = set()
-    ahead = named & catalogue.views.keys()
-    while ahead:
-        found |= ahead
-        ahead = {name for view in ahead for name in catalogue.views[view].after} & catalogue.views.keys() - found
-    return sorted(found)
+def _list_views(mentioned: set[str], catalogue: Catalogue) -> list[str]:
+    """List the views among some names, and the views that those are built on."""
+    names: set[str] = set()
+    pending = mentioned & catalogue.views.keys()
+    while pending:
+        names |= pending
+        pending = {name for view in pending for name in catalogue.views[view].after} & catalogue.views.keys() - names
+    return sorted(names)
 
 
 def basis(catalogue: Catalogue, platform: Platform) -> str:
-    """Digest of everything but the counts: rules, the platform's limits, the score's constants, this version."""
+    """Digest everything that verdicts rest on but the counts: rules, limits, the score's constants, this version."""
     return _digest(
         [
             catalogue.digest("rules"),

@@ -10,69 +10,71 @@ from storehealth.history.past import Past
 from storehealth.model import Finding, RowStates, State, Status
 
 LEVELS: dict[Status, int] = {"pass": 0, "watch": 1, "fail": 2}
-"""Other statuses are no verdict: such a run is a gap, neither good nor bad."""
+"""Other statuses are no verdicts: such a run is a gap, neither good nor bad."""
 
 
 class Seen(NamedTuple):
-    """Fingerprints of the audit at hand, by rule: of its defects, and earlier ones that are no defect any more."""
+    """Fingerprints of the current audit by rule: of its defects, and of earlier defects that have been fixed."""
 
     found: Mapping[str, Mapping[int, int]]
     mended: Mapping[str, frozenset[int]]
 
 
 class Verdict(NamedTuple):
-    """How bad a finding was at a run; None where it could not be judged."""
+    """How bad a finding was in a run; ``level`` is None where it could not be judged."""
 
     at: datetime
     level: int | None
 
 
 def state_of(before: Sequence[Verdict], now: Verdict) -> tuple[State | None, datetime | None]:
-    """The state of a finding and the as_of it began with; None for one that is well and was so last time.
+    """Return a finding's state and the as_of that began it; None for a finding that passes, as it did last time.
 
-    A finding counts as there in a run where it was at least as bad as it is now: one that only needed watching and
-    fails now is new. Runs that could not judge it do not count.
+    A finding counts as present in a run where it was at least as bad as it is now: one that was on watch and fails
+    now is new. Runs that could not judge it are skipped.
 
     Args:
         before: Earlier runs, oldest first.
-        now: This one.
+        now: The current run.
     """
-    known = [one for one in before if one.level is not None]
+    judged = [verdict for verdict in before if verdict.level is not None]
     if now.level is None:
         return None, None
     if now.level == 0:
-        return ("resolved", now.at) if known and known[-1].level else (None, None)
-    there = [(one.level or 0) >= now.level for one in known]
-    if not any(there):
+        return ("resolved", now.at) if judged and judged[-1].level else (None, None)
+    was_as_bad = [(verdict.level or 0) >= now.level for verdict in judged]
+    if not any(was_as_bad):
         return "new", now.at
-    if not there[-1]:
+    if not was_as_bad[-1]:
         return "reappeared", now.at
-    begun = len(there) - next((back for back, one in enumerate(reversed(there)) if not one), len(there))
-    return "persisting", known[begun].at
+    start = len(was_as_bad) - next(
+        (back for back, verdict in enumerate(reversed(was_as_bad)) if not verdict), len(was_as_bad)
+    )
+    return "persisting", judged[start].at
 
 
 def finding_state(finding: Finding, past: Past, as_of: datetime) -> tuple[State | None, datetime | None]:
-    """The same of a finding among the runs it is compared with."""
+    """Return :func:`state_of` a finding among the runs it is compared with."""
     before = [
-        Verdict(run.as_of, LEVELS.get(one.status))
+        Verdict(run.as_of, LEVELS.get(earlier.status))
         for run in past.against
-        for one in run.findings
-        if one.code == finding.code
+        for earlier in run.findings
+        if earlier.code == finding.code
     ]
     return state_of(before, Verdict(as_of, LEVELS.get(finding.status)))
 
 
 def row_states(code: str, seen: Seen, past: Past) -> RowStates | None:
-    """How many of a rule's defects are new, and what became of the earlier ones; None where they are not followed."""
+    """Count a rule's new defects, and what became of earlier ones; None where its rows have no fingerprints."""
     now, (latest, older) = seen.found.get(code), past.marks_of(code)
     if now is None or latest is None:
         return None
-    fresh, mended = now.keys() - latest.keys(), seen.mended.get(code, frozenset())
-    back = {mark for mark in fresh if any(mark in one for one in older)}
+    added, fixed = now.keys() - latest.keys(), seen.mended.get(code, frozenset())
+    returned = {mark for mark in added if any(mark in marks for marks in older)}
     return RowStates(
-        new=len(fresh) - len(back),
+        new=len(added) - len(returned),
         persisting=len(now.keys() & latest.keys()),
-        reappeared=len(back),
-        resolved=len(mended),
-        gone=len(latest.keys() - now.keys() - mended),
+        reappeared=len(returned),
+        resolved=len(fixed),
+        gone=len(latest.keys() - now.keys() - fixed),
     )

@@ -1,12 +1,12 @@
-"""Tells people of a checkup: what changed, in a few lines, at a civil hour, and never twice the same.
+"""Notifies people of a checkup: what changed, in a few lines, outside quiet hours, and never the same twice.
 
 ::
 
-    Checkup ── change ──▶ what is new ── policy ──▶ held back, or a letter ── outbox ──▶ sent, or waiting ──▶ Delivery
-                 ▲ memory: what was last told
+    Checkup ── changes ──▶ what is new ── policy ──▶ held back, or a message ── outbox ──▶ sent, or waiting ──▶ Delivery
+                 ▲ what people were last told
 
-What cannot be sent waits in ``outbox/`` of the state folder, and every later run tries again. Addresses may hold keys:
-they are read from a file of mode 0600 or from the environment, and are shown nowhere.
+What cannot be sent waits in ``outbox/`` of the state folder, and every later run tries again. Addresses may contain
+secrets: they are read from a file of mode 0600 or from the environment, and are never shown.
 """
 
 from __future__ import annotations
@@ -43,41 +43,41 @@ __all__ = [
 ]
 
 LOCK_SECONDS = 300.0
-"""How long one run waits for another that is telling people."""
+"""How long a run waits for another one that is sending notifications."""
 
 
 def announce(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = (), run: str = ""
 ) -> Delivery:
-    """Tell people of a checkup, as far as the settings want them told, and of whatever waits from earlier.
+    """Notify people of a checkup as the settings say, and send whatever waits from earlier.
 
     Args:
-        checkup: Already written wherever it is written: telling comes last.
-        settings: ``notify`` says who, when and in which language; ``timezone`` whose hours are quiet.
+        checkup: The result. Its reports have been written already: notifying comes last.
+        settings: ``notify`` says whom, when and in which language; quiet hours are in ``timezone``.
         state: The state folder; ``notify.json`` and ``outbox/`` are kept in it.
         now: With its zone.
-        reports: Where the written reports are; the letter names the first.
-        run: Name of the unattended runs. Where people know that the last one failed, they are told that it works again.
+        reports: Paths of the written reports; the message names the first.
+        run: Name of the unattended runs. Where people were told that the last one failed, they are told that it works again.
 
     Returns:
-        What became of it. Trouble with a service, an address or the state folder is in ``failures``, never raised.
+        What became of it. Errors of a service, an address or the state folder are in ``failures``, never raised.
     """
-    words, outbox = Words(_language(checkup, settings)), Outbox(state)
+    words, outbox = Words(_language_of(checkup, settings)), Outbox(state)
     if settings.notify.when == "never":
         return Delivery("held_back", reasons=(words.say("notify.held_never"),), waiting=len(outbox.waiting()))
     try:
-        with _alone(private_folder(state)) as alone:
-            if not alone:
-                return _busy(words, outbox)
+        with _lock(private_folder(state)) as acquired:
+            if not acquired:
+                return _report_busy(words, outbox)
             if run and Memory(state).forget(of_runs(run)) and settings.notify.when != "fail":
                 outbox.put(Waiting.of(works_again(run, checkup, words, reports), run, now))
-            return _announced(checkup, settings, state, now, reports, words)
+            return _announce_locked(checkup, settings, state, now, reports, words)
     except OSError as error:
-        return _unwritten(error, words)
+        return _report_unwritable(error, words)
 
 
 def announce_trouble(run: str, problem: str, settings: Settings, state: Path, now: datetime) -> Delivery:
-    """Tell people that an audit nobody watches could not be made, once as long as its reason stays the same.
+    """Notify people that an unattended audit failed; only once while the reason stays the same.
 
     Args:
         run: Name of the runs.
@@ -88,30 +88,35 @@ def announce_trouble(run: str, problem: str, settings: Settings, state: Path, no
     """
     words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
     try:
-        with _alone(private_folder(state)) as alone:
-            if not alone:
-                return _busy(words, outbox)
+        with _lock(private_folder(state)) as acquired:
+            if not acquired:
+                return _report_busy(words, outbox)
             memory = Memory(state)
-            quiet = trouble_held_back(settings.notify, memory.of(of_runs(run)), problem, now, words)
-            own = None
-            if quiet is None:
-                own = outbox.put(Waiting.of(trouble(run, problem, words), run, now))
+            held_reason = trouble_held_back(settings.notify, memory.of(of_runs(run)), problem, now, words)
+            message = None
+            if held_reason is None:
+                message = outbox.put(Waiting.of(trouble(run, problem, words), run, now))
                 memory.keep(of_runs(run), Told(content=digest(problem), at=now))
-            held = hold(settings, outbox.waiting(), now, words)
-            return _delivered(outbox, None if held else flush(outbox, settings.notify, now, words), quiet or held, own)
+            hold_reason = hold(settings, outbox.waiting(), now, words)
+            return _to_delivery(
+                outbox,
+                None if hold_reason else flush(outbox, settings.notify, now, words),
+                held_reason or hold_reason,
+                message,
+            )
     except OSError as error:
-        return _unwritten(error, words)
+        return _report_unwritable(error, words)
 
 
 def preview(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = ()
 ) -> tuple[Letter, str | None]:
-    """The letter as it would go out now, and why it would be held back; nothing is sent, kept or read but the memory."""
-    told = Memory(state).of(of_store(checkup))
-    found = changes(told, checkup)
-    words = Words(_language(checkup, settings))
-    said = letter(checkup, found, words, Names.in_language(checkup, words.language), reports)
-    return said, held_back(settings.notify, found, told, now, words)
+    """Return the message as it would be sent now, and why it would be held back; nothing is sent or stored."""
+    known = Memory(state).of(of_store(checkup))
+    news = changes(known, checkup)
+    words = Words(_language_of(checkup, settings))
+    message = letter(checkup, news, words, Names.in_language(checkup, words.language), reports)
+    return message, held_back(settings.notify, news, known, now, words)
 
 
 def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool = True) -> Delivery:
@@ -121,63 +126,63 @@ def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool =
         settings: As for :func:`announce`.
         state: The state folder.
         now: With its zone.
-        at_once: Quiet hours and the hour of the digest do not count.
+        at_once: Ignore quiet hours and the time of the digest.
     """
     words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
-    with _alone(private_folder(state)) as alone:
-        if not alone:
-            return _busy(words, outbox)
+    with _lock(private_folder(state)) as acquired:
+        if not acquired:
+            return _report_busy(words, outbox)
         if not outbox.waiting():
             return Delivery("held_back", reasons=(words.say("notify.nothing_waits"),))
-        held = None if at_once else hold(settings, outbox.waiting(), now, words)
-        return _delivered(outbox, None if held else flush(outbox, settings.notify, now, words), held)
+        hold_reason = None if at_once else hold(settings, outbox.waiting(), now, words)
+        return _to_delivery(outbox, None if hold_reason else flush(outbox, settings.notify, now, words), hold_reason)
 
 
-def _announced(
+def _announce_locked(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path], words: Words
 ) -> Delivery:
-    """The same, with nobody else at it."""
+    """Do the work of :func:`announce`, while no other run does the same."""
     memory, outbox = Memory(state), Outbox(state)
-    told = memory.of(of_store(checkup))
-    found = changes(told, checkup)
-    quiet = held_back(settings.notify, found, told, now, words)
-    own = None
-    if quiet is None:
-        said = letter(checkup, found, words, Names.in_language(checkup, words.language), reports)
-        own = outbox.put(Waiting.of(said, checkup.store, now))
-    memory.keep(of_store(checkup), remembered(told, found, now if quiet is None else None))
-    held = hold(settings, outbox.waiting(), now, words)
-    flushed = None if held else flush(outbox, settings.notify, now, words)
-    return _delivered(outbox, flushed, quiet or held, own)
+    known = memory.of(of_store(checkup))
+    news = changes(known, checkup)
+    held_reason = held_back(settings.notify, news, known, now, words)
+    waiting = None
+    if held_reason is None:
+        message = letter(checkup, news, words, Names.in_language(checkup, words.language), reports)
+        waiting = outbox.put(Waiting.of(message, checkup.store, now))
+    memory.keep(of_store(checkup), remembered(known, news, now if held_reason is None else None))
+    hold_reason = hold(settings, outbox.waiting(), now, words)
+    flushed = None if hold_reason else flush(outbox, settings.notify, now, words)
+    return _to_delivery(outbox, flushed, held_reason or hold_reason, waiting)
 
 
-def _delivered(outbox: Outbox, flushed: Flushed | None, held: str | None, own: Waiting | None = None) -> Delivery:
-    """What became of a letter: its own fate where there is one, else that of those that waited."""
-    waiting = outbox.waiting()
-    done = flushed or Flushed()
-    mine = own is not None and all(one.id != own.id for one in waiting)
-    outcome: Outcome = "sent" if mine or (own is None and done.letters) else "queued" if own else "held_back"
-    return Delivery(
-        outcome, (held,) if held and outcome != "sent" else (), done.services, done.failures, len(waiting), done.letters
-    )
+def _to_delivery(
+    outbox: Outbox, flushed: Flushed | None, reason: str | None, message: Waiting | None = None
+) -> Delivery:
+    """Say what became of a message; where there is no new one, of those that were waiting."""
+    waiting, result = outbox.waiting(), flushed or Flushed()
+    is_sent = result.letters > 0 if message is None else all(other.id != message.id for other in waiting)
+    outcome: Outcome = "sent" if is_sent else "queued" if message else "held_back"
+    reasons = (reason,) if reason and outcome != "sent" else ()
+    return Delivery(outcome, reasons, result.services, result.failures, len(waiting), result.letters)
 
 
-def _unwritten(error: OSError, words: Words) -> Delivery:
+def _report_unwritable(error: OSError, words: Words) -> Delivery:
     reason = words.say("notify.state", reason=words.reason(error.strerror or type(error).__name__))
     return Delivery("held_back", failures=(reason,))
 
 
-def _busy(words: Words, outbox: Outbox) -> Delivery:
+def _report_busy(words: Words, outbox: Outbox) -> Delivery:
     return Delivery("held_back", failures=(words.say("notify.busy"),), waiting=len(outbox.waiting()))
 
 
-def _language(checkup: Checkup, settings: Settings) -> Language:
+def _language_of(checkup: Checkup, settings: Settings) -> Language:
     return settings.notify.language or checkup.language
 
 
 @contextmanager
-def _alone(state: Path) -> Iterator[bool]:
-    """Hold the lock that only one run has; False where it could not be had in time."""
+def _lock(state: Path) -> Iterator[bool]:
+    """Hold the lock of a state folder's notifications; yield False where it could not be acquired in time."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(state / "notify.lock", mode=0o600)

@@ -1,4 +1,4 @@
-"""Where letters go: Apprise URLs from a file that only its owner can read, or from environment variables."""
+"""Where messages go: Apprise URLs from a file that only its owner can read, or from environment variables."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ NATIVE = (
     (re.compile(r"https://open\.feishu\.cn/open-apis/bot/v2/hook/([\w-]+)/?"), r"feishu://\1/"),
     (re.compile(r"https://open\.larksuite\.com/open-apis/bot/v2/hook/([\w-]+)/?"), r"lark://\1/"),
 )
-"""Webhooks as the services' own pages show them, where Apprise knows them under another name."""
+"""Webhooks as the services' own pages show them, which Apprise knows by another URL."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where letters go. ``url`` may hold a key: it is shown nowhere, not even in ``repr``."""
+    """Where messages go. ``url`` may contain a secret: it is never shown, not even in ``repr``."""
 
     url: str = field(repr=False)
     place: str
-    """Where it is written: ``notify.urls:2`` or ``$SHOP_URL``."""
+    """Where the address was read: ``notify.urls:2`` or ``$SHOP_URL``."""
 
     @property
     def mark(self) -> str:
-        """Tells one address from another without giving it away."""
+        """A digest that tells addresses apart without revealing them."""
         return hashlib.blake2b(self.url.encode(), key=installation_key()[:64], digest_size=8).hexdigest()
 
 
 class Addresses(NamedTuple):
-    """What was found, and what stands in the way."""
+    """The addresses, and what is wrong with others."""
 
     found: tuple[Address, ...]
     problems: tuple[str, ...]
 
 
 def read_addresses(notify: Notify, words: Words) -> Addresses:
-    """All addresses the settings name; a file that others may read is refused."""
-    found: list[Address] = []
+    """Read all addresses that the settings name; a file that other users can read is refused."""
+    addresses: list[Address] = []
     problems: list[str] = []
-    for source in (_of_file(notify.urls_file, words) if notify.urls_file else (), _of_environment(notify, words)):
-        for one in source:
-            if isinstance(one, Address):
-                found += [] if any(one.url == other.url for other in found) else [one]
+    for source in (_read_file(notify.urls_file, words) if notify.urls_file else (), _read_environment(notify, words)):
+        for item in source:
+            if isinstance(item, Address):
+                addresses += [] if any(item.url == other.url for other in addresses) else [item]
             else:
-                problems.append(one)
-    if not found and not problems:
+                problems.append(item)
+    if not addresses and not problems:
         problems.append(words.say("notify.no_address"))
-    return Addresses(tuple(found), tuple(problems))
+    return Addresses(tuple(addresses), tuple(problems))
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether anybody but its owner may read or write a file; where the system knows no owners, nobody may."""
+    """Whether anybody but its owner may read or write a file; False on systems without POSIX modes."""
     return os.name == "posix" and bool(path.stat().st_mode & OTHERS)
 
 
-def _of_file(path: Path, words: Words) -> Iterator[Address | str]:
+def _read_file(path: Path, words: Words) -> Iterator[Address | str]:
     try:
         if open_to_others(path):
             yield words.say("notify.file_open", path=path)
@@ -77,24 +77,24 @@ def _of_file(path: Path, words: Words) -> Iterator[Address | str]:
     except NotUtf8 as error:
         yield words.error(f"{path} {error}")
         return
-    written = [(number, line.strip()) for number, line in enumerate(lines, 1)]
-    told = [(number, line) for number, line in written if line and not line.startswith("#")]
-    if not told:
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    entries = [(number, line) for number, line in numbered if line and not line.startswith("#")]
+    if not entries:
         yield words.say("notify.file_empty", path=path)
-    yield from (Address(_known(line), f"{path.name}:{number}") for number, line in told)
+    yield from (Address(_to_native(line), f"{path.name}:{number}") for number, line in entries)
 
 
-def _of_environment(notify: Notify, words: Words) -> Iterator[Address | str]:
-    """Addresses in variables; one that the settings name themselves has to be set."""
+def _read_environment(notify: Notify, words: Words) -> Iterator[Address | str]:
+    """Yield the addresses in variables; a variable that the settings name explicitly must be set."""
     for name in notify.urls_env:
-        value = os.environ.get(name, "").split()
-        if not value and "urls_env" in notify.model_fields_set:
+        urls = os.environ.get(name, "").split()
+        if not urls and "urls_env" in notify.model_fields_set:
             yield words.say("notify.variable_unset", name=name)
-        yield from (Address(_known(url), f"${name}") for url in value)
+        yield from (Address(_to_native(url), f"${name}") for url in urls)
 
 
-def _known(url: str) -> str:
-    for pattern, instead in NATIVE:
+def _to_native(url: str) -> str:
+    for pattern, replacement in NATIVE:
         if pattern.fullmatch(url):
-            return pattern.sub(instead, url)
+            return pattern.sub(replacement, url)
     return url

@@ -1,4 +1,4 @@
-"""What became of an announcement."""
+"""The result of a notification."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ Outcome = Literal["sent", "queued", "held_back"]
 
 
 class Delivery(NamedTuple):
-    """What became of an announcement.
+    """The result of a notification.
 
     Args:
-        outcome: ``sent``: to everybody; ``queued``: it waits in the outbox; ``held_back``: nothing was to be told.
-        reasons: Why it was queued or held back, in words.
-        services: The services that took something, such as ``Slack (notify.urls:2)``.
-        failures: What went wrong, in words; exit code 4.
-        waiting: Letters still in the outbox.
-        letters: Letters that have now reached everybody, those of earlier runs included.
+        outcome: ``sent``: to every address; ``queued``: it waits in the outbox; ``held_back``: there was nothing to send.
+        reasons: Why it was queued or held back, as sentences.
+        services: The services that accepted something, such as ``Slack (notify.urls:2)``.
+        failures: What went wrong, as sentences; exit code 4.
+        waiting: Messages still in the outbox.
+        letters: Messages that have now reached every address, including those of earlier runs.
     """
 
     outcome: Outcome
@@ -28,5 +28,5 @@ class Delivery(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether something that was to be delivered was not."""
+        """Whether something that should have been delivered was not."""
         return bool(self.failures)

@@ -1,4 +1,4 @@
-"""What people were told of each store: ``notify.json`` in the state folder."""
+"""What people were last told of each store: ``notify.json`` in the state folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "notify.json"
 
 
 class Memory:
-    """One record per store and platform, and one per name of runs that could not be made.
+    """One record per store and platform, and one per name of unattended runs that failed.
 
     Args:
         state: The state folder.
@@ -26,45 +26,45 @@ class Memory:
         self.path = state / FILE
 
     def of(self, key: str) -> Told | None:
-        """What was told; None where nothing is known, or the file is damaged: then all is told anew."""
+        """Read a record; None where there is none, or the file is damaged: then everything counts as new."""
         try:
-            return Told.model_validate(self._all().get(key))
+            return Told.model_validate(self._load().get(key))
         except ValidationError:
             return None
 
-    def keep(self, key: str, told: Told) -> None:
-        """Remember it.
+    def keep(self, key: str, state: Told) -> None:
+        """Store a record.
 
         Raises:
             OSError: The file cannot be written.
         """
-        self._write({**self._all(), key: told.model_dump(mode="json")})
+        self._save({**self._load(), key: state.model_dump(mode="json")})
 
     def forget(self, key: str) -> bool:
-        """Forget it; whether there was anything. Raises as :meth:`keep`."""
-        kept = self._all()
-        if kept.pop(key, None) is None:
+        """Delete a record; return whether there was one. Raises as :meth:`keep`."""
+        records = self._load()
+        if records.pop(key, None) is None:
             return False
-        self._write(kept)
+        self._save(records)
         return True
 
-    def _write(self, kept: dict[str, Any]) -> None:
-        write_whole(self.path, f"{json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
+    def _save(self, records: dict[str, Any]) -> None:
+        write_whole(self.path, f"{json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
         close_to_others(self.path)
 
-    def _all(self) -> dict[str, Any]:
+    def _load(self) -> dict[str, Any]:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
+            records = json.loads(self.path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return records if isinstance(records, dict) else {}
 
 
 def of_store(checkup: Checkup) -> str:
-    """The key of a store."""
+    """Return the key of a store."""
     return f"{checkup.platform}/{checkup.store}"
 
 
 def of_runs(name: str) -> str:
-    """The key of runs of a name; no platform is called so."""
+    """Return the key of the runs of a name; it begins like no platform's name."""
     return f"(runs)/{name}"

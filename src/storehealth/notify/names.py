@@ -1,4 +1,4 @@
-"""Titles of findings and actions in a language that may not be the checkup's."""
+"""Titles of findings and actions in a language other than the checkup's."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from storehealth.model import Checkup, Finding, Recommendation
 
 
 class Names(NamedTuple):
-    """What findings and actions are called; those of a pack keep the checkup's words."""
+    """Titles of findings and actions; those of a pack's rules stay in the checkup's language."""
 
     titles: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}
 
     @staticmethod
     def in_language(checkup: Checkup, language: Language) -> Names:
-        """The checkup's own names, or where it speaks another language those of the rule book."""
+        """Return the checkup's own names or, where its language differs, those of the built-in rules."""
         if language == checkup.language:
             return Names()
         from storehealth.catalogue import load
@@ -29,9 +29,9 @@ class Names(NamedTuple):
         )
 
     def title(self, finding: Finding) -> str:
-        """The title of a finding."""
+        """Return the title of a finding."""
         return self.titles.get(finding.code, finding.title)
 
-    def action(self, one: Recommendation) -> str:
-        """An action in a few words; empty where it has none that names nobody."""
-        return self.actions.get(one.id, one.name)
+    def action(self, recommendation: Recommendation) -> str:
+        """Return an action in a few words; empty where it has no name that is free of personal data."""
+        return self.actions.get(recommendation.id, recommendation.name)

@@ -1,4 +1,4 @@
-"""Letters that wait: one file each in ``outbox/`` of the state folder, until every address has taken it."""
+"""Messages that wait to be sent: a file each in ``outbox/`` of the state folder, until every address has accepted it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = "outbox"
 
 
 class Waiting(Record):
-    """A letter and the addresses that have it already, as marks that do not give them away."""
+    """A message, and the addresses that have it already, as digests that do not reveal them."""
 
     id: str
     made_at: datetime
@@ -28,63 +28,63 @@ class Waiting(Record):
     tries: int = 0
 
     @staticmethod
-    def of(said: Letter, store: str, now: datetime) -> Waiting:
-        """A letter that nobody has yet."""
-        made = now.astimezone(UTC)
-        name = f"{made:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
-        return Waiting(id=name, made_at=made, store=store, title=said.title, body=said.body)
+    def of(message: Letter, store: str, now: datetime) -> Waiting:
+        """Create the record of a message that no address has yet."""
+        made_at = now.astimezone(UTC)
+        message_id = f"{made_at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
+        return Waiting(id=message_id, made_at=made_at, store=store, title=message.title, body=message.body)
 
 
 class Outbox:
-    """The waiting letters of a state folder.
+    """The waiting messages of a state folder.
 
     Args:
-        state: The state folder; ``outbox/`` is made in it when the first letter waits.
+        state: The state folder; ``outbox/`` is created in it when the first message waits.
     """
 
     def __init__(self, state: Path) -> None:
         self.folder = state / FOLDER
 
     def waiting(self) -> tuple[Waiting, ...]:
-        """All letters, the oldest first. A file that is none is left alone."""
-        found = []
+        """List all messages, the oldest first; files of any other kind are ignored."""
+        messages = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                found.append(Waiting.model_validate_json(path.read_bytes()))
+                messages.append(Waiting.model_validate_json(path.read_bytes()))
             except (ValidationError, OSError):
                 continue
-        return tuple(found)
+        return tuple(messages)
 
-    def put(self, one: Waiting) -> Waiting:
-        """Keep a letter, in place of what was kept under its id.
+    def put(self, message: Waiting) -> Waiting:
+        """Store a message, replacing the one of the same id.
 
         Raises:
             OSError: It cannot be written.
         """
-        path = private_folder(self.folder) / f"{one.id}.json"
-        write_whole(path, one.model_dump_json(indent=1).encode())
+        path = private_folder(self.folder) / f"{message.id}.json"
+        write_whole(path, message.model_dump_json(indent=1).encode())
         close_to_others(path)
-        return one
+        return message
 
     def given(self, letters: Iterable[Waiting], mark: str) -> None:
-        """Note that an address has these letters."""
-        for one in letters:
-            self.put(one.model_copy(update={"has": (*one.has, mark)}))
+        """Record that an address has these messages."""
+        for message in letters:
+            self.put(message.model_copy(update={"has": (*message.has, mark)}))
 
     def tried(self, marks: Iterable[str]) -> int:
-        """After a round: take away what every address has, and count a try for the rest; returns how many went."""
-        wanted, gone = set(marks), 0
-        for one in self.waiting():
-            if wanted and wanted <= set(one.has):
-                (self.folder / f"{one.id}.json").unlink(missing_ok=True)
-                gone += 1
+        """After a round, delete what every address has and count an attempt for the others; return how many were deleted."""
+        wanted, count = set(marks), 0
+        for message in self.waiting():
+            if wanted and wanted <= set(message.has):
+                (self.folder / f"{message.id}.json").unlink(missing_ok=True)
+                count += 1
             else:
-                self.put(one.model_copy(update={"tries": one.tries + 1}))
-        return gone
+                self.put(message.model_copy(update={"tries": message.tries + 1}))
+        return count
 
     def drop_before(self, moment: datetime) -> int:
-        """Take away what was made before a moment; returns how many."""
-        old = [one for one in self.waiting() if one.made_at < moment]
-        for one in old:
-            (self.folder / f"{one.id}.json").unlink(missing_ok=True)
-        return len(old)
+        """Delete messages made before a moment; return how many."""
+        expired = [message for message in self.waiting() if message.made_at < moment]
+        for message in expired:
+            (self.folder / f"{message.id}.json").unlink(missing_ok=True)
+        return len(expired)

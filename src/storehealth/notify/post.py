@@ -1,4 +1,4 @@
-"""Brings what waits in the outbox to every address that does not have it yet."""
+"""Sends what waits in the outbox to every address that does not have it yet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GIVE_UP = timedelta(days=14)
 
 
 class Flushed(NamedTuple):
-    """What a round brought."""
+    """The result of a round of sending."""
 
     services: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
@@ -25,48 +25,50 @@ class Flushed(NamedTuple):
 
 
 def flush(outbox: Outbox, notify: Notify, now: datetime, words: Words) -> Flushed:
-    """One message per address with all it lacks. What is refused stays, and the others get theirs all the same.
+    """Send each address one message with all it does not have yet. Refused messages stay; other addresses get theirs.
 
-    What has been refused for two weeks is given up, and that is told too.
+    Messages that have been refused for two weeks are given up, which is reported as a failure.
     """
-    old = outbox.drop_before(now - GIVE_UP)
+    expired = outbox.drop_before(now - GIVE_UP)
     if not outbox.waiting():
-        return Flushed(failures=(words.count("notify.given_up", old),) if old else ())
+        return Flushed(failures=(words.count("notify.given_up", expired),) if expired else ())
     addresses = read_addresses(notify, words)
-    services, failures = [], [*([words.count("notify.given_up", old)] if old else []), *addresses.problems]
+    services, failures = [], [*([words.count("notify.given_up", expired)] if expired else []), *addresses.problems]
     for address in addresses.found:
-        name, failure = _bring(outbox, address, words)
+        name, failure = _send_to(outbox, address, words)
         services += [name] if name and not failure else []
         failures += [failure] if failure else []
-    complete = not addresses.problems
-    gone = outbox.tried([one.mark for one in addresses.found] if complete else [])
-    return Flushed(tuple(services), tuple(failures), gone)
+    has_all_addresses = not addresses.problems
+    completed = outbox.tried([address.mark for address in addresses.found] if has_all_addresses else [])
+    return Flushed(tuple(services), tuple(failures), completed)
 
 
-def _bring(outbox: Outbox, address: Address, words: Words) -> tuple[str | None, str | None]:
-    """The name of the service that took something, and what went wrong."""
-    lacking = [one for one in outbox.waiting() if address.mark not in one.has]
-    if not lacking:
+def _send_to(outbox: Outbox, address: Address, words: Words) -> tuple[str | None, str | None]:
+    """Send an address its missing messages; return the name of the service that accepted them, and what went wrong."""
+    missing = [message for message in outbox.waiting() if address.mark not in message.has]
+    if not missing:
         return None, None
-    answer = send(address, together(lacking, words))
+    answer = send(address, together(missing, words))
     if answer.failure is not None:
         reason = words.reason(answer.failure)
         return None, words.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason)
-    outbox.given(lacking, address.mark)
+    outbox.given(missing, address.mark)
     return words.say("unit.brackets", what=answer.name, inside=address.place), None
 
 
 def together(letters: Sequence[Waiting], words: Words) -> Letter:
-    """One letter as it is; of several the newest of each store in full, and above it when the older ones said what."""
+    """Combine messages: of each store the newest in full, with the times and titles of the older ones above it."""
     if len(letters) == 1:
         return Letter(letters[0].title, letters[0].body)
     stores: dict[str, list[Waiting]] = {}
-    for one in letters:
-        stores.setdefault(one.store, []).append(one)
+    for message in letters:
+        stores.setdefault(message.store, []).append(message)
     blocks = []
-    for of_store in stores.values():
-        *older, newest = of_store
-        lines = [words.say("notify.earlier", at=words.moment(one.made_at), title=one.title) for one in older]
-        blocks.append("\n".join([newest.title, *lines, newest.body]))
+    for messages in stores.values():
+        *older, newest = messages
+        earlier = [
+            words.say("notify.earlier", at=words.moment(message.made_at), title=message.title) for message in older
+        ]
+        blocks.append("\n".join([newest.title, *earlier, newest.body]))
     title = words.say("notify.digest", stores=words.count("notify.stores", len(stores)), n=len(letters))
     return Letter(title, "\n\n".join(blocks))

@@ -1,4 +1,4 @@
-"""Sends one letter to one address, through Apprise. Imported late: it knows some hundred services."""
+"""Sends one message to one address through Apprise, which is imported late: it loads some hundred services."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ UNKNOWN = "Apprise does not know this kind of address"
 
 
 class Answer(NamedTuple):
-    """What a service said: its name, and why it did not take the letter."""
+    """A service's name, and why it did not accept the message."""
 
     name: str
     failure: str | None = None
 
 
 def send(address: Address, letter: Letter) -> Answer:
-    """Send a letter; whatever goes wrong is an answer."""
+    """Send a message; whatever goes wrong is returned, never raised."""
     try:
-        service = _service(address)
-        failure = UNKNOWN if service is None else _sent(service, address, letter)
-    except Exception as error:  # noqa: BLE001 - any of a hundred services; the others shall get theirs
+        service = _create_service(address)
+        failure = UNKNOWN if service is None else _post(service, address, letter)
+    except Exception as error:  # noqa: BLE001 - third-party code of any service; the other addresses must still get theirs
         failure = type(error).__name__
     return Answer(name_of(address), failure)
 
 
-def _sent(service: Any, address: Address, letter: Letter) -> str | None:
-    """Why a service did not take a letter; None where it did."""
+def _post(service: Any, address: Address, letter: Letter) -> str | None:
+    """Send through a service; return why it was refused, None where it was accepted."""
     import apprise
 
-    post = apprise.Apprise(asset=service.asset)
-    post.add(service)
-    return _failure(post.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT), address)
+    client = apprise.Apprise(asset=service.asset)
+    client.add(service)
+    return _find_failure(client.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT), address)
 
 
 def name_of(address: Address) -> str:
-    """What a service is called; the address's scheme where Apprise does not know it."""
+    """Return a service's name; the address's scheme where Apprise does not know it."""
     scheme = address.url.partition("://")[0] if "://" in address.url else "?"
-    return str(_service(address).service_name) if known(address) else scheme
+    return str(_create_service(address).service_name) if known(address) else scheme
 
 
 def known(address: Address) -> bool:
-    """Whether Apprise knows what to do with an address; nothing is sent."""
+    """Whether Apprise supports an address; nothing is sent."""
     try:
-        return _service(address) is not None
-    except Exception:  # noqa: BLE001 - whatever a service makes of an address
+        return _create_service(address) is not None
+    except Exception:  # noqa: BLE001 - third-party parsers may raise anything
         return False
 
 
 @cache
-def _service(address: Address) -> Any:
+def _create_service(address: Address) -> Any:
     import apprise
 
     from storehealth.notify.strict import strict
@@ -68,24 +68,27 @@ def _service(address: Address) -> Any:
     service = apprise.Apprise.instantiate(address.url, asset=asset)
     if service is None:
         return None
-    service = strict(service)
+    service = strict(service)  # WeCom and DingTalk answer 200 to what they refuse
     service.overflow_mode = apprise.OverflowMode.SPLIT
     return service
 
 
-def _failure(result: Any, address: Address) -> str | None:
-    """Why it was not taken; None where it was. ``?optional=yes`` in an address does not make a refusal a success."""
+def _find_failure(result: Any, address: Address) -> str | None:
+    """Return why a message was refused; None where it was accepted.
+
+    Attempts are looked at one by one, since ``?optional=yes`` in an address would make Apprise report a success.
+    """
     attempts = [attempt for service in result for attempt in service.attempts]
     if attempts and attempts[-1]:
         return None
-    said = [entry.message for entry in result.logs() if entry.level in ("WARNING", "ERROR")]
+    warnings = [entry.message for entry in result.logs() if entry.level in ("WARNING", "ERROR")]
     if attempts and attempts[-1].status.name == "TIMEOUT":
-        said.append("no answer in time")
-    return _without(address.url, redact("; ".join(dict.fromkeys(said)) or "refused without a reason"))
+        warnings.append("no answer in time")
+    return _remove_secrets(address.url, redact("; ".join(dict.fromkeys(warnings)) or "refused without a reason"))
 
 
-def _without(url: str, text: str) -> str:
-    """The text without any part of the address that could be a key."""
+def _remove_secrets(url: str, text: str) -> str:
+    """Remove every part of the address that could be a secret from a text."""
     parts = sorted({part for part in re.split(r"[/:@?&=#]+", url.partition("://")[2]) if len(part) > 3}, key=len)
     for part in reversed(parts):
         text = text.replace(part, "…")

@@ -1,6 +1,6 @@
-"""Services that answer "200 OK" to what they refuse, and say so only in the body: a refusal has to be a failure.
+"""Apprise plugins for services that answer "200 OK" even when they refuse a message, and say so only in the body.
 
-Apprise reads the body of Feishu, Lark and Slack; of WeCom and DingTalk it takes every 200 for success.
+Apprise reads the body for Feishu, Lark and Slack, but treats every 200 of WeCom and DingTalk as success.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from apprise.plugins.wecombot import NotifyWeComBot
 
 
 class WeCom(NotifyWeComBot):
-    """WeCom's group robot."""
+    """WeCom's group bot."""
 
     def send(
         self,
@@ -24,13 +24,13 @@ class WeCom(NotifyWeComBot):
         body_format: NotifyFormat | None = None,  # noqa: ARG002
         **_: Any,
     ) -> bool:
-        """Send it; False with a warning in the log where WeCom does not take it."""
+        """Send a message; return False, with a warning in the log, where WeCom refuses it."""
         text = f"{title}\n{body}" if title else body
-        return _posted(self, self.api_url, {"msgtype": "text", "text": {"content": text}})
+        return _post_json(self, self.api_url, {"msgtype": "text", "text": {"content": text}})
 
 
 class DingTalk(NotifyDingTalk):
-    """DingTalk's group robot."""
+    """DingTalk's group bot."""
 
     def send(
         self,
@@ -40,23 +40,23 @@ class DingTalk(NotifyDingTalk):
         body_format: NotifyFormat | None = None,  # noqa: ARG002
         **_: Any,
     ) -> bool:
-        """Send it, signed where the address has a secret; False with a warning where DingTalk does not take it."""
+        """Send a message, signed if the address has a secret; return False, with a warning, where DingTalk refuses it."""
         text = f"{title}\n{body}" if title else body
         stamp, signature = self.get_signature() if self.secret else (None, None)
         signed = {"timestamp": stamp, "sign": signature} if signature else None
         payload = {"msgtype": "text", "text": {"content": text}, "at": {"atMobiles": self.targets, "isAtAll": False}}
-        return _posted(self, self.notify_url.format(token=self.token), payload, signed)
+        return _post_json(self, self.notify_url.format(token=self.token), payload, signed)
 
 
 def strict(service: Any) -> Any:
-    """The service, or its kind here that reads the answer."""
-    for lenient, own in ((NotifyWeComBot, WeCom), (NotifyDingTalk, DingTalk)):
+    """Replace a WeCom or DingTalk service by the plugin here that reads the answer; return others unchanged."""
+    for lenient, replacement in ((NotifyWeComBot, WeCom), (NotifyDingTalk, DingTalk)):
         if type(service) is lenient:
-            return own(**{**lenient.parse_url(service.url()), "asset": service.asset})
+            return replacement(**{**lenient.parse_url(service.url()), "asset": service.asset})
     return service
 
 
-def _posted(service: Any, url: str, payload: dict[str, Any], params: dict[str, Any] | None = None) -> bool:
+def _post_json(service: Any, url: str, payload: dict[str, Any], params: dict[str, Any] | None = None) -> bool:
     service.throttle()
     try:
         answer = requests.post(
@@ -68,18 +68,18 @@ def _posted(service: Any, url: str, payload: dict[str, Any], params: dict[str, A
     if answer.status_code != requests.codes.ok:
         service.logger.warning("answered with error=%s", answer.status_code)
         return False
-    return _taken(service, answer)
+    return _is_accepted(service, answer)
 
 
-def _taken(service: Any, answer: requests.Response) -> bool:
-    """Whether the body says that it was taken."""
+def _is_accepted(service: Any, answer: requests.Response) -> bool:
+    """Whether the body says that the message was accepted."""
     try:
-        said = answer.json()
+        body = answer.json()
     except ValueError:
-        said = None
-    code = said.get("errcode") if isinstance(said, dict) else None
+        body = None
+    code = body.get("errcode") if isinstance(body, dict) else None
     if code == 0:
         return True
-    reason = str(said.get("errmsg", ""))[:200] if isinstance(said, dict) else "no JSON"
+    reason = str(body.get("errmsg", ""))[:200] if isinstance(body, dict) else "no JSON"
     service.logger.warning("refused: errcode=%s %s", code, reason)
     return False

@@ -31,27 +31,27 @@ __all__ = [
 Mask = Callable[[str, str], str]
 """(kind, value) → what may be shown. Kinds are those of ``personal:`` in tables/*.yaml, and four of our own:
 
-``told``: a text in the words of the platform or the store, which may quote a customer; ``cell``: a cell that could not be
-read, which may be anything; ``line``: a whole line of a file; ``session``: an id that may be made of a buyer's.
+``told``: a text of the platform or the store, which may quote a customer; ``cell``: a cell that could not be read, so it
+may hold anything; ``line``: a whole line of a file; ``session``: an id that may contain a buyer's.
 """
 OF_A_BUYER = re.compile(r"(.+)( #\d+)", re.DOTALL)
 """Sessions of an export without conversation ids are numbered per buyer."""
 
 
 def pseudonym(value: str, key: bytes = b"") -> str:
-    """A name such as ``buyer-3f9a1c07`` that stays the same for one value and key, and does not give the value away.
+    """Return a name such as ``buyer-3f9a1c07``: the same for one value and key, without revealing the value.
 
     Args:
         value: A buyer's id or nick.
-        key: Secret of this installation; without it anyone who knows an id can recognise its pseudonym.
+        key: Secret of this installation; without one, anybody who knows an id can work out its pseudonym.
     """
     return f"buyer-{hashlib.blake2b(value.encode(errors='replace'), key=key[:64], digest_size=4).hexdigest()}"
 
 
 def mask(kind: str, value: str, key: bytes = b"") -> str:
-    """What may be shown of a personal value: names as ``王**``, phones by their last two digits, buyers by pseudonym.
+    """Return what may be shown of a personal value: names as ``王**``, phones as their last two digits, buyers by pseudonym.
 
-    Addresses, free text and kinds it does not know are removed.
+    Addresses, free text and unknown kinds are removed.
     """
     if not value:
         return value
@@ -62,20 +62,20 @@ def mask(kind: str, value: str, key: bytes = b"") -> str:
     if kind == "buyer":
         return pseudonym(value, key)
     if kind == "session":
-        made = OF_A_BUYER.fullmatch(value)
-        return f"{pseudonym(made[1], key)}{made[2]}" if made else value
-    return {"told": scrub, "cell": plain_or_shape, "line": shape}.get(kind, _removed)(value)
+        parts = OF_A_BUYER.fullmatch(value)
+        return f"{pseudonym(parts[1], key)}{parts[2]}" if parts else value
+    return {"told": scrub, "cell": plain_or_shape, "line": shape}.get(kind, _remove)(value)
 
 
-def _removed(_: str) -> str:
+def _remove(_: str) -> str:
     return REMOVED
 
 
 def masker(key: bytes) -> Mask:
-    """:func:`mask` with the installation's key."""
+    """Return :func:`mask` bound to the installation's key."""
     return partial(mask, key=key)
 
 
 def unmasked(kind: str, value: str) -> str:  # noqa: ARG001 - a Mask
-    """The value as it is, for those who are allowed to see it."""
+    """Return the value as it is, for people who are allowed to see it."""
     return value

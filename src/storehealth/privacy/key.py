@@ -1,4 +1,4 @@
-"""The secret that pseudonyms are made with: one file per user and machine, so that all of a user's runs agree."""
+"""The secret key of pseudonyms: one file per user and machine, so that all runs of a user give the same ones."""
 
 from __future__ import annotations
 
@@ -12,75 +12,77 @@ from pathlib import Path
 from storehealth.errors import UsageError
 
 ENVIRONMENT = "STOREHEALTH_PSEUDONYM_KEY"
-"""Overrides the file, for teams whose machines must agree."""
+"""Overrides the file, for teams that need the same pseudonyms on several machines."""
 FILE = "pseudonym.key"
 LENGTH = 64
 PATIENCE = 2.0
-"""Seconds another process may take to write the file."""
+"""Seconds to wait for another process that is writing the file."""
 
 
 def installation_key() -> bytes:
-    """The secret of this user: from the environment, else from the user's state folder, made there on first use.
+    """Return this user's key: from the environment, else from the user's state folder, where it is created on first use.
 
-    Where that folder cannot be written to, a key for this run alone: nobody is shown, and two runs do not agree.
+    Where that folder cannot be written to, the key is for this run only: people stay masked, but the pseudonyms of two
+    runs differ.
 
     Raises:
-        UsageError: The file is there, and no key is in it.
+        UsageError: The file exists but holds no key.
     """
-    given = os.environ.get(ENVIRONMENT, "").strip()
-    if given:
-        return hashlib.sha256(given.encode()).digest()
+    override = os.environ.get(ENVIRONMENT, "").strip()
+    if override:
+        return hashlib.sha256(override.encode()).digest()
     from platformdirs import user_state_path
 
     path = user_state_path("storehealth", appauthor=False) / FILE
     try:
-        return _read(path) if path.exists() else _make(path)
+        return _read_key(path) if path.exists() else _create_key(path)
     except OSError:
         return secrets.token_bytes(32)
 
 
-def _make(path: Path) -> bytes:
-    """Write the file whole beside its place and link it there: of two processes at once, the first wins."""
+def _create_key(path: Path) -> bytes:
+    """Write a temporary file and link it into place: of two processes that do this at once, the first one wins."""
     if not path.parent.is_dir():
         path.parent.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-    beside = path.with_name(f".{FILE}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{FILE}.{secrets.token_hex(4)}")
     try:
-        _write(beside, os.O_EXCL)
+        _write_key(temporary, os.O_EXCL)
         with suppress(FileExistsError):
-            os.link(beside, path)
+            os.link(temporary, path)
     except OSError:
-        if not beside.exists():
+        if not temporary.exists():
             raise
-        with suppress(FileExistsError):  # a file system without links
-            _write(path, os.O_EXCL)
+        with suppress(FileExistsError):  # the file system has no hard links
+            _write_key(path, os.O_EXCL)
     finally:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    return _read(path)
+            temporary.unlink(missing_ok=True)
+    return _read_key(path)
 
 
-def _write(path: Path, flags: int) -> None:
+def _write_key(path: Path, flags: int) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | flags, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         stream.write(secrets.token_hex(LENGTH // 2))
 
 
-def _read(path: Path) -> bytes:
-    """The key in a file; one that others may read is closed to them."""
+def _read_key(path: Path) -> bytes:
+    """Read the key from a file, after removing other people's access to it."""
     with suppress(OSError):
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
+    # on file systems without links another process may have created the file and not written it yet
     until = time.monotonic() + PATIENCE
     while len(text := path.read_text(encoding="ascii", errors="replace").strip()) < LENGTH and time.monotonic() < until:
         time.sleep(0.02)
     try:
-        return bytes.fromhex(text[:LENGTH])[: LENGTH // 2] if len(text) >= LENGTH else _damaged(path)
+        return bytes.fromhex(text[:LENGTH])[: LENGTH // 2] if len(text) >= LENGTH else _refuse(path)
     except ValueError:
-        return _damaged(path)
+        return _refuse(path)
 
 
-def _damaged(path: Path) -> bytes:
+def _refuse(path: Path) -> bytes:
     raise UsageError(
         f"{path} holds no key", f"Delete it, and a new one is made; pseudonyms change then. Or set {ENVIRONMENT}."
     )

@@ -1,11 +1,11 @@
-"""Keeps keys and passwords out of what is shown or written: an address with a scheme is cut down to its scheme."""
+"""Keeps keys and passwords out of output: of an address such as ``wecombot://KEY`` only the scheme is shown."""
 
 from __future__ import annotations
 
 import re
 
 ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30}):/{1,2}[^\s\"'，。；）)]*")
-"""One that was taken for a path has lost a slash. A drive such as ``C:/`` is none."""
+"""An address that went through ``Path`` has lost a slash. A drive such as ``C:/`` is not an address."""
 HIDDEN = "…"
 
 
@@ -15,5 +15,5 @@ def holds_address(text: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """A text in which every address is its scheme alone: ``wecombot://…``."""
+    """Return a text with every address cut down to its scheme: ``wecombot://…``."""
     return ADDRESS.sub(rf"\1://{HIDDEN}", text)

@@ -1,4 +1,4 @@
-"""Finds phones, e-mails, addresses and the like inside other text."""
+"""Finds and removes phone numbers, e-mails, addresses and the like in text."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ PLAIN = re.compile(
     r"|\d([.,]\d+)?[eE][-+]?\d{1,3}"
     r"|[-–—/.?*#]{1,4}"
 )
-"""What a cell that could not be read may be without saying anything of a person: times, small numbers, 1.23E+17."""
+"""Unreadable cells that reveal nothing of a person: times, small numbers, 1.23E+17."""
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»")
 
 
 def scrub(text: str) -> str:
-    """A text with phones, e-mails, identity numbers, addresses and what stands behind ``收货人：`` taken out."""
+    """Remove phone numbers, e-mails, identity numbers, addresses and what follows labels such as ``收货人：``."""
     text = LABELLED.sub(rf"\1\2{REMOVED}", text)
     for pattern in FOUND:
         text = pattern.sub(REMOVED, text)
@@ -47,15 +47,15 @@ def scrub(text: str) -> str:
 
 
 def shape(text: str) -> str:
-    """What a text looks like and not what it says: ``xxx-99``; letters of every script are x, digits 9."""
-    return "".join("x" if sign.isalpha() else "9" if sign.isnumeric() else sign for sign in text)
+    """Return what a text looks like, not what it says: ``xxx-99``; letters of every script become x, digits 9."""
+    return "".join("x" if char.isalpha() else "9" if char.isnumeric() else char for char in text)
 
 
 def plain_or_shape(text: str) -> str:
-    """A cell that could not be read: itself if it is plainly a time or a small number, else its shape."""
+    """Return an unreadable cell as it is if it is plainly a time or a small number, else its shape."""
     return text if PLAIN.fullmatch(text.strip()) and scrub(text) == text else shape(text)
 
 
 def without_quotes(message: str) -> str:
-    """An error's message without what it quotes, which may be a cell."""
+    """Remove the quoted parts of an error's message, which may be cells of a file."""
     return scrub(QUOTED.sub(f"'{REMOVED}'", message))

@@ -1,11 +1,9 @@
-"""Audits that run by themselves: when they are due, who starts them, where their reports are, and whether one is missed.
+"""Scheduled audits: when they are due, what starts them, where their reports are, and whether a run was missed.
 
 ::
 
     schedules.json ── crontab · systemd · windows ──▶ ``schedule run NAME`` ── lock ── audit ── runs/NAME/RUN ──▶ latest
                       (their lines and units)                                                        └──▶ status
-
-``book`` keeps what was agreed on, ``when`` knows the clock of a schedule, ``runs`` the folders of reports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a run went: written down when it begins and when it ends, so that one that was killed is known by its missing end."""
+"""How the last run went: recorded when it begins and when it ends, so a killed run is recognised by its missing end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE = "attempt.json"
 
 
 class Attempt(Record):
-    """One run, whether it got anywhere or not. ``run``: the folder it left, if any."""
+    """One run, successful or not. ``run``: name of the folder it left, if any."""
 
     pid: int
     host: str
@@ -29,20 +29,20 @@ class Attempt(Record):
 
     @classmethod
     def begun(cls, now: datetime) -> Attempt:
-        """The run of this process."""
+        """Create the record of this process's run."""
         return cls(pid=os.getpid(), host=platform.node(), started_at=now)
 
     def write(self, folder: Path) -> None:
-        """Keep it beside the runs.
+        """Store the record in the folder of the runs.
 
         Raises:
-            OSError: The folder takes nothing; what was there before stays.
+            OSError: The folder cannot be written to; the previous record stays.
         """
         write_whole(folder / FILE, f"{self.model_dump_json()}\n".encode(errors="replace"))
 
 
 def last_attempt(folder: Path) -> Attempt | None:
-    """The last run that began, if its record can be read."""
+    """Read the record of the last run that began, if it can be read."""
     try:
         return Attempt.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
@@ -50,6 +50,6 @@ def last_attempt(folder: Path) -> Attempt | None:
 
 
 def forget(folder: Path) -> None:
-    """Have no record of the last run any more, where there is one; its reports stay."""
+    """Delete the record of the last run, if there is one; its reports stay."""
     with suppress(OSError):
         (folder / FILE).unlink()

@@ -1,4 +1,4 @@
-"""What was agreed on: ``schedules.json`` in the state folder, replaced as a whole at every change."""
+"""The schedules: ``schedules.json`` in the state folder, replaced as a whole at every change."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Starter = Literal["cron", "systemd", "none"]
 
 
 class BusyError(StorehealthError):
-    """Another process is at it."""
+    """Another process is doing the same."""
 
     exit_code = Exit.BUSY
 
 
 class Schedule(Record):
-    """One agreement. ``options`` are those of ``audit``, paths absolute; ``by``: who starts it.
+    """One schedule. ``options`` are those of ``audit``, paths absolute; ``by``: what starts it.
 
-    ``folder``: where it was agreed on; what stands there (settings, ``events.yaml``) holds for its runs as for the user's.
+    ``folder``: where it was added; its runs use the settings and ``events.yaml`` of that folder, as the user's own do.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Schedule(Record):
     folder: str = ""
 
 
-class _File(Record):
+class _SchedulesFile(Record):
     version: Literal[1] = 1
     schedules: tuple[Schedule, ...] = ()
 
 
 def name_of(text: str) -> str:
-    """A name that can be a folder, a mark in a crontab, and a unit.
+    """Check that a name can be a folder, a mark in a crontab, and a systemd unit.
 
     Raises:
         UsageError: It cannot.
@@ -67,13 +67,13 @@ class Book:
         self.path = state / FILE
 
     def all(self) -> tuple[Schedule, ...]:
-        """Every schedule, by name.
+        """List all schedules, by name.
 
         Raises:
             UsageError: The file is damaged or cannot be read.
         """
         try:
-            return _File.model_validate_json(self.path.read_bytes()).schedules
+            return _SchedulesFile.model_validate_json(self.path.read_bytes()).schedules
         except FileNotFoundError:
             return ()
         except OSError as error:
@@ -84,8 +84,8 @@ class Book:
             raise UsageError(f"{self.path} is damaged: {where}: {first['msg']}", "Mend it, or delete it.") from None
 
     def find(self, name: str) -> Schedule | None:
-        """The schedule of a name, if there is one."""
-        return next((one for one in self.all() if one.name == name), None)
+        """Return the schedule of a name, if there is one."""
+        return next((schedule for schedule in self.all() if schedule.name == name), None)
 
     def put(self, schedule: Schedule) -> None:
         """Add a schedule, or replace the one of its name.
@@ -94,20 +94,22 @@ class Book:
             UsageError: The file is damaged or cannot be written.
             BusyError: Another process keeps changing it.
         """
-        with self._locked():
-            self._write([*(one for one in self.all() if one.name != schedule.name), schedule])
+        with self._lock():
+            self._save([*(other for other in self.all() if other.name != schedule.name), schedule])
 
     def drop(self, name: str) -> None:
-        """Take a schedule out; raises as :meth:`put`."""
-        with self._locked():
-            self._write([one for one in self.all() if one.name != name])
+        """Delete a schedule; raises as :meth:`put`."""
+        with self._lock():
+            self._save([schedule for schedule in self.all() if schedule.name != name])
 
-    def _write(self, schedules: list[Schedule]) -> None:
-        content = _File(schedules=tuple(sorted(schedules, key=lambda one: one.name)))
-        write_whole(self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape"))
+    def _save(self, schedules: list[Schedule]) -> None:
+        content = _SchedulesFile(schedules=tuple(sorted(schedules, key=lambda schedule: schedule.name)))
+        write_whole(
+            self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape")
+        )  # paths may hold bytes that are not UTF-8
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _lock(self) -> Iterator[None]:
         try:
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS, mode=0o600):
                 yield

@@ -1,4 +1,4 @@
-"""One run of a name at a time. The system gives the lock back when its holder dies, so a stale one holds nobody up."""
+"""One run of a name at a time. The system releases the lock when its holder dies, so a stale one blocks nobody."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storehealth.schedule.book import BusyError
 
 FILE = "run.lock"
 LEAST_WAIT = 1.0
-"""Seconds; ``status`` looks for a moment whether the lock is held, and must not turn a run away."""
+"""Seconds. ``status`` holds the lock for an instant to see whether it is free, and must not turn a run away by that."""
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def held(folder: Path, wait: float) -> Iterator[None]:
     """Hold the lock of a name's runs.
 
     Args:
-        folder: Where its runs are; made if need be.
+        folder: Where its runs are; created if need be.
         wait: Seconds to wait for another run.
 
     Raises:
@@ -34,7 +34,7 @@ def held(folder: Path, wait: float) -> Iterator[None]:
         lock = FileLock(private_folder(folder) / FILE, mode=0o600)
         lock.acquire(timeout=max(wait, LEAST_WAIT))
     except Timeout:
-        raise _busy(folder) from None
+        raise _to_busy_error(folder) from None
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be written to: {error.strerror}", "Give --state a folder you may write to."
@@ -46,7 +46,7 @@ def held(folder: Path, wait: float) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a run is going on now."""
+    """Whether a run is in progress."""
     if not (folder / FILE).exists():
         return False
     try:
@@ -54,11 +54,11 @@ def is_held(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:
+    except OSError:  # a folder of another user: whoever runs there is not our run
         return False
 
 
-def _busy(folder: Path) -> BusyError:
+def _to_busy_error(folder: Path) -> BusyError:
     holder = last_attempt(folder)
     hint = "Wait for it, or give --lock-wait 5m."
     if holder is None or holder.ended_at is not None:

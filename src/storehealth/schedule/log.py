@@ -1,4 +1,4 @@
-"""The log of unattended runs: one file per name, turned over by size, never in the way."""
+"""The log of unattended runs: one file per name, rotated by size; errors in writing it are ignored."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from storehealth.outputs import private_folder
 from storehealth.privacy import redact
 
 SIZE = 500_000
-"""Bytes of a log before it is turned over; about 2,000 runs."""
+"""Bytes at which a log is rotated; about 2,000 runs."""
 KEPT = 4
-"""Older logs that are kept."""
+"""Rotated logs that are kept."""
 
 
 def log_path(state: Path, name: str) -> Path:
-    """Where the log of a name is."""
+    """Return the path of the log of a name."""
     return state / "logs" / f"{name}.log"
 
 
 def write_log(state: Path, name: str, level: int, text: str) -> None:
-    """Add a line, without the key an address may hold, and without signs that a terminal obeys.
+    """Add a line, without secrets in addresses and without control characters.
 
-    The file is opened for it alone; one that cannot be written is no reason for a run to fail.
+    The file is opened for this line only. If it cannot be written, nothing is raised: a run must not fail for its log.
     """
-    plain = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
+    plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
     record = logging.LogRecord("storehealth", level, "", 0, redact(plain), None, None)
     try:
         private_folder(state / "logs")
-        handler = _Handler(log_path(state, name), maxBytes=SIZE, backupCount=KEPT, encoding="utf-8", errors="replace")
+        handler = _QuietHandler(
+            log_path(state, name), maxBytes=SIZE, backupCount=KEPT, encoding="utf-8", errors="replace"
+        )
     except OSError:
         return
     handler.setFormatter(
@@ -41,8 +43,8 @@ def write_log(state: Path, name: str, level: int, text: str) -> None:
         handler.close()
 
 
-class _Handler(RotatingFileHandler):
-    """A full disk is told by the run itself."""
+class _QuietHandler(RotatingFileHandler):
+    """A handler that ignores errors; the run itself reports a full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
-        """Say nothing."""
+        """Ignore the error."""

@@ -4,7 +4,7 @@
 
     runs/NAME/20260301T083000Z-1a2b3c/   checkup.json  report.md  metrics.prom …  COMPLETE
     runs/NAME/latest                     the name of the newest one: a text, since not every system has links
-    runs/NAME/.20260302T…                being written, or left by a run that was killed; swept by the next
+    runs/NAME/.20260302T…                being written, or left by a killed run; deleted by the next one
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from storehealth.outputs import private_folder, write_whole
 COMPLETE = "COMPLETE"
 LATEST = "latest"
 GOOD = (Exit.OK, Exit.FINDINGS)
-"""Exit codes of an audit that did what it was asked for."""
+"""Exit codes of an audit that did its work, whether it found something or not."""
 STAMP = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
 
 
 class Done(Record):
-    """What ``COMPLETE`` says of its run."""
+    """The content of ``COMPLETE``: which run it is, and how it ended."""
 
     run: str
     started_at: datetime
@@ -40,7 +40,7 @@ class Done(Record):
 
 
 def names(state: Path) -> list[str]:
-    """Every name that has run in a state folder."""
+    """List all names that have run in a state folder."""
     with suppress(OSError):
         return sorted(path.name for path in (state / "runs").iterdir() if path.is_dir())
     return []
@@ -53,38 +53,38 @@ class Runs:
         self.folder = state / "runs" / name
 
     def keep(self, done: Done, reports: Mapping[str, bytes]) -> Path:
-        """Write the folder of a run under a hidden name, ``COMPLETE`` last, and give it its own name.
+        """Write the folder of a run under a hidden name, ``COMPLETE`` last, then rename it: it is complete or absent.
 
         Args:
-            done: Whose folder, and how it ended.
+            done: Which run it is, and how it ended.
             reports: Contents by file name.
 
         Raises:
-            OSError: It could not be written; nothing of it is left that has a name.
+            OSError: It could not be written; no partial folder is left.
         """
         hidden = private_folder(self.folder / f".{done.run}.{secrets.token_hex(4)}")
         try:
             for name, content in reports.items():
                 write_whole(hidden / name, content)
             write_whole(hidden / COMPLETE, f"{done.model_dump_json()}\n".encode())
-            _settle(hidden)
-            made = hidden.rename(self.folder / done.run)
+            _flush_folder(hidden)
+            kept = hidden.rename(self.folder / done.run)
         except OSError:
             shutil.rmtree(hidden, ignore_errors=True)
             raise
-        _settle(self.folder)
-        return made
+        _flush_folder(self.folder)
+        return kept
 
     def point(self, run: str) -> None:
         """Name the newest run in ``latest``.
 
         Raises:
-            OSError: The file could not be replaced; it names the run before, then.
+            OSError: The file could not be replaced; it still names the previous run.
         """
         write_whole(self.folder / LATEST, f"{run}\n".encode())
 
     def latest(self) -> Path | None:
-        """The folder that ``latest`` names, if it is there and complete."""
+        """Return the folder that ``latest`` names, if it exists and is complete."""
         try:
             folder = self.folder / (self.folder / LATEST).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
@@ -92,17 +92,17 @@ class Runs:
         return folder if folder.parent == self.folder and (folder / COMPLETE).is_file() else None
 
     def done(self) -> list[Done]:
-        """Every complete run, the oldest first."""
-        found = (_done(path) for path in self._named())
-        return sorted((one for one in found if one), key=lambda one: one.started_at)
+        """List all complete runs, the oldest first."""
+        runs = (_read_marker(path) for path in self._list_folders())
+        return sorted((done for done in runs if done), key=lambda done: done.started_at)
 
     def last_success(self) -> Done | None:
-        """The newest run whose data sufficed."""
-        good = [one for one in self.done() if one.exit_code in GOOD]
-        return good[-1] if good else None
+        """Return the newest run that had usable data."""
+        successes = [done for done in self.done() if done.exit_code in GOOD]
+        return successes[-1] if successes else None
 
     def sweep(self) -> None:
-        """Take away what killed runs have left. Only for who holds the lock."""
+        """Delete what killed runs have left. Call it only while holding the lock."""
         with suppress(OSError):
             for path in list(self.folder.iterdir()):
                 if path.name.startswith(".") and path.is_dir() and not path.is_symlink():
@@ -111,18 +111,20 @@ class Runs:
                     path.unlink(missing_ok=True)
 
     def prune(self, days: int, now: datetime) -> list[str]:
-        """Remove runs older than so many days; never the latest complete one, that which ``latest`` names, the last success.
+        """Delete runs older than so many days, but never the newest, the one named in ``latest``, or the last success.
 
         Returns:
-            The names of those that are gone.
+            The names of those that were deleted.
         """
-        whole, latest, success = self.done(), self.latest(), self.last_success()
-        spared = {one.run for one in (*whole[-1:], success) if one} | ({latest.name} if latest else set())
-        old = [one.run for one in whole if one.started_at < now - timedelta(days=days) and one.run not in spared]
-        return [run for run in old if self._remove(run)]
+        complete, latest, success = self.done(), self.latest(), self.last_success()
+        spared = {done.run for done in (*complete[-1:], success) if done} | ({latest.name} if latest else set())
+        expired = [
+            done.run for done in complete if done.started_at < now - timedelta(days=days) and done.run not in spared
+        ]
+        return [run for run in expired if self._delete(run)]
 
-    def _remove(self, run: str) -> bool:
-        """Hide the folder first, so that one that is half gone has no name."""
+    def _delete(self, run: str) -> bool:
+        """Rename the folder to a hidden name first, so that a half deleted one is never seen."""
         hidden = self.folder / f".gone-{run}"
         try:
             (self.folder / run).rename(hidden)
@@ -131,21 +133,21 @@ class Runs:
         shutil.rmtree(hidden, ignore_errors=True)
         return True
 
-    def _named(self) -> list[Path]:
+    def _list_folders(self) -> list[Path]:
         with suppress(OSError):
             return [path for path in self.folder.iterdir() if STAMP.fullmatch(path.name) and path.is_dir()]
         return []
 
 
-def _done(folder: Path) -> Done | None:
+def _read_marker(folder: Path) -> Done | None:
     try:
         return Done.model_validate_json((folder / COMPLETE).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def _settle(folder: Path) -> None:
-    """Have the folder's names on the disk before what follows; where the system does not open folders, it needs no help."""
+def _flush_folder(folder: Path) -> None:
+    """Flush a folder's entries to the disk before what follows; ignored where the system cannot open folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Where each schedule stands: last run, last success, next run, and whether one was missed."""
+"""The status of each schedule: last run, last success, next run, and whether one was missed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from storehealth.schedule.runs import GOOD, Done, Runs, names
 from storehealth.schedule.when import PATIENCE, following, preceding
 
 SLACK = timedelta(minutes=1)
-"""How much before its time a run may seem to begin: the clocks of two programs."""
+"""How much too early a run may seem to begin, since two programs read the clock."""
 State = Literal["waiting", "fine", "running", "failed", "stopped"]
 
 
 class Ran(Record):
-    """The runs of a name now, whether a schedule, a line of the user's own or a person starts them."""
+    """The status of the runs of a name, whether a schedule, the user's own crontab or a person starts them."""
 
     name: str
     state: State = Field(description="stopped: the last run has no end, it was killed or the machine went down.")
@@ -34,12 +34,12 @@ class Ran(Record):
 
     @property
     def troubled(self) -> bool:
-        """Whether somebody should look after it."""
+        """Whether it needs attention."""
         return self.state in ("failed", "stopped")
 
 
 class Standing(Ran):
-    """One schedule now."""
+    """The status of a schedule."""
 
     exports: str
     cron: str
@@ -50,60 +50,60 @@ class Standing(Ran):
 
     @property
     def troubled(self) -> bool:
-        """Whether somebody should look after it: also where a run was missed."""
+        """Whether it needs attention; also where a run was missed."""
         return self.overdue_since is not None or super().troubled
 
 
 class Standings(Record):
-    """All schedules of a state folder, and other runs in it."""
+    """The status of all schedules of a state folder, and of other runs in it."""
 
     schedules: tuple[Standing, ...]
     others: tuple[Ran, ...] = ()
 
     @property
     def every(self) -> Sequence[Ran]:
-        """Schedules first."""
+        """All of them, schedules first."""
         return [*self.schedules, *self.others]
 
     @property
     def troubled(self) -> tuple[str, ...]:
-        """Names of those that somebody should look after."""
-        return tuple(one.name for one in self.every if one.troubled)
+        """Names of those that need attention."""
+        return tuple(run.name for run in self.every if run.troubled)
 
 
 def standings(state: Path, now: datetime) -> Standings:
-    """Where the schedules of a state folder stand.
+    """Read the status of all schedules of a state folder.
 
     Raises:
         UsageError: The schedules cannot be read.
     """
     schedules = Book(state).all()
-    known = {one.name for one in schedules}
-    others = (_ran(state, name) for name in names(state) if name not in known)
+    known = {schedule.name for schedule in schedules}
+    others = (_read_status(state, name) for name in names(state) if name not in known)
     return Standings(
-        schedules=tuple(standing(state, one, now) for one in schedules),
-        others=tuple(one for one in others if one.last_run is not None),
+        schedules=tuple(standing(state, schedule, now) for schedule in schedules),
+        others=tuple(runs for runs in others if runs.last_run is not None),
     )
 
 
 def standing(state: Path, schedule: Schedule, now: datetime) -> Standing:
-    """Where one stands."""
-    ran = _ran(state, schedule.name)
+    """Read the status of one schedule."""
+    status = _read_status(state, schedule.name)
     return Standing(
-        **dict(ran),
+        **dict(status),
         **schedule.model_dump(include={"exports", "cron", "zone", "by"}),
         next_run=following(schedule.cron, schedule.zone, now),
-        overdue_since=_missed(schedule, ran.last_run, now),
+        overdue_since=_find_missed(schedule, status.last_run, now),
     )
 
 
-def _ran(state: Path, name: str) -> Ran:
-    """Where the runs of a name stand."""
+def _read_status(state: Path, name: str) -> Ran:
+    """Read the status of the runs of a name."""
     runs = Runs(state, name)
     last, latest = last_attempt(runs.folder), runs.latest()
     return Ran(
         name=name,
-        state=_state(last, runs.folder),
+        state=_state_of(last, runs.folder),
         last_run=last,
         last_success=runs.last_success(),
         folder=str(latest) if latest else None,
@@ -111,7 +111,7 @@ def _ran(state: Path, name: str) -> Ran:
     )
 
 
-def _state(last: Attempt | None, folder: Path) -> State:
+def _state_of(last: Attempt | None, folder: Path) -> State:
     if last is None:
         return "waiting"
     if last.exit_code is None:
@@ -119,8 +119,8 @@ def _state(last: Attempt | None, folder: Path) -> State:
     return "fine" if last.exit_code in GOOD else "failed"
 
 
-def _missed(schedule: Schedule, last: Attempt | None, now: datetime) -> datetime | None:
-    """The last time it was due, where no run has begun since and enough time has passed for one to begin."""
+def _find_missed(schedule: Schedule, last: Attempt | None, now: datetime) -> datetime | None:
+    """Return the last time it was due, if no run has begun since although there was enough time to."""
     due = preceding(schedule.cron, schedule.zone, now - PATIENCE)
-    seen = last.started_at if last else schedule.created_at
-    return due if seen < due - SLACK else None
+    latest_start = last.started_at if last else schedule.created_at
+    return due if latest_start < due - SLACK else None

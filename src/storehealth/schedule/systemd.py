@@ -44,16 +44,16 @@ WantedBy=timers.target
 
 
 def unit(name: str) -> str:
-    """Name of a schedule's units, without suffix; what units may not be called is escaped as systemd does it."""
+    """Return the name of a schedule's units, without suffix, other characters escaped the way systemd does it."""
     escaped = re.sub(rb"[^A-Za-z0-9_.]", lambda found: b"\\x%02x" % found[0][0], name.encode())
     return f"storehealth-{escaped.decode()}"
 
 
 def units(schedule: Schedule, call: Call) -> dict[str, str]:
-    """The files by name. A run that was missed while the machine was off is caught up, once."""
+    """Return the unit files by name. A run that was missed while the machine was off is made up for, once."""
     calendar = "\n".join(f"OnCalendar={each} {schedule.zone}" for each in calendars(schedule.cron))
-    environment = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in call.environment.items())
-    command = " ".join(map(_quoted, call.command))
+    environment = "".join(f"Environment={_quote(f'{name}={value}')}\n" for name, value in call.environment.items())
+    command = " ".join(map(_quote, call.command))
     title = schedule.name.replace("%", "%%")
     return {
         f"{unit(schedule.name)}.service": SERVICE.format(name=title, environment=environment, command=command),
@@ -62,30 +62,30 @@ def units(schedule: Schedule, call: Call) -> dict[str, str]:
 
 
 def calendars(cron: str) -> list[str]:
-    """The expression as systemd writes it; two where cron means "this day of the month or that day of the week"."""
+    """Convert a cron expression; to two where cron means "this day of the month or that day of the week"."""
     sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
-    months, days = _listed(sim.months, 12), _listed(sim.days, 31)
-    clock = f"{_listed(sim.hours, 24)}:{_listed(sim.minutes, 60)}:00"
-    numbers = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})
+    months, days = _join_numbers(sim.months, 12), _join_numbers(sim.days, 31)
+    clock = f"{_join_numbers(sim.hours, 24)}:{_join_numbers(sim.minutes, 60)}:00"
+    numbers = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})  # cron: 0 and 7 are Sunday
     week = "" if len(numbers) == len(DAYS) else ",".join(DAYS[number] for number in numbers) + " "
     if sim.day_and:
         return [f"{week}*-{months}-{days} {clock}"]
     return [f"*-{months}-{days} {clock}", f"{week}*-{months}-* {clock}"]
 
 
-def _listed(numbers: Iterable[int], most: int) -> str:
-    found = sorted(set(numbers))
-    return "*" if len(found) == most else ",".join(f"{number:02}" for number in found)
+def _join_numbers(numbers: Iterable[int], most: int) -> str:
+    distinct = sorted(set(numbers))
+    return "*" if len(distinct) == most else ",".join(f"{number:02}" for number in distinct)
 
 
-def _quoted(text: str) -> str:
-    """A word as unit files quote it: ``%`` and ``$`` mean themselves."""
+def _quote(text: str) -> str:
+    """Quote a word for a unit file, in which ``%`` and ``$`` are special."""
     inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{inner}"'
 
 
 def folder() -> Path:
-    """Where the user's units are."""
+    """Return the folder of the user's units."""
     home = os.environ.get("XDG_CONFIG_HOME", "")
     return (Path(home) if home else Path.home() / ".config") / "systemd" / "user"
 
@@ -96,51 +96,51 @@ def has(name: str) -> bool:
 
 
 def install(name: str, files: dict[str, str]) -> None:
-    """Write the units and start the timer; where systemd refuses, they are taken away again.
+    """Write the units and start the timer; where systemd refuses, they are deleted again.
 
     Raises:
         UsageError: They cannot be written, or systemd refuses.
     """
-    place = folder()
+    target = folder()
     try:
-        private_folder(place)
+        private_folder(target)
         for file, text in files.items():
-            write_whole(place / file, os.fsencode(text))
+            write_whole(target / file, os.fsencode(text))
     except OSError as error:
-        raise UsageError(f"{place} cannot be written to: {error.strerror}", WITHOUT) from None
+        raise UsageError(f"{target} cannot be written to: {error.strerror}", WITHOUT) from None
     try:
-        _control("daemon-reload")
-        _control("enable", "--now", f"{unit(name)}.timer")
+        _run_systemctl("daemon-reload")
+        _run_systemctl("enable", "--now", f"{unit(name)}.timer")
     except UsageError:
-        _forget(name)
+        _delete_units(name)
         raise
 
 
 def uninstall(name: str) -> bool:
-    """Stop the timer and take the units away; returns whether there were any."""
+    """Stop the timer and delete the units; return whether there were any."""
     if not has(name):
         return False
     with suppress(UsageError):
-        _control("disable", "--now", f"{unit(name)}.timer")
-    _forget(name)
+        _run_systemctl("disable", "--now", f"{unit(name)}.timer")
+    _delete_units(name)
     with suppress(UsageError):
-        _control("daemon-reload")
+        _run_systemctl("daemon-reload")
     return True
 
 
-def _forget(name: str) -> None:
+def _delete_units(name: str) -> None:
     for suffix in ("service", "timer"):
         with suppress(OSError):
             (folder() / f"{unit(name)}.{suffix}").unlink(missing_ok=True)
 
 
-def _control(*arguments: str) -> None:
+def _run_systemctl(*arguments: str) -> None:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed arguments
+        process = subprocess.run(  # noqa: S603 - fixed arguments
             [PROGRAM, "--user", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     except OSError as error:
         raise UsageError(f"there is no program {PROGRAM} here: {error.strerror}", WITHOUT) from None
-    if done.returncode:
-        said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
-        raise UsageError(f"{PROGRAM} refuses: {said}", WITHOUT)
+    if process.returncode:
+        reason = " ".join(process.stderr.decode(errors="replace").split()) or f"exit code {process.returncode}"
+        raise UsageError(f"{PROGRAM} refuses: {reason}", WITHOUT)

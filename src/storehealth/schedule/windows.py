@@ -1,4 +1,4 @@
-"""A schedule as a line for Windows' task scheduler: printed for the user to run, and never run by us."""
+"""A schedule as a command for Windows' task scheduler: printed for the user to run, never run by us."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from storehealth.schedule.when import every_hour, same_clock
 
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 LONGEST = 261
-"""Characters of a command that schtasks takes."""
+"""Most characters that schtasks accepts in a command."""
 
 
 def line(schedule: Schedule, call: Call, machine: str, now: datetime) -> str:
-    """The schtasks command. What it cannot say itself it starts every hour, and the run sees whether it is due.
+    """Format the schtasks command. Times it cannot express become a start every hour; the run checks whether it is due.
 
     Raises:
-        UsageError: The command is longer than schtasks takes.
+        UsageError: The command is longer than schtasks accepts.
     """
-    times = _times(schedule.cron) if same_clock(schedule.zone, machine, now) else None
+    times = _daily_or_weekly_arguments(schedule.cron) if same_clock(schedule.zone, machine, now) else None
     guard = () if times else call.guarded
-    times = times or _often(every_hour(schedule.cron, schedule.zone, [machine], now))
+    times = times or _hourly_arguments(every_hour(schedule.cron, schedule.zone, [machine], now))
     command = list2cmdline((*call.command, *guard))
     if len(command) > LONGEST:
         raise UsageError(
@@ -35,11 +35,11 @@ def line(schedule: Schedule, call: Call, machine: str, now: datetime) -> str:
     return list2cmdline(["schtasks", "/Create", "/F", "/TN", f"storehealth\\{schedule.name}", *times, "/TR", command])
 
 
-def _times(cron: str) -> list[str] | None:
-    """Daily or weekly at one time, as schtasks says it; None where it cannot."""
+def _daily_or_weekly_arguments(cron: str) -> list[str] | None:
+    """Return the arguments for daily or weekly at one time; None where schtasks cannot express the schedule."""
     sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
-    whole = len(sim.days) == 31 and len(sim.months) == 12
-    if not whole or len(sim.hours) > 1 or len(sim.minutes) > 1:
+    is_every_day = len(sim.days) == 31 and len(sim.months) == 12
+    if not is_every_day or len(sim.hours) > 1 or len(sim.minutes) > 1:
         return None
     start = ["/ST", f"{min(sim.hours):02}:{min(sim.minutes):02}"]
     days = sorted({int(day) % 7 for day in sim.weekdays if isinstance(day, int)})
@@ -48,7 +48,7 @@ def _times(cron: str) -> list[str] | None:
     return ["/SC", "WEEKLY", "/D", ",".join(DAYS[day] for day in days), *start]
 
 
-def _often(hourly: str) -> list[str]:
+def _hourly_arguments(hourly: str) -> list[str]:
     minutes = hourly.split()[0]
     if minutes.isdigit():
         return ["/SC", "HOURLY", "/ST", f"00:{int(minutes):02}"]

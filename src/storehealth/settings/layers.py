@@ -1,4 +1,4 @@
-"""Settings in layers: flags over the environment over the project's file over the user's over the defaults."""
+"""Settings in layers: options override the environment, then the project's file, the user's file, the defaults."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from storehealth.settings.problems import explained, line_of, refused_addresses
 
 AUTO_REPLIES = "auto_replies.yaml"
 PREFIX = "STOREHEALTH_"
-PARTER = "__"
+NESTING = "__"
 FLAGS = {"language": "lang"}
-"""Settings whose option has another name."""
+"""Settings whose command-line option has another name."""
 ADDRESS_HINT = (
     "Write addresses into a file that only you can read (chmod 600), and name it in notify.urls_file."
     " Or put them into the environment variable STOREHEALTH_NOTIFY_URLS."
@@ -38,7 +38,7 @@ class Origin(NamedTuple):
 
 
 class FileSeen(NamedTuple):
-    """A file settings may stand in, and whether it is there."""
+    """A file that may hold settings, and whether it was read."""
 
     kind: Kind
     path: Path
@@ -46,7 +46,7 @@ class FileSeen(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """The settings, where each value comes from by its dotted key, and the files looked at."""
+    """The settings, the origin of each value by its dotted key, and the files that were considered."""
 
     settings: Settings
     origins: dict[str, Origin]
@@ -65,20 +65,20 @@ class _Layer(NamedTuple):
     path: Path | None = None
 
     def origin(self, keys: Sequence[str]) -> Origin:
-        """Where one value of this layer stands."""
+        """Return where a value of this layer comes from."""
         if self.kind == "flag":
             return Origin("flag", f"--{FLAGS.get(keys[0], keys[0])}")
         if self.path is None:
-            return Origin(self.kind, _variable(keys))
+            return Origin(self.kind, _variable_of(keys))
         shown = self.path.name if self.kind == "project" else str(self.path)
         return Origin(self.kind, f"{shown}:{line_of(self.path, keys)}")
 
 
 def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
-    """Settings from ``path``, else from ``storehealth.toml`` in ``folder`` (default: the current one), else defaults.
+    """Read settings from ``path``, else from ``storehealth.toml`` in ``folder`` (default: the current one), else defaults.
 
-    The environment (``STOREHEALTH_AREA__KEY``) stands over that file, and the user's own file under it. The texts of an
-    ``auto_replies.yaml`` beside the file are added.
+    The environment (``STOREHEALTH_AREA__KEY``) overrides that file, which overrides the user's own file. The texts of an
+    ``auto_replies.yaml`` in the same folder are added.
 
     Raises:
         UsageError: A file is missing, not TOML or YAML, or something has mistakes; the message lists all of them.
@@ -87,57 +87,60 @@ def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
 
 
 def beside(config: Path | None) -> Path:
-    """The folder of the project's settings, whether those are there or not: ``mutes.yaml`` and ``events.yaml`` lie in it."""
+    """Return the folder of the project's settings, which also holds ``mutes.yaml`` and ``events.yaml``; it may lack all."""
     return config.parent if config is not None else Path.cwd()
 
 
 def resolve(path: Path | None = None, folder: Path | None = None, flags: Mapping[str, Any] | None = None) -> Resolved:
-    """The same with the origin of every value.
+    """Read settings as :func:`read_settings` does, with the origin of every value.
 
     Args:
-        path: The project's file; it has to be there.
+        path: The project's file; it must exist.
         folder: Where to look for one otherwise.
-        flags: Options given on the command line by their setting's name; None is not given.
+        flags: Options of the command line by their setting's name; None means not given.
 
     Raises:
         UsageError: As :func:`read_settings`.
     """
     project = path or (folder or Path.cwd()) / FILE_NAME
-    own = user_file()
-    files = (FileSeen("project", project, path is not None or project.is_file()), FileSeen("user", own, own.is_file()))
-    layers, problems = _layers(files, flags or {})
-    merged = _merged(layers)
+    user = user_file()
+    files = (
+        FileSeen("project", project, path is not None or project.is_file()),
+        FileSeen("user", user, user.is_file()),
+    )
+    layers, problems = _list_layers(files, flags or {})
+    merged = _merge(layers)
     origins = {".".join(keys): layer.origin(keys) for layer in layers for keys, _ in _leaves(layer.values)}
-    settings = _validated(merged, origins, problems)
-    texts = _auto_replies(project.parent / AUTO_REPLIES)
-    if texts:
-        settings = settings.model_copy(update={"auto_replies": (*settings.auto_replies, *texts)})
+    settings = _validate(merged, origins, problems)
+    auto_replies = _read_auto_replies(project.parent / AUTO_REPLIES)
+    if auto_replies:
+        settings = settings.model_copy(update={"auto_replies": (*settings.auto_replies, *auto_replies)})
         origins.setdefault("auto_replies", Origin("project", AUTO_REPLIES))
     return Resolved(settings, origins, files)
 
 
 def user_file() -> Path:
-    """The user's own settings, for all stores: ``~/.config/storehealth/storehealth.toml`` or what the system has for it."""
+    """Return the path of the user's settings for all stores: ``~/.config/storehealth/storehealth.toml`` on Linux."""
     from platformdirs import user_config_path
 
     return user_config_path("storehealth", appauthor=False) / FILE_NAME
 
 
 class _Fields(BaseSettings, Settings):
-    """The settings as pydantic-settings reads them."""
+    """The settings, as pydantic-settings reads them from the environment."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=PARTER, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTING, env_ignore_empty=True)
 
 
 class _File(TomlConfigSettingsSource):
-    """A TOML file, with or without the byte order mark that Windows' editors put at its start."""
+    """A TOML file, with or without the byte order mark that Windows editors put at its start."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return tomllib.loads(utf8(file_path.read_bytes()))
 
 
 class _Environment(EnvSettingsSource):
-    """Variables; a list may be written as JSON or with commas."""
+    """Environment variables; a list may be JSON or separated by commas."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         try:
@@ -147,32 +150,32 @@ class _Environment(EnvSettingsSource):
             return value if "dict" in str(field.annotation) or field_name == "notify" else parts
 
 
-def _layers(files: Sequence[FileSeen], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
-    """All layers, the lowest first, and what is wrong with files as such."""
+def _list_layers(files: Sequence[FileSeen], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
+    """Read all layers, the lowest first, and list what is wrong with whole files and with addresses in them."""
     layers: list[_Layer] = []
     problems: list[_Problem] = []
-    for seen in reversed(files):
-        if seen.read:
-            values, problem = _toml(seen.path)
-            layers.append(_Layer(seen.kind, values, seen.path))
+    for file in reversed(files):
+        if file.read:
+            values, problem = _read_toml(file.path)
+            layers.append(_Layer(file.kind, values, file.path))
             problems += [_Problem(problem)] if problem else []
     layers.append(_Layer("environment", _Environment(_Fields)()))
     layers.append(_Layer("flag", {name: value for name, value in flags.items() if value is not None}))
     for layer in layers:
         for keys in refused_addresses(layer.values, _leaves):
-            problems.append(_told_address(layer.origin(keys).where, ".".join(keys)))
+            problems.append(_refuse_address(layer.origin(keys).where, ".".join(keys)))
     return layers, problems
 
 
-def _told_address(where: str, key: str) -> _Problem:
+def _refuse_address(where: str, key: str) -> _Problem:
     return _Problem(f"{where}: {key}: an address may hold a key and does not belong here", key)
 
 
-def _toml(path: Path) -> tuple[dict[str, Any], str | None]:
-    """The values of one file and what is wrong with it.
+def _read_toml(path: Path) -> tuple[dict[str, Any], str | None]:
+    """Read the values of one file, and what is wrong with it.
 
     Raises:
-        UsageError: It is not there.
+        UsageError: It does not exist.
     """
     try:
         values = _File(_Fields, path)() if path.is_file() else None
@@ -182,28 +185,29 @@ def _toml(path: Path) -> tuple[dict[str, Any], str | None]:
         return {}, f"{path} is not valid TOML: {error}"
     if values is None:
         raise UsageError(f"{path} does not exist", "Give --config the path of a storehealth.toml.")
-    own = values.get("notify", {})
-    if isinstance(own, dict) and isinstance(own.get("urls_file"), str) and "://" not in own["urls_file"]:
-        own["urls_file"] = str(path.absolute().parent / Path(own["urls_file"]).expanduser())
+    notify = values.get("notify", {})
+    # a relative path is relative to the file that names it, not to the current folder
+    if isinstance(notify, dict) and isinstance(notify.get("urls_file"), str) and "://" not in notify["urls_file"]:
+        notify["urls_file"] = str(path.absolute().parent / Path(notify["urls_file"]).expanduser())
     return values, None
 
 
-def _merged(layers: Sequence[_Layer]) -> dict[str, Any]:
-    """One mapping; tables are merged key by key, everything else is replaced."""
+def _merge(layers: Sequence[_Layer]) -> dict[str, Any]:
+    """Merge the layers into one mapping: tables key by key, everything else is replaced."""
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged = _over(merged, layer.values)
+        merged = _overlay(merged, layer.values)
     return merged
 
 
-def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
-    both = {key: _over(lower[key], value) for key, value in upper.items()
+def _overlay(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    nested = {key: _overlay(lower[key], value) for key, value in upper.items()
             if isinstance(value, dict) and isinstance(lower.get(key), dict)}  # fmt: skip
-    return {**lower, **upper, **both}
+    return {**lower, **upper, **nested}
 
 
 def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value with its keys; an empty table is one."""
+    """Yield every value with its keys; an empty table counts as a value."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, (*above, key))
@@ -211,21 +215,21 @@ def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[
             yield (*above, key), value
 
 
-def _validated(merged: dict[str, Any], origins: Mapping[str, Origin], problems: list[_Problem]) -> Settings:
-    """The settings.
+def _validate(merged: dict[str, Any], origins: Mapping[str, Origin], problems: list[_Problem]) -> Settings:
+    """Validate the merged values.
 
     Raises:
         UsageError: Anything is wrong with them, or with a file.
     """
     lines = [problem.text for problem in problems]
     try:
-        found = Settings.model_validate(merged)
+        settings = Settings.model_validate(merged)
     except ValidationError as error:
-        where = {key: origin.where for key, origin in origins.items()}
-        lines += explained(error, Settings, where, {problem.key for problem in problems})
+        places = {key: origin.where for key, origin in origins.items()}
+        lines += explained(error, Settings, places, {problem.key for problem in problems})
     if lines:
         raise UsageError("\n".join(lines), _hint(lines, problems))
-    return found
+    return settings
 
 
 def _hint(lines: Sequence[str], problems: Sequence[_Problem]) -> str:
@@ -234,15 +238,15 @@ def _hint(lines: Sequence[str], problems: Sequence[_Problem]) -> str:
     return "Mend the file named above." if len(lines) == len(problems) else "Mend the settings named above."
 
 
-def _variable(keys: Sequence[str]) -> str:
-    """The variable that sets a value: its own, or that of the whole table."""
-    set_here = {name.upper() for name in os.environ}
-    names = [PREFIX + PARTER.join(keys[:length]).upper() for length in range(len(keys), 0, -1)]
-    return next((name for name in names if name in set_here), names[-1])
+def _variable_of(keys: Sequence[str]) -> str:
+    """Return the name of the variable that sets a value: its own, or that of a table around it."""
+    environment = {name.upper() for name in os.environ}
+    names = [PREFIX + NESTING.join(keys[:length]).upper() for length in range(len(keys), 0, -1)]
+    return next((name for name in names if name in environment), names[-1])
 
 
-def _auto_replies(path: Path) -> tuple[str, ...]:
-    """The texts of a list in YAML; none where there is no such file."""
+def _read_auto_replies(path: Path) -> tuple[str, ...]:
+    """Read a YAML list of texts; empty where there is no such file."""
     if not path.is_file():
         return ()
     try:

@@ -1,4 +1,4 @@
-"""What a store's owner may set. Everything has a default, so no file is needed."""
+"""The settings of a store, as its owner may write them."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ When = Literal["change", "fail", "always", "never"]
 
 
 class Notify(Strict):
-    """Who is told of a checkup, when, and in which language."""
+    """Who is notified of a checkup, when, and in which language."""
 
     urls_file: Path | None = Field(
         default=None,
-        description="File only you can read (mode 0600) with the services' addresses, one Apprise URL a line.",
+        description="File that only you can read (mode 0600) with the services' addresses, one Apprise URL per line.",
     )
     urls_env: tuple[str, ...] = Field(
-        default=(URLS_VARIABLE,), description="Environment variables that hold addresses, several parted by blanks."
+        default=(URLS_VARIABLE,), description="Environment variables that hold addresses, separated by spaces."
     )
     when: When = Field(
         default="change",
-        description="change: a finding fails anew or no longer, the score's band changes, or an area can no longer be"
+        description="change: a finding starts or stops failing, the score's band changes, or an area can no longer be"
         " judged; fail: whenever something fails; always; never.",
     )
     digest: str | None = Field(
-        default=None, description="A time of day such as 18:00: all that came up since goes out then, in one message."
+        default=None, description="A time of day such as 18:00, at which everything new is sent in one message."
     )
     quiet_hours: str | None = Field(
-        default=None, description="Hours in which nothing is sent, such as 22:00-08:00; it waits until they end."
+        default=None, description="Hours in which nothing is sent, such as 22:00-08:00; messages wait until they end."
     )
     suppress: Duration = Field(
         default=12 * 3600.0, ge=0, description="The same content is not sent again within this time, such as 12 h."
@@ -49,31 +49,33 @@ class Notify(Strict):
 
     @field_validator("quiet_hours")
     @classmethod
-    def _well_formed_quiet(cls, hours: str | None) -> str | None:
+    def _check_quiet_hours(cls, hours: str | None) -> str | None:
         if hours is not None and (not HOURS.fullmatch(hours) or hours[:5] == hours[6:]):
             raise ValueError(f"write quiet hours as 22:00-08:00, not {hours}")
         return hours
 
     @field_validator("digest")
     @classmethod
-    def _well_formed_time(cls, time: str | None) -> str | None:
+    def _check_digest(cls, time: str | None) -> str | None:
         if time is not None and not TIME.fullmatch(time):
             raise ValueError(f"write a time of day as 18:00, not {time}")
         return time
 
     @field_validator("urls_env")
     @classmethod
-    def _names_only(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not all(VARIABLE.fullmatch(name) for name in names):
             raise ValueError("name environment variables, such as SHOP_WECOM_URL")
         return names
 
 
 class Settings(Strict):
-    """What a store's owner sets. Everything has a default, so no file is needed."""
+    """The settings of a store. Everything has a default, so no file is needed."""
 
     store: str | None = Field(default=None, description="Name printed on reports; default: the exports folder's name.")
-    platform: str | None = Field(default=None, description="Whose limits and clocks; default: what the files say.")
+    platform: str | None = Field(
+        default=None, description="Marketplace whose limits and clocks apply; default: detected from the files."
+    )
     timezone: str | None = Field(default=None, description="IANA zone of the store, such as Asia/Shanghai.")
     language: Language = Field(default="en", description="Language of screen and reports: en, zh, es.")
     hours: tuple[str, ...] | None = Field(
@@ -81,14 +83,17 @@ class Settings(Strict):
     )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
     auto_replies: tuple[str, ...] = Field(
-        default=(), description="Texts that agents' accounts send by themselves; also from auto_replies.yaml beside it."
+        default=(),
+        description="Automatic replies of agents' accounts; also read from auto_replies.yaml in the same folder.",
     )
-    deposit: dict[str, Any] = Field(default={}, description="Company and account, for refund-checklist's papers.")
-    notify: Notify = Field(default=Notify(), description="Who is told of a checkup, when, and in which language.")
+    deposit: dict[str, Any] = Field(
+        default={}, description="Company and bank account, for the documents of refund-checklist."
+    )
+    notify: Notify = Field(default=Notify(), description="Who is notified of a checkup, when, and in which language.")
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, zone: str | None) -> str | None:
+    def _check_zone(cls, zone: str | None) -> str | None:
         if zone is not None and zone not in available_timezones():
             close = difflib.get_close_matches(zone, sorted(available_timezones()), n=1)
             raise ValueError(f"no such zone; nearest is {close[0]}" if close else "no such zone")
@@ -96,7 +101,7 @@ class Settings(Strict):
 
     @field_validator("hours")
     @classmethod
-    def _well_formed_hours(cls, hours: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _check_hours(cls, hours: tuple[str, ...] | None) -> tuple[str, ...] | None:
         wrong = [part for part in hours or () if not HOURS.fullmatch(part)]
         if wrong:
             raise ValueError(f"write hours as 09:00-23:00, not {', '.join(wrong)}")
@@ -104,11 +109,11 @@ class Settings(Strict):
 
     @property
     def zone(self) -> ZoneInfo | None:
-        """The store's zone, where it is set."""
+        """The store's time zone, where it is set."""
         return ZoneInfo(self.timezone) if self.timezone else None
 
     def facts(self) -> dict[str, Fact]:
-        """Platform facts that the store sets for itself."""
+        """Return the platform facts that the store sets for itself."""
         if self.hours is None:
             return {}
         own = Fact(value=self.hours, source=f"the store's own {FILE_NAME}", verified="official")

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in words: place, key, what is allowed, the nearest name. Values are never quoted whole."""
+"""Describes mistakes in settings: place, key, what is allowed, the nearest name. Values are never quoted in full."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from pydantic import BaseModel, ValidationError
 from storehealth.privacy import holds_address
 
 FREE = ("deposit", "auto_replies", "store", "staff")
-"""Settings whose texts may say anything."""
+"""Settings whose texts may hold anything, addresses too."""
 Leaves = Callable[[Mapping[str, Any]], Iterable[tuple[tuple[str, ...], Any]]]
 
 
 def explained(
-    error: ValidationError, model: type[BaseModel], where: Mapping[str, str], told: Collection[str]
+    error: ValidationError, model: type[BaseModel], places: Mapping[str, str], handled: Collection[str]
 ) -> Iterator[str]:
-    """One line per mistake.
+    """Describe each mistake in a line.
 
     Args:
         error: What validation found.
-        model: The record it was for.
-        where: Dotted key → file and line, or variable.
-        told: Keys that something was said of already.
+        model: The record that was validated.
+        places: Dotted key → file and line, or variable.
+        handled: Keys that have been reported already.
     """
     for item in error.errors(include_url=False):
         keys = [str(part) for part in item["loc"]]
-        if ".".join(keys) not in told:
-            yield f"{_place(keys, where)}: {'.'.join(keys)}: {_message(item, model, keys)}"
+        if ".".join(keys) not in handled:
+            yield f"{_find_place(keys, places)}: {'.'.join(keys)}: {_describe(item, model, keys)}"
 
 
-def _place(keys: Sequence[str], where: Mapping[str, str]) -> str:
-    """The place of the value, else of the first one below or above it."""
+def _find_place(keys: Sequence[str], places: Mapping[str, str]) -> str:
+    """Return the place of a value, else of the first one inside it, or around it."""
     for length in range(len(keys), 0, -1):
         key = ".".join(keys[:length])
-        near = [place for other, place in where.items() if other == key or other.startswith(f"{key}.")]
-        if near:
-            return near[0]
+        nearby = [place for other, place in places.items() if other == key or other.startswith(f"{key}.")]
+        if nearby:
+            return nearby[0]
     return "settings"
 
 
-def _message(item: Any, model: type[BaseModel], keys: list[str]) -> str:
+def _describe(item: Any, model: type[BaseModel], keys: list[str]) -> str:
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(keys[-1], _fields(model, keys[:-1]), n=1)
+        close = difflib.get_close_matches(keys[-1], _list_fields(model, keys[:-1]), n=1)
         return f"no such setting; nearest is {close[0]}" if close else "no such setting"
     if item["type"] == "literal_error":
         allowed = re.findall(r"'([^']+)'", item["ctx"]["expected"])
@@ -56,8 +56,8 @@ def _message(item: Any, model: type[BaseModel], keys: list[str]) -> str:
     return message
 
 
-def _fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
-    """Names a table may have."""
+def _list_fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
+    """List the keys that a table may have."""
     for key in keys:
         inner = model.model_fields[key].annotation if key in model.model_fields else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
@@ -67,12 +67,12 @@ def _fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
 
 
 def refused_addresses(values: Mapping[str, Any], leaves: Leaves) -> list[tuple[str, ...]]:
-    """Keys whose value holds an address, which may hold a key: such do not belong into settings."""
+    """List the keys whose value holds an address. Addresses may contain secrets, so they are not allowed in settings."""
     return [keys for keys, value in leaves(values) if keys[0] not in FREE and holds_address(str(value))]
 
 
 def line_of(path: Path, keys: Sequence[str]) -> int:
-    """Line of a setting: its key below the header of its table, else the first that begins with one of its keys."""
+    """Find the line of a setting: its key below its table's header, else the first line that begins with one of its keys."""
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     table = ".".join(keys[:-1])
     start = next((number for number, line in enumerate(lines) if _header(line) == table), 0) if table else 0
@@ -86,5 +86,5 @@ def line_of(path: Path, keys: Sequence[str]) -> int:
 
 
 def _header(line: str) -> str | None:
-    found = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
-    return re.sub(r"[\"'\s]", "", found[1]) if found else None
+    match = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+    return re.sub(r"[\"'\s]", "", match[1]) if match else None

@@ -1,4 +1,4 @@
-"""The settings as they are shown: every value in force, where it comes from, and nothing that is secret or personal."""
+"""The settings for display: every effective value and its origin, and nothing secret or personal."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ from storehealth.privacy import REMOVED, redact
 from storehealth.settings.layers import Origin, Resolved
 
 PERSONAL = ("deposit",)
-"""Tables that hold names, accounts and numbers: that they are set is shown, not what to."""
+"""Tables that hold names, accounts and numbers: only that they are set is shown."""
 DURATIONS = ("notify.suppress",)
-"""Seconds within, written as people write them."""
+"""Settings in seconds, displayed in hours."""
 DEFAULT = Origin("default")
 
 
 class Shown(NamedTuple):
-    """One value in force."""
+    """One effective value."""
 
     key: str
     value: Any
     origin: Origin
 
 
-def shown(found: Resolved) -> list[Shown]:
-    """Every setting by its dotted key, with its value as JSON has it: hidden where it is personal, no address whole."""
+def shown(resolved: Resolved) -> list[Shown]:
+    """List every setting by its dotted key with its JSON value; personal values are hidden, addresses shortened."""
     return [
-        Shown(key, _hidden(key, value), _origin(key, found.origins))
-        for key, value in _flat(found.settings.model_dump(mode="json"), "")
+        Shown(key, _hide(key, value), _origin_of(key, resolved.origins))
+        for key, value in _flatten(resolved.settings.model_dump(mode="json"), "")
     ]
 
 
-def _flat(values: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+def _flatten(values: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{above}{key}.")
+            yield from _flatten(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 
 
-def _origin(key: str, origins: Mapping[str, Origin]) -> Origin:
+def _origin_of(key: str, origins: Mapping[str, Origin]) -> Origin:
     return origins.get(key, DEFAULT)
 
 
-def _hidden(key: str, value: Any) -> Any:
+def _hide(key: str, value: Any) -> Any:
     if key in DURATIONS:
         return f"{value / 3600:g} h"
     if key.partition(".")[0] in PERSONAL and value not in ({}, None):
         return REMOVED
     if isinstance(value, list):
-        return [_hidden(key, part) for part in value]
+        return [_hide(key, part) for part in value]
     return redact(value) if isinstance(value, str) else value
 
 
 def below_home(path: Path) -> str:
-    """A path with the home folder, which names its owner, as ``~``."""
+    """Return a path with the home folder, which contains its owner's name, as ``~``."""
     home = Path.home()
     return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else str(path)
