@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.wording import Words
-from storehealth.wording.figures import DASH, share
+from storehealth.i18n.figures import DASH, share
 
 EN, ZH, ES = Words("en"), Words("zh"), Words("es")
 

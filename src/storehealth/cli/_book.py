@@ -59,5 +59,5 @@ def remember(book: Book | None, checkup: Checkup, unmask: bool, voice: Voice) ->
     told: set[str] = set()
     for trouble in book.troubles:
         if trouble.message not in told:
-            complain(trouble.message, trouble.hint)
+            complain(trouble.problem, trouble.remedy)
         told.add(trouble.message)

@@ -8,9 +8,9 @@ from rich.cells import cell_len
 
 from storehealth.console.page import Page, Piece, pad
 from storehealth.console.verdicts import STYLES, SYMBOLS
+from storehealth.i18n.figures import DASH
 from storehealth.model import ComparedFinding, Comparison, RunLine
 from storehealth.wording import Words
-from storehealth.wording.figures import DASH
 from storehealth.wording.pair import compared_parts, difference, pair_lines, series_parts, status_pair, worth_a_line
 
 INDENT = 2

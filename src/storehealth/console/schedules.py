@@ -6,9 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from storehealth.console.page import Page, Piece, pad
+from storehealth.i18n.figures import DASH
 from storehealth.schedule import Attempt, Ran, Schedule, Standing, Standings
 from storehealth.wording import Words
-from storehealth.wording.figures import DASH
 
 SIGNS = {"waiting": "·", "fine": "✓", "running": "…", "failed": "✗", "stopped": "✗"}
 STYLES = {"fine": "green", "failed": "red", "stopped": "red"}

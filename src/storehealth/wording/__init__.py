@@ -1,7 +1,6 @@
-"""Texts of the screen and the reports, in English, Chinese and Spanish.
+"""Texts of the screen and the reports, in English, Chinese and Spanish, by key: ``words.say("screen.score")``.
 
-``wording/*.yaml`` holds them as ``section: {key: {en, zh, es}}``; a key is asked for as ``section.key``. ``||`` parts
-the singular from the plural, chosen by the value ``n``. Texts of rules and layouts travel in their own files.
+A thin layer over ``storehealth.i18n``, whose catalogues hold the texts. Texts of rules and layouts stand in their own files.
 """
 
 from __future__ import annotations
@@ -10,22 +9,20 @@ import re
 from collections.abc import Collection
 from datetime import date, datetime
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
 
-import yaml
+from storehealth.i18n import figures, parse_text
+from storehealth.i18n.po import read_texts
+from storehealth.i18n.values import write_value
+from storehealth.support.message import LANGUAGES as LANGUAGES
+from storehealth.support.message import Language as Language
+from storehealth.support.message import Message
 
-from storehealth.wording import figures
-
-Language = Literal["en", "zh", "es"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
 SYSTEM = "system"
 ERRORS = ("error", "error_hint", "refusal", SYSTEM)
 REASONS = ("reason", "refusal", SYSTEM)
 WITHIN = (SYSTEM, "reason")
-"""What stands inside sentences about something else."""
+"""Sections whose texts stand inside sentences about something else."""
 NEAREST = "; nearest is "
-FOLDER = Path(__file__).parent
 
 
 class Words:
@@ -33,25 +30,42 @@ class Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._texts = texts()
+        self._texts = read_texts(language)
 
     def say(self, key: str, **values: object) -> str:
         """The text of a key, with its ``{names}`` filled in.
 
+        Args:
+            key: ``section.key`` of a catalogue.
+            values: Text that is already written, or values for the hints of the text. ``n`` chooses the plural form.
+
         Raises:
-            KeyError: No file of ``wording/`` has the key, or a value is missing.
+            KeyError: No catalogue has the key, or a value is missing.
         """
-        text = self._texts[key][self.language]
-        if "||" in text:
-            one, _, many = text.partition("||")
-            text = (one if values.get("n") in (1, "1") else many).strip()
-        return text.format_map(values)
+        n = values.get("n")
+        # Callers that group thousands hand over text; only "1" of it is singular.
+        return self._fill(key, 1 if n == "1" else 2 if isinstance(n, str) else n, values)
 
     def count(self, key: str, n: int) -> str:
         """A text about ``n`` things, with the number grouped by thousands."""
-        text = self._texts[key][self.language]
-        one, _, many = text.partition("||")
-        return ((one if n == 1 else many) or one).strip().format(n=self.whole(n))
+        return self._fill(key, n, {"n": self.whole(n)})
+
+    def _fill(self, key: str, n: object, values: dict[str, object]) -> str:
+        form = self._texts.form(key, n)
+        if form is None:
+            raise KeyError(key)
+        parts = []
+        for literal, name, hint in parse_text(form):
+            parts.append(literal)
+            if name is not None:
+                parts.append(self._write(values[name], hint))
+        return "".join(parts)
+
+    def _write(self, value: object, hint: str) -> str:
+        """A value as its text asks; one without a hint was written by the caller."""
+        if hint or isinstance(value, Message):
+            return write_value(value, hint, self.language)  # type: ignore[arg-type] # callers pass objects
+        return str(value)
 
     def reason(self, english: str) -> str:
         """A reason or note of intake in this language, sentence by sentence, as far as texts are written."""
@@ -93,8 +107,7 @@ class Words:
 
     def table(self, name: str) -> str:
         """A canonical table as people say it; one of a pack by its own name."""
-        key = f"table.{name}"
-        return self.say(key) if key in self._texts else name
+        return self._texts.form(f"table.{name}") or name
 
     def need(self, need: str) -> str:
         """What a rule needs: a table in plain words, a column of it, ``or`` between alternatives."""
@@ -142,18 +155,10 @@ class Words:
 
 
 @cache
-def texts() -> dict[str, dict[str, str]]:
-    """All texts by ``section.key`` and language."""
-    found: dict[str, dict[str, str]] = {}
-    for path in sorted(FOLDER.glob("*.yaml")):
-        content: dict[str, dict[str, Any]] = yaml.load(path.read_bytes(), Loader=_loader())  # noqa: S506 - the C form of the safe loader
-        for section, entries in content.items():
-            for key, entry in entries.items():
-                name = f"{section}.{key}"
-                if name in found:
-                    raise ValueError(f"{path.name}: {name} is already written in another file")
-                found[name] = entry
-    return found
+def texts() -> dict[str, dict[Language, str]]:
+    """All texts by key and language; of those with a plural, the form of many."""
+    forms = {language: read_texts(language).forms for language in LANGUAGES}
+    return {key: {language: forms[language][key][-1] for language in LANGUAGES} for key in forms["en"]}
 
 
 def _tables(need: str) -> frozenset[str]:
@@ -168,7 +173,3 @@ def _patterns(section: str) -> tuple[tuple[re.Pattern[str], str], ...]:
         for key, entry in texts().items()
         if key.startswith(f"{section}.")
     )
-
-
-def _loader() -> Any:
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

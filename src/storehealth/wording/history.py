@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from storehealth.i18n.figures import DASH
 from storehealth.model import Checkup, CountsThen, Event, FollowUp, Previous, Trend, TrendLine
 from storehealth.wording import Words
 from storehealth.wording.change import codes_text, event_text, signed
-from storehealth.wording.figures import DASH
 from storehealth.wording.phrases import by_urgency, segment
 
 GAP = "…"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from storehealth.i18n.figures import DASH
 from storehealth.model import ComparedFinding, Comparison, CountsThen, RunLine
 from storehealth.wording import Words
 from storehealth.wording.change import signed
-from storehealth.wording.figures import DASH
 
 ROWS = ("new", "persisting")
 """What fingerprints alone can tell; whether the others were mended, they cannot."""
