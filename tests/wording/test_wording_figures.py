@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.wording import Words
 from storehealth.i18n.figures import DASH, share
+from storehealth.wording import Words
 
 EN, ZH, ES = Words("en"), Words("zh"), Words("es")
 

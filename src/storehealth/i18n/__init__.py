@@ -46,9 +46,12 @@ def translate(what: Message, language: str | None = None) -> str:
     from storehealth.i18n.values import write_value
 
     wanted = _known(language) if language else _language.get()
-    text = _text(what, wanted)
     values = dict(what.pairs)
-    parts = () if text is None else parse_text(text)
+    text, is_ours = _text(what, values.get("n"), wanted)
+    # Braces in a data file may be its own; they are blanks to fill only where something was given for them.
+    parts = (
+        parse_text(text) if text is not None and (is_ours or (values and "{" in text)) else ((text or "", None, ""),)
+    )
     if text is None or (what.fallback and any(name and name not in values for _, name, _ in parts)):
         return what.fallback or what.id  # nothing has the id, or its text has changed since the message was saved
     written = []
@@ -70,7 +73,8 @@ def _known(language: str) -> Language:
     return next((known for known in LANGUAGES if known == language), "en")
 
 
-def _text(what: Message, language: Language) -> str | None:
-    text = read_texts(language).form(what.id, what.values.get("n"))
+def _text(what: Message, n: object, language: Language) -> tuple[str | None, bool]:
+    """The text with its blanks, and whether it is the program's own; None where nothing has the id."""
+    text = read_texts(language).form(what.id, n)
     lookup = _lookup.get()
-    return lookup(what.id, language) if text is None and lookup else text
+    return (text, True) if text is not None or lookup is None else (lookup(what.id, language), False)

@@ -48,7 +48,8 @@ def _said(value: Message | Name, language: Language) -> str:
 
 
 def _text(id: str, language: Language) -> str:  # noqa: A002
-    return read_texts(language).form(id) or id
+    text = read_texts(language).form(id)
+    return id if text is None else text  # some separators are empty
 
 
 def _number(value: Value | str) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -38,11 +37,10 @@ Value: TypeAlias = "bool | int | float | Decimal | date | timedelta | Name | Mes
 """What a message may carry; ``date`` includes ``datetime``. A tuple is a list, which each language writes its own way."""
 
 
-@dataclass(frozen=True, slots=True)
 class Message:
     """What is to be said, in no language yet.
 
-    Equal and hashable by id and values. ``str()`` gives the English sentence, for logs and tracebacks.
+    Frozen; equal and hashable by id and values. ``str()`` gives the English sentence, for logs and tracebacks.
 
     Args:
         id: ``section.key`` of the catalogues in ``i18n/locale``, or of a text that stands in a data file.
@@ -50,9 +48,30 @@ class Message:
         fallback: Shown where nothing has the id any longer, such as a text of a pack that is gone.
     """
 
+    # No dataclass: pydantic would dump it as a dictionary of its fields, also where Python objects are asked for.
+    __slots__ = ("fallback", "id", "pairs")
     id: str
-    pairs: tuple[tuple[str, Value], ...] = ()
-    fallback: str = field(default="", compare=False)
+    pairs: tuple[tuple[str, Value], ...]
+    fallback: str
+
+    def __init__(self, id: str, pairs: tuple[tuple[str, Value], ...] = (), fallback: str = "") -> None:  # noqa: A002
+        for name, value in (("id", id), ("pairs", pairs), ("fallback", fallback)):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a message is frozen; {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and (self.id, self.pairs) == (other.id, other.pairs)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.pairs))
+
+    def __repr__(self) -> str:
+        return f"message({', '.join([repr(self.id), *(f'{name}={value!r}' for name, value in self.pairs)])})"
+
+    def __reduce__(self) -> tuple[type[Message], tuple[object, ...]]:
+        return Message, (self.id, self.pairs, self.fallback)
 
     @property
     def values(self) -> Mapping[str, Value]:
@@ -66,7 +85,7 @@ class Message:
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import core_schema
 
-        written = core_schema.plain_serializer_function_ser_schema(_serialize, info_arg=True, when_used="json")
+        written = core_schema.plain_serializer_function_ser_schema(_serialize, info_arg=True)
         return core_schema.no_info_plain_validator_function(from_json, serialization=written)
 
     @classmethod
@@ -154,10 +173,10 @@ def from_json(content: object) -> Message:
         return verbatim(content)
     if not isinstance(content, Mapping) or not isinstance(content.get("id"), str):
         raise ValueError("a text is {id, values, text} or a string")
-    held = content.get("values") or {}
+    held = content.get("values", {})
     try:
         pairs = tuple(sorted(((str(name), _value(part)) for name, part in held.items()), key=lambda pair: pair[0]))
-    except (AttributeError, TypeError) as error:
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"the values of {content['id']} are not those of a message") from error
     return Message(content["id"], pairs, str(content.get("text", "")))
 
@@ -168,7 +187,9 @@ def to_json(what: Message, language: str | None = None) -> dict[str, Any]:
     return {"id": what.id, "values": values, "text": _renderer(what, language)}
 
 
-def _serialize(what: Message, info: SerializationInfo) -> dict[str, Any]:
+def _serialize(what: Message, info: SerializationInfo) -> dict[str, Any] | Message:
+    if info.mode != "json":
+        return what
     context = info.context if isinstance(info.context, Mapping) else {}
     return to_json(what, context.get("language"))
 
