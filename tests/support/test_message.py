@@ -109,13 +109,8 @@ def test_a_number_without_an_end_is_refused_and_a_quantity_takes_it(value: float
 def test_json_has_id_values_and_text() -> None:
     what = message("count.files", n=3)
     assert to_json(what, "es") == {"id": "count.files", "values": {"n": 3}, "text": "3 archivos"}
-    kinds = message(
-        "a.b",
-        a=Decimal("1.50"),
-        b=date(2026, 1, 2),
-        c=datetime.fromisoformat("2026-01-02T03:04"),
-        d=timedelta(minutes=2),
-    )
+    moment = datetime.fromisoformat("2026-01-02T03:04")
+    kinds = message("a.b", a=Decimal("1.50"), b=date(2026, 1, 2), c=moment, d=timedelta(minutes=2))
     assert to_json(kinds)["values"] == {
         "a": {"decimal": "1.50"},
         "b": {"date": "2026-01-02"},
