@@ -11,8 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from babel import Locale
-from babel.numbers import format_decimal, format_percent
+from babel import Locale, numbers
 
 DASH = "—"
 UNITS = {
@@ -42,19 +41,19 @@ class _SpanishLocale(Locale):
 
 
 @cache
-def locale_of(language: str) -> Locale:
+def find_locale(language: str) -> Locale:
     """Babel's locale of a language of ours."""
     if language == "es":
         return _SpanishLocale("es")
     return Locale("zh", script="Hans") if language == "zh" else Locale("en")
 
 
-def whole(number: int | None, language: str) -> str:
+def format_whole(number: int | None, language: str) -> str:
     """A whole number with thousands grouped: ``41,208`` in English and Chinese, ``41 208`` in Spanish."""
-    return DASH if number is None else format_decimal(number, "#,##0", locale_of(language))
+    return DASH if number is None else numbers.format_decimal(number, "#,##0", find_locale(language))
 
 
-def decimal(value: float | Decimal | None, language: str, digits: int = 1) -> str:
+def format_decimal(value: float | Decimal | None, language: str, digits: int = 1) -> str:
     """A number with at most ``digits`` decimals and no trailing zeros."""
     if value is None or math.isnan(value):
         return DASH
@@ -62,36 +61,36 @@ def decimal(value: float | Decimal | None, language: str, digits: int = 1) -> st
         return "∞" if value > 0 else "-∞"
     # Rounded here, since Babel rounds the digits of the decimal form, and 0.25 in binary may lie below them.
     rounded = Decimal(str(round(value, digits) or 0))  # "or 0": never -0
-    return format_decimal(rounded, "#,##0." + "#" * digits if digits else "#,##0", locale_of(language))
+    return numbers.format_decimal(rounded, "#,##0." + "#" * digits if digits else "#,##0", find_locale(language))
 
 
-def money(value: float | Decimal, language: str) -> str:
+def format_money(value: float | Decimal, language: str) -> str:
     """An amount with two decimals, without its currency."""
-    return format_decimal(value, "#,##0.00", locale_of(language))
+    return numbers.format_decimal(value, "#,##0.00", find_locale(language))
 
 
-def figure(value: float | None, unit: str, language: str, never: str) -> str:
+def format_figure(value: float | None, unit: str, language: str, never: str) -> str:
     """A finding's value in its unit: share, seconds, hours, days or number."""
     if value is None or math.isnan(value):
         return DASH
     if math.isinf(value):
         return never
     if unit == "share":
-        return share(value, language)
+        return format_share(value, language)
     if unit == "number":
-        return decimal(value, language, 2)
+        return format_decimal(value, language, 2)
     if unit == "seconds":
-        return duration(value, language)
-    return f"{decimal(value, language)}{_glue(language)}{UNITS[language][unit[0]]}"
+        return format_duration(value, language)
+    return f"{format_decimal(value, language)}{_glue(language)}{UNITS[language][unit[0]]}"
 
 
-def share(value: float, language: str) -> str:
+def format_share(value: float, language: str) -> str:
     """A share as per cent, to one decimal; more where one would claim all or nothing."""
     percent = value * 100
     digits = next((digits for digits in (1, 2, 3) if _is_honest(percent, digits)), 4)
     pattern = "#,##0." + "#" * digits + (f"{GLUE}%" if language == "es" else "%")
     rounded = Decimal(repr(round(percent, digits) or 0)) / 100  # exact, so that Babel does not round a second time
-    return format_percent(rounded, pattern, locale_of(language))
+    return numbers.format_percent(rounded, pattern, find_locale(language))
 
 
 def _is_honest(percent: float, digits: int) -> bool:
@@ -99,16 +98,16 @@ def _is_honest(percent: float, digits: int) -> bool:
     return rounded not in (0, 100) or math.isclose(rounded, percent, abs_tol=1e-9)
 
 
-def duration(seconds: float, language: str) -> str:
+def format_duration(seconds: float, language: str) -> str:
     """Seconds as people say them: ``4.2 s``, ``3 min 20 s``, ``5 h 12 min``, from two days on ``34 d 1 h``."""
     units, glue, size = UNITS[language], _glue(language), abs(seconds)
     if size < 60:
-        return f"{decimal(seconds, language)}{glue}{units['s']}"
+        return f"{format_decimal(seconds, language)}{glue}{units['s']}"
     small, large, step, parts = next(names for limit, names in STEPS if size < limit)
     total = round(size / step)
     sign = "-" if seconds < 0 else ""
     rest = f"{glue}{total % parts}{glue}{units[small]}" if total % parts else ""
-    return f"{sign}{whole(total // parts, language)}{glue}{units[large]}{rest}"
+    return f"{sign}{format_whole(total // parts, language)}{glue}{units[large]}{rest}"
 
 
 def _glue(language: str) -> str:

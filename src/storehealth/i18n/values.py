@@ -33,12 +33,12 @@ def write_value(value: Value | str, hint: str, language: Language) -> str:
     if isinstance(value, bool):
         return _text("value.true" if value else "value.false", language)
     if isinstance(value, int):
-        return figures.whole(value, language)
+        return figures.format_whole(value, language)
     if isinstance(value, timedelta):
         return _duration(value, language)
     if isinstance(value, date):
         return _moment(value, language) if isinstance(value, datetime) else _day(value, language)
-    return figures.decimal(value, language, 2)
+    return figures.format_decimal(value, language, 2)
 
 
 def _said(value: Message | Name, language: Language) -> str:
@@ -66,16 +66,18 @@ def _as_number(write: Callable[[float, Language], str]) -> Callable[[Value | str
 
 
 def _figure(unit: str) -> Callable[[Value | str, Language], str]:
-    return _as_number(lambda value, language: figures.figure(value, unit, language, _text("figure.never", language)))
+    return _as_number(
+        lambda value, language: figures.format_figure(value, unit, language, _text("figure.never", language))
+    )
 
 
 def _decimals(digits: int) -> Callable[[Value | str, Language], str]:
-    return _as_number(lambda value, language: figures.decimal(value, language, digits))
+    return _as_number(lambda value, language: figures.format_decimal(value, language, digits))
 
 
 def _signed(value: float, language: Language) -> str:
     """A difference with its sign; one too small to be written is plain 0."""
-    text = figures.decimal(value, language, 1)
+    text = figures.format_decimal(value, language, 1)
     return text if text == "0" or value < 0 else f"+{text}"
 
 
@@ -83,7 +85,7 @@ def _money(value: Value | str, language: Language) -> str:
     """An amount with two decimals, without its currency."""
     if isinstance(value, str) or not isinstance(value, int | float | Decimal):
         return write_value(value, "", language)
-    return figures.money(value, language)
+    return figures.format_money(value, language)
 
 
 def _duration(value: Value | str, language: Language) -> str:
@@ -138,7 +140,7 @@ def _joined(style: str) -> Callable[[Value | str, Language], str]:
     return lambda value, language: format_list(
         _parts(value, language),
         style="or" if style == "or" else "standard",
-        locale=figures.locale_of(language),
+        locale=figures.find_locale(language),
     )
 
 
