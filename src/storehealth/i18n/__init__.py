@@ -45,7 +45,7 @@ def translate(what: Message, language: str | None = None) -> str:
     """
     from storehealth.i18n.values import write_value
 
-    wanted = _known(language) if language else _language.get()
+    wanted = _as_language(language) if language else _language.get()
     values = dict(what.pairs)
     text, is_ours = _text(what, values.get("n"), wanted)
     # Braces in a data file may be its own; they are blanks to fill only where something was given for them.
@@ -69,7 +69,7 @@ def parse_text(text: str) -> tuple[tuple[str, str | None, str], ...]:
     return tuple((literal, name, hint or "") for literal, name, hint, _ in Formatter().parse(text))
 
 
-def _known(language: str) -> Language:
+def _as_language(language: str) -> Language:
     return next((known for known in LANGUAGES if known == language), "en")
 
 

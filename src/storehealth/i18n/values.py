@@ -25,7 +25,7 @@ def write_value(value: Value | str, hint: str, language: Language) -> str:
         return HINTS[hint](value, language)
     # bool before int, and datetime before date: each is one of the other.
     if isinstance(value, Message):
-        return _said(value, language)
+        return _translate_part(value, language)
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):
@@ -41,7 +41,7 @@ def write_value(value: Value | str, hint: str, language: Language) -> str:
     return figures.format_decimal(value, language, 2)
 
 
-def _said(value: Message | Name, language: Language) -> str:
+def _translate_part(value: Message | Name, language: Language) -> str:
     from storehealth.i18n import translate
 
     return translate(value, language) if isinstance(value, Message) else value
@@ -75,7 +75,7 @@ def _decimals(digits: int) -> Callable[[Value | str, Language], str]:
     return _as_number(lambda value, language: figures.format_decimal(value, language, digits))
 
 
-def _signed(value: float, language: Language) -> str:
+def _write_signed(value: float, language: Language) -> str:
     """A difference with its sign; one too small to be written is plain 0."""
     text = figures.format_decimal(value, language, 1)
     return text if text == "0" or value < 0 else f"+{text}"
@@ -127,15 +127,15 @@ def _capital(value: Value | str, language: Language) -> str:
 
 
 def _parts(value: Value | str, language: Language) -> list[str]:
-    return [_said(part, language) for part in (value if isinstance(value, tuple) else (Name(value),))]
+    return [_translate_part(part, language) for part in (value if isinstance(value, tuple) else (Name(value),))]
 
 
 def _list(value: Sequence[Message | Name], language: Language) -> str:
     """A plain list, with the comma of the language and no "and"."""
-    return _text("unit.comma", language).join(_said(part, language) for part in value)
+    return _text("unit.comma", language).join(_translate_part(part, language) for part in value)
 
 
-def _joined(style: str) -> Callable[[Value | str, Language], str]:
+def _join_list(style: str) -> Callable[[Value | str, Language], str]:
     """A list with "and" or "or" before its last part, as Babel knows it."""
     return lambda value, language: format_list(
         _parts(value, language),
@@ -144,7 +144,7 @@ def _joined(style: str) -> Callable[[Value | str, Language], str]:
     )
 
 
-def _parted(separator: str) -> Callable[[Value | str, Language], str]:
+def _separate_by(separator: str) -> Callable[[Value | str, Language], str]:
     """A list parted by a text of the catalogue."""
     return lambda value, language: _text(separator, language).join(_parts(value, language))
 
@@ -158,7 +158,7 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "number": _decimals(2),
     "decimal": _decimals(1),
     "whole": _decimals(0),
-    "signed": _as_number(_signed),
+    "signed": _as_number(_write_signed),
     "money": _money,
     "plain": _plain,
     "date": _day,
@@ -166,11 +166,11 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "clock": _clock,
     "lower": _lower,
     "capital": _capital,
-    "and": _joined("and"),
-    "or": _joined("or"),
-    "clauses": _parted("unit.semicolon"),
-    "lines": _parted("list.line"),
-    "sentences": _parted("list.sentence"),
-    "spaced": _parted("list.blank"),
+    "and": _join_list("and"),
+    "or": _join_list("or"),
+    "clauses": _separate_by("unit.semicolon"),
+    "lines": _separate_by("list.line"),
+    "sentences": _separate_by("list.sentence"),
+    "spaced": _separate_by("list.blank"),
 }
 """What may stand behind the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""

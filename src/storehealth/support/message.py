@@ -253,12 +253,12 @@ def _part(held: object) -> Message | Name:
     return Name(held) if isinstance(held, str) else from_json(held)
 
 
-def _untranslated(what: Message, language: str | None) -> str:  # noqa: ARG001 - a renderer's form
+def _render_id(what: Message, language: str | None) -> str:  # noqa: ARG001 - a renderer's form
     """Before ``storehealth`` has set its renderer: what is known without any catalogue."""
     return what.fallback or what.id
 
 
-_renderer: Callable[[Message, str | None], str] = _untranslated
+_renderer: Callable[[Message, str | None], str] = _render_id
 
 
 def set_renderer(render: Callable[[Message, str | None], str]) -> None:
