@@ -1,9 +1,9 @@
 # The same steps as .ci/run, one by one. `make` runs them all.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all help format lint types imports docs docs-fresh test golden wheel
+.PHONY: all help format lint types imports messages docs docs-fresh test golden wheel
 
-all: lint types imports docs-fresh test  ## everything CI checks, but the wheel
+all: lint types imports messages docs-fresh test  ## everything CI checks, but the wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
@@ -21,6 +21,9 @@ types:  ## mypy, strict
 
 imports:  ## imports run one way
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+messages:  ## every message is in every language, and every text is used
+	$(PYTHON) scripts/check_messages.py --check
 
 docs:  ## write the generated pages anew
 	$(PYTHON) scripts/make_docs.py

@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from storehealth.support.message import Message, set_renderer
 from storehealth.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +29,16 @@ _HOMES = {
     "Checkup": "storehealth.model",
     "StorehealthError": "storehealth.errors",
 }
+
+
+def _render(what: Message, language: str | None) -> str:
+    """Messages become text through the catalogues, which are loaded when the first is shown."""
+    from storehealth.i18n import translate
+
+    return translate(what, language)
+
+
+set_renderer(_render)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,8 @@ import errno
 from collections.abc import Iterator
 from enum import IntEnum
 
+from storehealth.support.message import Message, verbatim
+
 
 class Exit(IntEnum):
     """Exit codes of the command line. When several hold, the first of 2, 70, 3, 4, 1 is used."""
@@ -35,17 +37,29 @@ class Exit(IntEnum):
 class StorehealthError(Exception):
     """Something the user can fix.
 
+    ``str()`` of it is English; the error handler shows ``problem`` and ``remedy`` in the user's language.
+
     Args:
-        message: What is wrong, in plain words.
+        message: What is wrong. A string stands for itself in every language; raise a ``Message``.
         hint: What to do about it; printed on its own line.
     """
 
     exit_code = Exit.INTERNAL
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: Message | str, hint: Message | str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.problem = message if isinstance(message, Message) else verbatim(message)
+        self.remedy = (hint if isinstance(hint, Message) else verbatim(hint)) if hint else None
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return str(self.problem)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in English; empty where there is nothing."""
+        return str(self.remedy or "")
 
 
 class UsageError(StorehealthError):

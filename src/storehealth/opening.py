@@ -11,7 +11,9 @@ from typing import NamedTuple
 from storehealth.catalogue import Catalogue, load
 from storehealth.catalogue.mutes import FILE_NAME, NOTHING, Mutes, read_mutes
 from storehealth.catalogue.platform import Platform, check_platform, version_on
+from storehealth.catalogue.texts import TextFinder
 from storehealth.db import Store, StoreSettings, open_store
+from storehealth.i18n import provide_texts, use_language
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.model import Intake, Source
 from storehealth.outputs import private_folder
@@ -33,6 +35,8 @@ class Taken(NamedTuple):
 def take(exports: Path, request: AuditRequest) -> Taken:
     """Read data files, settings and exports, and choose the platform."""
     catalogue, settings = load(request.packs), _merge_settings(exports, request)
+    provide_texts(TextFinder(catalogue))
+    use_language(settings.language)
     mutes = read_mutes(mutes_file(request.config), catalogue.rules)
     lake = private_folder(request.state) / "lake"
     intake = take_in(exports, catalogue, lake, _to_intake_options(request, settings, catalogue), request.tell)

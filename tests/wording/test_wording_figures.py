@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storehealth.i18n.figures import DASH, format_share
 from storehealth.wording import Words
-from storehealth.wording.figures import DASH, share
 
 EN, ZH, ES = Words("en"), Words("zh"), Words("es")
 
@@ -24,12 +24,12 @@ def test_a_missing_value_is_a_dash_in_every_unit(unit: str) -> None:
     [(0.0, "0%"), (1.0, "100%"), (0.95, "95%"), (0.12345, "12.3%"), (0.9996, "99.96%"), (0.0004, "0.04%")],
 )
 def test_a_share_is_rounded_but_never_to_all_or_nothing(value: float, text: str) -> None:
-    assert share(value, "en") == text
+    assert format_share(value, "en") == text
 
 
 @given(st.floats(min_value=1e-6, max_value=1 - 1e-6))
 def test_only_nothing_is_shown_as_nothing_and_only_all_as_all(value: float) -> None:
-    assert share(value, "en") not in ("0%", "100%")
+    assert format_share(value, "en") not in ("0%", "100%")
 
 
 @pytest.mark.parametrize(

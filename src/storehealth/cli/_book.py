@@ -59,5 +59,5 @@ def remember(history: Book | None, checkup: Checkup, unmask: bool, voice: Voice)
     reported: set[str] = set()
     for trouble in history.troubles:
         if trouble.message not in reported:
-            complain(trouble.message, trouble.hint)
+            complain(trouble.problem, trouble.remedy)
         reported.add(trouble.message)

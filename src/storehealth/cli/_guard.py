@@ -59,7 +59,7 @@ def _report_interrupt() -> int:
 
 
 def _report(error: StorehealthError) -> int:
-    _streams.complain(error.message, error.hint)
+    _streams.complain(error.problem, error.remedy)
     return int(error.exit_code)
 
 

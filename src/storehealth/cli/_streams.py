@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from storehealth.errors import StorehealthError, UsageError
+from storehealth.support.message import VERBATIM, Message
 from storehealth.unseen import UNSEEN_IN_LINES
 
 if TYPE_CHECKING:
@@ -109,13 +110,13 @@ def hang_up() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def complain(message: str, hint: str = "") -> None:
+def complain(message: Message | str, hint: Message | str | None = None) -> None:
     """Write an error to stderr, with the hint on its own line, in the language of ``--lang`` or the settings.
 
     In an unattended run it is a single line, since cron mails it, and is also logged.
     """
     words, log = _find_error_words(), UNATTENDED.get()
-    lines = [words.error(text) if words else text for text in (message, hint) if text]
+    lines = [_to_sentence(text, words) for text in (message, hint) if text]
     if log:
         stop = "。" if words and words.language == "zh" else ". "
         single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
@@ -124,6 +125,15 @@ def complain(message: str, hint: str = "") -> None:
     note(f"storehealth: {lines[0]}")
     for line in lines[1:]:
         note(line)
+
+
+def _to_sentence(text: Message | str, words: Words | None) -> str:
+    """A message in that language; what is still raised as English text, by its pattern."""
+    if isinstance(text, Message) and text.id != VERBATIM:
+        from storehealth.i18n import translate
+
+        return translate(text, words.language if words else "en")
+    return words.error(str(text)) if words else str(text)
 
 
 def listen(arguments: Sequence[str]) -> None:

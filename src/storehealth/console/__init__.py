@@ -26,15 +26,15 @@ from storehealth.wording.unused import NAMED, alike
 __all__ = ["Look", "Page", "printed", "render"]
 
 SCREEN = 45
-"""Lines the picture aims to stay within."""
+"""Lines the one-screen report aims to stay within."""
 
 LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0)
 MOST = (5, 40, 12, 9, 4, 1)
 """Fewest and most recommendations, findings, menus of missing exports, refused files, other reasons, lines of the trend."""
 LEANER = (1, *LEAST[1:])
-"""Where even the fewest do not fit, one recommendation gives way: all that has changed is said before it."""
+"""Where even these do not fit, one recommendation is dropped, since the changes are shown before it."""
 GROWTH = (5, 2, 1, 0, 1, 4, 2, 1, 3)
-"""Which of them may grow by one, in turn, while the screen has room: findings come first."""
+"""The order in which the blocks grow by one while the screen has room: findings come first."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,16 @@ def render(checkup: Checkup, look: Look) -> str:
     if look.findings_only:
         return printed(_findings_only(checkup, words, look), look)
     if look.details:
-        page = _picture(checkup, words, look, (len(todo(checkup)), 0, 0, 0, 0, 1))
+        page = _draw(checkup, words, look, (len(todo(checkup)), 0, 0, 0, 0, 1))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         return printed(page.lines, look)
-    return printed(_fitting(checkup, words, look).lines, look)
+    return printed(_fit_to_screen(checkup, words, look).lines, look)
 
 
-def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
-    """The fullest picture that stays within one screen."""
-    there = (
+def _fit_to_screen(checkup: Checkup, words: Words, look: Look) -> Page:
+    """The fullest report that fits on one screen."""
+    available = (
         len(todo(checkup)),
         len(troubles(checkup)),
         len(checkup.exports_wanted),
@@ -79,15 +79,15 @@ def _fitting(checkup: Checkup, words: Words, look: Look) -> Page:
         len(grouped(checkup)),
         1 if checkup.trend else 0,
     )
-    most = [min(pair) for pair in zip(MOST, there, strict=True)]
-    caps, page, grown = LEAST, _picture(checkup, words, look, LEAST), True
+    most = [min(pair) for pair in zip(MOST, available, strict=True)]
+    caps, page, grown = LEAST, _draw(checkup, words, look, LEAST), True
     if len(page.lines) > SCREEN:
-        caps, page = LEANER, _picture(checkup, words, look, LEANER)
+        caps, page = LEANER, _draw(checkup, words, look, LEANER)
     while grown:
         grown = False
         for place in GROWTH:
             more = (*caps[:place], caps[place] + 1, *caps[place + 1 :])
-            fuller = _picture(checkup, words, look, more) if caps[place] < most[place] else None
+            fuller = _draw(checkup, words, look, more) if caps[place] < most[place] else None
             if fuller and len(fuller.lines) <= SCREEN:
                 caps, page, grown = more, fuller, True
     return page
@@ -108,7 +108,7 @@ def printed(lines: list[Text], look: Look) -> str:
     return out.getvalue()
 
 
-def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> Page:
+def _draw(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> Page:
     todo, findings, menus, files, reasons, trend = caps
     page = Page(look.width, look.ascii_only)
     add_head(page, checkup, words, trend > 0)
@@ -130,11 +130,11 @@ def _picture(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) 
 
 
 def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None:
-    found = troubles(checkup)
+    findings = troubles(checkup)
     page.blank()
-    for finding in found[:most]:
+    for finding in findings[:most]:
         add_finding(page, finding, words, checkup.window)
-    add_more(page, len(found) - most, words)
+    add_more(page, len(findings) - most, words)
     if all_clear(checkup):
         page.add(words.say("screen.nothing_failing"))
 
@@ -154,7 +154,7 @@ def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
         page.heading(words.say("heading.refused"))
     for members in groups[:most]:
         add_refused(page, members, words, NAMED)
-    add_refused_briefly(page, [one for members in groups[most:] for one in members], words)
+    add_refused_briefly(page, [source for members in groups[most:] for source in members], words)
 
 
 def _findings_only(checkup: Checkup, words: Words, look: Look) -> list[Text]:

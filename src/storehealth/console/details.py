@@ -1,4 +1,4 @@
-"""Everything a checkup knows, below the picture: all findings with drivers and rows, files, sources, method."""
+"""The detailed part of the report: all findings with drivers and rows, files, sources, method."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storehealth.wording.printed import printed_lines
 from storehealth.wording.unused import alike
 
 UNSEEN = ("new", "reappeared")
-"""What is worth a word on a row."""
+"""Row states that are shown."""
 ROWS = 20
 """Evidence rows shown per finding."""
 
@@ -35,7 +35,7 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
     """Earlier runs, all findings, what could not be judged, files, deadlines, reply times and method."""
     add_history(page, checkup, words)
     page.heading(words.say("heading.all_findings"))
-    for finding in sorted(with_figures(checkup), key=lambda one: one.muted is not None):
+    for finding in sorted(with_figures(checkup), key=lambda finding: finding.muted is not None):
         page.blank()
         _add_depth(page, finding, add_finding(page, finding, words, checkup.window), words)
     _add_platform(page, checkup, words)
@@ -55,7 +55,7 @@ def add_details(page: Page, checkup: Checkup, words: Words) -> None:
 
 
 def _add_platform(page: Page, checkup: Checkup, words: Words) -> None:
-    """Each limit of the platform against the bare figure."""
+    """Each limit of the platform with the store's figure."""
     if checkup.platform_view:
         page.heading(words.say("heading.platform"))
     for line in checkup.platform_view:
@@ -66,8 +66,8 @@ def _add_platform(page: Page, checkup: Checkup, words: Words) -> None:
 def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     """Why it matters, where the limits come from, its days, figures beside it, drivers and rows."""
     page.add(finding.why, indent=indent)
-    said = [text for text in (origin(finding, words), days(finding.window, words)) if text]
-    page.add(Piece("  ".join(said), "dim"), indent=indent)
+    parts = [text for text in (origin(finding, words), days(finding.window, words)) if text]
+    page.add(Piece("  ".join(parts), "dim"), indent=indent)
     for name, text in beside_lines(finding, words):
         page.add(f"{name}{words.say('unit.colon')}", Piece(text, keep=True), indent=indent, hang=indent + 2)
     for name, text in printed_lines(finding, words):
@@ -90,13 +90,13 @@ def _add_rows(page: Page, finding: Finding, indent: int, words: Words) -> None:
     if rows:
         page.add(Piece(words.say("heading.evidence"), "italic"), indent=indent)
     for row in rows:
-        page.add(*_row(row, words), indent=indent + 2, hang=indent + 4)
+        page.add(*_format_row(row, words), indent=indent + 2, hang=indent + 4)
     more = rows_shown(finding, len(rows), words)
     if rows and more:
         page.add(Piece(more, "dim"), indent=indent + 2)
 
 
-def _row(row: EvidenceRow, words: Words) -> list[Piece | str]:
+def _format_row(row: EvidenceRow, words: Words) -> list[Piece | str]:
     where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
     parts: list[Piece | str] = [Piece(where, "dim", keep=True), "  ", Piece(row.entity or "—", "bold", keep=True)]
     parts += ["  ", Piece(words.moment(row.at), keep=True), f"  {words.say(f'outcome.{row.outcome}')}"]
@@ -109,22 +109,25 @@ def _row(row: EvidenceRow, words: Words) -> list[Piece | str]:
 def _add_sources(page: Page, checkup: Checkup, words: Words) -> None:
     page.heading(words.say("heading.sources"))
     for source in checkup.sources:
-        said = [fact for fact in (source.layout, source.encoding, ", ".join(source.tables)) if fact]
-        said.append(words.count("count.rows", source.rows))
-        said += [words.count(f"count.{key}", getattr(source, key)) for key in ("duplicates", "rejected")]
-        said += [f"{words.moment(source.first)} – {words.moment(source.last)}"] if source.first else []
-        said += [words.reason(source.note)] if source.note else []
-        page.add(Piece(source.path, "bold", keep=True), f"  {'  '.join(said)}", indent=2, hang=4)
+        parts = [fact for fact in (source.layout, source.encoding, ", ".join(source.tables)) if fact]
+        parts.append(words.count("count.rows", source.rows))
+        parts += [words.count(f"count.{key}", getattr(source, key)) for key in ("duplicates", "rejected")]
+        parts += [f"{words.moment(source.first)} – {words.moment(source.last)}"] if source.first else []
+        parts += [words.reason(source.note)] if source.note else []
+        page.add(Piece(source.path, "bold", keep=True), f"  {'  '.join(parts)}", indent=2, hang=4)
 
 
 def _add_deadlines(page: Page, checkup: Checkup, words: Words) -> None:
     if checkup.deadlines:
         page.heading(words.say("heading.due"))
-    for one in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
-        said = [words.moment(one.due_at), words.say("screen.hours_left", hours=words.decimal(one.hours_left))]
-        if one.amount_at_risk is not None:
-            said.append(words.say("screen.at_risk", amount=words.decimal(one.amount_at_risk, 2)))
-        page.add(Piece(f"{one.kind} {one.id}", "bold", keep=True), f"  {'  '.join(said)}", indent=2)
+    for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
+        parts = [
+            words.moment(deadline.due_at),
+            words.say("screen.hours_left", hours=words.decimal(deadline.hours_left)),
+        ]
+        if deadline.amount_at_risk is not None:
+            parts.append(words.say("screen.at_risk", amount=words.decimal(deadline.amount_at_risk, 2)))
+        page.add(Piece(f"{deadline.kind} {deadline.id}", "bold", keep=True), f"  {'  '.join(parts)}", indent=2)
 
 
 def _add_replies(page: Page, checkup: Checkup, words: Words) -> None:
@@ -139,8 +142,12 @@ def _add_method(page: Page, checkup: Checkup, words: Words) -> None:
     method = checkup.method
     page.heading(words.say("heading.method"))
     page.add(words.say("screen.rules", digest=method.rules_digest), f"  storehealth {checkup.tool.version}", indent=2)
-    for one in checkup.recommendations:
-        page.add(f"{one.id}{words.say('unit.colon')}", words.say("screen.assumption", text=one.assumption), indent=2)
+    for recommendation in checkup.recommendations:
+        page.add(
+            f"{recommendation.id}{words.say('unit.colon')}",
+            words.say("screen.assumption", text=recommendation.assumption),
+            indent=2,
+        )
     for caveat in method.caveats:
         page.add(caveat, indent=2)
     if method.facts:

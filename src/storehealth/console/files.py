@@ -34,8 +34,8 @@ def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
         _add_stranger(page, source, words)
         return
     numbers = {"kept": source.kept, "within": source.duplicates_within, "across": source.duplicates_across}
-    said = {name: words.whole(number) for name, number in numbers.items()} | {"rejected": words.whole(source.rejected)}
-    page.add(words.say("inspect.counts", rows=words.count("count.rows", source.rows), **said), indent=4)
+    parts = {name: words.whole(number) for name, number in numbers.items()} | {"rejected": words.whole(source.rejected)}
+    page.add(words.say("inspect.counts", rows=words.count("count.rows", source.rows), **parts), indent=4)
     days = f"{words.moment(source.first)} – {words.moment(source.last)}"
     tables = words.say("unit.comma").join(map(words.table, source.tables))
     page.add(Piece(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
@@ -60,14 +60,14 @@ def _add_stranger(page: Page, source: InspectedFile, words: Words) -> None:
 
 
 def _add_columns(page: Page, source: InspectedFile, words: Words) -> None:
-    pairs = (f"{one.header} → {_short(one.fills)}" for one in source.columns)
+    pairs = (f"{column.header} → {_short(column.fills)}" for column in source.columns)
     _add_list(page, words.say("inspect.reads"), pairs)
     _add_list(page, words.say("inspect.unread"), source.unread)
 
 
 def _short(fills: Sequence[str]) -> str:
     """Canonical columns, each named once: order_id for orders.order_id and order_lines.order_id."""
-    return " + ".join(dict.fromkeys(one.partition(".")[2] for one in fills))
+    return " + ".join(dict.fromkeys(column.partition(".")[2] for column in fills))
 
 
 def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
@@ -81,13 +81,13 @@ def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
 def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
     if source.rejects:
         page.add(Piece(words.say("inspect.rejects"), "italic"), indent=4)
-    for one in source.rejects[:GROUPS]:
-        lines = words.say("unit.comma").join(str(line) for line in one.lines)
-        more = " …" if one.count > len(one.lines) else ""
-        key = "inspect.line" if len(one.lines) == 1 and not more else "inspect.lines"
-        column = f"{one.column}{words.say('unit.colon')}" if one.column else ""
-        said = f"{column}{words.reason(one.reason)}  ({words.say(key, lines=lines + more)})"
-        page.add(Piece(f"{words.whole(one.count)} × ", keep=True), said, indent=8, hang=10)
+    for group in source.rejects[:GROUPS]:
+        lines = words.say("unit.comma").join(str(line) for line in group.lines)
+        more = " …" if group.count > len(group.lines) else ""
+        key = "inspect.line" if len(group.lines) == 1 and not more else "inspect.lines"
+        column = f"{group.column}{words.say('unit.colon')}" if group.column else ""
+        text = f"{column}{words.reason(group.reason)}  ({words.say(key, lines=lines + more)})"
+        page.add(Piece(f"{words.whole(group.count)} × ", keep=True), text, indent=8, hang=10)
     if len(source.rejects) > GROUPS:
         shown, total = words.whole(GROUPS), words.whole(len(source.rejects))
         page.add(Piece(words.say("screen.showing", shown=shown, total=total), "dim"), indent=8)

@@ -1,4 +1,4 @@
-"""Earlier runs on the screen: what has changed in a line or two, and at length what that is made of."""
+"""Earlier runs on the screen: the change in a line or two, and its parts in detail."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ GUTTER = 2
 
 
 def add_since(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
-    """The change since the run that is compared with, the first advice whose day has come, and, if wanted, the scores."""
-    lines = [change_brief(checkup, words), _helped(checkup, words)]
+    """The change since the run compared with, the first advice that is due for checking, and optionally the trend."""
+    lines = [change_brief(checkup, words), _summarize_followups(checkup, words)]
     lines += [trend_brief(checkup.trend, words)] if trend and checkup.trend else []
     for line in lines:
         if line:
             page.add(line, hang=INDENT)
 
 
-def _helped(checkup: Checkup, words: Words) -> str | None:
-    """The advice with most to show; the others are counted."""
+def _summarize_followups(checkup: Checkup, words: Words) -> str | None:
+    """The advice with the largest effect; the others are counted."""
     if not checkup.followups:
         return None
     first, more = followups_grouped(checkup.followups)[0][0], len(checkup.followups) - 1
-    said = words.say("history.helped", text=followup_brief([first], words))
-    return f"{said}  … {words.count('count.more', more)}" if more else said
+    text = words.say("history.helped", text=followup_brief([first], words))
+    return f"{text}  … {words.count('count.more', more)}" if more else text
 
 
 def add_history(page: Page, checkup: Checkup, words: Words) -> None:
-    """What the change is made of, areas then and now, every advice whose day has come, and the trend."""
+    """The parts of the change, areas then and now, all advice that is due for checking, and the trend."""
     _add_changes(page, checkup, words)
     if checkup.followups:
         page.heading(words.say("history.followups"))
@@ -54,7 +54,7 @@ def add_history(page: Page, checkup: Checkup, words: Words) -> None:
         page.add(Piece(second, "dim"), indent=2 * INDENT)
     if checkup.trend:
         page.heading(words.say("history.trend"))
-        _add_trend(page, checkup.trend, [one for one in checkup.trend.lines if one.kind != "finding"], words)
+        _add_trend(page, checkup.trend, [line for line in checkup.trend.lines if line.kind != "finding"], words)
         _add_figures(page, checkup.trend, words)
 
 
@@ -70,14 +70,14 @@ def _add_changes(page: Page, checkup: Checkup, words: Words) -> None:
 
 def _add_figures(page: Page, trend: Trend, words: Words) -> None:
     """The findings' figures, in their own units, and what each code stands for."""
-    lines = [one for one in trend.lines if one.kind == "finding"]
+    lines = [line for line in trend.lines if line.kind == "finding"]
     if not lines:
         return
     page.blank()
     page.add(Piece(words.say("history.figures"), "italic"), indent=INDENT)
     _add_trend(page, trend, lines, words, events=False)
-    for one in lines:
-        page.add(Piece(one.name, "bold", keep=True), f"  {one.title}", indent=INDENT)
+    for line in lines:
+        page.add(Piece(line.name, "bold", keep=True), f"  {line.title}", indent=INDENT)
 
 
 def _add_trend(page: Page, trend: Trend, lines: list[TrendLine], words: Words, events: bool = True) -> None:
@@ -88,7 +88,7 @@ def _add_trend(page: Page, trend: Trend, lines: list[TrendLine], words: Words, e
         max(map(cell_len, (name, *(row.values[place] for row in rows)))) + GUTTER for place, name in enumerate(names)
     ]
     first = max(cell_len(row.at) for row in rows)
-    for start, end in _fitting(widths, page.width - first - INDENT):
+    for start, end in _split_columns(widths, page.width - first - INDENT):
         header = "".join(pad(names[place], widths[place], right=True) for place in range(start, end))
         page.add(Piece(f"{' ' * first}{header}", "bold", keep=True), indent=INDENT)
         for row in rows:
@@ -100,8 +100,8 @@ def _add_trend(page: Page, trend: Trend, lines: list[TrendLine], words: Words, e
             page.add(Piece(f"{pad(row.at, first)}{cells}", keep=True), indent=INDENT)
 
 
-def _fitting(widths: list[int], room: int) -> list[tuple[int, int]]:
-    """Runs of columns that fit into so many cells, each of at least one."""
+def _split_columns(widths: list[int], room: int) -> list[tuple[int, int]]:
+    """Split columns into blocks that fit the width, each of at least one column."""
     blocks, start, used = [], 0, 0
     for place, width in enumerate(widths):
         if place > start and used + width > room:

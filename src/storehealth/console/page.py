@@ -19,6 +19,17 @@ PLAIN = str.maketrans(
      "→": "->", "█": "#", "░": ".", "│": "|", "►": ">", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"'}
 )  # fmt: skip
 
+SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inconclusive": "?", "not_applicable": "–"}
+STYLES = {
+    "pass": "green",
+    "watch": "yellow",
+    "fail": "bold red",
+    "informative": "",
+    "inconclusive": "cyan",
+    "not_applicable": "dim",
+}
+"""Signs and colours of a verdict, see ``Status``."""
+
 
 class Piece(NamedTuple):
     """A run of text in one style. ``keep``: an id, a path or a figure, which is never broken over lines."""

@@ -1,4 +1,4 @@
-"""Shows rules: one explained in full, or the whole book as a list."""
+"""Rules on the screen: one explained in full, or all as a list."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def formula(rule: Rule, words: Words) -> str:
 
 
 def sql_lines(rule: Rule) -> Iterator[tuple[str, str]]:
-    """The measure, key by key, as it is written."""
+    """The SQL of the measure, key by key, as the file has it."""
     measure = rule.measure
     yield "over", measure.over
     yield "when", measure.when
@@ -74,19 +74,19 @@ def sql_lines(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def limit_lines(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
-    """Target and limit everywhere: the rule's own, then each platform's, with source, date and how sure it is."""
+    """Target and limit: the rule's own, then each platform's, with source, date and certainty."""
     if rule.limits is None:
         yield words.say("rule.no_limits")
         return
     own = bounds_for(rule, {})
-    found = [(words.say("rule.any"), own, "")] if own else []
+    limits = [(words.say("rule.any"), own, "")] if own else []
     for name, platform in catalogue.platforms.items():
         limit, bounds = platform.limits.get(rule.code), bounds_for(rule, platform.limits)
         if limit and bounds:
-            found.append((name, bounds, limit.note))
-    for name, bounds, note in found:
-        said = f"{name}  {_ends(rule, bounds, words)}  ({sureness(bounds.source, words)}) {words.source(bounds.source.source)}"
-        yield f"{said}{f'. {note}' if note else ''}"
+            limits.append((name, bounds, limit.note))
+    for name, bounds, note in limits:
+        text = f"{name}  {_ends(rule, bounds, words)}  ({sureness(bounds.source, words)}) {words.source(bounds.source.source)}"
+        yield f"{text}{f'. {note}' if note else ''}"
 
 
 def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
@@ -114,14 +114,16 @@ def _fact(fact: Fact, words: Words) -> str:
 
 
 def printed_lines(rule: Rule, words: Words) -> Iterator[str]:
-    """Figures that exports print for the same, and the definitions that are tried to explain a difference."""
-    for one in rule.printed:
-        tried = words.say("unit.semicolon").join(reading.says.in_language(words.language) for reading in one.readings)
-        yield f"{one.title.in_language(words.language)}{words.say('unit.colon')}{tried}"
+    """Figures that exports print for the same thing, and the definitions tried to explain a difference."""
+    for figure in rule.printed:
+        tried = words.say("unit.semicolon").join(
+            reading.says.in_language(words.language) for reading in figure.readings
+        )
+        yield f"{figure.title.in_language(words.language)}{words.say('unit.colon')}{tried}"
 
 
 def advice_lines(rule: Rule, words: Words) -> Iterator[str]:
-    """What to do, with the effort and what is assumed of it."""
+    """What to do, with the effort and the assumed effect."""
     for advice in rule.advice:
         removes = words.say("rule.removes", share=words.figure(advice.removes, "share"))
         effort = words.say(f"effort.{advice.effort}")
@@ -145,7 +147,9 @@ def need_lines(rule: Rule, catalogue: Catalogue, words: Words, platform: str | N
     name = platform.partition("@")[0]
     own = [layout for layout in feeding if layout.platform == name]
     covered = {table for layout in own for table in layout.feeds}
-    plain = [one for one in feeding if one.name.startswith("generic_") and not covered >= tables & {*one.feeds}]
+    plain = [
+        layout for layout in feeding if layout.name.startswith("generic_") and not covered >= tables & {*layout.feeds}
+    ]
     for layout in (*own, *plain):
         title = layout.title.in_language(words.language)
         menu = layout.export_from.in_language(words.language)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from storehealth.catalogue.scoring import Scoring
-from storehealth.console.page import Page, Piece, pad
-from storehealth.console.verdicts import STYLES, SYMBOLS
+from storehealth.console.page import STYLES, SYMBOLS, Page, Piece, pad
 from storehealth.model import AreaScore, Checkup, Finding
 from storehealth.points import headline_weights, weighs
 from storehealth.score import scoring_of
@@ -15,13 +14,15 @@ CODE = 6
 
 
 def add_score(page: Page, checkup: Checkup, words: Words) -> None:
-    """The whole sum, from a checkup alone: what it holds under ``method.constants`` are the weights of its day."""
+    """The calculation, from the checkup alone: ``method.constants`` holds the weights used when it was made."""
     scoring = scoring_of(checkup.method.constants)
     parts = headline_weights(checkup.findings, scoring)
     page.add(Piece(f"{words.say('screen.score')} {score_name(checkup, words)}", "bold"), f"  {checkup.store}")
     page.blank()
     page.add(_say(words, "curve"))
-    severities = ", ".join(_severity(name, f"{one:g}", words) for name, one in scoring.severity_weights.items() if one)
+    severities = ", ".join(
+        _severity(name, f"{weight:g}", words) for name, weight in scoring.severity_weights.items() if weight
+    )
     page.add(_say(words, "weights", severities=severities))
     for area in checkup.areas:
         page.blank()
@@ -41,18 +42,18 @@ def _severity(name: str, number: str, words: Words) -> str:
 def _add_area(
     page: Page, area: AreaScore, checkup: Checkup, parts: dict[str, tuple[float, float]], words: Words
 ) -> None:
-    """An area's line, then its findings, the dearest first."""
-    own = [one for one in checkup.findings if one.area == area.id and one.code in parts]
+    """An area's line, then its findings, the most costly first."""
+    own = [finding for finding in checkup.findings if finding.area == area.id and finding.code in parts]
     name = words.say(f"area.{area.id}")
     if not own:
         page.add(Piece(_say(words, "area_out", area=name, weight=words.figure(area.weight, "share")), "dim"))
         return
-    weight = sum(parts[one.code][0] for one in own)
-    points = sum(100 * parts[one.code][0] * parts[one.code][1] for one in own)
-    said = {"area": name, "score": words.decimal(area.score), "points": words.decimal(points)}
-    page.add(Piece(_say(words, "area", weight=words.figure(weight, "share"), **said), "bold"))
-    for one in sorted(own, key=lambda finding: -_cost(finding, parts)):
-        _add_finding(page, one, parts, words)
+    weight = sum(parts[finding.code][0] for finding in own)
+    points = sum(100 * parts[finding.code][0] * parts[finding.code][1] for finding in own)
+    values = {"area": name, "score": words.decimal(area.score), "points": words.decimal(points)}
+    page.add(Piece(_say(words, "area", weight=words.figure(weight, "share"), **values), "bold"))
+    for finding in sorted(own, key=lambda finding: -_cost(finding, parts)):
+        _add_finding(page, finding, parts, words)
 
 
 def _cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
@@ -62,7 +63,7 @@ def _cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
 
 def _add_finding(page: Page, finding: Finding, parts: dict[str, tuple[float, float]], words: Words) -> None:
     weight, score = parts[finding.code]
-    said = [
+    texts = [
         _say(
             words,
             "line",
@@ -76,7 +77,7 @@ def _add_finding(page: Page, finding: Finding, parts: dict[str, tuple[float, flo
         *([_say(words, "muted")] if finding.muted else []),
     ]
     mark = Piece(f"{SYMBOLS[finding.status]} {pad(finding.code, CODE)}", STYLES[finding.status], keep=True)
-    page.add(mark, "  ".join(said), indent=2, hang=4 + CODE)
+    page.add(mark, "  ".join(texts), indent=2, hang=4 + CODE)
 
 
 def _add_sum(page: Page, checkup: Checkup, scoring: Scoring, words: Words) -> None:
@@ -95,9 +96,11 @@ def _add_sum(page: Page, checkup: Checkup, scoring: Scoring, words: Words) -> No
     if score.low is not None and score.high is not None:
         page.add(_say(words, "range", low=words.decimal(score.low, 0), high=words.decimal(score.high, 0)))
     shares = {"share": score.coverage, "least": scoring.least_coverage, "grade": scoring.least_coverage_for_grade}
-    page.add(_say(words, "coverage", **{name: words.figure(one, "share") for name, one in shares.items()}))
+    page.add(_say(words, "coverage", **{name: words.figure(share, "share") for name, share in shares.items()}))
     grades = [f"{name} ≥ {least:g}" for name, least in scoring.grades.items()]
     page.add(_say(words, "grades", grades=words.say("unit.comma").join(grades)))
-    open_ones = [one.code for one in checkup.findings if one.status == "inconclusive" and weighs(one, scoring)]
+    open_ones = [
+        finding.code for finding in checkup.findings if finding.status == "inconclusive" and weighs(finding, scoring)
+    ]
     if open_ones:
         page.add(_say(words, "left_out", codes=" ".join(open_ones)))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from storehealth.console.history import add_since
-from storehealth.console.page import Page, Piece, pad
-from storehealth.console.verdicts import STYLES, SYMBOLS
+from storehealth.console.page import STYLES, SYMBOLS, Page, Piece, pad
 from storehealth.model import AreaScore, Checkup, Finding
 from storehealth.wording import Words
 from storehealth.wording.against import platform_brief
@@ -26,23 +25,23 @@ from storehealth.wording.unused import rejected_text
 
 GAP = "  "
 SHORT = 40
-"""Texts up to here are not broken over lines."""
+"""Texts up to this length are not broken over lines."""
 BANDS = {"good": "bold green", "fair": "bold yellow", "poor": "bold red"}
 
 
 def add_head(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
-    """The headline, what the figures rest on, the score, and how that was before."""
+    """The headline, what the figures are based on, the score, and the previous score."""
     page.add(Piece(checkup.headline, "bold"))
     page.blank()
-    page.add(*_spaced(data_statement(checkup, words)))
+    page.add(*_join_with_gaps(data_statement(checkup, words)))
     value = checkup.score.value
     style = "bold" if value is None else BANDS[band(value)]
     score = Piece(score_name(checkup, words), style, keep=True)
-    page.add(Piece(f"{words.say('screen.score')} ", "bold"), score, GAP, *_spaced(score_parts(checkup, words)))
+    page.add(Piece(f"{words.say('screen.score')} ", "bold"), score, GAP, *_join_with_gaps(score_parts(checkup, words)))
     add_since(page, checkup, words, trend)
 
 
-def _spaced(texts: list[str]) -> list[Piece | str]:
+def _join_with_gaps(texts: list[str]) -> list[Piece | str]:
     joined: list[Piece | str] = []
     for text in texts:
         piece = Piece(text, keep=len(text) <= SHORT)
@@ -63,7 +62,7 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
 def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[Piece | str]:
     worst = worst_finding(checkup, area)
     if worst is None or (area.score is None and worst.status != "inconclusive"):
-        return [Piece(f"{SYMBOLS['not_applicable']} ", "dim"), _no_score(checkup, area, words)]
+        return [Piece(f"{SYMBOLS['not_applicable']} ", "dim"), _explain_no_score(checkup, area, words)]
     shown = ("pass", "watch", "fail", "inconclusive")
     width = max(cell_len(words.say(f"status.{status}")) for status in shown)
     mark = f"{SYMBOLS[worst.status]} {pad(words.say(f'status.{worst.status}'), width)}{GAP}"
@@ -71,11 +70,11 @@ def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words:
     return [Piece(mark, STYLES[worst.status], keep=True), *_area_text(worst, room, words)]
 
 
-def _no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
+def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
     """Why an area has no score."""
     if area.coverage > 0:
         return words.say("screen.area_withheld", share=words.figure(area.coverage, "share"))
-    reason = next((one.reason for one in checkup.not_judged if one.area == area.id), "")
+    reason = next((rule.reason for rule in checkup.not_judged if rule.area == area.id), "")
     return words.say("screen.area_not_judged") + (words.say("unit.colon") + reason if reason else "")
 
 
@@ -94,10 +93,10 @@ def _area_text(worst: Finding, room: int, words: Words) -> list[Piece | str]:
 
 
 def worst_finding(checkup: Checkup, area: AreaScore) -> Finding | None:
-    """The finding an area's line speaks of: scored ones first, failing before others, then the one that costs most."""
-    own = [one for one in checkup.findings if one.area == area.id and one.status != "not_applicable"]
-    scored = [one for one in own if one.scored] or own
-    ranked = sorted(by_urgency(scored), key=lambda one: (RANK[one.status], one.code != area.worst))
+    """The finding shown on an area's line: scored before unscored, failing first, then the one that costs most."""
+    own = [finding for finding in checkup.findings if finding.area == area.id and finding.status != "not_applicable"]
+    scored = [finding for finding in own if finding.scored] or own
+    ranked = sorted(by_urgency(scored), key=lambda finding: (RANK[finding.status], finding.code != area.worst))
     return ranked[0] if ranked else None
 
 
@@ -107,17 +106,17 @@ def add_todo(page: Page, checkup: Checkup, words: Words, most: int, whole: bool 
     if not actions:
         return
     page.heading(words.say("heading.todo"))
-    for number, one in enumerate(actions[:most], 1):
-        name = Piece(f" {one.name or one.text}", "bold" if whole else "")
-        page.add(Piece(f"{number}", "bold"), name, *_gains(gain_parts(one, words)), indent=2, hang=4)
-        if whole and one.name:
-            page.add(one.text, indent=4, hang=4)
-        elif one.where:
-            page.add(Piece(one.where, "dim"), indent=4, hang=4)
+    for number, action in enumerate(actions[:most], 1):
+        name = Piece(f" {action.name or action.text}", "bold" if whole else "")
+        page.add(Piece(f"{number}", "bold"), name, *_style_gains(gain_parts(action, words)), indent=2, hang=4)
+        if whole and action.name:
+            page.add(action.text, indent=4, hang=4)
+        elif action.where:
+            page.add(Piece(action.where, "dim"), indent=4, hang=4)
     add_more(page, len(actions) - most, words)
 
 
-def _gains(texts: list[str]) -> list[Piece | str]:
+def _style_gains(texts: list[str]) -> list[Piece | str]:
     parts: list[Piece | str] = []
     for text in texts:
         parts += [GAP, Piece(text, "bold" if text.startswith("+") else "", keep=True)]
@@ -128,22 +127,22 @@ def add_due(page: Page, checkup: Checkup, words: Words) -> None:
     """One line about deadlines, if there are any."""
     if not checkup.deadlines:
         return
-    first = min(checkup.deadlines, key=lambda one: one.due_at)
-    said = words.say("screen.first_due", kind=first.kind, id=first.id, at=words.moment(first.due_at))
+    first = min(checkup.deadlines, key=lambda deadline: deadline.due_at)
+    text = words.say("screen.first_due", kind=first.kind, id=first.id, at=words.moment(first.due_at))
     page.blank()
-    page.add(Piece(words.count("count.deadlines", len(checkup.deadlines)), "bold"), words.say("unit.comma"), said)
+    page.add(Piece(words.count("count.deadlines", len(checkup.deadlines)), "bold"), words.say("unit.comma"), text)
 
 
 def add_platform(page: Page, checkup: Checkup, words: Words) -> None:
     """One paragraph where a limit of the platform is broken or within reach."""
-    said = platform_brief(checkup, words)
-    if said:
+    text = platform_brief(checkup, words)
+    if text:
         page.blank()
-        page.add(said, hang=2)
+        page.add(text, hang=2)
 
 
 def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
-    """What mutes.yaml says in vain, where rejected rows are told of, how many findings of each status there are."""
+    """Rejected rows, warnings such as mutes that match nothing, and how many findings have each status."""
     page.blank()
     rejected = rejected_text(checkup, words)
     if rejected:
@@ -154,6 +153,6 @@ def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
 
 
 def add_more(page: Page, hidden: int, words: Words) -> None:
-    """That something is left out, and how to see it."""
+    """How many entries are left out, and how to see them."""
     if hidden > 0:
         page.add(Piece(f"… {words.count('count.more', hidden)}", "dim"), indent=2)

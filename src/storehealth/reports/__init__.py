@@ -1,7 +1,7 @@
 """Reports: a checkup as bytes, one module per format, found by scanning this package.
 
 A module ``reports/<name>.py`` holds ``NAME`` (its own name), ``SUFFIX`` (``.md``) and ``render(checkup) -> bytes``;
-what its name begins with an underscore is no report. Rendering is pure: no clock, no files, no network.
+modules whose names begin with an underscore are no reports. Rendering is pure: no clock, no files, no network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Earlier runs in Markdown: what has changed, whether advice helped, and the trend."""
+"""Earlier runs in Markdown: the change, whether advice helped, and the trend."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from storehealth.wording.history import (
 
 def brief(checkup: Checkup, words: Words) -> list[str]:
     """The change in one paragraph, for the head of the report."""
-    said = change_brief(checkup, words)
-    return [escape(said), ""] if said else []
+    text = change_brief(checkup, words)
+    return [escape(text), ""] if text else []
 
 
 def blocks(checkup: Checkup, words: Words) -> list[str]:
-    """Everything about earlier runs; nothing where this is the first."""
+    """Everything about earlier runs; empty for the first run."""
     return [*_changes(checkup, words), *_followups(checkup, words), *_trend(checkup, words)]
 
 
@@ -39,25 +39,25 @@ def _changes(checkup: Checkup, words: Words) -> list[str]:
 def _followups(checkup: Checkup, words: Words) -> list[str]:
     if not checkup.followups:
         return []
-    said = [". ".join(followup_lines(members, words)) for members in followups_grouped(checkup.followups)]
-    return [f"## {words.say('history.followups')}", "", escape(words.say("history.caution")), "", *bullets(said)]
+    parts = [". ".join(followup_lines(members, words)) for members in followups_grouped(checkup.followups)]
+    return [f"## {words.say('history.followups')}", "", escape(words.say("history.caution")), "", *bullets(parts)]
 
 
 def _trend(checkup: Checkup, words: Words) -> list[str]:
     trend = checkup.trend
     if trend is None:
         return []
-    scores = [one for one in trend.lines if one.kind != "finding"]
-    figures = [one for one in trend.lines if one.kind == "finding"]
+    scores = [line for line in trend.lines if line.kind != "finding"]
+    figures = [line for line in trend.lines if line.kind == "finding"]
     lines = [f"## {words.say('history.trend')}", "", *_rows(trend, scores, words, events=True)]
     if figures:
-        names = [f"{one.name}{words.say('unit.colon')}{one.title}" for one in figures]
+        names = [f"{line.name}{words.say('unit.colon')}{line.title}" for line in figures]
         lines += [f"**{words.say('history.figures')}**", "", *_rows(trend, figures, words), *bullets(names)]
     return lines
 
 
 def _rows(trend: Trend, lines: list[TrendLine], words: Words, events: bool = False) -> list[str]:
-    """A row per run; one of its own where runs are missing."""
+    """A row per run, and one for each gap where runs are missing."""
     marked = events and bool(trend.events)
     header = [words.say("column_then.run"), *trend_names(lines, words)]
     header += [words.say("column_then.events")] if marked else []

@@ -14,24 +14,24 @@ AUTOLINK = re.compile(r"(?i)(https?|ftp)://|(www)\.|(mailto|xmpp):|@")
 
 
 def escape(text: str) -> str:
-    """Any text as it stands, on one line, whatever it contains."""
+    """Text on one line in which nothing is markup, whatever it contains."""
     text = UNSEEN.sub(" ", text).strip()
     text = "".join(ENTITIES.get(sign, sign) for sign in text)
     text = MARKUP.sub(r"\\\1", text)
-    text = AUTOLINK.sub(_unlinked, text)
-    return LINE_START.sub(_unlisted, text)
+    text = AUTOLINK.sub(_escape_link, text)
+    return LINE_START.sub(_escape_list, text)
 
 
-def _unlisted(found: re.Match[str]) -> str:
-    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
+def _escape_list(match: re.Match[str]) -> str:
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 
-def _unlinked(found: re.Match[str]) -> str:
-    return found[0].replace(":", "&#58;").replace(".", "&#46;").replace("@", "&#64;")
+def _escape_link(match: re.Match[str]) -> str:
+    return match[0].replace(":", "&#58;").replace(".", "&#46;").replace("@", "&#64;")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table; cells are escaped here. No rows, no table."""
+    """A table with escaped cells; nothing where there are no rows."""
     lines = [f"| {' | '.join(escape(cell) or ' ' for cell in row)} |" for row in rows]
     if not lines:
         return []

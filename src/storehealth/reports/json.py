@@ -13,14 +13,14 @@ SUFFIX = ".json"
 
 
 def render(checkup: Checkup) -> bytes:
-    """One JSON document in UTF-8 with keys in the order of the records; a number that JSON cannot say is null."""
+    """One JSON document in UTF-8 with keys in the order of the records; infinite numbers and NaN are null."""
     content = finite(checkup.model_dump(mode="json", by_alias=True))
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode(errors="replace")
 
 
 def finite(value: Any) -> Any:
-    """Plain content in which every number that JSON cannot say is null."""
+    """Plain content in which infinite numbers and NaN are null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -85,21 +85,26 @@ def _todo(checkup: Checkup, words: Words) -> list[str]:
     if not actions:
         return []
     lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
-    for number, one in enumerate(actions, 1):
-        lines.append(f"{number}. **{escape(one.name or one.text)}** {escape(' · '.join(gain_parts(one, words)))}")
-        lines += [f"   {escape(one.text)}"] if one.name else []
-        lines.append(f"   {escape(words.say('screen.assumption', text=one.assumption))}")
+    for number, action in enumerate(actions, 1):
+        lines.append(
+            f"{number}. **{escape(action.name or action.text)}** {escape(' · '.join(gain_parts(action, words)))}"
+        )
+        lines += [f"   {escape(action.text)}"] if action.name else []
+        lines.append(f"   {escape(words.say('screen.assumption', text=action.assumption))}")
     return [*lines, ""]
 
 
 def _due(checkup: Checkup, words: Words) -> list[str]:
-    """What turns into a breach unless it is done, soonest first."""
+    """Deadlines that become breaches unless met, soonest first."""
     lines = []
-    for one in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
-        said = [words.moment(one.due_at), words.say("screen.hours_left", hours=words.decimal(one.hours_left))]
-        if one.amount_at_risk is not None:
-            said.append(words.say("screen.at_risk", amount=words.decimal(one.amount_at_risk, 2)))
-        lines.append(f"{one.kind} {one.id}: {' · '.join(said)}")
+    for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
+        parts = [
+            words.moment(deadline.due_at),
+            words.say("screen.hours_left", hours=words.decimal(deadline.hours_left)),
+        ]
+        if deadline.amount_at_risk is not None:
+            parts.append(words.say("screen.at_risk", amount=words.decimal(deadline.amount_at_risk, 2)))
+        lines.append(f"{deadline.kind} {deadline.id}: {' · '.join(parts)}")
     return [f"## {words.say('heading.due')}", "", *bullets(lines)] if lines else []
 
 
@@ -118,9 +123,9 @@ def _areas(checkup: Checkup, words: Words) -> list[str]:
 
 
 def _platform_view(checkup: Checkup, words: Words) -> list[str]:
-    """The bare figures against the platform's own limits, with the margin in rows."""
+    """The store's figures against the platform's own limits, with the margin in rows."""
     keys = ("code", "rule", "value", "limit", "counted", "margin", "days", "sure")
-    rows = [_platform_row(one, words) for one in checkup.platform_view]
+    rows = [_platform_row(line, words) for line in checkup.platform_view]
     if not rows:
         return []
     shown = table([words.say(f"column.{key}") for key in keys], rows)
@@ -137,9 +142,13 @@ def _platform_row(line: PlatformLine, words: Words) -> list[str]:
 
 
 def _limits(checkup: Checkup, words: Words) -> list[str]:
-    """Each finding against target and limit, with source, date and how sure they are."""
+    """Each finding against target and limit, with source, date and certainty."""
     keys = ("code", "rule", "value", "target", "limit", "sure", "since", "source")
-    rows = [_limit_row(one, words) for one in with_figures(checkup) if one.limit_source and bounds(one, words)]
+    rows = [
+        _limit_row(finding, words)
+        for finding in with_figures(checkup)
+        if finding.limit_source and bounds(finding, words)
+    ]
     return [*_heading(words, "platform"), *table([words.say(f"column.{key}") for key in keys], rows)] if rows else []
 
 
@@ -157,13 +166,13 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
 def _findings(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "findings"), escape(counts_line(checkup, words)), ""]
     lines += bullets([f"! {warning}" for warning in checkup.warnings]) if checkup.warnings else []
-    for finding in sorted(with_figures(checkup), key=lambda one: one.muted is not None):
+    for finding in sorted(with_figures(checkup), key=lambda finding: finding.muted is not None):
         lines += _finding(finding, words)
     return lines
 
 
 def _finding(finding: Finding, words: Words) -> list[str]:
-    """One finding: verdict, why, where the limits come from, what drives it, and its first rows."""
+    """One finding: verdict, why it matters, source of its limits, drivers, and first rows."""
     state = f"{SYMBOLS[finding.status]} {words.say(f'status.{finding.status}').upper()}"
     facts = [
         *facts_of(finding, words),
@@ -176,8 +185,8 @@ def _finding(finding: Finding, words: Words) -> list[str]:
     about.append(words.say("report.counted", counts=counts))
     source = origin(finding, words)
     about += [words.say("report.limits_from", origin=source)] if source else []
-    said = [*beside_lines(finding, words), *printed_lines(finding, words)]
-    about += [f"{name}{words.say('unit.colon')}{text}" for name, text in said]
+    parts = [*beside_lines(finding, words), *printed_lines(finding, words)]
+    about += [f"{name}{words.say('unit.colon')}{text}" for name, text in parts]
     if finding.money_at_risk:
         about.append(
             f"{words.say('against.money_name')}{words.say('unit.colon')}{money_text(finding.money_at_risk, words)}"
@@ -200,7 +209,8 @@ def _drivers(finding: Finding, words: Words) -> list[str]:
     if not finding.drivers:
         return []
     lines = [
-        f"{segment(one.segment, words)}{words.say('unit.colon')}{driver_text(one, words)}" for one in finding.drivers
+        f"{segment(driver.segment, words)}{words.say('unit.colon')}{driver_text(driver, words)}"
+        for driver in finding.drivers
     ]
     return [f"**{words.say('heading.drivers')}**", "", *bullets(lines)]
 
@@ -225,16 +235,16 @@ def _row(row: EvidenceRow, words: Words) -> list[str]:
 
 
 def _not_judged(checkup: Checkup, words: Words) -> list[str]:
-    said = [wanted_text(one, words) for one in checkup.exports_wanted]
-    lines = [*_heading(words, "to_export"), *bullets(said)] if said else []
+    parts = [wanted_text(export, words) for export in checkup.exports_wanted]
+    lines = [*_heading(words, "to_export"), *bullets(parts)] if parts else []
     if not grouped(checkup):
         return lines
     header = [words.say(f"column.{key}") for key in ("area", "rule", "reason", "export")]
     rows = []
     for members in grouped(checkup):
-        areas = words.say("unit.comma").join(dict.fromkeys(words.say(f"area.{one.area}") for one in members))
-        titles = "; ".join(f"{one.code} {one.title}" for one in members)
-        reasons = "; ".join(dict.fromkeys(one.reason for one in members))
+        areas = words.say("unit.comma").join(dict.fromkeys(words.say(f"area.{rule.area}") for rule in members))
+        titles = "; ".join(f"{rule.code} {rule.title}" for rule in members)
+        reasons = "; ".join(dict.fromkeys(rule.reason for rule in members))
         rows.append((areas, titles, reasons, "; ".join(members[0].how_to_export) or "—"))
     return [*lines, *_heading(words, "not_judged"), *table(header, rows)]
 
@@ -243,27 +253,27 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
     keys = ("file", "layout", "encoding", "rows", "kept", "duplicates", "rejected", "first", "last", "note")
     rows = [
         (
-            one.path,
-            one.layout or "—",
-            one.encoding or "—",
-            *(words.whole(number) for number in (one.rows, one.kept, one.duplicates, one.rejected)),
-            words.moment(one.first),
-            words.moment(one.last),
-            words.reason(one.note) or ("" if one.layout else words.say("screen.no_reason")),
+            source.path,
+            source.layout or "—",
+            source.encoding or "—",
+            *(words.whole(number) for number in (source.rows, source.kept, source.duplicates, source.rejected)),
+            words.moment(source.first),
+            words.moment(source.last),
+            words.reason(source.note) or ("" if source.layout else words.say("screen.no_reason")),
         )
-        for one in checkup.sources
+        for source in checkup.sources
     ]
     lines = [*_heading(words, "sources"), *table([words.say(f"column.{key}") for key in keys], rows)]
-    said = [unused_text(members, words) for members in alike(refused(checkup))]
-    return [*lines, *bullets([*said, *filter(None, [rejected_text(checkup, words)])])]
+    parts = [unused_text(members, words) for members in alike(refused(checkup))]
+    return [*lines, *bullets([*parts, *filter(None, [rejected_text(checkup, words)])])]
 
 
 def _method(checkup: Checkup, words: Words) -> list[str]:
     method, colon = checkup.method, words.say("unit.colon")
     code, reasons = checkup.outcome.exit_code, "; ".join(checkup.outcome.reasons) or "—"
-    said = [words.say("screen.rules", digest=method.rules_digest), *method.caveats]
-    said.append(words.say("report.exit", code=code, reasons=reasons))
-    lines = [*_heading(words, "method"), *bullets(said)]
+    parts = [words.say("screen.rules", digest=method.rules_digest), *method.caveats]
+    parts.append(words.say("report.exit", code=code, reasons=reasons))
+    lines = [*_heading(words, "method"), *bullets(parts)]
     for key, texts in (
         ("replies", reply_lines(checkup, words)),
         ("facts", [f"{name}{colon}{fact}" for name, fact in method.facts.items()]),

@@ -1,6 +1,6 @@
 """The checkup as figures for Prometheus: a text file for the node exporter's collector, or any scraper.
 
-Moments are seconds since 1970, so that ages are counted where they are shown: ``time() - storehealth_as_of_…``. What could
+Moments are seconds since 1970, so that ages are computed where they are shown: ``time() - storehealth_as_of_…``. What could
 not be judged has no figure, rather than 0.
 """
 
@@ -25,18 +25,18 @@ GOOD = (Exit.OK, Exit.FINDINGS)
 
 def render(checkup: Checkup) -> bytes:
     """Metrics in Prometheus' text format, each with the labels ``store`` and ``platform``."""
-    return _text(_Seen(checkup))
+    return _text(_Subject(checkup))
 
 
 VERDICTS = ("pass", "watch", "fail")
 
 
 class Watched:
-    """The same of a run that nobody watches, with the label ``schedule``: several may look at one store.
+    """The same metrics for an unattended run, labelled with its schedule: several schedules may audit one store.
 
     Args:
         schedule: The name of the runs.
-        last_success: When the last earlier one began whose data sufficed; told as long as none does since.
+        last_success: Start of the last earlier run whose data sufficed; reported until a later one does.
     """
 
     NAME = NAME
@@ -48,89 +48,89 @@ class Watched:
 
     def render(self, checkup: Checkup) -> bytes:
         """The metrics."""
-        return _text(_Seen(checkup, {"schedule": self.schedule}, self.last_success))
+        return _text(_Subject(checkup, {"schedule": self.schedule}, self.last_success))
 
 
-class _Seen(NamedTuple):
-    """What is told of: a checkup, labels besides the store's, and an earlier success."""
+class _Subject(NamedTuple):
+    """A checkup, labels besides the store's, and the start of an earlier success."""
 
     checkup: Checkup
     labels: Mapping[str, str] = {}
     last_success: datetime | None = None
 
 
-def _text(seen: _Seen) -> bytes:
+def _text(subject: _Subject) -> bytes:
     registry = CollectorRegistry()
-    registry.register(_Figures(seen))
+    registry.register(_Figures(subject))
     return generate_latest(registry)
 
 
 class _Figures(Collector):
-    def __init__(self, seen: _Seen) -> None:
-        self.seen = seen
+    def __init__(self, subject: _Subject) -> None:
+        self.subject = subject
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Every family that has a figure."""
-        families = (*_scores(self.seen), *_findings(self.seen), *_moments(self.seen))
+        families = (*_scores(self.subject), *_findings(self.subject), *_moments(self.subject))
         yield from (family for family in families if family.samples)
 
 
 class _Family(GaugeMetricFamily):
     """A gauge whose labels begin with the store's."""
 
-    def __init__(self, seen: _Seen, name: str, told: str, *labels: str) -> None:
-        super().__init__(f"storehealth_{name}", told, labels=("store", "platform", *seen.labels, *labels))
-        self.store = (seen.checkup.store, seen.checkup.platform, *seen.labels.values())
+    def __init__(self, subject: _Subject, name: str, description: str, *labels: str) -> None:
+        super().__init__(f"storehealth_{name}", description, labels=("store", "platform", *subject.labels, *labels))
+        self.store = (subject.checkup.store, subject.checkup.platform, *subject.labels.values())
 
     def put(self, value: float | None, *labels: str) -> None:
         """Add a figure, unless there is none."""
         if value is not None:
-            said = [label.encode(errors="replace").decode() for label in (*self.store, *labels)]
-            self.add_metric(said, value)
+            values = [label.encode(errors="replace").decode() for label in (*self.store, *labels)]
+            self.add_metric(values, value)
 
 
-def _scores(seen: _Seen) -> Iterator[_Family]:
-    checkup = seen.checkup
-    whole = _Family(seen, "score", "Health of the store, 0 to 100.")
+def _scores(subject: _Subject) -> Iterator[_Family]:
+    checkup = subject.checkup
+    whole = _Family(subject, "score", "Health of the store, 0 to 100.")
     whole.put(checkup.score.value)
-    coverage = _Family(seen, "score_coverage_ratio", "Share of the score's weight that could be judged.")
+    coverage = _Family(subject, "score_coverage_ratio", "Share of the score's weight that could be judged.")
     coverage.put(checkup.score.coverage)
-    areas = _Family(seen, "area_score", "Health of one area, 0 to 100.", "area")
+    areas = _Family(subject, "area_score", "Health of one area, 0 to 100.", "area")
     for area in checkup.areas:
         areas.put(area.score, area.id)
     yield from (whole, coverage, areas)
 
 
-def _findings(seen: _Seen) -> Iterator[_Family]:
-    checkup = seen.checkup
-    by_status = _Family(seen, "findings", "Findings by status.", "status")
+def _findings(subject: _Subject) -> Iterator[_Family]:
+    checkup = subject.checkup
+    by_status = _Family(subject, "findings", "Findings by status.", "status")
     for status in get_args(Status):
-        by_status.put(sum(one.status == status for one in checkup.findings), status)
-    defects = _Family(seen, "finding_defects", "Rows of a rule that missed what it asks for.", "code", "area")
-    judged = _Family(seen, "finding_judged", "Rows of a rule that could be judged.", "code", "area")
-    failing = _Family(seen, "finding_failing", "1 where a rule fails, else 0.", "code", "area")
-    for one in checkup.findings:
-        if one.status in (*VERDICTS, "inconclusive"):
-            defects.put(one.defects, one.code, one.area)
-            judged.put(one.judged, one.code, one.area)
-        if one.status in VERDICTS:
-            failing.put(one.status == "fail", one.code, one.area)
+        by_status.put(sum(finding.status == status for finding in checkup.findings), status)
+    defects = _Family(subject, "finding_defects", "Rows of a rule that missed what it asks for.", "code", "area")
+    judged = _Family(subject, "finding_judged", "Rows of a rule that could be judged.", "code", "area")
+    failing = _Family(subject, "finding_failing", "1 where a rule fails, else 0.", "code", "area")
+    for finding in checkup.findings:
+        if finding.status in (*VERDICTS, "inconclusive"):
+            defects.put(finding.defects, finding.code, finding.area)
+            judged.put(finding.judged, finding.code, finding.area)
+        if finding.status in VERDICTS:
+            failing.put(finding.status == "fail", finding.code, finding.area)
     yield from (by_status, defects, judged, failing)
 
 
-def _moments(seen: _Seen) -> Iterator[_Family]:
-    checkup = seen.checkup
-    as_of = _Family(seen, "as_of_timestamp_seconds", "The moment the store was judged at.")
+def _moments(subject: _Subject) -> Iterator[_Family]:
+    checkup = subject.checkup
+    as_of = _Family(subject, "as_of_timestamp_seconds", "The moment the store was judged at.")
     as_of.put(_seconds(checkup.as_of, checkup.timezone))
-    tables = _Family(seen, "table_last_event_timestamp_seconds", "Last event of a table of the exports.", "table")
+    tables = _Family(subject, "table_last_event_timestamp_seconds", "Last event of a table of the exports.", "table")
     for name, end in checkup.table_ends.items():
         tables.put(_seconds(end.last, checkup.timezone), name)
     started, code = checkup.run.started_at.timestamp(), checkup.outcome.exit_code
-    ran = _Family(seen, "last_run_timestamp_seconds", "When the run began that wrote this.")
+    ran = _Family(subject, "last_run_timestamp_seconds", "When the run began that wrote this.")
     ran.put(started)
-    success = _Family(seen, "last_success_timestamp_seconds", "When the last run began whose data sufficed.")
-    success.put(started if code in GOOD else seen.last_success.timestamp() if seen.last_success else None)
-    ended = _Family(seen, "exit_code", "Exit code of the audit: 0 nothing found, 1 findings, 3 data do not suffice.")
+    success = _Family(subject, "last_success_timestamp_seconds", "When the last run began whose data sufficed.")
+    success.put(started if code in GOOD else subject.last_success.timestamp() if subject.last_success else None)
+    ended = _Family(subject, "exit_code", "Exit code of the audit: 0 nothing found, 1 findings, 3 data do not suffice.")
     ended.put(code)
     yield from (as_of, tables, ran, success, ended)
 

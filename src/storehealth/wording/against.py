@@ -1,4 +1,4 @@
-"""What is said of the platform's own limits, and of the money that its bands ask for."""
+"""Phrases about the platform's own limits and about the money its penalty bands put at risk."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from storehealth.wording.basis import days
 from storehealth.wording.sure import marked
 
 REACH = 100
-"""One in so many judged rows: a margin up to that is within reach."""
+"""A margin of up to one row in this many judged rows is within reach."""
 FEW = 2
-"""A margin up to this is within reach however few rows there are."""
+"""A margin of up to this many rows is within reach however few rows there are."""
 MOST_SHOWN = 4
 
 
 def within_reach(line: PlatformLine) -> bool:
-    """Whether few more misses would break a limit that is kept: those of one row in a hundred."""
+    """Whether a limit that holds would be broken by a few more misses, about one row in a hundred."""
     return not line.over and line.margin is not None and line.margin <= max(FEW, line.judged // REACH)
 
 
 def platform_brief(checkup: Checkup, words: Words) -> str | None:
-    """Limits of the platform that are broken or nearly so, in one paragraph; None where all are kept with ease."""
-    told = [_briefly(one, words) for one in checkup.platform_view if one.over or within_reach(one)]
-    if not told:
+    """Platform limits that are broken or nearly broken, in one paragraph; None where all hold with room to spare."""
+    lines = [_summarize(line, words) for line in checkup.platform_view if line.over or within_reach(line)]
+    if not lines:
         return None
-    more = [words.count("count.more", len(told) - MOST_SHOWN)] if len(told) > MOST_SHOWN else []
-    parts = words.say("unit.semicolon").join([*told[:MOST_SHOWN], *more])
+    more = [words.count("count.more", len(lines) - MOST_SHOWN)] if len(lines) > MOST_SHOWN else []
+    parts = words.say("unit.semicolon").join([*lines[:MOST_SHOWN], *more])
     return words.say("against.brief", platform=checkup.platform, parts=parts)
 
 
-def _briefly(line: PlatformLine, words: Words) -> str:
+def _summarize(line: PlatformLine, words: Words) -> str:
     value, bare = words.figure(line.value, line.unit), words.bound(line.limit, line.unit, line.higher_is)
     limit = marked(bare, line.limit_source.verified, words)
     if line.margin is None:
@@ -39,47 +39,47 @@ def _briefly(line: PlatformLine, words: Words) -> str:
     key = "brief_over" if line.over else "brief_near" if line.margin else "brief_none"
     number = abs(line.margin)
     return words.say(
-        f"against.{key}", code=line.code, n=words.whole(number), what=_what(line, number, words), limit=limit
+        f"against.{key}", code=line.code, n=words.whole(number), what=_name_rows(line, number, words), limit=limit
     )
 
 
-def _what(line: PlatformLine, number: int, words: Words) -> str:
+def _name_rows(line: PlatformLine, number: int, words: Words) -> str:
     return words.count(f"unit_of.{'plain' if line.counts == 'row' else line.counts}", number)
 
 
 def margin_text(line: PlatformLine, words: Words) -> str:
-    """How far the figure is from the limit, in rows where that can be said."""
+    """How far the figure is from the limit, in rows where it is a share."""
     if line.margin is None:
         return words.say("against.over" if line.over else "against.kept")
     number = abs(line.margin)
     key = "too_many" if line.over else "room" if number else "no_room"
-    return words.say(f"against.{key}", n=words.whole(number), what=_what(line, number, words))
+    return words.say(f"against.{key}", n=words.whole(number), what=_name_rows(line, number, words))
 
 
 def line_parts(line: PlatformLine, words: Words) -> list[str]:
-    """A limit of the platform: figure, limit and how sure it is, counts, margin, what is open, and its least number."""
+    """One platform limit: figure, limit with its certainty, counts, margin, open rows and minimum order count."""
     limit = words.say("screen.limit", bound=words.bound(line.limit, line.unit, line.higher_is))
     sure = words.say(f"verified.{line.limit_source.verified}")
-    said = [words.figure(line.value, line.unit), words.say("unit.brackets", what=limit, inside=sure)]
+    parts = [words.figure(line.value, line.unit), words.say("unit.brackets", what=limit, inside=sure)]
     if line.unit == "share":
         counts = {"defects": words.whole(line.defects), "judged": words.whole(line.judged)}
-        said.append(words.say("screen.missed", **counts))
-    return [*said, margin_text(line, words), *extra(line, words), days(line.window, words)]
+        parts.append(words.say("screen.missed", **counts))
+    return [*parts, margin_text(line, words), *extra(line, words), days(line.window, words)]
 
 
 def extra(line: PlatformLine, words: Words) -> list[str]:
-    """What is open, and the platform's least number of orders where the store does not reach it."""
-    return [*_open(line, words), *_least(line, words)]
+    """Open rows, and the platform's minimum number of orders where the store does not reach it."""
+    return [*_describe_open(line, words), *_describe_least(line, words)]
 
 
-def _open(line: PlatformLine, words: Words) -> Iterator[str]:
+def _describe_open(line: PlatformLine, words: Words) -> Iterator[str]:
     if line.at_worst is not None:
         worst = words.figure(line.at_worst, line.unit)
         yield words.say("against.at_worst", n=words.whole(line.undecided), value=worst)
 
 
-def _least(line: PlatformLine, words: Words) -> Iterator[str]:
-    """Said only where the store has fewer orders than the platform asks for, or it is not known how many."""
+def _describe_least(line: PlatformLine, words: Words) -> Iterator[str]:
+    """The minimum, only where the store has fewer orders than that or their number is unknown."""
     least = line.least
     if least is None or (least.counted is not None and least.counted >= least.orders):
         return
@@ -91,13 +91,13 @@ def _least(line: PlatformLine, words: Words) -> Iterator[str]:
 
 
 def money_text(money: MoneyAtRisk, words: Words) -> str:
-    """The range, what it takes for granted, how many orders are not in it, and where the bands come from."""
+    """The range of money at risk, how many orders it covers and leaves out, and how certain the bands are."""
     low, high = (words.decimal(end, 2) for end in (money.low, money.high))
     amount = low if money.low == money.high else words.say("against.range", low=low, high=high)
-    said = [words.say("against.money", amount=amount, currency=money.currency, n=words.whole(money.orders))]
+    parts = [words.say("against.money", amount=amount, currency=money.currency, n=words.whole(money.orders))]
     if not money.orders:
-        said = []
+        parts = []
     if money.without_amount:
-        said.append(words.say("against.no_amount", n=words.whole(money.without_amount)))
+        parts.append(words.say("against.no_amount", n=words.whole(money.without_amount)))
     sure = words.say(f"verified.{money.verified}")
-    return words.say("unit.brackets", what=words.say("unit.semicolon").join(said), inside=sure)
+    return words.say("unit.brackets", what=words.say("unit.semicolon").join(parts), inside=sure)

@@ -1,4 +1,4 @@
-"""Where a line of text may be broken: between words, between wide characters, never within an id or before a stop."""
+"""Where a line may be broken: between words and wide characters, never inside an id or before punctuation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ATOM = re.compile(rf"[ \t\n]+|[{OPENERS}]*(?:(?![{OPENERS}])[{WIDE}]|[^ \t\n{WID
 
 
 def folded(text: str, width: int) -> str:
-    """The text with a line break wherever a line of so many cells is full; a word longer than a line stays whole."""
+    """Wrap text to a width in terminal cells; a word longer than a line stays whole."""
     lines, line = [], ""
     for atom in ATOM.findall(text):
         if cell_len(line + atom.rstrip()) > width and line.strip():

@@ -1,4 +1,4 @@
-"""What the figures of a checkup rest on: days, files, rows, and where the data end."""
+"""Phrases about what the figures of a checkup are based on: days, files, rows, and where the data end."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from storehealth.model import Checkup, Source, StoredTable, Window
 from storehealth.wording import Words
 
 NOTABLE_HOURS = 24
-"""A table that ends less than so long before the others is not worth a word."""
+"""A table that ends fewer hours than this before the others is not mentioned."""
 
 
 def outside(sources: Iterable[Source], as_of: datetime | None) -> tuple[datetime, datetime] | None:
     """First and last event of the files, where ``as_of`` lies before them or more than a day after them."""
-    held = [at for one in sources for at in (one.first, one.last) if at is not None]
-    if as_of is None or not held or min(held) <= as_of <= max(held) + timedelta(days=1):
+    times = [at for source in sources for at in (source.first, source.last) if at is not None]
+    if as_of is None or not times or min(times) <= as_of <= max(times) + timedelta(days=1):
         return None
-    return min(held), max(held)
+    return min(times), max(times)
 
 
 def later(parts: Iterable[StoredTable], as_of: datetime | None, words: Words) -> list[str]:
-    """The tables that begin only after ``as_of``, each with its days; none where all of them do, which the headline says.
+    """Tables that begin only after ``as_of``, each with its days; empty where all do, since the headline says so.
 
     Args:
         parts: What the files gave of each table.
@@ -29,10 +29,10 @@ def later(parts: Iterable[StoredTable], as_of: datetime | None, words: Words) ->
         words: Of the language wanted.
     """
     ends: dict[str, list[datetime]] = {}
-    for one in parts:
-        if one.rows and one.first is not None and one.last is not None:
-            ends.setdefault(one.table, []).extend((one.first, one.last))
-    begin = [table for table, held in ends.items() if as_of is not None and min(held) > as_of]
+    for part in parts:
+        if part.rows and part.first is not None and part.last is not None:
+            ends.setdefault(part.table, []).extend((part.first, part.last))
+    begin = [table for table, times in ends.items() if as_of is not None and min(times) > as_of]
     return [
         words.say(
             "screen.later",
@@ -55,23 +55,23 @@ def days(window: Window, words: Words) -> str:
 
 def data_statement(checkup: Checkup, words: Words) -> list[str]:
     """Store, platform, days, zone, files, rows, the end of the data, and which figures leave out the newest days."""
-    said = [checkup.store, checkup.platform, days(checkup.window, words), checkup.timezone]
-    said.append(words.count("count.files", len({one.path.split("#")[0] for one in checkup.sources})))
-    said.append(words.count("count.rows", sum(one.rows for one in checkup.sources)))
+    parts = [checkup.store, checkup.platform, days(checkup.window, words), checkup.timezone]
+    parts.append(words.count("count.files", len({source.path.split("#")[0] for source in checkup.sources})))
+    parts.append(words.count("count.rows", sum(source.rows for source in checkup.sources)))
     for key in ("duplicates", "rejected"):
-        number = sum(getattr(one, key) for one in checkup.sources)
-        said += [words.count(f"count.{key}", number)] if number else []
+        number = sum(getattr(source, key) for source in checkup.sources)
+        parts += [words.count(f"count.{key}", number)] if number else []
     if checkup.as_of is None:
-        return [*said, words.say("screen.no_as_of")]
-    said.append(words.say("screen.as_of", at=words.moment(checkup.as_of)))
-    held = outside(checkup.sources, checkup.as_of)
-    if held:
-        first, last = (words.day(at.date()) for at in held)
-        said.append(words.say("screen.held", first=first, last=last))
-    return [*said, *_ends(checkup, words), *_lags(checkup, words)]
+        return [*parts, words.say("screen.no_as_of")]
+    parts.append(words.say("screen.as_of", at=words.moment(checkup.as_of)))
+    span = outside(checkup.sources, checkup.as_of)
+    if span:
+        first, last = (words.day(at.date()) for at in span)
+        parts.append(words.say("screen.held", first=first, last=last))
+    return [*parts, *_describe_ends(checkup, words), *_describe_lags(checkup, words)]
 
 
-def _ends(checkup: Checkup, words: Words) -> Iterator[str]:
+def _describe_ends(checkup: Checkup, words: Words) -> Iterator[str]:
     """Tables that end early or lack days."""
     ages = [
         words.say("screen.age", table=words.table(table), age=words.figure(3600 * end.age_hours, "seconds"))
@@ -89,13 +89,13 @@ def _ends(checkup: Checkup, words: Words) -> Iterator[str]:
         yield words.say("screen.covered", parts=words.say("unit.comma").join(parts))
 
 
-def _lags(checkup: Checkup, words: Words) -> Iterator[str]:
-    """Figures whose days end before the page's own, by those days."""
-    last, found = checkup.window.last, dict[tuple[int, str], dict[str, None]]()
-    for one in checkup.findings:
-        end = one.window.last
-        if last is not None and end is not None and end < last and one.status != "not_applicable":
-            name = words.lower(words.say(f"area.{one.area}"))
-            found.setdefault(((last - end).days, days(one.window, words)), {})[name] = None
-    for (number, spell), areas in sorted(found.items()):
+def _describe_lags(checkup: Checkup, words: Words) -> Iterator[str]:
+    """Areas whose figures end before the report's last day, grouped by their days."""
+    last, areas_by_days = checkup.window.last, dict[tuple[int, str], dict[str, None]]()
+    for finding in checkup.findings:
+        end = finding.window.last
+        if last is not None and end is not None and end < last and finding.status != "not_applicable":
+            name = words.lower(words.say(f"area.{finding.area}"))
+            areas_by_days.setdefault(((last - end).days, days(finding.window, words)), {})[name] = None
+    for (number, spell), areas in sorted(areas_by_days.items()):
         yield words.say("screen.lag", n=number, days=spell, areas=words.say("unit.comma").join(areas))

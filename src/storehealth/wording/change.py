@@ -1,4 +1,4 @@
-"""How a finding stands against earlier runs, in a few words."""
+"""Phrases about a finding compared with earlier runs."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from storehealth.model import Event, Finding
 from storehealth.wording import Words
 
 NAMED = 4
-"""Codes named on the first screen before the rest is counted."""
+"""Codes listed on the first screen before the rest is only counted."""
 
 
 def since_then(finding: Finding, words: Words) -> list[str]:
-    """What it was, whether that is a change, and how long it has been so."""
+    """The previous figure, whether the difference is beyond noise, and how long the finding has existed."""
     was = finding.previous is not None
     moved = [words.say("screen.was", value=words.figure(finding.previous, finding.unit))] if was else []
     moved += [words.say(f"change.{finding.change}")] if finding.change else []
-    said = [words.say("history.clause").join(moved)] if moved else []
+    parts = [words.say("history.clause").join(moved)] if moved else []
     if finding.state:
         day = finding.since.date() if finding.since else None
-        said.append(words.say(f"found.{finding.state}", day=words.day(day)))
-    return said
+        parts.append(words.say(f"found.{finding.state}", day=words.day(day)))
+    return parts
 
 
 def rows_then(finding: Finding, words: Words) -> str | None:
-    """What became of the customers or orders behind it; None where they are not followed, or there never were any."""
+    """What became of the customers or orders behind a finding; None where they are not tracked or there were none."""
     if finding.rows is None:
         return None
     counted = {name: number for name, number in finding.rows.model_dump().items() if number}
     if not counted:
         return None
-    said = words.say("unit.comma").join(words.count(f"rows.{name}", number) for name, number in counted.items())
-    return f"{words.say('history.rows')}{words.say('unit.colon')}{said}"
+    text = words.say("unit.comma").join(words.count(f"rows.{name}", number) for name, number in counted.items())
+    return f"{words.say('history.rows')}{words.say('unit.colon')}{text}"
 
 
 def signed(points: float, words: Words, digits: int = 1) -> str:
-    """A difference with its sign; one too small to be written is plain 0."""
+    """A difference with its sign; one that rounds to zero is a plain 0."""
     text = words.decimal(points, digits)
     return text if text in ("0", "—") or points < 0 else f"+{text}"
 
 
 def codes_text(codes: Sequence[str], words: Words, most: int = NAMED) -> str:
-    """So many codes, and how many more there are."""
-    said = " ".join(codes[:most])
+    """The first codes, and how many more there are."""
+    text = " ".join(codes[:most])
     hidden = len(codes) - most
-    return f"{said} {words.say('history.further', n=hidden)}" if hidden > 0 else said
+    return f"{text} {words.say('history.further', n=hidden)}" if hidden > 0 else text
 
 
 def event_text(event: Event, words: Words) -> str:

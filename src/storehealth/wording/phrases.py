@@ -1,4 +1,4 @@
-"""What is said of the parts of a checkup, the same way on the screen and in every report."""
+"""Phrases about findings, scores and advice, the same on the screen and in every report."""
 
 from __future__ import annotations
 
@@ -16,47 +16,58 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings, the most urgent first: by status, scored before others, by severity, by code."""
+    """Findings by urgency: status, scored before unscored, severity, code."""
     return sorted(
         findings,
-        key=lambda one: (RANK[one.status], not one.scored, SEVERITIES.index(one.severity), one.code),
+        key=lambda finding: (
+            RANK[finding.status],
+            not finding.scored,
+            SEVERITIES.index(finding.severity),
+            finding.code,
+        ),
     )
 
 
 def with_figures(checkup: Checkup) -> list[Finding]:
-    """Findings that had something to look at, the most urgent first."""
-    return [one for one in by_urgency(checkup.findings) if one.status != "not_applicable"]
+    """Findings that had rows to measure, the most urgent first."""
+    return [finding for finding in by_urgency(checkup.findings) if finding.status != "not_applicable"]
 
 
 def troubles(checkup: Checkup) -> list[Finding]:
     """Failing findings, then those to watch; without muted ones."""
-    return [one for one in by_urgency(checkup.findings) if one.status in ("fail", "watch") and one.muted is None]
+    return [
+        finding
+        for finding in by_urgency(checkup.findings)
+        if finding.status in ("fail", "watch") and finding.muted is None
+    ]
 
 
 def todo(checkup: Checkup) -> list[Recommendation]:
-    """What to do, without what would help muted findings alone."""
-    muted = {one.code for one in checkup.findings if one.muted}
-    return [one for one in checkup.recommendations if not muted.issuperset(one.findings)]
+    """Recommendations, without those that help only muted findings."""
+    muted = {finding.code for finding in checkup.findings if finding.muted}
+    return [
+        recommendation for recommendation in checkup.recommendations if not muted.issuperset(recommendation.findings)
+    ]
 
 
 def all_clear(checkup: Checkup) -> bool:
     """Whether a score was given, something passed, and nothing fails or needs watching."""
-    judged = any(one.status == "pass" for one in checkup.findings)
-    muted = any(one.muted for one in checkup.findings)
+    judged = any(finding.status == "pass" for finding in checkup.findings)
+    muted = any(finding.muted for finding in checkup.findings)
     return checkup.score.value is not None and judged and not muted and not troubles(checkup)
 
 
 def refused(checkup: Checkup) -> list[Source]:
-    """Files nothing was taken from."""
+    """Files that were not used."""
     return [source for source in checkup.sources if source.layout is None]
 
 
 def grouped(checkup: Checkup) -> list[list[NotJudged]]:
-    """Rules that the same reason keeps from being judged, together; without those that an export would help."""
-    helped = {code for one in checkup.exports_wanted for code in (*one.codes, *one.with_others)}
+    """Rules that could not be judged, grouped by reason; without those that a missing export would enable."""
+    helped = {code for export in checkup.exports_wanted for code in (*export.codes, *export.with_others)}
     groups: dict[tuple[str, ...], list[NotJudged]] = {}
-    for one in (one for one in checkup.not_judged if one.code not in helped):
-        groups.setdefault(one.how_to_export or (one.reason,), []).append(one)
+    for rule in (rule for rule in checkup.not_judged if rule.code not in helped):
+        groups.setdefault(rule.how_to_export or (rule.reason,), []).append(rule)
     return sorted(groups.values(), key=lambda members: not members[0].how_to_export)
 
 
@@ -76,45 +87,45 @@ def score_name(checkup: Checkup, words: Words) -> str:
 
 
 def score_parts(checkup: Checkup, words: Words) -> list[str]:
-    """What stands behind the score: range, cap, coverage."""
-    score, said = checkup.score, []
+    """The score's range, cap and coverage."""
+    score, parts = checkup.score, []
     low, high = words.decimal(score.low, 0), words.decimal(score.high, 0)
     if None not in (score.low, score.high) and low != high:  # "45–45" would say no more than the score does
-        said.append(words.say("screen.range", low=low, high=high))
+        parts.append(words.say("screen.range", low=low, high=high))
     if score.cap_reason:
-        said.append(words.say("screen.uncapped", value=words.decimal(score.uncapped, 0), reason=score.cap_reason))
-    told = sum(area.score is not None for area in checkup.areas)
+        parts.append(words.say("screen.uncapped", value=words.decimal(score.uncapped, 0), reason=score.cap_reason))
+    judged = sum(area.score is not None for area in checkup.areas)
     share = words.figure(score.coverage, "share")
-    return [*said, words.say("screen.coverage", told=told, areas=len(checkup.areas), share=share)]
+    return [*parts, words.say("screen.coverage", told=judged, areas=len(checkup.areas), share=share)]
 
 
 LEAST_GAIN = 0.05
 """Points below this would be shown as +0."""
 
 
-def gain_parts(one: Recommendation, words: Words) -> list[str]:
-    """Points, units, effort, codes and the day to look again."""
-    said = []
-    if one.gain_points is not None and one.gain_points >= LEAST_GAIN:
-        said.append(words.say("screen.gain", points=words.decimal(one.gain_points)))
-    said += [one.gain_units] if one.gain_units else []
-    said += [words.say(f"effort.{one.effort}"), " ".join(one.findings)]
-    if one.check_on:
-        said.append(words.say("screen.check_on", day=words.day(one.check_on)))
-    return said
+def gain_parts(recommendation: Recommendation, words: Words) -> list[str]:
+    """Points, units, effort, codes and the day to check again."""
+    parts = []
+    if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
+        parts.append(words.say("screen.gain", points=words.decimal(recommendation.gain_points)))
+    parts += [recommendation.gain_units] if recommendation.gain_units else []
+    parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
+    if recommendation.check_on:
+        parts.append(words.say("screen.check_on", day=words.day(recommendation.check_on)))
+    return parts
 
 
 def counts_line(checkup: Checkup, words: Words) -> str:
-    """How many findings of each status, and how many rules that could not be judged are none of them."""
-    counts = Counter(str(one.status) for one in checkup.findings if one.muted is None)
-    said = [words.count(f"state.{status}", counts[status]) for status in RANK if counts[status]]
-    unnamed = {one.code for one in checkup.not_judged} - {one.code for one in checkup.findings}
-    said += [words.count("count.not_judged", len(unnamed))] if unnamed else []
-    ends = [one.muted.until for one in checkup.findings if one.muted]
+    """How many findings have each status, and how many further rules could not be judged."""
+    counts = Counter(str(finding.status) for finding in checkup.findings if finding.muted is None)
+    parts = [words.count(f"state.{status}", counts[status]) for status in RANK if counts[status]]
+    unnamed = {rule.code for rule in checkup.not_judged} - {finding.code for finding in checkup.findings}
+    parts += [words.count("count.not_judged", len(unnamed))] if unnamed else []
+    ends = [finding.muted.until for finding in checkup.findings if finding.muted]
     if ends:
         until = words.say("mutes.until", day=words.day(min(ends)))
-        said.append(words.say("unit.brackets", what=words.count("count.muted", len(ends)), inside=until))
-    return words.say("unit.comma").join(said)
+        parts.append(words.say("unit.brackets", what=words.count("count.muted", len(ends)), inside=until))
+    return words.say("unit.comma").join(parts)
 
 
 # -- one finding -------------------------------------------------------------------------------------------------
@@ -154,30 +165,30 @@ def tallied(finding: Finding, words: Words) -> str:
 
 
 def facts_of(finding: Finding, words: Words, usual: Window | None = None) -> list[str]:
-    """Everything worth saying of a finding in one paragraph, apart from where its rows are.
+    """Everything about a finding in one paragraph, except where its rows are.
 
-    Its days are named where they differ from the usual ones.
+    Its days are given where they differ from the usual ones.
     """
-    said = [figure(finding, words)]
-    said += [days(finding.window, words)] if usual is not None and finding.window != usual else []
-    said += [tallied(finding, words)] if finding.judged else []
-    said += bounds(finding, words)
+    parts = [figure(finding, words)]
+    parts += [days(finding.window, words)] if usual is not None and finding.window != usual else []
+    parts += [tallied(finding, words)] if finding.judged else []
+    parts += bounds(finding, words)
     if finding.undecided:
-        said.append(words.say("screen.undecided", n=words.whole(finding.undecided)))
-    said += since_then(finding, words)
-    said += kept_apart(finding, words)
-    return [*said, *([] if finding.scored else [words.say("screen.not_scored")])]
+        parts.append(words.say("screen.undecided", n=words.whole(finding.undecided)))
+    parts += since_then(finding, words)
+    parts += kept_apart(finding, words)
+    return [*parts, *([] if finding.scored else [words.say("screen.not_scored")])]
 
 
 def kept_apart(finding: Finding, words: Words) -> list[str]:
-    """Who muted a finding, why and until when; how many rows were taken out of it, and why."""
-    said, muted = [], finding.muted
+    """Who muted a finding, why and until when; how many rows were exempted, and why."""
+    parts, muted = [], finding.muted
     if muted:
         day = words.day(muted.until)
-        said.append(words.say("mutes.muted", day=day, owner=muted.owner, reason=muted.reason))
-    for one in finding.exempted:
-        said.append(words.say("mutes.exempted", n=words.whole(one.rows), reason=one.reason))
-    return said
+        parts.append(words.say("mutes.muted", day=day, owner=muted.owner, reason=muted.reason))
+    for exemption in finding.exempted:
+        parts.append(words.say("mutes.exempted", n=words.whole(exemption.rows), reason=exemption.reason))
+    return parts
 
 
 def place(finding: Finding) -> str | None:
@@ -191,7 +202,7 @@ def place(finding: Finding) -> str | None:
 
 
 def origin(finding: Finding, words: Words) -> str | None:
-    """Where the limits come from, from when they hold and how sure that is."""
+    """Where the limits come from, since when they hold and how certain that is."""
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
@@ -200,14 +211,16 @@ def origin(finding: Finding, words: Words) -> str | None:
 
 def segment(parts: dict[str, str | None], words: Words) -> str:
     """A slice as ``agent=amy  weekday=Monday``."""
-    return "  ".join(f"{_named(name, words)}={_part(name, value, words)}" for name, value in parts.items())
+    return "  ".join(
+        f"{_name_dimension(name, words)}={_format_part(name, value, words)}" for name, value in parts.items()
+    )
 
 
-def _named(name: str, words: Words) -> str:
+def _name_dimension(name: str, words: Words) -> str:
     return words.say(f"slice.{name}") if f"slice.{name}" in texts() else name
 
 
-def _part(name: str, value: str | None, words: Words) -> str:
+def _format_part(name: str, value: str | None, words: Words) -> str:
     if value is None:
         return "—"
     if value in ("true", "false"):
@@ -216,7 +229,7 @@ def _part(name: str, value: str | None, words: Words) -> str:
 
 
 def driver_text(driver: Driver, words: Words) -> str:
-    """How much of the defects a slice holds."""
+    """The share of all defects found in a slice."""
     return words.say(
         "screen.share_of_misses",
         share=words.figure(driver.share_of_defects, "share"),
@@ -226,15 +239,15 @@ def driver_text(driver: Driver, words: Words) -> str:
 
 
 def beside_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
-    """Figures beside a finding, as name and text: ``39 of 1,933 (2%)`` of the rows the name speaks of, or a statistic."""
-    return [(one.title or one.name.replace("_", " "), _beside(one, words)) for one in finding.beside]
+    """Figures beside a finding, as name and text: ``39 of 1,933 (2%)``, or a statistic."""
+    return [(beside.title or beside.name.replace("_", " "), _format_beside(beside, words)) for beside in finding.beside]
 
 
-def _beside(one: Beside, words: Words) -> str:
-    if one.count is None or one.judged is None:
-        return words.figure(one.value, one.unit)
-    said = words.say("screen.count_of", count=words.whole(one.count), judged=words.whole(one.judged))
-    return words.say("unit.brackets", what=said, inside=words.figure(one.value, "share")) if one.judged else said
+def _format_beside(beside: Beside, words: Words) -> str:
+    if beside.count is None or beside.judged is None:
+        return words.figure(beside.value, beside.unit)
+    text = words.say("screen.count_of", count=words.whole(beside.count), judged=words.whole(beside.judged))
+    return words.say("unit.brackets", what=text, inside=words.figure(beside.value, "share")) if beside.judged else text
 
 
 def shown_value(value: str | int | float | bool | None) -> str:
@@ -253,13 +266,13 @@ def shown_detail(name: str, value: str | int | float | bool | None, words: Words
 
 
 def rows_shown(finding: Finding, shown: int, words: Words) -> str | None:
-    """That there are more evidence rows than are shown, and where all of them are."""
+    """How many evidence rows are shown of how many, and where all of them are; None where all are shown."""
     if finding.evidence.count <= shown:
         return None
-    said = words.say("screen.showing", shown=words.whole(shown), total=words.whole(finding.evidence.count))
+    text = words.say("screen.showing", shown=words.whole(shown), total=words.whole(finding.evidence.count))
     if finding.evidence.file:
-        said += words.say("unit.comma") + words.say("screen.all_in", file=finding.evidence.file)
-    return said
+        text += words.say("unit.comma") + words.say("screen.all_in", file=finding.evidence.file)
+    return text
 
 
 def reply_lines(checkup: Checkup, words: Words) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a figure that the platform prints is told beside ours."""
+"""Phrases that compare a figure printed by the platform with ours."""
 
 from __future__ import annotations
 
@@ -6,44 +6,47 @@ from storehealth.model import Finding, PrintedFigure
 from storehealth.wording import Words
 
 ALIKE = 0.05
-"""Numbers of chats or cases that differ by a larger share are not of the same ones."""
+"""Counts of chats or cases that differ by more than this share cannot be the same chats or cases."""
 
 
 def printed_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
-    """Each printed figure of a finding as name and text: theirs, ours, the difference, and what explains it."""
-    return [(one.title, words.say("unit.semicolon").join(_parts(one, words))) for one in finding.printed]
+    """Each printed figure of a finding as name and text: the platform's, ours, the difference, its explanation."""
+    return [(figure.title, words.say("unit.semicolon").join(_compare(figure, words))) for figure in finding.printed]
 
 
-def _parts(one: PrintedFigure, words: Words) -> list[str]:
-    """What is told of one; where the files hold other chats than the figure rests on, that too."""
-    apart = abs(one.held - one.theirs_rows) > ALIKE * one.theirs_rows
-    held = {"theirs": words.whole(one.theirs_rows), "held": words.whole(one.held)}
-    rest = [words.say("printed.held", **held)] if apart and one.verdict != "agrees" else []
-    return [_both(one, words), _why(one, words), *rest]
+def _compare(figure: PrintedFigure, words: Words) -> list[str]:
+    """Both figures, the explanation, and a warning where the files hold other chats than the platform counted."""
+    apart = abs(figure.held - figure.theirs_rows) > ALIKE * figure.theirs_rows
+    counts = {"theirs": words.whole(figure.theirs_rows), "held": words.whole(figure.held)}
+    rest = [words.say("printed.held", **counts)] if apart and figure.verdict != "agrees" else []
+    return [_format_both(figure, words), _explain(figure, words), *rest]
 
 
-def _both(one: PrintedFigure, words: Words) -> str:
-    theirs, ours = _of(one.theirs, one.theirs_rows, one, words), _of(one.ours, one.ours_rows, one, words)
-    said = words.say("printed.both", theirs=theirs, ours=ours, says=one.ours_says)
-    if one.difference is None or one.verdict == "agrees":
-        return said
-    size = abs(one.difference)
+def _format_both(figure: PrintedFigure, words: Words) -> str:
+    theirs, ours = (
+        _format_value(figure.theirs, figure.theirs_rows, figure, words),
+        _format_value(figure.ours, figure.ours_rows, figure, words),
+    )
+    text = words.say("printed.both", theirs=theirs, ours=ours, says=figure.ours_says)
+    if figure.difference is None or figure.verdict == "agrees":
+        return text
+    size = abs(figure.difference)
     far = (
         words.say("printed.points", n=words.decimal(100 * size))
-        if one.unit == "share"
-        else words.figure(size, one.unit)
+        if figure.unit == "share"
+        else words.figure(size, figure.unit)
     )
-    key = "printed.more" if one.difference > 0 else "printed.less"
-    return words.say("unit.comma").join([said, words.say(key, far=far)])
+    key = "printed.more" if figure.difference > 0 else "printed.less"
+    return words.say("unit.comma").join([text, words.say(key, far=far)])
 
 
-def _of(value: float | None, rows: int, one: PrintedFigure, words: Words) -> str:
+def _format_value(value: float | None, rows: int, figure: PrintedFigure, words: Words) -> str:
     count = words.say("screen.n", n=words.whole(rows))
-    return words.say("unit.brackets", what=words.figure(value, one.unit), inside=count)
+    return words.say("unit.brackets", what=words.figure(value, figure.unit), inside=count)
 
 
-def _why(one: PrintedFigure, words: Words) -> str:
-    by = one.by
+def _explain(figure: PrintedFigure, words: Words) -> str:
+    by = figure.by
     if by is None:
-        return words.say(f"printed.{one.verdict}", n=len(one.readings))
-    return words.say(f"printed.{one.verdict}", says=by.says, value=_of(by.value, by.rows, one, words))
+        return words.say(f"printed.{figure.verdict}", n=len(figure.readings))
+    return words.say(f"printed.{figure.verdict}", says=by.says, value=_format_value(by.value, by.rows, figure, words))

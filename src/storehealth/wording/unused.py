@@ -1,4 +1,4 @@
-"""What is said of files that were not used, and of rows that were rejected."""
+"""Phrases about files that were not used and rows that were rejected."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from storehealth.model import Checkup, Source
 from storehealth.wording import Words
 
 NAMED = 5
-"""Files that are named where not all of them are."""
+"""Files listed by name where there is no room for all."""
 
 
 def alike(sources: Iterable[Source]) -> list[list[Source]]:
-    """Files that were refused for the same reason, together."""
+    """Files that were refused, grouped by reason."""
     groups: dict[str, list[Source]] = {}
-    for one in sources:
-        groups.setdefault(one.note, []).append(one)
+    for source in sources:
+        groups.setdefault(source.note, []).append(source)
     return list(groups.values())
 
 
@@ -26,11 +26,11 @@ def reason_of(members: Sequence[Source], words: Words) -> str:
 
 def unused_text(members: Sequence[Source], words: Words) -> str:
     """All files that were refused for one reason, by name."""
-    paths = words.say("unit.comma").join(one.path for one in members)
+    paths = words.say("unit.comma").join(source.path for source in members)
     return words.say("screen.refused", n=len(members), path=paths, reason=reason_of(members, words))
 
 
 def rejected_text(checkup: Checkup, words: Words) -> str | None:
-    """How many rows were rejected, and how to see which and why; None where none was."""
-    number = sum(one.rejected for one in checkup.sources)
+    """How many rows were rejected, and how to see which and why; None where none were."""
+    number = sum(source.rejected for source in checkup.sources)
     return words.count("count.rejected_rows", number) if number else None

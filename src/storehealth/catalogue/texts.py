@@ -1,0 +1,55 @@
+"""Texts of data files as messages: an id says where one stands, ``rule.CS01.advice.hold-cutoff.name``.
+
+So a result holds no language, and a saved one can be shown in each that the file has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Text
+from storehealth.support.message import Language, Message, Value, data_text
+
+KINDS = {"rule": "rules", "layout": "layouts", "view": "views", "table": "tables", "platform": "platforms"}
+"""First part of an id → where the catalogue keeps the file, whose name or code is the second part."""
+
+
+def to_message(text: Text, id: str, /, **values: Value) -> Message:  # noqa: A002 - the field's name
+    """A text of a data file as a message.
+
+    Args:
+        text: The text; its English is kept in the message, for the day the file is gone.
+        id: Kind, name or code, then the keys that lead to it; an entry of a list by its ``id`` or ``name``, else its place.
+        values: What the text's ``{names}`` stand for.
+    """
+    return data_text(id, text.en, **values)
+
+
+class TextFinder:
+    """Finds texts of a catalogue by id, for ``i18n.provide_texts``."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def __call__(self, id: str, language: Language) -> str | None:  # noqa: A002
+        """The text in a language; None where no file has it."""
+        kind, _, path = id.partition(".")
+        found: Any = getattr(self._catalogue, KINDS[kind]) if kind in KINDS else None
+        for key in path.split("."):
+            found = _step(found, key)
+        return found.in_language(language) if isinstance(found, Text) else None
+
+
+def _step(held: Any, key: str) -> Any:
+    """What a record, mapping or list holds under a key; None where it holds nothing of the name."""
+    if isinstance(held, BaseModel):
+        return getattr(held, key) if key in type(held).model_fields else None
+    if isinstance(held, dict):
+        return held.get(key)
+    if isinstance(held, tuple):
+        named = (part for part in held if key in (getattr(part, "id", None), getattr(part, "name", None)))
+        return next(named, held[int(key)] if key.isdigit() and int(key) < len(held) else None)
+    return None

@@ -1,0 +1,176 @@
+"""How a language writes the values of a message: by kind, or as the hint in the text says, ``{wait:duration}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from babel.lists import format_list
+
+from storehealth.i18n import figures
+from storehealth.i18n.po import read_texts
+from storehealth.support.message import Language, Message, Name, Value
+
+
+def write_value(value: Value | str, hint: str, language: Language) -> str:
+    """A value as text.
+
+    Args:
+        value: Text that is already written stays as it is.
+        hint: One of ``HINTS``; empty: as its kind is usually written.
+        language: Of the sentence it stands in.
+    """
+    if hint:
+        return HINTS[hint](value, language)
+    # bool before int, and datetime before date: each is one of the other.
+    if isinstance(value, Message):
+        return _translate_part(value, language)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return _list(value, language)
+    if isinstance(value, bool):
+        return _text("value.true" if value else "value.false", language)
+    if isinstance(value, int):
+        return figures.format_whole(value, language)
+    if isinstance(value, timedelta):
+        return _duration(value, language)
+    if isinstance(value, date):
+        return _moment(value, language) if isinstance(value, datetime) else _day(value, language)
+    return figures.format_decimal(value, language, 2)
+
+
+def _translate_part(value: Message | Name, language: Language) -> str:
+    from storehealth.i18n import translate
+
+    return translate(value, language) if isinstance(value, Message) else value
+
+
+def _text(id: str, language: Language) -> str:  # noqa: A002
+    text = read_texts(language).form(id)
+    return id if text is None else text  # some separators are empty
+
+
+def _number(value: Value | str) -> float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bool | int | float | Decimal):
+        return float(value)
+    raise TypeError(f"{value!r} is no number")
+
+
+def _as_number(write: Callable[[float, Language], str]) -> Callable[[Value | str, Language], str]:
+    """A way to write numbers; text that is already written stays as it is."""
+    return lambda value, language: value if isinstance(value, str) else write(_number(value), language)
+
+
+def _figure(unit: str) -> Callable[[Value | str, Language], str]:
+    return _as_number(
+        lambda value, language: figures.format_figure(value, unit, language, _text("figure.never", language))
+    )
+
+
+def _decimals(digits: int) -> Callable[[Value | str, Language], str]:
+    return _as_number(lambda value, language: figures.format_decimal(value, language, digits))
+
+
+def _write_signed(value: float, language: Language) -> str:
+    """A difference with its sign; one too small to be written is plain 0."""
+    text = figures.format_decimal(value, language, 1)
+    return text if text == "0" or value < 0 else f"+{text}"
+
+
+def _money(value: Value | str, language: Language) -> str:
+    """An amount with two decimals, without its currency."""
+    if isinstance(value, str) or not isinstance(value, int | float | Decimal):
+        return write_value(value, "", language)
+    return figures.format_money(value, language)
+
+
+def _duration(value: Value | str, language: Language) -> str:
+    return _figure("seconds")(value, language)
+
+
+def _day(value: Value | str, language: Language) -> str:  # noqa: ARG001
+    """A day as ISO writes it, in every language: exports hold it so, and it cannot be misread."""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _moment(value: Value | str, language: Language) -> str:  # noqa: ARG001
+    """A time to the minute."""
+    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, date) else str(value)
+
+
+def _clock(value: Value | str, language: Language) -> str:  # noqa: ARG001
+    """The time of day to the minute."""
+    return value.strftime("%H:%M") if isinstance(value, datetime) else str(value)
+
+
+def _plain(value: Value | str, language: Language) -> str:
+    """A number that counts nothing (a line, a port, a year), without groups."""
+    return str(value) if isinstance(value, int) else write_value(value, "", language)
+
+
+def _lower(value: Value | str, language: Language) -> str:
+    """A name of ours as it stands within a sentence."""
+    text = write_value(value, "", language)
+    return text if language == "zh" else text.lower()
+
+
+def _capital(value: Value | str, language: Language) -> str:
+    """A phrase that begins a sentence."""
+    text = write_value(value, "", language)
+    return text[:1].upper() + text[1:]
+
+
+def _parts(value: Value | str, language: Language) -> list[str]:
+    return [_translate_part(part, language) for part in (value if isinstance(value, tuple) else (Name(value),))]
+
+
+def _list(value: Sequence[Message | Name], language: Language) -> str:
+    """A plain list, with the comma of the language and no "and"."""
+    return _text("unit.comma", language).join(_translate_part(part, language) for part in value)
+
+
+def _join_list(style: str) -> Callable[[Value | str, Language], str]:
+    """A list with "and" or "or" before its last part, as Babel knows it."""
+    return lambda value, language: format_list(
+        _parts(value, language),
+        style="or" if style == "or" else "standard",
+        locale=figures.find_locale(language),
+    )
+
+
+def _separate_by(separator: str) -> Callable[[Value | str, Language], str]:
+    """A list parted by a text of the catalogue."""
+    return lambda value, language: _text(separator, language).join(_parts(value, language))
+
+
+HINTS: dict[str, Callable[[Value | str, Language], str]] = {
+    "share": _figure("share"),
+    "seconds": _figure("seconds"),
+    "hours": _figure("hours"),
+    "days": _figure("days"),
+    "duration": _duration,
+    "number": _decimals(2),
+    "decimal": _decimals(1),
+    "whole": _decimals(0),
+    "signed": _as_number(_write_signed),
+    "money": _money,
+    "plain": _plain,
+    "date": _day,
+    "moment": _moment,
+    "clock": _clock,
+    "lower": _lower,
+    "capital": _capital,
+    "and": _join_list("and"),
+    "or": _join_list("or"),
+    "clauses": _separate_by("unit.semicolon"),
+    "lines": _separate_by("list.line"),
+    "sentences": _separate_by("list.sentence"),
+    "spaced": _separate_by("list.blank"),
+}
+"""What may stand behind the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
