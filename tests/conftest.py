@@ -24,12 +24,27 @@ def real_data() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a module on one worker, so that what its fixtures build is built once.
+
+    A module that only has many independent tests says ``SPREAD = True`` and is shared among the workers.
+    """
+    for item in items:
+        if not getattr(getattr(item, "module", None), "SPREAD", False):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.fixture(scope="session")
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """State, cache and configuration folders of the tests, in place of the caller's."""
+    return {f"XDG_{kind}_HOME": str(tmp_path_factory.mktemp(kind.lower())) for kind in ("STATE", "CACHE", "CONFIG")}
+
+
 @pytest.fixture(autouse=True)
-def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(_own_folders: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caller's settings, state and colours out of the tests."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    for name, folder in _own_folders.items():
+        monkeypatch.setenv(name, folder)
     for name in [name for name in os.environ if name.startswith("STOREHEALTH_") and name != "STOREHEALTH_REAL_DATA"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("STOREHEALTH_PSEUDONYM_KEY", "a key for tests")

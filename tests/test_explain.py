@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.audit import AuditRequest, audit
@@ -23,6 +23,7 @@ from storehealth.model import Checkup, Timeline
 from storehealth.reports.json import render
 from storehealth.timeline import timeline
 from storehealth.wording import Words
+from tests.effort import examples
 
 SAMPLES = Path(__file__).parents[1] / "sample_exports"
 
@@ -146,7 +147,7 @@ def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path)
 minutes = st.integers(0, 1439)
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(
     hours=st.lists(st.tuples(minutes, minutes).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=3),
     began=minutes,

@@ -15,12 +15,13 @@ from tempfile import TemporaryDirectory
 import pytest
 import xlsxwriter
 import xlwt
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
 from storehealth.intake import IntakeOptions, take_in
 from storehealth.model import Intake
+from tests.effort import examples
 
 COUNT = 40
 HEADER = ["订单号", "下单时间", "金额", "状态", "备注"]
@@ -138,7 +139,7 @@ def test_the_good_files_are_good(known: Catalogue, name: str) -> None:
     assert (source.rows, source.kept, source.rejected) == (COUNT, COUNT, 0)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100)
 @given(
     st.sampled_from(sorted(GOOD)),
     st.sampled_from(["utf-8", "gb18030", "utf-8-sig", "utf-16"]),
@@ -191,7 +192,7 @@ def test_the_good_packed_files_are_good(known: Catalogue, name: str) -> None:
     assert (source.rows, source.kept, source.rejected) == (COUNT, COUNT, 0)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100)
 @given(
     st.sampled_from(sorted(PACKED)),
     st.lists(st.tuples(st.sampled_from(HITS), st.integers(0, 20_000)), min_size=1, max_size=3),
@@ -223,7 +224,7 @@ def test_an_old_workbook_whose_sectors_lead_nowhere_is_refused(
     assert "cut off or broken" in taken(known, "h.xls", data).sources[0].note
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(st.permutations(range(len(HEADER))))
 def test_the_order_of_columns_does_not_matter(known: Catalogue, order: list[int]) -> None:
     """Columns go by their headers."""
@@ -246,7 +247,7 @@ def test_repeated_rows_are_duplicates(known: Catalogue) -> None:
     assert (source.rows, source.kept, source.duplicates, source.rejected) == (COUNT + 10, COUNT, 10, 0)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(st.integers(0, 2**32))
 def test_mixed_line_ends_lose_nothing(known: Catalogue, seed: int) -> None:
     """Between records; inside quotes they are text."""
@@ -255,7 +256,7 @@ def test_mixed_line_ends_lose_nothing(known: Catalogue, seed: int) -> None:
     assert taken(known, "a.csv", text.encode()).sources[0].kept == COUNT
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(st.integers(0, COUNT - 1), st.integers(0, 3))
 def test_an_open_quote_costs_its_own_row_and_is_told_with_its_line(known: Catalogue, number: int, column: int) -> None:
     """Though rows below have quotes, and line breaks inside them."""
@@ -305,7 +306,7 @@ def test_a_nul_byte_refuses_the_file_and_names_its_place(known: Catalogue) -> No
     assert "700" in source.note
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(
     st.lists(st.lists(st.text(alphabet="a\",\n\r 你'=;", max_size=8), min_size=2, max_size=2), min_size=1, max_size=30)
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.errors import FileRefused
 from storehealth.intake.trial import Trial
+from tests.effort import examples
 from tests.intake.conftest import MESSAGES, ORDERS
 
 Attempt = Callable[..., Trial]
@@ -152,7 +153,7 @@ def mutate(data: bytes, kind: str, place: int) -> bytes:
     return data[:at] + put.get(kind, b"\r\n" if kind == "crlf" else b",") + data[at:]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(120)
 @given(MUTATIONS, st.sampled_from(["utf-8", "gb18030"]))
 def test_whatever_happens_to_a_file_its_rows_add_up(
     attempt: Attempt, mutations: list[tuple[str, int]], code: str

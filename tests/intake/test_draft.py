@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
@@ -19,6 +19,7 @@ from storehealth.intake.encoding import text_of
 from storehealth.intake.guess import header_of, profiles
 from storehealth.intake.read import connect
 from storehealth.intake.trial import try_layout
+from tests.effort import examples
 
 
 def check_draft(text: str, top: list[list[str]], catalogue: Catalogue) -> Layout:
@@ -156,7 +157,7 @@ CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampl
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.lists(st.lists(CELL, min_size=3, max_size=5), min_size=2, max_size=6))
 def test_any_table_is_drafted_validly_or_refused(shipped: Catalogue, rows: list[list[str]]) -> None:
     """Whatever stands in headers and cells, the YAML can be read and its example holds."""

@@ -8,18 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.intake.containers import Damage
 from storehealth.intake.containers.delimited import body_of_copy, write_records
 from storehealth.intake.records import Reader
+from tests.effort import examples
 
 CELLS = st.text(alphabet='a"\n 你', max_size=6)
 ROWS = st.lists(st.tuples(st.just("x"), CELLS, CELLS), min_size=1, max_size=80)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ROWS, st.sampled_from([",", ";", "\t"]))
 def test_a_table_written_by_the_csv_module_is_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
     """With quotes, doubled quotes, line breaks and blanks in its cells."""

@@ -12,10 +12,11 @@ from io import BytesIO, StringIO
 import pytest
 import xlsxwriter
 import xlwt
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
+from tests.effort import examples
 from tests.intake.test_damage import HEADER, ROWS, changed, known, taken  # noqa: F401 - known is a fixture
 
 Table = list[list[str]]
@@ -109,7 +110,7 @@ def done(rows: Table, deed: str, place: int, column: int) -> Table:
     return rest[::-1] if deed == "swap" else rest
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(
     st.sampled_from(sorted(KINDS)),
     st.sampled_from([plain, zipped, gzipped]),
@@ -166,7 +167,7 @@ def wangwang_log(heads: list[int], code: str, end: str) -> bytes:
     return text.replace("\n", end).encode(code)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30)
 @given(
     st.sampled_from([("a.log", jd_log), ("b.txt", jd_log), ("c.txt", wangwang_log), ("d.log", wangwang_log)]),
     st.sampled_from([plain, zipped, gzipped]),

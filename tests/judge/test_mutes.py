@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load
@@ -88,7 +89,7 @@ mutes = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(chosen=st.lists(mutes, max_size=30), fail_on=st.sampled_from(["fail", "watch", "score<50", "never"]))
 def test_no_mute_moves_a_score(plain: Checkup, chosen: list[Mute], fail_on: str) -> None:
     """Whatever is muted: headline, areas, cap and verdicts stay; the exit code rests on what is left."""

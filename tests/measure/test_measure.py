@@ -7,7 +7,7 @@ import random
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from storehealth.errors import UsageError
 from storehealth.measure import Lens, measure, windows_for
 from storehealth.model import Window
 from storehealth.privacy import pseudonym
+from tests.effort import examples
 from tests.measure.fakes import SAID, catalogue_of, measured, rule_of, store_of
 
 MEDIAN = {"sql": "amount", "statistic": "median", "unit": "seconds", "open": "growing"}
@@ -228,7 +229,7 @@ def test_customers_in_slices_are_pseudonyms() -> None:
     assert measurement.segments[0].segment == {"customer_id": pseudonym("ana")}
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=30), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(answers: list[bool | None], chance: random.Random) -> None:
     """Same rows, other order: the same measurement, evidence included."""
@@ -239,7 +240,7 @@ def test_the_order_of_rows_changes_nothing(answers: list[bool | None], chance: r
     assert measured(rule, *rows) == measured(rule, *mixed)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.booleans(), min_size=1, max_size=20), st.integers(1, 20))
 def test_exempt_rows_change_no_figure(answers: list[bool], extra: int) -> None:
     """They are counted as exempt, and nowhere else."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.view import View
 from storehealth.measure import Lens, measure
 from storehealth.model import MoneyAtRisk, Window
+from tests.effort import examples
 from tests.made import SHIPPING, judged
 from tests.measure.fakes import SAID, catalogue_of, rule_of, store_of
 
@@ -53,7 +54,7 @@ def test_a_share_of_the_price_within_its_band(paid, owed) -> None:
     assert (money.low, money.high, money.orders, money.without_amount) == (owed, owed, 1, 0)
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.floats(0.01, 5000), st.floats(0, 0.5), st.integers(0, 20), st.integers(0, 500))
 def test_the_sum_of_one_order_is_what_the_band_says(paid: float, share: float, least: int, more: int) -> None:
     """As ``Compensation.owed`` has it, to the cent."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from tests.effort import examples
 from tests.schedule.conftest import NASTY, NOW, scheduled
 from tests.schedule.test_when import EXPRESSIONS
 
@@ -41,7 +42,7 @@ def test_expressions_as_systemd_writes_them(cron: str, meant: list[str]) -> None
 
 @needs_systemd
 @given(EXPRESSIONS)
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_systemd_takes_it_to_mean_the_same(cron: str) -> None:
     start = datetime(2026, 3, 1, 12, tzinfo=UTC)
     found = []

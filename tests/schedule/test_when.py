@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from storehealth.errors import UsageError
 from storehealth.schedule import when
@@ -74,7 +75,7 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=s
 
 
 @given(EXPRESSIONS, st.sampled_from(ZONES), MOMENTS)
-@settings(deadline=None, max_examples=150)
+@examples(150)
 def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: datetime) -> None:
     after = when.following(when.expression(cron), zone, now)
     assert after > now
@@ -83,7 +84,7 @@ def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: da
 
 
 @given(EXPRESSIONS, st.sampled_from(ZONES), st.sampled_from(ZONES), MOMENTS)
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_the_machine_s_cron_comes_whenever_it_is_due_elsewhere(
     cron: str, zone: str, machine: str, now: datetime
 ) -> None:

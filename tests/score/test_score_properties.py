@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.made import SECONDS, SHIPPING, finding
 from tests.measure.fakes import SCORING, measured, rule_of
 
@@ -81,7 +82,7 @@ def test_neither_the_order_of_rows_nor_a_file_given_twice_changes_anything(
     assert figures(small(tmp_path / "exports", tmp_path / "state")) == figures(plain)
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(rows, st.randoms(use_true_random=False))
 def test_rows_in_another_order_are_measured_alike(found, chance) -> None:
     """Each row keeps its place in its file."""
@@ -91,7 +92,7 @@ def test_rows_in_another_order_are_measured_alike(found, chance) -> None:
     assert measured(RULE, *mixed) == measured(RULE, *numbered)
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(rows, st.lists(row, min_size=1, max_size=20))
 def test_exempt_rows_vanish_from_both_sides(found, away) -> None:
     """They are counted as exempt, and nothing else changes."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.views.conftest import rows_of
 from tests.views.naive_fulfilments import Order, Parcel, Scan, Story, known_at, parcel_at, real, tell
 
@@ -125,7 +126,7 @@ def _states(store: Store) -> dict[str, dict[str, str]]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     drawn=st.lists(orders, min_size=1, max_size=6).map(_numbered),
     within=st.sampled_from([0, 24, 48]),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.views.conftest import rows_of
 from tests.views.naive_turns import Message, Talk, Turn, is_within, open_seconds, state, tell
 
@@ -126,7 +127,7 @@ def _counted(store: Store, code: str) -> Counter[str]:
     return Counter(outcome for (outcome,) in query.run(f"SELECT _outcome FROM {query.rows}"))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     drawn=conversations,
     asked=st.builds(

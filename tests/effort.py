@@ -1,0 +1,27 @@
+"""How many examples a property test tries: few in CI, all of them by night.
+
+The profile is chosen by ``HYPOTHESIS_PROFILE``: ``ci`` (the default) tries a fifth of what a test asks for, ``nightly``
+all of it. ``make test-nightly`` runs the latter.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+SHARES = {"ci": 0.2, "nightly": 1.0}
+LEAST = 5
+"""Examples that a property test tries at least."""
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+
+
+def examples(most: int, **options: Any) -> settings:
+    """Hypothesis settings for a test that deserves ``most`` examples when there is all the time in the world.
+
+    A test's first run builds caches, so there is no deadline; folders made per function are refilled by each example.
+    """
+    count = max(min(LEAST, most), round(most * SHARES[PROFILE]))
+    fixed: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+    return settings(**(fixed | options), max_examples=count)
