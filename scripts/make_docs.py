@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from storehealth.catalogue import Catalogue, load
-from storehealth.catalogue.common import Fact, Sourced
-from storehealth.catalogue.facts import INFORMATIVE, readers
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.common import Fact, SourcedModel
+from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
 from storehealth.history.events import EventsFile
-from storehealth.model import Checkup, Comparison, Inspection
+from storehealth.model import Checkup, Inspection, RunComparison
 from storehealth.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -115,18 +115,18 @@ def _sure(verified: str) -> str:
     return f"**{verified}**" if verified in UNSURE else verified
 
 
-def _since(number: Sourced) -> str:
+def _since(number: SourcedModel) -> str:
     """The day a number holds from; storehealth's own choices hold from none."""
     return str(number.effective_from or ("" if number.verified == "assumed" else "unknown"))
 
 
 def platforms_page(catalogue: Catalogue) -> str:
     """Every number of every platform with its source, its date, how sure it is, and what uses it."""
-    used = readers(catalogue.views, catalogue.rules.values())
+    used = find_fact_readers(catalogue.views, catalogue.rules.values())
     parts = [f"# Platforms\n\n{NOTICE}\n{PLATFORMS_INTRO}\n"]
     parts += [_platform_section(stem, platform, used) for stem, platform in catalogue.platforms.items()]
     parts.append("## Facts that nothing reads yet\n")
-    parts += [f"- `{name}`: {meaning}" for name, meaning in INFORMATIVE.items() if name not in used]
+    parts += [f"- `{name}`: {meaning}" for name, meaning in INFORMATIVE_FACTS.items() if name not in used]
     return "\n".join(parts) + "\n"
 
 
@@ -212,7 +212,7 @@ def cli_page(_: Catalogue) -> str:
     """The help of every command."""
     import typer.main
 
-    from storehealth.cli import app
+    from storehealth.cli import build_app
 
     parts = [f"# Command line\n\n{NOTICE}"]
 
@@ -221,7 +221,7 @@ def cli_page(_: Catalogue) -> str:
         for name, child in getattr(command, "commands", {}).items():
             visit(child, f"{path} {name}")
 
-    visit(typer.main.get_command(app()), "storehealth")
+    visit(typer.main.get_command(build_app()), "storehealth")
     return "\n".join(parts)
 
 
@@ -308,7 +308,7 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
     "settings.md": settings_page,
     "checkup.schema.json": schema_page,
     "inspection.schema.json": printed_schema(Inspection),
-    "comparison.schema.json": printed_schema(Comparison),
+    "comparison.schema.json": printed_schema(RunComparison),
     "rule.schema.json": file_schema(Rule, "rule"),
     "layout.schema.json": file_schema(Layout, "layout"),
     "platform.schema.json": file_schema(Platform, "platform"),
@@ -318,7 +318,7 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with ``--check`` say which are stale; the exit code."""
-    catalogue = load()
+    catalogue = load_catalogue()
     stale = []
     for name, page in PAGES.items():
         path, text = DOCS / name, page(catalogue)

@@ -9,31 +9,31 @@ from typing import Any
 
 from storehealth.model import (
     AreaScore,
-    Beside,
     Checkup,
-    Counts,
-    Deadline,
     Distributions,
     Driver,
-    Evidence,
     EvidenceRow,
-    ExportWanted,
+    EvidenceSummary,
+    ExportSuggestion,
     Finding,
     FirstReplies,
     LimitSource,
-    Method,
+    MethodNote,
     NotJudged,
-    OutcomeOfRun,
+    OutcomeCounts,
     PublishedMeasurement,
     Recommendation,
     ReplyBracket,
     ReplySummary,
-    Run,
+    RunIdentity,
+    RunOutcome,
     Score,
+    SideFigure,
     Source,
     TableEnd,
-    Tool,
+    ToolVersion,
     TurnReplies,
+    UpcomingDeadline,
     Window,
 )
 
@@ -71,7 +71,7 @@ def finding(code: str = "LG05", **changes: Any) -> Finding:
         "value": 0.938,
         "higher_is": "better",
         "unit": "share",
-        "counts": Counts(met=1696, late=100, overdue=12, undecided=40, not_judgeable=3, exempt=7),
+        "counts": OutcomeCounts(met=1696, late=100, overdue=12, undecided=40, not_judgeable=3, exempt=7),
         "defects": 112,
         "judged": 1808,
         "undecided": 40,
@@ -81,12 +81,12 @@ def finding(code: str = "LG05", **changes: Any) -> Finding:
         "limit_source": LimitSource(source="seller handbook", effective_from=date(2024, 7, 1), verified="unverified"),
         "window": MARCH,
         "beside": (
-            Beside(name="late_by_day", title="late by the day", value=0.05, count=90, defects=90, judged=1808),
-            Beside(name="scanned", title="scanned by a carrier", value=0.75, count=1356, defects=452, judged=1808),
-            Beside(name="mean_hours", title="mean time to handover", unit="hours", value=26.4, judged=1808),
+            SideFigure(name="late_by_day", title="late by the day", value=0.05, count=90, defects=90, judged=1808),
+            SideFigure(name="scanned", title="scanned by a carrier", value=0.75, count=1356, defects=452, judged=1808),
+            SideFigure(name="mean_hours", title="mean time to handover", unit="hours", value=26.4, judged=1808),
         ),
         "drivers": (Driver(segment={"warehouse": "WH2"}, defects=71, judged=402, share_of_defects=0.634),),
-        "evidence": Evidence(count=112, rows=tuple(row(number) for number in range(25))),
+        "evidence": EvidenceSummary(count=112, rows=tuple(row(number) for number in range(25))),
     }
     return Finding(**(given | changes))
 
@@ -106,7 +106,7 @@ def reply_finding(**changes: Any) -> Finding:
         "target": 0.95,
         "limit": 0.8,
         "limit_source": LimitSource(source="official page", verified="official"),
-        "evidence": Evidence(count=350, rows=(row(0, file="chat.log", line=7),), file="evidence/CS01.csv"),
+        "evidence": EvidenceSummary(count=350, rows=(row(0, file="chat.log", line=7),), file="evidence/CS01.csv"),
     }
     return finding(**({"code": "CS01"} | given | changes))
 
@@ -130,7 +130,7 @@ def handling_finding(**changes: Any) -> Finding:
         "limit_source": LimitSource(source="a choice", verified="assumed"),
         "drivers": (),
         "beside": (),
-        "evidence": Evidence(count=0),
+        "evidence": EvidenceSummary(count=0),
     }
     return finding(**({"code": "AS02"} | given | changes))
 
@@ -159,15 +159,15 @@ NOT_JUDGED = (
 )  # fmt: skip
 
 WANTED = (
-    ExportWanted(
+    ExportSuggestion(
         tables=("stock",), layouts=("jd_stock",), menu="shop.jd.com → 库存管理 → 导出", areas=("stock",), codes=("ST01",),
         with_others=("ST03",),
     ),
-    ExportWanted(
+    ExportSuggestion(
         tables=("orders",), layouts=("jd_orders",), columns=("orders.cancel_reason",), headers=("取消原因",),
         files=("订单 3月.xlsx#Sheet1",), areas=("stock",), codes=("ST02",),
     ),
-    ExportWanted(tables=("reviews",), layouts=("generic_reviews",), areas=("aftersales",), codes=("AS07",)),
+    ExportSuggestion(tables=("reviews",), layouts=("generic_reviews",), areas=("aftersales",), codes=("AS07",)),
 )  # fmt: skip
 
 SOURCES = (
@@ -201,8 +201,8 @@ TODO = (
 def checkup(**changes: Any) -> Checkup:
     """A whole checkup of a store in March."""
     given: dict[str, Any] = {
-        "run": Run(id="20250401T010203Z-abc123", started_at=datetime(2025, 4, 1, 1, 2, 3, tzinfo=UTC)),
-        "tool": Tool(version="9.9.9"),
+        "run": RunIdentity(id="20250401T010203Z-abc123", started_at=datetime(2025, 4, 1, 1, 2, 3, tzinfo=UTC)),
+        "tool": ToolVersion(version="9.9.9"),
         "store": "Tea House",
         "platform": "jd",
         "as_of": datetime(2025, 3, 31, 23, 59),
@@ -213,7 +213,7 @@ def checkup(**changes: Any) -> Checkup:
         "window": MARCH,
         "timezone": "Asia/Shanghai",
         "language": "en",
-        "outcome": OutcomeOfRun(exit_code=1, reasons=("LG05 fail",)),
+        "outcome": RunOutcome(exit_code=1, reasons=("LG05 fail",)),
         "headline": "Shipping loses most: 112 of 1,808 orders left late; an earlier cut-off would bring about 5 points.",
         "score": Score(value=59, uncapped=69.2, low=55, high=63.5, grade="E", coverage=0.91, cap_reason="LG05 fails"),
         "areas": (
@@ -238,9 +238,9 @@ def checkup(**changes: Any) -> Checkup:
         ),
         "recommendations": TODO,
         "deadlines": (
-            Deadline(kind="refund", id="C-77", due_at=datetime(2025, 4, 1, 12), hours_left=12.0, amount_at_risk=99.5),
+            UpcomingDeadline(kind="refund", id="C-77", due_at=datetime(2025, 4, 1, 12), hours_left=12.0, amount_at_risk=99.5),
         ),
-        "method": Method(
+        "method": MethodNote(
             rules_digest="0123456789abcdef", constants={"weight.logistics": 0.35},
             facts={"service_hours": "09:00-23:00 (repost of a notice; unverified)"}, caveats=("The day starts at midnight.",),
         ),

@@ -9,7 +9,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge import judge
 from storehealth.model import Finding, Measurement, NotJudged, Segment, Tally
-from storehealth.stats import wilson
+from storehealth.stats import wilson_interval
 from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 SHIPPING = {"target": 0.01, "limit": 0.04, "higher_is": "worse"}
@@ -20,7 +20,7 @@ PLATFORM = Platform.model_validate({"name": "made", "title": SAID})
 
 def share(defects: int, judged: int, entities: int | None = None, **more: Any) -> Measurement:
     """So many defects among so many judged rows, each another customer's unless said."""
-    low, high = wilson(defects, judged)
+    low, high = wilson_interval(defects, judged)
     return Measurement(
         **{
             "code": "CS01",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from storehealth.history import Compared, Past, PastRun, Present, Seen, compared
-from storehealth.model import Checkup, Driver, Event, Finding, PublishedMeasurement, Recommendation, Window
-from storehealth.score import score
+from storehealth.history import CurrentAudit, DefectMarks, EarlierRun, EarlierRuns, HistoryComparison, compared
+from storehealth.model import Checkup, Driver, Finding, PublishedMeasurement, Recommendation, TrendEvent, Window
+from storehealth.score import score_findings
 from tests.checkups import checkup
 from tests.made import SHIPPING, finding
 from tests.measure.fakes import SCORING
@@ -41,38 +41,38 @@ def gap(code: str = "LG05", **changes: Any) -> Finding:
 
 def told(day: str, *findings: Finding, **changes: Any) -> Checkup:
     """What a run told, scored as it would be."""
-    total, areas = score(findings, SCORING)
+    total, areas = score_findings(findings, SCORING)
     given = {"as_of": at(day), "window": month(day), "findings": findings, "score": total, "areas": areas}
     return checkup(**({"recommendations": (), "headline": "Said."} | given | changes))
 
 
 def past_run(
     day: str, *findings: Finding, marks: Mapping[str, Mapping[int, int]] | None = None, **changes: Any
-) -> PastRun:
+) -> EarlierRun:
     """A remembered run whose rules are still the same."""
     made = told(day, *findings, **changes)
-    return PastRun(made, made.findings, made.score, made.areas, rejudged=False, marks=marks or {})
+    return EarlierRun(made, made.findings, made.score, made.areas, is_rejudged=False, marks=marks or {})
 
 
-def runs(*past: PastRun, baseline: bool = False, events: tuple[Event, ...] = ()) -> Past:
+def runs(*past: EarlierRun, baseline: bool = False, events: tuple[TrendEvent, ...] = ()) -> EarlierRuns:
     """Earlier runs, the last of them the one that is compared with."""
-    return Past(past, past, baseline, events)
+    return EarlierRuns(past, past, baseline, events)
 
 
 def present(
-    day: str, *findings: Finding, seen: Seen | None = None, counts: tuple[PublishedMeasurement, ...] = ()
-) -> Present:
+    day: str, *findings: Finding, seen: DefectMarks | None = None, counts: tuple[PublishedMeasurement, ...] = ()
+) -> CurrentAudit:
     """The audit at hand."""
-    total, areas = score(findings, SCORING)
-    return Present(at(day), month(day), findings, total, areas, counts, seen or Seen({}, {}))
+    total, areas = score_findings(findings, SCORING)
+    return CurrentAudit(at(day), month(day), findings, total, areas, counts, seen or DefectMarks({}, {}))
 
 
-def against(past: Past, now: Present) -> Compared:
+def against(past: EarlierRuns, now: CurrentAudit) -> HistoryComparison:
     """Hold it against the runs before it."""
     return compared(past, now, SCORING)
 
 
-def checkup_against(past: Past, now: Present, **changes: Any) -> Checkup:
+def checkup_against(past: EarlierRuns, now: CurrentAudit, **changes: Any) -> Checkup:
     """A whole checkup that speaks of the runs before it."""
     found = against(past, now)
     given = {**found._asdict(), "as_of": now.as_of, "window": now.window, "score": now.total, "areas": now.areas}

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
 from storehealth.console import Page
 from storehealth.console.score import add_score
 from storehealth.console.timeline import add_timeline
-from storehealth.db.hours import spells_of, spells_on
+from storehealth.db.hours import list_spells, parse_spells
 from storehealth.errors import UsageError
 from storehealth.measure.clocks import _Hours
 from storehealth.model import Checkup, Timeline
 from storehealth.reports.json import render
-from storehealth.timeline import timeline
+from storehealth.timeline import explain_row
 from storehealth.wording import Words
 from tests.effort import examples
 
@@ -97,12 +97,12 @@ def test_a_request_that_cannot_be_explained_is_refused(
 
 def story(place: str, state: Path, **options: object) -> Timeline:
     file, _, line = place.rpartition(":")
-    return timeline(SAMPLES, file, int(line), AuditRequest(state=state, **options))  # type: ignore[arg-type]
+    return explain_row(SAMPLES, file, int(line), AuditRequest(state=state, **options))  # type: ignore[arg-type]
 
 
 def test_the_clocks_around_an_evidence_row_agree_with_its_rule(checkup: Checkup, state: Path) -> None:
     """The first evidence row of every finding about time has a clock of that rule, with that outcome."""
-    timed = {code for code, rule in load().rules.items() if rule.measure.in_time}
+    timed = {code for code, rule in load_catalogue().rules.items() if rule.measure.in_time}
     findings = [finding for finding in checkup.findings if finding.code in timed and finding.evidence.rows]
     assert len(findings) >= 8
     for code, row in [(finding.code, finding.evidence.rows[0]) for finding in findings]:
@@ -159,7 +159,7 @@ def test_exactly_the_allowed_open_minutes_lie_before_a_due_moment(
     """Counted minute by minute."""
     texts = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in hours]
     day = date(2026, 3, 1)
-    spells = {day + timedelta(n): spells_on(day + timedelta(n), spells_of(texts)) for n in range(70)}
+    spells = {day + timedelta(n): list_spells(day + timedelta(n), parse_spells(texts)) for n in range(70)}
     clock = _Hours(spells, clip=True)
     start = datetime.combine(day, datetime.min.time()) + timedelta(minutes=began)
     due = clock.due(start, allowed * 60.0)
@@ -182,7 +182,7 @@ def test_a_rejected_line_says_why(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     with pytest.raises(UsageError, match=r"orders\.csv:5 was rejected"):
-        timeline(tmp_path, "orders.csv", 5, AuditRequest(state=tmp_path.parent / "state"))
+        explain_row(tmp_path, "orders.csv", 5, AuditRequest(state=tmp_path.parent / "state"))
 
 
 def test_the_24_hours_to_pick_up_run_from_payment_and_not_from_the_order(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_the_24_hours_to_pick_up_run_from_payment_and_not_from_the_order(tmp_pat
         "waybill_no,order_id,carrier,shipped_at,picked_up_at\nw1,o1,SF,2026-03-02 12:00:00,2026-03-03 10:00:00\n",
         encoding="utf-8",
     )
-    found = timeline(folder, "orders.csv", 2, AuditRequest(state=tmp_path / "state", platform="generic"))
+    found = explain_row(folder, "orders.csv", 2, AuditRequest(state=tmp_path / "state", platform="generic"))
     (clock,) = [clock for clock in found.clocks if clock.code == "LG02"]
     assert clock.began == datetime.fromisoformat("2026-03-02 09:30:00")
     assert clock.due == datetime.fromisoformat("2026-03-03 09:30:00")

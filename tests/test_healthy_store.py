@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.model import Checkup, Finding
-from storehealth.trials import only_shown
+from storehealth.trials import is_informative
 from tests.healthy import healthy, settings, write
 from tests.planted import FAULTS
 
@@ -20,7 +20,7 @@ WITHOUT_ROWS = {"CS12": "no platform's time to answer by", "ST05": "no day witho
 
 @cache
 def book() -> Catalogue:
-    return load()
+    return load_catalogue()
 
 
 def audited(code: str, folder: Path, platform: str, state: Path) -> Checkup:
@@ -51,7 +51,7 @@ def finding(checkup: Checkup, code: str) -> Finding:
 def test_no_rule_complains_of_a_healthy_store(sound: dict[str, Checkup]) -> None:
     """Nothing fails, is watched, or is left open; all but the figures that are only shown are judged and pass."""
     statuses = {found.code: found.status for found in sound["generic"].findings}
-    shown = {code for code, rule in book().rules.items() if only_shown(rule)}
+    shown = {code for code, rule in book().rules.items() if is_informative(rule)}
     expected = {
         code: "not_applicable" if code in WITHOUT_ROWS else "informative" if code in shown else "pass"
         for code in statuses
@@ -89,7 +89,7 @@ def test_a_planted_fault_makes_its_rule_speak_up(
     before = finding(sound[fault.platform], code)
     found = finding(audited(code, tmp_path, fault.platform, state), code)
     assert before.status not in ("fail", "watch"), fault.words
-    if only_shown(book().rules[code]):
+    if is_informative(book().rules[code]):
         assert found.status == "informative"
         assert found.value is not None
         assert found.value > (before.value or 0), fault.words

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import storehealth.opening
 from storehealth.audit import AuditRequest, audit
-from storehealth.intake import take_in
+from storehealth.intake import read_exports
 from tests.intake.conftest import rows
 from tests.test_golden import fixed
 
@@ -58,14 +58,14 @@ class Folder(RuleBasedStateMachine):
         self.exports, self.state = self.root / "exports", self.root / "state"
         (self.exports / "old").mkdir(parents=True)
         self.number = 0
-        self.load, storehealth.opening.load = storehealth.opening.load, lambda _=(): CATALOGUE
+        self.load, storehealth.opening.load_catalogue = storehealth.opening.load_catalogue, lambda _=(): CATALOGUE
         for name, cells in PIECES[::PARTS]:
             (self.exports / name).write_bytes(written(cells))
 
     def teardown(self) -> None:
         """Nothing stays."""
         if hasattr(self, "root"):
-            storehealth.opening.load = self.load
+            storehealth.opening.load_catalogue = self.load
             shutil.rmtree(self.root)
 
     def files(self) -> list[Path]:
@@ -149,7 +149,7 @@ class Folder(RuleBasedStateMachine):
 
     def said(self, state: Path) -> object:
         """Every source, every row and every reject."""
-        intake = take_in(self.exports, CATALOGUE, state / "lake")
+        intake = read_exports(self.exports, CATALOGUE, state / "lake")
         stored = [(one.table, one.source, one.rows, rows(one)) for one in (*intake.tables, *intake.rejects)]
         return intake.sources, intake.readings, intake.zone, stored
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.layout import Layout, LayoutExample
 from storehealth.errors import FileRefused
-from storehealth.intake.recognise import readers, recognise
-from storehealth.intake.trial import sheet_for, try_layout
+from storehealth.intake.recognise import recognise, select_layouts
+from storehealth.intake.trial import open_sheet, try_layout
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 EXAMPLES = [
     pytest.param(layout, example, id=f"{layout.name}-{number}")
     for layout in CATALOGUE.layouts.values()
@@ -40,8 +40,8 @@ def test_an_example_is_recognised_as_its_own_layout_and_as_no_other_platforms(
     """Without knowing the platform, its own layout fits best; of the others, only generic layouts may fit."""
     path = tmp_path / "given.txt"
     path.write_text(example.given, encoding="utf-8", newline="")
-    sheet, container = sheet_for(layout, path)
-    layouts = readers(CATALOGUE.layouts.values(), sheet)
+    sheet, container = open_sheet(layout, path)
+    layouts = select_layouts(CATALOGUE.layouts.values(), sheet)
     assert recognise(sheet.top, container, layouts).layout == layout.name
     others = [other for other in layouts if other is not layout and other.platform]
     with pytest.raises(FileRefused):

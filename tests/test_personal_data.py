@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
-from storehealth.inspection import inspect
+from storehealth.inspection import inspect_exports
 
 NAMES = ("王小明", "Ana López", "李丽华", "Jörg Meierhofer", "诸葛孔明")
 PHONES = ("13812345678", "138 1234 5678", "+34 600 123 456", "010-62345678", "18600001111")
@@ -165,7 +165,7 @@ def test_inspect_names_nobody(run: Run, store: Path, arguments: tuple[str, ...])
 def test_the_store_does_hold_them_all(store: Path, tmp_path: Path) -> None:
     """Else the tests above would find nothing whatever was shown."""
     request = AuditRequest(state=tmp_path / "state", unmask=True)
-    shown = inspect(store, request, preview=60).model_dump_json() + audit(store, request).model_dump_json()
+    shown = inspect_exports(store, request, preview=60).model_dump_json() + audit(store, request).model_dump_json()
     assert set(found_in(shown)) > {*BUYERS, PHONES[0], TEXTS[0], ADDRESSES[0]}
 
 
@@ -230,13 +230,13 @@ def test_every_column_that_may_hold_a_person_is_marked() -> None:
     """Each id and text of every table is personal, staff, a thing, or the store's own words; a new one must choose."""
     unsure = {
         f"{table.name}.{name}"
-        for table in load().tables.values()
+        for table in load_catalogue().tables.values()
         for name, column in table.columns.items()
         if column.type in ("id", "text") and column.personal is None
         if name not in STAFF | OF_THE_STORE | THINGS and f"{table.name}.{name}" != "rejects.reason"
     }
     assert unsure == set()
-    tables = load().tables
+    tables = load_catalogue().tables
     assert (
         tables["messages"].columns["text"].personal == tables["aftersales"].columns["reason_detail"].personal == "text"
     )

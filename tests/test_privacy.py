@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from storehealth.errors import UsageError
 from storehealth.privacy import (
     ENVIRONMENT,
-    installation_key,
+    keep_value,
+    load_installation_key,
+    make_mask,
+    make_pseudonym,
     mask,
-    masker,
-    pseudonym,
+    reduce_to_shape,
+    remove_quotes,
     scrub,
-    shape,
-    unmasked,
-    without_quotes,
 )
 from storehealth.privacy import key as key_file
 from storehealth.privacy.key import FILE
@@ -48,19 +48,19 @@ def test_what_may_be_shown_of_each_kind(kind, value, shown) -> None:
 
 def test_a_buyer_has_one_pseudonym_per_key() -> None:
     """Stable, short, and another one elsewhere."""
-    assert re.fullmatch(r"buyer-[0-9a-f]{8}", pseudonym("ana"))
-    assert masker(b"key")("buyer", "ana") == pseudonym("ana", b"key") != pseudonym("ana", b"other")
-    assert pseudonym("ana") != pseudonym("bob")
+    assert re.fullmatch(r"buyer-[0-9a-f]{8}", make_pseudonym("ana"))
+    assert make_mask(b"key")("buyer", "ana") == make_pseudonym("ana", b"key") != make_pseudonym("ana", b"other")
+    assert make_pseudonym("ana") != make_pseudonym("bob")
 
 
 def test_a_long_key_is_taken() -> None:
     """Keys beyond 64 bytes are cut."""
-    assert pseudonym("ana", b"x" * 100) == pseudonym("ana", b"x" * 64)
+    assert make_pseudonym("ana", b"x" * 100) == make_pseudonym("ana", b"x" * 64)
 
 
 def test_who_may_see_all_sees_all() -> None:
     """The mask that masks nothing."""
-    assert unmasked("name", "王小明") == "王小明"
+    assert keep_value("name", "王小明") == "王小明"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_cell_that_could_not_be_read_is_shown_only_if_it_is_plainly_a_time_or_
 @given(st.text())
 def test_a_shape_keeps_no_letter_and_no_digit(text: str) -> None:
     """Whatever the script."""
-    assert all(sign in "x9" or not sign.isalnum() for sign in shape(text))
+    assert all(sign in "x9" or not sign.isalnum() for sign in reduce_to_shape(text))
 
 
 @given(st.text())
@@ -122,13 +122,13 @@ def test_scrubbing_ends_and_what_was_scrubbed_stays_so(text: str) -> None:
 
 def test_a_session_named_after_a_buyer_is_named_after_the_pseudonym() -> None:
     """Other session ids are the platform's own."""
-    assert mask("session", "ana #3") == f"{pseudonym('ana')} #3"
+    assert mask("session", "ana #3") == f"{make_pseudonym('ana')} #3"
     assert mask("session", "C-77") == "C-77"
 
 
 def test_an_error_s_message_keeps_no_quotation() -> None:
     """DuckDB quotes the cell that it could not convert."""
-    assert without_quotes("Could not convert string '王小明' to \"INT32\"") == "Could not convert string '…' to '…'"
+    assert remove_quotes("Could not convert string '王小明' to \"INT32\"") == "Could not convert string '…' to '…'"
 
 
 # -- the key -----------------------------------------------------------------------------------------------------
@@ -144,8 +144,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_key_is_made_once_and_is_the_owner_s_alone(home: Path) -> None:
     """Two runs agree; nobody else can read it."""
-    assert installation_key() == installation_key()
-    assert len(installation_key()) == 32
+    assert load_installation_key() == load_installation_key()
+    assert len(load_installation_key()) == 32
     assert stat.S_IMODE((home / FILE).stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert [path.name for path in home.iterdir()] == [FILE]
@@ -153,26 +153,26 @@ def test_a_key_is_made_once_and_is_the_owner_s_alone(home: Path) -> None:
 
 def test_another_user_has_another_key(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So pseudonyms of two machines cannot be compared."""
-    first = installation_key()
+    first = load_installation_key()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
-    assert installation_key() != first
+    assert load_installation_key() != first
 
 
 def test_the_environment_overrides_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written then; blanks are no key."""
     monkeypatch.setenv(ENVIRONMENT, "our team's secret")
-    assert installation_key() == installation_key()
+    assert load_installation_key() == load_installation_key()
     assert not home.exists()
     monkeypatch.setenv(ENVIRONMENT, " ")
-    assert installation_key()
+    assert load_installation_key()
     assert (home / FILE).exists()
 
 
 def test_a_key_that_others_could_read_is_closed(home: Path) -> None:
     """Copied by hand, or from a backup."""
-    key = installation_key()
+    key = load_installation_key()
     (home / FILE).chmod(0o644)
-    assert installation_key() == key
+    assert load_installation_key() == key
     assert stat.S_IMODE((home / FILE).stat().st_mode) == 0o600
 
 
@@ -183,14 +183,14 @@ def test_a_damaged_key_is_told_and_not_replaced(home: Path, monkeypatch: pytest.
     home.mkdir(parents=True)
     (home / FILE).write_text(content, encoding="utf-8")
     with pytest.raises(UsageError, match="holds no key"):
-        installation_key()
+        load_installation_key()
 
 
 def test_without_a_place_to_keep_it_the_key_is_this_run_s(home: Path) -> None:
     """Masked all the same."""
     home.parent.mkdir()
     home.write_text("a file where the folder should be", encoding="utf-8")
-    assert installation_key() != installation_key()
+    assert load_installation_key() != load_installation_key()
 
 
 def test_a_file_system_without_links_will_do(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ def test_a_file_system_without_links_will_do(home: Path, monkeypatch: pytest.Mon
         raise OSError(1, "not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    assert installation_key() == installation_key()
+    assert load_installation_key() == load_installation_key()
     assert [path.name for path in home.iterdir()] == [FILE]
 
 

@@ -6,16 +6,16 @@ from functools import cache
 
 import pytest
 
-from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.errors import CatalogueError, StorehealthError
 from storehealth.examples import run_example
-from storehealth.trials import covered, run_examples
+from storehealth.trials import measure_coverage, run_examples
 
 
 @cache
 def loaded() -> Catalogue:
-    return load()
+    return load_catalogue()
 
 
 def rules() -> list[Rule]:
@@ -34,9 +34,9 @@ def test_the_catalogue_can_be_read() -> None:
 def test_a_rule_gives_what_its_examples_expect(rule: Rule) -> None:
     """Counts, value and verdict, on the platform the example names; rows lie on the limit and just past it."""
     trials = list(run_examples(rule, loaded()))
-    assert not [(trial.place, *map(str, trial.misses), trial.problem) for trial in trials if not trial.holds]
-    cases = covered(rule, trials)
-    assert cases.enough
+    assert not [(trial.place, *map(str, trial.unmet), trial.problem) for trial in trials if not trial.passed]
+    cases = measure_coverage(rule, trials)
+    assert cases.is_sufficient
     assert (cases.on_limit, cases.past_limit) in ((True, True), (None, None))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.scratch import LOCK, scratch
+from storehealth.scratch import LOCK_NAME, make_temporary_folder
 
 WORKER = """
 import sys, time
@@ -42,7 +42,7 @@ def age(folder: Path) -> None:
 
 
 def test_it_is_its_owner_s_alone_and_gone_afterwards(tmp_path: Path) -> None:
-    with scratch(tmp_path, "work-") as folder:
+    with make_temporary_folder(tmp_path, "work-") as folder:
         assert folder.parent == tmp_path
         assert folder.stat().st_mode & 0o077 == 0
         (folder / "rows").mkdir()
@@ -50,13 +50,13 @@ def test_it_is_its_owner_s_alone_and_gone_afterwards(tmp_path: Path) -> None:
 
 
 def test_it_is_gone_after_an_error_too(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), scratch(tmp_path, "work-"):
+    with pytest.raises(KeyError), make_temporary_folder(tmp_path, "work-"):
         raise KeyError
     assert list(tmp_path.iterdir()) == []
 
 
 def test_one_that_is_worked_in_stays_however_old(tmp_path: Path, worker: tuple[subprocess.Popen[str], Path]) -> None:
-    with scratch(tmp_path, "work-"):
+    with make_temporary_folder(tmp_path, "work-"):
         pass
     assert (worker[1] / "rows.duckdb").exists()
 
@@ -67,7 +67,7 @@ def test_one_whose_process_was_killed_is_swept_by_the_next(
     process, folder = worker
     process.kill()
     process.wait()
-    with scratch(tmp_path, "work-") as own:
+    with make_temporary_folder(tmp_path, "work-") as own:
         assert not folder.exists()
         assert own.exists()
 
@@ -77,18 +77,18 @@ def test_one_that_was_left_before_it_had_a_lock_is_swept_unless_it_is_young(tmp_
         (tmp_path / name).mkdir()
     age(tmp_path / "work-old")
     age(tmp_path / "other")
-    with scratch(tmp_path, "work-"):
+    with make_temporary_folder(tmp_path, "work-"):
         assert {path.name for path in tmp_path.iterdir()} >= {"work-young", "other"}
         assert not (tmp_path / "work-old").exists()
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / LOCK).touch()
+    (tmp_path / "mine" / LOCK_NAME).touch()
     age(tmp_path / "mine")
     (tmp_path / "work-link").symlink_to(tmp_path / "mine")
-    with scratch(tmp_path, "work-"):
-        assert (tmp_path / "mine" / LOCK).exists()
+    with make_temporary_folder(tmp_path, "work-"):
+        assert (tmp_path / "mine" / LOCK_NAME).exists()
 
 
 def test_an_audit_leaves_nothing_of_its_own_and_sweeps_what_a_killed_one_left(tmp_path: Path) -> None:

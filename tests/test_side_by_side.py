@@ -11,7 +11,7 @@ import pytest
 from storehealth.audit import AuditRequest, audit
 from storehealth.db import store
 from storehealth.measure import marks
-from storehealth.measure.marks import Marks
+from storehealth.measure.marks import Fingerprints
 
 SAMPLES = Path(__file__).parent.parent / "sample_exports"
 
@@ -45,8 +45,10 @@ def test_one_connection_and_four_find_the_same(state: Path, assumed: bool, monke
 def test_rules_beyond_what_a_run_remembers_are_let_go_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marks, "MOST", 5)
     few, many = {1: 7, 2: 7}, dict.fromkeys(range(4), 9)
-    found = Marks(b"key", found={"C": few, "B": many, "A": few}, mended={"B": frozenset([8]), "C": frozenset([9])})
-    found.keep_most(["A", "B", "C", "D"])
+    found = Fingerprints(
+        b"key", found={"C": few, "B": many, "A": few}, mended={"B": frozenset([8]), "C": frozenset([9])}
+    )
+    found.enforce_limit(["A", "B", "C", "D"])
     assert found.found == {"A": few, "C": few}
     assert list(found.found) == ["A", "C"]
     assert found.mended == {"C": frozenset([9])}

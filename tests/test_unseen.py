@@ -10,10 +10,10 @@ import pytest
 import storehealth
 from storehealth.console.page import Page
 from storehealth.deposit.faces.html import _safe
-from storehealth.deposit.faces.markdown import escaped
-from storehealth.notify.message import plain
+from storehealth.deposit.faces.markdown import escape_markdown
+from storehealth.notify.message import to_plain_line
 from storehealth.reports._markdown import escape
-from storehealth.unseen import UNSEEN, UNSEEN_IN_LINES
+from storehealth.unseen import CONTROL_CHARS, CONTROL_CHARS_IN_LINES
 
 SIGNS = "\x00\x1b\x7f\x9b\u061c\u200b\u200e\u2028\u202e\u2060\u2066\ufeff\ud800"
 
@@ -24,7 +24,7 @@ def paged(text: str) -> str:
     return page.lines[0].plain
 
 
-@pytest.mark.parametrize("face", [paged, plain, escape, escaped, _safe])
+@pytest.mark.parametrize("face", [paged, to_plain_line, escape, escape_markdown, _safe])
 @pytest.mark.parametrize("sign", SIGNS)
 def test_no_face_shows_a_sign_that_nobody_sees(face: object, sign: str) -> None:
     """Among them the deposit's, which let joiners and marks of byte order through."""
@@ -36,8 +36,8 @@ def test_no_face_shows_a_sign_that_nobody_sees(face: object, sign: str) -> None:
 
 def test_lines_keep_their_tabs_and_ends() -> None:
     """On one line they are blanks."""
-    assert UNSEEN_IN_LINES.sub("?", "a\tb\nc\rd") == "a\tb\nc?d"
-    assert UNSEEN.sub(" ", "a\t\r\nb") == "a b"
+    assert CONTROL_CHARS_IN_LINES.sub("?", "a\tb\nc\rd") == "a\tb\nc?d"
+    assert CONTROL_CHARS.sub(" ", "a\t\r\nb") == "a b"
 
 
 def test_the_signs_are_listed_in_one_place() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_state_path
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.model import Checkup, Record
+from storehealth.model import Checkup, FrozenModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def frames(checkup: Checkup) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    parts: dict[str, Sequence[Record]] = {
+    parts: dict[str, Sequence[FrozenModel]] = {
         "sources": checkup.sources,
         "findings": checkup.findings,
         "measurements": checkup.measurements,

@@ -17,29 +17,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.advise import advise, headline
+from storehealth.advise import advise, compose_headline
 from storehealth.db import Store
-from storehealth.db.rejects import Reader
-from storehealth.deposit.reminders import deposit_deadlines
-from storehealth.deposit.shelf import Meant
-from storehealth.history import Present
+from storehealth.db.rejects import SourceReader
+from storehealth.deposit.reminders import list_case_deadlines
+from storehealth.deposit.shelf import CaseSelector
+from storehealth.history import CurrentAudit
 from storehealth.judge import judge
-from storehealth.judge.mutes import Known, mute
-from storehealth.judge.platform_view import platform_view
-from storehealth.judge.wanted import Given, exports_wanted, without_later
-from storehealth.measure import Lens, coverage, measure, reply_times, windows_for
-from storehealth.measure.assumed import measure_assumed
-from storehealth.measure.orders import orders_paid
-from storehealth.model import Checkup, Distributions, Measurement, Run, Source, TableEnd, Tool, Window
-from storehealth.opening import Taken, accounted, opened, take
-from storehealth.outcome import check_fail_on, incomplete_data, judged_at_all, nothing_judged, outcome
-from storehealth.publish import method, published, table_ends
-from storehealth.recall import Recalled, hold_against, recall
-from storehealth.request import AuditRequest, mask_for
-from storehealth.score import score
+from storehealth.judge.mutes import MuteContext, apply_mutes
+from storehealth.judge.platform_view import compare_with_platform
+from storehealth.judge.wanted import ExportContext, drop_useless_menus, suggest_exports
+from storehealth.measure import MeasureOptions, choose_windows, measure, measure_coverage, measure_reply_times
+from storehealth.measure.assumed import measure_both_ways
+from storehealth.measure.orders import count_paid_orders
+from storehealth.model import Checkup, Distributions, Measurement, RunIdentity, Source, TableEnd, ToolVersion, Window
+from storehealth.opening import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
+from storehealth.outcome import check_fail_on, decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
+from storehealth.publish import describe_method, publish_measurements, summarise_table_ends
+from storehealth.recall import RecalledRuns, compare_audit, recall_runs
+from storehealth.request import AuditRequest, choose_mask
+from storehealth.score import score_findings
 from storehealth.version import __version__
 from storehealth.wording import Words
-from storehealth.wording.basis import later
+from storehealth.wording.basis import list_later_tables
 
 __all__ = ["AuditRequest", "audit"]
 
@@ -58,29 +58,31 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     """
     started_at = datetime.now(UTC)
     check_fail_on(request.fail_on)
-    given = take(exports, request)
+    given = prepare_inputs(exports, request)
     catalogue, settings, _, platform, mutes = given
-    with opened(given, request) as store:
-        recalled = recall(exports, given, request, store.as_of)
+    with open_inputs(given, request) as store:
+        recalled = recall_runs(exports, given, request, store.as_of)
         seen = _look(store, given, request, recalled)
     findings, not_judged = judge(seen.measured, catalogue, platform, settings.language)
-    findings = request.evidence.named(findings) if request.evidence else findings
-    findings, warnings = mute(findings, seen.measured, Known(mutes, catalogue, platform), seen.as_of, settings.language)
-    total, areas = score(findings, catalogue.scoring, settings.language)
-    measurements = published(seen.measured)
-    present = Present(seen.as_of, seen.window, findings, total, areas, measurements)
-    findings, previous, trend, followups = hold_against(recalled, present, catalogue.scoring)
+    findings = request.evidence.add_paths(findings) if request.evidence else findings
+    findings, warnings = apply_mutes(
+        findings, seen.measured, MuteContext(mutes, catalogue, platform), seen.as_of, settings.language
+    )
+    total, areas = score_findings(findings, catalogue.scoring, settings.language)
+    measurements = publish_measurements(seen.measured)
+    present = CurrentAudit(seen.as_of, seen.window, findings, total, areas, measurements)
+    findings, previous, trend, followups = compare_audit(recalled, present, catalogue.scoring)
     words = Words(settings.language)
-    nothing = nothing_judged(findings, total, seen.sources, seen.as_of, words)
-    incomplete = [nothing] if nothing and not judged_at_all(findings) else []
-    incomplete += incomplete_data(seen.sources, areas, findings) if request.strict_data else []
-    there = Given(catalogue, platform, seen.sources, seen.rows, seen.as_of)
-    said = headline(
+    nothing = explain_missing_verdicts(findings, total, seen.sources, seen.as_of, words)
+    incomplete = [nothing] if nothing and not has_verdict(findings) else []
+    incomplete += list_incomplete_data(seen.sources, areas, findings) if request.strict_data else []
+    there = ExportContext(catalogue, platform, seen.sources, seen.rows, seen.as_of)
+    said = compose_headline(
         total, areas, findings, catalogue.scoring, settings.language, any(one.layout for one in seen.sources)
     )
     return Checkup(
-        run=Run(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
-        tool=Tool(version=__version__),
+        run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
+        tool=ToolVersion(version=__version__),
         store=settings.store or "",
         platform=platform.name,
         as_of=seen.as_of,
@@ -88,26 +90,30 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         window=seen.window,
         timezone=given.intake.zone,
         language=settings.language,
-        outcome=outcome(findings, total, seen.sources, request.fail_on, incomplete),
+        outcome=decide_exit(findings, total, seen.sources, request.fail_on, incomplete),
         headline=words.say("headline.whole", said=nothing[0].upper() + nothing[1:]) if nothing else said,
         score=total,
         areas=areas,
         sources=seen.sources,
-        platform_view=platform_view(seen.measured, catalogue, platform, settings.language, seen.orders),
+        platform_view=compare_with_platform(seen.measured, catalogue, platform, settings.language, seen.orders),
         findings=findings,
-        not_judged=without_later(not_judged, there),
-        exports_wanted=exports_wanted(not_judged, there, words),
+        not_judged=drop_useless_menus(not_judged, there),
+        exports_wanted=suggest_exports(not_judged, there, words),
         measurements=measurements,
         distributions=seen.replies,
         recommendations=advise(findings, seen.measured, catalogue, settings.language, seen.as_of),
-        deadlines=deposit_deadlines(
-            request.state, Meant(platform.name, settings.store or ""), seen.as_of, settings.language, request.packs
+        deadlines=list_case_deadlines(
+            request.state,
+            CaseSelector(platform.name, settings.store or ""),
+            seen.as_of,
+            settings.language,
+            request.packs,
         ),
         previous=previous,
         trend=trend,
         followups=followups,
-        warnings=(*later(given.intake.tables, seen.as_of, words), *warnings),
-        method=method(catalogue, platform, settings.language),
+        warnings=(*list_later_tables(given.intake.tables, seen.as_of, words), *warnings),
+        method=describe_method(catalogue, platform, settings.language),
     )
 
 
@@ -124,29 +130,29 @@ class Seen(NamedTuple):
     orders: int | None
 
 
-def _look(store: Store, given: Taken, request: AuditRequest, recalled: Recalled | None) -> Seen:
+def _look(store: Store, given: PreparedInputs, request: AuditRequest, recalled: RecalledRuns | None) -> Seen:
     """Measure every rule while the database is open; write the row files that were asked for."""
     catalogue, _, intake, platform, mutes = given
-    rules, mask = catalogue.rules.values(), mask_for(request)
-    windows = windows_for(rules, platform, request.window, store.as_of)
+    rules, mask = catalogue.rules.values(), choose_mask(request)
+    windows = choose_windows(rules, platform, request.window, store.as_of)
     usual = Counter(windows.values()).most_common(1)[0][0]
     request.tell("measuring")
-    ask = measure_assumed if request.assume_auto else measure
-    lens = Lens(
+    ask = measure_both_ways if request.assume_auto else measure
+    lens = MeasureOptions(
         catalogue,
         mask,
         request.evidence,
         stretch=request.window is None,
-        bands=platform.bands(),
+        bands=platform.group_compensations(),
         marks=recalled.marks if recalled else None,
         exemptions=mutes.exempt,
     )
     measured = ask(store, rules, platform.limits, windows, lens)
     if recalled:
-        recalled.note(measured)
+        recalled.leave_pending(measured)
     if request.rejects:
-        request.rejects.write(Reader(store, intake, catalogue, mask))
-    replies = reply_times(store, windows.get("CS01", Window()))
-    ends = table_ends(store, coverage(store, usual))
-    orders, sources = orders_paid(store, usual), accounted(intake.sources, store)
+        request.rejects.write(SourceReader(store, intake, catalogue, mask))
+    replies = measure_reply_times(store, windows.get("CS01", Window()))
+    ends = summarise_table_ends(store, measure_coverage(store, usual))
+    orders, sources = count_paid_orders(store, usual), count_merged_rows(intake.sources, store)
     return Seen(store.as_of, usual, measured, replies, ends, sources, dict(store.rows), orders)

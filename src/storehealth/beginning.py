@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 from storehealth.db import Store
 from storehealth.model import Source
-from storehealth.opening import Taken, opened, take
+from storehealth.opening import PreparedInputs, open_inputs, prepare_inputs
 from storehealth.request import AuditRequest
 from storehealth.wording import Words
 
-LEAST = 0.02
+MIN_SHARE_OF_BUSIEST_HOUR = 0.02
 """Hours with less than this share of the busiest hour's replies are not counted as service hours."""
-MOST_STAFF = 40
+MAX_STAFF = 40
 """Guessed staff listed in the file, at most."""
 
 
-class Found(NamedTuple):
+class DetectedSettings(NamedTuple):
     """Settings that the exports show; None where they do not."""
 
     store: str
@@ -28,41 +28,41 @@ class Found(NamedTuple):
     hours: str | None = None
     staff: tuple[tuple[str, str], ...] = ()
     """Name and role of senders whose role was guessed from their activity."""
-    proven: int = 0
+    proven_staff: int = 0
     """Number of senders whose role is stated by a message or a workbook."""
     files: tuple[Source, ...] = ()
 
 
-def look(exports: Path, request: AuditRequest) -> Found:
+def detect_settings(exports: Path, request: AuditRequest) -> DetectedSettings:
     """Read the exports and work out which settings they show.
 
     Raises:
         NoDataError: The folder is missing or holds no file at all.
         UsageError: An option or setting names something that does not exist.
     """
-    inputs: Taken = take(exports, request)
-    with opened(inputs, request) as store:
-        return Found(
+    inputs: PreparedInputs = prepare_inputs(exports, request)
+    with open_inputs(inputs, request) as store:
+        return DetectedSettings(
             store=inputs.settings.store or exports.resolve().name,
             platform=_find_platform(inputs, request),
             zone=_find_zone(inputs, request),
             hours=_find_service_hours(store),
             staff=_list_guessed_staff(store),
-            proven=store.con.execute(
+            proven_staff=store.con.execute(
                 "SELECT count(*) FROM people WHERE role IN ('agent', 'bot') AND how_known IN ('line', 'workbook')"
             ).fetchall()[0][0],
             files=tuple(source for source in inputs.intake.sources if source.layout),
         )
 
 
-def _find_platform(inputs: Taken, request: AuditRequest) -> str | None:
+def _find_platform(inputs: PreparedInputs, request: AuditRequest) -> str | None:
     """The platform of the request, or the one that the files come from."""
     layouts = inputs.catalogue.layouts
     platforms = {layouts[source.layout].platform for source in inputs.intake.sources if source.layout}
     return inputs.platform.name if request.platform or inputs.platform.name in platforms else None
 
 
-def _find_zone(inputs: Taken, request: AuditRequest) -> str | None:
+def _find_zone(inputs: PreparedInputs, request: AuditRequest) -> str | None:
     """The zone of the requested platform, or of the files' layouts."""
     layouts, platforms = inputs.catalogue.layouts, inputs.catalogue.platforms
     zones = {layouts[source.layout].zone for source in inputs.intake.sources if source.layout}
@@ -77,17 +77,17 @@ def _find_service_hours(store: Store) -> str | None:
         "SELECT hour(sent_at), count(*) FROM chat_messages WHERE role = 'agent' AND sent_at IS NOT NULL GROUP BY ALL"
     ).fetchall()
     busiest = max((count for _, count in replies), default=0)
-    hours = sorted(hour for hour, count in replies if count >= busiest * LEAST)
+    hours = sorted(hour for hour, count in replies if count >= busiest * MIN_SHARE_OF_BUSIEST_HOUR)
     return f"{hours[0]:02}:00-{hours[-1] + 1:02}:00" if hours else None
 
 
 def _list_guessed_staff(store: Store) -> tuple[tuple[str, str], ...]:
     """Senders who count as staff because of their activity alone."""
-    query = f"SELECT sender_id, role FROM people WHERE how_known = 'activity' ORDER BY sender_id LIMIT {MOST_STAFF}"
+    query = f"SELECT sender_id, role FROM people WHERE how_known = 'activity' ORDER BY sender_id LIMIT {MAX_STAFF}"
     return tuple(store.con.execute(query).fetchall())
 
 
-def settings_text(detected: Found | None, words: Words) -> str:
+def render_settings(detected: DetectedSettings | None, words: Words) -> str:
     """Write the text of the settings file; without exports, every line is a comment.
 
     Args:
@@ -97,11 +97,11 @@ def settings_text(detected: Found | None, words: Words) -> str:
     return "\n".join(_write_lines(detected, words)) + "\n"
 
 
-def _write_lines(detected: Found | None, words: Words) -> Iterator[str]:
+def _write_lines(detected: DetectedSettings | None, words: Words) -> Iterator[str]:
     def comment(key: str, **values: object) -> str:
         return f"# {words.say(f'beginning.{key}', **values)}"
 
-    facts = detected or Found("My store", None, None)
+    facts = detected or DetectedSettings("My store", None, None)
     not_shown = comment("unsaid") if detected else ""
     yield comment("head")
     if detected:
@@ -122,7 +122,7 @@ def _write_lines(detected: Found | None, words: Words) -> Iterator[str]:
         yield comment("hours_seen", hours=facts.hours)
     yield f"# hours = [{_to_toml(facts.hours or '09:00-23:00')}]"
     yield ""
-    proven = comment("proven", n=facts.proven) if facts.proven else ""
+    proven = comment("proven", n=facts.proven_staff) if facts.proven_staff else ""
     yield from _write_staff(facts, comment("staff"), proven, comment("guessed"))
     yield ""
     yield comment("notify")
@@ -144,7 +144,7 @@ def _write_setting(key: str, value: str | None, example: str, not_shown: str) ->
     yield f"# {key} = {_to_toml(example)}"
 
 
-def _write_staff(facts: Found, heading: str, proven: str, guessed: str) -> Iterator[str]:
+def _write_staff(facts: DetectedSettings, heading: str, proven: str, guessed: str) -> Iterator[str]:
     yield heading
     if proven:
         yield proven

@@ -7,19 +7,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.catalogue import Catalogue, load
-from storehealth.catalogue.mutes import Exemption, Mutes, read_mutes
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.mutes import Exemption, MutesFile, read_mutes
 from storehealth.catalogue.platform import PlatformLimit, check_platform
-from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.history.events import read_calendar
-from storehealth.intake.expressions import check_packs
-from storehealth.measure import misfits, problems
-from storehealth.opening import mutes_file
-from storehealth.settings import Settings, beside
+from storehealth.intake.expressions import check_pack_sql
+from storehealth.measure import find_exemption_problems, find_rule_problems
+from storehealth.opening import locate_mutes
+from storehealth.settings import Settings, find_settings_folder
 
 
-def check_all(packs: Iterable[Path] = ()) -> Catalogue:
+def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
     """Read every data file, create every view over empty tables, and bind every expression of every rule.
 
     Args:
@@ -28,10 +28,10 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
     Raises:
         CatalogueError: One line per problem. Expressions are bound only when all files are valid.
     """
-    catalogue = load(packs)
-    check_packs(catalogue)
+    catalogue = load_catalogue(packs)
+    check_pack_sql(catalogue)
     with _open_empty_store(catalogue) as store:
-        errors = problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
+        errors = find_rule_problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
     if errors:
         lines = "\n".join(dict.fromkeys(error.message for error in errors))
         raise CatalogueError(
@@ -40,14 +40,16 @@ def check_all(packs: Iterable[Path] = ()) -> Catalogue:
     return catalogue
 
 
-class Beside(NamedTuple):
+class AuditInputs(NamedTuple):
     """What an audit reads before the exports, besides the settings."""
 
     catalogue: Catalogue
-    mutes: Mutes
+    mutes: MutesFile
 
 
-def check_beside(settings: Settings, config: Path | None, packs: Iterable[Path], platform: str | None = None) -> Beside:
+def check_inputs(
+    settings: Settings, config: Path | None, packs: Iterable[Path], platform: str | None = None
+) -> AuditInputs:
     """Check what an audit needs besides the exports: data files, platform, ``mutes.yaml`` and its SQL, ``events.yaml``.
 
     Args:
@@ -60,12 +62,12 @@ def check_beside(settings: Settings, config: Path | None, packs: Iterable[Path],
         CatalogueError: A data file or ``mutes.yaml`` has mistakes.
         UsageError: There is no such platform, or ``events.yaml`` has mistakes.
     """
-    catalogue = load(packs)
+    catalogue = load_catalogue(packs)
     check_platform(platform or settings.platform or "generic", catalogue.platforms)
-    mutes = read_mutes(mutes_file(config), catalogue.rules)
+    mutes = read_mutes(locate_mutes(config), catalogue.rules)
     check_exemptions(mutes.exempt, catalogue)
-    read_calendar(beside(config))
-    return Beside(catalogue, mutes)
+    read_calendar(find_settings_folder(config))
+    return AuditInputs(catalogue, mutes)
 
 
 def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> None:
@@ -78,7 +80,7 @@ def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> N
     if not conditions:
         return
     with _open_empty_store(catalogue) as store:
-        errors = misfits(store, _limits(catalogue), catalogue, conditions)
+        errors = find_exemption_problems(store, _limits(catalogue), catalogue, conditions)
     if errors:
         raise CatalogueError("\n".join(error.message for error in errors), errors[0].hint)
 
@@ -86,7 +88,7 @@ def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> N
 def _open_empty_store(catalogue: Catalogue) -> AbstractContextManager[Store]:
     """A store whose tables have no rows."""
     platform = catalogue.platforms["generic"]
-    return store_from_rows({}, catalogue, StoreSettings(store="", platform=platform, facts=platform.facts))
+    return open_store_from_rows({}, catalogue, StoreSettings(store="", platform=platform, facts=platform.facts))
 
 
 def _limits(catalogue: Catalogue) -> Mapping[str, PlatformLimit]:

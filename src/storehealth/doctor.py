@@ -12,24 +12,24 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from storehealth.checking import check_beside
+from storehealth.checking import check_inputs
 from storehealth.errors import StorehealthError
-from storehealth.model import Record
+from storehealth.model import FrozenModel
 from storehealth.notify.addresses import read_addresses
-from storehealth.schedule import standings
-from storehealth.schedule.when import machine_zone
-from storehealth.settings import Settings, resolve
-from storehealth.settings.shown import below_home
+from storehealth.schedule import read_statuses
+from storehealth.schedule.when import find_machine_zone
+from storehealth.settings import Settings, resolve_settings
+from storehealth.settings.shown import shorten_home
 from storehealth.version import __version__
 from storehealth.wording import Words
 
 PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer", "apprise")
-STARTERS = ("crontab", "systemctl", "schtasks")
-LEAST_FREE = 200 * 1024 * 1024
+SCHEDULERS = ("crontab", "systemctl", "schtasks")
+MIN_FREE_BYTES = 200 * 1024 * 1024
 """Bytes of free disk space below which a large audit may fail."""
 
 
-class Checked(Record):
+class CheckResult(FrozenModel):
     """The result of one check; its fields are keys of the JSON output."""
 
     name: str
@@ -49,10 +49,10 @@ class Surroundings(NamedTuple):
     now: datetime
 
 
-def checked(around: Surroundings, words: Words) -> tuple[Checked, ...]:
+def check_surroundings(around: Surroundings, words: Words) -> tuple[CheckResult, ...]:
     """Run every check, whatever the others find."""
     settings, settings_check = _check_settings(around, words)
-    steps: tuple[Callable[[], Checked], ...] = (
+    steps: tuple[Callable[[], CheckResult], ...] = (
         lambda: _check_rules(around, settings, words),
         lambda: _check_zone(settings, words),
         lambda: _check_state(around, words),
@@ -63,15 +63,15 @@ def checked(around: Surroundings, words: Words) -> tuple[Checked, ...]:
     return (_check_versions(words), settings_check, *(step() for step in steps))
 
 
-def _ok(name: str, text: str) -> Checked:
-    return Checked(name=name, state="ok", said=text)
+def _ok(name: str, text: str) -> CheckResult:
+    return CheckResult(name=name, state="ok", said=text)
 
 
-def _trouble(name: str, text: str, todo: str) -> Checked:
-    return Checked(name=name, state="trouble", said=text, todo=todo)
+def _trouble(name: str, text: str, todo: str) -> CheckResult:
+    return CheckResult(name=name, state="trouble", said=text, todo=todo)
 
 
-def _check_versions(words: Words) -> Checked:
+def _check_versions(words: Words) -> CheckResult:
     versions, missing = [f"storehealth {__version__}", f"Python {platform.python_version()}"], []
     for name in PACKAGES:
         try:
@@ -84,20 +84,20 @@ def _check_versions(words: Words) -> Checked:
     return _ok("versions", ", ".join(versions))
 
 
-def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, Checked]:
+def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, CheckResult]:
     try:
-        resolved = resolve(around.config)
+        resolved = resolve_settings(around.config)
     except StorehealthError as error:
         return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
-    read = [below_home(file.path) for file in resolved.files if file.read]
+    read = [shorten_home(file.path) for file in resolved.files if file.read]
     if not read:
-        return resolved.settings, Checked(name="settings", state="note", said=words.say("doctor.no_file"))
+        return resolved.settings, CheckResult(name="settings", state="note", said=words.say("doctor.no_file"))
     return resolved.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
 
 
-def _check_rules(around: Surroundings, settings: Settings, words: Words) -> Checked:
+def _check_rules(around: Surroundings, settings: Settings, words: Words) -> CheckResult:
     try:
-        catalogue, mutes = check_beside(settings, around.config, around.packs)
+        catalogue, mutes = check_inputs(settings, around.config, around.packs)
     except StorehealthError as error:
         return _trouble("rules", words.error(error.message), words.error(error.hint))
     counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
@@ -105,17 +105,17 @@ def _check_rules(around: Surroundings, settings: Settings, words: Words) -> Chec
     return _ok("rules", words.say("doctor.loaded", **counts, **own))
 
 
-def _check_zone(settings: Settings, words: Words) -> Checked:
-    machine = machine_zone()
+def _check_zone(settings: Settings, words: Words) -> CheckResult:
+    machine = find_machine_zone()
     if settings.timezone is None:
         return _ok("zone", words.say("doctor.zone_unset", machine=machine))
     return _ok("zone", words.say("doctor.zone_set", zone=settings.timezone, machine=machine))
 
 
-def _check_state(around: Surroundings, words: Words) -> Checked:
+def _check_state(around: Surroundings, words: Words) -> CheckResult:
     """Whether files can be written to the folder, or to its nearest existing parent, and how much space is left."""
     path = around.state
-    shown = below_home(path)
+    shown = shorten_home(path)
     if (
         around.exports is not None
         and around.exports.is_dir()
@@ -132,13 +132,13 @@ def _check_state(around: Surroundings, words: Words) -> Checked:
         text = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
         return _trouble("state", text, words.say("doctor.other_state"))
     text = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
-    return _ok("state", text) if free >= LEAST_FREE else _trouble("state", text, words.say("doctor.little_room"))
+    return _ok("state", text) if free >= MIN_FREE_BYTES else _trouble("state", text, words.say("doctor.little_room"))
 
 
-def _check_exports(around: Surroundings, words: Words) -> Checked:
+def _check_exports(around: Surroundings, words: Words) -> CheckResult:
     path = around.exports
     if path is None:
-        return Checked(name="exports", state="note", said=words.say("doctor.no_exports"))
+        return CheckResult(name="exports", state="note", said=words.say("doctor.no_exports"))
     if not path.exists():
         missing = words.say("doctor.exports_missing", path=path)
         return _trouble("exports", missing, words.say("doctor.path_right"))
@@ -151,36 +151,38 @@ def _check_exports(around: Surroundings, words: Words) -> Checked:
     return _ok("exports", words.say("doctor.exports_read", path=path, files=words.count("count.files", len(files))))
 
 
-def _check_schedules(around: Surroundings, words: Words) -> Checked:
+def _check_schedules(around: Surroundings, words: Words) -> CheckResult:
     program = next(_find_schedulers(around.environment), None)
     try:
-        all_standings = standings(around.state.absolute(), around.now)
+        all_standings = read_statuses(around.state.absolute(), around.now)
     except StorehealthError as error:
         return _trouble("cron", words.error(error.message), words.error(error.hint))
     schedules = all_standings.schedules
-    if all_standings.troubled:
-        text = words.say("doctor.troubled", names=", ".join(all_standings.troubled))
+    if all_standings.names_in_trouble:
+        text = words.say("doctor.troubled", names=", ".join(all_standings.names_in_trouble))
         return _trouble("cron", text, words.say("doctor.see_status"))
     if program is None:
         state: Literal["note", "trouble"] = "trouble" if schedules else "note"
-        return Checked(name="cron", state=state, said=words.say("doctor.no_program"), todo=words.say("doctor.get_cron"))
+        return CheckResult(
+            name="cron", state=state, said=words.say("doctor.no_program"), todo=words.say("doctor.get_cron")
+        )
     if not schedules:
         return _ok("cron", words.say("doctor.no_schedule", program=program))
     return _ok("cron", words.say("doctor.runs", names=", ".join(schedule.name for schedule in schedules)))
 
 
 def _find_schedulers(environment: Mapping[str, str]) -> Iterator[str]:
-    return (name for name in STARTERS if shutil.which(name, path=environment.get("PATH")))
+    return (name for name in SCHEDULERS if shutil.which(name, path=environment.get("PATH")))
 
 
-def _check_notify(settings: Settings, words: Words) -> Checked:
+def _check_notify(settings: Settings, words: Words) -> CheckResult:
     """Show where addresses are configured, never the addresses themselves."""
     addresses = read_addresses(settings.notify, words)
     is_configured = settings.notify.urls_file is not None or "urls_env" in settings.notify.model_fields_set
-    if addresses.found:
-        places = ", ".join(address.place for address in addresses.found)
+    if addresses.usable:
+        places = ", ".join(address.place for address in addresses.usable)
         if not addresses.problems:
             return _ok("notify", words.say("doctor.told", places=places))
-    if not is_configured and not addresses.found:
-        return Checked(name="notify", state="note", said=words.say("doctor.nobody"))
+    if not is_configured and not addresses.usable:
+        return CheckResult(name="notify", state="note", said=words.say("doctor.nobody"))
     return _trouble("notify", "; ".join(addresses.problems), "`storehealth notify test`")

@@ -6,12 +6,12 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.scoring import Scoring
 from storehealth.limits import Bounds
 from storehealth.model import Tally
-from storehealth.stats import least_values
+from storehealth.stats import min_sample_size
 
 QUANTILES = {"median": 0.5, "p90": 0.9}
 
 
-def least_rows(rule: Rule, bounds: Bounds | None, scoring: Scoring) -> int:
+def count_required_rows(rule: Rule, bounds: Bounds | None, scoring: Scoring) -> int:
     """Minimum rows for a verdict: for a share the rule's own number or the usual one, for a quantile what its interval needs.
 
     Args:
@@ -22,9 +22,9 @@ def least_rows(rule: Rule, bounds: Bounds | None, scoring: Scoring) -> int:
     value, own_minimum = rule.measure.value, bounds.least if bounds else None
     if value is None:
         return own_minimum or scoring.least_judged
-    return max(own_minimum or 0, least_values(QUANTILES[value.statistic]))
+    return max(own_minimum or 0, min_sample_size(QUANTILES[value.statistic]))
 
 
-def rows_counted(rule: Rule, tally: Tally) -> int:
+def count_rows(rule: Rule, tally: Tally) -> int:
     """Rows the figure rests on: open ones enter a quantile, but not a share."""
     return tally.judged + (tally.undecided if rule.measure.value is not None else 0)

@@ -21,7 +21,7 @@ from enum import IntEnum
 from storehealth.support.message import Message, verbatim
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """Exit codes of the command line. When several hold, the first of 2, 70, 3, 4, 1 is used."""
 
     OK = 0
@@ -44,7 +44,7 @@ class StorehealthError(Exception):
         hint: What to do about it; printed on its own line.
     """
 
-    exit_code = Exit.INTERNAL
+    exit_code = ExitCode.INTERNAL
 
     def __init__(self, message: Message | str, hint: Message | str | None = None) -> None:
         super().__init__(message)
@@ -65,19 +65,19 @@ class StorehealthError(Exception):
 class UsageError(StorehealthError):
     """A command line or a settings file asks for something that does not exist."""
 
-    exit_code = Exit.USAGE
+    exit_code = ExitCode.USAGE
 
 
 class CatalogueError(StorehealthError):
     """Data files (rules, layouts, views, tables, platforms) are invalid. The message lists every problem found."""
 
-    exit_code = Exit.USAGE
+    exit_code = ExitCode.USAGE
 
 
 class Shortage(StorehealthError):  # noqa: N818 - the name says what is short
     """The machine has too little memory or disk space; no file of the store is to blame."""
 
-    exit_code = Exit.USAGE
+    exit_code = ExitCode.USAGE
 
 
 class OutOfMemory(Shortage):
@@ -109,16 +109,16 @@ class DiskFull(Shortage):
 class NoDataError(StorehealthError):
     """No file of the exports folder could be used."""
 
-    exit_code = Exit.NO_DATA
+    exit_code = ExitCode.NO_DATA
 
 
 class FileRefused(StorehealthError):  # noqa: N818 - a verdict on one file; the audit continues
     """A file cannot be read as a whole. The audit continues without it and names it."""
 
-    exit_code = Exit.NO_DATA
+    exit_code = ExitCode.NO_DATA
 
 
-def shortage(error: BaseException) -> Shortage | None:
+def find_shortage(error: BaseException) -> Shortage | None:
     """Find the shortage behind an error, however often it was caught and raised again; None if there is none."""
     for cause in _walk_causes(error):
         if isinstance(cause, Shortage):
@@ -131,19 +131,19 @@ def shortage(error: BaseException) -> Shortage | None:
     return None
 
 
-def interrupted(error: BaseException) -> bool:
+def is_interrupted(error: BaseException) -> bool:
     """Whether Ctrl-C caused an error. DuckDB reports it only in the text of its error."""
     return any(
         isinstance(cause, KeyboardInterrupt) or str(cause) == "Query interrupted" for cause in _walk_causes(error)
     )
 
 
-def exit_code(error: BaseException) -> Exit:
+def derive_exit_code(error: BaseException) -> ExitCode:
     """Return the exit code of a command that this error ends."""
-    if interrupted(error):
-        return Exit.INTERRUPTED
-    cause = shortage(error) or error
-    return Exit(cause.exit_code) if isinstance(cause, StorehealthError) else Exit.INTERNAL
+    if is_interrupted(error):
+        return ExitCode.INTERRUPTED
+    cause = find_shortage(error) or error
+    return ExitCode(cause.exit_code) if isinstance(cause, StorehealthError) else ExitCode.INTERNAL
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:

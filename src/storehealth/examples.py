@@ -9,31 +9,31 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.platform import Platform, version_on
+from storehealth.catalogue.platform import Platform, select_version
 from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.catalogue.table import Table
-from storehealth.db import StoreSettings, store_from_rows
+from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.judge import judge
-from storehealth.measure import Edges, Lens, edges, measure, windows_for
+from storehealth.measure import Edges, MeasureOptions, choose_windows, edges, measure
 from storehealth.model import Finding
 
-CLOSE = 5e-5
+TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
 
 
-class Miss(NamedTuple):
+class UnmetExpectation(NamedTuple):
     """An expectation that was not met."""
 
     key: str
     expected: Any
-    got: Any
+    actual: Any
 
     def __str__(self) -> str:
-        return f"{self.key}: expected {self.expected}, got {self.got}"
+        return f"{self.key}: expected {self.expected}, got {self.actual}"
 
 
-class Looked(NamedTuple):
+class ExampleResult(NamedTuple):
     """The finding of an example, and whether its rows lie on the limit and just past it (None: rows have no limit)."""
 
     finding: Finding
@@ -54,20 +54,20 @@ def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple
     Raises:
         CatalogueError: The example names something that does not exist, or the rule's SQL does not run.
     """
-    return tuple(map(str, misses(example, look_at(rule, example, catalogue).finding)))
+    return tuple(map(str, list_unmet(example, measure_example(rule, example, catalogue).finding)))
 
 
-def misses(example: RuleExample, finding: Finding) -> tuple[Miss, ...]:
+def list_unmet(example: RuleExample, finding: Finding) -> tuple[UnmetExpectation, ...]:
     """List the expectations that the finding does not meet, in the order of the file."""
     values = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
     return tuple(
-        Miss(key, expected, values.get(key, "no such key"))
+        UnmetExpectation(key, expected, values.get(key, "no such key"))
         for key, expected in example.expect.items()
         if key not in values or not _is_close(values[key], expected)
     )
 
 
-def look_at(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Looked:
+def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> ExampleResult:
     """Measure and judge the rows of an example.
 
     Raises:
@@ -80,13 +80,13 @@ def look_at(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Looked:
         name: _repeat_rows(rows, example.repeat, catalogue.tables.get(name)) for name, rows in example.given.items()
     }
     catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
-    with store_from_rows(rows, catalogue, settings, _list_views(rule, catalogue)) as store:
-        windows = windows_for([rule], platform, None, store.as_of)
-        measured = measure(store, [rule], platform.limits, windows, Lens(catalogue))
+    with open_store_from_rows(rows, catalogue, settings, _list_views(rule, catalogue)) as store:
+        windows = choose_windows([rule], platform, None, store.as_of)
+        measured = measure(store, [rule], platform.limits, windows, MeasureOptions(catalogue))
         is_missing = measured[0].missing is not None
         limit_edges = None if is_missing else edges(store, rule, platform.limits, windows[rule.code], catalogue)
     findings, _ = judge(measured, catalogue, platform, "en")
-    return Looked(findings[0], limit_edges)
+    return ExampleResult(findings[0], limit_edges)
 
 
 def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
@@ -99,7 +99,7 @@ def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) ->
     """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
     if name not in catalogue.platforms:
         raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    platform = version_on(catalogue.platforms, name, as_of and as_of.date())
+    platform = select_version(catalogue.platforms, name, as_of and as_of.date())
     generic = catalogue.platforms.get("generic")
     facts = {**(generic.facts if generic else {}), **platform.facts}
     return platform.model_copy(update={"facts": facts})
@@ -119,5 +119,5 @@ def _repeat_rows(rows: Sequence[Mapping[str, Any]], times: int, table: Table | N
 def _is_close(value: Any, expected: Any) -> bool:
     # bool is an int to Python: True would equal 1.0
     if isinstance(value, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
-        return math.isclose(value, expected, rel_tol=0, abs_tol=CLOSE)
+        return math.isclose(value, expected, rel_tol=0, abs_tol=TOLERANCE)
     return bool(value == expected)

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from storehealth.db import Store
-from storehealth.db.preview import previews
-from storehealth.db.rejects import Reader, reject_groups
-from storehealth.intake.guess import header_of
-from storehealth.intake.recognise import Nearest, nearest_of
-from storehealth.model import ColumnRead, InspectedFile, Inspection, NearestLayout, Reading, Source
-from storehealth.opening import Taken, accounted, opened, take
+from storehealth.db.preview import read_previews
+from storehealth.db.rejects import SourceReader, group_rejects
+from storehealth.intake.guess import find_header
+from storehealth.intake.recognise import ClosestLayout, find_closest_layout
+from storehealth.model import ColumnMapping, InspectedFile, Inspection, NearestLayout, SheetReading, Source
+from storehealth.opening import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
 from storehealth.privacy import Mask
-from storehealth.request import AuditRequest, mask_for
+from storehealth.request import AuditRequest, choose_mask
 
 
-def inspect(exports: Path, request: AuditRequest, preview: int = 3) -> Inspection:
+def inspect_exports(exports: Path, request: AuditRequest, preview: int = 3) -> Inspection:
     """Describe how each file is understood.
 
     Args:
@@ -28,10 +28,10 @@ def inspect(exports: Path, request: AuditRequest, preview: int = 3) -> Inspectio
         NoDataError: The folder is missing or holds no file at all.
         UsageError: An option or setting names something that does not exist.
     """
-    inputs = take(exports, request)
-    mask = mask_for(request)
-    with opened(inputs, request, views=False) as store:
-        reader = Reader(store, inputs.intake, inputs.catalogue, mask)
+    inputs = prepare_inputs(exports, request)
+    mask = choose_mask(request)
+    with open_inputs(inputs, request, views=False) as store:
+        reader = SourceReader(store, inputs.intake, inputs.catalogue, mask)
         sources = tuple(_describe_file(source, reader, preview) for source in _split_duplicates(inputs, store))
         if request.rejects:
             request.rejects.write(reader)
@@ -40,9 +40,9 @@ def inspect(exports: Path, request: AuditRequest, preview: int = 3) -> Inspectio
     )
 
 
-def _split_duplicates(inputs: Taken, store: Store) -> tuple[InspectedFile, ...]:
+def _split_duplicates(inputs: PreparedInputs, store: Store) -> tuple[InspectedFile, ...]:
     """The sources, with duplicates within a file and across files counted separately."""
-    pairs = zip(inputs.intake.sources, accounted(inputs.intake.sources, store), strict=True)
+    pairs = zip(inputs.intake.sources, count_merged_rows(inputs.intake.sources, store), strict=True)
     return tuple(
         InspectedFile(
             **merged.model_dump(),
@@ -53,36 +53,37 @@ def _split_duplicates(inputs: Taken, store: Store) -> tuple[InspectedFile, ...]:
     )
 
 
-def _describe_file(source: InspectedFile, reader: Reader, preview: int) -> InspectedFile:
+def _describe_file(source: InspectedFile, reader: SourceReader, preview: int) -> InspectedFile:
     readings = {reading.source: reading for reading in reader.intake.readings}
-    reading = readings.get(source.path, Reading(source=source.path))
+    reading = readings.get(source.path, SheetReading(source=source.path))
     if source.layout is None:
         return source.model_copy(update=_describe_unknown(source, reading, reader))
     return source.model_copy(
         update={
             "columns": tuple(
-                ColumnRead(header=reader.mask("told", header), fills=fills) for header, fills in reading.columns.items()
+                ColumnMapping(header=reader.mask("told", header), fills=fills)
+                for header, fills in reading.columns.items()
             ),
             "unread": _mask_headers(reading.unread, reader.mask),
-            "rejects": tuple(reject_groups(reader, source.path)),
-            "preview": tuple(previews(reader, source.path, preview)),
+            "rejects": tuple(group_rejects(reader, source.path)),
+            "preview": tuple(read_previews(reader, source.path, preview)),
         }
     )
 
 
-def _describe_unknown(source: Source, reading: Reading, reader: Reader) -> dict[str, object]:
+def _describe_unknown(source: Source, reading: SheetReading, reader: SourceReader) -> dict[str, object]:
     """The header of a sheet that no layout fits, if one can be recognised, and the nearest layout."""
-    place = header_of(reading.top)
+    place = find_header(reading.top)
     header = reading.top[place] if place is not None else ()
     layouts = [layout for layout in reader.catalogue.layouts.values() if source.container in layout.containers]
-    nearest = nearest_of(layouts, reading.top)
+    nearest = find_closest_layout(layouts, reading.top)
     return {
         "unread": _mask_headers(dict.fromkeys(" ".join(cell.split()) for cell in header if cell.strip()), reader.mask),
         "nearest": _to_nearest_layout(nearest, reader.mask) if nearest else None,
     }
 
 
-def _to_nearest_layout(nearest: Nearest, mask: Mask) -> NearestLayout:
+def _to_nearest_layout(nearest: ClosestLayout, mask: Mask) -> NearestLayout:
     return NearestLayout(layout=nearest.layout, found=_mask_headers(nearest.found, mask), missing=nearest.missing)
 
 

@@ -25,7 +25,7 @@ class Bounds:
     entities: int | None = None
 
 
-def bounds_for(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds | None:
+def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds | None:
     """Resolve the bounds of a rule; None if it only shows a figure.
 
     Args:

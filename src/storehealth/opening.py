@@ -8,44 +8,46 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.catalogue import Catalogue, load
-from storehealth.catalogue.mutes import FILE_NAME, NOTHING, Mutes, read_mutes
-from storehealth.catalogue.platform import Platform, check_platform, version_on
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.mutes import MUTES_FILE, NO_MUTES, MutesFile, read_mutes
+from storehealth.catalogue.platform import Platform, check_platform, select_version
 from storehealth.catalogue.texts import TextFinder
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.i18n import provide_texts, use_language
-from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source
-from storehealth.outputs import private_folder
+from storehealth.outputs import make_private_folder
 from storehealth.request import AuditRequest
-from storehealth.scratch import scratch
-from storehealth.settings import Settings, beside, read_settings
+from storehealth.scratch import make_temporary_folder
+from storehealth.settings import Settings, find_settings_folder, read_settings
 
 
-class Taken(NamedTuple):
+class PreparedInputs(NamedTuple):
     """Everything read before the database is opened."""
 
     catalogue: Catalogue
     settings: Settings
     intake: Intake
     platform: Platform
-    mutes: Mutes = NOTHING
+    mutes: MutesFile = NO_MUTES
 
 
-def take(exports: Path, request: AuditRequest) -> Taken:
+def prepare_inputs(exports: Path, request: AuditRequest) -> PreparedInputs:
     """Read data files, settings and exports, and choose the platform."""
-    catalogue, settings = load(request.packs), _merge_settings(exports, request)
+    catalogue, settings = load_catalogue(request.packs), _merge_settings(exports, request)
     provide_texts(TextFinder(catalogue))
     use_language(settings.language)
-    mutes = read_mutes(mutes_file(request.config), catalogue.rules)
-    lake = private_folder(request.state) / "lake"
-    intake = take_in(exports, catalogue, lake, _to_intake_options(request, settings, catalogue), request.tell)
-    return Taken(catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of), mutes)
+    mutes = read_mutes(locate_mutes(request.config), catalogue.rules)
+    lake = make_private_folder(request.state) / "lake"
+    intake = read_exports(exports, catalogue, lake, _to_intake_options(request, settings, catalogue), request.tell)
+    return PreparedInputs(
+        catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of), mutes
+    )
 
 
-def mutes_file(config: Path | None) -> Path:
+def locate_mutes(config: Path | None) -> Path:
     """Return the path of ``mutes.yaml``, beside the settings file."""
-    return beside(config) / FILE_NAME
+    return find_settings_folder(config) / MUTES_FILE
 
 
 def _merge_settings(exports: Path, request: AuditRequest) -> Settings:
@@ -77,19 +79,22 @@ def choose_platform(
         named = {layout.platform for layout in layouts if layout.platform}
         name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
     check_platform(name, catalogue.platforms)
-    return platform_of(
+    return resolve_platform(
         name, settings, catalogue, as_of or max((part.last for part in intake.tables if part.last), default=None)
     )
 
 
-def platform_of(name: str, settings: Settings, catalogue: Catalogue, moment: datetime | None) -> Platform:
+def resolve_platform(name: str, settings: Settings, catalogue: Catalogue, moment: datetime | None) -> Platform:
     """Return the version of a platform that applies at a moment, completed by generic facts and the store's settings.
 
     Raises:
         KeyError: There is no such platform.
     """
-    generic, platform = catalogue.platforms["generic"], version_on(catalogue.platforms, name, moment and moment.date())
-    return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.facts()}})
+    generic, platform = (
+        catalogue.platforms["generic"],
+        select_version(catalogue.platforms, name, moment and moment.date()),
+    )
+    return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.list_facts()}})
 
 
 def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
@@ -105,7 +110,7 @@ def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Cat
 
 
 @contextmanager
-def opened(inputs: Taken, request: AuditRequest, views: bool = True) -> Iterator[Store]:
+def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = True) -> Iterator[Store]:
     """Open the checkup's database, with a temporary folder beside the lake for what does not fit into memory.
 
     Args:
@@ -126,13 +131,13 @@ def opened(inputs: Taken, request: AuditRequest, views: bool = True) -> Iterator
         auto_replies=settings.auto_replies,
     )
     with (
-        scratch(request.state, "scratch-") as folder,
+        make_temporary_folder(request.state, "scratch-") as folder,
         open_store(intake, catalogue if views else catalogue._replace(views={}), store_settings, folder) as store,
     ):
         yield store
 
 
-def accounted(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
+def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
     """Count rows that another file repeats as duplicates of their source."""
     return tuple(
         source.model_copy(update={"kept": source.kept - merged, "duplicates": source.duplicates + merged})

@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from storehealth.errors import Exit, UsageError
-from storehealth.model import AreaScore, Finding, OutcomeOfRun, Score, Source
+from storehealth.errors import ExitCode, UsageError
+from storehealth.model import AreaScore, Finding, RunOutcome, Score, Source
 from storehealth.wording import Words
-from storehealth.wording.basis import outside
+from storehealth.wording.basis import find_span_outside
 
-LEVELS = ("fail", "watch", "new", "never")
-ORDER = (Exit.USAGE, Exit.INTERNAL, Exit.NO_DATA, Exit.NOT_DELIVERED, Exit.FINDINGS)
+FAIL_ON_LEVELS = ("fail", "watch", "new", "never")
+EXIT_PRECEDENCE = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.NO_DATA, ExitCode.NOT_DELIVERED, ExitCode.FINDINGS)
 """When several apply, the first of these is the exit code."""
 
-UNSEEN = ("new", "reappeared", None)
+NEW_STATES = ("new", "reappeared", None)
 """States that ``--fail-on new`` counts; None means there is no earlier run to compare with."""
 
 
@@ -27,16 +27,16 @@ def check_fail_on(fail_on: str) -> str:
     Raises:
         UsageError: Naming the nearest valid value.
     """
-    if fail_on in LEVELS or re.fullmatch(r"score<\d{1,3}(\.\d+)?", fail_on):
+    if fail_on in FAIL_ON_LEVELS or re.fullmatch(r"score<\d{1,3}(\.\d+)?", fail_on):
         return fail_on
-    close = difflib.get_close_matches(fail_on, LEVELS, n=1)
+    close = difflib.get_close_matches(fail_on, FAIL_ON_LEVELS, n=1)
     hint = f"Nearest is {close[0]}. " if close else ""
     raise UsageError(f"--fail-on does not know {fail_on!r}", f"{hint}Use fail, watch, new, never, or score<60.")
 
 
-def outcome(
+def decide_exit(
     findings: Sequence[Finding], score: Score, sources: Sequence[Source], fail_on: str, incomplete: Iterable[str]
-) -> OutcomeOfRun:
+) -> RunOutcome:
     """Decide the exit code of an audit.
 
     Args:
@@ -47,21 +47,23 @@ def outcome(
             reappeared; without an earlier run, all of them are new.
         incomplete: Reasons why the data are insufficient: that nothing was judged, and those of ``--strict-data``.
     """
-    reasons: list[tuple[Exit, str]] = []
+    reasons: list[tuple[ExitCode, str]] = []
     if not any(source.layout for source in sources):
-        reasons.append((Exit.NO_DATA, "no file could be used"))
-    reasons += [(Exit.NO_DATA, reason) for reason in incomplete]
-    reasons += [(Exit.FINDINGS, reason) for reason in _list_counted_findings(findings, score, fail_on)]
-    code = loudest(*(exit_code for exit_code, _ in reasons))
-    return OutcomeOfRun(exit_code=int(code), reasons=tuple(text for _, text in reasons))
+        reasons.append((ExitCode.NO_DATA, "no file could be used"))
+    reasons += [(ExitCode.NO_DATA, reason) for reason in incomplete]
+    reasons += [(ExitCode.FINDINGS, reason) for reason in _list_counted_findings(findings, score, fail_on)]
+    code = pick_exit_code(*(exit_code for exit_code, _ in reasons))
+    return RunOutcome(exit_code=int(code), reasons=tuple(text for _, text in reasons))
 
 
-def loudest(*codes: Exit) -> Exit:
+def pick_exit_code(*codes: ExitCode) -> ExitCode:
     """Pick the exit code when all of these apply."""
-    return next((candidate for candidate in ORDER if candidate in codes), Exit.OK)
+    return next((candidate for candidate in EXIT_PRECEDENCE if candidate in codes), ExitCode.OK)
 
 
-def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]) -> list[str]:
+def list_incomplete_data(
+    sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]
+) -> list[str]:
     """List what ``--strict-data`` objects to: refused files, and areas withheld for lack of conclusive data."""
     refused = [f"{source.path} was not used: {source.note}" for source in sources if source.layout is None]
     inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
@@ -69,12 +71,12 @@ def incomplete_data(sources: Sequence[Source], areas: Sequence[AreaScore], findi
     return refused + [f"{area} is inconclusive" for area in sorted(withheld)]
 
 
-def judged_at_all(findings: Iterable[Finding]) -> bool:
+def has_verdict(findings: Iterable[Finding]) -> bool:
     """Whether any scored finding has a verdict, even if that is too little for a score."""
     return any(finding.scored and finding.status in ("pass", "watch", "fail") for finding in findings)
 
 
-def nothing_judged(
+def explain_missing_verdicts(
     findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
 ) -> str | None:
     """Explain why nothing, or too little of every area, could be judged although a file was read; None where enough was.
@@ -88,16 +90,16 @@ def nothing_judged(
     """
     if score.coverage > 0 or not any(source.layout for source in sources):
         return None
-    event_span = outside(sources, as_of)
+    event_span = find_span_outside(sources, as_of)
     if event_span and as_of:
-        first, last = (words.day(day.date()) for day in event_span)
-        return words.say("verdict.none_as_of", at=words.moment(as_of), first=first, last=last)
+        first, last = (words.format_day(day.date()) for day in event_span)
+        return words.say("verdict.none_as_of", at=words.format_moment(as_of), first=first, last=last)
     scored = [finding for finding in findings if finding.scored and finding.note]
     notes = Counter(finding.note for finding in scored if finding.status == "inconclusive") or Counter(
         finding.note for finding in scored
     )
     reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
-    return words.say("verdict.little_judged" if judged_at_all(findings) else "verdict.none_judged", reason=reason)
+    return words.say("verdict.little_judged" if has_verdict(findings) else "verdict.none_judged", reason=reason)
 
 
 def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:
@@ -114,6 +116,6 @@ def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: s
         return [
             f"{finding.code} {finding.status}, {finding.state or 'new'}"
             for finding in matching
-            if finding.state in UNSEEN
+            if finding.state in NEW_STATES
         ]
     return [f"{finding.code} {finding.status}" for finding in matching]

@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = b"\xef\xbb\xbf"
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file atomically: to a temporary file beside it, which then replaces it.
 
     A symbolic link stays a link; a device or pipe is written to directly.
@@ -26,7 +26,7 @@ def write_whole(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
-def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write a CSV file for people, row by row: UTF-8 with a byte order mark for Excel, and no formulas.
 
     Returns:
@@ -37,23 +37,23 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
     """
     with _open_atomically(path) as stream:
         stream.write(BOM)
-        return table_to(stream, header, rows)
+        return write_csv_rows(stream, header, rows)
 
 
-def table_to(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+def write_csv_rows(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write the same rows to an open stream, without a byte order mark; returns the number of rows."""
     count, encoder = 0, _Encoder(stream)
     writer = csv.writer(encoder, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([guarded(cell) for cell in row])
+        writer.writerow([escape_formula(cell) for cell in row])
         count += 1
     return count
 
 
-def guarded(cell: Any) -> Any:
+def escape_formula(cell: Any) -> Any:
     """Put an apostrophe before a text that begins like a formula, so that Excel reads it as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 class _Encoder:
@@ -85,7 +85,7 @@ def _open_atomically(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def private_folder(path: Path) -> Path:
+def make_private_folder(path: Path) -> Path:
     """Create a folder and its missing parents, readable by their owner only. An existing folder is not changed.
 
     Raises:
@@ -98,7 +98,7 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def close_to_others(path: Path) -> None:
+def restrict_to_owner(path: Path) -> None:
     """Remove the rights of everybody but the owner; does nothing where the system has no owners."""
     with suppress(OSError):
         mode = path.stat().st_mode

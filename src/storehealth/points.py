@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from storehealth.catalogue.scoring import Scoring
 from storehealth.model import Area, Finding, Severity
-from storehealth.stats import curve
+from storehealth.stats import score_curve
 
-JUDGED = ("pass", "watch", "fail")
+JUDGED_STATUSES = ("pass", "watch", "fail")
 TARGET_SCORE = 0.9
 """Score of a metric at its target."""
 
 
 @dataclass(frozen=True)
-class Metric:
+class ScoredMetric:
     """One scored finding: its weight within its area, and its score with a 95 % range, each in [0, 1]."""
 
     code: str
@@ -32,7 +32,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Mean:
+class WeightedMean:
     """A weighted mean of metrics, 0-100; None where too little of the weight could be judged."""
 
     score: float | None
@@ -41,7 +41,7 @@ class Mean:
     coverage: float
 
 
-def scale(finding: Finding) -> tuple[float, float]:
+def scale_bounds(finding: Finding) -> tuple[float, float]:
     """Convert target and limit to a scale where less is better: defect shares, or reciprocals where high is good."""
     target, limit = finding.target or 0.0, finding.limit or 0.0
     if finding.higher_is == "worse":
@@ -55,7 +55,7 @@ def _reciprocal(value: float) -> float:
     return 1 / value if value > 0 else math.inf
 
 
-def smaller_is_better(finding: Finding, value: float | None) -> float:
+def scale_value(finding: Finding, value: float | None) -> float:
     """Convert a value in the finding's unit to the scale of :func:`scale`. None means still growing, thus infinity."""
     if finding.unit == "share":
         return finding.defects / finding.judged if value is None else value
@@ -64,7 +64,7 @@ def smaller_is_better(finding: Finding, value: float | None) -> float:
     return value if finding.higher_is == "worse" else _reciprocal(value)
 
 
-def metric_score(finding: Finding, instead: float | None = None) -> float:
+def score_finding(finding: Finding, instead: float | None = None) -> float:
     """Score of a judged finding in [0, 1].
 
     Args:
@@ -72,64 +72,64 @@ def metric_score(finding: Finding, instead: float | None = None) -> float:
         instead: Score this value instead of the finding's own: a defect share for shares, else a value in its unit.
     """
     own = None if finding.unit == "share" else finding.value
-    return curve(smaller_is_better(finding, own if instead is None else instead), *scale(finding))
+    return score_curve(scale_value(finding, own if instead is None else instead), *scale_bounds(finding))
 
 
-def metrics(
+def score_metrics(
     findings: Iterable[Finding], scoring: Scoring, replacements: Mapping[str, float] | None = None
-) -> list[Metric]:
+) -> list[ScoredMetric]:
     """Score the findings that carry weight and were judged; ``replacements`` are values by code to score instead."""
     replacements = replacements or {}
     return [
         _build_metric(finding, scoring, replacements.get(finding.code))
         for finding in findings
-        if weighs(finding, scoring) and finding.status in JUDGED
+        if is_weighted(finding, scoring) and finding.status in JUDGED_STATUSES
     ]
 
 
-def weighs(finding: Finding, scoring: Scoring) -> bool:
+def is_weighted(finding: Finding, scoring: Scoring) -> bool:
     """Whether the finding carries weight in the headline once judged."""
     return finding.scored and finding.area in scoring.area_weights and scoring.severity_weights[finding.severity] > 0
 
 
-def _build_metric(finding: Finding, scoring: Scoring, replacement: float | None) -> Metric:
-    score = metric_score(finding, replacement)
+def _build_metric(finding: Finding, scoring: Scoring, replacement: float | None) -> ScoredMetric:
+    score = score_finding(finding, replacement)
     low, high = _score_range(finding)
     weight = scoring.severity_weights[finding.severity]
     # a replaced value can lie outside the interval measured for the finding; the range always contains the score
-    return Metric(finding.code, finding.area, weight, score, min(low, score), max(high, score))
+    return ScoredMetric(finding.code, finding.area, weight, score, min(low, score), max(high, score))
 
 
 def _score_range(finding: Finding) -> tuple[float, float]:
     """Scores at the ends of the finding's 95 % interval, the worse first."""
-    good, poor = scale(finding)
+    good, poor = scale_bounds(finding)
     low, high = finding.interval
     if finding.unit == "share":
         if finding.higher_is == "better" and low is not None and high is not None:
             low, high = 1 - high, 1 - low
-        return curve(1.0 if high is None else high, good, poor), curve(low or 0.0, good, poor)
+        return score_curve(1.0 if high is None else high, good, poor), score_curve(low or 0.0, good, poor)
     mild, bad = (low, high) if finding.higher_is == "worse" else (high, low)
-    best = 1.0 if mild is None else curve(smaller_is_better(finding, mild), good, poor)
-    worst = 0.0 if bad is None else curve(smaller_is_better(finding, bad), good, poor)
+    best = 1.0 if mild is None else score_curve(scale_value(finding, mild), good, poor)
+    worst = 0.0 if bad is None else score_curve(scale_value(finding, bad), good, poor)
     return worst, best
 
 
-def inconclusive_weight(findings: Iterable[Finding], scoring: Scoring) -> dict[Area, float]:
+def sum_inconclusive_weights(findings: Iterable[Finding], scoring: Scoring) -> dict[Area, float]:
     """Sum, per area, the weights of scored findings that should have been judged but could not be."""
     weights: dict[Area, float] = {}
     for finding in findings:
-        if weighs(finding, scoring) and finding.status == "inconclusive":
+        if is_weighted(finding, scoring) and finding.status == "inconclusive":
             weights[finding.area] = weights.get(finding.area, 0.0) + scoring.severity_weights[finding.severity]
     return weights
 
 
-def area_means(
+def average_areas(
     findings: Iterable[Finding], scoring: Scoring, replacements: Mapping[str, float] | None = None
-) -> dict[Area, Mean]:
+) -> dict[Area, WeightedMean]:
     """Average the metrics of each area; areas with nothing to judge are absent."""
     findings = tuple(findings)
-    open_weight, scored = inconclusive_weight(findings, scoring), metrics(findings, scoring, replacements)
-    means: dict[Area, Mean] = {}
+    open_weight, scored = sum_inconclusive_weights(findings, scoring), score_metrics(findings, scoring, replacements)
+    means: dict[Area, WeightedMean] = {}
     for area in scoring.area_weights:
         in_area = [metric for metric in scored if metric.area == area]
         weight = sum(metric.weight for metric in in_area)
@@ -139,55 +139,57 @@ def area_means(
     return means
 
 
-def headline_mean(
+def average_headline(
     findings: Iterable[Finding], scoring: Scoring, replacements: Mapping[str, float] | None = None
-) -> Mean:
+) -> WeightedMean:
     """Average the areas by their weights: the headline before any cap. A withheld area counts as not covered."""
     findings = tuple(findings)
-    areas = area_means(findings, scoring, replacements)
+    areas = average_areas(findings, scoring, replacements)
     scored_areas = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
     everything = sum(scoring.area_weights[area] for area in areas)
     if not scored_areas or everything == 0:
-        return Mean(None, None, None, 0.0)
+        return WeightedMean(None, None, None, 0.0)
     coverage = sum(weight * areas[area].coverage for area, weight in scored_areas.items()) / everything
-    return _average(_weigh_in_headline(metrics(findings, scoring, replacements), scored_areas), coverage, scoring)
+    return _average(_weigh_in_headline(score_metrics(findings, scoring, replacements), scored_areas), coverage, scoring)
 
 
-def headline_weights(findings: Iterable[Finding], scoring: Scoring) -> dict[str, tuple[float, float]]:
+def compute_headline_weights(findings: Iterable[Finding], scoring: Scoring) -> dict[str, tuple[float, float]]:
     """Weight in the headline, and score, by code: ``100 * sum(weight * score)`` is the headline before any cap."""
     findings = tuple(findings)
-    areas = area_means(findings, scoring)
+    areas = average_areas(findings, scoring)
     scored_areas = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
     total = sum(scored_areas.values())
     return {
         metric.code: (weight / total, metric.score)
-        for weight, metric in _weigh_in_headline(metrics(findings, scoring), scored_areas)
+        for weight, metric in _weigh_in_headline(score_metrics(findings, scoring), scored_areas)
     }
 
 
-def _weigh_in_headline(scored: Iterable[Metric], area_weights: Mapping[Area, float]) -> list[tuple[float, Metric]]:
+def _weigh_in_headline(
+    scored: Iterable[ScoredMetric], area_weights: Mapping[Area, float]
+) -> list[tuple[float, ScoredMetric]]:
     """Pair the metrics of the given areas with their share of their area's weight."""
     counted = [metric for metric in scored if metric.area in area_weights]
     weight_of_area = {area: sum(metric.weight for metric in counted if metric.area == area) for area in area_weights}
     return [(area_weights[metric.area] * metric.weight / weight_of_area[metric.area], metric) for metric in counted]
 
 
-def _average(weighted: list[tuple[float, Metric]], coverage: float, scoring: Scoring) -> Mean:
+def _average(weighted: list[tuple[float, ScoredMetric]], coverage: float, scoring: Scoring) -> WeightedMean:
     """Weighted mean with its range. Half-widths add in quadrature: errors are assumed independent."""
     if not weighted or coverage < scoring.least_coverage:
-        return Mean(None, None, None, coverage)
+        return WeightedMean(None, None, None, coverage)
     total = sum(weight for weight, _ in weighted)
     score = sum(weight * metric.score for weight, metric in weighted) / total
     down = math.sqrt(sum((weight * (metric.score - metric.low)) ** 2 for weight, metric in weighted)) / total
     up = math.sqrt(sum((weight * (metric.high - metric.score)) ** 2 for weight, metric in weighted)) / total
-    return Mean(100 * score, max(0.0, 100 * (score - down)), min(100.0, 100 * (score + up)), coverage)
+    return WeightedMean(100 * score, max(0.0, 100 * (score - down)), min(100.0, 100 * (score + up)), coverage)
 
 
-def cap_of(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severity | None, tuple[str, ...]]:
+def find_cap(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severity | None, tuple[str, ...]]:
     """Find the lowest cap that failing scored findings set, its severity, and the codes that set it."""
     failing: dict[Severity, list[str]] = {}
     for finding in findings:
-        if finding.status == "fail" and finding.severity in scoring.caps and weighs(finding, scoring):
+        if finding.status == "fail" and finding.severity in scoring.caps and is_weighted(finding, scoring):
             failing.setdefault(finding.severity, []).append(finding.code)
     if not failing:
         return 100.0, None, ()
@@ -195,7 +197,7 @@ def cap_of(findings: Iterable[Finding], scoring: Scoring) -> tuple[float, Severi
     return scoring.caps[severity], severity, tuple(failing[severity])
 
 
-class Mending(NamedTuple):
+class AreaGain(NamedTuple):
     """The headline with one area brought to its targets."""
 
     area: Area
@@ -205,25 +207,27 @@ class Mending(NamedTuple):
     """Codes of other areas whose failure would still cap the headline."""
 
 
-def most_to_gain(findings: Iterable[Finding], scoring: Scoring) -> Mending | None:
+def find_largest_gain(findings: Iterable[Finding], scoring: Scoring) -> AreaGain | None:
     """Find the area that would raise the headline most if brought to its targets; None where all are met."""
     findings = tuple(findings)
-    missed = {metric.area for metric in metrics(findings, scoring) if metric.score < TARGET_SCORE}
+    missed = {metric.area for metric in score_metrics(findings, scoring) if metric.score < TARGET_SCORE}
     gains = [_try_area_at_targets(findings, area, scoring) for area in scoring.area_weights if area in missed]
     return max((gain for gain in gains if gain is not None), key=lambda gain: gain.uncapped, default=None)
 
 
-def _try_area_at_targets(findings: Sequence[Finding], area: Area, scoring: Scoring) -> Mending | None:
+def _try_area_at_targets(findings: Sequence[Finding], area: Area, scoring: Scoring) -> AreaGain | None:
     missed = {
-        metric.code for metric in metrics(findings, scoring) if metric.area == area and metric.score < TARGET_SCORE
+        metric.code
+        for metric in score_metrics(findings, scoring)
+        if metric.area == area and metric.score < TARGET_SCORE
     }
     at_targets = {
-        finding.code: scale(finding)[0] if finding.unit == "share" else finding.target or 0.0
+        finding.code: scale_bounds(finding)[0] if finding.unit == "share" else finding.target or 0.0
         for finding in findings
         if finding.code in missed
     }
-    cap, _, codes = cap_of((finding for finding in findings if finding.code not in missed), scoring)
-    uncapped = headline_mean(findings, scoring, at_targets).score
+    cap, _, codes = find_cap((finding for finding in findings if finding.code not in missed), scoring)
+    uncapped = average_headline(findings, scoring, at_targets).score
     if uncapped is None:
         return None
-    return Mending(area, min(uncapped, cap), uncapped, codes if uncapped > cap else ())
+    return AreaGain(area, min(uncapped, cap), uncapped, codes if uncapped > cap else ())

@@ -8,14 +8,14 @@ from typing import Protocol
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
-from storehealth.catalogue.facts import readers
+from storehealth.catalogue.facts import find_fact_readers
 from storehealth.catalogue.platform import Platform
-from storehealth.judge.independence import DRAWS, LEAST_DAYS
-from storehealth.model import Measurement, Method, PublishedMeasurement, TableEnd
+from storehealth.judge.independence import MIN_RESAMPLED_DAYS, RESAMPLES
+from storehealth.model import Measurement, MethodNote, PublishedMeasurement, TableEnd
 from storehealth.wording import Words
-from storehealth.wording.sure import sureness
+from storehealth.wording.sure import describe_certainty
 
-LEAST = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
+SCORING_MINIMUMS = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
 
 class DatedTables(Protocol):
@@ -25,7 +25,7 @@ class DatedTables(Protocol):
     table_ends: dict[str, datetime]
 
 
-def table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
+def summarise_table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
     """Where each table ends, and how many days of the window it covers."""
     if store.as_of is None:
         return {}
@@ -38,7 +38,7 @@ def table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> di
     }
 
 
-def published(measurements: Iterable[Measurement]) -> tuple[PublishedMeasurement, ...]:
+def publish_measurements(measurements: Iterable[Measurement]) -> tuple[PublishedMeasurement, ...]:
     """Counts per rule and slice, from which a later run can judge this one again."""
     return tuple(
         PublishedMeasurement(
@@ -54,31 +54,33 @@ def published(measurements: Iterable[Measurement]) -> tuple[PublishedMeasurement
     )
 
 
-def method(catalogue: Catalogue, platform: Platform, language: Language) -> Method:
+def describe_method(catalogue: Catalogue, platform: Platform, language: Language) -> MethodNote:
     """How the figures were made: the scoring constants, and the platform's facts that any view or rule reads."""
     scoring = catalogue.scoring
     constants = {f"weight.{area}": weight for area, weight in scoring.area_weights.items()}
     constants |= {f"severity.{severity}": weight for severity, weight in scoring.severity_weights.items()}
     constants |= {f"cap.{severity}": cap for severity, cap in scoring.caps.items()}
     constants |= {f"grade.{grade}": least for grade, least in scoring.grades.items()}
-    constants |= {name: getattr(scoring, name) for name in LEAST}
-    constants |= {"least_days_drawn": LEAST_DAYS, "draws_of_days": DRAWS}
+    constants |= {name: getattr(scoring, name) for name in SCORING_MINIMUMS}
+    constants |= {"least_days_drawn": MIN_RESAMPLED_DAYS, "draws_of_days": RESAMPLES}
     shown = {
         name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
         for name, fact in platform.facts.items()
     }
     words = Words(language)
-    read_facts = readers(catalogue.views, catalogue.rules.values())
-    return Method(
-        rules_digest=catalogue.digest("rules"),
+    read_facts = find_fact_readers(catalogue.views, catalogue.rules.values())
+    return MethodNote(
+        rules_digest=catalogue.compute_digest("rules"),
         constants=constants,
         facts={
-            name: f"{shown[name]} ({fact.source}; {sureness(fact, words)})"
+            name: f"{shown[name]} ({fact.source}; {describe_certainty(fact, words)})"
             for name, fact in sorted(platform.facts.items())
             if name in read_facts
         },
         caveats=(
             *(note.in_language(language) for note in platform.notes),
-            Words(language).say("verdict.method", days=LEAST_DAYS, draws=Words(language).whole(DRAWS)),
+            Words(language).say(
+                "verdict.method", days=MIN_RESAMPLED_DAYS, draws=Words(language).format_whole(RESAMPLES)
+            ),
         ),
     )

@@ -8,48 +8,55 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.advise import advise, headline
+from storehealth.advise import advise, compose_headline
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.scoring import Scoring
 from storehealth.errors import UsageError
 from storehealth.history import (
-    Book,
-    Compared,
-    Noted,
-    Past,
-    PastRun,
-    Present,
-    Seen,
-    Series,
-    Stored,
+    CurrentAudit,
+    DefectMarks,
+    EarlierRun,
+    EarlierRuns,
+    HistoryComparison,
+    PendingRun,
+    RunHistory,
+    RunSeries,
+    StoredRun,
     compared,
-    key_id,
+    digest_key,
 )
-from storehealth.history.choose import chosen
+from storehealth.history.choose import select_run
 from storehealth.history.database import HistoryUnusable
-from storehealth.history.events import Span, events_in
-from storehealth.history.packing import Marks, checkup_from, marks_from, measured_from, verdict_bytes, verdicts_from
-from storehealth.history.pair import side_by_side
-from storehealth.history.questions import basis, questions
-from storehealth.history.trend import begins
+from storehealth.history.events import TrendSpan, list_events
+from storehealth.history.packing import (
+    MarksByRule,
+    pack_verdicts,
+    unpack_checkup,
+    unpack_counts,
+    unpack_marks,
+    unpack_verdicts,
+)
+from storehealth.history.pair import compare_runs
+from storehealth.history.questions import digest_basis, digest_questions
+from storehealth.history.trend import find_first_day
 from storehealth.judge import judge
-from storehealth.measure import Marks as DefectFingerprints
-from storehealth.model import AreaScore, Checkup, Comparison, Event, Finding, Measurement, RunLine, Score
-from storehealth.opening import Taken as Inputs
-from storehealth.opening import platform_of
-from storehealth.privacy import installation_key
-from storehealth.publish import method, published
+from storehealth.measure import Fingerprints as DefectFingerprints
+from storehealth.model import AreaScore, Checkup, Finding, Measurement, RunComparison, RunSummary, Score, TrendEvent
+from storehealth.opening import PreparedInputs as Inputs
+from storehealth.opening import resolve_platform
+from storehealth.privacy import load_installation_key
+from storehealth.publish import describe_method, publish_measurements
 from storehealth.request import AuditRequest
-from storehealth.score import score
+from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
 
-OF_THE_PAST = ("previous", "change", "state", "since", "rows")
+COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
 """The fields of a finding that refer to earlier runs."""
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """What some rules make of a run's counts."""
 
     findings: tuple[Finding, ...]
@@ -57,25 +64,25 @@ class Judged(NamedTuple):
     areas: tuple[AreaScore, ...]
 
 
-def rejudged(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Judged:
+def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform, language: Language) -> Judgement:
     """Judge and score a run's counts by other limits, weights or rules than those of its day.
 
     A rule that counts something else by now, or is gone, gives no finding: the old counts answer another question.
     Where a rule judges a value, the misses were counted by the limit of that day, but the verdict rests on the value
     and follows today's limit.
     """
-    measured, old_questions = measured_from(stored.measured)
-    new_questions = questions(catalogue, platform)
+    measured, old_questions = unpack_counts(stored.measured)
+    new_questions = digest_questions(catalogue, platform)
     comparable = [
         measurement
         for measurement in measured
         if measurement.code in new_questions and old_questions.get(measurement.code) == new_questions[measurement.code]
     ]
     findings, _ = judge(comparable, catalogue, platform, language)
-    return Judged(findings, *score(findings, catalogue.scoring, language))
+    return Judgement(findings, *score_findings(findings, catalogue.scoring, language))
 
 
-class Rules(NamedTuple):
+class JudgingRules(NamedTuple):
     """What runs are judged by. ``digest`` stands for everything a verdict rests on but the counts."""
 
     catalogue: Catalogue
@@ -84,31 +91,31 @@ class Rules(NamedTuple):
     digest: str
 
     @classmethod
-    def of(cls, catalogue: Catalogue, platform: Platform, language: Language) -> Rules:
+    def of(cls, catalogue: Catalogue, platform: Platform, language: Language) -> JudgingRules:
         """Compute the digest, which takes a while: do it once for all runs."""
-        return cls(catalogue, platform, language, basis(catalogue, platform))
+        return cls(catalogue, platform, language, digest_basis(catalogue, platform))
 
 
-def past_run(stored: Stored, rules: Rules, key: bytes, history: Book) -> PastRun:
+def load_earlier_run(stored: StoredRun, rules: JudgingRules, key: bytes, history: RunHistory) -> EarlierRun:
     """Unpack one run, judged again if anything but its counts has changed; new verdicts are left in ``history``."""
-    reported = _translate_names(checkup_from(stored.brief), rules.catalogue, rules.language)
+    reported = _translate_names(unpack_checkup(stored.brief), rules.catalogue, rules.language)
     is_same_rules = stored.basis == rules.digest
     judged = (
-        Judged(reported.findings, reported.score, reported.areas)
+        Judgement(reported.findings, reported.score, reported.areas)
         if is_same_rules
         else _judge_anew(stored, rules, history)
     )
-    marks: Marks = marks_from(stored.marks, key_id(key)) or {}
-    return PastRun(reported, judged.findings, judged.total, judged.areas, not is_same_rules, marks)
+    marks: MarksByRule = unpack_marks(stored.marks, digest_key(key)) or {}
+    return EarlierRun(reported, judged.findings, judged.total, judged.areas, not is_same_rules, marks)
 
 
-def _judge_anew(stored: Stored, rules: Rules, history: Book) -> Judged:
+def _judge_anew(stored: StoredRun, rules: JudgingRules, history: RunHistory) -> Judgement:
     """Return the stored verdicts by these rules; where there are none, judge the run now."""
     by = f"{rules.digest} {rules.language}"
-    if stored.anew is not None and stored.anew_by == by:
-        return Judged(*verdicts_from(stored.anew))
-    judged = rejudged(stored, rules.catalogue, rules.platform, rules.language)
-    history.anew[stored.line.run] = (by, verdict_bytes(*judged))
+    if stored.later_verdicts is not None and stored.later_rules == by:
+        return Judgement(*unpack_verdicts(stored.later_verdicts))
+    judged = rejudge_run(stored, rules.catalogue, rules.platform, rules.language)
+    history.later_verdicts[stored.line.run] = (by, pack_verdicts(*judged))
     return judged
 
 
@@ -140,34 +147,34 @@ def _translate_names(reported: Checkup, catalogue: Catalogue, language: Language
     )
 
 
-def whole(stored: Stored) -> Checkup:
+def load_checkup(stored: StoredRun) -> Checkup:
     """Unpack the checkup as it was reported, with its measurements."""
-    measurements, _ = measured_from(stored.measured)
-    return checkup_from(stored.checkup).model_copy(update={"measurements": published(measurements)})
+    measurements, _ = unpack_counts(stored.measured)
+    return unpack_checkup(stored.checkup).model_copy(update={"measurements": publish_measurements(measurements)})
 
 
-def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
+def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
     """Rebuild a checkup with verdicts, scores and advice by today's rules; its evidence rows stay those of its day.
 
     It does not refer to earlier runs: :func:`two_runs` compares by today's rules.
     """
-    reported, (findings, total, areas) = whole(stored), rejudged(stored, catalogue, platform, language)
+    reported, (findings, total, areas) = load_checkup(stored), rejudge_run(stored, catalogue, platform, language)
     rows = {finding.code: finding.evidence for finding in reported.findings}
     findings = tuple(
         finding.model_copy(update={"evidence": rows.get(finding.code, finding.evidence)}) for finding in findings
     )
-    measured, _ = measured_from(stored.measured)
+    measured, _ = unpack_counts(stored.measured)
     return reported.model_copy(
         update={
             "findings": findings,
             "score": total,
             "areas": areas,
             "language": language,
-            "headline": headline(
+            "headline": compose_headline(
                 total, areas, findings, catalogue.scoring, language, any(finding.layout for finding in reported.sources)
             ),
             "recommendations": advise(findings, measured, catalogue, language, reported.as_of),
-            "method": method(catalogue, platform, language),
+            "method": describe_method(catalogue, platform, language),
             "previous": None,
             "trend": None,
             "followups": (),
@@ -175,26 +182,30 @@ def retold(stored: Stored, catalogue: Catalogue, platform: Platform, language: L
     )
 
 
-def shown_in(line: RunLine, history: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
+def translate_run(line: RunSummary, history: RunHistory, catalogue: Catalogue, settings: Settings) -> Checkup:
     """Unpack a run as it was reported, in the language of the settings.
 
     Where the rules are still the same all texts are made again; else only titles and names are translated.
     """
-    stored, language = history.stored(line.run), settings.language
-    reported, platform = whole(stored), _find_platform(line, line.as_of, catalogue, settings)
+    stored, language = history.load_run(line.run), settings.language
+    reported, platform = load_checkup(stored), _find_platform(line, line.as_of, catalogue, settings)
     renamed = _translate_names(reported, catalogue, language)
     if reported.language == language:
         return reported
-    if stored.basis != basis(catalogue, platform):
+    if stored.basis != digest_basis(catalogue, platform):
         return renamed.model_copy(update={"language": language})
-    comparisons = {finding.code: {key: getattr(finding, key) for key in OF_THE_PAST} for finding in reported.findings}
-    rebuilt = retold(stored, catalogue, platform, language)
+    comparisons = {
+        finding.code: {key: getattr(finding, key) for key in COMPARISON_FIELDS} for finding in reported.findings
+    }
+    rebuilt = rebuild_checkup(stored, catalogue, platform, language)
     findings = tuple(finding.model_copy(update=comparisons.get(finding.code, {})) for finding in rebuilt.findings)
     kept = {"previous": renamed.previous, "trend": renamed.trend, "followups": renamed.followups}
     return rebuilt.model_copy(update={"findings": findings, **kept})
 
 
-def two_runs(lines: tuple[RunLine, RunLine], history: Book, catalogue: Catalogue, settings: Settings) -> Comparison:
+def compare_remembered(
+    lines: tuple[RunSummary, RunSummary], history: RunHistory, catalogue: Catalogue, settings: Settings
+) -> RunComparison:
     """Compare two remembered runs, both judged by the rules in force on the later one's date.
 
     Args:
@@ -206,18 +217,20 @@ def two_runs(lines: tuple[RunLine, RunLine], history: Book, catalogue: Catalogue
     Raises:
         UsageError: One of them cannot be read, or its platform no longer exists.
     """
-    key, latest = installation_key(), max(line.as_of for line in lines)
+    key, latest = load_installation_key(), max(line.as_of for line in lines)
     runs = [
-        past_run(history.stored(line.run), Rules.of(catalogue, platform, settings.language), key, history)
+        load_earlier_run(
+            history.load_run(line.run), JudgingRules.of(catalogue, platform, settings.language), key, history
+        )
         for line in lines
         for platform in [_find_platform(line, latest, catalogue, settings)]
     ]
-    return side_by_side((runs[0], runs[1]), lines, catalogue.scoring)
+    return compare_runs((runs[0], runs[1]), lines, catalogue.scoring)
 
 
-def _find_platform(line: RunLine, moment: datetime, catalogue: Catalogue, settings: Settings) -> Platform:
+def _find_platform(line: RunSummary, moment: datetime, catalogue: Catalogue, settings: Settings) -> Platform:
     try:
-        return platform_of(line.platform, settings, catalogue, moment)
+        return resolve_platform(line.platform, settings, catalogue, moment)
     except KeyError:
         raise UsageError(
             f"run {line.run} was judged for the platform {line.platform}, which is not there any more",
@@ -225,32 +238,32 @@ def _find_platform(line: RunLine, moment: datetime, catalogue: Catalogue, settin
         ) from None
 
 
-def shown_anew(line: RunLine, history: Book, catalogue: Catalogue, settings: Settings) -> Checkup:
+def rejudge_remembered(line: RunSummary, history: RunHistory, catalogue: Catalogue, settings: Settings) -> Checkup:
     """Rebuild a remembered run, its counts judged by today's rules.
 
     Raises:
         UsageError: It cannot be read, or its platform no longer exists.
     """
     platform = _find_platform(line, line.as_of, catalogue, settings)
-    return retold(history.stored(line.run), catalogue, platform, settings.language)
+    return rebuild_checkup(history.load_run(line.run), catalogue, platform, settings.language)
 
 
-class Recalled(NamedTuple):
+class RecalledRuns(NamedTuple):
     """The earlier runs an audit is compared with, and what is needed to remember the audit itself."""
 
-    book: Book
-    past: Past
-    series: Series
+    book: RunHistory
+    past: EarlierRuns
+    series: RunSeries
     basis: str
-    asked: dict[str, str]
+    questions: dict[str, str]
     marks: DefectFingerprints
 
-    def note(self, measured: Iterable[Measurement]) -> None:
+    def leave_pending(self, measured: Iterable[Measurement]) -> None:
         """Hand over to the book what is to be remembered of this run."""
-        self.book.noted = Noted(self.series, self.basis, self.asked, tuple(measured), self.marks.found)
+        self.book.pending = PendingRun(self.series, self.basis, self.questions, tuple(measured), self.marks.found)
 
 
-def recall(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> Recalled | None:
+def recall_runs(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> RecalledRuns | None:
     """Load the runs before ``as_of``, judged by today's rules; None where the audit has no book or no ``as_of``.
 
     Raises:
@@ -259,62 +272,69 @@ def recall(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime
     history = request.history
     if history is None or as_of is None:
         return None
-    series, key = series_of(exports, inputs, request), installation_key()
-    rules = Rules.of(inputs.catalogue, inputs.platform, inputs.settings.language)
+    series, key = find_series(exports, inputs, request), load_installation_key()
+    rules = JudgingRules.of(inputs.catalogue, inputs.platform, inputs.settings.language)
 
-    def judge_again(runs: Iterable[Stored], needed: str = "") -> Iterator[PastRun]:
+    def judge_again(runs: Iterable[StoredRun], needed: str = "") -> Iterator[EarlierRun]:
         for stored_run in runs:
             try:
-                yield past_run(stored_run, rules, key, history)
+                yield load_earlier_run(stored_run, rules, key, history)
             except HistoryUnusable as error:
                 if stored_run.line.run == needed:
                     raise
-                history.troubles.append(error)
+                history.errors.append(error)
 
-    lately = tuple(judge_again(history.before(series, as_of)))
+    lately = tuple(judge_again(history.list_before(series, as_of)))
     up_to_baseline = _list_up_to_baseline(history, series, as_of) if history.baseline else []
     against = tuple(judge_again(up_to_baseline, needed=up_to_baseline[-1].line.run)) if up_to_baseline else lately
-    past = Past(lately, against, bool(history.baseline), _list_events(history, inputs, lately, as_of))
-    rule_questions = questions(inputs.catalogue, inputs.platform)
-    return Recalled(
-        history, past, series, rules.digest, rule_questions, DefectFingerprints(key, past.marks(), past.older_marks())
+    past = EarlierRuns(lately, against, bool(history.baseline), _list_events(history, inputs, lately, as_of))
+    rule_questions = digest_questions(inputs.catalogue, inputs.platform)
+    return RecalledRuns(
+        history,
+        past,
+        series,
+        rules.digest,
+        rule_questions,
+        DefectFingerprints(key, past.list_latest_marks(), past.list_older_marks()),
     )
 
 
-def _list_events(history: Book, inputs: Inputs, lately: tuple[PastRun, ...], as_of: datetime) -> tuple[Event, ...]:
+def _list_events(
+    history: RunHistory, inputs: Inputs, lately: tuple[EarlierRun, ...], as_of: datetime
+) -> tuple[TrendEvent, ...]:
     """List the events in the days of the trend; there is no trend without earlier runs."""
     if not lately:
         return ()
     catalogue, settings, _, platform, _ = inputs
-    span = Span(begins(lately), as_of.date())
-    return events_in(span, history.calendar, platform, catalogue.platforms, settings.language)
+    span = TrendSpan(find_first_day(lately), as_of.date())
+    return list_events(span, history.calendar, platform, catalogue.platforms, settings.language)
 
 
-def hold_against(context: Recalled | None, now: Present, scoring: Scoring) -> Compared:
+def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scoring) -> HistoryComparison:
     """Compare the current audit with earlier runs; nothing is compared where the audit has no book."""
     if context is None:
-        return Compared(now.findings)
-    marks = Seen(context.marks.found, context.marks.mended)
-    return compared(context.past, replace(now, seen=marks), scoring)
+        return HistoryComparison(now.findings)
+    marks = DefectMarks(context.marks.found, context.marks.mended)
+    return compared(context.past, replace(now, marks=marks), scoring)
 
 
-def _list_up_to_baseline(history: Book, series: Series, as_of: datetime) -> list[Stored]:
+def _list_up_to_baseline(history: RunHistory, series: RunSeries, as_of: datetime) -> list[StoredRun]:
     """List the runs of the series up to and including the baseline."""
-    candidates = [line for line in history.every(series.store, series.platform) if line.how == series.how]
-    line = chosen(candidates, history.baseline or "", "--baseline")
+    candidates = [line for line in history.list_runs(series.store, series.platform) if line.how == series.how]
+    line = select_run(candidates, history.baseline or "", "--baseline")
     if line.as_of >= as_of:
         raise UsageError(
             f"--baseline {history.baseline} is not earlier than this audit, which is as of {as_of:%Y-%m-%d %H:%M}",
             "Compare any two remembered runs with `storehealth history compare A B`.",
         )
-    return [*history.before(series, line.as_of), history.stored(line.run)]
+    return [*history.list_before(series, line.as_of), history.load_run(line.run)]
 
 
-def series_of(exports: Path, inputs: Inputs, request: AuditRequest) -> Series:
+def find_series(exports: Path, inputs: Inputs, request: AuditRequest) -> RunSeries:
     """Return the series a run belongs to: its store, its platform, and the options that change its figures."""
     store = read_settings(request.config).store
     options = [
         *([f"window={request.window}"] if request.window else []),
         *(["assume-auto"] if request.assume_auto else []),
     ]
-    return Series(store or str(exports.resolve()), inputs.platform.name, " ".join(options))
+    return RunSeries(store or str(exports.resolve()), inputs.platform.name, " ".join(options))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from storehealth.catalogue.common import Language
 from storehealth.db.rejects import RejectsFile
-from storehealth.history import Book
+from storehealth.history import RunHistory
 from storehealth.measure import EvidenceFiles
-from storehealth.privacy import Mask, installation_key, masker, unmasked
+from storehealth.privacy import Mask, keep_value, load_installation_key, make_mask
 
 
 def _ignore_progress(_: str) -> None:
@@ -44,9 +44,9 @@ class AuditRequest:
     evidence: EvidenceFiles | None = None
     rejects: RejectsFile | None = None
     unmask: bool = False
-    history: Book | None = None
+    history: RunHistory | None = None
 
 
-def mask_for(request: AuditRequest) -> Mask:
+def choose_mask(request: AuditRequest) -> Mask:
     """Choose how personal values are shown: pseudonyms keyed by this user's secret, or unmasked on request."""
-    return unmasked if request.unmask else masker(installation_key())
+    return keep_value if request.unmask else make_mask(load_installation_key())

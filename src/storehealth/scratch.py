@@ -10,13 +10,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-LOCK = ".in-use"
-YOUNG = 60.0
+LOCK_NAME = ".in-use"
+GRACE_SECONDS = 60.0
 """Seconds for which a folder without a held lock is left alone: another process may be creating it."""
 
 
 @contextmanager
-def scratch(parent: Path, prefix: str) -> Iterator[Path]:
+def make_temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """Create a temporary folder that only its owner can read, and remove it afterwards.
 
     The system releases the lock file in it when the process ends, so that folders of killed processes are recognised even
@@ -30,7 +30,7 @@ def scratch(parent: Path, prefix: str) -> Iterator[Path]:
         OSError: It cannot be created.
     """
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    lock = FileLock(folder / LOCK, mode=0o600)
+    lock = FileLock(folder / LOCK_NAME, mode=0o600)
     try:
         lock.acquire()
         _remove_abandoned(folder, prefix)
@@ -50,11 +50,11 @@ def _remove_abandoned(own: Path, prefix: str) -> None:
 
 def _is_abandoned(folder: Path, now: float) -> bool:
     try:
-        if folder.is_symlink() or not folder.is_dir() or now - folder.stat().st_mtime < YOUNG:
+        if folder.is_symlink() or not folder.is_dir() or now - folder.stat().st_mtime < GRACE_SECONDS:
             return False
-        if not (folder / LOCK).exists():
+        if not (folder / LOCK_NAME).exists():
             return True
-        with FileLock(folder / LOCK, timeout=0, mode=0o600):
+        with FileLock(folder / LOCK_NAME, timeout=0, mode=0o600):
             return True
     except (Timeout, OSError):
         return False

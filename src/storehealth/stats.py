@@ -7,17 +7,17 @@ from statistics import NormalDist
 
 Z_TWO_SIDED = NormalDist().inv_cdf(0.975)
 Z_ONE_SIDED = NormalDist().inv_cdf(0.95)
-CURVE = 0.9061938024368232
+CURVE_STEEPNESS = 0.9061938024368232
 """Where 1 - erf(z) is 0.2: places 90 points at the target when 50 stand at the limit."""
 EXACT_RANKS_UP_TO = 10_000
 """Above this many values the normal approximation of a rank is off by less than one."""
-NO_SPREAD = 1e-9
+MIN_LOG_SPREAD = 1e-9
 """Minimum logarithmic distance of target and limit; if they coincide the curve is a step."""
-ZERO_TARGET = 0.1
+ZERO_TARGET_SHARE = 0.1
 """A target of zero has no place on a logarithmic scale; this share of the limit stands in for it."""
 
 
-def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float]:
+def wilson_interval(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float]:
     """Wilson's interval of a share; (0, 1) without trials.
 
     Args:
@@ -35,7 +35,7 @@ def wilson(hits: int, trials: int, z: float = Z_TWO_SIDED) -> tuple[float, float
     return max(0.0, low), min(1.0, high)
 
 
-def newcombe(hits: int, trials: int, other_hits: int, other_trials: int) -> tuple[float, float]:
+def newcombe_interval(hits: int, trials: int, other_hits: int, other_trials: int) -> tuple[float, float]:
     """Newcombe's 95 % interval of the first share minus the second, from Wilson's of each; (-1, 1) without trials.
 
     Args:
@@ -47,10 +47,12 @@ def newcombe(hits: int, trials: int, other_hits: int, other_trials: int) -> tupl
     if trials == 0 or other_trials == 0:
         return -1.0, 1.0
     share, other = hits / trials, other_hits / other_trials
-    return apart((share, *wilson(hits, trials)), (other, *wilson(other_hits, other_trials)))
+    return difference_interval(
+        (share, *wilson_interval(hits, trials)), (other, *wilson_interval(other_hits, other_trials))
+    )
 
 
-def apart(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float]:
+def difference_interval(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float]:
     """Interval of a difference, from two figures given as (point, low, high), by the square-and-add method."""
     (point, low, high), (subtracted, subtracted_low, subtracted_high) = first, second
     middle = point - subtracted
@@ -59,7 +61,7 @@ def apart(first: tuple[float, float, float], second: tuple[float, float, float])
     )
 
 
-def order_ranks(values: int, quantile: float) -> tuple[int | None, int | None]:
+def quantile_interval_ranks(values: int, quantile: float) -> tuple[int | None, int | None]:
     """Ranks (from 1) of the sorted values between which a quantile lies with 95 % confidence.
 
     None for an end that needs more values.
@@ -88,12 +90,12 @@ def _binomial_tail_ranks(trials: int, share: float) -> tuple[int, int]:
     return below, trials + 1
 
 
-def least_values(quantile: float) -> int:
+def min_sample_size(quantile: float) -> int:
     """Minimum values for which both ends of a quantile's 95 % interval exist: 6 for a median, 36 for a p90."""
     return math.ceil(math.log(0.025) / math.log(max(quantile, 1 - quantile)))
 
 
-def quantile_places(values: int, quantile: float) -> tuple[int, int, float]:
+def quantile_ranks(values: int, quantile: float) -> tuple[int, int, float]:
     """Ranks (from 1) of the two sorted values a quantile lies between, and the fraction of the way from the first."""
     position = quantile * (values - 1)
     # the product carries a rounding error: without the slack a whole position could fall to the rank below
@@ -102,12 +104,12 @@ def quantile_places(values: int, quantile: float) -> tuple[int, int, float]:
     return first + 1, min(first + 2, values), 0.0 if fraction < 1e-9 else fraction
 
 
-def z_for_tests(tests: int) -> float:
+def bonferroni_z(tests: int) -> float:
     """One-sided normal bound that keeps false alarms at 5 % over this many tests (Bonferroni)."""
     return NormalDist().inv_cdf(1 - 0.05 / max(tests, 1))
 
 
-def z_of_difference(hits: int, trials: int, other_hits: int, other_trials: int) -> float:
+def two_proportion_z(hits: int, trials: int, other_hits: int, other_trials: int) -> float:
     """How many standard errors the first share lies above the second; 0 where that is undefined."""
     if trials == 0 or other_trials == 0:
         return 0.0
@@ -116,7 +118,7 @@ def z_of_difference(hits: int, trials: int, other_hits: int, other_trials: int) 
     return (hits / trials - other_hits / other_trials) / error if error > 0 else 0.0
 
 
-def curve(value: float, good: float, poor: float) -> float:
+def score_curve(value: float, good: float, poor: float) -> float:
     """Score of a metric of which less is better: 1 at nothing, 0.9 at ``good``, 0.5 at ``poor``, towards 0 beyond.
 
     Args:
@@ -128,11 +130,11 @@ def curve(value: float, good: float, poor: float) -> float:
         return 1.0
     if math.isinf(value) or poor <= 0:
         return 0.0
-    good = min(good if good > 0 else poor * ZERO_TARGET, poor)
+    good = min(good if good > 0 else poor * ZERO_TARGET_SHARE, poor)
     beyond = math.log(value) - math.log(poor)
-    spread = max(math.log(poor) - math.log(good), NO_SPREAD) if good > 0 else NO_SPREAD
+    spread = max(math.log(poor) - math.log(good), MIN_LOG_SPREAD) if good > 0 else MIN_LOG_SPREAD
     # the branches below keep rounding from moving a value across 0.9 at the target or 0.5 at the limit
-    raw = 0.5 * (1 - math.erf(beyond * CURVE / spread))
+    raw = 0.5 * (1 - math.erf(beyond * CURVE_STEEPNESS / spread))
     if value <= good:
         return min(1.0, max(0.9, raw))
     if value <= poor:

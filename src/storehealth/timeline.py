@@ -11,15 +11,15 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.table import Table
 from storehealth.db import Store, sql
 from storehealth.errors import UsageError
-from storehealth.measure.clocks import Rows, clocks
-from storehealth.model import Moment, Timeline
-from storehealth.opening import Taken, opened, take
+from storehealth.measure.clocks import TracedRows, read_clocks
+from storehealth.model import Timeline, TimelineEvent
+from storehealth.opening import PreparedInputs, open_inputs, prepare_inputs
 from storehealth.privacy import Mask
-from storehealth.request import AuditRequest, mask_for
+from storehealth.request import AuditRequest, choose_mask
 
-BELOW = 50
+MAX_TEXT_LINES = 50
 """Lines that the text of one message may cover; a message is stored under its first line."""
-OF_ORDERS = ("orders", "order_lines", "shipments", "aftersales")
+ORDER_TABLES = ("orders", "order_lines", "shipments", "aftersales")
 
 
 class _Reader(NamedTuple):
@@ -37,7 +37,7 @@ class _Reader(NamedTuple):
         return self.mask(kind, value) if kind and value else value
 
 
-def timeline(exports: Path, file: str, line: int, request: AuditRequest) -> Timeline:
+def explain_row(exports: Path, file: str, line: int, request: AuditRequest) -> Timeline:
     """Reconstruct what happened around one line.
 
     Args:
@@ -49,9 +49,9 @@ def timeline(exports: Path, file: str, line: int, request: AuditRequest) -> Time
     Raises:
         UsageError: There is no such file, or no row of that line was kept. The message says why.
     """
-    inputs = take(exports, request)
-    with opened(inputs, request) as store:
-        reader = _Reader(store, inputs.catalogue, mask_for(request))
+    inputs = prepare_inputs(exports, request)
+    with open_inputs(inputs, request) as store:
+        reader = _Reader(store, inputs.catalogue, choose_mask(request))
         source = _find_source(file, inputs)
         session = _find_session(reader, source, line)
         story = (
@@ -59,9 +59,11 @@ def timeline(exports: Path, file: str, line: int, request: AuditRequest) -> Time
         )
         places = [(moment.file, moment.line) for moment in story.moments if moment.line is not None]
         start = min((moment.at for moment in story.moments if moment.kind != "promise"), default=None)
-        rows = Rows(places, start)
+        rows = TracedRows(places, start)
         clocks_run = (
-            clocks(store, inputs.catalogue, inputs.platform.limits, rows, inputs.settings.language) if places else ()
+            read_clocks(store, inputs.catalogue, inputs.platform.limits, rows, inputs.settings.language)
+            if places
+            else ()
         )
     return story.model_copy(
         update={
@@ -74,7 +76,7 @@ def timeline(exports: Path, file: str, line: int, request: AuditRequest) -> Time
     )
 
 
-def _find_source(file: str, inputs: Taken) -> str:
+def _find_source(file: str, inputs: PreparedInputs) -> str:
     """The path under which the exports list the file.
 
     Raises:
@@ -98,11 +100,11 @@ def _find_session(reader: _Reader, source: str, line: int) -> str | None:
         "SELECT session_id FROM chat_messages WHERE source_file = ? AND source_row BETWEEN ? AND ?"
         " ORDER BY source_row DESC LIMIT 1"
     )
-    found = reader.query(statement, source, line - BELOW, line)
+    found = reader.query(statement, source, line - MAX_TEXT_LINES, line)
     return found[0][0] if found else None
 
 
-def _read_conversation(reader: _Reader, session: str, inputs: Taken) -> Timeline:
+def _read_conversation(reader: _Reader, session: str, inputs: PreparedInputs) -> Timeline:
     rows = reader.query(
         "SELECT c.sent_at, c.source_file, c.source_row, c.role, c.sender_id, c.event, c.event_agent_id, c.opens, m.text"
         " FROM chat_messages AS c LEFT JOIN messages AS m"
@@ -137,15 +139,15 @@ def _to_moment(
     agent: str | None,
     opens: bool,
     text: str | None,
-) -> Moment:
+) -> TimelineEvent:
     who = reader.mask_value("messages", "sender_id", sender) if role in ("customer", "unknown") else sender
     if event is not None:
-        return Moment(at=at, file=file, line=line, kind="event", what=event, who=agent or who, opens=opens)
+        return TimelineEvent(at=at, file=file, line=line, kind="event", what=event, who=agent or who, opens=opens)
     shown = reader.mask_value("messages", "text", text)
-    return Moment(at=at, file=file, line=line, kind="message", what=role, who=who, text=shown, opens=opens)
+    return TimelineEvent(at=at, file=file, line=line, kind="message", what=role, who=who, text=shown, opens=opens)
 
 
-def _read_order_or_row(reader: _Reader, source: str, line: int, inputs: Taken) -> Timeline:
+def _read_order_or_row(reader: _Reader, source: str, line: int, inputs: PreparedInputs) -> Timeline:
     """The milestones of the order that the line belongs to, or the times of the row itself.
 
     Raises:
@@ -155,7 +157,9 @@ def _read_order_or_row(reader: _Reader, source: str, line: int, inputs: Taken) -
         order = "order_id" if "order_id" in table.columns else "NULL"
         key = table.key[0]
         found = reader.query(
-            f"SELECT {order}, {sql.name(key)} FROM {table.name} WHERE source_file = ? AND source_row = ?", source, line
+            f"SELECT {order}, {sql.quote_name(key)} FROM {table.name} WHERE source_file = ? AND source_row = ?",
+            source,
+            line,
         )
         if found:
             order_id, row_key = found[0]
@@ -168,7 +172,7 @@ def _list_tables(reader: _Reader) -> list[Table]:
     """Tables that have rows; those of orders first, since they tell most about a line."""
     tables = reader.catalogue.tables.values()
     filled = [table for table in tables if table.group != "intake" and reader.store.rows.get(table.name)]
-    return sorted(filled, key=lambda table: table.name not in OF_ORDERS)
+    return sorted(filled, key=lambda table: table.name not in ORDER_TABLES)
 
 
 def _read_milestones(reader: _Reader, table: Table, where: str, value: str) -> Timeline:
@@ -190,34 +194,35 @@ def _read_milestones(reader: _Reader, table: Table, where: str, value: str) -> T
     )
 
 
-def _read_times(reader: _Reader, table: Table, where: str, value: str) -> Iterator[Moment]:
+def _read_times(reader: _Reader, table: Table, where: str, value: str) -> Iterator[TimelineEvent]:
     """Every time that a table records of an order."""
     names = [name for name, column in table.columns.items() if column.type == "time"]
     if not names or table.name == "messages":
         return
     rows = reader.query(
-        f"SELECT source_file, source_row, {sql.names(names)} FROM {table.name} WHERE {sql.name(where)} = ?", value
+        f"SELECT source_file, source_row, {sql.quote_names(names)} FROM {table.name} WHERE {sql.quote_name(where)} = ?",
+        value,
     )
     for file, line, *times in rows:
         for name, at in zip(names, times, strict=True):
             if at is not None:
                 kind = "promise" if name.startswith("promised") else "milestone"
-                yield Moment(at=at, file=file, line=line, kind=kind, what=name)
+                yield TimelineEvent(at=at, file=file, line=line, kind=kind, what=name)
 
 
-def _read_scans(reader: _Reader, order: str) -> Iterator[Moment]:
+def _read_scans(reader: _Reader, order: str) -> Iterator[TimelineEvent]:
     statement = (
         "SELECT scanned_at, source_file, source_row, event FROM scans WHERE scanned_at IS NOT NULL"
         " AND waybill_no IN (SELECT waybill_no FROM shipments WHERE order_id = ?)"
     )
     for at, file, line, event in reader.query(statement, order):
-        yield Moment(at=at, file=file, line=line, kind="milestone", what="scanned_at", who=event)
+        yield TimelineEvent(at=at, file=file, line=line, kind="milestone", what="scanned_at", who=event)
 
 
-def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: Taken) -> UsageError:
+def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: PreparedInputs) -> UsageError:
     """Say why a line has no row: it was rejected, or merged into another, or is no row at all."""
     for part in (part for part in inputs.intake.rejects if part.source == source):
-        rejects = f"read_parquet({sql.value(str(part.parquet))})"
+        rejects = f"read_parquet({sql.quote_value(str(part.parquet))})"
         reasons = reader.query(f"SELECT column_name, reason FROM {rejects} WHERE line = ?", line)
         if reasons:
             text = "; ".join(f"{column}: {reason}" if column else reason for column, reason in reasons)

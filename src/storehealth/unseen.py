@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _BEYOND = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
-UNSEEN = re.compile(f"[\x00-\x1f{_BEYOND}]+")
+CONTROL_CHARS = re.compile(f"[\x00-\x1f{_BEYOND}]+")
 """A run of them, for texts that must stay on one line."""
-UNSEEN_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")
+CONTROL_CHARS_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")
 """Each of them except tab and line feed, for texts of several lines."""

@@ -24,17 +24,17 @@ try:
 except ImportError:  # pragma: no cover - Windows
     resource = None  # type: ignore[assignment]
 
-OF_THE_TEXT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
+SQL_TEXT_ERRORS = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
 """Errors whose text quotes SQL but never a cell."""
-LONGEST = 600.0
+MAX_QUERY_SECONDS = 600.0
 """Seconds that one query of a rule or view may take. The slowest built-in query takes seconds over a million rows."""
-SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)
+MEMORY_SLACK = (1 << 30) + (os.cpu_count() or 1) * (16 << 20)
 """Bytes allowed beyond those that DuckDB counts. The built-in rules need a quarter of them for a million messages."""
-AFTER = SLACK // 4
+RETRY_ALLOWANCE = MEMORY_SLACK // 4
 """Bytes that a query may request after an earlier one has used up and freed all of them: DuckDB keeps the addresses."""
-MEMORY_FILE = Path("/proc/self/statm")
-LEFT_FILE = Path("/proc/meminfo")
-CONTAINER = Path("/sys/fs/cgroup")
+PROCESS_MEMORY_FILE = Path("/proc/self/statm")
+SYSTEM_MEMORY_FILE = Path("/proc/meminfo")
+CGROUP_FOLDER = Path("/sys/fs/cgroup")
 UNITS = {"bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 
 
@@ -49,14 +49,14 @@ class _Allowance(NamedTuple):
 _ALLOWANCES: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Allowance] = WeakKeyDictionary()
 
 
-class TookTooLongError(Exception):
+class QueryTimeoutError(Exception):
     """A query was stopped."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"ran longer than {seconds:g} seconds and was stopped; let it read fewer rows")
 
 
-class TookTooMuchError(Exception):
+class QueryMemoryError(Exception):
     """A query was refused more memory."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class TookTooMuchError(Exception):
 
 
 @contextmanager
-def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -> Iterator[None]:
+def limit_query(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -> Iterator[None]:
     """Limit the queries of a connection to so many seconds, and to its memory limit plus :data:`SLACK`.
 
     Args:
@@ -93,32 +93,32 @@ def within(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -
             yield
     except duckdb.InterruptException:
         if timed_out.is_set():
-            raise TookTooLongError(seconds) from None
+            raise QueryTimeoutError(seconds) from None
         raise
     except (duckdb.OutOfMemoryException, MemoryError):
-        raise TookTooMuchError from None
+        raise QueryMemoryError from None
     finally:
         timer.cancel()
         timer.join()  # the timer refers to the connection, and no thread may be the last to do so when the process ends
 
 
-def settle(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
+def grant_memory(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
     """Grant the connections to one database a common memory allowance.
 
     It is granted once, so that memory which one query leaves behind, or uses on another connection, is not granted again
     to the next. A single connection gets its allowance when its first query runs.
     """
-    if resource is not None and MEMORY_FILE.is_file():
+    if resource is not None and PROCESS_MEMORY_FILE.is_file():
         ((memory_limit,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
         number, unit = re.findall(r"[\d.]+|\w+", str(memory_limit))
-        more = min(int(float(number) * (1 << UNITS[unit])) + SLACK, _measure_available())
+        more = min(int(float(number) * (1 << UNITS[unit])) + MEMORY_SLACK, _measure_available())
         _ALLOWANCES.update(dict.fromkeys(hands, _Allowance(*_measure_memory(), more)))
 
 
 def _find_allowance(con: duckdb.DuckDBPyConnection) -> _Allowance | None:
     """The allowance of a connection, granted if need be; None where the system cannot limit memory."""
     if con not in _ALLOWANCES:
-        settle([con])
+        grant_memory([con])
     return _ALLOWANCES.get(con)
 
 
@@ -127,7 +127,7 @@ def _measure_memory() -> tuple[int, int]:
 
     DuckDB's allocator keeps the addresses of freed memory, so the second figure never falls.
     """
-    _, resident, shared, _, _, data, _ = map(int, MEMORY_FILE.read_bytes().split())
+    _, resident, shared, _, _, data, _ = map(int, PROCESS_MEMORY_FILE.read_bytes().split())
     size = os.sysconf("SC_PAGE_SIZE")
     return (resident - shared) * size, data * size
 
@@ -136,11 +136,11 @@ def _measure_available() -> int:
     """Measure the bytes still free on the machine or in the container; beyond them the kernel kills the process."""
     left = sys.maxsize
     with suppress(OSError, KeyError):  # a figure that the system does not publish is no limit
-        fields = dict(re.findall(r"(\w+): +(\d+) kB", LEFT_FILE.read_text(encoding="ascii")))
+        fields = dict(re.findall(r"(\w+): +(\d+) kB", SYSTEM_MEMORY_FILE.read_text(encoding="ascii")))
         left = int(fields["MemAvailable"]) + int(fields["SwapFree"]) << 10
     with suppress(OSError):
-        maximum = (CONTAINER / "memory.max").read_text(encoding="ascii").strip()
-        used = re.search(r"^anon (\d+)", (CONTAINER / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
+        maximum = (CGROUP_FOLDER / "memory.max").read_text(encoding="ascii").strip()
+        used = re.search(r"^anon (\d+)", (CGROUP_FOLDER / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
         if maximum != "max" and used is not None:
             left = min(left, int(maximum) - int(used[1]))
     return max(left, 0)
@@ -177,7 +177,7 @@ class _ProcessLimit:
                 return ceiling
         resident, requested = _measure_memory()
         left = max(allowance.more - max(resident - allowance.resident, 0), 0)
-        return max(allowance.requested + allowance.more, requested + min(left, AFTER))
+        return max(allowance.requested + allowance.more, requested + min(left, RETRY_ALLOWANCE))
 
     def _set(self) -> None:
         """Set the largest ceiling, never above the limit that the user has set."""

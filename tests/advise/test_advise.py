@@ -8,13 +8,13 @@ import pytest
 from tests.made import PLATFORM, SECONDS, SHIPPING, named, share, slices
 from tests.measure.fakes import SAID, SCORING, catalogue_of, rule_of
 
-from storehealth.advise import advise, headline
+from storehealth.advise import advise, compose_headline
 from storehealth.catalogue import Catalogue
 from storehealth.judge import judge
-from storehealth.model import Measurement, Mended, Recommendation, Window
-from storehealth.points import area_means
-from storehealth.score import score
-from storehealth.stats import curve
+from storehealth.model import AdviceReach, Measurement, Recommendation, Window
+from storehealth.points import average_areas
+from storehealth.score import score_findings
+from storehealth.stats import score_curve
 
 AS_OF = datetime.fromisoformat("2026-03-31 18:00")
 WEEK = Window.model_validate({"from": "2026-03-01", "to": "2026-03-28"})
@@ -39,7 +39,7 @@ def late_shop(**more) -> tuple[Catalogue, list[Measurement]]:
     """6.2 % of 1 000 orders late; the advice brings that to 3.0 %. The other areas are as in the method's example."""
     advice = [act("ship-earlier", removes=32 / 62)]
     shipping = named(rule_of(good="ok", limits=SHIPPING, advice=advice), code="LG05", area="logistics")
-    mended = (Mended(advice="ship-earlier", defects=62),)
+    mended = (AdviceReach(advice="ship-earlier", defects=62),)
     made = [(shipping, share(62, 1000, code="LG05", mended=mended, window=WEEK, **more))]
     for area, points in OTHERS.items():
         made.append(filler(area, points))
@@ -48,7 +48,7 @@ def late_shop(**more) -> tuple[Catalogue, list[Measurement]]:
 
 def filler(area: str, points: int):
     """A critical rule of an area that scores so many points, with nothing to advise."""
-    defects = min(range(10_001), key=lambda k: abs(100 * curve(k / 10_000, 0.01, 0.04) - points))
+    defects = min(range(10_001), key=lambda k: abs(100 * score_curve(k / 10_000, 0.01, 0.04) - points))
     rule = named(rule_of(good="ok", limits=SHIPPING), code=area[:2].upper() + "99", area=area)
     return rule, share(defects, 10_000, code=rule.code)
 
@@ -56,7 +56,7 @@ def filler(area: str, points: int):
 def test_the_gain_is_that_of_the_score() -> None:
     """6.2 % to 3.0 % late, critical: shipping 34 to 60 points, a weight of 0.35, so the headline gains a third of that."""
     (one,) = run_advise(*late_shop())
-    expected = 35 * (curve(0.030, 0.01, 0.04) - curve(0.062, 0.01, 0.04))
+    expected = 35 * (score_curve(0.030, 0.01, 0.04) - score_curve(0.062, 0.01, 0.04))
     assert one.gain_points == pytest.approx(expected, abs=0.01)
     assert one.findings == ("LG05",)
     assert one.check_on == date(2026, 4, 14)
@@ -71,7 +71,8 @@ def test_the_worked_example_of_the_method() -> None:
     assert run_advise(catalogue, measured)[0].gain_points == pytest.approx(5.4, abs=0.05)
     findings, _ = judge(measured, catalogue, PLATFORM, "en")
     shipping = [
-        mean.score for mean in (area_means(findings, SCORING, change)["logistics"] for change in ({}, {"LG05": 0.03}))
+        mean.score
+        for mean in (average_areas(findings, SCORING, change)["logistics"] for change in ({}, {"LG05": 0.03}))
     ]
     assert shipping == pytest.approx([58, 74], abs=0.6)
 
@@ -123,7 +124,7 @@ def test_one_action_for_several_findings_is_one_recommendation() -> None:
     advice = [act("more-people")]
     first = named(rule_of(good="ok", limits=SHIPPING, advice=advice), code="CS01")
     second = named(first, code="CS04", severity="high")
-    mended = (Mended(advice="more-people", defects=100),)
+    mended = (AdviceReach(advice="more-people", defects=100),)
     both = shop((first, share(100, 1000, mended=mended)), (second, share(100, 1000, code="CS04", mended=mended)))
     (one,) = run_advise(*both)
     alone = run_advise(both[0], [*both[1][:1], share(100, 1000, code="CS04")])
@@ -134,7 +135,7 @@ def test_one_action_for_several_findings_is_one_recommendation() -> None:
 def test_a_mended_value_is_scored_in_its_unit() -> None:
     """A median of 120 s that would be 60 s: 21 to 50 points of the only area."""
     rule = rule_of(value={"sql": "amount", "statistic": "median", "unit": "seconds"}, limits=SECONDS)
-    mended = (Mended(advice="do-it", defects=40, value_after=60.0),)
+    mended = (AdviceReach(advice="do-it", defects=40, value_after=60.0),)
     measured = share(60, 100, value=120.0, low=100.0, high=140.0, mended=mended)
     assert run_advise(*shop((rule, measured)))[0].gain_points == pytest.approx(50 - 21, abs=0.5)
 
@@ -144,7 +145,7 @@ def test_a_mended_value_is_scored_in_its_unit() -> None:
 )
 def test_only_what_fails_or_needs_watching_gets_advice(defects, judged, advised_on) -> None:
     """Not what passes, nor what could not be told."""
-    mended = (Mended(advice="do-it", defects=defects),)
+    mended = (AdviceReach(advice="do-it", defects=defects),)
     rule = rule_of(good="ok", limits=SHIPPING)
     assert len(run_advise(*shop((rule, share(defects, judged, mended=mended))))) == advised_on
 
@@ -152,7 +153,7 @@ def test_only_what_fails_or_needs_watching_gets_advice(defects, judged, advised_
 def test_an_action_that_reaches_nothing_is_not_advised() -> None:
     """Nobody is told to do what would not help here."""
     rule = rule_of(good="ok", limits=SHIPPING, advice=[act("useless"), act("powerless", removes=0)])
-    mended = (Mended(advice="useless", defects=0), Mended(advice="powerless", defects=100))
+    mended = (AdviceReach(advice="useless", defects=0), AdviceReach(advice="powerless", defects=100))
     assert run_advise(*shop((rule, share(100, 1000, mended=mended)))) == ()
 
 
@@ -163,8 +164,8 @@ def test_the_largest_gain_comes_first_then_the_least_effort() -> None:
     shown = named(
         rule_of(good="ok", limits=SHIPPING, advice=[act("unscored", 1)]), code="TM01", area="team", scored=False
     )
-    mended = tuple(Mended(advice=one["id"], defects=100) for one in acts)
-    unscored = share(900, 1000, code="TM01", mended=(Mended(advice="unscored", defects=900),))
+    mended = tuple(AdviceReach(advice=one["id"], defects=100) for one in acts)
+    unscored = share(900, 1000, code="TM01", mended=(AdviceReach(advice="unscored", defects=900),))
     made = run_advise(*shop((scored, share(100, 1000, mended=mended)), (shown, unscored)))
     assert [one.id for one in made] == ["easy", "hard", "small", "unscored"]
     assert made[0].gain_points == made[1].gain_points > made[2].gain_points > 0
@@ -183,7 +184,7 @@ def test_the_text_says_where_the_misses_are(language, message) -> None:
     """Hours that follow each other are one place."""
     hours = slices("hour", _20=(40, 100), _21=(30, 100), _10=(30, 800))
     rule = rule_of(good="ok", limits=SHIPPING)
-    measured = share(100, 1000, segments=hours, mended=(Mended(advice="do-it", defects=100),))
+    measured = share(100, 1000, segments=hours, mended=(AdviceReach(advice="do-it", defects=100),))
     assert run_advise(*shop((rule, measured)), language)[0].text == message
 
 
@@ -191,7 +192,7 @@ def test_the_text_says_where_the_misses_are(language, message) -> None:
 def test_an_action_that_reaches_only_some_is_not_described_where_all_are(reached: int, reported: bool) -> None:
     """Those places may be just the ones it does nothing for."""
     hours = slices("hour", _20=(70, 100), _10=(30, 900))
-    measured = share(100, 1000, segments=hours, mended=(Mended(advice="do-it", defects=reached),))
+    measured = share(100, 1000, segments=hours, mended=(AdviceReach(advice="do-it", defects=reached),))
     (one,) = run_advise(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
     assert (one.where != "", one.text != "said") == (reported, reported)
 
@@ -210,14 +211,14 @@ def test_an_action_names_the_slices_that_hold_most(hours: dict[str, int], where:
     """Where no slice stands out beyond its size, the hours with most misses are still those to staff."""
     parts = slices("hour", **{hour: (defects, 10 * defects) for hour, defects in hours.items()})
     rule = rule_of(good="ok", limits=SHIPPING, advice=[act("staff") | {"names": "hour"}])
-    measured = share(100, 1000, segments=parts, mended=(Mended(advice="staff", defects=60),))
+    measured = share(100, 1000, segments=parts, mended=(AdviceReach(advice="staff", defects=60),))
     assert run_advise(*shop((rule, measured)))[0].where == where
 
 
 def test_a_slice_that_is_so_or_not_is_reported_in_words() -> None:
     """Not as true."""
     parts = slices("arrived_late", true=(70, 100), false=(30, 900))
-    measured = share(100, 1000, segments=parts, mended=(Mended(advice="do-it", defects=100),))
+    measured = share(100, 1000, segments=parts, mended=(AdviceReach(advice="do-it", defects=100),))
     (one,) = run_advise(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
     assert one.where == "70% of the misses: orders that arrived late"
 
@@ -231,7 +232,7 @@ def test_places_have_names() -> None:
         *slices("hour", _8=(20, 60), _20=(20, 60), _10=(60, 880)),
     )
     rule = rule_of(good="ok", limits=SHIPPING)
-    mended = (Mended(advice="do-it", defects=100),)
+    mended = (AdviceReach(advice="do-it", defects=100),)
 
     def text(segments) -> str:
         return run_advise(*shop((rule, share(100, 1000, segments=segments, mended=mended))))[0].text
@@ -250,8 +251,8 @@ def test_without_a_day_there_is_no_day_to_check() -> None:
 
 def sentence(catalogue: Catalogue, measured: list[Measurement], language: str = "en") -> str:
     findings, _ = judge(measured, catalogue, PLATFORM, language)  # type: ignore[arg-type]
-    total, areas = score(findings, SCORING)
-    return headline(total, areas, findings, SCORING, language)  # type: ignore[arg-type]
+    total, areas = score_findings(findings, SCORING)
+    return compose_headline(total, areas, findings, SCORING, language)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_the_headline_names_the_area_and_the_gain(language, message) -> None:
 def test_the_headline_says_what_it_rests_on() -> None:
     """Only chats: nothing is claimed for the rest."""
     rule = rule_of(good="ok", limits=SHIPPING)
-    measured = share(45, 1000, mended=(Mended(advice="do-it", defects=45),))
+    measured = share(45, 1000, mended=(AdviceReach(advice="do-it", defects=45),))
     assert sentence(*shop((rule, measured))) == (
         "You lose most in customer service; fixing it: 46 → 90 (covers only customer service)."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue import BUILT_IN_RULES, PACKAGE, load
+from storehealth.catalogue import BUILT_IN_RULES, PACKAGE, load_catalogue
 from storehealth.errors import CatalogueError
 
 RULE = BUILT_IN_RULES / "customer_service" / "reply-within-30s.yaml"
@@ -22,13 +22,13 @@ def pack(folder: Path, kind: str, name: str, text: str) -> Path:
 
 def complaint(folder: Path) -> str:
     with pytest.raises(CatalogueError) as caught:
-        load([folder])
+        load_catalogue([folder])
     return caught.value.message
 
 
 def test_the_built_in_files_are_valid_and_fit_together() -> None:
     """Nothing is registered: every file of a kind's folder is read."""
-    catalogue = load()
+    catalogue = load_catalogue()
     on_disk = {path.stem for path in BUILT_IN_RULES.rglob("*.yaml")}
     assert {rule.id for rule in catalogue.rules.values()} == on_disk
     assert set(catalogue.layouts) == {path.stem for path in (PACKAGE / "layouts").glob("*.yaml")}
@@ -110,9 +110,9 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_pack_replaces_the_built_in_file_of_the_same_name(tmp_path: Path) -> None:
     """The others stay."""
     text = RULE.read_text(encoding="utf-8").replace("severity: critical", "severity: low", 1)
-    catalogue = load([pack(tmp_path, "rules", "reply-within-30s.yaml", text)])
+    catalogue = load_catalogue([pack(tmp_path, "rules", "reply-within-30s.yaml", text)])
     assert catalogue.rules["CS01"].severity == "low"
-    assert catalogue.digest("rules") != load().digest("rules")
+    assert catalogue.compute_digest("rules") != load_catalogue().compute_digest("rules")
 
 
 def test_a_code_is_taken_once(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_layout_names_columns_of_the_tables_it_fills(tmp_path: Path) -> None:
 
 def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
     """Of a value, the target is the platform's; and so is a duration that is a platform's fact."""
-    whole = load()
+    whole = load_catalogue()
     for code, rule in whole.rules.items():
         timed = rule.measure.in_time
         moved = any(code in platform.limits for platform in whole.platforms.values()) and rule.measure.value

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue import FOLDERS, load
+from storehealth.catalogue import FOLDERS, load_catalogue
 from storehealth.catalogue.mutes import read_mutes
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
-from storehealth.db import StoreSettings, store_from_rows
-from storehealth.judge.mutes import Known, mute
-from storehealth.measure import problems
+from storehealth.db import StoreSettings, open_store_from_rows
+from storehealth.judge.mutes import MuteContext, apply_mutes
+from storehealth.measure import find_rule_problems
 
 SQL = {
     "SELECT chat.role FROM chat WHERE chat.role = 'agent'": (
@@ -62,9 +62,9 @@ def pack(folder: Path) -> Path:
 
 def test_a_pack_of_the_version_before_is_read_with_a_warning(tmp_path: Path) -> None:
     """Its view takes the place of the renamed one, its SQL binds, and each old name is reported once."""
-    catalogue = load([pack(tmp_path)])
+    catalogue = load_catalogue([pack(tmp_path)])
     assert not OLD_NAMES.keys() & catalogue.views.keys()
-    assert catalogue.of_a_pack("views", "workbook_sessions")
+    assert catalogue.is_from_pack("views", "workbook_sessions")
     assert catalogue.views["mine"].after == ("session_totals",)
     assert catalogue.rules["DQ08"].measure.over == "session_matches"
     assert set(catalogue.old_names) == {
@@ -74,13 +74,13 @@ def test_a_pack_of_the_version_before_is_read_with_a_warning(tmp_path: Path) -> 
     }
     generic = catalogue.platforms["generic"]
     wanted = ["mine", "session_matches", "workbook_sessions"]
-    with store_from_rows({}, catalogue, StoreSettings("store", generic, generic.facts), wanted) as store:
-        assert problems(store, [catalogue.rules["DQ08"]], {}, catalogue) == []
+    with open_store_from_rows({}, catalogue, StoreSettings("store", generic, generic.facts), wanted) as store:
+        assert find_rule_problems(store, [catalogue.rules["DQ08"]], {}, catalogue) == []
 
 
 def test_built_in_files_have_no_old_names() -> None:
     """So no audit without packs is warned."""
-    assert load().old_names == ()
+    assert load_catalogue().old_names == ()
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_an_exemption_that_reads_a_view_by_its_old_name_is_reported(
     tmp_path: Path, language: str, expected: str
 ) -> None:
     """With the line it stands in; its SQL has the present name."""
-    catalogue = load()
+    catalogue = load_catalogue()
     path = tmp_path / "mutes.yaml"
     path.write_text(
         "exempt:\n  - {code: CS04, where: session_id IN (SELECT session_id FROM booked), reason: a storm}\n", "utf-8"
     )
     mutes = read_mutes(path, catalogue.rules)
     assert mutes.exempt[0].where == "session_id IN (SELECT session_id FROM workbook_sessions AS booked)"
-    known = Known(mutes, catalogue, catalogue.platforms["generic"])
-    _, warnings = mute((), (), known, None, language)  # type: ignore[arg-type]
+    known = MuteContext(mutes, catalogue, catalogue.platforms["generic"])
+    _, warnings = apply_mutes((), (), known, None, language)  # type: ignore[arg-type]
     (warning,) = [line for line in warnings if "workbook_sessions" in line]
     assert expected in warning
     assert warning.startswith("mutes.yaml:2: exempt.0")

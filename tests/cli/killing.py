@@ -20,8 +20,8 @@ from typing import Any
 from tests.checkups import checkup
 
 from storehealth.cli import main
-from storehealth.model import Run
-from storehealth.schedule import Runs
+from storehealth.model import RunIdentity
+from storehealth.schedule import RunFolders
 from storehealth.schedule.runs import COMPLETE, STAMP
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Killer:
 def audit(_: Path, request: Any) -> Any:
     """The audit that stands in: its run is named by its number."""
     begun = BEGUN + timedelta(hours=request.count)
-    return checkup(run=Run(id=f"{begun:%Y%m%dT%H%M%SZ}-abc123", started_at=begun))
+    return checkup(run=RunIdentity(id=f"{begun:%Y%m%dT%H%M%SZ}-abc123", started_at=begun))
 
 
 def stand_in(count: int) -> None:
@@ -74,8 +74,8 @@ def forked(count: int, killer: Killer, steps: int, words: list[str]) -> int:
 
 def found(state: Path) -> dict[str, Any]:
     """What lies on the disk."""
-    runs = Runs(state, "tea")
-    latest = runs.latest()
+    runs = RunFolders(state, "tea")
+    latest = runs.find_latest()
     named = [path for path in runs.folder.iterdir() if STAMP.fullmatch(path.name)]
     return {
         "latest": latest.name if latest else None,

@@ -18,13 +18,13 @@ from tests.cli.conftest import Faked
 from storehealth.audit import AuditRequest
 from storehealth.cli import _state
 from storehealth.errors import CatalogueError, NoDataError
-from storehealth.model import OutcomeOfRun
+from storehealth.model import RunOutcome
 
 Run = Callable[..., Any]
 
 
-def ending(code: int, *reasons: str) -> OutcomeOfRun:
-    return OutcomeOfRun(exit_code=code, reasons=reasons)
+def ending(code: int, *reasons: str) -> RunOutcome:
+    return RunOutcome(exit_code=code, reasons=reasons)
 
 
 # -- exit codes --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue.files import NotUtf8, read_yaml, utf8
+from storehealth.catalogue.files import NotUtf8Error, decode_utf8, read_yaml
 from storehealth.cli import main
 
 SAMPLES = Path(__file__).parents[2] / "sample_exports"
@@ -52,8 +52,8 @@ def test_every_file_of_the_user_s_own_is_told_to_be_saved_as_utf_8(
 )
 def test_the_encoding_is_named_as_windows_does(text: str, encoding: str, looks_like: str) -> None:
     """Whoever has to save it anew finds that word in the editor."""
-    with pytest.raises(NotUtf8) as caught:
-        utf8(text.encode(encoding))
+    with pytest.raises(NotUtf8Error) as caught:
+        decode_utf8(text.encode(encoding))
     assert str(caught.value) == f"is not UTF-8 but looks like {looks_like}: save it as UTF-8 in the editor"
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.checkups import finding
 from tests.test_outcome import HALF, READ
 
-from storehealth.outcome import outcome
+from storehealth.outcome import decide_exit
 
 Run = Callable[..., Any]
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
@@ -60,5 +60,5 @@ def test_a_store_whose_failures_are_all_known_ends_with_0(run: Run, tmp_path: Pa
     ],
 )
 def test_only_what_fails_and_is_new_or_back_counts(status: str, state: str | None, reasons: tuple[str, ...]) -> None:
-    made = outcome([finding(status=status, state=state)], HALF, [READ], "new", [])
+    made = decide_exit([finding(status=status, state=state)], HALF, [READ], "new", [])
     assert (made.exit_code, made.reasons) == (1 if reasons else 0, reasons)

@@ -14,9 +14,9 @@ import pytest
 from tests.history.conftest import SERIES, write
 from tests.runs import gap, late
 
-from storehealth.history import Book, Series
+from storehealth.history import RunHistory, RunSeries
 from storehealth.history.database import FILE
-from storehealth.model import Comparison
+from storehealth.model import RunComparison
 
 Run = Callable[..., Any]
 DAYS = ("2025-03-03", "2025-03-10", "2025-03-17", "2025-03-24")
@@ -34,11 +34,11 @@ def home(tmp_path: Path) -> Path:
 
 
 def kept(home: Path) -> list[str]:
-    return [line.as_of.date().isoformat() for line in Book(home).every()]
+    return [line.as_of.date().isoformat() for line in RunHistory(home).list_runs()]
 
 
 def test_runs_are_listed_by_store_with_their_scores(run: Run, home: Path) -> None:
-    write(home, "2025-03-31", series=Series("Other", "tmall", "window=7d"))
+    write(home, "2025-03-31", series=RunSeries("Other", "tmall", "window=7d"))
     shown = run("history", "list", "--state", home).out
     assert [line.split() for line in shown.splitlines() if line.startswith("  2025")][2:] == [
         ["20250402T000000Z-abc100", "2025-03-10", "23:00", "—", "0", "0"],
@@ -114,7 +114,7 @@ def test_a_run_that_is_not_there_is_wrong_usage(run: Run, home: Path, name: str,
 
 
 def test_between_stores_nobody_guesses(run: Run, home: Path) -> None:
-    write(home, "2025-03-31", series=Series("Other", "jd"), run="other")
+    write(home, "2025-03-31", series=RunSeries("Other", "jd"), run="other")
     ended = run("history", "show", "latest", "--state", home)
     assert ended.code == 2
     assert "RUN latest could be of any of: Other · jd; Tea House · jd" in ended.err
@@ -126,19 +126,19 @@ def test_an_unknown_store_is_named(run: Run, home: Path) -> None:
     assert (ended.code, "no run is remembered of Nobody" in ended.err) == (2, True)
 
 
-def compared(run: Run, home: Path, *names: str) -> Comparison:
-    return Comparison.model_validate_json(run("history", "compare", *names, "--format", "json", "--state", home).out)
+def compared(run: Run, home: Path, *names: str) -> RunComparison:
+    return RunComparison.model_validate_json(run("history", "compare", *names, "--format", "json", "--state", home).out)
 
 
 def told_by_rules_of_now(home: Path) -> None:
     """Pretend that the rules have not changed since, so that the findings stand as they were told."""
-    from storehealth.catalogue import load
-    from storehealth.history.questions import basis
-    from storehealth.opening import platform_of
+    from storehealth.catalogue import load_catalogue
+    from storehealth.history.questions import digest_basis
+    from storehealth.opening import resolve_platform
     from storehealth.settings import Settings
 
-    catalogue = load()
-    now = basis(catalogue, platform_of("jd", Settings(), catalogue, None))
+    catalogue = load_catalogue()
+    now = digest_basis(catalogue, resolve_platform("jd", Settings(), catalogue, None))
     with sqlite3.connect(home / FILE) as con:
         con.execute("UPDATE runs SET basis = ?", (now,))
 
@@ -203,7 +203,7 @@ def test_pruning_lists_first_and_forgets_on_yes(run: Run, home: Path) -> None:
 
 
 def test_pruning_by_age_keeps_the_latest_of_every_store(run: Run, home: Path) -> None:
-    write(home, "2025-01-01", series=Series("Other", "jd"), run="other")
+    write(home, "2025-01-01", series=RunSeries("Other", "jd"), run="other")
     assert run("history", "prune", "--keep", "1d", "--yes", "--state", home).code == 0
     assert kept(home) == ["2025-01-01", DAYS[-1]]
 
@@ -241,4 +241,4 @@ def test_the_file_gets_smaller(run: Run, home: Path) -> None:
     before = (home / FILE).stat().st_size
     run("history", "prune", "--last", "1", "--yes", "--state", home)
     assert (home / FILE).stat().st_size < before / 4
-    assert Book(home).before(SERIES, datetime(2026, 1, 1))  # noqa: DTZ001 - naive, as all times of the store
+    assert RunHistory(home).list_before(SERIES, datetime(2026, 1, 1))  # noqa: DTZ001 - naive, as all times of the store

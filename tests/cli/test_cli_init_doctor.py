@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.beginning import Found, settings_text
+from storehealth.beginning import DetectedSettings, render_settings
 from storehealth.cli import main
 from storehealth.settings import read_settings
 from storehealth.wording import Words
@@ -86,8 +86,8 @@ def test_without_files_the_template_is_offered(
 def test_guessed_staff_with_odd_names_are_written_as_valid_toml() -> None:
     """Quotes, dots, and signs that TOML would take for something else."""
     names = ('客服"一号"', "a.b = c", "tab\there", "back\\slash", "del\x7f")
-    text = settings_text(
-        Found("“茶”馆\n2", "jd", "Asia/Shanghai", None, tuple((n, "agent") for n in names)), Words("zh")
+    text = render_settings(
+        DetectedSettings("“茶”馆\n2", "jd", "Asia/Shanghai", None, tuple((n, "agent") for n in names)), Words("zh")
     )
     read = tomllib.loads(text)
     assert read["staff"] == dict.fromkeys(names, "agent")

@@ -11,7 +11,7 @@ from tests.checkups import checkup
 from tests.cli.conftest import Faked
 from tests.servers import Mails, Web, mails, web
 
-from storehealth.model import OutcomeOfRun
+from storehealth.model import RunOutcome
 
 __all__ = ["mails", "web"]
 Run = Callable[..., Any]
@@ -161,7 +161,7 @@ def test_an_audit_tells_only_of_changes(
         assert run("audit", exports, "--notify", "-s").code == 1
     assert len(web.got) == 1
     mended = tuple(finding.model_copy(update={"status": "pass"}) for finding in checkup().findings)
-    faked.checkup = checkup(findings=mended, outcome=OutcomeOfRun(exit_code=0, reasons=()))
+    faked.checkup = checkup(findings=mended, outcome=RunOutcome(exit_code=0, reasons=()))
     assert run("audit", exports, "--notify", "-s").code == 0
     assert len(web.got) == 2
     assert "No longer fails: LG05" in web.got[1]["message"]

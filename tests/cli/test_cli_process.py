@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from storehealth import __version__
-from storehealth.cli import ORDER, app, commands
+from storehealth.cli import HELP_ORDER, build_app, list_commands
 
 HEAVY = {"pandas", "duckdb", "numpy", "yaml", "python_calamine", "platformdirs"}
 ALONE = {"pydantic"}
@@ -169,15 +169,15 @@ def test_nobody_watching_means_nothing_is_asked_and_no_stream_is_needed(tmp_path
 
 
 def test_commands_are_found_by_scanning_and_come_in_the_order_of_the_help() -> None:
-    found = commands()
-    assert found == sorted(found, key=ORDER.index)
+    found = list_commands()
+    assert found == sorted(found, key=HELP_ORDER.index)
     assert {"audit", "inspect", "explain", "rules"} <= set(found)
 
 
 def test_every_command_has_two_examples_and_the_exit_codes() -> None:
     import typer.main
 
-    for command in typer.main.get_command(app()).commands.values():
+    for command in typer.main.get_command(build_app()).commands.values():
         helps = [command.help, *(child.help for child in getattr(command, "commands", {}).values())]
         assert sum(text.count("\n  storehealth ") for text in helps) >= 2, command.name
         assert "Exit codes" in (command.epilog or ""), command.name
@@ -187,7 +187,7 @@ def test_no_help_loses_what_stands_in_square_brackets() -> None:
     """Rich takes ``[deposit]`` for markup and prints nothing in its place."""
     from typer.main import get_command
 
-    from storehealth.cli._app import made
+    from storehealth.cli._app import build_application
 
     def lost(command: Any, path: str) -> list[str]:
         texts = [
@@ -201,7 +201,7 @@ def test_no_help_loses_what_stands_in_square_brackets() -> None:
             text for name, sub in getattr(command, "commands", {}).items() for text in lost(sub, f"{path} {name}")
         ]
 
-    assert lost(get_command(made()), "storehealth") == []
+    assert lost(get_command(build_application()), "storehealth") == []
 
 
 @pytest.mark.parametrize(

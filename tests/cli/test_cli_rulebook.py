@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from storehealth import catalogue
-from storehealth.catalogue import Catalogue, load
-from storehealth.wording import texts
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.wording import load_texts
 
 Run = Callable[..., Any]
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The built-in files do not change while the tests run; packs are read."""
 
     def known(packs: tuple[Path, ...] = ()) -> Catalogue:
-        return load(packs) if packs else CATALOGUE
+        return load_catalogue(packs) if packs else CATALOGUE
 
     monkeypatch.setattr(catalogue, "load", known)
 
@@ -99,7 +99,7 @@ def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_the_reference_of_a_limit_is_shown(run: Run, language: str) -> None:
     """Each printed figure with the definitions that are tried; a rule without any says nothing of it."""
-    heading = texts()["rule.printed"][language]
+    heading = load_texts()["rule.printed"][language]
     shown = "".join(run("explain", "AS02", "--lang", language).out.split())
     (printed,) = CATALOGUE.rules["AS02"].printed
     for text in (heading, printed.title.in_language(language), printed.readings[-1].says.in_language(language)):  # type: ignore[arg-type]

@@ -149,14 +149,16 @@ def test_invalid_files_exit_with_2_and_unknown_names_suggest_the_nearest(run: Ru
 
 def test_every_built_in_rule_has_a_case_that_fires_and_one_that_stays_silent() -> None:
     """By what the examples expect; that they hold is tested one by one elsewhere."""
-    from storehealth.catalogue import load
-    from storehealth.trials import Trial, covered
+    from storehealth.catalogue import load_catalogue
+    from storehealth.trials import ExampleRun, measure_coverage
 
     incomplete = {
         code: coverage
-        for code, rule in load().rules.items()
-        for coverage in [covered(rule, [Trial(rule, number, "") for number in range(1, len(rule.examples) + 1)])]
-        if not coverage.enough
+        for code, rule in load_catalogue().rules.items()
+        for coverage in [
+            measure_coverage(rule, [ExampleRun(rule, number, "") for number in range(1, len(rule.examples) + 1)])
+        ]
+        if not coverage.is_sufficient
     }
     assert incomplete == {}
 

@@ -15,7 +15,7 @@ from tests.checkups import checkup
 from tests.cli.conftest import Faked
 
 from storehealth.errors import NoDataError
-from storehealth.schedule import Attempt, Book, Runs
+from storehealth.schedule import Attempt, RunFolders, ScheduleBook
 from storehealth.schedule import attempt as attempts
 
 Run = Callable[..., Any]
@@ -62,13 +62,13 @@ def test_add_puts_one_line_into_the_crontab_and_remove_takes_it_out(
     assert added.endswith("# storehealth:tea\n")
     assert f"--state {state}" in added
     assert added.strip() in ended.out
-    assert str(Runs(state, "tea").folder) in ended.out
-    (kept,) = Book(state).all()
+    assert str(RunFolders(state, "tea").folder) in ended.out
+    (kept,) = ScheduleBook(state).list_all()
     assert (kept.exports, kept.cron, kept.options) == (str(exports), "30 8 * * *", ("--lang", "zh"))
     ended = schedule("remove", "tea")
     assert ended.code == 0
     assert table.read_text(encoding="utf-8") == mine
-    assert Book(state).all() == ()
+    assert ScheduleBook(state).list_all() == ()
 
 
 def test_a_crontab_that_moves_its_zone_is_told_of_and_the_line_comes_every_hour(
@@ -92,7 +92,7 @@ def test_options_are_kept_with_absolute_paths_and_the_settings_beside(
     (tmp_path / "pack" / "rules").mkdir(parents=True)
     words = ("--pack", "pack", "-o", "markdown=tea.md", "--window", "30d", "--keep", "30d", "--no-cache")
     assert schedule("add", "tea", "exports", "--weekly", "mon,thu", "08:30", *words).code == 0
-    (kept,) = Book(state).all()
+    (kept,) = ScheduleBook(state).list_all()
     assert kept.cron == "30 8 * * 1,4"
     pack, output, settings = tmp_path / "pack", f"markdown={tmp_path}/tea.md", tmp_path / "storehealth.toml"
     assert sorted(kept.options) == sorted([
@@ -125,7 +125,7 @@ def test_what_would_fail_at_night_is_refused_now_and_nothing_is_kept(
     assert ended.code == 2
     assert said in ended.err
     assert table.read_text(encoding="utf-8") == mine
-    assert Book(state).all() == ()
+    assert ScheduleBook(state).list_all() == ()
 
 
 def test_a_folder_of_exports_that_is_not_there_is_refused(schedule: Run, table: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_name_is_replaced_only_on_demand(schedule: Run, table: Path, exports: 
     assert (ended.code, "--force" in ended.err) == (2, True)
     assert schedule("add", "tea", exports, "--daily", "09:30", "--force").code == 0
     assert table.read_text(encoding="utf-8").count("# storehealth:tea") == 1
-    assert [schedule.cron for schedule in Book(state).all()] == ["30 9 * * *"]
+    assert [schedule.cron for schedule in ScheduleBook(state).list_all()] == ["30 9 * * *"]
 
 
 def test_what_would_be_installed_is_shown_for_the_starter_asked_for(
@@ -205,7 +205,7 @@ def added(schedule: Run, table: Path, exports: Path) -> Run:
 def test_run_does_what_cron_would(faked: Faked, added: Run, state: Path) -> None:
     ended = added("run", "tea")
     assert (ended.code, ended.out, ended.err) == (1, "", "")
-    assert Runs(state, "tea").latest() is not None
+    assert RunFolders(state, "tea").find_latest() is not None
 
 
 def test_what_stands_beside_where_it_was_agreed_on_holds_for_its_runs(
@@ -222,8 +222,8 @@ def test_what_stands_beside_where_it_was_agreed_on_holds_for_its_runs(
 
 
 def test_a_folder_that_has_gone_does_not_keep_a_run_from_its_work(faked: Faked, added: Run, state: Path) -> None:
-    book = Book(state)
-    (agreed,) = book.all()
+    book = ScheduleBook(state)
+    (agreed,) = book.list_all()
     book.put(agreed.model_copy(update={"folder": "/no/such/folder"}))
     assert added("run", "tea").code == 1
 
@@ -250,7 +250,7 @@ def test_status_before_after_and_when_a_run_fails(faked: Faked, added: Run, run:
     fine = status()
     assert fine.code == 0
     assert "tea  ✓ fine" in fine.out
-    assert str(Runs(state, "tea").latest()) in fine.out.replace("\n", "").replace(" ", "")
+    assert str(RunFolders(state, "tea").find_latest()) in fine.out.replace("\n", "").replace(" ", "")
     faked.error = NoDataError("no file could be used", "Export something first.")
     assert added("run", "tea").code == 3
     failed = status()
@@ -282,7 +282,7 @@ def test_status_lists_what_runs_without_a_schedule_until_it_is_removed(
     assert (told.code, [runs["name"] for runs in json.loads(told.out)["others"]]) == (1, ["by-hand"])
     added("remove", "tea")
     assert "tea  " not in run("status", "--state", state).out
-    assert Runs(state, "tea").latest()
+    assert RunFolders(state, "tea").find_latest()
 
 
 def test_a_run_that_its_settings_stop_before_it_begins_has_failed_and_is_not_missed(
@@ -300,7 +300,7 @@ def test_a_run_that_its_settings_stop_before_it_begins_has_failed_and_is_not_mis
 
 
 def test_a_message_that_did_not_arrive_is_not_explained_by_findings(added: Run, run: Run, state: Path) -> None:
-    folder, now = Runs(state, "tea").folder, datetime.now(UTC)
+    folder, now = RunFolders(state, "tea").folder, datetime.now(UTC)
     folder.mkdir(parents=True)
     Attempt(pid=1, host="x", started_at=now, ended_at=now, exit_code=4, reasons=("LG05 fail",)).write(folder)
     shown = " ".join(run("status", "--state", state).out.split())
@@ -309,12 +309,12 @@ def test_a_message_that_did_not_arrive_is_not_explained_by_findings(added: Run, 
 
 
 def test_a_run_that_was_killed_and_one_that_was_missed_are_told(added: Run, run: Run, state: Path) -> None:
-    book = Book(state)
-    (agreed,) = book.all()
+    book = ScheduleBook(state)
+    (agreed,) = book.list_all()
     book.put(agreed.model_copy(update={"created_at": datetime.now(UTC) - timedelta(days=9)}))
     missed = run("status", "--state", state)
     assert (missed.code, "missed: due" in missed.out) == (1, True)
-    folder = Runs(state, "tea").folder
+    folder = RunFolders(state, "tea").folder
     folder.mkdir(parents=True)
     Attempt(pid=os.getpid(), host=attempts.platform.node(), started_at=datetime.now(UTC)).write(folder)
     killed = run("status", "--state", state)

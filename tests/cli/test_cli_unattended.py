@@ -16,19 +16,19 @@ from tests.cli.conftest import Faked
 from tests.servers import Web, web
 
 from storehealth.cli import _book, _outputs
-from storehealth.cli._told import Telling
+from storehealth.cli._told import Notifier
 from storehealth.errors import NoDataError
-from storehealth.model import Checkup, OutcomeOfRun
-from storehealth.model import Run as RunOf
-from storehealth.schedule import Attempt, Runs
+from storehealth.model import Checkup, RunOutcome
+from storehealth.model import RunIdentity as RunOf
+from storehealth.schedule import Attempt, RunFolders
 from storehealth.schedule import attempt as attempts
-from storehealth.schedule.attempt import last_attempt
+from storehealth.schedule.attempt import read_last_attempt
 
 __all__ = ["web"]
 Run = Callable[..., Any]
 SAMPLE = Path(__file__).parents[2] / "sample_exports"
 NOW = datetime.now(UTC).replace(microsecond=0)
-CLEAN = OutcomeOfRun(exit_code=0, reasons=())
+CLEAN = RunOutcome(exit_code=0, reasons=())
 
 
 def number(count: int, **changes: Any) -> Checkup:
@@ -73,7 +73,7 @@ def test_a_run_that_did_what_it_should_prints_nothing(
 ) -> None:
     if forced:
         monkeypatch.setenv("FORCE_COLOR", "1")
-    faked.checkup = checkup(outcome=OutcomeOfRun(exit_code=code, reasons=()))
+    faked.checkup = checkup(outcome=RunOutcome(exit_code=code, reasons=()))
     ended = cron("-o", "markdown=report.md")
     assert (ended.code, ended.out, ended.err) == (code, "", "")
     assert Path("report.md").exists()
@@ -92,7 +92,7 @@ def test_an_error_is_one_plain_line_is_logged_and_leaves_the_reports_before_it_w
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert cron().code == 1
-    before = Runs(state, "tea").latest()
+    before = RunFolders(state, "tea").find_latest()
     faked.error = error
     ended = cron()
     assert (ended.code, ended.out) == (code, "")
@@ -100,18 +100,18 @@ def test_an_error_is_one_plain_line_is_logged_and_leaves_the_reports_before_it_w
     assert said in ended.err
     assert "\x1b" not in ended.err
     assert said in log(state)
-    assert Runs(state, "tea").latest() == before
-    last = last_attempt(state / "runs" / "tea")
+    assert RunFolders(state, "tea").find_latest() == before
+    last = read_last_attempt(state / "runs" / "tea")
     assert last is not None
     assert (last.exit_code, last.run) == (code, None)
 
 
 def test_data_that_do_not_suffice_are_told_and_kept_all_the_same(faked: Faked, cron: Run, state: Path) -> None:
-    faked.checkup = checkup(outcome=OutcomeOfRun(exit_code=3, reasons=("no file could be used", "x.pdf was refused")))
+    faked.checkup = checkup(outcome=RunOutcome(exit_code=3, reasons=("no file could be used", "x.pdf was refused")))
     ended = cron()
     assert ended.code == 3
     assert ended.err == "storehealth: no file could be used\nstorehealth: x.pdf was refused\n"
-    (done,) = Runs(state, "tea").done()
+    (done,) = RunFolders(state, "tea").list_completed()
     assert done.exit_code == 3
 
 
@@ -141,7 +141,7 @@ def test_the_name_is_the_folder_s_unless_it_is_given(faked: Faked, run: Run, tmp
     folder = tmp_path / "三月 exports"
     folder.mkdir()
     assert run("audit", folder, "--cron", "--state", state).code == 1
-    assert Runs(state, "三月-exports").latest() is not None
+    assert RunFolders(state, "三月-exports").find_latest() is not None
 
 
 def test_the_exports_are_not_written_to_even_to_say_so(faked: Faked, run: Run, exports: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_run_has_a_folder_of_its_own_with_the_formats_asked_for(
     faked: Faked, cron: Run, state: Path, tmp_path: Path
 ) -> None:
     assert cron("-o", f"markdown={tmp_path / 'copy.md'}").code == 1
-    folder = Runs(state, "tea").latest()
+    folder = RunFolders(state, "tea").find_latest()
     assert folder is not None
     assert {path.name for path in folder.iterdir()} == {"checkup.json", "report.md", "metrics.prom", "COMPLETE"}
     assert (folder / "report.md").read_bytes() == (tmp_path / "copy.md").read_bytes()
@@ -176,15 +176,15 @@ def test_the_folder_comes_first_then_the_book_then_latest_then_people(
         real = getattr(owner, name)
 
         def noted(*given: Any) -> Any:
-            runs = Runs(state, "tea")
-            steps.append((name, bool(runs.done()), runs.latest() is not None))
+            runs = RunFolders(state, "tea")
+            steps.append((name, bool(runs.list_completed()), runs.find_latest() is not None))
             return real(*given)
 
         monkeypatch.setattr(owner, name, noted)
 
-    functions = (_outputs.deliver, _book.remember, Runs.point, Telling.tell)
+    functions = (_outputs.write_reports, _book.remember_checkup, RunFolders.mark_latest, Notifier.notify)
     deliver, remember, point, tell = (function.__name__ for function in functions)
-    for owner, name in ((_outputs, deliver), (_book, remember), (Runs, point), (Telling, tell)):
+    for owner, name in ((_outputs, deliver), (_book, remember), (RunFolders, point), (Notifier, tell)):
         noting(owner, name)
     settings = tmp_path / "shop.toml"
     settings.write_text('[notify]\nwhen = "never"\n')
@@ -205,11 +205,11 @@ def test_a_report_that_cannot_be_delivered_is_four_and_the_run_is_kept(
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs, outputs.write_whole.__name__, full)
+    monkeypatch.setattr(outputs, outputs.write_atomically.__name__, full)
     ended = cron("-o", f"markdown={tmp_path / 'copy.md'}")
     assert ended.code == 4
     assert "copy.md could not be written: No space left on device" in ended.err
-    assert Runs(state, "tea").latest() is not None
+    assert RunFolders(state, "tea").find_latest() is not None
 
 
 def test_where_latest_cannot_be_moved_it_names_the_run_before_and_the_code_is_four(
@@ -218,15 +218,15 @@ def test_where_latest_cannot_be_moved_it_names_the_run_before_and_the_code_is_fo
     faked.checkup = number(1)
     cron()
 
-    def full(self: Runs, run: str) -> None:
+    def full(self: RunFolders, run: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Runs, Runs.point.__name__, full)
+    monkeypatch.setattr(RunFolders, RunFolders.mark_latest.__name__, full)
     faked.checkup = number(2)
     ended = cron()
     assert ended.code == 4
     assert "latest could not be written" in ended.err
-    latest = Runs(state, "tea").latest()
+    latest = RunFolders(state, "tea").find_latest()
     assert latest is not None
     assert latest.name == number(1).run.id
 
@@ -236,10 +236,10 @@ def test_runs_older_than_keep_go_and_the_log_says_so(faked: Faked, cron: Run, st
     cron()
     faked.checkup = number(1)
     cron("--keep", "all")
-    assert len(Runs(state, "tea").done()) == 2
+    assert len(RunFolders(state, "tea").list_completed()) == 2
     faked.checkup = number(2)
     cron("--keep", "90d")
-    assert [run.run for run in Runs(state, "tea").done()] == [number(1).run.id, number(2).run.id]
+    assert [run.run for run in RunFolders(state, "tea").list_completed()] == [number(1).run.id, number(2).run.id]
     assert "removed 1 runs older than 90 days" in log(state)
 
 
@@ -250,7 +250,7 @@ def test_the_log_tells_of_every_run_and_is_its_owner_s_alone(
     lines = log(state).splitlines()
     assert [re.sub(r"^\S+ (\w+) \[\d+\] ", r"\1 ", line) for line in lines] == [
         f"INFO began: {exports}",
-        f"INFO reports in {Runs(state, 'tea').latest()}",
+        f"INFO reports in {RunFolders(state, 'tea').find_latest()}",
         "INFO ended with exit code 1: LG05 fail",
     ]
     assert (state / "logs").stat().st_mode & 0o077 == 0
@@ -269,7 +269,7 @@ def test_a_second_run_is_busy_and_says_who_and_since_when(faked: Faked, cron: Ru
     assert "another run of tea is going on: process 4321 on shop-pc, since 2025-0" in ended.err
     assert ended.err.count("\n") == 1
     assert faked.asked is None
-    assert last_attempt(folder).pid == 4321, "the record of the run that goes on was overwritten"  # type: ignore[union-attr]
+    assert read_last_attempt(folder).pid == 4321, "the record of the run that goes on was overwritten"  # type: ignore[union-attr]
 
 
 def test_a_lock_whose_holder_is_gone_is_taken_over_though_its_number_lives_on(
@@ -299,7 +299,7 @@ def test_people_are_told_once_where_the_report_is(faked: Faked, cron: Run, web: 
     faked.checkup = number(1)
     assert cron("--notify", "--config", tells).err == ""
     (got,) = web.got
-    report = Runs(state, "tea").latest()
+    report = RunFolders(state, "tea").find_latest()
     assert got["message"].splitlines()[-1] == f"Report: {report}/report.md"
     faked.checkup = number(2)
     assert cron("--notify", "--config", tells).code == 1
@@ -311,12 +311,12 @@ def test_a_failed_delivery_is_told_kept_and_made_up_for_by_the_next_run(
     faked: Faked, cron: Run, web: Web, tells: Path, state: Path, code: int
 ) -> None:
     web.status = 500
-    faked.checkup = number(1, outcome=OutcomeOfRun(exit_code=code, reasons=("a reason",)))
+    faked.checkup = number(1, outcome=RunOutcome(exit_code=code, reasons=("a reason",)))
     ended = cron("--notify", "--config", tells)
     assert ended.code == (3 if code == 3 else 4)
     assert "JSON (notify.urls:1) did not take the message" in ended.err
     assert len(list((state / "outbox").glob("*.json"))) == 1
-    assert Runs(state, "tea").latest() is not None
+    assert RunFolders(state, "tea").find_latest() is not None
     everything = ended.err + "".join(
         path.read_text(encoding="utf-8", errors="replace") for path in state.rglob("*") if path.is_file()
     )
@@ -391,8 +391,8 @@ def test_two_real_runs_are_kept_remembered_and_told(run: Run, state: Path, web: 
     second = run(*asked)
     for ended in (first, second):
         assert (ended.code, ended.out, ended.err) == (1, "", "")
-    other = Runs(state, "tea").done()[-1]
-    folder = Runs(state, "tea").latest()
+    other = RunFolders(state, "tea").list_completed()[-1]
+    folder = RunFolders(state, "tea").find_latest()
     assert folder is not None
     assert folder.name == other.run
     found = json.loads((folder / "checkup.json").read_text(encoding="utf-8"))

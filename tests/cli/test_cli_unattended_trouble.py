@@ -17,8 +17,8 @@ from tests.checkups import checkup
 from tests.cli.conftest import Faked
 from tests.servers import Web, web
 
-from storehealth.model import Run as RunOf
-from storehealth.schedule import Runs
+from storehealth.model import RunIdentity as RunOf
+from storehealth.schedule import RunFolders
 
 __all__ = ["web"]
 Run = Callable[..., Any]
@@ -98,7 +98,7 @@ def fill(disk: Path, left: int) -> None:
 
 def whole(state: Path) -> str | None:
     """The name of the latest run, whose reports can be read."""
-    latest = Runs(state, "tea").latest()
+    latest = RunFolders(state, "tea").find_latest()
     if latest is None:
         return None
     assert json.loads((latest / "checkup.json").read_bytes())["findings"]
@@ -141,7 +141,7 @@ def test_a_disk_that_fills_up_at_any_point_leaves_the_run_before_whole(
             assert "No space left on device" in ended.err or "is full" in ended.err
             assert all(line.startswith("storehealth: ") for line in ended.err.splitlines())
             assert whole(state) in (before, number(count).run.id)
-        assert [path for path in Runs(state, "tea").folder.iterdir() if path.name.startswith(".")] == []
+        assert [path for path in RunFolders(state, "tea").folder.iterdir() if path.name.startswith(".")] == []
     assert codes[0] == 2, "a state folder that takes nothing is known before the work"
     assert 4 in codes, "no audit met a disk that filled up in the middle"
     assert codes[-1] == 1, "a disk with room again did not bring the next report"
@@ -208,4 +208,4 @@ def test_where_files_may_not_grow_no_export_is_blamed_and_no_half_report_stays(t
     assert "no file could be used" not in limited.stderr
     assert "Traceback" not in limited.stderr
     assert whole(state) is None
-    assert [path.name for path in Runs(state, "tea").folder.glob("*") if path.is_dir()] == []
+    assert [path.name for path in RunFolders(state, "tea").folder.glob("*") if path.is_dir()] == []

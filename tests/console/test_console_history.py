@@ -10,11 +10,11 @@ from tests.checkups import MARCH, checkup, row
 from tests.console.test_console_picture import crowded
 from tests.runs import advice, against, at, checkup_against, counted, driver, gap, late, past_run, present, runs
 
-from storehealth.console import SCREEN, Look, render
-from storehealth.model import Checkup, Event, Evidence
+from storehealth.console import SCREEN_LINES, DisplayOptions, render
+from storehealth.model import Checkup, EvidenceSummary, TrendEvent
 
-FEAST = Event(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
-MAKE_UP = Event(first=date(2025, 3, 22), last=date(2025, 3, 22), name="", kind="make_up_work_day")
+FEAST = TrendEvent(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
+MAKE_UP = TrendEvent(first=date(2025, 3, 22), last=date(2025, 3, 22), name="", kind="make_up_work_day")
 
 
 def told(**changes: object) -> Checkup:
@@ -39,7 +39,7 @@ def waiting(**changes: object) -> Checkup:
 
 
 def shown(one: Checkup, **look: object) -> str:
-    return render(one, Look(**look))
+    return render(one, DisplayOptions(**look))
 
 
 def test_a_first_run_says_nothing_of_earlier_ones() -> None:
@@ -148,7 +148,7 @@ def test_advice_answered_by_the_same_figures_is_told_together() -> None:
 
 def test_rows_that_are_new_or_back_are_marked_and_others_are_not() -> None:
     rows = tuple(row(place, state=state) for place, state in enumerate(("new", "persisting", "reappeared", None)))
-    found = late(60, 4000).model_copy(update={"evidence": Evidence(count=4, rows=rows)})
+    found = late(60, 4000).model_copy(update={"evidence": EvidenceSummary(count=4, rows=rows)})
     text = shown(checkup(findings=(found,), recommendations=()), details=True)
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip().startswith("orders.csv:1")]
     assert [line.partition(" late")[2].split("  ")[0].partition(" carrier")[0] for line in lines] == [
@@ -161,6 +161,6 @@ def test_a_crowded_store_with_a_past_still_fits_one_screen(language: str) -> Non
     """Findings give way, not what has changed."""
     for one in (told, waiting):
         text = shown(one(language=language, window=MARCH, as_of=at("2025-03-31"), **crowded()))
-        assert len(text.splitlines()) <= SCREEN
+        assert len(text.splitlines()) <= SCREEN_LINES
         assert "LG01" in text
         assert "2025-03-" in text.partition("LG01")[0]

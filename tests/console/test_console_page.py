@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from storehealth.console.page import Page, Piece, pad
+from storehealth.console.page import Page, TextRun, pad_text
 
 
 @given(
@@ -38,14 +38,14 @@ def test_brackets_around_an_id_and_the_stop_behind_a_figure_stay_with_them() -> 
 @pytest.mark.parametrize("name", ["JD-" + "9" * 100, "聊天记录 三月 (1).csv", "a b c"])
 def test_an_id_is_never_broken(name: str) -> None:
     page = Page(30)
-    page.add("words before it and ", Piece(name, keep=True), " and after", indent=2)
+    page.add("words before it and ", TextRun(name, keep=True), " and after", indent=2)
     assert any(name in line.plain for line in page.lines)
 
 
 @pytest.mark.parametrize("sign", ["\x1b", "\x07", "\r", "\u202e", "\u200b", "\x9b"])
 def test_control_and_direction_signs_do_not_reach_the_terminal(sign: str) -> None:
     page = Page(80)
-    page.add(f"a{sign}[31mb", Piece(f"c{sign}d", keep=True))
+    page.add(f"a{sign}[31mb", TextRun(f"c{sign}d", keep=True))
     assert sign not in "".join(line.plain for line in page.lines)
 
 
@@ -56,5 +56,5 @@ def test_ascii_writes_the_signs_of_the_page_and_leaves_texts() -> None:
 
 
 def test_padding_counts_cells() -> None:
-    assert pad("物流", 6) == "物流  "
-    assert pad("7", 3, right=True) == "  7"
+    assert pad_text("物流", 6) == "物流  "
+    assert pad_text("7", 3, right=True) == "  7"

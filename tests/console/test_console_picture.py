@@ -21,8 +21,8 @@ from tests.checkups import (
     shown_finding,
 )
 
-from storehealth.console import SCREEN, Look, render
-from storehealth.model import AreaScore, Evidence, LimitSource, Score, Source, TableEnd, Window
+from storehealth.console import SCREEN_LINES, DisplayOptions, render
+from storehealth.model import AreaScore, EvidenceSummary, LimitSource, Score, Source, TableEnd, Window
 from storehealth.wording import Words
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,7 +33,7 @@ GOLDEN = Path(__file__).parent / "golden"
 def test_the_screen_is_the_accepted_one(language: str, details: bool, request: pytest.FixtureRequest) -> None:
     """`pytest tests/console --rebaseline` accepts the present one."""
     path = GOLDEN / f"{language}{'_details' if details else ''}.txt"
-    shown = render(checkup(language=language), Look(details=details))
+    shown = render(checkup(language=language), DisplayOptions(details=details))
     if request.config.getoption("--rebaseline"):
         path.write_text(shown, encoding="utf-8")
     assert shown == path.read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def test_the_screen_is_the_accepted_one(language: str, details: bool, request: p
 @pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_lines_keep_to_the_width(width: int, language: str) -> None:
-    shown = render(checkup(language=language), Look(width=width))
+    shown = render(checkup(language=language), DisplayOptions(width=width))
     assert max(cell_len(line) for line in shown.splitlines()) <= width
 
 
@@ -62,8 +62,8 @@ def crowded() -> dict[str, object]:
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_a_crowded_checkup_still_fits_and_says_how_much_is_left_out(language: str) -> None:
-    shown = render(checkup(language=language, **crowded()), Look())
-    assert len(shown.splitlines()) <= SCREEN
+    shown = render(checkup(language=language, **crowded()), DisplayOptions())
+    assert len(shown.splitlines()) <= SCREEN_LINES
     assert shown.count("--details") == 3
     assert all(f"WA{number:02d}" in shown for number in range(8))
 
@@ -72,11 +72,11 @@ def test_unused_files_are_named_together_where_the_reason_is_the_same() -> None:
     """Five by name, and how many more; those of other reasons that find no room by name too."""
     alike = tuple(Source(path=f"scan-{number}.pdf", note="not a table") for number in range(7))
     others = tuple(Source(path=f"odd-{number}.csv", note=f"reason {number}") for number in range(60))
-    shown = " ".join(render(checkup(sources=(*SOURCES[:1], *alike)), Look()).split())
+    shown = " ".join(render(checkup(sources=(*SOURCES[:1], *alike)), DisplayOptions()).split())
     assert (
         "scan-0.pdf, scan-1.pdf, scan-2.pdf, scan-3.pdf, scan-4.pdf and 2 more (see --details) were not used" in shown
     )
-    shown = " ".join(render(checkup(sources=(*SOURCES[:1], *others)), Look()).split())
+    shown = " ".join(render(checkup(sources=(*SOURCES[:1], *others)), DisplayOptions()).split())
     left = next(number for number in range(60) if f"odd-{number}.csv was not used: reason {number}" not in shown)
     assert f"… {60 - left} more: odd-{left}.csv, odd-{left + 1}.csv, " in shown
     assert f"odd-{left + 4}.csv …; see --details" in shown
@@ -85,25 +85,25 @@ def test_unused_files_are_named_together_where_the_reason_is_the_same() -> None:
 def test_the_screen_says_how_to_see_rejected_rows_where_there_are_any() -> None:
     """Not where there are none."""
     said = "rows rejected: see `storehealth inspect`, or -o rejects=rejects.csv"
-    assert f"17 {said}" in render(checkup(), Look())
+    assert f"17 {said}" in render(checkup(), DisplayOptions())
     whole = tuple(one.model_copy(update={"rejected": 0}) for one in SOURCES)
-    assert said not in render(checkup(sources=whole), Look())
+    assert said not in render(checkup(sources=whole), DisplayOptions())
 
 
 def test_details_leave_nothing_out() -> None:
-    shown = render(checkup(**crowded()), Look(details=True))
+    shown = render(checkup(**crowded()), DisplayOptions(details=True))
     assert all(f"LG{number:02d}" in shown for number in range(1, 31))
     assert all(f"scan {number}.pdf" in shown for number in range(30))
     assert "more, see --details" not in shown
 
 
 def test_it_opens_with_the_headline() -> None:
-    assert render(checkup(), Look(width=200)).splitlines()[0] == checkup().headline
+    assert render(checkup(), DisplayOptions(width=200)).splitlines()[0] == checkup().headline
 
 
 def test_a_missing_score_is_a_dash_and_never_zero() -> None:
     nothing = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.2)
-    shown = render(checkup(score=nothing), Look())
+    shown = render(checkup(score=nothing), DisplayOptions())
     assert "Score — withheld  3 of 4 areas; 20% of what these files allow" in shown
 
 
@@ -120,31 +120,35 @@ def test_a_score_of_one_area_does_not_claim_all_of_the_weight(language: str, sai
         one if one.id == "customer_service" else one.model_copy(update={"score": None}) for one in checkup().areas
     )
     whole = checkup().score.model_copy(update={"coverage": 1.0})
-    shown = render(checkup(language=language, areas=alone, score=whole), Look(width=300)).replace("\u00a0", " ")
+    shown = render(checkup(language=language, areas=alone, score=whole), DisplayOptions(width=300)).replace(
+        "\u00a0", " "
+    )
     assert said in shown
 
 
 def test_a_missing_value_is_a_dash_and_never_zero() -> None:
     empty = finding(value=None, interval=(None, None), target=None, limit=None, judged=0, defects=0, undecided=0)
-    shown = render(checkup(findings=(empty,)), Look(width=120))
+    shown = render(checkup(findings=(empty,)), DisplayOptions(width=120))
     assert "LG05  Orders reach the carrier by the promised time\n         —  see orders.csv:10" in shown
 
 
 @pytest.mark.parametrize("sure", ["third-party", "unverified", "assumed"])
 def test_a_limit_nobody_confirmed_is_marked_in_area_and_finding(sure: str) -> None:
-    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), Look())
+    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), DisplayOptions())
     assert shown.count("limit ≥96%") == shown.replace("\n", " ").count(f"({sure}") == 2
 
 
 @pytest.mark.parametrize("sure", ["official", "code"])
 def test_a_confirmed_limit_has_no_mark(sure: str) -> None:
-    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), Look())
+    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), DisplayOptions())
     assert "limit ≥96%\n" in shown
     assert "limit ≥96% (" not in shown
 
 
 def test_a_finding_without_a_limit_source_is_shown() -> None:
-    shown = render(checkup(findings=(finding(limit_source=None, target=None, limit=None),)), Look(details=True))
+    shown = render(
+        checkup(findings=(finding(limit_source=None, target=None, limit=None),)), DisplayOptions(details=True)
+    )
     assert "✗ FAIL   LG05" in shown
 
 
@@ -152,7 +156,7 @@ def test_a_finding_without_a_limit_source_is_shown() -> None:
     ("language", "said"), [("en", "90 of 1,808 (5%)"), ("zh", "1,808 中 90（5%）"), ("es", "90 de 1 808 (5 %)")]
 )
 def test_a_figure_beside_reads_as_its_name_does(language: str, said: str) -> None:
-    shown = render(checkup(language=language), Look(details=True, width=200)).replace("\u00a0", " ")
+    shown = render(checkup(language=language), DisplayOptions(details=True, width=200)).replace("\u00a0", " ")
     assert f"late by the day{Words(language).say('unit.colon')}{said}" in shown
     assert "late_by_day" not in shown
 
@@ -161,7 +165,9 @@ LAGGING = Window(first=date(2025, 2, 24), last=date(2025, 3, 25))
 
 
 def test_the_days_of_a_finding_are_told_where_they_are_not_the_page_s() -> None:
-    shown = render(checkup(findings=(reply_finding(window=LAGGING), finding())), Look(width=200, findings_only=True))
+    shown = render(
+        checkup(findings=(reply_finding(window=LAGGING), finding())), DisplayOptions(width=200, findings_only=True)
+    )
     failing, watched = shown.split("! WATCH")
     assert "2025-02-24 to 2025-03-25" in watched
     assert "2025-03-01 to 2025-03-31" not in failing
@@ -182,7 +188,9 @@ def test_the_days_of_a_finding_are_told_where_they_are_not_the_page_s() -> None:
     ],
 )
 def test_the_head_says_which_figures_leave_out_the_newest_days(language: str, said: str) -> None:
-    shown = render(checkup(language=language, findings=(reply_finding(window=LAGGING), finding())), Look(width=400))
+    shown = render(
+        checkup(language=language, findings=(reply_finding(window=LAGGING), finding())), DisplayOptions(width=400)
+    )
     assert shown.count(said) == 1
 
 
@@ -196,7 +204,7 @@ def test_the_head_says_which_figures_leave_out_the_newest_days(language: str, sa
 )
 def test_only_a_table_that_ends_more_than_a_day_early_is_worth_a_word(language: str, said: str) -> None:
     ends = {name: TableEnd(last=checkup().as_of, age_hours=hours) for name, hours in (("messages", 30), ("orders", 24))}
-    shown = render(checkup(language=language, table_ends=ends), Look(width=400)).replace("\u00a0", " ")
+    shown = render(checkup(language=language, table_ends=ends), DisplayOptions(width=400)).replace("\u00a0", " ")
     assert said in shown.split("\n\n")[1]
     assert "orders" not in shown.split("\n\n")[1]
 
@@ -204,7 +212,7 @@ def test_only_a_table_that_ends_more_than_a_day_early_is_worth_a_word(language: 
 def test_a_share_without_limits_misses_nothing_and_counts_what_its_value_says() -> None:
     only_shown = finding(status="informative", target=None, limit=None, limit_source=None, scored=False, value=0.152,
                          judged=474, defects=402)  # fmt: skip
-    shown = render(checkup(findings=(only_shown,)), Look(details=True, width=200))
+    shown = render(checkup(findings=(only_shown,)), DisplayOptions(details=True, width=200))
     assert "72 of 474" in shown
     assert "missed" not in shown.split("Where it happens")[0]
 
@@ -212,7 +220,7 @@ def test_a_share_without_limits_misses_nothing_and_counts_what_its_value_says() 
 @pytest.mark.parametrize("limits", [{"target": None, "limit": None}, {}])
 def test_a_mean_is_over_no_limit(limits: dict[str, None]) -> None:
     mean = handling_finding(status="informative", **limits)
-    shown = render(checkup(findings=(mean,)), Look(details=True, width=200))
+    shown = render(checkup(findings=(mean,)), DisplayOptions(details=True, width=200))
     assert "n=212" in shown
     assert "over the limit" not in shown
 
@@ -222,8 +230,10 @@ def test_a_mean_is_over_no_limit(limits: dict[str, None]) -> None:
 )
 def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: str) -> None:
     details = {"wait_seconds": 2_941_913, "own_hours": 26.5, "cover_days": None, "amount": 1234.5}
-    found = finding(evidence=Evidence(count=1, rows=(row(1, details=details),)))
-    shown = render(checkup(language=language, findings=(found,)), Look(details=True, width=200)).replace("\u00a0", " ")
+    found = finding(evidence=EvidenceSummary(count=1, rows=(row(1, details=details),)))
+    shown = render(checkup(language=language, findings=(found,)), DisplayOptions(details=True, width=200)).replace(
+        "\u00a0", " "
+    )
     assert said in shown
     assert "seconds" not in shown
     assert "cover_days=—" in shown
@@ -233,68 +243,70 @@ def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: 
 def test_an_area_without_a_score_is_not_called_failing(coverage: float) -> None:
     """What fails there has no weight, or too little of the area could be judged."""
     areas = (AreaScore(id="logistics", score=None, coverage=coverage),)
-    shown = render(checkup(areas=areas, findings=(finding(scored=coverage > 0),)), Look(width=120))
+    shown = render(checkup(areas=areas, findings=(finding(scored=coverage > 0),)), DisplayOptions(width=120))
     line = next(text for text in shown.splitlines() if text.startswith("  Shipping"))
     assert "✗" not in line
     assert ("40% could be judged, too little for a score" in line) is (coverage > 0)
 
 
 def test_state_is_told_by_sign_and_word_besides_colour() -> None:
-    shown = render(checkup(), Look())
+    shown = render(checkup(), DisplayOptions())
     assert all(text in shown for text in ("✗ FAIL", "! WATCH", "✗ fail", "! watch", "✓ pass"))
     assert "\x1b" not in shown
-    assert "\x1b[1;31m✗ FAIL" in render(checkup(), Look(colour=True))
+    assert "\x1b[1;31m✗ FAIL" in render(checkup(), DisplayOptions(colour=True))
 
 
 def test_ascii_needs_no_sign_outside_ascii() -> None:
     plain = checkup(not_judged=(), exports_wanted=(), sources=(SOURCES[0],))
-    assert render(plain, Look(ascii_only=True)).isascii()
-    assert render(plain, Look(ascii_only=True, details=True)).isascii()
+    assert render(plain, DisplayOptions(ascii_only=True)).isascii()
+    assert render(plain, DisplayOptions(ascii_only=True, details=True)).isascii()
 
 
 def test_no_box_is_drawn() -> None:
-    shown = render(checkup(), Look(details=True))
+    shown = render(checkup(), DisplayOptions(details=True))
     assert not any("\u2500" <= sign <= "\u257f" for sign in shown)
 
 
 def test_findings_only_are_the_failing_and_the_watched() -> None:
-    shown = render(checkup(), Look(findings_only=True))
+    shown = render(checkup(), DisplayOptions(findings_only=True))
     assert [line[:7].strip() for line in shown.splitlines() if not line.startswith(" ")] == ["✗ FAIL", "! WATCH"]
 
 
 def test_a_healthy_store_is_told_so() -> None:
-    assert "Nothing fails and nothing needs watching." in render(checkup(findings=(handling_finding(),)), Look())
+    assert "Nothing fails and nothing needs watching." in render(
+        checkup(findings=(handling_finding(),)), DisplayOptions()
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_a_withheld_score_is_never_followed_by_the_all_clear(language: str) -> None:
     nothing = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.5)
-    shown = render(checkup(language=language, score=nothing, findings=(handling_finding(),)), Look(width=200))
+    shown = render(checkup(language=language, score=nothing, findings=(handling_finding(),)), DisplayOptions(width=200))
     assert Words(language).say("screen.nothing_failing") not in shown
 
 
 def test_where_nothing_was_judged_nothing_is_called_fine() -> None:
     open_one = handling_finding(status="inconclusive", note="no rows in these days")
-    assert "Nothing fails" not in render(checkup(findings=(open_one, shown_finding())), Look())
+    assert "Nothing fails" not in render(checkup(findings=(open_one, shown_finding())), DisplayOptions())
 
 
 def test_failing_comes_before_watched_and_scored_before_shown() -> None:
     mixed = (reply_finding(), finding("LG06", scored=False), finding("LG05", severity="low"))
-    shown = render(checkup(findings=mixed), Look(findings_only=True))
+    shown = render(checkup(findings=mixed), DisplayOptions(findings_only=True))
     assert shown.index("LG05") < shown.index("LG06") < shown.index("CS01")
 
 
 @pytest.mark.parametrize("details", [False, True])
 @pytest.mark.parametrize("colour", [False, True])
 def test_text_of_strangers_is_only_text(details: bool, colour: bool) -> None:
-    rows = Evidence(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
+    rows = EvidenceSummary(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
     nasty = checkup(
         store=NASTY,
         headline=NASTY,
         findings=(finding(title=NASTY, note=NASTY, evidence=rows),),
         sources=(Source(path=NASTY, note=NASTY),),
     )
-    shown = render(nasty, Look(details=details, colour=colour, width=200))
+    shown = render(nasty, DisplayOptions(details=details, colour=colour, width=200))
     assert "[bold red]x[/]" in shown
     assert not any(sign in shown for sign in ("\x1b]", "\x07", "\u202e", "\x1b[31mb"))
     assert colour or "\x1b" not in shown
@@ -304,4 +316,4 @@ def test_text_of_strangers_is_only_text(details: bool, colour: bool) -> None:
 def test_a_range_that_rounds_to_the_score_alone_is_not_shown(low: float, shown: bool) -> None:
     """It was told as "range about 45–45"."""
     total = Score(value=45.0, uncapped=45.0, low=low, high=45.3, grade="F", coverage=1.0)
-    assert ("range about" in render(checkup(score=total), Look(width=120))) is shown
+    assert ("range about" in render(checkup(score=total), DisplayOptions(width=120))) is shown

@@ -27,15 +27,15 @@ def stored(folder: Path, table: Table, source: str, rows: Rows) -> StoredTable:
     path = folder / f"{source}.{table.name}.parquet"
     with duckdb.connect() as con:
         typed = {name: table.sql_type(name) for name in table.columns} | {"source_row": "BIGINT"}
-        con.execute(f"CREATE TABLE t ({', '.join(f'{sql.name(name)} {kind}' for name, kind in typed.items())})")
+        con.execute(f"CREATE TABLE t ({', '.join(f'{sql.quote_name(name)} {kind}' for name, kind in typed.items())})")
         for number, row in enumerate(rows):
             full = [row.get(name, number + 2 if name == "source_row" else None) for name in typed]
             con.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(full))})", full)
-        con.execute(f"COPY t TO {sql.value(str(path))} (FORMAT parquet)")
+        con.execute(f"COPY t TO {sql.quote_value(str(path))} (FORMAT parquet)")
         least, most = (
-            (f"{which}({sql.names(table.events)})" if table.events else "NULL") for which in ("least", "greatest")
+            (f"{which}({sql.quote_names(table.events)})" if table.events else "NULL") for which in ("least", "greatest")
         )
-        facts = f"SELECT count(*), count(DISTINCT row({sql.names(table.key)})), min({least}), max({most}) FROM t"
+        facts = f"SELECT count(*), count(DISTINCT row({sql.quote_names(table.key)})), min({least}), max({most}) FROM t"
         count, distinct, first, last = con.execute(facts).fetchall()[0]
     kept = {"rows": count, "distinct_keys": distinct, "first": first, "last": last}
     return StoredTable(table=table.name, source=source, parquet=path, **kept)

@@ -10,14 +10,14 @@ import duckdb
 import pytest
 
 from storehealth.db import hands as module
-from storehealth.db.hands import FEW, MOST, Con, hands_for, share_variables, side_by_side
+from storehealth.db.hands import FEW, MOST, Connection, count_connections, run_parallel, share_variables
 from storehealth.errors import OutOfMemory
 
-Job = Callable[[Con], object]
+Job = Callable[[Connection], object]
 
 
 @pytest.fixture
-def three() -> Iterator[list[Con]]:
+def three() -> Iterator[list[Connection]]:
     """Three connections over one database."""
     with duckdb.connect() as first:
         yield [first, first.cursor(), first.cursor()]
@@ -31,7 +31,7 @@ def returning(what: object) -> Job:
 def failing(message: str, before: threading.Event | None = None) -> Job:
     """A job that fails, once something else has happened."""
 
-    def job(_: Con) -> object:
+    def job(_: Connection) -> object:
         if before:
             before.wait(10)
         raise ValueError(message)
@@ -40,65 +40,67 @@ def failing(message: str, before: threading.Event | None = None) -> Job:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_what_comes_of_each_job_stands_in_the_order_of_the_jobs(three: list[Con], number: int) -> None:
+def test_what_comes_of_each_job_stands_in_the_order_of_the_jobs(three: list[Connection], number: int) -> None:
     jobs = {f"job {n}": returning(n) for n in range(40)}
-    assert list(side_by_side(three[:number], jobs, {}).items()) == [(f"job {n}", n) for n in range(40)]
+    assert list(run_parallel(three[:number], jobs, {}).items()) == [(f"job {n}", n) for n in range(40)]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_job_finds_the_tables_of_those_it_waits_for(three: list[Con], number: int) -> None:
+def test_a_job_finds_the_tables_of_those_it_waits_for(three: list[Connection], number: int) -> None:
     def table(name: str, *reads: str) -> Job:
         over = " UNION ALL ".join(f"SELECT x + 1 AS x FROM {read}" for read in reads) or "SELECT 0 AS x"
         return lambda con: con.execute(f"CREATE TABLE {name} AS {over}").fetchall()
 
     after = {f"t{n}": [f"t{n - 1}"] for n in range(1, 12)} | {"all": ["t5", "t11"]}
     jobs = {f"t{n}": table(f"t{n}", *after.get(f"t{n}", ())) for n in range(12)} | {"all": table("every", "t5", "t11")}
-    side_by_side(three[:number], jobs, after)
+    run_parallel(three[:number], jobs, after)
     assert three[0].execute("SELECT x FROM every ORDER BY x").fetchall() == [(6,), (12,)]
 
 
-def test_two_jobs_run_at_a_time(three: list[Con]) -> None:
+def test_two_jobs_run_at_a_time(three: list[Connection]) -> None:
     both = threading.Barrier(2, timeout=10)
-    side_by_side(three[:2], {name: lambda _: both.wait() for name in ("a", "b")}, {})
+    run_parallel(three[:2], {name: lambda _: both.wait() for name in ("a", "b")}, {})
 
 
-def test_no_two_jobs_at_a_time_have_one_connection(three: list[Con]) -> None:
+def test_no_two_jobs_at_a_time_have_one_connection(three: list[Connection]) -> None:
     held: set[int] = set()
 
-    def job(con: Con) -> None:
+    def job(con: Connection) -> None:
         assert id(con) not in held
         held.add(id(con))
         con.execute("SELECT count(*) FROM range(100000)").fetchall()
         held.remove(id(con))
 
-    side_by_side(three, dict.fromkeys(range(30), job), {})
+    run_parallel(three, dict.fromkeys(range(30), job), {})
 
 
-def test_the_error_of_the_first_job_is_raised_although_a_later_one_fails_sooner(three: list[Con]) -> None:
+def test_the_error_of_the_first_job_is_raised_although_a_later_one_fails_sooner(three: list[Connection]) -> None:
     later_failed = threading.Event()
 
-    def later(con: Con) -> object:
+    def later(con: Connection) -> object:
         later_failed.set()
         return failing("later")(con)
 
     with pytest.raises(ValueError, match="first"):
-        side_by_side(three[:2], {"first": failing("first", later_failed), "later": later}, {})
+        run_parallel(three[:2], {"first": failing("first", later_failed), "later": later}, {})
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_what_waits_for_a_job_that_failed_is_not_begun(three: list[Con], number: int) -> None:
+def test_what_waits_for_a_job_that_failed_is_not_begun(three: list[Connection], number: int) -> None:
     begun: list[str] = []
     jobs = {"a": failing("no"), "b": lambda _: begun.append("b")}
     with pytest.raises(ValueError, match="no"):
-        side_by_side(three[:number], jobs, {"b": ["a"]})
+        run_parallel(three[:number], jobs, {"b": ["a"]})
     assert begun == []
 
 
-def test_a_query_under_way_is_ended_when_the_user_interrupts(three: list[Con], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_under_way_is_ended_when_the_user_interrupts(
+    three: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = threading.Event()
     ended: list[type[BaseException]] = []
 
-    def endless(con: Con) -> object:
+    def endless(con: Connection) -> object:
         begun.set()
         try:
             return con.execute("SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)").fetchall()
@@ -113,11 +115,11 @@ def test_a_query_under_way_is_ended_when_the_user_interrupts(three: list[Con], m
 
     monkeypatch.setattr(module, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        side_by_side(three[:2], {"a": endless, "b": endless, "c": endless}, {})
+        run_parallel(three[:2], {"a": endless, "b": endless, "c": endless}, {})
     assert ended == [duckdb.InterruptException] * 2
 
 
-def test_every_connection_has_the_variables_of_the_first_with_their_types(three: list[Con]) -> None:
+def test_every_connection_has_the_variables_of_the_first_with_their_types(three: list[Connection]) -> None:
     three[0].execute(
         "SET VARIABLE moment = TIMESTAMP '2026-03-01 09:00:00'; SET VARIABLE texts = ['a, b', 'it''s', NULL];"
         'SET VARIABLE none = NULL::TIMESTAMP; SET VARIABLE number = 1.5::DOUBLE; SET VARIABLE "od d" = true'
@@ -134,17 +136,17 @@ def test_every_connection_has_the_variables_of_the_first_with_their_types(three:
 
 def test_many_rows_are_worked_on_one_query_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 64)
-    assert (hands_for(FEW - 1), hands_for(FEW)) == (MOST, 1)
+    assert (count_connections(FEW - 1), count_connections(FEW)) == (MOST, 1)
     monkeypatch.setattr("os.cpu_count", lambda: None)
-    assert hands_for(0) == 1
+    assert count_connections(0) == 1
 
 
-def test_where_memory_does_for_one_at_a_time_all_is_done(three: list[Con]) -> None:
+def test_where_memory_does_for_one_at_a_time_all_is_done(three: list[Connection]) -> None:
     """Every job once; what was done is not done again."""
     both, ended = threading.Barrier(2, timeout=10), list[str]()
 
     def greedy(name: str) -> Job:
-        def job(_: Con) -> str:
+        def job(_: Connection) -> str:
             if not both.broken and threading.current_thread() is not threading.main_thread():
                 both.wait()
                 raise OutOfMemory
@@ -155,25 +157,25 @@ def test_where_memory_does_for_one_at_a_time_all_is_done(three: list[Con]) -> No
 
     jobs = {name: greedy(name) for name in ("a", "b")} | {f"job {n}": returning(n) for n in range(9)}
     after = {f"job {n}": ["a"] for n in range(9)}
-    done = side_by_side(three[:2], jobs, after)
+    done = run_parallel(three[:2], jobs, after)
     assert list(done) == list(jobs)
     assert ended == ["a", "b"]
 
 
-def test_whoever_needs_too_much_alone_is_the_one_that_is_told(three: list[Con]) -> None:
+def test_whoever_needs_too_much_alone_is_the_one_that_is_told(three: list[Connection]) -> None:
     """And not one beside it, from which it took what there is."""
     both = threading.Barrier(2, timeout=10)
 
-    def innocent(_: Con) -> str:
+    def innocent(_: Connection) -> str:
         if threading.current_thread() is not threading.main_thread():
             both.wait()
             raise OutOfMemory("innocent.yaml")
         return "done"
 
-    def hostile(_: Con) -> str:
+    def hostile(_: Connection) -> str:
         if threading.current_thread() is not threading.main_thread():
             both.wait()
         raise OutOfMemory("hostile.yaml")
 
     with pytest.raises(OutOfMemory, match=r"hostile\.yaml"):
-        side_by_side(three[:2], {"innocent": innocent, "hostile": hostile}, {})
+        run_parallel(three[:2], {"innocent": innocent, "hostile": hostile}, {})

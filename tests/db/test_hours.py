@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.views.conftest import Open
 
-from storehealth.db.hours import DAY, spells_of, spells_on
+from storehealth.db.hours import DAY, list_spells, parse_spells
 from storehealth.errors import UsageError
 
 MONDAY = date(2026, 3, 2)
@@ -31,14 +31,14 @@ MONDAY = date(2026, 3, 2)
 )
 def test_what_is_open_on_a_day(hours: tuple[str, ...], expected: tuple[tuple[int, int], ...]) -> None:
     """A spell over midnight belongs to the day it begins on, and its rest is open on the next."""
-    assert spells_on(MONDAY, spells_of(hours)) == expected
+    assert list_spells(MONDAY, parse_spells(hours)) == expected
 
 
 @pytest.mark.parametrize("text", ["nine to five", "09:00", "25:00-26:00", "09:60-10:00", ""])
 def test_other_texts_are_refused(text: str) -> None:
     """The message shows how hours are written."""
     with pytest.raises(UsageError, match="no service hours"):
-        spells_of([text])
+        parse_spells([text])
 
 
 minutes = st.integers(0, 1439)
@@ -48,7 +48,7 @@ minutes = st.integers(0, 1439)
 def test_a_minute_is_open_when_any_spell_covers_it(pairs: list[tuple[int, int]]) -> None:
     """Joined spells are in order, apart, and cover exactly what the hours cover."""
     hours = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in pairs]
-    joined = spells_on(MONDAY, spells_of(hours))
+    joined = list_spells(MONDAY, parse_spells(hours))
     assert all(first[1] < second[0] for first, second in itertools.pairwise(joined))
     for minute in range(0, 1440, 7):
         wanted = any((a <= minute < b) if a < b else (minute >= a or minute < b) for a, b in pairs)

@@ -37,7 +37,7 @@ def test_the_stores_own_tables_stay_readable(open_files: OpenFiles) -> None:
     """The lake's files can still be read through their tables."""
     with open_files(ORDERS, memory="500MB") as store:
         assert store.con.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]
-        assert store.check("SELECT order_id FROM orders") is None
+        assert store.find_query_problem("SELECT order_id FROM orders") is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_stores_own_tables_stay_readable(open_files: OpenFiles) -> None:
 def test_a_query_is_checked_without_running(open_rows: Open, query: str, reason: str) -> None:
     """Wrong names, wrong SQL, and anything that is not one SELECT."""
     store = open_rows({}, views=["turns"])
-    assert reason in (store.check(query) or "")
+    assert reason in (store.find_query_problem(query) or "")
     assert store.con.execute("SELECT count(*) FROM turns").fetchall() == [(0,)]
 
 

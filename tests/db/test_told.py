@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from storehealth.db.told import told
+from storehealth.db.told import explain_sql_error
 from storehealth.wording import Language, Words
 
 AROUND = "SELECT count(x) FROM (SELECT {} AS x FROM (SELECT * FROM orders))"
@@ -27,7 +27,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def explain(con: duckdb.DuckDBPyConnection, sql: str, language: Language = "en") -> str:
     with pytest.raises(duckdb.Error) as caught:
         con.execute(con.extract_statements(AROUND.format(sql))[0]).fetchall()
-    return Words(language).error(f"mine.yaml:3: measure.when: {told(caught.value, sql)}")
+    return Words(language).error(f"mine.yaml:3: measure.when: {explain_sql_error(caught.value, sql)}")
 
 
 @pytest.mark.parametrize(

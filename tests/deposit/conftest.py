@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.deposit import Checklist, Look, Standing, load_checklist, read_dossier, standing
-from storehealth.deposit.moves import Matter
-from storehealth.deposit.standing import Answer
+from storehealth.deposit import CaseStatus, Checklist, StatusRequest, load_checklist, read_dossier, standing
+from storehealth.deposit.moves import RefundCase
+from storehealth.deposit.standing import ExportAnswer
 
 
 class Case:
@@ -24,17 +24,17 @@ class Case:
         """Load a platform's checklist."""
         return load_checklist(platform)
 
-    def on(self, day: str) -> Matter:
+    def on(self, day: str) -> RefundCase:
         """Return the case on a day."""
-        return Matter(self.checklist, self.path, "Fern", date.fromisoformat(day))
+        return RefundCase(self.checklist, self.path, "Fern", date.fromisoformat(day))
 
     def mark(self, item: str, state: str, day: str, note: str = "") -> list[str]:
         """Mark an item on a day; return the remarks."""
         return self.on(day).mark(item, state, date.fromisoformat(day), note)[1]  # type: ignore[arg-type]
 
-    def status(self, day: str, *answers: Answer, language: str = "en") -> Standing:
+    def status(self, day: str, *answers: ExportAnswer, language: str = "en") -> CaseStatus:
         """Derive the status on a day."""
-        look = Look(date.fromisoformat(day), language, answers)  # type: ignore[arg-type]
+        look = StatusRequest(date.fromisoformat(day), language, answers)  # type: ignore[arg-type]
         return standing(self.checklist, read_dossier(self.path), look)
 
     def mail_papers(self, day: str = "2026-03-05") -> None:

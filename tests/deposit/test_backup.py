@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.deposit import read_dossier, upcoming_in
+from storehealth.deposit import read_dossier, read_upcoming_dates
 from storehealth.errors import UsageError
 from tests.deposit.conftest import Case
 
@@ -50,7 +50,7 @@ def test_a_dossier_that_lost_what_its_backup_holds_is_damaged_and_nothing_is_wri
     before = {path: path.read_bytes() for path in (jd.path, backup) if path.exists()}
     for act in (
         lambda: read_dossier(jd.path),
-        lambda: upcoming_in(jd.path, date(2026, 3, 6)),
+        lambda: read_upcoming_dates(jd.path, date(2026, 3, 6)),
         lambda: jd.on("2026-03-06").log("x", date(2026, 3, 6)),
         lambda: jd.on("2026-03-06").undo(),
     ):
@@ -61,7 +61,7 @@ def test_a_dossier_that_lost_what_its_backup_holds_is_damaged_and_nothing_is_wri
     jd.path.write_bytes(backup.read_bytes())
     assert good.startswith(backup.read_bytes())
     jd.mark("mail", "done", "2026-03-06")
-    assert jd.status("2026-03-06").item("mail").state == "done"
+    assert jd.status("2026-03-06").get_item("mail").state == "done"
 
 
 def test_a_reader_beside_a_writer_never_takes_a_newer_backup_for_damage(

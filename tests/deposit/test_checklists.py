@@ -10,16 +10,16 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from storehealth.catalogue.common import Text
+from storehealth.catalogue.common import LocalizedText
 from storehealth.deposit.checklist import FOLDER, Checklist, load_checklist, load_checklists
 from storehealth.errors import CatalogueError, UsageError
 
 PLATFORMS = ("douyin", "generic", "jd", "tmall")
 
 
-def texts(record: Any) -> list[Text]:
+def texts(record: Any) -> list[LocalizedText]:
     """Every text in a record."""
-    if isinstance(record, Text):
+    if isinstance(record, LocalizedText):
         return [record]
     if isinstance(record, BaseModel):
         return [text for name in type(record).model_fields for text in texts(getattr(record, name))]
@@ -62,7 +62,7 @@ def test_nothing_certain_rests_on_what_is_not_verified() -> None:
 
 def test_jds_times_are_marked_unverified() -> None:
     checklist = load_checklist("jd")
-    paid = checklist.item("refund_paid").takes
+    paid = checklist.get_item("refund_paid").takes
     assert paid is not None
     assert (paid.least, paid.most, paid.unit) == (15, 30, "working_days")
     assert checklist.sources[paid.source].sure == "unverified"
@@ -79,7 +79,7 @@ def test_what_jd_is_not_known_to_ask_never_stands_under_a_certain_item_unmarked(
             assert not [word for word in guessed if word in text.en.lower()], (item.id, text.en)
     for name in ("receipt", "agreement"):
         assert not [word for word in guessed if word in checklist.papers[name].name.en.lower()]
-    detail = checklist.item("agreement_review").detail
+    detail = checklist.get_item("agreement_review").detail
     assert detail is not None
     assert detail.source == "model"
     assert "stamp" in detail.en
@@ -88,12 +88,12 @@ def test_what_jd_is_not_known_to_ask_never_stands_under_a_certain_item_unmarked(
 def test_what_is_no_part_of_douyins_rule_names_its_own_source() -> None:
     checklist = load_checklist("douyin")
     for name in ("crab_cards", "qic_left"):
-        detail = checklist.item(name).detail
+        detail = checklist.get_item(name).detail
         assert detail is not None
         assert detail.source is not None
         assert checklist.sources[detail.source].sure == "assumed"
-    assert checklist.item("account_review").returns == ()
-    assert "own company" not in checklist.item("identity").why.en
+    assert checklist.get_item("account_review").returns == ()
+    assert "own company" not in checklist.get_item("identity").why.en
     assert checklist.period.until == "apply"
 
 
@@ -121,15 +121,15 @@ def test_douyin_is_official_throughout_and_asks_for_every_condition() -> None:
         "签署协议",
         "退还保证金",
     ]
-    assert len(checklist.item("apply_exit").blocked_by) == 18
+    assert len(checklist.get_item("apply_exit").blocked_by) == 18
     assert (checklist.period.least, checklist.period.most) == (30, 90)
-    assert checklist.item("account_review").takes == checklist.item("account_review").takes.model_copy(  # type: ignore[union-attr]
+    assert checklist.get_item("account_review").takes == checklist.get_item("account_review").takes.model_copy(  # type: ignore[union-attr]
         update={"least": 0, "most": 3, "unit": "working_days"}
     )
 
 
 def test_douyin_says_that_the_electronic_receipt_is_no_basis_for_a_refund() -> None:
-    detail = load_checklist("douyin").item("sign_agreement").detail
+    detail = load_checklist("douyin").get_item("sign_agreement").detail
     assert detail is not None
     assert "void" in detail.en
     assert "失效" in detail.zh
@@ -148,11 +148,11 @@ def test_tmall_claims_no_exit_step_as_certain() -> None:
 )
 def test_an_unknown_item_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UsageError, match=f"nearest is {nearest}"):
-        load_checklist("jd").item(name)
+        load_checklist("jd").get_item(name)
 
 
 def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
-    assert load_checklist("jd").item("Receipt-Review").id == "receipt_review"
+    assert load_checklist("jd").get_item("Receipt-Review").id == "receipt_review"
 
 
 def test_an_unknown_platform_names_the_nearest() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from storehealth.deposit import dossier as dossier_module
 from storehealth.deposit import read_dossier
 from storehealth.deposit.dossier import DossierBusyError
-from storehealth.deposit.entries import Log, from_line, to_line
+from storehealth.deposit.entries import LogEntry, from_line, to_line
 from storehealth.errors import UsageError
 from tests.deposit.conftest import Case
 
@@ -65,7 +65,7 @@ def run(path: Path, fatal: int, cut: float) -> subprocess.CompletedProcess[str]:
 
 
 def texts(path: Path) -> list[str]:
-    return [entry.text for entry in read_dossier(path).in_force() if isinstance(entry, Log)]
+    return [entry.text for entry in read_dossier(path).list_active_entries() if isinstance(entry, LogEntry)]
 
 
 def test_a_kill_at_any_call_loses_nothing_that_was_acknowledged(tmp_path: Path, jd: Case) -> None:
@@ -155,7 +155,7 @@ def test_the_backup_is_the_dossier_before_the_last_entry_and_can_be_continued_fr
         jd.status("2026-03-06")
     jd.path.write_bytes(backup.read_bytes())
     jd.mark("enclosures", "done", "2026-03-06")
-    assert jd.status("2026-03-06").item("enclosures").state == "done"
+    assert jd.status("2026-03-06").get_item("enclosures").state == "done"
 
 
 def test_only_the_owner_can_read_the_dossier_and_its_copies(jd: Case) -> None:
@@ -211,7 +211,7 @@ def test_a_folder_in_place_of_a_dossier_is_refused(tmp_path: Path, jd: Case) -> 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(min_size=1), item=st.sampled_from([None, "receipt"]))
 def test_whatever_was_logged_is_read_back(text: str, item: str | None) -> None:
-    entry = Log(
+    entry = LogEntry(
         n=3, written=date(2026, 3, 1), text=text.encode("utf-8", "replace").decode(), on=date(2026, 3, 1), item=item
     )
     line = to_line(entry)
@@ -230,7 +230,7 @@ def test_an_attached_file_is_warned_of_when_it_changes_or_is_gone(tmp_path: Path
     scan = tmp_path / "收据 scan.pdf"
     scan.write_bytes(b"one")
     jd.on("2026-03-05").attach("receipt", scan)
-    attachment = jd.status("2026-03-06").item("receipt").attachments[0]
+    attachment = jd.status("2026-03-06").get_item("receipt").attachments[0]
     assert (attachment.name, attachment.size, attachment.now) == (scan.name, 3, "same")
     scan.write_bytes(b"two")
     assert "changed since it was attached on 2026-03-05" in jd.status("2026-03-06").warnings[0]

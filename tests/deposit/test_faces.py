@@ -13,22 +13,24 @@ from icalendar import Calendar
 from rich.cells import cell_len
 from rich.console import Console
 
-from storehealth.deposit.faces import face, names
-from storehealth.deposit.faces.text import Screen, show
-from storehealth.deposit.standing import Answer, Row, Standing
+from storehealth.deposit.faces import find_format, list_formats
+from storehealth.deposit.faces.text import TextOptions, print_status
+from storehealth.deposit.standing import CaseStatus, ExportAnswer, ExportRow
 from storehealth.deposit.words import _book
 from storehealth.errors import UsageError
 from tests.deposit.conftest import Case
 
 NASTY = "<script>alert(1)</script> [red]x[/red] *b* |p| =1+1 \x1b[31m, ; \\ \u202e"
-ROW = Row(file="a<b>.csv", line=12, id="=HYPERLINK(1)", state="shipped", at=None)
-PENDING = Answer(
+ROW = ExportRow(file="a<b>.csv", line=12, id="=HYPERLINK(1)", state="shipped", at=None)
+PENDING = ExportAnswer(
     question="unfinished_orders", state="pending", count=1, by_state={"shipped": 1}, rows=(ROW,), last=date(2026, 3, 9)
 )
-UNKNOWN = Answer(question="unpaid_penalties", state="unknown", needs=("penalties.status",), how_to_export=("menu",))
+UNKNOWN = ExportAnswer(
+    question="unpaid_penalties", state="unknown", needs=("penalties.status",), how_to_export=("menu",)
+)
 
 
-def nasty(case: Case, language: str = "en") -> Standing:
+def nasty(case: Case, language: str = "en") -> CaseStatus:
     case.mail_papers("2026-03-01")
     case.mark("enclosures", "done", "2026-03-01", NASTY)
     case.on("2026-03-02").log(NASTY, date(2026, 3, 2))
@@ -38,18 +40,18 @@ def nasty(case: Case, language: str = "en") -> Standing:
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "json", "ics"])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_every_format_shows_every_open_date_in_every_language(jd: Case, name: str, language: str) -> None:
-    content = face(name).render(nasty(jd, language)).decode()
+    content = find_format(name).render(nasty(jd, language)).decode()
     assert "2026-03-08" in content or "20260308" in content
 
 
 def test_the_formats_are_found_by_scanning() -> None:
-    assert set(names()) == {"text", "markdown", "html", "json", "ics", "csv"}
-    assert [face(name).NAME for name in names()] == list(names())
+    assert set(list_formats()) == {"text", "markdown", "html", "json", "ics", "csv"}
+    assert [find_format(name).NAME for name in list_formats()] == list(list_formats())
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="nearest is markdown"):
-        face("markdwon")
+        find_format("markdwon")
 
 
 class Page(HTMLParser):
@@ -68,7 +70,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_to_print_is_one_file_without_script_or_request(jd: Case) -> None:
-    text = face("html").render(nasty(jd)).decode()
+    text = find_format("html").render(nasty(jd)).decode()
     page = Page(text)
     assert not set(page.tags) & {"script", "img", "link", "iframe", "object", "form"}
     assert page.links == []
@@ -80,7 +82,7 @@ def test_the_page_to_print_is_one_file_without_script_or_request(jd: Case) -> No
 
 def test_the_page_has_a_box_to_tick_for_every_item_and_escapes_strangers(jd: Case) -> None:
     standing = nasty(jd)
-    text = face("html").render(standing).decode()
+    text = find_format("html").render(standing).decode()
     assert text.count("class=box") == len(standing.items)
     assert text.count("☑") == 4
     assert "&lt;script&gt;" in text
@@ -89,7 +91,7 @@ def test_the_page_has_a_box_to_tick_for_every_item_and_escapes_strangers(jd: Cas
 
 
 def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
-    text = face("markdown").render(nasty(jd)).decode()
+    text = find_format("markdown").render(nasty(jd)).decode()
     assert text.count("- [x] ") == 4
     assert "<script>" not in text
     assert "\\<script\\>" in text
@@ -98,14 +100,14 @@ def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
 
 def test_json_is_the_whole_status(jd: Case) -> None:
     standing = nasty(jd)
-    read = json.loads(face("json").render(standing))
+    read = json.loads(find_format("json").render(standing))
     assert read["schema_version"] == "1.0.0"
-    assert Standing.model_validate(read) == standing
+    assert CaseStatus.model_validate(read) == standing
 
 
 def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
     first = nasty(jd)
-    calendar = Calendar.from_ical(face("ics").render(first))
+    calendar = Calendar.from_ical(find_format("ics").render(first))
     events = {str(event["uid"]): event for event in calendar.walk("VEVENT")}
     assert len(events) == len(first.dates) == 2
     for moment in first.dates:
@@ -113,26 +115,26 @@ def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
     assert all(event["sequence"] > 0 and event["last-modified"] for event in calendar.walk("VEVENT"))
     later = jd.status("2026-03-20")
     assert {moment.uid for moment in later.dates} == set(events)
-    assert face("ics").render(first) == face("ics").render(first)
+    assert find_format("ics").render(first) == find_format("ics").render(first)
 
 
 def test_the_calendar_escapes_and_folds_long_chinese_lines(jd: Case) -> None:
-    content = face("ics").render(nasty(jd, "zh"))
+    content = find_format("ics").render(nasty(jd, "zh"))
     assert all(len(line) <= 75 for line in content.split(b"\r\n"))
     event = Calendar.from_ical(content).walk("VEVENT")[0]
     assert str(event["summary"]) == "请催办法务部：协议是否已审核？"
 
 
-def shown(standing: Standing, width: int, screen: Screen) -> str:
+def shown(standing: CaseStatus, width: int, screen: TextOptions) -> str:
     out = io.StringIO()
-    show(standing, Console(file=out, width=width, color_system=None), screen)
+    print_status(standing, Console(file=out, width=width, color_system=None), screen)
     return out.getvalue()
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_screen_and_none_is_boxed(jd: Case, language: str, width: int) -> None:
-    text = shown(nasty(jd, language), width, Screen(details=True))
+    text = shown(nasty(jd, language), width, TextOptions(details=True))
     assert max(cell_len(line) for line in text.splitlines()) <= width
     assert not re.search("[\u2500-\u257f]", text)
     assert "\x1b" not in text
@@ -146,16 +148,16 @@ def test_an_item_s_name_is_never_broken_over_lines(jd: Case, width: int) -> None
     *stages, last = standing.stages
     item = last.items[-1].model_copy(update={"state": "later", "waiting_for": ids})
     stages.append(last.model_copy(update={"items": (*last.items[:-1], item)}))
-    text = shown(standing.model_copy(update={"stages": tuple(stages)}), width, Screen())
+    text = shown(standing.model_copy(update={"stages": tuple(stages)}), width, TextOptions())
     assert [text.count(name) >= 2 for name in ids] == [True] * len(ids)
 
 
 def test_ascii_is_ascii(jd: Case) -> None:
-    assert shown(nasty(jd), 80, Screen(details=True, ascii_only=True)).isascii()
+    assert shown(nasty(jd), 80, TextOptions(details=True, ascii_only=True)).isascii()
 
 
 def test_the_next_step_stands_above_the_stages(jd: Case) -> None:
-    lines = shown(nasty(jd), 100, Screen()).splitlines()
+    lines = shown(nasty(jd), 100, TextOptions()).splitlines()
     assert lines[0].startswith("JD.com")
     assert lines[2].startswith(
         "Next: ask the settlement department: receipt reviewed? [receipt_review] — 9 days, due 2026-03-08"
@@ -163,11 +165,11 @@ def test_the_next_step_stands_above_the_stages(jd: Case) -> None:
 
 
 def test_rich_markup_in_a_note_is_shown_not_obeyed(jd: Case) -> None:
-    assert "[red]x[/red]" in shown(nasty(jd), 100, Screen())
+    assert "[red]x[/red]" in shown(nasty(jd), 100, TextOptions())
 
 
 def test_rows_are_shown_with_file_and_line_and_unknown_says_what_would_tell(jd: Case) -> None:
-    text = shown(nasty(jd), 100, Screen())
+    text = shown(nasty(jd), 100, TextOptions())
     assert "a<b>.csv:12" in text
     assert "unpaid penalties: no file can tell; needs penalties (status)" in text
     assert "export it from: menu" in text
@@ -181,7 +183,7 @@ def test_every_phrase_fills_the_same_blanks_in_every_language() -> None:
 
 def test_a_finished_case_says_so(jd: Case) -> None:
     jd.mark("refund_paid", "done", "2026-06-01")
-    text = shown(jd.status("2026-06-02"), 80, Screen())
+    text = shown(jd.status("2026-06-02"), 80, TextOptions())
     assert "Finished on 2026-06-01: the deposit is back" in text
     assert "not needed" in text
 
@@ -190,7 +192,9 @@ def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case)
     first = nasty(jd)
     jd.mark("receipt_review", "done", "2026-03-12")
     second = jd.status("2026-03-13")
-    events = {str(event["uid"]): event for event in Calendar.from_ical(face("ics").render(second)).walk("VEVENT")}
+    events = {
+        str(event["uid"]): event for event in Calendar.from_ical(find_format("ics").render(second)).walk("VEVENT")
+    }
     uid = next(moment.uid for moment in first.dates if moment.item == "receipt_review")
     assert events[uid]["status"] == "CANCELLED"
     assert int(events[uid]["sequence"]) > first.sequence
@@ -198,7 +202,7 @@ def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case)
 
 
 def test_a_calendar_without_dates_says_so(jd: Case) -> None:
-    content = face("ics").render(jd.status("2026-03-01")).decode()
+    content = find_format("ics").render(jd.status("2026-03-01")).decode()
     assert "VEVENT" not in content
     assert "there are no dates to keep now" in content.replace("\r\n ", "")
 
@@ -206,24 +210,24 @@ def test_a_calendar_without_dates_says_so(jd: Case) -> None:
 def test_csv_holds_every_row_and_no_formula(jd: Case) -> None:
     rows = tuple(ROW.model_copy(update={"line": number}) for number in range(30))
     answer = PENDING.model_copy(update={"rows": rows, "count": 30})
-    text = face("csv").render(jd.status("2026-03-10", answer)).decode("utf-8-sig")
+    text = find_format("csv").render(jd.status("2026-03-10", answer)).decode("utf-8-sig")
     assert len(text.splitlines()) == 31
     assert text.splitlines()[1] == "unfinished_orders,unfinished orders,shipped,'=HYPERLINK(1),,a<b>.csv,0"
-    assert len(json.loads(face("json").render(jd.status("2026-03-10", answer)))["answers"][0]["rows"]) == 30
-    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.status("2026-03-10", answer), 100, Screen())
+    assert len(json.loads(find_format("json").render(jd.status("2026-03-10", answer)))["answers"][0]["rows"]) == 30
+    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.status("2026-03-10", answer), 100, TextOptions())
 
 
 def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd: Case) -> None:
-    text = face("html").render(jd.status("2026-03-10", PENDING)).decode()
+    text = find_format("html").render(jd.status("2026-03-10", PENDING)).decode()
     assert "☒" not in text
     assert "break-after: avoid" in text
 
 
 def test_the_reminder_names_its_desk_once_with_days_and_due_day(jd: Case) -> None:
     jd.mail_papers("2026-03-04")
-    line = shown(jd.status("2026-03-12"), 100, Screen()).splitlines()[2].rstrip()
+    line = shown(jd.status("2026-03-12"), 100, TextOptions()).splitlines()[2].rstrip()
     assert line == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days, due 2026-03-11"
-    assert "1 day waiting since 2026-03-04" in shown(jd.status("2026-03-05"), 100, Screen())
+    assert "1 day waiting since 2026-03-04" in shown(jd.status("2026-03-05"), 100, TextOptions())
 
 
 def test_no_day_that_is_past_is_the_next_date_to_ask(jd: Case) -> None:
@@ -237,7 +241,7 @@ def test_no_day_that_is_past_is_the_next_date_to_ask(jd: Case) -> None:
 @pytest.mark.parametrize("name", ["text", "markdown", "html"])
 def test_chinese_text_holds_no_ascii_brackets_or_semicolons_of_ours_and_no_raw_table_name(jd: Case, name: str) -> None:
     jd.mail_papers("2026-03-01")
-    text = face(name).render(jd.status("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
+    text = find_format(name).render(jd.status("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
     assert "penalties.status" not in text
     assert "违约金明细" in text
     text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
@@ -249,7 +253,7 @@ def test_spanish_speaks_of_departments_and_of_what_was_returned(jd: Case) -> Non
     jd.mail_papers("2026-03-01")
     jd.mark("agreement_review", "waiting", "2026-03-03")
     jd.mark("agreement", "open", "2026-03-10")
-    text = face("text").render(jd.status("2026-03-12", UNKNOWN, language="es")).decode()
+    text = find_format("text").render(jd.status("2026-03-12", UNKNOWN, language="es")).decode()
     assert "Días de espera por departamento" in text
     assert "devuelto: agreement" in text
     assert "mesa" not in text

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import pytest
 
-from storehealth.deposit import upcoming_in
-from storehealth.deposit.standing import Answer, Row
+from storehealth.deposit import read_upcoming_dates
+from storehealth.deposit.standing import ExportAnswer, ExportRow
 from storehealth.errors import UsageError
 from tests.deposit.conftest import Case
 
@@ -24,15 +24,15 @@ def test_a_case_runs_from_the_first_step_to_the_refund(jd: Case) -> None:
 
     jd.mark("stop_selling", "done", "2026-01-02")
     jd.mark("closing_notice", "waiting", "2026-01-02")
-    notice = jd.status("2026-01-20").item("closing_notice")
+    notice = jd.status("2026-01-20").get_item("closing_notice")
     assert (notice.state, notice.ready_on) == ("waiting", date(2026, 2, 1))
-    assert jd.status("2026-02-01").item("closing_notice").state == "open"
+    assert jd.status("2026-02-01").get_item("closing_notice").state == "open"
     jd.mark("closing_notice", "done", "2026-02-01")
     jd.mark("apply_exit", "done", "2026-02-02")
     for item in ("finish_orders", "close_cases", "issue_invoices", "settle_bills", "pay_penalties", "price_protection"):
         jd.mark(item, "done", "2026-02-03")
     jd.mark("after_sales_period", "waiting", "2026-02-03")
-    assert jd.status("2026-02-04").item("after_sales_period").ready_on == date(2026, 5, 4)
+    assert jd.status("2026-02-04").get_item("after_sales_period").ready_on == date(2026, 5, 4)
     jd.mark("after_sales_period", "done", "2026-05-04")
 
     jd.mark("receipt", "done", "2026-05-05")
@@ -41,7 +41,7 @@ def test_a_case_runs_from_the_first_step_to_the_refund(jd: Case) -> None:
     assert jd.status("2026-05-05").next == ("mail",)
     jd.mark("mail", "done", "2026-05-06")
     status = jd.status("2026-05-10")
-    assert status.item("receipt_review").days_waiting == 4
+    assert status.get_item("receipt_review").days_waiting == 4
     assert status.next_chase == date(2026, 5, 13)
     assert status.outcome.exit_code == 0
     late = jd.status("2026-05-14")
@@ -49,10 +49,10 @@ def test_a_case_runs_from_the_first_step_to_the_refund(jd: Case) -> None:
     assert "receipt_review was due on 2026-05-13" in late.outcome.reasons
 
     jd.on("2026-05-14").log("they have it", date(2026, 5, 14), "receipt_review")
-    assert jd.status("2026-05-14").item("receipt_review").chase_on == date(2026, 5, 21)
+    assert jd.status("2026-05-14").get_item("receipt_review").chase_on == date(2026, 5, 21)
     for item in ("closing_confirmed", "cases_confirmed", "receipt_review", "agreement_review"):
         jd.mark(item, "done", "2026-05-20")
-    paid = jd.status("2026-05-21").item("refund_paid")
+    paid = jd.status("2026-05-21").get_item("refund_paid")
     assert (paid.state, paid.waiting_for, paid.chase_on) == ("waiting", ("finance",), date(2026, 7, 1))
     jd.mark("refund_paid", "done", "2026-06-20")
     end = jd.status("2026-12-01")
@@ -65,7 +65,7 @@ def test_a_douyin_case_runs_through_its_five_stages(douyin: Case) -> None:
     for item in douyin.checklist.items:
         douyin.mark(item.id, "done", "2026-08-03")
         if item.id == "bank_account":
-            review = douyin.status("2026-08-04").item("account_review")
+            review = douyin.status("2026-08-04").get_item("account_review")
             assert (review.state, review.chase_on) == ("waiting", date(2026, 8, 6))
     assert douyin.status("2026-08-03").finished_on == date(2026, 8, 3)
 
@@ -73,8 +73,8 @@ def test_a_douyin_case_runs_through_its_five_stages(douyin: Case) -> None:
 def test_the_status_of_an_earlier_day_is_as_it_was_then(jd: Case) -> None:
     jd.mail_papers("2026-03-05")
     jd.mark("receipt_review", "done", "2026-03-20")
-    assert jd.status("2026-03-10").item("receipt_review").state == "waiting"
-    assert jd.status("2026-03-01").item("mail").state == "later"
+    assert jd.status("2026-03-10").get_item("receipt_review").state == "waiting"
+    assert jd.status("2026-03-01").get_item("mail").state == "later"
 
 
 def test_papers_that_come_back_end_the_wait_and_days_add_up_over_both_rounds(jd: Case) -> None:
@@ -82,9 +82,9 @@ def test_papers_that_come_back_end_the_wait_and_days_add_up_over_both_rounds(jd:
     jd.mark("agreement_review", "open", "2026-03-11", "returned: wrong seal")
     jd.mark("agreement", "open", "2026-03-11")
     back = jd.status("2026-03-15")
-    assert back.item("agreement_review").state == "later"
-    assert back.item("agreement_review").returned == 1
-    assert back.item("receipt_review").days_waiting == 14
+    assert back.get_item("agreement_review").state == "later"
+    assert back.get_item("agreement_review").returned == 1
+    assert back.get_item("receipt_review").days_waiting == 14
     jd.mark("agreement", "done", "2026-03-16")
     jd.mark("mail", "done", "2026-03-17")
     jd.mark("agreement_review", "waiting", "2026-03-18")
@@ -97,39 +97,39 @@ def test_waiting_is_blocked_when_a_prerequisite_is_reopened(jd: Case) -> None:
     jd.mark("agreement_review", "waiting", "2026-03-03")
     jd.mark("agreement", "open", "2026-03-10")
     status = jd.status("2026-03-11")
-    assert status.item("agreement_review").state == "blocked"
-    assert status.item("agreement_review").waiting_for == ("agreement",)
+    assert status.get_item("agreement_review").state == "blocked"
+    assert status.get_item("agreement_review").waiting_for == ("agreement",)
     assert status.outcome.exit_code == 1
 
 
 def test_a_desk_named_waiting_counts_from_that_day_even_if_earlier_steps_were_never_marked(jd: Case) -> None:
     remarks = jd.mark("receipt_review", "waiting", "2026-03-01")
     assert remarks == ["receipt_review comes after receipt, mail, not marked done yet"]
-    item = jd.status("2026-03-05").item("receipt_review")
+    item = jd.status("2026-03-05").get_item("receipt_review")
     assert (item.state, item.days_waiting) == ("waiting", 4)
 
 
 def test_the_day_the_papers_arrived_restarts_the_wait(jd: Case) -> None:
     jd.mail_papers("2026-03-01")
     jd.mark("receipt_review", "waiting", "2026-03-04")
-    assert jd.status("2026-03-10").item("receipt_review").days_waiting == 6
+    assert jd.status("2026-03-10").get_item("receipt_review").days_waiting == 6
 
 
 def test_a_deadline_replaces_the_day_to_ask_until_it_is_removed(jd: Case) -> None:
     jd.mail_papers("2026-03-01")
-    jd.on("2026-03-02").deadline("receipt_review", date(2026, 4, 1))
+    jd.on("2026-03-02").set_deadline("receipt_review", date(2026, 4, 1))
     status = jd.status("2026-03-20")
-    assert not status.item("receipt_review").overdue
-    assert status.item("agreement_review").overdue
+    assert not status.get_item("receipt_review").overdue
+    assert status.get_item("agreement_review").overdue
     assert [(day.kind, day.on) for day in status.dates if day.item == "receipt_review"] == [
         ("deadline", date(2026, 4, 1))
     ]
-    jd.on("2026-03-20").deadline("receipt_review", None)
-    assert jd.status("2026-03-20").item("receipt_review").overdue
+    jd.on("2026-03-20").set_deadline("receipt_review", None)
+    assert jd.status("2026-03-20").get_item("receipt_review").overdue
 
 
 def test_due_today_is_not_overdue_and_tomorrow_it_is(jd: Case) -> None:
-    jd.on("2026-03-01").deadline("stop_selling", date(2026, 3, 10))
+    jd.on("2026-03-01").set_deadline("stop_selling", date(2026, 3, 10))
     assert jd.status("2026-03-10").outcome.exit_code == 0
     assert jd.status("2026-03-11").outcome.exit_code == 1
 
@@ -139,35 +139,35 @@ def test_overdue_comes_first_among_the_next_steps(jd: Case) -> None:
     assert jd.status("2026-03-09").next[:2] == ("receipt_review", "agreement_review")
 
 
-PENDING = Answer(question="unfinished_orders", state="pending", count=2, last=date(2026, 3, 10))
+PENDING = ExportAnswer(question="unfinished_orders", state="pending", count=2, last=date(2026, 3, 10))
 
 
 def test_rows_in_the_exports_block_the_item_they_answer(jd: Case) -> None:
     status = jd.status("2026-03-12", PENDING)
-    assert status.item("finish_orders").state == "blocked"
+    assert status.get_item("finish_orders").state == "blocked"
     assert status.outcome.reasons == ("finish_orders is blocked: the files show unfinished orders: 2",)
     assert status.next[0] == "finish_orders"
 
 
 def test_files_of_a_later_day_contradict_done_and_older_ones_do_not(jd: Case) -> None:
     jd.mark("finish_orders", "done", "2026-03-05")
-    assert jd.status("2026-03-12", PENDING).item("finish_orders").state == "blocked"
+    assert jd.status("2026-03-12", PENDING).get_item("finish_orders").state == "blocked"
     older = PENDING.model_copy(update={"last": date(2026, 3, 1)})
-    assert jd.status("2026-03-12", older).item("finish_orders").state == "done"
+    assert jd.status("2026-03-12", older).get_item("finish_orders").state == "done"
 
 
 def test_a_question_no_file_answers_changes_nothing(jd: Case) -> None:
-    unknown = Answer(question="unfinished_orders", state="unknown", needs=("orders",))
-    assert jd.status("2026-03-12", unknown).item("finish_orders").state == "open"
+    unknown = ExportAnswer(question="unfinished_orders", state="unknown", needs=("orders",))
+    assert jd.status("2026-03-12", unknown).get_item("finish_orders").state == "open"
 
 
 def test_the_exports_date_says_when_the_period_is_over(jd: Case) -> None:
     jd.mark("finish_orders", "done", "2026-03-01")
-    completed = Row(file="o.csv", line=2, id="1", state="completed", at=datetime(2026, 2, 20))  # noqa: DTZ001
-    answer = Answer(question="refund_date", state="pending", earliest=date(2026, 5, 21), last_completed=completed)
-    item = jd.status("2026-03-12", answer).item("after_sales_period")
+    completed = ExportRow(file="o.csv", line=2, id="1", state="completed", at=datetime(2026, 2, 20))  # noqa: DTZ001
+    answer = ExportAnswer(question="refund_date", state="pending", earliest=date(2026, 5, 21), last_completed=completed)
+    item = jd.status("2026-03-12", answer).get_item("after_sales_period")
     assert (item.state, item.ready_on) == ("waiting", date(2026, 5, 21))
-    assert jd.status("2026-05-21", answer).item("after_sales_period").state == "open"
+    assert jd.status("2026-05-21", answer).get_item("after_sales_period").state == "open"
 
 
 def test_old_files_are_called_old(jd: Case) -> None:
@@ -175,11 +175,11 @@ def test_old_files_are_called_old(jd: Case) -> None:
 
 
 def test_the_dates_of_a_file_are_listed_without_a_checklist(jd: Case) -> None:
-    assert upcoming_in(jd.path, date(2026, 3, 6)) == ()
+    assert read_upcoming_dates(jd.path, date(2026, 3, 6)) == ()
     jd.mail_papers("2026-03-05")
-    dates = upcoming_in(jd.path, date(2026, 3, 6))
+    dates = read_upcoming_dates(jd.path, date(2026, 3, 6))
     assert {(day.item, day.kind) for day in dates} == {("receipt_review", "chase"), ("agreement_review", "chase")}
-    assert [day.uid for day in dates] == [day.uid for day in upcoming_in(jd.path, date(2026, 3, 9))]
+    assert [day.uid for day in dates] == [day.uid for day in read_upcoming_dates(jd.path, date(2026, 3, 9))]
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def test_marking_done_twice_explains_how_to_correct_a_day(jd: Case) -> None:
 
 def test_a_deadline_in_the_past_or_on_a_done_item_is_refused(jd: Case) -> None:
     with pytest.raises(UsageError, match="lies in the past"):
-        jd.on("2026-03-20").deadline("mail", date(2026, 3, 19))
+        jd.on("2026-03-20").set_deadline("mail", date(2026, 3, 19))
     jd.mail_papers("2026-03-05")
     with pytest.raises(UsageError, match="mail is done since"):
-        jd.on("2026-03-20").deadline("mail", date(2026, 3, 30))
+        jd.on("2026-03-20").set_deadline("mail", date(2026, 3, 30))
 
 
 def test_done_before_the_period_is_over_is_written_and_remarked(jd: Case) -> None:
@@ -240,9 +240,9 @@ def test_done_before_the_period_is_over_is_written_and_remarked(jd: Case) -> Non
 def test_undo_reverts_the_last_entry_and_keeps_both(jd: Case) -> None:
     jd.mail_papers("2026-03-05")
     jd.on("2026-03-06").undo()
-    assert jd.status("2026-03-06").item("mail").state == "open"
+    assert jd.status("2026-03-06").get_item("mail").state == "open"
     jd.on("2026-03-06").undo()
-    assert jd.status("2026-03-06").item("agreement").state == "open"
+    assert jd.status("2026-03-06").get_item("agreement").state == "open"
     assert len(jd.path.read_text(encoding="utf-8").splitlines()) == 1 + 3 + 2
 
 

@@ -13,11 +13,11 @@ from docx import Document
 
 from storehealth.deposit import load_checklist
 from storehealth.deposit.faces._papers import to_docx, to_markdown
-from storehealth.deposit.papers import NAMES, Draft, PaperText, drafts, fill
-from storehealth.deposit.particulars import BLANK, Particulars, read_particulars
+from storehealth.deposit.papers import NAMES, DraftName, FilledPaper, fill_draft, load_drafts
+from storehealth.deposit.particulars import BLANK, MerchantDetails, read_merchant_details
 from storehealth.errors import UsageError
 
-FULL = Particulars(
+FULL = MerchantDetails(
     company="蕨类贸易有限公司",
     credit_code="91310000XXXXXXXX0X",
     legal_representative="Li Lei",
@@ -41,8 +41,10 @@ FULL = Particulars(
 )
 
 
-def fill_in(name: Draft, language: str, particulars: Particulars = FULL, receipt_lost: bool = False) -> PaperText:
-    return fill(name, load_checklist("jd"), particulars, language, receipt_lost)  # type: ignore[arg-type]
+def fill_in(
+    name: DraftName, language: str, particulars: MerchantDetails = FULL, receipt_lost: bool = False
+) -> FilledPaper:
+    return fill_draft(name, load_checklist("jd"), particulars, language, receipt_lost)  # type: ignore[arg-type]
 
 
 def words_of(content: bytes) -> str:
@@ -53,7 +55,7 @@ def words_of(content: bytes) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_word_and_markdown_say_the_same_and_every_value(name: Draft, language: str) -> None:
+def test_word_and_markdown_say_the_same_and_every_value(name: DraftName, language: str) -> None:
     paper = fill_in(name, language)
     markdown, word = to_markdown(paper).decode(), words_of(to_docx(paper, date(2026, 3, 1)))
     assert paper.blanks == ()
@@ -65,8 +67,8 @@ def test_word_and_markdown_say_the_same_and_every_value(name: Draft, language: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_values_leave_only_blanks_and_names_them(name: Draft) -> None:
-    paper = fill_in(name, "zh", Particulars())
+def test_no_values_leave_only_blanks_and_names_them(name: DraftName) -> None:
+    paper = fill_in(name, "zh", MerchantDetails())
     fields = [piece for piece in paper.pieces if piece.kind == "field"]
     assert all(piece.text == BLANK for piece in fields)
     assert {"company", "store", "store_id", "recipient"} <= set(paper.blanks)
@@ -74,7 +76,7 @@ def test_no_values_leave_only_blanks_and_names_them(name: Draft) -> None:
 
 
 def test_blanks_in_markdown_stand_between_spaces_so_that_they_are_no_emphasis() -> None:
-    text = to_markdown(fill_in("application", "zh", Particulars())).decode()
+    text = to_markdown(fill_in("application", "zh", MerchantDetails())).decode()
     assert not re.search(rf"[^\s]{BLANK}|{BLANK}[^\s]", text)
     assert not re.search(rf"^\s*{BLANK}\s*$", text, re.MULTILINE)
 
@@ -90,7 +92,8 @@ def test_the_account_number_keeps_its_leading_zeros_and_the_sum_its_currency() -
     assert "0012345678901234567" in text
     assert "50,000.00 CNY" in text
     assert (
-        f"50,000.00 {BLANK}" in to_markdown(fill_in("application", "en", Particulars(amount=Decimal(50000)))).decode()
+        f"50,000.00 {BLANK}"
+        in to_markdown(fill_in("application", "en", MerchantDetails(amount=Decimal(50000)))).decode()
     )
 
 
@@ -117,15 +120,15 @@ def test_word_files_have_a_title_and_a_numbered_list() -> None:
 @pytest.mark.parametrize("email", ["nomail", "a@b", "a b@c.de"])
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(UsageError, match=r"deposit\.email: write it as"):
-        read_particulars({"email": email}, Path("x.toml"))
+        read_merchant_details({"email": email}, Path("x.toml"))
 
 
 def test_a_day_that_should_have_passed_but_lies_ahead_is_reported() -> None:
     own = FULL.model_copy(update={"paid_on": date(2026, 4, 1)})
-    assert own.days_ahead(date(2026, 3, 1)) == (
+    assert own.list_future_days(date(2026, 3, 1)) == (
         "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)",
     )
-    assert FULL.days_ahead(date(2026, 3, 1)) == ()
+    assert FULL.list_future_days(date(2026, 3, 1)) == ()
 
 
 def test_word_files_carry_no_author_and_a_chinese_font() -> None:
@@ -137,7 +140,7 @@ def test_word_files_carry_no_author_and_a_chinese_font() -> None:
 
 
 def test_every_draft_has_three_languages_with_the_same_blanks() -> None:
-    for draft in drafts().values():
+    for draft in load_drafts().values():
         for block in draft.blocks:
             if block.text:
                 found = [sorted(re.findall(r"{(\w+)}", text)) for text in (block.text.en, block.text.zh, block.text.es)]
@@ -152,7 +155,7 @@ def test_mistakes_in_the_settings_are_reported_together_with_line_and_nearest(tm
     )
     section = {"compny": "A", "account": 123, "amount": -5, "paid_on": "soon", "bank": "a\nb"}
     with pytest.raises(UsageError) as caught:
-        read_particulars(section, path)
+        read_merchant_details(section, path)
     text = caught.value.message
     assert "storehealth.toml:3: deposit.compny: no such setting; nearest is company" in text
     assert "storehealth.toml:4: deposit.account: write it in quotes" in text
@@ -167,4 +170,4 @@ def test_an_account_of_another_name_is_remarked_on() -> None:
 
 
 def test_a_float_amount_is_read_as_written() -> None:
-    assert read_particulars({"amount": 50000.1}, Path("x.toml")).amount == Decimal("50000.1")
+    assert read_merchant_details({"amount": 50000.1}, Path("x.toml")).amount == Decimal("50000.1")

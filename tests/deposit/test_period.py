@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from storehealth.deposit.faces._told import earliest_line
-from storehealth.deposit.standing import Answer
-from storehealth.deposit.words import words
+from storehealth.deposit.faces._told import render_earliest_date
+from storehealth.deposit.standing import ExportAnswer
+from storehealth.deposit.words import load_words
 from tests.deposit.conftest import Case
 
 
-def refund_date(last: str, earliest: str) -> Answer:
-    return Answer(
+def refund_date(last: str, earliest: str) -> ExportAnswer:
+    return ExportAnswer(
         question="refund_date", state="pending", last=date.fromisoformat(last), earliest=date.fromisoformat(earliest)
     )
 
@@ -20,13 +20,13 @@ def test_an_older_or_partial_export_never_shortens_the_period(jd: Case) -> None:
     jd.mark("finish_orders", "done", "2026-02-10")
     jd.mark("after_sales_period", "waiting", "2026-02-10")
     own = date(2026, 5, 11)
-    assert jd.status("2026-03-01").item("after_sales_period").ready_on == own
+    assert jd.status("2026-03-01").get_item("after_sales_period").ready_on == own
     partial = refund_date("2026-02-20", "2026-04-09")
-    assert jd.status("2026-03-01", partial).item("after_sales_period").ready_on == own
+    assert jd.status("2026-03-01", partial).get_item("after_sales_period").ready_on == own
     old = refund_date("2026-01-09", "2026-12-31")
-    assert jd.status("2026-03-01", old).item("after_sales_period").ready_on == own
+    assert jd.status("2026-03-01", old).get_item("after_sales_period").ready_on == own
     later = refund_date("2026-02-28", "2026-05-29")
-    assert jd.status("2026-03-01", later).item("after_sales_period").ready_on == date(2026, 5, 29)
+    assert jd.status("2026-03-01", later).get_item("after_sales_period").ready_on == date(2026, 5, 29)
 
 
 def test_the_earliest_day_stands_in_the_headline_and_among_the_dates(jd: Case) -> None:
@@ -38,17 +38,17 @@ def test_the_earliest_day_stands_in_the_headline_and_among_the_dates(jd: Case) -
         "unverified",
     )
     assert [(day.on, day.kind) for day in status.dates] == [(date(2026, 5, 29), "refund")]
-    assert earliest_line(status, words("en")) == "Earliest refund date: 2026-05-29 (unverified)"
+    assert render_earliest_date(status, load_words("en")) == "Earliest refund date: 2026-05-29 (unverified)"
 
 
 def test_douyins_period_shows_both_ends_and_only_opens_the_application(douyin: Case) -> None:
     douyin.mark("after_sales_period", "waiting", "2026-08-01")
     status = douyin.status("2026-08-10")
     assert [(day.on, day.kind) for day in status.dates] == [(date(2026, 10, 30), "apply")]
-    assert earliest_line(status, words("en")) == (
+    assert render_earliest_date(status, load_words("en")) == (
         "Earliest day to apply: 2026-08-31 to 2026-10-30, by the shortest and the longest period (official)"
     )
-    item = status.item("after_sales_period")
+    item = status.get_item("after_sales_period")
     assert (item.ready_least, item.ready_on) == (date(2026, 8, 31), date(2026, 10, 30))
 
 
@@ -64,17 +64,17 @@ def test_desks_that_are_not_certain_are_shown_but_do_not_decide(jd: Case) -> Non
     jd.mark("close_cases", "done", "2026-03-01")
     late = jd.status("2026-03-12")
     assert late.next[0] == "receipt_review"
-    assert late.item("closing_confirmed").overdue
+    assert late.get_item("closing_confirmed").overdue
     assert not any("confirmed" in reason for reason in late.outcome.reasons)
     assert [desk.who for desk in late.desks][:2] == ["settlement", "legal"]
     for item in ("receipt_review", "agreement_review"):
         jd.on("2026-03-12").log("asked", date(2026, 3, 12), item)
     assert jd.status("2026-03-12").outcome.exit_code == 0
-    jd.on("2026-03-12").deadline("closing_confirmed", date(2026, 3, 14))
+    jd.on("2026-03-12").set_deadline("closing_confirmed", date(2026, 3, 14))
     assert jd.status("2026-03-15").outcome.exit_code == 1
 
 
 def test_statements_of_days_that_are_not_known_do_not_contradict_a_mark(jd: Case) -> None:
     jd.mark("settle_bills", "done", "2026-03-05")
-    undated = Answer(question="unsettled_statements", state="pending", count=1)
-    assert jd.status("2026-03-12", undated).item("settle_bills").state == "done"
+    undated = ExportAnswer(question="unsettled_statements", state="pending", count=1)
+    assert jd.status("2026-03-12", undated).get_item("settle_bills").state == "done"

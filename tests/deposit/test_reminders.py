@@ -9,10 +9,10 @@ import pytest
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.deposit import load_checklist
-from storehealth.deposit.moves import Matter
-from storehealth.deposit.reminders import deposit_deadlines
-from storehealth.deposit.shelf import Meant
-from storehealth.reports import find
+from storehealth.deposit.moves import RefundCase
+from storehealth.deposit.reminders import list_case_deadlines
+from storehealth.deposit.shelf import CaseSelector
+from storehealth.reports import find_report
 from tests.checkups import checkup
 
 NOON = datetime(2026, 3, 6, 12)  # noqa: DTZ001 - naive, in the store's zone
@@ -20,16 +20,16 @@ NOON = datetime(2026, 3, 6, 12)  # noqa: DTZ001 - naive, in the store's zone
 
 def mail_papers(state: Path, store: str = "", name: str = "jd") -> Path:
     path = state / "deposit" / f"{name}.jsonl"
-    matter = Matter(load_checklist("jd"), path, store, date(2026, 3, 6))
+    matter = RefundCase(load_checklist("jd"), path, store, date(2026, 3, 6))
     for item in ("receipt", "agreement", "mail"):
         matter.mark(item, "done", date(2026, 3, 1))
-    matter.deadline("agreement_review", date(2026, 3, 20))
+    matter.set_deadline("agreement_review", date(2026, 3, 20))
     return path
 
 
 def test_the_dates_of_the_dossier_are_deadlines_in_order(tmp_path: Path) -> None:
     mail_papers(tmp_path)
-    found = deposit_deadlines(tmp_path, Meant("jd", "Fern"), NOON)
+    found = list_case_deadlines(tmp_path, CaseSelector("jd", "Fern"), NOON)
     assert [deadline.kind for deadline in found] == ["deposit", "deposit"]
     assert found[0].id == "receipt_review: Ask the settlement department: receipt reviewed?"
     assert found[0].due_at.date() == date(2026, 3, 8)
@@ -39,18 +39,18 @@ def test_the_dates_of_the_dossier_are_deadlines_in_order(tmp_path: Path) -> None
 
 def test_only_the_dossier_of_this_store_and_platform_counts(tmp_path: Path) -> None:
     mail_papers(tmp_path, "Moss", "jd-Moss")
-    assert deposit_deadlines(tmp_path, Meant("jd", "Fern"), NOON) == ()
-    assert deposit_deadlines(tmp_path, Meant("douyin", "Moss"), NOON) == ()
-    assert len(deposit_deadlines(tmp_path, Meant("jd", "Moss"), NOON)) == 2
+    assert list_case_deadlines(tmp_path, CaseSelector("jd", "Fern"), NOON) == ()
+    assert list_case_deadlines(tmp_path, CaseSelector("douyin", "Moss"), NOON) == ()
+    assert len(list_case_deadlines(tmp_path, CaseSelector("jd", "Moss"), NOON)) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear diary\n", b'{"n":0,"did":"begin"}\n'])
 def test_a_damaged_dossier_or_none_is_no_error(tmp_path: Path, content: bytes) -> None:
-    assert deposit_deadlines(tmp_path, Meant("jd"), NOON) == ()
+    assert list_case_deadlines(tmp_path, CaseSelector("jd"), NOON) == ()
     path = mail_papers(tmp_path)
-    assert deposit_deadlines(tmp_path, Meant("jd"), None) == ()
+    assert list_case_deadlines(tmp_path, CaseSelector("jd"), None) == ()
     path.write_bytes(content)
-    assert deposit_deadlines(tmp_path, Meant("jd"), NOON) == ()
+    assert list_case_deadlines(tmp_path, CaseSelector("jd"), NOON) == ()
 
 
 def test_an_audit_carries_them(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_audit_carries_them(tmp_path: Path) -> None:
 
 def test_the_markdown_report_lists_deadlines_soonest_first(tmp_path: Path) -> None:
     mail_papers(tmp_path)
-    found = deposit_deadlines(tmp_path, Meant("jd"), NOON)
-    text = find("markdown").render(checkup(deadlines=tuple(reversed(found)))).decode()
+    found = list_case_deadlines(tmp_path, CaseSelector("jd"), NOON)
+    text = find_report("markdown").render(checkup(deadlines=tuple(reversed(found)))).decode()
     first, second = text.index("receipt_review"), text.index("agreement_review")
     assert first < second

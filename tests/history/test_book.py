@@ -14,82 +14,82 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.history import Book, Noted, Series, database, remember
-from storehealth.history.book import MARKS_KEPT
+from storehealth.history import PendingRun, RunHistory, RunSeries, database, remember_run
+from storehealth.history.book import RUNS_WITH_MARKS
 from storehealth.history.database import FILE
-from storehealth.history.packing import checkup_from, marks_from, measured_from
+from storehealth.history.packing import unpack_checkup, unpack_counts, unpack_marks
 from tests.history.conftest import KEY, SERIES, write
 from tests.runs import at, late, told
 
 LATER = at("2026-01-01")
 
 
-def days(folder: Path, series: Series = SERIES) -> list[str]:
+def days(folder: Path, series: RunSeries = SERIES) -> list[str]:
     """The days of the runs that an audit of later would be held against."""
-    return [run.line.as_of.date().isoformat() for run in Book(folder).before(series, LATER)]
+    return [run.line.as_of.date().isoformat() for run in RunHistory(folder).list_before(series, LATER)]
 
 
 def test_nothing_is_remembered_at_first_and_reading_makes_no_file(home: Path) -> None:
-    assert Book(home).before(SERIES, LATER) == []
-    assert Book(home).every() == []
+    assert RunHistory(home).list_before(SERIES, LATER) == []
+    assert RunHistory(home).list_runs() == []
     assert list(home.iterdir()) == []
 
 
 def test_the_same_moment_of_the_same_store_is_remembered_once(home: Path) -> None:
     write(home, "2025-03-31", late(60, 4000), run="first")
     write(home, "2025-03-31", late(61, 4000), run="second")
-    (kept,) = Book(home).before(SERIES, LATER)
+    (kept,) = RunHistory(home).list_before(SERIES, LATER)
     assert kept.line.run == "second"
-    assert checkup_from(kept.checkup).findings[0].defects == 61
+    assert unpack_checkup(kept.checkup).findings[0].defects == 61
 
 
 def test_a_run_is_never_held_against_itself_or_a_later_one(home: Path) -> None:
     for day in ("2025-03-10", "2025-03-17", "2025-03-24"):
         write(home, day)
-    found = Book(home).before(SERIES, at("2025-03-17"))
+    found = RunHistory(home).list_before(SERIES, at("2025-03-17"))
     assert [run.line.as_of for run in found] == [at("2025-03-10")]
 
 
 def test_other_stores_platforms_and_ways_of_counting_stay_apart(home: Path) -> None:
-    others = (Series("Tea House", "tmall"), Series("/b/exports", "jd"), Series("Tea House", "jd", "window=7d"))
+    others = (RunSeries("Tea House", "tmall"), RunSeries("/b/exports", "jd"), RunSeries("Tea House", "jd", "window=7d"))
     for place, series in enumerate((SERIES, *others)):
         write(home, "2025-03-31", series=series, run=f"run-{place}")
     assert [len(days(home, series)) for series in (SERIES, *others)] == [1, 1, 1, 1]
-    assert len(Book(home).every()) == 4
-    assert [run.run for run in Book(home).every("Tea House", "tmall")] == ["run-1"]
+    assert len(RunHistory(home).list_runs()) == 4
+    assert [run.run for run in RunHistory(home).list_runs("Tea House", "tmall")] == ["run-1"]
 
 
 def test_what_was_told_comes_back_whole(home: Path) -> None:
     made = write(home, "2025-03-31", marks={"LG05": {7: 9000, 2**43: 9100}})
-    (kept,) = Book(home).before(SERIES, LATER)
-    measured, asked = measured_from(kept.measured)
-    assert checkup_from(kept.checkup) == made.model_copy(update={"measurements": ()})
+    (kept,) = RunHistory(home).list_before(SERIES, LATER)
+    measured, asked = unpack_counts(kept.measured)
+    assert unpack_checkup(kept.checkup) == made.model_copy(update={"measurements": ()})
     assert [(measurement.code, measurement.tally.late) for measurement in measured] == [("LG05", 60)]
     assert asked == {"LG05": "the question"}
-    assert Book(home).stored(made.run.id) == kept
+    assert RunHistory(home).load_run(made.run.id) == kept
 
 
 def test_fingerprints_of_another_key_are_not_compared(home: Path) -> None:
-    from storehealth.history import key_id
+    from storehealth.history import digest_key
 
     write(home, "2025-03-31", marks={"LG05": {7: 9000}})
-    (kept,) = Book(home).before(SERIES, LATER)
-    assert marks_from(kept.marks, key_id(KEY)) == {"LG05": {7: 9000}}
-    assert marks_from(kept.marks, key_id(b"another")) is None
+    (kept,) = RunHistory(home).list_before(SERIES, LATER)
+    assert unpack_marks(kept.marks, digest_key(KEY)) == {"LG05": {7: 9000}}
+    assert unpack_marks(kept.marks, digest_key(b"another")) is None
 
 
 def test_fingerprints_are_kept_of_the_latest_runs_only_and_counts_of_all(home: Path) -> None:
-    for number in range(MARKS_KEPT + 3):
+    for number in range(RUNS_WITH_MARKS + 3):
         write(home, f"2025-03-{number + 1:02d}", marks={"LG05": {number: 9000}})
-    kept = Book(home).before(SERIES, LATER)
-    assert [run.marks is None for run in kept] == [True] * 3 + [False] * MARKS_KEPT
-    assert all(measured_from(run.measured)[0] for run in kept)
+    kept = RunHistory(home).list_before(SERIES, LATER)
+    assert [run.marks is None for run in kept] == [True] * 3 + [False] * RUNS_WITH_MARKS
+    assert all(unpack_counts(run.measured)[0] for run in kept)
 
 
 def test_without_a_moment_there_is_nothing_to_remember(home: Path) -> None:
-    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
-    assert not remember(book, told("2025-03-31", late(1, 40), as_of=None), KEY)
-    assert (book.troubles, list(home.iterdir())) == ([], [])
+    book = RunHistory(home, pending=PendingRun(SERIES, "", {}, (), {}))
+    assert not remember_run(book, told("2025-03-31", late(1, 40), as_of=None), KEY)
+    assert (book.errors, list(home.iterdir())) == ([], [])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of this kind")
@@ -112,9 +112,9 @@ def test_another_run_that_holds_the_file_is_waited_for_and_then_named(
     monkeypatch.setattr(database, "PATIENCE", 0.05)
     other = sqlite3.connect(home / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
-    assert not remember(book, told("2025-03-31", late(60, 4000)), KEY)
-    assert "cannot be used: database is locked" in book.troubles[0].message
+    book = RunHistory(home, pending=PendingRun(SERIES, "", {}, (), {}))
+    assert not remember_run(book, told("2025-03-31", late(60, 4000)), KEY)
+    assert "cannot be used: database is locked" in book.errors[0].message
     other.execute("ROLLBACK")
     other.close()
     assert days(home) == ["2025-03-24"]
@@ -145,9 +145,9 @@ def test_a_run_killed_in_the_middle_of_writing_leaves_everything_as_it_was(home:
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     assert (home / FILE).read_bytes() != before, "the test must be killed after something was written"
-    book = Book(home)
-    assert book.stored(made.run.id).line.as_of == made.as_of
-    assert book.troubles == []
+    book = RunHistory(home)
+    assert book.load_run(made.run.id).line.as_of == made.as_of
+    assert book.errors == []
     write(home, "2025-04-01")
     assert days(home) == ["2025-03-31", "2025-04-01"]
 
@@ -155,10 +155,10 @@ def test_a_run_killed_in_the_middle_of_writing_leaves_everything_as_it_was(home:
 @pytest.mark.parametrize("content", [b"no database at all, but some text" * 40, b"SQLite format 3\x00" + bytes(4096)])
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(home: Path, content: bytes) -> None:
     (home / FILE).write_bytes(content)
-    book = Book(home)
-    assert book.before(SERIES, LATER) == []
-    assert "is damaged" in book.troubles[0].message
-    assert book.troubles[0].hint == "It is kept as history.damaged-1.sqlite; a new one is begun."
+    book = RunHistory(home)
+    assert book.list_before(SERIES, LATER) == []
+    assert "is damaged" in book.errors[0].message
+    assert book.errors[0].hint == "It is kept as history.damaged-1.sqlite; a new one is begun."
     assert (home / "history.damaged-1.sqlite").read_bytes() == content
     write(home, "2025-03-31")
     assert days(home) == ["2025-03-31"]
@@ -169,9 +169,9 @@ def test_a_file_damaged_in_its_middle_is_set_aside_as_well(home: Path) -> None:
         write(home, f"2025-03-{number:02d}")
     whole = (home / FILE).read_bytes()
     (home / FILE).write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
-    book = Book(home)
-    assert book.before(SERIES, LATER) == []
-    assert "is damaged" in book.troubles[0].message
+    book = RunHistory(home)
+    assert book.list_before(SERIES, LATER) == []
+    assert "is damaged" in book.errors[0].message
     assert not (home / FILE).exists()
 
 
@@ -180,11 +180,11 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(home: Path) -> None:
     with sqlite3.connect(home / FILE) as con:
         con.execute("PRAGMA user_version = 99")
     before = (home / FILE).read_bytes()
-    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
-    assert book.before(SERIES, LATER) == []
-    assert not remember(book, told("2025-04-01", late(60, 4000)), KEY)
-    assert "was written by a newer storehealth" in book.troubles[0].message
-    assert "Update storehealth" in book.troubles[0].hint
+    book = RunHistory(home, pending=PendingRun(SERIES, "", {}, (), {}))
+    assert book.list_before(SERIES, LATER) == []
+    assert not remember_run(book, told("2025-04-01", late(60, 4000)), KEY)
+    assert "was written by a newer storehealth" in book.errors[0].message
+    assert "Update storehealth" in book.errors[0].hint
     assert (home / FILE).read_bytes() == before
 
 
@@ -219,17 +219,17 @@ def test_an_empty_file_is_as_good_as_none(home: Path) -> None:
 
 def test_a_folder_in_its_place_is_named(home: Path) -> None:
     (home / FILE).mkdir()
-    book = Book(home, noted=Noted(SERIES, "", {}, (), {}))
-    assert book.before(SERIES, LATER) == []
-    assert not remember(book, told("2025-04-01", late(60, 4000)), KEY)
-    assert all(FILE in error.message and "cannot be used" in error.message for error in book.troubles)
+    book = RunHistory(home, pending=PendingRun(SERIES, "", {}, (), {}))
+    assert book.list_before(SERIES, LATER) == []
+    assert not remember_run(book, told("2025-04-01", late(60, 4000)), KEY)
+    assert all(FILE in error.message and "cannot be used" in error.message for error in book.errors)
 
 
 def test_a_record_of_an_older_version_that_lacks_keys_of_now_is_still_read(home: Path) -> None:
     """``exports_wanted`` came later than the first checkups."""
-    from storehealth.history.packing import packed
+    from storehealth.history.packing import pack
 
     made = told("2025-03-31", late(60, 4000)).model_dump(mode="json", by_alias=True)
     for key in ("exports_wanted", "trend", "followups", "previous"):
         del made[key]
-    assert checkup_from(packed(made)).exports_wanted == ()
+    assert unpack_checkup(pack(made)).exports_wanted == ()

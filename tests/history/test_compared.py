@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from storehealth.history.change import change_of, of_counts, same_weekdays, score_change
+from storehealth.history.change import compare_counts, compare_findings, has_same_weekdays, split_score_change
 from storehealth.model import Finding, Window
-from storehealth.points import headline_mean
-from storehealth.stats import newcombe
+from storehealth.points import average_headline
+from storehealth.stats import newcombe_interval
 from tests.made import ANSWERS, SECONDS
 from tests.measure.fakes import SCORING
 from tests.runs import against, gap, late, month, past_run, present, runs
@@ -36,26 +36,26 @@ def slow(value: float, low: float | None, high: float | None, **changes: object)
 def test_the_worked_numbers(
     then: tuple[int, int], now: tuple[int, int], ends: tuple[float, float], change: str
 ) -> None:
-    assert tuple(round(100 * end, 1) for end in newcombe(*now, *then)) == ends
-    assert of_counts(then, now) == change
-    assert change_of(late(*then), late(*now)) == change
+    assert tuple(round(100 * end, 1) for end in newcombe_interval(*now, *then)) == ends
+    assert compare_counts(then, now) == change
+    assert compare_findings(late(*then), late(*now)) == change
 
 
 @given(counts, counts)
 def test_held_the_other_way_round_the_change_is_the_opposite(one: tuple[int, int], other: tuple[int, int]) -> None:
-    assert of_counts(one, other) == OTHER[of_counts(other, one)]
+    assert compare_counts(one, other) == OTHER[compare_counts(other, one)]
 
 
 @given(counts)
 def test_the_same_counts_are_no_change(one: tuple[int, int]) -> None:
-    assert of_counts(one, one) == "within_noise"
+    assert compare_counts(one, one) == "within_noise"
 
 
 @given(counts, counts, st.integers(0, 500))
 def test_more_misses_never_turn_worse_into_better(then: tuple[int, int], now: tuple[int, int], more: int) -> None:
     rank = ("better", "within_noise", "worse")
     assume(now[0] + more <= now[1])
-    fewer, many = of_counts(then, now), of_counts(then, (now[0] + more, now[1]))
+    fewer, many = compare_counts(then, now), compare_counts(then, (now[0] + more, now[1]))
     assert fewer is not None
     assert many is not None
     assert rank.index(many) >= rank.index(fewer)
@@ -63,7 +63,7 @@ def test_more_misses_never_turn_worse_into_better(then: tuple[int, int], now: tu
 
 def test_a_share_that_is_good_is_compared_by_its_misses() -> None:
     then, now = (late(share, 4000, limits=ANSWERS) for share in (160, 240))
-    assert change_of(then, now) == "worse"
+    assert compare_findings(then, now) == "worse"
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_a_share_that_is_good_is_compared_by_its_misses() -> None:
 def test_other_figures_change_only_where_their_intervals_do_not_overlap(
     then: tuple[float, ...], now: tuple[float, ...], change: str
 ) -> None:
-    assert change_of(slow(*then), slow(*now)) == change
+    assert compare_findings(slow(*then), slow(*now)) == change
 
 
 def test_where_more_is_better_a_higher_figure_is_better() -> None:
     then, now = (slow(*ends, higher_is="better") for ends in ((10, 8, 12), (15, 12.1, 18)))
-    assert change_of(then, now) == "better"
+    assert compare_findings(then, now) == "better"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_where_more_is_better_a_higher_figure_is_better() -> None:
     ],
 )
 def test_what_cannot_be_compared_is_no_change_and_not_noise(then: Finding | None, now: Finding) -> None:
-    assert change_of(then, now) is None
+    assert compare_findings(then, now) is None
 
 
 @st.composite
@@ -120,8 +120,8 @@ def stores(draw: st.DrawFn) -> tuple[Finding, ...]:
 
 @given(stores(), stores())
 def test_the_parts_of_a_score_s_change_add_up(then: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:
-    change = score_change(past_run("2025-03-24", *then), now, SCORING)
-    both = [headline_mean(findings, SCORING).score for findings in (then, now)]
+    change = split_score_change(past_run("2025-03-24", *then), now, SCORING)
+    both = [average_headline(findings, SCORING).score for findings in (then, now)]
     assert (change is None) == (None in both)
     if change:
         assert change.points == pytest.approx(both[1] - both[0], abs=0.01)
@@ -133,7 +133,7 @@ def test_the_parts_of_a_score_s_change_add_up(then: tuple[Finding, ...], now: tu
 
 @given(stores())
 def test_against_itself_a_store_has_not_moved(store: tuple[Finding, ...]) -> None:
-    change = score_change(past_run("2025-03-24", *store), store, SCORING)
+    change = split_score_change(past_run("2025-03-24", *store), store, SCORING)
     if change:
         assert (change.points, change.figures, change.coverage, change.parts) == (0, 0, 0, ())
         assert change.change == "within_noise"
@@ -161,9 +161,9 @@ def test_what_other_rules_make_of_the_old_counts_is_no_change_of_the_store() -> 
     from dataclasses import replace
 
     then = past_run("2025-03-24", late(60, 4000))
-    stricter = then.told.score.model_copy(update={"uncapped": 90.0, "value": 90.0})
-    rejudged = replace(then, told=then.told.model_copy(update={"score": stricter}), rejudged=True)
-    change = score_change(rejudged, (late(60, 4000),), SCORING)
+    stricter = then.reported.score.model_copy(update={"uncapped": 90.0, "value": 90.0})
+    rejudged = replace(then, reported=then.reported.model_copy(update={"score": stricter}), is_rejudged=True)
+    change = split_score_change(rejudged, (late(60, 4000),), SCORING)
     assert change is not None
     assert (change.figures, change.coverage, change.change) == (0, 0, "within_noise")
     assert change.rules == change.points == pytest.approx(then.total.uncapped - 90, abs=0.01)
@@ -171,7 +171,7 @@ def test_what_other_rules_make_of_the_old_counts_is_no_change_of_the_store() -> 
 
 def test_a_rule_judged_only_now_counts_as_coverage() -> None:
     now = (late(60, 4000), late(2000, 4000, code="LG06"))
-    change = score_change(past_run("2025-03-24", late(60, 4000)), now, SCORING)
+    change = split_score_change(past_run("2025-03-24", late(60, 4000)), now, SCORING)
     assert change is not None
     assert change.coverage < -30
     assert change.figures == 0
@@ -200,5 +200,5 @@ def test_a_finding_of_another_unit_has_no_earlier_value() -> None:
     ],
 )
 def test_periods_of_another_mix_of_weekdays_are_told(one: Window, other: Window, same: bool) -> None:
-    assert same_weekdays(one, other) is same
-    assert same_weekdays(other, one) is same
+    assert has_same_weekdays(one, other) is same
+    assert has_same_weekdays(other, one) is same

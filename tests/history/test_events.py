@@ -11,25 +11,25 @@ import jsonschema
 import pytest
 import yaml
 
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.errors import UsageError
-from storehealth.history.events import Calendar, Span, events_in, read_calendar
-from storehealth.model import Event
+from storehealth.history.events import EventCalendar, TrendSpan, list_events, read_calendar
+from storehealth.model import TrendEvent
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 JD, GENERIC = CATALOGUE.platforms["jd"], CATALOGUE.platforms["generic"]
 
-NONE = Calendar()
+NONE = EventCalendar()
 
 
 def within(
-    first: str, last: str, calendar: Calendar = NONE, platform: object = JD, language: str = "en"
-) -> list[Event]:
-    span = Span(date.fromisoformat(first), date.fromisoformat(last))
-    return list(events_in(span, calendar, platform, CATALOGUE.platforms, language))
+    first: str, last: str, calendar: EventCalendar = NONE, platform: object = JD, language: str = "en"
+) -> list[TrendEvent]:
+    span = TrendSpan(date.fromisoformat(first), date.fromisoformat(last))
+    return list(list_events(span, calendar, platform, CATALOGUE.platforms, language))
 
 
-def calendar(folder: Path, text: str) -> Calendar:
+def calendar(folder: Path, text: str) -> EventCalendar:
     (folder / "events.yaml").write_text(text, encoding="utf-8")
     return read_calendar(folder)
 
@@ -84,16 +84,16 @@ def test_own_events_are_told_where_they_touch_the_days(tmp_path: Path) -> None:
 
 
 def test_a_version_of_the_platform_that_came_into_force_is_a_change_of_rules() -> None:
-    found = within("2026-09-01", "2026-09-20", Calendar(countries=()), CATALOGUE.platforms["douyin"])
+    found = within("2026-09-01", "2026-09-20", EventCalendar(countries=()), CATALOGUE.platforms["douyin"])
     assert [(str(event.first), event.kind) for event in found] == [("2026-09-08", "rule_change")]
 
 
 def test_no_file_is_no_event(tmp_path: Path) -> None:
-    assert read_calendar(tmp_path) == Calendar()
+    assert read_calendar(tmp_path) == EventCalendar()
 
 
 def test_an_empty_file_is_no_event_either(tmp_path: Path) -> None:
-    assert calendar(tmp_path, "") == Calendar()
+    assert calendar(tmp_path, "") == EventCalendar()
 
 
 def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:

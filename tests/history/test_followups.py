@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from storehealth.history import PastRun
-from storehealth.model import CountsThen, FollowUp
+from storehealth.history import EarlierRun
+from storehealth.model import FollowUp, PeriodCounts
 from tests.made import SECONDS
 from tests.runs import advice, against, counted, driver, gap, late, past_run, present, runs
 
 GIVEN = "2025-03-17"
 
 
-def given(*findings: object, day: str = GIVEN, **changes: object) -> PastRun:
+def given(*findings: object, day: str = GIVEN, **changes: object) -> EarlierRun:
     """A run that advised to keep the cut-off, to be looked at on 2025-03-31 unless said."""
     return past_run(day, *(findings or (late(240, 4000, day),)), recommendations=(advice(**changes),))
 
 
-def followed(*past: PastRun, day: str = "2025-03-31", **changes: object) -> tuple[FollowUp, ...]:
+def followed(*past: EarlierRun, day: str = "2025-03-31", **changes: object) -> tuple[FollowUp, ...]:
     return against(runs(*past), present(day, late(60, 4000, day), **changes)).followups
 
 
@@ -46,8 +46,8 @@ def test_advice_given_anew_once_it_was_told_waits_for_its_own_day() -> None:
 def test_the_figures_are_those_of_then_and_now() -> None:
     (followup,) = followed(given())
     assert (followup.code, followup.unit, followup.segment, followup.change) == ("LG05", "share", {}, "better")
-    assert followup.before == CountsThen(defects=240, judged=4000, value=0.06, days=30)
-    assert followup.after == CountsThen(defects=60, judged=4000, value=0.015, days=30)
+    assert followup.before == PeriodCounts(defects=240, judged=4000, value=0.06, days=30)
+    assert followup.after == PeriodCounts(defects=60, judged=4000, value=0.015, days=30)
     assert followup.points == pytest.approx(81.8 - 35.4, abs=0.1)
 
 

@@ -15,16 +15,16 @@ import yaml
 import storehealth
 from storehealth import recall
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.files import read_yaml
 from storehealth.errors import UsageError
-from storehealth.history import Book, remember
+from storehealth.history import RunHistory, remember_run
 from storehealth.history.database import FILE
-from storehealth.history.packing import packed, unpacked
-from storehealth.measure import EvidenceFiles, Marks
+from storehealth.history.packing import pack, unpack
+from storehealth.measure import EvidenceFiles, Fingerprints
 from storehealth.model import Checkup, Finding
-from storehealth.privacy import installation_key
-from storehealth.recall import OF_THE_PAST, shown_anew, shown_in, whole
+from storehealth.privacy import load_installation_key
+from storehealth.recall import COMPARISON_FIELDS, load_checkup, rejudge_remembered, translate_run
 from storehealth.reports.json import render
 from storehealth.settings import Settings
 from tests.runs import at
@@ -42,12 +42,12 @@ class Home:
 
     def __call__(self, day: str, keep: bool = True, **options: Any) -> Checkup:
         """An audit as of a day."""
-        book = Book(self.folder, options.pop("baseline", None)) if keep else None
+        book = RunHistory(self.folder, options.pop("baseline", None)) if keep else None
         given = {"platform": "generic", "window": "all"} | options
         made = audit(EXPORTS, AuditRequest(state=self.folder, as_of=at(day), history=book, **given))
         if book is not None:
-            remember(book, made, installation_key())
-            self.troubles = [error.message for error in book.troubles]
+            remember_run(book, made, load_installation_key())
+            self.troubles = [error.message for error in book.errors]
         return made
 
     def forget(self, *days: str) -> None:
@@ -129,7 +129,7 @@ def test_without_history_nothing_is_read_written_or_said(audited: Home, told: di
     with_past, without = said(told[MIDDLE]), said(made)
     for content in (with_past, without):
         for finding in content["findings"]:
-            for key in OF_THE_PAST:
+            for key in COMPARISON_FIELDS:
                 del finding[key]
             for row in finding["evidence"]["rows"]:
                 del row["state"]
@@ -187,7 +187,7 @@ def test_what_was_judged_again_is_kept_until_the_rules_change_once_more(
 ) -> None:
     packs = (pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2),)
     first = audited(LATE, packs=packs)
-    monkeypatch.setattr(recall, recall.rejudged.__name__, lambda *_: pytest.fail("it was judged already"))
+    monkeypatch.setattr(recall, recall.rejudge_run.__name__, lambda *_: pytest.fail("it was judged already"))
     second = audited(LATE, packs=packs)
     assert second.previous is not None
     assert second.previous.rejudged
@@ -217,8 +217,8 @@ def test_what_was_told_in_another_language_is_told_in_this_one(audited: Home, to
 def test_a_run_that_cannot_be_read_is_left_out_and_named(audited: Home) -> None:
     """Damaged bytes, and keys of a later version."""
     with sqlite3.connect(audited.folder / FILE) as con:
-        content = unpacked(con.execute("SELECT brief FROM runs").fetchone()[0]) | {"of_tomorrow": 1}
-        con.execute("UPDATE runs SET brief = ? WHERE as_of LIKE ?", (packed(content), f"{EARLY}%"))
+        content = unpack(con.execute("SELECT brief FROM runs").fetchone()[0]) | {"of_tomorrow": 1}
+        con.execute("UPDATE runs SET brief = ? WHERE as_of LIKE ?", (pack(content), f"{EARLY}%"))
         con.execute("UPDATE runs SET marks = x'00ff' WHERE as_of LIKE ?", (f"{MIDDLE}%",))
         con.execute("UPDATE runs SET measured = x'00ff', basis = 'other' WHERE as_of LIKE ?", (f"{LATE}%",))
     made = audited("2026-03-11")
@@ -256,29 +256,29 @@ def test_a_baseline_that_cannot_be_one_is_refused_and_no_other_taken(audited: Ho
 def test_two_folders_of_one_name_are_two_stores(tmp_path: Path) -> None:
     made = []
     for part, day in (("a", EARLY), ("b", MIDDLE)):
-        home, book = tmp_path / part / "exports", Book(tmp_path)
+        home, book = tmp_path / part / "exports", RunHistory(tmp_path)
         shutil.copytree(EXPORTS, home)
         made.append(audit(home, AuditRequest(state=tmp_path, as_of=at(day), history=book, platform="generic")))
-        remember(book, made[-1], installation_key())
+        remember_run(book, made[-1], load_installation_key())
     assert [checkup.previous for checkup in made] == [None, None]
-    assert len({line.folder for line in Book(tmp_path).every()}) == 2
+    assert len({line.folder for line in RunHistory(tmp_path).list_runs()}) == 2
 
 
 def test_a_run_judged_again_by_the_same_rules_is_what_was_told(audited: Home, told: dict[str, Checkup]) -> None:
     """E.8 of the scoring method: re-scoring a stored run reproduces it."""
-    catalogue, book, nothing = load(), Book(audited.folder), dict.fromkeys(OF_THE_PAST)
-    for line in book.every():
+    catalogue, book, nothing = load_catalogue(), RunHistory(audited.folder), dict.fromkeys(COMPARISON_FIELDS)
+    for line in book.list_runs():
         was = told[f"{line.as_of:%Y-%m-%d}"]
         plain = tuple(finding.model_copy(update=nothing) for finding in was.findings)
         silent = {"findings": plain, "previous": None, "trend": None, "followups": ()}
-        assert shown_anew(line, book, catalogue, Settings()) == was.model_copy(update=silent)
-        assert whole(book.stored(line.run)) == was
+        assert rejudge_remembered(line, book, catalogue, Settings()) == was.model_copy(update=silent)
+        assert load_checkup(book.load_run(line.run)) == was
 
 
 def test_a_run_is_shown_in_another_language_as_if_told_in_it(audited: Home) -> None:
-    book, catalogue = Book(audited.folder), load()
-    line = book.every()[1]
-    shown = shown_in(line, book, catalogue, Settings(language="zh"))
+    book, catalogue = RunHistory(audited.folder), load_catalogue()
+    line = book.list_runs()[1]
+    shown = translate_run(line, book, catalogue, Settings(language="zh"))
     same = said(audited(MIDDLE, language="zh"))
     for key in ("platform_view", "sources", "not_judged", "exports_wanted", "measurements"):
         same.pop(key)
@@ -288,8 +288,8 @@ def test_a_run_is_shown_in_another_language_as_if_told_in_it(audited: Home) -> N
 def test_where_the_rules_are_others_titles_are_in_the_language_asked_for(audited: Home) -> None:
     with sqlite3.connect(audited.folder / FILE) as con:
         con.execute("UPDATE runs SET basis = 'of another day'")
-    book, catalogue = Book(audited.folder), load()
-    shown = shown_in(book.every()[1], book, catalogue, Settings(language="zh"))
+    book, catalogue = RunHistory(audited.folder), load_catalogue()
+    shown = translate_run(book.list_runs()[1], book, catalogue, Settings(language="zh"))
     assert shown.language == "zh"
     assert of(shown, "LG05").title == catalogue.rules["LG05"].title.zh
 
@@ -308,8 +308,8 @@ def test_each_row_says_whether_it_was_there_before(audited: Home, tmp_path: Path
 
 
 def test_a_row_that_left_and_came_back_says_so() -> None:
-    marks = Marks(b"key", {"LG05": {1: 9}}, {"LG05": [{3: 8}, {2: 7}]})
-    assert [marks.state("LG05", mark) for mark in (1, 2, 3, 4, None)] == [
+    marks = Fingerprints(b"key", {"LG05": {1: 9}}, {"LG05": [{3: 8}, {2: 7}]})
+    assert [marks.find_state("LG05", mark) for mark in (1, 2, 3, 4, None)] == [
         "persisting", "reappeared", "reappeared", "new", None,
     ]  # fmt: skip
-    assert marks.state("LG09", 1) is None, "no earlier run followed the rows of this rule"
+    assert marks.find_state("LG09", 1) is None, "no earlier run followed the rows of this rule"

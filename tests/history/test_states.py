@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from storehealth.history import Seen
-from storehealth.history.states import LEVELS, Verdict, state_of
+from storehealth.history import DefectMarks
+from storehealth.history.states import LEVELS, PastVerdict, classify_state
 from storehealth.model import RowStates
 from tests.runs import against, at, gap, late, past_run, present, runs
 
@@ -40,8 +40,8 @@ def test_a_finding_s_state_follows_from_its_verdicts(
     before: str, now: str, state: str | None, since: str | None
 ) -> None:
     """``?`` could not be judged: a gap, neither good nor bad."""
-    known = [Verdict(at(day), LEVELS.get(SIGNS[sign])) for day, sign in zip(DAYS, before, strict=True)]
-    assert state_of(known, Verdict(at(NOW), LEVELS.get(SIGNS[now]))) == (state, at(since) if since else None)
+    known = [PastVerdict(at(day), LEVELS.get(SIGNS[sign])) for day, sign in zip(DAYS, before, strict=True)]
+    assert classify_state(known, PastVerdict(at(NOW), LEVELS.get(SIGNS[now]))) == (state, at(since) if since else None)
 
 
 def test_a_rule_that_no_run_knew_is_new() -> None:
@@ -51,7 +51,7 @@ def test_a_rule_that_no_run_knew_is_new() -> None:
 
 def rows(now: dict[int, int], mended: set[int], *before: dict[int, int]) -> RowStates | None:
     past = runs(*(past_run(day, late(60, 4000), marks={"LG05": own}) for day, own in zip(DAYS, before, strict=False)))
-    seen = Seen({"LG05": now}, {"LG05": frozenset(mended)})
+    seen = DefectMarks({"LG05": now}, {"LG05": frozenset(mended)})
     return against(past, present(NOW, late(60, 4000), seen=seen)).findings[0].rows
 
 
@@ -72,10 +72,10 @@ def test_every_row_of_then_and_now_is_in_one_state() -> None:
 
 def test_rows_that_are_not_followed_have_no_states() -> None:
     past = runs(past_run(DAYS[3], late(60, 4000)))
-    assert against(past, present(NOW, late(60, 4000), seen=Seen({"LG05": {1: 9}}, {}))).findings[0].rows is None
+    assert against(past, present(NOW, late(60, 4000), seen=DefectMarks({"LG05": {1: 9}}, {}))).findings[0].rows is None
 
 
 def test_a_run_that_did_not_follow_the_rows_is_passed_over() -> None:
     past = runs(past_run(DAYS[2], late(60, 4000), marks={"LG05": {1: 9}}), past_run(DAYS[3], gap()))
-    found = against(past, present(NOW, late(60, 4000), seen=Seen({"LG05": {1: 9, 2: 9}}, {}))).findings[0].rows
+    found = against(past, present(NOW, late(60, 4000), seen=DefectMarks({"LG05": {1: 9, 2: 9}}, {}))).findings[0].rows
     assert found == RowStates(new=1, persisting=1, reappeared=0, resolved=0, gone=0)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from storehealth.history.trend import FIGURES, RUNS, begins
+from storehealth.history.trend import MAX_FIGURES, MAX_RUNS, find_first_day
 from storehealth.model import Trend, TrendLine
 from tests.made import SECONDS
 from tests.runs import against, at, gap, late, past_run, present, runs
@@ -68,27 +68,27 @@ def test_a_line_without_any_value_is_left_out() -> None:
 
 
 def test_only_the_latest_runs_and_the_most_urgent_figures_are_kept() -> None:
-    days = [str(date(2025, 1, 1) + timedelta(days=place)) for place in range(RUNS + 8)]
+    days = [str(date(2025, 1, 1) + timedelta(days=place)) for place in range(MAX_RUNS + 8)]
     many = [late(400 if place == 11 else 20, 4000, code=f"LG{place:02d}") for place in range(12)]
     past = runs(*(past_run(day, *many) for day in days[:-1]))
     found = against(past, present(days[-1], *many)).trend
     assert found is not None
-    assert [run.as_of for run in found.runs] == [at(day) for day in days[-RUNS:]]
+    assert [run.as_of for run in found.runs] == [at(day) for day in days[-MAX_RUNS:]]
     figures = [line.name for line in found.lines if line.kind == "finding"]
-    assert (len(figures), figures[0]) == (FIGURES, "LG11")
-    assert all(len(line.values) == RUNS for line in found.lines)
+    assert (len(figures), figures[0]) == (MAX_FIGURES, "LG11")
+    assert all(len(line.values) == MAX_RUNS for line in found.lines)
 
 
 def test_the_days_of_the_trend_begin_with_the_first_run_shown() -> None:
     lately = [past_run(str(date(2025, 1, 1) + timedelta(days=place)), late(20, 4000)) for place in range(20)]
-    assert begins(lately) == lately[-(RUNS - 1)].told.window.first
+    assert find_first_day(lately) == lately[-(MAX_RUNS - 1)].reported.window.first
 
 
 def test_a_baseline_is_held_against_and_leaves_the_trend_alone() -> None:
     from dataclasses import replace
 
     old, new = past_run("2025-01-31", late(400, 4000)), past_run("2025-03-24", late(20, 4000))
-    past = replace(runs(old, new), against=(old,), baseline=True)
+    past = replace(runs(old, new), reference_runs=(old,), baseline=True)
     found = against(past, present("2025-03-31", late(20, 4000)))
     assert found.previous is not None
     assert (found.previous.as_of, found.previous.baseline) == (old.as_of, True)

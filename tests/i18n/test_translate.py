@@ -101,7 +101,11 @@ def test_a_quantity_reads_as_the_figure_of_a_finding(unit: str, language: Langua
 
     words = Words(language)
     for value in (0.0, 0.5, 1.0, 88.25, 1e6, float("inf"), None):
-        wanted = words.decimal(value) if unit == "points" and value != float("inf") else words.figure(value, unit)
+        wanted = (
+            words.format_decimal(value)
+            if unit == "points" and value != float("inf")
+            else words.format_figure(value, unit)
+        )
         assert translate(quantity(value, unit), language) == wanted
 
 
@@ -160,10 +164,10 @@ def test_an_error_of_plain_text_is_the_same_in_every_language() -> None:
 
 
 def test_texts_of_the_catalogue_are_found_by_where_they_stand() -> None:
-    from storehealth.catalogue import load
+    from storehealth.catalogue import load_catalogue
     from storehealth.catalogue.texts import TextFinder, to_message
 
-    catalogue = load()
+    catalogue = load_catalogue()
     rule = catalogue.rules["CS01"]
     advice = rule.advice[0]
     provide_texts(TextFinder(catalogue))

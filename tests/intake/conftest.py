@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.intake import IntakeOptions, take_in
-from storehealth.intake.trial import Trial, try_layout
+from storehealth.intake import IntakeOptions, read_exports
+from storehealth.intake.trial import LayoutTrial, try_layout
 from storehealth.model import Intake, StoredTable
 
 TEXT = {"en": "a", "zh": "b", "es": "c"}
@@ -77,7 +77,7 @@ MESSAGES = layout(
 @pytest.fixture(scope="session")
 def shipped() -> Catalogue:
     """The catalogue as it is shipped."""
-    return load()
+    return load_catalogue()
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +88,7 @@ def catalogue(shipped: Catalogue) -> Catalogue:
 
 
 @pytest.fixture
-def attempt(catalogue: Catalogue) -> Callable[..., Trial]:
+def attempt(catalogue: Catalogue) -> Callable[..., LayoutTrial]:
     """Runs a layout over a text."""
     return lambda layout, given, zone=None: try_layout(layout, given, catalogue, zone)
 
@@ -102,7 +102,7 @@ def take(tmp_path: Path, catalogue: Catalogue) -> Callable[..., Intake]:
             path = tmp_path / "exports" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return take_in(tmp_path / "exports", catalogue, tmp_path / "lake", options)
+        return read_exports(tmp_path / "exports", catalogue, tmp_path / "lake", options)
 
     return run
 

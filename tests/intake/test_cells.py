@@ -8,13 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from storehealth.intake.trial import Trial
+from storehealth.intake.trial import LayoutTrial
 from tests.intake.conftest import LINES, ORDERS, layout
 
-Attempt = Callable[..., Trial]
+Attempt = Callable[..., LayoutTrial]
 
 
-def order(attempt: Attempt, header: str, cell: str, zone: str | None = None) -> Trial:
+def order(attempt: Attempt, header: str, cell: str, zone: str | None = None) -> LayoutTrial:
     """Read one order with one more cell. Tabs separate the cells, so that commas stay inside them."""
     names = ["订单号", "下单时间", *([header] if header not in ("订单号", "下单时间") else [])]
     cells = {"订单号": "1001", "下单时间": "2026-01-02 03:04:05"} | {header: cell}

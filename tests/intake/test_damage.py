@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
-from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake
 from tests.effort import examples
 
@@ -116,7 +116,7 @@ def taken(catalogue: Catalogue, name: str, data: bytes, **options: object) -> In
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(data)
-        return take_in(path, catalogue, Path(folder) / "lake", IntakeOptions(**options))  # type: ignore[arg-type]
+        return read_exports(path, catalogue, Path(folder) / "lake", IntakeOptions(**options))  # type: ignore[arg-type]
 
 
 def add_up(intake: Intake) -> None:
@@ -266,7 +266,7 @@ def test_an_open_quote_costs_its_own_row_and_is_told_with_its_line(known: Catalo
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
         path.write_text(text.replace("\x01", '"'), encoding="utf-8", newline="")
-        intake = take_in(path, known, Path(folder) / "lake")
+        intake = read_exports(path, known, Path(folder) / "lake")
         told = _lines(intake)
     own = 1 + text.split("\n")[line - 1].endswith('"说""好""')
     source = intake.sources[0]

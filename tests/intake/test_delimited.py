@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.errors import FileRefused
-from storehealth.intake.trial import Trial
+from storehealth.intake.trial import LayoutTrial
 from tests.effort import examples
 from tests.intake.conftest import MESSAGES, ORDERS
 
-Attempt = Callable[..., Trial]
+Attempt = Callable[..., LayoutTrial]
 HEADER = "session,sent,sender,text\n"
 
 
@@ -22,7 +22,7 @@ def chat(count: int) -> str:
     return "".join(f"s{n},2026-01-02 03:04:{n % 60:02d},ann,text {n}\n" for n in range(count))
 
 
-def ids(trial: Trial) -> list[str]:
+def ids(trial: LayoutTrial) -> list[str]:
     """Conversations that were kept."""
     return [row["conversation_id"] for row in trial.tables["messages"]]
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.layout import TABULAR, Layout
+from storehealth.catalogue.layout import TABULAR_CONTAINERS, Layout
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import HEAD_BYTES, Head, container_of
-from storehealth.intake.draft import draft
-from storehealth.intake.encoding import text_of
-from storehealth.intake.guess import header_of, profiles
+from storehealth.intake.containers import HEAD_BYTES, Head, find_container
+from storehealth.intake.draft import draft_layout
+from storehealth.intake.encoding import decode_head
+from storehealth.intake.guess import find_header, profile_columns
 from storehealth.intake.read import connect
 from storehealth.intake.trial import try_layout
 from tests.effort import examples
@@ -59,7 +59,7 @@ def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipp
         3002 | 2026-09-02 08:00:00 | 飞走了 | 8.00 | 李丽华 | 13912345678 | 乙 | SF002
         """
     )
-    text = draft("my_shop", top, "delimited", shipped)
+    text = draft_layout("my_shop", top, "delimited", shipped)
     layout = check_draft(text, top, shipped)
     found = columns(layout)
     assert found["order_id"] == "订单编号*"
@@ -77,7 +77,7 @@ def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipp
 def test_times_in_another_order_are_read_and_marked(shipped: Catalogue) -> None:
     """A day above 12 decides; else the day is taken to come first."""
     top = table("Ref | When | Value\nA-1001 | 12/25/2026 1:02:03 PM | 5.10\nA-1002 | 01/02/2026 11:02:03 AM | 6.10")
-    text = draft("my_shop", top, "delimited", shipped)
+    text = draft_layout("my_shop", top, "delimited", shipped)
     assert check_draft(text, top, shipped).columns["created_at"].formats == ("%m/%d/%Y %I:%M:%S %p",)
     assert "check: day and month" in text
 
@@ -88,13 +88,13 @@ def test_an_order_that_repeats_its_number_for_every_product_is_a_table_of_lines(
         "Order ID | Created at | Lineitem sku | Lineitem quantity\n"
         "1001 | 2026-09-01 10:00:00 | K-1 | 1\n1001 | 2026-09-01 10:00:00 | K-2 | 2"
     )
-    assert check_draft(draft("my_shop", top, "delimited", shipped), top, shipped).feeds[0] == "order_lines"
+    assert check_draft(draft_layout("my_shop", top, "delimited", shipped), top, shipped).feeds[0] == "order_lines"
 
 
 def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
     """Else the draft would not be tried on such files."""
     top = table("Ref | When | Value\nA-1001 | 2026-12-25 13:00 | 5.10")
-    assert Layout.model_validate(yaml.safe_load(draft("a", top, "odd", shipped))).containers == ("odd",)
+    assert Layout.model_validate(yaml.safe_load(draft_layout("a", top, "odd", shipped))).containers == ("odd",)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
 )
 def test_a_table_without_header_id_or_time_is_refused(shipped: Catalogue, text: str, message: str) -> None:
     with pytest.raises(FileRefused, match=message):
-        draft("a", table(text), "delimited", shipped)
+        draft_layout("a", table(text), "delimited", shipped)
 
 
 def test_the_header_is_found_below_titles_and_not_among_people() -> None:
     """A first row of data is nobody's header: it may be a name and a phone."""
-    assert header_of([["Export of September"], ["Order", "When"], ["1", "2026-09-01"]]) == 1
-    assert header_of([["王小明", "13812345678", "2026-09-01"], ["李丽华", "13912345678", "2026-09-02"]]) is None
-    assert header_of([]) is None
+    assert find_header([["Export of September"], ["Order", "When"], ["1", "2026-09-01"]]) == 1
+    assert find_header([["王小明", "13812345678", "2026-09-01"], ["李丽华", "13912345678", "2026-09-02"]]) is None
+    assert find_header([]) is None
 
 
 def test_columns_are_profiled_by_their_cells(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_columns_are_profiled_by_their_cells(tmp_path: Path) -> None:
         "A-1001 | 2026-09-01 | 1,5 | 是 | 好的，谢谢 |\nA-1002 | 2026-09-02 | 2,5 | 否 | 再见 |"
     )
     with connect(None, tmp_path) as con:
-        found = profiles(con, top, 0)
+        found = profile_columns(con, top, 0)
     assert [column.kind for column in found] == ["ids", "times", "numbers", "yes or no", "text", "nothing"]
 
 
@@ -137,15 +137,15 @@ KNOWN = ("jd_orders", "taobao_orders", "shopify_orders", "jd_stock", "jd_session
 def test_a_known_format_is_drafted_as_it_was_written(shipped: Catalogue, tmp_path: Path, name: str) -> None:
     """Where all headers are known, nearly every column lands where a person put it."""
     known = shipped.layouts[name]
-    assert known.containers[: len(TABULAR)] == TABULAR
+    assert known.containers[: len(TABULAR_CONTAINERS)] == TABULAR_CONTAINERS
     path = tmp_path / "given.txt"
     path.write_text(known.examples[0].given, encoding="utf-8", newline="")
     data = path.read_bytes()[:HEAD_BYTES]
     top = [
         list(record.cells)
-        for record in container_of(Head(path, data, text_of(data))).sheets(path, tmp_path, None)[0].top
+        for record in find_container(Head(path, data, decode_head(data))).open_sheets(path, tmp_path, None)[0].top
     ]
-    layout = check_draft(draft("again", top, "delimited", shipped), top, shipped)
+    layout = check_draft(draft_layout("again", top, "delimited", shipped), top, shipped)
     written = {key.rpartition(".")[2]: column.headers for key, column in known.columns.items() if column.headers}
     right = [key for key, header in columns(layout).items() if header in written.get(key, ())]
     assert layout.feeds[0] == known.feeds[0]
@@ -167,7 +167,7 @@ def test_any_table_is_drafted_validly_or_refused(shipped: Catalogue, rows: list[
         *rows,
     ]
     try:
-        text = draft("any", top, "delimited", shipped)
+        text = draft_layout("any", top, "delimited", shipped)
     except FileRefused:
         return
     Layout.model_validate(yaml.safe_load(text))

@@ -9,8 +9,8 @@ import pytest
 
 from storehealth.errors import FileRefused
 from storehealth.intake import encoding
-from storehealth.intake.encoding import as_utf8
-from storehealth.intake.trial import Trial
+from storehealth.intake.encoding import convert_to_utf8
+from storehealth.intake.trial import LayoutTrial
 from tests.intake.conftest import ORDERS
 
 HEADER = "订单号,下单时间,备注\n"
@@ -22,7 +22,7 @@ def orders(count: int, note: str = "尽快发货") -> str:
 
 
 @pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
-def test_the_encodings_of_exports_are_read(attempt: Callable[..., Trial], code: str) -> None:
+def test_the_encodings_of_exports_are_read(attempt: Callable[..., LayoutTrial], code: str) -> None:
     """With and without byte order marks."""
     trial = attempt(ORDERS, orders(3).encode(code))
     assert [row["buyer_note"] for row in trial.tables["orders"]] == ["尽快发货0", "尽快发货1", "尽快发货2"]
@@ -33,7 +33,7 @@ def test_chinese_that_begins_late_is_still_found(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(encoding, "CHUNK", 1000)
     path = tmp_path / "late.csv"
     path.write_bytes(b"a,b,c\n" * 5000 + "一,二,三\n".encode("gb18030") * 50)
-    text = as_utf8(path, tmp_path)
+    text = convert_to_utf8(path, tmp_path)
     assert (text.encoding, text.lines) == ("gb18030", 5050)
     assert text.path.read_text(encoding="utf-8").endswith("一,二,三\n")
 
@@ -43,11 +43,11 @@ def test_characters_of_four_bytes_survive(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(encoding, "CHUNK", 64)
     path = tmp_path / "rare.csv"
     path.write_bytes("你好𠮷😀|\\,x\n".encode("gb18030") * 100)
-    assert as_utf8(path, tmp_path).path.read_text(encoding="utf-8") == "你好𠮷😀|\\,x\n" * 100
+    assert convert_to_utf8(path, tmp_path).path.read_text(encoding="utf-8") == "你好𠮷😀|\\,x\n" * 100
 
 
 @pytest.mark.parametrize("code", ["utf-8", "gb18030"])
-def test_one_bad_byte_costs_one_row(attempt: Callable[..., Trial], code: str) -> None:
+def test_one_bad_byte_costs_one_row(attempt: Callable[..., LayoutTrial], code: str) -> None:
     """Its line is reported."""
     lines = orders(400).encode(code).split(b"\n")
     lines[200] = lines[200][:-4] + b"\xff" + lines[200][-4:]
@@ -57,14 +57,14 @@ def test_one_bad_byte_costs_one_row(attempt: Callable[..., Trial], code: str) ->
     assert code in trial.rejects[0]["reason"]
 
 
-def test_a_file_of_one_row_with_a_bad_byte_is_refused(attempt: Callable[..., Trial]) -> None:
+def test_a_file_of_one_row_with_a_bad_byte_is_refused(attempt: Callable[..., LayoutTrial]) -> None:
     """Half of the file would be gone; the place is named."""
     data = orders(1).encode() + b"\xff"
     with pytest.raises(FileRefused, match=rf"byte {len(data) - 1} of the file"):
         attempt(ORDERS, data)
 
 
-def test_nul_bytes_refuse_a_file_and_their_place_is_named(attempt: Callable[..., Trial]) -> None:
+def test_nul_bytes_refuse_a_file_and_their_place_is_named(attempt: Callable[..., LayoutTrial]) -> None:
     """No reader notices them."""
     for code in ("utf-8", "gb18030"):
         data = orders(3).encode(code)
@@ -85,7 +85,7 @@ def test_single_non_ascii_bytes_are_windows_1252(tmp_path: Path, text: str, code
     """In GB18030 they would swallow the letter after them, and the result would often pass for Chinese."""
     path = tmp_path / "orders.csv"
     path.write_bytes((text * 30).encode(code))
-    converted = as_utf8(path, tmp_path)
+    converted = convert_to_utf8(path, tmp_path)
     assert converted.encoding == ("gb18030" if code == "gb18030" else "cp1252")
     assert converted.path.read_text(encoding="utf-8") == text * 30
 
@@ -94,9 +94,9 @@ def test_an_encoding_named_by_the_user_is_used(tmp_path: Path) -> None:
     """cp932 looks like GB18030."""
     path = tmp_path / "japanese.csv"
     path.write_bytes("注文,日付\n一,カタカナ\n".encode("cp932"))
-    assert "カタカナ" in as_utf8(path, tmp_path, "cp932").path.read_text(encoding="utf-8")
+    assert "カタカナ" in convert_to_utf8(path, tmp_path, "cp932").path.read_text(encoding="utf-8")
     with pytest.raises(FileRefused, match="no encoding"):
-        as_utf8(path, tmp_path, "klingon")
+        convert_to_utf8(path, tmp_path, "klingon")
 
 
 def test_a_broken_utf_16_is_refused(tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def test_a_broken_utf_16_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.csv"
     path.write_bytes("a,b\n".encode("utf-16") + b"x")
     with pytest.raises(FileRefused, match="utf-16"):
-        as_utf8(path, tmp_path)
+        convert_to_utf8(path, tmp_path)

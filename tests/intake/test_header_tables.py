@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from storehealth.catalogue import Catalogue
-from storehealth.intake.containers import Record, containers
-from storehealth.intake.recognise import Match, recognise
+from storehealth.intake.containers import TextRecord, load_containers
+from storehealth.intake.recognise import LayoutMatch, recognise
 
 TABLES: list[dict[str, Any]] = yaml.load(
     Path(__file__).with_name("header_tables.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
@@ -25,14 +25,14 @@ OWN_FORMS = {
 def headers_of(table: dict[str, Any]) -> list[str]:
     """The header cells of a table; of a chat log, the columns that its container makes."""
     if "in" in table:
-        return list(containers()[table["in"]].COLUMNS)
+        return list(load_containers()[table["in"]].COLUMNS)
     text = table["headers"]
     return text.split(";" if ";" in text else ",")
 
 
-def found(table: dict[str, Any], catalogue: Catalogue) -> Match:
+def found(table: dict[str, Any], catalogue: Catalogue) -> LayoutMatch:
     """The layout that fits, of all that are shipped, though nobody says which platform it is."""
-    record = Record(1, tuple(headers_of(table)))
+    record = TextRecord(1, tuple(headers_of(table)))
     return recognise([record], table.get("in", "delimited"), catalogue.layouts.values())
 
 
@@ -43,7 +43,7 @@ def test_a_known_header_finds_its_layout_and_its_columns(table: dict[str, Any], 
     assert match.layout == table["layout"]
     layout, targets = shipped.layouts[match.layout], dict[str, set[str]]()
     for key, header in match.headers.items():
-        own = {target.rpartition(".")[2] for target in layout.targets(key, shipped.tables)}
+        own = {target.rpartition(".")[2] for target in layout.list_targets(key, shipped.tables)}
         targets.setdefault(header, set()).update(own or {""})
     for header, column in table.get("reads", {}).items():
         assert column in targets.get(header, set()), f"{header} fills {targets.get(header)}, not {column}"

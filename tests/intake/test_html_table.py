@@ -106,7 +106,7 @@ def test_the_memory_a_page_needs_does_not_grow_with_it(tmp_path: Path, monkeypat
         with (tmp_path / "large.xls").open("w", encoding="utf-8") as out:
             out.write(page(HEADER).removesuffix("</table></body></html>"))
             out.writelines(ROW.format("1", "x" * 10_000) + "\n" for _ in range(100 * megabytes))
-        assert len(html_table.sheets(tmp_path / "large.xls", tmp_path, None)[0].top) == TOP_RECORDS
+        assert len(html_table.open_sheets(tmp_path / "large.xls", tmp_path, None)[0].top) == TOP_RECORDS
         most.append(_most_megabytes())
     assert most[1] - most[0] < 15
 

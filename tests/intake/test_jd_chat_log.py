@@ -8,7 +8,7 @@ import pytest
 
 from storehealth.catalogue import Catalogue
 from storehealth.intake.containers.jd_chat_log import NO_BEGIN, NO_END, NO_MESSAGES, NO_SENDER
-from storehealth.intake.trial import Trial, try_layout
+from storehealth.intake.trial import LayoutTrial, try_layout
 
 BEGIN = "/*****************以下为一通会话************************************/\n"
 END = "/*****************会话结束_时间：2026-10-07 10:05:30 ****************/\n"
@@ -18,15 +18,15 @@ ANSWER = "店铺-小禾 2026-10-07 10:00:12\n您好\n"
 
 
 @pytest.fixture
-def read(shipped: Catalogue) -> Callable[[str | bytes], Trial]:
+def read(shipped: Catalogue) -> Callable[[str | bytes], LayoutTrial]:
     """Reads a log."""
     return lambda given: try_layout(shipped.layouts["jd_chat_log"], given, shipped)
 
 
-Read = Callable[[str | bytes], Trial]
+Read = Callable[[str | bytes], LayoutTrial]
 
 
-def texts(trial: Trial) -> list[str]:
+def texts(trial: LayoutTrial) -> list[str]:
     """Texts of all messages."""
     return [row["text"] for row in trial.tables["messages"]]
 

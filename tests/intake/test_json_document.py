@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from storehealth.intake.containers import json_document
-from storehealth.intake.trial import Trial
+from storehealth.intake.trial import LayoutTrial
 from storehealth.model import Intake
 from tests.intake.conftest import ORDERS, layout
 
-Attempt = Callable[..., Trial]
+Attempt = Callable[..., LayoutTrial]
 ROW = {"订单号": 300000000001234567, "下单时间": 1767323045000, "金额": 12.50, "备注": 'say "hi",\n好'}
 SCANS = layout(
     "api_scans",
@@ -32,7 +32,7 @@ def orders(count: int) -> list[dict[str, Any]]:
     return [{**ROW, "订单号": number} for number in range(1, count + 1)]
 
 
-def ids(trial: Trial) -> list[str]:
+def ids(trial: LayoutTrial) -> list[str]:
     return [row["order_id"] for row in trial.tables["orders"]]
 
 

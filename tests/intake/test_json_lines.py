@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from storehealth.intake.trial import Trial
+from storehealth.intake.trial import LayoutTrial
 from tests.intake.conftest import layout
 
 CHAT = layout(
@@ -19,7 +19,7 @@ CHAT = layout(
 )
 
 
-def test_keys_are_headers_and_bad_lines_are_rejected_one_by_one(attempt: Callable[..., Trial]) -> None:
+def test_keys_are_headers_and_bad_lines_are_rejected_one_by_one(attempt: Callable[..., LayoutTrial]) -> None:
     """Keys inside keys are written with a dot; long ids keep their digits."""
     given = (
         '{"chat": {"id": 12345678901234567890}, "time": 1767323045000, "content": "hi\\nthere"}\n'

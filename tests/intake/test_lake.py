@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storehealth.catalogue import Catalogue
-from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.lake import Lake
 from storehealth.model import Intake
 from tests.intake.conftest import ORDERS as LAYOUT
@@ -27,7 +27,7 @@ def list_read_files(tmp_path: Path, catalogue: Catalogue) -> Callable[..., list[
 
     def run(given: Catalogue = catalogue, options: IntakeOptions | None = None) -> list[str]:
         lines: list[str] = []
-        take_in(tmp_path / "exports", given, tmp_path / "lake", options, lines.append)
+        read_exports(tmp_path / "exports", given, tmp_path / "lake", options, lines.append)
         return lines
 
     return run
@@ -125,7 +125,9 @@ def test_two_runs_at_once_agree(tmp_path: Path, catalogue: Catalogue, take: Take
     take({"orders.csv": ORDERS, "more.csv": ORDERS + "2,2026-01-02\n"})
     options = IntakeOptions(cache=False)
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(take_in, tmp_path / "exports", catalogue, tmp_path / "lake", options) for _ in range(8)]
+        runs = [
+            pool.submit(read_exports, tmp_path / "exports", catalogue, tmp_path / "lake", options) for _ in range(8)
+        ]
         results = [run.result() for run in runs]
     assert all(result.sources == results[0].sources for result in results)
     assert all(table.parquet.exists() for result in results for table in result.tables)
@@ -135,22 +137,22 @@ def test_a_run_that_was_slower_does_not_delete_what_a_quicker_one_is_reading(tmp
     quick, slow = Lake(tmp_path / "lake"), Lake(tmp_path / "lake")
     inodes = []
     for lake in (quick, slow):  # both have found nothing there, and have read the file
-        with lake.scratch() as folder:
+        with lake.open_scratch() as folder:
             draft = folder / "0"
             draft.mkdir()
             (draft / "orders.parquet").write_bytes(b"PAR1 rows PAR1")
-            entry = lake.keep("a-key", draft, {})
+            entry = lake.store_entry("a-key", draft, {})
         inodes.append((entry / "orders.parquet").stat().st_ino)
     assert inodes[0] == inodes[1]
 
 
 def store_entry(lake: Lake, content: bytes) -> Path:
     """Store an entry once more, and return its folder."""
-    with lake.scratch() as folder:
+    with lake.open_scratch() as folder:
         draft = folder / "0"
         draft.mkdir()
         (draft / "orders.parquet").write_bytes(b"PAR1 %s PAR1" % content)
-        return lake.keep("a-key", draft, {})
+        return lake.store_entry("a-key", draft, {})
 
 
 def test_reading_anew_leaves_what_another_run_is_reading_and_counts_from_then_on(tmp_path: Path) -> None:
@@ -160,10 +162,10 @@ def test_reading_anew_leaves_what_another_run_is_reading_and_counts_from_then_on
     second = store_entry(anew, b"new")
     assert (first / "orders.parquet").read_bytes() == b"PAR1 old PAR1"
     assert (second / "orders.parquet").read_bytes() == b"PAR1 new PAR1"
-    entry = trusting.entry("a-key")
+    entry = trusting.find_entry("a-key")
     assert entry is not None
     assert entry[0] == second
-    assert anew.entry("a-key") is None
+    assert anew.find_entry("a-key") is None
 
 
 def test_entries_that_were_superseded_a_day_ago_are_deleted(tmp_path: Path) -> None:

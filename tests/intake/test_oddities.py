@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from storehealth.catalogue import Catalogue
-from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source
 from tests.intake.conftest import rows
 from tests.intake.test_workbook import book
@@ -25,7 +25,7 @@ def read(tmp_path: Path, shipped: Catalogue) -> Read:
     """Takes in one file with the shipped layouts; gives its source, and its tables by name."""
 
     def run(name: str, zone: str = "Asia/Shanghai", **options: Any) -> tuple[Source, dict[str, list[dict[str, Any]]]]:
-        intake = take_in(FILES / name, shipped, tmp_path / "lake", IntakeOptions(zone=zone, **options))
+        intake = read_exports(FILES / name, shipped, tmp_path / "lake", IntakeOptions(zone=zone, **options))
         return intake.sources[0], {table.table: rows(table) for table in intake.tables}
 
     return run
@@ -122,7 +122,7 @@ def test_ids_in_scientific_notation_are_refused(read: Read, tmp_path: Path, ship
     """Their digits are gone; the reason says so."""
     source, _ = read("ids_in_scientific_notation.csv")
     assert (source.kept, source.rejected) == (1, 2)
-    rejects = rows(take_in(FILES / "ids_in_scientific_notation.csv", shipped, tmp_path / "lake").rejects[0])
+    rejects = rows(read_exports(FILES / "ids_in_scientific_notation.csv", shipped, tmp_path / "lake").rejects[0])
     assert all("digits are gone" in one["reason"] for one in rejects)
 
 
@@ -230,7 +230,7 @@ def test_several_files_of_one_period_are_all_read_and_say_what_they_cover(tmp_pa
     (tmp_path / "in").mkdir()
     for name in ("first_half_of_october.csv", "october.csv"):
         (tmp_path / "in" / name).write_bytes((FILES / name).read_bytes())
-    intake: Intake = take_in(tmp_path / "in", shipped, tmp_path / "lake")
+    intake: Intake = read_exports(tmp_path / "in", shipped, tmp_path / "lake")
     assert [(one.kept, str(one.first)[:10], str(one.last)[:10]) for one in intake.sources] == [
         (2, "2026-10-01", "2026-10-02"),
         (3, "2026-10-01", "2026-10-20"),
@@ -241,7 +241,7 @@ def test_an_archive_of_logs_is_read(tmp_path: Path, shipped: Catalogue) -> None:
     """As the chat tool packs them."""
     with zipfile.ZipFile(tmp_path / "chat.zip", "w") as archive:
         archive.write(FILES / "robot_and_masked_customer.log", "2026/10/1.txt")
-    source = take_in(tmp_path / "chat.zip", shipped, tmp_path / "lake").sources[0]
+    source = read_exports(tmp_path / "chat.zip", shipped, tmp_path / "lake").sources[0]
     assert (source.path, source.layout, source.kept) == ("chat.zip/2026/10/1.txt", "jd_chat_log", 3)
 
 
@@ -256,7 +256,7 @@ def test_dates_of_excel_are_read_as_dates_and_as_serial_days(tmp_path: Path, shi
         ["3", "1000", 1, "2026/1/2 3:04:05"],
     ]
     (tmp_path / "orders.xlsx").write_bytes(book({"1": lines}))
-    intake = take_in(tmp_path / "orders.xlsx", shipped, tmp_path / "lake")
+    intake = read_exports(tmp_path / "orders.xlsx", shipped, tmp_path / "lake")
     orders = next(table for table in intake.tables if table.table == "orders")
     assert [one["created_at"] for one in rows(orders)] == [moment] * 3
 

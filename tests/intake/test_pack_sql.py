@@ -13,13 +13,13 @@ import duckdb
 import pytest
 
 from storehealth import watch
-from storehealth.catalogue import load
-from storehealth.checking import check_all
+from storehealth.catalogue import load_catalogue
+from storehealth.checking import check_catalogue
 from storehealth.errors import CatalogueError
 from storehealth.intake import expressions as pack_sql
-from storehealth.intake import take_in
-from storehealth.intake.expressions import expressions, is_expression
-from storehealth.watch import TookTooLongError
+from storehealth.intake import read_exports
+from storehealth.intake.expressions import is_expression, list_expressions
+from storehealth.watch import QueryTimeoutError
 
 Run = Callable[..., Any]
 ALLOWED = 10 << 30
@@ -77,17 +77,17 @@ def test_sql_of_a_packs_layout_must_be_one_expression(pack: Path, reach: str, pl
     sql = REACHING[reach].format(secret=pack.parent / "secret", stolen=pack.parent / "stolen")
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n" if "sql" in place else f"{place}: {quoted(sql)}\n")
     with pytest.raises(CatalogueError) as caught:
-        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+        read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
     assert caught.value.message == f"odd.yaml:9: {place}: write one expression over the row's columns"
     with pytest.raises(CatalogueError, match=r"odd\.yaml:9"):
-        check_all([pack])
+        check_catalogue([pack])
     assert not (pack.parent / "stolen").exists()
 
 
 def test_sql_of_a_packs_table_must_be_one_expression(pack: Path) -> None:
     """``otherwise`` of a column is SQL as well. All faults are reported at once."""
     (pack / "tables").mkdir()
-    built_in = load().paths["tables/orders"].read_text(encoding="utf-8")
+    built_in = load_catalogue().paths["tables/orders"].read_text(encoding="utf-8")
     assert """otherwise: "'normal'\"""" in built_in
     (pack / "tables" / "orders.yaml").write_text(
         built_in.replace(
@@ -97,7 +97,7 @@ def test_sql_of_a_packs_table_must_be_one_expression(pack: Path) -> None:
     )
     with_layout(pack, "skip: (SELECT true)\n")
     with pytest.raises(CatalogueError, match=r"(?s)odd\.yaml:9: skip.*orders\.yaml:\d+: columns\.kind\.otherwise"):
-        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+        read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
 
 
 def test_an_expression_may_use_all_of_sql_but_queries(pack: Path) -> None:
@@ -107,7 +107,7 @@ def test_an_expression_may_use_all_of_sql_but_queries(pack: Path) -> None:
         "|| row_number() OVER (ORDER BY created_at) END /* and so on */"
     )
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")
-    intake = take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+    intake = read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
     (source,), (table,) = intake.sources, intake.tables
     assert (source.layout, source.kept, source.note) == ("odd", 1, "")
     assert duckdb.sql(f"SELECT seller_note FROM '{table.parquet}'").fetchall() == [("SELECT (1); o11",)]
@@ -119,7 +119,7 @@ def test_an_expression_that_does_not_fit_the_columns_stops_the_audit(pack: Path,
     more = "  seller_note: {sql: no_such_thing(order_id)}\n" if place == "column" else "skip: no_such_thing(order_id)\n"
     with_layout(pack, more)
     with pytest.raises(CatalogueError) as caught:
-        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+        read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
     assert caught.value.message.startswith("odd.yaml: its SQL does not fit its columns; the database says: “")
     assert "no_such_thing" in caught.value.message
     assert caught.value.hint == "Mend the layout's SQL."
@@ -127,7 +127,7 @@ def test_an_expression_that_does_not_fit_the_columns_stops_the_audit(pack: Path,
 
 def test_built_in_sql_consists_of_expressions_too() -> None:
     """Audits check packs only, so this test checks the rest."""
-    found = list(expressions(load()))
+    found = list(list_expressions(load_catalogue()))
     assert len(found) > 50
     with duckdb.connect() as con:
         assert [expression for expression in found if not is_expression(con, expression.sql)] == []
@@ -137,15 +137,15 @@ def test_a_layout_that_takes_too_long_stops_the_audit(pack: Path, monkeypatch: p
     """Leaving out its file instead would falsify every figure."""
 
     def stopped(*_: object, **__: object) -> Any:
-        raise TookTooLongError(600)
+        raise QueryTimeoutError(600)
 
     monkeypatch.setattr(pack_sql, "within", stopped)
     with_layout(pack, "")
     with pytest.raises(CatalogueError, match=r"odd\.yaml: ran longer than 600 seconds"):
-        take_in(pack.parent / "exports", load([pack]), pack.parent / "lake")
+        read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
 
 
-@pytest.mark.skipif(not watch.MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
+@pytest.mark.skipif(not watch.PROCESS_MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
 @pytest.mark.parametrize("sql", ["repeat(order_id, 2000000000)", "len(range(300000000 + length(order_id)))::VARCHAR"])
 def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -> None:
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")
@@ -162,4 +162,4 @@ def test_a_column_s_key_is_a_name(pack: Path) -> None:
     """Keys become part of SQL, where a quote would end the identifier or string."""
     with_layout(pack, '  "_a.b\'": {headers: [X]}\n')
     with pytest.raises(CatalogueError, match=r"odd\.yaml:9: columns\._a\.b'"):
-        load([pack])
+        load_catalogue([pack])

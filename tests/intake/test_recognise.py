@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Claim, Head, Record, container_of, containers
-from storehealth.intake.recognise import normal, recognise
+from storehealth.intake.containers import Claim, Head, TextRecord, find_container, load_containers
+from storehealth.intake.recognise import normalise_header, recognise
 from tests.intake.conftest import LINES, MESSAGES, ORDERS, layout
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 
 
-def top(*lines: str) -> list[Record]:
+def top(*lines: str) -> list[TextRecord]:
     """Records of cells that are divided by bars."""
-    return [Record(number, tuple(line.split("|"))) for number, line in enumerate(lines, 1)]
+    return [TextRecord(number, tuple(line.split("|"))) for number, line in enumerate(lines, 1)]
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ def top(*lines: str) -> list[Record]:
 )
 def test_blanks_stars_and_marks_of_headers_do_not_matter(header: str) -> None:
     """Nor do guards."""
-    assert normal(header) == normal("订单号")
+    assert normalise_header(header) == normalise_header("订单号")
 
 
 def test_width_and_case_of_headers_do_not_matter() -> None:
     """Full-width brackets and letters."""
-    assert normal("首次响应时长（秒)") == normal("首次响应时长(秒)")
-    assert normal("ＳＫＵ Id") == normal("skuid")
+    assert normalise_header("首次响应时长（秒)") == normalise_header("首次响应时长(秒)")
+    assert normalise_header("ＳＫＵ Id") == normalise_header("skuid")
 
 
 def test_the_header_is_found_below_titles() -> None:
@@ -135,7 +135,7 @@ def test_no_two_containers_claim_one_file() -> None:
         "json_lines": '{"a": 1}\n',
     }
     for name, text in samples.items():
-        owner = container_of(Head(Path("x.txt"), text.encode(), text))
+        owner = find_container(Head(Path("x.txt"), text.encode(), text))
         assert name == owner.NAME
-    assert {"delimited", "jd_chat_log", "json_lines", "workbook"} <= set(containers())
-    assert all(each.claims(Head(Path("x"), b"", "")) == Claim.NO for each in containers().values())
+    assert {"delimited", "jd_chat_log", "json_lines", "workbook"} <= set(load_containers())
+    assert all(each.claim(Head(Path("x"), b"", "")) == Claim.NO for each in load_containers().values())

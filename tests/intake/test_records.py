@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.intake.containers import Damage
-from storehealth.intake.containers.delimited import body_of_copy, write_records
-from storehealth.intake.records import Reader
+from storehealth.intake.containers.delimited import read_copy, write_records
+from storehealth.intake.records import RecordReader
 from tests.effort import examples
 
 CELLS = st.text(alphabet='a"\n 你', max_size=6)
@@ -30,8 +30,8 @@ def test_a_table_written_by_the_csv_module_is_read_back(rows: list[tuple[str, st
     damages: list[Damage] = []
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.csv"
-        write_records(copy, Reader(lines, delimiter, 3).records(), damages, delimiter)
-        found = duckdb.sql(body_of_copy(copy, 3, ()).sql).fetchall()
+        write_records(copy, RecordReader(lines, delimiter, 3).records(), damages, delimiter)
+        found = duckdb.sql(read_copy(copy, 3, ()).sql).fetchall()
     assert damages == []
     assert [row[1:] for row in found] == rows
     starts = [1]

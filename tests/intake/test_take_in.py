@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import storehealth
-from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.errors import NoDataError, Shortage, UsageError
-from storehealth.intake import IntakeOptions, take_in
+from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.containers import delimited
-from storehealth.intake.files import Files
+from storehealth.intake.files import FileReader
 from storehealth.model import Intake
 from storehealth.wording import Words
 from tests.intake.conftest import rows
@@ -138,13 +138,13 @@ def test_a_layout_of_a_pack_takes_the_place_of_the_one_of_that_name(tmp_path: Pa
     (tmp_path / "in").mkdir()
     for name, header in (("a", "artikel"), ("b", "reference"), ("c", "sku_id")):
         (tmp_path / "in" / f"{name}.csv").write_text(f"{header},available\nA,3\n", encoding="utf-8")
-    intake = take_in(tmp_path / "in", load([tmp_path / "pack"]), tmp_path / "lake")
+    intake = read_exports(tmp_path / "in", load_catalogue([tmp_path / "pack"]), tmp_path / "lake")
     assert [source.layout for source in intake.sources] == ["generic_stock", "my_stock", None]
 
 
 def test_a_mistake_of_ours_stops_only_its_file(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     """And asks to be reported."""
-    real = delimited.sheets
+    real = delimited.open_sheets
 
     def fail_on_bad(path: Path, scratch: Path, encoding: str | None) -> object:
         if path.name == "bad.csv":
@@ -162,14 +162,14 @@ def test_no_folder_and_no_files_have_plain_messages(tmp_path: Path, catalogue: C
     (tmp_path / "none").mkdir()
     for folder in ("none", "missing"):
         with pytest.raises(NoDataError) as caught:
-            take_in(tmp_path / folder, catalogue, tmp_path / "lake")
+            read_exports(tmp_path / folder, catalogue, tmp_path / "lake")
         assert caught.value.hint
 
 
 def test_one_file_may_be_named_alone(take: Take, tmp_path: Path, catalogue: Catalogue) -> None:
     """Its neighbours are not read."""
     take({"orders.csv": ORDERS, "chat.csv": CHAT})
-    intake = take_in(tmp_path / "exports" / "orders.csv", catalogue, tmp_path / "lake")
+    intake = read_exports(tmp_path / "exports" / "orders.csv", catalogue, tmp_path / "lake")
     assert [source.path for source in intake.sources] == ["orders.csv"]
 
 
@@ -229,14 +229,14 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_read_by_the_next_ru
     take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """As when the browser still writes it: what was read would be kept under the mark of what it was before."""
-    method, path = getattr(Files, step), tmp_path / "exports" / "orders.csv"
+    method, path = getattr(FileReader, step), tmp_path / "exports" / "orders.csv"
 
     def grow(*args: object) -> object:
         path.write_text(ORDERS + "3,2026-01-03,5\n", encoding="utf-8")
         return method(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Files, step, grow)
+        patch.setattr(FileReader, step, grow)
         source = take({"orders.csv": ORDERS}).sources[0]
     assert (source.kept, source.note) == (0, "it changed while it was read. Run this again once it is complete.")
     assert take({}).sources[0].kept == 3
@@ -266,7 +266,7 @@ def test_file_names_with_special_characters_are_only_names(take: Take) -> None:
 def test_the_day_in_a_files_name_is_used_where_the_file_has_none(tmp_path: Path, shipped: Catalogue) -> None:
     """A stock list says what is there, and its name when."""
     (tmp_path / "stock_2026-03-05.csv").write_text("sku_id,available\nA,3\nB,0\n", encoding="utf-8")
-    intake = take_in(tmp_path, shipped, tmp_path / "lake")
+    intake = read_exports(tmp_path, shipped, tmp_path / "lake")
     assert {str(row["taken_at"]) for row in rows(intake.tables[0])} == {"2026-03-05 00:00:00"}
 
 
@@ -280,7 +280,7 @@ def test_running_out_of_memory_or_disk_stops_the_run(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(Files, step, fail)
+    monkeypatch.setattr(FileReader, step, fail)
     with pytest.raises(Shortage):
         take({"orders.csv": ORDERS})
 
@@ -291,6 +291,6 @@ def test_ctrl_c_while_a_file_is_read_stops_the_run(take: Take, monkeypatch: pyte
     def interrupt(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr(Files, "_fill_lake", interrupt)
+    monkeypatch.setattr(FileReader, "_fill_lake", interrupt)
     with pytest.raises(KeyboardInterrupt):
         take({"orders.csv": ORDERS})

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from storehealth.intake.containers.wangwang_chat_log import messages
+from storehealth.intake.containers.wangwang_chat_log import parse_messages
 
 RULE = "=" * 64
 
 
 def read(text: str) -> list[tuple[int, ...] | tuple[object, ...]]:
     """Line, customer, sender and text of each message."""
-    return [(record.line, *record.cells[1:3], record.cells[4]) for record in messages(enumerate(text.split("\n"), 1))]
+    return [
+        (record.line, *record.cells[1:3], record.cells[4]) for record in parse_messages(enumerate(text.split("\n"), 1))
+    ]
 
 
 def ids(text: str) -> list[list[str]]:
-    return [record.cells[:2] for record in messages(enumerate(text.split("\n"), 1))]
+    return [record.cells[:2] for record in parse_messages(enumerate(text.split("\n"), 1))]
 
 
 ANN = "ann(2026-01-02 03:04:05):  hi"

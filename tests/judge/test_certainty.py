@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.made import SHIPPING, judged, share, slices
 from tests.measure.fakes import measured, rule_of
 
-from storehealth.judge.independence import LEAST_DAYS, surety
+from storehealth.judge.independence import MIN_RESAMPLED_DAYS, assess_certainty
 from storehealth.model import Measurement, Tally
-from storehealth.stats import Z_ONE_SIDED, wilson
+from storehealth.stats import Z_ONE_SIDED, wilson_interval
 
 RULE = rule_of(good="ok", limits=SHIPPING)
 days = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=40)
@@ -45,7 +45,7 @@ def test_published_counts_stay_plain() -> None:
     made, _ = judged(RULE, share(50, 100, entities=10, repeats={"2026-03-02": 40}))
     assert (made.defects, made.judged, made.value) == (50, 100, 0.5)
     assert (made.verdict_counts.defects, made.verdict_counts.judged) == (10, 60)
-    assert made.interval == pytest.approx(wilson(50, 100))
+    assert made.interval == pytest.approx(wilson_interval(50, 100))
 
 
 def test_repeats_alone_do_not_fail_a_store() -> None:
@@ -65,10 +65,10 @@ def test_one_bad_day_does_not_fail_a_store() -> None:
     assert burst.interval[0] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize(("number", "kind"), [(LEAST_DAYS - 1, "wilson"), (LEAST_DAYS, "day_blocks")])
+@pytest.mark.parametrize(("number", "kind"), [(MIN_RESAMPLED_DAYS - 1, "wilson"), (MIN_RESAMPLED_DAYS, "day_blocks")])
 def test_days_are_drawn_again_from_fourteen_on(number, kind) -> None:
     """Fewer say nothing of how days differ."""
-    found = surety(store((20, 20), *[(0, 20)] * (number - 1)), "jd")
+    found = assess_certainty(store((20, 20), *[(0, 20)] * (number - 1)), "jd")
     assert (found.kind, found.counts.days) == (kind, number)
 
 
@@ -89,10 +89,10 @@ def test_durations_have_the_ranks_of_their_values() -> None:
 def test_the_interval_is_never_narrower_than_wilsons(counts) -> None:
     """And holds the share; the same input gives the same interval."""
     one = store(*[(min(pair), pair[1]) for pair in counts])
-    found, again = surety(one, "jd"), surety(one, "jd")
+    found, again = assess_certainty(one, "jd"), assess_certainty(one, "jd")
     plain, bounds = (
-        wilson(one.tally.defects, one.tally.judged),
-        wilson(one.tally.defects, one.tally.judged, Z_ONE_SIDED),
+        wilson_interval(one.tally.defects, one.tally.judged),
+        wilson_interval(one.tally.defects, one.tally.judged, Z_ONE_SIDED),
     )
     assert found == again
     assert found.interval[0] <= plain[0] <= one.value <= plain[1] <= found.interval[1]
@@ -107,7 +107,7 @@ def test_a_defect_less_never_looks_worse(counts, place: int) -> None:
     place %= len(counts)
     fewer = list(counts)
     fewer[place] = (max(0, counts[place][0] - 1), counts[place][1])
-    before, after = surety(store(*counts), "jd"), surety(store(*fewer), "jd")
+    before, after = assess_certainty(store(*counts), "jd"), assess_certainty(store(*fewer), "jd")
     assert all(one <= other + 1e-12 for one, other in zip(after.bounds, before.bounds, strict=True))
     assert all(one <= other + 1e-12 for one, other in zip(after.interval, before.interval, strict=True))
 
@@ -117,4 +117,4 @@ def test_rows_without_a_day_are_a_day_of_their_own() -> None:
     dated = store(*[(1, 20)] * 14)
     undated = slices("day", x=(6, 20))[0].model_copy(update={"segment": {"day": None}, "tally": Tally(met=14, late=6)})
     whole = share(20, 300, segments=(*dated.segments, undated))
-    assert surety(whole, "jd").counts.days == 15
+    assert assess_certainty(whole, "jd").counts.days == 15

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from storehealth.catalogue import load
-from storehealth.judge.wanted import Given, exports_wanted, without_later
-from storehealth.model import ExportWanted, NotJudged, Source
+from storehealth.catalogue import load_catalogue
+from storehealth.judge.wanted import ExportContext, drop_useless_menus, suggest_exports
+from storehealth.model import ExportSuggestion, NotJudged, Source
 from storehealth.wording import Words
-from storehealth.wording.wanted import wanted_briefly, wanted_text
+from storehealth.wording.wanted import describe_export, summarize_exports
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 ORDERS = Source(path="orders.csv", layout="jd_orders", tables=("order_lines", "orders"), rows=9, kept=9)
 
 
@@ -23,8 +23,8 @@ def not_judged(code: str, *needs: str) -> NotJudged:
 
 
 def suggest(*lacks: NotJudged, platform: str = "jd", sources: tuple[Source, ...] = (), **rows: int) -> Any:
-    given = Given(CATALOGUE, CATALOGUE.platforms[platform], sources, rows)
-    return exports_wanted(lacks, given, Words("en"))
+    given = ExportContext(CATALOGUE, CATALOGUE.platforms[platform], sources, rows)
+    return suggest_exports(lacks, given, Words("en"))
 
 
 def test_rules_that_one_file_would_serve_are_one_line() -> None:
@@ -57,16 +57,16 @@ def test_a_column_that_lacks_is_named_by_file_and_header() -> None:
     """The file is there: nobody has to export another one."""
     (one,) = suggest(not_judged("ST02", "orders.cancel_reason"), sources=(ORDERS,), orders=9)
     assert (one.files, one.headers, one.columns) == (("orders.csv",), ("取消原因",), ("orders.cancel_reason",))
-    assert wanted_text(one, Words("en")) == "取消原因 missing or empty in orders.csv: lets stock be judged (ST02)"
+    assert describe_export(one, Words("en")) == "取消原因 missing or empty in orders.csv: lets stock be judged (ST02)"
 
 
 def test_a_file_that_begins_after_the_audit_s_moment_is_not_asked_for_again() -> None:
     """It was exported: another one would hold as little."""
     need, as_of = not_judged("ST02", "orders.cancel_reason"), datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
     late = ORDERS.model_copy(update={"first": as_of + timedelta(days=1)})
-    given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (late,), {"orders": 0}, as_of)
-    assert exports_wanted([need], given, Words("en")) == ()
-    found = without_later([need, not_judged("AS01", "aftersales")], given)
+    given = ExportContext(CATALOGUE, CATALOGUE.platforms["jd"], (late,), {"orders": 0}, as_of)
+    assert suggest_exports([need], given, Words("en")) == ()
+    found = drop_useless_menus([need, not_judged("AS01", "aftersales")], given)
     assert [one.how_to_export for one in found] == [(), ("a menu",)]
 
 
@@ -74,8 +74,8 @@ def test_a_table_that_a_file_could_feed_and_does_not_is_asked_for() -> None:
     """Its layout has room for parcels, and the file names none."""
     as_of = datetime(2026, 3, 1)  # noqa: DTZ001 - in the store's zone
     orders = ORDERS.model_copy(update={"tables": ("orders", "shipments"), "first": as_of - timedelta(days=9)})
-    given = Given(CATALOGUE, CATALOGUE.platforms["jd"], (orders,), {"orders": 9, "shipments": 0}, as_of)
-    (one,) = exports_wanted([not_judged("LG07", "shipments")], given, Words("en"))
+    given = ExportContext(CATALOGUE, CATALOGUE.platforms["jd"], (orders,), {"orders": 9, "shipments": 0}, as_of)
+    (one,) = suggest_exports([not_judged("LG07", "shipments")], given, Words("en"))
     assert one.tables == ("shipments",)
 
 
@@ -93,7 +93,7 @@ def test_of_alternatives_one_is_asked_for() -> None:
 def test_a_plain_table_is_named_with_its_place_in_the_docs() -> None:
     """Not "this layout"."""
     (one,) = suggest(not_judged("ST02", "orders"), platform="generic")
-    message = wanted_text(one, Words("en"))
+    message = describe_export(one, Words("en"))
     assert (
         message == "Orders → any table with the columns of docs/layouts.md#generic_orders: lets stock be judged (ST02)"
     )
@@ -101,8 +101,8 @@ def test_a_plain_table_is_named_with_its_place_in_the_docs() -> None:
 
 def test_many_rules_are_cut_where_asked_and_several_files_are_one_sentence() -> None:
     """As the screen has it."""
-    one = ExportWanted(
+    one = ExportSuggestion(
         tables=("stock",), layouts=("jd_stock",), menu="m", areas=("stock",), codes=("ST01", "ST03", "ST04")
     )
-    assert wanted_text(one, Words("zh"), 2) == "库存 → m：可判定库存（ST01 ST03 …）"
-    assert wanted_briefly([one, one], Words("en"), 1) == "also stock (jd_stock: ST01 …), stock (jd_stock: ST01 …)"
+    assert describe_export(one, Words("zh"), 2) == "库存 → m：可判定库存（ST01 ST03 …）"
+    assert summarize_exports([one, one], Words("en"), 1) == "also stock (jd_stock: ST01 …), stock (jd_stock: ST01 …)"

@@ -11,9 +11,9 @@ from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
-from storehealth.judge.drivers import drivers
-from storehealth.judge.holes import at_worst
-from storehealth.model import Hole, Measurement, Missing, Segment, Tally, Window
+from storehealth.judge.drivers import find_drivers
+from storehealth.judge.holes import assume_worst
+from storehealth.model import DataHole, Measurement, MissingInputs, Segment, Tally, Window
 
 VALUE = {"sql": "amount", "statistic": "median", "unit": "seconds"}
 
@@ -111,12 +111,12 @@ def test_missing_data_name_what_to_export() -> None:
         "generic_orders": layout("generic_orders", None, "Any table of orders"),
     }
     rule = rule_of(good="ok", limits=SHIPPING)
-    nothing = share(0, 0, missing=Missing(needs=("orders.paid_at",)))
+    nothing = share(0, 0, missing=MissingInputs(needs=("orders.paid_at",)))
     made, (open_one,) = judged(rule, nothing, layouts=layouts)
     assert (made.status, made.value) == ("not_applicable", None)
     assert (open_one.needs, open_one.how_to_export) == (("orders.paid_at",), ("Orders → Export",))
     assert open_one.reason == "no file gives orders (paid_at)"
-    either = share(0, 0, missing=Missing(needs=("scans.event|orders.paid_at",)))
+    either = share(0, 0, missing=MissingInputs(needs=("scans.event|orders.paid_at",)))
     made, (open_one,) = judged(rule, either, layouts=layouts)
     assert made.note == "no file gives carrier scans (event) or orders (paid_at)"
     assert open_one.how_to_export == ("Orders → Export",)
@@ -310,21 +310,21 @@ def test_a_weekday_that_stands_out_through_one_day_gives_way_to_the_day() -> Non
     measured = Measurement(
         code="LG05", window=Window(), tally=Tally(met=314, late=86), segments=(*weekdays, *days), value=0.215
     )
-    assert [driver.segment for driver in drivers(measured)] == [{"day": "2026-09-25"}]
+    assert [driver.segment for driver in find_drivers(measured)] == [{"day": "2026-09-25"}]
 
 
 def test_one_cause_under_two_names_is_named_once() -> None:
     """The warehouse with the only packer is the packer."""
     parts = (*sliced("warehouse", WH2=(100, 200), WH1=(4, 300)), *sliced("handled_by", zhang=(99, 199), li=(5, 301)))
     measured = Measurement(code="LG05", window=Window(), tally=Tally(met=396, late=104), segments=parts, value=0.208)
-    assert [driver.segment for driver in drivers(measured)] == [{"warehouse": "WH2"}]
+    assert [driver.segment for driver in find_drivers(measured)] == [{"warehouse": "WH2"}]
 
 
 def test_a_handful_of_defects_makes_no_hour_a_cause() -> None:
     """Six of them always fall on some weekday."""
     parts = sliced("weekday", **{"5": (6, 100), "1": (0, 900)})
     measured = Measurement(code="LG09", window=Window(), tally=Tally(met=994, late=6), segments=parts, value=0.006)
-    assert drivers(measured) == ()
+    assert find_drivers(measured) == ()
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_times_must_be_finer_than_what_they_are_held_against(
     assert made.status == status
 
 
-GAP = Hole(table="messages", cause="days", count=2, first=date(2026, 3, 11))
+GAP = DataHole(table="messages", cause="days", count=2, first=date(2026, 3, 11))
 
 
 @pytest.mark.parametrize(
@@ -359,11 +359,11 @@ GAP = Hole(table="messages", cause="days", count=2, first=date(2026, 3, 11))
             GAP.model_copy(update={"cause": "hours"}),
             "2 hours that usually have chat messages have none (first on 2026-03-11)",
         ),
-        (Hole(table="orders", cause="cut", count=1, file="a.csv"), "a.csv ends exactly at a row limit"),
-        (Hole(table="orders", cause="short", count=23, of=30), "only 23 of 30 days have orders"),
+        (DataHole(table="orders", cause="cut", count=1, file="a.csv"), "a.csv ends exactly at a row limit"),
+        (DataHole(table="orders", cause="short", count=23, of=30), "only 23 of 30 days have orders"),
     ],
 )
-def test_where_data_lack_nothing_is_called_good(hole: Hole, note: str) -> None:
+def test_where_data_lack_nothing_is_called_good(hole: DataHole, note: str) -> None:
     """What lacks may be the bad part: pass and watch become inconclusive, with the cause."""
     rule = rule_of(good="ok", limits=SHIPPING)
     for defects in (0, 4):
@@ -397,10 +397,10 @@ def test_the_shares_of_several_tables_add_up_and_those_of_one_do_not() -> None:
     """Days and hours of one table share one estimate; a file that was cut has none."""
     days, hours = (GAP.model_copy(update={"cause": cause, "share": 0.02}) for cause in ("days", "hours"))
     whole = share(0, 400)
-    assert at_worst(whole, (days, hours)).tally.late == 9  # type: ignore[union-attr]
+    assert assume_worst(whole, (days, hours)).tally.late == 9  # type: ignore[union-attr]
     other = days.model_copy(update={"table": "orders"})
-    assert at_worst(whole, (days, other)).tally.late == 17  # type: ignore[union-attr]
-    assert at_worst(whole, (days, Hole(table="orders", cause="cut", count=1, file="a.csv"))) is None
+    assert assume_worst(whole, (days, other)).tally.late == 17  # type: ignore[union-attr]
+    assert assume_worst(whole, (days, DataHole(table="orders", cause="cut", count=1, file="a.csv"))) is None
 
 
 def test_what_fails_on_the_rows_there_are_fails() -> None:
@@ -416,7 +416,7 @@ def test_a_table_may_lack_a_few_days_at_the_ends() -> None:
     """From four days in five a verdict is given."""
     made, _ = judged(
         rule_of(good="ok", limits=SHIPPING),
-        share(0, 100, holes=(Hole(table="orders", cause="short", count=24, of=30),)),
+        share(0, 100, holes=(DataHole(table="orders", cause="short", count=24, of=30),)),
     )
     assert made.status == "pass"
 

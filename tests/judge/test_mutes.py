@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import load
-from storehealth.catalogue.mutes import Mute, Mutes, read_mutes
-from storehealth.console import Look, render
+from storehealth.catalogue import load_catalogue
+from storehealth.catalogue.mutes import Mute, MutesFile, read_mutes
+from storehealth.console import DisplayOptions, render
 from storehealth.errors import CatalogueError
-from storehealth.judge.mutes import Known, mute
+from storehealth.judge.mutes import MuteContext, apply_mutes
 from storehealth.model import Checkup, Finding, Measurement, Segment, Tally
-from storehealth.outcome import outcome
+from storehealth.outcome import decide_exit
 from storehealth.reports.markdown import render as markdown
-from storehealth.score import score
+from storehealth.score import score_findings
 
-BOOK = load()
+BOOK = load_catalogue()
 STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"
 MARCH = "since: 2026-01-01, until: 2026-03-31"
 
@@ -73,10 +73,10 @@ def test_a_muted_finding_keeps_everything_but_its_place_on_the_screen(plain: Che
     assert bare(muted) == bare(plain)
     assert [one.code for one in muted.findings if one.muted and one.muted.owner == "Li Wei"] == codes
     assert (muted.outcome.exit_code, muted.outcome.reasons, muted.warnings) == (0, (), ())
-    screen = render(muted, Look())
+    screen = render(muted, DisplayOptions())
     assert not any(f"FAIL   {code}" in screen for code in codes)
     assert f"{len(codes)} muted" in screen
-    for whole in (render(muted, Look(details=True, width=400)), markdown(muted).decode()):
+    for whole in (render(muted, DisplayOptions(details=True, width=400)), markdown(muted).decode()):
         assert all(code in whole for code in codes)
         assert "by Li Wei: a flood" in whole
 
@@ -94,9 +94,9 @@ mutes = st.builds(
 def test_no_mute_moves_a_score(plain: Checkup, chosen: list[Mute], fail_on: str) -> None:
     """Whatever is muted: headline, areas, cap and verdicts stay; the exit code rests on what is left."""
     measured = [Measurement(code=one.code, window=one.window) for one in plain.findings]
-    known = Known(Mutes(mutes=tuple(chosen)), BOOK, BOOK.platforms["generic"])
-    marked, warnings = mute(plain.findings, measured, known, plain.as_of, "en")
-    assert score(marked, BOOK.scoring) == (plain.score, plain.areas)
+    known = MuteContext(MutesFile(mutes=tuple(chosen)), BOOK, BOOK.platforms["generic"])
+    marked, warnings = apply_mutes(plain.findings, measured, known, plain.as_of, "en")
+    assert score_findings(marked, BOOK.scoring) == (plain.score, plain.areas)
     assert tuple(one.model_copy(update={"muted": None}) for one in marked) == plain.findings
     in_force = {one.code for one in chosen if plain.as_of and one.since <= plain.as_of.date() <= one.until}
     troubles = {one.code for one in plain.findings if one.status in ("fail", "watch")}
@@ -106,11 +106,11 @@ def test_no_mute_moves_a_score(plain: Checkup, chosen: list[Mute], fail_on: str)
     ]
     assert len(warnings) == len(chosen) - len(hiding)
     left = {one.code for one in marked if one.status == "fail" and not one.muted}
-    reasons = outcome(marked, plain.score, plain.sources, fail_on, ()).reasons
+    reasons = decide_exit(marked, plain.score, plain.sources, fail_on, ()).reasons
     if fail_on == "fail":
         assert {reason.split()[0] for reason in reasons} == left
     if fail_on == "score<50":
-        assert reasons == outcome(plain.findings, plain.score, plain.sources, fail_on, ()).reasons
+        assert reasons == decide_exit(plain.findings, plain.score, plain.sources, fail_on, ()).reasons
 
 
 def test_mutes_that_have_ended_not_begun_or_hide_nothing_are_reported(plain: Checkup, state: Path) -> None:
@@ -131,7 +131,7 @@ exempt:
         ("2020-02-01", "2099-01-01", "hides nothing", "a storm long ago"), made.warnings, strict=True
     ):
         assert part in warning
-        assert warning in render(made, Look(width=400))
+        assert warning in render(made, DisplayOptions(width=400))
 
 
 @pytest.mark.parametrize(("rest", "hidden"), [((1, 900), True), ((120, 900), False), ((2, 3), True)])
@@ -149,8 +149,8 @@ def test_a_slice_is_muted_where_the_rest_passes(rest: tuple[int, int], hidden: b
     one = Mute(
         code="CS01", segment={"agent_id": "amy"}, reason="r", owner="o", since=date(2026, 1, 1), until=date(2026, 2, 1)
     )
-    known = Known(Mutes(mutes=(one,)), BOOK, BOOK.platforms["generic"])
-    (marked,), warnings = mute([finding], [measured], known, datetime.fromisoformat("2026-01-15"), "en")
+    known = MuteContext(MutesFile(mutes=(one,)), BOOK, BOOK.platforms["generic"])
+    (marked,), warnings = apply_mutes([finding], [measured], known, datetime.fromisoformat("2026-01-15"), "en")
     assert (marked.muted is not None, len(warnings)) == (hidden, int(not hidden))
 
 
@@ -170,7 +170,7 @@ def test_exempt_rows_leave_the_rate_and_are_counted_beside_it(plain: Checkup, st
     assert after.evidence.count == after.defects
     others = [(one.code, one.value) for one in plain.findings if one.code != "LG05"]
     assert [(one.code, one.value) for one in made.findings if one.code != "LG05"] == others
-    assert "taken out: a snow storm" in render(made, Look(details=True, width=400))
+    assert "taken out: a snow storm" in render(made, DisplayOptions(details=True, width=400))
 
 
 def test_days_are_exempt_to_their_end_for_every_rule_that_has_rows_then(plain: Checkup, state: Path) -> None:

@@ -15,10 +15,16 @@ from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.platform import Platform
-from storehealth.judge.platform_view import margin, platform_view
-from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, Usual, Window
+from storehealth.judge.platform_view import compare_with_platform, compute_margin
+from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, UsualWindow, Window
 from storehealth.wording import Words
-from storehealth.wording.against import line_parts, margin_text, money_text, platform_brief, within_reach
+from storehealth.wording.against import (
+    describe_limit,
+    describe_margin,
+    describe_money,
+    is_within_reach,
+    summarize_limits,
+)
 
 FOUR = Fraction(4, 100)
 lines = st.fractions(0, Fraction(99, 100), max_denominator=1000)
@@ -32,7 +38,7 @@ def seen(measured: Measurement, limits=SHIPPING, own=None, facts=None, orders=No
     platform = Platform.model_validate(
         {"name": "made", "title": SAID, "limits": {"CS01": own or limit}, "facts": facts or {}}
     )
-    (line,) = platform_view([measured], catalogue_of(one), platform, "en", orders)
+    (line,) = compare_with_platform([measured], catalogue_of(one), platform, "en", orders)
     return line
 
 
@@ -40,7 +46,7 @@ def seen(measured: Measurement, limits=SHIPPING, own=None, facts=None, orders=No
 def test_a_margin_is_the_largest_number_that_still_fits(pair, line: Fraction) -> None:
     """So many more misses keep the limit, one more breaks it; past it, so many fewer keep it, one less would not do."""
     defects, judged_rows = pair
-    left = margin(defects, judged_rows, line)
+    left = compute_margin(defects, judged_rows, line)
     if defects <= line * judged_rows:
         assert defects + left <= line * (judged_rows + left)
         assert defects + left + 1 > line * (judged_rows + left + 1)
@@ -88,7 +94,9 @@ def test_repeats_of_one_customer_count_for_the_platform() -> None:
 
 def test_stretched_days_are_not_the_platforms() -> None:
     """It goes on judging its own window, however few rows that has."""
-    usual = Usual(window=Window(first=date(2026, 3, 2), last=date(2026, 3, 31)), tally=Tally(met=8, late=2), value=0.2)
+    usual = UsualWindow(
+        window=Window(first=date(2026, 3, 2), last=date(2026, 3, 31)), tally=Tally(met=8, late=2), value=0.2
+    )
     line = seen(share(2, 90, usual=usual))
     assert (line.defects, line.judged, line.window, line.over) == (2, 10, usual.window, True)
 
@@ -111,9 +119,9 @@ def test_durations_have_no_margin_in_rows(value, over) -> None:
 def test_only_the_platforms_own_limits_are_shown() -> None:
     """Not this project's choices, and nothing without rows."""
     rule = rule_of(good="ok", limits=SHIPPING)
-    assert platform_view([share(9, 200)], catalogue_of(rule), PLATFORM, "en", None) == ()
+    assert compare_with_platform([share(9, 200)], catalogue_of(rule), PLATFORM, "en", None) == ()
     limited = PLATFORM.model_copy(update={"limits": {"CS01": object()}})
-    assert platform_view([share(0, 0)], catalogue_of(rule_of(good="ok")), limited, "en", None) == ()
+    assert compare_with_platform([share(0, 0)], catalogue_of(rule_of(good="ok")), limited, "en", None) == ()
 
 
 FACT = {"least_orders": {"value": 30, "source": "a page", "verified": "official"}}
@@ -127,7 +135,7 @@ def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, messa
     """Whose store is below it, or may be."""
     line = seen(share(9, 200), facts=FACT, orders=orders)
     assert (line.least.orders, line.least.counted) == (30, orders)
-    reported = "  ".join(line_parts(line, Words("en")))
+    reported = "  ".join(describe_limit(line, Words("en")))
     assert (message in reported) if message else "judges from" not in reported
 
 
@@ -144,7 +152,8 @@ def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, messa
 def test_margins_are_said_in_rows(language, over, room, none) -> None:
     """In each language, of what a row is."""
     texts = [
-        margin_text(seen(share(k, 200)).model_copy(update={"counts": "question"}), Words(language)) for k in (9, 2, 8)
+        describe_margin(seen(share(k, 200)).model_copy(update={"counts": "question"}), Words(language))
+        for k in (9, 2, 8)
     ]
     assert texts == [over, room, none]
 
@@ -152,7 +161,7 @@ def test_margins_are_said_in_rows(language, over, room, none) -> None:
 @pytest.mark.parametrize(("defects", "near"), [(9, False), (8, True), (6, True), (5, False)])
 def test_a_limit_is_within_reach_of_one_row_in_a_hundred(defects, near) -> None:
     """Of 200 judged, two more misses; a limit that is broken is out of reach."""
-    assert within_reach(seen(share(defects, 200))) is near
+    assert is_within_reach(seen(share(defects, 200))) is near
 
 
 def test_the_screen_names_what_is_broken_or_near() -> None:
@@ -160,7 +169,7 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
 
     def brief(*defects: int) -> str | None:
         found = tuple(seen(share(k, 200)).model_copy(update={"code": f"LG0{i}"}) for i, k in enumerate(defects, 1))
-        return platform_brief(checkup().model_copy(update={"platform_view": found}), Words("en"))
+        return summarize_limits(checkup().model_copy(update={"platform_view": found}), Words("en"))
 
     assert brief(1, 2) is None
     assert "LG01 misses ≤4% by 2 rows; LG02 at ≤4%, the next miss breaks it; LG03 near ≤4%, 2 more missed rows fit" in (
@@ -194,7 +203,7 @@ def test_money_is_a_range_with_what_is_not_in_it(low, high, orders, without, mes
         source="a page",
         verified="unverified",
     )
-    assert money_text(money, Words("en")) == message
+    assert describe_money(money, Words("en")) == message
 
 
 def test_the_sample_store_against_amazon(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
-from storehealth.db.sql import outcomes
-from storehealth.measure import Lens, measure
+from storehealth.db.sql import create_outcome_type
+from storehealth.measure import MeasureOptions, measure
 from storehealth.model import Measurement, Window
 
 SAID = {"en": "said", "zh": "说", "es": "dicho"}
@@ -61,7 +61,7 @@ class FakeStore:
 def store_of(*rows: dict[str, Any]) -> FakeStore:
     """A store whose view ``things`` holds the rows; missing columns are NULL, entity and source_row are counted."""
     con = duckdb.connect()
-    con.execute(outcomes())
+    con.execute(create_outcome_type())
     con.execute(f"CREATE TABLE things ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})")
     names = [name.strip('"') for name in COLUMNS]
     for number, row in enumerate(rows, start=1):
@@ -112,5 +112,5 @@ def measured(rule: Rule, *rows: dict[str, Any], window: Window | None = None, **
     """The measurement of one rule over rows."""
     store = store_of(*rows)
     windows = {} if window is None else {rule.code: window}
-    (measurement,) = measure(store, [rule], {}, windows, Lens(catalogue_of(rule, **catalogue)))  # type: ignore[arg-type]
+    (measurement,) = measure(store, [rule], {}, windows, MeasureOptions(catalogue_of(rule, **catalogue)))  # type: ignore[arg-type]
     return measurement

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from storehealth.catalogue.rule import Rule
-from storehealth.measure import EvidenceFiles, Lens, measure, query
-from storehealth.outputs import write_table
-from storehealth.privacy import pseudonym
+from storehealth.measure import EvidenceFiles, MeasureOptions, measure, query
+from storehealth.outputs import write_csv
+from storehealth.privacy import make_pseudonym
 from tests.made import finding
 from tests.measure.fakes import catalogue_of, rule_of, store_of
 
 
 def written(files: EvidenceFiles, rule: Rule, *rows: dict[str, Any]) -> list[dict[str, str]]:
     """What the rule's file holds after measuring it."""
-    measure(store_of(*rows), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    measure(store_of(*rows), [rule], {}, {}, MeasureOptions(catalogue_of(rule), files=files))  # type: ignore[arg-type]
     path = files.folder / f"{rule.code}.csv"
     if not path.exists():
         return []
@@ -30,10 +30,10 @@ def test_all_defects_are_written_not_only_twenty(tmp_path: Path, monkeypatch) ->
     rule = rule_of(good="ok", evidence=["customer_id", "agent_id"], worst="amount")
     rows = [{"ok": False, "amount": n, "customer_id": f"c{n}", "agent_id": "amy"} for n in range(50)] + [{"ok": True}]
     found = written(EvidenceFiles(tmp_path / "evidence"), rule, *rows)
-    assert [row["customer_id"] for row in found] == [pseudonym(f"c{n}") for n in reversed(range(50))]
+    assert [row["customer_id"] for row in found] == [make_pseudonym(f"c{n}") for n in reversed(range(50))]
     assert found[0] == {
         "file": "made.csv", "line": "50", "entity": "e50", "at": "2026-03-02 10:00:00", "outcome": "late", "state": "",
-        "customer_id": pseudonym("c49"), "agent_id": "amy",
+        "customer_id": make_pseudonym("c49"), "agent_id": "amy",
     }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_no_text_is_a_formula_and_excel_knows_the_encoding(tmp_path: Path) -> No
 def test_cells_that_begin_like_a_formula_are_texts(tmp_path: Path) -> None:
     """All six beginnings; line ends and quotes come back as they went in."""
     cells = ["=1", "+1", "-1", "@a", "\ta", "\ra", 'a "b"\nc', None, 1.5]
-    write_table(tmp_path / "a.csv", ["h"] * len(cells), [cells])
+    write_csv(tmp_path / "a.csv", ["h"] * len(cells), [cells])
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as stream:
         _, row = csv.reader(stream)
     assert row == ["'=1", "'+1", "'-1", "'@a", "'\ta", "'\ra", 'a "b"\nc', "", "1.5"]
@@ -68,7 +68,7 @@ def test_a_rule_that_finds_nothing_any_more_leaves_no_file(tmp_path: Path) -> No
 def test_findings_name_their_file(tmp_path: Path) -> None:
     """And only those that have one."""
     files = EvidenceFiles(Path("evidence"), written={"CS01": "evidence/CS01.csv"})
-    first, other = files.named([finding(3, 9), finding(3, 9, code="LG05")])
+    first, other = files.add_paths([finding(3, 9), finding(3, 9, code="LG05")])
     assert (first.evidence.file, other.evidence.file) == ("evidence/CS01.csv", None)
 
 
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_written_to_stops_no_measurement(tmp_path: Path)
     """The problem is kept for the command to tell."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     files, rule = EvidenceFiles(tmp_path / "file" / "evidence"), rule_of(good="ok")
-    (measurement,) = measure(store_of({"ok": False}), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    (measurement,) = measure(store_of({"ok": False}), [rule], {}, {}, MeasureOptions(catalogue_of(rule), files=files))  # type: ignore[arg-type]
     assert measurement.tally.defects == 1
     assert isinstance(files.problem, OSError)
     assert files.written == {}
@@ -86,7 +86,7 @@ def test_texts_longer_than_anybody_reads_are_cut(tmp_path: Path) -> None:
     """SQL of a pack could fill memory and reports with them: in the files, the evidence and the slices."""
     rule = rule_of(good="ok", evidence=["repeat('x', 100000)"], by=["repeat('y', 100000)"])
     files = EvidenceFiles(tmp_path)
-    (found,) = measure(store_of({"ok": False}), [rule], {}, {}, Lens(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    (found,) = measure(store_of({"ok": False}), [rule], {}, {}, MeasureOptions(catalogue_of(rule), files=files))  # type: ignore[arg-type]
     assert list(found.evidence[0].details.values()) == ["x" * 2000]
     assert max(len(value) for part in found.segments for value in part.segment.values() if value) == 2000
     assert (tmp_path / "CS01.csv").stat().st_size < 5000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from storehealth.errors import CatalogueError
-from storehealth.measure.hidden import personal_columns
+from storehealth.measure.hidden import find_personal_columns
 from storehealth.model import Measurement
-from storehealth.privacy import pseudonym
+from storehealth.privacy import make_pseudonym
 from tests.measure.fakes import catalogue_of, measured, rule_of
 
 ANA = {"customer_id": "ana", "agent_id": "amy", "ok": False}
@@ -33,7 +33,7 @@ ANA = {"customer_id": "ana", "agent_id": "amy", "ok": False}
 )
 def test_another_name_for_a_personal_column_is_personal_too(select: str, aliases: dict[str, str]) -> None:
     """A number of customers is not."""
-    found = personal_columns(catalogue_of(rule_of(good="ok")), ["things"], select)
+    found = find_personal_columns(catalogue_of(rule_of(good="ok")), ["things"], select)
     own = {"customer_id": "buyer", "text": "text", "session_id": "session"}
     assert found == own | aliases
 
@@ -45,8 +45,8 @@ def shown(**measure: object) -> Measurement:
 def test_an_entity_made_of_a_buyer_is_a_pseudonym() -> None:
     """By the rule's own expression, or by its SELECT."""
     select = "SELECT * EXCLUDE (entity), customer_id AS entity FROM things"
-    assert shown(over=select).evidence[0].entity == pseudonym("ana")
-    assert shown(entity="upper(customer_id)").evidence[0].entity == pseudonym("ANA")
+    assert shown(over=select).evidence[0].entity == make_pseudonym("ana")
+    assert shown(entity="upper(customer_id)").evidence[0].entity == make_pseudonym("ANA")
     assert shown(entity="agent_id").evidence[0].entity == "amy"
 
 
@@ -54,10 +54,10 @@ def test_slices_and_details_of_an_expression_over_a_buyer_are_pseudonyms() -> No
     """Not only a bare column."""
     measurement = shown(by=["upper(customer_id)", "agent_id"], evidence=["upper(customer_id)", "agent_id"])
     assert [part.segment for part in measurement.segments[:2]] == [
-        {"upper(customer_id)": pseudonym("ANA")},
+        {"upper(customer_id)": make_pseudonym("ANA")},
         {"agent_id": "amy"},
     ]
-    assert measurement.evidence[0].details == {"upper(customer_id)": pseudonym("ANA"), "agent_id": "amy"}
+    assert measurement.evidence[0].details == {"upper(customer_id)": make_pseudonym("ANA"), "agent_id": "amy"}
 
 
 def test_a_phone_in_a_text_that_is_nobody_s_in_particular_is_taken_out() -> None:

@@ -15,13 +15,15 @@ import duckdb
 import pytest
 
 from storehealth import watch
-from storehealth.watch import TookTooLongError, TookTooMuchError, within
+from storehealth.watch import QueryMemoryError, QueryTimeoutError, limit_query
 from tests.measure.trying import ALLOWED, CONSTANT, OF_ROWS
 
-pytestmark = pytest.mark.skipif(not watch.MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
+pytestmark = pytest.mark.skipif(
+    not watch.PROCESS_MEMORY_FILE.is_file(), reason="the system has no limit on a process's data"
+)
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_exports"
-ROOM = 300_000_000 + watch.SLACK + (200 << 20)
+ROOM = 300_000_000 + watch.MEMORY_SLACK + (200 << 20)
 """What the database of a try may take, what may be taken beside it, and what a process has at its beginning."""
 STACK = 16 << 20
 """Addresses that the stack of a thread takes, and its allocator: nothing is held at most of them."""
@@ -49,7 +51,7 @@ def test_lists_and_texts_of_one_row_that_do_not_fit_are_refused(place: str, name
         assert str(attempt["said"]).startswith(NAMED.get(place, "handed-over-by-promise.yaml: measure: ")), attempt
         assert attempt["whole"], attempt
         assert attempt["free"], attempt
-        assert place == "view" or int(str(attempt["peak"])) < ROOM + 2 * watch.AFTER, attempt
+        assert place == "view" or int(str(attempt["peak"])) < ROOM + 2 * watch.RETRY_ALLOWANCE, attempt
 
 
 @pytest.mark.parametrize("place", ["check", "check exempt"])
@@ -139,9 +141,9 @@ def limit() -> int:
 def test_the_limit_that_was_comes_back_after_the_last_query(con: duckdb.DuckDBPyConnection) -> None:
     """Also where one ends in an error, and where two run at once."""
     before = limit()
-    with within(con, 60):
+    with limit_query(con, 60):
         first = limit()
-        with within(con, 60), pytest.raises(duckdb.Error):
+        with limit_query(con, 60), pytest.raises(duckdb.Error):
             con.execute("SELECT nothing")
         assert limit() == first != before
     assert limit() == before
@@ -149,19 +151,19 @@ def test_the_limit_that_was_comes_back_after_the_last_query(con: duckdb.DuckDBPy
 
 def test_what_a_query_leaves_behind_raises_no_later_limit(con: duckdb.DuckDBPyConnection) -> None:
     """Else one that asks for much could ask for more the second time."""
-    with within(con, 60):
+    with limit_query(con, 60):
         first = limit()
     kept = b"x" * (50 << 20)
-    with within(con, 60):
+    with limit_query(con, 60):
         assert limit() < first + (1 << 20)
     assert len(kept) > 0
 
 
 def test_a_query_can_ask_for_something_although_all_addresses_are_taken(con: duckdb.DuckDBPyConnection) -> None:
     """The database's allocator gives back what a refused query has filled, and keeps the addresses."""
-    with within(con, 60):
+    with limit_query(con, 60):
         first = limit()
-    with mmap.mmap(-1, 4 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as taken, within(con, 60):
+    with mmap.mmap(-1, 4 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as taken, limit_query(con, 60):
         assert limit() > first
         assert limit() < first + len(taken)
 
@@ -169,11 +171,11 @@ def test_a_query_can_ask_for_something_although_all_addresses_are_taken(con: duc
 def test_two_threads_hold_the_process_to_the_higher_limit(con: duckdb.DuckDBPyConnection) -> None:
     """Neither may take away from the other what it is allowed, and the last one out puts back what was."""
     before, seen = limit(), []
-    with duckdb.connect(config={"memory_limit": "900MB"}) as other, within(con, 60):
+    with duckdb.connect(config={"memory_limit": "900MB"}) as other, limit_query(con, 60):
         low = limit()
 
         def run() -> None:
-            with within(other, 60):
+            with limit_query(other, 60):
                 seen.append(limit())
 
         thread = threading.Thread(target=run)
@@ -203,7 +205,7 @@ def test_no_more_is_allowed_than_the_machine_or_the_container_has(
     set_to: list[int] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair[0]))
     before = used()
-    with within(con, 60):
+    with limit_query(con, 60):
         pass
     assert set_to[0] - before == pytest.approx(megabytes << 20, abs=STACK + (2 << 20))
 
@@ -217,20 +219,20 @@ def test_where_the_system_does_not_say_what_it_has_the_usual_is_allowed(
     if told is not None:
         (tmp_path / "meminfo").write_text(told, encoding="ascii")
     before = used()
-    with within(con, 60):
-        assert limit() - before == pytest.approx(100_000_000 + watch.SLACK, abs=2 << 20)
+    with limit_query(con, 60):
+        assert limit() - before == pytest.approx(100_000_000 + watch.MEMORY_SLACK, abs=2 << 20)
 
 
 def used() -> int:
     """As the limit counts it."""
-    return int(watch.MEMORY_FILE.read_bytes().split()[5]) * resource.getpagesize()
+    return int(watch.PROCESS_MEMORY_FILE.read_bytes().split()[5]) * resource.getpagesize()
 
 
 def test_a_lower_limit_of_the_users_stays(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1000, 2000))
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair))
-    with within(con, 60):
+    with limit_query(con, 60):
         pass
     assert set_to == [(1000, 2000), (1000, 2000)]
 
@@ -241,7 +243,7 @@ def test_a_refusal_by_the_database_or_by_python_is_one_thing(
 ) -> None:
     """Also where the system sets no limit."""
     monkeypatch.setattr(watch, "MEMORY_FILE", Path("/nowhere"))
-    with pytest.raises(TookTooMuchError), within(con, 60):
+    with pytest.raises(QueryMemoryError), limit_query(con, 60):
         raise error
 
 
@@ -249,9 +251,9 @@ def test_an_interrupt_of_the_users_stays_one(con: duckdb.DuckDBPyConnection) -> 
     """Only our own is told as too long."""
     endless = "SELECT sum(hash(r)) FROM generate_series(1, 1000000000000) AS s(r)"
     threading.Timer(0.2, con.interrupt).start()
-    with pytest.raises(duckdb.InterruptException), within(con, 60):
+    with pytest.raises(duckdb.InterruptException), limit_query(con, 60):
         con.execute(endless)
-    with pytest.raises(TookTooLongError, match=r"ran longer than 0\.2 seconds"), within(con, 0.2):
+    with pytest.raises(QueryTimeoutError, match=r"ran longer than 0\.2 seconds"), limit_query(con, 0.2):
         con.execute(endless)
 
 

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.view import View
-from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
-from storehealth.measure import Lens, measure
-from storehealth.watch import LONGEST
+from storehealth.measure import MeasureOptions, measure
+from storehealth.watch import MAX_QUERY_SECONDS
 from tests.measure.fakes import ORDERS, READ
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     """The built-in files."""
-    return load()
+    return load_catalogue()
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_an_expression_reaches_nothing_but_the_rows(catalogue: Catalogue, tmp_pa
     )
     with opened(catalogue) as store:
         with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
-            measure(store, [hostile], {}, {}, Lens(catalogue))
+            measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
         assert not target.exists()
-        assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+        assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
 
 
 REACHES = {
@@ -110,11 +110,11 @@ def asked() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
-def opened(catalogue: Catalogue, memory: str | None = None, seconds: float = LONGEST) -> Store:
+def opened(catalogue: Catalogue, memory: str | None = None, seconds: float = MAX_QUERY_SECONDS) -> Store:
     """A store with the views that these rules and every measurement read, and no more: making all of them takes longest."""
     generic = catalogue.platforms["generic"]
     settings = StoreSettings("store", generic, generic.facts, "UTC", None, {}, memory, seconds=seconds)
-    return store_from_rows({"orders": ORDERS}, catalogue, settings, READ & catalogue.views.keys())
+    return open_store_from_rows({"orders": ORDERS}, catalogue, settings, READ & catalogue.views.keys())
 
 
 @pytest.mark.parametrize("place", ["when", "over", "beside"])
@@ -137,8 +137,8 @@ def test_no_function_reaches_a_file_the_network_or_the_shell(
     hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update=change)})
     with opened(catalogue) as store:
         with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
-            measure(store, [hostile], {}, {}, Lens(catalogue))
-        assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+            measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
+        assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
     assert not target.exists()
     assert requests == []
 
@@ -165,7 +165,7 @@ def test_no_other_statement_runs_behind_a_closed_bracket(
     with opened(catalogue) as store:
         before = store.con.execute("FROM orders ORDER BY ALL").fetchall()
         with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
-            measure(store, [hostile], {}, {}, Lens(catalogue))
+            measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
         assert store.con.execute("FROM orders ORDER BY ALL").fetchall() == before
         setting = store.con.execute("SELECT current_setting('enable_external_access')").fetchall()
         assert setting == [(False,)]
@@ -210,8 +210,8 @@ def test_what_never_ends_is_stopped_and_named(
     hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update={"when": ENDLESS[endless]})})
     with opened(catalogue, "300MB") as store:
         with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml.*ran longer than 3 seconds"):
-            measure(store, [hostile], {}, {}, Lens(catalogue, seconds=3))
-        assert measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+            measure(store, [hostile], {}, {}, MeasureOptions(catalogue, seconds=3))
+        assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
     assert capfd.readouterr().out == ""
 
 
@@ -228,5 +228,7 @@ def test_an_exemption_that_never_ends_is_stopped_and_named(catalogue: Catalogue,
     exemption = Exemption(code="LG05", where=ENDLESS[endless], reason="r", place="mutes.yaml:2: exempt.0")
     with opened(catalogue, "300MB") as store:
         with pytest.raises(CatalogueError, match=r"mutes\.yaml:2: exempt\.0: ran longer than 1 seconds.*those of LG05"):
-            measure(store, [catalogue.rules["LG05"]], {}, {}, Lens(catalogue, seconds=1, exemptions=(exemption,)))
-        assert measure(store, [catalogue.rules["LG05"]], {}, {}, Lens(catalogue))[0].tally is not None
+            measure(
+                store, [catalogue.rules["LG05"]], {}, {}, MeasureOptions(catalogue, seconds=1, exemptions=(exemption,))
+            )
+        assert measure(store, [catalogue.rules["LG05"]], {}, {}, MeasureOptions(catalogue))[0].tally is not None

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from storehealth.catalogue.platform import Platform
 from storehealth.errors import UsageError
-from storehealth.measure import Lens, measure, windows_for
+from storehealth.measure import MeasureOptions, choose_windows, measure
 from storehealth.model import Window
-from storehealth.privacy import pseudonym
+from storehealth.privacy import make_pseudonym
 from tests.effort import examples
 from tests.measure.fakes import SAID, catalogue_of, measured, rule_of, store_of
 
@@ -206,9 +206,9 @@ def test_evidence_is_the_worst_first_and_hides_persons() -> None:
     assert [row.line for row in measurement.evidence] == list(range(25, 5, -1))
     first = measurement.evidence[0]
     assert first.file == "made.csv"
-    assert first.entity == pseudonym("e25")
+    assert first.entity == make_pseudonym("e25")
     assert first.details == {
-        "agent_id": "amy", "customer_id": pseudonym("ana"), "amount": 24.0, "begun": "2026-03-01 00:00:00"
+        "agent_id": "amy", "customer_id": make_pseudonym("ana"), "amount": 24.0, "begun": "2026-03-01 00:00:00"
     }  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def test_the_size_of_the_miss_decides_what_is_worst() -> None:
 def test_customers_in_slices_are_pseudonyms() -> None:
     """A rule may be sliced by customer; nobody is named."""
     measurement = measured(rule_of(good="ok", by=["customer_id"]), {"customer_id": "ana", "ok": False})
-    assert measurement.segments[0].segment == {"customer_id": pseudonym("ana")}
+    assert measurement.segments[0].segment == {"customer_id": make_pseudonym("ana")}
 
 
 @examples(15)
@@ -264,7 +264,7 @@ def test_times_cut_to_minutes_are_noticed(whole: int, step: int) -> None:
     rule = rule_of(good="ok")
     catalogue = catalogue_of(rule)
     grain = catalogue.views["things"].model_copy(update={"view": "time_grain"})
-    lens = Lens(catalogue._replace(views={**catalogue.views, "time_grain": grain}))
+    lens = MeasureOptions(catalogue._replace(views={**catalogue.views, "time_grain": grain}))
     (measurement,) = measure(store, [rule], {}, {}, lens)  # type: ignore[arg-type]
     assert measurement.resolution_seconds == step
 
@@ -288,17 +288,19 @@ def platform(**windows) -> Platform:
 )
 def test_a_window_is_chosen_or_the_platforms(choice, windows, expected) -> None:
     """Days are inclusive; a platform's lag leaves the last days out."""
-    found = windows_for([rule_of(good="ok")], platform(**windows), choice, datetime.fromisoformat("2026-03-31 12:00"))
+    found = choose_windows(
+        [rule_of(good="ok")], platform(**windows), choice, datetime.fromisoformat("2026-03-31 12:00")
+    )
     assert tuple(day and day.isoformat() for day in (found["CS01"].first, found["CS01"].last)) == expected
 
 
 def test_without_any_time_windows_are_open() -> None:
     """There is no day to count from."""
-    assert windows_for([rule_of(good="ok")], platform(default={}), "30d", None) == {"CS01": Window()}
+    assert choose_windows([rule_of(good="ok")], platform(default={}), "30d", None) == {"CS01": Window()}
 
 
 @pytest.mark.parametrize("choice", ["30", "0d", "month", "-1d"])
 def test_a_window_that_is_none_is_refused(choice) -> None:
     """With a word on what there is."""
     with pytest.raises(UsageError, match="--window"):
-        windows_for([], platform(), choice, None)
+        choose_windows([], platform(), choice, None)

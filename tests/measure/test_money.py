@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.view import View
-from storehealth.measure import Lens, measure
+from storehealth.measure import MeasureOptions, measure
 from storehealth.model import MoneyAtRisk, Window
 from tests.effort import examples
 from tests.made import SHIPPING, judged
@@ -41,7 +41,7 @@ def at_risk(*orders: Order, bands: tuple[Compensation, ...] = (band(),), **row: 
         )
     catalogue = catalogue_of(RULE)
     views = {**catalogue.views, "fulfilments": View(view="fulfilments", about="o", group="orders", sql="SELECT 1")}
-    lens = Lens(catalogue._replace(views=views), bands={"CS01": bands})
+    lens = MeasureOptions(catalogue._replace(views=views), bands={"CS01": bands})
     (measurement,) = measure(store, [RULE], {}, {"CS01": Window()}, lens)  # type: ignore[arg-type]
     assert judged(RULE, measurement)[0].money_at_risk == measurement.money
     return measurement.money
@@ -60,7 +60,7 @@ def test_the_sum_of_one_order_is_what_the_band_says(paid: float, share: float, l
     """As ``Compensation.owed`` has it, to the cent."""
     cheap = band(share=round(share + 0.01, 2), least=least, most=least + more)
     paid = round(paid, 2)
-    assert at_risk(("a", paid, "CNY", 1.0), bands=(cheap,)).low == pytest.approx(cheap.owed(paid), abs=0.0051)
+    assert at_risk(("a", paid, "CNY", 1.0), bands=(cheap,)).low == pytest.approx(cheap.compute_amount(paid), abs=0.0051)
 
 
 def test_steps_give_a_range() -> None:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from storehealth.catalogue import Catalogue, load
-from storehealth.console import Look, render
-from storehealth.db import StoreSettings, store_from_rows
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.console import DisplayOptions, render
+from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.judge import judge
-from storehealth.judge.printed import weigh
-from storehealth.measure import Lens, measure, problems
-from storehealth.model import OtherReading, PrintedFigure
+from storehealth.judge.printed import explain_difference
+from storehealth.measure import MeasureOptions, find_rule_problems, measure
+from storehealth.model import AlternativeFigure, PrintedFigure
 from storehealth.reports import markdown
 from storehealth.wording import LANGUAGES, Words
-from storehealth.wording.printed import printed_lines
+from storehealth.wording.printed import compare_printed
 from tests.checkups import checkup, finding
 
 DAY = "2026-03-02"
@@ -26,7 +26,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @cache
 def book() -> Catalogue:
-    return load()
+    return load_catalogue()
 
 
 def chat(room: str, *lines: str) -> list[dict[str, Any]]:
@@ -75,8 +75,8 @@ def figures(code: str, rows: Rows, platform: str = "jd") -> tuple[PrintedFigure,
     """What the rule's finding says of printed figures."""
     chosen, generic = book().platforms[platform], book().platforms["generic"]
     own = StoreSettings("shop", chosen, {**generic.facts, **chosen.facts})
-    with store_from_rows(rows, book(), own) as store:
-        measured = measure(store, [book().rules[code]], chosen.limits, {}, Lens(book()))
+    with open_store_from_rows(rows, book(), own) as store:
+        measured = measure(store, [book().rules[code]], chosen.limits, {}, MeasureOptions(book()))
     return judge(measured, book(), chosen, "en")[0][0].printed
 
 
@@ -153,8 +153,8 @@ def test_jds_hours_of_a_case_are_its_whole_time() -> None:
     assert found.by.says == "from application to end, all cases"
 
 
-def reading(value: float | None) -> OtherReading:
-    return OtherReading(says="so", value=value, rows=9)
+def reading(value: float | None) -> AlternativeFigure:
+    return AlternativeFigure(says="so", value=value, rows=9)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_explains_a_difference(
 ) -> None:
     """Theirs is 100, close is 1."""
     tried = tuple(map(reading, others))
-    assert weigh(100.0, reading(ours), tried, 1.0) == (verdict, None if by is None else tried[by])
+    assert explain_difference(100.0, reading(ours), tried, 1.0) == (verdict, None if by is None else tried[by])
 
 
 @pytest.mark.parametrize(("received", "told"), [(12, False), (13, True), (11, True)])
@@ -184,7 +184,7 @@ def test_that_the_files_hold_other_chats_is_told(received: int, told: bool) -> N
     """Twelve are in the log; one in twenty more or less counts as the same."""
     days = agent_days(reply_30s_rate=0.2, received=received)
     (found,) = figures("CS01", {"messages": MESSAGES, "agent_days": days})
-    ((_, text),) = printed_lines(finding("CS01", printed=(found,)), Words("en"))
+    ((_, text),) = compare_printed(finding("CS01", printed=(found,)), Words("en"))
     assert "none of the 5 other definitions tried explains it" in text
     assert (f"rests on {received} chats" in text) == told
 
@@ -195,10 +195,10 @@ def test_it_is_told_in_every_language(language: str) -> None:
     chosen = book().platforms["jd"]
     rows: Rows = {"messages": MESSAGES, "agent_days": agent_days(reply_30s_rate=0.75)}
     own = StoreSettings("shop", chosen, {**book().platforms["generic"].facts, **chosen.facts})
-    with store_from_rows(rows, book(), own) as store:
-        measured = measure(store, [book().rules["CS01"]], chosen.limits, {}, Lens(book()))
+    with open_store_from_rows(rows, book(), own) as store:
+        measured = measure(store, [book().rules["CS01"]], chosen.limits, {}, MeasureOptions(book()))
     judged = judge(measured, book(), chosen, language)[0][0]  # type: ignore[arg-type]
-    ((title, text),) = printed_lines(judged, Words(language))  # type: ignore[arg-type]
+    ((title, text),) = compare_printed(judged, Words(language))  # type: ignore[arg-type]
     assert "30s应答率" in title
     told = text.replace("\u00a0", " ").replace(",", ".").replace(" %", "%")
     assert [figure for figure in ("75%", "66.7%", "8.3") if figure not in told] == []
@@ -211,8 +211,8 @@ def test_sql_that_does_not_run_is_told_of_its_place() -> None:
     rule = book().rules["AS02"]
     wrong = rule.printed[0].model_copy(update={"over": "SELECT * FROM nowhere"})
     generic = book().platforms["generic"]
-    with store_from_rows({}, book(), StoreSettings("", generic, generic.facts)) as store:
-        found = problems(store, [rule.model_copy(update={"printed": (wrong,)})], generic.limits, book())
+    with open_store_from_rows({}, book(), StoreSettings("", generic, generic.facts)) as store:
+        found = find_rule_problems(store, [rule.model_copy(update={"printed": (wrong,)})], generic.limits, book())
     assert len(found) == len(wrong.readings) + 1
     assert all("handling-time.yaml:" in one.message and "nowhere" in one.message for one in found)
     assert all(isinstance(one, CatalogueError) for one in found)
@@ -222,6 +222,9 @@ def test_the_details_screen_and_the_report_tell_of_it() -> None:
     """Under the finding; the plain screen leaves it out."""
     told = rate(0.75)
     shown = checkup(findings=(finding("CS01", printed=(told,)),))
-    lines = [" ".join(text.split()) for text in (render(shown, Look(details=True)), markdown.render(shown).decode())]
+    lines = [
+        " ".join(text.split())
+        for text in (render(shown, DisplayOptions(details=True)), markdown.render(shown).decode())
+    ]
     assert all(f"{told.title}: the platform prints 75% (n=9), storehealth counts 66.7% (n=9)" in text for text in lines)
-    assert "the platform prints" not in render(shown, Look())
+    assert "the platform prints" not in render(shown, DisplayOptions())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from storehealth.measure import reply_times
+from storehealth.measure import measure_reply_times
 from storehealth.model import Distributions, Window
 from tests.measure.fakes import FakeStore
 
@@ -35,7 +35,7 @@ NIGHT = (36000, "human", True, "customer", False)
 
 def test_each_reply_counts_in_all_brackets_that_hold_it() -> None:
     """30 s is within 30 s; a robot's answer is none; an open turn is in no bracket, however short it is so far."""
-    found = reply_times(store_of(FIRST, LATER, PROACTIVE, ROBOT, OPEN), Window())  # type: ignore[arg-type]
+    found = measure_reply_times(store_of(FIRST, LATER, PROACTIVE, ROBOT, OPEN), Window())  # type: ignore[arg-type]
     firsts = {one.within_seconds: one.first_replies for one in found.reply_time}
     turns = {one.within_seconds: one.turns for one in found.reply_time}
     assert firsts == {10: 0, 30: 1, 60: 1, 180: 1, 300: 1, 600: 1, 3600: 1, 86400: 1}
@@ -44,7 +44,7 @@ def test_each_reply_counts_in_all_brackets_that_hold_it() -> None:
 
 def test_open_turns_count_as_never() -> None:
     """One of four open: the median is known, the p90 is not; without open ones the median is lower."""
-    summary = reply_times(store_of(FIRST, LATER, PROACTIVE, OPEN), Window()).reply_time_summary  # type: ignore[arg-type]
+    summary = measure_reply_times(store_of(FIRST, LATER, PROACTIVE, OPEN), Window()).reply_time_summary  # type: ignore[arg-type]
     assert summary is not None
     assert summary.turns.model_dump() == {
         "answered": 3, "open": 1, "median": 30.5, "p90": None, "median_answered": 30.0
@@ -55,7 +55,7 @@ def test_open_turns_count_as_never() -> None:
 @pytest.mark.parametrize(("clock", "counted"), [("wall", 2), ("clip", 2), ("exclude_by_start", 1)])
 def test_closed_hours_are_left_out_only_where_the_platform_does_so(clock, counted) -> None:
     """Elsewhere its clock already allows for them."""
-    summary = reply_times(store_of(FIRST, NIGHT, clock=clock), Window()).reply_time_summary  # type: ignore[arg-type]
+    summary = measure_reply_times(store_of(FIRST, NIGHT, clock=clock), Window()).reply_time_summary  # type: ignore[arg-type]
     assert summary is not None
     assert summary.first_replies.n == counted
 
@@ -63,7 +63,7 @@ def test_closed_hours_are_left_out_only_where_the_platform_does_so(clock, counte
 def test_the_window_holds_here_too() -> None:
     """A turn belongs to the day it was opened on; without any, there is no median."""
     days = Window.model_validate({"from": "2026-03-03", "to": None})
-    summary = reply_times(store_of(FIRST), days).reply_time_summary  # type: ignore[arg-type]
+    summary = measure_reply_times(store_of(FIRST), days).reply_time_summary  # type: ignore[arg-type]
     assert summary is not None
     assert (summary.first_replies.n, summary.first_replies.median, summary.turns.answered) == (0, None, 0)
 
@@ -72,4 +72,4 @@ def test_without_chats_there_is_no_distribution() -> None:
     """Absent, not zero."""
     store = store_of()
     store.filled = frozenset({"orders"})
-    assert reply_times(store, Window()) == Distributions()  # type: ignore[arg-type]
+    assert measure_reply_times(store, Window()) == Distributions()  # type: ignore[arg-type]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.measure import Lens, measure
-from storehealth.measure.holes import Days, Lacks
-from storehealth.measure.query import Asked
-from storehealth.measure.stretch import stretched
+from storehealth.measure import MeasureOptions, measure
+from storehealth.measure.holes import TableDays, TableGaps
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.stretch import extend_window
 from storehealth.model import Measurement, Window
 from tests.made import SECONDS, SHIPPING, judged
 from tests.measure.fakes import catalogue_of, rule_of, store_of
@@ -29,7 +29,10 @@ def rows(count: int, days_before: int, **more) -> list[dict]:
 
 
 def measure_rows(rule, *groups: list[dict], stretch: bool = True, window: Window = MARCH) -> Measurement:
-    store, lens = store_of(*[row for group in groups for row in group]), Lens(catalogue_of(rule), stretch=stretch)
+    store, lens = (
+        store_of(*[row for group in groups for row in group]),
+        MeasureOptions(catalogue_of(rule), stretch=stretch),
+    )
     (measurement,) = measure(store, [rule], {}, {rule.code: window}, lens)  # type: ignore[arg-type]
     return measurement
 
@@ -94,19 +97,19 @@ def test_the_finding_says_so_with_both_windows() -> None:
 
 def test_nothing_is_asked_where_the_tables_begin_inside_the_window() -> None:
     """What cannot help costs no query."""
-    store, own = store_of(*rows(5, 10)), Days(date(2026, 3, 2), date(2026, 3, 31), True)
-    asked = Asked(store.con, RULE, judged_bounds(), MARCH, catalogue_of(RULE), str)  # type: ignore[arg-type]
+    store, own = store_of(*rows(5, 10)), TableDays(date(2026, 3, 2), date(2026, 3, 31), True)
+    asked = RuleQuery(store.con, RULE, judged_bounds(), MARCH, catalogue_of(RULE), str)  # type: ignore[arg-type]
     few, filled = measure_rows(RULE, rows(5, 10), stretch=False), frozenset({"messages"})
     store.con.close()
-    assert stretched(asked, few, Lacks({"messages": own}), filled) is None
+    assert extend_window(asked, few, TableGaps({"messages": own}), filled) is None
     with pytest.raises(Exception, match="closed"):
-        stretched(asked, few, Lacks({"messages": replace(own, first=date(2026, 3, 1))}), filled)
+        extend_window(asked, few, TableGaps({"messages": replace(own, first=date(2026, 3, 1))}), filled)
 
 
 def judged_bounds():
-    from storehealth.limits import bounds_for
+    from storehealth.limits import resolve_bounds
 
-    return bounds_for(RULE, {})
+    return resolve_bounds(RULE, {})
 
 
 def test_a_quiet_store_is_judged_over_more_days(tmp_path: Path) -> None:

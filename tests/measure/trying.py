@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from storehealth.catalogue import Catalogue, load
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
-from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import StorehealthError
-from storehealth.measure import Lens, measure, misfits, problems
+from storehealth.measure import MeasureOptions, find_exemption_problems, find_rule_problems, measure
 from tests.measure.fakes import ORDERS, READ
 
 ALLOWED = 10 << 30
@@ -51,7 +51,7 @@ def opened(catalogue: Catalogue) -> Store:
     """A store in which the database may take 300 MB."""
     generic = catalogue.platforms["generic"]
     settings = StoreSettings("store", generic, generic.facts, "UTC", None, {}, "300MB")
-    return store_from_rows({"orders": ORDERS}, catalogue, settings, READ & catalogue.views.keys())
+    return open_store_from_rows({"orders": ORDERS}, catalogue, settings, READ & catalogue.views.keys())
 
 
 def with_view(catalogue: Catalogue, sql: str) -> Catalogue:
@@ -73,19 +73,21 @@ def exempting(sql: str) -> Exemption:
 
 Run = Callable[[Store, Catalogue, Rule, str], object]
 PLACES: dict[str, Run] = {
-    "when": lambda store, book, rule, sql: measure(store, [changed(rule, when=sql)], {}, {}, Lens(book)),
+    "when": lambda store, book, rule, sql: measure(store, [changed(rule, when=sql)], {}, {}, MeasureOptions(book)),
     "over": lambda store, book, rule, sql: measure(
-        store, [changed(rule, over=f"SELECT * FROM fulfilments WHERE {sql}")], {}, {}, Lens(book)
+        store, [changed(rule, over=f"SELECT * FROM fulfilments WHERE {sql}")], {}, {}, MeasureOptions(book)
     ),
     "evidence": lambda store, book, rule, sql: measure(
-        store, [changed(rule, good="false", in_time=None, evidence=(sql,))], {}, {}, Lens(book)
+        store, [changed(rule, good="false", in_time=None, evidence=(sql,))], {}, {}, MeasureOptions(book)
     ),
     "view": lambda _, book, __, sql: opened(with_view(book, f"SELECT {sql} AS x FROM orders")),
-    "exempt": lambda store, book, rule, sql: measure(store, [rule], {}, {}, Lens(book, exemptions=(exempting(sql),))),
+    "exempt": lambda store, book, rule, sql: measure(
+        store, [rule], {}, {}, MeasureOptions(book, exemptions=(exempting(sql),))
+    ),
 }
 BOUND: dict[str, Run] = {
-    "check": lambda store, book, rule, sql: _first(problems(store, [changed(rule, when=sql)], {}, book)),
-    "check exempt": lambda store, book, _, sql: _first(misfits(store, {}, book, [exempting(sql)])),
+    "check": lambda store, book, rule, sql: _first(find_rule_problems(store, [changed(rule, when=sql)], {}, book)),
+    "check exempt": lambda store, book, _, sql: _first(find_exemption_problems(store, {}, book, [exempting(sql)])),
 }
 
 
@@ -96,7 +98,7 @@ def _first(found: list[StorehealthError]) -> None:
 
 def main(place: str, names: list[str]) -> None:
     """Try it in one place, one after the other, in a store that must stay whole."""
-    catalogue = load()
+    catalogue = load_catalogue()
     rule = catalogue.rules["LG05"]
     of_a_pack = {f"rules/{rule.id}": Path(f"/pack/rules/{rule.id}.yaml")}
     catalogue = catalogue._replace(paths={**catalogue.paths, **of_a_pack})
@@ -111,7 +113,7 @@ def main(place: str, names: list[str]) -> None:
         except StorehealthError as error:
             kind, message = type(error).__name__, error.message
         peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-        whole = measure(store, [rule], {}, {}, Lens(catalogue))[0].tally is not None
+        whole = measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
         free = resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY
         report = {
             "try": name,

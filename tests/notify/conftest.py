@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storehealth.settings import Notify, Settings
+from storehealth.settings import NotifySettings, Settings
 from tests.servers import Mails, Web, mails, web
 
 __all__ = ["NOON", "Mails", "Web", "hours", "mails", "web"]
@@ -32,7 +32,7 @@ def asks(tmp_path: Path) -> Callable[..., Settings]:
         path = tmp_path / "notify.urls"
         path.write_text("".join(f"{url}\n" for url in urls), encoding="utf-8")
         path.chmod(0o600)
-        return Settings(timezone=zone, notify=Notify(urls_file=path, **keys))
+        return Settings(timezone=zone, notify=NotifySettings(urls_file=path, **keys))
 
     return made
 

@@ -109,7 +109,7 @@ def test_what_a_service_refuses_waits_and_goes_out_at_the_next_run(
     else:
         url = "json://no-such-host.invalid/5ecr3t"
     done = announce(checkup(), asks(url), tmp_path, NOON)
-    assert (done.outcome, done.waiting, done.failed) == ("queued", 1, True)
+    assert (done.outcome, done.waiting, done.has_failed) == ("queued", 1, True)
     assert "JSON (notify.urls:1) did not take the message" in done.failures[0]
     assert "5ecr3t" not in repr(done)
     assert "pa55w0rd" not in repr(done)
@@ -149,7 +149,7 @@ def test_quiet_hours_span_midnight_in_the_store_s_zone(web: Web, asks: Asks, tmp
     settings = asks(web.url(), zone="Asia/Shanghai", quiet_hours="22:00-08:00")
     night = datetime(2025, 4, 1, 15, 30, tzinfo=UTC)  # 23:30 in Shanghai
     done = announce(checkup(), settings, tmp_path, night)
-    assert (done.outcome, done.failed, done.waiting) == ("queued", False, 1)
+    assert (done.outcome, done.has_failed, done.waiting) == ("queued", False, 1)
     assert done.reasons == ("quiet hours until 08:00",)
     assert announce(checkup(), settings, tmp_path, night + timedelta(hours=8)).waiting == 1  # 07:30
     assert web.got == []
@@ -211,7 +211,7 @@ def test_a_file_of_addresses_that_others_may_read_is_refused_and_the_message_wai
     assert settings.notify.urls_file is not None
     settings.notify.urls_file.chmod(0o644)
     done = announce(checkup(), settings, tmp_path, NOON)
-    assert (done.outcome, done.failed, web.got) == ("queued", True, [])
+    assert (done.outcome, done.has_failed, web.got) == ("queued", True, [])
     assert "chmod 600" in done.failures[0]
 
 
@@ -234,13 +234,13 @@ def test_nobody_to_tell_is_a_failure_and_not_silence(tmp_path: Path) -> None:
 
 def test_optional_in_an_address_makes_no_refusal_a_success(web: Web, asks: Asks, tmp_path: Path) -> None:
     web.status = 500
-    assert announce(checkup(), asks(web.url() + "?optional=yes"), tmp_path, NOON).failed
+    assert announce(checkup(), asks(web.url() + "?optional=yes"), tmp_path, NOON).has_failed
 
 
 def test_a_state_folder_that_takes_nothing_is_told(web: Web, asks: Asks, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = announce(checkup(), asks(web.url()), tmp_path / "file", NOON)
-    assert done.failed
+    assert done.has_failed
     assert web.got == []
 
 

@@ -10,27 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from storehealth.model import Driver
-from storehealth.notify.change import Told, changes
-from storehealth.notify.message import LONGEST, letter, plain
-from storehealth.notify.names import Names
-from storehealth.notify.policy import is_quiet, next_at
+from storehealth.notify.change import KnownState, compare_checkup
+from storehealth.notify.message import MAX_LENGTH, to_plain_line, write_notice
+from storehealth.notify.names import TranslatedNames
+from storehealth.notify.policy import find_next_time, is_quiet
 from storehealth.wording import LANGUAGES, Words
 from tests.checkups import NASTY, TODO, checkup, finding, reply_finding
 
 
 @given(text=some.text(max_size=600))
 def test_no_text_is_markup_a_mention_or_a_link(text: str) -> None:
-    said = plain(text)
+    said = to_plain_line(text)
     assert not set("<>@`*[]|~#\n\r\x1b") & set(said)
     assert "://" not in said
-    assert len(said) <= LONGEST
+    assert len(said) <= MAX_LENGTH
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_letter_has_few_lines_whatever_fails(language: str) -> None:
     many = tuple(finding(code=f"LG{number:02d}") for number in range(40))
     result = checkup(findings=many, language=language)
-    said = letter(result, changes(None, result), Words(language), Names(), ())
+    said = write_notice(result, compare_checkup(None, result), Words(language), TranslatedNames(), ())
     assert len(said.body.splitlines()) <= 15
     assert "35" in said.body
 
@@ -38,7 +38,7 @@ def test_a_letter_has_few_lines_whatever_fails(language: str) -> None:
 def test_hostile_and_personal_texts_are_defused() -> None:
     slip = f"{NASTY} 收货人：王小明，13812345678"
     result = checkup(store=NASTY, findings=(finding(title=slip),), headline=f"<at user_id='all'></at> {slip}")
-    said = letter(result, changes(None, result), Words("en"), Names(), ())
+    said = write_notice(result, compare_checkup(None, result), Words("en"), TranslatedNames(), ())
     text = f"{said.title}\n{said.body}"
     for bad in ("<", ">", "@", "13812345678", "王小明", "\x1b", "\u202e", "http://"):
         assert bad not in text
@@ -51,15 +51,18 @@ def test_agents_are_not_named() -> None:
     unnamed = action.model_copy(update={"name": ""})
     for first in (action, unnamed):
         result = checkup(findings=(reply_finding(status="fail", drivers=(driver,)),), recommendations=(first,))
-        assert "店小二-07" not in letter(result, changes(None, result), Words("en"), Names(), ()).body
+        assert (
+            "店小二-07"
+            not in write_notice(result, compare_checkup(None, result), Words("en"), TranslatedNames(), ()).body
+        )
 
 
 def test_what_was_and_is_no_longer_judged_is_neither_news_nor_mended() -> None:
-    told = Told(failing=("LG05",), ever=("LG05",), score=59, band="fair", areas=("logistics",))
-    found = changes(told, checkup(findings=(finding(status="not_applicable"),)))
+    told = KnownState(failing=("LG05",), ever=("LG05",), score=59, band="fair", areas=("logistics",))
+    found = compare_checkup(told, checkup(findings=(finding(status="not_applicable"),)))
     assert (found.new, found.again, found.resolved, found.gaps) == ((), (), (), ("LG05",))
     assert found.now.failing == ("LG05",)
-    assert changes(found.now, checkup()).still[0].code == "LG05"
+    assert compare_checkup(found.now, checkup()).still[0].code == "LG05"
 
 
 @given(start=some.times(), length=some.integers(1, 23 * 60), at=some.times())
@@ -77,6 +80,6 @@ def test_quiet_hours_are_a_span_of_the_clock(start: time, length: int, at: time)
 def test_the_next_time_a_clock_shows_an_hour(hour: int, minute: int, after: datetime) -> None:
     if after.year > 9000:
         return
-    found = next_at(f"{hour:02d}:{minute:02d}", after)
+    found = find_next_time(f"{hour:02d}:{minute:02d}", after)
     assert timedelta(0) <= found - after < timedelta(days=1)
     assert (found.hour, found.minute) == (hour, minute)

@@ -12,12 +12,12 @@ from apprise.plugins.slack import NotifySlack
 from apprise.plugins.wecombot import NotifyWeComBot
 
 from storehealth.notify.addresses import Address, _to_native
-from storehealth.notify.message import Letter
-from storehealth.notify.services import _create_service, send
+from storehealth.notify.message import Notice
+from storehealth.notify.services import _create_service, send_notice
 from storehealth.notify.strict import DingTalk
 from tests.notify.conftest import Web
 
-LETTER = Letter("茶馆：评分 59", "新增不合格：\n- LG05 …")
+LETTER = Notice("茶馆：评分 59", "新增不合格：\n- LG05 …")
 TOKEN = "a1b2c3d4" * 8
 SERVICES = [
     ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx", NotifyWeComBot, "notify_url", "WeCom Bot"),
@@ -50,7 +50,7 @@ def here(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
 @pytest.mark.parametrize(("url", "kind", "_", "name"), SERVICES)
 def test_a_service_gets_title_and_text(here: Web, url: str, kind: type, _: str, name: str) -> None:
     here.answer = "ok" if kind is NotifySlack else '{"errcode": 0, "code": 0, "errmsg": "ok"}'
-    answer = send(Address(_to_native(url), "x"), LETTER)
+    answer = send_notice(Address(_to_native(url), "x"), LETTER)
     assert (answer.name, answer.failure) == (name, None)
     (got,) = here.got
     assert "茶馆：评分 59" in str(got)
@@ -61,7 +61,7 @@ def test_a_service_gets_title_and_text(here: Web, url: str, kind: type, _: str, 
 def test_a_refusal_told_only_in_the_body_is_a_failure(here: Web, url: str, kind: type, _: str, name: str) -> None:
     """Answered with 200, as WeCom does to a wrong key and DingTalk to a missing keyword."""
     here.answer = '{"errcode": 93000, "code": 9499, "errmsg": "invalid webhook url"}'
-    answer = send(Address(_to_native(url), "x"), LETTER)
+    answer = send_notice(Address(_to_native(url), "x"), LETTER)
     assert answer.name == name
     assert answer.failure
     for secret in (TOKEN, "693a91f6", "0a1b", "SECabcdef", "TIiajkdn"):
@@ -70,7 +70,7 @@ def test_a_refusal_told_only_in_the_body_is_a_failure(here: Web, url: str, kind:
 
 def test_a_secret_signs_what_goes_to_dingtalk(here: Web) -> None:
     here.answer = '{"errcode": 0}'
-    send(Address(f"dingtalk://SECabcdef0123@{TOKEN}/", "x"), LETTER)
+    send_notice(Address(f"dingtalk://SECabcdef0123@{TOKEN}/", "x"), LETTER)
     assert "sign=" in here.paths[0]
     assert "timestamp=" in here.paths[0]
     assert type(_create_service(Address(f"dingtalk://SECabcdef0123@{TOKEN}/", "x"))) is DingTalk
@@ -80,7 +80,7 @@ def test_a_secret_signs_what_goes_to_dingtalk(here: Web) -> None:
     "url", ["gopher://x/5ecr3t", "no address at all", "wecombot://", "https://shop.example/5ecr3t"]
 )
 def test_what_is_no_address_is_a_failure_that_does_not_quote_it(url: str) -> None:
-    answer = send(Address(url, "x"), LETTER)
+    answer = send_notice(Address(url, "x"), LETTER)
     assert answer.failure
     assert "5ecr3t" not in repr(answer)
 
@@ -88,6 +88,6 @@ def test_what_is_no_address_is_a_failure_that_does_not_quote_it(url: str) -> Non
 def test_a_long_letter_is_split_and_not_cut(web: Web) -> None:
     web.answer = "ok"
     body = "\n".join(f"line {number} " + "x" * 60 for number in range(900))
-    assert send(Address(web.url(), "x"), Letter("t", body)).failure is None
+    assert send_notice(Address(web.url(), "x"), Notice("t", body)).failure is None
     sent = "".join(got["message"] for got in web.got)
     assert all(f"line {number} " in sent for number in range(900))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.notify import announce, announce_trouble
+from storehealth.notify import announce, announce_failure
 from storehealth.settings import Settings
 from tests.checkups import checkup
 from tests.notify.conftest import NOON, hours
@@ -20,7 +20,7 @@ EMPTY = "There are no files in /srv/exports\nExport orders or chats from the bac
 def test_a_trouble_is_told_once_until_its_reason_is_another(web: Web, asks: Asks, tmp_path: Path) -> None:
     settings = asks(web.url())
     outcomes = [
-        announce_trouble("tea", problem, settings, tmp_path, hours(24 * day)).outcome
+        announce_failure("tea", problem, settings, tmp_path, hours(24 * day)).outcome
         for day, problem in enumerate([EMPTY, EMPTY, "There is no folder /srv/exports", EMPTY])
     ]
     assert outcomes == ["sent", "held_back", "sent", "sent"]
@@ -33,10 +33,10 @@ def test_that_it_works_again_is_told_once_and_then_a_trouble_is_news_again(
 ) -> None:
     settings = asks(web.url())
     announce(checkup(), settings, tmp_path, NOON, run="tea")
-    announce_trouble("tea", EMPTY, settings, tmp_path, hours(24))
+    announce_failure("tea", EMPTY, settings, tmp_path, hours(24))
     for day in (2, 3):
         announce(checkup(), settings, tmp_path, hours(24 * day), run="tea")
-    announce_trouble("tea", EMPTY, settings, tmp_path, hours(96))
+    announce_failure("tea", EMPTY, settings, tmp_path, hours(96))
     assert [request["title"] for request in web.got] == [
         "Tea House: score 59 E needs work",
         "tea: the audit could not be made",
@@ -48,28 +48,28 @@ def test_that_it_works_again_is_told_once_and_then_a_trouble_is_news_again(
 def test_two_names_do_not_answer_for_each_other(web: Web, asks: Asks, tmp_path: Path) -> None:
     settings = asks(web.url())
     for name in ("tea", "coffee", "tea"):
-        announce_trouble(name, EMPTY, settings, tmp_path, NOON)
+        announce_failure(name, EMPTY, settings, tmp_path, NOON)
     announce(checkup(), settings, tmp_path, hours(1), run="coffee")
-    assert announce_trouble("tea", EMPTY, settings, tmp_path, hours(2)).outcome == "held_back"
-    assert announce_trouble("coffee", EMPTY, settings, tmp_path, hours(14)).outcome == "sent"
+    assert announce_failure("tea", EMPTY, settings, tmp_path, hours(2)).outcome == "held_back"
+    assert announce_failure("coffee", EMPTY, settings, tmp_path, hours(14)).outcome == "sent"
 
 
 @pytest.mark.parametrize(("when", "told"), [("never", 0), ("change", 1), ("fail", 2), ("always", 2)])
 def test_when_to_tell(web: Web, asks: Asks, tmp_path: Path, when: str, told: int) -> None:
     settings = asks(web.url(), when=when)
     for at in (0, 1, 24):
-        announce_trouble("tea", EMPTY, settings, tmp_path, hours(at))
+        announce_failure("tea", EMPTY, settings, tmp_path, hours(at))
     assert len(web.got) == told
 
 
 def test_quiet_hours_hold_it_and_a_refusal_makes_it_wait(web: Web, asks: Asks, tmp_path: Path) -> None:
     quiet = asks(web.url(), zone="UTC", quiet_hours="11:00-13:00")
-    assert announce_trouble("tea", EMPTY, quiet, tmp_path, NOON).outcome == "queued"
+    assert announce_failure("tea", EMPTY, quiet, tmp_path, NOON).outcome == "queued"
     web.status = 500
-    done = announce_trouble("tea", EMPTY, quiet, tmp_path, hours(2))
-    assert (done.waiting, done.failed) == (1, True)
+    done = announce_failure("tea", EMPTY, quiet, tmp_path, hours(2))
+    assert (done.waiting, done.has_failed) == (1, True)
     web.status = 200
-    assert announce_trouble("tea", EMPTY, quiet, tmp_path, hours(3)).letters == 1
+    assert announce_failure("tea", EMPTY, quiet, tmp_path, hours(3)).letters == 1
     assert len(web.got) == 1
 
 
@@ -77,7 +77,7 @@ def test_it_speaks_the_language_of_messages_and_shows_nothing_personal_nor_any_k
     web: Web, asks: Asks, tmp_path: Path
 ) -> None:
     settings = asks(web.url(), language="zh")
-    announce_trouble("茶", f"{EMPTY}\n{web.url()} 13812345678 <b>@all</b>", settings, tmp_path, NOON)
+    announce_failure("茶", f"{EMPTY}\n{web.url()} 13812345678 <b>@all</b>", settings, tmp_path, NOON)
     (got,) = web.got
     assert got["title"] == "茶：体检未能完成"
     assert got["message"].splitlines()[0] == "/srv/exports 中没有文件"

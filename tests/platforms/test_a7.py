@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import Catalogue, load
-from storehealth.db import StoreSettings, store_from_rows
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.judge import judge
-from storehealth.measure import Lens, measure, windows_for
+from storehealth.measure import MeasureOptions, choose_windows, measure
 from storehealth.model import Finding, Window
 
 NOON = datetime.fromisoformat("2026-03-10 12:00:00")
@@ -31,16 +31,16 @@ class Trap(NamedTuple):
 
 @cache
 def book() -> Catalogue:
-    return load()
+    return load_catalogue()
 
 
 def judged(code: str, rows: Rows, window: Window | None = None, platform: str = "generic") -> Finding:
     """The finding of one rule over a few rows."""
     chosen, generic = book().platforms[platform], book().platforms["generic"]
     own = StoreSettings("shop", chosen, {**generic.facts, **chosen.facts})
-    with store_from_rows(rows, book(), own) as store:
+    with open_store_from_rows(rows, book(), own) as store:
         windows = {code: window} if window else {}
-        measured = measure(store, [book().rules[code]], chosen.limits, windows, Lens(book()))
+        measured = measure(store, [book().rules[code]], chosen.limits, windows, MeasureOptions(book()))
     return judge(measured, book(), chosen, "en")[0][0]
 
 
@@ -103,7 +103,7 @@ def lagged_windows(_: Path) -> None:
     expected = {("jd", "CS01"): (35, 6), ("lazada", "ST02"): (35, 8), ("etsy", "CS01"): (91, 2), ("tmall", "CS01"): (30, 1),
                 ("jd", "LG05"): (29, 0)}  # fmt: skip
     for (name, code), (first, last) in expected.items():
-        found = windows_for([book().rules[code]], book().platforms[name], None, NOON.replace(month=3, day=31))[code]
+        found = choose_windows([book().rules[code]], book().platforms[name], None, NOON.replace(month=3, day=31))[code]
         assert (found.first, found.last) == (day - timedelta(days=first), day - timedelta(days=last)), name
 
 

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from tests.checkups import checkup, finding
 
-from storehealth.catalogue import load
-from storehealth.console import Look, render
+from storehealth.catalogue import load_catalogue
+from storehealth.console import DisplayOptions, render
 from storehealth.console.page import Page
 from storehealth.console.rulebook import add_rule
-from storehealth.model import LeastOrders, LimitSource, PlatformLine, Window
-from storehealth.notify.change import changes
-from storehealth.notify.message import letter
-from storehealth.notify.names import Names
+from storehealth.model import LimitSource, MinimumOrders, PlatformLine, Window
+from storehealth.notify.change import compare_checkup
+from storehealth.notify.message import write_notice
+from storehealth.notify.names import TranslatedNames
 from storehealth.reports import markdown
 from storehealth.wording import LANGUAGES, Words
-from storehealth.wording.sure import UNSURE, marked, since, sureness
+from storehealth.wording.sure import UNSURE, describe_certainty, describe_since, mark_doubt
 
 ROOT = Path(__file__).parent.parent.parent
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 SOURCE = {"source": "a blog", "effective_from": None, "verified": "unverified"}
 
 
@@ -32,7 +32,7 @@ def line(**changes: Any) -> PlatformLine:
     given: dict[str, Any] = {
         "code": "LG05", "title": "t", "unit": "share", "higher_is": "better", "value": 0.9, "limit": 0.7654,
         "limit_source": source, "window": Window(), "counts": "order", "defects": 112, "judged": 1808, "undecided": 0,
-        "margin": -12, "over": True, "least": LeastOrders(orders=345, counted=12, source=source),
+        "margin": -12, "over": True, "least": MinimumOrders(orders=345, counted=12, source=source),
     }  # fmt: skip
     return PlatformLine.model_validate(given | changes)
 
@@ -48,9 +48,9 @@ def test_a_limit_carries_its_mark_on_every_face(language: str) -> None:
     bad = finding(limit=0.7654, target=0.99, limit_source=LimitSource.model_validate(SOURCE))
     made = checkup(language=language, findings=(bad,), platform_view=(line(),))
     words = Words(language)  # type: ignore[arg-type]
-    mark, limit = words.say("verified.unverified"), flat(words.figure(0.7654, "share"))
-    reported = letter(made, changes(None, made), words, Names(), ()).body
-    for face in (render(made, Look()), render(made, Look(details=True)), reported):
+    mark, limit = words.say("verified.unverified"), flat(words.format_figure(0.7654, "share"))
+    reported = write_notice(made, compare_checkup(None, made), words, TranslatedNames(), ()).body
+    for face in (render(made, DisplayOptions()), render(made, DisplayOptions(details=True)), reported):
         places = flat(face).split(f"≥{limit}")[1:]
         assert places
         assert [rest[:40] for rest in places if mark not in rest[: len(mark) + 3]] == []
@@ -63,7 +63,7 @@ def test_a_limit_carries_its_mark_on_every_face(language: str) -> None:
 def test_the_least_number_of_orders_carries_its_mark(language: str) -> None:
     """Where the platform does not judge so few."""
     words = Words(language)  # type: ignore[arg-type]
-    shown = flat(render(checkup(language=language, platform_view=(line(),)), Look(details=True)))
+    shown = flat(render(checkup(language=language, platform_view=(line(),)), DisplayOptions(details=True)))
     rest = shown.partition("345")[2]
     assert words.say("verified.unverified") in rest[:20]
 
@@ -71,7 +71,9 @@ def test_the_least_number_of_orders_carries_its_mark(language: str) -> None:
 @pytest.mark.parametrize("verified", ["official", "code", *UNSURE])
 def test_only_what_is_not_confirmed_is_marked(verified: str) -> None:
     """What a platform's own text or program says stands bare."""
-    assert marked("5", verified, Words("en")) == ("5" if verified in ("official", "code") else f"5 ({WORDS[verified]})")
+    assert mark_doubt("5", verified, Words("en")) == (
+        "5" if verified in ("official", "code") else f"5 ({WORDS[verified]})"
+    )
 
 
 WORDS = {"third-party": "third-party, unconfirmed", "unverified": "unverified", "assumed": "assumed"}
@@ -89,7 +91,7 @@ WORDS = {"third-party": "third-party, unconfirmed", "unverified": "unverified", 
 )
 def test_a_number_without_a_day_says_that_it_is_not_known(changes: dict[str, Any], expected: str) -> None:
     """A choice of storehealth's own holds from no day."""
-    assert sureness(LimitSource.model_validate(SOURCE | changes), Words("en")) == expected
+    assert describe_certainty(LimitSource.model_validate(SOURCE | changes), Words("en")) == expected
 
 
 def test_every_number_of_every_platform_is_reported_with_both() -> None:
@@ -106,7 +108,7 @@ def test_every_number_of_every_platform_is_reported_with_both() -> None:
                 in page
             )
             explained.setdefault(code, explanation(code))
-            assert f"({sureness(limit, words)}) {limit.source}" in explained[code], stem
+            assert f"({describe_certainty(limit, words)}) {limit.source}" in explained[code], stem
         for name, fact in platform.facts.items():
             day = fact.effective_from or ("" if fact.verified == "assumed" else "unknown")
             assert f"| {shown(fact.verified)} | {day} | {fact.source}" in page, name
@@ -127,5 +129,5 @@ def explanation(code: str) -> str:
 def test_since_is_empty_only_for_choices_of_our_own() -> None:
     """In all three languages."""
     for language in LANGUAGES:
-        assert since(LimitSource.model_validate(SOURCE), Words(language))
-        assert not since(LimitSource.model_validate(SOURCE | {"verified": "assumed"}), Words(language))
+        assert describe_since(LimitSource.model_validate(SOURCE), Words(language))
+        assert not describe_since(LimitSource.model_validate(SOURCE | {"verified": "assumed"}), Words(language))

@@ -11,27 +11,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.catalogue import PACKAGE, load
-from storehealth.catalogue.common import Sourced
-from storehealth.catalogue.facts import INFORMATIVE, readers
-from storehealth.catalogue.platform import Compensation, Platform, version_on
+from storehealth.catalogue import PACKAGE, load_catalogue
+from storehealth.catalogue.common import SourcedModel
+from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
+from storehealth.catalogue.platform import Compensation, Platform, select_version
 from storehealth.console.page import Page
-from storehealth.console.rulebook import add_rule, fact_lines, limit_lines
+from storehealth.console.rulebook import add_rule, list_facts, list_limits
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
 from storehealth.opening import choose_platform
 from storehealth.settings import Settings
 from storehealth.wording import Words
 
-CATALOGUE = load()
+CATALOGUE = load_catalogue()
 PLATFORMS = CATALOGUE.platforms
 WORDS = Words("en")
-READ = readers(CATALOGUE.views, CATALOGUE.rules.values())
+READ = find_fact_readers(CATALOGUE.views, CATALOGUE.rules.values())
 EACH = [pytest.param(stem, platform, id=stem) for stem, platform in PLATFORMS.items()]
 UNSURE = ("unverified", "third-party", "assumed", "code")
 
 
-def sourced(platform: Platform) -> Iterator[tuple[str, Sourced]]:
+def sourced(platform: Platform) -> Iterator[tuple[str, SourcedModel]]:
     for kind in ("facts", "windows", "limits"):
         yield from ((f"{kind}.{name}", record) for name, record in getattr(platform, kind).items())
     yield from ((f"compensations.{row.kind}", row) for row in platform.compensations)
@@ -60,7 +60,7 @@ def test_every_number_says_where_it_was_read_and_how_sure_it_is(stem: str, platf
 @pytest.mark.parametrize(("stem", "platform"), EACH)
 def test_every_fact_is_read_or_recorded_with_its_meaning(stem: str, platform: Platform) -> None:
     for name in platform.facts:
-        assert name in READ or name in INFORMATIVE, f"{stem}: {name}"
+        assert name in READ or name in INFORMATIVE_FACTS, f"{stem}: {name}"
 
 
 def test_generic_has_every_fact_that_is_read() -> None:
@@ -95,7 +95,7 @@ def test_values_have_the_kind_that_is_read(stem: str, platform: Platform) -> Non
 def test_what_is_not_official_is_marked_where_a_rule_is_explained() -> None:
     marked = 0
     for rule in CATALOGUE.rules.values():
-        shown = list(limit_lines(rule, CATALOGUE, WORDS)) + list(fact_lines(rule, CATALOGUE, WORDS))
+        shown = list(list_limits(rule, CATALOGUE, WORDS)) + list(list_facts(rule, CATALOGUE, WORDS))
         for stem, platform in PLATFORMS.items():
             limit = platform.limits.get(rule.code)
             if limit is not None and limit.verified in UNSURE:
@@ -108,7 +108,7 @@ def test_what_is_not_official_is_marked_where_a_rule_is_explained() -> None:
 def test_an_unverified_fact_is_marked_where_its_rule_is_explained() -> None:
     page = Page(400, True)
     add_rule(page, CATALOGUE.rules["LG01"], CATALOGUE, WORDS)
-    shown = list(fact_lines(CATALOGUE.rules["LG01"], CATALOGUE, WORDS))
+    shown = list(list_facts(CATALOGUE.rules["LG01"], CATALOGUE, WORDS))
     assert any(
         line.startswith("same_day_cutoff  jd") and "(unverified, since when is not known)" in line for line in shown
     )
@@ -135,14 +135,16 @@ def test_notes_differ_and_are_in_three_languages() -> None:
     ids=["no day", "before the first", "first day", "last day of the old", "first day of the new", "years later"],
 )
 def test_the_version_in_force_on_the_day_is_taken(day: str | None, first: str) -> None:
-    found = version_on(PLATFORMS, "douyin", date.fromisoformat(day) if day else None)
+    found = select_version(PLATFORMS, "douyin", date.fromisoformat(day) if day else None)
     assert (found.name, str(found.effective_from)) == ("douyin", first)
 
 
 def test_a_version_can_be_asked_for_by_its_file_s_name() -> None:
-    assert version_on(PLATFORMS, "douyin@2026-09-08", date(2026, 1, 1)).facts["review_night"].value == ("23:00-08:00",)
+    assert select_version(PLATFORMS, "douyin@2026-09-08", date(2026, 1, 1)).facts["review_night"].value == (
+        "23:00-08:00",
+    )
     with pytest.raises(KeyError):
-        version_on(PLATFORMS, "moon", None)
+        select_version(PLATFORMS, "moon", None)
 
 
 def intake(last: str | None) -> Intake:
@@ -172,7 +174,7 @@ def complaint(folder: Path, name: str, text: str) -> str:
     (folder / "platforms").mkdir(exist_ok=True)
     (folder / "platforms" / name).write_text(text, encoding="utf-8")
     with pytest.raises(CatalogueError) as caught:
-        load([folder])
+        load_catalogue([folder])
     return caught.value.message
 
 
@@ -221,11 +223,11 @@ def band(**changes: Any) -> Compensation:
     ("paid", "owed"), [(0, 5), (100, 5), (100.2, 5.01), (400, 20), (1000, 50), (99999, 50)], ids=str
 )
 def test_a_share_of_the_price_stays_within_its_band(paid: float, owed: float) -> None:
-    assert band().owed(paid) == pytest.approx(owed)
+    assert band().compute_amount(paid) == pytest.approx(owed)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
 def test_a_dearer_order_never_owes_less(one: float, other: float) -> None:
     low, high = sorted((one, other))
     for row in (band(), band(most=None), *PLATFORMS["tmall"].compensations, *PLATFORMS["douyin"].compensations):
-        assert row.least <= row.owed(low) <= row.owed(high)
+        assert row.least <= row.compute_amount(low) <= row.compute_amount(high)

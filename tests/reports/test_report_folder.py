@@ -6,13 +6,13 @@ import pytest
 from tests.checkups import NASTY, checkup, finding, row
 
 from storehealth.errors import UsageError
-from storehealth.model import Evidence, Source
-from storehealth.reports import find, names
+from storehealth.model import EvidenceSummary, Source
+from storehealth.reports import find_report, list_formats
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_formats())
 def test_a_report_is_named_like_its_module_and_renders_the_same_bytes_twice(name: str) -> None:
-    report = find(name)
+    report = find_report(name)
     assert name == report.NAME
     assert report.SUFFIX.startswith(".")
     assert isinstance(report.render(checkup()), bytes)
@@ -20,32 +20,34 @@ def test_a_report_is_named_like_its_module_and_renders_the_same_bytes_twice(name
 
 
 def test_no_two_reports_share_a_suffix() -> None:
-    suffixes = [find(name).SUFFIX for name in names()]
+    suffixes = [find_report(name).SUFFIX for name in list_formats()]
     assert len(set(suffixes)) == len(suffixes)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_formats())
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_a_checkup_without_anything_renders(name: str, language: str) -> None:
     bare = checkup(
         language=language, findings=(), recommendations=(), sources=(), not_judged=(), areas=(), deadlines=(), as_of=None,
         table_ends={},
     )  # fmt: skip
-    assert find(name).render(bare)
+    assert find_report(name).render(bare)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_formats())
 def test_file_names_that_are_no_unicode_do_not_stop_a_report(name: str) -> None:
     broken = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
-    rows = Evidence(count=1, rows=(row(1, file=broken, entity=NASTY),))
-    assert find(name).render(checkup(sources=(Source(path=broken, note=broken),), findings=(finding(evidence=rows),)))
+    rows = EvidenceSummary(count=1, rows=(row(1, file=broken, entity=NASTY),))
+    assert find_report(name).render(
+        checkup(sources=(Source(path=broken, note=broken),), findings=(finding(evidence=rows),))
+    )
 
 
 def test_a_suffix_names_a_report_too() -> None:
-    assert find("md").NAME == "markdown"
+    assert find_report("md").NAME == "markdown"
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        find("markdwon")
+        find_report("markdwon")
     assert "Nearest is markdown." in caught.value.hint

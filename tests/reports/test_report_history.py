@@ -9,13 +9,13 @@ from markdown_it import MarkdownIt
 from tests.checkups import NASTY
 from tests.runs import advice, checkup_against, driver, gap, late, past_run, present, runs
 
-from storehealth.model import Checkup, Event
+from storehealth.model import Checkup, TrendEvent
 from storehealth.reports import json as as_json
 from storehealth.reports import markdown
 
 
 def told(name: str = "Spring sale") -> Checkup:
-    feast = Event(first=date(2025, 3, 8), last=date(2025, 3, 9), name=name, kind="promotion")
+    feast = TrendEvent(first=date(2025, 3, 8), last=date(2025, 3, 9), name=name, kind="promotion")
     before = late(240, 4000, drivers=(driver(77, 400, warehouse=name),))
     past = runs(
         past_run("2025-03-03", late(240, 4000)),

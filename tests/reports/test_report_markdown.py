@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tests.checkups import NASTY, NOT_JUDGED, checkup, finding, row
 
-from storehealth.model import Evidence, Source
+from storehealth.model import EvidenceSummary, Source
 from storehealth.reports._markdown import escape
 from storehealth.reports.markdown import render
 
@@ -54,7 +54,7 @@ def test_what_could_not_be_judged_names_the_menu() -> None:
 
 
 def test_text_of_strangers_makes_no_markup_no_link_and_no_html() -> None:
-    rows = Evidence(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
+    rows = EvidenceSummary(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
     shown = text(
         store=NASTY, headline=NASTY, findings=(finding(title=NASTY, note=NASTY, why=NASTY, evidence=rows),),
         sources=(Source(path=NASTY, note=NASTY),),

@@ -11,12 +11,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.checkups import NASTY, checkup, finding
 
-from storehealth.model import Checkup, OutcomeOfRun
-from storehealth.reports import find
-from storehealth.reports.prometheus import Watched
+from storehealth.model import Checkup, RunOutcome
+from storehealth.reports import find_report
+from storehealth.reports.prometheus import ScheduleMetrics
 
 EARLIER = datetime(2025, 3, 30, 8, 30, tzinfo=UTC)
-FAILED = OutcomeOfRun(exit_code=3, reasons=("no file could be used",))
+FAILED = RunOutcome(exit_code=3, reasons=("no file could be used",))
 
 
 def figures(content: bytes) -> dict[tuple[str, ...], float]:
@@ -30,7 +30,7 @@ def figures(content: bytes) -> dict[tuple[str, ...], float]:
 
 
 def rendered(of: Checkup) -> dict[tuple[str, ...], float]:
-    return figures(find("prometheus").render(of))
+    return figures(find_report("prometheus").render(of))
 
 
 def test_every_figure_is_the_checkup_s() -> None:
@@ -72,29 +72,29 @@ def test_what_cannot_be_judged_has_no_figure_rather_than_zero() -> None:
 def test_the_last_success_is_told_until_there_is_another() -> None:
     failed, fine = checkup(outcome=FAILED), checkup()
     assert ("last_success_timestamp_seconds",) not in rendered(failed)
-    assert ("last_success_timestamp_seconds", "tea") not in figures(Watched("tea", None).render(failed))
-    kept = figures(Watched("tea", EARLIER).render(failed))
+    assert ("last_success_timestamp_seconds", "tea") not in figures(ScheduleMetrics("tea", None).render(failed))
+    kept = figures(ScheduleMetrics("tea", EARLIER).render(failed))
     assert kept["last_success_timestamp_seconds", "tea"] == EARLIER.timestamp()
     assert kept["last_run_timestamp_seconds", "tea"] == failed.run.started_at.timestamp()
-    moved = figures(Watched("tea", EARLIER).render(fine))
+    moved = figures(ScheduleMetrics("tea", EARLIER).render(fine))
     assert moved["last_success_timestamp_seconds", "tea"] == fine.run.started_at.timestamp()
 
 
 def test_two_schedules_of_one_store_share_no_series() -> None:
-    one, other = (set(figures(Watched(name, None).render(checkup()))) for name in ("daily", "weekly"))
+    one, other = (set(figures(ScheduleMetrics(name, None).render(checkup()))) for name in ("daily", "weekly"))
     assert one
     assert not one & other
 
 
 @pytest.mark.parametrize("store", ["茶馆 Tea House", NASTY, 'a"b\\c\nd', "caf\udce9", ""])
 @pytest.mark.parametrize("outcome", [FAILED, checkup().outcome])
-def test_prometheus_own_checker_takes_it_without_a_word(store: str, outcome: OutcomeOfRun) -> None:
+def test_prometheus_own_checker_takes_it_without_a_word(store: str, outcome: RunOutcome) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not here: install Debian's package prometheus")
     for content in (
-        find("prometheus").render(checkup(store=store, outcome=outcome)),
-        Watched("茶-1", EARLIER).render(checkup(store=store, outcome=outcome)),
+        find_report("prometheus").render(checkup(store=store, outcome=outcome)),
+        ScheduleMetrics("茶-1", EARLIER).render(checkup(store=store, outcome=outcome)),
     ):
         done = subprocess.run([promtool, "check", "metrics"], input=content, capture_output=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
@@ -104,5 +104,5 @@ def test_the_checker_would_say_something() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not here: install Debian's package prometheus")
-    broken = find("prometheus").render(checkup()) + b"storehealth_score 1 2 3\n"
+    broken = find_report("prometheus").render(checkup()) + b"storehealth_score 1 2 3\n"
     assert subprocess.run([promtool, "check", "metrics"], input=broken, capture_output=True).returncode != 0

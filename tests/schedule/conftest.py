@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storehealth.schedule import Call, Schedule
+from storehealth.schedule import RunCommand, Schedule
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NASTY = '/srv/50% off/茶 house\'s "best" #1/$HOME'
@@ -27,7 +27,7 @@ def scheduled(**changes: Any) -> Schedule:
 
 
 @pytest.fixture
-def call() -> Call:
+def call() -> RunCommand:
     """The call of a run whose state folder has every sign that a shell knows."""
     command = ("/usr/bin/python3", "-m", "storehealth", "schedule", "run", "tea-house", "--state", NASTY)
-    return Call(command, {"XDG_STATE_HOME": NASTY})
+    return RunCommand(command, {"XDG_STATE_HOME": NASTY})

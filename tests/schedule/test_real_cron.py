@@ -14,7 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from storehealth.schedule import Runs
+from storehealth.schedule import RunFolders
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -76,7 +76,7 @@ def test_cron_starts_it_and_the_reports_are_there(
     assert "--when-due" in next(line for line in table.splitlines() if line.endswith(elsewhere))
 
     waiting = time.monotonic() + PATIENCE
-    while time.monotonic() < waiting and not all(Runs(state, name).latest() for name in names):
+    while time.monotonic() < waiting and not all(RunFolders(state, name).find_latest() for name in names):
         cron()
         time.sleep(1)
     for name in names:
@@ -86,7 +86,7 @@ def test_cron_starts_it_and_the_reports_are_there(
 
     for name in names:
         log = state / "logs" / f"{name}.log"
-        folder = Runs(state, name).latest()
+        folder = RunFolders(state, name).find_latest()
         assert folder is not None, (
             f"cron left no report in {PATIENCE} s; log: {log.read_text() if log.exists() else '-'}"
         )

@@ -10,8 +10,8 @@ import pytest
 from filelock import FileLock
 from tests.schedule.conftest import scheduled
 
-from storehealth.schedule import Attempt, Book, Runs, Standing, standings
-from storehealth.schedule.runs import Done
+from storehealth.schedule import Attempt, RunFolders, ScheduleBook, ScheduleStatus, read_statuses
+from storehealth.schedule.runs import CompletedRun
 
 ADDED = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 
@@ -22,18 +22,18 @@ def day(count: int, hour: int = 8, minute: int = 30) -> datetime:
 
 def ran(state: Path, at: datetime, code: int | None, name: str = "tea-house") -> None:
     """A run that began then and ended with this code; None: it never ended."""
-    runs, run = Runs(state, name), f"{at:%Y%m%dT%H%M%SZ}-abc123"
+    runs, run = RunFolders(state, name), f"{at:%Y%m%dT%H%M%SZ}-abc123"
     if code in (0, 1, 3):
-        runs.keep(Done(run=run, started_at=at, exit_code=code), {"report.md": b"x"})
-        runs.point(run)
+        runs.write_run(CompletedRun(run=run, started_at=at, exit_code=code), {"report.md": b"x"})
+        runs.mark_latest(run)
     runs.folder.mkdir(parents=True, exist_ok=True)
     ended = {} if code is None else {"ended_at": at + timedelta(seconds=9), "exit_code": code, "reasons": ("why",)}
     Attempt(pid=1, host="shop-pc", started_at=at, **ended).write(runs.folder)
 
 
-def now(state: Path, at: datetime, **changes: Any) -> Standing:
-    Book(state).put(scheduled(**({"created_at": ADDED} | changes)))
-    (found,) = standings(state, at).schedules
+def now(state: Path, at: datetime, **changes: Any) -> ScheduleStatus:
+    ScheduleBook(state).put(scheduled(**({"created_at": ADDED} | changes)))
+    (found,) = read_statuses(state, at).schedules
     return found
 
 
@@ -41,7 +41,7 @@ def test_before_its_first_run_it_waits_and_is_not_late(tmp_path: Path) -> None:
     found = now(tmp_path, day(1, 8, 0))
     assert (found.state, found.last_run, found.last_success, found.overdue_since) == ("waiting", None, None, None)
     assert found.next_run == day(1)
-    assert not found.troubled
+    assert not found.needs_attention
 
 
 @pytest.mark.parametrize(("code", "state"), [(0, "fine"), (1, "fine"), (3, "failed"), (4, "failed"), (70, "failed")])
@@ -49,7 +49,7 @@ def test_a_run_that_ended_is_fine_or_failed(tmp_path: Path, code: int, state: st
     ran(tmp_path, day(1), 0)
     ran(tmp_path, day(2), code)
     found = now(tmp_path, day(2, 9))
-    assert (found.state, found.troubled) == (state, state == "failed")
+    assert (found.state, found.needs_attention) == (state, state == "failed")
     assert found.last_success is not None
     assert found.last_success.started_at == (day(2) if state == "fine" else day(1))
     assert found.next_run == day(3)
@@ -60,9 +60,9 @@ def test_a_run_without_an_end_goes_on_while_its_lock_is_held_and_was_killed_when
     ran(tmp_path, day(2), None)
     with FileLock(tmp_path / "runs" / "tea-house" / "run.lock"):
         found = now(tmp_path, day(2, 9))
-        assert (found.state, found.troubled) == ("running", False)
+        assert (found.state, found.needs_attention) == ("running", False)
     found = now(tmp_path, day(2, 9))
-    assert (found.state, found.troubled) == ("stopped", True)
+    assert (found.state, found.needs_attention) == ("stopped", True)
     assert found.folder is not None
     assert found.folder.endswith("20260301T083000Z-abc123")
 
@@ -82,7 +82,7 @@ def test_a_run_that_did_not_come_is_missed_after_a_quarter_of_an_hour(
     ran(tmp_path, day(1), 0)
     found = now(tmp_path, at)
     assert found.overdue_since == missed
-    assert found.troubled == (missed is not None)
+    assert found.needs_attention == (missed is not None)
 
 
 def test_a_schedule_that_never_ran_at_all_is_missed_too(tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_the_last_success_survives_a_long_row_of_failures(tmp_path: Path) -> Non
     ran(tmp_path, day(1), 0)
     for count in range(2, 10):
         ran(tmp_path, day(count), 3)
-    Runs(tmp_path, "tea-house").prune(3, day(9, 9))
-    assert [run.started_at.day for run in Runs(tmp_path, "tea-house").done()] == [1, 7, 8, 9]
+    RunFolders(tmp_path, "tea-house").prune(3, day(9, 9))
+    assert [run.started_at.day for run in RunFolders(tmp_path, "tea-house").list_completed()] == [1, 7, 8, 9]
     found = now(tmp_path, day(9, 9))
     assert found.last_success is not None
     assert found.last_success.started_at == day(1)
@@ -112,12 +112,12 @@ def test_runs_that_no_schedule_knows_are_listed_and_fail_too(tmp_path: Path) -> 
     ran(tmp_path, day(1), 0, "by-hand")
     ran(tmp_path, day(2), 3, "by-hand")
     (tmp_path / "runs" / "never ran").mkdir()
-    found = standings(tmp_path, day(2, 8, 31))
-    assert [run.name for run in found.every] == ["tea-house", "by-hand"]
+    found = read_statuses(tmp_path, day(2, 8, 31))
+    assert [run.name for run in found.all_runs] == ["tea-house", "by-hand"]
     (other,) = found.others
     assert (other.state, other.last_run.exit_code) == ("failed", 3)
     assert other.last_success is not None
     assert other.last_success.started_at == day(1)
-    assert "by-hand" in found.troubled
+    assert "by-hand" in found.names_in_trouble
     ran(tmp_path, day(3), 1, "by-hand")
-    assert "by-hand" not in standings(tmp_path, day(3, 8, 31)).troubled
+    assert "by-hand" not in read_statuses(tmp_path, day(3, 8, 31)).names_in_trouble

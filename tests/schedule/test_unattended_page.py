@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.checkups import checkup
 
-from storehealth.errors import Exit
+from storehealth.errors import ExitCode
 from storehealth.notify.addresses import Address, read_addresses
-from storehealth.notify.services import known
-from storehealth.reports.prometheus import Watched
-from storehealth.settings import Notify
+from storehealth.notify.services import is_supported
+from storehealth.reports.prometheus import ScheduleMetrics
+from storehealth.settings import NotifySettings
 from storehealth.wording import Words
 
 PAGE = (Path(__file__).parents[2] / "docs" / "unattended.md").read_text(encoding="utf-8")
@@ -29,13 +29,13 @@ def block(kind: str) -> str:
 
 
 def test_every_exit_code_has_its_row() -> None:
-    assert [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.M)] == sorted(int(code) for code in Exit)
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.M)] == sorted(int(code) for code in ExitCode)
 
 
 def test_every_key_of_notify_is_there_and_the_example_is_valid() -> None:
     given = tomllib.loads(block("toml"))["notify"]
-    Notify.model_validate(given)
-    assert all(key in PAGE for key in Notify.model_fields)
+    NotifySettings.model_validate(given)
+    assert all(key in PAGE for key in NotifySettings.model_fields)
 
 
 def test_every_address_of_the_example_is_one(tmp_path: Path) -> None:
@@ -46,14 +46,14 @@ def test_every_address_of_the_example_is_one(tmp_path: Path) -> None:
         "TOKEN_C", "TIiajkdnlazkcOXrIdevi7FQ").replace("KEY", "k" * 36).replace("SECRET", "s" * 36).replace("TOKEN", "t" * 40),
         encoding="utf-8")  # fmt: skip
     path.chmod(0o600)
-    found = read_addresses(Notify(urls_file=path), Words("en"))
+    found = read_addresses(NotifySettings(urls_file=path), Words("en"))
     assert found.problems == ()
-    assert len(found.found) == 6
-    assert [address.place for address in found.found if not known(Address(address.url, address.place))] == []
+    assert len(found.usable) == 6
+    assert [address.place for address in found.usable if not is_supported(Address(address.url, address.place))] == []
 
 
 def test_every_metric_is_named() -> None:
-    names = set(re.findall(rb"^# TYPE storehealth_(\w+)", Watched("tea", None).render(checkup()), re.M))
+    names = set(re.findall(rb"^# TYPE storehealth_(\w+)", ScheduleMetrics("tea", None).render(checkup()), re.M))
     assert len(names) > 8
     for name in (found.decode() for found in names):
         stem = name.removesuffix("_timestamp_seconds").removesuffix("_judged")

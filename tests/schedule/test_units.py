@@ -14,14 +14,14 @@ from tests.schedule.conftest import NASTY, NOW, scheduled
 from tests.schedule.test_when import EXPRESSIONS
 
 from storehealth.errors import UsageError
-from storehealth.schedule import Call, systemd, when, windows
+from storehealth.schedule import RunCommand, systemd, when, windows
 
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on this machine")
 
 
-def test_a_timer_has_the_schedule_s_own_zone_and_catches_up(call: Call) -> None:
-    files = systemd.units(scheduled(zone="Asia/Shanghai", cron="30 8 * * 1,4"), call)
+def test_a_timer_has_the_schedule_s_own_zone_and_catches_up(call: RunCommand) -> None:
+    files = systemd.format_units(scheduled(zone="Asia/Shanghai", cron="30 8 * * 1,4"), call)
     timer = files["storehealth-tea-house.timer".replace("-house", r"\x2dhouse")]
     assert "OnCalendar=Mon,Thu *-*-* 08:30:00 Asia/Shanghai\n" in timer
     assert "Persistent=true" in timer
@@ -37,7 +37,7 @@ def test_a_timer_has_the_schedule_s_own_zone_and_catches_up(call: Call) -> None:
     ],
 )
 def test_expressions_as_systemd_writes_them(cron: str, meant: list[str]) -> None:
-    assert systemd.calendars(cron) == meant
+    assert systemd.convert_to_calendars(cron) == meant
 
 
 @needs_systemd
@@ -46,7 +46,7 @@ def test_expressions_as_systemd_writes_them(cron: str, meant: list[str]) -> None
 def test_systemd_takes_it_to_mean_the_same(cron: str) -> None:
     start = datetime(2026, 3, 1, 12, tzinfo=UTC)
     found = []
-    for calendar in systemd.calendars(cron):
+    for calendar in systemd.convert_to_calendars(cron):
         done = subprocess.run(
             [ANALYZE, "calendar", "--base-time=2026-03-01 12:00:00 UTC", f"{calendar} UTC"],
             capture_output=True, text=True, check=True, env={"TZ": "UTC", "LC_ALL": "C"},
@@ -54,13 +54,13 @@ def test_systemd_takes_it_to_mean_the_same(cron: str) -> None:
         line = next(line for line in done.stdout.splitlines() if "Next elapse:" in line)
         stamp = line.partition(":")[2].strip().removesuffix(" UTC").partition(" ")[2]
         found.append(datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC))
-    assert min(found) == when.following(cron, "UTC", start)
+    assert min(found) == when.find_next_run(cron, "UTC", start)
 
 
 @needs_systemd
-def test_systemd_reads_every_sign_of_the_command(call: Call, tmp_path: Path) -> None:
+def test_systemd_reads_every_sign_of_the_command(call: RunCommand, tmp_path: Path) -> None:
     """It looks for the program that is called, and complains of every other mistake."""
-    for name, text in systemd.units(scheduled(), call).items():
+    for name, text in systemd.format_units(scheduled(), call).items():
         (tmp_path / name).write_text(text.replace("/usr/bin/python3", "/bin/true"), encoding="utf-8")
     (service,) = tmp_path.glob("*.service")
     done = subprocess.run([ANALYZE, "verify", "--man=no", str(service)], capture_output=True, text=True)
@@ -83,24 +83,26 @@ def control(folder: Path, monkeypatch: pytest.MonkeyPatch, end: str = "exit 0") 
     return folder / "bin" / "systemctl.calls"
 
 
-def test_units_are_written_started_and_taken_away(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_units_are_written_started_and_taken_away(
+    call: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = control(tmp_path, monkeypatch)
-    systemd.install("tea", systemd.units(scheduled(name="tea"), call))
-    assert systemd.has("tea")
+    systemd.install("tea", systemd.format_units(scheduled(name="tea"), call))
+    assert systemd.has_timer("tea")
     assert calls.read_text() == "--user daemon-reload\n--user enable --now storehealth-tea.timer\n"
     assert systemd.uninstall("tea")
-    assert not list(systemd.folder().iterdir())
+    assert not list(systemd.locate_units().iterdir())
     assert not systemd.uninstall("tea")
 
 
-def test_where_systemd_refuses_nothing_stays(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_systemd_refuses_nothing_stays(call: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     control(tmp_path, monkeypatch, "echo 'Failed to connect to bus' >&2; exit 1")
     with pytest.raises(UsageError, match="systemctl refuses: Failed to connect to bus"):
-        systemd.install("tea", systemd.units(scheduled(name="tea"), call))
-    assert not list(systemd.folder().iterdir())
+        systemd.install("tea", systemd.format_units(scheduled(name="tea"), call))
+    assert not list(systemd.locate_units().iterdir())
 
 
-WINDOWS = Call((r"C:\Program Files\Python\python.exe", "-m", "storehealth", "schedule", "run", "tea"), {})
+WINDOWS = RunCommand((r"C:\Program Files\Python\python.exe", "-m", "storehealth", "schedule", "run", "tea"), {})
 
 
 @pytest.mark.parametrize(
@@ -114,11 +116,11 @@ WINDOWS = Call((r"C:\Program Files\Python\python.exe", "-m", "storehealth", "sch
     ],
 )
 def test_windows_is_told_when(cron: str, zone: str, times: str) -> None:
-    line = windows.line(scheduled(cron=cron, zone=zone), WINDOWS, "UTC", NOW)
+    line = windows.format_schtasks_command(scheduled(cron=cron, zone=zone), WINDOWS, "UTC", NOW)
     assert line.startswith(f'schtasks /Create /F /TN storehealth\\tea-house {times} /TR "\\"C:\\Program Files')
     assert ("--when-due" in line) == ("DAILY" not in line and "WEEKLY" not in line)
 
 
 def test_a_command_too_long_for_windows_is_told() -> None:
     with pytest.raises(UsageError, match="schtasks takes 261"):
-        windows.line(scheduled(), Call(("python", "x" * 260), {}), "UTC", NOW)
+        windows.format_schtasks_command(scheduled(), RunCommand(("python", "x" * 260), {}), "UTC", NOW)

@@ -20,12 +20,12 @@ ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "Europe/Berlin", "America/New_Y
 @pytest.mark.parametrize(
     ("made", "meant"),
     [
-        (lambda: when.daily("08:30"), "30 8 * * *"),
-        (lambda: when.daily(" 8:05 "), "5 8 * * *"),
-        (lambda: when.weekly("mon", "23:59"), "59 23 * * 1"),
-        (lambda: when.weekly("Sunday, thu", "0:00"), "0 0 * * 0,4"),
-        (lambda: when.expression(" 30  8 1-7/2 JAN,jul  mon-fri "), "30 8 1-7/2 jan,jul mon-fri"),
-        (lambda: when.expression("*/15 * * * 7"), "*/15 * * * 7"),
+        (lambda: when.parse_daily("08:30"), "30 8 * * *"),
+        (lambda: when.parse_daily(" 8:05 "), "5 8 * * *"),
+        (lambda: when.parse_weekly("mon", "23:59"), "59 23 * * 1"),
+        (lambda: when.parse_weekly("Sunday, thu", "0:00"), "0 0 * * 0,4"),
+        (lambda: when.check_expression(" 30  8 1-7/2 JAN,jul  mon-fri "), "30 8 1-7/2 jan,jul mon-fri"),
+        (lambda: when.check_expression("*/15 * * * 7"), "*/15 * * * 7"),
     ],
 )
 def test_times_become_one_expression(made: object, meant: str) -> None:
@@ -35,12 +35,12 @@ def test_times_become_one_expression(made: object, meant: str) -> None:
 @pytest.mark.parametrize("text", ["24:00", "8", "08:60", "", "8:3", "noon"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no time of day"):
-        when.daily(text)
+        when.parse_daily(text)
 
 
 def test_an_unknown_day_is_refused() -> None:
     with pytest.raises(UsageError, match="'x' is no day of the week"):
-        when.weekly("mon,x", "08:30")
+        when.parse_weekly("mon,x", "08:30")
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_an_unknown_day_is_refused() -> None:
 )  # fmt: skip
 def test_what_some_cron_would_refuse_or_misread_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no cron expression"):
-        when.expression(text)
+        when.check_expression(text)
 
 
 def test_an_unknown_zone_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        when.zone_named("Asia/Shanghi")
+        when.check_zone("Asia/Shanghi")
     assert "Nearest is Asia/Shanghai." in caught.value.hint
 
 
@@ -77,10 +77,10 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=s
 @given(EXPRESSIONS, st.sampled_from(ZONES), MOMENTS)
 @examples(150)
 def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: datetime) -> None:
-    after = when.following(when.expression(cron), zone, now)
+    after = when.find_next_run(when.check_expression(cron), zone, now)
     assert after > now
-    assert when.preceding(cron, zone, after) == after
-    assert when.preceding(cron, zone, after - timedelta(seconds=1)) <= now
+    assert when.find_last_due(cron, zone, after) == after
+    assert when.find_last_due(cron, zone, after - timedelta(seconds=1)) <= now
 
 
 @given(EXPRESSIONS, st.sampled_from(ZONES), st.sampled_from(ZONES), MOMENTS)
@@ -88,12 +88,12 @@ def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: da
 def test_the_machine_s_cron_comes_whenever_it_is_due_elsewhere(
     cron: str, zone: str, machine: str, now: datetime
 ) -> None:
-    hourly = when.every_hour(cron, zone, [machine], now)
+    hourly = when.convert_to_hourly(cron, zone, [machine], now)
     minutes = CronSim(hourly, now).minutes
     due = now
     for _ in range(20):
-        due = when.following(cron, zone, due)
-        if due > now + when.LOOKAHEAD - timedelta(days=1):
+        due = when.find_next_run(cron, zone, due)
+        if due > now + when.COMPARED_SPAN - timedelta(days=1):
             break
         there = due.astimezone(ZoneInfo(machine))
         assert there.minute in minutes
@@ -122,13 +122,13 @@ def test_a_second_start_in_the_same_minute_does_nothing() -> None:
 
 def test_zones_with_the_same_clock_are_the_same() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert when.same_clock("Asia/Shanghai", "PRC", now)
-    assert not when.same_clock("Europe/London", "UTC", now)  # the same in winter
+    assert when.has_same_clock("Asia/Shanghai", "PRC", now)
+    assert not when.has_same_clock("Europe/London", "UTC", now)  # the same in winter
 
 
 def test_the_shell_s_zone_is_not_cron_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TZ", raising=False)
-    plain = when.machine_zone()
+    plain = when.find_machine_zone()
     monkeypatch.setenv("TZ", "America/New_York" if plain != "America/New_York" else "Asia/Tokyo")
-    assert when.machine_zone() == plain
+    assert when.find_machine_zone() == plain
     ZoneInfo(plain)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from storehealth.errors import UsageError
-from storehealth.model import AreaScore, Counts, Evidence, Finding, Score, Source, Window
-from storehealth.outcome import check_fail_on, incomplete_data, judged_at_all, nothing_judged, outcome
+from storehealth.model import AreaScore, EvidenceSummary, Finding, OutcomeCounts, Score, Source, Window
+from storehealth.outcome import check_fail_on, decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
 from storehealth.wording import Words
 
 READ = Source(path="orders.csv", layout="generic_orders")
@@ -20,12 +20,12 @@ HALF = Score(value=55, uncapped=55, low=50, high=60, grade="E", coverage=1)
 
 
 def finding(status: str, **more: Any) -> Finding:
-    counts = Counts(met=0, late=0, overdue=0, undecided=0, not_judgeable=0, exempt=0)
+    counts = OutcomeCounts(met=0, late=0, overdue=0, undecided=0, not_judgeable=0, exempt=0)
     base: dict[str, Any] = {
         "code": "LG05", "id": "x", "title": "t", "why": "w", "area": "logistics", "severity": "critical", "scored": True,
         "status": status, "value": None, "higher_is": "better", "unit": "share", "counts": counts, "defects": 0,
         "judged": 0, "undecided": 0, "interval": (None, None), "target": None, "limit": None, "limit_source": None,
-        "window": Window(), "evidence": Evidence(count=0),
+        "window": Window(), "evidence": EvidenceSummary(count=0),
     }  # fmt: skip
     return Finding.model_validate(base | more)
 
@@ -46,24 +46,24 @@ def finding(status: str, **more: Any) -> Finding:
 )
 def test_findings_at_or_above_the_level_exit_with_1(statuses: list[str], fail_on: str, code: int) -> None:
     """The level is the reader's choice; never the score itself."""
-    assert outcome([finding(status) for status in statuses], HALF, [READ], fail_on, []).exit_code == code
+    assert decide_exit([finding(status) for status in statuses], HALF, [READ], fail_on, []).exit_code == code
 
 
 def test_missing_data_outrank_findings_and_both_are_listed() -> None:
     """3 before 1."""
-    made = outcome([finding("fail")], HALF, [READ, REFUSED], "fail", ["photo.csv was not used"])
+    made = decide_exit([finding("fail")], HALF, [READ, REFUSED], "fail", ["photo.csv was not used"])
     assert (made.exit_code, len(made.reasons)) == (3, 2)
 
 
 def test_no_usable_file_exits_with_3() -> None:
     """An audit of nothing is no clean bill of health."""
-    assert outcome([], HALF, [REFUSED], "never", []).exit_code == 3
+    assert decide_exit([], HALF, [REFUSED], "never", []).exit_code == 3
 
 
 def test_strict_data_objects_to_refused_files_and_inconclusive_areas() -> None:
     """An area counts as inconclusive when its score had to be withheld for want of data."""
     areas = [AreaScore(id="logistics", score=None, coverage=0.0), AreaScore(id="stock", score=90, coverage=1.0)]
-    message = incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
+    message = list_incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
     assert message == ["photo.csv was not used: this is a PNG picture", "logistics is inconclusive"]
 
 
@@ -75,9 +75,9 @@ MARCH = Source(
 
 def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:
     """Nobody is told that all is well because nothing was looked at."""
-    message = nothing_judged([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), Words("en"))
+    message = explain_missing_verdicts([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), Words("en"))
     assert message == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
-    assert outcome([finding("inconclusive")], EMPTY, [MARCH], "never", [message]).exit_code == 3
+    assert decide_exit([finding("inconclusive")], EMPTY, [MARCH], "never", [message]).exit_code == 3
 
 
 def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
@@ -85,22 +85,22 @@ def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in these days"]
     found = [finding("inconclusive", note=note) for note in notes]
     found += [finding("not_applicable", note="no file gives stock")] * 5
-    message = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
     assert message == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
 
 
 def test_too_little_of_every_area_is_not_called_nothing() -> None:
     """A failing rule among many unclear ones stands beside the reason."""
     found = [finding("fail"), finding("inconclusive", note="no rows in these days")]
-    message = nothing_judged(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
     assert message == "too little of every area could be judged for a score: no rows in these days"
-    assert judged_at_all(found)
-    assert not judged_at_all(found[1:])
+    assert has_verdict(found)
+    assert not has_verdict(found[1:])
 
 
 def test_as_soon_as_something_is_judged_there_is_no_such_reason() -> None:
     """Little is not nothing."""
-    assert nothing_judged([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20), Words("en")) is None
+    assert explain_missing_verdicts([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20), Words("en")) is None
 
 
 def test_an_unknown_level_names_the_nearest() -> None:

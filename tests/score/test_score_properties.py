@@ -16,11 +16,11 @@ from tests.made import SECONDS, SHIPPING, finding
 from tests.measure.fakes import SCORING, measured, rule_of
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue import load
-from storehealth.console import Look, render
-from storehealth.errors import Exit
+from storehealth.catalogue import load_catalogue
+from storehealth.console import DisplayOptions, render
+from storehealth.errors import ExitCode
 from storehealth.model import Checkup, Finding, Measurement
-from storehealth.score import rescore, score, scoring_of
+from storehealth.score import rebuild_scoring, rescore_checkup, score_findings
 
 STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"
 SAMPLES = Path(__file__).parents[2] / "sample_exports"
@@ -127,7 +127,7 @@ def test_marks_on_a_finding_leave_the_score_alone(mark) -> None:
     """A note, a comparison, a word of the owner: only counts, limits, severity and status weigh."""
     found = [finding(24, 400, code="LG05", area="logistics"), finding(3, 400, code="CS01"), finding(1, 10, code="ST01")]
     marked = [Finding.model_validate({**one.model_dump(), mark: MARKS[mark]}) for one in found]
-    assert score(marked, SCORING) == score(found, SCORING)
+    assert score_findings(marked, SCORING) == score_findings(found, SCORING)
 
 
 @settings(deadline=None)
@@ -144,7 +144,7 @@ def test_a_faster_median_never_lowers_the_score(seconds, which: int, faster: int
 
     which %= len(seconds)
     quicker = [max(1, value - faster) if i == which else value for i, value in enumerate(seconds)]
-    assert score(store(quicker), SCORING)[0].value >= score(store(seconds), SCORING)[0].value
+    assert score_findings(store(quicker), SCORING)[0].value >= score_findings(store(seconds), SCORING)[0].value
 
 
 @pytest.mark.parametrize("exports", [STORE, SAMPLES], ids=["small", "sample"])
@@ -152,12 +152,12 @@ def test_a_stored_run_scores_itself_again(exports: Path, tmp_path: Path) -> None
     """From its JSON alone: no catalogue, no store, no data file."""
     made = audit(exports, AuditRequest(state=tmp_path))
     again = Checkup.model_validate_json(made.model_dump_json(by_alias=True))
-    assert rescore(again) == (made.score, made.areas)
+    assert rescore_checkup(again) == (made.score, made.areas)
 
 
 def test_the_constants_of_a_run_are_those_of_the_catalogue(plain: Checkup) -> None:
     """All of them, or a stored run would be scored by other ones."""
-    assert scoring_of(plain.method.constants) == load().scoring
+    assert rebuild_scoring(plain.method.constants) == load_catalogue().scoring
 
 
 @pytest.mark.parametrize("rows_of", [0, 1])
@@ -167,7 +167,7 @@ def test_nothing_to_judge_is_no_score(tmp_path: Path, rows_of: int) -> None:
     lines = ["order_id,status,created_at,paid_at", *["o1,paid,2026-03-01 09:00,2026-03-01 09:01"] * rows_of]
     (tmp_path / "exports" / "orders.csv").write_text("\n".join(lines) + "\n")
     made = small(tmp_path / "exports", tmp_path / "state")
-    assert (made.score.value, made.score.uncapped, made.outcome.exit_code) == (None, None, Exit.NO_DATA)
-    shown = render(made, Look())
+    assert (made.score.value, made.score.uncapped, made.outcome.exit_code) == (None, None, ExitCode.NO_DATA)
+    shown = render(made, DisplayOptions())
     assert "Score —" in shown
     assert "100 " not in shown

@@ -26,7 +26,7 @@ def test_the_folders_own_file_is_found(tmp_path: Path) -> None:
     written(tmp_path, 'platform = "jd"\nhours = ["09:00-12:00", "13:00-24:00"]\n[staff]\nlili = "agent"\n')
     settings = read_settings(None, tmp_path)
     assert (settings.platform, settings.staff) == ("jd", {"lili": "agent"})
-    assert settings.facts()["service_hours"].value == ("09:00-12:00", "13:00-24:00")
+    assert settings.list_facts()["service_hours"].value == ("09:00-12:00", "13:00-24:00")
 
 
 def test_every_mistake_is_named_with_its_line_and_the_nearest_name(tmp_path: Path) -> None:

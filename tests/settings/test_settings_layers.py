@@ -10,8 +10,8 @@ from hypothesis import settings as options
 from hypothesis import strategies as some
 
 from storehealth.errors import UsageError
-from storehealth.settings import Origin, read_settings, resolve, user_file
-from storehealth.settings.shown import shown
+from storehealth.settings import SettingOrigin, locate_user_file, read_settings, resolve_settings
+from storehealth.settings.shown import list_effective
 
 LAYERS = ("user", "project", "environment", "flag")
 
@@ -27,29 +27,29 @@ def write(path: Path, text: str) -> Path:
 def test_the_highest_layer_that_says_something_wins(
     present: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for layer, path in (("user", user_file()), ("project", tmp_path / "storehealth.toml")):
+    for layer, path in (("user", locate_user_file()), ("project", tmp_path / "storehealth.toml")):
         write(path, f'platform = "{layer}"\n' if layer in present else "")
     with monkeypatch.context() as patch:
         if "environment" in present:
             patch.setenv("STOREHEALTH_PLATFORM", "environment")
-        found = resolve(None, tmp_path, {"platform": "flag" if "flag" in present else None})
+        found = resolve_settings(None, tmp_path, {"platform": "flag" if "flag" in present else None})
     highest = max(present, key=LAYERS.index, default=None)
     assert found.settings.platform == highest
-    origin = next(setting.origin for setting in shown(found) if setting.key == "platform")
+    origin = next(setting.origin for setting in list_effective(found) if setting.key == "platform")
     assert origin.kind == (highest or "default")
 
 
 def test_tables_are_merged_key_by_key_and_lists_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(user_file(), 'hours = ["09:00-12:00"]\n[notify]\nwhen = "always"\nsuppress = "1 h"\n')
+    write(locate_user_file(), 'hours = ["09:00-12:00"]\n[notify]\nwhen = "always"\nsuppress = "1 h"\n')
     write(tmp_path / "storehealth.toml", 'hours = ["10:00-20:00"]\n[notify]\nquiet_hours = "22:00-08:00"\n')
     monkeypatch.setenv("STOREHEALTH_NOTIFY__WHEN", "fail")
-    found = resolve(None, tmp_path)
+    found = resolve_settings(None, tmp_path)
     assert found.settings.hours == ("10:00-20:00",)
     notify = found.settings.notify
     assert (notify.when, notify.suppress, notify.quiet_hours) == ("fail", 3600.0, "22:00-08:00")
-    assert found.origins["notify.when"] == Origin("environment", "STOREHEALTH_NOTIFY__WHEN")
-    assert found.origins["notify.quiet_hours"] == Origin("project", "storehealth.toml:3")
-    assert found.origins["notify.suppress"] == Origin("user", f"{user_file()}:4")
+    assert found.origins["notify.when"] == SettingOrigin("environment", "STOREHEALTH_NOTIFY__WHEN")
+    assert found.origins["notify.quiet_hours"] == SettingOrigin("project", "storehealth.toml:3")
+    assert found.origins["notify.suppress"] == SettingOrigin("user", f"{locate_user_file()}:4")
 
 
 def test_a_list_in_the_environment_is_json_or_parted_by_commas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_list_in_the_environment_is_json_or_parted_by_commas(monkeypatch: pyte
 
 
 def test_mistakes_of_all_layers_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(user_file(), "[notify]\nquiet = 3\n")
+    write(locate_user_file(), "[notify]\nquiet = 3\n")
     write(tmp_path / "storehealth.toml", 'timezone = "Asia/Shangai"\n')
     monkeypatch.setenv("STOREHEALTH_NOTIFY__WHEN", "allways")
     with pytest.raises(UsageError) as caught:
@@ -67,7 +67,7 @@ def test_mistakes_of_all_layers_are_told_at_once(tmp_path: Path, monkeypatch: py
     assert sorted(caught.value.message.splitlines()) == sorted([
         "storehealth.toml:1: timezone: no such zone; nearest is Asia/Shanghai",
         "STOREHEALTH_NOTIFY__WHEN: notify.when: Input should be 'change', 'fail', 'always' or 'never'; nearest is always",
-        f"{user_file()}:2: notify.quiet: no such setting; nearest is quiet_hours",
+        f"{locate_user_file()}:2: notify.quiet: no such setting; nearest is quiet_hours",
     ])  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_what_is_shown_hides_what_is_personal(tmp_path: Path) -> None:
     write(
         tmp_path / "storehealth.toml", '[deposit]\ncompany = "Li Lei Trading"\n[deposit.bank]\naccount = "62220000"\n'
     )
-    values = {setting.key: setting.value for setting in shown(resolve(None, tmp_path))}
+    values = {setting.key: setting.value for setting in list_effective(resolve_settings(None, tmp_path))}
     assert values["deposit.company"] == values["deposit.bank.account"] == "…"
     assert values["notify.suppress"] == "12 h"
 

@@ -17,7 +17,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
-from storehealth.db import Store, StoreSettings, store_from_rows
+from storehealth.db import Store, StoreSettings, open_store_from_rows
 
 Open = Callable[..., Store]
 
@@ -51,7 +51,7 @@ def open_rows(catalogue: Catalogue) -> Iterator[Open]:
         own = {name: Fact(value=value, source="test", verified="assumed") for name, value in facts.items()}
         moment = datetime.fromisoformat(as_of) if as_of else None
         settings = StoreSettings("shop", catalogue.platforms[platform], own, as_of=moment, staff=staff or {})
-        stores.append(store_from_rows(rows, catalogue, settings, views))
+        stores.append(open_store_from_rows(rows, catalogue, settings, views))
         return stores[-1]
 
     yield _open

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.views.conftest import rows_of
 
-from storehealth.catalogue import Catalogue, load
-from storehealth.db import Store, StoreSettings, store_from_rows
-from storehealth.measure import Lens
-from storehealth.measure.assumed import NAME, measure_assumed
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.db import Store, StoreSettings, open_store_from_rows
+from storehealth.measure import MeasureOptions
+from storehealth.measure.assumed import NAME, measure_both_ways
 
 GREETING = "亲，在的，请稍等"
 
@@ -35,12 +35,12 @@ def chats(times: int = 20, delays: tuple[int, ...] = (1,), text: str = GREETING)
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     """The built-in files."""
-    return load()
+    return load_catalogue()
 
 
 def opened(catalogue: Catalogue, rows: dict[str, Any], confirmed: tuple[str, ...] = ()) -> Store:
     generic = catalogue.platforms["generic"]
-    return store_from_rows(rows, catalogue, StoreSettings("shop", generic, generic.facts, auto_replies=confirmed))
+    return open_store_from_rows(rows, catalogue, StoreSettings("shop", generic, generic.facts, auto_replies=confirmed))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_assumed_ones_are_a_robots_and_both_results_are_shown(catalogue: Catalog
     """The rule is judged without them, and says beside it what comes out with them; they stay listed."""
     rules = [catalogue.rules[code] for code in ("CS01", "CS03", "DQ09")]
     with opened(catalogue, chats()) as store:
-        first, mean, listed = measure_assumed(store, rules, {}, {}, Lens(catalogue))
+        first, mean, listed = measure_both_ways(store, rules, {}, {}, MeasureOptions(catalogue))
         assert (first.tally.met, first.tally.late) == (0, 20)
         (other,) = [figure for figure in first.beside if figure.name == NAME]
         assert (other.value, other.count, other.judged) == (1.0, 20, 20)
@@ -82,16 +82,16 @@ def test_assumed_ones_are_a_robots_and_both_results_are_shown(catalogue: Catalog
 def test_where_nothing_is_suspected_there_is_one_result(catalogue: Catalogue) -> None:
     """Nothing is added."""
     with opened(catalogue, chats(5)) as store:
-        (first,) = measure_assumed(store, [catalogue.rules["CS01"]], {}, {}, Lens(catalogue))
+        (first,) = measure_both_ways(store, [catalogue.rules["CS01"]], {}, {}, MeasureOptions(catalogue))
         assert NAME not in [figure.name for figure in first.beside]
 
 
 def test_a_text_is_shown_only_where_persons_are(catalogue: Catalogue) -> None:
     """What was written is personal."""
     with opened(catalogue, chats()) as store:
-        (listed,) = measure_assumed(store, [catalogue.rules["DQ09"]], {}, {}, Lens(catalogue))
+        (listed,) = measure_both_ways(store, [catalogue.rules["DQ09"]], {}, {}, MeasureOptions(catalogue))
         assert GREETING not in str(listed.evidence)
     with opened(catalogue, chats()) as store:
-        plain = replace(Lens(catalogue), mask=lambda _, value: value)
-        (listed,) = measure_assumed(store, [catalogue.rules["DQ09"]], {}, {}, plain)
+        plain = replace(MeasureOptions(catalogue), mask=lambda _, value: value)
+        (listed,) = measure_both_ways(store, [catalogue.rules["DQ09"]], {}, {}, plain)
         assert GREETING in str(listed.evidence)

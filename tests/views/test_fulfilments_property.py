@@ -12,16 +12,16 @@ from tests.effort import examples
 from tests.views.conftest import rows_of
 from tests.views.naive_fulfilments import Order, Parcel, Scan, Story, known_at, parcel_at, real, tell
 
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.common import Fact
-from storehealth.db import Store, StoreSettings, store_from_rows
-from storehealth.measure.query import Asked
+from storehealth.db import Store, StoreSettings, open_store_from_rows
+from storehealth.measure.query import RuleQuery
 from storehealth.model import Window
 
 CODES = ("LG04", "LG05", "LG06", "LG11")
 MONDAY = datetime.fromisoformat("2026-03-02 08:00")
 LATER = MONDAY + timedelta(days=99)
-BOOK = load()
+BOOK = load_catalogue()
 
 moments = st.builds(
     lambda hours, seconds: MONDAY + timedelta(hours=hours, seconds=seconds),
@@ -117,7 +117,9 @@ def _stories(
 def _states(store: Store) -> dict[str, dict[str, str]]:
     """Rule → order → what the rule makes of it."""
     queries = (
-        Asked(store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text)
+        RuleQuery(
+            store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text
+        )
         for code in CODES
     )
     return {
@@ -136,7 +138,7 @@ def test_orders_are_those_of_the_plain_walk(drawn: Any, within: int, moment: dat
     """Promises, hand-over and who proves it, arrival, what cannot be, and the state of every order in every rule."""
     facts = {"ship_within": Fact(value=within * 3600, source="test", verified="assumed")}
     wanted = StoreSettings("shop", BOOK.platforms["generic"], facts, as_of=moment)
-    with store_from_rows(_rows(drawn), BOOK, wanted, ["fulfilments"]) as store:
+    with open_store_from_rows(_rows(drawn), BOOK, wanted, ["fulfilments"]) as store:
         found = {row["order_id"]: row for row in rows_of(store, "FROM fulfilments WHERE order_id <> 'first'")}
         states = _states(store)
     expected = _stories(drawn, timedelta(hours=within), moment or LATER)

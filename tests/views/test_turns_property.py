@@ -13,15 +13,15 @@ from tests.effort import examples
 from tests.views.conftest import rows_of
 from tests.views.naive_turns import Message, Talk, Turn, is_within, open_seconds, state, tell
 
-from storehealth.catalogue import load
+from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.common import Fact
-from storehealth.db import Store, StoreSettings, store_from_rows
-from storehealth.measure.query import Asked as Query
+from storehealth.db import Store, StoreSettings, open_store_from_rows
+from storehealth.measure.query import RuleQuery as Query
 from storehealth.model import Window
 
 MONDAY = datetime.fromisoformat("2026-03-02 08:00")
 GAP = 1800.0
-BOOK = load()
+BOOK = load_catalogue()
 HOURS = {
     (): ((0, 86400),),
     ("09:00-23:00",): ((32400, 82800),),
@@ -142,7 +142,7 @@ def test_turns_are_those_of_the_state_machine(drawn: Any, asked: Asked, known: i
     moment = None if known is None else messages[0].at + timedelta(seconds=known)
     wanted = StoreSettings("shop", BOOK.platforms["generic"], asked.facts, as_of=moment)
     rows = {"messages": [_row(message) for message in messages]}
-    with store_from_rows(rows, BOOK, wanted, ["sessions"]) as store:
+    with open_store_from_rows(rows, BOOK, wanted, ["sessions"]) as store:
         found = rows_of(store, "FROM turns ORDER BY source_row")
         sessions = rows_of(store, "SELECT began_by, human_turns, open_turns, abandoned FROM sessions")
         states = {code: _counted(store, code) for code in ("CS01", "CS02", "CS04", "CS08")}

@@ -16,7 +16,7 @@ EN, ZH, ES = Words("en"), Words("zh"), Words("es")
 
 @pytest.mark.parametrize("unit", ["share", "seconds", "hours", "days", "number"])
 def test_a_missing_value_is_a_dash_in_every_unit(unit: str) -> None:
-    assert EN.figure(None, unit) == EN.figure(math.nan, unit) == DASH
+    assert EN.format_figure(None, unit) == EN.format_figure(math.nan, unit) == DASH
 
 
 @pytest.mark.parametrize(
@@ -38,22 +38,25 @@ def test_only_nothing_is_shown_as_nothing_and_only_all_as_all(value: float) -> N
      (48 * 3600, "2 d"), (30 * 3600, "30 h"), (2_941_913, "34 d 1 h"), (-172_800 - 3600, "-2 d 1 h"), (-90, "-1 min 30 s")],
 )  # fmt: skip
 def test_seconds_read_as_people_say_them(seconds: float, text: str) -> None:
-    assert EN.figure(seconds, "seconds").replace("\u00a0", " ") == text
+    assert EN.format_figure(seconds, "seconds").replace("\u00a0", " ") == text
 
 
 def test_a_value_that_never_ends_is_said_in_words() -> None:
-    assert [words.figure(math.inf, "seconds") for words in (EN, ZH, ES)] == ["never", "从未完成", "nunca"]
+    assert [words.format_figure(math.inf, "seconds") for words in (EN, ZH, ES)] == ["never", "从未完成", "nunca"]
 
 
 def test_spanish_writes_a_decimal_comma_and_groups_by_blanks() -> None:
-    assert ES.figure(0.123, "share") == "12,3\u00a0%"
-    assert ES.whole(41208) == "41\u00a0208"
-    assert ES.figure(1234.5, "number") == "1\u00a0234,5"
+    assert ES.format_figure(0.123, "share") == "12,3\u00a0%"
+    assert ES.format_whole(41208) == "41\u00a0208"
+    assert ES.format_figure(1234.5, "number") == "1\u00a0234,5"
 
 
 def test_a_bound_says_its_direction() -> None:
-    assert (EN.bound(0.95, "share", "better"), EN.bound(30, "seconds", "worse").replace("\u00a0", " ")) == (
+    assert (
+        EN.format_bound(0.95, "share", "better"),
+        EN.format_bound(30, "seconds", "worse").replace("\u00a0", " "),
+    ) == (
         "≥95%",
         "≤30 s",
     )
-    assert EN.bound(None, "share", "better") == DASH
+    assert EN.format_bound(None, "share", "better") == DASH

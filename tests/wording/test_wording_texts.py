@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 import storehealth
-from storehealth.catalogue.common import Text
-from storehealth.wording import LANGUAGES, Language, Words, texts
+from storehealth.catalogue.common import LocalizedText
+from storehealth.wording import LANGUAGES, Language, Words, load_texts
 
 SOURCES = sorted(Path(storehealth.__file__).parent.rglob("*.py"))
 
@@ -21,11 +21,11 @@ PUT_TOGETHER = {"field_required"}
 OF_PYDANTIC = "valid_"
 
 
-@pytest.mark.parametrize("key", [key for key in texts() if key.startswith(("error.", "error_hint.", "refusal."))])
+@pytest.mark.parametrize("key", [key for key in load_texts() if key.startswith(("error.", "error_hint.", "refusal."))])
 def test_an_error_s_english_is_what_the_code_says(key: str) -> None:
     """Else its translations would never be found."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    parts = re.split(r"\{[w-z]\}|, whatever its name says| \(|: ", texts()[key]["en"])
+    parts = re.split(r"\{[w-z]\}|, whatever its name says| \(|: ", load_texts()[key]["en"])
     name = key.partition(".")[2]
     assert name in OF_TYPER | PUT_TOGETHER or name.startswith(OF_PYDANTIC) or max(parts, key=len).strip(" :") in code
 
@@ -36,7 +36,7 @@ def test_every_fixed_word_of_the_records_has_a_text() -> None:
     from storehealth.model import Area, Outcome, Severity, Status
 
     for section, words in (("area", Area), ("status", Status), ("severity", Severity), ("outcome", Outcome)):
-        assert all(f"{section}.{word}" in texts() for word in get_args(words))
+        assert all(f"{section}.{word}" in load_texts() for word in get_args(words))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,16 +60,16 @@ def test_one_is_singular_and_the_rest_plural() -> None:
     ],
 )
 def test_what_lacks_is_told_in_plain_words_and_once(needs: tuple[str, ...], said: str) -> None:
-    assert Words("en").lacking(needs) == said
+    assert Words("en").name_missing(needs) == said
 
 
-@pytest.mark.parametrize("key", [key for key in texts() if key.startswith("system.")])
+@pytest.mark.parametrize("key", [key for key in load_texts() if key.startswith("system.")])
 def test_what_the_system_says_is_known_by_its_own_words(key: str) -> None:
     """Else its translations would never be found."""
     import errno
     import os
 
-    assert texts()[key]["en"] == os.strerror(getattr(errno, key.partition(".")[2]))
+    assert load_texts()[key]["en"] == os.strerror(getattr(errno, key.partition(".")[2]))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ class Sample(BaseModel):
     many: tuple[str, ...] = Field(min_length=2)
     few: dict[str, str] = Field(max_length=1)
     listed: tuple[str, ...]
-    record: Text
+    record: LocalizedText
     mapping: dict[str, str]
 
 
@@ -155,7 +155,7 @@ def test_an_error_ends_in_one_full_stop(language: Language) -> None:
     """The stop is added to the sentence; an abbreviation at its end would make two."""
     ended = [
         key
-        for key, text in texts().items()
+        for key, text in load_texts().items()
         if key.startswith(("error.", "error_hint.")) and text[language].endswith((".", "。"))
     ]
     assert ended == []

@@ -6,20 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from storehealth.advise.words import assumption, gain_units, named, places, text
+from storehealth.advise.words import (
+    describe_action,
+    describe_assumption,
+    describe_gain,
+    describe_named_slices,
+    describe_places,
+)
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.catalogue.scoring import Scoring
 from storehealth.model import Area, AreaScore, Finding, Measurement, Recommendation, Score
-from storehealth.points import headline_mean, most_to_gain
+from storehealth.points import average_headline, find_largest_gain
 from storehealth.wording import Words
 
-CHECK_AFTER = timedelta(days=14)
-EFFORT = {"low": 0, "medium": 1, "high": 2}
-NEARLY_ALL = 0.9
+REVIEW_AFTER = timedelta(days=14)
+EFFORT_RANK = {"low": 0, "medium": 1, "high": 2}
+NEARLY_ALL_SHARE = 0.9
 """An action that reaches a smaller share of the misses does not show where they all are: it may not reach those."""
-FIRST_ONES = 3
+TOP_ACTIONS = 3
 """Actions seen at a glance."""
 
 
@@ -30,12 +36,12 @@ class Effect:
     rule: Rule
     advice: Advice
     finding: Finding
-    measured: Measurement
+    measurement: Measurement
     reached: int
     value_after: float | None
 
     @property
-    def spared(self) -> float:
+    def avoided(self) -> float:
         """Defects expected to disappear."""
         return self.reached * self.advice.removes
 
@@ -63,7 +69,7 @@ def advise(
         as_of: The action is due for review two weeks after this day.
     """
     findings = tuple(findings)
-    check_on = as_of.date() + CHECK_AFTER if as_of is not None else None
+    check_on = as_of.date() + REVIEW_AFTER if as_of is not None else None
     candidates = [
         (_build_recommendation(effects, findings, catalogue, Words(language), check_on), effects)
         for effects in _collect_effects(findings, measurements, catalogue).values()
@@ -76,22 +82,22 @@ def _promote_worst_area(
     ranked: list[Recommendation], findings: Sequence[Finding], scoring: Scoring
 ) -> list[Recommendation]:
     """Move the best action for the area the headline names into the first ``FIRST_ONES``."""
-    gain = most_to_gain(findings, scoring)
+    gain = find_largest_gain(findings, scoring)
     codes = {finding.code for finding in findings if gain is not None and finding.area == gain.area and finding.scored}
     # position 0, the default, is already among the first: it also means that no action helps this area
     position = next(
         (position for position, recommendation in enumerate(ranked) if codes.intersection(recommendation.findings)), 0
     )
-    if position >= FIRST_ONES:
-        ranked.insert(FIRST_ONES - 1, ranked.pop(position))
+    if position >= TOP_ACTIONS:
+        ranked.insert(TOP_ACTIONS - 1, ranked.pop(position))
     return ranked
 
 
 def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
     return (
         -(recommendation.gain_points or 0.0),
-        EFFORT[recommendation.effort],
-        -sum(effect.spared for effect in effects),
+        EFFORT_RANK[recommendation.effort],
+        -sum(effect.avoided for effect in effects),
         recommendation.id,
     )
 
@@ -130,19 +136,19 @@ def _build_recommendation(
     effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, words: Words, check_on: date | None
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
-    main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.spared))
+    main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
     where = _locate_misses(effects, words)
     return Recommendation(
         id=main.advice.id,
         name=main.advice.name.in_language(words.language),
         where=where,
-        text=text(main.advice, where, words),
+        text=describe_action(main.advice, where, words),
         notes=_customer_message(main.advice.id, catalogue),
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
-        gain_units=gain_units(main.rule, main.measured, main.spared, words),
-        assumption=assumption(main.reached, main.advice.removes, words),
+        gain_units=describe_gain(main.rule, main.measurement, main.avoided, words),
+        assumption=describe_assumption(main.reached, main.advice.removes, words),
         check_on=check_on,
     )
 
@@ -150,8 +156,14 @@ def _build_recommendation(
 def _locate_misses(effects: Sequence[Effect], words: Words) -> str:
     """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself."""
     widest = max(effects, key=lambda effect: effect.reached / effect.finding.defects)
-    drivers = places(widest.finding, words) if widest.reached >= NEARLY_ALL * widest.finding.defects else ""
-    named_slices = (named(effect.advice.names, effect.measured, words) for effect in effects if effect.advice.names)
+    drivers = (
+        describe_places(widest.finding, words) if widest.reached >= NEARLY_ALL_SHARE * widest.finding.defects else ""
+    )
+    named_slices = (
+        describe_named_slices(effect.advice.names, effect.measurement, words)
+        for effect in effects
+        if effect.advice.names
+    )
     return drivers or next(filter(None, named_slices), "")
 
 
@@ -174,14 +186,14 @@ def _estimate_gain(findings: Sequence[Finding], catalogue: Catalogue, effects: I
         for effect in effects
         if effect.finding.scored and effect.value_after is not None
     }
-    now = headline_mean(findings, catalogue.scoring).score
-    then = headline_mean(findings, catalogue.scoring, replacements).score
+    now = average_headline(findings, catalogue.scoring).score
+    then = average_headline(findings, catalogue.scoring, replacements).score
     if now is None or then is None or not replacements:
         return None
     return max(0.0, then - now)
 
 
-def headline(
+def compose_headline(
     score: Score,
     areas: Sequence[AreaScore],
     findings: Iterable[Finding],
@@ -197,7 +209,7 @@ def headline(
     if not usable:
         return words.say("headline.whole", said=words.say("headline.none_usable"))
     if score.value is None:
-        withheld = words.say("headline.withheld", share=words.figure(score.coverage, "share"))
+        withheld = words.say("headline.withheld", share=words.format_figure(score.coverage, "share"))
         return words.say("headline.whole", said=withheld)
     scored_areas = [area for area in areas if area.score is not None]
     body = _compose_body(score, tuple(findings), scoring, words)
@@ -208,14 +220,16 @@ def headline(
 
 
 def _compose_body(score: Score, findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
-    gain, before = most_to_gain(findings, scoring), score.value or 0.0
+    gain, before = find_largest_gain(findings, scoring), score.value or 0.0
     if gain is None:
-        return words.say("headline.fine", score=words.decimal(before, 0))
+        return words.say("headline.fine", score=words.format_decimal(before, 0))
     loses = words.say("headline.loses", area=_area_name(gain.area, words))
-    figures = {"before": words.decimal(before, 0), "after": words.decimal(gain.value, 0)}
+    figures = {"before": words.format_decimal(before, 0), "after": words.format_decimal(gain.value, 0)}
     if gain.held_by:
         codes = words.say("unit.comma").join(gain.held_by)
-        return loses + words.say("headline.held", codes=codes, uncapped=words.decimal(gain.uncapped, 0), **figures)
+        return loses + words.say(
+            "headline.held", codes=codes, uncapped=words.format_decimal(gain.uncapped, 0), **figures
+        )
     return loses + (words.say("headline.gain", **figures) if round(gain.value) > round(before) else "")
 
 

@@ -8,10 +8,10 @@ from datetime import date
 
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.model import Driver, Finding, Measurement
-from storehealth.wording import Words, texts
+from storehealth.wording import Words, load_texts
 
-MOST_PLACES = 2
-UNITS = {
+MAX_PLACES = 2
+ENTITY_UNITS = {
     "chat_messages": "customer",
     "turns": "customer",
     "sessions": "customer",
@@ -25,26 +25,26 @@ UNITS = {
     "questions": "topic",
 }
 """What an entity of each view stands for."""
-LASTING = ("day", "topic", "sku")
+NON_RECURRING_UNITS = ("day", "topic", "sku")
 """Entities that do not recur every week, so they get no weekly figure."""
-LEAST_DAYS, MOST_DAYS = 7, 92
+MIN_WEEKLY_DAYS, MAX_WEEKLY_DAYS = 7, 92
 """Days of data that allow a weekly figure: fewer make it a guess, and over more it describes no actual week."""
-MOST_NAMED = 3
-NOTABLE = 0.2
+MAX_NAMED_SLICES = 3
+MIN_NAMED_SHARE = 0.2
 """Share of the misses that the slices named with an action must hold in total."""
 
 
-def text(advice: Advice, places: str, words: Words) -> str:
+def describe_action(advice: Advice, places: str, words: Words) -> str:
     """Text of the action, followed by where most of the misses are."""
     action = advice.do.in_language(words.language)
     return action.rstrip(" .。") + words.say("advice.joined", drivers=places) if places else action
 
 
-def places(finding: Finding, words: Words) -> str:
+def describe_places(finding: Finding, words: Words) -> str:
     """Where most of the misses are: at most two slices, the largest first; empty where nothing stands out."""
     descriptions = [
-        words.say("advice.driver", share=words.figure(round(share, 2), "share"), where=where)
-        for share, where in list(_iterate_places(finding.drivers, words))[:MOST_PLACES]
+        words.say("advice.driver", share=words.format_figure(round(share, 2), "share"), where=where)
+        for share, where in list(_iterate_places(finding.drivers, words))[:MAX_PLACES]
     ]
     return words.say("unit.comma").join(descriptions)
 
@@ -79,7 +79,7 @@ def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
-def named(dimension: str, measurement: Measurement, words: Words) -> str:
+def describe_named_slices(dimension: str, measurement: Measurement, words: Words) -> str:
     """Name the few slices of a dimension that hold most of the misses; empty where they hold few."""
     total = measurement.tally.defects
     with_defects = [
@@ -88,46 +88,46 @@ def named(dimension: str, measurement: Measurement, words: Words) -> str:
         if segment.segment.get(dimension) is not None and segment.tally.defects
     ]
     top = sorted(with_defects, key=lambda segment: (-segment.tally.defects, segment.segment[dimension] or ""))[
-        :MOST_NAMED
+        :MAX_NAMED_SLICES
     ]
     share = sum(segment.tally.defects for segment in top) / total if total else 0.0
-    if share < NOTABLE or len(with_defects) == len(top):
+    if share < MIN_NAMED_SHARE or len(with_defects) == len(top):
         return ""
     drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
                       share_of_defects=segment.tally.defects / total) for segment in top]  # fmt: skip
     where = words.say("unit.comma").join(place for _, place in _iterate_places(drivers, words))
-    return words.say("advice.most", share=words.figure(round(share, 2), "share"), where=where)
+    return words.say("advice.most", share=words.format_figure(round(share, 2), "share"), where=where)
 
 
 def _describe_place(name: str, value: str, words: Words) -> str:
     if name == "weekday":
         return words.say(f"weekday.{value}")
     key = f"slice.{name}"
-    known = words.say(key) if key in texts() else name.replace("_", " ")
+    known = words.say(key) if key in load_texts() else name.replace("_", " ")
     if value in ("true", "false"):
         yes = words.say("advice.is_not") if value == "false" else ""
         return words.say("advice.slice", name=known, value=yes).strip()
     return words.say("advice.slice", name=known, value=value)
 
 
-def gain_units(rule: Rule, measurement: Measurement, avoided: float, words: Words) -> str:
+def describe_gain(rule: Rule, measurement: Measurement, avoided: float, words: Words) -> str:
     """Misses avoided, in customers or orders a week; in total where the days allow no weekly figure, or it is below one."""
     entities = avoided * measurement.entities / measurement.tally.defects if measurement.tally.defects else 0.0
     days = _count_days(measurement)
-    weekly = LEAST_DAYS <= days <= MOST_DAYS and round(entities * 7 / days) >= 1
+    weekly = MIN_WEEKLY_DAYS <= days <= MAX_WEEKLY_DAYS and round(entities * 7 / days) >= 1
     unit = _entity_unit(rule)
-    weekly = weekly and unit not in LASTING
+    weekly = weekly and unit not in NON_RECURRING_UNITS
     number = max(1, round(entities * 7 / days if weekly else entities))
     unit_text = words.count(f"unit_of.{unit}", number)
-    if unit in LASTING:
-        return words.say("advice.so_many", n=words.whole(number), what=unit_text)
-    return words.say("advice.week" if weekly else "advice.in_all", n=words.whole(number), what=unit_text)
+    if unit in NON_RECURRING_UNITS:
+        return words.say("advice.so_many", n=words.format_whole(number), what=unit_text)
+    return words.say("advice.week" if weekly else "advice.in_all", n=words.format_whole(number), what=unit_text)
 
 
 def _entity_unit(rule: Rule) -> str:
     """What the rule's entities stand for: those of the first view it names."""
     tokens = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
-    return next((UNITS[word] for word in tokens if word in UNITS), "row")
+    return next((ENTITY_UNITS[word] for word in tokens if word in ENTITY_UNITS), "row")
 
 
 def _count_days(measurement: Measurement) -> int:
@@ -139,7 +139,7 @@ def _count_days(measurement: Measurement) -> int:
     return (max(days) - min(days)).days + 1 if days else 1
 
 
-def assumption(reached: int, removes: float, words: Words) -> str:
+def describe_assumption(reached: int, removes: float, words: Words) -> str:
     """What the estimate assumes."""
-    share = words.figure(removes, "share")
+    share = words.format_figure(removes, "share")
     return words.say("advice.assumption", n=reached, share=share)

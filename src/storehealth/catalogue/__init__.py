@@ -15,11 +15,18 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel
 
-from storehealth.catalogue.facts import unknown_facts
-from storehealth.catalogue.files import broken_yaml, lines_of, nearest, read_yaml, spot, validate
+from storehealth.catalogue.facts import find_unread_facts
+from storehealth.catalogue.files import (
+    describe_yaml_error,
+    locate_key,
+    map_key_lines,
+    read_yaml,
+    suggest_nearest,
+    validate_record,
+)
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
-from storehealth.catalogue.platform import Platform, version_misfits
+from storehealth.catalogue.platform import Platform, check_versions
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
@@ -52,12 +59,12 @@ class Catalogue(NamedTuple):
     old_names: tuple[OldName, ...] = ()
     """Where packs call views by names of 0.1."""
 
-    def of_a_pack(self, kind: str, name: str) -> bool:
+    def is_from_pack(self, kind: str, name: str) -> bool:
         """Whether a file comes from a user's pack rather than from storehealth."""
         path = self.paths.get(f"{kind}/{name}")
         return path is not None and not path.is_relative_to(FOLDERS[kind])
 
-    def digest(self, kind: str) -> str:
+    def compute_digest(self, kind: str) -> str:
         """Digest over all files of a kind (``rules``, ``layouts`` …): changes when any of them does."""
         total = hashlib.sha256()
         for name, path in sorted(self.paths.items()):
@@ -66,7 +73,7 @@ class Catalogue(NamedTuple):
         return total.hexdigest()[:16]
 
 
-def load(packs: Iterable[Path] = ()) -> Catalogue:
+def load_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
     """Read and validate every data file.
 
     Args:
@@ -84,12 +91,12 @@ def load(packs: Iterable[Path] = ()) -> Catalogue:
     views = _read_records("views", View, "view", packs, paths, problems, old_names)
     platforms = _read_records("platforms", Platform, "name", packs, paths, problems)
     rules = _read_records("rules", Rule, "id", packs, paths, problems, old_names)
-    scoring = validate(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
+    scoring = validate_record(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
-    problems += version_misfits(platforms)
+    problems += check_versions(platforms)
     # only with valid files: the facts that an invalid rule reads would be reported as unread
     if not problems:
-        problems += unknown_facts(platforms, views, rules.values())
+        problems += find_unread_facts(platforms, views, rules.values())
     if problems or scoring is None:
         raise CatalogueError(
             "\n".join(problems),
@@ -133,7 +140,7 @@ def _read_records(
         if old_names is not None and content is not None and not path.is_relative_to(FOLDERS[kind]):
             content, found = rename_view(content) if kind == "views" else rename_views_of_rule(content)
             old_names += (OldName(path.name, old, OLD_NAMES[old]) for old in found)
-        record = validate(model, path, content, problems) if content is not None else None
+        record = validate_record(model, path, content, problems) if content is not None else None
         if record is None:
             continue
         if getattr(record, name) != stem.partition("@")[0]:
@@ -146,7 +153,7 @@ def _read_content(path: Path, problems: list[str]) -> Any:
     try:
         return read_view(path) if path.suffix == ".sql" else read_yaml(path)
     except yaml.YAMLError as error:
-        problems.append(broken_yaml(path, error))
+        problems.append(describe_yaml_error(path, error))
     return None
 
 
@@ -155,18 +162,18 @@ def _check_layouts(layouts: dict[str, Layout], tables: dict[str, Table], paths: 
         path = paths[f"layouts/{stem}"]
         for table in layout.feeds:
             if table not in tables:
-                yield f"{spot(path, 'feeds')}: no table {table!r}{nearest(table, tables)}"
+                yield f"{locate_key(path, 'feeds')}: no table {table!r}{suggest_nearest(table, tables)}"
         fed_columns = {name for table in layout.feeds if table in tables for name in tables[table].columns}
         for key in layout.columns:
             table, _, column = key.rpartition(".")
             columns = set(tables[table].columns) if table in tables else fed_columns
             if column not in columns and not key.startswith("_"):
-                yield f"{_locate_column(path, key)}: no fed table has this column{nearest(column, columns)}"
+                yield f"{_locate_column(path, key)}: no fed table has this column{suggest_nearest(column, columns)}"
 
 
 def _locate_column(path: Path, key: str) -> str:
     """Locate a column of a layout; unlike other keys, its name may contain a dot."""
-    line = lines_of(path).get(("columns", key), 1)
+    line = map_key_lines(path).get(("columns", key), 1)
     return f"{path.name}:{line}: columns.{key}"
 
 
@@ -176,7 +183,7 @@ def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: 
         if rule.code in codes:
             owner = codes[rule.code]
             duplicate, holder = (rule.id, owner) if owner in rules else (owner, rule.id)
-            yield f"{spot(paths[f'rules/{duplicate}'], 'code')}: {rule.code} is taken by {holder}"
+            yield f"{locate_key(paths[f'rules/{duplicate}'], 'code')}: {rule.code} is taken by {holder}"
         codes[rule.code] = rule.id
     for stem, platform in platforms.items():
         path = paths[f"platforms/{stem}"]
@@ -187,7 +194,7 @@ def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: 
         }
         for key, code in codes_by_key.items():
             if code not in codes:
-                yield f"{spot(path, key)}: no rule has the code {code}{nearest(code, codes)}"
+                yield f"{locate_key(path, key)}: no rule has the code {code}{suggest_nearest(code, codes)}"
 
 
 def _read_codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:

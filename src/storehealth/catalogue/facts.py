@@ -10,12 +10,12 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.view import View
 
-IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
+FACT_IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
 """Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
-IN_PYTHON = {"service_hours": "service_days"}
+FACTS_READ_IN_PYTHON = {"service_hours": "service_days"}
 """Facts that Python reads instead of SQL, with the table it builds from each."""
 
-INFORMATIVE = {
+INFORMATIVE_FACTS = {
     "cancel_rate_limit": "highest share of orders the seller may cancel, for whatever reason is the seller's",
     "case_rate_limit": "highest share of orders with a claim or case against the seller",
     "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
@@ -31,30 +31,32 @@ INFORMATIVE = {
 """Facts that are shown but judge nothing, with their meaning. A rule of a pack may still read them."""
 
 
-def readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
+def find_fact_readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
     """Map each fact to the views (by name) and rules (by code) that read it; facts that nobody reads are absent."""
-    readers_of: dict[str, dict[str, None]] = {name: {module: None} for name, module in IN_PYTHON.items()}
+    readers_of: dict[str, dict[str, None]] = {name: {module: None} for name, module in FACTS_READ_IN_PYTHON.items()}
     for view in views.values():
-        for name in IN_SQL.findall(view.sql):
+        for name in FACT_IN_SQL.findall(view.sql):
             readers_of.setdefault(name, {})[view.view] = None
     for rule in rules:
-        for name in read_by_rule(rule):
+        for name in find_rule_facts(rule):
             readers_of.setdefault(name, {})[rule.code] = None
     return {name: tuple(by) for name, by in readers_of.items()}
 
 
-def read_by_rule(rule: Rule) -> Iterator[str]:
+def find_rule_facts(rule: Rule) -> Iterator[str]:
     """Yield the facts that a rule's own SQL reads; its view may read more."""
     timed = rule.measure.in_time
     if timed and isinstance(timed.within, str):
         yield timed.within
-    yield from IN_SQL.findall(rule.measure.model_dump_json())
-    yield from IN_SQL.findall(" ".join(advice.mends for advice in rule.advice))
+    yield from FACT_IN_SQL.findall(rule.measure.model_dump_json())
+    yield from FACT_IN_SQL.findall(" ".join(advice.mends for advice in rule.advice))
 
 
-def unknown_facts(platforms: Mapping[str, Platform], views: Mapping[str, View], rules: Iterable[Rule]) -> Iterator[str]:
+def find_unread_facts(
+    platforms: Mapping[str, Platform], views: Mapping[str, View], rules: Iterable[Rule]
+) -> Iterator[str]:
     """Report facts that nobody reads and that are not listed as informative: most likely typing errors."""
-    known = {*readers(views, rules), *INFORMATIVE}
+    known = {*find_fact_readers(views, rules), *INFORMATIVE_FACTS}
     for stem, platform in platforms.items():
         for name in platform.facts:
             if name not in known:

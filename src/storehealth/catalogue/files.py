@@ -15,13 +15,13 @@ from pydantic.fields import FieldInfo
 from yaml.composer import ComposerError
 
 M = TypeVar("M", bound=BaseModel)
-Where = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Path of a key within a file: names, and indexes into lists."""
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-MOST = 1_000_000
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MAX_VALUES = 1_000_000
 """Limit on the values of a file once its aliases are expanded: a short file can expand without bound."""
 ALIAS = re.compile(rb"(?:^|[\s,\[{])\*\w")
-BEYOND = re.compile(rb"[\x80-\xff]+")
+NON_ASCII_RUN = re.compile(rb"[\x80-\xff]+")
 Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
 
 
@@ -36,7 +36,7 @@ def _construct_date(loader: Any, node: Any) -> Any:
 Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_date)
 
 
-class NotUtf8(yaml.YAMLError):
+class NotUtf8Error(yaml.YAMLError):
     """The file is not UTF-8. The text continues a sentence that begins with the file's name."""
 
     def __init__(self, data: bytes) -> None:
@@ -45,13 +45,13 @@ class NotUtf8(yaml.YAMLError):
 
 def _guess_encoding(data: bytes) -> str:
     """Guess the encoding, named as Windows editors do: Western letters are single bytes, Chinese characters pairs."""
-    if data.startswith(UTF_16) or b"\0" in data:
+    if data.startswith(UTF_16_MARKS) or b"\0" in data:
         return "UTF-16 (Unicode)"
-    runs = BEYOND.findall(data)
+    runs = NON_ASCII_RUN.findall(data)
     return "Windows-1252 (ANSI)" if 2 * sum(len(run) == 1 for run in runs) > len(runs) else "GBK (ANSI)"
 
 
-def utf8(data: bytes) -> str:
+def decode_utf8(data: bytes) -> str:
     """Decode UTF-8 with or without a byte order mark.
 
     Raises:
@@ -60,7 +60,7 @@ def utf8(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NotUtf8(data) from None
+        raise NotUtf8Error(data) from None
 
 
 def _check_aliases(data: bytes) -> None:
@@ -80,12 +80,12 @@ def _check_aliases(data: bytes) -> None:
             anchor, size = open_collections.pop()
             sizes |= {anchor: size + 1} if anchor else {}
         elif isinstance(event, yaml.AliasEvent):
-            size = sizes.get(event.anchor, MOST)
+            size = sizes.get(event.anchor, MAX_VALUES)
         elif isinstance(event, yaml.ScalarEvent) and event.anchor:
             sizes[event.anchor] = 1
         outer, before = open_collections.pop()
         open_collections.append((outer, before + size))
-        if before + size >= MOST:
+        if before + size >= MAX_VALUES:
             mark: Any = event.start_mark
             raise ComposerError(None, None, "& and * repeat too much", mark)
 
@@ -97,14 +97,14 @@ def read_yaml(path: Path) -> Any:
         YAMLError: The file is not valid YAML; :class:`NotUtf8` if it is in another encoding.
     """
     data = path.read_bytes()
-    if not data.startswith(UTF_16):
-        utf8(data)
+    if not data.startswith(UTF_16_MARKS):
+        decode_utf8(data)
     if ALIAS.search(data):
         _check_aliases(data)
     return yaml.load(data, Loader=Loader)  # noqa: S506 - the C form of the safe loader
 
 
-def validate(kind: type[M], path: Path, content: Any, problems: list[str]) -> M | None:
+def validate_record(kind: type[M], path: Path, content: Any, problems: list[str]) -> M | None:
     """Build the record a data file describes. With mistakes, return None and append a line per mistake to ``problems``."""
     try:
         return kind.model_validate(content)
@@ -113,54 +113,54 @@ def validate(kind: type[M], path: Path, content: Any, problems: list[str]) -> M 
         return None
 
 
-def spot(path: Path, key: str) -> str:
+def locate_key(path: Path, key: str) -> str:
     """Locate a key in a file as ``file:line: key``; a missing key is located at its nearest parent."""
     where = tuple(int(part) if part.isdigit() else part for part in key.split("."))
-    line = f":{_find_line(lines_of(path), where)}" if path.is_file() else ""
+    line = f":{_find_line(map_key_lines(path), where)}" if path.is_file() else ""
     return f"{path.name}{line}: {key}"
 
 
-def broken_yaml(path: Path, error: yaml.YAMLError) -> str:
+def describe_yaml_error(path: Path, error: yaml.YAMLError) -> str:
     """Describe a YAML syntax error with its line, or a wrong encoding."""
-    if isinstance(error, NotUtf8):
+    if isinstance(error, NotUtf8Error):
         return f"{path.name} {error}"
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     return f"{path.name}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}"
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def suggest_nearest(name: str, names: Iterable[str]) -> str:
     """Suggest ``; nearest is x`` for a name that does not exist; empty if nothing is close."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f"; nearest is {close[0]}" if close else ""
 
 
 def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[str]:
-    lines = lines_of(path)
+    lines = map_key_lines(path)
     for item in error.errors(include_url=False):
         where = _path_in_file(item, lines)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = "no such key" + nearest(str(where[-1]), _list_keys(kind, where[:-1]))
+            message = "no such key" + suggest_nearest(str(where[-1]), _list_keys(kind, where[:-1]))
         elif item["type"] == "missing":
             message = "this key is missing"
         elif item["type"] == "literal_error":
-            message += nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
+            message += suggest_nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
         elif re.fullmatch(r"date(time)?_(from_.*_)?parsing", item["type"]):
             message = "no such day; write it as 2026-03-10"
         yield f"{path.name}:{_find_line(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
 
 
-def _path_in_file(item: Any, lines: Mapping[Where, int]) -> Where:
+def _path_in_file(item: Any, lines: Mapping[KeyPath, int]) -> KeyPath:
     """Map pydantic's error path to the file's key path: pydantic inserts the names of the union members it tried."""
-    where: Where = tuple(item["loc"])
+    where: KeyPath = tuple(item["loc"])
     missing = item["type"] in ("missing", "extra_forbidden")
     while where and where not in lines and not (missing and where[:-1] in lines):
         where = where[:-1]
     return where
 
 
-def _list_keys(kind: type[BaseModel], where: Where) -> list[str]:
+def _list_keys(kind: type[BaseModel], where: KeyPath) -> list[str]:
     """List the keys of the record at a path within a record."""
     for part in where:
         field = _find_field(kind, part)
@@ -181,13 +181,13 @@ def _find_record_types(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _find_record_types(part)
 
 
-def lines_of(path: Path) -> dict[Where, int]:
+def map_key_lines(path: Path) -> dict[KeyPath, int]:
     """Map each key path of a YAML file to its line; empty for other files."""
     if path.suffix not in (".yaml", ".yml"):
         return {}
-    lines: dict[Where, int] = {}
+    lines: dict[KeyPath, int] = {}
 
-    def visit(node: yaml.Node, where: Where) -> None:
+    def visit(node: yaml.Node, where: KeyPath) -> None:
         lines.setdefault(where, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
@@ -204,7 +204,7 @@ def lines_of(path: Path) -> dict[Where, int]:
     return lines
 
 
-def _find_line(lines: Mapping[Where, int], where: Where) -> int:
+def _find_line(lines: Mapping[KeyPath, int], where: KeyPath) -> int:
     while where and where not in lines:
         where = where[:-1]
     return lines.get(where, 1)

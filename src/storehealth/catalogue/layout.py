@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import Name, Strict, Text, Words
+from storehealth.catalogue.common import LocalizedText, Name, NonEmptyText, StrictModel
 from storehealth.catalogue.table import Table
 
-TABULAR = ("delimited", "workbook", "json_lines", "json_document", "html_table")
+TABULAR_CONTAINERS = ("delimited", "workbook", "json_lines", "json_document", "html_table")
 
 
 ColumnKey = Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
 
 
-class LayoutColumn(Strict):
+class LayoutColumn(StrictModel):
     """How one canonical column is found in a file: by its header, or computed by SQL from columns that were."""
 
     headers: tuple[str, ...] = Field(
@@ -48,7 +48,7 @@ class LayoutColumn(Strict):
         return self
 
 
-class LayoutExample(Strict):
+class LayoutExample(StrictModel):
     """A piece of a file as the platform exports it, with made-up values, and the canonical rows it must give."""
 
     name: str = ""
@@ -57,7 +57,7 @@ class LayoutExample(Strict):
     rejected: int = 0
 
 
-class Layout(Strict):
+class Layout(StrictModel):
     """One export format.
 
     A column key is a canonical column, or ``table.column`` where tables differ, or ``_name``: a text that only the SQL of
@@ -65,13 +65,13 @@ class Layout(Strict):
     """
 
     name: Name
-    title: Text
+    title: LocalizedText
     platform: Name | None = Field(
         default=None, description="Platform the file speaks for; none for help desks and such."
     )
     zone: str | None = Field(default=None, description="IANA zone the file's times are in; none: the store's zone.")
-    containers: tuple[str, ...] = TABULAR
-    export_from: Text = Field(description="Menu of the back office where this file is exported.")
+    containers: tuple[str, ...] = TABULAR_CONTAINERS
+    export_from: LocalizedText = Field(description="Menu of the back office where this file is exported.")
     records: str | None = Field(
         default=None, description="JSON only: path, or its end, of the list whose objects are the rows (data.list)."
     )
@@ -88,7 +88,7 @@ class Layout(Strict):
         description="SQL over raw canonical columns: what the layout is about; other rows are passed over.",
     )
     examples: tuple[LayoutExample, ...] = Field(min_length=1)
-    source: Words = Field(description="Where the headers were read, and how sure that is.")
+    source: NonEmptyText = Field(description="Where the headers were read, and how sure that is.")
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -106,11 +106,11 @@ class Layout(Strict):
             return not aside
         return path is not None and f".{path}".endswith(f".{self.records}")
 
-    def column_for(self, table: str, column: str) -> str | None:
+    def find_column(self, table: str, column: str) -> str | None:
         """Key of the layout column that gives a table's column, if there is one; ``table.column`` takes precedence."""
         return next((key for key in (f"{table}.{column}", column) if key in self.columns), None)
 
-    def targets(self, key: str, tables: Mapping[str, Table]) -> tuple[str, ...]:
+    def list_targets(self, key: str, tables: Mapping[str, Table]) -> tuple[str, ...]:
         """The canonical columns, as ``table.column``, that a layout column fills."""
         table, _, column = key.rpartition(".")
         if table:

@@ -9,20 +9,20 @@ from pathlib import Path
 import yaml
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Strict, Words
-from storehealth.catalogue.files import broken_yaml, nearest, read_yaml, spot, validate
+from storehealth.catalogue.common import NonEmptyText, StrictModel
+from storehealth.catalogue.files import describe_yaml_error, locate_key, read_yaml, suggest_nearest, validate_record
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
-from storehealth.catalogue.rule import TIME_PARTS, Rule
+from storehealth.catalogue.rule import TIME_DIMENSIONS, Rule
 from storehealth.errors import CatalogueError
 
-FILE_NAME = "mutes.yaml"
-ALL = "all"
-LONGEST = timedelta(days=90)
-UNSCORED = "data_quality"
+MUTES_FILE = "mutes.yaml"
+ALL_RULES = "all"
+MAX_MUTE_PERIOD = timedelta(days=90)
+EXCLUDED_AREA = "data_quality"
 """The area that ``all`` does not cover: these rules judge the files themselves, which no storm excuses."""
 
 
-class Mute(Strict):
+class Mute(StrictModel):
     """One accepted finding with an owner and an end date. Reports fold it away; the score still counts it."""
 
     code: str = Field(description="A rule's code, such as CS04.")
@@ -31,26 +31,28 @@ class Mute(Strict):
         max_length=1,
         description="One slice only, such as {agent_id: a1}: hidden if the rest does not fail.",
     )
-    reason: Words
-    owner: Words = Field(description="Who answers for it.")
+    reason: NonEmptyText
+    owner: NonEmptyText = Field(description="Who answers for it.")
     since: date
     until: date = Field(description="The last day it holds, at most 90 days after since.")
 
     @model_validator(mode="after")
     def _ends(self) -> Mute:
-        if not self.since <= self.until <= self.since + LONGEST:
-            raise ValueError(f"until is a day from since ({self.since}) to {self.since + LONGEST}, 90 days later")
+        if not self.since <= self.until <= self.since + MAX_MUTE_PERIOD:
+            raise ValueError(
+                f"until is a day from since ({self.since}) to {self.since + MAX_MUTE_PERIOD}, 90 days later"
+            )
         return self
 
 
-class Exemption(Strict):
+class Exemption(StrictModel):
     """Rows that one rule, or every rule, leaves out: those of a period, those that match SQL, or both."""
 
     code: str = Field(description="A rule's code, or all: every rule but those on data quality.")
-    where: Words | None = Field(default=None, description="SQL true/false over the columns of the rule's rows.")
+    where: NonEmptyText | None = Field(default=None, description="SQL true/false over the columns of the rule's rows.")
     from_: datetime | date | None = Field(default=None, alias="from", description="The first day or moment, local.")
     to: datetime | date | None = Field(default=None, description="The last day, whole, or the last moment.")
-    reason: Words
+    reason: NonEmptyText
     place: str = Field(default="", exclude=True, description="Set when the file is read: where it stands.")
     old_names: tuple[str, ...] = Field(
         default=(), exclude=True, description="Set when the file is read: names of 0.1 that where has for views."
@@ -64,12 +66,12 @@ class Exemption(Strict):
             raise ValueError("from is later than to")
         return self
 
-    def concerns(self, rule: Rule) -> bool:
+    def applies_to(self, rule: Rule) -> bool:
         """Whether the exemption applies to this rule."""
-        return self.code == rule.code or (self.code == ALL and rule.area != UNSCORED)
+        return self.code == rule.code or (self.code == ALL_RULES and rule.area != EXCLUDED_AREA)
 
 
-class Mutes(Strict):
+class MutesFile(StrictModel):
     """The whole file."""
 
     mutes: tuple[Mute, ...] = ()
@@ -81,10 +83,10 @@ class Mutes(Strict):
         return tuple(OldName(one.place, old, OLD_NAMES[old]) for one in self.exempt for old in one.old_names)
 
 
-NOTHING = Mutes()
+NO_MUTES = MutesFile()
 
 
-def read_mutes(path: Path, rules: dict[str, Rule]) -> Mutes:
+def read_mutes(path: Path, rules: dict[str, Rule]) -> MutesFile:
     """Read the file; without one there are no mutes.
 
     Args:
@@ -95,16 +97,16 @@ def read_mutes(path: Path, rules: dict[str, Rule]) -> Mutes:
         CatalogueError: The file is invalid; the message lists every mistake with its line.
     """
     if not path.is_file():
-        return NOTHING
+        return NO_MUTES
     problems: list[str] = []
     try:
-        mutes = validate(Mutes, path, read_yaml(path) or {}, problems)
+        mutes = validate_record(MutesFile, path, read_yaml(path) or {}, problems)
     except yaml.YAMLError as error:
-        problems, mutes = [broken_yaml(path, error)], None
+        problems, mutes = [describe_yaml_error(path, error)], None
     problems += _find_unknown_names(mutes, path, rules) if mutes else []
     if problems or mutes is None:
         raise CatalogueError("\n".join(problems), "docs/mutes.md shows the form.")
-    located = (_place(exemption, spot(path, f"exempt.{index}")) for index, exemption in enumerate(mutes.exempt))
+    located = (_place(exemption, locate_key(path, f"exempt.{index}")) for index, exemption in enumerate(mutes.exempt))
     return mutes.model_copy(update={"exempt": tuple(located)})
 
 
@@ -114,20 +116,20 @@ def _place(exemption: Exemption, place: str) -> Exemption:
     return exemption.model_copy(update={"place": place, "where": where or None, "old_names": old_names})
 
 
-def _find_unknown_names(mutes: Mutes, path: Path, rules: dict[str, Rule]) -> Iterator[str]:
+def _find_unknown_names(mutes: MutesFile, path: Path, rules: dict[str, Rule]) -> Iterator[str]:
     """Report rule codes and slices that do not exist."""
     for number, mute in enumerate(mutes.mutes):
         rule = rules.get(mute.code)
         if rule is None:
-            yield f"{spot(path, f'mutes.{number}.code')}: there is no rule {mute.code}{nearest(mute.code, rules)}"
+            yield f"{locate_key(path, f'mutes.{number}.code')}: there is no rule {mute.code}{suggest_nearest(mute.code, rules)}"
             continue
-        known = sorted({*rule.measure.by, *TIME_PARTS})
-        where = spot(path, f"mutes.{number}.segment")
+        known = sorted({*rule.measure.by, *TIME_DIMENSIONS})
+        where = locate_key(path, f"mutes.{number}.segment")
         for name in mute.segment.keys() - set(known):
-            yield f"{where}: {rule.code} is not counted by {name}; it is by {', '.join(known)}{nearest(name, known)}"
+            yield f"{where}: {rule.code} is not counted by {name}; it is by {', '.join(known)}{suggest_nearest(name, known)}"
         if mute.segment and rule.measure.value is not None:
             yield f"{where}: {rule.code} has one figure for all rows, and no share to take a slice from"
     for number, exemption in enumerate(mutes.exempt):
         code = exemption.code
-        if code != ALL and code not in rules:
-            yield f"{spot(path, f'exempt.{number}.code')}: there is no rule {code}{nearest(code, [ALL, *rules])}"
+        if code != ALL_RULES and code not in rules:
+            yield f"{locate_key(path, f'exempt.{number}.code')}: there is no rule {code}{suggest_nearest(code, [ALL_RULES, *rules])}"

@@ -12,15 +12,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import Duration, Fact, Name, Sourced, Strict, Text
+from storehealth.catalogue.common import Duration, Fact, LocalizedText, Name, SourcedModel, StrictModel
 from storehealth.errors import UsageError
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
-MOST_DAYS = 3660
+RuleCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
+MAX_WINDOW_DAYS = 3660
 """Ten years: a longer window would just mean everything."""
 
 
-class PlatformLimit(Sourced):
+class PlatformLimit(SourcedModel):
     """Target and limit of one rule on one platform, in the rule's own direction. ``limit`` is where the platform acts."""
 
     target: float
@@ -28,15 +28,15 @@ class PlatformLimit(Sourced):
     note: str = ""
 
 
-class PlatformWindow(Sourced):
+class PlatformWindow(SourcedModel):
     """The days a rule looks at: ``days`` days that end ``lag`` days before the day of as_of. No days: everything."""
 
-    days: int | None = Field(default=30, ge=1, le=MOST_DAYS)
-    lag: int = Field(default=0, ge=0, le=MOST_DAYS)
+    days: int | None = Field(default=30, ge=1, le=MAX_WINDOW_DAYS)
+    lag: int = Field(default=0, ge=0, le=MAX_WINDOW_DAYS)
     note: str = ""
 
 
-class Compensation(Sourced):
+class Compensation(SourcedModel):
     """What a store owes a customer for one defective order: a share of the price paid, within a band.
 
     Several rows of one kind are steps or cases of it, told apart by ``promise_over``, ``promise_up_to``, ``paid_under``
@@ -44,7 +44,7 @@ class Compensation(Sourced):
     """
 
     kind: Name = Field(description="late, out_of_stock, no_scan, trace_late, trace_abnormal, false_shipment.")
-    code: Code | None = Field(default=None, description="The rule whose defects it is paid for.")
+    code: RuleCode | None = Field(default=None, description="The rule whose defects it is paid for.")
     share: float = Field(gt=0, le=1, description="Of the price paid.")
     least: float = Field(default=0, ge=0)
     most: float | None = Field(default=None, description="None: no upper end.")
@@ -60,17 +60,17 @@ class Compensation(Sourced):
             raise ValueError("most is less than least")
         return self
 
-    def owed(self, paid: float) -> float:
+    def compute_amount(self, paid: float) -> float:
         """The compensation, in ``currency``, for an order that cost ``paid``, if this row applies to it."""
         sum_owed = max(self.share * paid, self.least)
         return sum_owed if self.most is None else min(sum_owed, self.most)
 
 
-class Platform(Strict):
+class Platform(StrictModel):
     """One marketplace. Facts that it does not set are inherited from ``generic``."""
 
     name: Name
-    title: Text
+    title: LocalizedText
     zone: str | None = Field(default=None, description="IANA zone of the store when neither settings nor files say.")
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
         default=None, description="ISO code where it is at home in one country: whose holidays the trend marks."
@@ -80,9 +80,11 @@ class Platform(Strict):
         default={}, description="Clocks and parameters; SQL reads them by getvariable(name)."
     )
     windows: dict[str, PlatformWindow] = Field(default={}, description="By rule code; 'default' for the rest.")
-    limits: dict[Code, PlatformLimit] = Field(default={}, description="By rule code; override the rule's own.")
+    limits: dict[RuleCode, PlatformLimit] = Field(default={}, description="By rule code; override the rule's own.")
     compensations: tuple[Compensation, ...] = Field(default=(), description="Bands that the platform sets.")
-    notes: tuple[Text, ...] = Field(default=(), description="Caveats printed with every checkup of this platform.")
+    notes: tuple[LocalizedText, ...] = Field(
+        default=(), description="Caveats printed with every checkup of this platform."
+    )
 
     @model_validator(mode="after")
     def _one_currency(self) -> Platform:
@@ -92,13 +94,13 @@ class Platform(Strict):
                 raise ValueError(f"compensations for {row.code}: bands in {currencies[row.code]} and {row.currency}")
         return self
 
-    def bands(self) -> dict[str, tuple[Compensation, ...]]:
+    def group_compensations(self) -> dict[str, tuple[Compensation, ...]]:
         """Group the compensations by the code of the rule whose defects they are paid for."""
         codes = dict.fromkeys(row.code for row in self.compensations if row.code)
         return {code: tuple(row for row in self.compensations if row.code == code) for code in codes}
 
 
-def version_on(platforms: Mapping[str, Platform], name: str, day: date | None) -> Platform:
+def select_version(platforms: Mapping[str, Platform], name: str, day: date | None) -> Platform:
     """Select the version of a platform in force on a day: the latest one, else (or without a day) the earliest.
 
     Args:
@@ -129,7 +131,7 @@ def check_platform(name: str, known: Iterable[str]) -> None:
         raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(names)}.")
 
 
-def version_misfits(platforms: Mapping[str, Platform]) -> Iterable[str]:
+def check_versions(platforms: Mapping[str, Platform]) -> Iterable[str]:
     """Report versions whose file name disagrees with ``effective_from``, and versions without a first file."""
     for stem, platform in platforms.items():
         name, _, day = stem.partition("@")

@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Duration, Strict, Text, Words
-from storehealth.catalogue.platform import Code
-from storehealth.catalogue.printed import Printed
+from storehealth.catalogue.common import Duration, LocalizedText, NonEmptyText, StrictModel
+from storehealth.catalogue.platform import RuleCode
+from storehealth.catalogue.printed import PrintedSpec
 from storehealth.model import Area, Direction, Severity
 
-TIME_PARTS = ("hour", "weekday", "day")
+TIME_DIMENSIONS = ("hour", "weekday", "day")
 """Dimensions every rule has, computed from ``at``."""
 
 
-class InTime(Strict):
+class InTimeMeasure(StrictModel):
     """Was something done in time? Give ``within`` (a duration or a fact's name), ``by`` or ``by_date`` (SQL times)."""
 
     from_: str | None = Field(default=None, alias="from", description="SQL time the clock starts at.")
@@ -26,7 +26,7 @@ class InTime(Strict):
     waited: str | None = Field(default=None, description="SQL seconds on the platform's clock, in place of to - from.")
 
     @model_validator(mode="after")
-    def _check_one_limit(self) -> InTime:
+    def _check_one_limit(self) -> InTimeMeasure:
         if sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
             raise ValueError("give one of within, by, by_date")
         if self.within is not None and self.from_ is None:
@@ -34,7 +34,7 @@ class InTime(Strict):
         return self
 
 
-class Value(Strict):
+class ValueMeasure(StrictModel):
     """A duration or number per row, summarised by a statistic. Rows still open enter quantiles as +infinity."""
 
     sql: str
@@ -43,27 +43,27 @@ class Value(Strict):
     open: str = Field(default="false", description="SQL true where the value is not known yet because it still grows.")
 
 
-class BesideMeasure(Strict):
+class SideMeasure(StrictModel):
     """A figure shown beside the finding: a share of good or of bad rows, or a statistic (``value``), over the view's rows.
 
     The name, the title and the share say the same thing: give ``bad`` where they state what went wrong.
     """
 
-    name: Words
-    title: Text = Field(description="The name in plain words, as it reads before a figure.")
+    name: NonEmptyText
+    title: LocalizedText = Field(description="The name in plain words, as it reads before a figure.")
     when: str = "true"
     good: str | None = Field(default=None, description="SQL true/false; the share is that of true rows.")
     bad: str | None = Field(default=None, description="SQL true/false; the share is that of true rows: the defects.")
-    value: Value | None = None
+    value: ValueMeasure | None = None
 
     @model_validator(mode="after")
-    def _check_one_kind(self) -> BesideMeasure:
+    def _check_one_kind(self) -> SideMeasure:
         if sum(kind is not None for kind in (self.good, self.bad, self.value)) != 1:
             raise ValueError("give one of good, bad, value")
         return self
 
 
-class Measure(Strict):
+class Measure(StrictModel):
     """What a rule measures over the rows of a view. Exactly one of ``in_time``, ``good``, ``value``."""
 
     over: str = Field(description="A view, or a SELECT that returns rows like a view's.")
@@ -74,13 +74,13 @@ class Measure(Strict):
     when: str = Field(default="true", description="SQL; rows where it is not true are exempt: in no rate, but counted.")
     at: str = Field(default="at", description="SQL time that says which window, day and hour a row belongs to.")
     entity: str = Field(default="entity", description="SQL; the customer or order that '3 distinct' counts.")
-    in_time: InTime | None = None
+    in_time: InTimeMeasure | None = None
     good: str | None = Field(default=None, description="SQL true/false; NULL is not judgeable.")
-    value: Value | None = None
+    value: ValueMeasure | None = None
     by: tuple[str, ...] = Field(default=(), description="Columns to search for what drives the defects.")
     evidence: tuple[str, ...] = Field(default=(), description="Columns printed with each evidence row.")
     worst: str | None = Field(default=None, description="SQL; evidence rows are listed by it, largest first.")
-    beside: tuple[BesideMeasure, ...] = ()
+    beside: tuple[SideMeasure, ...] = ()
 
     @model_validator(mode="after")
     def _check_one_kind(self) -> Measure:
@@ -89,7 +89,7 @@ class Measure(Strict):
         return self
 
 
-class Limits(Strict):
+class RuleLimits(StrictModel):
     """Target and limit in the rule's own direction; a platform may override both."""
 
     target: float
@@ -103,14 +103,14 @@ class Limits(Strict):
     )
 
 
-class Advice(Strict):
+class Advice(StrictModel):
     """One thing to do. ``mends`` names, in SQL over the same rows, the defects it reaches; ``removes`` their share."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    name: Text = Field(description="The action in a few words, for one line of the screen.")
+    name: LocalizedText = Field(description="The action in a few words, for one line of the screen.")
     effort: Literal["low", "medium", "high"]
-    do: Text = Field(description="Who does what by when.")
-    note: Text | None = Field(
+    do: LocalizedText = Field(description="Who does what by when.")
+    note: LocalizedText | None = Field(
         default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
     )
     names: str | None = Field(
@@ -120,7 +120,7 @@ class Advice(Strict):
     removes: float = Field(ge=0, le=1)
 
 
-class RuleExample(Strict):
+class RuleExample(StrictModel):
     """Rows of canonical tables and the verdict they must give.
 
     ``given``: table name → rows (missing columns are NULL). ``expect``: any of status, value, defects, judged, met,
@@ -137,22 +137,22 @@ class RuleExample(Strict):
     expect: dict[str, Any] = Field(min_length=1)
 
 
-class Rule(Strict):
+class Rule(StrictModel):
     """One rule. The name of its file is its id."""
 
-    code: Code
+    code: RuleCode
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     area: Area
     severity: Severity
-    title: Text
-    about: Text | None = Field(default=None, description="The definition in words, for explain.")
+    title: LocalizedText
+    about: LocalizedText | None = Field(default=None, description="The definition in words, for explain.")
     measure: Measure
-    limits: Limits | None = Field(default=None, description="None: the figure is shown, without a verdict.")
+    limits: RuleLimits | None = Field(default=None, description="None: the figure is shown, without a verdict.")
     scored: bool = False
-    printed: tuple[Printed, ...] = Field(
+    printed: tuple[PrintedSpec, ...] = Field(
         default=(), description="Figures platforms print for the same, to compare with."
     )
-    why: Text
+    why: LocalizedText
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
 
@@ -164,7 +164,7 @@ class Rule(Strict):
 
     @model_validator(mode="after")
     def _check_names(self) -> Rule:
-        known = (*TIME_PARTS, *self.measure.by)
+        known = (*TIME_DIMENSIONS, *self.measure.by)
         for advice in self.advice:
             if advice.names is not None and advice.names not in known:
                 raise ValueError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from storehealth.catalogue.common import Strict
+from storehealth.catalogue.common import StrictModel
 from storehealth.model import Area, Severity
 
 
-class Scoring(Strict):
+class Scoring(StrictModel):
     """Weights, caps and minimum numbers."""
 
     area_weights: dict[Area, float]

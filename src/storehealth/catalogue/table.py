@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Name, Strict, Words
+from storehealth.catalogue.common import Name, NonEmptyText, StrictModel
 
 Kind = Literal["id", "text", "word", "time", "money", "number", "integer", "flag", "share"]
 Group = Literal["chat", "orders", "aftersales", "stock", "intake"]
@@ -24,7 +24,7 @@ SQL_TYPES: dict[Kind, str] = {
 }
 
 
-class TableColumn(Strict):
+class TableColumn(StrictModel):
     """One column of a canonical table."""
 
     type: Kind
@@ -35,11 +35,11 @@ class TableColumn(Strict):
     otherwise: str | None = Field(default=None, description="SQL over the row's columns, used where the file has none.")
 
 
-class Table(Strict):
+class Table(StrictModel):
     """A canonical table. Every row also has source_file and source_row."""
 
     name: Name
-    about: Words
+    about: NonEmptyText
     group: Group
     key: tuple[Name, ...]
     born: Name | None = Field(

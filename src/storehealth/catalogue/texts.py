@@ -10,14 +10,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Text
+from storehealth.catalogue.common import LocalizedText
 from storehealth.support.message import Language, Message, Value, data_text
 
 KINDS = {"rule": "rules", "layout": "layouts", "view": "views", "table": "tables", "platform": "platforms"}
 """First part of an id → where the catalogue keeps the file, whose name or code is the second part."""
 
 
-def to_message(text: Text, id: str, /, **values: Value) -> Message:  # noqa: A002 - the field's name
+def to_message(text: LocalizedText, id: str, /, **values: Value) -> Message:  # noqa: A002 - the field's name
     """A text of a data file as a message.
 
     Args:
@@ -40,7 +40,7 @@ class TextFinder:
         found: Any = getattr(self._catalogue, KINDS[kind]) if kind in KINDS else None
         for key in path.split("."):
             found = _step(found, key)
-        return found.in_language(language) if isinstance(found, Text) else None
+        return found.in_language(language) if isinstance(found, LocalizedText) else None
 
 
 def _step(held: Any, key: str) -> Any:

@@ -15,18 +15,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from storehealth.catalogue.common import Name, Strict, Words
-from storehealth.catalogue.files import utf8
+from storehealth.catalogue.common import Name, NonEmptyText, StrictModel
+from storehealth.catalogue.files import decode_utf8
 from storehealth.catalogue.table import Group
 
 HEADER = re.compile(r"^-- (view|about|group|needs|reads|after|personal): (.+)$", re.MULTILINE)
 
 
-class View(Strict):
+class View(StrictModel):
     """Rows that several rules share."""
 
     view: Name
-    about: Words
+    about: NonEmptyText
     group: Group
     needs: tuple[str, ...] = ()
     """Tables (or table.column) without which no rule over this view can be judged; of ``a|b`` one is enough."""
@@ -36,12 +36,12 @@ class View(Strict):
     """Views this one reads; they are created first."""
     personal: tuple[str, ...] = ()
     """Columns with personal values, masked wherever rows are shown."""
-    sql: Words
+    sql: NonEmptyText
 
 
 def read_view(path: Path) -> dict[str, object]:
     """The header's values and the SQL of a view file, not validated yet."""
-    text = utf8(path.read_bytes())
+    text = decode_utf8(path.read_bytes())
     found: dict[str, object] = {}
     for key, value in HEADER.findall(text):
         found[key] = value if key in ("view", "about", "group") else tuple(re.split(r"[,\s]+", value.strip()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import typer
 
-ORDER = (
+HELP_ORDER = (
     "audit", "inspect", "due", "staffing", "scorecard", "phrases", "explain", "rules", "history", "refund_checklist",
     "schedule", "notify", "convert", "config", "init", "doctor", "status",
 )  # fmt: skip
@@ -27,21 +27,21 @@ EXIT_CODES = """Exit codes
   75 locked by another run · 130 interrupted"""
 
 
-def commands() -> list[str]:
+def list_commands() -> list[str]:
     """List the names of all command modules, in the order of the help."""
     import pkgutil
     from importlib import import_module
 
     names = [module.name for module in pkgutil.iter_modules(__path__)]
     found = [name for name in names if hasattr(import_module(f"{__name__}.{name}"), "register")]
-    return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    return sorted(found, key=lambda name: (HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER), name))
 
 
-def app() -> typer.Typer:
+def build_app() -> typer.Typer:
     """Build the application with every command."""
     from storehealth.cli import _app
 
-    return _app.made()
+    return _app.build_application()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from storehealth.cli import _app
 
-        return _app.run(sys.argv[1:] if arguments is None else arguments)
+        return _app.run_command_line(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while modules are loaded, or while the last message is written
         sys.stderr.write("storehealth: interrupted\n")
         return 130

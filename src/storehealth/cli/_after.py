@@ -7,32 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.cli import _book, _outputs, _sides, _streams
-from storehealth.cli._told import Telling
-from storehealth.errors import interrupted
+from storehealth.cli._told import Notifier
+from storehealth.errors import is_interrupted
 
 if TYPE_CHECKING:
     from storehealth.model import Checkup
     from storehealth.request import AuditRequest
 
 
-class After(NamedTuple):
+class AuditFollowup(NamedTuple):
     """The steps after an audit; each reports its own errors. ``telling``: None where nobody is to be notified."""
 
     request: AuditRequest
-    outputs: tuple[_outputs.Output, ...]
-    telling: Telling | None
-    voice: _streams.Voice
+    outputs: tuple[_outputs.ReportTarget, ...]
+    notifier: Notifier | None
+    voice: _streams.Verbosity
 
     def write(self, checkup: Checkup) -> bool:
         """Write all reports, and report on the files that the audit wrote itself; return whether all were delivered."""
-        arrived = _sides.told(self.request.evidence, self.request.rejects, self.voice)
-        return _outputs.deliver(checkup, self.outputs, self.voice) and arrived
+        arrived = _sides.report_side_outputs(self.request.evidence, self.request.rejects, self.voice)
+        return _outputs.write_reports(checkup, self.outputs, self.voice) and arrived
 
     def remember(self, checkup: Checkup) -> None:
         """Add the run to the history."""
-        _book.remember(self.request.history, checkup, self.request.unmask, self.voice)
+        _book.remember_checkup(self.request.history, checkup, self.request.unmask, self.voice)
 
-    def tell(self, checkup: Checkup, kept: Sequence[Path] = (), run: str = "") -> bool:
+    def notify(self, checkup: Checkup, kept: Sequence[Path] = (), run: str = "") -> bool:
         """Notify people, also of what waits from earlier runs; return whether everything was delivered.
 
         Args:
@@ -40,12 +40,12 @@ class After(NamedTuple):
             kept: Reports besides those of ``-o``.
             run: Name of the unattended runs; empty for others.
         """
-        if self.telling is None:
+        if self.notifier is None:
             return True
         reports = [*(output.path.resolve() for output in self.outputs if output.path), *kept]
-        return self.telling.tell(checkup, self.request.state, reports, self.voice, run)
+        return self.notifier.notify(checkup, self.request.state, reports, self.voice, run)
 
-    def tell_trouble(self, run: str, error: BaseException) -> None:
+    def notify_failure(self, run: str, error: BaseException) -> None:
         """Notify people that the audit failed, unless a user interrupted it."""
-        if self.telling is not None and isinstance(error, Exception) and not interrupted(error):
-            self.telling.tell_trouble(run, error, self.request.state, self.voice)
+        if self.notifier is not None and isinstance(error, Exception) and not is_interrupted(error):
+            self.notifier.notify_failure(run, error, self.request.state, self.voice)

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from storehealth import __version__
-from storehealth.cli import EXIT_CODES, _guard, _streams, commands
+from storehealth.cli import EXIT_CODES, _guard, _streams, list_commands
 
 HELP_NAMES = ["-h", "--help"]
 
 
-def made() -> typer.Typer:
+def build_application() -> typer.Typer:
     """Build the application and register every command."""
     application = typer.Typer(
         name="storehealth",
@@ -25,20 +25,20 @@ def made() -> typer.Typer:
         context_settings={"help_option_names": HELP_NAMES},
     )
     application.callback()(_take_program_options)
-    for name in commands():
+    for name in list_commands():
         import_module(f"storehealth.cli.{name}").register(application)
     return application
 
 
-def run(arguments: Sequence[str]) -> int:
+def run_command_line(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code, whatever happens."""
-    _streams.reopen()
-    _streams.listen(arguments)
-    return _guard.guarded(lambda: _invoke(list(arguments)))
+    _streams.reopen_missing()
+    _streams.read_error_language(arguments)
+    return _guard.handle_errors(lambda: _invoke(list(arguments)))
 
 
 def _invoke(arguments: list[str]) -> int | None:
-    command = typer.main.get_command(made())
+    command = typer.main.get_command(build_application())
     _hide_flag_values(command)
     code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
     return code
@@ -56,7 +56,7 @@ def _hide_flag_values(command: Any) -> None:
 
 def _print_version(is_given: bool) -> None:
     if is_given:
-        _streams.put(f"storehealth {__version__}\n")
+        _streams.write_stdout(f"storehealth {__version__}\n")
         raise typer.Exit
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-Outputs = Annotated[
+ReportOutputs = Annotated[
     list[str] | None,
     typer.Option(
         "-o",
@@ -20,7 +20,7 @@ FailOn = Annotated[
     str,
     typer.Option("--fail-on", metavar="LEVEL", help="When to exit with code 1: fail, watch, new, never, or score<60."),
 ]
-Strict = Annotated[
+StrictData = Annotated[
     bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
 ]
 AssumeAuto = Annotated[
@@ -60,7 +60,7 @@ Cron = Annotated[
     bool,
     typer.Option("--cron", help="For cron: print only errors; write the reports to runs/NAME/ in the state folder."),
 ]
-Name = Annotated[
+RunName = Annotated[
     str | None,
     typer.Option("--name", metavar="NAME", help="Name of the unattended runs. Default: the name of the folder."),
 ]
@@ -76,4 +76,4 @@ LockWait = Annotated[
         help="Unattended: wait this long for another run of this name, then exit with code 75.",
     ),
 ]
-Check = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, then exit.")]
+CheckOnly = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, then exit.")]

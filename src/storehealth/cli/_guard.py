@@ -14,31 +14,33 @@ import typer
 
 from storehealth import __version__
 from storehealth.cli import _state, _streams
-from storehealth.errors import Exit, StorehealthError, interrupted, shortage
+from storehealth.errors import ExitCode, StorehealthError, find_shortage, is_interrupted
 
-PARTS = ("duckdb", "pandas", "pydantic", "rich", "typer")
+LOGGED_PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer")
 
 
-def guarded(work: Callable[[], Any]) -> int:
+def handle_errors(work: Callable[[], Any]) -> int:
     """Run a command and return its exit code, whatever happens in it."""
-    _streams.LOST.set(False)
-    _streams.UNATTENDED.set(None)
+    _streams.STDOUT_LOST.set(False)
+    _streams.UNATTENDED_LOG.set(None)
     code = _run_to_code(work)
-    return int(Exit.NOT_DELIVERED) if _streams.LOST.get() and code in (Exit.OK, Exit.FINDINGS) else code
+    return (
+        int(ExitCode.NOT_DELIVERED) if _streams.STDOUT_LOST.get() and code in (ExitCode.OK, ExitCode.FINDINGS) else code
+    )
 
 
 def _run_to_code(work: Callable[[], Any]) -> int:
     try:
         return _finish(work())
     except StorehealthError as error:
-        return _report(shortage(error) or error)
+        return _report(find_shortage(error) or error)
     except typer.TyperException as error:
         return _report_usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return _report_interrupt()
     except BrokenPipeError:
-        _streams.hang_up()
-        return int(Exit.OK)
+        _streams.discard_stdout()
+        return int(ExitCode.OK)
     except SystemExit as leaving:
         # typer exits with 1 when the reader of a pipe has gone, but 1 means "findings"
         return _keep_exit_code(leaving)
@@ -48,29 +50,29 @@ def _run_to_code(work: Callable[[], Any]) -> int:
 
 def _finish(result: Any) -> int:
     sys.stdout.flush()
-    if result == Exit.INTERRUPTED:  # typer has caught Ctrl-C and printed nothing
+    if result == ExitCode.INTERRUPTED:  # typer has caught Ctrl-C and printed nothing
         return _report_interrupt()
     return int(result or 0)
 
 
 def _report_interrupt() -> int:
-    _streams.complain("interrupted")
-    return int(Exit.INTERRUPTED)
+    _streams.write_error("interrupted")
+    return int(ExitCode.INTERRUPTED)
 
 
 def _report(error: StorehealthError) -> int:
-    _streams.complain(error.problem, error.remedy)
+    _streams.write_error(error.problem, error.remedy)
     return int(error.exit_code)
 
 
 def _report_unexpected(error: Exception) -> int:
     """Report what no command caught: Ctrl-C, a broken stdout, a shortage, or a bug."""
-    if interrupted(error):
+    if is_interrupted(error):
         return _report_interrupt()
     if isinstance(error, OSError) and _is_from_help(error):
-        _streams.lose(error)
-        return int(Exit.OK)
-    cause = shortage(error)
+        _streams.report_lost_stdout(error)
+        return int(ExitCode.OK)
+    cause = find_shortage(error)
     return _report(cause) if cause else _report_crash(error)
 
 
@@ -82,9 +84,9 @@ def _is_from_help(error: OSError) -> bool:
 
 def _keep_exit_code(leaving: SystemExit) -> int:
     if isinstance(leaving.__context__, BrokenPipeError):
-        _streams.hang_up()
-        return int(Exit.OK)
-    return leaving.code if isinstance(leaving.code, int) else int(Exit.OK)
+        _streams.discard_stdout()
+        return int(ExitCode.OK)
+    return leaving.code if isinstance(leaving.code, int) else int(ExitCode.OK)
 
 
 def _report_usage(error: typer.TyperException) -> int:
@@ -93,8 +95,8 @@ def _report_usage(error: typer.TyperException) -> int:
     if type(error).__name__ != "NoArgsIsHelpError":
         path = context.command_path if context else "storehealth"
         message = error.format_message()
-        _streams.complain(message, _read_address_hint() if "://" in message else f"See: {path} --help")
-    return int(Exit.USAGE)
+        _streams.write_error(message, _read_address_hint() if "://" in message else f"See: {path} --help")
+    return int(ExitCode.USAGE)
 
 
 def _read_address_hint() -> str:
@@ -112,8 +114,8 @@ def _report_crash(error: Exception) -> int:
     except OSError:
         log = None
     log_note = f"log: {log}" if log else "the log could not be written"
-    _streams.complain(f"internal error: {type(error).__name__} in {location} ({log_note})")
-    return int(Exit.INTERNAL)
+    _streams.write_error(f"internal error: {type(error).__name__} in {location} ({log_note})")
+    return int(ExitCode.INTERNAL)
 
 
 def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
@@ -126,7 +128,7 @@ def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
     lines = [f"storehealth {__version__}", f"python {sys.version.split()[0]} on {sys.platform}", *_list_versions(), ""]
     lines += [f"error: {' <- '.join(kinds)}", "(messages are left out: they may quote your data)", ""]
     lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    path = _state.crash_folder() / f"crash-{datetime.now().astimezone():%Y%m%dT%H%M%S}-{os.getpid()}.txt"
+    path = _state.find_crash_folder() / f"crash-{datetime.now().astimezone():%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -136,7 +138,7 @@ def _list_versions() -> list[str]:
     from importlib.metadata import PackageNotFoundError, version
 
     versions = []
-    for name in PARTS:
+    for name in LOGGED_PACKAGES:
         try:
             versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:

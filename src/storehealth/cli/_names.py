@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from storehealth.cli._options import one_of, pairs
+from storehealth.cli._options import parse_pairs, require_one_of
 
 
-class Names:
+class CatalogueNames:
     """The names that the built-in data files and the packs define.
 
     Args:
@@ -18,29 +18,29 @@ class Names:
     def __init__(self, packs: tuple[Path, ...]) -> None:
         self.packs = packs
 
-    def platform(self, name: str | None) -> str | None:
+    def require_platform(self, name: str | None) -> str | None:
         """Require that a platform exists; None stays None.
 
         Raises:
             UsageError: It does not exist; the nearest name is suggested.
         """
-        return None if name is None else one_of(name, self._list_names("platforms"), "--platform")
+        return None if name is None else require_one_of(name, self._list_names("platforms"), "--platform")
 
-    def platforms(self) -> tuple[str, ...]:
+    def list_platforms(self) -> tuple[str, ...]:
         """Names of all platforms."""
         return tuple(self._list_names("platforms"))
 
-    def layouts(self, texts: Sequence[str] | None) -> dict[str, str]:
+    def parse_layouts(self, texts: Sequence[str] | None) -> dict[str, str]:
         """Parse ``FILE=NAME`` options and require that the layouts exist.
 
         Raises:
             UsageError: A layout does not exist; the nearest name is suggested.
         """
-        layouts = pairs(texts, "--layout")
+        layouts = parse_pairs(texts, "--layout")
         known = sorted(self._list_names("layouts")) if layouts else []
-        return {file: one_of(name, known, "--layout") for file, name in layouts.items()}
+        return {file: require_one_of(name, known, "--layout") for file, name in layouts.items()}
 
-    def layout_names(self) -> set[str]:
+    def list_layouts(self) -> set[str]:
         """Names of all layouts."""
         return set(self._list_names("layouts"))
 

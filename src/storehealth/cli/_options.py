@@ -50,11 +50,11 @@ Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show 
 KnownLanguage = Literal["en", "zh", "es"]
 FORMATS = ("text", "json")
 LANGUAGES = ("en", "zh", "es")
-MOST_LISTED = 24
+MAX_LISTED_NAMES = 24
 """Longer lists are left out of an error that suggests a nearest name."""
 
 
-def one_of(value: str, known: Iterable[str], what: str) -> str:
+def require_one_of(value: str, known: Iterable[str], what: str) -> str:
     """Require that a value is known, and return it.
 
     Raises:
@@ -65,16 +65,16 @@ def one_of(value: str, known: Iterable[str], what: str) -> str:
         return value
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.4)
     nearest = f"Nearest is {close[0]}. " if close else ""
-    choices = f"Choose one of: {', '.join(names)}." if len(names) <= MOST_LISTED or not close else ""
+    choices = f"Choose one of: {', '.join(names)}." if len(names) <= MAX_LISTED_NAMES or not close else ""
     raise UsageError(f"{what} does not know {value!r}", (nearest + choices).strip())
 
 
-def language(value: str | None) -> KnownLanguage | None:
+def parse_language(value: str | None) -> KnownLanguage | None:
     """Check the value of ``--lang``; None stays None."""
-    return None if value is None else cast("KnownLanguage", one_of(value, LANGUAGES, "--lang"))
+    return None if value is None else cast("KnownLanguage", require_one_of(value, LANGUAGES, "--lang"))
 
 
-def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+def parse_pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
     """Parse ``FILE=NAME`` options into a mapping; the file is everything before the last ``=``.
 
     Raises:
@@ -89,19 +89,19 @@ def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
     return values
 
 
-def encodings(texts: Sequence[str] | None) -> dict[str, str]:
+def parse_encodings(texts: Sequence[str] | None) -> dict[str, str]:
     """Parse ``GLOB=NAME`` options and require encodings that Python knows."""
-    by_glob = pairs(texts, "--encoding")
+    by_glob = parse_pairs(texts, "--encoding")
     for name in by_glob.values():
         try:
             codecs.lookup(name)
         except LookupError:
             known = ("utf-8", "utf-16", "gb18030", "gbk", "big5", "latin-1", "cp1252", "shift_jis", "euc_kr")
-            one_of(name, known, "--encoding")
+            require_one_of(name, known, "--encoding")
     return by_glob
 
 
-def moment(text: str | None) -> datetime | None:
+def parse_as_of(text: str | None) -> datetime | None:
     """Parse a time in the store's zone; a date without a time means the end of that day.
 
     Raises:
@@ -119,7 +119,7 @@ def moment(text: str | None) -> datetime | None:
     return datetime.combine(parsed, time(23, 59, 59)) if is_date else parsed
 
 
-def window(text: str | None) -> str | None:
+def parse_window(text: str | None) -> str | None:
     """Check a window: ``30d`` or ``all``.
 
     Raises:
@@ -132,7 +132,7 @@ def window(text: str | None) -> str | None:
     raise UsageError(f"--window {text!r} is no window", f"{nearest}Write a number of days such as 30d, or all.")
 
 
-def memory(text: str | None) -> str | None:
+def parse_memory(text: str | None) -> str | None:
     """Check a size such as ``1GB``.
 
     Raises:
@@ -143,7 +143,7 @@ def memory(text: str | None) -> str | None:
     raise UsageError(f"--memory {text!r} is no size", "Write it as 500MB or 2GB.")
 
 
-def folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
+def require_folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
     """Require that every pack is a folder.
 
     Raises:
@@ -155,7 +155,7 @@ def folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
     return tuple(paths or ())
 
 
-def settings_file(path: Path | None) -> Path | None:
+def require_settings_file(path: Path | None) -> Path | None:
     """Require that the settings file exists; None stays None.
 
     Raises:

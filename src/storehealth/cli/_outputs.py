@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from storehealth.cli._state import inside
-from storehealth.cli._streams import Voice, complain, put
+from storehealth.cli._state import is_inside
+from storehealth.cli._streams import Verbosity, write_error, write_stdout
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
     from storehealth.model import Checkup
     from storehealth.reports import Report
 
-HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
+OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
 
 
-class Output(NamedTuple):
+class ReportTarget(NamedTuple):
     """A report to write; without a path it goes to stdout, in place of the text."""
 
     report: Report
     path: Path | None
 
 
-def planned(texts: Sequence[str] | None, exports: Path) -> tuple[Output, ...]:
+def plan_reports(texts: Sequence[str] | None, exports: Path) -> tuple[ReportTarget, ...]:
     """Parse the ``-o`` options.
 
     Raises:
@@ -39,17 +39,17 @@ def planned(texts: Sequence[str] | None, exports: Path) -> tuple[Output, ...]:
     return outputs
 
 
-def _parse_output(text: str, exports: Path) -> Output:
-    from storehealth.reports import find
+def _parse_output(text: str, exports: Path) -> ReportTarget:
+    from storehealth.reports import find_report
 
     name, sign, place = text.partition("=")
     if not sign or not place:
-        raise UsageError(f"-o {text!r} names no path", HINT)
-    report = find(name)
-    return Output(report, None if place == "-" else writable(Path(place), exports))
+        raise UsageError(f"-o {text!r} names no path", OUTPUT_HINT)
+    report = find_report(name)
+    return ReportTarget(report, None if place == "-" else require_writable(Path(place), exports))
 
 
-def writable(path: Path, exports: Path) -> Path:
+def require_writable(path: Path, exports: Path) -> Path:
     """Require that a file may be written to a path, and return the path.
 
     Raises:
@@ -57,12 +57,12 @@ def writable(path: Path, exports: Path) -> Path:
     """
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"{path} is a folder", HINT)
+        raise UsageError(f"{path} is a folder", OUTPUT_HINT)
     if not folder.is_dir():
         raise UsageError(f"the folder {folder} does not exist", "Make it first, or give another path.")
     if (
-        inside(path, exports)
-        or inside(folder, exports)
+        is_inside(path, exports)
+        or is_inside(folder, exports)
         or (path.exists() and exports.exists() and path.samefile(exports))
     ):
         raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
@@ -71,24 +71,24 @@ def writable(path: Path, exports: Path) -> Path:
     return path
 
 
-def deliver(checkup: Checkup, outputs: Sequence[Output], voice: Voice) -> bool:
+def write_reports(checkup: Checkup, outputs: Sequence[ReportTarget], voice: Verbosity) -> bool:
     """Write every report; a failure is reported, and the others are still written.
 
     Returns:
         Whether all of them were written.
     """
-    from storehealth.outputs import write_whole
+    from storehealth.outputs import write_atomically
 
     all_written = True
     for report, path in outputs:
         content = report.render(checkup)
         if path is None:
-            put(content)
+            write_stdout(content)
             continue
         try:
-            write_whole(path, content)
+            write_atomically(path, content)
         except OSError as error:
-            complain(
+            write_error(
                 f"{path} could not be written: {error.strerror}", "The audit itself is fine; see the other outputs."
             )
             all_written = False

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from storehealth.cli import _options, _state, _streams
-from storehealth.errors import Exit, UsageError
+from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue.common import Language
     from storehealth.deposit.checklist import Checklist
-    from storehealth.deposit.faces import Face
-    from storehealth.deposit.facts import Look
-    from storehealth.deposit.moves import Matter
-    from storehealth.deposit.particulars import Particulars
-    from storehealth.deposit.shelf import Kept
-    from storehealth.deposit.standing import Answer, Standing
+    from storehealth.deposit.faces import RefundFormat
+    from storehealth.deposit.facts import StatusRequest
+    from storehealth.deposit.moves import RefundCase
+    from storehealth.deposit.particulars import MerchantDetails
+    from storehealth.deposit.shelf import DossierHead
+    from storehealth.deposit.standing import CaseStatus, ExportAnswer
     from storehealth.settings import Settings
 
 DEFAULT_PLATFORM = "jd"
@@ -63,7 +63,7 @@ Outputs = Annotated[
 
 
 @dataclass(frozen=True)
-class Asked:
+class CaseOptions:
     """The options that choose a refund case."""
 
     dossier: Path | None = None
@@ -78,7 +78,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Case:
+class ChosenCase:
     """The chosen refund case, with everything needed to work on it."""
 
     checklist: Checklist
@@ -86,26 +86,28 @@ class Case:
     store: str
     today: date
     language: Language
-    particulars: Particulars
+    particulars: MerchantDetails
     remarks: tuple[str, ...]
 
-    def matter(self) -> Matter:
+    def to_refund_case(self) -> RefundCase:
         """Return the case, ready for new entries."""
-        from storehealth.deposit.moves import Matter
+        from storehealth.deposit.moves import RefundCase
 
         own = self.particulars.after_sales_days
-        return Matter(self.checklist, self.path, self.store, self.today, self.language, own)
+        return RefundCase(self.checklist, self.path, self.store, self.today, self.language, own)
 
-    def look(self, answers: tuple[Answer, ...] = (), notices: tuple[str, ...] = ()) -> Look:
+    def make_status_request(
+        self, answers: tuple[ExportAnswer, ...] = (), notices: tuple[str, ...] = ()
+    ) -> StatusRequest:
         """Return what its status is derived for."""
-        from storehealth.deposit.facts import Look
+        from storehealth.deposit.facts import StatusRequest
 
         own = self.particulars
-        return Look(
+        return StatusRequest(
             self.today, self.language, answers, own.chase_every, (*self.remarks, *notices), own.after_sales_days
         )
 
-    def standing(self, answers: tuple[Answer, ...] = (), notices: tuple[str, ...] = ()) -> Standing:
+    def derive_status(self, answers: tuple[ExportAnswer, ...] = (), notices: tuple[str, ...] = ()) -> CaseStatus:
         """Derive its status.
 
         Args:
@@ -114,15 +116,15 @@ class Case:
         """
         from storehealth.deposit.dossier import read_dossier
         from storehealth.deposit.moves import check_owner
-        from storehealth.deposit.progress import standing
+        from storehealth.deposit.progress import derive_status
 
         dossier = read_dossier(self.path)
         check_owner(dossier, self.checklist.name, self.store)
-        status = standing(self.checklist, dossier, self.look(answers, notices))
+        status = derive_status(self.checklist, dossier, self.make_status_request(answers, notices))
         return status.model_copy(update={"store": status.store or self.store})
 
 
-def case(options: Asked, exports_platform: str | None = None) -> Case:
+def choose_case(options: CaseOptions, exports_platform: str | None = None) -> ChosenCase:
     """Choose the refund case that is meant.
 
     Args:
@@ -134,56 +136,56 @@ def case(options: Asked, exports_platform: str | None = None) -> Case:
         SeveralDossiersError: More than one dossier could be meant.
     """
     from storehealth.deposit.checklist import load_checklists
-    from storehealth.deposit.dates import read_day
-    from storehealth.deposit.words import words
+    from storehealth.deposit.dates import parse_day
+    from storehealth.deposit.words import load_words
     from storehealth.settings import read_settings
 
-    config = _options.settings_file(options.config)
+    config = _options.require_settings_file(options.config)
     settings = read_settings(config)
-    language = _options.language(options.lang) or settings.language
+    language = _options.parse_language(options.lang) or settings.language
     now = datetime.now(settings.zone).date() if settings.zone else datetime.now().astimezone().date()
-    checklists = load_checklists(_options.folders(options.pack))
+    checklists = load_checklists(_options.require_folders(options.pack))
     if options.platform:
-        _options.one_of(options.platform.strip().lower(), checklists, "--platform")
+        _options.require_one_of(options.platform.strip().lower(), checklists, "--platform")
     dossier = _find_dossier(options, settings, exports_platform)
     name, notices = _choose_platform(options, settings, exports_platform, dossier)
     if name not in checklists and not options.platform and not dossier:
         notices, name = [("no_checklist", {"platform": name})], "generic"
-    checklist = checklists[_options.one_of(name, checklists, "--platform")]
+    checklist = checklists[_options.require_one_of(name, checklists, "--platform")]
     store = _choose_store(options, settings, dossier)
     path, more = _choose_path(options, checklist.name, store, dossier)
-    say = words(language).say
-    return Case(
+    say = load_words(language).render
+    return ChosenCase(
         checklist=checklist,
         path=path,
         store=store,
-        today=read_day(options.today, now) if options.today else now,
+        today=parse_day(options.today, now) if options.today else now,
         language=language,
         particulars=_read_particulars(options, settings, store, config),
         remarks=tuple(say(phrase, **values) for phrase, values in (*notices, *more)),
     )
 
 
-def _find_dossier(options: Asked, settings: Settings, exports_platform: str | None) -> Kept | None:
+def _find_dossier(options: CaseOptions, settings: Settings, exports_platform: str | None) -> DossierHead | None:
     """Find the existing dossier: the one named, else the one in the state folder that fits."""
     from storehealth.deposit.dossier import read_dossier
-    from storehealth.deposit.shelf import Kept, Meant, choose, kept_in
+    from storehealth.deposit.shelf import CaseSelector, DossierHead, choose_dossier, list_dossiers
 
     if options.dossier:
         begin = read_dossier(options.dossier).begin
-        return Kept(options.dossier, begin.platform, begin.store) if begin else None
+        return DossierHead(options.dossier, begin.platform, begin.store) if begin else None
     platform = options.platform or settings.platform or exports_platform
     store = (options.store or settings.store or "").strip()
-    meant = Meant(platform.strip().lower() if platform else None, store, by_name=bool(options.store))
-    return choose(kept_in(_dossier_folder(options)), meant)
+    meant = CaseSelector(platform.strip().lower() if platform else None, store, by_name=bool(options.store))
+    return choose_dossier(list_dossiers(_dossier_folder(options)), meant)
 
 
-def _dossier_folder(options: Asked) -> Path:
-    return _state.use(options.state) / "deposit"
+def _dossier_folder(options: CaseOptions) -> Path:
+    return _state.prepare_folder(options.state) / "deposit"
 
 
 def _choose_platform(
-    options: Asked, settings: Settings, exports_platform: str | None, dossier: Kept | None
+    options: CaseOptions, settings: Settings, exports_platform: str | None, dossier: DossierHead | None
 ) -> tuple[str, list[tuple[str, dict[str, str]]]]:
     """Choose the platform; return its name and notices about the choice."""
     name = options.platform or (dossier.platform if dossier else None) or settings.platform or exports_platform
@@ -192,15 +194,15 @@ def _choose_platform(
     return DEFAULT_PLATFORM, [("fell_back", {})]
 
 
-def _choose_store(options: Asked, settings: Settings, dossier: Kept | None) -> str:
+def _choose_store(options: CaseOptions, settings: Settings, dossier: DossierHead | None) -> str:
     return (options.store or (dossier.store if dossier else None) or settings.store or "").strip()
 
 
 def _choose_path(
-    options: Asked, platform: str, store: str, dossier: Kept | None
+    options: CaseOptions, platform: str, store: str, dossier: DossierHead | None
 ) -> tuple[Path, list[tuple[str, dict[str, str]]]]:
     """Choose the dossier's file; return notices about dossiers without a store's name that are adopted or skipped."""
-    from storehealth.deposit.shelf import kept_in, path_for
+    from storehealth.deposit.shelf import build_dossier_path, list_dossiers
 
     if options.dossier:
         return options.dossier, []
@@ -208,44 +210,46 @@ def _choose_path(
         adopted = [("adopted", {"path": str(dossier.path), "store": store})] if store and not dossier.store else []
         return dossier.path, adopted
     nameless = [
-        each for each in kept_in(_dossier_folder(options)) if store and each.platform == platform and not each.store
+        each
+        for each in list_dossiers(_dossier_folder(options))
+        if store and each.platform == platform and not each.store
     ]
-    return path_for(_dossier_folder(options), platform, store), [
+    return build_dossier_path(_dossier_folder(options), platform, store), [
         ("nameless", {"path": str(each.path)}) for each in nameless
     ]
 
 
-def _read_particulars(options: Asked, settings: Settings, store: str, config: Path | None) -> Particulars:
+def _read_particulars(options: CaseOptions, settings: Settings, store: str, config: Path | None) -> MerchantDetails:
     """Read ``[deposit]`` and let the command line override it."""
-    from storehealth.deposit.particulars import read_particulars
+    from storehealth.deposit.particulars import read_merchant_details
     from storehealth.settings import FILE_NAME
 
-    own = read_particulars(settings.deposit, config or Path(FILE_NAME))
+    own = read_merchant_details(settings.deposit, config or Path(FILE_NAME))
     days = own.after_sales_days if options.days is None else options.days
     return own.model_copy(update={"store": own.store or store or None, "after_sales_days": days})
 
 
-class Output(NamedTuple):
+class RefundOutput(NamedTuple):
     """A format to write. Without a path it goes to stdout."""
 
-    face: Face
+    face: RefundFormat
     path: Path | None
 
 
-def planned(texts: Sequence[str] | None, exports: Path | None) -> tuple[Output, ...]:
+def parse_outputs(texts: Sequence[str] | None, exports: Path | None) -> tuple[RefundOutput, ...]:
     """Parse the outputs of ``-o``.
 
     Raises:
         UsageError: A format does not exist, or a path cannot be written to or is given twice.
     """
-    from storehealth.deposit.faces import face
+    from storehealth.deposit.faces import find_format
 
     outputs = []
     for text in texts or ():
         name, sign, place = text.partition("=")
         if not sign or not place:
             raise UsageError(f"-o {text!r} names no path", "Write -o html=checklist.html, or -o json=- for stdout.")
-        outputs.append(Output(face(name), None if place == "-" else _check_writable(Path(place), exports)))
+        outputs.append(RefundOutput(find_format(name), None if place == "-" else _check_writable(Path(place), exports)))
     places = [output.path.resolve() if output.path else None for output in outputs]
     for target in places:
         if places.count(target) > 1:
@@ -258,28 +262,28 @@ def _check_writable(path: Path, exports: Path | None) -> Path:
         raise UsageError(f"{path} is a folder", "Give a file's path.")
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} does not exist", "Make it first, or give another path.")
-    if exports is not None and _state.inside(path.parent, exports):
+    if exports is not None and _state.is_inside(path.parent, exports):
         raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
     return path
 
 
-def deliver(standing: Standing, outputs: Sequence[Output], voice: _streams.Voice) -> int:
+def write_outputs(standing: CaseStatus, outputs: Sequence[RefundOutput], voice: _streams.Verbosity) -> int:
     """Write every output; return the exit code: 4 if one could not be written, else that of the status."""
-    from storehealth.deposit.words import words
-    from storehealth.outputs import write_whole
+    from storehealth.deposit.words import load_words
+    from storehealth.outputs import write_atomically
 
     code = standing.outcome.exit_code
     if not standing.dates and any(output.face.NAME == "ics" for output in outputs):
-        _streams.note(words(standing.language).say("no_dates"))
+        _streams.write_note(load_words(standing.language).render("no_dates"))
     for face, path in outputs:
         content = face.render(standing)
         if path is None:
-            _streams.put(content)
+            _streams.write_stdout(content)
             continue
         try:
-            write_whole(path, content)
+            write_atomically(path, content)
             voice.note(f"wrote {path}")
         except OSError as error:
-            _streams.complain(f"{path} was not written: {error.strerror or error}")
-            code = int(Exit.NOT_DELIVERED)
+            _streams.write_error(f"{path} was not written: {error.strerror or error}")
+            code = int(ExitCode.NOT_DELIVERED)
     return code

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from storehealth.cli import _options, _refund, _streams
-from storehealth.cli._refund import Asked, Case
+from storehealth.cli._refund import CaseOptions, ChosenCase
 
 if TYPE_CHECKING:
-    from storehealth.deposit.entries import State
-    from storehealth.deposit.papers import Draft
-    from storehealth.deposit.standing import LogLine
+    from storehealth.deposit.standing import CaseLogLine
 
 STATES = ("done", "open", "waiting")
 PAPERS = ("application", "cover", "lost-receipt")
@@ -54,12 +52,12 @@ def mark(
 
     Example: storehealth refund-checklist mark agreement open --on 2026-04-02 --note "returned: wrong seal"
     """
-    from storehealth.deposit.dates import read_day
+    from storehealth.deposit.dates import parse_day
 
-    named = cast("State", _options.one_of(new_state.strip().lower(), STATES, "mark"))
-    case = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
-    day = read_day(on, case.today) if on else case.today
-    _, notices = case.matter().mark(item, named, day, note)
+    named = cast("State", _options.require_one_of(new_state.strip().lower(), STATES, "mark"))
+    case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
+    day = parse_day(on, case.today) if on else case.today
+    _, notices = case.to_refund_case().mark(item, named, day, note)
     return _report(case, notices)
 
 
@@ -83,11 +81,11 @@ def log(
 
     Example: storehealth refund-checklist log "called legal, they ask for a week" --item agreement_review
     """
-    from storehealth.deposit.dates import read_day
+    from storehealth.deposit.dates import parse_day
 
-    case = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
-    day = read_day(on, case.today) if on else case.today
-    _, notices = case.matter().log(text, day, item)
+    case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
+    day = parse_day(on, case.today) if on else case.today
+    _, notices = case.to_refund_case().log(text, day, item)
     return _report(case, notices)
 
 
@@ -108,8 +106,8 @@ def attach(
 
     Example: storehealth refund-checklist attach receipt scans/receipt.pdf
     """
-    case = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
-    _, notices = case.matter().attach(item, path, note)
+    case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
+    _, notices = case.to_refund_case().attach(item, path, note)
     return _report(case, notices)
 
 
@@ -132,11 +130,11 @@ def deadline(
 
     Example: storehealth refund-checklist deadline receipt_review 2026-05-05 --note "promised on the phone"
     """
-    from storehealth.deposit.dates import read_day
+    from storehealth.deposit.dates import parse_day
 
-    case = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
-    day = None if due.strip().lower() == "none" else read_day(due, case.today)
-    _, notices = case.matter().deadline(item, day, note)
+    case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
+    day = None if due.strip().lower() == "none" else parse_day(due, case.today)
+    _, notices = case.to_refund_case().set_deadline(item, day, note)
     return _report(case, notices)
 
 
@@ -151,14 +149,14 @@ def undo(
     config: _options.Config = None,
 ) -> int:
     """Undo the last entry. Both entries stay in the dossier; undo again to undo the one before."""
-    from storehealth.deposit.words import words
+    from storehealth.deposit.words import load_words
 
-    case = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
-    lines = {line.n: line for line in case.standing().log}
-    _, target, notices = case.matter().undo()
+    case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
+    lines = {line.n: line for line in case.derive_status().log}
+    _, target, notices = case.to_refund_case().undo()
     line = lines.get(target.n)
-    say = words(case.language)
-    _streams.put(f"{say.say('undone')}{say.colon}{_format_entry(line) if line else target.n}\n")
+    say = load_words(case.language)
+    _streams.write_stdout(f"{say.render('undone')}{say.colon}{_format_entry(line) if line else target.n}\n")
     return _report(case, notices, show_entry=False)
 
 
@@ -195,36 +193,36 @@ def papers(
 
     Example: storehealth refund-checklist papers --out drafts --lang zh
     """
-    from storehealth.cli._refund_papers import Order, write
+    from storehealth.cli._refund_papers import PaperOrder, write_papers
 
-    case = _refund.case(Asked(dossier, platform, store, today, lang, pack, state, config))
-    language = _options.language(lang) or case.checklist.language
-    names = [_options.one_of(name.replace("_", "-"), PAPERS, "papers") for name in which or ()]
-    kinds = [_options.one_of({"md": "markdown"}.get(name, name), KINDS, "--format") for name in kind or KINDS]
+    case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
+    language = _options.parse_language(lang) or case.checklist.language
+    names = [_options.require_one_of(name.replace("_", "-"), PAPERS, "papers") for name in which or ()]
+    kinds = [_options.require_one_of({"md": "markdown"}.get(name, name), KINDS, "--format") for name in kind or KINDS]
     wanted = tuple(cast("Draft", name.replace("-", "_")) for name in names)
-    return write(case, Order(wanted, tuple(kinds), language, receipt_lost, out, force))
+    return write_papers(case, PaperOrder(wanted, tuple(kinds), language, receipt_lost, out, force))
 
 
-def _format_entry(line: LogLine) -> str:
+def _format_entry(line: CaseLogLine) -> str:
     """Format an entry on one line, without control characters."""
-    from storehealth.unseen import UNSEEN
+    from storehealth.unseen import CONTROL_CHARS
 
-    return UNSEEN.sub(" ", f"{line.n}  {line.on}  {line.item or ''}  {line.text}")
+    return CONTROL_CHARS.sub(" ", f"{line.n}  {line.on}  {line.item or ''}  {line.text}")
 
 
-def _report(case: Case, notices: list[str], show_entry: bool = True) -> int:
+def _report(case: ChosenCase, notices: list[str], show_entry: bool = True) -> int:
     """Print what was written and what is next; return 0 even if something else is overdue."""
-    from storehealth.deposit.faces._told import next_lines
-    from storehealth.deposit.words import words
-    from storehealth.unseen import UNSEEN
+    from storehealth.deposit.faces._told import render_next_steps
+    from storehealth.deposit.words import load_words
+    from storehealth.unseen import CONTROL_CHARS
 
-    standing = case.standing()
+    standing = case.derive_status()
     if show_entry and standing.log:
         line = max(standing.log, key=lambda line: line.n)
-        _streams.put(f"{_format_entry(line)}\n")
+        _streams.write_stdout(f"{_format_entry(line)}\n")
     for text in (*notices, *case.remarks):
-        _streams.note(text)
-    _streams.put(UNSEEN.sub(" ", next_lines(standing, words(case.language))[0]) + "\n")
+        _streams.write_note(text)
+    _streams.write_stdout(CONTROL_CHARS.sub(" ", render_next_steps(standing, load_words(case.language))[0]) + "\n")
     return 0
 
 

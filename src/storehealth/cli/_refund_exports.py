@@ -10,47 +10,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storehealth.cli import _options, _state
-from storehealth.cli._refund import Asked, Case, case
+from storehealth.cli._refund import CaseOptions, ChosenCase, choose_case
 from storehealth.errors import NoDataError
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.db import Store
-    from storehealth.deposit.standing import Answer
+    from storehealth.deposit.standing import ExportAnswer
     from storehealth.model import Intake
 
 
-def answered(
-    exports: Path, options: Asked, tell: Callable[[str], None]
-) -> tuple[Case, tuple[Answer, ...], tuple[str, ...]]:
+def answer_from_exports(
+    exports: Path, options: CaseOptions, tell: Callable[[str], None]
+) -> tuple[ChosenCase, tuple[ExportAnswer, ...], tuple[str, ...]]:
     """Choose the case; return it, the answers of the exports, and a line for each file that could not be read.
 
     Raises:
         NoDataError: The folder is missing, or no file in it could be used.
         UsageError: An option names something that does not exist.
     """
-    from storehealth.catalogue import load
-    from storehealth.deposit.readiness import Wanted, answers
-    from storehealth.deposit.shelf import SeveralDossiersError
+    from storehealth.catalogue import load_catalogue
+    from storehealth.deposit.readiness import AnswerRequest, answer_questions
+    from storehealth.deposit.shelf import AmbiguousDossierError
 
-    with suppress(SeveralDossiersError):  # the files may name the platform
-        case(options)  # report mistakes in the options before reading the files
-    catalogue = load(_options.folders(options.pack))
+    with suppress(AmbiguousDossierError):  # the files may name the platform
+        choose_case(options)  # report mistakes in the options before reading the files
+    catalogue = load_catalogue(_options.require_folders(options.pack))
     intake = _load_intake(exports, options, catalogue, tell)
-    chosen = case(options, _find_platform(intake, catalogue))
-    wanted = Wanted(chosen.checklist, chosen.language, chosen.today, chosen.particulars.after_sales_days)
+    chosen = choose_case(options, _find_platform(intake, catalogue))
+    wanted = AnswerRequest(chosen.checklist, chosen.language, chosen.today, chosen.particulars.after_sales_days)
     tell("asking the files")
     with tempfile.TemporaryDirectory(prefix="storehealth-") as scratch:
         store = _open(intake, catalogue, chosen, Path(scratch))
         with store:
-            return chosen, answers(store, catalogue, wanted), tuple(_iter_unusable(intake, chosen))
+            return chosen, answer_questions(store, catalogue, wanted), tuple(_iter_unusable(intake, chosen))
 
 
-def _iter_unusable(intake: Intake, chosen: Case) -> Iterator[str]:
+def _iter_unusable(intake: Intake, chosen: ChosenCase) -> Iterator[str]:
     """Yield a line for each file that could not be used, in whole or in part: no answer covers its content."""
-    from storehealth.deposit.words import words
+    from storehealth.deposit.words import load_words
 
-    say = words(chosen.language).say
+    say = load_words(chosen.language).render
     for source in intake.sources:
         if not source.tables or not source.kept + source.duplicates:
             yield say("file_unused", path=source.path, why=source.note or say("file_no_layout"))
@@ -58,15 +58,15 @@ def _iter_unusable(intake: Intake, chosen: Case) -> Iterator[str]:
             yield say("file_rejected", path=source.path, rejected=source.rejected, rows=source.rows)
 
 
-def _load_intake(exports: Path, options: Asked, catalogue: Catalogue, tell: Callable[[str], None]) -> Intake:
-    from storehealth.intake import IntakeOptions, take_in
+def _load_intake(exports: Path, options: CaseOptions, catalogue: Catalogue, tell: Callable[[str], None]) -> Intake:
+    from storehealth.intake import IntakeOptions, read_exports
     from storehealth.settings import read_settings
 
     settings = read_settings(options.config)
     platform = catalogue.platforms.get(options.platform or settings.platform or "")
     zone = settings.timezone or (platform.zone if platform else None)
-    lake = _state.use(options.state, exports) / "lake"
-    intake = take_in(exports, catalogue, lake, IntakeOptions(zone=zone), tell)
+    lake = _state.prepare_folder(options.state, exports) / "lake"
+    intake = read_exports(exports, catalogue, lake, IntakeOptions(zone=zone), tell)
     if not any(table.rows for table in intake.tables):
         notes = "; ".join(f"{source.path}: {source.note}" for source in intake.sources if source.note)
         raise NoDataError(
@@ -82,7 +82,7 @@ def _find_platform(intake: Intake, catalogue: Catalogue) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _open(intake: Intake, catalogue: Catalogue, chosen: Case, scratch: Path) -> Store:
+def _open(intake: Intake, catalogue: Catalogue, chosen: ChosenCase, scratch: Path) -> Store:
     from storehealth.db import StoreSettings, open_store
 
     platform = catalogue.platforms.get(chosen.checklist.name, catalogue.platforms["generic"])

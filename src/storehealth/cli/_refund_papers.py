@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storehealth.cli import _streams
-from storehealth.errors import Exit, UsageError
+from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue.common import Language
-    from storehealth.cli._refund import Case
-    from storehealth.deposit.papers import Draft, PaperText
+    from storehealth.cli._refund import ChosenCase
+    from storehealth.deposit.papers import DraftName, FilledPaper
 
 SUFFIX = {"docx": ".docx", "markdown": ".md"}
 
 
 @dataclass(frozen=True)
-class Order:
+class PaperOrder:
     """Which drafts to write, how and where."""
 
-    wanted: tuple[Draft, ...]
+    wanted: tuple[DraftName, ...]
     kinds: tuple[str, ...]
     language: Language
     receipt_lost: bool
@@ -30,43 +30,43 @@ class Order:
     force: bool
 
 
-def write(case: Case, order: Order) -> int:
+def write_papers(case: ChosenCase, order: PaperOrder) -> int:
     """Write the drafts; return the exit code.
 
     Raises:
         UsageError: There is nothing to write or to enclose, or a draft exists already.
     """
-    from storehealth.deposit.papers import fill
-    from storehealth.outputs import private_folder
+    from storehealth.deposit.papers import fill_draft
+    from storehealth.outputs import make_private_folder
 
     names = _choose_drafts(case, order)
-    drafts = [fill(name, case.checklist, case.particulars, order.language, order.receipt_lost) for name in names]
+    drafts = [fill_draft(name, case.checklist, case.particulars, order.language, order.receipt_lost) for name in names]
     files = list(_render_files(case, order, drafts))
     _check_targets(order, [path for path, _ in files])
     for path, content in files:
         try:
-            private_folder(order.folder)
+            make_private_folder(order.folder)
             _write_private(path, content)
         except OSError as error:
-            _streams.complain(f"{path} was not written: {error.strerror or error}")
-            return int(Exit.NOT_DELIVERED)
-        _streams.put(f"{path}\n")
+            _streams.write_error(f"{path} was not written: {error.strerror or error}")
+            return int(ExitCode.NOT_DELIVERED)
+        _streams.write_stdout(f"{path}\n")
     _print_notes(case, drafts)
-    return int(Exit.OK)
+    return int(ExitCode.OK)
 
 
 def _write_private(path: Path, content: bytes) -> None:
     """Write a draft that only its owner can read: it contains the account and the address."""
-    from storehealth.outputs import close_to_others, write_whole
+    from storehealth.outputs import restrict_to_owner, write_atomically
 
     if not path.exists():
         path.touch(mode=0o600)
-    close_to_others(path)
-    write_whole(path, content)
-    close_to_others(path)
+    restrict_to_owner(path)
+    write_atomically(path, content)
+    restrict_to_owner(path)
 
 
-def _choose_drafts(case: Case, order: Order) -> tuple[Draft, ...]:
+def _choose_drafts(case: ChosenCase, order: PaperOrder) -> tuple[DraftName, ...]:
     if not case.checklist.papers:
         raise UsageError(
             f"the {case.checklist.name} checklist names no papers to mail or to hand in: that exit is done online",
@@ -79,11 +79,11 @@ def _choose_drafts(case: Case, order: Order) -> tuple[Draft, ...]:
                 "Name the other papers you want.",
             )
         return tuple(dict.fromkeys(order.wanted))
-    first: tuple[Draft, ...] = ("application", "cover") if case.checklist.mailed else ("application",)
+    first: tuple[DraftName, ...] = ("application", "cover") if case.checklist.mailed else ("application",)
     return (*first, "lost_receipt") if order.receipt_lost else first
 
 
-def _render_files(case: Case, order: Order, drafts: list[PaperText]) -> Iterator[tuple[Path, bytes]]:
+def _render_files(case: ChosenCase, order: PaperOrder, drafts: list[FilledPaper]) -> Iterator[tuple[Path, bytes]]:
     from storehealth.deposit.faces._papers import to_markdown
 
     for draft in drafts:
@@ -95,13 +95,13 @@ def _render_files(case: Case, order: Order, drafts: list[PaperText]) -> Iterator
             )
 
 
-def _render_docx(draft: PaperText, case: Case) -> bytes:
+def _render_docx(draft: FilledPaper, case: ChosenCase) -> bytes:
     from storehealth.deposit.faces._papers import to_docx
 
     return to_docx(draft, case.today)
 
 
-def _check_targets(order: Order, paths: list[Path]) -> None:
+def _check_targets(order: PaperOrder, paths: list[Path]) -> None:
     if order.folder.exists() and not order.folder.is_dir():
         raise UsageError(f"{order.folder} is no folder", "Give --out a folder; one that is missing is made.")
     existing = [str(path) for path in paths if path.exists()]
@@ -111,14 +111,14 @@ def _check_targets(order: Order, paths: list[Path]) -> None:
         )
 
 
-def _print_notes(case: Case, drafts: list[PaperText]) -> None:
-    from storehealth.deposit.words import words
+def _print_notes(case: ChosenCase, drafts: list[FilledPaper]) -> None:
+    from storehealth.deposit.words import load_words
 
-    say = words(case.language).say
+    say = load_words(case.language).render
     blanks = dict.fromkeys(name for draft in drafts for name in draft.blanks)
     if blanks:
-        _streams.note(say("left_blank", names=", ".join(blanks)))
+        _streams.write_note(say("left_blank", names=", ".join(blanks)))
     own = case.particulars
-    for text in (*own.days_ahead(case.today), *own.remarks, *case.remarks):
-        _streams.note(text)
-    _streams.note(say("drafts"))
+    for text in (*own.list_future_days(case.today), *own.remarks, *case.remarks):
+        _streams.write_note(text)
+    _streams.write_note(say("drafts"))

@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 import typer
 
 from storehealth.cli import _options, _streams
-from storehealth.errors import Exit, UsageError
+from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
     from storehealth.console import Page
-    from storehealth.trials import Covered, Tested, Trial
+    from storehealth.trials import ExampleCoverage, ExampleRun, RuleTestResult
     from storehealth.wording import Words
 
 HELP = """Run the examples in rule files: show what was expected, what came out, and which cases are missing.
@@ -49,39 +49,39 @@ def run(
     quiet: _options.Quiet = False,
 ) -> int:
     """Run the examples of the chosen rules; return exit code 1 if one fails or a case is missing."""
-    packs = _add_packs_of(names or (), _options.folders(pack))
-    language = _options.language(lang) or "en"
+    packs = _add_packs_of(names or (), _options.require_folders(pack))
+    language = _options.parse_language(lang) or "en"
     if junit is not None and not junit.resolve().parent.is_dir():
         raise UsageError(f"the folder {junit.parent} does not exist", "Make it first, or give another path.")
 
-    from storehealth.checking import check_all
-    from storehealth.console import Look, Page, printed
+    from storehealth.checking import check_catalogue
+    from storehealth.console import DisplayOptions, Page, write_lines
     from storehealth.wording import Words
 
-    words, catalogue = Words(language), check_all(packs)
-    screen = _streams.Screen(False, ascii_only, no_color, quiet)
+    words, catalogue = Words(language), check_catalogue(packs)
+    screen = _streams.ScreenOptions(False, ascii_only, no_color, quiet)
     results = []
-    with _streams.Progress(_streams.voice(quiet, False, 0), no_color) as progress:
+    with _streams.Progress(_streams.choose_verbosity(quiet, False, 0), no_color) as progress:
         for rule in _choose_rules(names or (), catalogue, packs, language):
             progress.tell(f"{rule.code} {rule.id}")
             results.append(_test_rule(rule, catalogue, words))
-    page = Page(_streams.width(), screen.ascii_only)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     for result in results:
-        if not (quiet and result.holds):
+        if not (quiet and result.passed):
             _add_result(page, result, words)
-    page.blank()
+    page.add_blank()
     page.add(_summarise(results, words))
-    _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
     if junit is not None:
         _write_junit(junit, results)
-    return int(Exit.OK if all(result.holds for result in results) else Exit.FINDINGS)
+    return int(ExitCode.OK if all(result.passed for result in results) else ExitCode.FINDINGS)
 
 
-def _write_junit(path: Path, results: Sequence[Tested]) -> None:
-    from storehealth.outputs import write_whole
+def _write_junit(path: Path, results: Sequence[RuleTestResult]) -> None:
+    from storehealth.outputs import write_atomically
 
     try:
-        write_whole(path, _to_junit(results))
+        write_atomically(path, _to_junit(results))
     except OSError as error:
         raise UsageError(f"{path} could not be written: {error.strerror}", "Give --junit another path.") from None
 
@@ -122,13 +122,13 @@ def _choose_rules(
     return sorted(own if packs else by_path.values(), key=lambda rule: rule.code)
 
 
-def _test_rule(rule: Rule, catalogue: Catalogue, words: Words) -> Tested:
-    from storehealth.trials import Tested, covered, run_examples
+def _test_rule(rule: Rule, catalogue: Catalogue, words: Words) -> RuleTestResult:
+    from storehealth.trials import RuleTestResult, measure_coverage, run_examples
 
     trials = tuple(run_examples(rule, catalogue))
-    coverage = covered(rule, trials)
+    coverage = measure_coverage(rule, trials)
     hints = [("trial.off_limit", coverage.on_limit), ("trial.off_past", coverage.past_limit)]
-    return Tested(
+    return RuleTestResult(
         rule,
         trials,
         tuple(_name_missing_cases(rule, coverage, words)),
@@ -136,11 +136,11 @@ def _test_rule(rule: Rule, catalogue: Catalogue, words: Words) -> Tested:
     )
 
 
-def _name_missing_cases(rule: Rule, coverage: Covered, words: Words) -> Iterator[str]:
-    from storehealth.trials import only_shown
+def _name_missing_cases(rule: Rule, coverage: ExampleCoverage, words: Words) -> Iterator[str]:
+    from storehealth.trials import is_informative
 
-    if only_shown(rule):
-        yield from [] if coverage.enough else [words.say("trial.not_shown")]
+    if is_informative(rule):
+        yield from [] if coverage.is_sufficient else [words.say("trial.not_shown")]
         return
     if not coverage.fires:
         yield words.say("trial.no_fire")
@@ -148,56 +148,59 @@ def _name_missing_cases(rule: Rule, coverage: Covered, words: Words) -> Iterator
         yield words.say("trial.no_silent")
 
 
-def _add_result(page: Page, result: Tested, words: Words) -> None:
+def _add_result(page: Page, result: RuleTestResult, words: Words) -> None:
     """Add one line for a rule; below it, failed examples as tables, missing cases and hints."""
-    from storehealth.console.page import Piece
+    from storehealth.console.page import TextRun
 
-    failed = [trial for trial in result.trials if not trial.holds]
-    mark, style = ("✓", "green") if result.holds else ("✗", "bold red")
-    outcome = words.say("trial.some" if failed else "trial.holds", n=len(result.trials), failed=len(failed))
+    failed = [trial for trial in result.runs if not trial.passed]
+    mark, style = ("✓", "green") if result.passed else ("✗", "bold red")
+    outcome = words.say("trial.some" if failed else "trial.holds", n=len(result.runs), failed=len(failed))
     page.add(
-        Piece(f"{mark} ", style),
-        Piece(f"{result.rule.code}  {result.rule.id}", "bold", keep=True),
+        TextRun(f"{mark} ", style),
+        TextRun(f"{result.rule.code}  {result.rule.id}", "bold", keep=True),
         f"  {outcome}",
         hang=4,
     )
     for trial in failed:
-        page.add(Piece(trial.place, "dim", keep=True), f"  {trial.example.name}", indent=4, hang=6)
+        page.add(TextRun(trial.place, "dim", keep=True), f"  {trial.example.name}", indent=4, hang=6)
         if trial.problem:
             page.add(words.error(trial.problem), indent=6)
         for line in _tabulate_differences(trial, words):
-            page.add(Piece(line, keep=True), indent=6)
-    for text in result.lacks:
-        page.add(Piece("✗ ", "bold red"), text, indent=4, hang=6)
+            page.add(TextRun(line, keep=True), indent=6)
+    for text in result.missing_cases:
+        page.add(TextRun("✗ ", "bold red"), text, indent=4, hang=6)
     for text in result.hints:
-        page.add(Piece(text, "dim"), indent=4, hang=6)
+        page.add(TextRun(text, "dim"), indent=4, hang=6)
 
 
-def _tabulate_differences(trial: Trial, words: Words) -> list[str]:
+def _tabulate_differences(trial: ExampleRun, words: Words) -> list[str]:
     """A table of keys, expected values and actual values."""
-    from storehealth.console.page import pad
+    from storehealth.console.page import pad_text
 
-    if not trial.misses:
+    if not trial.unmet:
         return []
     rows = [tuple(words.say(f"trial.{key}") for key in ("key", "expected", "got"))]
-    rows += [(miss.key, str(miss.expected), _describe_value(miss.got, words)) for miss in trial.misses]
+    rows += [(miss.key, str(miss.expected), _describe_value(miss.actual, words)) for miss in trial.unmet]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return ["  ".join((*map(pad, row[:2], widths), row[2])) for row in rows]
+    return ["  ".join((*map(pad_text, row[:2], widths), row[2])) for row in rows]
 
 
 def _describe_value(value: object, words: Words) -> str:
     return words.say("trial.unknown") if value == "no such key" else str(value)
 
 
-def _summarise(results: Sequence[Tested], words: Words) -> str:
-    trials = [trial for result in results for trial in result.trials]
-    failed, incomplete = sum(not trial.holds for trial in trials), sum(bool(result.lacks) for result in results)
+def _summarise(results: Sequence[RuleTestResult], words: Words) -> str:
+    trials = [trial for result in results for trial in result.runs]
+    failed, incomplete = (
+        sum(not trial.passed for trial in trials),
+        sum(bool(result.missing_cases) for result in results),
+    )
     key = "trial.not_all" if failed or incomplete else "trial.all_hold"
     rules, examples = words.count("counted.rules", len(results)), words.count("counted.examples", len(trials))
     return words.say(key, rules=rules, examples=examples, failed=failed, lacking=incomplete)
 
 
-def _to_junit(results: Sequence[Tested]) -> bytes:
+def _to_junit(results: Sequence[RuleTestResult]) -> bytes:
     """JUnit XML: one suite per rule, with a case per example and one for the cases that every rule needs."""
     suites = [_to_suite(result) for result in results]
     root = ElementTree.Element("testsuites", name="storehealth rules")
@@ -210,30 +213,30 @@ def _to_junit(results: Sequence[Tested]) -> bytes:
     return document + b"\n"
 
 
-def _to_suite(result: Tested) -> ElementTree.Element:
+def _to_suite(result: RuleTestResult) -> ElementTree.Element:
     """The suite of a rule: its examples, and whether they cover it."""
     name = f"{result.rule.code} {result.rule.id}"
-    seconds = sum(trial.seconds for trial in result.trials)
-    failures = sum(bool(trial.misses) for trial in result.trials) + bool(result.lacks)
+    seconds = sum(trial.seconds for trial in result.runs)
+    failures = sum(bool(trial.unmet) for trial in result.runs) + bool(result.missing_cases)
     suite = ElementTree.Element(
         "testsuite",
         name=name,
-        tests=str(len(result.trials) + 1),
+        tests=str(len(result.runs) + 1),
         failures=str(failures),
-        errors=str(sum(bool(trial.problem) for trial in result.trials)),
+        errors=str(sum(bool(trial.problem) for trial in result.runs)),
         time=f"{seconds:.3f}",
     )
-    for trial in result.trials:
+    for trial in result.runs:
         title = f"example {trial.number}" + (f": {trial.example.name}" if trial.example.name else "")
         case = _add_case(suite, name, title, trial.seconds)
         if trial.problem:
             _add_problem(case, "error", trial.problem, f"{trial.place}\n{trial.problem}")
-        elif trial.misses:
-            lines = [str(miss) for miss in trial.misses]
+        elif trial.unmet:
+            lines = [str(miss) for miss in trial.unmet]
             _add_problem(case, "failure", "; ".join(lines), "\n".join([trial.place, *lines]))
     coverage = _add_case(suite, name, "a case that fires and one that stays silent", 0.0)
-    if result.lacks:
-        _add_problem(coverage, "failure", "; ".join(result.lacks), "\n".join(result.lacks))
+    if result.missing_cases:
+        _add_problem(coverage, "failure", "; ".join(result.missing_cases), "\n".join(result.missing_cases))
     return suite
 
 

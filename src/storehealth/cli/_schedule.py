@@ -18,19 +18,19 @@ from storehealth.cli import audit as audit_command
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
-    from storehealth.schedule import Book, Call, Schedule
+    from storehealth.schedule import RunCommand, Schedule, ScheduleBook
     from storehealth.wording import Words
 
-OF_ONE_RUN = {
+NOT_SCHEDULED = {
     "exports", "as_of", "output_format", "details", "state", "ascii_only", "no_color", "quiet", "silent", "verbose",
     "unmask", "cron", "name", "check", "dry_run",
 }  # fmt: skip
 """Parameters of ``audit`` that concern one run or the screen, or that a schedule sets itself."""
-PATHS = {"pack", "config"}
+PATH_OPTIONS = {"pack", "config"}
 PREFIX = "STOREHEALTH_"
 
 
-def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
+def add_audit_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of ``audit`` in addition to its own."""
 
     def forward(**options: Any) -> int:
@@ -42,14 +42,14 @@ def with_audit_options(command: Callable[..., int]) -> Callable[..., int]:
         if parameter.kind != parameter.VAR_KEYWORD
     ]
     audit_parameters = inspect.signature(audit_command.run, eval_str=True).parameters.values()
-    shared = (parameter for parameter in audit_parameters if parameter.name not in OF_ONE_RUN)
+    shared = (parameter for parameter in audit_parameters if parameter.name not in NOT_SCHEDULED)
     parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     forward.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
     return forward
 
 
-def times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:
+def read_times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:
     """Return the cron expression of the one option given.
 
     Raises:
@@ -63,23 +63,23 @@ def times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -
             "when is not said, or more than once", "Give one of --daily 08:30, --weekly mon 08:30, --cron."
         )
     if daily is not None:
-        return when.daily(daily)
-    return when.weekly(*weekly) if weekly is not None else when.expression(cron or "")
+        return when.parse_daily(daily)
+    return when.parse_weekly(*weekly) if weekly is not None else when.check_expression(cron or "")
 
 
-def zone(given: str | None, config: Path | None, machine: str) -> str:
+def choose_zone(given: str | None, config: Path | None, machine: str) -> str:
     """Return the time zone of a schedule: the one given, else the settings', else the machine's.
 
     Raises:
         UsageError: There is no such zone.
     """
-    from storehealth.schedule.when import zone_named
+    from storehealth.schedule.when import check_zone
     from storehealth.settings import read_settings
 
-    return zone_named(given) if given is not None else read_settings(config).timezone or machine
+    return check_zone(given) if given is not None else read_settings(config).timezone or machine
 
 
-def audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
+def collect_audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
     """Return a command's options of ``audit`` as a command line, paths made absolute."""
     words: list[str] = []
     for param in ctx.command.params:
@@ -98,7 +98,7 @@ def audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
 
 def _absolute(name: str, value: Any) -> str:
     """Return a value that means the same in any folder."""
-    if name in PATHS:
+    if name in PATH_OPTIONS:
         return str(Path(value).absolute())
     kind, sign, place = str(value).partition("=")
     if name == "output" and sign and place not in ("", "-"):
@@ -152,11 +152,11 @@ def check_elsewhere() -> None:
         )
 
 
-def hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str | None:
+def explain_hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str | None:
     """Explain why cron starts a schedule every hour; None where it does not."""
     from storehealth.schedule import crontab
 
-    moved = crontab.moved() if schedule.by != "systemd" else None
+    moved = crontab.read_cron_zone() if schedule.by != "systemd" else None
     if crontab.is_own_clock(schedule.zone, machine, now, moved):
         return None
     if moved not in (None, machine):
@@ -164,12 +164,12 @@ def hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str
     return words.say("schedule.hourly", machine=machine, zone=schedule.zone)
 
 
-def unseen() -> list[str]:
+def list_lost_variables() -> list[str]:
     """List variables that are set in this shell but will not be where the audit runs."""
     return sorted(name for name in os.environ if name.startswith(PREFIX))
 
 
-def install(schedule: Schedule, call: Call, machine: str, now: datetime) -> None:
+def install(schedule: Schedule, call: RunCommand, machine: str, now: datetime) -> None:
     """Install a schedule in cron or systemd, as its ``by`` says.
 
     Raises:
@@ -178,9 +178,11 @@ def install(schedule: Schedule, call: Call, machine: str, now: datetime) -> None
     from storehealth.schedule import crontab, systemd
 
     if schedule.by == "cron":
-        crontab.install(schedule.name, crontab.line(schedule, call, machine, now, crontab.moved()))
+        crontab.install(
+            schedule.name, crontab.format_crontab_line(schedule, call, machine, now, crontab.read_cron_zone())
+        )
     elif schedule.by == "systemd":
-        systemd.install(schedule.name, systemd.units(schedule, call))
+        systemd.install(schedule.name, systemd.format_units(schedule, call))
 
 
 def uninstall(schedule: Schedule) -> None:
@@ -193,7 +195,7 @@ def uninstall(schedule: Schedule) -> None:
         systemd.uninstall(schedule.name)
 
 
-def check_free(schedules: Book, schedule: Schedule, force: bool) -> Schedule | None:
+def check_free(schedules: ScheduleBook, schedule: Schedule, force: bool) -> Schedule | None:
     """Return the schedule that a new one replaces, if any.
 
     Raises:
@@ -203,8 +205,8 @@ def check_free(schedules: Book, schedule: Schedule, force: bool) -> Schedule | N
 
     existing = schedules.find(schedule.name)
     exists = existing is not None
-    exists = exists or (schedule.by == "cron" and crontab.has(schedule.name))
-    exists = exists or (schedule.by == "systemd" and systemd.has(schedule.name))
+    exists = exists or (schedule.by == "cron" and crontab.has_line(schedule.name))
+    exists = exists or (schedule.by == "systemd" and systemd.has_timer(schedule.name))
     if exists and not force:
         raise UsageError(
             f"there is a schedule {schedule.name!r} already", "Give --force to replace it, or another name."
@@ -212,15 +214,15 @@ def check_free(schedules: Book, schedule: Schedule, force: bool) -> Schedule | N
     return existing
 
 
-def lines(schedule: Schedule, call: Call, kind: str, machine: str, now: datetime) -> Iterator[str]:
+def format_lines(schedule: Schedule, call: RunCommand, kind: str, machine: str, now: datetime) -> Iterator[str]:
     """Yield the lines that start a schedule: of a crontab, of units, or for Windows."""
     from storehealth.schedule import crontab, systemd, windows
 
     if kind == "systemd":
-        for file, text in systemd.units(schedule, call).items():
-            yield f"# {systemd.folder() / file}"
+        for file, text in systemd.format_units(schedule, call).items():
+            yield f"# {systemd.locate_units() / file}"
             yield text
     elif kind == "windows":
-        yield windows.line(schedule, call, machine, now)
+        yield windows.format_schtasks_command(schedule, call, machine, now)
     else:
-        yield crontab.line(schedule, call, machine, now, crontab.moved())
+        yield crontab.format_crontab_line(schedule, call, machine, now, crontab.read_cron_zone())

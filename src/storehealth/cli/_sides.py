@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storehealth.cli._outputs import writable
-from storehealth.cli._state import inside
-from storehealth.cli._streams import Voice, complain
+from storehealth.cli._outputs import require_writable
+from storehealth.cli._state import is_inside
+from storehealth.cli._streams import Verbosity, write_error
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SIDE_HINT = "Write -o evidence=evidence, or -o rejects=rejects.csv."
 
 
-class Sides(NamedTuple):
+class SideOutputs(NamedTuple):
     """The requested side outputs. ``rest``: the other ``-o`` options."""
 
     rest: list[str]
@@ -28,13 +28,13 @@ class Sides(NamedTuple):
     rejects_to_stdout: bool = False
 
     @property
-    def any_file(self) -> bool:
+    def has_file(self) -> bool:
         """Whether any of them is a file or folder."""
         return self.evidence is not None or self.rejects is not None
 
-    def opened(self) -> tuple[EvidenceFiles | None, RejectsFile | None]:
+    def create_writers(self) -> tuple[EvidenceFiles | None, RejectsFile | None]:
         """Create the writers that an audit fills; None where nothing was requested."""
-        if not self.any_file and not self.rejects_to_stdout:
+        if not self.has_file and not self.rejects_to_stdout:
             return None, None
         from storehealth.db.rejects import RejectsFile
         from storehealth.measure import EvidenceFiles
@@ -44,7 +44,7 @@ class Sides(NamedTuple):
         return evidence, RejectsFile(target) if target is not None else None
 
 
-def split(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> Sides:
+def split_outputs(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> SideOutputs:
     """Separate these outputs from the reports.
 
     Args:
@@ -68,10 +68,10 @@ def split(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> 
             raise UsageError(f"-o {name} is given twice", SIDE_HINT)
         places[name] = place
     folder, rejects = places.get("evidence"), places.get("rejects")
-    return Sides(
+    return SideOutputs(
         rest,
         _require_evidence_folder(Path(folder), exports) if folder else None,
-        writable(Path(rejects), exports) if rejects and rejects != "-" else None,
+        require_writable(Path(rejects), exports) if rejects and rejects != "-" else None,
         rejects == "-",
     )
 
@@ -82,13 +82,13 @@ def _require_evidence_folder(path: Path, exports: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file", "Give -o evidence= a folder; it may be new.")
     if not path.is_dir():
-        return writable(path, exports)
-    if inside(path, exports):
+        return require_writable(path, exports)
+    if is_inside(path, exports):
         raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
     return path
 
 
-def told(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Voice) -> bool:
+def report_side_outputs(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Verbosity) -> bool:
     """Report what was written and what could not be; return whether all of it was written."""
     problems: list[tuple[object, OSError | None]] = []
     if evidence:
@@ -101,5 +101,7 @@ def told(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Voi
             voice.note(f"wrote {rejects.to}")
     failed = [(place, problem) for place, problem in problems if problem is not None]
     for place, problem in failed:
-        complain(f"{place} could not be written: {problem.strerror}", "Nothing else is wrong; see the other outputs.")
+        write_error(
+            f"{place} could not be written: {problem.strerror}", "Nothing else is wrong; see the other outputs."
+        )
     return not failed

@@ -12,27 +12,27 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from storehealth.cli._streams import complain
-from storehealth.errors import DiskFull, UsageError, shortage
+from storehealth.cli._streams import write_error
+from storehealth.errors import DiskFull, UsageError, find_shortage
 
 if TYPE_CHECKING:
     from storehealth.request import AuditRequest
 
 T = TypeVar("T")
-LITTLE = 4096
+PROBE_BYTES = 4096
 """Bytes written to find out whether a folder is writable."""
 _IN_USE: ContextVar[Path | None] = ContextVar("state folder of the running command", default=None)
 _PASSING: ContextVar[bool] = ContextVar("whether that folder is gone when the command ends", default=False)
 
 
-def default_folder() -> Path:
+def find_default_folder() -> Path:
     """Return the user's state folder: ``$XDG_STATE_HOME/storehealth``, or the system's equivalent."""
     from platformdirs import user_state_path
 
     return user_state_path("storehealth", appauthor=False)
 
 
-def use(given: Path | None, exports: Path | None = None, passing: bool = False) -> Path:
+def prepare_folder(given: Path | None, exports: Path | None = None, passing: bool = False) -> Path:
     """Prepare the state folder of this command: create it if need be, readable by its owner only.
 
     Args:
@@ -44,8 +44,8 @@ def use(given: Path | None, exports: Path | None = None, passing: bool = False) 
         UsageError: It cannot be created or written to, or lies inside the exports folder.
     """
     _PASSING.set(False)
-    folder = given if given is not None else default_folder()
-    if exports is not None and inside(folder, exports):
+    folder = given if given is not None else find_default_folder()
+    if exports is not None and is_inside(folder, exports):
         raise UsageError(
             f"the state folder {folder} lies inside the exports folder",
             "Nothing is ever written there. Give --state another folder.",
@@ -57,12 +57,12 @@ def use(given: Path | None, exports: Path | None = None, passing: bool = False) 
         # a file in place of the folder is a mistyped option, not a full or read-only disk
         if not passing or isinstance(error, FileExistsError | NotADirectoryError):
             raise _to_error(folder, error.strerror) from error
-        folder = in_passing(folder, error.strerror or str(error))
+        folder = create_temporary(folder, error.strerror or str(error))
     _IN_USE.set(folder)
     return folder
 
 
-def in_passing(folder: Path, reason: str) -> Path:
+def create_temporary(folder: Path, reason: str) -> Path:
     """Create a temporary state folder, deleted at exit, and warn that nothing is kept for the next run.
 
     Raises:
@@ -73,12 +73,12 @@ def in_passing(folder: Path, reason: str) -> Path:
     except OSError:
         raise _to_error(folder, reason) from None
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    complain(f"{folder} cannot be used ({reason}); nothing is kept for the next run")
+    write_error(f"{folder} cannot be used ({reason}); nothing is kept for the next run")
     _PASSING.set(True)
     return temporary
 
 
-def is_passing() -> bool:
+def is_temporary() -> bool:
     """Whether this command's state folder is a temporary one."""
     return _PASSING.get()
 
@@ -87,26 +87,26 @@ def _to_error(folder: Path, reason: str | None) -> UsageError:
     return UsageError(f"the state folder {folder} cannot be used: {reason}", "Give --state a folder you may write to.")
 
 
-def with_room(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
+def retry_when_full(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
     """Do the work; if the state folder's disk turns out to be full, do it again with a temporary folder."""
     try:
         return work(request)
     except Exception as error:  # a full disk shows as many kinds of errors; all others are raised again
-        if not isinstance(shortage(error), DiskFull):
+        if not isinstance(find_shortage(error), DiskFull):
             raise
-        temporary = in_passing(request.state, "its disk is full")
+        temporary = create_temporary(request.state, "its disk is full")
     _IN_USE.set(temporary)
     return work(dataclasses.replace(request, state=temporary))
 
 
-def crash_folder() -> Path:
+def find_crash_folder() -> Path:
     """Return where the log of an internal error goes: the command's state folder, else the default one."""
-    folder = _IN_USE.get() or default_folder()
+    folder = _IN_USE.get() or find_default_folder()
     _create(folder)
     return folder
 
 
-def inside(path: Path, folder: Path) -> bool:
+def is_inside(path: Path, folder: Path) -> bool:
     """Whether a path is a folder or lies inside it, links followed."""
     if not folder.is_dir():
         return False
@@ -117,7 +117,7 @@ def _check_writable(folder: Path) -> None:
     """Write a small file and delete it again."""
     descriptor, name = tempfile.mkstemp(prefix=".try-", dir=folder)
     try:
-        os.write(descriptor, bytes(LITTLE))
+        os.write(descriptor, bytes(PROBE_BYTES))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -126,8 +126,8 @@ def _check_writable(folder: Path) -> None:
 
 def _create(folder: Path) -> None:
     """Create the folder. Only if it is ours or empty, remove other people's access; else leave its mode alone."""
-    from storehealth.outputs import close_to_others, private_folder
+    from storehealth.outputs import make_private_folder, restrict_to_owner
 
-    private_folder(folder)
-    if folder == default_folder() or (folder / "lake").is_dir() or not any(folder.iterdir()):
-        close_to_others(folder)
+    make_private_folder(folder)
+    if folder == find_default_folder() or (folder / "lake").is_dir() or not any(folder.iterdir()):
+        restrict_to_owner(folder)

@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, TextIO
 
 from storehealth.errors import StorehealthError, UsageError
 from storehealth.support.message import VERBATIM, Message
-from storehealth.unseen import UNSEEN_IN_LINES
+from storehealth.unseen import CONTROL_CHARS_IN_LINES
 
 if TYPE_CHECKING:
     from storehealth.wording import Words
 
-LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
-ASKED: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
-UNATTENDED: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
-PATIENCE = 0.5
+STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
+ERROR_LANGUAGE: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
+UNATTENDED_LOG: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
+PROGRESS_DELAY = 0.5
 """Seconds before progress appears."""
 
 
-def colour_wanted(stream: TextIO, no_color: bool = False) -> bool:
+def wants_colour(stream: TextIO, no_color: bool = False) -> bool:
     """Whether to use colour: never with --no-color or NO_COLOR, always with FORCE_COLOR, else on a terminal."""
     if no_color or os.environ.get("NO_COLOR"):
         return False
@@ -39,7 +39,7 @@ def colour_wanted(stream: TextIO, no_color: bool = False) -> bool:
     return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
-def takes_signs(stream: TextIO) -> bool:
+def supports_symbols(stream: TextIO) -> bool:
     """Whether the stream's encoding has the symbols of the screen, such as ✓."""
     try:
         "✓✗—≥…".encode(stream.encoding or "ascii")
@@ -48,12 +48,12 @@ def takes_signs(stream: TextIO) -> bool:
     return True
 
 
-def width() -> int:
+def measure_width() -> int:
     """Columns of the terminal, or 80 if there is none."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def put(content: str | bytes) -> None:
+def write_stdout(content: str | bytes) -> None:
     """Write to stdout: text in the stream's own encoding, bytes as they are.
 
     A closed pipe is not an error. Any other failure is reported and turns exit codes 0 and 1 into 4.
@@ -66,17 +66,17 @@ def put(content: str | bytes) -> None:
             sys.stdout.write(content.encode(encoding, errors="replace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
-        hang_up()
+        discard_stdout()
     except OSError as error:
-        lose(error)
+        report_lost_stdout(error)
 
 
-def lose(error: OSError) -> None:
+def report_lost_stdout(error: OSError) -> None:
     """Report that stdout cannot be written to, and discard the rest."""
-    hang_up()
-    if not LOST.get():
-        complain(f"stdout could not be written: {error.strerror}")
-    LOST.set(True)
+    discard_stdout()
+    if not STDOUT_LOST.get():
+        write_error(f"stdout could not be written: {error.strerror}")
+    STDOUT_LOST.set(True)
 
 
 def _write_bytes(content: bytes) -> None:
@@ -89,12 +89,12 @@ def _write_bytes(content: bytes) -> None:
     buffer.flush()
 
 
-def quoted(path: Path) -> str:
+def quote_path(path: Path) -> str:
     """Quote a path for a shell."""
     return shlex.quote(str(path))
 
 
-def reopen() -> None:
+def reopen_missing() -> None:
     """Open closed standard streams on the null device; some schedulers close them, and ``pythonw`` has none.
 
     In this order each gets the lowest free descriptor, which is its own, so that no other file is written to.
@@ -104,27 +104,27 @@ def reopen() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open as long as the process
 
 
-def hang_up() -> None:
+def discard_stdout() -> None:
     """Discard what is still to be written to stdout, so that the interpreter does not complain at exit."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def complain(message: Message | str, hint: Message | str | None = None) -> None:
+def write_error(message: Message | str, hint: Message | str | None = None) -> None:
     """Write an error to stderr, with the hint on its own line, in the language of ``--lang`` or the settings.
 
     In an unattended run it is a single line, since cron mails it, and is also logged.
     """
-    words, log = _find_error_words(), UNATTENDED.get()
+    words, log = _find_error_words(), UNATTENDED_LOG.get()
     lines = [_to_sentence(text, words) for text in (message, hint) if text]
     if log:
         stop = "。" if words and words.language == "zh" else ". "
         single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
         log(single_line)
         lines = [single_line]
-    note(f"storehealth: {lines[0]}")
+    write_note(f"storehealth: {lines[0]}")
     for line in lines[1:]:
-        note(line)
+        write_note(line)
 
 
 def _to_sentence(text: Message | str, words: Words | None) -> str:
@@ -136,17 +136,17 @@ def _to_sentence(text: Message | str, words: Words | None) -> str:
     return words.error(str(text)) if words else str(text)
 
 
-def listen(arguments: Sequence[str]) -> None:
+def read_error_language(arguments: Sequence[str]) -> None:
     """Read the language of errors from the command line, before anything on it is checked."""
     languages = [value for option, value in pairwise(arguments) if option == "--lang"]
     prefix = "--lang="
     languages += [argument.removeprefix(prefix) for argument in arguments if argument.startswith(prefix)]
-    ASKED.set(languages[-1] if languages else None)
+    ERROR_LANGUAGE.set(languages[-1] if languages else None)
 
 
 def _find_error_words() -> Words | None:
     """The texts in that language or that of the settings; None for English, whose texts are in the code."""
-    language = ASKED.get()
+    language = ERROR_LANGUAGE.get()
     if language is None:
         from storehealth.settings import read_settings
 
@@ -159,20 +159,24 @@ def _find_error_words() -> Words | None:
     return Words("zh" if language == "zh" else "es")
 
 
-def note(text: str) -> None:
+def write_note(text: str) -> None:
     """Write a line to stderr, without control characters and without the key that an address may contain."""
     from storehealth.privacy import redact
 
     text = redact(text)
     encoding = sys.stderr.encoding or "utf-8"
-    safe = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).encode(encoding, errors="replace").decode(encoding)
+    safe = (
+        CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
+        .encode(encoding, errors="replace")
+        .decode(encoding)
+    )
     with suppress(BrokenPipeError):
         sys.stderr.write(f"{safe}\n")
         sys.stderr.flush()
 
 
 @dataclass(frozen=True)
-class Voice:
+class Verbosity:
     """How much a command writes to stderr."""
 
     quiet: bool = False
@@ -182,15 +186,15 @@ class Voice:
     def note(self, text: str) -> None:
         """Write a useful remark, such as which file was written."""
         if not (self.quiet or self.silent):
-            note(text)
+            write_note(text)
 
     def suggest(self, command: str) -> None:
         """Suggest the next command as the last line. Only for people, that is, on a terminal."""
         if sys.stderr.isatty() and not (self.quiet or self.silent):
-            note(f"next: {command}")
+            write_note(f"next: {command}")
 
 
-def may_unmask(wanted: bool, writes: bool) -> bool:
+def check_unmask(wanted: bool, writes: bool) -> bool:
     """Check ``--unmask`` and return it: personal values are shown only to a person at a terminal.
 
     Args:
@@ -207,7 +211,7 @@ def may_unmask(wanted: bool, writes: bool) -> bool:
     return wanted
 
 
-def voice(quiet: bool, silent: bool, verbose: int) -> Voice:
+def choose_verbosity(quiet: bool, silent: bool, verbose: int) -> Verbosity:
     """Choose how much is written to stderr.
 
     Raises:
@@ -215,10 +219,10 @@ def voice(quiet: bool, silent: bool, verbose: int) -> Voice:
     """
     if verbose and (quiet or silent):
         raise UsageError(f"{'-q' if quiet else '-s'} and -v contradict each other", "Give one of them.")
-    return Voice(quiet, silent, verbose)
+    return Verbosity(quiet, silent, verbose)
 
 
-class Screen:
+class ScreenOptions:
     """How a report looks on stdout.
 
     Args:
@@ -231,17 +235,17 @@ class Screen:
     def __init__(self, details: bool, ascii_only: bool, no_color: bool, findings_only: bool) -> None:
         self.details = details
         self.findings_only = findings_only
-        self.ascii_only = ascii_only or not takes_signs(sys.stdout)
-        self.colour = colour_wanted(sys.stdout, no_color)
+        self.ascii_only = ascii_only or not supports_symbols(sys.stdout)
+        self.colour = wants_colour(sys.stdout, no_color)
 
 
 class Progress:
     """The current step, on stderr: after half a second on a terminal, or line by line if verbose."""
 
-    def __init__(self, voice: Voice, no_color: bool = False) -> None:
+    def __init__(self, voice: Verbosity, no_color: bool = False) -> None:
         self._line_by_line = voice.verbose > 0
         self._is_animated = sys.stderr.isatty() and not (voice.quiet or voice.silent or self._line_by_line)
-        self._colour = colour_wanted(sys.stderr, no_color)
+        self._colour = wants_colour(sys.stderr, no_color)
         self._text = ""
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
@@ -251,15 +255,15 @@ class Progress:
     def tell(self, text: str) -> None:
         """Show the step that begins."""
         if self._line_by_line:
-            note(text)
+            write_note(text)
         with self._lock:
-            self._text = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
+            self._text = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
             if self._update:
                 self._update(self._text)
 
     def __enter__(self) -> Progress:
         if self._is_animated:
-            self._timer = threading.Timer(PATIENCE, self._show)
+            self._timer = threading.Timer(PROGRESS_DELAY, self._show)
             self._timer.daemon = True
             self._timer.start()
         return self

@@ -12,7 +12,7 @@ from storehealth.errors import UsageError
 UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
-class Task(NamedTuple):
+class UnattendedTask(NamedTuple):
     """An unattended audit. ``keep``: days, None is for ever; ``wait``: seconds to wait for a run of the same name."""
 
     name: str
@@ -22,27 +22,29 @@ class Task(NamedTuple):
     wait: float
 
     @classmethod
-    def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> Task:
+    def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> UnattendedTask:
         """Build it from the options.
 
         Raises:
             UsageError: An option is invalid.
         """
-        return cls(name_for(name, exports), exports, state, days(keep), seconds(wait))
+        return cls(choose_run_name(name, exports), exports, state, parse_days(keep), parse_seconds(wait))
 
 
-def name_for(given: str | None, exports: Path) -> str:
+def choose_run_name(given: str | None, exports: Path) -> str:
     """Return the name of the runs: the one given, else one made from the exports folder's.
 
     Raises:
         UsageError: The one given is not a valid name.
     """
-    from storehealth.schedule.book import name_of
+    from storehealth.schedule.book import check_name
 
-    return name_of(given) if given is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
+    return (
+        check_name(given) if given is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
+    )
 
 
-def days(text: str) -> int | None:
+def parse_days(text: str) -> int | None:
     """Parse ``90d`` as 90, and ``all`` as None.
 
     Raises:
@@ -56,7 +58,7 @@ def days(text: str) -> int | None:
     return int(match[1])
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """Parse ``5m``, ``30s``, ``1h`` or ``0``.
 
     Raises:
@@ -68,7 +70,7 @@ def seconds(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def check(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
+def check_options(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
     """Check that the options fit together.
 
     Args:

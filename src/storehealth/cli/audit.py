@@ -23,7 +23,7 @@ from storehealth.cli import (
     _told,
     _unattended,
 )
-from storehealth.errors import Exit, UsageError
+from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.audit import AuditRequest
@@ -48,10 +48,10 @@ def run(
     as_of: _audit_options.AsOf = None,
     window: _audit_options.Window = None,
     output_format: _options.Format = "text",
-    output: _audit_options.Outputs = None,
+    output: _audit_options.ReportOutputs = None,
     details: _audit_options.Details = False,
     fail_on: _audit_options.FailOn = "fail",
-    strict_data: _audit_options.Strict = False,
+    strict_data: _audit_options.StrictData = False,
     assume_auto: _audit_options.AssumeAuto = False,
     baseline: _audit_options.Baseline = None,
     no_history: _audit_options.NoHistory = False,
@@ -72,40 +72,40 @@ def run(
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
     cron: _audit_options.Cron = False,
-    name: _audit_options.Name = None,
+    name: _audit_options.RunName = None,
     keep: _audit_options.Keep = "90d",
     lock_wait: _audit_options.LockWait = "0",
-    check: _audit_options.Check = False,
+    check: _audit_options.CheckOnly = False,
 ) -> int:
     """Check every option, then audit, show, write, store and notify; return the exit code."""
     if cron and not check:
-        _unattended.speak(state, name, exports)
-    _task.check(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
-    voice = _streams.voice(quiet, silent or cron, verbose)
-    sides = _sides.split(output, exports)
-    outputs = _outputs.planned(sides.rest, exports)
-    shown_format = _choose_stdout(_options.one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
-    unmask = _streams.may_unmask(unmask, bool(output))
-    names = _names.Names(_options.folders(pack))
+        _unattended.use_one_line_errors(state, name, exports)
+    _task.check_options(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
+    voice = _streams.choose_verbosity(quiet, silent or cron, verbose)
+    sides = _sides.split_outputs(output, exports)
+    outputs = _outputs.plan_reports(sides.rest, exports)
+    shown_format = _choose_stdout(_options.require_one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
+    unmask = _streams.check_unmask(unmask, bool(output))
+    names = _names.CatalogueNames(_options.require_folders(pack))
     progress = _streams.Progress(voice, no_color)
 
     from storehealth.audit import AuditRequest, audit
     from storehealth.outcome import check_fail_on
 
-    folder = _state.use(state, exports, passing=not cron)
-    task = _task.Task.of(name, exports, folder, keep, lock_wait) if cron else None
-    notification = _told.asked(notify, dry_run, _options.settings_file(config))
-    evidence, rejects = sides.opened()
+    folder = _state.prepare_folder(state, exports, passing=not cron)
+    task = _task.UnattendedTask.of(name, exports, folder, keep, lock_wait) if cron else None
+    notification = _told.read_notify_options(notify, dry_run, _options.require_settings_file(config))
+    evidence, rejects = sides.create_writers()
     request = AuditRequest(
-        platform=names.platform(platform),
-        as_of=_options.moment(as_of),
-        window=_options.window(window),
-        language=_options.language(lang),
+        platform=names.require_platform(platform),
+        as_of=_options.parse_as_of(as_of),
+        window=_options.parse_window(window),
+        language=_options.parse_language(lang),
         packs=names.packs,
-        config=_options.settings_file(config),
-        layouts=names.layouts(layout),
-        encodings=_options.encodings(encoding),
-        memory=_options.memory(memory),
+        config=_options.require_settings_file(config),
+        layouts=names.parse_layouts(layout),
+        encodings=_options.parse_encodings(encoding),
+        memory=_options.parse_memory(memory),
         cache=not no_cache,
         fail_on=check_fail_on(fail_on),
         strict_data=strict_data,
@@ -115,24 +115,24 @@ def run(
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
-        history=_book.opened(state, config, no_history, baseline, events=not check),
+        history=_book.open_history(state, config, no_history, baseline, events=not check),
     )
     if check:
         return _check_inputs(request)
 
     def run_audit() -> Checkup:
-        return _state.with_room(request, lambda attempt: audit(exports, attempt))
+        return _state.retry_when_full(request, lambda attempt: audit(exports, attempt))
 
-    after = _after.After(request, outputs, notification, voice)
+    after = _after.AuditFollowup(request, outputs, notification, voice)
     if task:
-        return _unattended.run(task, run_audit, after)
+        return _unattended.run_unattended(task, run_audit, after)
     with progress:
         checkup = run_audit()
     if not silent:
-        _show(checkup, shown_format, _streams.Screen(details, ascii_only, no_color, quiet))
+        _show(checkup, shown_format, _streams.ScreenOptions(details, ascii_only, no_color, quiet))
     delivered = after.write(checkup)
     after.remember(checkup)
-    delivered = after.tell(checkup) and delivered
+    delivered = after.notify(checkup) and delivered
     return _finish(checkup, delivered, exports, voice)
 
 
@@ -143,14 +143,16 @@ def _check_inputs(request: AuditRequest) -> int:
         UsageError: The settings or ``events.yaml`` have mistakes, or there is no such platform.
         CatalogueError: A data file or ``mutes.yaml`` is invalid.
     """
-    from storehealth.checking import check_beside
+    from storehealth.checking import check_inputs
     from storehealth.settings import read_settings
 
-    check_beside(read_settings(request.config), request.config, request.packs, request.platform)
-    return int(Exit.OK)
+    check_inputs(read_settings(request.config), request.config, request.packs, request.platform)
+    return int(ExitCode.OK)
 
 
-def _choose_stdout(output_format: str, outputs: tuple[_outputs.Output, ...], sides: _sides.Sides) -> str | None:
+def _choose_stdout(
+    output_format: str, outputs: tuple[_outputs.ReportTarget, ...], sides: _sides.SideOutputs
+) -> str | None:
     """Choose what is printed besides the reports: nothing if one of them goes to stdout.
 
     Raises:
@@ -167,49 +169,49 @@ def _choose_stdout(output_format: str, outputs: tuple[_outputs.Output, ...], sid
     return None
 
 
-def _show(checkup: Checkup, shown_format: str | None, screen: _streams.Screen) -> None:
+def _show(checkup: Checkup, shown_format: str | None, screen: _streams.ScreenOptions) -> None:
     """Print the checkup as JSON or text, or not at all."""
     if shown_format == "json":
-        from storehealth.reports import find
+        from storehealth.reports import find_report
 
-        _streams.put(find("json").render(checkup))
+        _streams.write_stdout(find_report("json").render(checkup))
     elif shown_format == "text":
         _show_text(checkup, screen)
 
 
-def _show_text(checkup: Checkup, screen: _streams.Screen) -> None:
-    from storehealth.console import Look, render
+def _show_text(checkup: Checkup, screen: _streams.ScreenOptions) -> None:
+    from storehealth.console import DisplayOptions, render
 
-    look = Look(
-        width=_streams.width(),
+    look = DisplayOptions(
+        width=_streams.measure_width(),
         colour=screen.colour,
         ascii_only=screen.ascii_only,
         details=screen.details,
         findings_only=screen.findings_only,
     )
-    _streams.put(render(checkup, look))
+    _streams.write_stdout(render(checkup, look))
 
 
-def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: _streams.Voice) -> int:
+def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: _streams.Verbosity) -> int:
     """Give the reasons for the exit code, suggest the next command, and return the code."""
-    from storehealth.outcome import loudest
+    from storehealth.outcome import pick_exit_code
 
-    code = Exit(checkup.outcome.exit_code)
-    if code not in (Exit.OK, Exit.FINDINGS):
+    code = ExitCode(checkup.outcome.exit_code)
+    if code not in (ExitCode.OK, ExitCode.FINDINGS):
         for reason in checkup.outcome.reasons:
-            _streams.complain(reason)
+            _streams.write_error(reason)
     elif voice.verbose:
         for reason in checkup.outcome.reasons:
             voice.note(f"exit code {int(code)}: {reason}")
     _suggest(checkup, exports, voice)
-    return int(loudest(code) if delivered else loudest(code, Exit.NOT_DELIVERED))
+    return int(pick_exit_code(code) if delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED))
 
 
-def _suggest(checkup: Checkup, exports: Path, voice: _streams.Voice) -> None:
-    from storehealth.wording.phrases import refused, troubles
+def _suggest(checkup: Checkup, exports: Path, voice: _streams.Verbosity) -> None:
+    from storehealth.wording.phrases import select_refused, select_troubles
 
-    findings = troubles(checkup)
+    findings = select_troubles(checkup)
     if findings:
         voice.suggest(f"storehealth explain {findings[0].code}")
-    elif refused(checkup) or checkup.not_judged:
+    elif select_refused(checkup) or checkup.not_judged:
         voice.suggest(f"storehealth inspect {shlex.quote(str(exports))}")

@@ -10,8 +10,8 @@ import typer
 from storehealth.cli import EXIT_CODES, _names, _options, _streams
 
 if TYPE_CHECKING:
-    from storehealth.settings import Resolved
-    from storehealth.settings.shown import Shown
+    from storehealth.settings import ResolvedSettings
+    from storehealth.settings.shown import DisplayedSetting
     from storehealth.wording import Words
 
 SHOW_HELP = """Show every setting and which files were read. Personal values are hidden.
@@ -52,28 +52,28 @@ def show(
     config: _options.Config = None,
 ) -> int:
     """Print the settings, then check their platform; return the exit code."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    names = _names.Names(_options.folders(pack))
-    flags = {"platform": names.platform(platform), "language": _options.language(lang)}
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    names = _names.CatalogueNames(_options.require_folders(pack))
+    flags = {"platform": names.require_platform(platform), "language": _options.parse_language(lang)}
 
     from storehealth.catalogue.platform import check_platform
-    from storehealth.settings import resolve
-    from storehealth.settings.shown import shown
+    from storehealth.settings import resolve_settings
+    from storehealth.settings.shown import list_effective
 
-    resolved = resolve(_options.settings_file(config), flags=flags)
-    settings = shown(resolved)
-    _streams.put(
+    resolved = resolve_settings(_options.require_settings_file(config), flags=flags)
+    settings = list_effective(resolved)
+    _streams.write_stdout(
         _to_json(resolved, settings, origin) if output_format == "json" else _to_text(resolved, settings, origin)
     )
-    check_platform(resolved.settings.platform or "generic", names.platforms())
+    check_platform(resolved.settings.platform or "generic", names.list_platforms())
     return 0
 
 
-def _to_json(resolved: Resolved, settings: list[Shown], with_origin: bool) -> bytes:
-    from storehealth.settings.shown import below_home
+def _to_json(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_origin: bool) -> bytes:
+    from storehealth.settings.shown import shorten_home
 
     content: dict[str, object] = {
-        "files": [{"kind": file.kind, "path": below_home(file.path), "read": file.read} for file in resolved.files],
+        "files": [{"kind": file.kind, "path": shorten_home(file.path), "read": file.read} for file in resolved.files],
         "settings": {setting.key: setting.value for setting in settings},
     }
     if with_origin:
@@ -81,15 +81,15 @@ def _to_json(resolved: Resolved, settings: list[Shown], with_origin: bool) -> by
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()
 
 
-def _to_text(resolved: Resolved, settings: list[Shown], with_origin: bool) -> str:
+def _to_text(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_origin: bool) -> str:
     from rich.cells import cell_len
 
-    from storehealth.settings.shown import below_home
+    from storehealth.settings.shown import shorten_home
     from storehealth.wording import Words
 
     words = Words(resolved.settings.language)
     file_lines = [
-        words.say("settings.file_read" if file.read else "settings.file_absent", path=below_home(file.path))
+        words.say("settings.file_read" if file.read else "settings.file_absent", path=shorten_home(file.path))
         for file in resolved.files
     ]
     lines = [f"{setting.key} = {json.dumps(setting.value, ensure_ascii=False)}" for setting in settings]
@@ -102,6 +102,6 @@ def _to_text(resolved: Resolved, settings: list[Shown], with_origin: bool) -> st
     return "\n".join([*file_lines, "", *lines]) + "\n"
 
 
-def _name_origin(setting: Shown, words: Words) -> str:
+def _name_origin(setting: DisplayedSetting, words: Words) -> str:
     kind = words.say(f"origin.{setting.origin.kind}")
     return f"{kind} {setting.origin.where}".strip()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehealth.cli import _options, _state, _streams
-from storehealth.errors import Exit
+from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
-    from storehealth.doctor import Checked
+    from storehealth.doctor import CheckResult
     from storehealth.wording import Words
 
 EXIT_CODES = """Exit codes
@@ -48,38 +48,43 @@ def run(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print the results of all checks; return 1 if something needs attention."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    language = _options.language(lang) or "en"
-    folder = state if state is not None else _state.default_folder()
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    language = _options.parse_language(lang) or "en"
+    folder = state if state is not None else _state.find_default_folder()
 
-    from storehealth.doctor import Surroundings, checked
+    from storehealth.doctor import Surroundings, check_surroundings
     from storehealth.wording import Words
 
     words = Words(language)
     surroundings = Surroundings(
-        _options.settings_file(config), folder, exports, _options.folders(pack), os.environ, datetime.now(UTC)
+        _options.require_settings_file(config),
+        folder,
+        exports,
+        _options.require_folders(pack),
+        os.environ,
+        datetime.now(UTC),
     )
-    results = checked(surroundings, words)
+    results = check_surroundings(surroundings, words)
     if output_format == "json":
         content = [result.model_dump(mode="json") for result in results]
-        _streams.put(f"{json.dumps({'checks': content}, indent=2, ensure_ascii=False)}\n".encode())
+        _streams.write_stdout(f"{json.dumps({'checks': content}, indent=2, ensure_ascii=False)}\n".encode())
     else:
-        _print_results(results, _streams.Screen(False, ascii_only, no_color, False), words)
-    return int(Exit.FINDINGS if any(result.state == "trouble" for result in results) else Exit.OK)
+        _print_results(results, _streams.ScreenOptions(False, ascii_only, no_color, False), words)
+    return int(ExitCode.FINDINGS if any(result.state == "trouble" for result in results) else ExitCode.OK)
 
 
-def _print_results(results: Sequence[Checked], screen: _streams.Screen, words: Words) -> None:
+def _print_results(results: Sequence[CheckResult], screen: _streams.ScreenOptions, words: Words) -> None:
     """Print one entry per check: its state, its name, what was found, and what to do."""
-    from storehealth.console import Look, Page, printed
-    from storehealth.console.page import Piece
+    from storehealth.console import DisplayOptions, Page, write_lines
+    from storehealth.console.page import TextRun
 
-    page = Page(_streams.width(), screen.ascii_only)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     for result in results:
         sign, style = SIGNS[result.state]
-        mark = Piece(f"{sign} {words.say(f'doctor.{result.state}')}  ", style, keep=True)
+        mark = TextRun(f"{sign} {words.say(f'doctor.{result.state}')}  ", style, keep=True)
         for number, line in enumerate(result.said.splitlines()):
-            head = (mark, Piece(f"{words.say(f'doctor.{result.name}')}: ", "bold")) if number == 0 else ()
+            head = (mark, TextRun(f"{words.say(f'doctor.{result.name}')}: ", "bold")) if number == 0 else ()
             page.add(*head, line, indent=0 if number == 0 else 4, hang=4)
         if result.todo:
             page.add(f"→ {result.todo}", indent=4, hang=6)
-    _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))

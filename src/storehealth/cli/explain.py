@@ -59,7 +59,7 @@ class ExplainOptions:
     request: dict[str, Any]
     state: Path | None
     unmask: bool
-    screen: _streams.Screen
+    screen: _streams.ScreenOptions
 
     @property
     def place(self) -> re.Match[str] | None:
@@ -70,7 +70,7 @@ class ExplainOptions:
         """The request for an audit of these files."""
         from storehealth.request import AuditRequest
 
-        state = _state.use(self.state, exports, passing=True)
+        state = _state.prepare_folder(self.state, exports, passing=True)
         return AuditRequest(state=state, unmask=self.unmask, **self.request)
 
 
@@ -104,8 +104,8 @@ def run(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print the explanation and return the exit code."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    names = _names.Names(_options.folders(pack))
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    names = _names.CatalogueNames(_options.require_folders(pack))
     options = ExplainOptions(
         what=what,
         exports=exports,
@@ -113,8 +113,8 @@ def run(
         output_format=output_format,
         request=_check_request_options(names, platform, as_of, window, lang, config),
         state=state,
-        unmask=_streams.may_unmask(unmask, output_format == "json"),
-        screen=_streams.Screen(False, ascii_only, no_color, False),
+        unmask=_streams.check_unmask(unmask, output_format == "json"),
+        screen=_streams.ScreenOptions(False, ascii_only, no_color, False),
     )
     if what.strip().lower() == "score":
         return _explain_score(options)
@@ -123,23 +123,23 @@ def run(
 
 def _explain_rule(options: ExplainOptions) -> int:
     """Print everything the rule's file says, and the limits of each platform."""
-    from storehealth.catalogue import load
+    from storehealth.catalogue import load_catalogue
     from storehealth.settings import read_settings
 
-    catalogue, settings = load(options.request["packs"]), read_settings(options.request["config"])
+    catalogue, settings = load_catalogue(options.request["packs"]), read_settings(options.request["config"])
     language = options.request["language"] or settings.language
     rule = find_rule(options.what, catalogue, language)
     if options.output_format == "json":
-        _streams.put(_rule_to_json(rule, catalogue))
+        _streams.write_stdout(_rule_to_json(rule, catalogue))
         return 0
 
-    from storehealth.console import Look, Page, printed
+    from storehealth.console import DisplayOptions, Page, write_lines
     from storehealth.console.rulebook import add_rule
     from storehealth.wording import Words
 
-    page = Page(_streams.width(), options.screen.ascii_only)
+    page = Page(_streams.measure_width(), options.screen.ascii_only)
     add_rule(page, rule, catalogue, Words(language), options.request["platform"] or settings.platform)
-    _streams.put(printed(page.lines, Look(colour=options.screen.colour)))
+    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=options.screen.colour)))
     return 0
 
 
@@ -199,9 +199,9 @@ def _explain_score(options: ExplainOptions) -> int:
     checkup = _load_checkup(options)
     language = options.request["language"] or checkup.language
     if options.output_format == "json":
-        _streams.put(_score_to_json(checkup))
+        _streams.write_stdout(_score_to_json(checkup))
     else:
-        _streams.put(_render_page(options.screen, lambda page: add_score(page, checkup, Words(language))))
+        _streams.write_stdout(_render_page(options.screen, lambda page: add_score(page, checkup, Words(language))))
     return 0
 
 
@@ -237,11 +237,11 @@ def _read_checkup(path: Path) -> Checkup:
 
 
 def _score_to_json(checkup: Checkup) -> bytes:
-    from storehealth.points import headline_weights
-    from storehealth.score import scoring_of
+    from storehealth.points import compute_headline_weights
+    from storehealth.score import rebuild_scoring
 
-    scoring = scoring_of(checkup.method.constants)
-    parts = headline_weights(checkup.findings, scoring)
+    scoring = rebuild_scoring(checkup.method.constants)
+    parts = compute_headline_weights(checkup.findings, scoring)
     findings = [
         {"code": finding.code, "area": finding.area, "status": finding.status, "weight": weight, "score": 100 * points}
         | {"costs": 100 * weight * (1 - points), "muted": finding.muted is not None}
@@ -261,7 +261,7 @@ def _explain_line(options: ExplainOptions) -> int:
         UsageError: No exports are given, there is no such file, or no row of that line was kept.
     """
     from storehealth.console.timeline import add_timeline
-    from storehealth.timeline import timeline
+    from storehealth.timeline import explain_row
     from storehealth.wording import Words
 
     place = options.place
@@ -270,12 +270,14 @@ def _explain_line(options: ExplainOptions) -> int:
             f"{options.what} is a line of a file; explain needs the exports it stands in",
             f"Write `storehealth explain {options.what} exports/`.",
         )
-    story: Timeline = timeline(options.exports, place["file"], int(place["line"]), options.to_request(options.exports))
+    story: Timeline = explain_row(
+        options.exports, place["file"], int(place["line"]), options.to_request(options.exports)
+    )
     if options.output_format == "json":
-        _streams.put(f"{story.model_dump_json(indent=2)}\n")
+        _streams.write_stdout(f"{story.model_dump_json(indent=2)}\n")
         return 0
     language = options.request["language"] or _read_language(options)
-    _streams.put(_render_page(options.screen, lambda page: add_timeline(page, story, Words(language))))
+    _streams.write_stdout(_render_page(options.screen, lambda page: add_timeline(page, story, Words(language))))
     return 0
 
 
@@ -285,16 +287,16 @@ def _read_language(options: ExplainOptions) -> _options.KnownLanguage:
     return read_settings(options.request["config"]).language
 
 
-def _render_page(screen: _streams.Screen, fill: Callable[[Page], None]) -> str:
-    from storehealth.console import Look, Page, printed
+def _render_page(screen: _streams.ScreenOptions, fill: Callable[[Page], None]) -> str:
+    from storehealth.console import DisplayOptions, Page, write_lines
 
-    page = Page(_streams.width(), screen.ascii_only)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     fill(page)
-    return printed(page.lines, Look(colour=screen.colour))
+    return write_lines(page.lines, DisplayOptions(colour=screen.colour))
 
 
 def _check_request_options(
-    names: _names.Names,
+    names: _names.CatalogueNames,
     platform: str | None,
     as_of: str | None,
     window: str | None,
@@ -303,10 +305,10 @@ def _check_request_options(
 ) -> dict[str, Any]:
     """Check the options that become fields of an audit request."""
     return {
-        "platform": names.platform(platform),
-        "as_of": _options.moment(as_of),
-        "window": _options.window(window),
-        "language": _options.language(lang),
+        "platform": names.require_platform(platform),
+        "as_of": _options.parse_as_of(as_of),
+        "window": _options.parse_window(window),
+        "language": _options.parse_language(lang),
         "packs": names.packs,
-        "config": _options.settings_file(config),
+        "config": _options.require_settings_file(config),
     }

@@ -14,8 +14,8 @@ from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
     from storehealth.console import Page
-    from storehealth.history import Book
-    from storehealth.model import RunLine
+    from storehealth.history import RunHistory
+    from storehealth.model import RunSummary
     from storehealth.settings import Settings
     from storehealth.wording import Words
 
@@ -75,8 +75,8 @@ def list_runs(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print one line, or one JSON object, per run."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    words = _words(_options.language(lang))
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    words = _words(_options.parse_language(lang))
     lines = _list_lines(_history_of(state), store, platform)
     if output_format == "json":
         _put_json([line.model_dump(mode="json") for line in lines])
@@ -105,26 +105,32 @@ def show(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print the checkup of a run."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    packs, settings = _options.folders(pack), _read_settings(config, _options.language(lang))
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    packs, settings = _options.require_folders(pack), _read_settings(config, _options.parse_language(lang))
     run_history = _history_of(state)
     line = _select_run(run_history, run, store, platform)
 
-    from storehealth.catalogue import load
-    from storehealth.recall import shown_anew, shown_in, whole
+    from storehealth.catalogue import load_catalogue
+    from storehealth.recall import load_checkup, rejudge_remembered, translate_run
 
-    rebuild = shown_anew if rejudge else shown_in if lang else None
-    checkup = rebuild(line, run_history, load(packs), settings) if rebuild else whole(run_history.stored(line.run))
+    rebuild = rejudge_remembered if rejudge else translate_run if lang else None
+    checkup = (
+        rebuild(line, run_history, load_catalogue(packs), settings)
+        if rebuild
+        else load_checkup(run_history.load_run(line.run))
+    )
     if output_format == "json":
-        from storehealth.reports import find
+        from storehealth.reports import find_report
 
-        _streams.put(find("json").render(checkup))
+        _streams.write_stdout(find_report("json").render(checkup))
         return 0
 
-    from storehealth.console import Look, render
+    from storehealth.console import DisplayOptions, render
 
-    screen = _streams.Screen(details, ascii_only, no_color, False)
-    _streams.put(render(checkup, Look(_streams.width(), screen.colour, screen.ascii_only, details)))
+    screen = _streams.ScreenOptions(details, ascii_only, no_color, False)
+    _streams.write_stdout(
+        render(checkup, DisplayOptions(_streams.measure_width(), screen.colour, screen.ascii_only, details))
+    )
     return 0
 
 
@@ -145,8 +151,8 @@ def compare(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print what has changed from the earlier of two runs to the later one."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    packs, settings = _options.folders(pack), _read_settings(config, _options.language(lang))
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    packs, settings = _options.require_folders(pack), _read_settings(config, _options.parse_language(lang))
     run_history = _history_of(state)
     line, other_line = (
         _select_run(run_history, name, store, platform, what) for name, what in ((first, "A"), (second, "B"))
@@ -154,11 +160,14 @@ def compare(
     if line.run == other_line.run:
         raise UsageError(f"A and B are the same run, {line.run}", "`storehealth history list` shows the runs.")
 
-    from storehealth.catalogue import load
-    from storehealth.recall import two_runs
+    from storehealth.catalogue import load_catalogue
+    from storehealth.recall import compare_remembered
 
-    comparison = two_runs(
-        (line, other_line) if line.as_of <= other_line.as_of else (other_line, line), run_history, load(packs), settings
+    comparison = compare_remembered(
+        (line, other_line) if line.as_of <= other_line.as_of else (other_line, line),
+        run_history,
+        load_catalogue(packs),
+        settings,
     )
     if output_format == "json":
         _put_json(comparison.model_dump(mode="json"))
@@ -187,62 +196,64 @@ def prune(
     no_color: _options.NoColor = False,
 ) -> int:
     """List the runs to be deleted; delete them with ``--yes``."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    words = _words(_options.language(lang))
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    words = _words(_options.parse_language(lang))
     if keep is None and last is None:
         raise UsageError("prune needs to be told what to keep", "Give --keep 365d or --last 24, or both.")
-    days = None if keep is None else _task.days(keep)
+    days = None if keep is None else _task.parse_days(keep)
     oldest = None if days is None else datetime.now(UTC) - timedelta(days=days)
     run_history = _history_of(state)
 
-    from storehealth.history import forget
-    from storehealth.history.choose import outdated
+    from storehealth.history import delete_runs
+    from storehealth.history.choose import find_outdated
 
-    lines = outdated(_list_lines(run_history, store, platform), oldest, last)
+    lines = find_outdated(_list_lines(run_history, store, platform), oldest, last)
     if yes and lines:
-        forget(run_history.folder, [line.run for line in lines])
+        delete_runs(run_history.folder, [line.run for line in lines])
     if output_format == "json":
         _put_json({"forgotten": yes, "runs": [line.model_dump(mode="json") for line in lines]})
         return 0
 
-    from storehealth.console.remembered import add_pruned
+    from storehealth.console.remembered import add_deleted_runs
 
-    _print_page(ascii_only, no_color, lambda page: add_pruned(page, lines, yes, words))
+    _print_page(ascii_only, no_color, lambda page: add_deleted_runs(page, lines, yes, words))
     return 0
 
 
-def _history_of(state: Path | None) -> Book:
-    from storehealth.history import Book
+def _history_of(state: Path | None) -> RunHistory:
+    from storehealth.history import RunHistory
 
-    return Book(state if state is not None else _state.default_folder())
+    return RunHistory(state if state is not None else _state.find_default_folder())
 
 
-def _list_lines(run_history: Book, store: str | None, platform: str | None) -> list[RunLine]:
+def _list_lines(run_history: RunHistory, store: str | None, platform: str | None) -> list[RunSummary]:
     """List the runs of a store and platform, or all.
 
     Raises:
         UsageError: The file cannot be read, or there is no run of that store.
     """
     folder = str(Path(store).resolve()) if store is not None and Path(store).is_dir() else None
-    lines = run_history.every(store, platform) or (run_history.every(folder, platform) if folder else [])
-    if run_history.troubles:
-        raise run_history.troubles[0]
-    if not lines and (store or platform) and run_history.every():
+    lines = run_history.list_runs(store, platform) or (run_history.list_runs(folder, platform) if folder else [])
+    if run_history.errors:
+        raise run_history.errors[0]
+    if not lines and (store or platform) and run_history.list_runs():
         filters = " ".join(part for part in (store, platform) if part)
         raise UsageError(f"no run is remembered of {filters}", "`storehealth history list` shows the runs.")
     return lines
 
 
-def _select_run(run_history: Book, name: str, store: str | None, platform: str | None, what: str = "RUN") -> RunLine:
-    from storehealth.history.choose import chosen
+def _select_run(
+    run_history: RunHistory, name: str, store: str | None, platform: str | None, what: str = "RUN"
+) -> RunSummary:
+    from storehealth.history.choose import select_run
 
-    return chosen(_list_lines(run_history, store, platform), name, what)
+    return select_run(_list_lines(run_history, store, platform), name, what)
 
 
 def _read_settings(config: Path | None, language: _options.KnownLanguage | None) -> Settings:
     from storehealth.settings import read_settings
 
-    settings = read_settings(_options.settings_file(config))
+    settings = read_settings(_options.require_settings_file(config))
     return settings.model_copy(update={"language": language}) if language else settings
 
 
@@ -255,15 +266,17 @@ def _words(language: _options.KnownLanguage | None) -> Words:
 def _put_json(content: object) -> None:
     import json
 
-    from storehealth.reports.json import finite
+    from storehealth.reports.json import replace_infinite
 
-    _streams.put(f"{json.dumps(finite(content), indent=2, ensure_ascii=False, allow_nan=False)}\n".encode())
+    _streams.write_stdout(
+        f"{json.dumps(replace_infinite(content), indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+    )
 
 
 def _print_page(ascii_only: bool, no_color: bool, fill: Callable[[Page], None]) -> None:
-    from storehealth.console import Look, Page, printed
+    from storehealth.console import DisplayOptions, Page, write_lines
 
-    screen = _streams.Screen(False, ascii_only, no_color, False)
-    page = Page(_streams.width(), screen.ascii_only)
+    screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     fill(page)
-    _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))

@@ -13,7 +13,7 @@ from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _state, _str
 from storehealth.errors import NoDataError, UsageError
 
 if TYPE_CHECKING:
-    from storehealth.beginning import Found
+    from storehealth.beginning import DetectedSettings
     from storehealth.wording import Words
 
 NAME = Path("storehealth.toml")
@@ -47,9 +47,9 @@ def run(
     silent: _options.Silent = False,
 ) -> int:
     """Write the settings file and return the exit code."""
-    voice = _streams.voice(quiet, silent, 0)
-    names = _names.Names(_options.folders(pack))
-    target = _outputs.writable(config, exports or Path("/nonexistent"))
+    voice = _streams.choose_verbosity(quiet, silent, 0)
+    names = _names.CatalogueNames(_options.require_folders(pack))
+    target = _outputs.require_writable(config, exports or Path("/nonexistent"))
     if config.exists() and not force:
         raise UsageError(
             f"{config} is there already", "Nothing was changed. Give --force to replace it, or --config another path."
@@ -57,12 +57,12 @@ def run(
     if not config.parent.is_dir():
         raise UsageError(f"the folder {config.parent} does not exist", "Make it first, or give another path.")
 
-    from storehealth.beginning import look, settings_text
-    from storehealth.outputs import write_whole
+    from storehealth.beginning import detect_settings, render_settings
+    from storehealth.outputs import write_atomically
     from storehealth.request import AuditRequest
     from storehealth.wording import Words
 
-    language = _options.language(lang) or "en"
+    language = _options.parse_language(lang) or "en"
     detected = None
     if exports is not None:
         # an empty settings file, so that an earlier one neither decides nor fails
@@ -70,25 +70,25 @@ def run(
             empty_config = Path(folder) / NAME
             empty_config.touch()
             request = AuditRequest(
-                state=_state.use(state, exports, passing=True),
-                platform=names.platform(platform),
+                state=_state.prepare_folder(state, exports, passing=True),
+                platform=names.require_platform(platform),
                 language=language,
                 packs=names.packs,
                 config=empty_config,
             )
             try:
-                detected = _state.with_room(request, lambda attempt: look(exports, attempt))
+                detected = _state.retry_when_full(request, lambda attempt: detect_settings(exports, attempt))
             except NoDataError as error:
                 raise NoDataError(error.message, NO_DATA_HINT) from None
     words = Words(language)
-    write_whole(target, settings_text(detected, words).encode())
+    write_atomically(target, render_settings(detected, words).encode())
     if not silent:
-        _streams.put("".join(f"{line}\n" for line in _summarise(target, detected, words)))
+        _streams.write_stdout("".join(f"{line}\n" for line in _summarise(target, detected, words)))
     voice.suggest("storehealth doctor")
     return 0
 
 
-def _summarise(target: Path, detected: Found | None, words: Words) -> Iterator[str]:
+def _summarise(target: Path, detected: DetectedSettings | None, words: Words) -> Iterator[str]:
     """Say what was written, and which settings the exports do not show."""
     yield words.say("beginning.wrote", path=target)
     if detected is None:

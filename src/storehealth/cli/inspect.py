@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
-from storehealth.errors import Exit, FileRefused, UsageError
+from storehealth.errors import ExitCode, FileRefused, UsageError
 
 if TYPE_CHECKING:
     from storehealth.model import Inspection, Source
@@ -90,27 +90,29 @@ def run(
     unmask: _options.Unmask = False,
 ) -> int:
     """Read every file, show what became of it, and return the exit code."""
-    voice = _streams.voice(quiet, silent, verbose)
+    voice = _streams.choose_verbosity(quiet, silent, verbose)
     target = _plan_draft(write_layout, pack, exports, force) if write_layout is not None else None
-    documents = _Documents(_options.one_of(output_format, _options.FORMATS, "--format"), output, exports)
-    unmask = _streams.may_unmask(unmask, bool(output))
-    names = _names.Names(_options.folders([folder for folder in pack or () if target is None or folder.is_dir()]))
+    documents = _Documents(_options.require_one_of(output_format, _options.FORMATS, "--format"), output, exports)
+    unmask = _streams.check_unmask(unmask, bool(output))
+    names = _names.CatalogueNames(
+        _options.require_folders([folder for folder in pack or () if target is None or folder.is_dir()])
+    )
     progress = _streams.Progress(voice, no_color)
 
-    from storehealth.inspection import inspect
+    from storehealth.inspection import inspect_exports
     from storehealth.request import AuditRequest
 
-    evidence, rejects = documents.sides.opened()
+    evidence, rejects = documents.sides.create_writers()
     request = AuditRequest(
-        language=_options.language(lang),
+        language=_options.parse_language(lang),
         packs=names.packs,
-        config=_options.settings_file(config),
-        layouts=names.layouts(layout),
-        encodings=_options.encodings(encoding),
-        memory=_options.memory(memory),
+        config=_options.require_settings_file(config),
+        layouts=names.parse_layouts(layout),
+        encodings=_options.parse_encodings(encoding),
+        memory=_options.parse_memory(memory),
         cache=not no_cache,
         tell=progress.tell,
-        state=_state.use(state, exports, passing=True),
+        state=_state.prepare_folder(state, exports, passing=True),
         rejects=rejects,
         unmask=unmask,
     )
@@ -119,16 +121,18 @@ def run(
             with progress:
                 return _write_draft(target, files, request, voice)
         with progress:
-            inspection = _state.with_room(request, lambda attempt: inspect(files, attempt, preview))
+            inspection = _state.retry_when_full(request, lambda attempt: inspect_exports(files, attempt, preview))
     if not silent and documents.stdout == "json":
-        _streams.put(_to_json(inspection))
+        _streams.write_stdout(_to_json(inspection))
     elif not silent and documents.stdout == "text":
-        _streams.put(_to_text(inspection, _streams.Screen(False, ascii_only, no_color, quiet), masked=not unmask))
-    arrived = _sides.told(evidence, rejects, voice) and documents.deliver(inspection, voice)
+        _streams.write_stdout(
+            _to_text(inspection, _streams.ScreenOptions(False, ascii_only, no_color, quiet), masked=not unmask)
+        )
+    arrived = _sides.report_side_outputs(evidence, rejects, voice) and documents.deliver(inspection, voice)
     _suggest(inspection, exports, voice)
     if not any(source.layout for source in inspection.sources):
-        return int(Exit.NO_DATA)
-    return int(Exit.OK if arrived else Exit.NOT_DELIVERED)
+        return int(ExitCode.NO_DATA)
+    return int(ExitCode.OK if arrived else ExitCode.NOT_DELIVERED)
 
 
 class _Documents:
@@ -139,12 +143,12 @@ class _Documents:
     """
 
     def __init__(self, output_format: str, texts: list[str] | None, exports: Path) -> None:
-        self.sides = _sides.split(texts, exports, evidence=False)
+        self.sides = _sides.split_outputs(texts, exports, evidence=False)
         self.stdout = "rejects" if self.sides.rejects_to_stdout else output_format
         self.json: Path | None = None
         for text in self.sides.rest:
             name, _, place = text.partition("=")
-            _options.one_of(name, ("json", "rejects"), "-o")
+            _options.require_one_of(name, ("json", "rejects"), "-o")
             if not place:
                 raise UsageError(f"-o {text!r} names no path", "Write -o json=inspection.json, or -o json=-.")
             if place == "-" and self.sides.rejects_to_stdout:
@@ -152,22 +156,22 @@ class _Documents:
             if place == "-":
                 self.stdout = "json"
             else:
-                self.json = _outputs.writable(Path(place), exports)
+                self.json = _outputs.require_writable(Path(place), exports)
         if self.json and self.sides.rejects and self.json.resolve() == self.sides.rejects.resolve():
             raise UsageError(f"two reports go to {self.json.resolve()}", "Give each its own path.")
         if self.sides.rejects_to_stdout and output_format == "json":
             raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
 
-    def deliver(self, inspection: Inspection, voice: _streams.Voice) -> bool:
+    def deliver(self, inspection: Inspection, voice: _streams.Verbosity) -> bool:
         """Write the JSON document, if requested, and return whether it was written."""
-        from storehealth.outputs import write_whole
+        from storehealth.outputs import write_atomically
 
         if self.json is None:
             return True
         try:
-            write_whole(self.json, _to_json(inspection))
+            write_atomically(self.json, _to_json(inspection))
         except OSError as error:
-            _streams.complain(f"{self.json} could not be written: {error.strerror}")
+            _streams.write_error(f"{self.json} could not be written: {error.strerror}")
             return False
         voice.note(f"wrote {self.json}")
         return True
@@ -191,22 +195,22 @@ def _to_json(inspection: Inspection) -> bytes:
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode(errors="replace")
 
 
-def _to_text(inspection: Inspection, screen: _streams.Screen, masked: bool) -> str:
-    from storehealth.console import Look, Page, printed
+def _to_text(inspection: Inspection, screen: _streams.ScreenOptions, masked: bool) -> str:
+    from storehealth.console import DisplayOptions, Page, write_lines
     from storehealth.console.files import add_files
     from storehealth.wording import Words
 
-    page = Page(_streams.width(), screen.ascii_only)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     sources = [source for source in inspection.sources if source.layout is None or not screen.findings_only]
     add_files(page, sources or inspection.sources, Words(inspection.language), masked=masked)
-    return printed(page.lines, Look(colour=screen.colour))
+    return write_lines(page.lines, DisplayOptions(colour=screen.colour))
 
 
-def _suggest(inspection: Inspection, exports: Path, voice: _streams.Voice) -> None:
+def _suggest(inspection: Inspection, exports: Path, voice: _streams.Verbosity) -> None:
     if any(source.nearest or source.unread for source in inspection.sources if source.layout is None):
         voice.suggest("storehealth inspect FILE --write-layout NAME")
     elif str(exports) != "-":
-        voice.suggest(f"storehealth audit {_streams.quoted(exports)}")
+        voice.suggest(f"storehealth audit {_streams.quote_path(exports)}")
 
 
 def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: bool) -> DraftTarget:
@@ -222,9 +226,9 @@ def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: b
         )
     pack = list(packs or (Path(),))[-1]
     target = DraftTarget(name, pack, exports)
-    if _state.inside(pack, exports) or (not pack.is_dir() and _state.inside(pack.parent, exports)):
+    if _state.is_inside(pack, exports) or (not pack.is_dir() and _state.is_inside(pack.parent, exports)):
         raise UsageError(f"{target.path} lies inside the exports folder", "Nothing is written there. Give --pack DIR.")
-    is_built_in = name in _names.Names(()).layout_names()
+    is_built_in = name in _names.CatalogueNames(()).list_layouts()
     if not force and (target.path.exists() or is_built_in):
         problem = f"{target.path} exists" if target.path.exists() else f"there is a built-in layout {name}"
         raise UsageError(problem, "Choose another name, or add --force to put the draft in its place.")
@@ -233,33 +237,37 @@ def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: b
     return target
 
 
-def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice: _streams.Voice) -> int:
+def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice: _streams.Verbosity) -> int:
     """Draft a layout for the only unknown sheet, write it, and return the exit code.
 
     Raises:
         UsageError: No sheet is unknown, or several are, or no layout can be drafted from it.
     """
-    from storehealth.intake.draft import draft
-    from storehealth.opening import take
-    from storehealth.outputs import write_whole
+    from storehealth.intake.draft import draft_layout
+    from storehealth.opening import prepare_inputs
+    from storehealth.outputs import write_atomically
     from storehealth.wording import Words
 
-    inputs = take(files, request)
+    inputs = prepare_inputs(files, request)
     first_rows = {reading.source: reading.top for reading in inputs.intake.readings if reading.top}
     unknown = [source for source in inputs.intake.sources if source.layout is None and source.path in first_rows]
     if len(unknown) != 1:
         raise _refuse_unknown([source.path for source in unknown], inputs.intake.sources)
     (source,) = unknown
     try:
-        text = draft(target.name, first_rows[source.path], str(source.container), inputs.catalogue)
+        text = draft_layout(target.name, first_rows[source.path], str(source.container), inputs.catalogue)
     except FileRefused as refused:
         raise UsageError(f"{source.path}: {refused.message}", refused.hint) from None
     target.path.parent.mkdir(parents=True, exist_ok=True)
-    _outputs.writable(target.path, files)
-    write_whole(target.path, text.encode())
-    values = {"path": target.path, "file": _streams.quoted(target.exports), "pack": _streams.quoted(target.pack)}
+    _outputs.require_writable(target.path, files)
+    write_atomically(target.path, text.encode())
+    values = {
+        "path": target.path,
+        "file": _streams.quote_path(target.exports),
+        "pack": _streams.quote_path(target.pack),
+    }
     voice.note(Words(inputs.settings.language).say("inspect.drafted", **values))
-    return int(Exit.OK)
+    return int(ExitCode.OK)
 
 
 def _refuse_unknown(unknown: list[str], sources: Sequence[Source]) -> UsageError:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehealth.cli import EXIT_CODES, _options, _state, _streams, _told
-from storehealth.errors import Exit
+from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
-    from storehealth.notify import Letter
+    from storehealth.notify import Notice
     from storehealth.notify.addresses import Address
     from storehealth.settings import Settings
 
@@ -33,18 +33,18 @@ Examples
   storehealth notify send --config shop.toml --state state/"""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the message and who would get it; send nothing.")]
-Respect = Annotated[bool, typer.Option("--when-due", help="Keep quiet hours and wait for the time of the digest.")]
+WhenDue = Annotated[bool, typer.Option("--when-due", help="Keep quiet hours and wait for the time of the digest.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Test the addresses, send waiting messages.", no_args_is_help=True, epilog=EXIT_CODES)
-    group.command("test", help=TEST_HELP, epilog=EXIT_CODES)(try_out)
+    group.command("test", help=TEST_HELP, epilog=EXIT_CODES)(send_test_message)
     group.command("send", help=SEND_HELP, epilog=EXIT_CODES)(send)
     app.add_typer(group, name="notify")
 
 
-def try_out(
+def send_test_message(
     dry_run: DryRun = False,
     lang: _options.Language = None,
     config: _options.Config = None,
@@ -53,34 +53,34 @@ def try_out(
     """Send the test message to every address; return the exit code."""
     settings = _read_settings(config, lang)
 
-    from storehealth.notify import Letter
+    from storehealth.notify import Notice
 
-    texts = _told.words(settings)
-    letter = Letter(texts.say("notify.test_title"), texts.say("notify.test_body"))
+    texts = _told.load_words(settings)
+    letter = Notice(texts.say("notify.test_title"), texts.say("notify.test_body"))
     if dry_run:
-        _streams.put("\n".join(_told.shown(letter, settings, texts)) + "\n")
+        _streams.write_stdout("\n".join(_told.format_preview(letter, settings, texts)) + "\n")
         return 0
-    delivered = [_send_test(address, letter, settings, silent) for address in _told.usable(settings).found]
-    return int(Exit.OK if all(delivered) else Exit.NOT_DELIVERED)
+    delivered = [_send_test(address, letter, settings, silent) for address in _told.check_addresses(settings).usable]
+    return int(ExitCode.OK if all(delivered) else ExitCode.NOT_DELIVERED)
 
 
-def _send_test(address: Address, letter: Letter, settings: Settings, silent: bool) -> bool:
+def _send_test(address: Address, letter: Notice, settings: Settings, silent: bool) -> bool:
     """Send a message to one address and report whether it was delivered."""
-    from storehealth.notify.services import send as send_letter
+    from storehealth.notify.services import send_notice as send_letter
 
-    answer, texts = send_letter(address, letter), _told.words(settings)
+    answer, texts = send_letter(address, letter), _told.load_words(settings)
     if answer.failure is not None:
         reason = texts.reason(answer.failure)
-        _streams.complain(texts.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason))
+        _streams.write_error(texts.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason))
         return False
     if not silent:
         name = texts.say("unit.brackets", what=answer.name, inside=address.place)
-        _streams.put(texts.say("notify.sent", services=name) + "\n")
+        _streams.write_stdout(texts.say("notify.sent", services=name) + "\n")
     return True
 
 
 def send(
-    when_due: Respect = False,
+    when_due: WhenDue = False,
     state: _options.State = None,
     lang: _options.Language = None,
     config: _options.Config = None,
@@ -88,19 +88,21 @@ def send(
     silent: _options.Silent = False,
 ) -> int:
     """Send what waits in the outbox; return the exit code."""
-    voice, settings = _streams.voice(quiet, silent, 0), _read_settings(config, lang)
+    voice, settings = _streams.choose_verbosity(quiet, silent, 0), _read_settings(config, lang)
 
     from storehealth.notify import send_waiting
 
-    delivery = send_waiting(settings, _state.use(state), datetime.now().astimezone(), at_once=not when_due)
-    return int(Exit.OK if _told.report(delivery, _told.words(settings), voice) else Exit.NOT_DELIVERED)
+    delivery = send_waiting(settings, _state.prepare_folder(state), datetime.now().astimezone(), at_once=not when_due)
+    return int(
+        ExitCode.OK if _told.report_delivery(delivery, _told.load_words(settings), voice) else ExitCode.NOT_DELIVERED
+    )
 
 
 def _read_settings(config: Path | None, lang: str | None) -> Settings:
     from storehealth.settings import read_settings
 
-    settings = read_settings(_options.settings_file(config))
-    language = _options.language(lang)
+    settings = read_settings(_options.require_settings_file(config))
+    language = _options.parse_language(lang)
     if language is None:
         return settings
     return settings.model_copy(

@@ -10,12 +10,12 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from storehealth.cli import _options, _refund, _streams
-from storehealth.cli._refund import Asked, Case
+from storehealth.cli._refund import CaseOptions, ChosenCase
 from storehealth.cli._refund_commands import COMMANDS
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
-    from storehealth.deposit.standing import Standing
+    from storehealth.deposit.standing import CaseStatus
 
 COMMAND = "storehealth.command_named"
 EXIT_CODES = """Exit codes
@@ -64,7 +64,7 @@ class ExportsOrCommand(TyperGroup):
         if place is not None and args[place] in self.commands:
             ctx.meta[COMMAND] = True
             if Path(args[place]).is_dir():
-                _streams.note(
+                _streams.write_note(
                     f"{args[place]} is taken for the command; for the folder of that name write ./{args[place]}"
                 )
             args = [args[place], *args[:place], *args[place + 1 :]]
@@ -150,44 +150,46 @@ def show(
     """Print the status and write the outputs; return the exit code."""
     if ctx.meta.get(COMMAND):
         return 0
-    voice = _streams.voice(quiet, silent, verbose)
-    outputs = _refund.planned(output, exports)
+    voice = _streams.choose_verbosity(quiet, silent, verbose)
+    outputs = _refund.parse_outputs(output, exports)
     name = _choose_printed_format(output_format, outputs)
     _check_rows(name, outputs, exports)
-    options = Asked(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
+    options = CaseOptions(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
     with _streams.Progress(voice, no_color) as progress:
         case, standing = _derive_status(options, exports, progress)
     if name == "text" and not silent:
-        _print_text(standing, _streams.Screen(details, ascii_only, no_color, quiet))
+        _print_text(standing, _streams.ScreenOptions(details, ascii_only, no_color, quiet))
     elif name and not silent:
         _print_face(standing, name)
     if not silent:
         _warn(standing, quiet, [name, *(output.face.NAME for output in outputs if output.path is None)])
-    code = _refund.deliver(standing, outputs, voice)
+    code = _refund.write_outputs(standing, outputs, voice)
     if not standing.log and not standing.finished_on:
         voice.suggest(f"storehealth refund-checklist mark {case.checklist.items[0].id} done")
     return code
 
 
-def _derive_status(options: Asked, exports: Path | None, progress: _streams.Progress) -> tuple[Case, Standing]:
+def _derive_status(
+    options: CaseOptions, exports: Path | None, progress: _streams.Progress
+) -> tuple[ChosenCase, CaseStatus]:
     if exports is None:
-        case = _refund.case(options)
-        return case, case.standing()
-    from storehealth.cli._refund_exports import answered
+        case = _refund.choose_case(options)
+        return case, case.derive_status()
+    from storehealth.cli._refund_exports import answer_from_exports
 
-    case, answers, notices = answered(exports, options, progress.tell)
-    return case, case.standing(answers, notices)
+    case, answers, notices = answer_from_exports(exports, options, progress.tell)
+    return case, case.derive_status(answers, notices)
 
 
-def _choose_printed_format(output_format: str, outputs: tuple[_refund.Output, ...]) -> str | None:
+def _choose_printed_format(output_format: str, outputs: tuple[_refund.RefundOutput, ...]) -> str | None:
     """Choose the format printed on stdout; None if an output goes there.
 
     Raises:
         UsageError: There is no such format, or two documents would go to stdout.
     """
-    from storehealth.deposit.faces import face
+    from storehealth.deposit.faces import find_format
 
-    name = face(output_format).NAME
+    name = find_format(output_format).NAME
     if all(output.path for output in outputs):
         return name
     if name != "text":
@@ -195,14 +197,14 @@ def _choose_printed_format(output_format: str, outputs: tuple[_refund.Output, ..
     return None
 
 
-def _warn(standing: Standing, quiet: bool, printed: list[str | None]) -> None:
+def _warn(standing: CaseStatus, quiet: bool, printed: list[str | None]) -> None:
     """Print the warnings on stderr, unless a format on stdout contains them."""
     if quiet or not WHOLE.intersection(printed):
         for warning in standing.warnings:
-            _streams.note(warning)
+            _streams.write_note(warning)
 
 
-def _check_rows(name: str | None, outputs: tuple[_refund.Output, ...], exports: Path | None) -> None:
+def _check_rows(name: str | None, outputs: tuple[_refund.RefundOutput, ...], exports: Path | None) -> None:
     """Check that the rows that CSV lists can exist.
 
     Raises:
@@ -212,31 +214,31 @@ def _check_rows(name: str | None, outputs: tuple[_refund.Output, ...], exports: 
         raise UsageError("csv lists rows of the exports, and none were given", "Give EXPORTS, or another format.")
 
 
-def _print_text(standing: Standing, screen: _streams.Screen) -> None:
+def _print_text(standing: CaseStatus, screen: _streams.ScreenOptions) -> None:
     import io
 
     from rich.console import Console
 
     from storehealth.deposit.faces import text
-    from storehealth.deposit.faces._told import next_lines
-    from storehealth.deposit.words import words
+    from storehealth.deposit.faces._told import render_next_steps
+    from storehealth.deposit.words import load_words
 
     if screen.findings_only:
-        _streams.put("\n".join(next_lines(standing, words(standing.language))) + "\n")
+        _streams.write_stdout("\n".join(render_next_steps(standing, load_words(standing.language))) + "\n")
         return
     out = io.StringIO()
     console = Console(
         file=out,
-        width=_streams.width(),
+        width=_streams.measure_width(),
         force_terminal=screen.colour,
         color_system="standard" if screen.colour else None,
         legacy_windows=False,
     )
-    text.show(standing, console, text.Screen(screen.details, screen.ascii_only))
-    _streams.put("".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
+    text.print_status(standing, console, text.TextOptions(screen.details, screen.ascii_only))
+    _streams.write_stdout("".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
 
 
-def _print_face(standing: Standing, name: str) -> None:
-    from storehealth.deposit.faces import face
+def _print_face(standing: CaseStatus, name: str) -> None:
+    from storehealth.deposit.faces import find_format
 
-    _streams.put(face(name).render(standing))
+    _streams.write_stdout(find_format(name).render(standing))

@@ -88,29 +88,29 @@ def list_rules(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print one line, or one JSON object, per rule."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    language, packs = _options.language(lang) or "en", _options.folders(pack)
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    language, packs = _options.parse_language(lang) or "en", _options.require_folders(pack)
 
-    from storehealth.catalogue import load
+    from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
 
     if area is not None:
-        _options.one_of(area, get_args(Area), "--area")
-    rules = [rule for rule in load(packs).rules.values() if area in (None, rule.area)]
+        _options.require_one_of(area, get_args(Area), "--area")
+    rules = [rule for rule in load_catalogue(packs).rules.values() if area in (None, rule.area)]
     if output_format == "json":
-        _streams.put(
+        _streams.write_stdout(
             f"{json.dumps([_to_entry(rule, language) for rule in rules], indent=2, ensure_ascii=False)}\n".encode()
         )
         return 0
 
-    from storehealth.console import Look, Page, printed
+    from storehealth.console import DisplayOptions, Page, write_lines
     from storehealth.console.rulebook import add_rules
     from storehealth.wording import Words
 
-    screen = _streams.Screen(False, ascii_only, no_color, False)
-    page = Page(_streams.width(), screen.ascii_only)
+    screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     add_rules(page, rules, Words(language))
-    _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
     return 0
 
 
@@ -128,16 +128,16 @@ def _to_entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]
 
 def check(lang: _options.Language = None, pack: _options.Packs = None) -> int:
     """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
-    language, packs = _options.language(lang) or "en", _options.folders(pack)
+    language, packs = _options.parse_language(lang) or "en", _options.require_folders(pack)
 
-    from storehealth.checking import check_all
+    from storehealth.checking import check_catalogue
     from storehealth.wording import Words
 
-    catalogue, words = check_all(packs), Words(language)
+    catalogue, words = check_catalogue(packs), Words(language)
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
     kinds |= {"platforms": catalogue.platforms}
     counted = words.say("unit.comma").join(words.count(f"counted.{kind}", len(found)) for kind, found in kinds.items())
-    _streams.put(f"{words.say('rule.fit', counted=counted)}\n")
+    _streams.write_stdout(f"{words.say('rule.fit', counted=counted)}\n")
     return 0
 
 
@@ -150,22 +150,22 @@ def new_rule(
 ) -> int:
     """Write the file; an existing one is only overwritten with ``--force``."""
     code, rule_id = _split_name(name)
-    language = _options.language(lang) or "en"
+    language = _options.parse_language(lang) or "en"
 
-    from storehealth.catalogue import load
+    from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
 
-    chosen = AREAS.get(code[:2]) if area is None else _options.one_of(area, get_args(Area), "--area")
+    chosen = AREAS.get(code[:2]) if area is None else _options.require_one_of(area, get_args(Area), "--area")
     if chosen is None:
         raise UsageError(f"the letters of {code} name no area", f"Give --area: {', '.join(get_args(Area))}.")
     path = pack / "rules" / chosen / f"{rule_id}.yaml"
-    _require_free(code, rule_id, None if force else path, load([pack] if pack.is_dir() else ()))
+    _require_free(code, rule_id, None if force else path, load_catalogue([pack] if pack.is_dir() else ()))
     _write_rule(path, _fill_starter(code, rule_id, chosen))
 
     from storehealth.wording import Words
 
-    _streams.put(Words(language).say("trial.wrote", path=path, code=code) + "\n")
-    _streams.Voice().suggest(f"storehealth rules test {code} --pack {_streams.quoted(pack)}")
+    _streams.write_stdout(Words(language).say("trial.wrote", path=path, code=code) + "\n")
+    _streams.Verbosity().suggest(f"storehealth rules test {code} --pack {_streams.quote_path(pack)}")
     return 0
 
 
@@ -214,11 +214,11 @@ def _fill_starter(code: str, rule_id: str, area: str) -> str:
 
 
 def _write_rule(path: Path, text: str) -> None:
-    from storehealth.outputs import write_whole
+    from storehealth.outputs import write_atomically
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode())
+        write_atomically(path, text.encode())
     except OSError as error:
         raise UsageError(
             f"{path} could not be written: {error.strerror}", "Give --pack a folder you may write to."

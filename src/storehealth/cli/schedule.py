@@ -75,7 +75,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a schedule of this
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Schedule audits.", no_args_is_help=True, epilog=EXIT_CODES)
-    group.command("add", help=ADD_HELP, epilog=EXIT_CODES)(_schedule.with_audit_options(add))
+    group.command("add", help=ADD_HELP, epilog=EXIT_CODES)(_schedule.add_audit_options(add))
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_schedules)
     group.command("print", help=PRINT_HELP, epilog=EXIT_CODES)(print_lines)
     group.command("remove", help=REMOVE_HELP, epilog=EXIT_CODES)(remove)
@@ -98,26 +98,26 @@ def add(
     **options: Any,
 ) -> int:
     """Check everything now, so that nothing fails at night; then store and install the schedule."""
-    from storehealth.schedule import Book, Call, Schedule
-    from storehealth.schedule.book import name_of
-    from storehealth.schedule.when import machine_zone
+    from storehealth.schedule import RunCommand, Schedule, ScheduleBook
+    from storehealth.schedule.book import check_name
+    from storehealth.schedule.when import find_machine_zone
 
-    now, machine = datetime.now(UTC), machine_zone()
+    now, machine = datetime.now(UTC), find_machine_zone()
     schedule = Schedule(
-        name=name_of(name),
+        name=check_name(name),
         exports=str(exports.absolute()),
-        cron=_schedule.times(daily, weekly, cron),
-        zone=_schedule.zone(timezone, options.get("config"), machine),
-        options=_schedule.audit_options(ctx, options),
+        cron=_schedule.read_times(daily, weekly, cron),
+        zone=_schedule.choose_zone(timezone, options.get("config"), machine),
+        options=_schedule.collect_audit_options(ctx, options),
         by="none" if no_install or os.name == "nt" else "systemd" if systemd else "cron",
         created_at=now,
         folder=str(Path.cwd()),
     )
-    state_folder = _state.use(state, exports).absolute()
+    state_folder = _state.prepare_folder(state, exports).absolute()
     _schedule.check_paths(schedule, state_folder)
     _schedule.run_audit(schedule, state_folder, "--check")
     _schedule.check_elsewhere()
-    schedules, call = Book(state_folder), Call.of(name, state_folder)
+    schedules, call = ScheduleBook(state_folder), RunCommand.of(name, state_folder)
     replaced = _schedule.check_free(schedules, schedule, force)
     if replaced and replaced.by != schedule.by:
         _schedule.uninstall(replaced)
@@ -131,21 +131,21 @@ def _words(language: str | None) -> Words:
     from storehealth.settings import read_settings
     from storehealth.wording import Words
 
-    return Words(_options.language(language) or read_settings(None).language)
+    return Words(_options.parse_language(language) or read_settings(None).language)
 
 
 def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:
     """Print what was done, when the schedule runs next, and where its reports and log are."""
-    from storehealth.console.schedules import local
-    from storehealth.schedule import Call, Runs
-    from storehealth.schedule.log import log_path
-    from storehealth.schedule.when import following, machine_zone
+    from storehealth.console.schedules import format_local
+    from storehealth.schedule import RunCommand, RunFolders
+    from storehealth.schedule.log import locate_log
+    from storehealth.schedule.when import find_machine_zone, find_next_run
 
     due, times = now, []
     for _ in range(SHOWN):
-        due = following(schedule.cron, schedule.zone, due)
-        times.append(local(due, schedule.zone))
-    windows, machine = os.name == "nt", machine_zone()
+        due = find_next_run(schedule.cron, schedule.zone, due)
+        times.append(format_local(due, schedule.zone))
+    windows, machine = os.name == "nt", find_machine_zone()
     message = (
         "run_once" if windows else {"cron": "in_crontab", "systemd": "in_systemd", "none": "not_installed"}[schedule.by]
     )
@@ -154,22 +154,22 @@ def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, k
         words.say("schedule.added", name=schedule.name, when=f"{schedule.cron} {schedule.zone}"),
         words.say("schedule.upcoming", times=", ".join(times)),
         words.say(f"schedule.{message}"),
-        *_schedule.lines(schedule, Call.of(schedule.name, state), kind, machine, now),
+        *_schedule.format_lines(schedule, RunCommand.of(schedule.name, state), kind, machine, now),
     ]
     if schedule.by == "systemd":
         lines.append(words.say("schedule.linger"))
     elif kind != "systemd":
-        lines += filter(None, [_schedule.hourly(schedule, machine, now, words)])
-    variables = _schedule.unseen()
+        lines += filter(None, [_schedule.explain_hourly(schedule, machine, now, words)])
+    variables = _schedule.list_lost_variables()
     if variables:
         lines.append(words.say("schedule.environment", n=len(variables), names=", ".join(variables)))
     colon = words.say("unit.colon")
     lines += [
-        f"{words.say('schedule.reports')}{colon}{Runs(state, schedule.name).folder}",
-        f"{words.say('schedule.log')}{colon}{log_path(state, schedule.name)}",
+        f"{words.say('schedule.reports')}{colon}{RunFolders(state, schedule.name).folder}",
+        f"{words.say('schedule.log')}{colon}{locate_log(state, schedule.name)}",
         words.say("schedule.checks"),
     ]
-    _streams.put("".join(f"{line}\n" for line in lines))
+    _streams.write_stdout("".join(f"{line}\n" for line in lines))
 
 
 def _starter_of(schedule: Schedule, systemd: bool = False) -> str:
@@ -186,21 +186,21 @@ def list_schedules(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print every schedule of the state folder."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    from storehealth.schedule import Book
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    from storehealth.schedule import ScheduleBook
 
-    schedules = Book(_state.use(state, passing=True)).all()
+    schedules = ScheduleBook(_state.prepare_folder(state, passing=True)).list_all()
     if output_format == "json":
         content = [schedule.model_dump(mode="json") for schedule in schedules]
-        _streams.put(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode())
+        _streams.write_stdout(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode())
         return 0
-    from storehealth.console import Look, Page, printed
+    from storehealth.console import DisplayOptions, Page, write_lines
     from storehealth.console.schedules import add_schedules
 
-    screen = _streams.Screen(False, ascii_only, no_color, False)
-    page = Page(_streams.width(), screen.ascii_only)
+    screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
+    page = Page(_streams.measure_width(), screen.ascii_only)
     add_schedules(page, schedules, _words(lang))
-    _streams.put(printed(page.lines, Look(colour=screen.colour)))
+    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
     return 0
 
 
@@ -215,49 +215,54 @@ def print_lines(
 ) -> int:
     """Print crontab lines, systemd units or Windows commands, with comments that describe them."""
     if kind is not None:
-        _options.one_of(kind, KINDS, "--for")
-    from storehealth.schedule import Book, Call, Runs
-    from storehealth.schedule.lock import FILE
-    from storehealth.schedule.log import log_path
-    from storehealth.schedule.when import machine_zone
+        _options.require_one_of(kind, KINDS, "--for")
+    from storehealth.schedule import RunCommand, RunFolders, ScheduleBook
+    from storehealth.schedule.lock import LOCK_FILE
+    from storehealth.schedule.log import locate_log
+    from storehealth.schedule.when import find_machine_zone
 
-    state_folder, words, now, machine = _state.use(state).absolute(), _words(lang), datetime.now(UTC), machine_zone()
-    schedule_book = Book(state_folder)
-    schedules = schedule_book.all() if name is None else (_require(schedule_book.find(name), name),)
+    state_folder, words, now, machine = (
+        _state.prepare_folder(state).absolute(),
+        _words(lang),
+        datetime.now(UTC),
+        find_machine_zone(),
+    )
+    schedule_book = ScheduleBook(state_folder)
+    schedules = schedule_book.list_all() if name is None else (_require(schedule_book.find(name), name),)
     if not schedules:
-        _streams.note(words.say("schedule.none"))
+        _streams.write_note(words.say("schedule.none"))
     colon = words.say("unit.colon")
     for schedule in schedules:
-        folder = Runs(state_folder, schedule.name).folder
+        folder = RunFolders(state_folder, schedule.name).folder
         facts = [
             f"{schedule.name}{colon}{schedule.cron} {schedule.zone}",
-            f"{words.say('schedule.lock')}{colon}{folder / FILE}",
-            f"{words.say('schedule.log')}{colon}{log_path(state_folder, schedule.name)}",
+            f"{words.say('schedule.lock')}{colon}{folder / LOCK_FILE}",
+            f"{words.say('schedule.log')}{colon}{locate_log(state_folder, schedule.name)}",
             f"{words.say('schedule.reports')}{colon}{folder}",
         ]
         starter = kind or _starter_of(schedule)
         remark = "REM" if starter == "windows" else "#"
         lines = [f"{remark} {fact}" for fact in facts]
-        lines += _schedule.lines(schedule, Call.of(schedule.name, state_folder), starter, machine, now)
-        _streams.put("".join(f"{line}\n" for line in lines))
+        lines += _schedule.format_lines(schedule, RunCommand.of(schedule.name, state_folder), starter, machine, now)
+        _streams.write_stdout("".join(f"{line}\n" for line in lines))
     return 0
 
 
 def remove(name: Name, lang: _options.Language = None, state: _options.State = None) -> int:
     """Remove a schedule from crontab or systemd, and delete it."""
-    from storehealth.schedule import Book, Runs
-    from storehealth.schedule.attempt import forget
+    from storehealth.schedule import RunFolders, ScheduleBook
+    from storehealth.schedule.attempt import delete_attempt
 
-    state_folder, words = _state.use(state).absolute(), _words(lang)
-    schedules = Book(state_folder)
+    state_folder, words = _state.prepare_folder(state).absolute(), _words(lang)
+    schedules = ScheduleBook(state_folder)
     schedule = _require(schedules.find(name), name)
     _schedule.uninstall(schedule)
     schedules.drop(name)
-    forget(Runs(state_folder, name).folder)
-    lines = [words.say("schedule.removed", name=name, folder=Runs(state_folder, name).folder)]
+    delete_attempt(RunFolders(state_folder, name).folder)
+    lines = [words.say("schedule.removed", name=name, folder=RunFolders(state_folder, name).folder)]
     if os.name == "nt":
         lines += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']
-    _streams.put("".join(f"{line}\n" for line in lines))
+    _streams.write_stdout("".join(f"{line}\n" for line in lines))
     return 0
 
 
@@ -273,18 +278,18 @@ def run(
 ) -> int:
     """Run a schedule; return the exit code of the audit."""
     from storehealth.cli import _unattended
-    from storehealth.schedule import Book, Runs
-    from storehealth.schedule.attempt import last_attempt
+    from storehealth.schedule import RunFolders, ScheduleBook
+    from storehealth.schedule.attempt import read_last_attempt
     from storehealth.schedule.when import is_due
 
-    state_folder = (state if state is not None else _state.default_folder()).absolute()
-    _unattended.speak(state_folder, name)
-    schedule = _require(Book(state_folder).find(name), name)
-    last = last_attempt(Runs(state_folder, name).folder)
+    state_folder = (state if state is not None else _state.find_default_folder()).absolute()
+    _unattended.use_one_line_errors(state_folder, name)
+    schedule = _require(ScheduleBook(state_folder).find(name), name)
+    last = read_last_attempt(RunFolders(state_folder, name).folder)
     if when_due and not is_due(schedule.cron, schedule.zone, datetime.now(UTC), last.started_at if last else None):
         return 0
     extra = ("--lock-wait", lock_wait) if lock_wait is not None else ()
-    return _unattended.begun(state_folder, name, lambda: _schedule.run_audit(schedule, state_folder, *extra))
+    return _unattended.run_recorded(state_folder, name, lambda: _schedule.run_audit(schedule, state_folder, *extra))
 
 
 def _require(schedule: Schedule | None, name: str) -> Schedule:

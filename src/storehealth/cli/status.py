@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import typer
 
 from storehealth.cli import _options, _state, _streams
-from storehealth.errors import Exit
+from storehealth.errors import ExitCode
 
 EXIT_CODES = """Exit codes
 
@@ -36,24 +36,24 @@ def run(
     no_color: _options.NoColor = False,
 ) -> int:
     """Print the status of every schedule; return 1 where one needs attention."""
-    _options.one_of(output_format, _options.FORMATS, "--format")
-    language = _options.language(lang)
+    _options.require_one_of(output_format, _options.FORMATS, "--format")
+    language = _options.parse_language(lang)
 
-    from storehealth.schedule.standing import standings
+    from storehealth.schedule.standing import read_statuses
 
-    state_folder = (state if state is not None else _state.default_folder()).absolute()
-    statuses = standings(state_folder, datetime.now(UTC))
+    state_folder = (state if state is not None else _state.find_default_folder()).absolute()
+    statuses = read_statuses(state_folder, datetime.now(UTC))
     if output_format == "json":
-        _streams.put(f"{statuses.model_dump_json(indent=2)}\n".encode())
+        _streams.write_stdout(f"{statuses.model_dump_json(indent=2)}\n".encode())
     else:
-        from storehealth.console import Look, Page, printed
+        from storehealth.console import DisplayOptions, Page, write_lines
         from storehealth.console.schedules import add_standings
-        from storehealth.schedule.when import machine_zone
+        from storehealth.schedule.when import find_machine_zone
         from storehealth.settings import read_settings
         from storehealth.wording import Words
 
-        screen = _streams.Screen(False, ascii_only, no_color, False)
-        page = Page(_streams.width(), screen.ascii_only)
-        add_standings(page, statuses, machine_zone(), Words(language or read_settings(None).language))
-        _streams.put(printed(page.lines, Look(colour=screen.colour)))
-    return int(Exit.FINDINGS if statuses.troubled else Exit.OK)
+        screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
+        page = Page(_streams.measure_width(), screen.ascii_only)
+        add_standings(page, statuses, find_machine_zone(), Words(language or read_settings(None).language))
+        _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    return int(ExitCode.FINDINGS if statuses.names_in_trouble else ExitCode.OK)

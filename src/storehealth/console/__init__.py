@@ -10,22 +10,30 @@ from rich.text import Text
 
 from storehealth.console.details import add_details
 from storehealth.console.page import Page
-from storehealth.console.summary import add_areas, add_closing, add_due, add_head, add_more, add_platform, add_todo
+from storehealth.console.summary import (
+    add_actions,
+    add_areas,
+    add_closing,
+    add_deadlines,
+    add_head,
+    add_more,
+    add_platform,
+)
 from storehealth.console.verdicts import (
     add_finding,
+    add_missing_exports,
     add_not_judged,
     add_refused,
-    add_refused_briefly,
-    add_wanted,
+    add_refused_summary,
 )
 from storehealth.model import Checkup
 from storehealth.wording import Words
-from storehealth.wording.phrases import all_clear, grouped, refused, todo, troubles
-from storehealth.wording.unused import NAMED, alike
+from storehealth.wording.phrases import group_not_judged, is_all_clear, select_actions, select_refused, select_troubles
+from storehealth.wording.unused import MOST_NAMED, group_refused
 
-__all__ = ["Look", "Page", "printed", "render"]
+__all__ = ["DisplayOptions", "Page", "render", "write_lines"]
 
-SCREEN = 45
+SCREEN_LINES = 45
 """Lines the one-screen report aims to stay within."""
 
 LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0)
@@ -38,7 +46,7 @@ GROWTH = (5, 2, 1, 0, 1, 4, 2, 1, 3)
 
 
 @dataclass(frozen=True)
-class Look:
+class DisplayOptions:
     """How to show it.
 
     Args:
@@ -56,44 +64,44 @@ class Look:
     findings_only: bool = False
 
 
-def render(checkup: Checkup, look: Look) -> str:
+def render(checkup: Checkup, look: DisplayOptions) -> str:
     """The checkup as text for a terminal, ending with a newline unless it is empty."""
     words = Words(checkup.language)
     if look.findings_only:
-        return printed(_findings_only(checkup, words, look), look)
+        return write_lines(_findings_only(checkup, words, look), look)
     if look.details:
-        page = _draw(checkup, words, look, (len(todo(checkup)), 0, 0, 0, 0, 1))
+        page = _draw(checkup, words, look, (len(select_actions(checkup)), 0, 0, 0, 0, 1))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
-        return printed(page.lines, look)
-    return printed(_fit_to_screen(checkup, words, look).lines, look)
+        return write_lines(page.lines, look)
+    return write_lines(_fit_to_screen(checkup, words, look).lines, look)
 
 
-def _fit_to_screen(checkup: Checkup, words: Words, look: Look) -> Page:
+def _fit_to_screen(checkup: Checkup, words: Words, look: DisplayOptions) -> Page:
     """The fullest report that fits on one screen."""
     available = (
-        len(todo(checkup)),
-        len(troubles(checkup)),
+        len(select_actions(checkup)),
+        len(select_troubles(checkup)),
         len(checkup.exports_wanted),
-        len(alike(refused(checkup))),
-        len(grouped(checkup)),
+        len(group_refused(select_refused(checkup))),
+        len(group_not_judged(checkup)),
         1 if checkup.trend else 0,
     )
     most = [min(pair) for pair in zip(MOST, available, strict=True)]
     caps, page, grown = LEAST, _draw(checkup, words, look, LEAST), True
-    if len(page.lines) > SCREEN:
+    if len(page.lines) > SCREEN_LINES:
         caps, page = LEANER, _draw(checkup, words, look, LEANER)
     while grown:
         grown = False
         for place in GROWTH:
             more = (*caps[:place], caps[place] + 1, *caps[place + 1 :])
             fuller = _draw(checkup, words, look, more) if caps[place] < most[place] else None
-            if fuller and len(fuller.lines) <= SCREEN:
+            if fuller and len(fuller.lines) <= SCREEN_LINES:
                 caps, page, grown = more, fuller, True
     return page
 
 
-def printed(lines: list[Text], look: Look) -> str:
+def write_lines(lines: list[Text], look: DisplayOptions) -> str:
     """Styled lines as one string, with escape codes only if colour is wanted; no line is cut or wrapped."""
     out = io.StringIO()
     console = Console(
@@ -108,20 +116,20 @@ def printed(lines: list[Text], look: Look) -> str:
     return out.getvalue()
 
 
-def _draw(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> Page:
+def _draw(checkup: Checkup, words: Words, look: DisplayOptions, caps: tuple[int, ...]) -> Page:
     todo, findings, menus, files, reasons, trend = caps
     page = Page(look.width, look.ascii_only)
     add_head(page, checkup, words, trend > 0)
     add_areas(page, checkup, words)
-    add_todo(page, checkup, words, todo, whole=look.details)
-    add_due(page, checkup, words)
+    add_actions(page, checkup, words, todo, whole=look.details)
+    add_deadlines(page, checkup, words)
     add_platform(page, checkup, words)
     if not look.details:
         nothing_read = not any(source.layout for source in checkup.sources)
         _add_findings(page, checkup, words, findings)
         if nothing_read:  # then mending a file comes before exporting more
             _add_refused(page, checkup, words, files)
-        add_wanted(page, checkup, words, menus)
+        add_missing_exports(page, checkup, words, menus)
         _add_not_judged(page, checkup, words, reasons)
         if not nothing_read:
             _add_refused(page, checkup, words, files)
@@ -130,35 +138,35 @@ def _draw(checkup: Checkup, words: Words, look: Look, caps: tuple[int, ...]) -> 
 
 
 def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None:
-    findings = troubles(checkup)
-    page.blank()
+    findings = select_troubles(checkup)
+    page.add_blank()
     for finding in findings[:most]:
         add_finding(page, finding, words, checkup.window)
     add_more(page, len(findings) - most, words)
-    if all_clear(checkup):
+    if is_all_clear(checkup):
         page.add(words.say("screen.nothing_failing"))
 
 
 def _add_not_judged(page: Page, checkup: Checkup, words: Words, most: int) -> None:
-    groups = grouped(checkup) if most else []  # the closing line counts them all the same
+    groups = group_not_judged(checkup) if most else []  # the closing line counts them all the same
     if groups:
-        page.heading(words.say("heading.not_judged"))
+        page.add_heading(words.say("heading.not_judged"))
     for members in groups[:most]:
         add_not_judged(page, members, words)
     add_more(page, len(groups) - most, words)
 
 
 def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
-    groups = alike(refused(checkup))
+    groups = group_refused(select_refused(checkup))
     if groups:
-        page.heading(words.say("heading.refused"))
+        page.add_heading(words.say("heading.refused"))
     for members in groups[:most]:
-        add_refused(page, members, words, NAMED)
-    add_refused_briefly(page, [source for members in groups[most:] for source in members], words)
+        add_refused(page, members, words, MOST_NAMED)
+    add_refused_summary(page, [source for members in groups[most:] for source in members], words)
 
 
-def _findings_only(checkup: Checkup, words: Words, look: Look) -> list[Text]:
+def _findings_only(checkup: Checkup, words: Words, look: DisplayOptions) -> list[Text]:
     page = Page(look.width, look.ascii_only)
-    for finding in troubles(checkup):
+    for finding in select_troubles(checkup):
         add_finding(page, finding, words, checkup.window)
     return page.lines

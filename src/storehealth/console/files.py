@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from storehealth.console.page import Page, Piece
-from storehealth.model import InspectedFile, Preview
+from storehealth.console.page import Page, TextRun
+from storehealth.model import InspectedFile, TablePreview
 from storehealth.wording import Words
-from storehealth.wording.phrases import shown_value
+from storehealth.wording.phrases import format_value
 
 GROUPS = 20
 """Groups of rejects shown per file."""
@@ -16,29 +16,31 @@ GROUPS = 20
 def add_files(page: Page, sources: Sequence[InspectedFile], words: Words, masked: bool = True) -> None:
     """Per file: kind, layout, encoding, columns, rows, days, rejects, first canonical rows and note."""
     for source in sources:
-        page.blank()
+        page.add_blank()
         _add_file(page, source, words)
-    page.blank()
+    page.add_blank()
     if not any(source.layout for source in sources):
-        page.add(Piece(f"✗ {words.say('files.none')}", "bold red"))
+        page.add(TextRun(f"✗ {words.say('files.none')}", "bold red"))
     elif masked and any(source.preview for source in sources):
-        page.add(Piece(words.say("inspect.masked"), "dim"))
+        page.add(TextRun(words.say("inspect.masked"), "dim"))
 
 
 def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
     used = source.layout is not None
-    mark = Piece("✓ " if used else f"✗ {words.say('files.not_used')}  ", "green" if used else "bold red", keep=True)
+    mark = TextRun("✓ " if used else f"✗ {words.say('files.not_used')}  ", "green" if used else "bold red", keep=True)
     kind = "  ".join(dict.fromkeys(part for part in (source.layout, source.container, source.encoding) if part))
-    page.add(mark, Piece(source.path, "bold", keep=True), f"  {kind}", hang=4)
+    page.add(mark, TextRun(source.path, "bold", keep=True), f"  {kind}", hang=4)
     if not used:
         _add_stranger(page, source, words)
         return
     numbers = {"kept": source.kept, "within": source.duplicates_within, "across": source.duplicates_across}
-    parts = {name: words.whole(number) for name, number in numbers.items()} | {"rejected": words.whole(source.rejected)}
+    parts = {name: words.format_whole(number) for name, number in numbers.items()} | {
+        "rejected": words.format_whole(source.rejected)
+    }
     page.add(words.say("inspect.counts", rows=words.count("count.rows", source.rows), **parts), indent=4)
-    days = f"{words.moment(source.first)} – {words.moment(source.last)}"
-    tables = words.say("unit.comma").join(map(words.table, source.tables))
-    page.add(Piece(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
+    days = f"{words.format_moment(source.first)} – {words.format_moment(source.last)}"
+    tables = words.say("unit.comma").join(map(words.name_table, source.tables))
+    page.add(TextRun(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
     if source.note:
         page.add(words.reason(source.note), indent=4)
     _add_columns(page, source, words)
@@ -71,37 +73,39 @@ def _short(fills: Sequence[str]) -> str:
 
 
 def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
-    pieces: list[Piece | str] = []
+    pieces: list[TextRun | str] = []
     for part in parts:
-        pieces += ["  ", Piece(part, keep=True)]
+        pieces += ["  ", TextRun(part, keep=True)]
     if pieces:
-        page.add(Piece(name, "italic"), *pieces, indent=4, hang=8)
+        page.add(TextRun(name, "italic"), *pieces, indent=4, hang=8)
 
 
 def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
     if source.rejects:
-        page.add(Piece(words.say("inspect.rejects"), "italic"), indent=4)
+        page.add(TextRun(words.say("inspect.rejects"), "italic"), indent=4)
     for group in source.rejects[:GROUPS]:
         lines = words.say("unit.comma").join(str(line) for line in group.lines)
         more = " …" if group.count > len(group.lines) else ""
         key = "inspect.line" if len(group.lines) == 1 and not more else "inspect.lines"
         column = f"{group.column}{words.say('unit.colon')}" if group.column else ""
         text = f"{column}{words.reason(group.reason)}  ({words.say(key, lines=lines + more)})"
-        page.add(Piece(f"{words.whole(group.count)} × ", keep=True), text, indent=8, hang=10)
+        page.add(TextRun(f"{words.format_whole(group.count)} × ", keep=True), text, indent=8, hang=10)
     if len(source.rejects) > GROUPS:
-        shown, total = words.whole(GROUPS), words.whole(len(source.rejects))
-        page.add(Piece(words.say("screen.showing", shown=shown, total=total), "dim"), indent=8)
+        shown, total = words.format_whole(GROUPS), words.format_whole(len(source.rejects))
+        page.add(TextRun(words.say("screen.showing", shown=shown, total=total), "dim"), indent=8)
 
 
-def _add_preview(page: Page, preview: Preview, words: Words) -> None:
+def _add_preview(page: Page, preview: TablePreview, words: Words) -> None:
     """Rows as ``column=value``, and how many there are of them."""
     if not preview.rows:
         return
-    counted = words.say("screen.showing", shown=words.whole(len(preview.rows)), total=words.whole(preview.total))
-    title = words.say("inspect.preview", table=words.table(preview.table))
-    page.add(Piece(words.say("unit.brackets", what=title, inside=counted), "italic"), indent=4)
+    counted = words.say(
+        "screen.showing", shown=words.format_whole(len(preview.rows)), total=words.format_whole(preview.total)
+    )
+    title = words.say("inspect.preview", table=words.name_table(preview.table))
+    page.add(TextRun(words.say("unit.brackets", what=title, inside=counted), "italic"), indent=4)
     for row in preview.rows:
-        pieces: list[Piece | str] = []
+        pieces: list[TextRun | str] = []
         for name, value in row.items():
-            pieces += [Piece(f"{name}={shown_value(value)}", keep=True), "  "] if value is not None else []
+            pieces += [TextRun(f"{name}={format_value(value)}", keep=True), "  "] if value is not None else []
         page.add(*pieces, indent=8, hang=10)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
-from storehealth.unseen import UNSEEN_IN_LINES
+from storehealth.unseen import CONTROL_CHARS_IN_LINES
 from storehealth.wording.atoms import ATOM
 
 PLAIN = str.maketrans(
@@ -31,7 +31,7 @@ STYLES = {
 """Signs and colours of a verdict, see ``Status``."""
 
 
-class Piece(NamedTuple):
+class TextRun(NamedTuple):
     """A run of text in one style. ``keep``: an id, a path or a figure, which is never broken over lines."""
 
     text: str
@@ -52,7 +52,7 @@ class Page:
         self.ascii_only = ascii_only
         self.lines: list[Text] = []
 
-    def add(self, *pieces: Piece | str, indent: int = 0, hang: int | None = None) -> None:
+    def add(self, *pieces: TextRun | str, indent: int = 0, hang: int | None = None) -> None:
         """Add a paragraph, wrapped; its first line begins at ``indent``, the others at ``hang`` (default: indent)."""
         hang = indent if hang is None else hang
         line, used = Text(" " * indent), indent
@@ -67,29 +67,30 @@ class Page:
             used += size
         self._end(line)
 
-    def blank(self) -> None:
+    def add_blank(self) -> None:
         """An empty line, unless there is one already."""
         if self.lines and self.lines[-1].plain:
             self.lines.append(Text())
 
-    def heading(self, text: str) -> None:
+    def add_heading(self, text: str) -> None:
         """A line that opens a block."""
-        self.blank()
-        self.add(Piece(text, "bold"))
+        self.add_blank()
+        self.add(TextRun(text, "bold"))
 
     def clean(self, text: str) -> str:
         """A text as it may be shown."""
-        shown = UNSEEN_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
+        shown = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
         return shown.translate(PLAIN) if self.ascii_only else shown
 
-    def _atoms(self, pieces: tuple[Piece | str, ...]) -> Iterator[Piece]:
+    def _atoms(self, pieces: tuple[TextRun | str, ...]) -> Iterator[TextRun]:
         for piece in pieces:
-            text, style, keep = piece if isinstance(piece, Piece) else Piece(piece)
+            text, style, keep = piece if isinstance(piece, TextRun) else TextRun(piece)
             if keep:
-                yield Piece(self.clean(text), style, keep=True)
+                yield TextRun(self.clean(text), style, keep=True)
             else:
                 yield from (
-                    Piece(self.clean(atom), style) for atom in ATOM.findall(UNSEEN_IN_LINES.sub("\ufffd", text))
+                    TextRun(self.clean(atom), style)
+                    for atom in ATOM.findall(CONTROL_CHARS_IN_LINES.sub("\ufffd", text))
                 )
 
     def _end(self, line: Text) -> None:
@@ -97,7 +98,7 @@ class Page:
         self.lines.append(line)
 
 
-def pad(text: str, width: int, right: bool = False) -> str:
+def pad_text(text: str, width: int, right: bool = False) -> str:
     """A text filled up with blanks to so many cells; CJK characters count two."""
     gap = " " * max(width - cell_len(text), 0)
     return gap + text if right else text + gap

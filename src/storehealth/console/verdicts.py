@@ -6,39 +6,39 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from storehealth.console.page import STYLES, SYMBOLS, Page, Piece, pad
+from storehealth.console.page import STYLES, SYMBOLS, Page, TextRun, pad_text
 from storehealth.model import Checkup, Finding, NotJudged, Source, Window
 from storehealth.wording import Words
-from storehealth.wording.phrases import facts_of, place
-from storehealth.wording.unused import NAMED, reason_of
-from storehealth.wording.wanted import wanted_briefly, wanted_text
+from storehealth.wording.phrases import describe_finding, locate_evidence
+from storehealth.wording.unused import MOST_NAMED, describe_refusal
+from storehealth.wording.wanted import describe_export, summarize_exports
 
 CODES = 5
 """Rules named per missing export on the screen."""
 
 
-def state(status: str, words: Words) -> str:
+def format_status(status: str, words: Words) -> str:
     """Symbol and word of a status, so that it never depends on colour alone."""
     return f"{SYMBOLS[status]} {words.say(f'status.{status}').upper()}"
 
 
 def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None = None) -> int:
     """Two or three lines: title, figures, and its days if unusual. Returns the indent for further lines."""
-    indent = max(cell_len(state(status, words)) for status in ("fail", "watch")) + 2
-    mark = Piece(pad(state(finding.status, words) + " ", indent), STYLES[finding.status], keep=True)
-    page.add(mark, Piece(finding.code, "bold", keep=True), "  ", finding.title, hang=indent)
-    parts: list[Piece | str] = []
-    for text in facts_of(finding, words, usual):
-        parts += [Piece(text, keep=True), "  "]
+    indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
+    mark = TextRun(pad_text(format_status(finding.status, words) + " ", indent), STYLES[finding.status], keep=True)
+    page.add(mark, TextRun(finding.code, "bold", keep=True), "  ", finding.title, hang=indent)
+    parts: list[TextRun | str] = []
+    for text in describe_finding(finding, words, usual):
+        parts += [TextRun(text, keep=True), "  "]
     parts += [finding.note, "  "] if finding.note else []
-    spot = place(finding)
+    spot = locate_evidence(finding)
     if spot:
-        parts.append(Piece(words.say("screen.evidence", place=spot), "dim", keep=True))
+        parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
     page.add(*parts, indent=indent)
     return indent
 
 
-def add_wanted(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:
+def add_missing_exports(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:
     """Every missing file or column; the first ones with where to get them, the rest in one paragraph.
 
     Args:
@@ -49,12 +49,12 @@ def add_wanted(page: Page, checkup: Checkup, words: Words, whole: int | None = N
     """
     wanted, codes = checkup.exports_wanted, None if whole is None else CODES
     if wanted:
-        page.heading(words.say("heading.to_export"))
+        page.add_heading(words.say("heading.to_export"))
     for export in wanted[:whole]:
-        page.add(f"– {wanted_text(export, words, codes)}", indent=2, hang=4)
+        page.add(f"– {describe_export(export, words, codes)}", indent=2, hang=4)
     rest = wanted[whole:] if whole is not None else ()
     if rest:
-        page.add(f"– {wanted_briefly(rest, words, CODES)}", indent=2, hang=4)
+        page.add(f"– {summarize_exports(rest, words, CODES)}", indent=2, hang=4)
 
 
 def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
@@ -69,23 +69,23 @@ def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
 
 def add_refused(page: Page, members: Sequence[Source], words: Words, most: int | None = None) -> None:
     """Files not used for the same reason, at most ``most`` by name (None: all), and the reason."""
-    reason, comma = reason_of(members, words), words.say("unit.comma")
+    reason, comma = describe_refusal(members, words), words.say("unit.comma")
     text = words.say("screen.refused", n=len(members), path="\0", reason=reason)
     before, _, after = text.partition("\0")
-    pieces: list[Piece | str] = []
+    pieces: list[TextRun | str] = []
     for source in members[:most]:
         pieces += [comma] if pieces else []
-        pieces.append(Piece(source.path, "bold", keep=True))
+        pieces.append(TextRun(source.path, "bold", keep=True))
     hidden = len(members) - len(members[:most])
-    pieces += [f" {words.say('screen.and_files', n=words.whole(hidden))}"] if hidden else []
+    pieces += [f" {words.say('screen.and_files', n=words.format_whole(hidden))}"] if hidden else []
     page.add("– ", before, *pieces, after, indent=2, hang=4)
 
 
-def add_refused_briefly(page: Page, rest: Sequence[Source], words: Words) -> None:
+def add_refused_summary(page: Page, rest: Sequence[Source], words: Words) -> None:
     """Unused files there was no room for: how many, and the first of them by name."""
     if rest:
-        names = words.say("unit.comma").join(source.path for source in rest[:NAMED]) + (
-            " …" if len(rest) > NAMED else ""
+        names = words.say("unit.comma").join(source.path for source in rest[:MOST_NAMED]) + (
+            " …" if len(rest) > MOST_NAMED else ""
         )
-        text = words.say("screen.more_files", n=words.whole(len(rest)), names=names)
-        page.add(Piece(f"… {text}", "dim"), indent=2, hang=4)
+        text = words.say("screen.more_files", n=words.format_whole(len(rest)), names=names)
+        page.add(TextRun(f"… {text}", "dim"), indent=2, hang=4)

@@ -19,8 +19,8 @@ import duckdb
 from storehealth.db import sql
 from storehealth.errors import OutOfMemory
 
-Con = duckdb.DuckDBPyConnection
-Hands = Sequence[Con]
+Connection = duckdb.DuckDBPyConnection
+Connections = Sequence[Connection]
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 FEW = 3_000_000
@@ -30,28 +30,30 @@ PAUSE = 0.05
 """Seconds between interrupts: an interrupt that comes between two queries stops neither, so it is repeated."""
 
 
-def hands_for(rows: int) -> int:
+def count_connections(rows: int) -> int:
     """Number of connections for that many rows."""
     return min(MOST, os.cpu_count() or 1) if rows < FEW else 1
 
 
-def share_variables(hands: Hands) -> None:
+def share_variables(hands: Connections) -> None:
     """Copy the variables of the first connection to all others: DuckDB keeps them per connection."""
     first, *others = hands
     if not others:
         return
     names = [name for (name,) in first.execute("SELECT name FROM duckdb_variables()").fetchall()]
-    values = ", ".join(f"getvariable({sql.value(name)}) AS {sql.name(name)}" for name in names)
+    values = ", ".join(f"getvariable({sql.quote_value(name)}) AS {sql.quote_name(name)}" for name in names)
     first.execute(f"CREATE OR REPLACE TABLE shared_variables AS SELECT {values}")
     copy = ";".join(
-        f"SET VARIABLE {sql.name(name)} = (SELECT {sql.name(name)} FROM shared_variables)" for name in names
+        f"SET VARIABLE {sql.quote_name(name)} = (SELECT {sql.quote_name(name)} FROM shared_variables)" for name in names
     )
     for other in others:
         other.execute(copy)
     first.execute("DROP TABLE shared_variables")
 
 
-def side_by_side(hands: Hands, jobs: Mapping[K, Callable[[Con], T]], after: Mapping[K, Iterable[K]]) -> dict[K, T]:
+def run_parallel(
+    hands: Connections, jobs: Mapping[K, Callable[[Connection], T]], after: Mapping[K, Iterable[K]]
+) -> dict[K, T]:
     """Run every job on one of the connections, each after the jobs it depends on.
 
     Args:
@@ -68,11 +70,11 @@ def side_by_side(hands: Hands, jobs: Mapping[K, Callable[[Con], T]], after: Mapp
     """
     if len(hands) == 1:
         return {name: job(hands[0]) for name, job in jobs.items()}
-    free: SimpleQueue[Con] = SimpleQueue()
+    free: SimpleQueue[Connection] = SimpleQueue()
     for con in hands:
         free.put(con)
 
-    def run_job(job: Callable[[Con], T]) -> T:
+    def run_job(job: Callable[[Connection], T]) -> T:
         con = free.get()
         try:
             return job(con)
@@ -104,7 +106,9 @@ def side_by_side(hands: Hands, jobs: Mapping[K, Callable[[Con], T]], after: Mapp
     return _results(hands[0], jobs, started)
 
 
-def _results(con: Con, jobs: Mapping[K, Callable[[Con], T]], started: Mapping[K, Future[T]]) -> dict[K, T]:
+def _results(
+    con: Connection, jobs: Mapping[K, Callable[[Connection], T]], started: Mapping[K, Future[T]]
+) -> dict[K, T]:
     """The results of the jobs. Jobs that ran out of memory, and those after them, are run now, one at a time."""
     ended = {name: future for name, future in started.items() if not future.cancelled()}
     failed = [error for future in ended.values() if (error := future.exception()) is not None]

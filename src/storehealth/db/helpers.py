@@ -38,17 +38,17 @@ def set_variables(
         facts: The platform's facts; numbers and durations (in seconds) become DOUBLE.
     """
     moments = {f"{group}_end": ends.get(group, as_of) for group in GROUPS} | {"as_of": as_of}
-    literals = {name: f"{sql.value(moment)}::TIMESTAMP" for name, moment in moments.items()}
+    literals = {name: f"{sql.quote_value(moment)}::TIMESTAMP" for name, moment in moments.items()}
     literals |= {name: _literal(fact.value) for name, fact in facts.items()}
-    con.execute(";".join(f"SET VARIABLE {sql.name(name)} = {literal}" for name, literal in literals.items()))
+    con.execute(";".join(f"SET VARIABLE {sql.quote_name(name)} = {literal}" for name, literal in literals.items()))
 
 
 def _literal(item: object) -> str:
     number = isinstance(item, int | float) and not isinstance(item, bool)
-    return f"{item!r}::DOUBLE" if number else sql.value(item)
+    return f"{item!r}::DOUBLE" if number else sql.quote_value(item)
 
 
-def make_people(
+def create_staff(
     con: duckdb.DuckDBPyConnection, staff: Mapping[str, str], phrases: Sequence[str], auto_replies: Sequence[str] = ()
 ) -> None:
     """Create tables ``staff`` (name, role) and ``closers`` (phrase), and macros such as ``role_of`` and ``whole_minute``."""
@@ -59,11 +59,11 @@ def make_people(
     con.execute(f"CREATE MACRO like_masked(a, b) AS {LIKE_MASKED}")
     con.execute(f"CREATE MACRO role_of(event, told, known, how) AS {ROLE_OF}")
     con.execute(r"CREATE MACRO plain_text(said) AS trim(lower(regexp_replace(said, '\s+', ' ', 'g')))")
-    take_auto_replies(con, auto_replies)
+    set_auto_replies(con, auto_replies)
     _make_closers(con, phrases)
 
 
-def take_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
+def set_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
     """Create ``spoken_role(role, said)``: an agent's message with one of these texts counts as a bot's.
 
     Without texts the macro does not mention ``said``, so that no query has to read the message texts.
@@ -75,14 +75,16 @@ def take_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> N
     con.execute(f"CREATE OR REPLACE MACRO spoken_role(role, said) AS {body}")
 
 
-def make_hours(con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | None, last: datetime | None) -> None:
+def create_service_hours(
+    con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | None, last: datetime | None
+) -> None:
     """Create ``service_days`` from the day of the first chat to that of ``as_of``.
 
     Raises:
         UsageError: The fact holds no service hours.
     """
     texts = [str(text) for text in fact.value] if isinstance(fact.value, list | tuple) else []
-    hours.make_service_days(con, texts, first and first.date(), last and last.date())
+    hours.create_service_days(con, texts, first and first.date(), last and last.date())
 
 
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
@@ -98,4 +100,4 @@ def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> Non
     )
     phrases_kept = con.execute("SELECT phrase FROM closers WHERE phrase <> '' ORDER BY phrase").fetchall()
     choice = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", phrase) for (phrase,) in phrases_kept) or r"[^\s\S]"
-    con.execute(f"SET VARIABLE closer_pattern = {sql.value(f'(?i){edge}({choice}){edge}')}")
+    con.execute(f"SET VARIABLE closer_pattern = {sql.quote_value(f'(?i){edge}({choice}){edge}')}")

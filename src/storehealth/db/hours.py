@@ -24,7 +24,7 @@ Spell = tuple[int, int]
 """Opening and closing time in seconds after midnight, half-open."""
 
 
-def spells_of(hours: Sequence[str]) -> tuple[Spell, ...]:
+def parse_spells(hours: Sequence[str]) -> tuple[Spell, ...]:
     """Parse ``["09:00-12:00", "22:00-02:00"]``. A spell past midnight closes after 24:00. No hours mean always open.
 
     Raises:
@@ -50,7 +50,7 @@ def _seconds(text: str) -> int:
     return hour * 3600 + minute * 60
 
 
-def spells_on(day: date, hours: Sequence[Spell]) -> tuple[Spell, ...]:
+def list_spells(day: date, hours: Sequence[Spell]) -> tuple[Spell, ...]:
     """The open spells of one calendar day: its own up to midnight, and the rest of those of the day before.
 
     Holidays belong in ``_starting``; everything else follows from it.
@@ -80,12 +80,12 @@ def _days(first: date, last: date, hours: Sequence[Spell]) -> Iterator[tuple[dat
     before = 0.0
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        spells = spells_on(day, hours)
+        spells = list_spells(day, hours)
         yield day, before, spells
         before += sum(closes - opens for opens, closes in spells)
 
 
-def make_service_days(
+def create_service_days(
     con: duckdb.DuckDBPyConnection, hours: Sequence[str], first: date | None, last: date | None
 ) -> None:
     """Create table ``service_days`` (day, before, spells) and the macros over it.
@@ -104,7 +104,7 @@ def make_service_days(
     )
     if first is None or last is None:
         return
-    days = list(_days(max(first, last - LONGEST), last, spells_of(hours)))
+    days = list(_days(max(first, last - LONGEST), last, parse_spells(hours)))
     rows = [[day.isoformat(), before, [{"opens": o, "closes": c} for o, c in spells]] for day, before, spells in days]
     con.execute(
         "INSERT INTO service_days SELECT unnest(?::DATE[]), unnest(?::DOUBLE[]),"
@@ -113,7 +113,7 @@ def make_service_days(
     )
 
 
-def make_nights(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> None:
+def create_night_macros(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> None:
     """Create ``after_<fact>(moment)`` for each night: the end of the night it falls into, else the moment itself.
 
     Raises:
@@ -121,7 +121,7 @@ def make_nights(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> No
     """
     for name in NIGHTS:
         texts = facts[name].value if name in facts else ()
-        spells = spells_of(texts) if isinstance(texts, tuple) and texts else ()
+        spells = parse_spells(texts) if isinstance(texts, tuple) and texts else ()
         ends = " ".join(end for spell in spells for end in _ends_of(spell))
         body = f"CASE {ends} ELSE moment END" if ends else "moment"
         con.execute(f"CREATE MACRO after_{name}(moment) AS {body}")

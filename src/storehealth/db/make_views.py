@@ -9,10 +9,10 @@ from functools import partial
 import duckdb
 
 from storehealth.catalogue.view import View
-from storehealth.db.hands import Hands, side_by_side
-from storehealth.db.told import told
+from storehealth.db.hands import Connections, run_parallel
+from storehealth.db.told import explain_sql_error
 from storehealth.errors import CatalogueError, OutOfMemory
-from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, settle, within
+from storehealth.watch import MAX_QUERY_SECONDS, QueryMemoryError, QueryTimeoutError, grant_memory, limit_query
 
 NOT_THE_VIEWS_FAULT = (
     duckdb.InterruptException,
@@ -22,11 +22,11 @@ NOT_THE_VIEWS_FAULT = (
 )
 
 
-def make_views(
-    hands: Hands,
+def create_views(
+    hands: Connections,
     views: Mapping[str, View],
     only: Iterable[str] | None = None,
-    seconds: float = LONGEST,
+    seconds: float = MAX_QUERY_SECONDS,
     foreign: Collection[str] = (),
 ) -> None:
     """Run the SQL of all views, or with ``only`` of the views named and those they read.
@@ -42,11 +42,11 @@ def make_views(
         CatalogueError: A view's SQL is wrong or takes too long, or views depend on each other in a circle.
         OutOfMemory: A view needs more memory than it may use.
     """
-    settle(hands)
+    grant_memory(hands)
     _make(hands, _in_order(views, views if only is None else only), seconds, foreign)
 
 
-def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
+def recreate_views(hands: Connections, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
     """Recreate one view and those that read it, directly or through others.
 
     Args:
@@ -61,12 +61,12 @@ def make_again(hands: Hands, views: Mapping[str, View], changed: str, but: Itera
             stale[view.view] = view
     for name in stale:
         hands[0].execute(f"DROP TABLE main.{name}")
-    _make(hands, list(stale.values()), LONGEST, ())
+    _make(hands, list(stale.values()), MAX_QUERY_SECONDS, ())
 
 
-def _make(hands: Hands, views: list[View], seconds: float, foreign: Collection[str]) -> None:
+def _make(hands: Connections, views: list[View], seconds: float, foreign: Collection[str]) -> None:
     jobs = {view.view: partial(_make_view, view=view, seconds=seconds, own=view.view not in foreign) for view in views}
-    side_by_side(hands, jobs, {view.view: _dependencies(view, views[:place]) for place, view in enumerate(views)})
+    run_parallel(hands, jobs, {view.view: _dependencies(view, views[:place]) for place, view in enumerate(views)})
 
 
 def _dependencies(view: View, before: Iterable[View]) -> list[str]:
@@ -99,13 +99,15 @@ def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: 
         statements = con.extract_statements(create)
         if [statement.type for statement in statements] != [duckdb.StatementType.CREATE]:
             raise CatalogueError(f"{view.view}.sql: a view is one SELECT; mind the semicolons", "Mend the view's SQL.")
-        with within(con, seconds):
+        with limit_query(con, seconds):
             con.execute(create)
-    except TookTooLongError as error:
+    except QueryTimeoutError as error:
         raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
-    except TookTooMuchError:
+    except QueryMemoryError:
         raise OutOfMemory("" if own else f"{view.view}.sql") from None
     except NOT_THE_VIEWS_FAULT:
         raise
     except duckdb.Error as error:
-        raise CatalogueError(f"{view.view}.sql: {told(error, view.sql)}", "Mend the view's SQL.") from error
+        raise CatalogueError(
+            f"{view.view}.sql: {explain_sql_error(error, view.sql)}", "Mend the view's SQL."
+        ) from error

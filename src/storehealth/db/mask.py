@@ -11,7 +11,7 @@ from storehealth.catalogue.table import Table
 from storehealth.db import sql
 
 
-def show(
+def create_visible_tables(
     con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], ends: Mapping[str, datetime], as_of: datetime | None
 ) -> dict[str, datetime]:
     """Create ``main.<table>`` from ``lake.<table>`` for every table.
@@ -34,7 +34,7 @@ def show(
     ]
     con.execute(";".join(views))
     for name in later:
-        latest = f"SELECT max(greatest({sql.names(tables[name].events)})) FROM {name}"
+        latest = f"SELECT max(greatest({sql.quote_names(tables[name].events)})) FROM {name}"
         last = con.execute(latest).fetchall()[0][0]
         known |= {name: last} if last else {}
     return known
@@ -45,17 +45,17 @@ def _is_affected(table: Table, later: set[str]) -> bool:
 
 
 def _hide_later(table: Table, as_of: datetime) -> str:
-    moment = sql.value(as_of)
+    moment = sql.quote_value(as_of)
     if not table.events:
         unborn = f"SELECT order_id FROM lake.orders WHERE created_at > {moment} AND order_id IS NOT NULL"
         hide = f" WHERE order_id IS NULL OR order_id NOT IN ({unborn})" if "order_id" in table.columns else ""
         return f"SELECT * FROM lake.{table.name}{hide}"
-    events = [sql.name(column) for column in table.events]
+    events = [sql.quote_name(column) for column in table.events]
     cells = [f"CASE WHEN {column} <= {moment} THEN {column} END AS {column}" for column in events]
     if "status" in table.columns:
         undone = " OR ".join(f"{column} > {moment}" for column in events)
         cells.append(f"CASE WHEN NOT coalesce({undone}, false) THEN status END AS status")
-    born = ", ".join([*([sql.name(table.born)] if table.born else []), f"least({', '.join(events)})"])
+    born = ", ".join([*([sql.quote_name(table.born)] if table.born else []), f"least({', '.join(events)})"])
     return (
         f"SELECT * REPLACE ({', '.join(cells)}) FROM lake.{table.name}"
         f" WHERE coalesce({born}) IS NULL OR coalesce({born}) <= {moment}"

@@ -21,7 +21,7 @@ UPDATED = frozenset({"status", "store_id", "source_file", "source_row"})
 """Columns that may change between two exports without a conflict."""
 
 
-def merge(
+def merge_exports(
     con: duckdb.DuckDBPyConnection,
     table: Table,
     parts: Sequence[StoredTable],
@@ -43,14 +43,14 @@ def merge(
     overlapping = _find_overlaps(table, parts, filled)
     columns = [*table.columns, *sql.ORIGIN]
     if not overlapping:
-        con.execute(f"CREATE VIEW lake.{table.name} AS SELECT {sql.names(columns)} FROM raw.{table.name}")
+        con.execute(f"CREATE VIEW lake.{table.name} AS SELECT {sql.quote_names(columns)} FROM raw.{table.name}")
         return {}
     _set_aside(con, table, overlapping, rank)
     _collapse(con, table, _providers(table, overlapping, filled))
     con.execute(
-        f"CREATE VIEW lake.{table.name} AS SELECT {sql.names(columns)} FROM raw.{table.name}"
+        f"CREATE VIEW lake.{table.name} AS SELECT {sql.quote_names(columns)} FROM raw.{table.name}"
         f" ANTI JOIN lake.{table.name}_again USING (source_file, part_row)"
-        f" UNION ALL SELECT {sql.names(columns)} FROM lake.{table.name}_once"
+        f" UNION ALL SELECT {sql.quote_names(columns)} FROM lake.{table.name}_once"
     )
     _note_conflicts(con, table)
     dropped = con.execute(
@@ -96,8 +96,8 @@ def _providers(table: Table, parts: Sequence[StoredTable], filled: Filled) -> di
 def _set_aside(
     con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], rank: Mapping[str, int]
 ) -> None:
-    order = sql.value([part.source for part in sorted(parts, key=lambda part: rank[part.source])])
-    key = f"hash({sql.names(table.key)})"
+    order = sql.quote_value([part.source for part in sorted(parts, key=lambda part: rank[part.source])])
+    key = f"hash({sql.quote_names(table.key)})"
     con.execute(
         f"CREATE TABLE lake.{table.name}_again AS SELECT *, list_position({order}, source_file) AS rank"
         f" FROM raw.{table.name} WHERE list_contains({order}, source_file) AND {key} IN (SELECT {key}"
@@ -107,17 +107,17 @@ def _set_aside(
 
 def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
     """Within a file the first value that is not NULL counts; between files the winner's value, even if NULL."""
-    keys = sql.names(table.key)
+    keys = sql.quote_names(table.key)
     rest = [column for column in (*table.columns, *sql.ORIGIN) if column not in table.key and column != "source_file"]
-    inside = ", ".join(f"arg_min({sql.name(column)}, part_row) AS {sql.name(column)}" for column in rest)
+    inside = ", ".join(f"arg_min({sql.quote_name(column)}, part_row) AS {sql.quote_name(column)}" for column in rest)
     con.execute(
         f"CREATE TABLE lake.{table.name}_files AS SELECT {keys}, rank, source_file, min(part_row) AS part_row, {inside}"
         f" FROM lake.{table.name}_again GROUP BY {keys}, rank, source_file"
     )
     across = []
     for column in ("source_file", "part_row", *rest):
-        having = f" FILTER (source_file IN {sql.value(providers[column])})" if column in providers else ""
-        across.append(f"arg_min_null({sql.name(column)}, rank){having} AS {sql.name(column)}")
+        having = f" FILTER (source_file IN {sql.quote_value(providers[column])})" if column in providers else ""
+        across.append(f"arg_min_null({sql.quote_name(column)}, rank){having} AS {sql.quote_name(column)}")
     con.execute(
         f"CREATE TABLE lake.{table.name}_once AS SELECT {keys}, {', '.join(across)}"
         f" FROM lake.{table.name}_files GROUP BY {keys}"
@@ -129,11 +129,11 @@ def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     columns = [column for column in table.columns if column not in table.key and column not in UPDATED]
     if not columns:
         return
-    same = " AND ".join(f"a.{sql.name(key)} IS NOT DISTINCT FROM b.{sql.name(key)}" for key in table.key)
+    same = " AND ".join(f"a.{sql.quote_name(key)} IS NOT DISTINCT FROM b.{sql.quote_name(key)}" for key in table.key)
     both = ", ".join(_pair(table, column) for column in columns)
     con.execute(
-        f"INSERT INTO conflicts SELECT DISTINCT {sql.value(table.name)}, key, x.name, file, line, x.value, other_file,"
-        f" other_line, x.other_value FROM (SELECT concat_ws(' / ', {sql.names(table.key, 'a.')}) AS key,"
+        f"INSERT INTO conflicts SELECT DISTINCT {sql.quote_value(table.name)}, key, x.name, file, line, x.value, other_file,"
+        f" other_line, x.other_value FROM (SELECT concat_ws(' / ', {sql.quote_names(table.key, 'a.')}) AS key,"
         " a.source_file AS file, a.source_row AS line, b.source_file AS other_file, b.source_row AS other_line,"
         f" unnest(list_filter([{both}], lambda x: x.differs)) AS x"
         f" FROM lake.{table.name}_once a JOIN lake.{table.name}_again b ON {same}"
@@ -143,9 +143,9 @@ def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 def _pair(table: Table, column: str) -> str:
     """SQL of one column's two values as a struct; of personal ones only the first character."""
-    ours, theirs = (f"{side}.{sql.name(column)}" for side in ("a", "b"))
+    ours, theirs = (f"{side}.{sql.quote_name(column)}" for side in ("a", "b"))
     shown = "left({}::VARCHAR, 1) || '***'" if table.columns[column].personal else "{}::VARCHAR"
     return (
-        f"{{'name': {sql.value(column)}, 'value': {shown.format(ours)}, 'other_value': {shown.format(theirs)},"
+        f"{{'name': {sql.quote_value(column)}, 'value': {shown.format(ours)}, 'other_value': {shown.format(theirs)},"
         f" 'differs': coalesce({ours} <> {theirs}, false)}}"
     )

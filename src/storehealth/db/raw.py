@@ -23,9 +23,9 @@ Filled = dict[tuple[str, str], int]
 """Number of values per source path and column of one table."""
 
 
-def from_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> Filled:
+def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> Filled:
     """Create ``raw.<table>`` as a view over Parquet files, and count each column's values from the files' footers."""
-    con.execute(f"CREATE VIEW raw.{table.name} AS {select_parquet(con, table, parts, store)}")
+    con.execute(f"CREATE VIEW raw.{table.name} AS {build_parquet_query(con, table, parts, store)}")
     counts = con.execute(
         f"SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))"
         f" FROM parquet_metadata({_paths(parts)}) GROUP BY ALL"
@@ -34,29 +34,29 @@ def from_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[S
     return {(sources[path], column): int(known) for path, column, known in counts}
 
 
-def select_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
+def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
     """A SELECT over these files with all columns of the table."""
     found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
     typed = {column: table.sql_type(column) for column in table.columns} | {"source_row": "BIGINT"}
     cells = [
-        f"{sql.name(column) if column in found else 'NULL'}::{kind} AS {sql.name(column)}"
+        f"{sql.quote_name(column) if column in found else 'NULL'}::{kind} AS {sql.quote_name(column)}"
         for column, kind in typed.items()
     ]
-    file = f"{sql.value(parts[0].source)}::{sql.SOURCE_PATH}"
+    file = f"{sql.quote_value(parts[0].source)}::{sql.SOURCE_PATH}"
     if len(parts) > 1:
-        paths = sql.value([part.source for part in parts])
+        paths = sql.quote_value([part.source for part in parts])
         file = f"({paths}::{sql.SOURCE_PATH}[])[file_index::BIGINT + 1]"
     return (
-        f"SELECT {', '.join(cells)}, {sql.value(store)} AS store_id, {file} AS source_file, file_row_number AS part_row"
+        f"SELECT {', '.join(cells)}, {sql.quote_value(store)} AS store_id, {file} AS source_file, file_row_number AS part_row"
         f" FROM read_parquet({_paths(parts)}, union_by_name = true)"
     )
 
 
 def _paths(parts: Iterable[StoredTable]) -> str:
-    return sql.value([str(part.parquet) for part in parts])
+    return sql.quote_value([str(part.parquet) for part in parts])
 
 
-def from_rows(
+def load_rows(
     con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]], store: str
 ) -> tuple[list[StoredTable], Filled]:
     """Create ``raw.<table>`` from rows in memory. A column a row does not name is NULL, or the table's default.
@@ -72,14 +72,16 @@ def from_rows(
         raise CatalogueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
     origin = {"store_id": store, "source_file": _default_file(table.name)}
     full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
-    cells = ", ".join(f"(r->>{sql.value(column)})::{kind} AS {sql.name(column)}" for column, kind in typed.items())
+    cells = ", ".join(
+        f"(r->>{sql.quote_value(column)})::{kind} AS {sql.quote_name(column)}" for column, kind in typed.items()
+    )
     text = json.dumps(full, default=_text, ensure_ascii=False)
     values = f"SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)"
     con.execute(f"CREATE TABLE raw.{table.name} AS SELECT * {_defaults(table)} FROM ({values})", [text])
     return _count_parts(con, table)
 
 
-def sources_of(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+def list_sources(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     """The source files of rows in memory, by table: those they name, or the default."""
     paths = (row.get("source_file", _default_file(name)) for name, own in rows.items() for row in own)
     return [str(path) for path in paths if path is not None]
@@ -92,7 +94,7 @@ def _default_file(table: str) -> str:
 def _defaults(table: Table) -> str:
     """The table's default values for NULLs, as a REPLACE clause."""
     cells = [
-        f"coalesce({sql.name(name)}, ({column.otherwise})::{table.sql_type(name)}) AS {sql.name(name)}"
+        f"coalesce({sql.quote_name(name)}, ({column.otherwise})::{table.sql_type(name)}) AS {sql.quote_name(name)}"
         for name, column in table.columns.items()
         if column.otherwise
     ]
@@ -105,9 +107,9 @@ def _text(item: Any) -> str:
 
 def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredTable], Filled]:
     """What intake would know about these rows, per file: counts, distinct keys, first and last event."""
-    keys = f"count(DISTINCT row({sql.names(table.key)}))"
+    keys = f"count(DISTINCT row({sql.quote_names(table.key)}))"
     first, last = (_extreme(table, which) for which in ("least", "greatest"))
-    known = ", ".join(f"count({sql.name(column)})" for column in table.columns)
+    known = ", ".join(f"count({sql.quote_name(column)})" for column in table.columns)
     parts: list[StoredTable] = []
     filled: Filled = {}
     query = f"SELECT source_file, count(*), {keys}, min({first}), max({last}), {known} FROM raw.{table.name}"
@@ -119,21 +121,23 @@ def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[Sto
 
 
 def _extreme(table: Table, which: str) -> str:
-    return f"{which}({sql.names(table.events)})" if table.events else "NULL::TIMESTAMP"
+    return f"{which}({sql.quote_names(table.events)})" if table.events else "NULL::TIMESTAMP"
 
 
-def take_facts(con: duckdb.DuckDBPyConnection, intake: Intake, tables: Mapping[str, Table], store: str) -> None:
+def create_intake_tables(
+    con: duckdb.DuckDBPyConnection, intake: Intake, tables: Mapping[str, Table], store: str
+) -> None:
     """Create ``raw.files`` and ``raw.rejects`` from intake's report on its own work."""
     lines = [source.model_dump(mode="json", include=set(tables["files"].columns)) for source in intake.sources]
     own = [
         line | {"source_file": line["path"], "source_row": None, "tables": ",".join(line["tables"])} for line in lines
     ]
-    from_rows(con, tables["files"], own, store)
+    load_rows(con, tables["files"], own, store)
     rejects = [part for part in intake.rejects if part.rows]
     if not rejects:
-        con.execute(f"CREATE VIEW raw.rejects AS {sql.empty(tables['rejects'])}")
+        con.execute(f"CREATE VIEW raw.rejects AS {sql.select_no_rows(tables['rejects'])}")
         return
-    con.execute(f"CREATE VIEW raw.rejects_read AS {select_parquet(con, tables['rejects'], rejects, store)}")
+    con.execute(f"CREATE VIEW raw.rejects_read AS {build_parquet_query(con, tables['rejects'], rejects, store)}")
     con.execute(
         "CREATE VIEW raw.rejects AS SELECT * EXCLUDE (part_row)"
         " REPLACE (source_file AS file, line AS source_row) FROM raw.rejects_read"

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, NamedTuple
 from storehealth.catalogue import Catalogue
 from storehealth.db import sql
 from storehealth.db.store import Store
-from storehealth.model import Intake, Reading, RejectGroup, StoredTable
-from storehealth.outputs import table_to, write_table
+from storehealth.model import Intake, RejectGroup, SheetReading, StoredTable
+from storehealth.outputs import write_csv, write_csv_rows
 from storehealth.privacy import Mask
 
 HEADER = (
@@ -31,7 +31,7 @@ FETCHED = 5000
 FIRST_LINES = 5
 
 
-class Reader(NamedTuple):
+class SourceReader(NamedTuple):
     """Where rejects and previews of a source are read from, and how they are masked."""
 
     store: Store
@@ -52,20 +52,20 @@ class RejectsFile:
     to: Path | BinaryIO
     problem: OSError | None = None
 
-    def write(self, reader: Reader) -> None:
+    def write(self, reader: SourceReader) -> None:
         """Write all rejects, source by source."""
         try:
             if isinstance(self.to, Path):
-                write_table(self.to, HEADER, reject_rows(reader))
+                write_csv(self.to, HEADER, iterate_rejects(reader))
             else:
-                table_to(self.to, HEADER, reject_rows(reader))
+                write_csv_rows(self.to, HEADER, iterate_rejects(reader))
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
             self.problem = error
 
 
-def reject_rows(reader: Reader) -> Iterator[list[Any]]:
+def iterate_rejects(reader: SourceReader) -> Iterator[list[Any]]:
     """Iterate over all rejects, ordered by source and line."""
     for part in reader.intake.rejects:
         columns = _Columns(part.source, reader)
@@ -75,7 +75,7 @@ def reject_rows(reader: Reader) -> Iterator[list[Any]]:
             yield from (columns.row(*row) for row in rows)
 
 
-def reject_groups(reader: Reader, source: str) -> Iterable[RejectGroup]:
+def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
     """Group the rejects of one source by reason and column, the most frequent first."""
     for part in (part for part in reader.intake.rejects if part.source == source):
         query = (
@@ -88,16 +88,16 @@ def reject_groups(reader: Reader, source: str) -> Iterable[RejectGroup]:
 
 
 def _from(part: StoredTable) -> str:
-    return f"read_parquet({sql.value(str(part.parquet))})"
+    return f"read_parquet({sql.quote_value(str(part.parquet))})"
 
 
 class _Columns:
     """The columns of one source: their positions, and what they may hold."""
 
-    def __init__(self, source: str, reader: Reader) -> None:
+    def __init__(self, source: str, reader: SourceReader) -> None:
         readings = {reading.source: reading for reading in reader.intake.readings}
         self.source, self.mask = source, reader.mask
-        self.reading = readings.get(source, Reading(source=source))
+        self.reading = readings.get(source, SheetReading(source=source))
         self.kinds = {
             header: _kind(fills, reader.catalogue) for header, fills in self.reading.columns.items()
         }  # fmt: skip

@@ -16,12 +16,12 @@ ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGI
 """Columns every canonical table has besides its own."""
 
 
-def name(text: str) -> str:
+def quote_name(text: str) -> str:
     """A quoted identifier."""
     return '"' + text.replace('"', '""') + '"'
 
 
-def value(item: object) -> str:
+def quote_value(item: object) -> str:
     """A literal. Lists become lists; times are naive."""
     if item is None:
         return "NULL"
@@ -34,26 +34,30 @@ def value(item: object) -> str:
     if isinstance(item, date):
         return f"DATE '{item.isoformat()}'"
     if isinstance(item, list | tuple):
-        return f"[{', '.join(map(value, item))}]" if item else "[]::VARCHAR[]"
+        return f"[{', '.join(map(quote_value, item))}]" if item else "[]::VARCHAR[]"
     return "'" + str(item).replace("'", "''") + "'"
 
 
-def source_paths(paths: Iterable[str]) -> str:
+def create_source_path_type(paths: Iterable[str]) -> str:
     """The statement that creates type :data:`SOURCE_PATH`."""
-    return f"CREATE TYPE {SOURCE_PATH} AS ENUM ({', '.join(map(value, sorted(set(paths))))})"
+    return f"CREATE TYPE {SOURCE_PATH} AS ENUM ({', '.join(map(quote_value, sorted(set(paths))))})"
 
 
-def outcomes() -> str:
+def create_outcome_type() -> str:
     """The statement that creates type :data:`OUTCOME`."""
-    return f"CREATE TYPE {OUTCOME} AS ENUM ({', '.join(map(value, OUTCOMES))})"
+    return f"CREATE TYPE {OUTCOME} AS ENUM ({', '.join(map(quote_value, OUTCOMES))})"
 
 
-def names(columns: Iterable[str], before: str = "") -> str:
+def quote_names(columns: Iterable[str], before: str = "") -> str:
     """Quoted identifiers, comma-separated, each after ``before``."""
-    return ", ".join(before + name(column) for column in columns)
+    return ", ".join(before + quote_name(column) for column in columns)
 
 
-def empty(table: Table) -> str:
+def select_no_rows(table: Table) -> str:
     """A SELECT that returns no rows, with the columns of a canonical table."""
     typed = {column: table.sql_type(column) for column in table.columns} | ORIGIN
-    return "SELECT " + ", ".join(f"NULL::{kind} AS {name(column)}" for column, kind in typed.items()) + " WHERE false"
+    return (
+        "SELECT "
+        + ", ".join(f"NULL::{kind} AS {quote_name(column)}" for column, kind in typed.items())
+        + " WHERE false"
+    )

@@ -17,12 +17,12 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
 from storehealth.db import helpers, hours, mask, raw, sql
-from storehealth.db.hands import FEW, Hands, hands_for, share_variables
-from storehealth.db.make_views import make_again, make_views
-from storehealth.db.merge import merge
+from storehealth.db.hands import FEW, Connections, count_connections, share_variables
+from storehealth.db.make_views import create_views, recreate_views
+from storehealth.db.merge import merge_exports
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
-from storehealth.watch import LONGEST
+from storehealth.watch import MAX_QUERY_SECONDS
 
 FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
@@ -45,7 +45,7 @@ class StoreSettings:
     staff: Mapping[str, str] = field(default_factory=dict)
     memory: str | None = None
     auto_replies: tuple[str, ...] = ()
-    seconds: float = LONGEST
+    seconds: float = MAX_QUERY_SECONDS
     """Time limit for creating one view."""
 
 
@@ -64,7 +64,7 @@ class Store:
         auto_replies: Texts that the store's settings name as automatic.
     """
 
-    hands: Hands
+    hands: Connections
     as_of: datetime | None = None
     ends: dict[str, datetime] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Store:
         """The first of the connections."""
         return self.hands[0]
 
-    def assume_auto_replies(self, views: Mapping[str, View]) -> int:
+    def count_suspects_as_bots(self, views: Mapping[str, View]) -> int:
         """Count suspected automatic replies as bot messages: the chat views are recreated that way.
 
         Args:
@@ -96,12 +96,12 @@ class Store:
         """
         found = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
         if found:
-            helpers.take_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
+            helpers.set_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
             share_variables(self.hands)
-            make_again(self.hands, views, "chat_messages", ("auto_replies",))
+            recreate_views(self.hands, views, "chat_messages", ("auto_replies",))
         return len(found)
 
-    def check(self, query: str) -> str | None:
+    def find_query_problem(self, query: str) -> str | None:
         """Say why a query would not run, or None. It must be one SELECT; it is bound, not run."""
         try:
             statements = self.con.extract_statements(query)
@@ -152,23 +152,25 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     hands = _connect(scratch, settings, sum(part.rows for part in intake.tables))
     con = hands[0]
     stored = (*intake.tables, *intake.rejects)
-    con.execute(sql.source_paths([*(source.path for source in intake.sources), *(part.source for part in stored)]))
+    con.execute(
+        sql.create_source_path_type([*(source.path for source in intake.sources), *(part.source for part in stored)])
+    )
     inputs = _Parts()
     for name, table in catalogue.tables.items():
         parts = [part for part in intake.tables if part.table == name and part.rows]
         if parts and name not in FACT_TABLES:
             inputs.parts[name] = parts
-            inputs.filled[name] = raw.from_parquet(con, table, parts, settings.store)
-    raw.take_facts(con, intake, catalogue.tables, settings.store)
+            inputs.filled[name] = raw.load_parquet(con, table, parts, settings.store)
+    raw.create_intake_tables(con, intake, catalogue.tables, settings.store)
     inputs.loose = set(FACT_TABLES)
     inputs.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _fill(hands, inputs, catalogue, settings)
     _lock(con, [str(part.parquet) for part in stored])
-    make_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
+    create_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
     return store
 
 
-def store_from_rows(
+def open_store_from_rows(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     catalogue: Catalogue,
     settings: StoreSettings,
@@ -190,13 +192,13 @@ def store_from_rows(
         raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
     hands = _connect(None, settings)
     con = hands[0]
-    con.execute(sql.source_paths(raw.sources_of(rows)))
+    con.execute(sql.create_source_path_type(raw.list_sources(rows)))
     inputs = _Parts()
     for name, table in catalogue.tables.items():
         if not rows.get(name):
             continue
         try:
-            parts, filled = raw.from_rows(con, table, rows[name], settings.store)
+            parts, filled = raw.load_rows(con, table, rows[name], settings.store)
         except duckdb.Error as error:
             raise CatalogueError(f"rows of {name}: {error}") from None
         inputs.filled[name] = filled
@@ -207,11 +209,11 @@ def store_from_rows(
     inputs.counted = {part.source: name for name, parts in inputs.parts.items() for part in parts}
     store = _fill(hands, inputs, catalogue, settings)
     _lock(con, [])
-    make_views(hands, catalogue.views, views, settings.seconds, _of_packs(catalogue))
+    create_views(hands, catalogue.views, views, settings.seconds, _of_packs(catalogue))
     return store
 
 
-def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Hands:
+def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Connections:
     """Connect to a database in memory, or for many rows in the scratch folder, where compression saves five sixths.
 
     There are several connections unless no scratch folder is given (rows in memory are few).
@@ -219,14 +221,14 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Ha
     The temporary directory stays accessible when everything else is locked, so it is the scratch folder or none.
     """
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
-    con.execute(f"SET temp_directory = {sql.value(str(scratch or ''))}")
+    con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    hands = [con, *(con.cursor() for _ in range(hands_for(rows) - 1 if scratch else 0))]
+    hands = [con, *(con.cursor() for _ in range(count_connections(rows) - 1 if scratch else 0))]
     for hand in hands:
         # a bar would be drawn on stdout, into the middle of a JSON document
         hand.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
-    con.execute(f"SET memory_limit = {sql.value(settings.memory or MEMORY)}")
-    con.execute(sql.outcomes())
+    con.execute(f"SET memory_limit = {sql.quote_value(settings.memory or MEMORY)}")
+    con.execute(sql.create_outcome_type())
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
     con.execute(
@@ -236,12 +238,12 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Ha
     return hands
 
 
-def _fill(hands: Hands, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
+def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
     """Create everything between the rows in ``raw`` and the views: merged tables, variables, helper tables."""
     con, rank = hands[0], inputs.rank()
     store = Store(hands, filled=frozenset(inputs.list_filled()), auto_replies=settings.auto_replies)
     for name, parts in inputs.parts.items():
-        dropped = merge(con, catalogue.tables[name], parts, inputs.filled[name], rank)
+        dropped = merge_exports(con, catalogue.tables[name], parts, inputs.filled[name], rank)
         store.merged_away |= {path: count for path, count in dropped.items() if inputs.counted.get(path) == name}
     con.execute(
         ";".join(_pass_through(table, inputs) for table in catalogue.tables.values() if table.name not in inputs.parts)
@@ -250,7 +252,7 @@ def _fill(hands: Hands, inputs: _Parts, catalogue: Catalogue, settings: StoreSet
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
     store.as_of = settings.as_of or max(ends.values(), default=None)
-    store.table_ends = mask.show(con, catalogue.tables, ends, store.as_of)
+    store.table_ends = mask.create_visible_tables(con, catalogue.tables, ends, store.as_of)
     for name, end in store.table_ends.items():
         group = catalogue.tables[name].group
         store.ends[group] = max(end, store.ends.get(group, end))
@@ -261,11 +263,11 @@ def _fill(hands: Hands, inputs: _Parts, catalogue: Catalogue, settings: StoreSet
     }
     facts = _facts(catalogue, settings)
     helpers.set_variables(con, store.as_of, store.ends, facts)
-    hours.make_nights(con, facts)
-    helpers.make_people(con, settings.staff, catalogue.closers, settings.auto_replies)
+    hours.create_night_macros(con, facts)
+    helpers.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
-    helpers.make_hours(con, facts["service_hours"], first, store.as_of)
+    helpers.create_service_hours(con, facts["service_hours"], first, store.as_of)
     share_variables(hands)
     return store
 
@@ -276,8 +278,8 @@ def _has_times(parts: Sequence[StoredTable]) -> bool:
 
 def _pass_through(table: Table, inputs: _Parts) -> str:
     """SQL of a lake table that needs no merging: intake's own, or one that no file feeds."""
-    columns = sql.names([*table.columns, *sql.ORIGIN])
-    source = f"SELECT {columns} FROM raw.{table.name}" if table.name in inputs.loose else sql.empty(table)
+    columns = sql.quote_names([*table.columns, *sql.ORIGIN])
+    source = f"SELECT {columns} FROM raw.{table.name}" if table.name in inputs.loose else sql.select_no_rows(table)
     return f"CREATE VIEW lake.{table.name} AS {source}"
 
 
@@ -287,13 +289,13 @@ def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
 
 
 def _of_packs(catalogue: Catalogue) -> frozenset[str]:
-    return frozenset(name for name in catalogue.views if catalogue.of_a_pack("views", name))
+    return frozenset(name for name in catalogue.views if catalogue.is_from_pack("views", name))
 
 
 def _lock(con: duckdb.DuckDBPyConnection, files: list[str]) -> None:
     """Restrict the database to the named files; afterwards no setting can change that."""
     con.execute("SET autoinstall_known_extensions = false")
     con.execute("SET autoload_known_extensions = false")
-    con.execute(f"SET allowed_paths = {sql.value(files)}")
+    con.execute(f"SET allowed_paths = {sql.quote_value(files)}")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import duckdb
 
-from storehealth.catalogue.files import nearest
-from storehealth.privacy import without_quotes
-from storehealth.watch import OF_THE_TEXT
+from storehealth.catalogue.files import suggest_nearest
+from storehealth.privacy import remove_quotes
+from storehealth.watch import SQL_TEXT_ERRORS
 
 EXCERPT = 30
 """Characters of SQL quoted from where it cannot be parsed."""
@@ -18,7 +18,7 @@ SHOWN = re.compile(r"LINE \d+: (.*)\n( *)\^")
 CANDIDATES = re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean):? (.*)")
 
 
-class Kind(NamedTuple):
+class ErrorKind(NamedTuple):
     """A kind of mistake: how the database words it, and how we do; ``{}`` is what the pattern captured."""
 
     pattern: str
@@ -27,20 +27,24 @@ class Kind(NamedTuple):
 
 UNFIT = "the types of the values do not fit together"
 KINDS = (
-    Kind(r'Referenced column "(.+?)" (?:not found|was not found)', "there is no column {}"),
-    Kind(r'Function with name "?(.+?)"? does not exist', "there is no function {}"),
-    Kind(
+    ErrorKind(r'Referenced column "(.+?)" (?:not found|was not found)', "there is no column {}"),
+    ErrorKind(r'Function with name "?(.+?)"? does not exist', "there is no function {}"),
+    ErrorKind(
         r'(?:Table with name|Referenced table) "?(.+?)"? (?:does not exist|not found)', "there is no table or view {}"
     ),
-    Kind(r"Type with name (.+?) does not exist", "there is no type {}"),
-    Kind(r"disabled (?:by|through) configuration|^Permission Error", "it may read the store's rows and nothing else"),
-    Kind(r"No function matches|Could not choose a best|[Cc]annot (?:compare|mix|cast)|Unimplemented type for", UNFIT),
-    Kind(r"^Conversion Error", "a value cannot be turned into the type that is asked for"),
+    ErrorKind(r"Type with name (.+?) does not exist", "there is no type {}"),
+    ErrorKind(
+        r"disabled (?:by|through) configuration|^Permission Error", "it may read the store's rows and nothing else"
+    ),
+    ErrorKind(
+        r"No function matches|Could not choose a best|[Cc]annot (?:compare|mix|cast)|Unimplemented type for", UNFIT
+    ),
+    ErrorKind(r"^Conversion Error", "a value cannot be turned into the type that is asked for"),
 )
 UNKNOWN = "the SQL does not run"
 
 
-def told(error: duckdb.Error, sql: str = "") -> str:
+def explain_sql_error(error: duckdb.Error, sql: str = "") -> str:
     """Explain what is wrong with some SQL in one sentence, and quote the database in another.
 
     Args:
@@ -52,9 +56,9 @@ def told(error: duckdb.Error, sql: str = "") -> str:
 
 def _quote(error: duckdb.Error) -> str:
     """The database's own words, without the query around the SQL, and without what may be a cell."""
-    if isinstance(error, OF_THE_TEXT):
+    if isinstance(error, SQL_TEXT_ERRORS):
         return " ".join(re.split(r"\n\s*(?:LINE \d|Candidate functions|Did you mean|\n)", str(error))[0].split())
-    kind, _, rest = without_quotes(str(error).split("\n", 1)[0]).partition(": ")
+    kind, _, rest = remove_quotes(str(error).split("\n", 1)[0]).partition(": ")
     return f"{kind}: {rest.partition(': ')[0]}"  # after a second colon there may be a cell, not in quotes
 
 
@@ -67,7 +71,7 @@ def _sentence(error: duckdb.Error, sql: str) -> str:
         found = re.search(kind.pattern, text)
         if found:
             name = found[1] if found.groups() else ""
-            return kind.sentence.format(name) + nearest(name, _candidates(text))
+            return kind.sentence.format(name) + suggest_nearest(name, _candidates(text))
     return UNKNOWN
 
 

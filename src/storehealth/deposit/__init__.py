@@ -14,20 +14,20 @@ from __future__ import annotations
 
 from storehealth.deposit.checklist import Checklist, load_checklist, load_checklists
 from storehealth.deposit.dossier import Dossier, read_dossier
-from storehealth.deposit.facts import Look
-from storehealth.deposit.progress import standing, upcoming, upcoming_in
-from storehealth.deposit.standing import ChaseDate, Standing
+from storehealth.deposit.facts import StatusRequest
+from storehealth.deposit.progress import derive_status, list_upcoming_dates, read_upcoming_dates
+from storehealth.deposit.standing import CaseDate, CaseStatus
 
 __all__ = [
-    "ChaseDate",
+    "CaseDate",
+    "CaseStatus",
     "Checklist",
     "Dossier",
-    "Look",
-    "Standing",
+    "StatusRequest",
+    "derive_status",
+    "list_upcoming_dates",
     "load_checklist",
     "load_checklists",
     "read_dossier",
-    "standing",
-    "upcoming",
-    "upcoming_in",
+    "read_upcoming_dates",
 ]

@@ -14,12 +14,12 @@ from pathlib import Path
 BACKUP = ".bak"
 
 
-def beside(path: Path) -> Path:
+def backup_path(path: Path) -> Path:
     """Return the path of a dossier's backup."""
     return path.with_name(path.name + BACKUP)
 
 
-def held(path: Path) -> bytes:
+def read_backup(path: Path) -> bytes:
     """Read the backup of a dossier; empty if there is none.
 
     Read it before the dossier: another process may replace it between the two reads.
@@ -28,12 +28,12 @@ def held(path: Path) -> bytes:
         OSError: It cannot be read.
     """
     try:
-        return beside(path).read_bytes()
+        return backup_path(path).read_bytes()
     except FileNotFoundError:
         return b""
 
 
-def loss(whole: bytes | None, kept: bytes) -> str:
+def describe_loss(whole: bytes | None, kept: bytes) -> str:
     """Describe what a dossier has lost that its backup still holds; empty if nothing is missing.
 
     Args:
@@ -54,9 +54,9 @@ def loss(whole: bytes | None, kept: bytes) -> str:
     return f"from line {line} on it differs from its backup"
 
 
-def advice(path: Path) -> str:
+def advise_recovery(path: Path) -> str:
     """Return advice on how to continue with a damaged dossier."""
-    backup = beside(path)
+    backup = backup_path(path)
     if not backup.is_file():
         return "Nothing was written. Give another --dossier, or mend the line from a copy of your own."
     copy_it = f"cp {shlex.quote(str(backup))} {shlex.quote(str(path))}"
@@ -66,7 +66,7 @@ def advice(path: Path) -> str:
     )
 
 
-def copy(source: Path, target: Path) -> None:
+def copy_durably(source: Path, target: Path) -> None:
     """Copy a file so that the copy is complete or absent. The lock is held, so one temporary name is enough.
 
     Raises:

@@ -15,29 +15,29 @@ from typing import Literal
 import yaml
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Language, Name, Strict, Sureness, Text
-from storehealth.catalogue.files import broken_yaml, read_yaml, validate
+from storehealth.catalogue.common import Language, LocalizedText, Name, StrictModel, Verification
+from storehealth.catalogue.files import describe_yaml_error, read_yaml, validate_record
 from storehealth.errors import CatalogueError, UsageError
 
 FOLDER = Path(__file__).parent.parent / "checklists"
 Desk = Literal["merchant", "customer_service", "settlement", "legal", "finance", "platform"]
-Certainty = Sureness | Literal["given"]
+Certainty = Verification | Literal["given"]
 Question = Literal[
     "unfinished_orders", "open_cases", "refund_date", "unsettled_statements", "unpaid_penalties", "listed_stock"
 ]
 Unit = Literal["days", "working_days"]
 
 
-class Origin(Strict):
+class ChecklistSource(StrictModel):
     """Where facts come from and how certain they are. ``given``: stated by the people this tool is made for."""
 
-    title: Text
+    title: LocalizedText
     ref: str = Field(default="", description="The platform's own number of the rule text.")
     effective_from: date | None = None
     sure: Certainty
 
 
-class Takes(Strict):
+class ProcessingTime(StrictModel):
     """How long something takes. ``usual``: a desk's usual time, after which to ask; ``at_least``: a period that must pass."""
 
     kind: Literal["usual", "at_least"] = "usual"
@@ -47,59 +47,59 @@ class Takes(Strict):
     source: Name
 
     @model_validator(mode="after")
-    def _check_order(self) -> Takes:
+    def _check_order(self) -> ProcessingTime:
         if self.least > self.most:
             raise ValueError("least is more than most")
         return self
 
 
-class Told(Text):
+class ItemText(LocalizedText):
     """A sentence about an item. Without a source of its own it rests on the item's source."""
 
     source: Name | None = None
 
 
-class Reason(Text):
+class SourcedText(LocalizedText):
     """A sentence with its source: a common reason for a return, or a general remark."""
 
     source: Name
 
 
-class Paper(Strict):
+class ChecklistPaper(StrictModel):
     """A document of the case. ``draft`` names the draft that the command ``papers`` can write for it."""
 
-    name: Text
-    enclosure: Text | None = Field(default=None, description="Its name in the cover letter, if different.")
+    name: LocalizedText
+    enclosure: LocalizedText | None = Field(default=None, description="Its name in the cover letter, if different.")
     source: Name
     draft: Literal["application", "cover", "lost_receipt"] | None = None
 
     @property
-    def enclosed(self) -> Text:
+    def enclosed(self) -> LocalizedText:
         """Its name in the cover letter."""
         return self.enclosure or self.name
 
 
-class Stage(Strict):
+class ChecklistStage(StrictModel):
     """A phase of the case; stages follow one another."""
 
     id: Name
-    title: Text
+    title: LocalizedText
 
 
-class Item(Strict):
+class ChecklistItem(StrictModel):
     """One thing to do or to wait for."""
 
     id: Name
     stage: Name
-    what: Text
-    detail: Told | None = None
-    why: Told
-    ask: Text | None = Field(default=None, description="What to ask the desk once its time is up.")
+    what: LocalizedText
+    detail: ItemText | None = None
+    why: ItemText
+    ask: LocalizedText | None = Field(default=None, description="What to ask the desk once its time is up.")
     who: Desk
     source: Name
     papers: tuple[Name, ...] = ()
-    takes: Takes | None = None
-    returns: tuple[Reason, ...] = ()
+    takes: ProcessingTime | None = None
+    returns: tuple[SourcedText, ...] = ()
     answered_by: Question | None = Field(
         default=None, description="The question to the exports whose answer settles it."
     )
@@ -108,7 +108,7 @@ class Item(Strict):
     final: bool = Field(default=False, description="The case is closed once it is done.")
 
 
-class Period(Strict):
+class AfterSalesPeriod(StrictModel):
     """The after-sales period: days after the last completed order before the deposit can come back."""
 
     least: int = Field(ge=0)
@@ -119,28 +119,28 @@ class Period(Strict):
     )
 
 
-class Chase(Strict):
+class ReminderInterval(StrictModel):
     """Days to wait for a desk whose usual time is unknown, and between two reminders."""
 
     every: int = Field(ge=1)
     source: Name
 
 
-class Checklist(Strict):
+class Checklist(StrictModel):
     """The way to the refund on one platform. The file is named after the platform."""
 
     name: Name
-    title: Text
-    about: Text
+    title: LocalizedText
+    about: LocalizedText
     language: Language = Field(description="Language of the platform's staff; papers are drafted in it.")
-    sources: dict[Name, Origin]
-    stages: tuple[Stage, ...] = Field(min_length=1)
-    papers: dict[Name, Paper] = {}
+    sources: dict[Name, ChecklistSource]
+    stages: tuple[ChecklistStage, ...] = Field(min_length=1)
+    papers: dict[Name, ChecklistPaper] = {}
     mailed: tuple[Name, ...] = Field(default=(), description="Papers mailed together; the cover letter lists them.")
-    items: tuple[Item, ...] = Field(min_length=1)
-    period: Period
-    chase: Chase
-    remarks: tuple[Reason, ...] = ()
+    items: tuple[ChecklistItem, ...] = Field(min_length=1)
+    period: AfterSalesPeriod
+    chase: ReminderInterval
+    remarks: tuple[SourcedText, ...] = ()
 
     @model_validator(mode="after")
     def _check_references(self) -> Checklist:
@@ -149,7 +149,7 @@ class Checklist(Strict):
             raise ValueError("; ".join(problems))
         return self
 
-    def item(self, name: str) -> Item:
+    def get_item(self, name: str) -> ChecklistItem:
         """Return the item with that id; case and hyphens do not matter.
 
         Raises:
@@ -163,9 +163,9 @@ class Checklist(Strict):
         nearest = f"; nearest is {close[0]}" if close else ""
         raise UsageError(f"the {self.name} checklist has no item {name!r}{nearest}", f"Items: {', '.join(ids)}.")
 
-    def sent_for(self, item: Item) -> tuple[str, ...]:
+    def list_papers_to_redo(self, item: ChecklistItem) -> tuple[str, ...]:
         """Return the items whose papers a desk received by mail: what may have to be redone when it sends them back."""
-        prerequisites = [self.item(name) for name in item.blocked_by]
+        prerequisites = [self.get_item(name) for name in item.blocked_by]
         is_mailed = item.who != "merchant" and any(prerequisite.sends for prerequisite in prerequisites)
         if not is_mailed:
             return ()
@@ -173,7 +173,7 @@ class Checklist(Strict):
             prerequisite.id for prerequisite in prerequisites if prerequisite.papers and not prerequisite.sends
         )
 
-    def in_stage(self, stage: str) -> tuple[Item, ...]:
+    def list_stage_items(self, stage: str) -> tuple[ChecklistItem, ...]:
         """Return the items of a stage, in order."""
         return tuple(item for item in self.items if item.stage == stage)
 
@@ -224,7 +224,9 @@ def _find_order_problems(checklist: Checklist) -> Iterator[str]:
         last = max(last, place.get(item.stage, last))
     if sum(item.final for item in checklist.items) != 1:
         yield "exactly one item must be final"
-    yield from (f"stage {stage.id} has no item" for stage in checklist.stages if not checklist.in_stage(stage.id))
+    yield from (
+        f"stage {stage.id} has no item" for stage in checklist.stages if not checklist.list_stage_items(stage.id)
+    )
 
 
 def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
@@ -256,9 +258,9 @@ def _read(path: Path, problems: list[str]) -> Checklist | None:
     try:
         content = read_yaml(path)
     except yaml.YAMLError as error:
-        problems.append(broken_yaml(path, error))
+        problems.append(describe_yaml_error(path, error))
         return None
-    return validate(Checklist, path, content, problems)
+    return validate_record(Checklist, path, content, problems)
 
 
 def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:

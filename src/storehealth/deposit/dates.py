@@ -19,7 +19,7 @@ EARLIEST = date(2000, 1, 1)
 SATURDAY = 5
 
 
-def read_day(text: str, today: date) -> date:
+def parse_day(text: str, today: date) -> date:
     """Parse a day: 2026-03-01, 2026/3/1, 2026年3月1日, today, yesterday.
 
     Raises:
@@ -40,7 +40,7 @@ def read_day(text: str, today: date) -> date:
     return day
 
 
-def later(day: date, count: int, unit: Literal["days", "working_days"]) -> date:
+def add_days(day: date, count: int, unit: Literal["days", "working_days"]) -> date:
     """Return the day ``count`` days later. Working days are Monday to Friday; public holidays are unknown here."""
     if unit == "days":
         return day + timedelta(days=count)

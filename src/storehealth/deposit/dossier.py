@@ -21,18 +21,28 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from storehealth.deposit import backup
-from storehealth.deposit.entries import Attach, Begin, Deadline, Entry, Log, Mark, Undo, from_line, to_line
-from storehealth.errors import Exit, StorehealthError, UsageError
+from storehealth.deposit.entries import (
+    AttachEntry,
+    BeginEntry,
+    DeadlineEntry,
+    DossierEntry,
+    LogEntry,
+    MarkEntry,
+    UndoEntry,
+    from_line,
+    to_line,
+)
+from storehealth.errors import ExitCode, StorehealthError, UsageError
 
 LOCK_SECONDS = 10.0
 TORN = ".torn-"
-Made = Mark | Log | Attach | Deadline | Undo
+CaseEntry = MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry
 
 
 class DossierBusyError(StorehealthError):
     """Another process holds the dossier."""
 
-    exit_code = Exit.BUSY
+    exit_code = ExitCode.BUSY
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,8 @@ class Dossier:
     """The content of a dossier. ``torn`` holds the bytes that a kill left after the last complete line."""
 
     path: Path
-    begin: Begin | None = None
-    entries: tuple[Made, ...] = ()
+    begin: BeginEntry | None = None
+    entries: tuple[CaseEntry, ...] = ()
     torn: bytes = b""
     whole: int = 0
     ends_line: bool = True
@@ -51,11 +61,11 @@ class Dossier:
         """Number of the next entry."""
         return self.entries[-1].n + 1 if self.entries else int(self.begin is not None)
 
-    def in_force(self, until: date | None = None) -> tuple[Made, ...]:
+    def list_active_entries(self, until: date | None = None) -> tuple[CaseEntry, ...]:
         """Return the entries in force: not undone, not an undo, and dated no later than ``until``."""
         known = [entry for entry in self.entries if until is None or entry.on <= until]
-        undone = {entry.undoes for entry in known if isinstance(entry, Undo)}
-        return tuple(entry for entry in known if entry.n not in undone and not isinstance(entry, Undo))
+        undone = {entry.undoes for entry in known if isinstance(entry, UndoEntry)}
+        return tuple(entry for entry in known if entry.n not in undone and not isinstance(entry, UndoEntry))
 
 
 def read_dossier(path: Path) -> Dossier:
@@ -75,7 +85,7 @@ def read_dossier(path: Path) -> Dossier:
     return dossier
 
 
-def append(path: Path, begin: Begin, make: Callable[[Dossier], Made]) -> tuple[Made, Path | None]:
+def append_entry(path: Path, begin: BeginEntry, make: Callable[[Dossier], CaseEntry]) -> tuple[CaseEntry, Path | None]:
     """Append the entry that ``make`` derives from the dossier read under the lock.
 
     Returns:
@@ -116,7 +126,7 @@ def _hold_lock(path: Path) -> Iterator[None]:
 def _read(path: Path) -> Dossier:
     """Read the dossier and compare it with its backup, which is read first: another process may be writing."""
     try:
-        kept = backup.held(path)
+        kept = backup.read_backup(path)
         content = path.read_bytes()
     except FileNotFoundError:
         return _check_complete(Dossier(path), None, kept)
@@ -127,9 +137,9 @@ def _read(path: Path) -> Dossier:
 
 
 def _check_complete(dossier: Dossier, whole: bytes | None, kept: bytes) -> Dossier:
-    lost = backup.loss(whole, kept)
+    lost = backup.describe_loss(whole, kept)
     if lost:
-        raise UsageError(f"the dossier {dossier.path} is damaged: {lost}", backup.advice(dossier.path))
+        raise UsageError(f"the dossier {dossier.path} is damaged: {lost}", backup.advise_recovery(dossier.path))
     return dossier
 
 
@@ -153,19 +163,19 @@ def _could_begin(tail: bytes) -> bool:
     return tail.startswith(start) or start.startswith(tail)
 
 
-def _build_dossier(path: Path, lines: list[Entry], torn: bytes, end: tuple[int, bool]) -> Dossier:
+def _build_dossier(path: Path, lines: list[DossierEntry], torn: bytes, end: tuple[int, bool]) -> Dossier:
     begin = lines[0] if lines else None
-    if begin is not None and not isinstance(begin, Begin):
+    if begin is not None and not isinstance(begin, BeginEntry):
         raise _make_damage_error(path, 1, "it is not the first line of a dossier")
-    entries = tuple(entry for entry in lines[1:] if not isinstance(entry, Begin))
+    entries = tuple(entry for entry in lines[1:] if not isinstance(entry, BeginEntry))
     if len(entries) != len(lines[1:]):
         raise _make_damage_error(
-            path, next(i for i, entry in enumerate(lines[1:], 2) if isinstance(entry, Begin)), "a second beginning"
+            path, next(i for i, entry in enumerate(lines[1:], 2) if isinstance(entry, BeginEntry)), "a second beginning"
         )
     return Dossier(path, begin, entries, torn, *end)
 
 
-def _parse_entry(path: Path, number: int, line: bytes, expected: int) -> Entry:
+def _parse_entry(path: Path, number: int, line: bytes, expected: int) -> DossierEntry:
     try:
         entry = from_line(line)
     except ValueError as error:
@@ -176,7 +186,7 @@ def _parse_entry(path: Path, number: int, line: bytes, expected: int) -> Entry:
 
 
 def _make_damage_error(path: Path, line: int, why: str) -> UsageError:
-    return UsageError(f"the dossier {path} is damaged at line {line}: {why}", backup.advice(path))
+    return UsageError(f"the dossier {path} is damaged at line {line}: {why}", backup.advise_recovery(path))
 
 
 def _set_torn_aside(dossier: Dossier) -> Path | None:
@@ -186,7 +196,7 @@ def _set_torn_aside(dossier: Dossier) -> Path | None:
     digest = hashlib.sha256(dossier.torn).hexdigest()[:8]
     aside = dossier.path.with_name(f"{dossier.path.name}{TORN}{digest}")
     try:
-        backup.copy(dossier.path, aside)
+        backup.copy_durably(dossier.path, aside)
         with dossier.path.open("r+b") as stream:
             stream.truncate(dossier.whole)
             os.fsync(stream.fileno())
@@ -199,7 +209,7 @@ def _keep_backup(dossier: Dossier) -> None:
     if dossier.begin is None:
         return
     try:
-        backup.copy(dossier.path, backup.beside(dossier.path))
+        backup.copy_durably(dossier.path, backup.backup_path(dossier.path))
     except OSError as error:
         raise _make_write_error(dossier.path, error) from None
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 FORMAT = 1
-State = Literal["done", "open", "waiting"]
+MarkState = Literal["done", "open", "waiting"]
 
 
 class _Entry(BaseModel):
@@ -27,7 +27,7 @@ class _Entry(BaseModel):
     written: date = Field(description="Day it was written into the dossier.")
 
 
-class Begin(_Entry):
+class BeginEntry(_Entry):
     """The first line: which store on which platform the case is about."""
 
     did: Literal["begin"] = "begin"
@@ -36,17 +36,17 @@ class Begin(_Entry):
     store: str
 
 
-class Mark(_Entry):
+class MarkEntry(_Entry):
     """An item changed state."""
 
     did: Literal["mark"] = "mark"
     item: str
-    state: State
+    state: MarkState
     on: date
     note: str = ""
 
 
-class Log(_Entry):
+class LogEntry(_Entry):
     """An event: a call, a letter, an answer. With an item, it counts as a reminder to that item's desk."""
 
     did: Literal["log"] = "log"
@@ -55,7 +55,7 @@ class Log(_Entry):
     item: str | None = None
 
 
-class Attach(_Entry):
+class AttachEntry(_Entry):
     """A file that belongs to an item, as it was on that day."""
 
     did: Literal["attach"] = "attach"
@@ -68,7 +68,7 @@ class Attach(_Entry):
     note: str = ""
 
 
-class Deadline(_Entry):
+class DeadlineEntry(_Entry):
     """A date the merchant set for an item; ``due`` None removes it."""
 
     did: Literal["deadline"] = "deadline"
@@ -78,7 +78,7 @@ class Deadline(_Entry):
     note: str = ""
 
 
-class Undo(_Entry):
+class UndoEntry(_Entry):
     """An earlier entry is taken out of force; both stay in the file."""
 
     did: Literal["undo"] = "undo"
@@ -86,8 +86,12 @@ class Undo(_Entry):
     on: date
 
 
-Entry = Annotated[Begin | Mark | Log | Attach | Deadline | Undo, Field(discriminator="did")]
-_READER: TypeAdapter[Begin | Mark | Log | Attach | Deadline | Undo] = TypeAdapter(Entry)
+DossierEntry = Annotated[
+    BeginEntry | MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry, Field(discriminator="did")
+]
+_READER: TypeAdapter[BeginEntry | MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry] = TypeAdapter(
+    DossierEntry
+)
 _FIRST = ("n", "did", "written")
 
 
@@ -99,7 +103,7 @@ def _dump(content: dict[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def to_line(entry: Entry) -> bytes:
+def to_line(entry: DossierEntry) -> bytes:
     """Return the entry as a line of the file, newline included."""
     content = entry.model_dump(mode="json")
     ordered = {key: content[key] for key in _FIRST} | content
@@ -107,7 +111,7 @@ def to_line(entry: Entry) -> bytes:
     return (_dump(ordered | {"sum": _checksum(_dump(ordered))}) + "\n").encode()
 
 
-def from_line(line: bytes) -> Entry:
+def from_line(line: bytes) -> DossierEntry:
     """Parse a line.
 
     Raises:

@@ -10,18 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.checklist import Checklist, Item
-from storehealth.deposit.dates import later
-from storehealth.deposit.dossier import Dossier, Made, append
-from storehealth.deposit.entries import Attach, Begin, Deadline, Log, Mark, State, Undo
-from storehealth.deposit.words import words
+from storehealth.deposit.checklist import Checklist, ChecklistItem
+from storehealth.deposit.dates import add_days
+from storehealth.deposit.dossier import CaseEntry, Dossier, append_entry
+from storehealth.deposit.entries import (
+    AttachEntry,
+    BeginEntry,
+    DeadlineEntry,
+    LogEntry,
+    MarkEntry,
+    MarkState,
+    UndoEntry,
+)
+from storehealth.deposit.words import load_words
 from storehealth.errors import UsageError
 
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Matter:
+class RefundCase:
     """One store's case on one platform; ``today`` is the only clock.
 
     Every method appends one entry and returns it with remarks for the merchant. All raise UsageError, and write nothing,
@@ -35,40 +43,40 @@ class Matter:
     language: Language = "en"
     after_sales_days: int | None = None
 
-    def mark(self, name: str, state: State, on: date, note: str = "") -> tuple[Made, list[str]]:
+    def mark(self, name: str, state: MarkState, on: date, note: str = "") -> tuple[CaseEntry, list[str]]:
         """Mark an item as done, open again, or waiting for its desk, since a day."""
-        item = self.checklist.item(name)
+        item = self.checklist.get_item(name)
         _check_not_in_future(on, self.today)
         remarks: list[str] = []
 
-        def make(dossier: Dossier) -> Made:
+        def make(dossier: Dossier) -> CaseEntry:
             marks = _group_marks(dossier)
             _check_after_last_mark(item, on, marks)
             _check_after_prerequisites(item, state, on, marks)
             _check_before_dependents(self.checklist, item, state, on, marks)
             remarks.extend(self._find_remarks(item, state, on, marks))
-            return Mark(**self._make_head(dossier), item=item.id, state=state, on=on, note=note)
+            return MarkEntry(**self._make_head(dossier), item=item.id, state=state, on=on, note=note)
 
         entry, notices = self._append(make)
         return entry, [*notices, *remarks]
 
-    def log(self, text: str, on: date, name: str | None = None) -> tuple[Made, list[str]]:
+    def log(self, text: str, on: date, name: str | None = None) -> tuple[CaseEntry, list[str]]:
         """Log an event; with an item, it counts as a reminder to that item's desk."""
-        item = self.checklist.item(name).id if name else None
+        item = self.checklist.get_item(name).id if name else None
         _check_not_in_future(on, self.today)
         if not text.strip():
             raise UsageError("there is nothing to log", 'Write what happened: log "called settlement, they have it".')
-        return self._append(lambda dossier: Log(**self._make_head(dossier), text=text.strip(), on=on, item=item))
+        return self._append(lambda dossier: LogEntry(**self._make_head(dossier), text=text.strip(), on=on, item=item))
 
-    def attach(self, name: str, file: Path, note: str = "") -> tuple[Made, list[str]]:
+    def attach(self, name: str, file: Path, note: str = "") -> tuple[CaseEntry, list[str]]:
         """Record a file of an item by name, size and digest. The file stays where it is."""
-        item = self.checklist.item(name).id
-        size, digest = fingerprint(file)
+        item = self.checklist.get_item(name).id
+        size, digest = compute_fingerprint(file)
         absolute = file.expanduser().absolute()
 
-        def make(dossier: Dossier) -> Made:
+        def make(dossier: Dossier) -> CaseEntry:
             head = self._make_head(dossier)
-            return Attach(
+            return AttachEntry(
                 **head,
                 item=item,
                 path=str(absolute),
@@ -81,72 +89,74 @@ class Matter:
 
         return self._append(make)
 
-    def deadline(self, name: str, due: date | None, note: str = "") -> tuple[Made, list[str]]:
+    def set_deadline(self, name: str, due: date | None, note: str = "") -> tuple[CaseEntry, list[str]]:
         """Set the day by which an item must progress, or remove it."""
-        item = self.checklist.item(name)
+        item = self.checklist.get_item(name)
         if due is not None and due < self.today:
             raise UsageError(
                 f"a deadline on {due} lies in the past (today is {self.today})", "Give a day from today on."
             )
 
-        def make(dossier: Dossier) -> Made:
+        def make(dossier: Dossier) -> CaseEntry:
             marks = _group_marks(dossier).get(item.id, [])
             if marks and marks[-1].state == "done":
                 raise UsageError(f"{item.id} is done since {marks[-1].on}", f"First: mark {item.id} open.")
-            return Deadline(**self._make_head(dossier), item=item.id, due=due, on=self.today, note=note)
+            return DeadlineEntry(**self._make_head(dossier), item=item.id, due=due, on=self.today, note=note)
 
         return self._append(make)
 
-    def undo(self) -> tuple[Made, Made, list[str]]:
+    def undo(self) -> tuple[CaseEntry, CaseEntry, list[str]]:
         """Take the last entry out of force; both stay in the file."""
-        targets: list[Made] = []
+        targets: list[CaseEntry] = []
 
-        def make(dossier: Dossier) -> Made:
-            counting = dossier.in_force()
+        def make(dossier: Dossier) -> CaseEntry:
+            counting = dossier.list_active_entries()
             if not counting:
                 raise UsageError("there is nothing to undo", "The dossier holds no entry that counts.")
             targets.append(counting[-1])
-            return Undo(**self._make_head(dossier), undoes=counting[-1].n, on=self.today)
+            return UndoEntry(**self._make_head(dossier), undoes=counting[-1].n, on=self.today)
 
         entry, remarks = self._append(make)
         return entry, targets[0], remarks
 
-    def _append(self, make: Callable[[Dossier], Made]) -> tuple[Made, list[str]]:
-        begin = Begin(n=0, written=self.today, platform=self.checklist.name, store=self.store)
-        entry, aside = append(self.path, begin, make)
-        say = words(self.language).say
+    def _append(self, make: Callable[[Dossier], CaseEntry]) -> tuple[CaseEntry, list[str]]:
+        begin = BeginEntry(n=0, written=self.today, platform=self.checklist.name, store=self.store)
+        entry, aside = append_entry(self.path, begin, make)
+        say = load_words(self.language).render
         return entry, [say("torn_aside", name=self.path.name, aside=aside.name)] if aside else []
 
     def _make_head(self, dossier: Dossier) -> dict[str, Any]:
         check_owner(dossier, self.checklist.name, self.store)
         return {"n": max(dossier.next_number, 1), "written": self.today}
 
-    def _find_remarks(self, item: Item, state: State, on: date, marks: dict[str, list[Mark]]) -> list[str]:
+    def _find_remarks(
+        self, item: ChecklistItem, state: MarkState, on: date, marks: dict[str, list[MarkEntry]]
+    ) -> list[str]:
         """Return remarks on a mark that is possible, but unusual."""
-        say = words(self.language)
+        say = load_words(self.language)
         if state == "open":
-            papers = say.listed(self.checklist.sent_for(item))
-            return [f"{item.id}{say.colon}{say.say('came_back', items=papers)}"] if papers else []
+            papers = say.join(self.checklist.list_papers_to_redo(item))
+            return [f"{item.id}{say.colon}{say.render('came_back', items=papers)}"] if papers else []
         missing = [name for name in item.blocked_by if not _is_done(marks.get(name))]
-        remarks = [say.say("after_items", item=item.id, items=say.listed(missing))] if missing else []
+        remarks = [say.render("after_items", item=item.id, items=say.join(missing))] if missing else []
         own = marks.get(item.id)
         if state == "done" and own and own[-1].state == "done" and on != own[-1].on:
-            remarks.append(say.say("done_twice", item=item.id, on=own[-1].on))
+            remarks.append(say.render("done_twice", item=item.id, on=own[-1].on))
         if state == "done":
-            periods = (item, *(self.checklist.item(name) for name in missing))
+            periods = (item, *(self.checklist.get_item(name) for name in missing))
             remarks += [
                 text for period in periods if (text := self._describe_running(period, on, marks.get(period.id)))
             ]
         return remarks
 
-    def _describe_running(self, item: Item, on: date, marks: list[Mark] | None) -> str:
+    def _describe_running(self, item: ChecklistItem, on: date, marks: list[MarkEntry] | None) -> str:
         """Say that a period that must pass is not over on a day; empty if it is."""
         if item.takes is None or item.takes.kind != "at_least" or not marks or marks[-1].state != "waiting":
             return ""
         own = self.after_sales_days if item.answered_by == "refund_date" else None
-        over = later(marks[-1].on, item.takes.most if own is None else own, item.takes.unit)
-        say, sure = words(self.language), self.checklist.sources[item.takes.source].sure
-        return say.say("period_runs", item=item.id, over=over, sure=say.sure(sure)) if on < over else ""
+        over = add_days(marks[-1].on, item.takes.most if own is None else own, item.takes.unit)
+        say, sure = load_words(self.language), self.checklist.sources[item.takes.source].sure
+        return say.render("period_runs", item=item.id, over=over, sure=say.name_certainty(sure)) if on < over else ""
 
 
 def check_owner(dossier: Dossier, platform: str, store: str) -> None:
@@ -163,7 +173,7 @@ def check_owner(dossier: Dossier, platform: str, store: str) -> None:
         )
 
 
-def fingerprint(file: Path) -> tuple[int, str]:
+def compute_fingerprint(file: Path) -> tuple[int, str]:
     """Return size in bytes and SHA-256 of a file.
 
     Raises:
@@ -180,16 +190,16 @@ def fingerprint(file: Path) -> tuple[int, str]:
     return size, total.hexdigest()
 
 
-def _group_marks(dossier: Dossier) -> dict[str, list[Mark]]:
+def _group_marks(dossier: Dossier) -> dict[str, list[MarkEntry]]:
     """Group the marks in force by item, in the order written."""
-    marks: dict[str, list[Mark]] = {}
-    for entry in dossier.in_force():
-        if isinstance(entry, Mark):
+    marks: dict[str, list[MarkEntry]] = {}
+    for entry in dossier.list_active_entries():
+        if isinstance(entry, MarkEntry):
             marks.setdefault(entry.item, []).append(entry)
     return marks
 
 
-def _is_done(marks: list[Mark] | None) -> bool:
+def _is_done(marks: list[MarkEntry] | None) -> bool:
     return bool(marks) and marks is not None and marks[-1].state == "done"
 
 
@@ -200,7 +210,7 @@ def _check_not_in_future(on: date, today: date) -> None:
         )
 
 
-def _check_after_last_mark(item: Item, on: date, marks: dict[str, list[Mark]]) -> None:
+def _check_after_last_mark(item: ChecklistItem, on: date, marks: dict[str, list[MarkEntry]]) -> None:
     own = marks.get(item.id)
     if own and on < own[-1].on:
         raise UsageError(
@@ -210,7 +220,7 @@ def _check_after_last_mark(item: Item, on: date, marks: dict[str, list[Mark]]) -
 
 
 def _check_before_dependents(
-    checklist: Checklist, item: Item, state: State, on: date, marks: dict[str, list[Mark]]
+    checklist: Checklist, item: ChecklistItem, state: MarkState, on: date, marks: dict[str, list[MarkEntry]]
 ) -> None:
     """Refuse an item that would be done for the first time after an item that depends on it."""
     if state != "done" or any(mark.state == "done" for mark in marks.get(item.id, ())):
@@ -224,7 +234,9 @@ def _check_before_dependents(
             )
 
 
-def _check_after_prerequisites(item: Item, state: State, on: date, marks: dict[str, list[Mark]]) -> None:
+def _check_after_prerequisites(
+    item: ChecklistItem, state: MarkState, on: date, marks: dict[str, list[MarkEntry]]
+) -> None:
     """Refuse an item that would be done before its prerequisites were done for the first time."""
     if state != "done":
         return

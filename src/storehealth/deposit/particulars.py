@@ -30,7 +30,7 @@ Mail = Annotated[
 Money = Annotated[Decimal, BeforeValidator(_to_decimal), Field(gt=0, max_digits=18, decimal_places=2)]
 
 
-class Particulars(BaseModel):
+class MerchantDetails(BaseModel):
     """The values that fill in the papers. A key that is not set stays a visible blank."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,20 +62,20 @@ class Particulars(BaseModel):
         default=None, ge=1, le=365, description="Overrides the checklist's reminder interval, in days."
     )
 
-    def filled(self, name: str) -> str:
+    def format_value(self, name: str) -> str:
         """Return the value as printed in a paper, or a visible blank."""
         if name == "amount" and self.amount is not None:
             return f"{self.amount:,.2f} {self.currency or BLANK}"
         value = getattr(self, name)
         return BLANK if value in (None, "") else str(value)
 
-    def lacking(self, name: str) -> str:
+    def find_missing_key(self, name: str) -> str:
         """Return the key to set so that a value leaves no blank; empty if it leaves none."""
-        if BLANK not in self.filled(name):
+        if BLANK not in self.format_value(name):
             return ""
         return "currency" if name == "amount" and self.amount is not None else name
 
-    def days_ahead(self, today: date) -> tuple[str, ...]:
+    def list_future_days(self, today: date) -> tuple[str, ...]:
         """Return a line for each day that should have passed, but lies in the future."""
         days = (("closed_on", self.closed_on), ("paid_on", self.paid_on))
         return tuple(
@@ -90,7 +90,7 @@ class Particulars(BaseModel):
         return (remark,) if differ else ()
 
 
-def read_particulars(section: Mapping[str, Any], path: Path) -> Particulars:
+def read_merchant_details(section: Mapping[str, Any], path: Path) -> MerchantDetails:
     """Validate the section.
 
     Args:
@@ -101,17 +101,17 @@ def read_particulars(section: Mapping[str, Any], path: Path) -> Particulars:
         UsageError: With one line for each invalid key.
     """
     try:
-        return Particulars.model_validate(dict(section))
+        return MerchantDetails.model_validate(dict(section))
     except ValidationError as error:
         problems = "\n".join(_describe_error(path, item) for item in error.errors(include_url=False))
-        raise UsageError(problems, f"Keys of [deposit]: {', '.join(Particulars.model_fields)}.") from None
+        raise UsageError(problems, f"Keys of [deposit]: {', '.join(MerchantDetails.model_fields)}.") from None
 
 
 def _describe_error(path: Path, item: Any) -> str:
     key = str(item["loc"][0])
     message = str(item["msg"])
     if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, list(Particulars.model_fields), n=1)
+        close = difflib.get_close_matches(key, list(MerchantDetails.model_fields), n=1)
         message = "no such setting" + (f"; nearest is {close[0]}" if close else "")
     elif item["type"] == "string_type":
         message = "write it in quotes"

@@ -19,8 +19,8 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.db import Store
 from storehealth.deposit.checklist import Checklist, Question
-from storehealth.deposit.standing import Answer, Row
-from storehealth.deposit.words import words
+from storehealth.deposit.standing import ExportAnswer, ExportRow
+from storehealth.deposit.words import load_words
 from storehealth.errors import CatalogueError
 
 FOLDER = Path(__file__).parent / "questions"
@@ -36,7 +36,7 @@ TIMES = {
 
 
 @dataclass(frozen=True)
-class Ask:
+class ExportQuestion:
     """A question file: its SQL returns id, state, at, source_file, source_row of every row that prevents the exit."""
 
     question: Question
@@ -46,7 +46,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AnswerRequest:
     """What to answer for: checklist, language, day, and a period that overrides the checklist's."""
 
     checklist: Checklist
@@ -56,7 +56,7 @@ class Wanted:
 
 
 @cache
-def questions() -> tuple[Ask, ...]:
+def load_questions() -> tuple[ExportQuestion, ...]:
     """Load all question files, in the order they are printed.
 
     Raises:
@@ -70,16 +70,16 @@ def questions() -> tuple[Ask, ...]:
     return tuple(sorted(asks, key=lambda ask: order.index(ask.question)))
 
 
-def _read(path: Path) -> Ask:
+def _read(path: Path) -> ExportQuestion:
     text = path.read_text(encoding="utf-8")
     header = dict(HEADER.findall(text))
     if header.get("question") != path.stem or not header.get("table") or not header.get("needs"):
         raise CatalogueError(f"{path.name}: needs the lines -- question: {path.stem}, -- table:, -- needs:")
     needs = tuple(part.strip() for part in header["needs"].split("|"))
-    return Ask(cast("Question", path.stem), header["table"], needs, text)
+    return ExportQuestion(cast("Question", path.stem), header["table"], needs, text)
 
 
-def answers(store: Store, catalogue: Catalogue, wanted: Wanted) -> tuple[Answer, ...]:
+def answer_questions(store: Store, catalogue: Catalogue, wanted: AnswerRequest) -> tuple[ExportAnswer, ...]:
     """Answer every question, as far as the files allow.
 
     Args:
@@ -87,13 +87,13 @@ def answers(store: Store, catalogue: Catalogue, wanted: Wanted) -> tuple[Answer,
         catalogue: Its layouts name the menus to export from.
         wanted: Checklist, language, day.
     """
-    by_question = {ask.question: _answer(store, ask, catalogue, wanted) for ask in questions()}
+    by_question = {ask.question: _answer(store, ask, catalogue, wanted) for ask in load_questions()}
     dated = _date_refund(by_question, wanted)
     by_question["refund_date"] = dated.model_copy(update={"until": wanted.checklist.period.until})
     return tuple(by_question.values())
 
 
-def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Answer:
+def _answer(store: Store, ask: ExportQuestion, catalogue: Catalogue, wanted: AnswerRequest) -> ExportAnswer:
     span = _find_span(store, ask.table, wanted.as_of)
     if not any(need in store.filled for need in ask.needs):
         needs = (ask.table,) if ask.table not in store.filled else ask.needs
@@ -101,7 +101,7 @@ def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Ans
     rows = tuple(_to_row(row) for row in store.con.execute(f'{ask.sql} ORDER BY "at" NULLS FIRST, id').fetchall())
     if not rows and not span.rows:
         return _make_unknown(ask, (ask.table,), span, _list_menus(catalogue, ask, wanted))
-    return Answer(
+    return ExportAnswer(
         question=ask.question,
         state="pending" if rows else "clear",
         count=len(rows),
@@ -112,9 +112,11 @@ def _answer(store: Store, ask: Ask, catalogue: Catalogue, wanted: Wanted) -> Ans
     )
 
 
-def _make_unknown(ask: Ask, needs: tuple[str, ...], span: Span, menus: tuple[str, ...]) -> Answer:
+def _make_unknown(
+    ask: ExportQuestion, needs: tuple[str, ...], span: CoveredDays, menus: tuple[str, ...]
+) -> ExportAnswer:
     """Make the answer to a question that no file answers. ``starts`` is set if all rows are dated after the day."""
-    return Answer(
+    return ExportAnswer(
         question=ask.question,
         state="unknown",
         first=span.first,
@@ -125,12 +127,12 @@ def _make_unknown(ask: Ask, needs: tuple[str, ...], span: Span, menus: tuple[str
     )
 
 
-def _to_row(values: Sequence[Any]) -> Row:
+def _to_row(values: Sequence[Any]) -> ExportRow:
     name, state, at, file, line = values
-    return Row(file=file, line=line, id=None if name is None else str(name), state=state, at=at)
+    return ExportRow(file=file, line=line, id=None if name is None else str(name), state=state, at=at)
 
 
-class Span(NamedTuple):
+class CoveredDays(NamedTuple):
     """The days a table's rows cover up to a day and their number; ``starts`` if all rows are dated after that day."""
 
     first: date | None = None
@@ -139,20 +141,20 @@ class Span(NamedTuple):
     starts: date | None = None
 
 
-def _find_span(store: Store, table: str, as_of: date) -> Span:
+def _find_span(store: Store, table: str, as_of: date) -> CoveredDays:
     """Find the first and last day of a table's rows up to a day; the table's last event counts as the last."""
     if table not in store.filled:
-        return Span()
+        return CoveredDays()
     day = f"({TIMES[table]})::DATE"
     up_to = f"SELECT min({day}), max({day}), count(*) FROM {table} WHERE {day} <= ? OR {day} IS NULL"
     first, last, rows = store.con.execute(up_to, [as_of]).fetchall()[0]
     if not rows:
-        return Span(starts=store.con.execute(f"SELECT min({day}) FROM lake.{table}").fetchall()[0][0])
+        return CoveredDays(starts=store.con.execute(f"SELECT min({day}) FROM lake.{table}").fetchall()[0][0])
     end = store.table_ends.get(table)
-    return Span(first, max(filter(None, (last, end and end.date())), default=None), rows)
+    return CoveredDays(first, max(filter(None, (last, end and end.date())), default=None), rows)
 
 
-def _date_refund(answers_so_far: dict[Question, Answer], wanted: Wanted) -> Answer:
+def _date_refund(answers_so_far: dict[Question, ExportAnswer], wanted: AnswerRequest) -> ExportAnswer:
     """Add the after-sales period to the last completed order."""
     base = answers_so_far["refund_date"]
     if base.state == "unknown":
@@ -181,19 +183,19 @@ def _date_refund(answers_so_far: dict[Question, Answer], wanted: Wanted) -> Answ
     )
 
 
-def _list_menus(catalogue: Catalogue, ask: Ask, wanted: Wanted) -> tuple[str, ...]:
+def _list_menus(catalogue: Catalogue, ask: ExportQuestion, wanted: AnswerRequest) -> tuple[str, ...]:
     """List where to export a file that would answer: the platform's own layouts, else the generic ones."""
     columns = tuple(need.partition(".")[2] for need in ask.needs)
     suitable = [
         layout
         for layout in catalogue.layouts.values()
-        if ask.table in layout.feeds and any(layout.column_for(ask.table, column) for column in columns)
+        if ask.table in layout.feeds and any(layout.find_column(ask.table, column) for column in columns)
     ]
     own = [layout for layout in suitable if layout.platform == wanted.checklist.name]
     generic = [layout for layout in suitable if layout.platform is None and layout.name.startswith("generic_")]
     chosen = own or generic
-    say = words(wanted.language)
+    say = load_words(wanted.language)
     return tuple(
-        layout.export_from.in_language(wanted.language) + say.aside(say.say("layout_note", layout=layout.name))
+        layout.export_from.in_language(wanted.language) + say.bracket(say.render("layout_note", layout=layout.name))
         for layout in chosen
     )

@@ -7,20 +7,20 @@ from datetime import datetime, time
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
-from storehealth.deposit.progress import upcoming_in
-from storehealth.deposit.shelf import Meant, choose, kept_in
-from storehealth.deposit.standing import ChaseDate
-from storehealth.deposit.words import moment_line, words
+from storehealth.deposit.progress import read_upcoming_dates
+from storehealth.deposit.shelf import CaseSelector, choose_dossier, list_dossiers
+from storehealth.deposit.standing import CaseDate
+from storehealth.deposit.words import load_words, render_date
 from storehealth.errors import StorehealthError
-from storehealth.model import Deadline
+from storehealth.model import UpcomingDeadline
 
 KIND = "deposit"
 LAST_MINUTE = time(23, 59)
 
 
-def deposit_deadlines(
-    state: Path, meant: Meant, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
-) -> tuple[Deadline, ...]:
+def list_case_deadlines(
+    state: Path, meant: CaseSelector, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
+) -> tuple[UpcomingDeadline, ...]:
     """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
 
     Args:
@@ -36,19 +36,19 @@ def deposit_deadlines(
     if as_of is None:
         return ()
     try:
-        kept = choose(kept_in(state / "deposit"), meant)
-        moments = upcoming_in(kept.path, as_of.date(), language, packs) if kept else ()
+        kept = choose_dossier(list_dossiers(state / "deposit"), meant)
+        moments = read_upcoming_dates(kept.path, as_of.date(), language, packs) if kept else ()
     except (StorehealthError, OSError):
         return ()
     return tuple(_to_deadline(moment, as_of, language) for moment in moments)
 
 
-def _to_deadline(moment: ChaseDate, as_of: datetime, language: Language) -> Deadline:
+def _to_deadline(moment: CaseDate, as_of: datetime, language: Language) -> UpcomingDeadline:
     due = datetime.combine(moment.on, LAST_MINUTE)
-    say = words(language)
-    return Deadline(
+    say = load_words(language)
+    return UpcomingDeadline(
         kind=KIND,
-        id=f"{moment.item}{say.colon}{moment_line(moment, say)}",
+        id=f"{moment.item}{say.colon}{render_date(moment, say)}",
         due_at=due,
         hours_left=round((due - as_of).total_seconds() / 3600, 1),
     )

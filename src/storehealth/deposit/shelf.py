@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storehealth.deposit import backup
-from storehealth.deposit.entries import Begin, from_line
+from storehealth.deposit.entries import BeginEntry, from_line
 from storehealth.errors import UsageError
 
 SUFFIX = ".jsonl"
 
 
-class SeveralDossiersError(UsageError):
+class AmbiguousDossierError(UsageError):
     """More than one dossier fits the options."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class DossierHead:
     """A dossier, by its first line. ``store`` is empty if it was started without one."""
 
     path: Path
@@ -31,7 +31,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Meant:
+class CaseSelector:
     """The options that choose a case.
 
     ``by_name``: the store was named on the command line, so that a dossier without a store's name does not fit.
@@ -42,23 +42,23 @@ class Meant:
     by_name: bool = False
 
 
-def kept_in(folder: Path) -> tuple[Kept, ...]:
+def list_dossiers(folder: Path) -> tuple[DossierHead, ...]:
     """List the dossiers of a folder, including those of which only the backup is left. Damage shows when they are read."""
     files = {*folder.glob(f"*{SUFFIX}"), *(path.with_suffix("") for path in folder.glob(f"*{SUFFIX}{backup.BACKUP}"))}
-    starts = ((path, _read_begin(path) or _read_begin(backup.beside(path))) for path in sorted(files))
-    return tuple(Kept(path, begin.platform, begin.store) for path, begin in starts if begin)
+    starts = ((path, _read_begin(path) or _read_begin(backup.backup_path(path))) for path in sorted(files))
+    return tuple(DossierHead(path, begin.platform, begin.store) for path, begin in starts if begin)
 
 
-def _read_begin(path: Path) -> Begin | None:
+def _read_begin(path: Path) -> BeginEntry | None:
     try:
         with path.open("rb") as stream:
             entry = from_line(stream.readline().rstrip(b"\n"))
     except (OSError, ValueError):
         return None
-    return entry if isinstance(entry, Begin) else None
+    return entry if isinstance(entry, BeginEntry) else None
 
 
-def choose(kept: Iterable[Kept], meant: Meant) -> Kept | None:
+def choose_dossier(kept: Iterable[DossierHead], meant: CaseSelector) -> DossierHead | None:
     """Choose the dossier that is meant; None if none fits, so that a new one can be started.
 
     Raises:
@@ -67,7 +67,7 @@ def choose(kept: Iterable[Kept], meant: Meant) -> Kept | None:
     fitting = [dossier for dossier in kept if meant.platform in (None, dossier.platform)]
     for group in _iter_groups(fitting, meant):
         if len(group) > 1:
-            raise SeveralDossiersError(
+            raise AmbiguousDossierError(
                 f"several dossiers could be meant: {', '.join(map(str, group))}",
                 "Say which: --platform, --store, or --dossier FILE.",
             )
@@ -76,7 +76,7 @@ def choose(kept: Iterable[Kept], meant: Meant) -> Kept | None:
     return None
 
 
-def _iter_groups(fitting: list[Kept], meant: Meant) -> Iterator[list[Kept]]:
+def _iter_groups(fitting: list[DossierHead], meant: CaseSelector) -> Iterator[list[DossierHead]]:
     """Yield what fits, best first: the store's own, those without a store's name, any if no store is named."""
     if meant.store or meant.platform:
         yield [dossier for dossier in fitting if dossier.store == meant.store]
@@ -86,7 +86,7 @@ def _iter_groups(fitting: list[Kept], meant: Meant) -> Iterator[list[Kept]]:
         yield fitting
 
 
-def path_for(folder: Path, platform: str, store: str) -> Path:
+def build_dossier_path(folder: Path, platform: str, store: str) -> Path:
     """Return the path of a new dossier of a store on a platform."""
     slug = re.sub(r"[^\w-]+", "-", store).strip("-")[:60]
     return folder / (f"{platform}-{slug}{SUFFIX}" if slug else f"{platform}{SUFFIX}")

@@ -12,14 +12,14 @@ from pydantic import Field
 
 from storehealth.catalogue.common import Language
 from storehealth.deposit.checklist import Certainty, Desk, Question
-from storehealth.model import Record
+from storehealth.model import FrozenModel
 
-STANDING_VERSION = "1.0.0"
+STATUS_VERSION = "1.0.0"
 ItemState = Literal["done", "open", "blocked", "waiting", "later", "not_needed"]
-Moment = Literal["deadline", "chase", "ready", "refund", "apply"]
+DateKind = Literal["deadline", "chase", "ready", "refund", "apply"]
 
 
-class Row(Record):
+class ExportRow(FrozenModel):
     """A row of an export; it never holds a personal column."""
 
     file: str | None
@@ -29,17 +29,19 @@ class Row(Record):
     at: datetime | None
 
 
-class Answer(Record):
+class ExportAnswer(FrozenModel):
     """The answer of the exports to one question. ``unknown`` is neither yes nor no."""
 
     question: Question
     state: Literal["clear", "pending", "unknown"]
     count: int | None = Field(default=None, description="Rows that prevent the exit; None if no file can tell.")
     by_state: dict[str, int] = {}
-    rows: tuple[Row, ...] = Field(default=(), description="All of them, oldest first; for the date, the last order.")
+    rows: tuple[ExportRow, ...] = Field(
+        default=(), description="All of them, oldest first; for the date, the last order."
+    )
     first: date | None = Field(default=None, description="First day the files cover for this question.")
     last: date | None = Field(default=None, description="Last day the files cover for this question.")
-    last_completed: Row | None = None
+    last_completed: ExportRow | None = None
     earliest: date | None = Field(default=None, description="Earliest refund date by the longest after-sales period.")
     earliest_least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
     period_days: tuple[int, int] | None = None
@@ -51,7 +53,7 @@ class Answer(Record):
     starts: date | None = Field(default=None, description="First day of the rows, if all are later than the day.")
 
 
-class SourceNote(Record):
+class SourceNote(FrozenModel):
     """Where a fact comes from and how certain it is."""
 
     title: str
@@ -60,7 +62,7 @@ class SourceNote(Record):
     sure: Certainty
 
 
-class Duration(Record):
+class ItemDuration(FrozenModel):
     """How long something takes."""
 
     kind: Literal["usual", "at_least"]
@@ -70,7 +72,7 @@ class Duration(Record):
     source: SourceNote
 
 
-class Attachment(Record):
+class CaseAttachment(FrozenModel):
     """A file attached to an item, and whether it has changed since."""
 
     name: str
@@ -81,7 +83,7 @@ class Attachment(Record):
     now: Literal["same", "changed", "gone"]
 
 
-class PaperNote(Record):
+class PaperNote(FrozenModel):
     """A paper that an item requires."""
 
     id: str
@@ -90,14 +92,14 @@ class PaperNote(Record):
     draft: str | None = None
 
 
-class ReturnReason(Record):
+class ReturnReason(FrozenModel):
     """A common reason why an item comes back."""
 
     text: str
     sure: Certainty
 
 
-class ItemStanding(Record):
+class ItemStatus(FrozenModel):
     """The status of one item. ``waiting_for`` holds item ids (later, blocked; open: what a desk sent back) or a desk."""
 
     id: str
@@ -123,10 +125,10 @@ class ItemStanding(Record):
     )
     returned: int = Field(default=0, description="Times it came back: marked open after done or waiting.")
     note: str = ""
-    takes: Duration | None = None
+    takes: ItemDuration | None = None
     papers: tuple[PaperNote, ...] = ()
     returns: tuple[ReturnReason, ...] = ()
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[CaseAttachment, ...] = ()
     answered_by: Question | None = None
 
     @property
@@ -135,16 +137,16 @@ class ItemStanding(Record):
         return self.deadline or self.chase_on
 
 
-class StageStanding(Record):
+class StageStatus(FrozenModel):
     """A stage and its items."""
 
     id: str
     title: str
     state: ItemState
-    items: tuple[ItemStanding, ...]
+    items: tuple[ItemStatus, ...]
 
 
-class DeskStanding(Record):
+class DeskStatus(FrozenModel):
     """How long a desk has had the case: the current wait, and all waits together, in calendar days."""
 
     who: Desk
@@ -153,11 +155,11 @@ class DeskStanding(Record):
     days_total: int
 
 
-class ChaseDate(Record):
+class CaseDate(FrozenModel):
     """A date to keep: a desk to ask, a deadline, the end of a period."""
 
     on: date
-    kind: Moment
+    kind: DateKind
     item: str
     what: str
     who: Desk
@@ -165,7 +167,7 @@ class ChaseDate(Record):
     uid: str = Field(description="The same on every run for the same item and kind of date.")
 
 
-class Earliest(Record):
+class EarliestDate(FrozenModel):
     """The earliest day for the refund, or for the application, by the longest after-sales period."""
 
     on: date
@@ -174,7 +176,7 @@ class Earliest(Record):
     sure: Certainty
 
 
-class LogLine(Record):
+class CaseLogLine(FrozenModel):
     """One entry of the dossier in words."""
 
     n: int
@@ -184,17 +186,17 @@ class LogLine(Record):
     text: str
 
 
-class Verdict(Record):
+class CaseOutcome(FrozenModel):
     """The exit code and the reasons for it."""
 
     exit_code: int
     reasons: tuple[str, ...]
 
 
-class Standing(Record):
+class CaseStatus(FrozenModel):
     """The status of the whole case on one day."""
 
-    schema_version: str = STANDING_VERSION
+    schema_version: str = STATUS_VERSION
     platform: str
     title: str
     about: str
@@ -203,27 +205,27 @@ class Standing(Record):
     language: Language
     dossier: str
     finished_on: date | None
-    outcome: Verdict
+    outcome: CaseOutcome
     next: tuple[str, ...] = Field(description="Items to do now, the first one first.")
     next_chase: date | None = Field(description="The next date to ask or to keep, today or later.")
-    earliest: Earliest | None = None
-    stages: tuple[StageStanding, ...]
-    desks: tuple[DeskStanding, ...]
-    dates: tuple[ChaseDate, ...]
-    over: tuple[ChaseDate, ...] = Field(default=(), description="Dates that applied once and no longer do.")
+    earliest: EarliestDate | None = None
+    stages: tuple[StageStatus, ...]
+    desks: tuple[DeskStatus, ...]
+    dates: tuple[CaseDate, ...]
+    over: tuple[CaseDate, ...] = Field(default=(), description="Dates that applied once and no longer do.")
     sequence: int = Field(
         default=0, description="Grows with every day and entry, so that calendars recognise the newer one."
     )
-    answers: tuple[Answer, ...] = ()
-    log: tuple[LogLine, ...] = ()
+    answers: tuple[ExportAnswer, ...] = ()
+    log: tuple[CaseLogLine, ...] = ()
     remarks: tuple[ReturnReason, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def items(self) -> tuple[ItemStanding, ...]:
+    def items(self) -> tuple[ItemStatus, ...]:
         """All items, in order."""
         return tuple(item for stage in self.stages for item in stage.items)
 
-    def item(self, name: str) -> ItemStanding:
+    def get_item(self, name: str) -> ItemStatus:
         """The item of that id."""
         return next(item for item in self.items if item.id == name)

@@ -6,26 +6,26 @@ Only the modules that hold :class:`Book` and the SQLite file touch the disk; all
 
 from __future__ import annotations
 
-from storehealth.history.book import Book, Noted, Series, Stored, forget, key_id, remember
-from storehealth.history.compared import Compared, Present, compared
-from storehealth.history.events import Calendar, read_calendar
-from storehealth.history.past import Past, PastRun
-from storehealth.history.states import Seen
+from storehealth.history.book import PendingRun, RunHistory, RunSeries, StoredRun, delete_runs, digest_key, remember_run
+from storehealth.history.compared import CurrentAudit, HistoryComparison, compare_with_history
+from storehealth.history.events import EventCalendar, read_calendar
+from storehealth.history.past import EarlierRun, EarlierRuns
+from storehealth.history.states import DefectMarks
 
 __all__ = [
-    "Book",
-    "Calendar",
-    "Compared",
-    "Noted",
-    "Past",
-    "PastRun",
-    "Present",
-    "Seen",
-    "Series",
-    "Stored",
-    "compared",
-    "forget",
-    "key_id",
+    "CurrentAudit",
+    "DefectMarks",
+    "EarlierRun",
+    "EarlierRuns",
+    "EventCalendar",
+    "HistoryComparison",
+    "PendingRun",
+    "RunHistory",
+    "RunSeries",
+    "StoredRun",
+    "compare_with_history",
+    "delete_runs",
+    "digest_key",
     "read_calendar",
-    "remember",
+    "remember_run",
 ]

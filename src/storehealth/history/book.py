@@ -10,20 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from storehealth.history.database import HistoryUnusable, reading, shrink, writing
-from storehealth.history.events import Calendar
-from storehealth.history.packing import brief_bytes, checkup_bytes, mark_bytes, measured_bytes
-from storehealth.model import Checkup, Measurement, RunLine
+from storehealth.history.database import HistoryUnusable, open_for_reading, open_for_writing, reclaim_space
+from storehealth.history.events import EventCalendar
+from storehealth.history.packing import pack_brief, pack_checkup, pack_counts, pack_marks
+from storehealth.model import Checkup, Measurement, RunSummary
 
-LOOKED_BACK = 60
+MAX_EARLIER_RUNS = 60
 """Earlier runs that states, trend and follow-ups are worked out from."""
-MARKS_KEPT = 12
+RUNS_WITH_MARKS = 12
 """Runs of a store whose fingerprints are kept; of older runs only the counts are."""
-BLOBS = "basis, brief, checkup, measured, marks, anew, anew_by"
-LINE = "run, store, store_key, platform, how, as_of, made_at, score, grade, fails, watches"
+BLOB_COLUMNS = "basis, brief, checkup, measured, marks, anew, anew_by"
+LINE_COLUMNS = "run, store, store_key, platform, how, as_of, made_at, score, grade, fails, watches"
 
 
-class Series(NamedTuple):
+class RunSeries(NamedTuple):
     """Runs that are compared with each other.
 
     ``store`` is the store's name in its settings, else the folder of its exports, so that two stores whose folders are
@@ -35,33 +35,33 @@ class Series(NamedTuple):
     how: str = ""
 
 
-class Stored(NamedTuple):
+class StoredRun(NamedTuple):
     """A run as it is stored in the file, its records still compressed."""
 
-    line: RunLine
-    series: Series
+    line: RunSummary
+    series: RunSeries
     basis: str
     brief: bytes
     checkup: bytes
     measured: bytes
     marks: bytes | None
-    anew: bytes | None = None
-    anew_by: str | None = None
+    later_verdicts: bytes | None = None
+    later_rules: str | None = None
 
 
 @dataclass(frozen=True)
-class Noted:
+class PendingRun:
     """What an audit hands over to be remembered besides its checkup."""
 
-    series: Series
+    series: RunSeries
     basis: str
-    asked: Mapping[str, str]
+    questions: Mapping[str, str]
     measured: Sequence[Measurement]
     marks: Mapping[str, Mapping[int, int]]
 
 
 @dataclass
-class Book:
+class RunHistory:
     """The runs remembered in a state folder.
 
     Attributes:
@@ -76,31 +76,35 @@ class Book:
 
     folder: Path
     baseline: str | None = None
-    calendar: Calendar = field(default_factory=Calendar)
-    noted: Noted | None = None
-    anew: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    troubles: list[HistoryUnusable] = field(default_factory=list)
+    calendar: EventCalendar = field(default_factory=EventCalendar)
+    pending: PendingRun | None = None
+    later_verdicts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    errors: list[HistoryUnusable] = field(default_factory=list)
 
-    def before(self, series: Series, as_of: datetime, most: int = LOOKED_BACK) -> list[Stored]:
+    def list_before(self, series: RunSeries, as_of: datetime, most: int = MAX_EARLIER_RUNS) -> list[StoredRun]:
         """Read the latest runs of a series before ``as_of``, oldest first; none where the file is unusable."""
         return self._select(
             "store_key = ? AND platform = ? AND how = ? AND as_of < ? ORDER BY as_of DESC LIMIT ?",
             (*series, as_of.isoformat(), most),
         )[::-1]
 
-    def every(self, store: str | None = None, platform: str | None = None) -> list[RunLine]:
+    def list_runs(self, store: str | None = None, platform: str | None = None) -> list[RunSummary]:
         """List all runs, or those of one store (by name or folder) or platform: by store, then oldest first."""
         where = "(?1 IS NULL OR store = ?1 OR store_key = ?1) AND (?2 IS NULL OR platform = ?2)"
         order = "ORDER BY store, store_key, platform, how, as_of"
         try:
-            with reading(self.folder) as con:
-                rows = con.execute(f"SELECT {LINE} FROM runs WHERE {where} {order}", (store, platform)) if con else ()
+            with open_for_reading(self.folder) as con:
+                rows = (
+                    con.execute(f"SELECT {LINE_COLUMNS} FROM runs WHERE {where} {order}", (store, platform))
+                    if con
+                    else ()
+                )
                 return [_to_line(row) for row in rows]
         except HistoryUnusable as error:
-            self.troubles.append(error)
+            self.errors.append(error)
             return []
 
-    def stored(self, run: str) -> Stored:
+    def load_run(self, run: str) -> StoredRun:
         """Read one run by its full id.
 
         Raises:
@@ -111,17 +115,17 @@ class Book:
             raise KeyError(run)
         return rows[0]
 
-    def _select(self, where: str, values: tuple[Any, ...]) -> list[Stored]:
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[StoredRun]:
         try:
-            with reading(self.folder) as con:
-                sql = f"SELECT {LINE}, {BLOBS} FROM runs WHERE {where}"
+            with open_for_reading(self.folder) as con:
+                sql = f"SELECT {LINE_COLUMNS}, {BLOB_COLUMNS} FROM runs WHERE {where}"
                 return [_to_stored_run(row) for row in con.execute(sql, values)] if con else []
         except HistoryUnusable as error:
-            self.troubles.append(error)
+            self.errors.append(error)
             return []
 
 
-def forget(folder: Path, runs: Sequence[str]) -> int:
+def delete_runs(folder: Path, runs: Sequence[str]) -> int:
     """Delete runs, and return their space to the disk.
 
     Returns:
@@ -130,15 +134,15 @@ def forget(folder: Path, runs: Sequence[str]) -> int:
     Raises:
         HistoryUnusable: The file cannot be written; nothing is deleted then.
     """
-    with writing(folder) as con:
+    with open_for_writing(folder) as con:
         count = sum(con.execute("DELETE FROM runs WHERE run = ?", (run,)).rowcount for run in runs)
-    shrink(folder)
+    reclaim_space(folder)
     return count
 
 
-def _to_line(row: Sequence[Any]) -> RunLine:
+def _to_line(row: Sequence[Any]) -> RunSummary:
     run, store, key, platform, how, as_of, made_at, score, grade, fails, watches = row
-    return RunLine(
+    return RunSummary(
         run=run,
         store=store,
         folder=key if key != store else "",
@@ -153,12 +157,12 @@ def _to_line(row: Sequence[Any]) -> RunLine:
     )
 
 
-def _to_stored_run(row: Sequence[Any]) -> Stored:
+def _to_stored_run(row: Sequence[Any]) -> StoredRun:
     line, blobs = row[:11], row[11:]
-    return Stored(_to_line(line), Series(row[2], row[3], row[4]), *blobs)
+    return StoredRun(_to_line(line), RunSeries(row[2], row[3], row[4]), *blobs)
 
 
-def remember(history: Book, checkup: Checkup, key: bytes) -> bool:
+def remember_run(history: RunHistory, checkup: Checkup, key: bytes) -> bool:
     """Add a run to the history; one of the same series and as_of is replaced.
 
     Args:
@@ -169,23 +173,23 @@ def remember(history: Book, checkup: Checkup, key: bytes) -> bool:
     Returns:
         Whether the run was added. What went wrong is in ``history.troubles``: an audit is valid without it.
     """
-    noted = history.noted
+    noted = history.pending
     if noted is None or checkup.as_of is None:
         return False
     try:
-        with writing(history.folder) as con:
+        with open_for_writing(history.folder) as con:
             _insert_run(con, checkup, noted, key)
             con.executemany(
                 "UPDATE runs SET anew_by = ?, anew = ? WHERE run = ?",
-                [(*verdicts, run) for run, verdicts in history.anew.items()],
+                [(*verdicts, run) for run, verdicts in history.later_verdicts.items()],
             )
     except HistoryUnusable as error:
-        history.troubles.append(error)
+        history.errors.append(error)
         return False
     return True
 
 
-def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: bytes) -> None:
+def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: PendingRun, key: bytes) -> None:
     statuses = [finding.status for finding in checkup.findings]
     values = {
         **dict(zip(("store_key", "platform", "how"), noted.series, strict=True)),
@@ -198,10 +202,10 @@ def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: by
         "fails": statuses.count("fail"),
         "watches": statuses.count("watch"),
         "basis": noted.basis,
-        "brief": brief_bytes(checkup),
-        "checkup": checkup_bytes(checkup),
-        "measured": measured_bytes(noted.measured, noted.asked),
-        "marks": mark_bytes(noted.marks, key_id(key)),
+        "brief": pack_brief(checkup),
+        "checkup": pack_checkup(checkup),
+        "measured": pack_counts(noted.measured, noted.questions),
+        "marks": pack_marks(noted.marks, digest_key(key)),
     }
     names = ", ".join(values)
     con.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({', '.join(f':{name}' for name in values)})", values)
@@ -209,11 +213,11 @@ def _insert_run(con: sqlite3.Connection, checkup: Checkup, noted: Noted, key: by
     con.execute(
         "UPDATE runs SET marks = NULL WHERE marks IS NOT NULL AND number IN (SELECT number FROM runs "
         "WHERE store_key = ? AND platform = ? AND how = ? ORDER BY as_of DESC LIMIT -1 OFFSET ?)",
-        (*noted.series, MARKS_KEPT),
+        (*noted.series, RUNS_WITH_MARKS),
     )
 
 
-def key_id(key: bytes) -> str:
+def digest_key(key: bytes) -> str:
     """Return a digest of a key, which tells the fingerprints of one key from those of another."""
     # blake2b takes keys of up to 64 bytes
     return hashlib.blake2b(b"which key", key=key[:64], digest_size=8).hexdigest()

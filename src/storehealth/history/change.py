@@ -8,28 +8,28 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from storehealth.catalogue.scoring import Scoring
-from storehealth.history.past import JUDGED, PastRun
+from storehealth.history.past import JUDGED, EarlierRun
 from storehealth.model import (
     AreaChange,
     AreaScore,
     Change,
     Finding,
-    Previous,
+    PreviousRun,
     ScoreChange,
     ScorePart,
     Window,
 )
-from storehealth.points import headline_mean, headline_weights
-from storehealth.stats import apart, newcombe
+from storehealth.points import average_headline, compute_headline_weights
+from storehealth.stats import difference_interval, newcombe_interval
 
 DIGITS = 2
-LEAST_PART = 0.05
+MIN_PART = 0.05
 """Findings that move the score by less than so many points are not listed."""
-LEAST_SHARE = 0.05
+MAX_SHARE_DIFFERENCE = 0.05
 """Two periods in which the share of a weekday differs by more have another mix of weekdays."""
 
 
-def change_of(before: Finding | None, after: Finding) -> Change | None:
+def compare_findings(before: Finding | None, after: Finding) -> Change | None:
     """Say whether a figure is better, worse, or within noise; None where there is nothing to compare.
 
     Shares are compared by Newcombe's interval of their difference; other figures count as changed only where their
@@ -40,15 +40,15 @@ def change_of(before: Finding | None, after: Finding) -> Change | None:
     if before.status not in JUDGED or after.status not in JUDGED:
         return None
     if after.unit == "share":
-        return of_counts((before.defects, before.judged), (after.defects, after.judged))
+        return compare_counts((before.defects, before.judged), (after.defects, after.judged))
     return _compare_intervals(before, after)
 
 
-def of_counts(before: tuple[int, int], after: tuple[int, int]) -> Change | None:
+def compare_counts(before: tuple[int, int], after: tuple[int, int]) -> Change | None:
     """Compare two shares of defects, each given as (defects, judged)."""
     if before[1] == 0 or after[1] == 0:
         return None
-    low, high = newcombe(*after, *before)
+    low, high = newcombe_interval(*after, *before)
     return _to_change(low, high)
 
 
@@ -72,20 +72,20 @@ def _bounds(finding: Finding) -> tuple[float, float]:
     return -math.inf if low is None else low, math.inf if high is None else high
 
 
-def previous_of(
-    base: PastRun, findings: Sequence[Finding], areas: Sequence[AreaScore], window: Window, scoring: Scoring
-) -> Previous:
+def describe_previous(
+    base: EarlierRun, findings: Sequence[Finding], areas: Sequence[AreaScore], window: Window, scoring: Scoring
+) -> PreviousRun:
     """Describe the run that is compared with, and how the scores have moved since."""
-    score, scores_before = base.told.score, {area.id: area.score for area in base.areas}
-    return Previous(
+    score, scores_before = base.reported.score, {area.id: area.score for area in base.areas}
+    return PreviousRun(
         as_of=base.as_of,
         score=score.value,
         uncapped=score.uncapped,
         grade=score.grade,
-        score_change=score_change(base, findings, scoring),
+        score_change=split_score_change(base, findings, scoring),
         areas=tuple(_compare_area(area, scores_before.get(area.id)) for area in areas),
-        rejudged=base.rejudged,
-        same_weekdays=same_weekdays(base.told.window, window),
+        rejudged=base.is_rejudged,
+        same_weekdays=has_same_weekdays(base.reported.window, window),
     )
 
 
@@ -94,23 +94,25 @@ def _compare_area(now: AreaScore, before: float | None) -> AreaChange:
     return AreaChange(id=now.id, score=before, points=points)
 
 
-def score_change(base: PastRun, findings: Sequence[Finding], scoring: Scoring) -> ScoreChange | None:
+def split_score_change(base: EarlierRun, findings: Sequence[Finding], scoring: Scoring) -> ScoreChange | None:
     """Split the difference of the two uncapped scores (now minus then); None where one of them is withheld.
 
     The earlier counts are scored by today's rules: the difference that alone makes is ``rules``. Of the rest,
     ``figures`` comes from findings judged both times, at today's weights, and ``coverage`` from all other findings and
     from weights that differ.
     """
-    then, now = headline_mean(base.findings, scoring), headline_mean(findings, scoring)
-    score_before = base.told.score.uncapped if base.rejudged else then.score
+    then, now = average_headline(base.findings, scoring), average_headline(findings, scoring)
+    score_before = base.reported.score.uncapped if base.is_rejudged else then.score
     if then.score is None or now.score is None or score_before is None:
         return None
-    weights, before = headline_weights(findings, scoring), headline_weights(base.findings, scoring)
+    weights, before = compute_headline_weights(findings, scoring), compute_headline_weights(base.findings, scoring)
     parts = {
         code: 100 * weight * (score - before[code][1]) for code, (weight, score) in weights.items() if code in before
     }
     figures = sum(parts.values())
-    bounds = apart((now.score, now.low or 0.0, now.high or 0.0), (then.score, then.low or 0.0, then.high or 0.0))
+    bounds = difference_interval(
+        (now.score, now.low or 0.0, now.high or 0.0), (then.score, then.low or 0.0, then.high or 0.0)
+    )
     return ScoreChange(
         points=round(now.score - score_before, DIGITS),
         change=_to_change(-bounds[1], -bounds[0]),
@@ -123,18 +125,16 @@ def score_change(base: PastRun, findings: Sequence[Finding], scoring: Scoring) -
 
 def _rank_parts(points: dict[str, float]) -> tuple[ScorePart, ...]:
     ranking = sorted(points.items(), key=lambda part: (-abs(part[1]), part[0]))
-    return tuple(
-        ScorePart(code=code, points=round(value, DIGITS)) for code, value in ranking if abs(value) >= LEAST_PART
-    )
+    return tuple(ScorePart(code=code, points=round(value, DIGITS)) for code, value in ranking if abs(value) >= MIN_PART)
 
 
-def same_weekdays(left: Window, right: Window) -> bool:
+def has_same_weekdays(left: Window, right: Window) -> bool:
     """Whether two periods have about the same share of each weekday; assumed where a period has no ends."""
     left_days, right_days = _weekdays(left), _weekdays(right)
     if left_days is None or right_days is None:
         return True
     return all(
-        abs(left_days[day] / left_days.total() - right_days[day] / right_days.total()) <= LEAST_SHARE
+        abs(left_days[day] / left_days.total() - right_days[day] / right_days.total()) <= MAX_SHARE_DIFFERENCE
         for day in range(7)
     )
 

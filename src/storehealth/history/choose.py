@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from storehealth.errors import UsageError
-from storehealth.model import RunLine
+from storehealth.model import RunSummary
 
-HINT = "`storehealth history list` shows the runs; a run is named by its id, its day, latest or previous."
+RUN_HINT = "`storehealth history list` shows the runs; a run is named by its id, its day, latest or previous."
 
 
-def chosen(lines: Sequence[RunLine], name: str, label: str = "RUN") -> RunLine:
+def select_run(lines: Sequence[RunSummary], name: str, label: str = "RUN") -> RunSummary:
     """Find the run that a user names.
 
     Args:
@@ -28,17 +28,17 @@ def chosen(lines: Sequence[RunLine], name: str, label: str = "RUN") -> RunLine:
     if len(by_id) == 1:
         return by_id[0]
     if len(by_id) > 1 and name != "":
-        raise UsageError(f"{label} {name}: several runs begin like that", HINT)
+        raise UsageError(f"{label} {name}: several runs begin like that", RUN_HINT)
     candidates = [line for line in lines if name in ("latest", "previous") or _is_as_of(line, name)]
     _check_one_series(candidates, name, label)
     ranked = sorted(candidates, key=lambda line: (line.as_of, line.made_at))
     index = -2 if name == "previous" else -1
     if len(ranked) < -index:
-        raise UsageError(f"{label} {name}: there is no such run", HINT)
+        raise UsageError(f"{label} {name}: there is no such run", RUN_HINT)
     return ranked[index]
 
 
-def _is_as_of(line: RunLine, name: str) -> bool:
+def _is_as_of(line: RunSummary, name: str) -> bool:
     """Whether the run's as_of is this time, or a time on this day."""
     try:
         moment = datetime.fromisoformat(name)
@@ -49,9 +49,9 @@ def _is_as_of(line: RunLine, name: str) -> bool:
     return line.as_of == moment or line.as_of.replace(second=0, microsecond=0) == moment
 
 
-def _check_one_series(lines: Sequence[RunLine], name: str, label: str) -> None:
+def _check_one_series(lines: Sequence[RunSummary], name: str, label: str) -> None:
     """Refuse to guess between stores, platforms and ways of counting."""
-    series = sorted({series_name(line) for line in lines})
+    series = sorted({describe_series(line) for line in lines})
     if len(series) > 1:
         raise UsageError(
             f"{label} {name} could be of any of: {'; '.join(series)}",
@@ -59,12 +59,12 @@ def _check_one_series(lines: Sequence[RunLine], name: str, label: str) -> None:
         )
 
 
-def series_name(line: RunLine) -> str:
+def describe_series(line: RunSummary) -> str:
     """Return store, platform and options of a run's series as one text."""
     return " · ".join(part for part in (line.folder or line.store, line.platform, line.how) if part)
 
 
-def outdated(lines: Sequence[RunLine], oldest: datetime | None, last: int | None) -> list[RunLine]:
+def find_outdated(lines: Sequence[RunSummary], oldest: datetime | None, last: int | None) -> list[RunSummary]:
     """Find runs that may be deleted: made before ``oldest``, or not among the ``last`` of their series.
 
     The latest run of a series is never among them.
@@ -75,9 +75,9 @@ def outdated(lines: Sequence[RunLine], oldest: datetime | None, last: int | None
         last: Runs of each series to keep; None: their number does not matter.
     """
     rank: dict[str, int] = {}
-    for series in dict.fromkeys(map(series_name, lines)):
+    for series in dict.fromkeys(map(describe_series, lines)):
         runs = sorted(
-            (line for line in lines if series_name(line) == series), key=lambda line: line.as_of, reverse=True
+            (line for line in lines if describe_series(line) == series), key=lambda line: line.as_of, reverse=True
         )
         rank |= {line.run: position for position, line in enumerate(runs)}
     return [

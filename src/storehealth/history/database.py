@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from storehealth.errors import UsageError
-from storehealth.outputs import close_to_others
+from storehealth.outputs import restrict_to_owner
 
 FILE = "history.sqlite"
 PATIENCE = 15.0
@@ -52,7 +52,7 @@ class HistoryUnusable(UsageError):  # noqa: N818 - a state, not a mistake of the
 
 
 @contextmanager
-def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
+def open_for_reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     """Open the file read-only; yield None where there is none yet.
 
     Raises:
@@ -70,7 +70,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[sqlite3.Connection]:
+def open_for_writing(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the file, creating it if need be, in one transaction: all of its changes are kept, or none.
 
     Raises:
@@ -81,7 +81,7 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
         if not path.exists():
             # SQLite would create it with the umask's mode, readable by others until it is restricted
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        close_to_others(path)
+        restrict_to_owner(path)
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as con:
             con.execute("PRAGMA synchronous = FULL")  # a power cut must not lose a run that was reported as kept
             con.execute("BEGIN IMMEDIATE")
@@ -95,7 +95,7 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
                 raise
 
 
-def shrink(folder: Path) -> None:
+def reclaim_space(folder: Path) -> None:
     """Return the space of deleted runs to the disk. Where that fails, the runs are deleted all the same."""
     path = folder / FILE
     with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=PATIENCE)) as con:
@@ -112,7 +112,7 @@ def _recover(path: Path) -> None:
         ) as con:
             needs_writing = _version(con, path) < len(MIGRATIONS)
         if needs_writing:
-            with writing(path.parent):
+            with open_for_writing(path.parent):
                 pass
 
 

@@ -15,24 +15,24 @@ from typing import Any, Literal, NamedTuple
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from storehealth.catalogue.common import Language, Strict, Words
-from storehealth.catalogue.files import broken_yaml, read_yaml, validate
+from storehealth.catalogue.common import Language, NonEmptyText, StrictModel
+from storehealth.catalogue.files import describe_yaml_error, read_yaml, validate_record
 from storehealth.catalogue.platform import Platform
 from storehealth.errors import UsageError
-from storehealth.model import Event
+from storehealth.model import TrendEvent
 
 FILE = "events.yaml"
 LANGUAGES: dict[Language, str] = {"en": "en_US", "zh": "zh_CN", "es": "es"}
 EXAMPLE = "Write it as `events: [{from: 2026-11-01, to: 2026-11-11, name: Double 11, kind: promotion}]`."
 
 
-class OwnEvent(Strict):
+class OwnEvent(StrictModel):
     """A promotion, a change of rules, or anything else that moves the figures for a while."""
 
     day: date | None = Field(default=None, alias="date")
     first: date | None = Field(default=None, alias="from")
     last: date | None = Field(default=None, alias="to")
-    name: Words
+    name: NonEmptyText
     kind: Literal["promotion", "holiday", "rule_change", "other"] = "promotion"
 
     @model_validator(mode="after")
@@ -43,13 +43,13 @@ class OwnEvent(Strict):
             raise ValueError("to is before from")
         return self
 
-    def event(self) -> Event:
+    def to_event(self) -> TrendEvent:
         """Convert to the record that reports show."""
         first, last = self.day or self.first, self.day or self.last
-        return Event.model_validate({"first": first, "last": last, "name": self.name, "kind": self.kind})
+        return TrendEvent.model_validate({"first": first, "last": last, "name": self.name, "kind": self.kind})
 
 
-class EventsFile(Strict):
+class EventsFile(StrictModel):
     """``events.yaml``."""
 
     events: tuple[OwnEvent, ...] = ()
@@ -70,21 +70,21 @@ class EventsFile(Strict):
 
 
 @dataclass(frozen=True)
-class Calendar:
+class EventCalendar:
     """The store's own events, and the countries whose holidays count; None: the platform's own country."""
 
-    own: tuple[Event, ...] = ()
+    own: tuple[TrendEvent, ...] = ()
     countries: tuple[str, ...] | None = None
 
 
-class Span(NamedTuple):
+class TrendSpan(NamedTuple):
     """The days that a trend covers."""
 
     first: date
     last: date
 
 
-def read_calendar(folder: Path) -> Calendar:
+def read_calendar(folder: Path) -> EventCalendar:
     """Read the ``events.yaml`` of a folder; an empty calendar where there is none.
 
     Raises:
@@ -92,21 +92,21 @@ def read_calendar(folder: Path) -> Calendar:
     """
     path = folder / FILE
     if not path.is_file():
-        return Calendar()
+        return EventCalendar()
     try:
         content = read_yaml(path)
     except yaml.YAMLError as error:
-        raise UsageError(broken_yaml(path, error), "Mend the file named above.") from None
+        raise UsageError(describe_yaml_error(path, error), "Mend the file named above.") from None
     problems: list[str] = []
-    events_file = validate(EventsFile, path, content or {}, problems)
+    events_file = validate_record(EventsFile, path, content or {}, problems)
     if events_file is None:
         raise UsageError("\n".join(problems), EXAMPLE)
-    return Calendar(tuple(event.event() for event in events_file.events), events_file.holidays)
+    return EventCalendar(tuple(event.to_event() for event in events_file.events), events_file.holidays)
 
 
-def events_in(
-    span: Span, calendar: Calendar, platform: Platform, versions: Mapping[str, Platform], language: Language
-) -> tuple[Event, ...]:
+def list_events(
+    span: TrendSpan, calendar: EventCalendar, platform: Platform, versions: Mapping[str, Platform], language: Language
+) -> tuple[TrendEvent, ...]:
     """List all events that touch a span of days, in order of their first day.
 
     Args:
@@ -123,14 +123,16 @@ def events_in(
     return tuple(sorted(overlapping, key=lambda event: (event.first, event.last, event.kind, event.name)))
 
 
-def _list_rule_changes(platform: Platform, versions: Mapping[str, Platform], language: Language) -> Iterator[Event]:
+def _list_rule_changes(
+    platform: Platform, versions: Mapping[str, Platform], language: Language
+) -> Iterator[TrendEvent]:
     for version in versions.values():
         if version.name == platform.name and version.effective_from:
             day, name = version.effective_from, version.title.in_language(language)
-            yield Event(first=day, last=day, name=name, kind="rule_change")
+            yield TrendEvent(first=day, last=day, name=name, kind="rule_change")
 
 
-def _list_holidays(code: str, span: Span, language: Language) -> Iterator[Event]:
+def _list_holidays(code: str, span: TrendSpan, language: Language) -> Iterator[TrendEvent]:
     import holidays
 
     years = range(span.first.year - 1, span.last.year + 2)  # a holiday may begin before New Year and end after it
@@ -141,26 +143,26 @@ def _list_holidays(code: str, span: Span, language: Language) -> Iterator[Event]
         calendar = holidays.country_holidays(code, years=years, language=locale)
     yield from _merge_adjacent(sorted(calendar.items()), _read_labels(calendar))
     for day in sorted(getattr(calendar, "weekend_workdays", ())):
-        yield Event(first=day, last=day, name="", kind="make_up_work_day")
+        yield TrendEvent(first=day, last=day, name="", kind="make_up_work_day")
 
 
-class Labels(NamedTuple):
+class HolidayLabels(NamedTuple):
     """How the package marks a moved day off (text before its date) and a moved holiday (text after its name)."""
 
     moved: str
     observed: str
 
 
-def _read_labels(calendar: Any) -> Labels:
+def _read_labels(calendar: Any) -> HolidayLabels:
     """Read the marks of a country; NUL, which no name contains, where it has none."""
     moved, observed = (getattr(calendar, f"{name}_label", None) for name in ("substituted", "observed"))
-    return Labels(
+    return HolidayLabels(
         calendar.tr(moved).partition("%s")[0] if moved else "\0",
         calendar.tr(observed).partition("%s")[2] if observed else "\0",
     )
 
 
-def _merge_adjacent(days: Iterable[tuple[date, str]], labels: Labels) -> Iterator[Event]:
+def _merge_adjacent(days: Iterable[tuple[date, str]], labels: HolidayLabels) -> Iterator[TrendEvent]:
     """Merge holidays that only a weekend separates into one event; a moved day off gets no name of its own."""
     group: list[tuple[date, str]] = []
     for day, name in days:
@@ -177,7 +179,7 @@ def _is_adjacent(earlier: date, later: date) -> bool:
     return (later - earlier).days <= 3 and all(day.weekday() >= 5 for day in days_between)
 
 
-def _to_event(days: list[tuple[date, str]], labels: Labels) -> Event:
+def _to_event(days: list[tuple[date, str]], labels: HolidayLabels) -> TrendEvent:
     names = [name.removesuffix(labels.observed) for _, name in days if not name.startswith(labels.moved)]
     distinct = list(dict.fromkeys(names)) or [days[0][1]]
-    return Event(first=days[0][0], last=days[-1][0], name=", ".join(distinct), kind="holiday")
+    return TrendEvent(first=days[0][0], last=days[-1][0], name=", ".join(distinct), kind="holiday")

@@ -13,23 +13,23 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from storehealth.history.database import HistoryUnusable
-from storehealth.model import AreaScore, Checkup, Distributions, Evidence, Finding, Measurement, Score
+from storehealth.model import AreaScore, Checkup, Distributions, EvidenceSummary, Finding, Measurement, Score
 
-LEVEL = 6
+COMPRESSION_LEVEL = 6
 MEASURED = TypeAdapter(list[Measurement])
 Verdicts = tuple[tuple[Finding, ...], Score, tuple[AreaScore, ...]]
 VERDICTS: TypeAdapter[Verdicts] = TypeAdapter(Verdicts)
-Marks = dict[str, dict[int, int]]
+MarksByRule = dict[str, dict[int, int]]
 """Rule → fingerprint → day number of its latest miss."""
 DAY_BITS = 16
 
 
-def packed(content: Any) -> bytes:
+def pack(content: Any) -> bytes:
     """Compress anything that JSON can hold; infinity too, which figures that still grow have as an end."""
-    return zlib.compress(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), LEVEL)
+    return zlib.compress(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), COMPRESSION_LEVEL)
 
 
-def unpacked(content: bytes) -> Any:
+def unpack(content: bytes) -> Any:
     """Decompress what :func:`packed` returned.
 
     Raises:
@@ -47,12 +47,12 @@ def _translate_errors_of(what: str) -> Iterator[None]:
         raise HistoryUnusable(f"{what} of a remembered run cannot be read", "That run is left out.") from error
 
 
-def checkup_bytes(checkup: Checkup) -> bytes:
+def pack_checkup(checkup: Checkup) -> bytes:
     """Pack a checkup without its measurements, which are stored separately."""
     return _pack_record(checkup.model_copy(update={"measurements": ()}))
 
 
-def brief_bytes(checkup: Checkup) -> bytes:
+def pack_brief(checkup: Checkup) -> bytes:
     """Pack what comparisons need of a checkup: verdicts, scores and advice, without rows and files."""
     omitted: dict[str, Any] = dict.fromkeys(
         ("measurements", "sources", "not_judged", "exports_wanted", "deadlines", "followups"), ()
@@ -63,61 +63,61 @@ def brief_bytes(checkup: Checkup) -> bytes:
 
 
 def _shorten(finding: Finding) -> Finding:
-    return finding.model_copy(update={"evidence": Evidence(count=finding.evidence.count), "beside": (), "why": ""})
+    return finding.model_copy(
+        update={"evidence": EvidenceSummary(count=finding.evidence.count), "beside": (), "why": ""}
+    )
 
 
 def _pack_record(checkup: Checkup) -> bytes:
-    return packed(checkup.model_dump(mode="json", by_alias=True))
+    return pack(checkup.model_dump(mode="json", by_alias=True))
 
 
-def checkup_from(content: bytes) -> Checkup:
+def unpack_checkup(content: bytes) -> Checkup:
     """Unpack a checkup or brief of any earlier version of the record; keys that it lacks get their defaults.
 
     Raises:
         HistoryUnusable: It is damaged, or has keys unknown to this version.
     """
     with _translate_errors_of("the checkup"):
-        return Checkup.model_validate(unpacked(content))
+        return Checkup.model_validate(unpack(content))
 
 
-def verdict_bytes(findings: Iterable[Finding], total: Score, areas: Iterable[AreaScore]) -> bytes:
+def pack_verdicts(findings: Iterable[Finding], total: Score, areas: Iterable[AreaScore]) -> bytes:
     """Pack the verdicts and scores that later rules give a run's counts, without rows."""
-    return packed(
-        VERDICTS.dump_python((tuple(map(_shorten, findings)), total, tuple(areas)), mode="json", by_alias=True)
-    )
+    return pack(VERDICTS.dump_python((tuple(map(_shorten, findings)), total, tuple(areas)), mode="json", by_alias=True))
 
 
-def verdicts_from(content: bytes) -> Verdicts:
+def unpack_verdicts(content: bytes) -> Verdicts:
     """Unpack what :func:`verdict_bytes` packed.
 
     Raises:
         HistoryUnusable: As :func:`checkup_from`.
     """
     with _translate_errors_of("the verdicts"):
-        return VERDICTS.validate_python(unpacked(content))
+        return VERDICTS.validate_python(unpack(content))
 
 
-def measured_bytes(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:
+def pack_counts(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:
     """Pack the counts per rule and slice, without rows of the store, and a digest of each rule's question."""
     counts = [
         measurement.model_copy(update={"evidence": ()}).model_dump(mode="json", by_alias=True)
         for measurement in measured
     ]
-    return packed({"asked": dict(asked), "measured": counts})
+    return pack({"asked": dict(asked), "measured": counts})
 
 
-def measured_from(content: bytes) -> tuple[list[Measurement], dict[str, str]]:
+def unpack_counts(content: bytes) -> tuple[list[Measurement], dict[str, str]]:
     """Unpack the measurements, and the digests of their rules' questions.
 
     Raises:
         HistoryUnusable: As :func:`checkup_from`.
     """
     with _translate_errors_of("the counts"):
-        record = unpacked(content)
+        record = unpack(content)
         return MEASURED.validate_python(record["measured"]), record["asked"]
 
 
-def mark_bytes(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
+def pack_marks(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
     """Pack fingerprints by rule: a line of JSON with key and numbers, then eight bytes per fingerprint and day."""
     header = json.dumps({"key": key_id, "rules": [[code, len(days)] for code, days in marks.items()]})
     combined = (mark << DAY_BITS | day for days in marks.values() for mark, day in sorted(days.items()))
@@ -127,7 +127,7 @@ def mark_bytes(marks: Mapping[str, Mapping[int, int]], key_id: str) -> bytes:
     return header.encode() + b"\n" + numbers.tobytes()
 
 
-def marks_from(content: bytes | None, key_id: str) -> Marks | None:
+def unpack_marks(content: bytes | None, key_id: str) -> MarksByRule | None:
     """Unpack fingerprints by rule; None where none are kept any more, or they were made with another key.
 
     Raises:
@@ -139,7 +139,7 @@ def marks_from(content: bytes | None, key_id: str) -> Marks | None:
         return _parse_marks(content, key_id)
 
 
-def _parse_marks(content: bytes, key_id: str) -> Marks | None:
+def _parse_marks(content: bytes, key_id: str) -> MarksByRule | None:
     header, _, body = content.partition(b"\n")
     description, numbers = json.loads(header), array("q")
     if description["key"] != key_id:

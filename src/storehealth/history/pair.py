@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from storehealth.catalogue.scoring import Scoring
-from storehealth.history.change import change_of, previous_of
-from storehealth.history.followups import days_of
-from storehealth.history.past import JUDGED, Past, PastRun
-from storehealth.history.states import Seen, finding_state, row_states
-from storehealth.model import ComparedFinding, Comparison, CountsThen, Finding, RowStates, RunLine
+from storehealth.history.change import compare_findings, describe_previous
+from storehealth.history.followups import count_days
+from storehealth.history.past import JUDGED, EarlierRun, EarlierRuns
+from storehealth.history.states import DefectMarks, classify_finding, classify_rows
+from storehealth.model import Finding, FindingComparison, PeriodCounts, RowStates, RunComparison, RunSummary
 
 
-def side_by_side(runs: tuple[PastRun, PastRun], lines: tuple[RunLine, RunLine], scoring: Scoring) -> Comparison:
+def compare_runs(
+    runs: tuple[EarlierRun, EarlierRun], lines: tuple[RunSummary, RunSummary], scoring: Scoring
+) -> RunComparison:
     """Compare two runs, for every rule that at least one of them could judge.
 
     Args:
@@ -26,10 +28,10 @@ def side_by_side(runs: tuple[PastRun, PastRun], lines: tuple[RunLine, RunLine], 
         for code in dict.fromkeys([*after, *before])
         if _is_judged(before.get(code)) or _is_judged(after.get(code))
     ]
-    return Comparison(
+    return RunComparison(
         first=lines[0],
         second=lines[1],
-        previous=previous_of(first, second.findings, second.areas, second.told.window, scoring),
+        previous=describe_previous(first, second.findings, second.areas, second.reported.window, scoring),
         findings=tuple(findings),
     )
 
@@ -39,14 +41,14 @@ def _is_judged(finding: Finding | None) -> bool:
 
 
 def _compare_pair(
-    before: Finding | None, after: Finding | None, runs: tuple[PastRun, PastRun], same_store: bool
-) -> ComparedFinding:
+    before: Finding | None, after: Finding | None, runs: tuple[EarlierRun, EarlierRun], same_store: bool
+) -> FindingComparison:
     first, second = runs
     either = after or before
     if either is None:
         raise ValueError("a finding of neither run")
-    past = Past(against=(first,))
-    return ComparedFinding(
+    past = EarlierRuns(reference_runs=(first,))
+    return FindingComparison(
         code=either.code,
         title=either.title,
         area=either.area,
@@ -55,23 +57,25 @@ def _compare_pair(
         status_now=after.status if after else None,
         before=_to_counts(before),
         after=_to_counts(after),
-        change=change_of(before, after) if after else None,
-        state=finding_state(after, past, second.as_of)[0] if after and _is_judged(before) else None,
+        change=compare_findings(before, after) if after else None,
+        state=classify_finding(after, past, second.as_of)[0] if after and _is_judged(before) else None,
         rows=_compare_rows(either.code, past, second) if same_store else None,
     )
 
 
-def _to_counts(finding: Finding | None) -> CountsThen | None:
+def _to_counts(finding: Finding | None) -> PeriodCounts | None:
     """Return the counts of a finding; None where it could not be judged, which is not the same as counts of 0."""
     if finding is None or finding.status not in JUDGED:
         return None
-    return CountsThen(defects=finding.defects, judged=finding.judged, value=finding.value, days=days_of(finding.window))
+    return PeriodCounts(
+        defects=finding.defects, judged=finding.judged, value=finding.value, days=count_days(finding.window)
+    )
 
 
-def _compare_rows(code: str, past: Past, now: PastRun) -> RowStates | None:
+def _compare_rows(code: str, past: EarlierRuns, now: EarlierRun) -> RowStates | None:
     """Compare rows by their fingerprints.
 
     ``resolved`` stays unknown: fingerprints cannot tell a row that was fixed from one that has left the files.
     """
-    states = row_states(code, Seen(now.marks, {}), past)
+    states = classify_rows(code, DefectMarks(now.marks, {}), past)
     return states.model_copy(update={"resolved": None}) if states else None

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from storehealth.model import AreaScore, Checkup, Event, Finding, Score
+from storehealth.model import AreaScore, Checkup, Finding, Score, TrendEvent
 
 JUDGED = ("pass", "watch", "fail", "informative")
 """Statuses of findings with a figure that may be compared."""
 
 
 @dataclass(frozen=True)
-class PastRun:
+class EarlierRun:
     """One earlier run.
 
     Attributes:
@@ -25,25 +25,25 @@ class PastRun:
         marks: Fingerprints of its defects by rule, each with its day number; empty where none are kept.
     """
 
-    told: Checkup
+    reported: Checkup
     findings: tuple[Finding, ...]
     total: Score
     areas: tuple[AreaScore, ...]
-    rejudged: bool
+    is_rejudged: bool
     marks: Mapping[str, Mapping[int, int]]
 
     @property
     def as_of(self) -> datetime:
         """The moment the run speaks of; a run without one is never remembered."""
-        return self.told.as_of or datetime.min  # noqa: DTZ901 - naive, like all times of the store
+        return self.reported.as_of or datetime.min  # noqa: DTZ901 - naive, like all times of the store
 
-    def judged(self, code: str) -> Finding | None:
+    def find_judged(self, code: str) -> Finding | None:
         """Return the finding of a rule, if it has a figure."""
         return next((finding for finding in self.findings if finding.code == code and finding.status in JUDGED), None)
 
 
 @dataclass(frozen=True)
-class Past:
+class EarlierRuns:
     """Earlier runs of one store, oldest first.
 
     Attributes:
@@ -53,26 +53,26 @@ class Past:
         events: What may explain a step in the trend.
     """
 
-    lately: tuple[PastRun, ...] = ()
-    against: tuple[PastRun, ...] = ()
+    recent: tuple[EarlierRun, ...] = ()
+    reference_runs: tuple[EarlierRun, ...] = ()
     baseline: bool = False
-    events: tuple[Event, ...] = ()
+    events: tuple[TrendEvent, ...] = ()
 
     @property
-    def base(self) -> PastRun | None:
+    def reference(self) -> EarlierRun | None:
         """The run that is compared with."""
-        return self.against[-1] if self.against else None
+        return self.reference_runs[-1] if self.reference_runs else None
 
-    def marks_of(self, code: str) -> tuple[Mapping[int, int] | None, list[Mapping[int, int]]]:
+    def split_marks(self, code: str) -> tuple[Mapping[int, int] | None, list[Mapping[int, int]]]:
         """Return the fingerprints of the latest run that has any for a rule, and those of the runs before it."""
-        followed = [run.marks[code] for run in reversed(self.against) if code in run.marks]
+        followed = [run.marks[code] for run in reversed(self.reference_runs) if code in run.marks]
         return (followed[0], followed[1:]) if followed else (None, [])
 
-    def older_marks(self) -> dict[str, list[Mapping[int, int]]]:
+    def list_older_marks(self) -> dict[str, list[Mapping[int, int]]]:
         """Return, by rule, the fingerprints of the runs before the one that :meth:`marks` returns, latest first."""
-        return {code: self.marks_of(code)[1] for code in self.marks()}
+        return {code: self.split_marks(code)[1] for code in self.list_latest_marks()}
 
-    def marks(self) -> dict[str, Mapping[int, int]]:
+    def list_latest_marks(self) -> dict[str, Mapping[int, int]]:
         """Return, by rule, the fingerprints that the current defects are compared with."""
-        codes = dict.fromkeys(code for run in self.against for code in run.marks)
-        return {code: latest for code in codes for latest, _ in [self.marks_of(code)] if latest is not None}
+        codes = dict.fromkeys(code for run in self.reference_runs for code in run.marks)
+        return {code: latest for code in codes for latest, _ in [self.split_marks(code)] if latest is not None}

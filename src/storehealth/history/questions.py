@@ -7,7 +7,7 @@ import json
 import re
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.facts import IN_SQL, read_by_rule
+from storehealth.catalogue.facts import FACT_IN_SQL, find_rule_facts
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.version import __version__
@@ -15,7 +15,7 @@ from storehealth.version import __version__
 LENGTH = 16
 
 
-def questions(catalogue: Catalogue, platform: Platform) -> dict[str, str]:
+def digest_questions(catalogue: Catalogue, platform: Platform) -> dict[str, str]:
     """Digest, per rule, what it counts: its measure, the views it reads, the platform's facts in both.
 
     Limits, weights and severities are left out: counts of the same question can be judged by other ones.
@@ -26,7 +26,7 @@ def questions(catalogue: Catalogue, platform: Platform) -> dict[str, str]:
 def _digest_question(rule: Rule, catalogue: Catalogue, platform: Platform) -> str:
     views = _list_views(set(re.findall(r"\w+", rule.measure.over)), catalogue)
     sql = [catalogue.views[name].sql for name in views]
-    facts = sorted({*read_by_rule(rule), *(name for text in sql for name in IN_SQL.findall(text))})
+    facts = sorted({*find_rule_facts(rule), *(name for text in sql for name in FACT_IN_SQL.findall(text))})
     values = [str(platform.facts[name].value) for name in facts if name in platform.facts]
     return _digest([rule.measure.model_dump_json(), *sql, *facts, *values])
 
@@ -41,11 +41,11 @@ def _list_views(mentioned: set[str], catalogue: Catalogue) -> list[str]:
     return sorted(names)
 
 
-def basis(catalogue: Catalogue, platform: Platform) -> str:
+def digest_basis(catalogue: Catalogue, platform: Platform) -> str:
     """Digest everything that verdicts rest on but the counts: rules, limits, the score's constants, this version."""
     return _digest(
         [
-            catalogue.digest("rules"),
+            catalogue.compute_digest("rules"),
             platform.model_dump_json(include={"name", "limits", "facts"}),
             catalogue.scoring.model_dump_json(),
             __version__,

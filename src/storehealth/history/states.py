@@ -6,28 +6,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from storehealth.history.past import Past
+from storehealth.history.past import EarlierRuns
 from storehealth.model import Finding, RowStates, State, Status
 
 LEVELS: dict[Status, int] = {"pass": 0, "watch": 1, "fail": 2}
 """Other statuses are no verdicts: such a run is a gap, neither good nor bad."""
 
 
-class Seen(NamedTuple):
+class DefectMarks(NamedTuple):
     """Fingerprints of the current audit by rule: of its defects, and of earlier defects that have been fixed."""
 
-    found: Mapping[str, Mapping[int, int]]
-    mended: Mapping[str, frozenset[int]]
+    current: Mapping[str, Mapping[int, int]]
+    fixed: Mapping[str, frozenset[int]]
 
 
-class Verdict(NamedTuple):
+class PastVerdict(NamedTuple):
     """How bad a finding was in a run; ``level`` is None where it could not be judged."""
 
     at: datetime
     level: int | None
 
 
-def state_of(before: Sequence[Verdict], now: Verdict) -> tuple[State | None, datetime | None]:
+def classify_state(before: Sequence[PastVerdict], now: PastVerdict) -> tuple[State | None, datetime | None]:
     """Return a finding's state and the as_of that began it; None for a finding that passes, as it did last time.
 
     A finding counts as present in a run where it was at least as bad as it is now: one that was on watch and fails
@@ -53,23 +53,23 @@ def state_of(before: Sequence[Verdict], now: Verdict) -> tuple[State | None, dat
     return "persisting", judged[start].at
 
 
-def finding_state(finding: Finding, past: Past, as_of: datetime) -> tuple[State | None, datetime | None]:
+def classify_finding(finding: Finding, past: EarlierRuns, as_of: datetime) -> tuple[State | None, datetime | None]:
     """Return :func:`state_of` a finding among the runs it is compared with."""
     before = [
-        Verdict(run.as_of, LEVELS.get(earlier.status))
-        for run in past.against
+        PastVerdict(run.as_of, LEVELS.get(earlier.status))
+        for run in past.reference_runs
         for earlier in run.findings
         if earlier.code == finding.code
     ]
-    return state_of(before, Verdict(as_of, LEVELS.get(finding.status)))
+    return classify_state(before, PastVerdict(as_of, LEVELS.get(finding.status)))
 
 
-def row_states(code: str, seen: Seen, past: Past) -> RowStates | None:
+def classify_rows(code: str, seen: DefectMarks, past: EarlierRuns) -> RowStates | None:
     """Count a rule's new defects, and what became of earlier ones; None where its rows have no fingerprints."""
-    now, (latest, older) = seen.found.get(code), past.marks_of(code)
+    now, (latest, older) = seen.current.get(code), past.split_marks(code)
     if now is None or latest is None:
         return None
-    added, fixed = now.keys() - latest.keys(), seen.mended.get(code, frozenset())
+    added, fixed = now.keys() - latest.keys(), seen.fixed.get(code, frozenset())
     returned = {mark for mark in added if any(mark in marks for marks in older)}
     return RowStates(
         new=len(added) - len(returned),

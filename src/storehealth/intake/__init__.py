@@ -14,21 +14,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from storehealth.catalogue import Catalogue
 from storehealth.errors import UsageError
 from storehealth.intake.discover import discover
-from storehealth.intake.expressions import check_packs
-from storehealth.intake.files import Files, Look
+from storehealth.intake.expressions import check_pack_sql
+from storehealth.intake.files import FileInspection, FileReader
 from storehealth.intake.lake import Lake
-from storehealth.intake.members import spread
+from storehealth.intake.members import expand_archives
 from storehealth.intake.options import IntakeOptions
 from storehealth.model import Intake
 
-__all__ = ["IntakeOptions", "take_in"]
+__all__ = ["IntakeOptions", "read_exports"]
 
 
 def _ignore(_: str) -> None:
     """Discard a progress message."""
 
 
-def take_in(
+def read_exports(
     exports: Path,
     catalogue: Catalogue,
     lake: Path,
@@ -57,16 +57,16 @@ def take_in(
     """
     options = options or IntakeOptions()
     _check_options(options, catalogue)
-    check_packs(catalogue)
+    check_pack_sql(catalogue)
     files = discover(exports)
     store = Lake(lake, trusted=options.cache)
-    with store.scratch() as scratch:
-        reader = Files(catalogue, store, options, scratch, tell)
+    with store.open_scratch() as scratch:
+        reader = FileReader(catalogue, store, options, scratch, tell)
         # All files are inspected before any is read: the store's zone may follow from the layouts of all of them.
-        inspections = [reader.look(file) for file in spread(files)]
+        inspections = [reader.inspect(file) for file in expand_archives(files)]
         zone = options.zone or _find_common_zone(inspections, catalogue)
-        results = [reader.take(inspection, zone) for inspection in inspections]
-        store.remember_digests()
+        results = [reader.read(inspection, zone) for inspection in inspections]
+        store.save_digests()
         reader.close()
     return Intake(
         sources=tuple(source for result in results for source in result.sources),
@@ -77,7 +77,7 @@ def take_in(
     )
 
 
-def _find_common_zone(inspections: Iterable[Look], catalogue: Catalogue) -> str:
+def _find_common_zone(inspections: Iterable[FileInspection], catalogue: Catalogue) -> str:
     names = {part.match.layout for inspection in inspections for part in inspection.parts if part.match}
     zones = {zone for name in names if (zone := catalogue.layouts[name].zone)}
     return zones.pop() if len(zones) == 1 else "UTC"

@@ -24,17 +24,17 @@ REASONS: dict[Kind, str] = {
 }
 
 
-def quoted(text: str) -> str:
+def quote_literal(text: str) -> str:
     """Quote a text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def name(key: str) -> str:
+def quote_name(key: str) -> str:
     """Quote a column name as an SQL identifier."""
     return '"' + key.replace('"', '""') + '"'
 
 
-def opened(text: str, kind: Kind) -> str:
+def remove_guard(text: str, kind: Kind) -> str:
     """SQL for a text without the guard against Excel (``="123"``), and with half-width digits where digits matter."""
     if kind == "text":
         return text
@@ -45,7 +45,7 @@ def opened(text: str, kind: Kind) -> str:
     return f"without_guard({text})"
 
 
-def told(text: str, kind: Kind, column: LayoutColumn) -> str:
+def set_null(text: str, kind: Kind, column: LayoutColumn) -> str:
     """SQL for a text, or NULL where it means "no value": a dash, N/A, a word that the layout maps to nothing."""
     blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
     if kind in NUMBERS:
@@ -55,26 +55,26 @@ def told(text: str, kind: Kind, column: LayoutColumn) -> str:
     return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 
 
-def mapped(text: str, lower: str, column: LayoutColumn) -> str:
+def apply_words(text: str, lower: str, column: LayoutColumn) -> str:
     """SQL for the canonical word of a text: by whole words first, then by words inside it, else the text itself."""
     cases = [
-        f"WHEN {lower} = {quoted(word.lower())} THEN {quoted(meaning)}"
+        f"WHEN {lower} = {quote_literal(word.lower())} THEN {quote_literal(meaning)}"
         for word, meaning in column.words.items()
         if meaning is not None
     ]
     cases += [
-        f"WHEN contains({lower}, {quoted(part.lower())}) THEN {quoted(meaning)}"
+        f"WHEN contains({lower}, {quote_literal(part.lower())}) THEN {quote_literal(meaning)}"
         for part, meaning in column.contains.items()
     ]
     return f"CASE WHEN {text} IS NULL THEN NULL {' '.join(cases)} ELSE {text} END"
 
 
-def month_named(column: LayoutColumn) -> bool:
+def has_month_names(column: LayoutColumn) -> bool:
     """Whether a time format of the column spells out the month, in whatever language."""
     return any("%b" in form for form in column.formats)
 
 
-def read(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str]) -> str:
+def read_value(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str]) -> str:
     """SQL for the typed value of a text; NULL where it cannot be read.
 
     Args:
@@ -105,10 +105,12 @@ def _read_number(text: str, kind: Kind, factor: float | None) -> str:
 
 def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: str) -> str:
     """A time in the store's zone. One without an offset is taken to be in the file's zone."""
-    target = quoted(store_zone)
+    target = quote_literal(store_zone)
 
     def convert(value: str) -> str:
-        return value if file_zone == store_zone else f"timezone({target}, timezone({quoted(file_zone)}, {value}))"
+        return (
+            value if file_zone == store_zone else f"timezone({target}, timezone({quote_literal(file_zone)}, {value}))"
+        )
 
     cases = [
         f"WHEN is_plain_time({text}) THEN {convert(f'TRY_CAST({text} AS TIMESTAMP)')}",
@@ -121,11 +123,11 @@ def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: st
 
 
 def _read_format(text: str, form: str, convert: Callable[[str], str], zone: str) -> str:
-    parsed = f"try_strptime({text}, {quoted(form)})"
+    parsed = f"try_strptime({text}, {quote_literal(form)})"
     value = f"timezone({zone}, {parsed})" if "%z" in form else convert(parsed)
     # isfinite, not IS NOT NULL: strptime accepts 'infinity' whatever the format.
     return f"WHEN isfinite({parsed}) THEN {value}"
 
 
 def _list_literals(texts: Iterable[str]) -> str:
-    return ", ".join(map(quoted, texts))
+    return ", ".join(map(quote_literal, texts))

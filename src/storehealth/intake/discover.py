@@ -19,7 +19,7 @@ EXPORT_FIRST = "Export orders or chats from the back office, put the files into 
 FROM_PIPE = "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe."
 
 
-class Found(NamedTuple):
+class SourceFile(NamedTuple):
     """A file of the exports folder. ``note`` is set where it must not be read.
 
     For a file inside an archive, ``path`` is the path of the archive, ``archive`` the kind of archive, and ``inner``
@@ -56,7 +56,7 @@ class Found(NamedTuple):
         return None
 
 
-def discover(exports: Path) -> list[Found]:
+def discover(exports: Path) -> list[SourceFile]:
     """List the files below a folder in name order, or the one file that was named.
 
     Hidden and temporary files are left out. Whatever must not or cannot be opened, folders included, has a note.
@@ -65,7 +65,7 @@ def discover(exports: Path) -> list[Found]:
         NoDataError: There is no such folder, or nothing is in it.
     """
     if exports.is_file():
-        return [Found(exports.name, exports)]
+        return [SourceFile(exports.name, exports)]
     if exports.is_fifo():
         raise NoDataError(
             f"{exports} is a pipe, and no file",
@@ -79,7 +79,7 @@ def discover(exports: Path) -> list[Found]:
     return files
 
 
-def _walk(exports: Path, root: Path) -> Iterator[Found]:
+def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
     errors = list[OSError]()
     for folder, folders, files in os.walk(exports, onerror=errors.append):
         folders[:] = [name for name in folders if not is_hidden(name)]
@@ -87,17 +87,17 @@ def _walk(exports: Path, root: Path) -> Iterator[Found]:
             name = path.relative_to(exports).as_posix()
             # A link must not pull files from elsewhere on the machine into a report.
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-                yield Found(name, path, "a link that leads out of the exports folder; not followed")
+                yield SourceFile(name, path, "a link that leads out of the exports folder; not followed")
             elif path.is_file():
-                yield Found(name, path)
+                yield SourceFile(name, path)
             elif path.is_symlink() and not path.is_dir():
-                yield Found(name, path, "a link to a file that is not there")
+                yield SourceFile(name, path, "a link to a file that is not there")
             elif not path.is_dir():
-                yield Found(name, path, "a pipe or device, no file; not opened")
+                yield SourceFile(name, path, "a pipe or device, no file; not opened")
     for error in errors:
         closed = Path(error.filename)
         name = exports.name if closed == exports else closed.relative_to(exports).as_posix()
-        yield Found(f"{name}/", closed, f"cannot be opened: {error.strerror}")
+        yield SourceFile(f"{name}/", closed, f"cannot be opened: {error.strerror}")
 
 
 def is_hidden(part: str) -> bool:

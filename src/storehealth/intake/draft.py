@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.layout import TABULAR, Layout
+from storehealth.catalogue.layout import TABULAR_CONTAINERS, Layout
 from storehealth.catalogue.table import TableColumn
 from storehealth.errors import FileRefused
-from storehealth.intake.fitting import Fit, Fitted, fitted
-from storehealth.intake.guess import Profile, header_of, profiles
+from storehealth.intake.fitting import ColumnGuess, SheetGuess, guess_columns
+from storehealth.intake.guess import ColumnProfile, find_header, profile_columns
 from storehealth.intake.read import connect
 from storehealth.intake.trial import try_layout
 from storehealth.privacy import scrub
@@ -46,7 +46,7 @@ columns:
 """
 
 
-def draft(name: str, top: Sequence[Sequence[str]], container: str, catalogue: Catalogue) -> str:
+def draft_layout(name: str, top: Sequence[Sequence[str]], container: str, catalogue: Catalogue) -> str:
     """Draft the text of a layout file.
 
     Args:
@@ -58,12 +58,12 @@ def draft(name: str, top: Sequence[Sequence[str]], container: str, catalogue: Ca
     Raises:
         FileRefused: There is no header, or no column that could be an id, or none that could be a time.
     """
-    place = header_of(top)
+    place = find_header(top)
     if place is None:
         raise FileRefused("no header can be told from the rows", "Add a row with the names of the columns at the top.")
     with TemporaryDirectory() as folder, connect(None, Path(folder)) as con:
-        columns = profiles(con, top, place)
-    fit = fitted(columns, catalogue)
+        columns = profile_columns(con, top, place)
+    fit = guess_columns(columns, catalogue)
     if fit is None:
         hint = "Its columns must hold at least an id and a time; see docs/add-a-layout.md to write one by hand."
         raise FileRefused("no canonical table fits its columns", hint)
@@ -71,7 +71,9 @@ def draft(name: str, top: Sequence[Sequence[str]], container: str, catalogue: Ca
     return text + _write_example(text, fit, columns, catalogue)
 
 
-def _write_columns(name: str, container: str, fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
+def _write_columns(
+    name: str, container: str, fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: Catalogue
+) -> str:
     title, export_from = (
         _to_flow({language: text.format(name=name) for language, text in texts.items()})
         for texts in (TITLE, EXPORT_FROM)
@@ -79,11 +81,11 @@ def _write_columns(name: str, container: str, fit: Fitted, columns: Sequence[Pro
     lines = [
         HEAD.format(
             name=name, title=title, export_from=export_from, feeds=", ".join(fit.feeds),
-            containers="" if container in TABULAR else f"containers: [{container}]\n",
+            containers="" if container in TABULAR_CONTAINERS else f"containers: [{container}]\n",
         )
     ]  # fmt: skip
     required = _choose_required(fit, catalogue)
-    for column in fit.fits:
+    for column in fit.columns:
         entry: dict[str, Any] = {"headers": [column.profile.header]}
         entry |= {"required": True} if column.column in required else {}
         entry |= {"formats": list(column.profile.formats)} if column.profile.formats else {}
@@ -94,29 +96,33 @@ def _write_columns(name: str, container: str, fit: Fitted, columns: Sequence[Pro
     return "".join([*lines, *_list_unread(fit, columns, catalogue)])
 
 
-def _choose_required(fit: Fitted, catalogue: Catalogue) -> set[str]:
+def _choose_required(fit: SheetGuess, catalogue: Catalogue) -> set[str]:
     """Choose the columns that identify files of this kind: key and time of the counted table, else the surest ones."""
     table = catalogue.tables[fit.feeds[0]]
-    present = {column.column for column in fit.fits}
-    surest = [column.column for column in sorted(fit.fits, key=lambda column: -column.worth) if column.profile.filled]
+    present = {column.column for column in fit.columns}
+    surest = [
+        column.column for column in sorted(fit.columns, key=lambda column: -column.worth) if column.profile.filled
+    ]
     natural = [*(key for key in table.key if key in present), *([table.born] if table.born in present else [])]
     return {str(name) for name in [*natural, *surest][: max(2, len(natural))]}
 
 
-def _find_target(column: Fit, fit: Fitted, catalogue: Catalogue) -> TableColumn:
+def _find_target(column: ColumnGuess, fit: SheetGuess, catalogue: Catalogue) -> TableColumn:
     tables = (catalogue.tables[name] for name in fit.feeds)
     return next(table.columns[column.column] for table in tables if column.column in table.columns)
 
 
 def _translate_words(
-    fitted_column: Fit, target: TableColumn, fit: Fitted, catalogue: Catalogue
+    fitted_column: ColumnGuess, target: TableColumn, fit: SheetGuess, catalogue: Catalogue
 ) -> dict[str, str | None]:
     """Map each word of a column with a vocabulary to what other layouts make of it; None where none knows it."""
     known: dict[str, str | None] = {word: word for word in target.words}
     inside: dict[str, str] = {}
     for layout in catalogue.layouts.values():
         for key, column in layout.columns.items():
-            if set(layout.targets(key, catalogue.tables)) & {f"{table}.{fitted_column.column}" for table in fit.feeds}:
+            if set(layout.list_targets(key, catalogue.tables)) & {
+                f"{table}.{fitted_column.column}" for table in fit.feeds
+            }:
                 known |= {text.casefold(): word for text, word in column.words.items() if text.casefold() not in known}
                 inside |= {
                     text.casefold(): word for text, word in column.contains.items() if text and text not in inside
@@ -131,7 +137,7 @@ def _find_meaning(text: str, known: dict[str, str | None], inside: dict[str, str
     return known.get(text) or next((word for part, word in by_length if part in text), None)
 
 
-def _comment(column: Fit, words: dict[str, str | None], target: TableColumn) -> str:
+def _comment(column: ColumnGuess, words: dict[str, str | None], target: TableColumn) -> str:
     notes = (
         [] if column.worth == 1.0 else ["check: guessed from what it holds" if column.worth < 0.5 else "check: a guess"]
     )
@@ -142,10 +148,10 @@ def _comment(column: Fit, words: dict[str, str | None], target: TableColumn) -> 
     return f"  # {'; '.join(notes)}" if notes else ""
 
 
-def _list_unread(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> Iterator[str]:
-    used = {column.profile.header for column in fit.fits}
+def _list_unread(fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: Catalogue) -> Iterator[str]:
+    used = {column.profile.header for column in fit.columns}
     others = [column for column in columns if column.header not in used]
-    filled = {column.column for column in fit.fits}
+    filled = {column.column for column in fit.columns}
     free = sorted({name for table in fit.feeds for name in catalogue.tables[table].columns} - filled)
     if others:
         yield "  # Not read. To read one, add a line above; leave out names, phones and addresses, nothing needs them.\n"
@@ -153,7 +159,7 @@ def _list_unread(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) 
     yield f"  # Free columns: {', '.join(free)}\n"
 
 
-def _write_example(text: str, fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
+def _write_example(text: str, fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: Catalogue) -> str:
     """Write an example: the first rows with personal values replaced, and the canonical rows they give."""
     import yaml
 
@@ -176,8 +182,8 @@ def _write_example(text: str, fit: Fitted, columns: Sequence[Profile], catalogue
     return "".join([*lines, source])
 
 
-def _write_sample(fit: Fitted, columns: Sequence[Profile], catalogue: Catalogue) -> str:
-    targets = {column.profile.header: _find_target(column, fit, catalogue) for column in fit.fits}
+def _write_sample(fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: Catalogue) -> str:
+    targets = {column.profile.header: _find_target(column, fit, catalogue) for column in fit.columns}
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(column.header for column in columns)

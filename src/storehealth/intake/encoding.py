@@ -29,7 +29,7 @@ EXPORT_AS_UTF8 = "Export it again as UTF-8, or name its encoding with --encoding
 NUL_BYTES = "contains NUL bytes (the first is byte {at}): it is no text, or was damaged when it was copied"
 
 
-class Text(NamedTuple):
+class Utf8Text(NamedTuple):
     """A text in UTF-8. ``path`` is the file itself, or a copy with the same lines."""
 
     path: Path
@@ -37,17 +37,17 @@ class Text(NamedTuple):
     lines: int
     plain: bool
     """Whether there is only one kind of line end, so that rows can be counted by their line ends."""
-    bad: tuple[Damage, ...] = ()
+    damages: tuple[Damage, ...] = ()
 
 
-def mark_of(data: bytes) -> str | None:
+def find_byte_order_mark(data: bytes) -> str | None:
     """Return the encoding of a byte order mark, if there is one."""
     return next((name for mark, name in MARKS.items() if data.startswith(mark)), None)
 
 
-def text_of(data: bytes) -> str:
+def decode_head(data: bytes) -> str:
     """Decode the first bytes of a file, for recognising its container only: undecodable bytes are replaced."""
-    encoding = mark_of(data)
+    encoding = find_byte_order_mark(data)
     if encoding is not None:
         return data.decode(encoding, "ignore").lstrip("\ufeff")
     lines = data[: data.rfind(b"\n") + 1] or data  # the last line may be cut inside a character
@@ -57,7 +57,7 @@ def text_of(data: bytes) -> str:
         return lines.decode("gb18030", "replace")
 
 
-def as_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Text:
+def convert_to_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Utf8Text:
     """Convert a text file to UTF-8.
 
     Args:
@@ -70,8 +70,8 @@ def as_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Text:
     """
     with path.open("rb") as stream:
         head = stream.read(4)
-    if encoding or (mark_of(head) or "").startswith("utf-16"):
-        return _copy(path, scratch, encoding or str(mark_of(head)))
+    if encoding or (find_byte_order_mark(head) or "").startswith("utf-16"):
+        return _copy(path, scratch, encoding or str(find_byte_order_mark(head)))
     counted = _LineCount()
     with path.open("rb") as stream:
         for start, chunk in _chunks(stream):
@@ -81,7 +81,7 @@ def as_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Text:
             counted.add(start, chunk)
     if counted.breaks == 0 and counted.lone:  # lines end with CR alone: the copy has LF instead
         return _copy(path, scratch, "utf-8")
-    return counted.to_text(path, mark_of(head) or "utf-8")
+    return counted.to_text(path, find_byte_order_mark(head) or "utf-8")
 
 
 class _LineCount:
@@ -105,12 +105,12 @@ class _LineCount:
         self.trailing = self.trailing + tail if not chunk.strip(b"\r\n") else tail
         self.last = chunk[-1:]
 
-    def to_text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Text:
+    def to_text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Utf8Text:
         if not self.last:
             raise FileRefused("empty", "Export it again.")
         lines = self.breaks + (self.last != b"\n") - max(self.trailing - 1, 0)
         plain = self.lone == 0 and self.returns in (0, self.breaks) and not bad
-        return Text(path, encoding, lines, plain, bad)
+        return Utf8Text(path, encoding, lines, plain, bad)
 
 
 def _refuse_nul(start: int, chunk: bytes) -> None:
@@ -165,7 +165,7 @@ def _list_non_ascii_lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if not line.isascii()][:5000]
 
 
-def _copy(path: Path, scratch: Path, encoding: str) -> Text:
+def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
     """Write a UTF-8 copy with the same lines; a line that cannot be decoded is left empty."""
     copy, counted, bad = scratch / "text.utf8", _LineCount(), list[_BadLine]()
     codec = _find_codec(encoding)

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 import duckdb
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.files import spot
+from storehealth.catalogue.files import locate_key
 from storehealth.errors import CatalogueError, OutOfMemory
-from storehealth.intake.normalise import Plan
-from storehealth.watch import LONGEST, OF_THE_TEXT, TookTooLongError, TookTooMuchError, within
+from storehealth.intake.normalise import ReadingPlan
+from storehealth.watch import MAX_QUERY_SECONDS, SQL_TEXT_ERRORS, QueryMemoryError, QueryTimeoutError, limit_query
 
-MEND = "Mend the layout's SQL."
+FIX_HINT = "Mend the layout's SQL."
 
 
-class Expression(NamedTuple):
+class SqlExpression(NamedTuple):
     """An SQL expression and its place: ``kind`` (folder) and ``name`` of its file, and the key in it."""
 
     kind: str
@@ -30,31 +30,31 @@ class Expression(NamedTuple):
     sql: str
 
 
-def expressions(catalogue: Catalogue) -> Iterator[Expression]:
+def list_expressions(catalogue: Catalogue) -> Iterator[SqlExpression]:
     """Every SQL expression of layouts and tables, those built in included."""
     for name, layout in catalogue.layouts.items():
         by_key = [(f"columns.{key}.sql", column.sql) for key, column in layout.columns.items()]
         by_key += [("skip", layout.skip), ("only", layout.only)]
-        yield from (Expression("layouts", name, key, sql) for key, sql in by_key if sql)
+        yield from (SqlExpression("layouts", name, key, sql) for key, sql in by_key if sql)
     for name, table in catalogue.tables.items():
         for key, column in table.columns.items():
             if column.otherwise:
-                yield Expression("tables", name, f"columns.{key}.otherwise", column.otherwise)
+                yield SqlExpression("tables", name, f"columns.{key}.otherwise", column.otherwise)
 
 
-def check_packs(catalogue: Catalogue) -> None:
+def check_pack_sql(catalogue: Catalogue) -> None:
     """Refuse a pack whose SQL is anything but single expressions.
 
     Raises:
         CatalogueError: Lists every other piece of SQL, one line each.
     """
-    from_packs = [found for found in expressions(catalogue) if catalogue.of_a_pack(found.kind, found.name)]
+    from_packs = [found for found in list_expressions(catalogue) if catalogue.is_from_pack(found.kind, found.name)]
     if not from_packs:
         return
     with duckdb.connect() as con:
         wrong = [found for found in from_packs if not is_expression(con, found.sql)]
     if wrong:
-        places = [spot(catalogue.paths[f"{found.kind}/{found.name}"], found.key) for found in wrong]
+        places = [locate_key(catalogue.paths[f"{found.kind}/{found.name}"], found.key) for found in wrong]
         raise CatalogueError(
             "\n".join(f"{place}: write one expression over the row's columns" for place in places),
             "It may hold no SELECT and no semicolon; mind the brackets.",
@@ -89,7 +89,7 @@ def _has_subquery(part: Any) -> bool:
 
 
 @contextmanager
-def bounded(con: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[None]:
+def limit_pack_sql(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Iterator[None]:
     """Hold SQL of a pack to the time and memory that rules of a pack may take. Built-in SQL runs without limits.
 
     Raises:
@@ -98,14 +98,16 @@ def bounded(con: duckdb.DuckDBPyConnection, plan: Plan) -> Iterator[None]:
     """
     name = f"{plan.layout.name}.yaml"
     try:
-        with within(con, LONGEST, anew=True) if plan.foreign else nullcontext():
+        with limit_query(con, MAX_QUERY_SECONDS, anew=True) if plan.from_pack else nullcontext():
             yield
-    except TookTooLongError as error:
-        raise CatalogueError(f"{name}: {error}", MEND) from None
-    except TookTooMuchError:
+    except QueryTimeoutError as error:
+        raise CatalogueError(f"{name}: {error}", FIX_HINT) from None
+    except QueryMemoryError:
         raise OutOfMemory(name) from None
-    except OF_THE_TEXT as error:
-        if not plan.foreign:
+    except SQL_TEXT_ERRORS as error:
+        if not plan.from_pack:
             raise
         reason = str(error).partition("\n")[0]
-        raise CatalogueError(f"{name}: its SQL does not fit its columns; the database says: “{reason}”", MEND) from None
+        raise CatalogueError(
+            f"{name}: its SQL does not fit its columns; the database says: “{reason}”", FIX_HINT
+        ) from None

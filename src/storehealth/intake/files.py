@@ -10,26 +10,26 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.errors import CatalogueError, FileRefused, interrupted, shortage
+from storehealth.errors import CatalogueError, FileRefused, find_shortage, is_interrupted
 from storehealth.intake.containers import (
     HEAD_BYTES,
     Head,
-    Record,
     Sheet,
-    container_of,
-    containers,
-    refuse_strangers,
-    versions,
+    TextRecord,
+    find_container,
+    list_versions,
+    load_containers,
+    refuse_foreign_formats,
 )
-from storehealth.intake.discover import Found
-from storehealth.intake.encoding import text_of
-from storehealth.intake.lake import Lake, key_of
-from storehealth.intake.members import unpacked
-from storehealth.intake.normalise import Plan
+from storehealth.intake.discover import SourceFile
+from storehealth.intake.encoding import decode_head
+from storehealth.intake.lake import Lake, derive_key
+from storehealth.intake.members import unpack_file
+from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.options import IntakeOptions
-from storehealth.intake.recognise import Match, readers, recognise
-from storehealth.model import Reading, Source, StoredTable
-from storehealth.privacy import without_quotes
+from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
+from storehealth.model import SheetReading, Source, StoredTable
+from storehealth.privacy import remove_quotes
 
 VERSION = 4
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
@@ -39,37 +39,37 @@ LONGEST_SAMPLE = 200
 """Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
 
 
-class Part(NamedTuple):
+class SheetInspection(NamedTuple):
     """How one sheet of a file was recognised, or why it was not. ``top`` is its header, else its first records."""
 
     name: str
     container: str | None
     encoding: str | None
-    match: Match | None
+    match: LayoutMatch | None
     note: str = ""
     top: Sequence[Sequence[str]] = ()
 
 
 @dataclass
-class Look:
+class FileInspection:
     """How a file was recognised; ``sheets`` is set only where the file had to be opened for that."""
 
-    found: Found
+    file: SourceFile
     digest: str = ""
-    parts: list[Part] = field(default_factory=list)
+    parts: list[SheetInspection] = field(default_factory=list)
     sheets: list[Sheet] | None = None
 
 
-class Taken(NamedTuple):
+class FileResult(NamedTuple):
     """What was read from a file."""
 
     sources: list[Source]
     tables: list[StoredTable]
     rejects: list[StoredTable]
-    readings: list[Reading]
+    readings: list[SheetReading]
 
 
-class Files:
+class FileReader:
     """Inspects and reads files.
 
     Args:
@@ -84,7 +84,7 @@ class Files:
         self, catalogue: Catalogue, lake: Lake, options: IntakeOptions, scratch: Path, tell: Callable[[str], None]
     ) -> None:
         self.catalogue, self.lake, self.options, self.scratch, self.tell = catalogue, lake, options, scratch, tell
-        self.layouts = catalogue.digest("layouts")
+        self.layouts = catalogue.compute_digest("layouts")
         self.con: Any = None
         self.folder_count = 0
 
@@ -93,66 +93,71 @@ class Files:
         if self.con is not None:
             self.con.close()
 
-    def look(self, found: Found) -> Look:
+    def inspect(self, found: SourceFile) -> FileInspection:
         """Find the sheets of a file and the layout of each. An error becomes a note."""
-        inspection = Look(found)
+        inspection = FileInspection(found)
         if found.note:
-            inspection.parts = [Part("", None, None, None, found.note)]
+            inspection.parts = [SheetInspection("", None, None, None, found.note)]
             return inspection
         try:
             self._inspect(inspection)
         except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
             _raise_if_fatal(error)
-            inspection.parts = [Part("", None, None, None, note_of(error))]
+            inspection.parts = [SheetInspection("", None, None, None, describe_error(error))]
         return inspection
 
-    def _inspect(self, inspection: Look) -> None:
-        inspection.digest = self.lake.digest(inspection.found.path)
+    def _inspect(self, inspection: FileInspection) -> None:
+        inspection.digest = self.lake.compute_digest(inspection.file.path)
         key = self._make_key(inspection)
-        stored = self.lake.seen(key)
+        stored = self.lake.load_note(key)
         if stored is not None:
             inspection.parts = [
-                Part(*fields)._replace(match=Match(*fields[3]) if fields[3] else None) for fields in stored
+                SheetInspection(*fields)._replace(match=LayoutMatch(*fields[3]) if fields[3] else None)
+                for fields in stored
             ]
             return
         try:
-            sheets, container = self._open(inspection.found)
-            pairs = [(sheet, self._recognise(inspection.found, container, sheet)) for sheet in sheets]
+            sheets, container = self._open(inspection.file)
+            pairs = [(sheet, self._recognise(inspection.file, container, sheet)) for sheet in sheets]
             # Lists inside JSON objects are many; only those that a layout names are worth a line to the user.
             pairs = [(sheet, part) for sheet, part in pairs if part.match or not getattr(sheet, "aside", False)]
             inspection.sheets, inspection.parts = [sheet for sheet, _ in pairs], [part for _, part in pairs]
         except FileRefused as refused:
-            inspection.parts = [Part("", None, None, None, note_of(refused))]
-        self.lake.check_steady(inspection.found.path)
-        self.lake.note(key, inspection.parts)
+            inspection.parts = [SheetInspection("", None, None, None, describe_error(refused))]
+        self.lake.check_unchanged(inspection.file.path)
+        self.lake.save_note(key, inspection.parts)
 
-    def _make_key(self, inspection: Look) -> str:
-        file, options = inspection.found, self.options
-        choices = (options.chosen(options.layouts, file), options.chosen(options.encodings, file), options.platform)
-        return key_of(VERSION, inspection.digest, file.key, file.suffix, self.layouts, versions(), *choices)
+    def _make_key(self, inspection: FileInspection) -> str:
+        file, options = inspection.file, self.options
+        choices = (options.choose(options.layouts, file), options.choose(options.encodings, file), options.platform)
+        return derive_key(VERSION, inspection.digest, file.key, file.suffix, self.layouts, list_versions(), *choices)
 
-    def _open(self, file: Found) -> tuple[list[Sheet], str]:
+    def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
         self.tell(f"reading {file.name}")
         folder = self._make_folder()
-        path = unpacked(file, folder)
+        path = unpack_file(file, folder)
         with path.open("rb") as stream:
             data = stream.read(HEAD_BYTES)
-        head = Head(path, data, text_of(data))
-        refuse_strangers(head)
-        container = container_of(head)
-        encoding = self.options.chosen(self.options.encodings, file)
-        return container.sheets(path, folder, encoding), container.NAME
+        head = Head(path, data, decode_head(data))
+        refuse_foreign_formats(head)
+        container = find_container(head)
+        encoding = self.options.choose(self.options.encodings, file)
+        return container.open_sheets(path, folder, encoding), container.NAME
 
-    def _recognise(self, file: Found, container: str, sheet: Sheet) -> Part:
-        chosen = self.options.chosen(self.options.layouts, file)
+    def _recognise(self, file: SourceFile, container: str, sheet: Sheet) -> SheetInspection:
+        chosen = self.options.choose(self.options.layouts, file)
         layouts = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
         try:
             match = recognise(
-                sheet.top, container, readers(layouts, sheet), self.options.platform, forced=chosen is not None
+                sheet.top, container, select_layouts(layouts, sheet), self.options.platform, forced=chosen is not None
             )
         except FileRefused as refused:
-            return Part(sheet.name, container, sheet.encoding, None, note_of(refused), _sample(sheet.top))
-        return Part(sheet.name, container, sheet.encoding, match, top=_sample(sheet.top[match.first - 1 : match.first]))
+            return SheetInspection(
+                sheet.name, container, sheet.encoding, None, describe_error(refused), _sample(sheet.top)
+            )
+        return SheetInspection(
+            sheet.name, container, sheet.encoding, match, top=_sample(sheet.top[match.first - 1 : match.first])
+        )
 
     def _make_folder(self) -> Path:
         self.folder_count += 1
@@ -160,11 +165,11 @@ class Files:
         folder.mkdir()
         return folder
 
-    def take(self, look: Look, zone: str) -> Taken:
+    def read(self, look: FileInspection, zone: str) -> FileResult:
         """Read the recognised sheets of a file, or find them in the lake. An error becomes a note."""
-        result = Taken([], [], [], [])
+        result = FileResult([], [], [], [])
         for index, part in enumerate(look.parts):
-            path = f"{look.found.name}#{part.name}" if part.name else look.found.name
+            path = f"{look.file.name}#{part.name}" if part.name else look.file.name
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
             result.readings.append(_describe_header(path, part, self.catalogue))
             if part.match is None:
@@ -176,62 +181,64 @@ class Files:
                 raise
             except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
                 _raise_if_fatal(error)
-                result.sources.append(source.model_copy(update={"note": note_of(error)}))
+                result.sources.append(source.model_copy(update={"note": describe_error(error)}))
         look.sheets = None
         return result
 
-    def _read_sheet(self, inspection: Look, index: int, source: Source, zone: str, result: Taken) -> None:
+    def _read_sheet(
+        self, inspection: FileInspection, index: int, source: Source, zone: str, result: FileResult
+    ) -> None:
         match = inspection.parts[index].match
         assert match is not None  # noqa: S101 - take() asks only for recognised parts
         layout = self.catalogue.layouts[match.layout]
         tables = {name: self.catalogue.tables[name] for name in layout.feeds}
         # The SQL of a pack comes from strangers, so it runs under limits of time and memory.
-        from_pack = self.catalogue.of_a_pack("layouts", match.layout)
-        from_pack = from_pack or any(self.catalogue.of_a_pack("tables", name) for name in tables)
-        plan = Plan(layout, tables, match, zone, inspection.found.named_day, from_pack)
+        from_pack = self.catalogue.is_from_pack("layouts", match.layout)
+        from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
+        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack)
         definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
-        container = containers()[str(source.container)]
+        container = load_containers()[str(source.container)]
         part = inspection.parts[index]
-        key = key_of(self._make_key(inspection), part.name, container.VERSION, zone, plan.named_day, *definitions)
-        folder, meta = self.lake.entry(key) or self._fill_lake(inspection, index, plan, key)
+        key = derive_key(self._make_key(inspection), part.name, container.VERSION, zone, plan.named_day, *definitions)
+        folder, meta = self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
         _add(result, source, layout, folder, meta)
 
-    def _fill_lake(self, inspection: Look, index: int, plan: Plan, key: str) -> tuple[Path, Any]:
+    def _fill_lake(self, inspection: FileInspection, index: int, plan: ReadingPlan, key: str) -> tuple[Path, Any]:
         from storehealth.intake.read import connect, read_sheet  # DuckDB is slow to import, and not needed on a hit
 
         if inspection.sheets is None:  # the inspection came from the lake, the rows do not
-            inspection.sheets, _ = self._open(inspection.found)
+            inspection.sheets, _ = self._open(inspection.file)
         if self.con is None:
             self.con = connect(self.options.memory, self.scratch)
         folder = self._make_folder()
         reading = read_sheet(self.con, plan, inspection.sheets[index], folder)
-        self.lake.check_steady(inspection.found.path)
+        self.lake.check_unchanged(inspection.file.path)
         tables = {
             name: [table.rows, table.distinct_keys, *(at and at.isoformat() for at in (table.first, table.last))]
             for name, table in reading.tables.items()
         }
         meta = reading._asdict() | {"tables": tables}
-        return self.lake.keep(key, folder, meta), meta
+        return self.lake.store_entry(key, folder, meta), meta
 
 
-def _sample(records: Sequence[Record]) -> list[list[str]]:
+def _sample(records: Sequence[TextRecord]) -> list[list[str]]:
     return [[cell[:LONGEST_SAMPLE] for cell in record.cells[:LONGEST_SAMPLE]] for record in records]
 
 
-def _describe_header(path: str, part: Part, catalogue: Catalogue) -> Reading:
+def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> SheetReading:
     """Say how the header of a sheet was understood."""
     if part.match is None:
-        return Reading(source=path, top=tuple(tuple(record) for record in part.top))
+        return SheetReading(source=path, top=tuple(tuple(record) for record in part.top))
     layout, targets = catalogue.layouts[part.match.layout], dict[str, tuple[str, ...]]()
     for key, header in part.match.headers.items():
-        targets[header] = (*targets.get(header, ()), *layout.targets(key, catalogue.tables))
+        targets[header] = (*targets.get(header, ()), *layout.list_targets(key, catalogue.tables))
     names = [" ".join(cell.split()) for cell in (part.top[0] if part.top else ())]
     for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
         names[place : place + 1] = [part.match.headers[key]]
-    return Reading(source=path, header=tuple(names), columns=targets)
+    return SheetReading(source=path, header=tuple(names), columns=targets)
 
 
-def _add(result: Taken, source: Source, layout: Layout, folder: Path, meta: Any) -> None:
+def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta: Any) -> None:
     """Add what was read from one sheet."""
     stored = [
         StoredTable(
@@ -269,18 +276,18 @@ def _times(times: Iterable[datetime | None]) -> list[datetime]:
 
 def _raise_if_fatal(error: Exception) -> None:
     """Raise where memory or disk ran out, or at Ctrl-C: leaving out a good file would falsify every figure."""
-    if interrupted(error):
+    if is_interrupted(error):
         raise KeyboardInterrupt from error
-    short = shortage(error)
+    short = find_shortage(error)
     if short is not None:
         raise short from error
 
 
-def note_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Say why a file could not be read."""
     if isinstance(error, FileRefused):
         return f"{error.message}. {error.hint}".strip(". ") + ("." if error.hint else "")
     if isinstance(error, OSError):
         return f"cannot be opened: {error.strerror or error}"
-    message = " ".join(without_quotes(str(error)).split())[:300]  # quoted parts may be cells with personal data
+    message = " ".join(remove_quotes(str(error)).split())[:300]  # quoted parts may be cells with personal data
     return f"could not be read: {type(error).__name__}: {message}; please report this"

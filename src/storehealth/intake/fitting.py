@@ -9,70 +9,70 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.table import Table, TableColumn
-from storehealth.intake.guess import Profile
-from storehealth.intake.recognise import normal
+from storehealth.intake.guess import ColumnProfile
+from storehealth.intake.recognise import normalise_header
 
-FEEDS = (
+TABLE_SETS = (
     ("orders",), ("order_lines", "orders"), ("orders", "shipments"), ("order_lines", "orders", "shipments"),
     ("order_lines",), ("shipments",), ("aftersales",), ("stock",), ("messages",), ("conversations",),
     ("agent_days",), ("reviews",), ("scans",), ("receipts",), ("penalties",), ("settlements",),
 )  # fmt: skip
 """Sets of tables that one export may feed; where two fit equally well, the first is chosen."""
-PRIVATE = re.compile(
+PRIVATE_HEADERS = re.compile(
     r"姓名|收货人|收件人|联系|电话|手机|地址|邮箱|身份证|name|phone|mobile|tel|address|mail|street|nombre|tel[eé]fono|direcci"
     r"|correo|anschrift|adresse|kunde",
     re.IGNORECASE,
 )
 """Headers of personal data. A draft maps such a column only if some layout has exactly this header."""
-LIKE = 0.78
-BY_CONTENT = 0.3
+LEAST_LIKENESS = 0.78
+CONTENT_WORTH = 0.3
 """Worth of a column chosen by its content alone, far below any likeness of headers."""
 
 
-class Fit(NamedTuple):
+class ColumnGuess(NamedTuple):
     """A canonical column and the sheet's column for it. ``worth``: 1 for a known header, less for a guess."""
 
     column: str
-    profile: Profile
+    profile: ColumnProfile
     worth: float
 
 
-class Fitted(NamedTuple):
+class SheetGuess(NamedTuple):
     """The tables that a sheet feeds, and which of its columns feed them."""
 
     feeds: tuple[str, ...]
-    fits: tuple[Fit, ...]
+    columns: tuple[ColumnGuess, ...]
 
 
-def fitted(profiles: Sequence[Profile], catalogue: Catalogue) -> Fitted | None:
+def guess_columns(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> SheetGuess | None:
     """The set of tables whose columns fit best; None where not even an id and a time can be found."""
-    names = known_names(catalogue)
+    names = list_known_headers(catalogue)
     worths = {(profile.header, name): _compare_headers(profile.header, name) for profile in profiles for name in names}
-    best: tuple[float, Fitted] | None = None
-    for feeds in FEEDS:
+    best: tuple[float, SheetGuess] | None = None
+    for feeds in TABLE_SETS:
         tables = [catalogue.tables[name] for name in feeds if name in catalogue.tables]
         fits = _assign_columns(profiles, tables, names, worths)
         if fits is not None and (best is None or _total_worth(fits, feeds) > best[0]):
-            best = (_total_worth(fits, feeds), Fitted(feeds, fits))
+            best = (_total_worth(fits, feeds), SheetGuess(feeds, fits))
     return best[1] if best else None
 
 
-def _total_worth(fits: Iterable[Fit], feeds: Sequence[str]) -> float:
+def _total_worth(fits: Iterable[ColumnGuess], feeds: Sequence[str]) -> float:
     # A further table must be worth its while, else every sheet of orders would be one of parcels as well.
     return sum(fit.worth for fit in fits) - 0.25 * (len(feeds) - 1)
 
 
-def known_names(catalogue: Catalogue) -> dict[str, set[tuple[str, str]]]:
+def list_known_headers(catalogue: Catalogue) -> dict[str, set[tuple[str, str]]]:
     """The headers that known layouts use: normalised header → (table, column)."""
     names: dict[str, set[tuple[str, str]]] = {}
     for layout in catalogue.layouts.values():
         for key, column in layout.columns.items():
             for header in column.headers:
-                targets = layout.targets(key, catalogue.tables)
-                names.setdefault(normal(header), set()).update(_split_target(target) for target in targets)
+                targets = layout.list_targets(key, catalogue.tables)
+                names.setdefault(normalise_header(header), set()).update(_split_target(target) for target in targets)
     for table in catalogue.tables.values():
         for name in table.columns:
-            names.setdefault(normal(name.replace("_", "")), set()).add((table.name, name))
+            names.setdefault(normalise_header(name.replace("_", "")), set()).add((table.name, name))
     return names
 
 
@@ -83,36 +83,36 @@ def _split_target(target: str) -> tuple[str, str]:
 
 def _compare_headers(header: str, name: str) -> float:
     """How alike a header and a known name are: 1 if equal, 0 if they have too little in common."""
-    key = normal(header)
+    key = normalise_header(header)
     if key == name or key.replace("_", "") == name:
         return 1.0
-    if PRIVATE.search(header) or min(len(key), len(name)) < 2:
+    if PRIVATE_HEADERS.search(header) or min(len(key), len(name)) < 2:
         return 0.0
     matcher = SequenceMatcher(None, key, name, autojunk=False)
     # Upper bounds first: the exact ratio is slow, and there are thousands of pairs.
-    if matcher.real_quick_ratio() < LIKE or matcher.quick_ratio() < LIKE:
+    if matcher.real_quick_ratio() < LEAST_LIKENESS or matcher.quick_ratio() < LEAST_LIKENESS:
         return 0.0
     ratio = matcher.ratio()
-    return 0.9 * ratio if ratio >= LIKE else 0.0
+    return 0.9 * ratio if ratio >= LEAST_LIKENESS else 0.0
 
 
 def _assign_columns(
-    profiles: Sequence[Profile],
+    profiles: Sequence[ColumnProfile],
     tables: Sequence[Table],
     names: dict[str, set[tuple[str, str]]],
     worths: dict[tuple[str, str], float],
-) -> tuple[Fit, ...] | None:
+) -> tuple[ColumnGuess, ...] | None:
     """The best canonical column for each header, each used once; None where a table lacks its key or any other column."""
     fed = {table.name: table for table in tables}
     offers = [
-        Fit(column, profile, worths[profile.header, name])
+        ColumnGuess(column, profile, worths[profile.header, name])
         for profile in profiles
         for name, targets in names.items()
         if worths[profile.header, name]
         for table, column in targets
         if table in fed and _suits(fed[table].columns[column], profile, worths[profile.header, name])
     ]
-    chosen: dict[str, Fit] = {}
+    chosen: dict[str, ColumnGuess] = {}
     used: set[str] = set()
     for offer in sorted(offers, key=lambda fit: -fit.worth):
         if offer.column not in chosen and offer.profile.header not in used:
@@ -122,7 +122,7 @@ def _assign_columns(
     return tuple(chosen.values()) if _is_whole(tables, chosen) else None
 
 
-def _suits(column: TableColumn, profile: Profile, worth: float) -> bool:
+def _suits(column: TableColumn, profile: ColumnProfile, worth: float) -> bool:
     """Whether the cells suit the type of a canonical column. A column without values suits only by its exact header."""
     if not profile.filled:
         return worth == 1.0
@@ -135,9 +135,11 @@ def _suits(column: TableColumn, profile: Profile, worth: float) -> bool:
     return worth == 1.0 or (not profile.times and (column.type == "id" or not profile.numbers))
 
 
-def _add_by_content(table: Table, profiles: Sequence[Profile], chosen: dict[str, Fit], used: set[str]) -> None:
+def _add_by_content(
+    table: Table, profiles: Sequence[ColumnProfile], chosen: dict[str, ColumnGuess], used: set[str]
+) -> None:
     """Choose id, first time and amount of a table by content, from columns whose headers are unknown."""
-    wanted: list[tuple[str, list[Profile]]] = []
+    wanted: list[tuple[str, list[ColumnProfile]]] = []
     keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
     ids = [profile for profile in profiles if profile.ids]
     wanted += [(key, sorted(ids, key=lambda profile: -profile.distinct)) for key in keys[:1]]
@@ -146,13 +148,13 @@ def _add_by_content(table: Table, profiles: Sequence[Profile], chosen: dict[str,
     if "paid_amount" in table.columns:
         wanted.append(("paid_amount", [profile for profile in profiles if profile.numbers and not profile.whole]))
     for column, offers in wanted:
-        free = [offer for offer in offers if offer.header not in used and not PRIVATE.search(offer.header)]
+        free = [offer for offer in offers if offer.header not in used and not PRIVATE_HEADERS.search(offer.header)]
         if column not in chosen and free:
-            chosen[column] = Fit(column, free[0], BY_CONTENT)
+            chosen[column] = ColumnGuess(column, free[0], CONTENT_WORTH)
             used.add(free[0].header)
 
 
-def _is_whole(tables: Sequence[Table], chosen: dict[str, Fit]) -> bool:
+def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
     """Whether each table has its key, its time, and a column that no table before it has taken."""
     before: set[str] = set()
     for table in tables:

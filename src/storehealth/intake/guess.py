@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import Kind, TableColumn
-from storehealth.intake.cells import opened, quoted, read, told
+from storehealth.intake.cells import quote_literal, read_value, remove_guard, set_null
 from storehealth.intake.read import Con
 
 DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*", re.DOTALL)
@@ -16,7 +16,7 @@ DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,
 LONGEST_HEADER = 60
 
 
-def header_of(top: Sequence[Sequence[str]]) -> int | None:
+def find_header(top: Sequence[Sequence[str]]) -> int | None:
     """Find the index of the header: the first record about as wide as any, all of whose cells are distinct names.
 
     None where there is no such record: the first row may then hold personal data, and must not be shown.
@@ -57,7 +57,7 @@ MOST = 0.8
 """Share of the cells that must be of a kind."""
 
 
-class Profile(NamedTuple):
+class ColumnProfile(NamedTuple):
     """What the cells of a column hold. ``formats`` has the form of its times, where intake does not try it by itself."""
 
     header: str
@@ -83,7 +83,7 @@ class Profile(NamedTuple):
         return next((name for name, applies in kinds.items() if applies), "text" if self.filled else "nothing")
 
 
-def profiles(con: Con, top: Sequence[Sequence[str]], place: int) -> list[Profile]:
+def profile_columns(con: Con, top: Sequence[Sequence[str]], place: int) -> list[ColumnProfile]:
     """Profile each column below a header, with the same SQL that would read it."""
     columns = []
     for index, header in enumerate(top[place]):
@@ -93,7 +93,7 @@ def profiles(con: Con, top: Sequence[Sequence[str]], place: int) -> list[Profile
     return columns
 
 
-def _profile(con: Con, header: str, cells: tuple[str, ...]) -> Profile:
+def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     column = LayoutColumn(headers=(header,))
     shares = {kind: _measure_share(con, cells, kind, column) for kind in KINDS}
     filled = [cell for cell in cells if cell]
@@ -105,7 +105,7 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> Profile:
     ids = bool(filled) and sum(1 for cell in filled if ID.fullmatch(cell)) >= MOST * len(filled)
     times = separated and (shares["time"] >= MOST or bool(formats))
     numbers, whole = (shares[kind] >= MOST and not times for kind in ("number", "integer"))
-    return Profile(
+    return ColumnProfile(
         header, cells, times, numbers, whole, shares["flag"] >= MOST and not numbers, ids and not times,
         len(set(filled)) / len(filled) if filled else 0.0, formats,
     )  # fmt: skip
@@ -113,14 +113,14 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> Profile:
 
 def _measure_share(con: Con, cells: Sequence[str], kind: Kind, column: LayoutColumn) -> float:
     """Measure the share of the filled cells that can be read as a kind."""
-    bare = f"SELECT {opened('c', kind)} AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
-    text = f"SELECT {told('t', kind, column)} AS t FROM ({bare})"
-    value = read("t", TableColumn(type=kind), column, ("UTC", "UTC"))
+    bare = f"SELECT {remove_guard('c', kind)} AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
+    text = f"SELECT {set_null('t', kind, column)} AS t FROM ({bare})"
+    value = read_value("t", TableColumn(type=kind), column, ("UTC", "UTC"))
     total, readable = con.execute(f"SELECT count(t), count({value}) FROM ({text})", [list(cells)]).fetchall()[0]
     return float(readable / total) if total else 0.0
 
 
 def _is_written_as(con: Con, cells: Sequence[str], form: str) -> bool:
-    fits = f"coalesce(isfinite(try_strptime(c, {quoted(form)})), false)"
+    fits = f"coalesce(isfinite(try_strptime(c, {quote_literal(form)})), false)"
     query = f"SELECT bool_and({fits}) FROM (SELECT unnest(?::VARCHAR[]) AS c)"
     return bool(con.execute(query, [list(cells)]).fetchall()[0][0])

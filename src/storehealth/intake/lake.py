@@ -25,8 +25,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from storehealth.errors import FileRefused
-from storehealth.outputs import close_to_others, private_folder
-from storehealth.scratch import scratch
+from storehealth.outputs import make_private_folder, restrict_to_owner
+from storehealth.scratch import make_temporary_folder
 
 PARQUET_END = b"PAR1"
 POINTER_SUFFIX = ".at"
@@ -34,7 +34,7 @@ LONGEST_RUN = 24 * 3600
 """Seconds after which no run can still be reading an entry that was superseded."""
 
 
-def key_of(*parts: object) -> str:
+def derive_key(*parts: object) -> str:
     """Derive a key that changes when any of the parts does."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
 
@@ -50,16 +50,16 @@ class Lake:
     def __init__(self, folder: Path, trusted: bool = True) -> None:
         self.folder, self.trusted = folder, trusted
         for part in (folder, folder / "seen"):
-            close_to_others(private_folder(part))
+            restrict_to_owner(make_private_folder(part))
         self.lock = FileLock(folder / ".lock", mode=0o600)
         self.index: dict[str, list[Any]] = _load_json(folder / "index.json") or {}
         self.digested: dict[str, list[Any]] = {}
 
-    def scratch(self) -> AbstractContextManager[Path]:
+    def open_scratch(self) -> AbstractContextManager[Path]:
         """Open a folder for work in progress, removed at the end; inside the lake, so that results can be moved."""
-        return scratch(self.folder, ".work-")
+        return make_temporary_folder(self.folder, ".work-")
 
-    def digest(self, path: Path) -> str:
+    def compute_digest(self, path: Path) -> str:
         """Compute the digest of a file's content; a file whose size and times have not changed is not read."""
         status = path.stat()
         state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
@@ -72,7 +72,7 @@ class Lake:
         self.digested[str(path.resolve())] = [*state, digest]
         return digest
 
-    def check_steady(self, path: Path) -> None:
+    def check_unchanged(self, path: Path) -> None:
         """Check that a file has not changed since its digest was computed.
 
         Raises:
@@ -82,22 +82,22 @@ class Lake:
         if (self.digested.get(name) or self.index.get(name) or [])[:2] != [status.st_size, status.st_mtime_ns]:
             raise FileRefused("it changed while it was read", "Run this again once it is complete.")
 
-    def remember_digests(self) -> None:
+    def save_digests(self) -> None:
         """Store the digests of this run beside those of other processes."""
         if self.digested:
             with self.lock:
                 index = (_load_json(self.folder / "index.json") or {}) | self.digested
                 self._write(self.folder / "index.json", index)
 
-    def seen(self, key: str) -> Any:
+    def load_note(self, key: str) -> Any:
         """Return the value noted under a key, or None."""
         return _load_json(self.folder / "seen" / f"{key}.json") if self.trusted else None
 
-    def note(self, key: str, value: Any) -> None:
+    def save_note(self, key: str, value: Any) -> None:
         """Store a value under a key."""
         self._write(self.folder / "seen" / f"{key}.json", value)
 
-    def entry(self, key: str) -> tuple[Path, Any] | None:
+    def find_entry(self, key: str) -> tuple[Path, Any] | None:
         """Return folder and metadata of an entry, if it exists and is whole."""
         folder = self._locate(key)
         meta = _load_meta(folder) if self.trusted else None
@@ -108,7 +108,7 @@ class Lake:
         name = _load_json(self.folder / f"{key}{POINTER_SUFFIX}")
         return self.folder / (name if isinstance(name, str) else key)
 
-    def keep(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
+    def store_entry(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
         """Move a folder of Parquet files into the lake as the entry of a key.
 
         Args:
@@ -120,7 +120,7 @@ class Lake:
         files = {path.name: path.stat().st_size for path in sorted(made.glob("*.parquet"))}
         self._write(made / "meta.json", meta | {"files": files})
         for path in (made, *made.iterdir()):
-            close_to_others(path)
+            restrict_to_owner(path)
         with self.lock:
             target = self._locate(key)
             if _load_meta(target) is not None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import HEAD_BYTES, Head, archive_of, archives
-from storehealth.intake.discover import Found
+from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
+from storehealth.intake.discover import SourceFile
 
 ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 
 
-def spread(found: Iterable[Found]) -> Iterator[Found]:
+def expand_archives(found: Iterable[SourceFile]) -> Iterator[SourceFile]:
     """Replace each archive by the files it holds. An archive that cannot be read keeps its place and has a note."""
     for file in found:
         try:
@@ -23,16 +23,16 @@ def spread(found: Iterable[Found]) -> Iterator[Found]:
             yield file._replace(note=f"cannot be opened: {error.strerror or error}")
 
 
-def _list_members(file: Found) -> list[Found]:
+def _list_members(file: SourceFile) -> list[SourceFile]:
     with file.path.open("rb") as stream:
         data = stream.read(2)
         data += stream.read(HEAD_BYTES) if data in ARCHIVE_MARKS else b""
-    archive = archive_of(Head(file.path, data, "")) if data.startswith(ARCHIVE_MARKS) else None
+    archive = find_archive(Head(file.path, data, "")) if data.startswith(ARCHIVE_MARKS) else None
     if archive is None:
         return [file]
-    members = archive.members(file.path)
+    members = archive.list_members(file.path)
     inside = [
-        Found(f"{file.name}/{member.name}", file.path, member.note, archive.NAME, member.name, member.key)
+        SourceFile(f"{file.name}/{member.name}", file.path, member.note, archive.NAME, member.name, member.key)
         for member in members
     ]
     if len(members) == 1 and not members[0].key:  # gzip: the archive is the file, and keeps its own name
@@ -40,7 +40,7 @@ def _list_members(file: Found) -> list[Found]:
     return sorted(inside, key=lambda file: file.name)
 
 
-def unpacked(found: Found, folder: Path) -> Path:
+def unpack_file(found: SourceFile, folder: Path) -> Path:
     """Return a path to read the file from: its own, or that of a copy in ``folder`` where it is inside an archive.
 
     Raises:
@@ -48,8 +48,8 @@ def unpacked(found: Found, folder: Path) -> Path:
     """
     if not found.archive:
         return found.path
-    archive = archives()[found.archive]
+    archive = load_archives()[found.archive]
     target = folder / f"member{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
-    member = next(member for member in archive.members(found.path) if member.key == found.key)
+    member = next(member for member in archive.list_members(found.path) if member.key == found.key)
     archive.unpack(found.path, member, target)
     return target

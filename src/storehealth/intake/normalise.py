@@ -13,14 +13,23 @@ from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
-from storehealth.intake.cells import REASONS, mapped, month_named, name, opened, quoted, read, told
-from storehealth.intake.recognise import Match
+from storehealth.intake.cells import (
+    REASONS,
+    apply_words,
+    has_month_names,
+    quote_literal,
+    quote_name,
+    read_value,
+    remove_guard,
+    set_null,
+)
+from storehealth.intake.recognise import LayoutMatch
 
 UNREAD, LOST, SKIPPED, PASSED = "__unread", "__lost", "__skipped", "__passed"
 NONE_UNREAD = "NULL::STRUCT(column_name VARCHAR, value VARCHAR, reason VARCHAR)[]"
 
 
-class Plan(NamedTuple):
+class ReadingPlan(NamedTuple):
     """How to read one sheet: the layout that fits it, the tables that this layout feeds, and the store's zone.
 
     ``named_day``: the day in the file's name (ISO), for tables whose key has a time that the file lacks. ``foreign``: the
@@ -29,17 +38,17 @@ class Plan(NamedTuple):
 
     layout: Layout
     tables: Mapping[str, Table]
-    match: Match
+    match: LayoutMatch
     store_zone: str
     named_day: str | None = None
-    foreign: bool = False
+    from_pack: bool = False
 
     @property
-    def counted(self) -> Table:
+    def main_table(self) -> Table:
         """The table that gets one row for each source row; the layout names it first."""
         return self.tables[self.layout.feeds[0]]
 
-    def target(self, key: str) -> TableColumn:
+    def target_column(self, key: str) -> TableColumn:
         """The canonical column that a layout column fills; a plain text for the helper columns (``_name``)."""
         if key.startswith("_"):
             return TableColumn(type="text")
@@ -47,13 +56,13 @@ class Plan(NamedTuple):
         names = [table] if table else self.layout.feeds
         return next(self.tables[each].columns[column] for each in names if column in self.tables[each].columns)
 
-    def given(self, table: str, column: str) -> bool:
+    def has_column(self, table: str, column: str) -> bool:
         """Whether the sheet has, or the layout computes, a column of a table."""
-        key = self.layout.column_for(table, column)
+        key = self.layout.find_column(table, column)
         return key is not None and (key in self.match.columns or self.layout.columns[key].sql is not None)
 
     @property
-    def filled(self) -> list[str]:
+    def filled_keys(self) -> list[str]:
         """Keys of the layout columns that have values for this sheet, read or computed."""
         return [key for key, column in self.layout.columns.items() if key in self.match.columns or column.sql]
 
@@ -62,13 +71,13 @@ class Plan(NamedTuple):
         """Whether cells take their value from a row above, so that the order of rows must be kept."""
         return any(self.layout.columns[key].fill_down for key in self.match.columns)
 
-    def read_columns(self) -> Iterator[tuple[str, LayoutColumn, TableColumn]]:
+    def iterate_read_columns(self) -> Iterator[tuple[str, LayoutColumn, TableColumn]]:
         """The layout columns that are read from cells of this sheet."""
         for key in self.match.columns:
-            yield key, self.layout.columns[key], self.target(key)
+            yield key, self.layout.columns[key], self.target_column(key)
 
 
-def staged(plan: Plan, body: str, numbered: bool) -> str:
+def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     """SQL for all layout columns, typed, with the cells that could not be read and whether the row is lost or skipped.
 
     Args:
@@ -87,7 +96,7 @@ def staged(plan: Plan, body: str, numbered: bool) -> str:
     return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *marks], typed)
 
 
-def _mark_rows(plan: Plan) -> Iterator[str]:
+def _mark_rows(plan: ReadingPlan) -> Iterator[str]:
     """Whether a row is a total row or the like, and whether it is of another kind than the layout reads."""
     yield f"coalesce(({_with_own_names(plan, plan.layout.skip or 'false')}), false) AS {SKIPPED}"
     if plan.layout.only:
@@ -98,85 +107,91 @@ def _select(columns: list[str], source: str) -> str:
     return f"SELECT {', '.join(columns)}\nFROM ({source})"
 
 
-def _select_ends(plan: Plan) -> Iterator[str]:
+def _select_ends(plan: ReadingPlan) -> Iterator[str]:
     """The first and the last character of each cell that is read, which tell whether it needs trimming."""
     places = sorted(set(plan.match.columns.values()))
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
 
 
-def _trim(plan: Plan) -> Iterator[str]:
+def _trim(plan: ReadingPlan) -> Iterator[str]:
     for key, place in plan.match.columns.items():
-        yield f"without_blanks(c{place}, first{place}, last{place}) AS {name(key)}"
+        yield f"without_blanks(c{place}, first{place}, last{place}) AS {quote_name(key)}"
 
 
-def _remove_guards(plan: Plan) -> Iterator[str]:
-    for key, _, target in plan.read_columns():
-        yield f"{opened(name(key), target.type)} AS {name(key)}"
+def _remove_guards(plan: ReadingPlan) -> Iterator[str]:
+    for key, _, target in plan.iterate_read_columns():
+        yield f"{remove_guard(quote_name(key), target.type)} AS {quote_name(key)}"
 
 
-def _set_nulls(plan: Plan) -> Iterator[str]:
+def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
     """Cells without a value as NULL, merged cells filled down, and columns that the sheet lacks, as NULL."""
-    for key, column, target in plan.read_columns():
-        text = told(name(key), target.type, column)
+    for key, column, target in plan.iterate_read_columns():
+        text = set_null(quote_name(key), target.type, column)
         if column.fill_down:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
-        yield f"{text} AS {name(key)}"
+        yield f"{text} AS {quote_name(key)}"
         if column.words or column.contains:
             # A column of its own, as each of many comparisons would otherwise compute it again.
-            yield f"lower({name(key)}) AS {_lower_column(key)}"
+            yield f"lower({quote_name(key)}) AS {_lower_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
-            yield f"NULL::VARCHAR AS {name(key)}"
+            yield f"NULL::VARCHAR AS {quote_name(key)}"
 
 
-def _apply_words(plan: Plan) -> Iterator[str]:
-    for key, column, _ in plan.read_columns():
-        yield f"{name(key)} AS {_text_column(key)}"
+def _apply_words(plan: ReadingPlan) -> Iterator[str]:
+    for key, column, _ in plan.iterate_read_columns():
+        yield f"{quote_name(key)} AS {_text_column(key)}"
         if column.words or column.contains:
-            yield f"{mapped(name(key), _lower_column(key), column)} AS {name(key)}"
+            yield f"{apply_words(quote_name(key), _lower_column(key), column)} AS {quote_name(key)}"
         else:
-            yield f"with_english_month({name(key)}) AS {name(key)}" if month_named(column) else name(key)
+            yield (
+                f"with_english_month({quote_name(key)}) AS {quote_name(key)}"
+                if has_month_names(column)
+                else quote_name(key)
+            )
 
 
-def _read_values(plan: Plan) -> Iterator[str]:
+def _read_values(plan: ReadingPlan) -> Iterator[str]:
     """The typed value of each cell beside its text, which is reported where the value cannot be read."""
     zones = (plan.layout.zone or plan.store_zone, plan.store_zone)
-    for key, column, target in plan.read_columns():
+    for key, column, target in plan.iterate_read_columns():
         yield _text_column(key)
-        yield f"{read(name(key), target, column, zones)} AS {name(key)}"
+        yield f"{read_value(quote_name(key), target, column, zones)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
-            yield f"NULL::{SQL_TYPES[plan.target(key).type]} AS {name(key)}"
+            yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"
 
 
-def _read_columns(plan: Plan) -> Iterator[str]:
+def _read_columns(plan: ReadingPlan) -> Iterator[str]:
     # A column that is computed as well as read is left to `_compute_columns`.
-    return (name(key) for key, column in plan.layout.columns.items() if key in plan.match.columns and not column.sql)
+    return (
+        quote_name(key) for key, column in plan.layout.columns.items() if key in plan.match.columns and not column.sql
+    )
 
 
-def _compute_columns(plan: Plan) -> Iterator[str]:
+def _compute_columns(plan: ReadingPlan) -> Iterator[str]:
     for key, column in plan.layout.columns.items():
         if column.sql is not None:
-            yield f"TRY_CAST(({_with_own_names(plan, column.sql)}) AS {SQL_TYPES[plan.target(key).type]}) AS {name(key)}"
+            yield f"TRY_CAST(({_with_own_names(plan, column.sql)}) AS {SQL_TYPES[plan.target_column(key).type]}) AS {quote_name(key)}"
 
 
-def _with_own_names(plan: Plan, sql: str) -> str:
+def _with_own_names(plan: ReadingPlan, sql: str) -> str:
     """Replace ``orders.paid_at``, and ``paid_at`` where only that can be meant, by the quoted layout column."""
     for key in plan.layout.columns:
         table, _, column = key.rpartition(".")
         if table:
-            sql = re.sub(rf"(?<![\w\".]){table}\.{column}(?!\w)", name(key), sql)
+            sql = re.sub(rf"(?<![\w\".]){table}\.{column}(?!\w)", quote_name(key), sql)
             if column not in plan.layout.columns:
-                sql = re.sub(rf"(?<![\w\".]){column}(?![\w\".(])", name(key), sql)
+                sql = re.sub(rf"(?<![\w\".]){column}(?![\w\".(])", quote_name(key), sql)
     return sql
 
 
-def _list_unread(plan: Plan) -> Iterator[str]:
+def _list_unread(plan: ReadingPlan) -> Iterator[str]:
     """The cells of a row that could not be read, and whether the row is lost with them."""
-    unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {name(key)} IS NULL)" for key in plan.match.columns}
+    unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {quote_name(key)} IS NULL)" for key in plan.match.columns}
     cells = ", ".join(
-        f"CASE WHEN {test} THEN {{'column_name': {quoted(plan.match.headers[key])}, 'value': {_text_column(key)},"
-        f" 'reason': {quoted(REASONS[plan.target(key).type])}}} END"
+        f"CASE WHEN {test} THEN {{'column_name': {quote_literal(plan.match.headers[key])}, 'value': {_text_column(key)},"
+        f" 'reason': {quote_literal(REASONS[plan.target_column(key).type])}}} END"
         for key, test in unreadable.items()
     )
     unread = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)" if cells else NONE_UNREAD
@@ -185,11 +200,11 @@ def _list_unread(plan: Plan) -> Iterator[str]:
     yield f"{_join_or(fatal)} AS {LOST}"
 
 
-def _is_fatal(plan: Plan, key: str) -> bool:
+def _is_fatal(plan: ReadingPlan, key: str) -> bool:
     """Whether a row is lost where this cell cannot be read."""
     column = key.rpartition(".")[2]
     in_key = any(column in plan.tables[table].key for table in plan.layout.feeds)
-    return in_key or plan.layout.columns[key].required or plan.target(key).type in ("id", "time")
+    return in_key or plan.layout.columns[key].required or plan.target_column(key).type in ("id", "time")
 
 
 def _join_or(tests: Iterable[str]) -> str:
@@ -197,14 +212,14 @@ def _join_or(tests: Iterable[str]) -> str:
 
 
 def _text_column(key: str) -> str:
-    return name(f"text {key}")
+    return quote_name(f"text {key}")
 
 
 def _lower_column(key: str) -> str:
-    return name(f"lower {key}")
+    return quote_name(f"lower {key}")
 
 
-def rows_of(plan: Plan, table: Table, source: str) -> str:
+def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:
     """SQL that selects the rows of a canonical table, one per source row; cells without a value get the table's ``otherwise``.
 
     Args:
@@ -212,26 +227,26 @@ def rows_of(plan: Plan, table: Table, source: str) -> str:
         table: A table that the layout feeds.
         source: Name of a relation with source_row and the layout columns.
     """
-    values = [f"{_select_value(plan, table, column)} AS {name(column)}" for column in table.columns]
+    values = [f"{_select_value(plan, table, column)} AS {quote_name(column)}" for column in table.columns]
     completed = [
-        f"coalesce({name(column)}, ({target.otherwise}))::{SQL_TYPES[target.type]} AS {name(column)}"
+        f"coalesce({quote_name(column)}, ({target.otherwise}))::{SQL_TYPES[target.type]} AS {quote_name(column)}"
         if target.otherwise
-        else name(column)
+        else quote_name(column)
         for column, target in table.columns.items()
     ]
     return _select(["source_row", *completed], f"SELECT source_row, {', '.join(values)} FROM {source}")
 
 
-def _select_value(plan: Plan, table: Table, column: str) -> str:
-    key, kind = plan.layout.column_for(table.name, column), table.columns[column].type
-    if plan.given(table.name, column):
-        return f"TRY_CAST({name(str(key))} AS {SQL_TYPES[kind]})"
+def _select_value(plan: ReadingPlan, table: Table, column: str) -> str:
+    key, kind = plan.layout.find_column(table.name, column), table.columns[column].type
+    if plan.has_column(table.name, column):
+        return f"TRY_CAST({quote_name(str(key))} AS {SQL_TYPES[kind]})"
     if kind == "time" and column in table.key and plan.named_day:
-        return f"TIMESTAMP {quoted(plan.named_day)}"
+        return f"TIMESTAMP {quote_literal(plan.named_day)}"
     return f"NULL::{SQL_TYPES[kind]}"
 
 
-def demanded(plan: Plan, table: Table) -> list[str]:
+def list_required_keys(plan: ReadingPlan, table: Table) -> list[str]:
     """Key columns that no row of a table may lack: those that the sheet has or that ``otherwise`` makes up.
 
     A key column of plain text, such as a warehouse, may be empty.
@@ -240,5 +255,5 @@ def demanded(plan: Plan, table: Table) -> list[str]:
         column
         for column in table.key
         if table.columns[column].type != "text"
-        and (plan.given(table.name, column) or table.columns[column].otherwise is not None)
+        and (plan.has_column(table.name, column) or table.columns[column].otherwise is not None)
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from storehealth.intake.containers import TOP_RECORDS, Record
+from storehealth.intake.containers import TOP_RECORDS, TextRecord
 
 KEYS_FROM = 1000
 DEEPEST = 3
@@ -20,14 +20,14 @@ DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_c
 """Parses numbers as text, so that long ids keep all their digits."""
 
 
-class Top(NamedTuple):
+class ListTop(NamedTuple):
     """The top of one list of objects: all keys of its first objects, and the first few of them as records."""
 
     keys: tuple[str, ...]
-    records: tuple[Record, ...]
+    records: tuple[TextRecord, ...]
 
 
-def rows_of(found: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterator[tuple[str, Row]]:
+def flatten_object(found: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterator[tuple[str, Row]]:
     """Yield the row of an object and those of the lists of objects inside it, each with the path of its list.
 
     Args:
@@ -37,7 +37,7 @@ def rows_of(found: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterato
     """
     # Most objects are flat; without this short cut they would take twice the time.
     if not any(isinstance(value, dict | list) for value in found.values()):
-        yield path, {key: value if isinstance(value, str) else text_of(value) for key, value in found.items()}
+        yield path, {key: value if isinstance(value, str) else format_cell(value) for key, value in found.items()}
         return
     yield path, dict(_flatten(found, ""))
     yield from _walk_lists(found, path, "", {}, deepest)
@@ -67,17 +67,17 @@ def _flatten(found: dict[str, Any], prefix: str, lists: bool = True) -> Iterator
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{key}.", lists)
         elif lists or not isinstance(value, list):
-            yield prefix + key, text_of(value)
+            yield prefix + key, format_cell(value)
 
 
-def text_of(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """Format a value as the text of a cell."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def tops(rows: Iterable[tuple[str, int, Row]]) -> dict[str, Top]:
+def collect_tops(rows: Iterable[tuple[str, int, Row]]) -> dict[str, ListTop]:
     """Collect the top of each list of objects, outer lists first; the first record of each has the keys.
 
     Args:
@@ -91,12 +91,12 @@ def tops(rows: Iterable[tuple[str, int, Row]]) -> dict[str, Top]:
     return {path: _build_top(numbered_rows) for path, numbered_rows in by_depth}
 
 
-def _build_top(rows: list[tuple[int, Row]]) -> Top:
+def _build_top(rows: list[tuple[int, Row]]) -> ListTop:
     keys = tuple(dict.fromkeys(key for _, row in rows for key in row))
-    records = (Record(number, cells_of(row, keys)) for number, row in islice(rows, TOP_RECORDS - 1))
-    return Top(keys, (Record(0, keys), *records))
+    records = (TextRecord(number, order_cells(row, keys)) for number, row in islice(rows, TOP_RECORDS - 1))
+    return ListTop(keys, (TextRecord(0, keys), *records))
 
 
-def cells_of(row: Row, keys: tuple[str, ...]) -> tuple[str, ...]:
+def order_cells(row: Row, keys: tuple[str, ...]) -> tuple[str, ...]:
     """Return the cells of a row in the order of keys; a missing one is empty."""
     return tuple(row.get(key, "") for key in keys)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
-from storehealth.intake.discover import Found
+from storehealth.intake.discover import SourceFile
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class IntakeOptions:
     memory: str | None = None
     platform: str | None = None
 
-    def chosen(self, given: Mapping[str, str], found: Found) -> str | None:
+    def choose(self, given: Mapping[str, str], found: SourceFile) -> str | None:
         """Return the value whose pattern matches a file first; None where no pattern does."""
         matches = (value for glob, value in given.items() if any(fnmatch(label, glob) for label in found.labels))
         return next(matches, None)

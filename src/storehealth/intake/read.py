@@ -9,10 +9,19 @@ from typing import NamedTuple
 import duckdb
 
 from storehealth.catalogue.table import Table
-from storehealth.intake.cells import MACROS, name, quoted
+from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
-from storehealth.intake.expressions import bounded
-from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, Plan, demanded, rows_of, staged
+from storehealth.intake.expressions import limit_pack_sql
+from storehealth.intake.normalise import (
+    LOST,
+    PASSED,
+    SKIPPED,
+    UNREAD,
+    ReadingPlan,
+    build_staging_sql,
+    build_table_sql,
+    list_required_keys,
+)
 
 TOTAL_ROW = "a total row, left out"
 MISSING = "{column} is missing"
@@ -21,7 +30,7 @@ LONGEST_VALUE = 2000
 Con = duckdb.DuckDBPyConnection
 
 
-class Written(NamedTuple):
+class TableFacts(NamedTuple):
     """What was written of one table. ``first`` and ``last`` are the times of its first and last event."""
 
     rows: int
@@ -30,7 +39,7 @@ class Written(NamedTuple):
     last: datetime | None = None
 
 
-class Reading(NamedTuple):
+class SheetOutcome(NamedTuple):
     """Where a sheet's rows went: ``rows = kept + duplicates + rejected``.
 
     ``listed`` counts the entries in rejects.parquet. ``unfit`` says why no row was kept although the headers fit. ``passed``
@@ -42,7 +51,7 @@ class Reading(NamedTuple):
     duplicates: int
     rejected: int
     listed: int
-    tables: dict[str, Written]
+    tables: dict[str, TableFacts]
     unfit: str = ""
     passed: int = 0
 
@@ -58,7 +67,7 @@ def connect(memory: str | None, scratch: Path) -> Con:
     return con
 
 
-def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
+def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> SheetOutcome:
     """Read a sheet and write ``<table>.parquet`` for each table it feeds, and ``rejects.parquet``, into a folder.
 
     Raises:
@@ -67,11 +76,11 @@ def read_sheet(con: Con, plan: Plan, sheet: Sheet, folder: Path) -> Reading:
         OutOfMemory: SQL of a pack asked for more memory than is allowed.
     """
     body = _stage(con, plan, sheet)
-    with bounded(con, plan):
+    with limit_pack_sql(con, plan):
         return _write_staged(con, plan, body, folder)
 
 
-def _write_staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
+def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> SheetOutcome:
     """Sort out the rows that :func:`_stage` has read, and write the rest."""
     con.execute("CREATE OR REPLACE TEMP TABLE gone (source_row BIGINT)")
     con.execute(
@@ -83,12 +92,14 @@ def _write_staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
     tables, missing = _write_tables(con, plan, folder, unique)
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
-    reading = Reading(rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables)
+    reading = SheetOutcome(
+        rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables
+    )
     if not kept:
         reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
     if plan.layout.only:
         reading = reading._replace(passed=_fetch_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
-    counted = tables.get(plan.counted.name, Written(0, 0)).rows
+    counted = tables.get(plan.main_table.name, TableFacts(0, 0)).rows
     if counted != kept:
         raise AssertionError(
             f"{rows} rows read, {counted} written, {unfit + missing} rejected, {duplicates} duplicates"
@@ -96,12 +107,12 @@ def _write_staged(con: Con, plan: Plan, body: Body, folder: Path) -> Reading:
     return reading
 
 
-def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
+def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     """Fill the table ``staged`` and define the view ``numbered``, the staged rows with their source rows.
 
     The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
-    body = sheet.body(plan.match.first, plan.match.width, careful=plan.fills_down)
+    body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down)
     try:
         count = _fill(con, plan, body)
     except duckdb.InvalidInputException:
@@ -109,7 +120,7 @@ def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
         if body.expected is None:
             raise
     if body.expected is not None and count != body.expected:
-        body = sheet.body(plan.match.first, plan.match.width, careful=True)
+        body = sheet.read_body(plan.match.first, plan.match.width, careful=True)
         _fill(con, plan, body)
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
     star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
@@ -122,13 +133,13 @@ def _stage(con: Con, plan: Plan, sheet: Sheet) -> Body:
     return body
 
 
-def _find_blank(con: Con, plan: Plan, body: Body) -> bool:
+def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
     """Fill the table ``blank`` with rows without any text, as Excel leaves them below a table: they do not count as rows.
 
     All cells of the file are searched only if some row has no text in the columns that are read.
     """
     cells = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
-    no_text = " AND ".join([*(f"{name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
+    no_text = " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
     if not _fetch_number(con, f"SELECT count(*) FROM staged WHERE {no_text}"):
         return False
     row = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
@@ -142,10 +153,10 @@ def _find_blank(con: Con, plan: Plan, body: Body) -> bool:
     )
 
 
-def _fill(con: Con, plan: Plan, body: Body) -> int:
+def _fill(con: Con, plan: ReadingPlan, body: Body) -> int:
     """Fill the table ``staged``; give its number of rows."""
-    sql = staged(plan, body.sql, numbered=body.first_line is None)
-    with bounded(con, plan):
+    sql = build_staging_sql(plan, body.sql, numbered=body.first_line is None)
+    with limit_pack_sql(con, plan):
         return _fetch_number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
 
 
@@ -179,21 +190,22 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
     return rows, skipped + lost
 
 
-def _drop_duplicates(con: Con, plan: Plan) -> tuple[int, bool]:
+def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
     """Keep the first of each set of rows that are equal in every column.
 
     Returns:
         The number of the rows dropped, and whether the key of the counted table is in the file and unique.
     """
     rows = _fetch_number(con, "SELECT count(*) FROM kept")
-    columns = ", ".join(map(name, plan.filled))
-    keys = [plan.layout.column_for(plan.counted.name, key) for key in plan.counted.key]
-    key_columns = [key for key in keys if key in plan.filled]
+    columns = ", ".join(map(quote_name, plan.filled_keys))
+    keys = [plan.layout.find_column(plan.main_table.name, key) for key in plan.main_table.key]
+    key_columns = [key for key in keys if key in plan.filled_keys]
     # Counting distinct keys is much cheaper than distinct rows, and distinct keys prove distinct rows.
-    for distinct in (key_columns, plan.filled):
+    for distinct in (key_columns, plan.filled_keys):
         if (
             distinct
-            and _fetch_number(con, f"SELECT count(DISTINCT hash({', '.join(map(name, distinct))})) FROM kept") == rows
+            and _fetch_number(con, f"SELECT count(DISTINCT hash({', '.join(map(quote_name, distinct))})) FROM kept")
+            == rows
         ):
             return 0, distinct is key_columns and len(key_columns) == len(keys)
     repeats = _fetch_number(
@@ -208,15 +220,15 @@ def _drop_duplicates(con: Con, plan: Plan) -> tuple[int, bool]:
     return repeats, False
 
 
-def _write_tables(con: Con, plan: Plan, folder: Path, unique: bool) -> tuple[dict[str, Written], int]:
+def _write_tables(con: Con, plan: ReadingPlan, folder: Path, unique: bool) -> tuple[dict[str, TableFacts], int]:
     """Write every table of the layout; give their facts, and the number of rows lost because part of the key is missing."""
     kept = _fetch_number(con, "SELECT count(*) FROM kept")
-    counted = rows_of(plan, plan.counted, "kept")
-    keys = demanded(plan, plan.counted)
-    complete = " AND ".join(f"{name(key)} IS NOT NULL" for key in keys) or "true"
+    counted = build_table_sql(plan, plan.main_table, "kept")
+    keys = list_required_keys(plan, plan.main_table)
+    complete = " AND ".join(f"{quote_name(key)} IS NOT NULL" for key in keys) or "true"
     rows = f"SELECT * FROM ({counted}) WHERE {complete}"
-    tables = {plan.counted.name: _write(con, plan.counted, rows, folder, unique)}
-    missing = kept - tables[plan.counted.name].rows
+    tables = {plan.main_table.name: _write(con, plan.main_table, rows, folder, unique)}
+    missing = kept - tables[plan.main_table.name].rows
     if missing:
         _reject_missing(con, plan, counted, keys)
     for other in plan.layout.feeds[1:]:
@@ -225,58 +237,60 @@ def _write_tables(con: Con, plan: Plan, folder: Path, unique: bool) -> tuple[dic
     return tables, missing
 
 
-def _reject_missing(con: Con, plan: Plan, counted: str, keys: list[str]) -> None:
+def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) -> None:
     """List the rows whose key is incomplete, once for each part that is missing."""
     for key in keys:
-        column = plan.layout.column_for(plan.counted.name, key)
+        column = plan.layout.find_column(plan.main_table.name, key)
         header = plan.match.headers.get(column or "", key)
         con.execute(
-            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM ({counted}) WHERE {name(key)} IS NULL",
+            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM ({counted}) WHERE {quote_name(key)} IS NULL",
             [header, MISSING.format(column=key)],
         )
-    any_missing = " OR ".join(f"{name(key)} IS NULL" for key in keys)
+    any_missing = " OR ".join(f"{quote_name(key)} IS NULL" for key in keys)
     con.execute(f"INSERT INTO gone SELECT source_row FROM ({counted}) WHERE {any_missing}")
     _define_kept(con, "source_row NOT IN (SELECT source_row FROM gone)")
 
 
-def _one_per_key(con: Con, plan: Plan, table: Table) -> str:
+def _one_per_key(con: Con, plan: ReadingPlan, table: Table) -> str:
     """SQL for one row per key of a further table: the first non-empty value of each column, by source row."""
-    rows = f"SELECT * FROM ({rows_of(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
-    keys = ", ".join(map(name, table.key))
+    rows = f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
+    keys = ", ".join(map(quote_name, table.key))
     count, distinct = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM ({rows})").fetchall()[0]
     if count == distinct:
         return rows
     # arg_min skips rows whose value is NULL, so each column gets its own first value.
     others = ", ".join(
-        f"arg_min({name(column)}, source_row) AS {name(column)}" for column in table.columns if column not in table.key
+        f"arg_min({quote_name(column)}, source_row) AS {quote_name(column)}"
+        for column in table.columns
+        if column not in table.key
     )
-    ordered = ", ".join(map(name, table.columns))
+    ordered = ", ".join(map(quote_name, table.columns))
     grouped = f"SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys}"
     return f"SELECT source_row, {ordered} FROM ({grouped})"
 
 
-def _require_content(plan: Plan, table: Table) -> str:
+def _require_content(plan: ReadingPlan, table: Table) -> str:
     """SQL condition for rows worth writing: the key is complete and, if part of it is made up, another column has a value."""
-    tests = [f"{name(key)} IS NOT NULL" for key in demanded(plan, table)]
-    if any(table.columns[key].otherwise and not plan.given(table.name, key) for key in table.key):
-        free = [column for column in table.columns if column not in table.key and plan.given(table.name, column)]
-        tests.append(f"({' OR '.join(f'{name(column)} IS NOT NULL' for column in free) or 'false'})")
+    tests = [f"{quote_name(key)} IS NOT NULL" for key in list_required_keys(plan, table)]
+    if any(table.columns[key].otherwise and not plan.has_column(table.name, key) for key in table.key):
+        free = [column for column in table.columns if column not in table.key and plan.has_column(table.name, column)]
+        tests.append(f"({' OR '.join(f'{quote_name(column)} IS NOT NULL' for column in free) or 'false'})")
     return " AND ".join(tests) or "true"
 
 
-def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Written:
+def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> TableFacts:
     """Write a table; ``unique``: its keys are known not to repeat, so they need no counting."""
     path = folder / f"{table.name}.parquet"
-    count = _fetch_number(con, f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-    keys = ", ".join(map(name, table.key))
-    first = ", ".join(f"min({name(column)})" for column in table.events) or "NULL::TIMESTAMP"
-    last = ", ".join(f"max({name(column)})" for column in table.events) or "NULL::TIMESTAMP"
+    count = _fetch_number(con, f"COPY ({rows}) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    keys = ", ".join(map(quote_name, table.key))
+    first = ", ".join(f"min({quote_name(column)})" for column in table.events) or "NULL::TIMESTAMP"
+    last = ", ".join(f"max({quote_name(column)})" for column in table.events) or "NULL::TIMESTAMP"
     distinct = "count(*)" if unique else f"count(DISTINCT hash({keys}))"
-    facts = f"SELECT {distinct}, least({first}), greatest({last}) FROM {quoted(str(path))}"
-    return Written(count, *con.execute(facts).fetchall()[0])
+    facts = f"SELECT {distinct}, least({first}), greatest({last}) FROM {quote_literal(str(path))}"
+    return TableFacts(count, *con.execute(facts).fetchall()[0])
 
 
-def _explain_nothing_kept(con: Con, plan: Plan) -> str:
+def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
     """The reason that cost most rows. Empty where the sheet had only total rows."""
     commonest = con.execute(
         "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost AND reason <> ?"
@@ -292,7 +306,8 @@ def _explain_nothing_kept(con: Con, plan: Plan) -> str:
 def _write_rejects(con: Con, folder: Path) -> int:
     path = folder / "rejects.parquet"
     return _fetch_number(
-        con, f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        con,
+        f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
     )
 
 

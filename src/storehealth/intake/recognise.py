@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Record, Sheet
+from storehealth.intake.containers import Sheet, TextRecord
 
 HEADER_WITHIN = 30
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Zero-width characters: direction marks, joiners, byte order marks."""
 
 
-class Match(NamedTuple):
+class LayoutMatch(NamedTuple):
     """A layout that fits a sheet.
 
     ``first`` is the index of the first record below the header; ``columns`` gives each layout column its place in the
@@ -32,21 +32,25 @@ class Match(NamedTuple):
 
 
 @lru_cache(maxsize=10_000)
-def normal(header: str) -> str:
+def normalise_header(header: str) -> str:
     """Return a header without what does not matter: blanks, case, width, a trailing star, invisible characters."""
     text = INVISIBLE.sub("", unicodedata.normalize("NFKC", header))
     return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
 
 
-def readers(layouts: Iterable[Layout], sheet: Sheet) -> list[Layout]:
+def select_layouts(layouts: Iterable[Layout], sheet: Sheet) -> list[Layout]:
     """Select the layouts that may read a sheet; a list inside JSON objects is read only by those that name it."""
     path, aside = getattr(sheet, "records", None), getattr(sheet, "aside", False)
     return [layout for layout in layouts if layout.reads_list(path, aside)]
 
 
 def recognise(
-    top: Sequence[Record], container: str, layouts: Iterable[Layout], platform: str | None = None, forced: bool = False
-) -> Match:
+    top: Sequence[TextRecord],
+    container: str,
+    layouts: Iterable[Layout],
+    platform: str | None = None,
+    forced: bool = False,
+) -> LayoutMatch:
     """Find the layout that fits a sheet best: all its required columns are there, and most columns are used.
 
     Args:
@@ -86,7 +90,7 @@ class _Row(NamedTuple):
     grouped: Mapping[str, int]
 
     @classmethod
-    def of(cls, top: Sequence[Record], index: int) -> _Row:
+    def of(cls, top: Sequence[TextRecord], index: int) -> _Row:
         cells = top[index].cells
         above = top[index - 1].cells if index else ()
         both = tuple(cell or (above[place] if place < len(above) else "") for place, cell in enumerate(cells))
@@ -96,12 +100,12 @@ class _Row(NamedTuple):
 def _index_headers(cells: Sequence[str]) -> dict[str, int]:
     places: dict[str, int] = {}
     for place, cell in enumerate(cells):
-        places.setdefault(normal(cell), place)
+        places.setdefault(normalise_header(cell), place)
     places.pop("", None)
     return places
 
 
-def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[Match]:
+def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[LayoutMatch]:
     for row in rows:
         if _find_missing(layout, _locate_columns(layout, row, layout.required)) or not (
             columns := _locate_columns(layout, row)
@@ -109,14 +113,14 @@ def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[M
             continue
         if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
-            yield Match(layout.name, row.place + 1, len(row.cells), columns, headers)
+            yield LayoutMatch(layout.name, row.place + 1, len(row.cells), columns, headers)
 
 
 def _locate_columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
     """Return the position of each column whose header is in this row; of several aliases the first one counts."""
     names = row.grouped if layout.header_rows > 1 else row.names
     places = {
-        key: next((names[name] for name in map(normal, layout.columns[key].headers) if name in names), None)
+        key: next((names[name] for name in map(normalise_header, layout.columns[key].headers) if name in names), None)
         for key in (layout.columns if keys is None else keys)
     }
     return {key: place for key, place in places.items() if place is not None}
@@ -128,14 +132,16 @@ def _find_missing(layout: Layout, found: Mapping[str, int]) -> list[str]:
 
 def _is_doubtful(layout: Layout, row: _Row, found: Mapping[str, int]) -> bool:
     """Whether the sheet has only the required columns, and a header typical of another kind of table."""
-    return set(found) <= set(layout.required) and any(normal(header) in row.grouped for header in layout.doubted_by)
+    return set(found) <= set(layout.required) and any(
+        normalise_header(header) in row.grouped for header in layout.doubted_by
+    )
 
 
-def _score(fit: Match) -> tuple[int, int]:
+def _score(fit: LayoutMatch) -> tuple[int, int]:
     return len(set(fit.columns.values())), len(fit.columns)
 
 
-class Nearest(NamedTuple):
+class ClosestLayout(NamedTuple):
     """The layout that comes closest to a sheet: the headers it would read, and the required ones that are missing."""
 
     layout: str
@@ -143,15 +149,15 @@ class Nearest(NamedTuple):
     missing: tuple[str, ...]
 
 
-def nearest_of(layouts: Iterable[Layout], top: Sequence[Sequence[str]]) -> Nearest | None:
+def find_closest_layout(layouts: Iterable[Layout], top: Sequence[Sequence[str]]) -> ClosestLayout | None:
     """Find the layout with the largest share of required headers present, then with most headers in all."""
-    records = [Record(place + 1, tuple(cells)) for place, cells in enumerate(top)]
+    records = [TextRecord(place + 1, tuple(cells)) for place, cells in enumerate(top)]
     return _find_closest(layouts, [_Row.of(records, index) for index in range(min(len(records), HEADER_WITHIN))])
 
 
-def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Nearest | None:
+def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> ClosestLayout | None:
     best: tuple[float, int] = (0.0, 0)
-    nearest: Nearest | None = None
+    nearest: ClosestLayout | None = None
     for layout in layouts:
         for row in rows:
             found = _locate_columns(layout, row)
@@ -160,7 +166,9 @@ def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Nearest | 
             if found and (share, len(found)) > best and (missing or not _is_doubtful(layout, row, found)):
                 best = (share, len(found))
                 headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
-                nearest = Nearest(layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing))
+                nearest = ClosestLayout(
+                    layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing)
+                )
     return nearest
 
 

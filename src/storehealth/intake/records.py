@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from storehealth.intake.containers import TOP_RECORDS, Damage, Record
+from storehealth.intake.containers import TOP_RECORDS, Damage, TextRecord
 
 MOST_LINES_IN_A_RECORD = 2000
 LONGEST = 8 << 20
@@ -24,14 +24,14 @@ CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"(?!")')
 TIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 
 
-class Good(NamedTuple):
+class ParsedRecord(NamedTuple):
     """A record that could be read: number of its first line, and its cells."""
 
     line: int
     cells: list[str]
 
 
-class Plain(NamedTuple):
+class PlainRecord(NamedTuple):
     """A record without quotes, as it is in the file; it needs no splitting. Most records are of this kind."""
 
     line: int
@@ -74,7 +74,7 @@ def split_record(text: str, delimiter: str) -> list[str]:
             return cells
 
 
-def fitting(record: Good, width: int, text: str) -> Good | Damage:
+def fit_width(record: ParsedRecord, width: int, text: str) -> ParsedRecord | Damage:
     """The record without empty cells beyond the header's width, or the damage: too few or too many cells."""
     cells = record.cells
     while len(cells) > width and not cells[-1].strip():
@@ -85,23 +85,23 @@ def fitting(record: Good, width: int, text: str) -> Good | Damage:
     return Damage(record.line, text, f"{fault} columns: {len(cells)} instead of {width}")
 
 
-def split_first(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Record]:
+def split_top_records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[TextRecord]:
     """Records near the top of a text, of any width: the header is looked for among them."""
     for number, line in lines:
         text = line
         while text.strip():
             try:
-                yield Record(number, tuple(split_record(text, delimiter)))
+                yield TextRecord(number, tuple(split_record(text, delimiter)))
                 break
             except _Unfit as unfit:
                 following = next(lines, None) if unfit.open_quote and text.count("\n") < TOP_RECORDS else None
                 if following is None:
-                    yield Record(number, tuple(text.split(delimiter)))
+                    yield TextRecord(number, tuple(text.split(delimiter)))
                     break
                 text = f"{text}\n{following[1]}"
 
 
-class Reader:
+class RecordReader:
     """Turns numbered lines into records and damages.
 
     Args:
@@ -116,13 +116,13 @@ class Reader:
         self.shape = _Shape(width)
         self.blanks = BLANKS + delimiter
 
-    def records(self) -> Iterator[Good | Plain | Damage]:
+    def records(self) -> Iterator[ParsedRecord | PlainRecord | Damage]:
         """Every record, in order."""
         delimiter, marks = self.delimiter, self.width - 1
         while (following := self._next()) is not None:
             number, line = following
             if self.shape.learned >= LEARN_FROM and line.count(delimiter) == marks and _is_plain(line):
-                yield Plain(number, line)
+                yield PlainRecord(number, line)
             elif len(line) > LONGEST:
                 yield Damage(number, line[:200], TOO_LONG)
             elif line.strip(self.blanks):
@@ -131,19 +131,19 @@ class Reader:
     def _next(self) -> tuple[int, str] | None:
         return self.pushed_back.pop() if self.pushed_back else next(self.lines, None)
 
-    def _read(self, number: int, line: str) -> Good | Damage:
+    def _read(self, number: int, line: str) -> ParsedRecord | Damage:
         try:
             return self._fit(number, split_record(line, self.delimiter), line)
         except _Unfit as unfit:
             return self._read_long(number, line) if unfit.open_quote else Damage(number, line, unfit.reason)
 
-    def _fit(self, number: int, cells: list[str], text: str) -> Good | Damage:
-        fits = fitting(Good(number, cells), self.width, text)
-        if isinstance(fits, Good):
+    def _fit(self, number: int, cells: list[str], text: str) -> ParsedRecord | Damage:
+        fits = fit_width(ParsedRecord(number, cells), self.width, text)
+        if isinstance(fits, ParsedRecord):
             self.shape.learn(cells)
         return fits
 
-    def _read_long(self, number: int, line: str) -> Good | Damage:
+    def _read_long(self, number: int, line: str) -> ParsedRecord | Damage:
         """A record of several lines. Gives up, and reads on, at the first line that looks like a record of its own."""
         following_lines, size = list[tuple[int, str]](), len(line)
         while (

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.intake.containers import HEAD_BYTES, Head, Sheet, container_of
-from storehealth.intake.encoding import text_of
-from storehealth.intake.normalise import Plan
+from storehealth.intake.containers import HEAD_BYTES, Head, Sheet, find_container
+from storehealth.intake.encoding import decode_head
+from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.read import Con, connect, read_sheet
-from storehealth.intake.recognise import readers, recognise
+from storehealth.intake.recognise import recognise, select_layouts
 
 Rows = list[dict[str, Any]]
 
 
-class Trial(NamedTuple):
+class LayoutTrial(NamedTuple):
     """The canonical rows a layout gives, by table in file order, and the rows it rejected.
 
     Each row has ``source_row`` and every column of its table; times are datetimes in the layout's zone, money is Decimal.
@@ -31,7 +31,7 @@ class Trial(NamedTuple):
     rejected: int
 
 
-def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: str | None = None) -> Trial:
+def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: str | None = None) -> LayoutTrial:
     """Read a text with one layout.
 
     Args:
@@ -46,26 +46,26 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
     with TemporaryDirectory() as folder:
         path = Path(folder) / "given.txt"
         path.write_bytes(given.encode() if isinstance(given, str) else given)
-        sheet, _ = sheet_for(layout, path)
+        sheet, _ = open_sheet(layout, path)
         match = recognise(sheet.top, "", [layout], forced=True)
-        plan = Plan(layout, catalogue.tables, match, zone or layout.zone or "UTC")
+        plan = ReadingPlan(layout, catalogue.tables, match, zone or layout.zone or "UTC")
         with connect(None, Path(folder)) as con:
             reading = read_sheet(con, plan, sheet, Path(folder))
             tables = {table: _load_rows(con, Path(folder) / f"{table}.parquet") for table in reading.tables}
             rejects = _load_rows(con, Path(folder) / "rejects.parquet")
-    return Trial(tables, rejects, *reading[:4])
+    return LayoutTrial(tables, rejects, *reading[:4])
 
 
-def sheet_for(layout: Layout, path: Path) -> tuple[Sheet, str]:
+def open_sheet(layout: Layout, path: Path) -> tuple[Sheet, str]:
     """Open the sheet of a file that a layout would read; also return its container's name.
 
     Copies are written into the file's folder.
     """
     with path.open("rb") as stream:
         data = stream.read(HEAD_BYTES)
-    container = container_of(Head(path, data, text_of(data)))
-    sheets = container.sheets(path, path.parent, None)
-    return next((sheet for sheet in sheets if readers([layout], sheet)), sheets[0]), container.NAME
+    container = find_container(Head(path, data, decode_head(data)))
+    sheets = container.open_sheets(path, path.parent, None)
+    return next((sheet for sheet in sheets if select_layouts([layout], sheet)), sheets[0]), container.NAME
 
 
 def _load_rows(con: Con, path: Path) -> Rows:

@@ -8,35 +8,35 @@ from collections.abc import Iterable, Iterator
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.layout import Layout
-from storehealth.catalogue.needs import alternatives
+from storehealth.catalogue.needs import split_alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.enough import least_rows, rows_counted
-from storehealth.judge.case import Case, case_of
-from storehealth.judge.drivers import drivers
-from storehealth.judge.holes import at_worst, hole_note, telling
-from storehealth.judge.independence import surety
-from storehealth.judge.printed import printed_figures
-from storehealth.judge.reasons import reasons_against
-from storehealth.judge.verdict import standing, weigh
+from storehealth.enough import count_required_rows, count_rows
+from storehealth.judge.case import RuleCase, build_case
+from storehealth.judge.drivers import find_drivers
+from storehealth.judge.holes import assume_worst, describe_holes, select_relevant_holes
+from storehealth.judge.independence import assess_certainty
+from storehealth.judge.printed import compare_printed_figures
+from storehealth.judge.reasons import find_obstacles
+from storehealth.judge.verdict import decide_status, scale_figure
 from storehealth.limits import Bounds
 from storehealth.model import (
-    Beside,
-    Counts,
-    Evidence,
+    DataHole,
+    EvidenceSummary,
     Finding,
-    Hole,
     LimitSource,
     Measurement,
     NotJudged,
+    OutcomeCounts,
+    SideFigure,
     Status,
 )
 from storehealth.wording import Words
-from storehealth.wording.basis import days
+from storehealth.wording.basis import describe_days
 
-ASSUMED = "if_suspected_automatic_replies_count_as_answers"
+ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
-NO_LIMIT = LimitSource(source="no limit is set", verified="assumed")
+NO_LIMIT_SOURCE = LimitSource(source="no limit is set", verified="assumed")
 
 
 def judge(
@@ -54,7 +54,7 @@ def judge(
         One finding per measurement, and for each one that lacks the data for a verdict, the reason and what to export.
         Informative figures count as judged.
     """
-    cases = [case_of(measurement, catalogue, platform, language) for measurement in measurements]
+    cases = [build_case(measurement, catalogue, platform, language) for measurement in measurements]
     findings = tuple(_build_finding(case) for case in cases)
     not_judged = [
         _explain_not_judged(case, finding)
@@ -64,11 +64,13 @@ def judge(
     return findings, tuple(not_judged)
 
 
-def _build_finding(case: Case) -> Finding:
-    rule, measurement, tally = case.rule, case.measured, case.measured.tally
+def _build_finding(case: RuleCase) -> Finding:
+    rule, measurement, tally = case.rule, case.measurement, case.measurement.tally
     status, note = _decide_verdict(case)
     note = _prepend_stretch(case, note)
-    low, high = _to_direction(case, *(case.sure.interval if case.sure else (measurement.low, measurement.high)))
+    low, high = _to_direction(
+        case, *(case.certainty.interval if case.certainty else (measurement.low, measurement.high))
+    )
     value = rule.measure.value
     return Finding(
         code=rule.code,
@@ -83,22 +85,22 @@ def _build_finding(case: Case) -> Finding:
         value=_to_direction(case, measurement.value, measurement.value)[0],
         higher_is=case.higher_is,
         unit="share" if value is None else value.unit,
-        counts=Counts(**tally.model_dump()),
+        counts=OutcomeCounts(**tally.model_dump()),
         defects=tally.defects,
         judged=tally.judged,
         undecided=tally.undecided,
         interval=(low, high),
         interval_kind=case.interval_kind,
-        verdict_counts=case.sure.counts if case.sure else None,
+        verdict_counts=case.certainty.counts if case.certainty else None,
         target=case.bounds.target if case.bounds else None,
         limit=case.bounds.limit if case.bounds else None,
-        limit_source=case.bounds.source if case.bounds else NO_LIMIT,
+        limit_source=case.bounds.source if case.bounds else NO_LIMIT_SOURCE,
         window=measurement.window,
         usual_window=measurement.usual.window if measurement.usual else None,
         beside=tuple(_add_title(figure, rule, case.words.language) for figure in measurement.beside),
-        printed=tuple(printed_figures(case)),
-        drivers=() if status in ("not_applicable", "inconclusive") else drivers(measurement, _is_dated(rule)),
-        evidence=Evidence(count=tally.defects, rows=measurement.evidence),
+        printed=tuple(compare_printed_figures(case)),
+        drivers=() if status in ("not_applicable", "inconclusive") else find_drivers(measurement, _is_dated(rule)),
+        evidence=EvidenceSummary(count=tally.defects, rows=measurement.evidence),
         money_at_risk=measurement.money,
         exempted=measurement.exempted,
     )
@@ -109,9 +111,9 @@ def _is_dated(rule: Rule) -> bool:
     return not rule.measure.by or "day" in rule.measure.by
 
 
-def _add_title(figure: Beside, rule: Rule, language: Language) -> Beside:
-    if figure.name == ASSUMED:
-        return figure.model_copy(update={"title": Words(language).say(f"beside.{ASSUMED}")})
+def _add_title(figure: SideFigure, rule: Rule, language: Language) -> SideFigure:
+    if figure.name == ASSUMED_FIGURE:
+        return figure.model_copy(update={"title": Words(language).say(f"beside.{ASSUMED_FIGURE}")})
     titles = {figure.name: figure.title for figure in rule.measure.beside}
     return (
         figure.model_copy(update={"title": titles[figure.name].in_language(language)})
@@ -120,7 +122,7 @@ def _add_title(figure: Beside, rule: Rule, language: Language) -> Beside:
     )
 
 
-def _to_direction(case: Case, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+def _to_direction(case: RuleCase, low: float | None, high: float | None) -> tuple[float | None, float | None]:
     """Convert an interval to the rule's own direction. Infinite ends (of figures that still grow) become None."""
     if case.rule.measure.value is not None:
         return _drop_infinite(low), _drop_infinite(high)
@@ -134,44 +136,44 @@ def _drop_infinite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _decide_verdict(case: Case) -> tuple[Status, str]:
+def _decide_verdict(case: RuleCase) -> tuple[Status, str]:
     """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
-    tally, value = case.measured.tally, case.rule.measure.value
-    if case.measured.missing is not None:
-        needs = case.words.lacking(case.measured.missing.needs)
+    tally, value = case.measurement.tally, case.rule.measure.value
+    if case.measurement.missing is not None:
+        needs = case.words.name_missing(case.measurement.missing.needs)
         return "not_applicable", case.words.say("verdict.missing", needs=needs)
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
         return "not_applicable", case.words.say("verdict.nothing_applies")
     if case.bounds is None or (value is not None and value.statistic == "mean"):
         return "informative", ""
-    reason = next(reasons_against(case), None)
+    reason = next(find_obstacles(case), None)
     if reason is not None:
         return "inconclusive", reason
     return _apply_holes(case, *_weigh_figure(case, case.bounds))
 
 
-def _prepend_stretch(case: Case, note: str) -> str:
+def _prepend_stretch(case: RuleCase, note: str) -> str:
     """Put in front of the note which days were used and why, where the window was stretched."""
-    usual, words = case.measured.usual, case.words
+    usual, words = case.measurement.usual, case.words
     if usual is None:
         return note
-    required = least_rows(case.rule, case.bounds, case.catalogue.scoring)
+    required = count_required_rows(case.rule, case.bounds, case.catalogue.scoring)
     stretch = words.say(
         "verdict.stretched",
-        used=days(case.measured.window, words),
-        usual=days(usual.window, words),
-        n=rows_counted(case.rule, usual.tally),
+        used=describe_days(case.measurement.window, words),
+        usual=describe_days(usual.window, words),
+        n=count_rows(case.rule, usual.tally),
         least=required,
     )
     return words.say("unit.semicolon").join(part for part in (stretch, note) if part)
 
 
-def _apply_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
+def _apply_holes(case: RuleCase, status: Status, note: str) -> tuple[Status, str]:
     """Withdraw a verdict that missing rows could change, were all of them bad. A fail stands: misses do not go away."""
-    holes = telling(case.measured.holes, case.catalogue.scoring.least_days)
+    holes = select_relevant_holes(case.measurement.holes, case.catalogue.scoring.least_days)
     if case.rule.area not in case.catalogue.scoring.area_weights or not holes:
         return status, note
-    gaps = hole_note(holes, case.words)
+    gaps = describe_holes(holes, case.words)
     if status == "fail":
         return status, case.words.say("verdict.fails_anyway", hole=gaps)
     if _holds_at_worst(case, holes, status):
@@ -179,28 +181,30 @@ def _apply_holes(case: Case, status: Status, note: str) -> tuple[Status, str]:
     return "inconclusive", gaps
 
 
-def _holds_at_worst(case: Case, holes: tuple[Hole, ...], status: Status) -> bool:
+def _holds_at_worst(case: RuleCase, holes: tuple[DataHole, ...], status: Status) -> bool:
     """Whether a share keeps its verdict with every missing row counted as a defect."""
-    worst = at_worst(case.measured, holes) if case.rule.measure.value is None else None
+    worst = assume_worst(case.measurement, holes) if case.rule.measure.value is None else None
     if worst is None or case.bounds is None:
         return False
-    figure = standing(case.rule, worst, case.bounds, surety(worst, case.platform.name))
+    figure = scale_figure(case.rule, worst, case.bounds, assess_certainty(worst, case.platform.name))
     # entities of missing rows are unknown, so the minimum of distinct ones is waived
-    return weigh(figure, entities=1, least_entities=0)[0] == status
+    return decide_status(figure, entities=1, least_entities=0)[0] == status
 
 
-def _weigh_figure(case: Case, bounds: Bounds) -> tuple[Status, str]:
+def _weigh_figure(case: RuleCase, bounds: Bounds) -> tuple[Status, str]:
     """Apply section E.5 of the scoring method, with a note where the verdict needs explaining."""
     required = bounds.entities or case.catalogue.scoring.least_entities
-    status, key = weigh(standing(case.rule, case.measured, bounds, case.sure), case.measured.entities, required)
-    note = case.words.say(f"verdict.{key}", n=case.measured.entities, least=required) if key else ""
-    if case.measured.value is not None and math.isinf(case.measured.value):
+    status, key = decide_status(
+        scale_figure(case.rule, case.measurement, bounds, case.certainty), case.measurement.entities, required
+    )
+    note = case.words.say(f"verdict.{key}", n=case.measurement.entities, least=required) if key else ""
+    if case.measurement.value is not None and math.isinf(case.measurement.value):
         return status, case.words.say("verdict.never")
     return status, note
 
 
-def _explain_not_judged(case: Case, finding: Finding) -> NotJudged:
-    needs = case.measured.missing.needs if case.measured.missing else ()
+def _explain_not_judged(case: RuleCase, finding: Finding) -> NotJudged:
+    needs = case.measurement.missing.needs if case.measurement.missing else ()
     return NotJudged(
         code=finding.code,
         title=finding.title,
@@ -211,19 +215,19 @@ def _explain_not_judged(case: Case, finding: Finding) -> NotJudged:
     )
 
 
-def _find_menus(case: Case, need: str) -> Iterator[str]:
+def _find_menus(case: RuleCase, need: str) -> Iterator[str]:
     """Find the menus that export a table or column: the platform's own, else those of the generic layouts."""
-    feeding = [layout for part in alternatives(need) for layout in _find_layouts(case, part)]
+    feeding = [layout for part in split_alternatives(need) for layout in _find_layouts(case, part)]
     from_platform = [layout for layout in feeding if layout.platform == case.platform.name]
     for layout in from_platform or [layout for layout in feeding if layout.name.startswith("generic_")]:
         yield layout.export_from.in_language(case.words.language)
 
 
-def _find_layouts(case: Case, need: str) -> list[Layout]:
+def _find_layouts(case: RuleCase, need: str) -> list[Layout]:
     """Find the layouts that provide a table, or a column of it."""
     table, _, column = need.partition(".")
     return [
         layout
         for layout in case.catalogue.layouts.values()
-        if table in layout.feeds and (not column or layout.column_for(table, column))
+        if table in layout.feeds and (not column or layout.find_column(table, column))
     ]

@@ -10,18 +10,18 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.judge.independence import Surety, surety
-from storehealth.limits import Bounds, bounds_for
+from storehealth.judge.independence import Certainty, assess_certainty
+from storehealth.limits import Bounds, resolve_bounds
 from storehealth.model import Direction, Measurement
 from storehealth.wording import Words
 
 
 @dataclass(frozen=True)
-class Case:
+class RuleCase:
     """One measurement with everything its verdict depends on."""
 
     rule: Rule
-    measured: Measurement
+    measurement: Measurement
     bounds: Bounds | None
     catalogue: Catalogue
     platform: Platform
@@ -35,19 +35,19 @@ class Case:
         return "better" if self.rule.measure.value is None else "worse"
 
     @cached_property
-    def sure(self) -> Surety | None:
+    def certainty(self) -> Certainty | None:
         """The intervals of a share; None for durations and numbers, and without judged rows."""
-        return None if self.rule.measure.value is not None else surety(self.measured, self.platform.name)
+        return None if self.rule.measure.value is not None else assess_certainty(self.measurement, self.platform.name)
 
     @property
     def interval_kind(self) -> Literal["wilson", "day_blocks", "order_statistics"] | None:
         """The method behind the interval; a mean has none."""
         if self.rule.measure.value is not None:
-            return None if self.measured.low is None and self.measured.high is None else "order_statistics"
-        return self.sure.kind if self.sure else None
+            return None if self.measurement.low is None and self.measurement.high is None else "order_statistics"
+        return self.certainty.kind if self.certainty else None
 
 
-def case_of(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> Case:
+def build_case(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> RuleCase:
     """Combine a measurement with its rule, the limits in force, and the texts of a language."""
     rule = catalogue.rules[measured.code]
-    return Case(rule, measured, bounds_for(rule, platform.limits), catalogue, platform, Words(language))
+    return RuleCase(rule, measured, resolve_bounds(rule, platform.limits), catalogue, platform, Words(language))

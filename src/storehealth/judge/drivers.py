@@ -8,20 +8,20 @@ from datetime import date
 from typing import NamedTuple
 
 from storehealth.model import Driver, Measurement, Segment, Tally
-from storehealth.stats import z_for_tests, z_of_difference
+from storehealth.stats import bonferroni_z, two_proportion_z
 
-LEAST_JUDGED = 20
-MOST_DRIVERS = 5
-MOST_DAYS = 3
+MIN_JUDGED = 20
+MAX_DRIVERS = 5
+MAX_OUTLYING_DAYS = 3
 """If more days than this stand out, they are not an incident, and none is named."""
-NOTABLE = 0.1
+MIN_EXCESS_SHARE = 0.1
 """Share of all defects that the excess of a slice must reach to be named."""
-LEAST_AT_A_TIME = 10
+MIN_DEFECTS_AT_A_TIME = 10
 """Minimum defects of an hour, weekday or day: a handful always falls on some day."""
-SAME = 0.95
+SAME_SLICE_RATIO = 0.95
 """Slices whose counts are at least this alike are one cause under two names, such as a warehouse and its only packer."""
-TIMES = ("hour", "weekday", "day", "month")
-LEAST_MONTHS = 4
+CALENDAR_DIMENSIONS = ("hour", "weekday", "day", "month")
+MIN_MONTHS = 4
 """From this many months on, months are tested as well: they show a season where single days are too small."""
 
 
@@ -31,7 +31,7 @@ class _TestedSlice(NamedTuple):
     z: float
 
 
-def drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, ...]:
+def find_drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, ...]:
     """Find the slices that stand out, those with most excess defects first.
 
     A slice of at least 20 judged rows is compared with all other rows of the rule. It is a driver if it is worse beyond
@@ -49,11 +49,11 @@ def drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, ...]:
     tested = [_compare_slice(segment, measurement) for segment in slices if _is_testable(segment, measurement)]
     if not tested or total == 0:
         return ()
-    threshold = z_for_tests(len(tested))
+    threshold = bonferroni_z(len(tested))
     candidates = [
         candidate
         for candidate in tested
-        if candidate.z > threshold and candidate.excess >= NOTABLE * total and _is_frequent(candidate.segment)
+        if candidate.z > threshold and candidate.excess >= MIN_EXCESS_SHARE * total and _is_frequent(candidate.segment)
     ]
     candidates = [
         candidate
@@ -63,7 +63,7 @@ def drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, ...]:
     candidates = sorted(
         candidates, key=lambda candidate: (-candidate.excess, sorted(candidate.segment.segment.items()))
     )
-    return tuple(_build_driver(candidate.segment, total) for candidate in _drop_repeats(candidates)[:MOST_DRIVERS])
+    return tuple(_build_driver(candidate.segment, total) for candidate in _drop_repeats(candidates)[:MAX_DRIVERS])
 
 
 def _group_by_month(measurement: Measurement) -> list[Segment]:
@@ -72,7 +72,7 @@ def _group_by_month(measurement: Measurement) -> list[Segment]:
     for segment in measurement.segments:
         if _dimension(segment) == "day" and segment.segment["day"]:
             by_month.setdefault(segment.segment["day"][:7], []).append(segment.tally)
-    if len(by_month) < LEAST_MONTHS:
+    if len(by_month) < MIN_MONTHS:
         return []
     return [
         Segment(segment={"month": month}, tally=_sum_tallies(tallies)) for month, tallies in sorted(by_month.items())
@@ -97,7 +97,7 @@ def _dimension(segment: Segment) -> str:
 
 
 def _is_frequent(segment: Segment) -> bool:
-    return _dimension(segment) not in TIMES or segment.tally.defects >= LEAST_AT_A_TIME
+    return _dimension(segment) not in CALENDAR_DIMENSIONS or segment.tally.defects >= MIN_DEFECTS_AT_A_TIME
 
 
 def _stems_from_one_day(segment: Segment, measurement: Measurement, threshold: float) -> bool:
@@ -111,7 +111,7 @@ def _stems_from_one_day(segment: Segment, measurement: Measurement, threshold: f
         return False
     defects, judged = segment.tally.defects - worst.tally.defects, segment.tally.judged - worst.tally.judged
     others = measurement.tally.defects - segment.tally.defects, measurement.tally.judged - segment.tally.judged
-    return judged <= 0 or z_of_difference(defects, judged, *others) <= threshold
+    return judged <= 0 or two_proportion_z(defects, judged, *others) <= threshold
 
 
 def _drop_repeats(candidates: Iterable[_TestedSlice]) -> list[_TestedSlice]:
@@ -133,13 +133,13 @@ def _is_repeat(candidate: _TestedSlice, kept: Sequence[_TestedSlice]) -> bool:
 
 
 def _is_near(first: int, second: int) -> bool:
-    return min(first, second) >= SAME * max(first, second)
+    return min(first, second) >= SAME_SLICE_RATIO * max(first, second)
 
 
 def _is_testable(segment: Segment, measurement: Measurement) -> bool:
     """Whether the slice is large enough, has a value, and leaves other rows to compare with."""
     judged = segment.tally.judged
-    return LEAST_JUDGED <= judged < measurement.tally.judged and None not in segment.segment.values()
+    return MIN_JUDGED <= judged < measurement.tally.judged and None not in segment.segment.values()
 
 
 def _compare_slice(segment: Segment, measurement: Measurement) -> _TestedSlice:
@@ -147,12 +147,16 @@ def _compare_slice(segment: Segment, measurement: Measurement) -> _TestedSlice:
     other_defects, other_judged = measurement.tally.defects - defects, measurement.tally.judged - judged
     # compared with all other rows, not with the mean of all: a slice must not dilute what it is compared with
     excess = defects - judged * other_defects / other_judged
-    return _TestedSlice(segment, excess, z_of_difference(defects, judged, other_defects, other_judged))
+    return _TestedSlice(segment, excess, two_proportion_z(defects, judged, other_defects, other_judged))
 
 
 def _drop_common_days(candidates: list[_TestedSlice]) -> Iterable[_TestedSlice]:
     days = [candidate for candidate in candidates if "day" in candidate.segment.segment]
-    return candidates if len(days) <= MOST_DAYS else [candidate for candidate in candidates if candidate not in days]
+    return (
+        candidates
+        if len(days) <= MAX_OUTLYING_DAYS
+        else [candidate for candidate in candidates if candidate not in days]
+    )
 
 
 def _build_driver(segment: Segment, total: int) -> Driver:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from storehealth.model import Hole, Measurement
+from storehealth.model import DataHole, Measurement
 from storehealth.wording import Words
 
 
-def telling(holes: Iterable[Hole], least_days: float) -> tuple[Hole, ...]:
+def select_relevant_holes(holes: Iterable[DataHole], least_days: float) -> tuple[DataHole, ...]:
     """Select the holes that matter: a short table that covers at least this share of its days has none."""
     return tuple(hole for hole in holes if hole.cause != "short" or hole.count < least_days * hole.of)
 
 
-def hole_note(holes: Iterable[Hole], words: Words) -> str:
+def describe_holes(holes: Iterable[DataHole], words: Words) -> str:
     """Describe what is missing in one sentence; empty where nothing is."""
     return words.say("unit.semicolon").join(dict.fromkeys(_describe_hole(hole, words) for hole in holes))
 
 
-def at_worst(measurement: Measurement, holes: Sequence[Hole]) -> Measurement | None:
+def assume_worst(measurement: Measurement, holes: Sequence[DataHole]) -> Measurement | None:
     """Recount a measurement as if every missing row were a defect; None if their number cannot be estimated.
 
     Args:
@@ -37,8 +37,13 @@ def at_worst(measurement: Measurement, holes: Sequence[Hole]) -> Measurement | N
     return measurement.model_copy(update={"tally": tally.model_copy(update={"late": tally.late + assumed_defects})})
 
 
-def _describe_hole(hole: Hole, words: Words) -> str:
-    first = words.day(hole.first) if hole.first else ""
+def _describe_hole(hole: DataHole, words: Words) -> str:
+    first = words.format_day(hole.first) if hole.first else ""
     return words.say(
-        f"hole.{hole.cause}", n=hole.count, of=hole.of, table=words.table(hole.table), file=hole.file or "", first=first
+        f"hole.{hole.cause}",
+        n=hole.count,
+        of=hole.of,
+        table=words.name_table(hole.table),
+        file=hole.file or "",
+        first=first,
     )

@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING, Literal
 from zlib import crc32
 
 from storehealth.model import Measurement, VerdictCounts
-from storehealth.stats import Z_ONE_SIDED, wilson
+from storehealth.stats import Z_ONE_SIDED, wilson_interval
 
 if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-Ends = tuple[float, float]
-DRAWS = 1000
-LEAST_DAYS = 14
+Interval = tuple[float, float]
+RESAMPLES = 1000
+MIN_RESAMPLED_DAYS = 14
 """Minimum days with judged rows for resampling whole days."""
 TWO_SIDED, ONE_SIDED = 0.025, 0.05
 
 
 @dataclass(frozen=True)
-class Surety:
+class Certainty:
     """Intervals of a defect share: the published one, and the bounds that the verdict uses.
 
     ``interval`` is two-sided 95 %, of the plain counts; ``bounds`` are one-sided 95 % each, of ``counts``.
     """
 
-    interval: Ends
+    interval: Interval
     kind: Literal["wilson", "day_blocks"]
-    bounds: Ends
+    bounds: Interval
     counts: VerdictCounts
 
 
 @dataclass(frozen=True)
-class Day:
+class DayCounts:
     """Counts of one day: defects, defects that repeat an earlier one of the same entity, and judged rows."""
 
     defects: int
@@ -47,7 +47,7 @@ class Day:
     judged: int
 
 
-def surety(measurement: Measurement, platform: str) -> Surety | None:
+def assess_certainty(measurement: Measurement, platform: str) -> Certainty | None:
     """Compute the intervals of a defect share; None without judged rows.
 
     Args:
@@ -60,20 +60,20 @@ def surety(measurement: Measurement, platform: str) -> Surety | None:
         return None
     days = _count_days(measurement)
     counts = VerdictCounts(defects=defects - repeats, judged=judged - repeats, days=len(days))
-    plain, deduplicated = wilson(defects, judged), wilson(counts.defects, counts.judged, Z_ONE_SIDED)
-    if len(days) < LEAST_DAYS or defects in (0, judged):
-        return Surety(plain, "wilson", deduplicated, counts)
+    plain, deduplicated = wilson_interval(defects, judged), wilson_interval(counts.defects, counts.judged, Z_ONE_SIDED)
+    if len(days) < MIN_RESAMPLED_DAYS or defects in (0, judged):
+        return Certainty(plain, "wilson", deduplicated, counts)
     weights = _draw_weights(_round_up_to_power_of_two(len(days)), crc32(f"{platform}|{measurement.window}".encode()))
     wide = _widen(plain, _resample_ends(weights, days, TWO_SIDED, once=False))
     bounds = _widen(deduplicated, _resample_ends(weights, days, ONE_SIDED, once=True))
-    return Surety(wide, "wilson" if wide == plain else "day_blocks", bounds, counts)
+    return Certainty(wide, "wilson" if wide == plain else "day_blocks", bounds, counts)
 
 
-def _widen(first: Ends, second: Ends) -> Ends:
+def _widen(first: Interval, second: Interval) -> Interval:
     return min(first[0], second[0]), max(first[1], second[1])
 
 
-def _count_days(measurement: Measurement) -> list[Day]:
+def _count_days(measurement: Measurement) -> list[DayCounts]:
     """Counts of each day with judged rows, in order; rows without a day form one day."""
     tallies = {
         segment.segment["day"]: segment.tally
@@ -81,12 +81,12 @@ def _count_days(measurement: Measurement) -> list[Day]:
         if "day" in segment.segment and segment.tally.judged
     }
     return [
-        Day(tally.defects, measurement.repeats.get(day or "", 0), tally.judged)
+        DayCounts(tally.defects, measurement.repeats.get(day or "", 0), tally.judged)
         for day, tally in sorted(tallies.items(), key=lambda item: item[0] or "")
     ]
 
 
-def _resample_ends(weights: NDArray[float64], days: list[Day], beyond: float, once: bool) -> Ends:
+def _resample_ends(weights: NDArray[float64], days: list[DayCounts], beyond: float, once: bool) -> Interval:
     """Resample whole days and return the shares that cut off ``beyond`` of the draws at either end."""
     import numpy as np
 
@@ -115,4 +115,4 @@ def _draw_weights(days: int, seed: int) -> NDArray[float64]:
     """
     import numpy as np
 
-    return np.random.RandomState(seed).poisson(1.0, size=(days, DRAWS)).astype(float)
+    return np.random.RandomState(seed).poisson(1.0, size=(days, RESAMPLES)).astype(float)

@@ -8,28 +8,28 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
-from storehealth.catalogue.mutes import Mute, Mutes
+from storehealth.catalogue.mutes import Mute, MutesFile
 from storehealth.catalogue.platform import Platform
-from storehealth.enough import least_rows
-from storehealth.judge.independence import surety
-from storehealth.judge.verdict import standing, weigh
-from storehealth.limits import bounds_for
-from storehealth.model import Finding, Measurement, Muted
+from storehealth.enough import count_required_rows
+from storehealth.judge.independence import assess_certainty
+from storehealth.judge.verdict import decide_status, scale_figure
+from storehealth.limits import resolve_bounds
+from storehealth.model import Finding, Measurement, MuteMark
 from storehealth.wording import Words
 
 
-class Known(NamedTuple):
+class MuteContext(NamedTuple):
     """The mutes and exemptions, and what judging a slice needs."""
 
-    mutes: Mutes
+    mutes: MutesFile
     catalogue: Catalogue
     platform: Platform
 
 
-def mute(
+def apply_mutes(
     findings: Sequence[Finding],
     measurements: Iterable[Measurement],
-    context: Known,
+    context: MuteContext,
     as_of: datetime | None,
     language: Language,
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -48,7 +48,7 @@ def mute(
         old name.
     """
     by_code, words = {measurement.code: measurement for measurement in measurements}, Words(language)
-    marks: dict[str, Muted] = {}
+    marks: dict[str, MuteMark] = {}
     warnings: list[str] = []
     for entry in context.mutes.mutes if as_of else ():
         finding = next((finding for finding in findings if finding.code == entry.code), None)
@@ -57,7 +57,7 @@ def mute(
         )
         if unused is None:
             marks.setdefault(
-                entry.code, Muted(reason=entry.reason, owner=entry.owner, until=entry.until, segment=entry.segment)
+                entry.code, MuteMark(reason=entry.reason, owner=entry.owner, until=entry.until, segment=entry.segment)
             )
         else:
             warnings.append(_describe_mute(entry, unused, words))
@@ -71,7 +71,7 @@ def mute(
 
 
 def _find_unused_reason(
-    entry: Mute, finding: Finding | None, measurement: Measurement | None, context: Known, today: date
+    entry: Mute, finding: Finding | None, measurement: Measurement | None, context: MuteContext, today: date
 ) -> str | None:
     """Find out why a mute has no effect; None if it has one."""
     if entry.until < today:
@@ -83,34 +83,34 @@ def _find_unused_reason(
     return "rest_too" if entry.segment and not _is_rest_passing(entry, measurement, context) else None
 
 
-def _is_rest_passing(entry: Mute, measurement: Measurement, context: Known) -> bool:
+def _is_rest_passing(entry: Mute, measurement: Measurement, context: MuteContext) -> bool:
     """Whether the rows outside the slice pass, or are too few to judge."""
     rule = context.catalogue.rules[entry.code]
-    bounds = bounds_for(rule, context.platform.limits)
+    bounds = resolve_bounds(rule, context.platform.limits)
     slices = [segment for segment in measurement.segments if segment.segment == entry.segment]
     if not slices or bounds is None:
         return False
     tally, muted_tally = measurement.tally, slices[0].tally
     rest = tally.model_copy(update={name: count - getattr(muted_tally, name) for name, count in tally})
-    if rest.judged < max(1, least_rows(rule, bounds, context.catalogue.scoring)):
+    if rest.judged < max(1, count_required_rows(rule, bounds, context.catalogue.scoring)):
         return True
     # repeats are known per day, not per slice; without them the interval treats rows as independent
     remainder = measurement.model_copy(update={"tally": rest, "segments": (), "repeats": {}})
-    figure = standing(rule, remainder, bounds, surety(remainder, context.platform.name))
+    figure = scale_figure(rule, remainder, bounds, assess_certainty(remainder, context.platform.name))
     # the remaining defects' entities are not counted separately, so the minimum of distinct ones is waived
-    return weigh(figure, entities=1, least_entities=0)[0] == "pass"
+    return decide_status(figure, entities=1, least_entities=0)[0] == "pass"
 
 
 def _describe_mute(entry: Mute, reason: str, words: Words) -> str:
     segment = ", ".join(f"{name}={value}" for name, value in entry.segment.items())
-    day = words.day(entry.since if reason == "ahead" else entry.until)
+    day = words.format_day(entry.since if reason == "ahead" else entry.until)
     return words.say(f"mutes.{reason}", code=entry.code, owner=entry.owner, day=day, segment=segment)
 
 
-def _find_unused_exemptions(by_code: dict[str, Measurement], context: Known, words: Words) -> Iterator[str]:
+def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContext, words: Words) -> Iterator[str]:
     """Warn of exemptions that match no row of any rule they apply to."""
     used = {(code, exempted.reason) for code, measurement in by_code.items() for exempted in measurement.exempted}
     for exemption in context.mutes.exempt:
-        rules = [rule.code for rule in context.catalogue.rules.values() if exemption.concerns(rule)]
+        rules = [rule.code for rule in context.catalogue.rules.values() if exemption.applies_to(rule)]
         if not any((code, exemption.reason) in used for code in rules):
             yield words.say("mutes.takes_nothing", place=exemption.place, reason=exemption.reason)

@@ -11,19 +11,19 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact, Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.judge.case import Case, case_of
-from storehealth.model import Counted, LeastOrders, LimitSource, Measurement, PlatformLine, Tally
+from storehealth.judge.case import RuleCase, build_case
+from storehealth.model import LimitSource, Measurement, MinimumOrders, PlatformLine, RowUnit, Tally
 
-ROWS: dict[str, Counted] = {
+ROW_UNITS: dict[str, RowUnit] = {
     "turns": "question", "sessions": "chat", "fulfilments": "order", "parcels": "parcel", "cases": "case",
     "sku_days": "sku",
 }  # fmt: skip
 """What a row of each view stands for."""
-LEAST = "least_orders"
+MIN_ORDERS_FACT = "least_orders"
 """The fact that holds the minimum number of orders from which a platform judges."""
 
 
-def platform_view(
+def compare_with_platform(
     measurements: Iterable[Measurement],
     catalogue: Catalogue,
     platform: Platform,
@@ -40,22 +40,22 @@ def platform_view(
         orders: Orders paid in the usual window; None without an order file.
     """
     limited = (measurement for measurement in measurements if measurement.code in platform.limits)
-    cases = (case_of(measurement, catalogue, platform, language) for measurement in limited)
+    cases = (build_case(measurement, catalogue, platform, language) for measurement in limited)
     return tuple(_build_line(case, orders) for case in cases if _has_figure(case))
 
 
-def _has_figure(case: Case) -> bool:
+def _has_figure(case: RuleCase) -> bool:
     tally = _usual_tally(case)
     return case.bounds is not None and tally.judged + tally.undecided > 0
 
 
-def _usual_tally(case: Case) -> Tally:
+def _usual_tally(case: RuleCase) -> Tally:
     """Counts in the platform's own window, even where the finding's was stretched."""
-    usual = case.measured.usual
-    return usual.tally if usual else case.measured.tally
+    usual = case.measurement.usual
+    return usual.tally if usual else case.measurement.tally
 
 
-def _build_line(case: Case, orders: int | None) -> PlatformLine:
+def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
     limit, tally, value_measure = case.platform.limits[case.rule.code], _usual_tally(case), case.rule.measure.value
     limit_source = LimitSource(source=limit.source, effective_from=limit.effective_from, verified=limit.verified)
     figure = (
@@ -71,21 +71,21 @@ def _build_line(case: Case, orders: int | None) -> PlatformLine:
         value=figure if figure is not None and math.isfinite(figure) else None,
         limit=limit.limit,
         limit_source=limit_source,
-        window=case.measured.usual.window if case.measured.usual else case.measured.window,
+        window=case.measurement.usual.window if case.measurement.usual else case.measurement.window,
         counts=_row_unit(case.rule),
         defects=tally.defects,
         judged=tally.judged,
         undecided=tally.undecided,
-        margin=margin(tally.defects, tally.judged, _limit_fraction(case)) if value_measure is None else None,
+        margin=compute_margin(tally.defects, tally.judged, _limit_fraction(case)) if value_measure is None else None,
         over=_is_over(case, figure),
         at_worst=_worst_case_share(case, tally) if value_measure is None else None,
         least=_minimum_orders(case.platform, orders),
     )
 
 
-def _usual_value(case: Case) -> float | None:
-    usual = case.measured.usual
-    return usual.value if usual else case.measured.value
+def _usual_value(case: RuleCase) -> float | None:
+    usual = case.measurement.usual
+    return usual.value if usual else case.measurement.value
 
 
 def _share_in_direction(defects: int, judged: int, higher_is: str) -> float | None:
@@ -94,14 +94,14 @@ def _share_in_direction(defects: int, judged: int, higher_is: str) -> float | No
     return (defects if higher_is == "worse" else judged - defects) / judged
 
 
-def _limit_fraction(case: Case) -> Fraction:
+def _limit_fraction(case: RuleCase) -> Fraction:
     """The largest defect share within the limit, as the exact decimal fraction written in the platform's file."""
     # by way of the text: the float 0.04 is slightly more than 4 %, and a margin of whole rows would be off by one
     limit = Fraction(str(case.platform.limits[case.rule.code].limit))
     return limit if case.higher_is == "worse" else 1 - limit
 
 
-def _is_over(case: Case, figure: float | None) -> bool:
+def _is_over(case: RuleCase, figure: float | None) -> bool:
     if case.rule.measure.value is None:
         tally = _usual_tally(case)
         return tally.defects > _limit_fraction(case) * tally.judged
@@ -111,7 +111,7 @@ def _is_over(case: Case, figure: float | None) -> bool:
     return figure > limit if case.higher_is == "worse" else figure < limit
 
 
-def margin(defects: int, judged: int, line: Fraction) -> int | None:
+def compute_margin(defects: int, judged: int, line: Fraction) -> int | None:
     """Compute how many more misses fit within a limit, or past it, how many are too many (negative); in whole numbers.
 
     A further miss is one more judged row, so it adds to both sides. A present miss too many would have been met
@@ -131,20 +131,20 @@ def margin(defects: int, judged: int, line: Fraction) -> int | None:
     return None if line >= 1 else math.floor((allowed - defects) / (1 - line))
 
 
-def _worst_case_share(case: Case, tally: Tally) -> float | None:
+def _worst_case_share(case: RuleCase, tally: Tally) -> float | None:
     if not tally.undecided:
         return None
     return _share_in_direction(tally.defects + tally.undecided, tally.judged + tally.undecided, case.higher_is)
 
 
-def _row_unit(rule: Rule) -> Counted:
+def _row_unit(rule: Rule) -> RowUnit:
     """What a judged row stands for: a row of the first view the rule names."""
-    return next((ROWS[word] for word in re.findall(r"\w+", rule.measure.over) if word in ROWS), "row")
+    return next((ROW_UNITS[word] for word in re.findall(r"\w+", rule.measure.over) if word in ROW_UNITS), "row")
 
 
-def _minimum_orders(platform: Platform, orders: int | None) -> LeastOrders | None:
-    fact: Fact | None = platform.facts.get(LEAST)
+def _minimum_orders(platform: Platform, orders: int | None) -> MinimumOrders | None:
+    fact: Fact | None = platform.facts.get(MIN_ORDERS_FACT)
     if fact is None or not isinstance(fact.value, int | float):
         return None
     source = LimitSource(source=fact.source, effective_from=fact.effective_from, verified=fact.verified)
-    return LeastOrders(orders=int(fact.value), counted=orders, source=source)
+    return MinimumOrders(orders=int(fact.value), counted=orders, source=source)

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from storehealth.catalogue.printed import Printed
-from storehealth.judge.case import Case
-from storehealth.model import Compared, OtherReading, PrintedFigure
+from storehealth.catalogue.printed import PrintedSpec
+from storehealth.judge.case import RuleCase
+from storehealth.model import AlternativeFigure, PrintedComparison, PrintedFigure
 
-MOST_LEFT = 0.5
+MAX_REMAINING_SHARE = 0.5
 """A definition that leaves more than this share of the difference does not count as nearer."""
-Verdict = Literal["agrees", "explained", "nearer", "unexplained"]
+PrintedVerdict = Literal["agrees", "explained", "nearer", "unexplained"]
 
 
-def printed_figures(case: Case) -> Iterator[PrintedFigure]:
+def compare_printed_figures(case: RuleCase) -> Iterator[PrintedFigure]:
     """Compare each printed figure that was found with ours."""
     by_name = {printed.name: printed for printed in case.rule.printed}
-    for compared in case.measured.printed:
+    for compared in case.measurement.printed:
         yield _build_figure(case, by_name[compared.name], compared)
 
 
-def _build_figure(case: Case, spec: Printed, comparison: Compared) -> PrintedFigure:
+def _build_figure(case: RuleCase, spec: PrintedSpec, comparison: PrintedComparison) -> PrintedFigure:
     readings = [
-        OtherReading(says=reading.says.in_language(case.words.language), value=computed.value, rows=computed.rows)
+        AlternativeFigure(says=reading.says.in_language(case.words.language), value=computed.value, rows=computed.rows)
         for reading, computed in zip(spec.readings, comparison.readings, strict=True)
     ]
     own, others, theirs = readings[0], tuple(readings[1:]), comparison.theirs.value or 0.0
-    verdict, by = weigh(theirs, own, others, spec.close)
+    verdict, by = explain_difference(theirs, own, others, spec.close)
     return PrintedFigure(
         name=spec.name,
         title=spec.title.in_language(case.words.language),
@@ -45,9 +45,9 @@ def _build_figure(case: Case, spec: Printed, comparison: Compared) -> PrintedFig
     )
 
 
-def weigh(
-    theirs: float, own: OtherReading, others: tuple[OtherReading, ...], close: float
-) -> tuple[Verdict, OtherReading | None]:
+def explain_difference(
+    theirs: float, own: AlternativeFigure, others: tuple[AlternativeFigure, ...], close: float
+) -> tuple[PrintedVerdict, AlternativeFigure | None]:
     """Find what explains a difference: there is none, another definition does or comes nearer, or nothing does.
 
     Args:
@@ -67,6 +67,6 @@ def weigh(
     nearest = min(distances, key=lambda index: distances[index])
     if distances[nearest] <= close:
         return "explained", others[nearest]
-    if gap is not None and distances[nearest] <= MOST_LEFT * gap:
+    if gap is not None and distances[nearest] <= MAX_REMAINING_SHARE * gap:
         return "nearer", others[nearest]
     return "unexplained", None

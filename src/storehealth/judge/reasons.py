@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from storehealth.enough import least_rows, rows_counted
-from storehealth.judge.case import Case
+from storehealth.enough import count_required_rows, count_rows
+from storehealth.judge.case import RuleCase
 
 HOUR, DAY = 3600.0, 86400.0
 SECONDS_PER_UNIT = {"seconds": 1.0, "hours": HOUR, "days": DAY}
 
 
-def reasons_against(case: Case) -> Iterator[str]:
+def find_obstacles(case: RuleCase) -> Iterator[str]:
     """Yield the reasons against a verdict, the strongest first; none where a verdict can be given."""
-    measurement, words = case.measured, case.words
+    measurement, words = case.measurement, case.words
     resolution = _find_required_resolution(case)
     if resolution is not None and measurement.resolution_seconds > resolution:
-        step, limit = (words.figure(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution))
+        step, limit = (
+            words.format_figure(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution)
+        )
         yield words.say("verdict.coarse", step=step, within=limit)
     judged, required = (
-        rows_counted(case.rule, measurement.tally),
-        least_rows(case.rule, case.bounds, case.catalogue.scoring),
+        count_rows(case.rule, measurement.tally),
+        count_required_rows(case.rule, case.bounds, case.catalogue.scoring),
     )
     if judged == 0 and not sum(measurement.tally.model_dump().values()):
         yield words.say("verdict.no_rows")
@@ -28,7 +30,7 @@ def reasons_against(case: Case) -> Iterator[str]:
         yield words.say("verdict.too_few", n=judged, least=required)
 
 
-def _find_required_resolution(case: Case) -> float | None:
+def _find_required_resolution(case: RuleCase) -> float | None:
     """The resolution in seconds that the rule's times must have; None where times play no part.
 
     That is the rule's duration (looked up if it is a fact of the platform); a day where days are compared; an hour where

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 
 from storehealth.catalogue.rule import Rule
-from storehealth.judge.independence import Surety
+from storehealth.judge.independence import Certainty
 from storehealth.limits import Bounds
 from storehealth.model import Measurement, Status
-from storehealth.stats import Z_ONE_SIDED, wilson
+from storehealth.stats import Z_ONE_SIDED, wilson_interval
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScaledFigure:
     """A figure with its interval, target and limit, all on a scale where less is better; infinite if unknown or growing."""
 
     point: float
@@ -25,7 +25,7 @@ class Standing:
     """``low`` if all rows were independent."""
 
 
-def standing(rule: Rule, measurement: Measurement, bounds: Bounds, certainty: Surety | None) -> Standing:
+def scale_figure(rule: Rule, measurement: Measurement, bounds: Bounds, certainty: Certainty | None) -> ScaledFigure:
     """Put a measurement and its bounds on one scale.
 
     Shares are compared by one-sided 95 % bounds of the defect share, in which repeats of one customer on one day count
@@ -44,16 +44,18 @@ def standing(rule: Rule, measurement: Measurement, bounds: Bounds, certainty: Su
         if defects:
             # with a target of zero a single defect misses it, even if resampling skips its day and gives 0
             low = max(low, math.ulp(0.0))
-        return Standing(defects / judged, low, high, target, limit, wilson(defects, judged, Z_ONE_SIDED)[0])
+        return ScaledFigure(
+            defects / judged, low, high, target, limit, wilson_interval(defects, judged, Z_ONE_SIDED)[0]
+        )
     point = math.inf if measurement.value is None else measurement.value
     low = -math.inf if measurement.low is None else measurement.low
     high = math.inf if measurement.high is None else measurement.high
     if bounds.higher_is == "worse":
-        return Standing(point, low, high, bounds.target, bounds.limit, low)
-    return Standing(-point, -high, -low, -bounds.target, -bounds.limit, -high)
+        return ScaledFigure(point, low, high, bounds.target, bounds.limit, low)
+    return ScaledFigure(-point, -high, -low, -bounds.target, -bounds.limit, -high)
 
 
-def weigh(figure: Standing, entities: int, least_entities: int) -> tuple[Status, str]:
+def decide_status(figure: ScaledFigure, entities: int, least_entities: int) -> tuple[Status, str]:
     """Decide the status, and the key of the note that explains it where needed; the first condition that holds wins.
 
     Args:
@@ -72,7 +74,7 @@ def weigh(figure: Standing, entities: int, least_entities: int) -> tuple[Status,
     return "pass", "uncertain_pass"
 
 
-def _why_only_watched(figure: Standing) -> str:
+def _why_only_watched(figure: ScaledFigure) -> str:
     if figure.low > figure.limit:
         return "over_but_few"
     return "over_in_bursts" if figure.low_by_rows > figure.limit else "over_by_chance"

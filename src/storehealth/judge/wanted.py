@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
-from storehealth.catalogue.needs import alternatives
+from storehealth.catalogue.needs import split_alternatives
 from storehealth.catalogue.platform import Platform
-from storehealth.model import ExportWanted, NotJudged, Source
+from storehealth.model import ExportSuggestion, NotJudged, Source
 from storehealth.wording import Words
 
 
 @dataclass(frozen=True)
-class Given:
+class ExportContext:
     """What an audit already has.
 
     Args:
@@ -33,7 +33,7 @@ class Given:
     rows: Mapping[str, int]
     as_of: datetime | None = None
 
-    def feeding(self, table: str, column: str) -> list[Layout]:
+    def find_layouts(self, table: str, column: str) -> list[Layout]:
         """The layouts that provide a table, or a column of it: the platform's, else the generic ones; best first."""
         candidates = [layout for layout in self.catalogue.layouts.values() if _has_column(layout, table, column)]
         from_platform = [layout for layout in candidates if layout.platform == self.platform.name]
@@ -41,17 +41,17 @@ class Given:
             from_platform or [layout for layout in candidates if layout.name.startswith("generic_")], key=_rank_layout
         )
 
-    def begins_later(self, need: str) -> bool:
+    def is_after_as_of(self, need: str) -> bool:
         """Whether, for a table the need names, all files that fill it begin after ``as_of``."""
         if self.as_of is None:
             return False
-        tables = [part.partition(".")[0] for part in alternatives(need)]
+        tables = [part.partition(".")[0] for part in split_alternatives(need)]
         return any(
             _all_begin_after(self.as_of, [source for source in self.sources if table in source.tables])
             for table in tables
         )
 
-    def read_by(self, table: str) -> dict[str, Layout]:
+    def list_layouts_by_source(self, table: str) -> dict[str, Layout]:
         """Source path → layout of the files that fill a table."""
         return {
             source.path: self.catalogue.layouts[source.layout]
@@ -87,7 +87,9 @@ class _ExportWish:
     rules: dict[str, NotJudged] = field(default_factory=dict)
 
 
-def exports_wanted(not_judged: Iterable[NotJudged], context: Given, words: Words) -> tuple[ExportWanted, ...]:
+def suggest_exports(
+    not_judged: Iterable[NotJudged], context: ExportContext, words: Words
+) -> tuple[ExportSuggestion, ...]:
     """Suggest what to export next, first the file that makes most scored rules judgeable.
 
     A file that lacks a column its layout knows is named with the headers of that column. Left out are needs that neither
@@ -96,7 +98,7 @@ def exports_wanted(not_judged: Iterable[NotJudged], context: Given, words: Words
     wishes: dict[_WishKey, _ExportWish] = {}
     wanted_by: dict[str, set[_WishKey]] = {}
     for entry in not_judged:
-        for need in (need for need in entry.needs if not context.begins_later(need)):
+        for need in (need for need in entry.needs if not context.is_after_as_of(need)):
             key = _add(wishes, need, entry, context)
             wanted_by.setdefault(entry.code, set()).update([key] if key else [])
     alone = {code for code, keys in wanted_by.items() if len(keys) == 1}
@@ -110,20 +112,20 @@ def exports_wanted(not_judged: Iterable[NotJudged], context: Given, words: Words
     )
 
 
-def without_later(not_judged: Iterable[NotJudged], context: Given) -> tuple[NotJudged, ...]:
+def drop_useless_menus(not_judged: Iterable[NotJudged], context: ExportContext) -> tuple[NotJudged, ...]:
     """Remove the menus of files that exist but begin after ``as_of``: exporting them again would not help."""
     return tuple(
-        entry.model_copy(update={"how_to_export": ()}) if any(map(context.begins_later, entry.needs)) else entry
+        entry.model_copy(update={"how_to_export": ()}) if any(map(context.is_after_as_of, entry.needs)) else entry
         for entry in not_judged
     )
 
 
-def _add(wishes: dict[_WishKey, _ExportWish], need: str, entry: NotJudged, context: Given) -> _WishKey | None:
+def _add(wishes: dict[_WishKey, _ExportWish], need: str, entry: NotJudged, context: ExportContext) -> _WishKey | None:
     """Add one need of a rule to the wishes, under the alternative closest to what is already there."""
     for table, column in _order_alternatives(need, context):
         sources = {
             path: layout
-            for path, layout in context.read_by(table).items()
+            for path, layout in context.list_layouts_by_source(table).items()
             if column and _has_column(layout, table, column)
         }
         # a file whose rows were all rejected does not help: then another export is suggested, not a column
@@ -131,7 +133,7 @@ def _add(wishes: dict[_WishKey, _ExportWish], need: str, entry: NotJudged, conte
         layouts = (
             list({layout.name: layout for layout in sources.values()}.values())
             if is_present
-            else context.feeding(table, column)
+            else context.find_layouts(table, column)
         )
         if not layouts:
             continue
@@ -147,25 +149,25 @@ def _add(wishes: dict[_WishKey, _ExportWish], need: str, entry: NotJudged, conte
     return None
 
 
-def _order_alternatives(need: str, context: Given) -> Iterator[tuple[str, str]]:
+def _order_alternatives(need: str, context: ExportContext) -> Iterator[tuple[str, str]]:
     """Yield table and column of each alternative; those of tables with rows come first."""
-    parts = [(table, column) for table, _, column in (part.partition(".") for part in alternatives(need))]
+    parts = [(table, column) for table, _, column in (part.partition(".") for part in split_alternatives(need))]
     yield from sorted(parts, key=lambda part: not context.rows.get(part[0], 0))
 
 
 def _has_column(layout: Layout, table: str, column: str) -> bool:
-    return table in layout.feeds and (not column or layout.column_for(table, column) is not None)
+    return table in layout.feeds and (not column or layout.find_column(table, column) is not None)
 
 
 def _find_header(layout: Layout, table: str, column: str) -> str:
     """Header of a column in a layout; the column's own name if it is computed."""
-    headers = layout.columns[layout.column_for(table, column) or column].headers
+    headers = layout.columns[layout.find_column(table, column) or column].headers
     return headers[0] if headers else column
 
 
-def _build_wish(wish: _ExportWish, alone: set[str], words: Words) -> ExportWanted:
+def _build_wish(wish: _ExportWish, alone: set[str], words: Words) -> ExportSuggestion:
     first = wish.layouts[0]
-    return ExportWanted(
+    return ExportSuggestion(
         tables=tuple(wish.tables),
         columns=tuple(wish.columns),
         headers=tuple(wish.headers),

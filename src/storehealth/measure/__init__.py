@@ -8,35 +8,35 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.files import nearest
+from storehealth.catalogue.files import suggest_nearest
 from storehealth.catalogue.mutes import Exemption
-from storehealth.catalogue.needs import unmet
+from storehealth.catalogue.needs import find_unmet_needs
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
-from storehealth.db.hands import side_by_side
+from storehealth.db.hands import run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.limits import bounds_for
-from storehealth.measure.compile import limit_seconds, row_query
-from storehealth.measure.edges import Edges, edges
-from storehealth.measure.exempt import exempted, taking_out
+from storehealth.limits import resolve_bounds
+from storehealth.measure.compile import build_limit_seconds, build_row_query
+from storehealth.measure.edges import Edges, find_edges
+from storehealth.measure.exempt import apply_exemptions, count_exempted
 from storehealth.measure.files import EvidenceFiles
-from storehealth.measure.grain import Grain, read_grain, resolution
-from storehealth.measure.holes import Lacks, coverage, holes, read_lacks
-from storehealth.measure.marks import Marks
-from storehealth.measure.money import money_at_risk
-from storehealth.measure.printed import printed, printed_problems
-from storehealth.measure.query import Asked
-from storehealth.measure.repeats import repeats
-from storehealth.measure.replies import reply_times
-from storehealth.measure.shown import besides, evidence
-from storehealth.measure.stretch import stretched
-from storehealth.measure.tally import behind, count
-from storehealth.measure.values import Estimate, estimate, mended
-from storehealth.measure.windows import windows_for
-from storehealth.model import Hole, Measurement, Missing, Tally, Usual, Window
+from storehealth.measure.grain import Grain, find_resolution, read_grain
+from storehealth.measure.holes import TableGaps, find_holes, measure_coverage, read_table_gaps
+from storehealth.measure.marks import Fingerprints
+from storehealth.measure.money import estimate_money_at_risk
+from storehealth.measure.printed import compare_printed, find_printed_problems
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.repeats import count_repeats
+from storehealth.measure.replies import measure_reply_times
+from storehealth.measure.shown import collect_evidence, measure_beside_figures
+from storehealth.measure.stretch import extend_window
+from storehealth.measure.tally import count_entities, count_rows
+from storehealth.measure.values import Estimate, estimate_fixes, estimate_statistic
+from storehealth.measure.windows import choose_windows
+from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask
-from storehealth.stats import wilson
-from storehealth.watch import LONGEST
+from storehealth.stats import wilson_interval
+from storehealth.watch import MAX_QUERY_SECONDS
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,20 +46,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Edges",
     "EvidenceFiles",
-    "Lens",
-    "Marks",
-    "coverage",
-    "edges",
+    "Fingerprints",
+    "MeasureOptions",
+    "build_row_query",
+    "choose_windows",
+    "find_edges",
+    "find_rule_problems",
     "measure",
-    "problems",
-    "reply_times",
-    "row_query",
-    "windows_for",
+    "measure_coverage",
+    "measure_reply_times",
 ]
 
 
 @dataclass(frozen=True)
-class Lens:
+class MeasureOptions:
     """How rules are measured: the catalogue, the masking of personal values, and where evidence and fingerprints go.
 
     ``marks`` collects the fingerprints of defects where runs are remembered.
@@ -72,15 +72,19 @@ class Lens:
     """Whether a window with too few rows for a verdict is extended."""
     bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
     """Compensation the platform demands for a defect, by rule code."""
-    marks: Marks | None = None
+    marks: Fingerprints | None = None
     exemptions: tuple[Exemption, ...] = ()
     """Rows that ``mutes.yaml`` exempts."""
-    seconds: float = LONGEST
+    seconds: float = MAX_QUERY_SECONDS
     """Time limit of one query of a rule."""
 
 
 def measure(
-    store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], windows: Mapping[str, Window], lens: Lens
+    store: Store,
+    rules: Iterable[Rule],
+    limits: Mapping[str, PlatformLimit],
+    windows: Mapping[str, Window],
+    lens: MeasureOptions,
 ) -> list[Measurement]:
     """Measure rules over a store.
 
@@ -95,11 +99,11 @@ def measure(
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
         OutOfMemory: It needs more memory than it may use.
     """
-    measuring = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_lacks(store))
+    measuring = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_table_gaps(store))
     jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
-    measured = list(side_by_side(store.hands, jobs, {}).values())
+    measured = list(run_parallel(store.hands, jobs, {}).values())
     if lens.marks:
-        lens.marks.keep_most(jobs)
+        lens.marks.enforce_limit(jobs)
     return measured
 
 
@@ -110,72 +114,74 @@ class _Rules:
     store: Store
     limits: Mapping[str, PlatformLimit]
     windows: Mapping[str, Window]
-    lens: Lens
+    lens: MeasureOptions
     grain: Grain
-    lacks: Lacks
+    lacks: TableGaps
 
     def measure_rule(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
         """Measure one rule over one of the store's connections."""
         lens, filled = self.lens, self.store.filled
         window = self.windows.get(rule.code, Window())
-        query = Asked(con, rule, bounds_for(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds)
-        missing = unmet(_needs(query), filled)
-        query = query if missing else taking_out(query, lens.exemptions)
-        lacking = holes(query, self.lacks, filled)
+        query = RuleQuery(
+            con, rule, resolve_bounds(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds
+        )
+        missing = find_unmet_needs(_needs(query), filled)
+        query = query if missing else apply_exemptions(query, lens.exemptions)
+        lacking = find_holes(query, self.lacks, filled)
         found = _missing(query, missing) if missing else _measure(query, self.grain, lacking, lens.marks)
-        longer = stretched(query, found, self.lacks, filled) if lens.stretch else None
+        longer = extend_window(query, found, self.lacks, filled) if lens.stretch else None
         if longer:
-            lacking = holes(longer, self.lacks, filled)
+            lacking = find_holes(longer, self.lacks, filled)
             query, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
         found = _with_money(query, found, lens)
         if query.rule.printed and not missing:
-            found = found.model_copy(update={"printed": printed(query, filled)})
+            found = found.model_copy(update={"printed": compare_printed(query, filled)})
         if lens.files:
             _write(query, found, lens.files, lens.marks)
         if lens.marks and not missing:
-            lens.marks.take(query, found.tally)
+            lens.marks.record(query, found.tally)
         return found
 
 
-def problems(
+def find_rule_problems(
     store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], catalogue: Catalogue
 ) -> list[StorehealthError]:
     """Errors in the SQL of rules, found by binding it to the store's tables and views without running it."""
     found: list[StorehealthError] = []
     for rule in rules:
-        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), Window(), catalogue, mask)
         try:
             _needs(query)
         except CatalogueError as error:
             found.append(error)
         else:
-            found += [*query.problems(), *printed_problems(query)]
+            found += [*query.find_problems(), *find_printed_problems(query)]
     return found
 
 
-def misfits(
+def find_exemption_problems(
     store: Store, limits: Mapping[str, PlatformLimit], catalogue: Catalogue, exemptions: Sequence[Exemption]
 ) -> list[StorehealthError]:
     """Errors in the SQL of exemptions, bound over the rows of the rules they apply to: the first error of each."""
     found: dict[str, StorehealthError] = {}
     for rule in catalogue.rules.values():
-        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), Window(), catalogue, mask)
         for exemption in exemptions:
             try:
-                taking_out(query, (exemption,))
+                apply_exemptions(query, (exemption,))
             except (CatalogueError, OutOfMemory) as error:
                 found.setdefault(exemption.place, error)
     return [found[exemption.place] for exemption in exemptions if exemption.place in found]
 
 
-def _write(query: Asked, measured: Measurement, files: EvidenceFiles, marks: Marks | None) -> None:
+def _write(query: RuleQuery, measured: Measurement, files: EvidenceFiles, marks: Fingerprints | None) -> None:
     if measured.tally.defects:
         files.write(query, marks)
     else:
-        files.forget(query.rule.code)
+        files.delete(query.rule.code)
 
 
-def _needs(query: Asked) -> tuple[str, ...]:
+def _needs(query: RuleQuery) -> tuple[str, ...]:
     """Tables and table.columns a rule cannot be judged without.
 
     Raises:
@@ -183,20 +189,22 @@ def _needs(query: Asked) -> tuple[str, ...]:
     """
     over = query.rule.measure.over
     if not query.views and " " not in over.strip():
-        raise query.error("measure.over", f"there is no view {over!r}{nearest(over, query.catalogue.views)}")
+        raise query.make_error(
+            "measure.over", f"there is no view {over!r}{suggest_nearest(over, query.catalogue.views)}"
+        )
     of_views = [need for view in query.views for need in query.catalogue.views[view].needs]
     return tuple(dict.fromkeys((*of_views, *query.rule.measure.needs)))
 
 
-def _missing(query: Asked, needs: tuple[str, ...]) -> Measurement:
-    return Measurement(code=query.rule.code, window=query.window, missing=Missing(needs=needs))
+def _missing(query: RuleQuery, needs: tuple[str, ...]) -> Measurement:
+    return Measurement(code=query.rule.code, window=query.window, missing=MissingInputs(needs=needs))
 
 
-def _measure(query: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None) -> Measurement:
+def _measure(query: RuleQuery, grain: Grain, lacking: tuple[DataHole, ...], marks: Fingerprints | None) -> Measurement:
     _check_fact(query)
-    counted = count(query)
+    counted = count_rows(query)
     tally = counted.total
-    entities, reached = behind(query, tally)
+    entities, reached = count_entities(query, tally)
     figure = _figure(query, tally)
     return Measurement(
         code=query.rule.code,
@@ -206,46 +214,46 @@ def _measure(query: Asked, grain: Grain, lacking: tuple[Hole, ...], marks: Marks
         low=figure.low,
         high=figure.high,
         entities=entities,
-        repeats=repeats(query, tally.defects, entities),
-        segments=counted.segments(),
-        beside=besides(query),
-        mended=mended(query, reached),
-        evidence=evidence(query, tally, marks),
-        resolution_seconds=resolution(query, grain),
+        repeats=count_repeats(query, tally.defects, entities),
+        segments=counted.list_segments(),
+        beside=measure_beside_figures(query),
+        mended=estimate_fixes(query, reached),
+        evidence=collect_evidence(query, tally, marks),
+        resolution_seconds=find_resolution(query, grain),
         holes=lacking,
-        exempted=exempted(query),
+        exempted=count_exempted(query),
     )
 
 
 def _measure_longer(
-    query: Asked, usual: Measurement, grain: Grain, lacking: tuple[Hole, ...], marks: Marks | None
+    query: RuleQuery, usual: Measurement, grain: Grain, lacking: tuple[DataHole, ...], marks: Fingerprints | None
 ) -> Measurement:
     """Measure the rule over an extended window. It was chosen because rows are few: that a table covers less is no gap."""
     found = _measure(query, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
-    return found.model_copy(update={"usual": Usual(window=usual.window, tally=usual.tally, value=usual.value)})
+    return found.model_copy(update={"usual": UsualWindow(window=usual.window, tally=usual.tally, value=usual.value)})
 
 
-def _with_money(query: Asked, measured: Measurement, lens: Lens) -> Measurement:
+def _with_money(query: RuleQuery, measured: Measurement, lens: MeasureOptions) -> Measurement:
     bands = lens.bands.get(query.rule.code, ())
     if not bands or not measured.tally.defects:
         return measured
-    return measured.model_copy(update={"money": money_at_risk(query, bands)})
+    return measured.model_copy(update={"money": estimate_money_at_risk(query, bands)})
 
 
-def _figure(query: Asked, tally: Tally) -> Estimate:
+def _figure(query: RuleQuery, tally: Tally) -> Estimate:
     """The rule's figure: a share of defects with Wilson's interval, or a statistic with that of its ranks."""
     value = query.rule.measure.value
     if value is not None:
-        return estimate(query, value.statistic, tally.judged + tally.undecided)
+        return estimate_statistic(query, value.statistic, tally.judged + tally.undecided)
     if tally.judged == 0:
         return Estimate(None)
-    return Estimate(tally.defects / tally.judged, *wilson(tally.defects, tally.judged))
+    return Estimate(tally.defects / tally.judged, *wilson_interval(tally.defects, tally.judged))
 
 
-def _check_fact(query: Asked) -> None:
+def _check_fact(query: RuleQuery) -> None:
     """Refuse a limit that no platform sets: it is NULL in SQL and would make every row a defect."""
     in_time = query.rule.measure.in_time
     if in_time is None or not isinstance(in_time.within, str):
         return
-    if query.run(f"SELECT {limit_seconds(in_time.within)}") == [(None,)]:
-        raise query.error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")
+    if query.run(f"SELECT {build_limit_seconds(in_time.within)}") == [(None,)]:
+        raise query.make_error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import Rule
-from storehealth.measure import Lens, measure
-from storehealth.model import Beside, Measurement, Window
+from storehealth.measure import MeasureOptions, measure
+from storehealth.model import Measurement, SideFigure, Window
 
 if TYPE_CHECKING:
     from storehealth.db import Store
@@ -19,8 +19,12 @@ REPLY_VIEWS = frozenset({"turns", "sessions"})
 """Views whose rows depend on whether a message is an automatic reply."""
 
 
-def measure_assumed(
-    store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], windows: Mapping[str, Window], lens: Lens
+def measure_both_ways(
+    store: Store,
+    rules: Iterable[Rule],
+    limits: Mapping[str, PlatformLimit],
+    windows: Mapping[str, Window],
+    lens: MeasureOptions,
 ) -> list[Measurement]:
     """Like :func:`measure`, with the suspected texts counted as a bot's. The store's views stay changed.
 
@@ -31,25 +35,25 @@ def measure_assumed(
     affected = [rule for rule in rules if rule.measure.over in REPLY_VIEWS]
     without_files = replace(lens, files=None, marks=None)
     plain = {measured.code: measured for measured in measure(store, affected, limits, windows, without_files)}
-    suspected = store.assume_auto_replies(lens.catalogue.views)
+    suspected = store.count_suspects_as_bots(lens.catalogue.views)
     measurements = measure(store, rules, limits, windows, lens)
     if not suspected:
         return measurements
     return [_add_plain(measured, plain.get(measured.code), lens) for measured in measurements]
 
 
-def _add_plain(measured: Measurement, plain: Measurement | None, lens: Lens) -> Measurement:
+def _add_plain(measured: Measurement, plain: Measurement | None, lens: MeasureOptions) -> Measurement:
     if plain is None or plain.missing is not None:
         return measured
     return measured.model_copy(update={"beside": (*measured.beside, _beside(plain, lens.catalogue.rules[plain.code]))})
 
 
-def _beside(plain: Measurement, rule: Rule) -> Beside:
+def _beside(plain: Measurement, rule: Rule) -> SideFigure:
     """The plain count as a figure beside: a share in the direction of the rule's own figure, or its statistic."""
     value, tally = rule.measure.value, plain.tally
     if value is not None:
-        return Beside(name=NAME, unit=value.unit, value=plain.value, judged=tally.judged + tally.undecided)
+        return SideFigure(name=NAME, unit=value.unit, value=plain.value, judged=tally.judged + tally.undecided)
     worse = rule.limits is not None and rule.limits.higher_is == "worse"
     count = tally.defects if worse else tally.met
     share = count / tally.judged if tally.judged else None
-    return Beside(name=NAME, value=share, count=count, defects=tally.defects, judged=tally.judged)
+    return SideFigure(name=NAME, value=share, count=count, defects=tally.defects, judged=tally.judged)

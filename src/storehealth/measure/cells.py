@@ -8,7 +8,7 @@ LONGEST = 2000
 """Characters kept of a text: nobody reads more, and a pack's SQL could fill memory and reports with it."""
 
 
-def cut(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def truncate_cells(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Shorten texts to that length. Rows are returned as they are where no text is longer."""
     if not any(isinstance(cell, str) and len(cell) > LONGEST for row in rows for cell in row):
         return rows

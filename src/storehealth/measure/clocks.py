@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
-from storehealth.catalogue.needs import unmet
+from storehealth.catalogue.needs import find_unmet_needs
 from storehealth.catalogue.platform import PlatformLimit
-from storehealth.catalogue.rule import InTime, Rule
-from storehealth.limits import bounds_for
-from storehealth.measure.compile import columns, limit_seconds
-from storehealth.measure.query import Asked
-from storehealth.model import Clock, Spell, Window
+from storehealth.catalogue.rule import InTimeMeasure, Rule
+from storehealth.limits import resolve_bounds
+from storehealth.measure.compile import build_limit_seconds, list_row_columns
+from storehealth.measure.query import RuleQuery
+from storehealth.model import ClockPause, RuleClock, Window
 from storehealth.privacy import mask
 
 if TYPE_CHECKING:
     from storehealth.db import Store
 
-Place = tuple[str, int]
+RowPlace = tuple[str, int]
 """File and row number of a row."""
 
 
-class Rows(NamedTuple):
+class TracedRows(NamedTuple):
     """Rows of files, and the time their story starts."""
 
-    places: Collection[Place]
+    places: Collection[RowPlace]
     start: datetime | None
 
 
@@ -67,27 +67,27 @@ class _Hours:
             left -= ends - begins
         return None
 
-    def list_closures(self, began: datetime, end: datetime) -> tuple[Spell, ...]:
+    def list_closures(self, began: datetime, end: datetime) -> tuple[ClockPause, ...]:
         """The closed spells between two moments."""
         found, at = [], began
         for begins, ends in self.open_from(began):
             if begins >= end:
                 break
             if begins > at:
-                found.append(Spell(begins=at, ends=begins))
+                found.append(ClockPause(begins=at, ends=begins))
             at = ends
         if at < end:
-            found.append(Spell(begins=at, ends=end))
+            found.append(ClockPause(begins=at, ends=end))
         return tuple(found)
 
 
-def clocks(
+def read_clocks(
     store: Store,
     catalogue: Catalogue,
     limits: Mapping[str, PlatformLimit],
-    rows: Rows,
+    rows: TracedRows,
     language: Language,
-) -> tuple[Clock, ...]:
+) -> tuple[RuleClock, ...]:
     """Read the clocks of every rule with a time limit, over the given rows.
 
     Args:
@@ -100,13 +100,13 @@ def clocks(
     Returns:
         Ordered by rule, then by start. Exempt rows, and clocks that never started, have none.
     """
-    hours, found = _hours(store), list[Clock]()
+    hours, found = _hours(store), list[RuleClock]()
     for rule in sorted(catalogue.rules.values(), key=lambda rule: rule.code):
         if rule.measure.in_time is None:
             continue
-        query = Asked(store.con, rule, bounds_for(rule, limits), Window(), catalogue, mask)
+        query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), Window(), catalogue, mask)
         needs = [need for view in query.views for need in catalogue.views[view].needs]
-        if not unmet((*needs, *rule.measure.needs), store.filled):
+        if not find_unmet_needs((*needs, *rule.measure.needs), store.filled):
             groups = [catalogue.views[view].group for view in query.views]
             known = {
                 "start": rows.start,
@@ -124,12 +124,17 @@ def _hours(store: Store) -> _Hours:
 
 
 def _clocks(
-    query: Asked, in_time: InTime, hours: _Hours, rows: Rows, known: Mapping[str, object], language: Language
-) -> Iterable[Clock]:
-    present = columns(query.rule).keys() | {"_outcome"}
+    query: RuleQuery,
+    in_time: InTimeMeasure,
+    hours: _Hours,
+    rows: TracedRows,
+    known: Mapping[str, object],
+    language: Language,
+) -> Iterable[RuleClock]:
+    present = list_row_columns(query.rule).keys() | {"_outcome"}
     shown = ", ".join(name if name in present else f"NULL AS {name}" for name in SHOWN)
     files, lines = (sorted(set(part)) for part in zip(*rows.places, strict=True))
-    sql = f"SELECT {shown} FROM {query.listed} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
+    sql = f"SELECT {shown} FROM {query.every_row} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
     wanted = set(rows.places)
     found = [
         clock
@@ -142,14 +147,16 @@ def _clocks(
     return sorted(found, key=lambda clock: clock.began)
 
 
-def _clock(query: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, object], language: Language) -> Clock | None:
+def _clock(
+    query: RuleQuery, in_time: InTimeMeasure, hours: _Hours, row: Mapping[str, object], language: Language
+) -> RuleClock | None:
     rule: Rule = query.rule
     began, done, waited = row["_from"], row["_to"], row["_waited"]
     promise, until = row["_promise"], row["_until"] or row["end"]
     due = _due(promise, by_date=in_time.by_date is not None)
     allowed = None
     if in_time.within is not None and isinstance(began, datetime):
-        ((allowed,),) = query.run(f"SELECT ({limit_seconds(in_time.within)})::DOUBLE")
+        ((allowed,),) = query.run(f"SELECT ({build_limit_seconds(in_time.within)})::DOUBLE")
         if hours.stands_still(in_time.waited):
             due = hours.due(began, allowed)
         elif in_time.waited is None or "wait_seconds" in in_time.waited:
@@ -162,7 +169,7 @@ def _clock(query: Asked, in_time: InTime, hours: _Hours, row: Mapping[str, objec
         return None
     end = done if isinstance(done, datetime) else until if isinstance(until, datetime) else None
     ends = [moment for moment in (due, end) if moment is not None]
-    return Clock(
+    return RuleClock(
         code=rule.code,
         title=rule.title.in_language(language),
         outcome=row["_outcome"],

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from storehealth.catalogue.mutes import Exemption
-from storehealth.catalogue.rule import InTime, Rule, Value
+from storehealth.catalogue.rule import InTimeMeasure, Rule, ValueMeasure
 from storehealth.db.sql import OUTCOME, OUTCOMES
 from storehealth.limits import Bounds
 from storehealth.model import Window
@@ -30,7 +30,7 @@ BARE_AT = re.compile(r'(?<![\w".])at(?![\w"])(?!\s+time\s+zone)', re.IGNORECASE)
 TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
 
 
-def sql_of(expression: str) -> str:
+def bracket(expression: str) -> str:
     """An expression ready to be placed in a query: in brackets, and with the column ``at``, a keyword of SQL, quoted."""
     return f"({_quote_at(expression)})"
 
@@ -50,21 +50,21 @@ def is_costly(over: str) -> bool:
     return is_select(over) and COSTLY.search(over) is not None
 
 
-def source_of(over: str) -> str:
+def build_source(over: str) -> str:
     """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
     return f"({_quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
-def row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = ()) -> str:
+def build_row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = ()) -> str:
     """The row query of a rule, restricted to its window.
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
     (advice), _show0 … (evidence), _beside0 … (figures beside); for values _value and _stat (the value as the statistic
     counts it); with exemptions, _taken_out: the index of the one that exempts the row.
     """
-    inner = {alias: sql for alias, (_, sql) in columns(rule).items()} | dict(_beside_columns(rule))
+    inner = {alias: sql for alias, (_, sql) in list_row_columns(rule).items()} | dict(_beside_columns(rule))
     inner |= {
-        f"_where{index}": f"{sql_of(exemption.where)} IS TRUE"
+        f"_where{index}": f"{bracket(exemption.where)} IS TRUE"
         for index, exemption in enumerate(taken_out)
         if exemption.where
     }
@@ -74,22 +74,22 @@ def row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequ
     return (
         f"SELECT *, {_outcome(rule, bounds, taken_out)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
         f"{_statistic(rule)}{exempted}\n"
-        f"FROM (SELECT {parts}\n  FROM {source_of(rule.measure.over)})\nWHERE {in_window(window)}"
+        f"FROM (SELECT {parts}\n  FROM {build_source(rule.measure.over)})\nWHERE {build_window_condition(window)}"
     )
 
 
-def columns(rule: Rule) -> dict[str, tuple[str, str]]:
+def list_row_columns(rule: Rule) -> dict[str, tuple[str, str]]:
     """Inner columns of the row query: alias → (key in the rule file, SQL)."""
     measure = rule.measure
     fixed = {
-        "_entity": ("measure.entity", f"{sql_of(measure.entity)}::VARCHAR"),
-        "_at": ("measure.at", f"{sql_of(measure.at)}::TIMESTAMP"),
-        "_applies": ("measure.when", f"{sql_of(measure.when)} IS TRUE"),
+        "_entity": ("measure.entity", f"{bracket(measure.entity)}::VARCHAR"),
+        "_at": ("measure.at", f"{bracket(measure.at)}::TIMESTAMP"),
+        "_applies": ("measure.when", f"{bracket(measure.when)} IS TRUE"),
         "_file": ("measure.over", "source_file::VARCHAR"),
         "_row": ("measure.over", "source_row::BIGINT"),
     }
     if measure.worst is not None:
-        fixed["_given_worst"] = ("measure.worst", sql_of(measure.worst))
+        fixed["_given_worst"] = ("measure.worst", bracket(measure.worst))
     return fixed | dict(_kind_columns(rule)) | dict(_list_columns(rule))
 
 
@@ -97,57 +97,57 @@ def _kind_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
     """The columns that depend on the kind of measure."""
     measure = rule.measure
     if measure.good is not None:
-        yield "_good", ("measure.good", f"{sql_of(measure.good)}::BOOLEAN")
+        yield "_good", ("measure.good", f"{bracket(measure.good)}::BOOLEAN")
     if measure.value is not None:
-        yield "_value", ("measure.value.sql", f"{sql_of(measure.value.sql)}::DOUBLE")
-        yield "_open", ("measure.value.open", f"{sql_of(measure.value.open)} IS TRUE")
+        yield "_value", ("measure.value.sql", f"{bracket(measure.value.sql)}::DOUBLE")
+        yield "_open", ("measure.value.open", f"{bracket(measure.value.open)} IS TRUE")
     if measure.in_time is not None:
         yield from _time_columns(measure.in_time)
 
 
-def _time_columns(in_time: InTime) -> Iterator[tuple[str, tuple[str, str]]]:
+def _time_columns(in_time: InTimeMeasure) -> Iterator[tuple[str, tuple[str, str]]]:
     key = "measure.in_time"
-    yield "_to", (f"{key}.to", f"{sql_of(in_time.to)}::TIMESTAMP")
+    yield "_to", (f"{key}.to", f"{bracket(in_time.to)}::TIMESTAMP")
     if in_time.from_ is not None:
-        yield "_from", (f"{key}.from", f"{sql_of(in_time.from_)}::TIMESTAMP")
+        yield "_from", (f"{key}.from", f"{bracket(in_time.from_)}::TIMESTAMP")
     if in_time.waited is not None:
-        yield "_waited", (f"{key}.waited", f"{sql_of(in_time.waited)}::DOUBLE")
+        yield "_waited", (f"{key}.waited", f"{bracket(in_time.waited)}::DOUBLE")
     elif in_time.within is not None:
-        waited = f"coalesce({sql_of(in_time.to)}, until)::TIMESTAMP - {sql_of(in_time.from_ or '')}::TIMESTAMP"
+        waited = f"coalesce({bracket(in_time.to)}, until)::TIMESTAMP - {bracket(in_time.from_ or '')}::TIMESTAMP"
         yield "_waited", (f"{key}.from", f"epoch({waited})")
     promise = in_time.by or in_time.by_date
     if promise is not None:
-        yield "_promise", (f"{key}.{'by' if in_time.by else 'by_date'}", f"{sql_of(promise)}::TIMESTAMP")
+        yield "_promise", (f"{key}.{'by' if in_time.by else 'by_date'}", f"{bracket(promise)}::TIMESTAMP")
         yield "_until", ("measure.over", "until::TIMESTAMP")
 
 
 def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
     """The dimensions, the defects each advice fixes, and what evidence shows."""
-    for index, name in enumerate(dimensions(rule)):
-        yield f"_by{index}", (f"measure.by.{index}", f"{sql_of(name)}::VARCHAR")
+    for index, name in enumerate(list_dimensions(rule)):
+        yield f"_by{index}", (f"measure.by.{index}", f"{bracket(name)}::VARCHAR")
     for index, advice in enumerate(rule.advice):
-        yield f"_mends{index}", (f"advice.{index}.mends", f"{sql_of(advice.mends)} IS TRUE")
+        yield f"_mends{index}", (f"advice.{index}.mends", f"{bracket(advice.mends)} IS TRUE")
     for index, name in enumerate(rule.measure.evidence):
-        yield f"_show{index}", (f"measure.evidence.{index}", sql_of(name))
+        yield f"_show{index}", (f"measure.evidence.{index}", bracket(name))
 
 
 def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:
     """What a row adds to each figure beside: true or false, or a number; NULL where it does not count."""
     for index, figure in enumerate(rule.measure.beside):
-        part = f"{sql_of(figure.good or figure.bad or 'NULL')}::BOOLEAN"
+        part = f"{bracket(figure.good or figure.bad or 'NULL')}::BOOLEAN"
         if figure.value is not None:
-            part = f"{sql_of(figure.value.sql)}::DOUBLE"
+            part = f"{bracket(figure.value.sql)}::DOUBLE"
             if figure.value.statistic != "mean":
-                part = f"CASE WHEN {sql_of(figure.value.open)} THEN 'inf' ELSE {part} END"
-        yield f"_beside{index}", f"CASE WHEN {sql_of(figure.when)} IS TRUE THEN {part} END"
+                part = f"CASE WHEN {bracket(figure.value.open)} THEN 'inf' ELSE {part} END"
+        yield f"_beside{index}", f"CASE WHEN {bracket(figure.when)} IS TRUE THEN {part} END"
 
 
-def dimensions(rule: Rule) -> tuple[str, ...]:
+def list_dimensions(rule: Rule) -> tuple[str, ...]:
     """Columns a rule is sliced by, besides the time columns every rule has."""
     return tuple(name for name in dict.fromkeys(rule.measure.by) if name not in TIME_COLUMNS)
 
 
-def in_window(window: Window, at: str = "_at") -> str:
+def build_window_condition(window: Window, at: str = "_at") -> str:
     """SQL that is true for rows of the window. Rows without a time belong only to a window without ends."""
     ends = []
     if window.first is not None:
@@ -157,7 +157,7 @@ def in_window(window: Window, at: str = "_at") -> str:
     return " AND ".join(ends) or "true"
 
 
-def limit_seconds(within: float | str) -> str:
+def build_limit_seconds(within: float | str) -> str:
     """SQL of a duration: a number, or the name of a platform's fact."""
     return f"getvariable('{within}')::DOUBLE" if isinstance(within, str) else repr(float(within))
 
@@ -191,8 +191,8 @@ def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) 
     return f"CASE WHEN {out} THEN {EXEMPT} {cases} END"
 
 
-def _within_cases(in_time: InTime) -> str:
-    limit = limit_seconds(in_time.within or 0.0)
+def _within_cases(in_time: InTimeMeasure) -> str:
+    limit = build_limit_seconds(in_time.within or 0.0)
     return (
         f"WHEN _from IS NULL OR (_to IS NOT NULL AND _waited IS NULL) THEN {NOT_JUDGEABLE} "
         f"WHEN _to IS NOT NULL AND _waited <= {limit} THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
@@ -200,7 +200,7 @@ def _within_cases(in_time: InTime) -> str:
     )
 
 
-def _by_cases(in_time: InTime) -> str:
+def _by_cases(in_time: InTimeMeasure) -> str:
     cast = "" if in_time.by is not None else "::DATE"
     no_start = " OR _from IS NULL" if in_time.from_ is not None else ""
     return (
@@ -238,7 +238,7 @@ def _worst(rule: Rule, bounds: Bounds | None) -> str:
 
 
 def _statistic(rule: Rule) -> str:
-    value: Value | None = rule.measure.value
+    value: ValueMeasure | None = rule.measure.value
     if value is None:
         return ""
     counted = "_value" if value.statistic == "mean" else "CASE WHEN _open THEN 'inf'::DOUBLE ELSE _value END"

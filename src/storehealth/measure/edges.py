@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.platform import PlatformLimit
-from storehealth.catalogue.rule import InTime, Rule
-from storehealth.limits import Bounds, bounds_for
-from storehealth.measure.compile import COUNTED, limit_seconds
-from storehealth.measure.query import Asked
+from storehealth.catalogue.rule import InTimeMeasure, Rule
+from storehealth.limits import Bounds, resolve_bounds
+from storehealth.measure.compile import COUNTED, build_limit_seconds
+from storehealth.measure.query import RuleQuery
 from storehealth.model import Window
 from storehealth.privacy import mask
 
@@ -25,7 +25,7 @@ class Edges(NamedTuple):
     past: bool
 
 
-def edges(
+def find_edges(
     store: Store, rule: Rule, limits: Mapping[str, PlatformLimit], window: Window, catalogue: Catalogue
 ) -> Edges | None:
     """Find whether rows of a store lie at a rule's limit; None where single rows have no limit.
@@ -37,12 +37,12 @@ def edges(
         window: The days that are measured.
         catalogue: Tables and views.
     """
-    query = Asked(store.con, rule, bounds_for(rule, limits), window, catalogue, mask)
+    query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), window, catalogue, mask)
     distance = _distance(rule, query.bounds)
     if distance is None:
         return None
     near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
-    ((on, past),) = query.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {query.listed} WHERE {COUNTED})")
+    ((on, past),) = query.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {query.every_row} WHERE {COUNTED})")
     return Edges(on, past)
 
 
@@ -57,9 +57,9 @@ def _distance(rule: Rule, bounds: Bounds | None) -> str | None:
     return f"{sign}(_value - {float(bounds.limit)!r})"
 
 
-def _time_distance(in_time: InTime) -> str:
+def _time_distance(in_time: InTimeMeasure) -> str:
     if in_time.within is not None:
-        return f"_waited - {limit_seconds(in_time.within)}"
+        return f"_waited - {build_limit_seconds(in_time.within)}"
     if in_time.by_date is not None:
         return "(coalesce(_to, _until)::DATE - _promise::DATE)"
     return "epoch(coalesce(_to, _until) - _promise)"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storehealth.measure.marks import Marks
-from storehealth.measure.query import Asked
-from storehealth.measure.shown import all_evidence
+from storehealth.measure.marks import Fingerprints
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.shown import iterate_evidence
 from storehealth.model import Finding
-from storehealth.outputs import write_table
+from storehealth.outputs import write_csv
 
 FIXED = ("file", "line", "entity", "at", "outcome", "state")
 
@@ -30,25 +30,25 @@ class EvidenceFiles:
     written: dict[str, str] = field(default_factory=dict)
     problem: OSError | None = None
 
-    def write(self, query: Asked, marks: Marks | None = None) -> None:
+    def write(self, query: RuleQuery, marks: Fingerprints | None = None) -> None:
         """Write every defect of a rule."""
         path = self.folder / f"{query.rule.code}.csv"
         try:
             self.folder.mkdir(exist_ok=True)
-            write_table(path, (*FIXED, *query.rule.measure.evidence), _rows(query, marks))
+            write_csv(path, (*FIXED, *query.rule.measure.evidence), _rows(query, marks))
         except OSError as error:
             self.problem = self.problem or error
         else:
             self.written[query.rule.code] = path.as_posix()
 
-    def forget(self, code: str) -> None:
+    def delete(self, code: str) -> None:
         """Delete the file an earlier run left for a rule that no longer has defects."""
         try:
             (self.folder / f"{code}.csv").unlink(missing_ok=True)
         except OSError as error:
             self.problem = self.problem or error
 
-    def named(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    def add_paths(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Add to each finding the file that holds all its rows."""
         return tuple(
             finding.model_copy(
@@ -60,7 +60,7 @@ class EvidenceFiles:
         )
 
 
-def _rows(query: Asked, marks: Marks | None) -> Iterator[list[Any]]:
-    for row in all_evidence(query, marks):
+def _rows(query: RuleQuery, marks: Fingerprints | None) -> Iterator[list[Any]]:
+    for row in iterate_evidence(query, marks):
         at = row.at.isoformat(" ") if row.at else None
         yield [row.file, row.line, row.entity, at, row.outcome, row.state, *row.details.values()]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import duckdb
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.needs import alternatives, tables_of
-from storehealth.measure.query import Asked
+from storehealth.catalogue.needs import list_needed_tables, split_alternatives
+from storehealth.measure.query import RuleQuery
 
 WHOLE_MINUTES = 0.99
 """Share of values on whole minutes from which seconds count as not recorded."""
@@ -33,7 +33,7 @@ def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
     return found
 
 
-def resolution(query: Asked, grain: Grain) -> int:
+def find_resolution(query: RuleQuery, grain: Grain) -> int:
     """The coarsest step, in seconds, of the times a rule reads.
 
     These are the columns it names. Of a table of which it names none, because a view computed its times from several,
@@ -42,9 +42,9 @@ def resolution(query: Asked, grain: Grain) -> int:
     return max([1, *_steps(query, grain)])
 
 
-def _steps(query: Asked, grain: Grain) -> Iterator[int]:
+def _steps(query: RuleQuery, grain: Grain) -> Iterator[int]:
     words = _extract_columns(query)
-    for table in needed_tables(query, grain):
+    for table in list_needed_tables(query, grain):
         columns = grain.get(table, {})
         yield from (step for column, (_, _, step) in columns.items() if column in words)
         values, whole = (sum(facts[place] for facts in columns.values()) for place in (0, 1))
@@ -52,7 +52,7 @@ def _steps(query: Asked, grain: Grain) -> Iterator[int]:
             yield max(60, min(step for _, _, step in columns.values()))
 
 
-def _extract_columns(query: Asked) -> set[str]:
+def _extract_columns(query: RuleQuery) -> set[str]:
     """Words of the SQL for start, end and due time of a rule, and the columns it needs."""
     measure = query.rule.measure
     texts = [measure.over if " " in measure.over.strip() else ""]
@@ -60,15 +60,15 @@ def _extract_columns(query: Asked) -> set[str]:
         texts += [measure.in_time.from_ or "", measure.in_time.to, measure.in_time.by or measure.in_time.by_date or ""]
     if measure.value is not None:
         texts.append(measure.value.sql)
-    texts += [part.partition(".")[2] for need in measure.needs for part in alternatives(need)]
+    texts += [part.partition(".")[2] for need in measure.needs for part in split_alternatives(need)]
     return set(re.findall(r"\w+", FALLBACK.sub(r"\1", " ".join(texts))))
 
 
-def needed_tables(query: Asked, filled: Grain | frozenset[str]) -> set[str]:
+def list_needed_tables(query: RuleQuery, filled: Grain | frozenset[str]) -> set[str]:
     """Tables that the rule and its views need or read; where the views name none, all tables of their group."""
     views = [query.catalogue.views[name] for name in query.views]
     named = [need for view in views for need in (*view.needs, *view.reads)]
     if not named:
         groups = {view.group for view in views}
         named = [table.name for table in query.catalogue.tables.values() if table.group in groups]
-    return tables_of((*named, *query.rule.measure.needs), filled)
+    return list_needed_tables((*named, *query.rule.measure.needs), filled)

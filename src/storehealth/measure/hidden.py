@@ -14,11 +14,11 @@ BARE_ALIAS = r"\b{name}\b\"?\s+(?!from\b|as\b|end\b|desc\b|asc\b|or\b|and\b)\"?(
 """``buyer_id who FROM``."""
 COUNTED = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
 OWN = {"session_id": "session"}
-THE_STORES = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
+STORE_TEXTS = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
 """Texts chosen by the store or the platform, never by a customer."""
 
 
-def personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> dict[str, str]:
+def find_personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> dict[str, str]:
     """Find columns with personal values, and the kind of each (see :data:`storehealth.privacy.Mask`).
 
     Args:
@@ -53,18 +53,18 @@ def _find_aliases(known: dict[str, str], over: str) -> dict[str, str]:
     return found
 
 
-def told_columns(catalogue: Catalogue) -> frozenset[str]:
+def list_free_text_columns(catalogue: Catalogue) -> frozenset[str]:
     """Columns with free text of the platform or the store, such as a reason."""
     return frozenset(
         name
         for table in catalogue.tables.values()
         if table.group != "intake"
         for name, column in table.columns.items()
-        if column.type == "text" and column.personal is None and name not in THE_STORES
+        if column.type == "text" and column.personal is None and name not in STORE_TEXTS
     )
 
 
-def structured_columns(catalogue: Catalogue) -> frozenset[str]:
+def list_structured_columns(catalogue: Catalogue) -> frozenset[str]:
     """Columns whose texts are ids, words of a vocabulary, or file names: they are shown unmasked."""
     named = {
         name
@@ -72,9 +72,9 @@ def structured_columns(catalogue: Catalogue) -> frozenset[str]:
         for name, column in table.columns.items()
         if column.type != "text" or table.group == "intake"
     }
-    return frozenset(named | THE_STORES) - told_columns(catalogue)
+    return frozenset(named | STORE_TEXTS) - list_free_text_columns(catalogue)
 
 
-def words_of(expression: str) -> set[str]:
+def extract_words(expression: str) -> set[str]:
     """The words of an expression."""
     return set(re.findall(r"\w+", expression))

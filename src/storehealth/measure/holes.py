@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from storehealth.measure.grain import needed_tables
-from storehealth.measure.query import Asked
-from storehealth.model import Hole, Window
+from storehealth.measure.grain import list_needed_tables
+from storehealth.measure.query import RuleQuery
+from storehealth.model import DataHole, Window
 
 if TYPE_CHECKING:
     from storehealth.db import Store
 
 
 @dataclass(frozen=True)
-class Days:
+class TableDays:
     """The days of one table: the first and last, whether most of them have rows, and the gaps between them."""
 
     first: date
@@ -31,17 +31,17 @@ class Days:
 
 
 @dataclass(frozen=True)
-class Lacks:
+class TableGaps:
     """Days by table, truncated files as (table, file, first day, last day), and the day of ``as_of``."""
 
-    days: dict[str, Days] = field(default_factory=dict)
+    days: dict[str, TableDays] = field(default_factory=dict)
     cut: tuple[tuple[str, str, date | None, date | None], ...] = ()
     today: date | None = None
 
 
-def read_lacks(store: Store) -> Lacks:
+def read_table_gaps(store: Store) -> TableGaps:
     """Read the views ``table_days`` and ``cut_files``; empty where they do not exist."""
-    return Lacks(
+    return TableGaps(
         dict(_days(store.con)) if _has_table(store.con, "table_days") else {},
         tuple(_cut(store.con)) if _has_table(store.con, "cut_files") else (),
         store.as_of.date() if store.as_of else None,
@@ -52,7 +52,7 @@ def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:
     return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [view]).fetchall())
 
 
-def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Days]]:
+def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, TableDays]]:
     """Read the days of each table but stock: a stock snapshot is a state, so a day without one is no gap."""
     query = """
         SELECT table_name, min(day), max(day), bool_or(is_dense), list(day ORDER BY day) FILTER (missing),
@@ -62,7 +62,9 @@ def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Days]]:
     for table, first, last, dense, missing, hours, rows in con.execute(query).fetchall():
         yield (
             table,
-            Days(first, last, dense, tuple(missing or ()), tuple(tuple(item) for item in hours or ()), tuple(rows)),
+            TableDays(
+                first, last, dense, tuple(missing or ()), tuple(tuple(item) for item in hours or ()), tuple(rows)
+            ),
         )
 
 
@@ -73,37 +75,39 @@ def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None
     yield from con.execute(query).fetchall()
 
 
-def holes(query: Asked, lacks: Lacks, filled: Collection[str]) -> tuple[Hole, ...]:
+def find_holes(query: RuleQuery, lacks: TableGaps, filled: Collection[str]) -> tuple[DataHole, ...]:
     """The gaps, within a rule's window, of the tables it reads."""
-    tables = sorted(needed_tables(query, frozenset(filled)))
+    tables = sorted(list_needed_tables(query, frozenset(filled)))
     return tuple(hole for table in tables for hole in _holes(table, query.window, lacks))
 
 
-def _holes(table: str, window: Window, lacks: Lacks) -> Iterator[Hole]:
+def _holes(table: str, window: Window, lacks: TableGaps) -> Iterator[DataHole]:
     for name, path, first, last in lacks.cut:
         if name == table and _overlaps(window, first, last):
-            yield Hole(table=table, cause="cut", count=1, file=path)
+            yield DataHole(table=table, cause="cut", count=1, file=path)
     days = lacks.days.get(table)
     if days is None:
         return
     missing = [day for day in days.missing if _overlaps(window, day, day)]
     if missing:
-        yield Hole(table=table, cause="days", count=len(missing), first=missing[0], share=_estimate_loss(days, window))
+        yield DataHole(
+            table=table, cause="days", count=len(missing), first=missing[0], share=_estimate_loss(days, window)
+        )
     hours = [(day, count) for day, count in days.hours if _overlaps(window, day, day)]
     if hours:
-        yield Hole(
+        yield DataHole(
             table=table,
             cause="hours",
             count=sum(count for _, count in hours),
             first=hours[0][0],
             share=_estimate_loss(days, window),
         )
-    covered_days, of = covered(days, window, lacks.today)
+    covered_days, of = count_covered_days(days, window, lacks.today)
     if days.is_dense and covered_days + len(missing) < of:
-        yield Hole(table=table, cause="short", count=covered_days, of=of)
+        yield DataHole(table=table, cause="short", count=covered_days, of=of)
 
 
-def _estimate_loss(days: Days, window: Window) -> float:
+def _estimate_loss(days: TableDays, window: Window) -> float:
     """Estimated share of a table's rows in the window that is missing because of days and hours without rows."""
     inside = [(rows, lost) for day, rows, lost in days.rows if _overlaps(window, day, day)]
     present, lost = (float(sum(part)) for part in zip(*inside, strict=True))
@@ -116,7 +120,7 @@ def _overlaps(window: Window, first: date | None, last: date | None) -> bool:
     return not (after or before)
 
 
-def covered(days: Days, window: Window, today: date | None) -> tuple[int, int]:
+def count_covered_days(days: TableDays, window: Window, today: date | None) -> tuple[int, int]:
     """Count the window's days that a table covers, and its days up to today; a window without ends is the table's own."""
     begin, end = window.first or days.first, window.last or days.last
     end = min(end, today) if today is not None else end
@@ -126,7 +130,7 @@ def covered(days: Days, window: Window, today: date | None) -> tuple[int, int]:
     return max(0, inside - lacking) if days.is_dense else max(0, of), max(0, of)
 
 
-def coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]:
+def measure_coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]:
     """Days of the window with data, and all its days, for each table that has rows on most days."""
-    lacks = read_lacks(store)
-    return {table: covered(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}
+    lacks = read_table_gaps(store)
+    return {table: count_covered_days(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}

@@ -9,23 +9,23 @@ from datetime import date
 from typing import Any
 
 from storehealth.measure.compile import DEFECT
-from storehealth.measure.query import Asked
+from storehealth.measure.query import RuleQuery
 from storehealth.model import RowState, Tally, Window
 
-MOST_OF_A_RULE = 100_000
-MOST = 500_000
+LIMIT_OF_A_RULE = 100_000
+LIMIT_OF_A_RUN = 500_000
 """Rules, and runs, with more defects than that are not tracked row by row."""
-HASHED = "('0x' || left(sha256(concat($key, _entity)), 11))::BIGINT"
+FINGERPRINT_SQL = "('0x' || left(sha256(concat($key, _entity)), 11))::BIGINT"
 """44 bits: between two runs of 100 000 each, the chance that two fingerprints collide is below one in a thousand."""
 EPOCH = date(2000, 1, 1)
 LAST_DAY = 0xFFFF
 DAY = f"least(greatest(coalesce(max(_at)::DATE - DATE '{EPOCH}', 0), 0), {LAST_DAY})"
-Days = Mapping[int, int]
+DayByFingerprint = Mapping[int, int]
 """Fingerprint → day of its latest miss, counted from ``EPOCH``; 0 where that miss has no time."""
 
 
 @dataclass
-class Marks:
+class Fingerprints:
     """The fingerprints of one run.
 
     Attributes:
@@ -38,15 +38,15 @@ class Marks:
     """
 
     key: bytes
-    earlier: Mapping[str, Days] = field(default_factory=dict)
-    older: Mapping[str, Sequence[Days]] = field(default_factory=dict)
-    found: dict[str, Days] = field(default_factory=dict)
+    earlier: Mapping[str, DayByFingerprint] = field(default_factory=dict)
+    older: Mapping[str, Sequence[DayByFingerprint]] = field(default_factory=dict)
+    found: dict[str, DayByFingerprint] = field(default_factory=dict)
     mended: dict[str, frozenset[int]] = field(default_factory=dict)
 
-    def take(self, query: Asked, tally: Tally) -> None:
+    def record(self, query: RuleQuery, tally: Tally) -> None:
         """Fingerprint the customers or orders among the defects of a rule."""
-        now = self._fingerprint(query, DEFECT, f"LIMIT {MOST_OF_A_RULE + 1}") if tally.defects else {}
-        if len(now) > MOST_OF_A_RULE:
+        now = self._fingerprint(query, DEFECT, f"LIMIT {LIMIT_OF_A_RULE + 1}") if tally.defects else {}
+        if len(now) > LIMIT_OF_A_RULE:
             return
         code = query.rule.code
         self.found[code] = now
@@ -54,9 +54,9 @@ class Marks:
         if gone:
             self.mended[code] = frozenset(gone & self._fingerprint(query, "true", "").keys())
 
-    def keep_most(self, codes: Iterable[str]) -> None:
+    def enforce_limit(self, codes: Iterable[str]) -> None:
         """Drop rules, in this order, that would make the run hold more than :data:`MOST` fingerprints."""
-        room = MOST
+        room = LIMIT_OF_A_RUN
         for code in codes:
             now = self.found.pop(code, None)
             if now is not None and len(now) <= room:
@@ -65,12 +65,12 @@ class Marks:
             else:
                 self.mended.pop(code, None)
 
-    def column(self, query: Asked) -> tuple[str, dict[str, Any]]:
+    def build_column(self, query: RuleQuery) -> tuple[str, dict[str, Any]]:
         """SQL of a row's fingerprint and the value it needs; NULL where no earlier run tracked the rule."""
         is_tracked = query.rule.code in self.earlier
-        return (HASHED, {"key": self._secret}) if is_tracked else ("NULL", {})
+        return (FINGERPRINT_SQL, {"key": self._secret}) if is_tracked else ("NULL", {})
 
-    def state(self, code: str, mark: int | None) -> RowState | None:
+    def find_state(self, code: str, mark: int | None) -> RowState | None:
         """Whether the customer or order was already behind the finding in earlier runs."""
         if mark is None or code not in self.earlier:
             return None
@@ -78,18 +78,18 @@ class Marks:
             return "persisting"
         return "reappeared" if any(mark in days for days in self.older.get(code, ())) else "new"
 
-    def _fingerprint(self, query: Asked, which: str, limit: str) -> dict[int, int]:
+    def _fingerprint(self, query: RuleQuery, which: str, limit: str) -> dict[int, int]:
         days = (
             f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
         )
-        return dict(query.run(f"SELECT {HASHED}, _when FROM ({days} {limit})", {"key": self._secret}))
+        return dict(query.run(f"SELECT {FINGERPRINT_SQL}, _when FROM ({days} {limit})", {"key": self._secret}))
 
     @property
     def _secret(self) -> str:
         return hashlib.blake2b(b"defects", key=self.key[:64], digest_size=32).hexdigest()
 
 
-def _within(marks: Days, window: Window) -> set[int]:
+def _within(marks: DayByFingerprint, window: Window) -> set[int]:
     """Fingerprints whose day is still in the window; those without a time belong only to a window without ends."""
     if window.first is None:
         return set(marks)

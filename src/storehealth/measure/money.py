@@ -7,7 +7,7 @@ from typing import get_args
 
 from storehealth.catalogue.platform import Compensation
 from storehealth.measure.compile import DEFECT
-from storehealth.measure.query import Asked
+from storehealth.measure.query import RuleQuery
 from storehealth.model import MoneyAtRisk
 from storehealth.model.verdict import LimitSource
 
@@ -18,7 +18,7 @@ ORDERS = "fulfilments"
 CENTS = "DECIMAL(18, 2)"
 
 
-def money_at_risk(query: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | None:
+def estimate_money_at_risk(query: RuleQuery, bands: Sequence[Compensation]) -> MoneyAtRisk | None:
     """Estimate the least and the most the store may have to pay for its present defects, open ones included.
 
     Each order counts once. Of the bands that may apply to it, the cheapest enters the lower sum and the dearest the
@@ -48,7 +48,7 @@ def money_at_risk(query: Asked, bands: Sequence[Compensation]) -> MoneyAtRisk | 
     )
 
 
-def _sums(query: Asked, bands: Sequence[Compensation]) -> str:
+def _sums(query: RuleQuery, bands: Sequence[Compensation]) -> str:
     owed = ", ".join(_compensation(band, bands) for band in bands)
     covered = " OR ".join(" AND ".join(_promise_conditions(band)) or "true" for band in bands)
     return f"""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
-from storehealth.catalogue.needs import unmet
-from storehealth.catalogue.printed import Printed
+from storehealth.catalogue.needs import find_unmet_needs
+from storehealth.catalogue.printed import PrintedSpec
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.compile import source_of, sql_of
-from storehealth.measure.query import Asked
-from storehealth.model import Compared, Taken
+from storehealth.measure.compile import bracket, build_source
+from storehealth.measure.query import RuleQuery
+from storehealth.model import PrintedComparison, PrintedValue
 
 DIGITS = 6
 """Decimals of a figure: sums of floats differ in the last digits from run to run."""
 
 
-def printed(query: Asked, filled: Collection[str]) -> tuple[Compared, ...]:
+def compare_printed(query: RuleQuery, filled: Collection[str]) -> tuple[PrintedComparison, ...]:
     """Compare every figure of the rule's list that the files hold, over the days both sides cover.
 
     Args:
@@ -26,17 +26,19 @@ def printed(query: Asked, filled: Collection[str]) -> tuple[Compared, ...]:
     Raises:
         CatalogueError: The SQL of a figure does not run.
     """
-    figures = [(place, figure) for place, figure in enumerate(query.rule.printed) if not unmet(figure.needs, filled)]
+    figures = [
+        (place, figure) for place, figure in enumerate(query.rule.printed) if not find_unmet_needs(figure.needs, filled)
+    ]
     compared = [_compare(query, place, figure) for place, figure in figures]
     return tuple(comparison for comparison in compared if comparison.theirs.value is not None)
 
 
-def _compare(query: Asked, place: int, figure: Printed) -> Compared:
+def _compare(query: RuleQuery, place: int, figure: PrintedSpec) -> PrintedComparison:
     theirs, held, *readings = (_read_figure(query, key, sql) for key, sql in _queries(place, figure))
-    return Compared(name=figure.name, theirs=theirs, held=held.rows, readings=tuple(readings))
+    return PrintedComparison(name=figure.name, theirs=theirs, held=held.rows, readings=tuple(readings))
 
 
-def _queries(place: int, figure: Printed) -> Iterator[tuple[str, str]]:
+def _queries(place: int, figure: PrintedSpec) -> Iterator[tuple[str, str]]:
     """Their figure, our rows for it, then each reading: the key of its SQL, and a query for one row of value and rows."""
     theirs = figure.theirs
     yield f"printed.{place}.theirs", _query(theirs.over, theirs.when, theirs.value, theirs.rows)
@@ -47,16 +49,16 @@ def _queries(place: int, figure: Printed) -> Iterator[tuple[str, str]]:
 
 
 def _query(over: str, when: str, value: str, rows: str) -> str:
-    cells = f"{sql_of(value)}::DOUBLE, coalesce({sql_of(rows)}, 0)::BIGINT"
-    return f"SELECT {cells} FROM {source_of(over)} WHERE {sql_of(when)}"
+    cells = f"{bracket(value)}::DOUBLE, coalesce({bracket(rows)}, 0)::BIGINT"
+    return f"SELECT {cells} FROM {build_source(over)} WHERE {bracket(when)}"
 
 
-def _read_figure(query: Asked, key: str, sql: str) -> Taken:
+def _read_figure(query: RuleQuery, key: str, sql: str) -> PrintedValue:
     ((value, rows),) = query.run_alone(sql, key)
-    return Taken(value=round(value, DIGITS) if value is not None and math.isfinite(value) else None, rows=rows)
+    return PrintedValue(value=round(value, DIGITS) if value is not None and math.isfinite(value) else None, rows=rows)
 
 
-def printed_problems(query: Asked) -> Iterator[StorehealthError]:
+def find_printed_problems(query: RuleQuery) -> Iterator[StorehealthError]:
     """Errors of the queries in the rule's list that would not run."""
     for place, figure in enumerate(query.rule.printed):
         for key, sql in _queries(place, figure):

@@ -12,29 +12,42 @@ from typing import Any
 import duckdb
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.files import spot
+from storehealth.catalogue.files import locate_key
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
-from storehealth.db.told import told
+from storehealth.db.told import explain_sql_error
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.limits import Bounds
-from storehealth.measure.cells import cut
-from storehealth.measure.compile import DEFECT, FIGURES, columns, is_costly, row_query, source_of, sql_of
-from storehealth.measure.hidden import personal_columns, structured_columns, told_columns, words_of
+from storehealth.measure.cells import truncate_cells
+from storehealth.measure.compile import (
+    DEFECT,
+    FIGURES,
+    bracket,
+    build_row_query,
+    build_source,
+    is_costly,
+    list_row_columns,
+)
+from storehealth.measure.hidden import (
+    extract_words,
+    find_personal_columns,
+    list_free_text_columns,
+    list_structured_columns,
+)
 from storehealth.model import Window
 from storehealth.privacy import Mask
-from storehealth.watch import LONGEST, TookTooLongError, TookTooMuchError, within
+from storehealth.watch import MAX_QUERY_SECONDS, QueryMemoryError, QueryTimeoutError, limit_query
 
 ONE_WORD = re.compile(r"[!-?A-~]+")
 """ASCII without blanks and without an @: an id, whatever its column is called."""
 PLAIN, UNKNOWN = "plain", "unknown"
 FETCHED = 5000
 NOT_THE_RULES_FAULT = (duckdb.InterruptException, duckdb.ConnectionException)
-STOPPED = (TookTooLongError, TookTooMuchError)
+STOPPED = (QueryTimeoutError, QueryMemoryError)
 
 
 @dataclass(frozen=True)
-class Asked:
+class RuleQuery:
     """The queries of one rule over one store and window."""
 
     con: duckdb.DuckDBPyConnection
@@ -44,7 +57,7 @@ class Asked:
     catalogue: Catalogue
     mask: Mask
     taken_out: tuple[Exemption, ...] = ()
-    seconds: float = LONGEST
+    seconds: float = MAX_QUERY_SECONDS
     """Time limit of one query."""
 
     @cached_property
@@ -57,20 +70,20 @@ class Asked:
             columns_shown = [f"_show{index}" for index in range(len(self.rule.measure.evidence))]
             # what evidence shows is only ever read of defects: for other rows it would cost memory for nothing
             evidence = "".join(f", CASE WHEN {DEFECT} THEN {name} END AS {name}" for name in columns_shown)
-            return self._store(f"SELECT {FIGURES}{evidence} FROM {self.listed}", "_own_rows")
+            return self._store(f"SELECT {FIGURES}{evidence} FROM {self.every_row}", "_own_rows")
         if self.rule.measure.value is not None:
-            return self._store(f"SELECT {FIGURES} FROM {self.listed}", "_values")
-        return self.listed
+            return self._store(f"SELECT {FIGURES} FROM {self.every_row}", "_values")
+        return self.every_row
 
     @property
     def defects(self) -> str:
         """Where evidence is read from: of other rows than defects, the columns to show may be missing."""
-        return self.rows if is_costly(self.rule.measure.over) else self.listed
+        return self.rows if is_costly(self.rule.measure.over) else self.every_row
 
     @cached_property
-    def listed(self) -> str:
+    def every_row(self) -> str:
         """The row query in brackets: every row, with the columns to show."""
-        return f"({row_query(self.rule, self.bounds, self.window, self.taken_out)})"
+        return f"({build_row_query(self.rule, self.bounds, self.window, self.taken_out)})"
 
     def _store(self, query: str, table: str) -> str:
         with self._blaming(query):
@@ -86,13 +99,13 @@ class Asked:
     @cached_property
     def personal(self) -> dict[str, str]:
         """Columns with personal values → the kind of each."""
-        return personal_columns(self.catalogue, self.views, self.rule.measure.over)
+        return find_personal_columns(self.catalogue, self.views, self.rule.measure.over)
 
     @cached_property
     def _text_columns(self) -> tuple[frozenset[str], frozenset[str]]:
-        return told_columns(self.catalogue), structured_columns(self.catalogue)
+        return list_free_text_columns(self.catalogue), list_structured_columns(self.catalogue)
 
-    def shown(self, expression: str, text: str) -> str:
+    def mask_text(self, expression: str, text: str) -> str:
         """The text as it may be shown, masked as the column or expression it comes from requires."""
         kind = self._kinds.get(expression)
         if kind is None:
@@ -106,7 +119,7 @@ class Asked:
         return {}
 
     def _kind(self, expression: str) -> str:
-        names = words_of(expression)
+        names = extract_words(expression)
         free_text, structured = self._text_columns
         personal = next((kind for name, kind in self.personal.items() if name in names), None)
         return personal or (PLAIN if expression in structured else "told" if expression in free_text else UNKNOWN)
@@ -118,7 +131,7 @@ class Asked:
             CatalogueError: The rule's SQL does not run; the message names its file and key.
         """
         with self._blaming(sql) as select:
-            return cut(self.con.execute(select, values).fetchall())
+            return truncate_cells(self.con.execute(select, values).fetchall())
 
     def run_alone(self, sql: str, key: str) -> list[tuple[Any, ...]]:
         """Run a query of the rule that does not read :attr:`rows`; its errors name ``key``.
@@ -132,13 +145,13 @@ class Asked:
             with self._limits():
                 return self.con.execute(select).fetchall()
         except STOPPED as error:
-            raise self.stopped(key, error) from None
+            raise self.make_limit_error(key, error) from None
         except NOT_THE_RULES_FAULT:
             raise
         except duckdb.Error as error:
-            raise self.error(key, error) from error
+            raise self.make_error(key, error) from error
 
-    def pieces(self, sql: str, values: dict[str, Any] | None = None) -> Iterator[list[tuple[Any, ...]]]:
+    def run_in_batches(self, sql: str, values: dict[str, Any] | None = None) -> Iterator[list[tuple[Any, ...]]]:
         """Like :meth:`run`, in batches. No other query may run on the connection until the last batch is read.
 
         Raises:
@@ -151,7 +164,7 @@ class Asked:
                 rows = found.fetchmany(FETCHED)
             if not rows:
                 return
-            yield cut(rows)
+            yield truncate_cells(rows)
 
     @contextmanager
     def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
@@ -173,7 +186,7 @@ class Asked:
             raise self.blame(error) from error
 
     def _limits(self) -> AbstractContextManager[None]:
-        return within(self.con, self.seconds)
+        return limit_query(self.con, self.seconds)
 
     def _one_select(self, sql: str) -> duckdb.Statement:
         """Refuse anything but one SELECT: a pack's expression could close its bracket and start a COPY."""
@@ -182,7 +195,7 @@ class Asked:
         except duckdb.Error as error:
             raise self.blame(error) from error
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise self.error("measure", "a rule may only select; mind the brackets and semicolons")
+            raise self.make_error("measure", "a rule may only select; mind the brackets and semicolons")
         return statements[0]
 
     def blame(self, error: duckdb.Error) -> StorehealthError:
@@ -190,23 +203,27 @@ class Asked:
         for key, sql in self._expressions():
             fault = self._fault(sql)
             if fault is not None:
-                return self.stopped(key, fault) if isinstance(fault, STOPPED) else self.error(key, fault, sql)
-        return self._blame_exemptions() or self.error("measure", error)
+                return (
+                    self.make_limit_error(key, fault)
+                    if isinstance(fault, STOPPED)
+                    else self.make_error(key, fault, sql)
+                )
+        return self._blame_exemptions() or self.make_error("measure", error)
 
-    def _blame_stopped(self, error: TookTooLongError | TookTooMuchError) -> StorehealthError:
+    def _blame_stopped(self, error: QueryTimeoutError | QueryMemoryError) -> StorehealthError:
         """Blame the SQL of an exemption if it is stopped on its own too, else the rule's."""
-        return self._blame_exemptions() or self.stopped("measure", error)
+        return self._blame_exemptions() or self.make_limit_error("measure", error)
 
     def _blame_exemptions(self) -> StorehealthError | None:
         for exemption in self.taken_out:
-            fault = self._fault(f"{sql_of(exemption.where)} IS TRUE") if exemption.where is not None else None
+            fault = self._fault(f"{bracket(exemption.where)} IS TRUE") if exemption.where is not None else None
             if fault is not None:
-                return self.not_fitting(exemption, fault)
+                return self.make_exemption_error(exemption, fault)
         return None
 
-    def _fault(self, sql: str) -> duckdb.Error | TookTooLongError | TookTooMuchError | None:
+    def _fault(self, sql: str) -> duckdb.Error | QueryTimeoutError | QueryMemoryError | None:
         """The error of one expression over the rule's rows; None where it runs."""
-        query = f"SELECT count(x) FROM (SELECT {sql} AS x FROM {source_of(self.rule.measure.over)})"
+        query = f"SELECT count(x) FROM (SELECT {sql} AS x FROM {build_source(self.rule.measure.over)})"
         try:
             with self._limits():
                 self.con.execute(self.con.extract_statements(query)[0])
@@ -214,9 +231,9 @@ class Asked:
             return error
         return None
 
-    def not_fitting(self, exemption: Exemption, problem: object) -> StorehealthError:
+    def make_exemption_error(self, exemption: Exemption, problem: object) -> StorehealthError:
         """The error of an exemption whose SQL does not run over the rule's rows."""
-        if isinstance(problem, TookTooMuchError):
+        if isinstance(problem, QueryMemoryError):
             return OutOfMemory(exemption.place)
         first, _, rest = _describe(problem, exemption.where or "").partition(". ")
         sentences = [
@@ -226,7 +243,7 @@ class Asked:
         ]
         return CatalogueError(". ".join(sentences), "docs/mutes.md shows the form.")
 
-    def problems(self) -> Iterator[StorehealthError]:
+    def find_problems(self) -> Iterator[StorehealthError]:
         """Errors of all expressions, bound over the rows but not run; without any, that of the row query."""
         has_errors = False
         for key, sql in self._expressions():
@@ -238,7 +255,7 @@ class Asked:
                     return
         if has_errors:
             return
-        error = self._try_binding("measure", row_query(self.rule, self.bounds, self.window), self._bind)
+        error = self._try_binding("measure", build_row_query(self.rule, self.bounds, self.window), self._bind)
         if error is not None:
             yield error
 
@@ -247,9 +264,9 @@ class Asked:
         try:
             bind(sql)
         except STOPPED as error:
-            return self.stopped(key, error)
+            return self.make_limit_error(key, error)
         except duckdb.Error as error:
-            return self.error(key, error, sql)
+            return self.make_error(key, error, sql)
         except CatalogueError as error:
             return error
         return None
@@ -263,43 +280,43 @@ class Asked:
             TookTooMuchError: They need too much memory.
             CatalogueError: It is more than an expression.
         """
-        self._bind(f"SELECT count(x) FROM (SELECT {expression} AS x FROM {source_of(self.rule.measure.over)})")
+        self._bind(f"SELECT count(x) FROM (SELECT {expression} AS x FROM {build_source(self.rule.measure.over)})")
 
     def _bind(self, sql: str) -> None:
         self._one_select(sql)
         with self._limits():  # binding already evaluates constants
             self.con.execute(f"EXPLAIN {sql}")
 
-    def error(self, key: str, problem: object, sql: str = "") -> CatalogueError:
+    def make_error(self, key: str, problem: object, sql: str = "") -> CatalogueError:
         """An error that names the rule's file, line and key; with ``sql``, also where in it the error starts."""
         return CatalogueError(
             f"{self._place(key)}: {_describe(problem, sql)}",
             "`storehealth rules check`, with any --pack, reads the rules again.",
         )
 
-    def stopped(self, key: str, problem: TookTooLongError | TookTooMuchError) -> StorehealthError:
+    def make_limit_error(self, key: str, problem: QueryTimeoutError | QueryMemoryError) -> StorehealthError:
         """The error of a query beyond its limits. Built-in rules are not to blame for lack of memory."""
-        if isinstance(problem, TookTooLongError):
-            return self.error(key, problem)
-        return OutOfMemory(self._place(key) if self.catalogue.of_a_pack("rules", self.rule.id) else "")
+        if isinstance(problem, QueryTimeoutError):
+            return self.make_error(key, problem)
+        return OutOfMemory(self._place(key) if self.catalogue.is_from_pack("rules", self.rule.id) else "")
 
     def _place(self, key: str) -> str:
         path = self.catalogue.paths.get(f"rules/{self.rule.id}")
-        return spot(path, key) if path is not None else f"{self.rule.id}.yaml: {key}"
+        return locate_key(path, key) if path is not None else f"{self.rule.id}.yaml: {key}"
 
     def _expressions(self) -> list[tuple[str, str]]:
-        found = [("measure.over", "1"), *columns(self.rule).values()]
+        found = [("measure.over", "1"), *list_row_columns(self.rule).values()]
         for index, beside in enumerate(self.rule.measure.beside):
             key = f"measure.beside.{index}"
-            found.append((f"{key}.when", f"{sql_of(beside.when)} IS TRUE"))
+            found.append((f"{key}.when", f"{bracket(beside.when)} IS TRUE"))
             if beside.good is not None:
-                found.append((f"{key}.good", f"{sql_of(beside.good)}::BOOLEAN"))
+                found.append((f"{key}.good", f"{bracket(beside.good)}::BOOLEAN"))
             if beside.bad is not None:
-                found.append((f"{key}.bad", f"{sql_of(beside.bad)}::BOOLEAN"))
+                found.append((f"{key}.bad", f"{bracket(beside.bad)}::BOOLEAN"))
             if beside.value is not None:
-                found.append((f"{key}.value.sql", f"{sql_of(beside.value.sql)}::DOUBLE"))
+                found.append((f"{key}.value.sql", f"{bracket(beside.value.sql)}::DOUBLE"))
         return found
 
 
 def _describe(problem: object, sql: str) -> str:
-    return told(problem, sql) if isinstance(problem, duckdb.Error) else " ".join(str(problem).split())
+    return explain_sql_error(problem, sql) if isinstance(problem, duckdb.Error) else " ".join(str(problem).split())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from storehealth.measure.compile import DEFECT
-from storehealth.measure.query import Asked
+from storehealth.measure.query import RuleQuery
 
 
-def repeats(query: Asked, defects: int, entities: int) -> dict[str, int]:
+def count_repeats(query: RuleQuery, defects: int, entities: int) -> dict[str, int]:
     """Count, per day, the defects beyond the first of the same entity. Rows without a day or an entity are no repeats.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from storehealth.measure.compile import in_window
+from storehealth.measure.compile import build_window_condition
 from storehealth.model import Distributions, FirstReplies, ReplyBracket, ReplySummary, TurnReplies, Window
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ COUNTED = """handled_by IS DISTINCT FROM 'bot'
 FIRST = "is_first AND session_began_by = 'customer'"
 
 
-def reply_times(store: Store, window: Window) -> Distributions:
+def measure_reply_times(store: Store, window: Window) -> Distributions:
     """Measure the distribution of waits for a person, on the platform's clock.
 
     Turns answered by a bot are left out, and so are those opened outside service hours where the platform ignores
@@ -30,7 +30,7 @@ def reply_times(store: Store, window: Window) -> Distributions:
         WITH human AS (
             SELECT *, replied_at IS NOT NULL AS _done,
                 CASE WHEN replied_at IS NULL THEN 'inf'::DOUBLE ELSE wait_seconds END AS _wait
-            FROM turns WHERE {COUNTED} AND {in_window(window, '"at"')}
+            FROM turns WHERE {COUNTED} AND {build_window_condition(window, '"at"')}
         )
         SELECT count(*), count(*) FILTER (NOT _done), quantile_cont(_wait, 0.5), quantile_cont(_wait, 0.9),
             quantile_cont(wait_seconds, 0.5) FILTER (_done), {brackets}

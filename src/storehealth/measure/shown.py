@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from storehealth.catalogue.rule import BesideMeasure
+from storehealth.catalogue.rule import SideMeasure
 from storehealth.measure.compile import DEFECT, LATE, OVERDUE
-from storehealth.measure.marks import Marks
-from storehealth.measure.query import Asked
-from storehealth.measure.values import statistic_sql
-from storehealth.model import Beside, EvidenceRow, Tally
+from storehealth.measure.marks import Fingerprints
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.values import build_statistic
+from storehealth.model import EvidenceRow, SideFigure, Tally
 
 EVIDENCE_ROWS = 20
 OF_EACH_OUTCOME = 5
@@ -24,7 +24,7 @@ WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NU
 Detail = str | int | float | bool | None
 
 
-def evidence(query: Asked, tally: Tally, marks: Marks | None = None) -> tuple[EvidenceRow, ...]:
+def collect_evidence(query: RuleQuery, tally: Tally, marks: Fingerprints | None = None) -> tuple[EvidenceRow, ...]:
     """Read the worst defects: at most twenty, some of each outcome, ties by time, file and row, persons masked."""
     outcomes = [outcome for outcome, rows in ((LATE, tally.late), (OVERDUE, tally.overdue)) if rows]
     if not outcomes:
@@ -48,29 +48,31 @@ def _mix_outcomes(worst: Sequence[str]) -> str:
     return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
 
 
-def all_evidence(query: Asked, marks: Marks | None = None) -> Iterator[EvidenceRow]:
+def iterate_evidence(query: RuleQuery, marks: Fingerprints | None = None) -> Iterator[EvidenceRow]:
     """Iterate over all defects, the worst first. No other query may run on the connection until the last is read."""
     columns, values = _columns(query, marks)
-    for rows in query.pieces(f"SELECT {columns} FROM {query.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values):
+    for rows in query.run_in_batches(
+        f"SELECT {columns} FROM {query.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values
+    ):
         yield from (_evidence_row(query, row, marks) for row in rows)
 
 
-def _columns(query: Asked, marks: Marks | None) -> tuple[str, dict[str, Any]]:
+def _columns(query: RuleQuery, marks: Fingerprints | None) -> tuple[str, dict[str, Any]]:
     """The columns read of each row, and the values for their ``$names``."""
-    mark, values = marks.column(query) if marks else ("NULL", {})
+    mark, values = marks.build_column(query) if marks else ("NULL", {})
     shown = "".join(f", _show{index}" for index in range(len(query.rule.measure.evidence)))
     return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
 
 
-def _evidence_row(query: Asked, row: tuple[Any, ...], marks: Marks | None) -> EvidenceRow:
+def _evidence_row(query: RuleQuery, row: tuple[Any, ...], marks: Fingerprints | None) -> EvidenceRow:
     file, line, entity, at, outcome, mark, *shown = row
     return EvidenceRow(
         file=file,
         line=line,
-        entity=query.shown(query.rule.measure.entity, entity) if entity else entity,
+        entity=query.mask_text(query.rule.measure.entity, entity) if entity else entity,
         at=at,
         outcome=outcome,
-        state=marks.state(query.rule.code, mark) if marks else None,
+        state=marks.find_state(query.rule.code, mark) if marks else None,
         details={
             name: _show_detail(query, name, value)
             for name, value in zip(query.rule.measure.evidence, shown, strict=True)
@@ -78,11 +80,11 @@ def _evidence_row(query: Asked, row: tuple[Any, ...], marks: Marks | None) -> Ev
     )
 
 
-def _show_detail(query: Asked, name: str, value: Any) -> Detail:
+def _show_detail(query: RuleQuery, name: str, value: Any) -> Detail:
     """A value of a row, as it is shown. A personal one is masked whatever its type."""
     detail = _detail(value)
     if isinstance(detail, str) and not isinstance(value, date):
-        return query.shown(name, detail)
+        return query.mask_text(name, detail)
     if detail is not None and name in query.personal:
         return query.mask(query.personal[name], str(value))
     return detail
@@ -98,7 +100,7 @@ def _detail(value: Any) -> Detail:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def besides(query: Asked) -> tuple[Beside, ...]:
+def measure_beside_figures(query: RuleQuery) -> tuple[SideFigure, ...]:
     """Measure the figures a rule shows beside its own, over its rows in the window, all in one scan."""
     figures = query.rule.measure.beside
     if not figures:
@@ -110,23 +112,23 @@ def besides(query: Asked) -> tuple[Beside, ...]:
     return tuple(_beside(figure, *pair) for figure, pair in zip(figures, pairs, strict=True))
 
 
-def _sums(figure: BesideMeasure, column: str) -> str:
+def _sums(figure: SideMeasure, column: str) -> str:
     """SQL of a figure's two sums: rows for which it is true and rows for which not, or the statistic and its rows."""
     if figure.value is None:
         return f"count(*) FILTER ({column}), count(*) FILTER (NOT {column})"
-    return f"{statistic_sql(figure.value.statistic, column)}, count({column})"
+    return f"{build_statistic(figure.value.statistic, column)}, count({column})"
 
 
-def _beside(figure: BesideMeasure, first: float | None, second: int) -> Beside:
+def _beside(figure: SideMeasure, first: float | None, second: int) -> SideFigure:
     """A share counts the rows its name describes, good or bad; a statistic has a value and the number of its rows.
 
     The title is the English one; judge translates it.
     """
     if figure.value is not None:
         value = round(first, DIGITS) if first is not None and math.isfinite(first) else None
-        return Beside(name=figure.name, title=figure.title.en, unit=figure.value.unit, value=value, judged=second)
+        return SideFigure(name=figure.name, title=figure.title.en, unit=figure.value.unit, value=value, judged=second)
     count, judged = int(first or 0), int(first or 0) + second
-    return Beside(
+    return SideFigure(
         name=figure.name,
         title=figure.title.en,
         value=count / judged if judged else None,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storehealth.measure.compile import COUNTED, DEFECT, TIME_COLUMNS, dimensions
-from storehealth.measure.query import Asked
-from storehealth.measure.values import statistic_sql
+from storehealth.measure.compile import COUNTED, DEFECT, TIME_COLUMNS, list_dimensions
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.values import build_statistic
 from storehealth.model import Segment, Tally
 
 Slice = tuple[str, str | None]
@@ -19,14 +19,14 @@ SLICES_KEPT = 1000
 
 
 @dataclass(frozen=True)
-class Counted:
+class RowCounts:
     """The counts of a rule's rows, in total and by slice, from one pass."""
 
-    query: Asked
+    query: RuleQuery
     tallies: Mapping[Slice, Tally]
     total: Tally
 
-    def segments(self) -> tuple[Segment, ...]:
+    def list_segments(self) -> tuple[Segment, ...]:
         """The slices by the rule's dimensions, then by hour, weekday and day, each ordered by its values."""
         values = _values(self.query)
         found: list[Segment] = []
@@ -40,7 +40,7 @@ class Counted:
         return tuple(found)
 
 
-def count(query: Asked) -> Counted:
+def count_rows(query: RuleQuery) -> RowCounts:
     """Count a rule's rows by outcome. Grouping by outcome needs one scan per column, not one per outcome and column."""
     found: dict[Slice, dict[str, int]] = {}
     for alias, label, outcome, rows in _read_slices(query, ", _outcome", "_outcome, count(*)"):
@@ -49,10 +49,10 @@ def count(query: Asked) -> Counted:
     for (alias, _), counts in found.items():
         if alias == "_day":  # every row has a day, if only NULL, and so counts once
             total.update(counts)
-    return Counted(query, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
+    return RowCounts(query, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
 
 
-def behind(query: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
+def count_entities(query: RuleQuery, tally: Tally) -> tuple[int, tuple[int, ...]]:
     """Count the distinct entities among the defects, and the defects each advice reaches."""
     advice = query.rule.advice
     if not tally.defects:
@@ -62,22 +62,22 @@ def behind(query: Asked, tally: Tally) -> tuple[int, tuple[int, ...]]:
     return entities, tuple(by_advice)
 
 
-def _slices(query: Asked) -> dict[str, str]:
+def _slices(query: RuleQuery) -> dict[str, str]:
     """Columns of the row query that rows are sliced by → the name of each dimension."""
-    own = {f"_by{index}": name for index, name in enumerate(dimensions(query.rule))}
+    own = {f"_by{index}": name for index, name in enumerate(list_dimensions(query.rule))}
     return own | {f"_{name}": name for name in TIME_COLUMNS}
 
 
-def _values(query: Asked) -> dict[Slice, float | None]:
+def _values(query: RuleQuery) -> dict[Slice, float | None]:
     """The statistic of each slice, for rules over a value."""
     value = query.rule.measure.value
     if value is None:
         return {}
-    figure = statistic_sql(value.statistic, "_stat", COUNTED)
+    figure = build_statistic(value.statistic, "_stat", COUNTED)
     return {(alias, label): figure for alias, label, figure in _read_slices(query, "", figure)}
 
 
-def _read_slices(query: Asked, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
+def _read_slices(query: RuleQuery, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
     """Column, its value, and figures, for the rows grouped by each column in turn (and by ``further``)."""
     aliases = tuple(_slices(query))
     keys, texts = ", ".join(aliases), ", ".join(f"{alias}::VARCHAR" for alias in aliases)
@@ -101,9 +101,9 @@ def _order(segment: Segment, name: str) -> tuple[bool, int, str]:
     return value is None, len(value or "") if name == "hour" else 0, value or ""
 
 
-def _segment(query: Asked, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
+def _segment(query: RuleQuery, name: str, label: str | None, tally: Tally, value: float | None) -> Segment:
     if label is not None and name not in TIME_COLUMNS:
-        label = query.shown(name, label)
+        label = query.mask_text(name, label)
     if query.rule.measure.value is None:
         value = tally.defects / tally.judged if tally.judged else None
     return Segment(segment={name: label}, tally=tally, value=value)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from storehealth.measure.compile import COUNTED, DEFECT, MET
-from storehealth.measure.query import Asked
-from storehealth.model import Mended
-from storehealth.stats import order_ranks, quantile_places
+from storehealth.measure.query import RuleQuery
+from storehealth.model import AdviceReach
+from storehealth.stats import quantile_interval_ranks, quantile_ranks
 
 Statistic = Literal["median", "p90", "mean"]
 QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
@@ -23,7 +23,7 @@ class Estimate(NamedTuple):
     high: float | None = None
 
 
-def statistic_sql(statistic: Statistic, column: str, rows: str = "true") -> str:
+def build_statistic(statistic: Statistic, column: str, rows: str = "true") -> str:
     """SQL of a statistic over some of the rows.
 
     Between two infinite values DuckDB's interpolation gives NaN, see :func:`known`. A mean is summed as decimals and
@@ -34,12 +34,12 @@ def statistic_sql(statistic: Statistic, column: str, rows: str = "true") -> str:
     return f"quantile_cont({column}, {QUANTILES[statistic]}) FILTER ({rows})"
 
 
-def known(value: float | None) -> float | None:
+def replace_nan(value: float | None) -> float | None:
     """Replace NaN, which only comes from interpolating between infinities, by infinity."""
     return math.inf if value is not None and math.isnan(value) else value
 
 
-def estimate(query: Asked, statistic: Statistic, values: int) -> Estimate:
+def estimate_statistic(query: RuleQuery, statistic: Statistic, values: int) -> Estimate:
     """Estimate the statistic of a value rule over all its judgeable rows.
 
     Args:
@@ -50,14 +50,14 @@ def estimate(query: Asked, statistic: Statistic, values: int) -> Estimate:
     if values == 0:
         return Estimate(None)
     if statistic == "mean":
-        ((mean,),) = query.run(f"SELECT {statistic_sql('mean', '_stat')} FROM {query.rows} WHERE {COUNTED}")
+        ((mean,),) = query.run(f"SELECT {build_statistic('mean', '_stat')} FROM {query.rows} WHERE {COUNTED}")
         return Estimate(mean)
     return _quantile(query, QUANTILES[statistic], values)
 
 
-def _quantile(query: Asked, quantile: float, values: int) -> Estimate:
-    first, second, rest = quantile_places(values, quantile)
-    low, high = order_ranks(values, quantile)
+def _quantile(query: RuleQuery, quantile: float, values: int) -> Estimate:
+    first, second, rest = quantile_ranks(values, quantile)
+    low, high = quantile_interval_ranks(values, quantile)
     places = sorted({place for place in (first, second, low, high) if place is not None})
     at = dict(
         query.run(
@@ -72,11 +72,11 @@ def _between(first: float, second: float, rest: float) -> float:
     return first if rest == 0 or first == second else first + (second - first) * rest
 
 
-def mended(query: Asked, reached: Iterable[int]) -> tuple[Mended, ...]:
+def estimate_fixes(query: RuleQuery, reached: Iterable[int]) -> tuple[AdviceReach, ...]:
     """What each advice reaches; for values also the statistic after the share it removes has become ordinary."""
     value = query.rule.measure.value
     return tuple(
-        Mended(
+        AdviceReach(
             advice=advice.id,
             defects=defects,
             value_after=_value_after(query, value.statistic, index, advice.removes)
@@ -87,7 +87,7 @@ def mended(query: Asked, reached: Iterable[int]) -> tuple[Mended, ...]:
     )
 
 
-def _value_after(query: Asked, statistic: Statistic, index: int, removes: float) -> float | None:
+def _value_after(query: RuleQuery, statistic: Statistic, index: int, removes: float) -> float | None:
     """The statistic with a share of the reached defects replaced by the median of the rows within the limit.
 
     The share is spread evenly over the reached rows in order of their value, so that neither the worst nor the mildest
@@ -103,7 +103,7 @@ def _value_after(query: Asked, statistic: Statistic, index: int, removes: float)
              after AS (SELECT CASE WHEN floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
                                    THEN _usual ELSE _stat END AS _stat FROM placed, ordinary
                        UNION ALL SELECT _stat FROM counted WHERE NOT _reached)
-        SELECT {statistic_sql(statistic, "_stat")} FROM after
+        SELECT {build_statistic(statistic, "_stat")} FROM after
         """
     )
-    return known(after)
+    return replace_nan(after)

@@ -12,7 +12,7 @@ from storehealth.errors import UsageError
 from storehealth.model import Window
 
 
-def windows_for(
+def choose_windows(
     rules: Iterable[Rule], platform: Platform, choice: str | None, as_of: datetime | None
 ) -> dict[str, Window]:
     """Choose the window of each rule, by code.

@@ -16,7 +16,7 @@ State = Literal["new", "persisting", "resolved", "reappeared"]
 RowState = Literal["new", "persisting", "reappeared"]
 
 
-class Record(BaseModel):
+class FrozenModel(BaseModel):
     """Base of all records: frozen, and strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,38 +7,46 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Record
-from storehealth.model.history import FollowUp, Previous, Trend
+from storehealth.model.base import FrozenModel
+from storehealth.model.history import FollowUp, PreviousRun, Trend
 from storehealth.model.intake import Source
 from storehealth.model.measured import Distributions, PublishedMeasurement, Window
 from storehealth.model.platform import PlatformLine
-from storehealth.model.verdict import AreaScore, Deadline, ExportWanted, Finding, NotJudged, Recommendation, Score
+from storehealth.model.verdict import (
+    AreaScore,
+    ExportSuggestion,
+    Finding,
+    NotJudged,
+    Recommendation,
+    Score,
+    UpcomingDeadline,
+)
 
 SCHEMA_VERSION = "1.0.0"
 
 
-class Run(Record):
+class RunIdentity(FrozenModel):
     """The only part that differs between two runs over the same input."""
 
     id: str
     started_at: datetime
 
 
-class Tool(Record):
+class ToolVersion(FrozenModel):
     """The program that made the checkup."""
 
     name: str = "storehealth"
     version: str
 
 
-class OutcomeOfRun(Record):
+class RunOutcome(FrozenModel):
     """The exit code and all its reasons."""
 
     exit_code: int
     reasons: tuple[str, ...]
 
 
-class TableEnd(Record):
+class TableEnd(FrozenModel):
     """Last event of a table, how long before ``as_of`` that is, and how many days of the window it covers."""
 
     last: datetime
@@ -49,7 +57,7 @@ class TableEnd(Record):
     of_days: int | None = Field(default=None, description="Days of the window, up to as_of.")
 
 
-class Method(Record):
+class MethodNote(FrozenModel):
     """How the figures were made: rule set, platform facts used, and caveats."""
 
     rules_digest: str
@@ -58,12 +66,12 @@ class Method(Record):
     caveats: tuple[str, ...] = ()
 
 
-class Checkup(Record):
+class Checkup(FrozenModel):
     """The result of one audit of one store."""
 
     schema_version: str = SCHEMA_VERSION
-    run: Run
-    tool: Tool
+    run: RunIdentity
+    tool: ToolVersion
     store: str
     platform: str
     as_of: datetime | None
@@ -71,7 +79,7 @@ class Checkup(Record):
     window: Window
     timezone: str
     language: Literal["en", "zh", "es"]
-    outcome: OutcomeOfRun
+    outcome: RunOutcome
     headline: str = Field(description="One plain sentence: where the store loses most, and what fixing it would bring.")
     score: Score
     areas: tuple[AreaScore, ...]
@@ -81,18 +89,18 @@ class Checkup(Record):
     )
     findings: tuple[Finding, ...]
     not_judged: tuple[NotJudged, ...]
-    exports_wanted: tuple[ExportWanted, ...] = Field(
+    exports_wanted: tuple[ExportSuggestion, ...] = Field(
         default=(), description="What to export next: missing files and columns, the most useful first."
     )
     measurements: tuple[PublishedMeasurement, ...]
     distributions: Distributions
     recommendations: tuple[Recommendation, ...]
-    deadlines: tuple[Deadline, ...] = ()
-    previous: Previous | None = Field(default=None, description="None without an earlier run.")
+    deadlines: tuple[UpcomingDeadline, ...] = ()
+    previous: PreviousRun | None = Field(default=None, description="None without an earlier run.")
     trend: Trend | None = None
     followups: tuple[FollowUp, ...] = Field(default=(), description="Earlier advice whose review day has come.")
     warnings: tuple[str, ...] = Field(
         default=(),
         description="Mutes and exemptions that have ended or match nothing; tables that begin only after as_of.",
     )
-    method: Method
+    method: MethodNote

@@ -7,20 +7,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Area, Change, Direction, Record, State, Status
+from storehealth.model.base import Area, Change, Direction, FrozenModel, State, Status
 from storehealth.model.measured import RowStates
 
 Unit = Literal["share", "seconds", "hours", "days", "number", "points"]
 
 
-class ScorePart(Record):
+class ScorePart(FrozenModel):
     """What one finding has added to, or taken from, the headline since then."""
 
     code: str
     points: float
 
 
-class ScoreChange(Record):
+class ScoreChange(FrozenModel):
     """Change of the headline before any cap, and its parts: ``points = figures + coverage + rules``."""
 
     points: float
@@ -31,7 +31,7 @@ class ScoreChange(Record):
     parts: tuple[ScorePart, ...] = Field(default=(), description="The parts of figures, largest first.")
 
 
-class AreaChange(Record):
+class AreaChange(FrozenModel):
     """An area's score then, by the current rules, and the difference if both runs have one."""
 
     id: Area
@@ -39,7 +39,7 @@ class AreaChange(Record):
     points: float | None = None
 
 
-class Previous(Record):
+class PreviousRun(FrozenModel):
     """The run this one is compared with: the latest one with an earlier as_of, or the requested baseline."""
 
     as_of: datetime
@@ -53,14 +53,14 @@ class Previous(Record):
     same_weekdays: bool = Field(default=True, description="False: the days of the two runs mix weekdays differently.")
 
 
-class TrendRun(Record):
+class TrendRun(FrozenModel):
     """One run of the trend."""
 
     as_of: datetime
     gap: bool = Field(default=False, description="Runs that usually come in between are missing before this one.")
 
 
-class TrendLine(Record):
+class TrendLine(FrozenModel):
     """One figure over the runs of the trend; None for runs that could not judge it."""
 
     kind: Literal["score", "area", "finding"]
@@ -71,7 +71,7 @@ class TrendLine(Record):
     values: tuple[float | None, ...]
 
 
-class Event(Record):
+class TrendEvent(FrozenModel):
     """An event that may explain a step in the trend."""
 
     first: date
@@ -80,15 +80,15 @@ class Event(Record):
     kind: Literal["promotion", "holiday", "make_up_work_day", "rule_change", "other"]
 
 
-class Trend(Record):
+class Trend(FrozenModel):
     """The last runs, oldest first, ending with this one. Scores are before any cap, by the current rules."""
 
     runs: tuple[TrendRun, ...]
     lines: tuple[TrendLine, ...]
-    events: tuple[Event, ...] = ()
+    events: tuple[TrendEvent, ...] = ()
 
 
-class CountsThen(Record):
+class PeriodCounts(FrozenModel):
     """The counts of a finding, or of one slice of it, at one run."""
 
     defects: int
@@ -97,7 +97,7 @@ class CountsThen(Record):
     days: int | None = Field(default=None, description="Days these rows span.")
 
 
-class FollowUp(Record):
+class FollowUp(FrozenModel):
     """Earlier advice, reviewed on its day. What changed since is not necessarily its effect."""
 
     id: str
@@ -108,15 +108,15 @@ class FollowUp(Record):
     title: str = ""
     unit: Unit
     segment: dict[str, str | None] = Field(default={}, description="Where most misses were then; empty: everywhere.")
-    before: CountsThen
-    after: CountsThen | None = Field(description="None if it can no longer be judged.")
+    before: PeriodCounts
+    after: PeriodCounts | None = Field(description="None if it can no longer be judged.")
     change: Change | None
     points: float | None = Field(
         default=None, description="What the findings it was given for have added to the headline."
     )
 
 
-class RunLine(Record):
+class RunSummary(FrozenModel):
     """A stored run in one line."""
 
     run: str
@@ -132,7 +132,7 @@ class RunLine(Record):
     watches: int
 
 
-class ComparedFinding(Record):
+class FindingComparison(FrozenModel):
     """One finding in two runs, judged by the same rules."""
 
     code: str
@@ -141,18 +141,18 @@ class ComparedFinding(Record):
     unit: Unit
     status_then: Status | None
     status_now: Status | None
-    before: CountsThen | None
-    after: CountsThen | None
+    before: PeriodCounts | None
+    after: PeriodCounts | None
     change: Change | None
     state: State | None
     rows: RowStates | None
 
 
-class Comparison(Record):
+class RunComparison(FrozenModel):
     """Two stored runs side by side."""
 
     schema_version: str = "1.0.0"
-    first: RunLine
-    second: RunLine
-    previous: Previous
-    findings: tuple[ComparedFinding, ...]
+    first: RunSummary
+    second: RunSummary
+    previous: PreviousRun
+    findings: tuple[FindingComparison, ...]

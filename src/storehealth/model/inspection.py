@@ -6,20 +6,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Record
+from storehealth.model.base import FrozenModel
 from storehealth.model.intake import Source
 
 INSPECTION_VERSION = "1.0.0"
 
 
-class ColumnRead(Record):
+class ColumnMapping(FrozenModel):
     """A column of the file, and the canonical columns it fills."""
 
     header: str
     fills: tuple[str, ...] = Field(description="Such as orders.paid_at.")
 
 
-class RejectGroup(Record):
+class RejectGroup(FrozenModel):
     """What could not be read for one reason in one column."""
 
     reason: str
@@ -29,7 +29,7 @@ class RejectGroup(Record):
     lines: tuple[int, ...] = Field(description="Lines of the first few.")
 
 
-class Preview(Record):
+class TablePreview(FrozenModel):
     """The first rows that a file gave to a canonical table."""
 
     table: str
@@ -37,7 +37,7 @@ class Preview(Record):
     rows: tuple[dict[str, str | int | float | bool | None], ...]
 
 
-class NearestLayout(Record):
+class NearestLayout(FrozenModel):
     """The closest layout to a file that no layout fits."""
 
     layout: str
@@ -52,14 +52,14 @@ class InspectedFile(Source):
     duplicates_across: int = Field(
         default=0, description="Rows whose key another row already covers, mostly in another file."
     )
-    columns: tuple[ColumnRead, ...] = ()
+    columns: tuple[ColumnMapping, ...] = ()
     unread: tuple[str, ...] = Field(default=(), description="Headers that are not read.")
     rejects: tuple[RejectGroup, ...] = ()
-    preview: tuple[Preview, ...] = ()
+    preview: tuple[TablePreview, ...] = ()
     nearest: NearestLayout | None = None
 
 
-class Inspection(Record):
+class Inspection(FrozenModel):
     """What ``inspect --format json`` prints. Times are naive and in ``zone``."""
 
     schema_version: str = INSPECTION_VERSION

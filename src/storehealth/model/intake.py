@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from storehealth.model.base import Record
+from storehealth.model.base import FrozenModel
 
 
-class Source(Record):
+class Source(FrozenModel):
     """What became of one file (or one sheet of a workbook). ``rows = kept + duplicates + rejected``, in source rows."""
 
     path: str = Field(description="Path below the exports folder; a sheet follows after '#'.")
@@ -27,7 +27,7 @@ class Source(Record):
     note: str = Field(default="", description="Why the file was refused, or what the reader should know about it.")
 
 
-class Reading(Record):
+class SheetReading(FrozenModel):
     """How the header of one sheet was understood. It quotes the file, so mask it before showing it."""
 
     source: str = Field(description="The Source.path it is about.")
@@ -41,7 +41,7 @@ class Reading(Record):
         return tuple(dict.fromkeys(cell for cell in self.header if cell and cell not in self.columns))
 
 
-class StoredTable(Record):
+class StoredTable(FrozenModel):
     """One canonical table of one file in the lake: a Parquet file with the table's columns and ``source_row``."""
 
     table: str
@@ -53,7 +53,7 @@ class StoredTable(Record):
     last: datetime | None = Field(default=None, description="Last event, in the store's zone.")
 
 
-class Intake(Record):
+class Intake(FrozenModel):
     """The result of intake: facts about files, and where their typed rows are."""
 
     sources: tuple[Source, ...]
@@ -61,5 +61,5 @@ class Intake(Record):
     rejects: tuple[StoredTable, ...] = Field(
         default=(), description="Parquet: line, column_name, value, reason, row_lost."
     )
-    readings: tuple[Reading, ...] = Field(default=(), description="One per source that could be opened.")
+    readings: tuple[SheetReading, ...] = Field(default=(), description="One per source that could be opened.")
     zone: str = Field(description="IANA zone all times are in.")

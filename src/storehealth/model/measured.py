@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from storehealth.model.base import Outcome, Record, RowState
+from storehealth.model.base import FrozenModel, Outcome, RowState
 
 
-class Tally(Record):
+class Tally(FrozenModel):
     """Rows of one rule by outcome. ``defects = late + overdue``; ``judged = met + defects``."""
 
     met: int = 0
@@ -31,7 +31,7 @@ class Tally(Record):
         return self.met + self.defects
 
 
-class Window(Record):
+class Window(FrozenModel):
     """The days a rule looks at, both inclusive; ``None`` at an end means open."""
 
     first: date | None = Field(default=None, alias="from")
@@ -40,7 +40,7 @@ class Window(Record):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class Segment(Record):
+class Segment(FrozenModel):
     """The tally of one slice, such as ``{"agent_id": "amy"}``."""
 
     segment: dict[str, str | None]
@@ -48,7 +48,7 @@ class Segment(Record):
     value: float | None = None
 
 
-class Beside(Record):
+class SideFigure(FrozenModel):
     """A figure shown beside a finding, without a verdict of its own."""
 
     name: str
@@ -62,23 +62,23 @@ class Beside(Record):
     judged: int | None = Field(default=None, description="Rows the figure rests on.")
 
 
-class Taken(Record):
+class PrintedValue(FrozenModel):
     """A figure and how many chats, questions or cases it rests on."""
 
     value: float | None
     rows: int
 
 
-class Compared(Record):
+class PrintedComparison(FrozenModel):
     """A figure that the platform prints, and ours by each of the rule's definitions, in their order."""
 
     name: str
-    theirs: Taken
+    theirs: PrintedValue
     held: int = Field(description="How many of the chats, questions or cases behind theirs are in our rows.")
-    readings: tuple[Taken, ...]
+    readings: tuple[PrintedValue, ...]
 
 
-class EvidenceRow(Record):
+class EvidenceRow(FrozenModel):
     """One row behind a finding. ``file`` and ``line`` point into the export; personal values are masked."""
 
     file: str | None
@@ -92,7 +92,7 @@ class EvidenceRow(Record):
     )
 
 
-class Mended(Record):
+class AdviceReach(FrozenModel):
     """What one advice would reach: the defects its condition matches, and the value without the share it removes."""
 
     advice: str
@@ -100,13 +100,13 @@ class Mended(Record):
     value_after: float | None = Field(default=None, description="In the rule's own unit; None for shares.")
 
 
-class Missing(Record):
+class MissingInputs(FrozenModel):
     """Why a rule has nothing to judge."""
 
     needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: none of these.")
 
 
-class Hole(Record):
+class DataHole(FrozenModel):
     """Rows that a table lacks within a rule's window: a fault of the export, not of the store."""
 
     table: str
@@ -123,7 +123,7 @@ class Hole(Record):
     )
 
 
-class MoneyAtRisk(Record):
+class MoneyAtRisk(FrozenModel):
     """What the platform's compensation bands demand for the present defects: the lowest and highest possible sum."""
 
     low: float
@@ -137,7 +137,7 @@ class MoneyAtRisk(Record):
     )
 
 
-class Usual(Record):
+class UsualWindow(FrozenModel):
     """The platform's own window and its counts, of a rule that was judged over a longer one."""
 
     window: Window
@@ -145,14 +145,14 @@ class Usual(Record):
     value: float | None = None
 
 
-class Exempted(Record):
+class ExemptedRows(FrozenModel):
     """Rows that ``mutes.yaml`` exempts from a rule: in neither side of the rate, but counted."""
 
     reason: str
     rows: int
 
 
-class Measurement(Record):
+class Measurement(FrozenModel):
     """Everything the later stages need to know of one rule; nothing after this touches the data."""
 
     code: str
@@ -168,23 +168,25 @@ class Measurement(Record):
         default={}, description="Per day: defects beyond the first one of the same customer or order."
     )
     segments: tuple[Segment, ...] = ()
-    beside: tuple[Beside, ...] = ()
-    mended: tuple[Mended, ...] = ()
+    beside: tuple[SideFigure, ...] = ()
+    mended: tuple[AdviceReach, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
     resolution_seconds: int = Field(default=1, description="Coarsest step of the times this rule reads.")
-    missing: Missing | None = None
-    holes: tuple[Hole, ...] = Field(default=(), description="Rows missing from the tables it reads, within its window.")
-    usual: Usual | None = Field(
+    missing: MissingInputs | None = None
+    holes: tuple[DataHole, ...] = Field(
+        default=(), description="Rows missing from the tables it reads, within its window."
+    )
+    usual: UsualWindow | None = Field(
         default=None, description="Set if the window was stretched because it held too few rows."
     )
     money: MoneyAtRisk | None = None
-    printed: tuple[Compared, ...] = Field(
+    printed: tuple[PrintedComparison, ...] = Field(
         default=(), description="Figures that the platform prints for the same thing."
     )
-    exempted: tuple[Exempted, ...] = ()
+    exempted: tuple[ExemptedRows, ...] = ()
 
 
-class RowStates(Record):
+class RowStates(FrozenModel):
     """Customers or orders behind a finding, compared with those in the compared run."""
 
     new: int = Field(description="Never seen before.")
@@ -197,7 +199,7 @@ class RowStates(Record):
     gone: int = Field(description="No longer in the files or the window, so neither resolved nor present.")
 
 
-class ReplyBracket(Record):
+class ReplyBracket(FrozenModel):
     """How many replies came within so many seconds (cumulative)."""
 
     within_seconds: int
@@ -205,7 +207,7 @@ class ReplyBracket(Record):
     turns: int
 
 
-class FirstReplies(Record):
+class FirstReplies(FrozenModel):
     """First human replies of sessions a customer began. ``open`` ones count as never."""
 
     n: int
@@ -214,7 +216,7 @@ class FirstReplies(Record):
     open: int
 
 
-class TurnReplies(Record):
+class TurnReplies(FrozenModel):
     """Replies to every turn. ``median`` and ``p90`` count open turns as never; ``median_answered`` leaves them out."""
 
     answered: int
@@ -224,21 +226,21 @@ class TurnReplies(Record):
     median_answered: float | None
 
 
-class ReplySummary(Record):
+class ReplySummary(FrozenModel):
     """Quantiles of reply time, in seconds."""
 
     first_replies: FirstReplies
     turns: TurnReplies
 
 
-class Distributions(Record):
+class Distributions(FrozenModel):
     """Distributions shown in full. Empty without chats."""
 
     reply_time: tuple[ReplyBracket, ...] = ()
     reply_time_summary: ReplySummary | None = None
 
 
-class PublishedMeasurement(Record):
+class PublishedMeasurement(FrozenModel):
     """One figure of one slice, kept so that a past run can be judged again."""
 
     code: str

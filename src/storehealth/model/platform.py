@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Direction, Record
+from storehealth.model.base import Direction, FrozenModel
 from storehealth.model.measured import Window
 from storehealth.model.verdict import LimitSource
 
-Counted = Literal["chat", "question", "order", "parcel", "case", "sku", "row"]
+RowUnit = Literal["chat", "question", "order", "parcel", "case", "sku", "row"]
 
 
-class LeastOrders(Record):
+class MinimumOrders(FrozenModel):
     """Minimum orders from which the platform judges at all, and how many were paid in the window."""
 
     orders: int
@@ -21,7 +21,7 @@ class LeastOrders(Record):
     source: LimitSource
 
 
-class PlatformLine(Record):
+class PlatformLine(FrozenModel):
     """One rule as the platform would judge it today: the plain figure, without any allowance for chance.
 
     ``margin`` is in rows of ``counts``. Within the limit: how many more misses fit, each also one more judged row.
@@ -38,7 +38,7 @@ class PlatformLine(Record):
     limit: float
     limit_source: LimitSource
     window: Window = Field(description="The platform's own, even where the finding's days were stretched.")
-    counts: Counted = Field(description="What a judged row stands for.")
+    counts: RowUnit = Field(description="What a judged row stands for.")
     defects: int
     judged: int
     undecided: int
@@ -49,4 +49,4 @@ class PlatformLine(Record):
     at_worst: float | None = Field(
         default=None, description="Of a share: the value if everything still open is missed; None if nothing is open."
     )
-    least: LeastOrders | None = Field(default=None, description="Set if the platform has a minimum number.")
+    least: MinimumOrders | None = Field(default=None, description="Set if the platform has a minimum number.")

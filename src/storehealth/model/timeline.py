@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Outcome, Record
+from storehealth.model.base import FrozenModel, Outcome
 
 
-class Moment(Record):
+class TimelineEvent(FrozenModel):
     """One event or promise, and the row that records it."""
 
     at: datetime
@@ -23,14 +23,14 @@ class Moment(Record):
     opens: bool = Field(default=False, description="A message that waits for an answer.")
 
 
-class Spell(Record):
+class ClockPause(FrozenModel):
     """A period in which a clock stands still."""
 
     begins: datetime
     ends: datetime
 
 
-class Clock(Record):
+class RuleClock(FrozenModel):
     """One rule's clock over one row of its view."""
 
     code: str
@@ -44,10 +44,12 @@ class Clock(Record):
     until: datetime | None = Field(default=None, description="If open, the end of what the files cover.")
     waited_seconds: float | None = Field(default=None, description="On the rule's own clock.")
     allowed_seconds: float | None = None
-    closed: tuple[Spell, ...] = Field(default=(), description="Periods that do not count, between began and the end.")
+    closed: tuple[ClockPause, ...] = Field(
+        default=(), description="Periods that do not count, between began and the end."
+    )
 
 
-class Timeline(Record):
+class Timeline(FrozenModel):
     """The messages of a conversation, or the milestones of an order, in chronological order."""
 
     kind: Literal["conversation", "order", "row"]
@@ -57,6 +59,6 @@ class Timeline(Record):
     as_of: datetime | None
     reply_clock: str | None = Field(default=None, description="Of a conversation: clip, exclude_by_start or wall.")
     service_hours: tuple[str, ...] = ()
-    moments: tuple[Moment, ...]
-    clocks: tuple[Clock, ...]
+    moments: tuple[TimelineEvent, ...]
+    clocks: tuple[RuleClock, ...]
     masked: bool = True

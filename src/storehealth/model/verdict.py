@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Area, Change, Direction, Record, Severity, State, Status
-from storehealth.model.measured import Beside, EvidenceRow, Exempted, MoneyAtRisk, RowStates, Window
+from storehealth.model.base import Area, Change, Direction, FrozenModel, Severity, State, Status
+from storehealth.model.measured import EvidenceRow, ExemptedRows, MoneyAtRisk, RowStates, SideFigure, Window
 
 
-class Counts(Record):
+class OutcomeCounts(FrozenModel):
     """Rows by outcome, as published."""
 
     met: int
@@ -22,7 +22,7 @@ class Counts(Record):
     exempt: int
 
 
-class LimitSource(Record):
+class LimitSource(FrozenModel):
     """Where a limit comes from and how well it is confirmed."""
 
     source: str
@@ -30,7 +30,7 @@ class LimitSource(Record):
     verified: Literal["official", "code", "third-party", "unverified", "assumed"]
 
 
-class Driver(Record):
+class Driver(FrozenModel):
     """A slice that explains more of the defects than its size does."""
 
     segment: dict[str, str | None]
@@ -39,7 +39,7 @@ class Driver(Record):
     share_of_defects: float
 
 
-class VerdictCounts(Record):
+class VerdictCounts(FrozenModel):
     """Counts the verdict on a share rests on: only the first defect of each customer or order per day."""
 
     defects: int
@@ -47,7 +47,7 @@ class VerdictCounts(Record):
     days: int = Field(description="Days with judged rows; from 14 on, whole days are resampled as well.")
 
 
-class Evidence(Record):
+class EvidenceSummary(FrozenModel):
     """The rows behind a finding: their number, the first of them, and the file that lists all (if written)."""
 
     count: int
@@ -55,7 +55,7 @@ class Evidence(Record):
     file: str | None = None
 
 
-class OtherReading(Record):
+class AlternativeFigure(FrozenModel):
     """The figure by another definition."""
 
     says: str
@@ -63,7 +63,7 @@ class OtherReading(Record):
     rows: int
 
 
-class PrintedFigure(Record):
+class PrintedFigure(FrozenModel):
     """A figure the platform prints for what the rule measures, ours over the same rows, and what explains a difference.
 
     That a definition gives the printed figure is a sign that the platform uses it, no proof.
@@ -82,11 +82,11 @@ class PrintedFigure(Record):
     verdict: Literal["agrees", "explained", "nearer", "unexplained"] = Field(
         description="explained: another definition gives theirs; nearer: one leaves at most half of the difference."
     )
-    by: OtherReading | None = Field(default=None, description="The definition that explains it, or comes nearer.")
-    readings: tuple[OtherReading, ...] = Field(description="All other definitions tried.")
+    by: AlternativeFigure | None = Field(default=None, description="The definition that explains it, or comes nearer.")
+    readings: tuple[AlternativeFigure, ...] = Field(description="All other definitions tried.")
 
 
-class Muted(Record):
+class MuteMark(FrozenModel):
     """A finding is known and accepted until a day. It keeps its status and its weight in the score."""
 
     reason: str
@@ -95,7 +95,7 @@ class Muted(Record):
     segment: dict[str, str] = Field(default={}, description="The accepted slice; the rest does not fail.")
 
 
-class Finding(Record):
+class Finding(FrozenModel):
     """A rule's verdict on one store. ``value`` is in the rule's own direction (``higher_is``)."""
 
     code: str
@@ -110,7 +110,7 @@ class Finding(Record):
     value: float | None
     higher_is: Direction
     unit: Literal["share", "seconds", "hours", "days", "number"]
-    counts: Counts
+    counts: OutcomeCounts
     defects: int
     judged: int
     undecided: int
@@ -127,12 +127,12 @@ class Finding(Record):
     usual_window: Window | None = Field(
         default=None, description="The platform's, if it held too few rows and the window was stretched."
     )
-    beside: tuple[Beside, ...] = ()
+    beside: tuple[SideFigure, ...] = ()
     printed: tuple[PrintedFigure, ...] = Field(
         default=(), description="Comparison with figures the platform itself prints."
     )
     drivers: tuple[Driver, ...] = ()
-    evidence: Evidence
+    evidence: EvidenceSummary
     money_at_risk: MoneyAtRisk | None = Field(
         default=None, description="None if the platform has no bands, or no defect is compensated."
     )
@@ -143,15 +143,15 @@ class Finding(Record):
     )
     since: datetime | None = Field(default=None, description="as_of of the run in which the state began.")
     rows: RowStates | None = Field(default=None, description="None if its rows are not tracked one by one.")
-    muted: Muted | None = Field(
+    muted: MuteMark | None = Field(
         default=None, description="Ignored by --fail-on and notifications; the score counts it like any other."
     )
-    exempted: tuple[Exempted, ...] = Field(
+    exempted: tuple[ExemptedRows, ...] = Field(
         default=(), description="Rows exempted by mutes.yaml, part of counts.exempt; the platform still counts them."
     )
 
 
-class NotJudged(Record):
+class NotJudged(FrozenModel):
     """A rule that could not be judged, and which export would change that."""
 
     code: str
@@ -162,7 +162,7 @@ class NotJudged(Record):
     how_to_export: tuple[str, ...]
 
 
-class ExportWanted(Record):
+class ExportSuggestion(FrozenModel):
     """A missing file, or columns that a file lacks, and which rules could be judged with them."""
 
     tables: tuple[str, ...] = Field(description="Canonical tables it would fill.")
@@ -178,7 +178,7 @@ class ExportWanted(Record):
     with_others: tuple[str, ...] = Field(default=(), description="Rules that also need another export.")
 
 
-class Score(Record):
+class Score(FrozenModel):
     """The headline, 0-100. ``None`` if less than the required share of the weight could be judged.
 
     ``low`` and ``high`` are approximate: the errors of the figures are assumed independent.
@@ -193,7 +193,7 @@ class Score(Record):
     cap_reason: str | None = None
 
 
-class AreaScore(Record):
+class AreaScore(FrozenModel):
     """One area's score, 0-100; ``None`` with coverage 0 if nothing in it could be judged."""
 
     id: Area
@@ -207,7 +207,7 @@ class AreaScore(Record):
     )
 
 
-class Recommendation(Record):
+class Recommendation(FrozenModel):
     """One action, the findings it helps and its expected gain: an estimate, see ``assumption``."""
 
     id: str
@@ -225,7 +225,7 @@ class Recommendation(Record):
     check_on: date | None
 
 
-class Deadline(Record):
+class UpcomingDeadline(FrozenModel):
     """Something that becomes a breach unless it is done in time."""
 
     kind: str

@@ -19,25 +19,25 @@ from pathlib import Path
 from storehealth.catalogue.common import Language
 from storehealth.model import Checkup
 from storehealth.notify.addresses import Addresses, read_addresses
-from storehealth.notify.change import Told, changes, digest, remembered
-from storehealth.notify.delivery import Delivery, Outcome
-from storehealth.notify.memory import Memory, of_runs, of_store
-from storehealth.notify.message import Letter, letter, trouble, works_again
-from storehealth.notify.names import Names
-from storehealth.notify.outbox import Outbox, Waiting
-from storehealth.notify.policy import held_back, hold, trouble_held_back
-from storehealth.notify.post import Flushed, flush
-from storehealth.outputs import private_folder
+from storehealth.notify.change import KnownState, compare_checkup, digest_text, update_known_state
+from storehealth.notify.delivery import Delivery, DeliveryOutcome
+from storehealth.notify.memory import NotificationMemory, build_runs_key, build_store_key
+from storehealth.notify.message import Notice, write_failure_notice, write_notice, write_recovery_notice
+from storehealth.notify.names import TranslatedNames
+from storehealth.notify.outbox import Outbox, QueuedNotice
+from storehealth.notify.policy import explain_failure_hold_back, explain_hold_back, explain_wait
+from storehealth.notify.post import SendingRound, send_round
+from storehealth.outputs import make_private_folder
 from storehealth.settings import Settings
 from storehealth.wording import Words
 
 __all__ = [
     "Addresses",
     "Delivery",
-    "Letter",
+    "Notice",
     "announce",
-    "announce_trouble",
-    "preview",
+    "announce_failure",
+    "preview_notice",
     "read_addresses",
     "send_waiting",
 ]
@@ -64,19 +64,19 @@ def announce(
     """
     words, outbox = Words(_language_of(checkup, settings)), Outbox(state)
     if settings.notify.when == "never":
-        return Delivery("held_back", reasons=(words.say("notify.held_never"),), waiting=len(outbox.waiting()))
+        return Delivery("held_back", reasons=(words.say("notify.held_never"),), waiting=len(outbox.list_queued()))
     try:
-        with _lock(private_folder(state)) as acquired:
+        with _lock(make_private_folder(state)) as acquired:
             if not acquired:
                 return _report_busy(words, outbox)
-            if run and Memory(state).forget(of_runs(run)) and settings.notify.when != "fail":
-                outbox.put(Waiting.of(works_again(run, checkup, words, reports), run, now))
+            if run and NotificationMemory(state).delete(build_runs_key(run)) and settings.notify.when != "fail":
+                outbox.put(QueuedNotice.create(write_recovery_notice(run, checkup, words, reports), run, now))
             return _announce_locked(checkup, settings, state, now, reports, words)
     except OSError as error:
         return _report_unwritable(error, words)
 
 
-def announce_trouble(run: str, problem: str, settings: Settings, state: Path, now: datetime) -> Delivery:
+def announce_failure(run: str, problem: str, settings: Settings, state: Path, now: datetime) -> Delivery:
     """Notify people that an unattended audit failed; only once while the reason stays the same.
 
     Args:
@@ -88,19 +88,21 @@ def announce_trouble(run: str, problem: str, settings: Settings, state: Path, no
     """
     words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
     try:
-        with _lock(private_folder(state)) as acquired:
+        with _lock(make_private_folder(state)) as acquired:
             if not acquired:
                 return _report_busy(words, outbox)
-            memory = Memory(state)
-            held_reason = trouble_held_back(settings.notify, memory.of(of_runs(run)), problem, now, words)
+            memory = NotificationMemory(state)
+            held_reason = explain_failure_hold_back(
+                settings.notify, memory.read(build_runs_key(run)), problem, now, words
+            )
             message = None
             if held_reason is None:
-                message = outbox.put(Waiting.of(trouble(run, problem, words), run, now))
-                memory.keep(of_runs(run), Told(content=digest(problem), at=now))
-            hold_reason = hold(settings, outbox.waiting(), now, words)
+                message = outbox.put(QueuedNotice.create(write_failure_notice(run, problem, words), run, now))
+                memory.store(build_runs_key(run), KnownState(content=digest_text(problem), at=now))
+            hold_reason = explain_wait(settings, outbox.list_queued(), now, words)
             return _to_delivery(
                 outbox,
-                None if hold_reason else flush(outbox, settings.notify, now, words),
+                None if hold_reason else send_round(outbox, settings.notify, now, words),
                 held_reason or hold_reason,
                 message,
             )
@@ -108,15 +110,15 @@ def announce_trouble(run: str, problem: str, settings: Settings, state: Path, no
         return _report_unwritable(error, words)
 
 
-def preview(
+def preview_notice(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = ()
-) -> tuple[Letter, str | None]:
+) -> tuple[Notice, str | None]:
     """Return the message as it would be sent now, and why it would be held back; nothing is sent or stored."""
-    known = Memory(state).of(of_store(checkup))
-    news = changes(known, checkup)
+    known = NotificationMemory(state).read(build_store_key(checkup))
+    news = compare_checkup(known, checkup)
     words = Words(_language_of(checkup, settings))
-    message = letter(checkup, news, words, Names.in_language(checkup, words.language), reports)
-    return message, held_back(settings.notify, news, known, now, words)
+    message = write_notice(checkup, news, words, TranslatedNames.load(checkup, words.language), reports)
+    return message, explain_hold_back(settings.notify, news, known, now, words)
 
 
 def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool = True) -> Delivery:
@@ -129,40 +131,42 @@ def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool =
         at_once: Ignore quiet hours and the time of the digest.
     """
     words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
-    with _lock(private_folder(state)) as acquired:
+    with _lock(make_private_folder(state)) as acquired:
         if not acquired:
             return _report_busy(words, outbox)
-        if not outbox.waiting():
+        if not outbox.list_queued():
             return Delivery("held_back", reasons=(words.say("notify.nothing_waits"),))
-        hold_reason = None if at_once else hold(settings, outbox.waiting(), now, words)
-        return _to_delivery(outbox, None if hold_reason else flush(outbox, settings.notify, now, words), hold_reason)
+        hold_reason = None if at_once else explain_wait(settings, outbox.list_queued(), now, words)
+        return _to_delivery(
+            outbox, None if hold_reason else send_round(outbox, settings.notify, now, words), hold_reason
+        )
 
 
 def _announce_locked(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path], words: Words
 ) -> Delivery:
     """Do the work of :func:`announce`, while no other run does the same."""
-    memory, outbox = Memory(state), Outbox(state)
-    known = memory.of(of_store(checkup))
-    news = changes(known, checkup)
-    held_reason = held_back(settings.notify, news, known, now, words)
+    memory, outbox = NotificationMemory(state), Outbox(state)
+    known = memory.read(build_store_key(checkup))
+    news = compare_checkup(known, checkup)
+    held_reason = explain_hold_back(settings.notify, news, known, now, words)
     waiting = None
     if held_reason is None:
-        message = letter(checkup, news, words, Names.in_language(checkup, words.language), reports)
-        waiting = outbox.put(Waiting.of(message, checkup.store, now))
-    memory.keep(of_store(checkup), remembered(known, news, now if held_reason is None else None))
-    hold_reason = hold(settings, outbox.waiting(), now, words)
-    flushed = None if hold_reason else flush(outbox, settings.notify, now, words)
+        message = write_notice(checkup, news, words, TranslatedNames.load(checkup, words.language), reports)
+        waiting = outbox.put(QueuedNotice.create(message, checkup.store, now))
+    memory.store(build_store_key(checkup), update_known_state(known, news, now if held_reason is None else None))
+    hold_reason = explain_wait(settings, outbox.list_queued(), now, words)
+    flushed = None if hold_reason else send_round(outbox, settings.notify, now, words)
     return _to_delivery(outbox, flushed, held_reason or hold_reason, waiting)
 
 
 def _to_delivery(
-    outbox: Outbox, flushed: Flushed | None, reason: str | None, message: Waiting | None = None
+    outbox: Outbox, flushed: SendingRound | None, reason: str | None, message: QueuedNotice | None = None
 ) -> Delivery:
     """Say what became of a message; where there is no new one, of those that were waiting."""
-    waiting, result = outbox.waiting(), flushed or Flushed()
+    waiting, result = outbox.list_queued(), flushed or SendingRound()
     is_sent = result.letters > 0 if message is None else all(other.id != message.id for other in waiting)
-    outcome: Outcome = "sent" if is_sent else "queued" if message else "held_back"
+    outcome: DeliveryOutcome = "sent" if is_sent else "queued" if message else "held_back"
     reasons = (reason,) if reason and outcome != "sent" else ()
     return Delivery(outcome, reasons, result.services, result.failures, len(waiting), result.letters)
 
@@ -173,7 +177,7 @@ def _report_unwritable(error: OSError, words: Words) -> Delivery:
 
 
 def _report_busy(words: Words, outbox: Outbox) -> Delivery:
-    return Delivery("held_back", failures=(words.say("notify.busy"),), waiting=len(outbox.waiting()))
+    return Delivery("held_back", failures=(words.say("notify.busy"),), waiting=len(outbox.list_queued()))
 
 
 def _language_of(checkup: Checkup, settings: Settings) -> Language:

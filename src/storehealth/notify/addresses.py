@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.catalogue.files import NotUtf8, utf8
-from storehealth.privacy import installation_key
-from storehealth.settings import Notify
+from storehealth.catalogue.files import NotUtf8Error, decode_utf8
+from storehealth.privacy import load_installation_key
+from storehealth.settings import NotifySettings
 from storehealth.wording import Words
 
-OTHERS = 0o077
-NATIVE = (
+OTHERS_MODE = 0o077
+NATIVE_URLS = (
     (re.compile(r"https://oapi\.dingtalk\.com/robot/send\?access_token=([\w-]+)"), r"dingtalk://\1/"),
     (re.compile(r"https://open\.feishu\.cn/open-apis/bot/v2/hook/([\w-]+)/?"), r"feishu://\1/"),
     (re.compile(r"https://open\.larksuite\.com/open-apis/bot/v2/hook/([\w-]+)/?"), r"lark://\1/"),
@@ -35,17 +35,17 @@ class Address:
     @property
     def mark(self) -> str:
         """A digest that tells addresses apart without revealing them."""
-        return hashlib.blake2b(self.url.encode(), key=installation_key()[:64], digest_size=8).hexdigest()
+        return hashlib.blake2b(self.url.encode(), key=load_installation_key()[:64], digest_size=8).hexdigest()
 
 
 class Addresses(NamedTuple):
     """The addresses, and what is wrong with others."""
 
-    found: tuple[Address, ...]
+    usable: tuple[Address, ...]
     problems: tuple[str, ...]
 
 
-def read_addresses(notify: Notify, words: Words) -> Addresses:
+def read_addresses(notify: NotifySettings, words: Words) -> Addresses:
     """Read all addresses that the settings name; a file that other users can read is refused."""
     addresses: list[Address] = []
     problems: list[str] = []
@@ -60,21 +60,21 @@ def read_addresses(notify: Notify, words: Words) -> Addresses:
     return Addresses(tuple(addresses), tuple(problems))
 
 
-def open_to_others(path: Path) -> bool:
+def is_open_to_others(path: Path) -> bool:
     """Whether anybody but its owner may read or write a file; False on systems without POSIX modes."""
-    return os.name == "posix" and bool(path.stat().st_mode & OTHERS)
+    return os.name == "posix" and bool(path.stat().st_mode & OTHERS_MODE)
 
 
 def _read_file(path: Path, words: Words) -> Iterator[Address | str]:
     try:
-        if open_to_others(path):
+        if is_open_to_others(path):
             yield words.say("notify.file_open", path=path)
             return
-        lines = utf8(path.read_bytes()).splitlines()
+        lines = decode_utf8(path.read_bytes()).splitlines()
     except OSError as error:
         yield words.say("notify.file_unread", path=path, reason=words.reason(error.strerror or type(error).__name__))
         return
-    except NotUtf8 as error:
+    except NotUtf8Error as error:
         yield words.error(f"{path} {error}")
         return
     numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
@@ -84,7 +84,7 @@ def _read_file(path: Path, words: Words) -> Iterator[Address | str]:
     yield from (Address(_to_native(line), f"{path.name}:{number}") for number, line in entries)
 
 
-def _read_environment(notify: Notify, words: Words) -> Iterator[Address | str]:
+def _read_environment(notify: NotifySettings, words: Words) -> Iterator[Address | str]:
     """Yield the addresses in variables; a variable that the settings name explicitly must be set."""
     for name in notify.urls_env:
         urls = os.environ.get(name, "").split()
@@ -94,7 +94,7 @@ def _read_environment(notify: Notify, words: Words) -> Iterator[Address | str]:
 
 
 def _to_native(url: str) -> str:
-    for pattern, replacement in NATIVE:
+    for pattern, replacement in NATIVE_URLS:
         if pattern.fullmatch(url):
             return pattern.sub(replacement, url)
     return url

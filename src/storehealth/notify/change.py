@@ -6,13 +6,13 @@ import hashlib
 from datetime import datetime
 from typing import NamedTuple
 
-from storehealth.model import Area, Checkup, Finding, Record
-from storehealth.wording.phrases import band, by_urgency
+from storehealth.model import Area, Checkup, Finding, FrozenModel
+from storehealth.wording.phrases import choose_band, sort_by_urgency
 
 UNKNOWN = ("inconclusive", "not_applicable")
 
 
-class Told(Record):
+class KnownState(FrozenModel):
     """What people know of a store: what they were last told, updated by every run."""
 
     score: float | None = None
@@ -27,7 +27,7 @@ class Told(Record):
     at: datetime | None = None
 
 
-class Changes(NamedTuple):
+class CheckupChanges(NamedTuple):
     """How a checkup differs from what people know."""
 
     new: tuple[Finding, ...]
@@ -40,37 +40,37 @@ class Changes(NamedTuple):
     """Codes that failed and cannot be judged now: neither new nor resolved."""
     muted: int
     before: float | None
-    first: bool
+    is_first: bool
     band_before: str | None
-    now: Told
+    now: KnownState
 
     @property
-    def any(self) -> bool:
+    def has_news(self) -> bool:
         """Whether there is something people do not know yet; in a first checkup, whether anything fails."""
-        band_moved = not self.first and self.band_before != self.now.band
+        band_moved = not self.is_first and self.band_before != self.now.band
         return bool(self.new or self.again or self.resolved or self.lost or band_moved)
 
     @property
     def failing(self) -> tuple[Finding, ...]:
         """The findings that fail now, the most urgent first."""
-        return tuple(by_urgency((*self.new, *self.again, *self.still)))
+        return tuple(sort_by_urgency((*self.new, *self.again, *self.still)))
 
 
-def changes(last_told: Told | None, checkup: Checkup) -> Changes:
+def compare_checkup(last_told: KnownState | None, checkup: Checkup) -> CheckupChanges:
     """Compare a checkup with what people were told.
 
     A finding that cannot be judged now is not a change, and when it fails again later it is not news either. Muted
     findings are left out.
     """
-    known = last_told or Told()
+    known = last_told or KnownState()
     unmuted = [finding for finding in checkup.findings if finding.muted is None]
-    failing = [finding for finding in by_urgency(unmuted) if finding.status == "fail"]
+    failing = [finding for finding in sort_by_urgency(unmuted) if finding.status == "fail"]
     judgeable = {finding.code for finding in checkup.findings if finding.status not in UNKNOWN}
     news = [finding for finding in failing if finding.code not in known.failing]
     judged_areas = tuple(area.id for area in checkup.areas if area.score is not None)
     gaps = tuple(code for code in known.failing if code not in judgeable)
     score = checkup.score.value
-    return Changes(
+    return CheckupChanges(
         new=tuple(finding for finding in news if not _is_recurrence(finding, known)),
         again=tuple(finding for finding in news if _is_recurrence(finding, known)),
         still=tuple(finding for finding in failing if finding.code in known.failing),
@@ -81,11 +81,11 @@ def changes(last_told: Told | None, checkup: Checkup) -> Changes:
         gaps=gaps,
         muted=sum(finding.status == "fail" for finding in checkup.findings) - len(failing),
         before=known.score,
-        first=last_told is None,
+        is_first=last_told is None,
         band_before=known.band,
-        now=Told(
+        now=KnownState(
             score=score,
-            band=None if score is None else band(score),
+            band=None if score is None else choose_band(score),
             failing=(*sorted(finding.code for finding in failing), *gaps),
             ever=tuple(sorted({*known.ever, *known.failing, *(finding.code for finding in failing)})),
             areas=judged_areas,
@@ -93,17 +93,19 @@ def changes(last_told: Told | None, checkup: Checkup) -> Changes:
     )
 
 
-def content(found: Changes) -> str:
+def digest_content(found: CheckupChanges) -> str:
     """Return a digest that is equal where two checkups would tell people the same: failures, band, judged areas."""
-    return digest(repr((sorted(finding.code for finding in found.failing), found.now.band, sorted(found.now.areas))))
+    return digest_text(
+        repr((sorted(finding.code for finding in found.failing), found.now.band, sorted(found.now.areas)))
+    )
 
 
-def digest(text: str) -> str:
+def digest_text(text: str) -> str:
     """Return a digest of a text."""
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
 
-def remembered(known: Told | None, changes: Changes, at: datetime | None) -> Told:
+def update_known_state(known: KnownState | None, changes: CheckupChanges, at: datetime | None) -> KnownState:
     """Return what people know from now on.
 
     Args:
@@ -112,9 +114,9 @@ def remembered(known: Told | None, changes: Changes, at: datetime | None) -> Tol
         at: When they were told of it; None: they were not.
     """
     if at is not None:
-        return changes.now.model_copy(update={"content": content(changes), "at": at})
+        return changes.now.model_copy(update={"content": digest_content(changes), "at": at})
     return changes.now.model_copy(update={"content": known.content, "at": known.at} if known else {})
 
 
-def _is_recurrence(finding: Finding, known: Told) -> bool:
+def _is_recurrence(finding: Finding, known: KnownState) -> bool:
     return finding.code in known.ever or finding.state == "reappeared"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Outcome = Literal["sent", "queued", "held_back"]
+DeliveryOutcome = Literal["sent", "queued", "held_back"]
 
 
 class Delivery(NamedTuple):
@@ -19,7 +19,7 @@ class Delivery(NamedTuple):
         letters: Messages that have now reached every address, including those of earlier runs.
     """
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     reasons: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
@@ -27,6 +27,6 @@ class Delivery(NamedTuple):
     letters: int = 0
 
     @property
-    def failed(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether something that should have been delivered was not."""
         return bool(self.failures)

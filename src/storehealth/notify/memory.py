@@ -9,13 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from storehealth.model import Checkup
-from storehealth.notify.change import Told
-from storehealth.outputs import close_to_others, write_whole
+from storehealth.notify.change import KnownState
+from storehealth.outputs import restrict_to_owner, write_atomically
 
 FILE = "notify.json"
 
 
-class Memory:
+class NotificationMemory:
     """One record per store and platform, and one per name of unattended runs that failed.
 
     Args:
@@ -25,14 +25,14 @@ class Memory:
     def __init__(self, state: Path) -> None:
         self.path = state / FILE
 
-    def of(self, key: str) -> Told | None:
+    def read(self, key: str) -> KnownState | None:
         """Read a record; None where there is none, or the file is damaged: then everything counts as new."""
         try:
-            return Told.model_validate(self._load().get(key))
+            return KnownState.model_validate(self._load().get(key))
         except ValidationError:
             return None
 
-    def keep(self, key: str, state: Told) -> None:
+    def store(self, key: str, state: KnownState) -> None:
         """Store a record.
 
         Raises:
@@ -40,7 +40,7 @@ class Memory:
         """
         self._save({**self._load(), key: state.model_dump(mode="json")})
 
-    def forget(self, key: str) -> bool:
+    def delete(self, key: str) -> bool:
         """Delete a record; return whether there was one. Raises as :meth:`keep`."""
         records = self._load()
         if records.pop(key, None) is None:
@@ -49,8 +49,8 @@ class Memory:
         return True
 
     def _save(self, records: dict[str, Any]) -> None:
-        write_whole(self.path, f"{json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
-        close_to_others(self.path)
+        write_atomically(self.path, f"{json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
+        restrict_to_owner(self.path)
 
     def _load(self) -> dict[str, Any]:
         try:
@@ -60,11 +60,11 @@ class Memory:
         return records if isinstance(records, dict) else {}
 
 
-def of_store(checkup: Checkup) -> str:
+def build_store_key(checkup: Checkup) -> str:
     """Return the key of a store."""
     return f"{checkup.platform}/{checkup.store}"
 
 
-def of_runs(name: str) -> str:
+def build_runs_key(name: str) -> str:
     """Return the key of the runs of a name; it begins like no platform's name."""
     return f"(runs)/{name}"

@@ -7,37 +7,39 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.model import Checkup, Finding
-from storehealth.notify.change import Changes
-from storehealth.notify.names import Names
+from storehealth.notify.change import CheckupChanges
+from storehealth.notify.names import TranslatedNames
 from storehealth.privacy import redact, scrub
-from storehealth.unseen import UNSEEN
+from storehealth.unseen import CONTROL_CHARS
 from storehealth.wording import Words
-from storehealth.wording.phrases import LEAST_GAIN, score_name, todo
-from storehealth.wording.sure import mark
+from storehealth.wording.phrases import LEAST_GAIN, name_score, select_actions
+from storehealth.wording.sure import format_doubt
 
-LINES = 5
+MAX_FINDINGS = 5
 """Findings that are listed one by one; the others are only counted."""
-LOOKALIKE = str.maketrans(
+LOOKALIKES = str.maketrans(
     {"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗", "[": "(", "]": ")", "|": "¦", "~": "∼", "#": "＃"}
 )
 """Characters that chats interpret as mentions, links or markup, and what replaces them."""
-LONGEST = 300
+MAX_LENGTH = 300
 
 
-class Letter(NamedTuple):
+class Notice(NamedTuple):
     """What is sent: a title of one line, and the text below it."""
 
     title: str
     body: str
 
 
-def plain(text: str) -> str:
+def to_plain_line(text: str) -> str:
     """Return a text as one line, with nothing in it that a chat or mail program interprets as markup, mention or link."""
-    text = UNSEEN.sub(" ", text).translate(LOOKALIKE).replace("://", ": //").strip()
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    text = CONTROL_CHARS.sub(" ", text).translate(LOOKALIKES).replace("://", ": //").strip()
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
-def letter(checkup: Checkup, found: Changes, words: Words, names: Names, reports: Sequence[Path] = ()) -> Letter:
+def write_notice(
+    checkup: Checkup, found: CheckupChanges, words: Words, names: TranslatedNames, reports: Sequence[Path] = ()
+) -> Notice:
     """Write the message: what changed, what fails, what to do first, and where the report is.
 
     Nobody is named, neither agents nor customers, and phone numbers, e-mails and addresses are removed from texts.
@@ -59,14 +61,14 @@ def letter(checkup: Checkup, found: Changes, words: Words, names: Names, reports
         [words.say("notify.lost", areas=_join_areas(found.lost, words))] if found.lost else [],
         [words.count("notify.muted", found.muted)] if found.muted else [],
         _first_action_line(checkup, words, names),
-        [words.say("screen.as_of", at=words.moment(checkup.as_of))] if checkup.as_of else [],
+        [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else [],
     )
-    lines = [plain(scrub(line)) for block in blocks for line in block]
-    lines += [plain(words.say("notify.report", path=str(reports[0])))] if reports else []
-    return Letter(plain(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
+    lines = [to_plain_line(scrub(line)) for block in blocks for line in block]
+    lines += [to_plain_line(words.say("notify.report", path=str(reports[0])))] if reports else []
+    return Notice(to_plain_line(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
 
 
-def trouble(run: str, problem: str, words: Words) -> Letter:
+def write_failure_notice(run: str, problem: str, words: Words) -> Notice:
     """Write the message that an audit failed, and why, with nothing personal in it.
 
     Args:
@@ -74,65 +76,65 @@ def trouble(run: str, problem: str, words: Words) -> Letter:
         problem: What went wrong, in English.
         words: The texts in the message's language.
     """
-    lines = [plain(scrub(redact(words.error(line)))) for line in problem.splitlines()]
-    return Letter(
-        plain(words.say("notify.trouble_title", run=run)), "\n".join([*lines, words.say("notify.trouble_next")])
+    lines = [to_plain_line(scrub(redact(words.error(line)))) for line in problem.splitlines()]
+    return Notice(
+        to_plain_line(words.say("notify.trouble_title", run=run)), "\n".join([*lines, words.say("notify.trouble_next")])
     )
 
 
-def works_again(run: str, checkup: Checkup, words: Words, reports: Sequence[Path] = ()) -> Letter:
+def write_recovery_notice(run: str, checkup: Checkup, words: Words, reports: Sequence[Path] = ()) -> Notice:
     """Write the message that audits work again; arguments as for :func:`letter` and :func:`trouble`."""
-    lines = [words.say("notify.title", store=checkup.store, score=score_name(checkup, words))]
-    lines += [words.say("screen.as_of", at=words.moment(checkup.as_of))] if checkup.as_of else []
+    lines = [words.say("notify.title", store=checkup.store, score=name_score(checkup, words))]
+    lines += [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else []
     lines += [words.say("notify.report", path=str(reports[0]))] if reports else []
-    return Letter(plain(words.say("notify.again_title", run=run)), "\n".join(map(plain, lines)))
+    return Notice(to_plain_line(words.say("notify.again_title", run=run)), "\n".join(map(to_plain_line, lines)))
 
 
-def _score_text(checkup: Checkup, found: Changes, words: Words) -> str:
+def _score_text(checkup: Checkup, found: CheckupChanges, words: Words) -> str:
     """Return the score, and what it was when people were last told."""
-    text = score_name(checkup, words)
-    if found.first or found.before is None or found.before == checkup.score.value:
+    text = name_score(checkup, words)
+    if found.is_first or found.before is None or found.before == checkup.score.value:
         return text
-    before = words.say("screen.was", value=words.decimal(found.before, 0))
+    before = words.say("screen.was", value=words.format_decimal(found.before, 0))
     return words.say("unit.brackets", what=text, inside=before)
 
 
-def _finding_block(key: str, findings: Sequence[Finding], words: Words, names: Names) -> list[str]:
+def _finding_block(key: str, findings: Sequence[Finding], words: Words, names: TranslatedNames) -> list[str]:
     """Return a heading with the findings below it."""
     if not findings:
         return []
     lines = [f"{words.say(key)}{words.say('unit.colon').rstrip()}"]
-    lines += [f"- {_finding_line(finding, words, names)}" for finding in findings[:LINES]]
-    more = len(findings) - LINES
+    lines += [f"- {_finding_line(finding, words, names)}" for finding in findings[:MAX_FINDINGS]]
+    more = len(findings) - MAX_FINDINGS
     return [*lines, words.count("notify.more", more)] if more > 0 else lines
 
 
-def _finding_line(finding: Finding, words: Words, names: Names) -> str:
-    value = words.figure(finding.value, finding.unit)
-    text = f"{finding.code} {names.title(finding)}{words.say('unit.colon')}{value}"
+def _finding_line(finding: Finding, words: Words, names: TranslatedNames) -> str:
+    value = words.format_figure(finding.value, finding.unit)
+    text = f"{finding.code} {names.title_of(finding)}{words.say('unit.colon')}{value}"
     if finding.limit is None:
         return text
-    limit = words.say("screen.limit", bound=words.bound(finding.limit, finding.unit, finding.higher_is))
-    certainty = mark(finding.limit_source.verified, words) if finding.limit_source else ""
+    limit = words.say("screen.limit", bound=words.format_bound(finding.limit, finding.unit, finding.higher_is))
+    certainty = format_doubt(finding.limit_source.verified, words) if finding.limit_source else ""
     details = words.say("unit.comma").join(part for part in (limit, certainty) if part)
     return words.say("unit.brackets", what=text, inside=details)
 
 
-def _join_codes(findings: Iterable[Finding], words: Words, names: Names) -> str:
-    return words.say("unit.semicolon").join(f"{finding.code} {names.title(finding)}" for finding in findings)
+def _join_codes(findings: Iterable[Finding], words: Words, names: TranslatedNames) -> str:
+    return words.say("unit.semicolon").join(f"{finding.code} {names.title_of(finding)}" for finding in findings)
 
 
 def _join_areas(areas: Iterable[str], words: Words) -> str:
     return words.say("unit.comma").join(words.say(f"area.{area}") for area in areas)
 
 
-def _first_action_line(checkup: Checkup, words: Words, names: Names) -> list[str]:
+def _first_action_line(checkup: Checkup, words: Words, names: TranslatedNames) -> list[str]:
     """Return what to do first, in a few words; not where, which could be a person's name."""
-    first = next(iter(todo(checkup)), None)
-    name = names.action(first) if first else ""
+    first = next(iter(select_actions(checkup)), None)
+    name = names.action_of(first) if first else ""
     if first is None or not name:
         return []
     if first.gain_points is not None and first.gain_points >= LEAST_GAIN:
-        gain = words.say("screen.gain", points=words.decimal(first.gain_points))
+        gain = words.say("screen.gain", points=words.format_decimal(first.gain_points))
         name = words.say("unit.brackets", what=name, inside=gain)
     return [words.say("notify.first", action=name)]

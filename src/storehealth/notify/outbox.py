@@ -9,14 +9,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from storehealth.model import Record
-from storehealth.notify.message import Letter
-from storehealth.outputs import close_to_others, private_folder, write_whole
+from storehealth.model import FrozenModel
+from storehealth.notify.message import Notice
+from storehealth.outputs import make_private_folder, restrict_to_owner, write_atomically
 
 FOLDER = "outbox"
 
 
-class Waiting(Record):
+class QueuedNotice(FrozenModel):
     """A message, and the addresses that have it already, as digests that do not reveal them."""
 
     id: str
@@ -28,11 +28,11 @@ class Waiting(Record):
     tries: int = 0
 
     @staticmethod
-    def of(message: Letter, store: str, now: datetime) -> Waiting:
+    def create(message: Notice, store: str, now: datetime) -> QueuedNotice:
         """Create the record of a message that no address has yet."""
         made_at = now.astimezone(UTC)
         message_id = f"{made_at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
-        return Waiting(id=message_id, made_at=made_at, store=store, title=message.title, body=message.body)
+        return QueuedNotice(id=message_id, made_at=made_at, store=store, title=message.title, body=message.body)
 
 
 class Outbox:
@@ -45,36 +45,36 @@ class Outbox:
     def __init__(self, state: Path) -> None:
         self.folder = state / FOLDER
 
-    def waiting(self) -> tuple[Waiting, ...]:
+    def list_queued(self) -> tuple[QueuedNotice, ...]:
         """List all messages, the oldest first; files of any other kind are ignored."""
         messages = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                messages.append(Waiting.model_validate_json(path.read_bytes()))
+                messages.append(QueuedNotice.model_validate_json(path.read_bytes()))
             except (ValidationError, OSError):
                 continue
         return tuple(messages)
 
-    def put(self, message: Waiting) -> Waiting:
+    def put(self, message: QueuedNotice) -> QueuedNotice:
         """Store a message, replacing the one of the same id.
 
         Raises:
             OSError: It cannot be written.
         """
-        path = private_folder(self.folder) / f"{message.id}.json"
-        write_whole(path, message.model_dump_json(indent=1).encode())
-        close_to_others(path)
+        path = make_private_folder(self.folder) / f"{message.id}.json"
+        write_atomically(path, message.model_dump_json(indent=1).encode())
+        restrict_to_owner(path)
         return message
 
-    def given(self, letters: Iterable[Waiting], mark: str) -> None:
+    def mark_delivered(self, letters: Iterable[QueuedNotice], mark: str) -> None:
         """Record that an address has these messages."""
         for message in letters:
             self.put(message.model_copy(update={"has": (*message.has, mark)}))
 
-    def tried(self, marks: Iterable[str]) -> int:
+    def finish_round(self, marks: Iterable[str]) -> int:
         """After a round, delete what every address has and count an attempt for the others; return how many were deleted."""
         wanted, count = set(marks), 0
-        for message in self.waiting():
+        for message in self.list_queued():
             if wanted and wanted <= set(message.has):
                 (self.folder / f"{message.id}.json").unlink(missing_ok=True)
                 count += 1
@@ -84,7 +84,7 @@ class Outbox:
 
     def drop_before(self, moment: datetime) -> int:
         """Delete messages made before a moment; return how many."""
-        expired = [message for message in self.waiting() if message.made_at < moment]
+        expired = [message for message in self.list_queued() if message.made_at < moment]
         for message in expired:
             (self.folder / f"{message.id}.json").unlink(missing_ok=True)
         return len(expired)

@@ -5,43 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from storehealth.notify.change import Changes, Told, content, digest
-from storehealth.notify.outbox import Waiting
-from storehealth.settings import Notify, Settings
+from storehealth.notify.change import CheckupChanges, KnownState, digest_content, digest_text
+from storehealth.notify.outbox import QueuedNotice
+from storehealth.settings import NotifySettings, Settings
 from storehealth.wording import Words
 
 
-def held_back(notify: Notify, found: Changes, known: Told | None, now: datetime, words: Words) -> str | None:
+def explain_hold_back(
+    notify: NotifySettings, found: CheckupChanges, known: KnownState | None, now: datetime, words: Words
+) -> str | None:
     """Return why nobody is notified of a checkup; None where somebody is."""
     if notify.when == "never":
         return words.say("notify.held_never")
-    if notify.when == "change" and not found.any:
+    if notify.when == "change" and not found.has_news:
         return words.say("notify.held_unchanged")
     if notify.when == "fail" and not found.failing:
         return words.say("notify.held_fine")
-    return _check_repetition(notify, known, content(found), now, words)
+    return _check_repetition(notify, known, digest_content(found), now, words)
 
 
-def trouble_held_back(notify: Notify, known: Told | None, problem: str, now: datetime, words: Words) -> str | None:
+def explain_failure_hold_back(
+    notify: NotifySettings, known: KnownState | None, problem: str, now: datetime, words: Words
+) -> str | None:
     """Return why nobody is notified that an audit failed; None where somebody is."""
     if notify.when == "never":
         return words.say("notify.held_never")
-    if notify.when == "change" and known and known.content == digest(problem):
+    if notify.when == "change" and known and known.content == digest_text(problem):
         return words.say("notify.held_unchanged")
-    return _check_repetition(notify, known, digest(problem), now, words)
+    return _check_repetition(notify, known, digest_text(problem), now, words)
 
 
 def _check_repetition(
-    notify: Notify, known: Told | None, content_digest: str, now: datetime, words: Words
+    notify: NotifySettings, known: KnownState | None, content_digest: str, now: datetime, words: Words
 ) -> str | None:
     """Return that people were told the same within ``notify.suppress``; None where they were not."""
     is_same = known is not None and known.content == content_digest
     if known and known.at and is_same and timedelta(0) <= now - known.at < timedelta(seconds=notify.suppress):
-        return words.say("notify.held_same", at=words.moment(known.at.astimezone(now.tzinfo)))
+        return words.say("notify.held_same", at=words.format_moment(known.at.astimezone(now.tzinfo)))
     return None
 
 
-def hold(settings: Settings, waiting: Sequence[Waiting], now: datetime, words: Words) -> str | None:
+def explain_wait(settings: Settings, waiting: Sequence[QueuedNotice], now: datetime, words: Words) -> str | None:
     """Return why messages in the outbox have to wait on; None where they may be sent now.
 
     Times of day are the store's, else the machine's. A message that was tried and refused does not wait for the digest.
@@ -51,9 +55,9 @@ def hold(settings: Settings, waiting: Sequence[Waiting], now: datetime, words: W
     if quiet_hours and is_quiet(quiet_hours, local_now.time()):
         return words.say("notify.held_quiet", until=quiet_hours[6:])
     if digest and waiting and not any(message.tries for message in waiting):
-        due = next_at(digest, min(message.made_at for message in waiting).astimezone(local_now.tzinfo))
+        due = find_next_time(digest, min(message.made_at for message in waiting).astimezone(local_now.tzinfo))
         if local_now < due:
-            return words.say("notify.held_digest", at=words.moment(due))
+            return words.say("notify.held_digest", at=words.format_moment(due))
     return None
 
 
@@ -64,7 +68,7 @@ def is_quiet(hours: str, at: time) -> bool:
     return start <= now < end if start < end else now >= start or now < end
 
 
-def next_at(clock: str, after: datetime) -> datetime:
+def find_next_time(clock: str, after: datetime) -> datetime:
     """Return the first moment at or after ``after`` at which a clock shows this time of day."""
     hour, minute = int(clock[:2]), int(clock[3:])
     same_day = after.replace(hour=hour, minute=minute, second=0, microsecond=0)

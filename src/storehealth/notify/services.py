@@ -7,32 +7,32 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from storehealth.notify.addresses import Address
-from storehealth.notify.message import Letter
+from storehealth.notify.message import Notice
 from storehealth.privacy import redact
 
-SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 """Longest time one service may take."""
-UNKNOWN = "Apprise does not know this kind of address"
+UNSUPPORTED = "Apprise does not know this kind of address"
 
 
-class Answer(NamedTuple):
+class ServiceAnswer(NamedTuple):
     """A service's name, and why it did not accept the message."""
 
     name: str
     failure: str | None = None
 
 
-def send(address: Address, letter: Letter) -> Answer:
+def send_notice(address: Address, letter: Notice) -> ServiceAnswer:
     """Send a message; whatever goes wrong is returned, never raised."""
     try:
         service = _create_service(address)
-        failure = UNKNOWN if service is None else _post(service, address, letter)
+        failure = UNSUPPORTED if service is None else _post(service, address, letter)
     except Exception as error:  # noqa: BLE001 - third-party code of any service; the other addresses must still get theirs
         failure = type(error).__name__
-    return Answer(name_of(address), failure)
+    return ServiceAnswer(find_service_name(address), failure)
 
 
-def _post(service: Any, address: Address, letter: Letter) -> str | None:
+def _post(service: Any, address: Address, letter: Notice) -> str | None:
     """Send through a service; return why it was refused, None where it was accepted."""
     import apprise
 
@@ -41,13 +41,13 @@ def _post(service: Any, address: Address, letter: Letter) -> str | None:
     return _find_failure(client.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT), address)
 
 
-def name_of(address: Address) -> str:
+def find_service_name(address: Address) -> str:
     """Return a service's name; the address's scheme where Apprise does not know it."""
     scheme = address.url.partition("://")[0] if "://" in address.url else "?"
-    return str(_create_service(address).service_name) if known(address) else scheme
+    return str(_create_service(address).service_name) if is_supported(address) else scheme
 
 
-def known(address: Address) -> bool:
+def is_supported(address: Address) -> bool:
     """Whether Apprise supports an address; nothing is sent."""
     try:
         return _create_service(address) is not None
@@ -59,16 +59,16 @@ def known(address: Address) -> bool:
 def _create_service(address: Address) -> Any:
     import apprise
 
-    from storehealth.notify.strict import strict
+    from storehealth.notify.strict import replace_lenient
 
     asset = apprise.AppriseAsset(
         app_id="storehealth", app_desc="storehealth", app_url="", storage_mode="memory", secure_logging=True,
-        async_mode=False, service_timeout=SECONDS, allow_templates=False, image_url_mask=None, image_url_logo=None,
+        async_mode=False, service_timeout=TIMEOUT_SECONDS, allow_templates=False, image_url_mask=None, image_url_logo=None,
     )  # fmt: skip
     service = apprise.Apprise.instantiate(address.url, asset=asset)
     if service is None:
         return None
-    service = strict(service)  # WeCom and DingTalk answer 200 to what they refuse
+    service = replace_lenient(service)  # WeCom and DingTalk answer 200 to what they refuse
     service.overflow_mode = apprise.OverflowMode.SPLIT
     return service
 

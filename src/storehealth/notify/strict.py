@@ -48,7 +48,7 @@ class DingTalk(NotifyDingTalk):
         return _post_json(self, self.notify_url.format(token=self.token), payload, signed)
 
 
-def strict(service: Any) -> Any:
+def replace_lenient(service: Any) -> Any:
     """Replace a WeCom or DingTalk service by the plugin here that reads the answer; return others unchanged."""
     for lenient, replacement in ((NotifyWeComBot, WeCom), (NotifyDingTalk, DingTalk)):
         if type(service) is lenient:

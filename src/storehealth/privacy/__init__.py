@@ -7,25 +7,25 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from storehealth.privacy.key import ENVIRONMENT, installation_key
+from storehealth.privacy.key import ENVIRONMENT, load_installation_key
 from storehealth.privacy.secrets import holds_address, redact
-from storehealth.privacy.text import REMOVED, plain_or_shape, scrub, shape, without_quotes
+from storehealth.privacy.text import REMOVED, keep_plain_or_shape, reduce_to_shape, remove_quotes, scrub
 
 __all__ = [
     "ENVIRONMENT",
     "REMOVED",
     "Mask",
     "holds_address",
-    "installation_key",
+    "keep_plain_or_shape",
+    "keep_value",
+    "load_installation_key",
+    "make_mask",
+    "make_pseudonym",
     "mask",
-    "masker",
-    "plain_or_shape",
-    "pseudonym",
     "redact",
+    "reduce_to_shape",
+    "remove_quotes",
     "scrub",
-    "shape",
-    "unmasked",
-    "without_quotes",
 ]
 
 Mask = Callable[[str, str], str]
@@ -34,11 +34,11 @@ Mask = Callable[[str, str], str]
 ``told``: a text of the platform or the store, which may quote a customer; ``cell``: a cell that could not be read, so it
 may hold anything; ``line``: a whole line of a file; ``session``: an id that may contain a buyer's.
 """
-OF_A_BUYER = re.compile(r"(.+)( #\d+)", re.DOTALL)
+BUYER_SESSION = re.compile(r"(.+)( #\d+)", re.DOTALL)
 """Sessions of an export without conversation ids are numbered per buyer."""
 
 
-def pseudonym(value: str, key: bytes = b"") -> str:
+def make_pseudonym(value: str, key: bytes = b"") -> str:
     """Return a name such as ``buyer-3f9a1c07``: the same for one value and key, without revealing the value.
 
     Args:
@@ -60,22 +60,22 @@ def mask(kind: str, value: str, key: bytes = b"") -> str:
     if kind == "phone":
         return f"***{value[-2:]}" if len(value) > 4 else "***"
     if kind == "buyer":
-        return pseudonym(value, key)
+        return make_pseudonym(value, key)
     if kind == "session":
-        parts = OF_A_BUYER.fullmatch(value)
-        return f"{pseudonym(parts[1], key)}{parts[2]}" if parts else value
-    return {"told": scrub, "cell": plain_or_shape, "line": shape}.get(kind, _remove)(value)
+        parts = BUYER_SESSION.fullmatch(value)
+        return f"{make_pseudonym(parts[1], key)}{parts[2]}" if parts else value
+    return {"told": scrub, "cell": keep_plain_or_shape, "line": reduce_to_shape}.get(kind, _remove)(value)
 
 
 def _remove(_: str) -> str:
     return REMOVED
 
 
-def masker(key: bytes) -> Mask:
+def make_mask(key: bytes) -> Mask:
     """Return :func:`mask` bound to the installation's key."""
     return partial(mask, key=key)
 
 
-def unmasked(kind: str, value: str) -> str:  # noqa: ARG001 - a Mask
+def keep_value(kind: str, value: str) -> str:  # noqa: ARG001 - a Mask
     """Return the value as it is, for people who are allowed to see it."""
     return value

@@ -19,7 +19,7 @@ PATIENCE = 2.0
 """Seconds to wait for another process that is writing the file."""
 
 
-def installation_key() -> bytes:
+def load_installation_key() -> bytes:
     """Return this user's key: from the environment, else from the user's state folder, where it is created on first use.
 
     Where that folder cannot be written to, the key is for this run only: people stay masked, but the pseudonyms of two

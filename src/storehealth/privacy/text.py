@@ -46,16 +46,16 @@ def scrub(text: str) -> str:
     return text
 
 
-def shape(text: str) -> str:
+def reduce_to_shape(text: str) -> str:
     """Return what a text looks like, not what it says: ``xxx-99``; letters of every script become x, digits 9."""
     return "".join("x" if char.isalpha() else "9" if char.isnumeric() else char for char in text)
 
 
-def plain_or_shape(text: str) -> str:
+def keep_plain_or_shape(text: str) -> str:
     """Return an unreadable cell as it is if it is plainly a time or a small number, else its shape."""
-    return text if PLAIN.fullmatch(text.strip()) and scrub(text) == text else shape(text)
+    return text if PLAIN.fullmatch(text.strip()) and scrub(text) == text else reduce_to_shape(text)
 
 
-def without_quotes(message: str) -> str:
+def remove_quotes(message: str) -> str:
     """Remove the quoted parts of an error's message, which may be cells of a file."""
     return scrub(QUOTED.sub(f"'{REMOVED}'", message))

@@ -28,25 +28,25 @@ class Report(Protocol):
 
 
 @cache
-def names() -> tuple[str, ...]:
+def list_formats() -> tuple[str, ...]:
     """Names of all formats, in alphabetical order; no module is imported for it."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
-def find(name: str) -> Report:
+def find_report(name: str) -> Report:
     """The report module of a format, by its name or its suffix (``markdown`` or ``md``).
 
     Raises:
         UsageError: There is none; the message names the nearest.
     """
-    if name in names():
+    if name in list_formats():
         return _load(name)
-    by_suffix = {_load(known).SUFFIX.removeprefix("."): known for known in names()}
+    by_suffix = {_load(known).SUFFIX.removeprefix("."): known for known in list_formats()}
     if name in by_suffix:
         return _load(by_suffix[name])
-    close = difflib.get_close_matches(name, [*names(), *by_suffix], n=1)
+    close = difflib.get_close_matches(name, [*list_formats(), *by_suffix], n=1)
     nearest = f"Nearest is {close[0]}. " if close else ""
-    raise UsageError(f"there is no report format {name!r}", f"{nearest}Formats: {', '.join(names())}.")
+    raise UsageError(f"there is no report format {name!r}", f"{nearest}Formats: {', '.join(list_formats())}.")
 
 
 def _load(name: str) -> Report:

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 from storehealth.model import Checkup, Trend, TrendLine
-from storehealth.reports._markdown import bullets, escape, table
+from storehealth.reports._markdown import escape, write_bullets, write_table
 from storehealth.wording import Words
 from storehealth.wording.history import (
     GAP,
-    area_rows,
-    change_brief,
-    change_lines,
-    followup_lines,
-    followups_grouped,
-    trend_names,
-    trend_rows,
+    build_trend_rows,
+    compare_areas,
+    describe_followup,
+    explain_change,
+    group_followups,
+    name_trend_lines,
+    summarize_change,
 )
 
 
-def brief(checkup: Checkup, words: Words) -> list[str]:
+def summarize_change(checkup: Checkup, words: Words) -> list[str]:
     """The change in one paragraph, for the head of the report."""
-    text = change_brief(checkup, words)
+    text = summarize_change(checkup, words)
     return [escape(text), ""] if text else []
 
 
-def blocks(checkup: Checkup, words: Words) -> list[str]:
+def build_blocks(checkup: Checkup, words: Words) -> list[str]:
     """Everything about earlier runs; empty for the first run."""
     return [*_changes(checkup, words), *_followups(checkup, words), *_trend(checkup, words)]
 
 
 def _changes(checkup: Checkup, words: Words) -> list[str]:
-    lines = change_lines(checkup, words)
+    lines = explain_change(checkup, words)
     if not lines:
         return []
     header = [words.say("column.area"), *(words.say(f"column_then.{key}") for key in ("then", "now", "points"))]
-    return [f"## {words.say('history.changes')}", "", *bullets(lines), *table(header, area_rows(checkup, words))]
+    return [
+        f"## {words.say('history.changes')}",
+        "",
+        *write_bullets(lines),
+        *write_table(header, compare_areas(checkup, words)),
+    ]
 
 
 def _followups(checkup: Checkup, words: Words) -> list[str]:
     if not checkup.followups:
         return []
-    parts = [". ".join(followup_lines(members, words)) for members in followups_grouped(checkup.followups)]
-    return [f"## {words.say('history.followups')}", "", escape(words.say("history.caution")), "", *bullets(parts)]
+    parts = [". ".join(describe_followup(members, words)) for members in group_followups(checkup.followups)]
+    return [f"## {words.say('history.followups')}", "", escape(words.say("history.caution")), "", *write_bullets(parts)]
 
 
 def _trend(checkup: Checkup, words: Words) -> list[str]:
@@ -52,19 +57,19 @@ def _trend(checkup: Checkup, words: Words) -> list[str]:
     lines = [f"## {words.say('history.trend')}", "", *_rows(trend, scores, words, events=True)]
     if figures:
         names = [f"{line.name}{words.say('unit.colon')}{line.title}" for line in figures]
-        lines += [f"**{words.say('history.figures')}**", "", *_rows(trend, figures, words), *bullets(names)]
+        lines += [f"**{words.say('history.figures')}**", "", *_rows(trend, figures, words), *write_bullets(names)]
     return lines
 
 
 def _rows(trend: Trend, lines: list[TrendLine], words: Words, events: bool = False) -> list[str]:
     """A row per run, and one for each gap where runs are missing."""
     marked = events and bool(trend.events)
-    header = [words.say("column_then.run"), *trend_names(lines, words)]
+    header = [words.say("column_then.run"), *name_trend_lines(lines, words)]
     header += [words.say("column_then.events")] if marked else []
     rows: list[list[str]] = []
-    for row in trend_rows(trend, lines, words):
+    for row in build_trend_rows(trend, lines, words):
         if row.gap:
             empty = [GAP] * (len(lines) + marked)
             rows.append([words.say("history.gap"), *empty])
         rows.append([row.at, *row.values, *(["; ".join(row.events)] if marked else [])])
-    return table(header, rows)
+    return write_table(header, rows)

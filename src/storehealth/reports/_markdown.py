@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from storehealth.unseen import UNSEEN
+from storehealth.unseen import CONTROL_CHARS
 
 MARKUP = re.compile(r"([\\`*\[\]~|#]|(?<![^\W_])_|_(?![^\W_]))")
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -15,7 +15,7 @@ AUTOLINK = re.compile(r"(?i)(https?|ftp)://|(www)\.|(mailto|xmpp):|@")
 
 def escape(text: str) -> str:
     """Text on one line in which nothing is markup, whatever it contains."""
-    text = UNSEEN.sub(" ", text).strip()
+    text = CONTROL_CHARS.sub(" ", text).strip()
     text = "".join(ENTITIES.get(sign, sign) for sign in text)
     text = MARKUP.sub(r"\\\1", text)
     text = AUTOLINK.sub(_escape_link, text)
@@ -30,7 +30,7 @@ def _escape_link(match: re.Match[str]) -> str:
     return match[0].replace(":", "&#58;").replace(".", "&#46;").replace("@", "&#64;")
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table with escaped cells; nothing where there are no rows."""
     lines = [f"| {' | '.join(escape(cell) or ' ' for cell in row)} |" for row in rows]
     if not lines:
@@ -38,7 +38,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(map(escape, header))} |", f"|{'---|' * len(header)}", *lines, ""]
 
 
-def bullets(texts: Iterable[str]) -> list[str]:
+def write_bullets(texts: Iterable[str]) -> list[str]:
     """A list of escaped texts, and the empty line after it."""
     lines = [f"- {escape(text)}" for text in texts]
     return [*lines, ""] if lines else []

@@ -14,15 +14,15 @@ SUFFIX = ".json"
 
 def render(checkup: Checkup) -> bytes:
     """One JSON document in UTF-8 with keys in the order of the records; infinite numbers and NaN are null."""
-    content = finite(checkup.model_dump(mode="json", by_alias=True))
+    content = replace_infinite(checkup.model_dump(mode="json", by_alias=True))
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode(errors="replace")
 
 
-def finite(value: Any) -> Any:
+def replace_infinite(value: Any) -> Any:
     """Plain content in which infinite numbers and NaN are null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: finite(part) for key, part in value.items()}
-    return [finite(part) for part in value] if isinstance(value, list) else value
+        return {key: replace_infinite(part) for key, part in value.items()}
+    return [replace_infinite(part) for part in value] if isinstance(value, list) else value

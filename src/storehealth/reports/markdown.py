@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from storehealth.model import Checkup, EvidenceRow, Finding, PlatformLine
 from storehealth.reports import _history
-from storehealth.reports._markdown import bullets, escape, table
+from storehealth.reports._markdown import escape, write_bullets, write_table
 from storehealth.wording import Words
-from storehealth.wording.against import extra, margin_text, money_text
-from storehealth.wording.basis import data_statement, days
-from storehealth.wording.change import rows_then
+from storehealth.wording.against import describe_caveats, describe_margin, describe_money
+from storehealth.wording.basis import describe_data, describe_days
+from storehealth.wording.change import describe_rows
 from storehealth.wording.phrases import (
-    beside_lines,
-    bounds,
-    counts_line,
-    driver_text,
-    facts_of,
-    figure,
-    gain_parts,
-    grouped,
-    origin,
-    refused,
-    reply_lines,
-    rows_shown,
-    score_name,
-    score_parts,
-    segment,
-    shown_detail,
-    todo,
-    with_figures,
+    count_statuses,
+    describe_driver,
+    describe_finding,
+    describe_gain,
+    describe_replies,
+    describe_score,
+    describe_source,
+    format_bounds,
+    format_detail,
+    format_interval,
+    format_segment,
+    group_not_judged,
+    list_beside,
+    name_score,
+    select_actions,
+    select_measured,
+    select_refused,
+    summarize_rows,
 )
-from storehealth.wording.printed import printed_lines
-from storehealth.wording.sure import UNSURE, since
-from storehealth.wording.unused import alike, rejected_text, unused_text
-from storehealth.wording.wanted import wanted_text
+from storehealth.wording.printed import compare_printed
+from storehealth.wording.sure import UNSURE, describe_since
+from storehealth.wording.unused import describe_refused, describe_rejected, group_refused
+from storehealth.wording.wanted import describe_export
 
 NAME = "markdown"
 SUFFIX = ".md"
@@ -48,7 +48,7 @@ def render(checkup: Checkup) -> bytes:
         _todo,
         _due,
         _areas,
-        _history.blocks,
+        _history.build_blocks,
         _platform_view,
         _limits,
         _findings,
@@ -65,7 +65,7 @@ def _heading(words: Words, key: str) -> list[str]:
 
 
 def _head(checkup: Checkup, words: Words) -> list[str]:
-    name, parts = score_name(checkup, words), score_parts(checkup, words)
+    name, parts = name_score(checkup, words), describe_score(checkup, words)
     score = f"**{words.say('screen.score')} {escape(name)}** · {escape(' · '.join(parts))}"
     return [
         f"# {escape(words.say('report.title', store=checkup.store))}",
@@ -74,20 +74,20 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
         "",
         score,
         "",
-        *_history.brief(checkup, words),
+        *_history.summarize_change(checkup, words),
         *_heading(words, "basis"),
-        *bullets(data_statement(checkup, words)),
+        *write_bullets(describe_data(checkup, words)),
     ]
 
 
 def _todo(checkup: Checkup, words: Words) -> list[str]:
-    actions = todo(checkup)
+    actions = select_actions(checkup)
     if not actions:
         return []
     lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
     for number, action in enumerate(actions, 1):
         lines.append(
-            f"{number}. **{escape(action.name or action.text)}** {escape(' · '.join(gain_parts(action, words)))}"
+            f"{number}. **{escape(action.name or action.text)}** {escape(' · '.join(describe_gain(action, words)))}"
         )
         lines += [f"   {escape(action.text)}"] if action.name else []
         lines.append(f"   {escape(words.say('screen.assumption', text=action.assumption))}")
@@ -99,13 +99,13 @@ def _due(checkup: Checkup, words: Words) -> list[str]:
     lines = []
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
         parts = [
-            words.moment(deadline.due_at),
-            words.say("screen.hours_left", hours=words.decimal(deadline.hours_left)),
+            words.format_moment(deadline.due_at),
+            words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
         ]
         if deadline.amount_at_risk is not None:
-            parts.append(words.say("screen.at_risk", amount=words.decimal(deadline.amount_at_risk, 2)))
+            parts.append(words.say("screen.at_risk", amount=words.format_decimal(deadline.amount_at_risk, 2)))
         lines.append(f"{deadline.kind} {deadline.id}: {' · '.join(parts)}")
-    return [f"## {words.say('heading.due')}", "", *bullets(lines)] if lines else []
+    return [f"## {words.say('heading.due')}", "", *write_bullets(lines)] if lines else []
 
 
 def _areas(checkup: Checkup, words: Words) -> list[str]:
@@ -113,13 +113,13 @@ def _areas(checkup: Checkup, words: Words) -> list[str]:
     rows = [
         (
             words.say(f"area.{area.id}"),
-            words.decimal(area.score, 0),
-            words.figure(area.coverage, "share"),
+            words.format_decimal(area.score, 0),
+            words.format_figure(area.coverage, "share"),
             area.worst or "—",
         )
         for area in checkup.areas
     ]
-    return [*_heading(words, "areas"), *table(header, rows)] if rows else []
+    return [*_heading(words, "areas"), *write_table(header, rows)] if rows else []
 
 
 def _platform_view(checkup: Checkup, words: Words) -> list[str]:
@@ -128,17 +128,19 @@ def _platform_view(checkup: Checkup, words: Words) -> list[str]:
     rows = [_platform_row(line, words) for line in checkup.platform_view]
     if not rows:
         return []
-    shown = table([words.say(f"column.{key}") for key in keys], rows)
+    shown = write_table([words.say(f"column.{key}") for key in keys], rows)
     return [*_heading(words, "platform_view"), words.say("report.platform_note"), "", *shown]
 
 
 def _platform_row(line: PlatformLine, words: Words) -> list[str]:
-    value, limit = words.figure(line.value, line.unit), words.bound(line.limit, line.unit, line.higher_is)
-    counted = words.say("screen.count_of", count=words.whole(line.defects), judged=words.whole(line.judged))
-    margin = words.say("unit.semicolon").join([margin_text(line, words), *extra(line, words)])
+    value, limit = words.format_figure(line.value, line.unit), words.format_bound(line.limit, line.unit, line.higher_is)
+    counted = words.say(
+        "screen.count_of", count=words.format_whole(line.defects), judged=words.format_whole(line.judged)
+    )
+    margin = words.say("unit.semicolon").join([describe_margin(line, words), *describe_caveats(line, words)])
     sure = words.say(f"verified.{line.limit_source.verified}")
     shown = counted if line.unit == "share" else "—"
-    return [line.code, line.title, value, limit, shown, margin, days(line.window, words), sure]
+    return [line.code, line.title, value, limit, shown, margin, describe_days(line.window, words), sure]
 
 
 def _limits(checkup: Checkup, words: Words) -> list[str]:
@@ -146,27 +148,29 @@ def _limits(checkup: Checkup, words: Words) -> list[str]:
     keys = ("code", "rule", "value", "target", "limit", "sure", "since", "source")
     rows = [
         _limit_row(finding, words)
-        for finding in with_figures(checkup)
-        if finding.limit_source and bounds(finding, words)
+        for finding in select_measured(checkup)
+        if finding.limit_source and format_bounds(finding, words)
     ]
-    return [*_heading(words, "platform"), *table([words.say(f"column.{key}") for key in keys], rows)] if rows else []
+    return (
+        [*_heading(words, "platform"), *write_table([words.say(f"column.{key}") for key in keys], rows)] if rows else []
+    )
 
 
 def _limit_row(finding: Finding, words: Words) -> list[str]:
     source = finding.limit_source
-    ends = [words.bound(value, finding.unit, finding.higher_is) for value in (finding.target, finding.limit)]
+    ends = [words.format_bound(value, finding.unit, finding.higher_is) for value in (finding.target, finding.limit)]
     if source is None:
-        return [finding.code, finding.title, figure(finding, words), *ends, "—", "—", "—"]
+        return [finding.code, finding.title, format_interval(finding, words), *ends, "—", "—", "—"]
     sure = words.say(f"verified.{source.verified}")
     shown = f"⚠ {sure}" if source.verified in UNSURE else sure
-    day = words.day(source.effective_from) if source.effective_from else since(source, words) or "—"
-    return [finding.code, finding.title, figure(finding, words), *ends, shown, day, source.source]
+    day = words.format_day(source.effective_from) if source.effective_from else describe_since(source, words) or "—"
+    return [finding.code, finding.title, format_interval(finding, words), *ends, shown, day, source.source]
 
 
 def _findings(checkup: Checkup, words: Words) -> list[str]:
-    lines = [*_heading(words, "findings"), escape(counts_line(checkup, words)), ""]
-    lines += bullets([f"! {warning}" for warning in checkup.warnings]) if checkup.warnings else []
-    for finding in sorted(with_figures(checkup), key=lambda finding: finding.muted is not None):
+    lines = [*_heading(words, "findings"), escape(count_statuses(checkup, words)), ""]
+    lines += write_bullets([f"! {warning}" for warning in checkup.warnings]) if checkup.warnings else []
+    for finding in sorted(select_measured(checkup), key=lambda finding: finding.muted is not None):
         lines += _finding(finding, words)
     return lines
 
@@ -175,23 +179,26 @@ def _finding(finding: Finding, words: Words) -> list[str]:
     """One finding: verdict, why it matters, source of its limits, drivers, and first rows."""
     state = f"{SYMBOLS[finding.status]} {words.say(f'status.{finding.status}').upper()}"
     facts = [
-        *facts_of(finding, words),
+        *describe_finding(finding, words),
         f"{words.say('column.severity')}{words.say('unit.colon')}{words.say(f'severity.{finding.severity}')}",
     ]
     counts = words.say("unit.comma").join(
-        f"{words.say(f'outcome.{outcome}')} {words.whole(number)}" for outcome, number in finding.counts
+        f"{words.say(f'outcome.{outcome}')} {words.format_whole(number)}" for outcome, number in finding.counts
     )
-    about = [words.say("report.why", why=finding.why), words.say("report.looked_at", days=days(finding.window, words))]
+    about = [
+        words.say("report.why", why=finding.why),
+        words.say("report.looked_at", days=describe_days(finding.window, words)),
+    ]
     about.append(words.say("report.counted", counts=counts))
-    source = origin(finding, words)
+    source = describe_source(finding, words)
     about += [words.say("report.limits_from", origin=source)] if source else []
-    parts = [*beside_lines(finding, words), *printed_lines(finding, words)]
+    parts = [*list_beside(finding, words), *compare_printed(finding, words)]
     about += [f"{name}{words.say('unit.colon')}{text}" for name, text in parts]
     if finding.money_at_risk:
         about.append(
-            f"{words.say('against.money_name')}{words.say('unit.colon')}{money_text(finding.money_at_risk, words)}"
+            f"{words.say('against.money_name')}{words.say('unit.colon')}{describe_money(finding.money_at_risk, words)}"
         )
-    rows = rows_then(finding, words)
+    rows = describe_rows(finding, words)
     about += [rows] if rows else []
     return [
         f"### {state} {finding.code} {escape(finding.title)}",
@@ -199,7 +206,7 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         escape(" · ".join(facts)),
         *([escape(finding.note)] if finding.note else []),
         "",
-        *bullets(about),
+        *write_bullets(about),
         *_drivers(finding, words),
         *_rows(finding, words),
     ]
@@ -209,10 +216,10 @@ def _drivers(finding: Finding, words: Words) -> list[str]:
     if not finding.drivers:
         return []
     lines = [
-        f"{segment(driver.segment, words)}{words.say('unit.colon')}{driver_text(driver, words)}"
+        f"{format_segment(driver.segment, words)}{words.say('unit.colon')}{describe_driver(driver, words)}"
         for driver in finding.drivers
     ]
-    return [f"**{words.say('heading.drivers')}**", "", *bullets(lines)]
+    return [f"**{words.say('heading.drivers')}**", "", *write_bullets(lines)]
 
 
 def _rows(finding: Finding, words: Words) -> list[str]:
@@ -220,33 +227,33 @@ def _rows(finding: Finding, words: Words) -> list[str]:
     if not rows:
         return []
     header = [words.say(f"column.{key}") for key in ("place", "entity", "at", "outcome", "details")]
-    more = rows_shown(finding, len(rows), words)
-    shown = table(header, [_row(row, words) for row in rows])
+    more = summarize_rows(finding, len(rows), words)
+    shown = write_table(header, [_row(row, words) for row in rows])
     return [f"**{words.say('heading.evidence')}**", "", *shown, *([escape(more), ""] if more else [])]
 
 
 def _row(row: EvidenceRow, words: Words) -> list[str]:
     where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
-    details = words.say("unit.comma").join(shown_detail(name, value, words) for name, value in row.details.items())
+    details = words.say("unit.comma").join(format_detail(name, value, words) for name, value in row.details.items())
     outcome = words.say(f"outcome.{row.outcome}")
     if row.state in ("new", "reappeared"):
         outcome = words.say("unit.brackets", what=outcome, inside=words.say(f"row_state.{row.state}"))
-    return [where, row.entity or "—", words.moment(row.at), outcome, details]
+    return [where, row.entity or "—", words.format_moment(row.at), outcome, details]
 
 
 def _not_judged(checkup: Checkup, words: Words) -> list[str]:
-    parts = [wanted_text(export, words) for export in checkup.exports_wanted]
-    lines = [*_heading(words, "to_export"), *bullets(parts)] if parts else []
-    if not grouped(checkup):
+    parts = [describe_export(export, words) for export in checkup.exports_wanted]
+    lines = [*_heading(words, "to_export"), *write_bullets(parts)] if parts else []
+    if not group_not_judged(checkup):
         return lines
     header = [words.say(f"column.{key}") for key in ("area", "rule", "reason", "export")]
     rows = []
-    for members in grouped(checkup):
+    for members in group_not_judged(checkup):
         areas = words.say("unit.comma").join(dict.fromkeys(words.say(f"area.{rule.area}") for rule in members))
         titles = "; ".join(f"{rule.code} {rule.title}" for rule in members)
         reasons = "; ".join(dict.fromkeys(rule.reason for rule in members))
         rows.append((areas, titles, reasons, "; ".join(members[0].how_to_export) or "—"))
-    return [*lines, *_heading(words, "not_judged"), *table(header, rows)]
+    return [*lines, *_heading(words, "not_judged"), *write_table(header, rows)]
 
 
 def _sources(checkup: Checkup, words: Words) -> list[str]:
@@ -256,16 +263,16 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
             source.path,
             source.layout or "—",
             source.encoding or "—",
-            *(words.whole(number) for number in (source.rows, source.kept, source.duplicates, source.rejected)),
-            words.moment(source.first),
-            words.moment(source.last),
+            *(words.format_whole(number) for number in (source.rows, source.kept, source.duplicates, source.rejected)),
+            words.format_moment(source.first),
+            words.format_moment(source.last),
             words.reason(source.note) or ("" if source.layout else words.say("screen.no_reason")),
         )
         for source in checkup.sources
     ]
-    lines = [*_heading(words, "sources"), *table([words.say(f"column.{key}") for key in keys], rows)]
-    parts = [unused_text(members, words) for members in alike(refused(checkup))]
-    return [*lines, *bullets([*parts, *filter(None, [rejected_text(checkup, words)])])]
+    lines = [*_heading(words, "sources"), *write_table([words.say(f"column.{key}") for key in keys], rows)]
+    parts = [describe_refused(members, words) for members in group_refused(select_refused(checkup))]
+    return [*lines, *write_bullets([*parts, *filter(None, [describe_rejected(checkup, words)])])]
 
 
 def _method(checkup: Checkup, words: Words) -> list[str]:
@@ -273,11 +280,11 @@ def _method(checkup: Checkup, words: Words) -> list[str]:
     code, reasons = checkup.outcome.exit_code, "; ".join(checkup.outcome.reasons) or "—"
     parts = [words.say("screen.rules", digest=method.rules_digest), *method.caveats]
     parts.append(words.say("report.exit", code=code, reasons=reasons))
-    lines = [*_heading(words, "method"), *bullets(parts)]
+    lines = [*_heading(words, "method"), *write_bullets(parts)]
     for key, texts in (
-        ("replies", reply_lines(checkup, words)),
+        ("replies", describe_replies(checkup, words)),
         ("facts", [f"{name}{colon}{fact}" for name, fact in method.facts.items()]),
         ("constants", [f"{name}{colon}{number:g}" for name, number in method.constants.items()]),
     ):
-        lines += [f"**{words.say(f'heading.{key}')}**", "", *bullets(texts)] if texts else []
+        lines += [f"**{words.say(f'heading.{key}')}**", "", *write_bullets(texts)] if texts else []
     return [*lines, escape(words.say("report.made_by", version=checkup.tool.version, run=checkup.run.id))]

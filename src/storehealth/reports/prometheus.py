@@ -15,12 +15,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from storehealth.errors import Exit
+from storehealth.errors import ExitCode
 from storehealth.model import Checkup, Status
 
 NAME = "prometheus"
 SUFFIX = ".prom"
-GOOD = (Exit.OK, Exit.FINDINGS)
+GOOD = (ExitCode.OK, ExitCode.FINDINGS)
 
 
 def render(checkup: Checkup) -> bytes:
@@ -31,7 +31,7 @@ def render(checkup: Checkup) -> bytes:
 VERDICTS = ("pass", "watch", "fail")
 
 
-class Watched:
+class ScheduleMetrics:
     """The same metrics for an unattended run, labelled with its schedule: several schedules may audit one store.
 
     Args:

@@ -9,20 +9,20 @@
 from __future__ import annotations
 
 from storehealth.schedule.attempt import Attempt
-from storehealth.schedule.book import Book, BusyError, Schedule
-from storehealth.schedule.call import Call
-from storehealth.schedule.runs import Runs
-from storehealth.schedule.standing import Ran, Standing, Standings, standings
+from storehealth.schedule.book import BusyError, Schedule, ScheduleBook
+from storehealth.schedule.call import RunCommand
+from storehealth.schedule.runs import RunFolders
+from storehealth.schedule.standing import RunStatus, ScheduleStatus, ScheduleStatuses, read_statuses
 
 __all__ = [
     "Attempt",
-    "Book",
     "BusyError",
-    "Call",
-    "Ran",
-    "Runs",
+    "RunCommand",
+    "RunFolders",
+    "RunStatus",
     "Schedule",
-    "Standing",
-    "Standings",
-    "standings",
+    "ScheduleBook",
+    "ScheduleStatus",
+    "ScheduleStatuses",
+    "read_statuses",
 ]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from storehealth.model.base import Record
-from storehealth.outputs import write_whole
+from storehealth.model.base import FrozenModel
+from storehealth.outputs import write_atomically
 
-FILE = "attempt.json"
+ATTEMPT_FILE = "attempt.json"
 
 
-class Attempt(Record):
+class Attempt(FrozenModel):
     """One run, successful or not. ``run``: name of the folder it left, if any."""
 
     pid: int
@@ -28,7 +28,7 @@ class Attempt(Record):
     run: str | None = None
 
     @classmethod
-    def begun(cls, now: datetime) -> Attempt:
+    def start(cls, now: datetime) -> Attempt:
         """Create the record of this process's run."""
         return cls(pid=os.getpid(), host=platform.node(), started_at=now)
 
@@ -38,18 +38,18 @@ class Attempt(Record):
         Raises:
             OSError: The folder cannot be written to; the previous record stays.
         """
-        write_whole(folder / FILE, f"{self.model_dump_json()}\n".encode(errors="replace"))
+        write_atomically(folder / ATTEMPT_FILE, f"{self.model_dump_json()}\n".encode(errors="replace"))
 
 
-def last_attempt(folder: Path) -> Attempt | None:
+def read_last_attempt(folder: Path) -> Attempt | None:
     """Read the record of the last run that began, if it can be read."""
     try:
-        return Attempt.model_validate_json((folder / FILE).read_bytes())
+        return Attempt.model_validate_json((folder / ATTEMPT_FILE).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def forget(folder: Path) -> None:
+def delete_attempt(folder: Path) -> None:
     """Delete the record of the last run, if there is one; its reports stay."""
     with suppress(OSError):
-        (folder / FILE).unlink()
+        (folder / ATTEMPT_FILE).unlink()

@@ -12,12 +12,12 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from storehealth.errors import Exit, StorehealthError, UsageError
-from storehealth.model.base import Record
-from storehealth.outputs import write_whole
+from storehealth.errors import ExitCode, StorehealthError, UsageError
+from storehealth.model.base import FrozenModel
+from storehealth.outputs import write_atomically
 
-FILE = "schedules.json"
-NAME = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
+SCHEDULES_FILE = "schedules.json"
+NAME_PATTERN = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
 LOCK_SECONDS = 10.0
 Starter = Literal["cron", "systemd", "none"]
 
@@ -25,10 +25,10 @@ Starter = Literal["cron", "systemd", "none"]
 class BusyError(StorehealthError):
     """Another process is doing the same."""
 
-    exit_code = Exit.BUSY
+    exit_code = ExitCode.BUSY
 
 
-class Schedule(Record):
+class Schedule(FrozenModel):
     """One schedule. ``options`` are those of ``audit``, paths absolute; ``by``: what starts it.
 
     ``folder``: where it was added; its runs use the settings and ``events.yaml`` of that folder, as the user's own do.
@@ -44,29 +44,29 @@ class Schedule(Record):
     folder: str = ""
 
 
-class _SchedulesFile(Record):
+class _SchedulesFile(FrozenModel):
     version: Literal[1] = 1
     schedules: tuple[Schedule, ...] = ()
 
 
-def name_of(text: str) -> str:
+def check_name(text: str) -> str:
     """Check that a name can be a folder, a mark in a crontab, and a systemd unit.
 
     Raises:
         UsageError: It cannot.
     """
-    if NAME.fullmatch(text):
+    if NAME_PATTERN.fullmatch(text):
         return text
     raise UsageError(f"{text!r} is no name for a schedule", "Use letters, digits, dots, dashes; no blanks.")
 
 
-class Book:
+class ScheduleBook:
     """The schedules of a state folder."""
 
     def __init__(self, state: Path) -> None:
-        self.path = state / FILE
+        self.path = state / SCHEDULES_FILE
 
-    def all(self) -> tuple[Schedule, ...]:
+    def list_all(self) -> tuple[Schedule, ...]:
         """List all schedules, by name.
 
         Raises:
@@ -85,7 +85,7 @@ class Book:
 
     def find(self, name: str) -> Schedule | None:
         """Return the schedule of a name, if there is one."""
-        return next((schedule for schedule in self.all() if schedule.name == name), None)
+        return next((schedule for schedule in self.list_all() if schedule.name == name), None)
 
     def put(self, schedule: Schedule) -> None:
         """Add a schedule, or replace the one of its name.
@@ -95,16 +95,16 @@ class Book:
             BusyError: Another process keeps changing it.
         """
         with self._lock():
-            self._save([*(other for other in self.all() if other.name != schedule.name), schedule])
+            self._save([*(other for other in self.list_all() if other.name != schedule.name), schedule])
 
     def drop(self, name: str) -> None:
         """Delete a schedule; raises as :meth:`put`."""
         with self._lock():
-            self._save([schedule for schedule in self.all() if schedule.name != name])
+            self._save([schedule for schedule in self.list_all() if schedule.name != name])
 
     def _save(self, schedules: list[Schedule]) -> None:
         content = _SchedulesFile(schedules=tuple(sorted(schedules, key=lambda schedule: schedule.name)))
-        write_whole(
+        write_atomically(
             self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape")
         )  # paths may hold bytes that are not UTF-8
 

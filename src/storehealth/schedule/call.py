@@ -13,7 +13,7 @@ STATE_HOME = "XDG_STATE_HOME"
 """Variable by which a user moves the state folder. Cron does not set it, and the key of pseudonyms is stored there."""
 
 
-class Call(NamedTuple):
+class RunCommand(NamedTuple):
     """A command line and the environment it needs; every path is absolute."""
 
     command: tuple[str, ...]
@@ -22,7 +22,7 @@ class Call(NamedTuple):
     """Arguments to add where cron starts it more often than it is due."""
 
     @classmethod
-    def of(cls, name: str, state: Path) -> Call:
+    def of(cls, name: str, state: Path) -> RunCommand:
         """Build the command that runs a schedule of a state folder.
 
         Raises:

@@ -16,17 +16,19 @@ from zoneinfo import available_timezones
 
 from storehealth.errors import UsageError
 from storehealth.schedule.book import Schedule
-from storehealth.schedule.call import Call
-from storehealth.schedule.when import every_hour, same_clock
+from storehealth.schedule.call import RunCommand
+from storehealth.schedule.when import convert_to_hourly, has_same_clock
 
 MARK = "# storehealth:"
 PROGRAM = "crontab"
 CRON_TZ = re.compile(rb"^[ \t]*CRON_TZ[ \t]*=[ \t]*[\"']?([^\"'\s]+)", re.MULTILINE)
-NONE = (b"no crontab", b"No such file")
+NO_CRONTAB = (b"no crontab", b"No such file")
 """Messages of ``crontab -l`` where the user has no crontab yet."""
 
 
-def line(schedule: Schedule, call: Call, machine: str, now: datetime, moved: str | None = None) -> str:
+def format_crontab_line(
+    schedule: Schedule, call: RunCommand, machine: str, now: datetime, moved: str | None = None
+) -> str:
     """Format the line, with our mark at the end.
 
     Args:
@@ -37,7 +39,9 @@ def line(schedule: Schedule, call: Call, machine: str, now: datetime, moved: str
         moved: The zone that the crontab's ``CRON_TZ`` names, which cron may use instead.
     """
     matches = is_own_clock(schedule.zone, machine, now, moved)
-    times = schedule.cron if matches else every_hour(schedule.cron, schedule.zone, _list_clocks(machine, moved), now)
+    times = (
+        schedule.cron if matches else convert_to_hourly(schedule.cron, schedule.zone, _list_clocks(machine, moved), now)
+    )
     words = [f"{name}={shlex.quote(value)}" for name, value in call.environment.items()]
     words += map(shlex.quote, (*call.command, *(() if matches else call.guarded)))
     return f"{times} {' '.join(words)} {MARK}{schedule.name}".replace(
@@ -48,7 +52,7 @@ def line(schedule: Schedule, call: Call, machine: str, now: datetime, moved: str
 def is_own_clock(zone: str, machine: str, now: datetime, moved: str | None) -> bool:
     """Whether cron's clock is that of a zone, whether it follows ``CRON_TZ`` or not."""
     clocks = _list_clocks(machine, moved)
-    return moved in (None, *clocks) and all(same_clock(zone, clock, now) for clock in clocks)
+    return moved in (None, *clocks) and all(has_same_clock(zone, clock, now) for clock in clocks)
 
 
 def _list_clocks(machine: str, moved: str | None) -> list[str]:
@@ -56,7 +60,7 @@ def _list_clocks(machine: str, moved: str | None) -> list[str]:
     return [machine, moved] if moved and moved in available_timezones() else [machine]
 
 
-def moved() -> str | None:
+def read_cron_zone() -> str | None:
     """Return the zone that the last ``CRON_TZ`` of the user's crontab names; None without one, or without a crontab."""
     try:
         zones = CRON_TZ.findall(_read_crontab())
@@ -65,14 +69,14 @@ def moved() -> str | None:
     return zones[-1].decode(errors="replace") if zones else None
 
 
-def without(crontab: bytes, name: str) -> bytes:
+def remove_line(crontab: bytes, name: str) -> bytes:
     """Return a crontab without our line of this name."""
     return b"".join(line for line in crontab.splitlines(keepends=True) if not _is_ours(line, name))
 
 
-def with_line(crontab: bytes, name: str, added: str) -> bytes:
+def replace_line(crontab: bytes, name: str, added: str) -> bytes:
     """Return a crontab with our line of this name replaced by the one given, at the end; all others are unchanged."""
-    others = without(crontab, name)
+    others = remove_line(crontab, name)
     gap = b"" if not others or others.endswith(b"\n") else b"\n"
     return others + gap + os.fsencode(added) + b"\n"
 
@@ -81,7 +85,7 @@ def _is_ours(line: bytes, name: str) -> bool:
     return line.rstrip(b"\r\n").endswith(f" {MARK}{name}".encode())
 
 
-def has(name: str) -> bool:
+def has_line(name: str) -> bool:
     """Whether the user's crontab has our line of this name."""
     return any(_is_ours(line, name) for line in _read_crontab().splitlines())
 
@@ -92,7 +96,7 @@ def install(name: str, added: str) -> None:
     Raises:
         UsageError: There is no crontab program, or it refuses.
     """
-    _write_crontab(with_line(_read_crontab(), name, added))
+    _write_crontab(replace_line(_read_crontab(), name, added))
 
 
 def uninstall(name: str) -> bool:
@@ -102,7 +106,7 @@ def uninstall(name: str) -> bool:
         UsageError: There is no crontab program, or it refuses.
     """
     before = _read_crontab()
-    after = without(before, name)
+    after = remove_line(before, name)
     if after != before:
         _write_crontab(after)
     return after != before
@@ -111,7 +115,7 @@ def uninstall(name: str) -> bool:
 def _read_crontab() -> bytes:
     """Read the crontab as bytes. Raises where it cannot be read, so that it is never overwritten."""
     process = _run_program("-l")
-    if process.returncode and not any(text in process.stderr for text in NONE):
+    if process.returncode and not any(text in process.stderr for text in NO_CRONTAB):
         raise _to_error(process)
     return b"" if process.returncode else process.stdout
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from storehealth.errors import UsageError
-from storehealth.outputs import private_folder
-from storehealth.schedule.attempt import last_attempt
+from storehealth.outputs import make_private_folder
+from storehealth.schedule.attempt import read_last_attempt
 from storehealth.schedule.book import BusyError
 
-FILE = "run.lock"
-LEAST_WAIT = 1.0
+LOCK_FILE = "run.lock"
+MIN_WAIT = 1.0
 """Seconds. ``status`` holds the lock for an instant to see whether it is free, and must not turn a run away by that."""
 
 
 @contextmanager
-def held(folder: Path, wait: float) -> Iterator[None]:
+def hold_lock(folder: Path, wait: float) -> Iterator[None]:
     """Hold the lock of a name's runs.
 
     Args:
@@ -31,8 +31,8 @@ def held(folder: Path, wait: float) -> Iterator[None]:
         UsageError: The folder cannot be written to.
     """
     try:
-        lock = FileLock(private_folder(folder) / FILE, mode=0o600)
-        lock.acquire(timeout=max(wait, LEAST_WAIT))
+        lock = FileLock(make_private_folder(folder) / LOCK_FILE, mode=0o600)
+        lock.acquire(timeout=max(wait, MIN_WAIT))
     except Timeout:
         raise _to_busy_error(folder) from None
     except OSError as error:
@@ -45,12 +45,12 @@ def held(folder: Path, wait: float) -> Iterator[None]:
         lock.release()
 
 
-def is_held(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Whether a run is in progress."""
-    if not (folder / FILE).exists():
+    if not (folder / LOCK_FILE).exists():
         return False
     try:
-        with FileLock(folder / FILE, timeout=0, mode=0o600):
+        with FileLock(folder / LOCK_FILE, timeout=0, mode=0o600):
             return False
     except Timeout:
         return True
@@ -59,7 +59,7 @@ def is_held(folder: Path) -> bool:
 
 
 def _to_busy_error(folder: Path) -> BusyError:
-    holder = last_attempt(folder)
+    holder = read_last_attempt(folder)
     hint = "Wait for it, or give --lock-wait 5m."
     if holder is None or holder.ended_at is not None:
         return BusyError(f"another run of {folder.name} is going on", hint)

@@ -6,16 +6,16 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from storehealth.outputs import private_folder
+from storehealth.outputs import make_private_folder
 from storehealth.privacy import redact
 
 SIZE = 500_000
 """Bytes at which a log is rotated; about 2,000 runs."""
-KEPT = 4
+LOGS_KEPT = 4
 """Rotated logs that are kept."""
 
 
-def log_path(state: Path, name: str) -> Path:
+def locate_log(state: Path, name: str) -> Path:
     """Return the path of the log of a name."""
     return state / "logs" / f"{name}.log"
 
@@ -28,9 +28,9 @@ def write_log(state: Path, name: str, level: int, text: str) -> None:
     plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
     record = logging.LogRecord("storehealth", level, "", 0, redact(plain), None, None)
     try:
-        private_folder(state / "logs")
+        make_private_folder(state / "logs")
         handler = _QuietHandler(
-            log_path(state, name), maxBytes=SIZE, backupCount=KEPT, encoding="utf-8", errors="replace"
+            locate_log(state, name), maxBytes=SIZE, backupCount=LOGS_KEPT, encoding="utf-8", errors="replace"
         )
     except OSError:
         return

@@ -20,18 +20,18 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from storehealth.errors import Exit
-from storehealth.model.base import Record
-from storehealth.outputs import private_folder, write_whole
+from storehealth.errors import ExitCode
+from storehealth.model.base import FrozenModel
+from storehealth.outputs import make_private_folder, write_atomically
 
 COMPLETE = "COMPLETE"
 LATEST = "latest"
-GOOD = (Exit.OK, Exit.FINDINGS)
+SUCCESS_CODES = (ExitCode.OK, ExitCode.FINDINGS)
 """Exit codes of an audit that did its work, whether it found something or not."""
 STAMP = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
 
 
-class Done(Record):
+class CompletedRun(FrozenModel):
     """The content of ``COMPLETE``: which run it is, and how it ended."""
 
     run: str
@@ -39,20 +39,20 @@ class Done(Record):
     exit_code: int
 
 
-def names(state: Path) -> list[str]:
+def list_names(state: Path) -> list[str]:
     """List all names that have run in a state folder."""
     with suppress(OSError):
         return sorted(path.name for path in (state / "runs").iterdir() if path.is_dir())
     return []
 
 
-class Runs:
+class RunFolders:
     """The runs of one name in a state folder."""
 
     def __init__(self, state: Path, name: str) -> None:
         self.folder = state / "runs" / name
 
-    def keep(self, done: Done, reports: Mapping[str, bytes]) -> Path:
+    def write_run(self, done: CompletedRun, reports: Mapping[str, bytes]) -> Path:
         """Write the folder of a run under a hidden name, ``COMPLETE`` last, then rename it: it is complete or absent.
 
         Args:
@@ -62,11 +62,11 @@ class Runs:
         Raises:
             OSError: It could not be written; no partial folder is left.
         """
-        hidden = private_folder(self.folder / f".{done.run}.{secrets.token_hex(4)}")
+        hidden = make_private_folder(self.folder / f".{done.run}.{secrets.token_hex(4)}")
         try:
             for name, content in reports.items():
-                write_whole(hidden / name, content)
-            write_whole(hidden / COMPLETE, f"{done.model_dump_json()}\n".encode())
+                write_atomically(hidden / name, content)
+            write_atomically(hidden / COMPLETE, f"{done.model_dump_json()}\n".encode())
             _flush_folder(hidden)
             kept = hidden.rename(self.folder / done.run)
         except OSError:
@@ -75,15 +75,15 @@ class Runs:
         _flush_folder(self.folder)
         return kept
 
-    def point(self, run: str) -> None:
+    def mark_latest(self, run: str) -> None:
         """Name the newest run in ``latest``.
 
         Raises:
             OSError: The file could not be replaced; it still names the previous run.
         """
-        write_whole(self.folder / LATEST, f"{run}\n".encode())
+        write_atomically(self.folder / LATEST, f"{run}\n".encode())
 
-    def latest(self) -> Path | None:
+    def find_latest(self) -> Path | None:
         """Return the folder that ``latest`` names, if it exists and is complete."""
         try:
             folder = self.folder / (self.folder / LATEST).read_text(encoding="utf-8").strip()
@@ -91,14 +91,14 @@ class Runs:
             return None
         return folder if folder.parent == self.folder and (folder / COMPLETE).is_file() else None
 
-    def done(self) -> list[Done]:
+    def list_completed(self) -> list[CompletedRun]:
         """List all complete runs, the oldest first."""
         runs = (_read_marker(path) for path in self._list_folders())
         return sorted((done for done in runs if done), key=lambda done: done.started_at)
 
-    def last_success(self) -> Done | None:
+    def find_last_success(self) -> CompletedRun | None:
         """Return the newest run that had usable data."""
-        successes = [done for done in self.done() if done.exit_code in GOOD]
+        successes = [done for done in self.list_completed() if done.exit_code in SUCCESS_CODES]
         return successes[-1] if successes else None
 
     def sweep(self) -> None:
@@ -116,7 +116,7 @@ class Runs:
         Returns:
             The names of those that were deleted.
         """
-        complete, latest, success = self.done(), self.latest(), self.last_success()
+        complete, latest, success = self.list_completed(), self.find_latest(), self.find_last_success()
         spared = {done.run for done in (*complete[-1:], success) if done} | ({latest.name} if latest else set())
         expired = [
             done.run for done in complete if done.started_at < now - timedelta(days=days) and done.run not in spared
@@ -139,9 +139,9 @@ class Runs:
         return []
 
 
-def _read_marker(folder: Path) -> Done | None:
+def _read_marker(folder: Path) -> CompletedRun | None:
     try:
-        return Done.model_validate_json((folder / COMPLETE).read_bytes())
+        return CompletedRun.model_validate_json((folder / COMPLETE).read_bytes())
     except (OSError, ValidationError):
         return None
 

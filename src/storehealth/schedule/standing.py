@@ -9,36 +9,36 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Record
-from storehealth.schedule.attempt import Attempt, last_attempt
-from storehealth.schedule.book import Book, Schedule, Starter
-from storehealth.schedule.lock import is_held
-from storehealth.schedule.log import log_path
-from storehealth.schedule.runs import GOOD, Done, Runs, names
-from storehealth.schedule.when import PATIENCE, following, preceding
+from storehealth.model.base import FrozenModel
+from storehealth.schedule.attempt import Attempt, read_last_attempt
+from storehealth.schedule.book import Schedule, ScheduleBook, Starter
+from storehealth.schedule.lock import is_locked
+from storehealth.schedule.log import locate_log
+from storehealth.schedule.runs import SUCCESS_CODES, CompletedRun, RunFolders, list_names
+from storehealth.schedule.when import MAX_DELAY, find_last_due, find_next_run
 
 SLACK = timedelta(minutes=1)
 """How much too early a run may seem to begin, since two programs read the clock."""
-State = Literal["waiting", "fine", "running", "failed", "stopped"]
+RunState = Literal["waiting", "fine", "running", "failed", "stopped"]
 
 
-class Ran(Record):
+class RunStatus(FrozenModel):
     """The status of the runs of a name, whether a schedule, the user's own crontab or a person starts them."""
 
     name: str
-    state: State = Field(description="stopped: the last run has no end, it was killed or the machine went down.")
+    state: RunState = Field(description="stopped: the last run has no end, it was killed or the machine went down.")
     last_run: Attempt | None
-    last_success: Done | None
+    last_success: CompletedRun | None
     folder: str | None = Field(description="The folder of the latest complete reports.")
     log: str
 
     @property
-    def troubled(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether it needs attention."""
         return self.state in ("failed", "stopped")
 
 
-class Standing(Ran):
+class ScheduleStatus(RunStatus):
     """The status of a schedule."""
 
     exports: str
@@ -49,78 +49,78 @@ class Standing(Ran):
     overdue_since: datetime | None = Field(description="The time of the run that was missed.")
 
     @property
-    def troubled(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether it needs attention; also where a run was missed."""
         return self.overdue_since is not None or super().troubled
 
 
-class Standings(Record):
+class ScheduleStatuses(FrozenModel):
     """The status of all schedules of a state folder, and of other runs in it."""
 
-    schedules: tuple[Standing, ...]
-    others: tuple[Ran, ...] = ()
+    schedules: tuple[ScheduleStatus, ...]
+    others: tuple[RunStatus, ...] = ()
 
     @property
-    def every(self) -> Sequence[Ran]:
+    def all_runs(self) -> Sequence[RunStatus]:
         """All of them, schedules first."""
         return [*self.schedules, *self.others]
 
     @property
-    def troubled(self) -> tuple[str, ...]:
+    def names_in_trouble(self) -> tuple[str, ...]:
         """Names of those that need attention."""
-        return tuple(run.name for run in self.every if run.troubled)
+        return tuple(run.name for run in self.all_runs if run.needs_attention)
 
 
-def standings(state: Path, now: datetime) -> Standings:
+def read_statuses(state: Path, now: datetime) -> ScheduleStatuses:
     """Read the status of all schedules of a state folder.
 
     Raises:
         UsageError: The schedules cannot be read.
     """
-    schedules = Book(state).all()
+    schedules = ScheduleBook(state).list_all()
     known = {schedule.name for schedule in schedules}
-    others = (_read_status(state, name) for name in names(state) if name not in known)
-    return Standings(
-        schedules=tuple(standing(state, schedule, now) for schedule in schedules),
+    others = (_read_status(state, name) for name in list_names(state) if name not in known)
+    return ScheduleStatuses(
+        schedules=tuple(read_schedule_status(state, schedule, now) for schedule in schedules),
         others=tuple(runs for runs in others if runs.last_run is not None),
     )
 
 
-def standing(state: Path, schedule: Schedule, now: datetime) -> Standing:
+def read_schedule_status(state: Path, schedule: Schedule, now: datetime) -> ScheduleStatus:
     """Read the status of one schedule."""
     status = _read_status(state, schedule.name)
-    return Standing(
+    return ScheduleStatus(
         **dict(status),
         **schedule.model_dump(include={"exports", "cron", "zone", "by"}),
-        next_run=following(schedule.cron, schedule.zone, now),
+        next_run=find_next_run(schedule.cron, schedule.zone, now),
         overdue_since=_find_missed(schedule, status.last_run, now),
     )
 
 
-def _read_status(state: Path, name: str) -> Ran:
+def _read_status(state: Path, name: str) -> RunStatus:
     """Read the status of the runs of a name."""
-    runs = Runs(state, name)
-    last, latest = last_attempt(runs.folder), runs.latest()
-    return Ran(
+    runs = RunFolders(state, name)
+    last, latest = read_last_attempt(runs.folder), runs.find_latest()
+    return RunStatus(
         name=name,
         state=_state_of(last, runs.folder),
         last_run=last,
-        last_success=runs.last_success(),
+        last_success=runs.find_last_success(),
         folder=str(latest) if latest else None,
-        log=str(log_path(state, name)),
+        log=str(locate_log(state, name)),
     )
 
 
-def _state_of(last: Attempt | None, folder: Path) -> State:
+def _state_of(last: Attempt | None, folder: Path) -> RunState:
     if last is None:
         return "waiting"
     if last.exit_code is None:
-        return "running" if is_held(folder) else "stopped"
-    return "fine" if last.exit_code in GOOD else "failed"
+        return "running" if is_locked(folder) else "stopped"
+    return "fine" if last.exit_code in SUCCESS_CODES else "failed"
 
 
 def _find_missed(schedule: Schedule, last: Attempt | None, now: datetime) -> datetime | None:
     """Return the last time it was due, if no run has begun since although there was enough time to."""
-    due = preceding(schedule.cron, schedule.zone, now - PATIENCE)
+    due = find_last_due(schedule.cron, schedule.zone, now - MAX_DELAY)
     latest_start = last.started_at if last else schedule.created_at
     return due if latest_start < due - SLACK else None

@@ -13,13 +13,13 @@ from pathlib import Path
 from cronsim import CronSim
 
 from storehealth.errors import UsageError
-from storehealth.outputs import private_folder, write_whole
+from storehealth.outputs import make_private_folder, write_atomically
 from storehealth.schedule.book import Schedule
-from storehealth.schedule.call import Call
+from storehealth.schedule.call import RunCommand
 
 PROGRAM = "systemctl"
 DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
-WITHOUT = "Leave --systemd off to use cron, or give --no-install."
+ALTERNATIVE = "Leave --systemd off to use cron, or give --no-install."
 SERVICE = """\
 [Unit]
 Description=storehealth audit: {name}
@@ -43,25 +43,25 @@ WantedBy=timers.target
 """
 
 
-def unit(name: str) -> str:
+def name_unit(name: str) -> str:
     """Return the name of a schedule's units, without suffix, other characters escaped the way systemd does it."""
     escaped = re.sub(rb"[^A-Za-z0-9_.]", lambda found: b"\\x%02x" % found[0][0], name.encode())
     return f"storehealth-{escaped.decode()}"
 
 
-def units(schedule: Schedule, call: Call) -> dict[str, str]:
+def format_units(schedule: Schedule, call: RunCommand) -> dict[str, str]:
     """Return the unit files by name. A run that was missed while the machine was off is made up for, once."""
-    calendar = "\n".join(f"OnCalendar={each} {schedule.zone}" for each in calendars(schedule.cron))
+    calendar = "\n".join(f"OnCalendar={each} {schedule.zone}" for each in convert_to_calendars(schedule.cron))
     environment = "".join(f"Environment={_quote(f'{name}={value}')}\n" for name, value in call.environment.items())
     command = " ".join(map(_quote, call.command))
     title = schedule.name.replace("%", "%%")
     return {
-        f"{unit(schedule.name)}.service": SERVICE.format(name=title, environment=environment, command=command),
-        f"{unit(schedule.name)}.timer": TIMER.format(name=title, calendar=calendar),
+        f"{name_unit(schedule.name)}.service": SERVICE.format(name=title, environment=environment, command=command),
+        f"{name_unit(schedule.name)}.timer": TIMER.format(name=title, calendar=calendar),
     }
 
 
-def calendars(cron: str) -> list[str]:
+def convert_to_calendars(cron: str) -> list[str]:
     """Convert a cron expression; to two where cron means "this day of the month or that day of the week"."""
     sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
     months, days = _join_numbers(sim.months, 12), _join_numbers(sim.days, 31)
@@ -84,15 +84,15 @@ def _quote(text: str) -> str:
     return f'"{inner}"'
 
 
-def folder() -> Path:
+def locate_units() -> Path:
     """Return the folder of the user's units."""
     home = os.environ.get("XDG_CONFIG_HOME", "")
     return (Path(home) if home else Path.home() / ".config") / "systemd" / "user"
 
 
-def has(name: str) -> bool:
+def has_timer(name: str) -> bool:
     """Whether there is a timer of this name."""
-    return (folder() / f"{unit(name)}.timer").exists()
+    return (locate_units() / f"{name_unit(name)}.timer").exists()
 
 
 def install(name: str, files: dict[str, str]) -> None:
@@ -101,16 +101,16 @@ def install(name: str, files: dict[str, str]) -> None:
     Raises:
         UsageError: They cannot be written, or systemd refuses.
     """
-    target = folder()
+    target = locate_units()
     try:
-        private_folder(target)
+        make_private_folder(target)
         for file, text in files.items():
-            write_whole(target / file, os.fsencode(text))
+            write_atomically(target / file, os.fsencode(text))
     except OSError as error:
-        raise UsageError(f"{target} cannot be written to: {error.strerror}", WITHOUT) from None
+        raise UsageError(f"{target} cannot be written to: {error.strerror}", ALTERNATIVE) from None
     try:
         _run_systemctl("daemon-reload")
-        _run_systemctl("enable", "--now", f"{unit(name)}.timer")
+        _run_systemctl("enable", "--now", f"{name_unit(name)}.timer")
     except UsageError:
         _delete_units(name)
         raise
@@ -118,10 +118,10 @@ def install(name: str, files: dict[str, str]) -> None:
 
 def uninstall(name: str) -> bool:
     """Stop the timer and delete the units; return whether there were any."""
-    if not has(name):
+    if not has_timer(name):
         return False
     with suppress(UsageError):
-        _run_systemctl("disable", "--now", f"{unit(name)}.timer")
+        _run_systemctl("disable", "--now", f"{name_unit(name)}.timer")
     _delete_units(name)
     with suppress(UsageError):
         _run_systemctl("daemon-reload")
@@ -131,7 +131,7 @@ def uninstall(name: str) -> bool:
 def _delete_units(name: str) -> None:
     for suffix in ("service", "timer"):
         with suppress(OSError):
-            (folder() / f"{unit(name)}.{suffix}").unlink(missing_ok=True)
+            (locate_units() / f"{name_unit(name)}.{suffix}").unlink(missing_ok=True)
 
 
 def _run_systemctl(*arguments: str) -> None:
@@ -140,7 +140,7 @@ def _run_systemctl(*arguments: str) -> None:
             [PROGRAM, "--user", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     except OSError as error:
-        raise UsageError(f"there is no program {PROGRAM} here: {error.strerror}", WITHOUT) from None
+        raise UsageError(f"there is no program {PROGRAM} here: {error.strerror}", ALTERNATIVE) from None
     if process.returncode:
         reason = " ".join(process.stderr.decode(errors="replace").split()) or f"exit code {process.returncode}"
-        raise UsageError(f"{PROGRAM} refuses: {reason}", WITHOUT)
+        raise UsageError(f"{PROGRAM} refuses: {reason}", ALTERNATIVE)

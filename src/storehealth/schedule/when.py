@@ -19,14 +19,14 @@ from storehealth.errors import UsageError
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-PATIENCE = timedelta(minutes=15)
+MAX_DELAY = timedelta(minutes=15)
 """How late a run may begin and still count as the one that was due."""
-LOOKAHEAD = timedelta(days=400)
+COMPARED_SPAN = timedelta(days=400)
 """How far ahead the offsets of two zones are compared: more than a year, so that all clock changes are in it."""
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
-def daily(time: str) -> str:
+def parse_daily(time: str) -> str:
     """Return the cron expression for every day at a time such as ``08:30``.
 
     Raises:
@@ -36,7 +36,7 @@ def daily(time: str) -> str:
     return f"{minute} {hour} * * *"
 
 
-def weekly(days: str, time: str) -> str:
+def parse_weekly(days: str, time: str) -> str:
     """Return the cron expression for days of the week, such as ``mon`` or ``mon,thu``, at a time.
 
     Raises:
@@ -58,7 +58,7 @@ def _parse_clock(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def expression(text: str) -> str:
+def check_expression(text: str) -> str:
     """Check a cron expression of five fields: every cron must accept it, and it must match some day.
 
     Raises:
@@ -86,12 +86,12 @@ def _field_pattern(names: tuple[str, ...] = ()) -> re.Pattern[str]:
 _FIELD_PATTERNS = (_field_pattern(), _field_pattern(), _field_pattern(), _field_pattern(MONTHS), _field_pattern(DAYS))
 
 
-def following(cron: str, zone: str, now: datetime) -> datetime:
+def find_next_run(cron: str, zone: str, now: datetime) -> datetime:
     """Return the first time after ``now`` at which a schedule is due, in its zone."""
     return next(CronSim(cron, now.astimezone(ZoneInfo(zone)))).replace(microsecond=0)
 
 
-def preceding(cron: str, zone: str, now: datetime) -> datetime:
+def find_last_due(cron: str, zone: str, now: datetime) -> datetime:
     """Return the last time up to and including ``now`` at which a schedule was due, in its zone."""
     # CronSim looks strictly before its start, and a run due at this very second counts
     after = now.astimezone(ZoneInfo(zone)).replace(microsecond=0) + timedelta(seconds=1)
@@ -107,11 +107,11 @@ def is_due(cron: str, zone: str, now: datetime, last: datetime | None) -> bool:
         now: With an offset.
         last: When the last run began.
     """
-    due = preceding(cron, zone, now)
-    return now - due < PATIENCE and (last is None or last < due)
+    due = find_last_due(cron, zone, now)
+    return now - due < MAX_DELAY and (last is None or last < due)
 
 
-def every_hour(cron: str, zone: str, clocks: Iterable[str], now: datetime) -> str:
+def convert_to_hourly(cron: str, zone: str, clocks: Iterable[str], now: datetime) -> str:
     """Return an expression that matches every hour and, by any of cron's clocks, whenever the schedule is due."""
     minutes = CronSim(cron, now).minutes
     shifts = {
@@ -123,7 +123,7 @@ def every_hour(cron: str, zone: str, clocks: Iterable[str], now: datetime) -> st
     return f"{'*' if len(shifted) == 60 else ','.join(map(str, shifted))} * * * *"
 
 
-def same_clock(zone: str, machine: str, now: datetime) -> bool:
+def has_same_clock(zone: str, machine: str, now: datetime) -> bool:
     """Whether two zones show the same time all year."""
     return zone == machine or _offset_differences(zone, machine, now) == {timedelta()}
 
@@ -131,14 +131,14 @@ def same_clock(zone: str, machine: str, now: datetime) -> bool:
 def _offset_differences(zone: str, machine: str, now: datetime) -> set[timedelta]:
     """List by how much one zone is ahead of another on the days to come."""
     first, second = ZoneInfo(zone), ZoneInfo(machine)
-    moments = (now.astimezone(UTC) + timedelta(hours=6 * step) for step in range(LOOKAHEAD // timedelta(hours=6)))
+    moments = (now.astimezone(UTC) + timedelta(hours=6 * step) for step in range(COMPARED_SPAN // timedelta(hours=6)))
     return {
         (moment.astimezone(first).utcoffset() or timedelta()) - (moment.astimezone(second).utcoffset() or timedelta())
         for moment in moments
     }
 
 
-def zone_named(name: str) -> str:
+def check_zone(name: str) -> str:
     """Check that a time zone exists.
 
     Raises:
@@ -152,7 +152,7 @@ def zone_named(name: str) -> str:
     raise UsageError(f"There is no time zone {name!r}", f"{nearest}Write it like Asia/Shanghai.")
 
 
-def machine_zone() -> str:
+def find_machine_zone() -> str:
     """Return the machine's own zone, which cron uses; cron ignores the shell's ``TZ``. UTC where none is set."""
     import warnings
 

@@ -9,27 +9,27 @@ from cronsim import CronSim
 
 from storehealth.errors import UsageError
 from storehealth.schedule.book import Schedule
-from storehealth.schedule.call import Call
-from storehealth.schedule.when import every_hour, same_clock
+from storehealth.schedule.call import RunCommand
+from storehealth.schedule.when import convert_to_hourly, has_same_clock
 
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-LONGEST = 261
+MAX_COMMAND_LENGTH = 261
 """Most characters that schtasks accepts in a command."""
 
 
-def line(schedule: Schedule, call: Call, machine: str, now: datetime) -> str:
+def format_schtasks_command(schedule: Schedule, call: RunCommand, machine: str, now: datetime) -> str:
     """Format the schtasks command. Times it cannot express become a start every hour; the run checks whether it is due.
 
     Raises:
         UsageError: The command is longer than schtasks accepts.
     """
-    times = _daily_or_weekly_arguments(schedule.cron) if same_clock(schedule.zone, machine, now) else None
+    times = _daily_or_weekly_arguments(schedule.cron) if has_same_clock(schedule.zone, machine, now) else None
     guard = () if times else call.guarded
-    times = times or _hourly_arguments(every_hour(schedule.cron, schedule.zone, [machine], now))
+    times = times or _hourly_arguments(convert_to_hourly(schedule.cron, schedule.zone, [machine], now))
     command = list2cmdline((*call.command, *guard))
-    if len(command) > LONGEST:
+    if len(command) > MAX_COMMAND_LENGTH:
         raise UsageError(
-            f"the command has {len(command)} characters, and schtasks takes {LONGEST}",
+            f"the command has {len(command)} characters, and schtasks takes {MAX_COMMAND_LENGTH}",
             "Give --state a shorter path.",
         )
     return list2cmdline(["schtasks", "/Create", "/F", "/TN", f"storehealth\\{schedule.name}", *times, "/TR", command])

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.scoring import Scoring
 from storehealth.model import Area, AreaScore, Checkup, Finding, Score
-from storehealth.points import Mean, area_means, cap_of, headline_mean, metrics
+from storehealth.points import WeightedMean, average_areas, average_headline, find_cap, score_metrics
 from storehealth.wording import Words
 
-DIGITS = 2
+SCORE_DIGITS = 2
 """Decimals of a published score; the arithmetic before it is not rounded."""
 
 
-def score(
+def score_findings(
     findings: Iterable[Finding], scoring: Scoring, language: Language = "en"
 ) -> tuple[Score, tuple[AreaScore, ...]]:
     """Score a store.
@@ -32,12 +32,12 @@ def score(
     return _score_headline(findings, scoring, language), _score_areas(findings, scoring)
 
 
-def rescore(checkup: Checkup) -> tuple[Score, tuple[AreaScore, ...]]:
+def rescore_checkup(checkup: Checkup) -> tuple[Score, tuple[AreaScore, ...]]:
     """Score a stored checkup again from its own findings and the constants under ``method``."""
-    return score(checkup.findings, scoring_of(checkup.method.constants), checkup.language)
+    return score_findings(checkup.findings, rebuild_scoring(checkup.method.constants), checkup.language)
 
 
-def scoring_of(constants: Mapping[str, float]) -> Scoring:
+def rebuild_scoring(constants: Mapping[str, float]) -> Scoring:
     """Rebuild the scoring constants from ``method.constants`` of a checkup.
 
     Raises:
@@ -58,8 +58,8 @@ def scoring_of(constants: Mapping[str, float]) -> Scoring:
 
 
 def _score_areas(findings: Sequence[Finding], scoring: Scoring) -> tuple[AreaScore, ...]:
-    means = area_means(findings, scoring)
-    no_data = Mean(None, None, None, 0.0)
+    means = average_areas(findings, scoring)
+    no_data = WeightedMean(None, None, None, 0.0)
     return tuple(
         AreaScore(
             id=area,
@@ -77,12 +77,12 @@ def _score_areas(findings: Sequence[Finding], scoring: Scoring) -> tuple[AreaSco
 
 def _find_costliest(findings: Sequence[Finding], scoring: Scoring, area: Area) -> str | None:
     """Find the finding that costs its area most points; None where none costs any."""
-    in_area = [metric for metric in metrics(findings, scoring) if metric.area == area and metric.score < 1]
+    in_area = [metric for metric in score_metrics(findings, scoring) if metric.area == area and metric.score < 1]
     return max(in_area, key=lambda metric: metric.weight * (1 - metric.score)).code if in_area else None
 
 
 def _score_headline(findings: Sequence[Finding], scoring: Scoring, language: Language) -> Score:
-    mean = headline_mean(findings, scoring)
+    mean = average_headline(findings, scoring)
     cap, reason = _describe_cap(findings, scoring, language)
     # a cap above the mean changes nothing and needs no reason
     binds = mean.score is not None and mean.score > cap
@@ -100,7 +100,7 @@ def _score_headline(findings: Sequence[Finding], scoring: Scoring, language: Lan
 
 def _describe_cap(findings: Sequence[Finding], scoring: Scoring, language: Language) -> tuple[float, str | None]:
     """The lowest cap that failing scored findings set, and the reason."""
-    cap, severity, codes = cap_of(findings, scoring)
+    cap, severity, codes = find_cap(findings, scoring)
     if severity is None:
         return cap, None
     words = Words(language)
@@ -120,4 +120,4 @@ def _apply_cap(value: float | None, cap: float) -> float | None:
 
 
 def _round_score(value: float | None) -> float | None:
-    return None if value is None else round(value, DIGITS)
+    return None if value is None else round(value, SCORE_DIGITS)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from storehealth.settings.layers import (
     AUTO_REPLIES,
-    FileSeen,
-    Origin,
-    Resolved,
-    beside,
+    ResolvedSettings,
+    SettingOrigin,
+    SettingsFile,
+    find_settings_folder,
+    locate_user_file,
     read_settings,
-    resolve,
-    user_file,
+    resolve_settings,
 )
-from storehealth.settings.model import FILE_NAME, Notify, Role, Settings
+from storehealth.settings.model import FILE_NAME, NotifySettings, Role, Settings
 
 __all__ = [
     "AUTO_REPLIES",
     "FILE_NAME",
-    "FileSeen",
-    "Notify",
-    "Origin",
-    "Resolved",
+    "NotifySettings",
+    "ResolvedSettings",
     "Role",
+    "SettingOrigin",
     "Settings",
-    "beside",
+    "SettingsFile",
+    "find_settings_folder",
+    "locate_user_file",
     "read_settings",
-    "resolve",
-    "user_file",
+    "resolve_settings",
 ]

@@ -13,15 +13,15 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from storehealth.catalogue.files import NotUtf8, broken_yaml, read_yaml, utf8
+from storehealth.catalogue.files import NotUtf8Error, decode_utf8, describe_yaml_error, read_yaml
 from storehealth.errors import UsageError
 from storehealth.settings.model import FILE_NAME, Settings
-from storehealth.settings.problems import explained, line_of, refused_addresses
+from storehealth.settings.problems import explain_problems, find_addresses, find_line
 
 AUTO_REPLIES = "auto_replies.yaml"
 PREFIX = "STOREHEALTH_"
 NESTING = "__"
-FLAGS = {"language": "lang"}
+OPTION_NAMES = {"language": "lang"}
 """Settings whose command-line option has another name."""
 ADDRESS_HINT = (
     "Write addresses into a file that only you can read (chmod 600), and name it in notify.urls_file."
@@ -30,14 +30,14 @@ ADDRESS_HINT = (
 Kind = Literal["flag", "environment", "project", "user", "default"]
 
 
-class Origin(NamedTuple):
+class SettingOrigin(NamedTuple):
     """Where a value comes from. ``where`` is ``storehealth.toml:3``, a variable or an option; empty for a default."""
 
     kind: Kind
     where: str = ""
 
 
-class FileSeen(NamedTuple):
+class SettingsFile(NamedTuple):
     """A file that may hold settings, and whether it was read."""
 
     kind: Kind
@@ -45,12 +45,12 @@ class FileSeen(NamedTuple):
     read: bool
 
 
-class Resolved(NamedTuple):
+class ResolvedSettings(NamedTuple):
     """The settings, the origin of each value by its dotted key, and the files that were considered."""
 
     settings: Settings
-    origins: dict[str, Origin]
-    files: tuple[FileSeen, ...]
+    origins: dict[str, SettingOrigin]
+    files: tuple[SettingsFile, ...]
 
 
 class _Problem(NamedTuple):
@@ -64,14 +64,14 @@ class _Layer(NamedTuple):
     values: dict[str, Any]
     path: Path | None = None
 
-    def origin(self, keys: Sequence[str]) -> Origin:
+    def origin(self, keys: Sequence[str]) -> SettingOrigin:
         """Return where a value of this layer comes from."""
         if self.kind == "flag":
-            return Origin("flag", f"--{FLAGS.get(keys[0], keys[0])}")
+            return SettingOrigin("flag", f"--{OPTION_NAMES.get(keys[0], keys[0])}")
         if self.path is None:
-            return Origin(self.kind, _variable_of(keys))
+            return SettingOrigin(self.kind, _variable_of(keys))
         shown = self.path.name if self.kind == "project" else str(self.path)
-        return Origin(self.kind, f"{shown}:{line_of(self.path, keys)}")
+        return SettingOrigin(self.kind, f"{shown}:{find_line(self.path, keys)}")
 
 
 def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
@@ -83,15 +83,17 @@ def read_settings(path: Path | None, folder: Path | None = None) -> Settings:
     Raises:
         UsageError: A file is missing, not TOML or YAML, or something has mistakes; the message lists all of them.
     """
-    return resolve(path, folder).settings
+    return resolve_settings(path, folder).settings
 
 
-def beside(config: Path | None) -> Path:
+def find_settings_folder(config: Path | None) -> Path:
     """Return the folder of the project's settings, which also holds ``mutes.yaml`` and ``events.yaml``; it may lack all."""
     return config.parent if config is not None else Path.cwd()
 
 
-def resolve(path: Path | None = None, folder: Path | None = None, flags: Mapping[str, Any] | None = None) -> Resolved:
+def resolve_settings(
+    path: Path | None = None, folder: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> ResolvedSettings:
     """Read settings as :func:`read_settings` does, with the origin of every value.
 
     Args:
@@ -103,10 +105,10 @@ def resolve(path: Path | None = None, folder: Path | None = None, flags: Mapping
         UsageError: As :func:`read_settings`.
     """
     project = path or (folder or Path.cwd()) / FILE_NAME
-    user = user_file()
+    user = locate_user_file()
     files = (
-        FileSeen("project", project, path is not None or project.is_file()),
-        FileSeen("user", user, user.is_file()),
+        SettingsFile("project", project, path is not None or project.is_file()),
+        SettingsFile("user", user, user.is_file()),
     )
     layers, problems = _list_layers(files, flags or {})
     merged = _merge(layers)
@@ -115,11 +117,11 @@ def resolve(path: Path | None = None, folder: Path | None = None, flags: Mapping
     auto_replies = _read_auto_replies(project.parent / AUTO_REPLIES)
     if auto_replies:
         settings = settings.model_copy(update={"auto_replies": (*settings.auto_replies, *auto_replies)})
-        origins.setdefault("auto_replies", Origin("project", AUTO_REPLIES))
-    return Resolved(settings, origins, files)
+        origins.setdefault("auto_replies", SettingOrigin("project", AUTO_REPLIES))
+    return ResolvedSettings(settings, origins, files)
 
 
-def user_file() -> Path:
+def locate_user_file() -> Path:
     """Return the path of the user's settings for all stores: ``~/.config/storehealth/storehealth.toml`` on Linux."""
     from platformdirs import user_config_path
 
@@ -136,7 +138,7 @@ class _File(TomlConfigSettingsSource):
     """A TOML file, with or without the byte order mark that Windows editors put at its start."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return tomllib.loads(utf8(file_path.read_bytes()))
+        return tomllib.loads(decode_utf8(file_path.read_bytes()))
 
 
 class _Environment(EnvSettingsSource):
@@ -150,7 +152,7 @@ class _Environment(EnvSettingsSource):
             return value if "dict" in str(field.annotation) or field_name == "notify" else parts
 
 
-def _list_layers(files: Sequence[FileSeen], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
+def _list_layers(files: Sequence[SettingsFile], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
     """Read all layers, the lowest first, and list what is wrong with whole files and with addresses in them."""
     layers: list[_Layer] = []
     problems: list[_Problem] = []
@@ -162,7 +164,7 @@ def _list_layers(files: Sequence[FileSeen], flags: Mapping[str, Any]) -> tuple[l
     layers.append(_Layer("environment", _Environment(_Fields)()))
     layers.append(_Layer("flag", {name: value for name, value in flags.items() if value is not None}))
     for layer in layers:
-        for keys in refused_addresses(layer.values, _leaves):
+        for keys in find_addresses(layer.values, _leaves):
             problems.append(_refuse_address(layer.origin(keys).where, ".".join(keys)))
     return layers, problems
 
@@ -179,7 +181,7 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], str | None]:
     """
     try:
         values = _File(_Fields, path)() if path.is_file() else None
-    except NotUtf8 as error:
+    except NotUtf8Error as error:
         return {}, f"{path} {error}"
     except tomllib.TOMLDecodeError as error:
         return {}, f"{path} is not valid TOML: {error}"
@@ -215,7 +217,7 @@ def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[
             yield (*above, key), value
 
 
-def _validate(merged: dict[str, Any], origins: Mapping[str, Origin], problems: list[_Problem]) -> Settings:
+def _validate(merged: dict[str, Any], origins: Mapping[str, SettingOrigin], problems: list[_Problem]) -> Settings:
     """Validate the merged values.
 
     Raises:
@@ -226,7 +228,7 @@ def _validate(merged: dict[str, Any], origins: Mapping[str, Origin], problems: l
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         places = {key: origin.where for key, origin in origins.items()}
-        lines += explained(error, Settings, places, {problem.key for problem in problems})
+        lines += explain_problems(error, Settings, places, {problem.key for problem in problems})
     if lines:
         raise UsageError("\n".join(lines), _hint(lines, problems))
     return settings
@@ -252,7 +254,7 @@ def _read_auto_replies(path: Path) -> tuple[str, ...]:
     try:
         texts = read_yaml(path) or []
     except yaml.YAMLError as error:
-        raise UsageError(broken_yaml(path, error), "Mend the file named above.") from None
+        raise UsageError(describe_yaml_error(path, error), "Mend the file named above.") from None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise UsageError(f"{path} is no list of texts", "Write one text per line, each after a dash, in quotes.")
     return tuple(texts)

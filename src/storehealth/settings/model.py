@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
 
-from storehealth.catalogue.common import Duration, Fact, Language, Strict
+from storehealth.catalogue.common import Duration, Fact, Language, StrictModel
 
 FILE_NAME = "storehealth.toml"
 URLS_VARIABLE = "STOREHEALTH_NOTIFY_URLS"
@@ -21,7 +21,7 @@ Role = Literal["agent", "bot", "system", "customer"]
 When = Literal["change", "fail", "always", "never"]
 
 
-class Notify(Strict):
+class NotifySettings(StrictModel):
     """Who is notified of a checkup, when, and in which language."""
 
     urls_file: Path | None = Field(
@@ -69,7 +69,7 @@ class Notify(Strict):
         return names
 
 
-class Settings(Strict):
+class Settings(StrictModel):
     """The settings of a store. Everything has a default, so no file is needed."""
 
     store: str | None = Field(default=None, description="Name printed on reports; default: the exports folder's name.")
@@ -89,7 +89,9 @@ class Settings(Strict):
     deposit: dict[str, Any] = Field(
         default={}, description="Company and bank account, for the documents of refund-checklist."
     )
-    notify: Notify = Field(default=Notify(), description="Who is notified of a checkup, when, and in which language.")
+    notify: NotifySettings = Field(
+        default=NotifySettings(), description="Who is notified of a checkup, when, and in which language."
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -112,7 +114,7 @@ class Settings(Strict):
         """The store's time zone, where it is set."""
         return ZoneInfo(self.timezone) if self.timezone else None
 
-    def facts(self) -> dict[str, Fact]:
+    def list_facts(self) -> dict[str, Fact]:
         """Return the platform facts that the store sets for itself."""
         if self.hours is None:
             return {}

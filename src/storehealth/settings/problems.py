@@ -12,12 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from storehealth.privacy import holds_address
 
-FREE = ("deposit", "auto_replies", "store", "staff")
+FREE_TEXTS = ("deposit", "auto_replies", "store", "staff")
 """Settings whose texts may hold anything, addresses too."""
 Leaves = Callable[[Mapping[str, Any]], Iterable[tuple[tuple[str, ...], Any]]]
 
 
-def explained(
+def explain_problems(
     error: ValidationError, model: type[BaseModel], places: Mapping[str, str], handled: Collection[str]
 ) -> Iterator[str]:
     """Describe each mistake in a line.
@@ -66,12 +66,12 @@ def _list_fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def refused_addresses(values: Mapping[str, Any], leaves: Leaves) -> list[tuple[str, ...]]:
+def find_addresses(values: Mapping[str, Any], leaves: Leaves) -> list[tuple[str, ...]]:
     """List the keys whose value holds an address. Addresses may contain secrets, so they are not allowed in settings."""
-    return [keys for keys, value in leaves(values) if keys[0] not in FREE and holds_address(str(value))]
+    return [keys for keys, value in leaves(values) if keys[0] not in FREE_TEXTS and holds_address(str(value))]
 
 
-def line_of(path: Path, keys: Sequence[str]) -> int:
+def find_line(path: Path, keys: Sequence[str]) -> int:
     """Find the line of a setting: its key below its table's header, else the first line that begins with one of its keys."""
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     table = ".".join(keys[:-1])

@@ -7,27 +7,27 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from storehealth.privacy import REMOVED, redact
-from storehealth.settings.layers import Origin, Resolved
+from storehealth.settings.layers import ResolvedSettings, SettingOrigin
 
 PERSONAL = ("deposit",)
 """Tables that hold names, accounts and numbers: only that they are set is shown."""
 DURATIONS = ("notify.suppress",)
 """Settings in seconds, displayed in hours."""
-DEFAULT = Origin("default")
+DEFAULT = SettingOrigin("default")
 
 
-class Shown(NamedTuple):
+class DisplayedSetting(NamedTuple):
     """One effective value."""
 
     key: str
     value: Any
-    origin: Origin
+    origin: SettingOrigin
 
 
-def shown(resolved: Resolved) -> list[Shown]:
+def list_effective(resolved: ResolvedSettings) -> list[DisplayedSetting]:
     """List every setting by its dotted key with its JSON value; personal values are hidden, addresses shortened."""
     return [
-        Shown(key, _hide(key, value), _origin_of(key, resolved.origins))
+        DisplayedSetting(key, _hide(key, value), _origin_of(key, resolved.origins))
         for key, value in _flatten(resolved.settings.model_dump(mode="json"), "")
     ]
 
@@ -40,7 +40,7 @@ def _flatten(values: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]
             yield f"{above}{key}", value
 
 
-def _origin_of(key: str, origins: Mapping[str, Origin]) -> Origin:
+def _origin_of(key: str, origins: Mapping[str, SettingOrigin]) -> SettingOrigin:
     return origins.get(key, DEFAULT)
 
 
@@ -54,7 +54,7 @@ def _hide(key: str, value: Any) -> Any:
     return redact(value) if isinstance(value, str) else value
 
 
-def below_home(path: Path) -> str:
+def shorten_home(path: Path) -> str:
     """Return a path with the home folder, which contains its owner's name, as ``~``."""
     home = Path.home()
     return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else str(path)

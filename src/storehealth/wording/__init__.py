@@ -48,7 +48,7 @@ class Words:
 
     def count(self, key: str, n: int) -> str:
         """A text about ``n`` things, with the number grouped by thousands."""
-        return self._fill(key, n, {"n": self.whole(n)})
+        return self._fill(key, n, {"n": self.format_whole(n)})
 
     def _fill(self, key: str, n: object, values: dict[str, object]) -> str:
         form = self._texts.form(key, n)
@@ -111,57 +111,57 @@ class Words:
                     return self.say(f"{section}.{name}", **values)
         return None
 
-    def table(self, name: str) -> str:
+    def name_table(self, name: str) -> str:
         """A canonical table in plain words; a table of a pack by its own name."""
         return self._texts.form(f"table.{name}") or name
 
-    def need(self, need: str) -> str:
+    def name_need(self, need: str) -> str:
         """What a rule needs: a table in plain words, a column of it, ``or`` between alternatives."""
         return self.say("unit.or").join(self._column(*part.strip().partition(".")) for part in need.split("|"))
 
-    def lacking(self, needs: Collection[str]) -> str:
+    def name_missing(self, needs: Collection[str]) -> str:
         """What no file provides. Columns of a table that is missing altogether are not listed."""
         whole = {frozenset(need.split("|")) for need in needs if "." not in need}
         missing = [need for need in needs if "." not in need or _tables(need) not in whole]
-        return self.say("unit.comma").join(dict.fromkeys(map(self.need, missing)))
+        return self.say("unit.comma").join(dict.fromkeys(map(self.name_need, missing)))
 
     def _column(self, table: str, _: str, column: str) -> str:
-        name = self.table(table)
+        name = self.name_table(table)
         return self.say("unit.brackets", what=name, inside=column) if column else name
 
-    def lower(self, name: str) -> str:
+    def to_lower(self, name: str) -> str:
         """A name as it stands within a sentence."""
         return name if self.language == "zh" else name.lower()
 
-    def whole(self, number: int | None) -> str:
+    def format_whole(self, number: int | None) -> str:
         """A whole number with its thousands grouped, or a dash."""
         return figures.format_whole(number, self.language)
 
-    def figure(self, value: float | None, unit: str) -> str:
+    def format_figure(self, value: float | None, unit: str) -> str:
         """A value in a unit of a finding: ``88.0%``, ``3 min 20 s``, ``26.4 h``; a dash where there is none."""
         return figures.format_figure(value, unit, self.language, self.say("unit.never"))
 
-    def bound(self, value: float | None, unit: str, higher_is: str) -> str:
+    def format_bound(self, value: float | None, unit: str, higher_is: str) -> str:
         """A target or limit with its direction: ``≥95%``."""
         if value is None:
             return figures.DASH
-        return ("≥" if higher_is == "better" else "≤") + self.figure(value, unit)
+        return ("≥" if higher_is == "better" else "≤") + self.format_figure(value, unit)
 
-    def decimal(self, value: float | None, digits: int = 1) -> str:
+    def format_decimal(self, value: float | None, digits: int = 1) -> str:
         """A plain number with at most so many decimals, or a dash."""
         return figures.format_decimal(value, self.language, digits)
 
-    def day(self, day: date | None) -> str:
+    def format_day(self, day: date | None) -> str:
         """A day as ISO writes it, in every language; the open end of a window is ``…``."""
         return day.isoformat() if day else "…"
 
-    def moment(self, moment: datetime | None) -> str:
+    def format_moment(self, moment: datetime | None) -> str:
         """A time to the minute, or a dash."""
         return moment.strftime("%Y-%m-%d %H:%M") if moment else figures.DASH
 
 
 @cache
-def texts() -> dict[str, dict[Language, str]]:
+def load_texts() -> dict[str, dict[Language, str]]:
     """All texts by key and language; of those with a plural, the form of many."""
     forms = {language: read_texts(language).forms for language in LANGUAGES}
     return {key: {language: forms[language][key][-1] for language in LANGUAGES} for key in forms["en"]}
@@ -176,6 +176,6 @@ def _patterns(section: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """English texts as patterns in which the placeholders w to z match anything, each with its key."""
     return tuple(
         (re.compile(re.sub(r"\\{([w-z])\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
-        for key, entry in texts().items()
+        for key, entry in load_texts().items()
         if key.startswith(f"{section}.")
     )

@@ -11,7 +11,7 @@ OPENERS, CLOSERS = "（《「『【〔“‘", "，。；：、！？）》」�
 ATOM = re.compile(rf"[ \t\n]+|[{OPENERS}]*(?:(?![{OPENERS}])[{WIDE}]|[^ \t\n{WIDE}]+)[{CLOSERS}]*|[{OPENERS}]+")
 
 
-def folded(text: str, width: int) -> str:
+def fold_text(text: str, width: int) -> str:
     """Wrap text to a width in terminal cells; a word longer than a line stays whole."""
     lines, line = [], ""
     for atom in ATOM.findall(text):

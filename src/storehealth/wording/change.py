@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storehealth.model import Event, Finding
+from storehealth.model import Finding, TrendEvent
 from storehealth.wording import Words
 
-NAMED = 4
+MOST_CODES = 4
 """Codes listed on the first screen before the rest is only counted."""
 
 
-def since_then(finding: Finding, words: Words) -> list[str]:
+def describe_change(finding: Finding, words: Words) -> list[str]:
     """The previous figure, whether the difference is beyond noise, and how long the finding has existed."""
     was = finding.previous is not None
-    moved = [words.say("screen.was", value=words.figure(finding.previous, finding.unit))] if was else []
+    moved = [words.say("screen.was", value=words.format_figure(finding.previous, finding.unit))] if was else []
     moved += [words.say(f"change.{finding.change}")] if finding.change else []
     parts = [words.say("history.clause").join(moved)] if moved else []
     if finding.state:
         day = finding.since.date() if finding.since else None
-        parts.append(words.say(f"found.{finding.state}", day=words.day(day)))
+        parts.append(words.say(f"found.{finding.state}", day=words.format_day(day)))
     return parts
 
 
-def rows_then(finding: Finding, words: Words) -> str | None:
+def describe_rows(finding: Finding, words: Words) -> str | None:
     """What became of the customers or orders behind a finding; None where they are not tracked or there were none."""
     if finding.rows is None:
         return None
@@ -34,22 +34,22 @@ def rows_then(finding: Finding, words: Words) -> str | None:
     return f"{words.say('history.rows')}{words.say('unit.colon')}{text}"
 
 
-def signed(points: float, words: Words, digits: int = 1) -> str:
+def format_signed(points: float, words: Words, digits: int = 1) -> str:
     """A difference with its sign; one that rounds to zero is a plain 0."""
-    text = words.decimal(points, digits)
+    text = words.format_decimal(points, digits)
     return text if text in ("0", "—") or points < 0 else f"+{text}"
 
 
-def codes_text(codes: Sequence[str], words: Words, most: int = NAMED) -> str:
+def list_codes(codes: Sequence[str], words: Words, most: int = MOST_CODES) -> str:
     """The first codes, and how many more there are."""
     text = " ".join(codes[:most])
     hidden = len(codes) - most
     return f"{text} {words.say('history.further', n=hidden)}" if hidden > 0 else text
 
 
-def event_text(event: Event, words: Words) -> str:
+def describe_event(event: TrendEvent, words: Words) -> str:
     """``promotion: Double 11 (2025-11-01 to 2025-11-11)``."""
-    first, last = words.day(event.first), words.day(event.last)
+    first, last = words.format_day(event.first), words.format_day(event.last)
     when = first if first == last else words.say("screen.window", first=first, last=last)
     kind = words.say(f"event.{event.kind}")
     named = f"{kind}{words.say('unit.colon')}{event.name}" if event.name else kind

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from storehealth.i18n.figures import DASH
-from storehealth.model import ComparedFinding, Comparison, CountsThen, RunLine
+from storehealth.model import FindingComparison, PeriodCounts, RunComparison, RunSummary
 from storehealth.wording import Words
-from storehealth.wording.change import signed
+from storehealth.wording.change import format_signed
 
 ROWS = ("new", "persisting")
 """Row states that fingerprints alone can show; they cannot show whether the other rows were fixed."""
 
 
-def series_parts(line: RunLine) -> tuple[str, ...]:
+def name_series(line: RunSummary) -> tuple[str, ...]:
     """Store, platform and way of counting."""
     return tuple(part for part in (line.store, line.folder, line.platform, line.how) if part)
 
 
-def worth_a_line(finding: ComparedFinding) -> bool:
+def has_changed(finding: FindingComparison) -> bool:
     """Whether the figure changed beyond noise or the verdict changed."""
     return finding.change in ("better", "worse") or finding.status_then != finding.status_now
 
 
-def pair_lines(comparison: Comparison, words: Words) -> list[str]:
+def summarize_pair(comparison: RunComparison, words: Words) -> list[str]:
     """The scores then and now, what their difference is made of, and the areas."""
     then, now, change = comparison.first.score, comparison.second.score, comparison.previous.score_change
-    moved = words.say("history.moved", then=words.decimal(then, 0), now=words.decimal(now, 0))
+    moved = words.say("history.moved", then=words.format_decimal(then, 0), now=words.format_decimal(now, 0))
     if change is None:
         lines = [words.say("history.clause").join([moved, words.say("history.no_score")])]
     else:
         lines = [words.say("history.clause").join([moved, words.say(f"change.{change.change}")])]
-        made_of = {name: signed(getattr(change, name), words) for name in ("points", "figures", "coverage", "rules")}
+        made_of = {
+            name: format_signed(getattr(change, name), words) for name in ("points", "figures", "coverage", "rules")
+        }
         lines.append(words.say("history.made_of", **made_of))
     areas = [
-        f"{words.say(f'area.{area.id}')} {signed(area.points, words)}"
+        f"{words.say(f'area.{area.id}')} {format_signed(area.points, words)}"
         for area in comparison.previous.areas
         if area.points is not None
     ]
@@ -41,7 +43,7 @@ def pair_lines(comparison: Comparison, words: Words) -> list[str]:
     return lines if comparison.previous.same_weekdays else [*lines, words.say("history.weekdays")]
 
 
-def status_pair(finding: ComparedFinding, words: Words) -> str:
+def format_statuses(finding: FindingComparison, words: Words) -> str:
     """``fail → pass``, or the verdict where it is the same."""
     then, now = (
         words.say(f"status.{status}") if status else DASH for status in (finding.status_then, finding.status_now)
@@ -49,7 +51,7 @@ def status_pair(finding: ComparedFinding, words: Words) -> str:
     return now if then == now else words.say("history.arrow", then=then, now=now)
 
 
-def difference(finding: ComparedFinding, words: Words) -> str:
+def format_difference(finding: FindingComparison, words: Words) -> str:
     """The figure then and now, each with its counts."""
     return words.say(
         "history.arrow",
@@ -58,16 +60,16 @@ def difference(finding: ComparedFinding, words: Words) -> str:
     )
 
 
-def _format_counts(counts: CountsThen | None, finding: ComparedFinding, words: Words) -> str:
+def _format_counts(counts: PeriodCounts | None, finding: FindingComparison, words: Words) -> str:
     if counts is None:
         return DASH
-    value = words.figure(counts.value, finding.unit)
+    value = words.format_figure(counts.value, finding.unit)
     key = "screen.missed" if finding.unit == "share" else "screen.over"
-    text = words.say(key, defects=words.whole(counts.defects), judged=words.whole(counts.judged))
+    text = words.say(key, defects=words.format_whole(counts.defects), judged=words.format_whole(counts.judged))
     return words.say("unit.brackets", what=value, inside=text)
 
 
-def compared_parts(finding: ComparedFinding, words: Words) -> list[str]:
+def describe_comparison(finding: FindingComparison, words: Words) -> list[str]:
     """Whether that is a change, its state, and how many rows are new or still there."""
     parts = [words.say(f"change.{finding.change}")] if finding.change else []
     parts += [words.say(f"found.{finding.state}")] if finding.state in ("new", "reappeared", "resolved") else []

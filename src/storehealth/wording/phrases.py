@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from storehealth.model import Beside, Checkup, Driver, Finding, NotJudged, Recommendation, Source, Window
-from storehealth.wording import Words, texts
-from storehealth.wording.basis import days
-from storehealth.wording.change import since_then
-from storehealth.wording.sure import marked, sureness
+from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, SideFigure, Source, Window
+from storehealth.wording import Words, load_texts
+from storehealth.wording.basis import describe_days
+from storehealth.wording.change import describe_change
+from storehealth.wording.sure import describe_certainty, mark_doubt
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
-def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
+def sort_by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by urgency: status, scored before unscored, severity, code."""
     return sorted(
         findings,
@@ -28,21 +28,21 @@ def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-def with_figures(checkup: Checkup) -> list[Finding]:
+def select_measured(checkup: Checkup) -> list[Finding]:
     """Findings that had rows to measure, the most urgent first."""
-    return [finding for finding in by_urgency(checkup.findings) if finding.status != "not_applicable"]
+    return [finding for finding in sort_by_urgency(checkup.findings) if finding.status != "not_applicable"]
 
 
-def troubles(checkup: Checkup) -> list[Finding]:
+def select_troubles(checkup: Checkup) -> list[Finding]:
     """Failing findings, then those to watch; without muted ones."""
     return [
         finding
-        for finding in by_urgency(checkup.findings)
+        for finding in sort_by_urgency(checkup.findings)
         if finding.status in ("fail", "watch") and finding.muted is None
     ]
 
 
-def todo(checkup: Checkup) -> list[Recommendation]:
+def select_actions(checkup: Checkup) -> list[Recommendation]:
     """Recommendations, without those that help only muted findings."""
     muted = {finding.code for finding in checkup.findings if finding.muted}
     return [
@@ -50,19 +50,19 @@ def todo(checkup: Checkup) -> list[Recommendation]:
     ]
 
 
-def all_clear(checkup: Checkup) -> bool:
+def is_all_clear(checkup: Checkup) -> bool:
     """Whether a score was given, something passed, and nothing fails or needs watching."""
     judged = any(finding.status == "pass" for finding in checkup.findings)
     muted = any(finding.muted for finding in checkup.findings)
-    return checkup.score.value is not None and judged and not muted and not troubles(checkup)
+    return checkup.score.value is not None and judged and not muted and not select_troubles(checkup)
 
 
-def refused(checkup: Checkup) -> list[Source]:
+def select_refused(checkup: Checkup) -> list[Source]:
     """Files that were not used."""
     return [source for source in checkup.sources if source.layout is None]
 
 
-def grouped(checkup: Checkup) -> list[list[NotJudged]]:
+def group_not_judged(checkup: Checkup) -> list[list[NotJudged]]:
     """Rules that could not be judged, grouped by reason; without those that a missing export would enable."""
     helped = {code for export in checkup.exports_wanted for code in (*export.codes, *export.with_others)}
     groups: dict[tuple[str, ...], list[NotJudged]] = {}
@@ -71,31 +71,35 @@ def grouped(checkup: Checkup) -> list[list[NotJudged]]:
     return sorted(groups.values(), key=lambda members: not members[0].how_to_export)
 
 
-def band(score: float) -> str:
+def choose_band(score: float) -> str:
     """The band of a score: good from 90, fair from 50, else poor."""
     return "good" if score >= 90 else "fair" if score >= 50 else "poor"
 
 
-def score_name(checkup: Checkup, words: Words) -> str:
+def name_score(checkup: Checkup, words: Words) -> str:
     """The score with grade and band, or that it is withheld."""
     score = checkup.score
     if score.value is None:
         return f"— {words.say('screen.no_score')}"
     return " ".join(
-        part for part in (words.decimal(score.value, 0), score.grade, words.say(f"band.{band(score.value)}")) if part
+        part
+        for part in (words.format_decimal(score.value, 0), score.grade, words.say(f"band.{choose_band(score.value)}"))
+        if part
     )
 
 
-def score_parts(checkup: Checkup, words: Words) -> list[str]:
+def describe_score(checkup: Checkup, words: Words) -> list[str]:
     """The score's range, cap and coverage."""
     score, parts = checkup.score, []
-    low, high = words.decimal(score.low, 0), words.decimal(score.high, 0)
+    low, high = words.format_decimal(score.low, 0), words.format_decimal(score.high, 0)
     if None not in (score.low, score.high) and low != high:  # "45–45" would say no more than the score does
         parts.append(words.say("screen.range", low=low, high=high))
     if score.cap_reason:
-        parts.append(words.say("screen.uncapped", value=words.decimal(score.uncapped, 0), reason=score.cap_reason))
+        parts.append(
+            words.say("screen.uncapped", value=words.format_decimal(score.uncapped, 0), reason=score.cap_reason)
+        )
     judged = sum(area.score is not None for area in checkup.areas)
-    share = words.figure(score.coverage, "share")
+    share = words.format_figure(score.coverage, "share")
     return [*parts, words.say("screen.coverage", told=judged, areas=len(checkup.areas), share=share)]
 
 
@@ -103,19 +107,19 @@ LEAST_GAIN = 0.05
 """Points below this would be shown as +0."""
 
 
-def gain_parts(recommendation: Recommendation, words: Words) -> list[str]:
+def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
     """Points, units, effort, codes and the day to check again."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
-        parts.append(words.say("screen.gain", points=words.decimal(recommendation.gain_points)))
+        parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
     parts += [recommendation.gain_units] if recommendation.gain_units else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
-        parts.append(words.say("screen.check_on", day=words.day(recommendation.check_on)))
+        parts.append(words.say("screen.check_on", day=words.format_day(recommendation.check_on)))
     return parts
 
 
-def counts_line(checkup: Checkup, words: Words) -> str:
+def count_statuses(checkup: Checkup, words: Words) -> str:
     """How many findings have each status, and how many further rules could not be judged."""
     counts = Counter(str(finding.status) for finding in checkup.findings if finding.muted is None)
     parts = [words.count(f"state.{status}", counts[status]) for status in RANK if counts[status]]
@@ -123,7 +127,7 @@ def counts_line(checkup: Checkup, words: Words) -> str:
     parts += [words.count("count.not_judged", len(unnamed))] if unnamed else []
     ends = [finding.muted.until for finding in checkup.findings if finding.muted]
     if ends:
-        until = words.say("mutes.until", day=words.day(min(ends)))
+        until = words.say("mutes.until", day=words.format_day(min(ends)))
         parts.append(words.say("unit.brackets", what=words.count("count.muted", len(ends)), inside=until))
     return words.say("unit.comma").join(parts)
 
@@ -131,67 +135,67 @@ def counts_line(checkup: Checkup, words: Words) -> str:
 # -- one finding -------------------------------------------------------------------------------------------------
 
 
-def figure(finding: Finding, words: Words) -> str:
+def format_interval(finding: Finding, words: Words) -> str:
     """The value with its interval: ``88% [86.7%–89.1%]``."""
-    value = words.figure(finding.value, finding.unit)
+    value = words.format_figure(finding.value, finding.unit)
     low, high = finding.interval
     if low is None and high is None:
         return value
-    return f"{value} [{words.figure(low, finding.unit)}–{words.figure(high, finding.unit)}]"
+    return f"{value} [{words.format_figure(low, finding.unit)}–{words.format_figure(high, finding.unit)}]"
 
 
-def bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]:
+def format_bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]:
     """Target and limit with their direction, marked where nobody has confirmed them."""
     shown = [
-        words.say(f"screen.{name}", bound=words.bound(value, finding.unit, finding.higher_is))
+        words.say(f"screen.{name}", bound=words.format_bound(value, finding.unit, finding.higher_is))
         for name, value in (("target", finding.target), ("limit", finding.limit))
         if value is not None and only in (None, name)
     ]
     source = finding.limit_source
     if shown and source:
-        shown[-1] = marked(shown[-1], source.verified, words)
+        shown[-1] = mark_doubt(shown[-1], source.verified, words)
     return shown
 
 
-def tallied(finding: Finding, words: Words) -> str:
+def count_rows(finding: Finding, words: Words) -> str:
     """How many rows the figure rests on; without a verdict none of them is called a miss."""
     if finding.status == "informative" or (finding.target is None and finding.limit is None):
         if finding.unit != "share":
-            return words.say("screen.n", n=words.whole(finding.judged))
+            return words.say("screen.n", n=words.format_whole(finding.judged))
         count = finding.defects if finding.higher_is == "worse" else finding.judged - finding.defects
-        return words.say("screen.count_of", count=words.whole(count), judged=words.whole(finding.judged))
+        return words.say("screen.count_of", count=words.format_whole(count), judged=words.format_whole(finding.judged))
     key = "screen.missed" if finding.unit == "share" else "screen.over"
-    return words.say(key, defects=words.whole(finding.defects), judged=words.whole(finding.judged))
+    return words.say(key, defects=words.format_whole(finding.defects), judged=words.format_whole(finding.judged))
 
 
-def facts_of(finding: Finding, words: Words, usual: Window | None = None) -> list[str]:
+def describe_finding(finding: Finding, words: Words, usual: Window | None = None) -> list[str]:
     """Everything about a finding in one paragraph, except where its rows are.
 
     Its days are given where they differ from the usual ones.
     """
-    parts = [figure(finding, words)]
-    parts += [days(finding.window, words)] if usual is not None and finding.window != usual else []
-    parts += [tallied(finding, words)] if finding.judged else []
-    parts += bounds(finding, words)
+    parts = [format_interval(finding, words)]
+    parts += [describe_days(finding.window, words)] if usual is not None and finding.window != usual else []
+    parts += [count_rows(finding, words)] if finding.judged else []
+    parts += format_bounds(finding, words)
     if finding.undecided:
-        parts.append(words.say("screen.undecided", n=words.whole(finding.undecided)))
-    parts += since_then(finding, words)
-    parts += kept_apart(finding, words)
+        parts.append(words.say("screen.undecided", n=words.format_whole(finding.undecided)))
+    parts += describe_change(finding, words)
+    parts += describe_exceptions(finding, words)
     return [*parts, *([] if finding.scored else [words.say("screen.not_scored")])]
 
 
-def kept_apart(finding: Finding, words: Words) -> list[str]:
+def describe_exceptions(finding: Finding, words: Words) -> list[str]:
     """Who muted a finding, why and until when; how many rows were exempted, and why."""
     parts, muted = [], finding.muted
     if muted:
-        day = words.day(muted.until)
+        day = words.format_day(muted.until)
         parts.append(words.say("mutes.muted", day=day, owner=muted.owner, reason=muted.reason))
     for exemption in finding.exempted:
-        parts.append(words.say("mutes.exempted", n=words.whole(exemption.rows), reason=exemption.reason))
+        parts.append(words.say("mutes.exempted", n=words.format_whole(exemption.rows), reason=exemption.reason))
     return parts
 
 
-def place(finding: Finding) -> str | None:
+def locate_evidence(finding: Finding) -> str | None:
     """Where the rows are: the evidence file, else file and line of the first row."""
     if finding.evidence.file:
         return finding.evidence.file
@@ -201,15 +205,15 @@ def place(finding: Finding) -> str | None:
     return f"{first.file}:{first.line}" if first.line is not None else first.file
 
 
-def origin(finding: Finding, words: Words) -> str | None:
+def describe_source(finding: Finding, words: Words) -> str | None:
     """Where the limits come from, since when they hold and how certain that is."""
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
-    return words.say("unit.brackets", what=words.source(source.source), inside=sureness(source, words))
+    return words.say("unit.brackets", what=words.source(source.source), inside=describe_certainty(source, words))
 
 
-def segment(parts: dict[str, str | None], words: Words) -> str:
+def format_segment(parts: dict[str, str | None], words: Words) -> str:
     """A slice as ``agent=amy  weekday=Monday``."""
     return "  ".join(
         f"{_name_dimension(name, words)}={_format_part(name, value, words)}" for name, value in parts.items()
@@ -217,7 +221,7 @@ def segment(parts: dict[str, str | None], words: Words) -> str:
 
 
 def _name_dimension(name: str, words: Words) -> str:
-    return words.say(f"slice.{name}") if f"slice.{name}" in texts() else name
+    return words.say(f"slice.{name}") if f"slice.{name}" in load_texts() else name
 
 
 def _format_part(name: str, value: str | None, words: Words) -> str:
@@ -225,68 +229,78 @@ def _format_part(name: str, value: str | None, words: Words) -> str:
         return "—"
     if value in ("true", "false"):
         return words.say("advice.is_so" if value == "true" else "advice.is_not")
-    return words.say(f"weekday.{value}") if name == "weekday" and f"weekday.{value}" in texts() else value
+    return words.say(f"weekday.{value}") if name == "weekday" and f"weekday.{value}" in load_texts() else value
 
 
-def driver_text(driver: Driver, words: Words) -> str:
+def describe_driver(driver: Driver, words: Words) -> str:
     """The share of all defects found in a slice."""
     return words.say(
         "screen.share_of_misses",
-        share=words.figure(driver.share_of_defects, "share"),
-        defects=words.whole(driver.defects),
-        judged=words.whole(driver.judged),
+        share=words.format_figure(driver.share_of_defects, "share"),
+        defects=words.format_whole(driver.defects),
+        judged=words.format_whole(driver.judged),
     )
 
 
-def beside_lines(finding: Finding, words: Words) -> list[tuple[str, str]]:
+def list_beside(finding: Finding, words: Words) -> list[tuple[str, str]]:
     """Figures beside a finding, as name and text: ``39 of 1,933 (2%)``, or a statistic."""
     return [(beside.title or beside.name.replace("_", " "), _format_beside(beside, words)) for beside in finding.beside]
 
 
-def _format_beside(beside: Beside, words: Words) -> str:
+def _format_beside(beside: SideFigure, words: Words) -> str:
     if beside.count is None or beside.judged is None:
-        return words.figure(beside.value, beside.unit)
-    text = words.say("screen.count_of", count=words.whole(beside.count), judged=words.whole(beside.judged))
-    return words.say("unit.brackets", what=text, inside=words.figure(beside.value, "share")) if beside.judged else text
+        return words.format_figure(beside.value, beside.unit)
+    text = words.say(
+        "screen.count_of", count=words.format_whole(beside.count), judged=words.format_whole(beside.judged)
+    )
+    return (
+        words.say("unit.brackets", what=text, inside=words.format_figure(beside.value, "share"))
+        if beside.judged
+        else text
+    )
 
 
-def shown_value(value: str | int | float | bool | None) -> str:
+def format_value(value: str | int | float | bool | None) -> str:
     """A value of a row; a dash where there is none."""
     if value is None:
         return "—"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def shown_detail(name: str, value: str | int | float | bool | None, words: Words) -> str:
+def format_detail(name: str, value: str | int | float | bool | None, words: Words) -> str:
     """A value of an evidence row with its name: ``wait=34 d 1 h`` for ``wait_seconds``, others as they are."""
     short, _, unit = name.rpartition("_")
     if short and unit in ("seconds", "hours", "days") and isinstance(value, int | float):
-        return f"{short}={words.figure(value, unit)}"
-    return f"{name}={words.decimal(value, 2) if isinstance(value, float) else shown_value(value)}"
+        return f"{short}={words.format_figure(value, unit)}"
+    return f"{name}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
 
 
-def rows_shown(finding: Finding, shown: int, words: Words) -> str | None:
+def summarize_rows(finding: Finding, shown: int, words: Words) -> str | None:
     """How many evidence rows are shown of how many, and where all of them are; None where all are shown."""
     if finding.evidence.count <= shown:
         return None
-    text = words.say("screen.showing", shown=words.whole(shown), total=words.whole(finding.evidence.count))
+    text = words.say(
+        "screen.showing", shown=words.format_whole(shown), total=words.format_whole(finding.evidence.count)
+    )
     if finding.evidence.file:
         text += words.say("unit.comma") + words.say("screen.all_in", file=finding.evidence.file)
     return text
 
 
-def reply_lines(checkup: Checkup, words: Words) -> list[str]:
+def describe_replies(checkup: Checkup, words: Words) -> list[str]:
     """Quantiles of reply time and how many replies came within so many seconds."""
     summary, lines = checkup.distributions.reply_time_summary, []
     if summary:
         for key, part in (("screen.median", summary.first_replies), ("screen.turns", summary.turns)):
-            counts = {name: words.whole(value) for name, value in part.model_dump().items() if isinstance(value, int)}
-            times = {name: words.figure(getattr(part, name), "seconds") for name in ("median", "p90")}
+            counts = {
+                name: words.format_whole(value) for name, value in part.model_dump().items() if isinstance(value, int)
+            }
+            times = {name: words.format_figure(getattr(part, name), "seconds") for name in ("median", "p90")}
             lines.append(words.say(key, **{**counts, **times}))
     for bracket in checkup.distributions.reply_time:
-        within = words.say("screen.within", time=words.figure(bracket.within_seconds, "seconds"))
+        within = words.say("screen.within", time=words.format_figure(bracket.within_seconds, "seconds"))
         counted = words.say(
-            "screen.answers", first=words.whole(bracket.first_replies), turns=words.whole(bracket.turns)
+            "screen.answers", first=words.format_whole(bracket.first_replies), turns=words.format_whole(bracket.turns)
         )
         lines.append(f"{within}{words.say('unit.colon')}{counted}")
     return lines

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from storehealth.model import Checkup, Source
 from storehealth.wording import Words
 
-NAMED = 5
+MOST_NAMED = 5
 """Files listed by name where there is no room for all."""
 
 
-def alike(sources: Iterable[Source]) -> list[list[Source]]:
+def group_refused(sources: Iterable[Source]) -> list[list[Source]]:
     """Files that were refused, grouped by reason."""
     groups: dict[str, list[Source]] = {}
     for source in sources:
@@ -19,18 +19,18 @@ def alike(sources: Iterable[Source]) -> list[list[Source]]:
     return list(groups.values())
 
 
-def reason_of(members: Sequence[Source], words: Words) -> str:
+def describe_refusal(members: Sequence[Source], words: Words) -> str:
     """Why they were refused."""
     return words.reason(members[0].note) if members[0].note else words.say("screen.no_reason")
 
 
-def unused_text(members: Sequence[Source], words: Words) -> str:
+def describe_refused(members: Sequence[Source], words: Words) -> str:
     """All files that were refused for one reason, by name."""
     paths = words.say("unit.comma").join(source.path for source in members)
-    return words.say("screen.refused", n=len(members), path=paths, reason=reason_of(members, words))
+    return words.say("screen.refused", n=len(members), path=paths, reason=describe_refusal(members, words))
 
 
-def rejected_text(checkup: Checkup, words: Words) -> str | None:
+def describe_rejected(checkup: Checkup, words: Words) -> str | None:
     """How many rows were rejected, and how to see which and why; None where none were."""
     number = sum(source.rejected for source in checkup.sources)
     return words.count("count.rejected_rows", number) if number else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storehealth.model import ExportWanted
+from storehealth.model import ExportSuggestion
 from storehealth.wording import Words
 
 MOST_FILES = 2
 
 
-def wanted_text(export: ExportWanted, words: Words, most: int | None = None) -> str:
+def describe_export(export: ExportSuggestion, words: Words, most: int | None = None) -> str:
     """One sentence, with the menu to export it from; it lists at most ``most`` rules (None: all)."""
-    areas = words.say("unit.comma").join(words.lower(words.say(f"area.{area}")) for area in export.areas)
+    areas = words.say("unit.comma").join(words.to_lower(words.say(f"area.{area}")) for area in export.areas)
     values = {"areas": areas, "codes": _format_codes(export, words, most), "colon": words.say("unit.colon")}
     tables = _list_tables(export, words)
     if export.columns:
@@ -25,7 +25,7 @@ def wanted_text(export: ExportWanted, words: Words, most: int | None = None) -> 
     return words.say("screen.lets_menu", what=tables[:1].upper() + tables[1:], menu=menu, **values)
 
 
-def wanted_briefly(rest: Sequence[ExportWanted], words: Words, most: int) -> str:
+def summarize_exports(rest: Sequence[ExportSuggestion], words: Words, most: int) -> str:
     """Several missing exports in one sentence: tables, layout and rules."""
     parts = []
     for export in rest:
@@ -35,11 +35,11 @@ def wanted_briefly(rest: Sequence[ExportWanted], words: Words, most: int) -> str
     return words.say("screen.also", what=words.say("unit.comma").join(parts))
 
 
-def _list_tables(export: ExportWanted, words: Words) -> str:
-    return words.say("unit.comma").join(words.table(table) for table in export.tables)
+def _list_tables(export: ExportSuggestion, words: Words) -> str:
+    return words.say("unit.comma").join(words.name_table(table) for table in export.tables)
 
 
-def _format_codes(export: ExportWanted, words: Words, most: int | None) -> str:
+def _format_codes(export: ExportSuggestion, words: Words, most: int | None) -> str:
     """The rules it enables alone; those that need other files too, where there is room or nothing else to list."""
     parts = [_list_codes(export.codes, most)] if export.codes else []
     if export.with_others and (most is None or not export.codes):

@@ -10,26 +10,26 @@ import pkgutil
 from importlib import import_module
 from typing import Protocol, cast
 
-from storehealth.deposit.standing import Standing
+from storehealth.deposit.standing import CaseStatus
 from storehealth.errors import UsageError
 
 
-class Face(Protocol):
+class RefundFormat(Protocol):
     """What a format's module offers."""
 
     NAME: str
     SUFFIX: str
 
-    def render(self, standing: Standing) -> bytes:
+    def render(self, standing: CaseStatus) -> bytes:
         """Render the status in this format."""
 
 
-def names() -> tuple[str, ...]:
+def list_formats() -> tuple[str, ...]:
     """Return the names of all formats."""
     return tuple(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
-def face(name: str) -> Face:
+def find_format(name: str) -> RefundFormat:
     """Find a format by name; ``md``, ``ical`` and such are understood too.
 
     Raises:
@@ -38,8 +38,8 @@ def face(name: str) -> Face:
     wanted = {"md": "markdown", "ical": "ics", "icalendar": "ics", "htm": "html", "txt": "text"}.get(
         name.lower(), name.lower()
     )
-    if wanted in names():
+    if wanted in list_formats():
         return cast("Face", import_module(f"{__name__}.{wanted}"))
-    close = difflib.get_close_matches(wanted, names(), n=1, cutoff=0.4)
+    close = difflib.get_close_matches(wanted, list_formats(), n=1, cutoff=0.4)
     nearest = f"; nearest is {close[0]}" if close else ""
-    raise UsageError(f"there is no format {name!r}{nearest}", f"Choose one of: {', '.join(names())}.")
+    raise UsageError(f"there is no format {name!r}{nearest}", f"Choose one of: {', '.join(list_formats())}.")

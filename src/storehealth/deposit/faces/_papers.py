@@ -12,8 +12,8 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from storehealth.deposit.faces.markdown import escaped
-from storehealth.deposit.papers import PaperText, Piece
+from storehealth.deposit.faces.markdown import escape_markdown
+from storehealth.deposit.papers import FilledPaper, PaperPart
 from storehealth.deposit.particulars import BLANK
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ SQUEEZED = re.compile(rf"(?<=\S){BLANK}|{BLANK}(?=\S)")
 LANG = {"en": "en-GB", "zh": "zh-CN", "es": "es-ES"}
 
 
-def to_markdown(paper: PaperText) -> bytes:
+def to_markdown(paper: FilledPaper) -> bytes:
     """Render a paper as Markdown. Blanks stand between spaces, so that their underscores do not read as emphasis."""
     colon = "：" if paper.language == "zh" else ": "
-    lines = [f"# {escaped(paper.title)}", ""]
+    lines = [f"# {escape_markdown(paper.title)}", ""]
     for piece in paper.pieces:
         text = _escape_around_blanks(piece.text)
         if piece.kind == "paragraph":
             lines += ([""] if lines[-1] else []) + [text, ""]
         elif piece.kind == "field":
-            lines.append(f"- {escaped(piece.label)}{colon} {text}".replace(":  ", ": "))
+            lines.append(f"- {escape_markdown(piece.label)}{colon} {text}".replace(":  ", ": "))
         else:
             lines.append(f"{piece.label}. {text}")
     return ("\n".join(lines).rstrip() + "\n").encode()
@@ -41,11 +41,11 @@ def to_markdown(paper: PaperText) -> bytes:
 
 def _escape_around_blanks(text: str) -> str:
     """Escape a text except its blanks, which are kept and set apart."""
-    parts = [escaped(part) for part in text.split(BLANK)]
+    parts = [escape_markdown(part) for part in text.split(BLANK)]
     return " ".join(SQUEEZED.sub(f" {BLANK} ", BLANK.join(parts)).split())
 
 
-def to_docx(paper: PaperText, as_of: date) -> bytes:
+def to_docx(paper: FilledPaper, as_of: date) -> bytes:
     """Render a paper as a Word file.
 
     Args:
@@ -55,7 +55,7 @@ def to_docx(paper: PaperText, as_of: date) -> bytes:
     page = Document()
     _set_up(page, paper, as_of)
     page.add_paragraph(paper.title, style="Title").alignment = WD_ALIGN_PARAGRAPH.CENTER
-    rows: list[Piece] = []
+    rows: list[PaperPart] = []
     for piece in paper.pieces:
         if piece.kind == "field":
             rows.append(piece)
@@ -69,7 +69,7 @@ def to_docx(paper: PaperText, as_of: date) -> bytes:
     return out.getvalue()
 
 
-def _set_up(page: Page, paper: PaperText, as_of: date) -> None:
+def _set_up(page: Page, paper: FilledPaper, as_of: date) -> None:
     section = page.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm(2.5)
@@ -85,7 +85,7 @@ def _set_up(page: Page, paper: PaperText, as_of: date) -> None:
     properties.created = properties.modified = datetime.combine(as_of, time())
 
 
-def _add_table(page: Page, rows: list[Piece]) -> None:
+def _add_table(page: Page, rows: list[PaperPart]) -> None:
     if not rows:
         return
     table = page.add_table(rows=0, cols=2)

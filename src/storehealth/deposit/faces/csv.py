@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import io
 
-from storehealth.deposit.faces._told import asked
-from storehealth.deposit.standing import Standing
-from storehealth.deposit.words import words
-from storehealth.outputs import BOM, table_to
+from storehealth.deposit.faces._told import render_question
+from storehealth.deposit.standing import CaseStatus
+from storehealth.deposit.words import load_words
+from storehealth.outputs import BOM, write_csv_rows
 
 NAME, SUFFIX = "csv", ".csv"
 HEADER = ("question", "what", "state", "id", "at", "file", "line")
 
 
-def render(standing: Standing) -> bytes:
+def render(standing: CaseStatus) -> bytes:
     """Render the rows, with a byte order mark for Excel; only the header if no files were read or no row is left."""
-    texts = words(standing.language)
+    texts = load_words(standing.language)
     out = io.BytesIO(BOM)
     out.seek(0, io.SEEK_END)
     rows = (
-        (answer.question, asked(answer, texts), texts.row_state(row.state), row.id, row.at, row.file, row.line)
+        (
+            answer.question,
+            render_question(answer, texts),
+            texts.name_row_state(row.state),
+            row.id,
+            row.at,
+            row.file,
+            row.line,
+        )
         for answer in standing.answers
         if answer.question != "refund_date"
         for row in answer.rows
     )
-    table_to(out, HEADER, rows)
+    write_csv_rows(out, HEADER, rows)
     return out.getvalue()

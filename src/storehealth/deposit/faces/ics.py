@@ -6,24 +6,24 @@ from datetime import UTC, datetime, time, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from storehealth.deposit.faces._told import status
-from storehealth.deposit.standing import ChaseDate, Standing
-from storehealth.deposit.words import Words, moment_line, words
+from storehealth.deposit.faces._told import render_status
+from storehealth.deposit.standing import CaseDate, CaseStatus
+from storehealth.deposit.words import RefundWords, load_words, render_date
 
 NAME, SUFFIX = "ics", ".ics"
 MORNING = timedelta(hours=9)
 
 
-def render(standing: Standing) -> bytes:
+def render(standing: CaseStatus) -> bytes:
     """Render a calendar of the dates. The same day and dossier give the same bytes."""
     calendar = Calendar()
     calendar.add("prodid", "-//storehealth//refund-checklist//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", " ".join(part for part in (standing.title, standing.store) if part))
-    texts = words(standing.language)
+    texts = load_words(standing.language)
     if not standing.dates:
-        calendar.add("x-wr-caldesc", texts.say("no_dates"))
+        calendar.add("x-wr-caldesc", texts.render("no_dates"))
     for moment in standing.dates:
         calendar.add_component(_make_event(standing, moment, texts))
     for moment in standing.over:
@@ -31,7 +31,7 @@ def render(standing: Standing) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def _make_base(standing: Standing, moment: ChaseDate) -> Event:
+def _make_base(standing: CaseStatus, moment: CaseDate) -> Event:
     event = Event()
     event.add("uid", moment.uid)
     written = datetime.combine(standing.as_of, time(), UTC)
@@ -44,20 +44,20 @@ def _make_base(standing: Standing, moment: ChaseDate) -> Event:
     return event
 
 
-def _make_cancellation(standing: Standing, moment: ChaseDate, texts: Words) -> Event:
+def _make_cancellation(standing: CaseStatus, moment: CaseDate, texts: RefundWords) -> Event:
     """Cancel a date that an earlier calendar contained."""
     event = _make_base(standing, moment)
     event.add("status", "CANCELLED")
-    event.add("summary", texts.say("finished_then", what=moment_line(moment, texts)))
+    event.add("summary", texts.render("finished_then", what=render_date(moment, texts)))
     return event
 
 
-def _make_event(standing: Standing, moment: ChaseDate, texts: Words) -> Event:
+def _make_event(standing: CaseStatus, moment: CaseDate, texts: RefundWords) -> Event:
     event = _make_base(standing, moment)
-    who = texts.aside(texts.desk(moment.who)) if moment.who != "merchant" and moment.kind != "chase" else ""
-    event.add("summary", f"{moment_line(moment, texts)}{who}")
-    item = standing.item(moment.item)
-    event.add("description", "\n".join(part for part in (status(item, texts), item.detail, item.why) if part))
+    who = texts.bracket(texts.name_desk(moment.who)) if moment.who != "merchant" and moment.kind != "chase" else ""
+    event.add("summary", f"{render_date(moment, texts)}{who}")
+    item = standing.get_item(moment.item)
+    event.add("description", "\n".join(part for part in (render_status(item, texts), item.detail, item.why) if part))
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
     alarm.add("description", moment.what)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from storehealth.deposit.standing import Standing
+from storehealth.deposit.standing import CaseStatus
 
 NAME, SUFFIX = "json", ".json"
 
 
-def render(standing: Standing) -> bytes:
+def render(standing: CaseStatus) -> bytes:
     """Render one JSON document, indented, ending in a newline."""
     return standing.model_dump_json(indent=2).encode() + b"\n"

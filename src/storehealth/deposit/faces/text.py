@@ -13,18 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from storehealth.deposit.faces._told import (
-    answer_lines,
-    desk_lines,
-    detail_lines,
-    earliest_line,
-    next_lines,
-    status,
-    unsure,
+    render_answer,
+    render_certainty,
+    render_desks,
+    render_details,
+    render_earliest_date,
+    render_next_steps,
+    render_status,
 )
-from storehealth.deposit.standing import ItemStanding, ItemState, Standing
-from storehealth.deposit.words import Words, moment_line, words
-from storehealth.unseen import UNSEEN
-from storehealth.wording.atoms import folded
+from storehealth.deposit.standing import CaseStatus, ItemState, ItemStatus
+from storehealth.deposit.words import RefundWords, load_words, render_date
+from storehealth.unseen import CONTROL_CHARS
+from storehealth.wording.atoms import fold_text
 
 NAME, SUFFIX = "text", ".txt"
 WIDTH = 100
@@ -43,39 +43,41 @@ PLAIN = str.maketrans({"—": "-", "·": "|", "…": "...", "≤": "<=", "→": 
 
 
 @dataclass(frozen=True)
-class Screen:
+class TextOptions:
     """How to print: with all details or one screen, in ASCII only or not."""
 
     details: bool = False
     ascii_only: bool = False
 
 
-def render(standing: Standing) -> bytes:
+def render(standing: CaseStatus) -> bytes:
     """Render the screen as a text file."""
     out = io.StringIO()
-    show(standing, Console(file=out, width=WIDTH, color_system=None, legacy_windows=False), Screen(details=True))
+    print_status(
+        standing, Console(file=out, width=WIDTH, color_system=None, legacy_windows=False), TextOptions(details=True)
+    )
     return out.getvalue().encode()
 
 
-def show(standing: Standing, console: Console, screen: Screen) -> None:
+def print_status(standing: CaseStatus, console: Console, screen: TextOptions) -> None:
     """Print the status: the next step first."""
-    _Page(standing, console, screen, words(standing.language)).print()
+    _Page(standing, console, screen, load_words(standing.language)).print()
 
 
 @dataclass(frozen=True)
 class _Page:
-    standing: Standing
+    standing: CaseStatus
     console: Console
-    screen: Screen
-    words: Words
+    screen: TextOptions
+    words: RefundWords
 
     def print(self) -> None:
         self._print_head()
         for stage in self.standing.stages:
             self._print_stage(stage.title, stage.state, stage.items)
         self._print_answers()
-        self._print_pairs("desks", desk_lines(self.standing, self.words))
-        moments = ((str(day.on), f"{moment_line(day, self.words)} [{day.item}]") for day in self.standing.dates)
+        self._print_pairs("desks", render_desks(self.standing, self.words))
+        moments = ((str(day.on), f"{render_date(day, self.words)} [{day.item}]") for day in self.standing.dates)
         self._print_pairs("dates", moments)
         if self.screen.details:
             self._print_pairs(
@@ -83,7 +85,10 @@ class _Page:
             )
             self._print_list(
                 "remarks",
-                (remark.text + self.words.aside(self.words.sure(remark.sure)) for remark in self.standing.remarks),
+                (
+                    remark.text + self.words.bracket(self.words.name_certainty(remark.sure))
+                    for remark in self.standing.remarks
+                ),
             )
         self._print_list("warnings", self.standing.warnings)
 
@@ -92,26 +97,26 @@ class _Page:
 
     def _make_text(self, text: str, style: str = "", left: int = 0) -> Text:
         """Fold a text to the cells left of a line. Rich would break Chinese text inside ids and before full stops."""
-        shown = UNSEEN.sub(" ", text)
+        shown = CONTROL_CHARS.sub(" ", text)
         shown = shown.translate(PLAIN) if self.screen.ascii_only else shown
-        return Text(folded(shown, max(self.console.width - left, 1)), style=style)
+        return Text(fold_text(shown, max(self.console.width - left, 1)), style=style)
 
     def _print_head(self) -> None:
-        store = f"{self.words.say('store')} {self.standing.store} · " if self.standing.store else ""
+        store = f"{self.words.render('store')} {self.standing.store} · " if self.standing.store else ""
         self._print(self.standing.title, "bold")
-        self._print(f"{store}{self.words.say('as_of')} {self.standing.as_of}")
-        for place, line in enumerate(next_lines(self.standing, self.words)):
+        self._print(f"{store}{self.words.render('as_of')} {self.standing.as_of}")
+        for place, line in enumerate(render_next_steps(self.standing, self.words)):
             self._print(line, "bold" if place == 0 else "")
-        for line in (self._word_next_chase(), earliest_line(self.standing, self.words)):
+        for line in (self._word_next_chase(), render_earliest_date(self.standing, self.words)):
             if line:
                 self._print(line)
 
     def _word_next_chase(self) -> str:
-        return self.words.say("next_chase", on=self.standing.next_chase) if self.standing.next_chase else ""
+        return self.words.render("next_chase", on=self.standing.next_chase) if self.standing.next_chase else ""
 
-    def _print_stage(self, title: str, state: ItemState, items: Iterable[ItemStanding]) -> None:
+    def _print_stage(self, title: str, state: ItemState, items: Iterable[ItemStatus]) -> None:
         self.console.print()
-        self._print(f"{title} — {self.words.state(state)}", "bold")
+        self._print(f"{title} — {self.words.name_state(state)}", "bold")
         table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
         state_width, id_width = self._measure_widths()
         table.add_column(width=1)
@@ -125,23 +130,23 @@ class _Page:
     def _measure_widths(self) -> tuple[int, int]:
         """Return the cells of the longest state and the longest id, so that all stages align."""
         items = self.standing.items
-        return max(cell_len(self.words.state(item.state)) for item in items), max(len(item.id) for item in items)
+        return max(cell_len(self.words.name_state(item.state)) for item in items), max(len(item.id) for item in items)
 
-    def _add_rows(self, table: Table, item: ItemStanding) -> None:
+    def _add_rows(self, table: Table, item: ItemStatus) -> None:
         style = "red" if item.overdue else COLOURS[item.state]
         sign = SIGNS[item.state][self.screen.ascii_only]
-        what = item.what + unsure(item, self.words)
+        what = item.what + render_certainty(item, self.words)
         left = 2 + 2 + sum(self._measure_widths()) + 2
-        state = self._make_text(self.words.state(item.state), style)
+        state = self._make_text(self.words.name_state(item.state), style)
         table.add_row(Text(sign, style), state, item.id, self._make_text(what, left=left))
         is_plain = item.state in ("open", "not_needed") and not (
             item.due or item.ready_on or item.returned or item.again
         )
-        lines = [" · ".join(part for part in ("" if is_plain else status(item, self.words), item.note) if part)]
+        lines = [" · ".join(part for part in ("" if is_plain else render_status(item, self.words), item.note) if part)]
         if self.screen.details:
             lines += [
                 item.detail,
-                *(f"{label}{self.words.colon}{text}" for label, text in detail_lines(item, self.words)),
+                *(f"{label}{self.words.colon}{text}" for label, text in render_details(item, self.words)),
             ]
         for line in filter(None, lines):
             table.add_row("", "", "", self._make_text(line, "red" if item.overdue else "dim", left))
@@ -150,11 +155,11 @@ class _Page:
         if not self.standing.answers:
             return
         self.console.print()
-        self._print(self.words.say("from_files"), "bold")
+        self._print(self.words.render("from_files"), "bold")
         for answer in self.standing.answers:
             pending = SIGNS["waiting" if answer.question == "refund_date" else "blocked"]
             sign = {"clear": SIGNS["done"], "pending": pending, "unknown": ("?", "?")}[answer.state]
-            head, *rows = answer_lines(answer, self.words)
+            head, *rows = render_answer(answer, self.words)
             self._print(f"{sign[self.screen.ascii_only]} {head}", indent=2)
             for row in rows:
                 self._print(row, "dim", indent=6)
@@ -164,7 +169,7 @@ class _Page:
         if not pairs:
             return
         self.console.print()
-        self._print(self.words.say(name), "bold")
+        self._print(self.words.render(name), "bold")
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
@@ -177,6 +182,6 @@ class _Page:
         lines = list(entries)
         if lines:
             self.console.print()
-            self._print(self.words.say(name), "bold")
+            self._print(self.words.render(name), "bold")
         for entry in lines:
             self._print(f"- {entry}", indent=2)

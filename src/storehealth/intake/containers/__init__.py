@@ -51,7 +51,7 @@ class Head(NamedTuple):
     text: str
 
 
-class Record(NamedTuple):
+class TextRecord(NamedTuple):
     """One record near the top of a sheet; ``line`` is the number an editor or Excel shows."""
 
     line: int
@@ -94,11 +94,11 @@ class Sheet(Protocol):
         ...
 
     @property
-    def top(self) -> tuple[Record, ...]:
+    def top(self) -> tuple[TextRecord, ...]:
         """The first records, among them the header."""
         ...
 
-    def body(self, first: int, width: int, careful: bool) -> Body:
+    def read_body(self, first: int, width: int, careful: bool) -> Body:
         """Read the rows from record ``first`` of ``top`` on, ``width`` columns wide.
 
         Args:
@@ -116,11 +116,11 @@ class Container(Protocol):
     NAME: str
     VERSION: int
 
-    def claims(self, head: Head) -> Claim:
+    def claim(self, head: Head) -> Claim:
         """Say how sure this container is that it can read a file."""
         ...
 
-    def sheets(self, path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
+    def open_sheets(self, path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
         """Open the sheets of a file.
 
         Args:
@@ -149,11 +149,11 @@ class Archive(Protocol):
     NAME: str
     VERSION: int
 
-    def claims(self, head: Head) -> Claim:
+    def claim(self, head: Head) -> Claim:
         """Say how sure this module is that a file is such an archive."""
         ...
 
-    def members(self, path: Path) -> list[Member]:
+    def list_members(self, path: Path) -> list[Member]:
         """List the files inside, in the archive's order.
 
         Raises:
@@ -178,7 +178,7 @@ def _load_modules() -> dict[str, ModuleType]:
 
 
 @cache
-def containers() -> dict[str, Container]:
+def load_containers() -> dict[str, Container]:
     """Return all containers by name, in name order."""
     return {
         name: cast("Container", module) for name, module in _load_modules().items() if isinstance(module, Container)
@@ -186,26 +186,26 @@ def containers() -> dict[str, Container]:
 
 
 @cache
-def archives() -> dict[str, Archive]:
+def load_archives() -> dict[str, Archive]:
     """Return all archive formats by name, in name order."""
     return {name: cast("Archive", module) for name, module in _load_modules().items() if isinstance(module, Archive)}
 
 
-def versions() -> str:
+def list_versions() -> str:
     """Return names and versions of all containers and archives, for the keys of the lake."""
     return " ".join(f"{name}={module.VERSION}" for name, module in _load_modules().items())
 
 
-def container_of(head: Head) -> Container:
+def find_container(head: Head) -> Container:
     """Find the container that reads a file.
 
     Raises:
         FileRefused: None, or more than one, claims it; or it is an archive.
     """
-    strength = [(container.claims(head), container) for container in containers().values()]
+    strength = [(container.claim(head), container) for container in load_containers().values()]
     best = max(claim for claim, _ in strength)
     owners = [container for claim, container in strength if claim == best]
-    if archive_of(head) is not None:
+    if find_archive(head) is not None:
         raise FileRefused("an archive inside an archive", "Unpack it and put the files it holds into the folder.")
     if best == Claim.NO:
         raise FileRefused("of a kind that is not read", "Export it as CSV or XLSX.")
@@ -215,17 +215,17 @@ def container_of(head: Head) -> Container:
     return owners[0]
 
 
-def archive_of(head: Head) -> Archive | None:
+def find_archive(head: Head) -> Archive | None:
     """Find the archive format of a file, if it is an archive."""
-    return next((archive for archive in archives().values() if archive.claims(head) == Claim.SURE), None)
+    return next((archive for archive in load_archives().values() if archive.claim(head) == Claim.SURE), None)
 
 
-def source_columns(width: int) -> str:
+def declare_columns(width: int) -> str:
     """Return the ``columns`` argument of DuckDB's read_csv: c0, c1 … as text."""
     return "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width)) + "}"
 
 
-def refuse_strangers(head: Head) -> None:
+def refuse_foreign_formats(head: Head) -> None:
     """Check that a file may be a table at all.
 
     Raises:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet, source_columns
-from storehealth.intake.encoding import Text, as_utf8
-from storehealth.intake.records import Good, Plain, Reader, split_first
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord, declare_columns
+from storehealth.intake.encoding import Utf8Text, convert_to_utf8
+from storehealth.intake.records import ParsedRecord, PlainRecord, RecordReader, split_top_records
 
 NAME = "delimited"
 VERSION = 1
@@ -18,23 +18,23 @@ DELIMITERS = (",", ";", "\t", "|")
 LONGEST_LINE = 16 << 20
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim any text, weakly: it may be a table."""
     return Claim.PLAIN if head.text.strip() else Claim.NO
 
 
-def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
+def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open the one table of a text file."""
-    text = as_utf8(path, scratch, encoding)
+    text = convert_to_utf8(path, scratch, encoding)
     delimiter, top = min((_split_top(text, delimiter) for delimiter in DELIMITERS), key=_rank)
-    return [Delimited(text, delimiter, tuple(top), scratch)]
+    return [DelimitedTable(text, delimiter, tuple(top), scratch)]
 
 
-def _split_top(text: Text, delimiter: str) -> tuple[str, list[Record]]:
-    return delimiter, list(islice(split_first(numbered(text.path), delimiter), TOP_RECORDS))
+def _split_top(text: Utf8Text, delimiter: str) -> tuple[str, list[TextRecord]]:
+    return delimiter, list(islice(split_top_records(iter_lines(text.path), delimiter), TOP_RECORDS))
 
 
-def _rank(candidate: tuple[str, list[Record]]) -> tuple[int, int]:
+def _rank(candidate: tuple[str, list[TextRecord]]) -> tuple[int, int]:
     """Rank a delimiter: lowest where most records share one width of two or more columns."""
     widths = [len(record.cells) for record in candidate[1] if len(record.cells) > 1]
     usual = max(widths, key=lambda width: (widths.count(width), width), default=1)
@@ -42,12 +42,12 @@ def _rank(candidate: tuple[str, list[Record]]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Delimited:
+class DelimitedTable:
     """A text table. DuckDB reads it as it stands; where the count does not add up, it is read record by record."""
 
-    text: Text
+    text: Utf8Text
     delimiter: str
-    top: tuple[Record, ...]
+    top: tuple[TextRecord, ...]
     scratch: Path
     name: str = ""
 
@@ -56,7 +56,7 @@ class Delimited:
         """Encoding of the file."""
         return self.text.encoding
 
-    def body(self, first: int, width: int, careful: bool) -> Body:
+    def read_body(self, first: int, width: int, careful: bool) -> Body:
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         # Without rows below the header, the body begins after the last line.
         begin = self.top[first].line if first < len(self.top) else self.text.lines + 1
@@ -69,13 +69,13 @@ class Delimited:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
 
     def _read_carefully(self, begin: int, width: int) -> Body:
-        lines = ((number, line) for number, line in numbered(self.text.path) if number >= begin)
-        copy, damages = self.scratch / "records.csv", list(self.text.bad)
-        write_records(copy, Reader(lines, self.delimiter, width).records(), damages, self.delimiter)
-        return body_of_copy(copy, width, damages)
+        lines = ((number, line) for number, line in iter_lines(self.text.path) if number >= begin)
+        copy, damages = self.scratch / "records.csv", list(self.text.damages)
+        write_records(copy, RecordReader(lines, self.delimiter, width).records(), damages, self.delimiter)
+        return read_copy(copy, width, damages)
 
 
-def numbered(path: Path) -> Iterator[tuple[int, str]]:
+def iter_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the physical lines of a UTF-8 text with their numbers, from 1."""
     with path.open(encoding="utf-8-sig", newline="\n") as stream:
         for number, line in enumerate(stream, 1):
@@ -83,7 +83,7 @@ def numbered(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def write_records(
-    copy: Path, records: Iterable[Good | Plain | Damage], damages: list[Damage], delimiter: str = ","
+    copy: Path, records: Iterable[ParsedRecord | PlainRecord | Damage], damages: list[Damage], delimiter: str = ","
 ) -> None:
     """Write the good records, each after its line number, as clean CSV; collect the damages.
 
@@ -99,7 +99,7 @@ def write_records(
         for record in records:
             if isinstance(record, Damage):
                 damages.append(record)
-            elif isinstance(record, Good):
+            elif isinstance(record, ParsedRecord):
                 cells.writerow([record.line, *(cell.replace("\r", "") for cell in record.cells)])
             elif delimiter == ",":
                 write(f"{record.line},{record.text}\n")
@@ -107,7 +107,7 @@ def write_records(
                 cells.writerow([record.line, *record.text.split(delimiter)])
 
 
-def body_of_copy(copy: Path, width: int, damages: Iterable[Damage]) -> Body:
+def read_copy(copy: Path, width: int, damages: Iterable[Damage]) -> Body:
     """Read the rows of a copy made by :func:`write_records`."""
     columns = ", ".join(f"c{index + 1} AS c{index}" for index in range(width))
     sql = f"SELECT c0::BIGINT AS source_row, {columns} FROM ({_read_csv(copy, 'delim=' + _quote(','), width + 1)})"
@@ -119,7 +119,7 @@ def _read_csv(path: Path, options: str, width: int) -> str:
     # nullstr is a byte no file holds (NUL is refused), so that an empty cell stays an empty text.
     return (
         f"SELECT * FROM read_csv({_quote(str(path))}, {options}, header=false, auto_detect=false, strict_mode=true,"
-        f" quote='\"', escape='\"', nullstr='\\0', max_line_size={LONGEST_LINE}, columns={source_columns(width)})"
+        f" quote='\"', escape='\"', nullstr='\\0', max_line_size={LONGEST_LINE}, columns={declare_columns(width)})"
     )
 
 

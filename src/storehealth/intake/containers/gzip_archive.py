@@ -19,12 +19,12 @@ RATIO_FROM = 64 << 20
 TOO_LARGE = "it grows more than is plausible for its size when unpacked"
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim files with the two bytes all gzip files begin with."""
     return Claim.SURE if head.data.startswith(MARK) else Claim.NO
 
 
-def members(path: Path) -> list[Member]:
+def list_members(path: Path) -> list[Member]:
     """List the one file; its name is the archive's without ``.gz``."""
     return [Member(path.stem if path.suffix.lower() == ".gz" else path.name, "")]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Record, Sheet
-from storehealth.intake.containers.delimited import body_of_copy, write_records
-from storehealth.intake.encoding import Text, as_utf8
-from storehealth.intake.records import Good, fitting
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers.delimited import read_copy, write_records
+from storehealth.intake.encoding import Utf8Text, convert_to_utf8
+from storehealth.intake.records import ParsedRecord, fit_width
 
 NAME = "html_table"
 VERSION = 2
@@ -29,7 +29,7 @@ BREAKS = ("br", "p", "div")
 NO_TABLE = "a web page without a table, whatever its name says"
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim a text that begins as a page, with or without an XML declaration."""
     text = head.text.lstrip("\ufeff \t\r\n").lower()
     if text.startswith("<?xml"):
@@ -37,9 +37,9 @@ def claims(head: Head) -> Claim:
     return Claim.SURE if text.startswith(MARKUP) else Claim.NO
 
 
-def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
+def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open every table of the page that has rows of two or more cells."""
-    text = as_utf8(path, scratch, encoding or _find_charset(path))
+    text = convert_to_utf8(path, scratch, encoding or _find_charset(path))
     copy = scratch / "rows.json"
     tops = _copy_rows(text.path, copy)
     tables = [
@@ -51,14 +51,14 @@ def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     return [HtmlTable(text, table, top, copy, name) for name, (table, top) in zip(names, tables, strict=True)]
 
 
-def _copy_rows(path: Path, copy: Path) -> dict[int, list[Record]]:
+def _copy_rows(path: Path, copy: Path) -> dict[int, list[TextRecord]]:
     """Write all rows of a page into one copy, each after its table's number; return the first rows of each table."""
     from lxml.etree import HTMLParser, parse  # only pages need it
 
-    tops: dict[int, list[Record]] = {}
+    tops: dict[int, list[TextRecord]] = {}
     with path.open("rb") as page, copy.open("w", encoding="utf-8") as out:
 
-        def write_row(table: int, record: Record) -> None:
+        def write_row(table: int, record: TextRecord) -> None:
             out.write(json.dumps((table, *record)) + "\n")
             top = tops.setdefault(table, [])
             if len(top) < TOP_RECORDS:
@@ -80,9 +80,9 @@ def _find_charset(path: Path) -> str | None:
 class HtmlTable:
     """One table of a page. Its rows are numbered from 1, as in Excel; ``copy`` has the rows of all tables."""
 
-    text: Text
+    text: Utf8Text
     table: int
-    top: tuple[Record, ...]
+    top: tuple[TextRecord, ...]
     copy: Path
     name: str = ""
 
@@ -91,26 +91,26 @@ class HtmlTable:
         """Encoding of the page."""
         return self.text.encoding
 
-    def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a page
+    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a page
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         begin = self.top[first].line if first < len(self.top) else self.top[-1].line + 1
-        target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.bad)
+        target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.damages)
         write_records(target, (_pad(row, width) for row in self._load_rows() if row.line >= begin), damages)
-        return body_of_copy(target, width, damages)
+        return read_copy(target, width, damages)
 
-    def _load_rows(self) -> Iterator[Record]:
+    def _load_rows(self) -> Iterator[TextRecord]:
         prefix = f"[{self.table},"  # rows of other tables need not be parsed
         with self.copy.open(encoding="utf-8") as rows:
             for row in rows:
                 if row.startswith(prefix):
                     _, line, cells = json.loads(row)
-                    yield Record(line, tuple(cells))
+                    yield TextRecord(line, tuple(cells))
 
 
-def _pad(row: Record, width: int) -> Good | Damage:
+def _pad(row: TextRecord, width: int) -> ParsedRecord | Damage:
     """Make a row as wide as the header; empty cells at its end are often left out."""
     cells = [*row.cells, *[""] * (width - len(row.cells))]
-    return fitting(Good(row.line, cells), width, " | ".join(row.cells))
+    return fit_width(ParsedRecord(row.line, cells), width, " | ".join(row.cells))
 
 
 @dataclass
@@ -135,7 +135,7 @@ class _Tables:
         write_row: Called with every row that is not blank and the number of its table.
     """
 
-    def __init__(self, write_row: Callable[[int, Record], None]) -> None:
+    def __init__(self, write_row: Callable[[int, TextRecord], None]) -> None:
         self.write_row = write_row
         self.open: list[_OpenTable] = []
         self.count = self.hidden = 0
@@ -205,7 +205,7 @@ class _Tables:
         _repeat_spanning_cells(table)
         table.count += 1
         if any(cell.strip() for cell in table.row):
-            self.write_row(table.number, Record(table.count, tuple(table.row)))
+            self.write_row(table.number, TextRecord(table.count, tuple(table.row)))
         if table.below:
             table.below = {place: (left - 1, cell) for place, (left, cell) in table.below.items() if left > 1}
         table.row = None

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Damage, Head, Record, Sheet
-from storehealth.intake.containers.delimited import body_of_copy
-from storehealth.intake.encoding import Text, as_utf8
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers.delimited import read_copy
+from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 
 NAME = "jd_chat_log"
 VERSION = 1
@@ -28,40 +28,40 @@ NO_MESSAGES = "a session without messages"
 NO_SENDER = "text without a line that says who wrote it and when"
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim files with the marker line that begins a session; no other format has it."""
     return Claim.SURE if BEGINS in head.text and RULE in head.text else Claim.NO
 
 
-def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
+def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open the messages of a log as one sheet."""
-    return [ChatLog(as_utf8(path, scratch, encoding), scratch)]
+    return [JdChatLog(convert_to_utf8(path, scratch, encoding), scratch)]
 
 
 @dataclass(frozen=True)
-class ChatLog:
+class JdChatLog:
     """The messages of one log."""
 
-    text: Text
+    text: Utf8Text
     scratch: Path
     name: str = ""
-    top: tuple[Record, ...] = (Record(0, COLUMNS),)
+    top: tuple[TextRecord, ...] = (TextRecord(0, COLUMNS),)
 
     @property
     def encoding(self) -> str:
         """Encoding of the file."""
         return self.text.encoding
 
-    def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
+    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, log = self.scratch / "messages.csv", Log(list(self.text.bad))
+        copy, log = self.scratch / "messages.csv", JdChatLogParser(list(self.text.damages))
         with self.text.path.open(encoding="utf-8-sig", newline="\n") as lines, copy.open("w", encoding="utf-8") as out:
-            out.writelines(log.rows(lines))
-        return body_of_copy(copy, width, log.damages)
+            out.writelines(log.parse_rows(lines))
+        return read_copy(copy, width, log.damages)
 
 
 @dataclass
-class Log:
+class JdChatLogParser:
     """Parses the lines of a log; keeps the current session and the damages."""
 
     damages: list[Damage]
@@ -70,7 +70,7 @@ class Log:
     count: int = 0
     stray: int = 0
 
-    def rows(self, lines: Iterable[str]) -> Iterator[str]:
+    def parse_rows(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield every message as a line of CSV, in order.
 
         A log may have millions of lines, so the loop calls as little as it can.

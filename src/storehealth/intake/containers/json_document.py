@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Body, Claim, Damage, Head, Record, Sheet
-from storehealth.intake.containers.delimited import body_of_copy, write_records
-from storehealth.intake.containers.json_lines import claims as claims_of_lines
-from storehealth.intake.encoding import Text, as_utf8
-from storehealth.intake.objects import DECODER, Row, Top, cells_of, rows_of, text_of, tops
-from storehealth.intake.records import Good
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers.delimited import read_copy, write_records
+from storehealth.intake.containers.json_lines import claim as claims_of_lines
+from storehealth.intake.encoding import Utf8Text, convert_to_utf8
+from storehealth.intake.objects import DECODER, ListTop, Row, collect_tops, flatten_object, format_cell, order_cells
+from storehealth.intake.records import ParsedRecord
 
 NAME = "json_document"
 VERSION = 1
@@ -32,7 +32,7 @@ NO_OBJECT = "no JSON object"
 AFTER = "text after the end of the JSON document"
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim a text that begins like an object or a list of objects, unless it is one object per line."""
     text = head.text.lstrip("\ufeff \t\r\n")
     if not BEGINS.match(text) or claims_of_lines(head) != Claim.NO:
@@ -40,15 +40,15 @@ def claims(head: Head) -> Claim:
     return Claim.SURE
 
 
-def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
+def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open the lists of objects of a document; where it has none, the document as one row."""
-    text = as_utf8(path, scratch, encoding)
+    text = convert_to_utf8(path, scratch, encoding)
     document = _Document()
     lists = document.collect_tops(text.path)
     if document.envelope and lists:  # values may stand behind the list they belong to: only a second pass knows them
         lists = _Document(around=document.envelope).collect_tops(text.path)
     if not lists and document.envelope:
-        lists = tops([("", 1, document.envelope)])
+        lists = collect_tops([("", 1, document.envelope)])
     if not lists:
         raise FileRefused("a JSON document without a list of objects", "Export the list itself, or as CSV or XLSX.")
     outer = document.lists or {"": None}
@@ -61,9 +61,9 @@ def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
 class JsonList:
     """One list of objects. ``aside``: it is inside the objects of another; only a layout that names it may read it."""
 
-    text: Text
+    text: Utf8Text
     records: str
-    top: tuple[Record, ...]
+    top: tuple[TextRecord, ...]
     scratch: Path
     aside: bool
     around: Row
@@ -78,13 +78,13 @@ class JsonList:
         """Encoding of the file."""
         return self.text.encoding
 
-    def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
+    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
         """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / f"list-{self.records}.csv", list(self.text.bad)
+        copy, damages = self.scratch / f"list-{self.records}.csv", list(self.text.damages)
         write_records(copy, self._select_records(), damages)
-        return body_of_copy(copy, width, damages)
+        return read_copy(copy, width, damages)
 
-    def _select_records(self) -> Iterator[Good | Damage]:
+    def _select_records(self) -> Iterator[ParsedRecord | Damage]:
         keys, document = self.top[0].cells, _Document(around=self.around)
         for row in document.parse_rows(self.text.path):
             if isinstance(row, Damage):
@@ -92,9 +92,9 @@ class JsonList:
                 continue
             list_path, number, values = row
             if list_path == self.records:
-                yield Good(number, list(cells_of(values, keys)))
+                yield ParsedRecord(number, list(order_cells(values, keys)))
         if not document.lists:
-            yield Good(1, list(cells_of(document.envelope, keys)))
+            yield ParsedRecord(1, list(order_cells(document.envelope, keys)))
 
 
 @dataclass
@@ -111,9 +111,9 @@ class _Document:
     around: Row = field(default_factory=dict)
     lists: dict[str, None] = field(default_factory=dict)
 
-    def collect_tops(self, path: Path) -> dict[str, Top]:
+    def collect_tops(self, path: Path) -> dict[str, ListTop]:
         """Collect the top of each list."""
-        return tops(row for row in self.parse_rows(path) if not isinstance(row, Damage))
+        return collect_tops(row for row in self.parse_rows(path) if not isinstance(row, Damage))
 
     def parse_rows(self, path: Path) -> Iterator[tuple[str, int, Row] | Damage]:
         """Yield the rows of all lists of objects, with the path of their list and their position in it, from 1."""
@@ -127,14 +127,14 @@ class _Document:
                 elif isinstance(value, dict):
                     yield from self._make_rows(list_path, value, counts)
                 elif list_path in self.lists:
-                    yield Damage(counts[list_path], text_of(value)[:200], NO_OBJECT)
+                    yield Damage(counts[list_path], format_cell(value)[:200], NO_OBJECT)
             if stream.peek():
                 yield Damage(sum(counts.values()) + 1, stream.skip_rest(), AFTER)
 
     def _make_rows(self, path: str, value: dict[str, Any], counts: Counter[str]) -> Iterator[tuple[str, int, Row]]:
         parent = path.rpartition(".")[0]  # values beside the list are named without the path they share with it
         around = {key.removeprefix(f"{parent}.") if parent else key: text for key, text in self.around.items()}
-        for list_path, row in rows_of(value, path):
+        for list_path, row in flatten_object(value, path):
             if list_path != path:
                 counts[list_path] += 1
             yield list_path, counts[list_path], around | row
@@ -154,7 +154,7 @@ class _Document:
             if isinstance(value, _Broken):
                 yield path, value
             else:
-                self.envelope[path] = text_of(value)
+                self.envelope[path] = format_cell(value)
 
     def _parse_object(self, stream: _Stream, path: str) -> Iterator[tuple[str, Any]]:
         stream.at += 1

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Head, Record, Sheet
-from storehealth.intake.containers.delimited import body_of_copy, numbered, write_records
-from storehealth.intake.encoding import Text, as_utf8
-from storehealth.intake.records import Good
+from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord
+from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
+from storehealth.intake.encoding import Utf8Text, convert_to_utf8
+from storehealth.intake.records import ParsedRecord
 
 NAME = "wangwang_chat_log"
 VERSION = 1
@@ -27,7 +27,7 @@ RULE = re.compile(r"\s*={20,}\s*")
 KINDS = ("单聊", "群聊")
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim files with a message at the beginning of a line, and a second one, a ruling line or a heading as well."""
     lines = head.text.splitlines()
     messages = sum(MESSAGE.match(line) is not None for line in lines)
@@ -35,30 +35,30 @@ def claims(head: Head) -> Claim:
     return Claim.SURE if messages and messages + marks > 1 else Claim.NO
 
 
-def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
+def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open the messages of a log as one sheet."""
-    return [WangwangLog(as_utf8(path, scratch, encoding), scratch)]
+    return [WangwangChatLog(convert_to_utf8(path, scratch, encoding), scratch)]
 
 
 @dataclass(frozen=True)
-class WangwangLog:
+class WangwangChatLog:
     """The messages of one log."""
 
-    text: Text
+    text: Utf8Text
     scratch: Path
     name: str = ""
-    top: tuple[Record, ...] = (Record(0, COLUMNS),)
+    top: tuple[TextRecord, ...] = (TextRecord(0, COLUMNS),)
 
     @property
     def encoding(self) -> str:
         """Encoding of the file."""
         return self.text.encoding
 
-    def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
+    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / "messages.csv", list(self.text.bad)
-        write_records(copy, messages(numbered(self.text.path)), damages)
-        return body_of_copy(copy, width, damages)
+        copy, damages = self.scratch / "messages.csv", list(self.text.damages)
+        write_records(copy, parse_messages(iter_lines(self.text.path)), damages)
+        return read_copy(copy, width, damages)
 
 
 @dataclass
@@ -69,7 +69,7 @@ class _Chat:
     messages: list[tuple[int, str, str, list[str]]] = field(default_factory=list)
 
 
-def messages(lines: Iterable[tuple[int, str]]) -> Iterator[Good]:
+def parse_messages(lines: Iterable[tuple[int, str]]) -> Iterator[ParsedRecord]:
     """Yield every message with its line number, in order."""
     chat = _Chat()
     for number, line in lines:
@@ -87,7 +87,7 @@ def messages(lines: Iterable[tuple[int, str]]) -> Iterator[Good]:
     yield from _make_rows(chat)
 
 
-def _make_rows(chat: _Chat) -> Iterator[Good]:
+def _make_rows(chat: _Chat) -> Iterator[ParsedRecord]:
     """Make the rows of a chat. A heading names the customer only if somebody of that name wrote a message."""
     senders = {sender for _, sender, _, _ in chat.messages}
     names = (name for heading in chat.headings for name in (heading, re.split("[:：]", heading)[-1].strip()))
@@ -98,7 +98,7 @@ def _make_rows(chat: _Chat) -> Iterator[Good]:
         digest = _digest(sender, time, text)
         customer = customer or f"talk-{digest}"
         counts[digest] += 1  # the same words twice within a second are two messages
-        yield Good(number, [f"{digest}-{counts[digest]}", customer, sender, time, text])
+        yield ParsedRecord(number, [f"{digest}-{counts[digest]}", customer, sender, time, text])
 
 
 def _digest(*parts: str) -> str:

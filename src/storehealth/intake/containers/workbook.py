@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Head, Record, Sheet
-from storehealth.intake.containers.delimited import body_of_copy, write_records
-from storehealth.intake.records import Good
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Head, Sheet, TextRecord
+from storehealth.intake.containers.delimited import read_copy, write_records
+from storehealth.intake.records import ParsedRecord
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -32,7 +32,7 @@ PANIC = "PanicException"
 """What calamine raises where it panics; not a subclass of :class:`Exception`."""
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim a zip that is a workbook or has a workbook's extension, and any OLE file."""
     if head.data.startswith(OLE):
         return Claim.SURE
@@ -48,7 +48,7 @@ def _is_workbook(path: Path) -> bool:
         return False
 
 
-def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:  # noqa: ARG001 - cells are decoded already
+def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:  # noqa: ARG001 - cells are decoded already
     """Open every sheet that has cells."""
     copies = [
         _copy_sheet(name, rows, scratch / f"sheet{number}.csv")
@@ -60,7 +60,7 @@ def sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:  # n
     return [Worksheet("", *filled[0][1:])] if len(filled) == 1 else list[Sheet](filled)
 
 
-def _read_sheets(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
+def _read_sheets(path: Path) -> Iterator[tuple[str, Iterator[TextRecord]]]:
     """Yield the names of the sheets and their rows, numbered as in Excel, without blank ones."""
     from python_calamine import CalamineWorkbook
 
@@ -69,7 +69,7 @@ def _read_sheets(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
         with CalamineWorkbook.from_path(str(path)) as book:
             for name in book.sheet_names:
                 rows = (
-                    Record(row + 1, tuple(map(_format_cell, cells)))
+                    TextRecord(row + 1, tuple(map(_format_cell, cells)))
                     for row, cells in enumerate(_read_cells(book, name))
                 )
                 yield name, (row for row in rows if any(row.cells))
@@ -118,22 +118,22 @@ class Worksheet(NamedTuple):
     """One sheet of a workbook; its rows are in a copy on disk, so that many workbooks do not fill the memory."""
 
     name: str
-    top: tuple[Record, ...]
+    top: tuple[TextRecord, ...]
     copy: Path
     width: int
     encoding: str | None = None
 
-    def body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a sheet
+    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a sheet
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
-        whole = body_of_copy(self.copy, self.width, ())
+        whole = read_copy(self.copy, self.width, ())
         begin = self.top[first].line if first < len(self.top) else END
         return whole._replace(sql=f"SELECT * FROM ({whole.sql}) WHERE source_row >= {begin}")
 
 
-def _copy_sheet(name: str, rows: Iterator[Record], copy: Path) -> Worksheet:
+def _copy_sheet(name: str, rows: Iterator[TextRecord], copy: Path) -> Worksheet:
     """Write the rows of a sheet into a copy."""
     top = tuple(islice(rows, TOP_RECORDS))
-    write_records(copy, (Good(row.line, list(row.cells)) for row in chain(top, rows)), [])
+    write_records(copy, (ParsedRecord(row.line, list(row.cells)) for row in chain(top, rows)), [])
     return Worksheet(name, top, copy, max((len(row.cells) for row in top), default=0))
 
 

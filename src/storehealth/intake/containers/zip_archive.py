@@ -29,7 +29,7 @@ BROKEN = "the archive is cut off or broken"
 TOO_LARGE = "it would be {size} MB when unpacked, more than is plausible for its size"
 
 
-def claims(head: Head) -> Claim:
+def claim(head: Head) -> Claim:
     """Claim a zip that is no workbook and does not have a workbook's extension."""
     has_suffix = head.path.suffix.lower() in WORKBOOKS
     return Claim.SURE if head.data.startswith(MARKS) and not has_suffix and not _is_workbook(head.path) else Claim.NO
@@ -43,7 +43,7 @@ def _is_workbook(path: Path) -> bool:
         return False
 
 
-def members(path: Path) -> list[Member]:
+def list_members(path: Path) -> list[Member]:
     """List the files of an archive; those that must not be read have a note."""
     try:
         with zipfile.ZipFile(path) as archive:
