@@ -9,7 +9,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge import judge
 from storehealth.model import Finding, Measurement, NotJudged, Segment, Tally
-from storehealth.stats import wilson_interval
+from storehealth.support.stats import wilson_interval
 from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 SHIPPING = {"target": 0.01, "limit": 0.04, "higher_is": "worse"}

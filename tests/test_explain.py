@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
-from storehealth.console import Page
-from storehealth.console.score import add_score
-from storehealth.console.timeline import add_timeline
-from storehealth.db.hours import list_spells, parse_spells
+from storehealth.commands.explain_row import explain_row
+from storehealth.db.service_hours import list_spells, parse_spells
 from storehealth.errors import UsageError
+from storehealth.i18n.words import Words
 from storehealth.measure.clocks import _Hours
 from storehealth.model import Checkup, Timeline
-from storehealth.reports.json import render
-from storehealth.timeline import explain_row
-from storehealth.wording import Words
+from storehealth.output.checkup.json import render
+from storehealth.output.terminal import Page
+from storehealth.output.terminal.score import add_score
+from storehealth.output.terminal.timeline import add_timeline
 from tests.effort import examples
 
 SAMPLES = Path(__file__).parents[1] / "sample_exports"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from storehealth import opening
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.commands import prepare
 
 HERE = Path(__file__).parent / "stores" / "small"
 RULES = ("CS01", "CS02", "CS04", "LG05", "LG06", "ST02", "AS01", "AS04", "DQ02")
@@ -26,7 +26,7 @@ def fixed(_: object = ()) -> Catalogue:
 
 
 def checkup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(opening, "load", fixed)
+    monkeypatch.setattr(prepare, "load", fixed)
     made = audit(HERE / "exports", AuditRequest(state=tmp_path, platform="generic", window="all"))
     shown = made.model_dump(mode="json", by_alias=True)
     del shown["run"], shown["tool"]["version"], shown["method"]["rules_digest"]

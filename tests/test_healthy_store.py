@@ -9,8 +9,8 @@ import pytest
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.commands.rule_tests import is_informative
 from storehealth.model import Checkup, Finding
-from storehealth.trials import is_informative
 from tests.healthy import healthy, settings, write
 from tests.planted import FAULTS
 

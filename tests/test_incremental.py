@@ -10,11 +10,11 @@ import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
 
+import storehealth.opening
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-import storehealth.opening
 from storehealth.audit import AuditRequest, audit
 from storehealth.intake import read_exports
 from tests.intake.conftest import rows

@@ -16,7 +16,7 @@ import pytest
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
-from storehealth.inspection import inspect_exports
+from storehealth.commands.inspect import inspect_exports
 
 NAMES = ("王小明", "Ana López", "李丽华", "Jörg Meierhofer", "诸葛孔明")
 PHONES = ("13812345678", "138 1234 5678", "+34 600 123 456", "010-62345678", "18600001111")

@@ -8,9 +8,8 @@ import pytest
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.rule import Rule, RuleExample
+from storehealth.commands.rule_tests import measure_coverage, run_example, run_examples
 from storehealth.errors import CatalogueError, StorehealthError
-from storehealth.examples import run_example
-from storehealth.trials import measure_coverage, run_examples
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.scratch import LOCK_NAME, make_temporary_folder
+from storehealth.support.tempdirs import LOCK_NAME, make_temporary_folder
 
 WORKER = """
 import sys, time

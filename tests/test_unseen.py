@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import storehealth
-from storehealth.console.page import Page
-from storehealth.deposit.faces.html import _safe
-from storehealth.deposit.faces.markdown import escape_markdown
-from storehealth.notify.message import to_plain_line
-from storehealth.reports._markdown import escape
-from storehealth.unseen import CONTROL_CHARS, CONTROL_CHARS_IN_LINES
+from storehealth.notify.notice import to_plain_line
+from storehealth.output.checkup._markdown import escape
+from storehealth.output.refund.html import _safe
+from storehealth.output.refund.markdown import escape_markdown
+from storehealth.output.terminal.page import Page
+from storehealth.support.control_chars import CONTROL_CHARS, CONTROL_CHARS_IN_LINES
 
 SIGNS = "\x00\x1b\x7f\x9b\u061c\u200b\u200e\u2028\u202e\u2060\u2066\ufeff\ud800"
 

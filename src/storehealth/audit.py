@@ -18,28 +18,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.advise import advise, compose_headline
+from storehealth.commands.prepare import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
+from storehealth.commands.rejudge import RecalledRuns, compare_audit, recall_runs
 from storehealth.db import Store
-from storehealth.db.rejects import SourceReader
-from storehealth.deposit.reminders import list_case_deadlines
-from storehealth.deposit.shelf import CaseSelector
+from storehealth.db.source_rows import SourceReader
 from storehealth.history import CurrentAudit
+from storehealth.i18n.sources import list_later_tables
+from storehealth.i18n.words import Words
 from storehealth.judge import judge
+from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
+from storehealth.judge.method import describe_method, publish_measurements, summarise_table_ends
 from storehealth.judge.mutes import MuteContext, apply_mutes
 from storehealth.judge.platform_view import compare_with_platform
-from storehealth.judge.wanted import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.measure import MeasureOptions, choose_windows, measure, measure_coverage, measure_reply_times
-from storehealth.measure.assumed import measure_both_ways
-from storehealth.measure.orders import count_paid_orders
+from storehealth.measure.auto_replies import measure_both_ways
+from storehealth.measure.windows import count_paid_orders
 from storehealth.model import Checkup, Distributions, Measurement, RunIdentity, Source, TableEnd, ToolVersion, Window
-from storehealth.opening import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
-from storehealth.outcome import check_fail_on, decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
-from storehealth.publish import describe_method, publish_measurements, summarise_table_ends
-from storehealth.recall import RecalledRuns, compare_audit, recall_runs
-from storehealth.request import AuditRequest, choose_mask
+from storehealth.refund.deadlines import list_case_deadlines
+from storehealth.refund.selection import CaseSelector
 from storehealth.score import score_findings
+from storehealth.score.exit_status import (
+    check_fail_on,
+    decide_exit,
+    explain_missing_verdicts,
+    has_verdict,
+    list_incomplete_data,
+)
+from storehealth.settings.request import AuditRequest, choose_mask
 from storehealth.version import __version__
-from storehealth.wording import Words
-from storehealth.wording.basis import list_later_tables
 
 __all__ = ["AuditRequest", "audit"]
 

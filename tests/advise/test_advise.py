@@ -12,9 +12,9 @@ from storehealth.advise import advise, compose_headline
 from storehealth.catalogue import Catalogue
 from storehealth.judge import judge
 from storehealth.model import AdviceReach, Measurement, Recommendation, Window
-from storehealth.points import average_areas
 from storehealth.score import score_findings
-from storehealth.stats import score_curve
+from storehealth.score.metrics import average_areas
+from storehealth.support.stats import score_curve
 
 AS_OF = datetime.fromisoformat("2026-03-31 18:00")
 WEEK = Window.model_validate({"from": "2026-03-01", "to": "2026-03-28"})

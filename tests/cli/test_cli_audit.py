@@ -16,7 +16,7 @@ from tests.checkups import checkup, handling_finding
 from tests.cli.conftest import Faked
 
 from storehealth.audit import AuditRequest
-from storehealth.cli import _state
+from storehealth.cli import state_folder
 from storehealth.errors import CatalogueError, NoDataError
 from storehealth.model import RunOutcome
 
@@ -51,14 +51,14 @@ def test_no_data_is_three_with_message_and_hint(faked: Faked, run: Run, exports:
 def test_a_report_that_cannot_be_written_is_four_and_the_others_are(
     faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storehealth import outputs
+    from storehealth.support import atomic_files
 
     def full(path: Path, content: bytes) -> None:
         if path.suffix == ".json":
             raise OSError(28, "No space left on device")
         path.write_bytes(content)
 
-    monkeypatch.setattr(outputs, "write_whole", full)
+    monkeypatch.setattr(atomic_files, "write_whole", full)
     result = run("audit", exports, "-o", f"json={tmp_path / 'a.json'}", "-o", f"md={tmp_path / 'a.md'}")
     assert result.code == 4
     assert "a.json could not be written: No space left on device" in result.err
@@ -69,12 +69,12 @@ def test_a_report_that_cannot_be_written_is_four_and_the_others_are(
 def test_no_data_outranks_no_delivery_which_outranks_findings(
     faked: Faked, run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int, expected: int
 ) -> None:
-    from storehealth import outputs
+    from storehealth.support import atomic_files
 
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs, "write_whole", full)
+    monkeypatch.setattr(atomic_files, "write_whole", full)
     faked.checkup = checkup(outcome=ending(own))
     assert run("audit", exports, "-o", f"json={tmp_path / 'a.json'}").code == expected
 
@@ -372,7 +372,7 @@ def test_an_unwritable_state_folder_is_replaced_with_a_warning(
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(_state, "_check_writable", refuse)
+    monkeypatch.setattr(state_folder, "_check_writable", refuse)
     ended = run("audit", exports, "--state", tmp_path / "state")
     assert ended.code == 1
     assert ended.err.count("state cannot be used (Permission denied); nothing is kept for the next run") == 1

@@ -11,7 +11,7 @@ import pytest
 from tests.checkups import finding
 from tests.test_outcome import HALF, READ
 
-from storehealth.outcome import decide_exit
+from storehealth.score.exit_status import decide_exit
 
 Run = Callable[..., Any]
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.beginning import DetectedSettings, render_settings
 from storehealth.cli import main
+from storehealth.commands.init import DetectedSettings, render_settings
+from storehealth.i18n.words import Words
 from storehealth.settings import read_settings
-from storehealth.wording import Words
 
 SAMPLES = Path(__file__).parents[2] / "sample_exports"
 

@@ -16,7 +16,7 @@ import duckdb
 import jsonschema
 import pytest
 
-from storehealth.db.rejects import HEADER
+from storehealth.db.source_rows import HEADER
 
 Run = Callable[..., Any]
 SCHEMA = Path(__file__).parents[2] / "docs" / "inspection.schema.json"
@@ -224,12 +224,12 @@ def test_a_wrong_output_of_audit_is_refused_before_any_work(
 def test_a_disk_that_is_full_is_four_and_the_screen_is_shown_all_the_same(
     run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storehealth.db import rejects
+    from storehealth.db import source_rows
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rejects, "write_table", full)
+    monkeypatch.setattr(source_rows, "write_table", full)
     result = run("inspect", shop, "-o", "rejects=rejects.csv")
     assert (result.code, "orders.csv" in result.out) == (4, True)
     assert "rejects.csv could not be written: No space left on device" in result.err

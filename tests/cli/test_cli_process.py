@@ -187,7 +187,7 @@ def test_no_help_loses_what_stands_in_square_brackets() -> None:
     """Rich takes ``[deposit]`` for markup and prints nothing in its place."""
     from typer.main import get_command
 
-    from storehealth.cli._app import build_application
+    from storehealth.cli.application import build_application
 
     def lost(command: Any, path: str) -> list[str]:
         texts = [

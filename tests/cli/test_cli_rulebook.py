@@ -11,7 +11,7 @@ import pytest
 
 from storehealth import catalogue
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.wording import load_texts
+from storehealth.i18n.words import load_texts
 
 Run = Callable[..., Any]
 CATALOGUE = load_catalogue()

@@ -150,7 +150,7 @@ def test_invalid_files_exit_with_2_and_unknown_names_suggest_the_nearest(run: Ru
 def test_every_built_in_rule_has_a_case_that_fires_and_one_that_stays_silent() -> None:
     """By what the examples expect; that they hold is tested one by one elsewhere."""
     from storehealth.catalogue import load_catalogue
-    from storehealth.trials import ExampleRun, measure_coverage
+    from storehealth.commands.rule_tests import ExampleRun, measure_coverage
 
     incomplete = {
         code: coverage

@@ -15,8 +15,8 @@ from tests.checkups import checkup
 from tests.cli.conftest import Faked
 from tests.servers import Web, web
 
-from storehealth.cli import _book, _outputs
-from storehealth.cli._told import Notifier
+from storehealth.cli import _after, output_files
+from storehealth.cli._after import Notifier
 from storehealth.errors import NoDataError
 from storehealth.model import Checkup, RunOutcome
 from storehealth.model import RunIdentity as RunOf
@@ -182,9 +182,9 @@ def test_the_folder_comes_first_then_the_book_then_latest_then_people(
 
         monkeypatch.setattr(owner, name, noted)
 
-    functions = (_outputs.write_reports, _book.remember_checkup, RunFolders.mark_latest, Notifier.notify)
+    functions = (output_files.write_reports, _after.remember_checkup, RunFolders.mark_latest, Notifier.notify)
     deliver, remember, point, tell = (function.__name__ for function in functions)
-    for owner, name in ((_outputs, deliver), (_book, remember), (RunFolders, point), (Notifier, tell)):
+    for owner, name in ((output_files, deliver), (_after, remember), (RunFolders, point), (Notifier, tell)):
         noting(owner, name)
     settings = tmp_path / "shop.toml"
     settings.write_text('[notify]\nwhen = "never"\n')
@@ -200,12 +200,12 @@ def test_the_folder_comes_first_then_the_book_then_latest_then_people(
 def test_a_report_that_cannot_be_delivered_is_four_and_the_run_is_kept(
     faked: Faked, cron: Run, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storehealth import outputs
+    from storehealth.support import atomic_files
 
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs, outputs.write_atomically.__name__, full)
+    monkeypatch.setattr(atomic_files, atomic_files.write_atomically.__name__, full)
     ended = cron("-o", f"markdown={tmp_path / 'copy.md'}")
     assert ended.code == 4
     assert "copy.md could not be written: No space left on device" in ended.err

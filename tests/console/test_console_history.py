@@ -10,8 +10,8 @@ from tests.checkups import MARCH, checkup, row
 from tests.console.test_console_picture import crowded
 from tests.runs import advice, against, at, checkup_against, counted, driver, gap, late, past_run, present, runs
 
-from storehealth.console import SCREEN_LINES, DisplayOptions, render
 from storehealth.model import Checkup, EvidenceSummary, TrendEvent
+from storehealth.output.terminal import SCREEN_LINES, DisplayOptions, render
 
 FEAST = TrendEvent(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
 MAKE_UP = TrendEvent(first=date(2025, 3, 22), last=date(2025, 3, 22), name="", kind="make_up_work_day")

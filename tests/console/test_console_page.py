@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from storehealth.console.page import Page, TextRun, pad_text
+from storehealth.output.terminal.page import Page, TextRun, pad_text
 
 
 @given(

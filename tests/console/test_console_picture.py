@@ -21,9 +21,9 @@ from tests.checkups import (
     shown_finding,
 )
 
-from storehealth.console import SCREEN_LINES, DisplayOptions, render
+from storehealth.i18n.words import Words
 from storehealth.model import AreaScore, EvidenceSummary, LimitSource, Score, Source, TableEnd, Window
-from storehealth.wording import Words
+from storehealth.output.terminal import SCREEN_LINES, DisplayOptions, render
 
 GOLDEN = Path(__file__).parent / "golden"
 

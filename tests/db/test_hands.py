@@ -9,8 +9,8 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from storehealth.db import hands as module
-from storehealth.db.hands import FEW, MOST, Connection, count_connections, run_parallel, share_variables
+from storehealth.db import pool as module
+from storehealth.db.pool import FEW, MOST, Connection, count_connections, run_parallel, share_variables
 from storehealth.errors import OutOfMemory
 
 Job = Callable[[Connection], object]

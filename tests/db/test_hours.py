@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.views.conftest import Open
 
-from storehealth.db.hours import DAY, list_spells, parse_spells
+from storehealth.db.service_hours import DAY, list_spells, parse_spells
 from storehealth.errors import UsageError
 
 MONDAY = date(2026, 3, 2)

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from storehealth.catalogue.view import View
-from storehealth.db.make_views import create_views
+from storehealth.db.views import create_views
 from storehealth.errors import CatalogueError
 
 SLOW = "SELECT count(*) AS x FROM range(3000) a, range(30000) b WHERE hash(a.range, b.range) % 7 = 0"

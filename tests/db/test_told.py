@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from storehealth.db.told import explain_sql_error
-from storehealth.wording import Language, Words
+from storehealth.db.errors import explain_sql_error
+from storehealth.i18n.words import Language, Words
 
 AROUND = "SELECT count(x) FROM (SELECT {} AS x FROM (SELECT * FROM orders))"
 

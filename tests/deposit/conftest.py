@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.deposit import CaseStatus, Checklist, StatusRequest, load_checklist, read_dossier, standing
-from storehealth.deposit.moves import RefundCase
-from storehealth.deposit.standing import ExportAnswer
+from storehealth.refund import CaseStatus, Checklist, StatusRequest, load_checklist, read_dossier, status
+from storehealth.refund.case import RefundCase
+from storehealth.refund.status import ExportAnswer
 
 
 class Case:
@@ -35,7 +35,7 @@ class Case:
     def status(self, day: str, *answers: ExportAnswer, language: str = "en") -> CaseStatus:
         """Derive the status on a day."""
         look = StatusRequest(date.fromisoformat(day), language, answers)  # type: ignore[arg-type]
-        return standing(self.checklist, read_dossier(self.path), look)
+        return status(self.checklist, read_dossier(self.path), look)
 
     def mail_papers(self, day: str = "2026-03-05") -> None:
         """Mark receipt and agreement as ready and mailed."""

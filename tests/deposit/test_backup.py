@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.deposit import read_dossier, read_upcoming_dates
 from storehealth.errors import UsageError
+from storehealth.refund import read_dossier, read_upcoming_dates
 from tests.deposit.conftest import Case
 
 

@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel
 
 from storehealth.catalogue.common import LocalizedText
-from storehealth.deposit.checklist import FOLDER, Checklist, load_checklist, load_checklists
 from storehealth.errors import CatalogueError, UsageError
+from storehealth.refund.checklist import FOLDER, Checklist, load_checklist, load_checklists
 
 PLATFORMS = ("douyin", "generic", "jd", "tmall")
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storehealth.deposit import dossier as dossier_module
-from storehealth.deposit import read_dossier
-from storehealth.deposit.dossier import DossierBusyError
-from storehealth.deposit.entries import LogEntry, from_line, to_line
 from storehealth.errors import UsageError
+from storehealth.refund import dossier as dossier_module
+from storehealth.refund import read_dossier
+from storehealth.refund.dossier import DossierBusyError
+from storehealth.refund.entries import LogEntry, from_line, to_line
 from tests.deposit.conftest import Case
 
 WRITER = """

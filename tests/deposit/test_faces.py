@@ -13,11 +13,11 @@ from icalendar import Calendar
 from rich.cells import cell_len
 from rich.console import Console
 
-from storehealth.deposit.faces import find_format, list_formats
-from storehealth.deposit.faces.text import TextOptions, print_status
-from storehealth.deposit.standing import CaseStatus, ExportAnswer, ExportRow
-from storehealth.deposit.words import _book
 from storehealth.errors import UsageError
+from storehealth.output.refund import find_format, list_formats
+from storehealth.output.refund.text import TextOptions, print_status
+from storehealth.refund.status import CaseStatus, ExportAnswer, ExportRow
+from storehealth.refund.words import _book
 from tests.deposit.conftest import Case
 
 NASTY = "<script>alert(1)</script> [red]x[/red] *b* |p| =1+1 \x1b[31m, ; \\ \u202e"

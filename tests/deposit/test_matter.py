@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 import pytest
 
-from storehealth.deposit import read_upcoming_dates
-from storehealth.deposit.standing import ExportAnswer, ExportRow
 from storehealth.errors import UsageError
+from storehealth.refund import read_upcoming_dates
+from storehealth.refund.status import ExportAnswer, ExportRow
 from tests.deposit.conftest import Case
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from docx import Document
 
-from storehealth.deposit import load_checklist
-from storehealth.deposit.faces._papers import to_docx, to_markdown
-from storehealth.deposit.papers import NAMES, DraftName, FilledPaper, fill_draft, load_drafts
-from storehealth.deposit.particulars import BLANK, MerchantDetails, read_merchant_details
 from storehealth.errors import UsageError
+from storehealth.output.refund._papers import to_docx, to_markdown
+from storehealth.refund import load_checklist
+from storehealth.refund.merchant import BLANK, MerchantDetails, read_merchant_details
+from storehealth.refund.papers import NAMES, DraftName, FilledPaper, fill_draft, load_drafts
 
 FULL = MerchantDetails(
     company="蕨类贸易有限公司",

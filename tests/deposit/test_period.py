@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from storehealth.deposit.faces._told import render_earliest_date
-from storehealth.deposit.standing import ExportAnswer
-from storehealth.deposit.words import load_words
+from storehealth.output.refund._sentences import render_earliest_date
+from storehealth.refund.status import ExportAnswer
+from storehealth.refund.words import load_words
 from tests.deposit.conftest import Case
 
 

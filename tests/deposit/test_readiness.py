@@ -12,11 +12,11 @@ import pytest
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue import load_catalogue as read_catalogue
 from storehealth.db import StoreSettings, open_store_from_rows
-from storehealth.deposit import load_checklist
-from storehealth.deposit.faces._told import render_answer
-from storehealth.deposit.readiness import AnswerRequest, answer_questions, load_questions
-from storehealth.deposit.standing import ExportAnswer
-from storehealth.deposit.words import load_words
+from storehealth.output.refund._sentences import render_answer
+from storehealth.refund import load_checklist
+from storehealth.refund.readiness import AnswerRequest, answer_questions, load_questions
+from storehealth.refund.status import ExportAnswer
+from storehealth.refund.words import load_words
 
 load: Callable[[], Catalogue] = cache(read_catalogue)
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.deposit import load_checklist
-from storehealth.deposit.moves import RefundCase
-from storehealth.deposit.reminders import list_case_deadlines
-from storehealth.deposit.shelf import CaseSelector
-from storehealth.reports import find_report
+from storehealth.output.checkup import find_report
+from storehealth.refund import load_checklist
+from storehealth.refund.case import RefundCase
+from storehealth.refund.deadlines import list_case_deadlines
+from storehealth.refund.selection import CaseSelector
 from tests.checkups import checkup
 
 NOON = datetime(2026, 3, 6, 12)  # noqa: DTZ001 - naive, in the store's zone

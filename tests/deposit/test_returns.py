@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from storehealth.deposit.faces._told import render_next_steps
-from storehealth.deposit.words import load_words
+from storehealth.output.refund._sentences import render_next_steps
+from storehealth.refund.words import load_words
 from tests.deposit.conftest import Case
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from storehealth.history import PendingRun, RunHistory, RunSeries, database, remember_run
-from storehealth.history.book import RUNS_WITH_MARKS
 from storehealth.history.database import FILE
 from storehealth.history.packing import unpack_checkup, unpack_counts, unpack_marks
+from storehealth.history.runs import RUNS_WITH_MARKS
 from tests.history.conftest import KEY, SERIES, write
 from tests.runs import at, late, told
 

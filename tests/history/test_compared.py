@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from storehealth.history.change import compare_counts, compare_findings, has_same_weekdays, split_score_change
 from storehealth.model import Finding, Window
-from storehealth.points import average_headline
-from storehealth.stats import newcombe_interval
+from storehealth.score.metrics import average_headline
+from storehealth.support.stats import newcombe_interval
 from tests.made import ANSWERS, SECONDS
 from tests.measure.fakes import SCORING
 from tests.runs import against, gap, late, month, past_run, present, runs

@@ -13,19 +13,19 @@ import pytest
 import yaml
 
 import storehealth
-from storehealth import recall
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.files import read_yaml
+from storehealth.commands import rejudge
+from storehealth.commands.rejudge import COMPARISON_FIELDS, load_checkup, rejudge_remembered, translate_run
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory, remember_run
 from storehealth.history.database import FILE
 from storehealth.history.packing import pack, unpack
 from storehealth.measure import EvidenceFiles, Fingerprints
 from storehealth.model import Checkup, Finding
+from storehealth.output.checkup.json import render
 from storehealth.privacy import load_installation_key
-from storehealth.recall import COMPARISON_FIELDS, load_checkup, rejudge_remembered, translate_run
-from storehealth.reports.json import render
 from storehealth.settings import Settings
 from tests.runs import at
 
@@ -187,7 +187,7 @@ def test_what_was_judged_again_is_kept_until_the_rules_change_once_more(
 ) -> None:
     packs = (pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2),)
     first = audited(LATE, packs=packs)
-    monkeypatch.setattr(recall, recall.rejudge_run.__name__, lambda *_: pytest.fail("it was judged already"))
+    monkeypatch.setattr(rejudge, rejudge.rejudge_run.__name__, lambda *_: pytest.fail("it was judged already"))
     second = audited(LATE, packs=packs)
     assert second.previous is not None
     assert second.previous.rejudged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storehealth.history import DefectMarks
-from storehealth.history.states import LEVELS, PastVerdict, classify_state
+from storehealth.history.past import LEVELS, PastVerdict, classify_state
 from storehealth.model import RowStates
 from tests.runs import against, at, gap, late, past_run, present, runs
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from storehealth.intake.trial import LayoutTrial
+from storehealth.intake.layout_trial import LayoutTrial
 from tests.intake.conftest import LINES, ORDERS, layout
 
 Attempt = Callable[..., LayoutTrial]

@@ -17,8 +17,8 @@ from storehealth.intake.containers import HEAD_BYTES, Head, find_container
 from storehealth.intake.draft import draft_layout
 from storehealth.intake.encoding import decode_head
 from storehealth.intake.guess import find_header, profile_columns
+from storehealth.intake.layout_trial import try_layout
 from storehealth.intake.read import connect
-from storehealth.intake.trial import try_layout
 from tests.effort import examples
 
 

@@ -10,7 +10,7 @@ import pytest
 from storehealth.errors import FileRefused
 from storehealth.intake import encoding
 from storehealth.intake.encoding import convert_to_utf8
-from storehealth.intake.trial import LayoutTrial
+from storehealth.intake.layout_trial import LayoutTrial
 from tests.intake.conftest import ORDERS
 
 HEADER = "订单号,下单时间,备注\n"

@@ -12,14 +12,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from storehealth import watch
 from storehealth.catalogue import load_catalogue
-from storehealth.checking import check_catalogue
+from storehealth.commands.check import check_catalogue
 from storehealth.errors import CatalogueError
-from storehealth.intake import expressions as pack_sql
-from storehealth.intake import read_exports
-from storehealth.intake.expressions import is_expression, list_expressions
-from storehealth.watch import QueryTimeoutError
+from storehealth.intake import pack_sql, read_exports
+from storehealth.intake.pack_sql import is_expression, list_expressions
+from storehealth.support import sandbox
+from storehealth.support.sandbox import QueryTimeoutError
 
 Run = Callable[..., Any]
 ALLOWED = 10 << 30
@@ -145,7 +144,7 @@ def test_a_layout_that_takes_too_long_stops_the_audit(pack: Path, monkeypatch: p
         read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
 
 
-@pytest.mark.skipif(not watch.PROCESS_MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
+@pytest.mark.skipif(not sandbox.PROCESS_MEMORY_FILE.is_file(), reason="the system has no limit on a process's data")
 @pytest.mark.parametrize("sql", ["repeat(order_id, 2000000000)", "len(range(300000000 + length(order_id)))::VARCHAR"])
 def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -> None:
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")

@@ -11,11 +11,11 @@ import pytest
 import storehealth
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.errors import NoDataError, Shortage, UsageError
+from storehealth.i18n.words import Words
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.containers import delimited
-from storehealth.intake.files import FileReader
+from storehealth.intake.file_reader import FileReader
 from storehealth.model import Intake
-from storehealth.wording import Words
 from tests.intake.conftest import rows
 
 Take = Callable[..., Intake]

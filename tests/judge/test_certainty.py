@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.made import SHIPPING, judged, share, slices
 from tests.measure.fakes import measured, rule_of
 
-from storehealth.judge.independence import MIN_RESAMPLED_DAYS, assess_certainty
+from storehealth.judge.certainty import MIN_RESAMPLED_DAYS, assess_certainty
 from storehealth.model import Measurement, Tally
-from storehealth.stats import Z_ONE_SIDED, wilson_interval
+from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
 RULE = rule_of(good="ok", limits=SHIPPING)
 days = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=40)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from storehealth.catalogue import load_catalogue
-from storehealth.judge.wanted import ExportContext, drop_useless_menus, suggest_exports
+from storehealth.i18n.sources import describe_export, summarize_exports
+from storehealth.i18n.words import Words
+from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.model import ExportSuggestion, NotJudged, Source
-from storehealth.wording import Words
-from storehealth.wording.wanted import describe_export, summarize_exports
 
 CATALOGUE = load_catalogue()
 ORDERS = Source(path="orders.csv", layout="jd_orders", tables=("order_lines", "orders"), rows=9, kept=9)

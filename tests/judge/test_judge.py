@@ -12,7 +12,7 @@ from tests.measure.fakes import SAID, catalogue_of, rule_of
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
 from storehealth.judge.drivers import find_drivers
-from storehealth.judge.holes import assume_worst
+from storehealth.judge.verdict import assume_worst
 from storehealth.model import DataHole, Measurement, MissingInputs, Segment, Tally, Window
 
 VALUE = {"sql": "amount", "statistic": "median", "unit": "seconds"}

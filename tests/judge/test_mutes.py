@@ -14,13 +14,13 @@ from tests.effort import examples
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.mutes import Mute, MutesFile, read_mutes
-from storehealth.console import DisplayOptions, render
 from storehealth.errors import CatalogueError
 from storehealth.judge.mutes import MuteContext, apply_mutes
 from storehealth.model import Checkup, Finding, Measurement, Segment, Tally
-from storehealth.outcome import decide_exit
-from storehealth.reports.markdown import render as markdown
+from storehealth.output.checkup.markdown import render as markdown
+from storehealth.output.terminal import DisplayOptions, render
 from storehealth.score import score_findings
+from storehealth.score.exit_status import decide_exit
 
 BOOK = load_catalogue()
 STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"

@@ -15,16 +15,10 @@ from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.platform import Platform
+from storehealth.i18n.limits import describe_limit, describe_margin, describe_money, is_within_reach, summarize_limits
+from storehealth.i18n.words import Words
 from storehealth.judge.platform_view import compare_with_platform, compute_margin
 from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, UsualWindow, Window
-from storehealth.wording import Words
-from storehealth.wording.against import (
-    describe_limit,
-    describe_margin,
-    describe_money,
-    is_within_reach,
-    summarize_limits,
-)
 
 FOUR = Fraction(4, 100)
 lines = st.fractions(0, Fraction(99, 100), max_denominator=1000)

@@ -11,8 +11,8 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Rule
-from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
+from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View
 from storehealth.db.sql import create_outcome_type
 from storehealth.measure import MeasureOptions, measure

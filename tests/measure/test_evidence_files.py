@@ -8,8 +8,8 @@ from typing import Any
 
 from storehealth.catalogue.rule import Rule
 from storehealth.measure import EvidenceFiles, MeasureOptions, measure, query
-from storehealth.outputs import write_csv
 from storehealth.privacy import make_pseudonym
+from storehealth.support.atomic_files import write_csv
 from tests.made import finding
 from tests.measure.fakes import catalogue_of, rule_of, store_of
 

@@ -14,16 +14,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from storehealth import watch
-from storehealth.watch import QueryMemoryError, QueryTimeoutError, limit_query
+from storehealth.support import sandbox
+from storehealth.support.sandbox import QueryMemoryError, QueryTimeoutError, limit_query
 from tests.measure.trying import ALLOWED, CONSTANT, OF_ROWS
 
 pytestmark = pytest.mark.skipif(
-    not watch.PROCESS_MEMORY_FILE.is_file(), reason="the system has no limit on a process's data"
+    not sandbox.PROCESS_MEMORY_FILE.is_file(), reason="the system has no limit on a process's data"
 )
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_exports"
-ROOM = 300_000_000 + watch.MEMORY_SLACK + (200 << 20)
+ROOM = 300_000_000 + sandbox.MEMORY_SLACK + (200 << 20)
 """What the database of a try may take, what may be taken beside it, and what a process has at its beginning."""
 STACK = 16 << 20
 """Addresses that the stack of a thread takes, and its allocator: nothing is held at most of them."""
@@ -51,7 +51,7 @@ def test_lists_and_texts_of_one_row_that_do_not_fit_are_refused(place: str, name
         assert str(attempt["said"]).startswith(NAMED.get(place, "handed-over-by-promise.yaml: measure: ")), attempt
         assert attempt["whole"], attempt
         assert attempt["free"], attempt
-        assert place == "view" or int(str(attempt["peak"])) < ROOM + 2 * watch.RETRY_ALLOWANCE, attempt
+        assert place == "view" or int(str(attempt["peak"])) < ROOM + 2 * sandbox.RETRY_ALLOWANCE, attempt
 
 
 @pytest.mark.parametrize("place", ["check", "check exempt"])
@@ -200,8 +200,8 @@ def test_no_more_is_allowed_than_the_machine_or_the_container_has(
     if most is not None:
         (tmp_path / "memory.max").write_text(f"{most}\n", encoding="ascii")
         (tmp_path / "memory.stat").write_text(f"anon {5 << 20}\nfile {30 << 20}\n", encoding="ascii")
-    monkeypatch.setattr(watch, "LEFT_FILE", tmp_path / "meminfo")
-    monkeypatch.setattr(watch, "CONTAINER", tmp_path)
+    monkeypatch.setattr(sandbox, "LEFT_FILE", tmp_path / "meminfo")
+    monkeypatch.setattr(sandbox, "CONTAINER", tmp_path)
     set_to: list[int] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair[0]))
     before = used()
@@ -214,18 +214,18 @@ def test_no_more_is_allowed_than_the_machine_or_the_container_has(
 def test_where_the_system_does_not_say_what_it_has_the_usual_is_allowed(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None
 ) -> None:
-    monkeypatch.setattr(watch, "LEFT_FILE", tmp_path / "meminfo")
-    monkeypatch.setattr(watch, "CONTAINER", tmp_path)
+    monkeypatch.setattr(sandbox, "LEFT_FILE", tmp_path / "meminfo")
+    monkeypatch.setattr(sandbox, "CONTAINER", tmp_path)
     if told is not None:
         (tmp_path / "meminfo").write_text(told, encoding="ascii")
     before = used()
     with limit_query(con, 60):
-        assert limit() - before == pytest.approx(100_000_000 + watch.MEMORY_SLACK, abs=2 << 20)
+        assert limit() - before == pytest.approx(100_000_000 + sandbox.MEMORY_SLACK, abs=2 << 20)
 
 
 def used() -> int:
     """As the limit counts it."""
-    return int(watch.PROCESS_MEMORY_FILE.read_bytes().split()[5]) * resource.getpagesize()
+    return int(sandbox.PROCESS_MEMORY_FILE.read_bytes().split()[5]) * resource.getpagesize()
 
 
 def test_a_lower_limit_of_the_users_stays(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +242,7 @@ def test_a_refusal_by_the_database_or_by_python_is_one_thing(
     con: duckdb.DuckDBPyConnection, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the system sets no limit."""
-    monkeypatch.setattr(watch, "MEMORY_FILE", Path("/nowhere"))
+    monkeypatch.setattr(sandbox, "MEMORY_FILE", Path("/nowhere"))
     with pytest.raises(QueryMemoryError), limit_query(con, 60):
         raise error
 

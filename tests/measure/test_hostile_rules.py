@@ -15,7 +15,7 @@ from storehealth.catalogue.view import View
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.measure import MeasureOptions, measure
-from storehealth.watch import MAX_QUERY_SECONDS
+from storehealth.support.sandbox import MAX_QUERY_SECONDS
 from tests.measure.fakes import ORDERS, READ
 
 

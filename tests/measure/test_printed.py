@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.console import DisplayOptions, render
 from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
+from storehealth.i18n.limits import compare_printed
+from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.judge import judge
-from storehealth.judge.printed import explain_difference
+from storehealth.judge.printed_figures import explain_difference
 from storehealth.measure import MeasureOptions, find_rule_problems, measure
 from storehealth.model import AlternativeFigure, PrintedFigure
-from storehealth.reports import markdown
-from storehealth.wording import LANGUAGES, Words
-from storehealth.wording.printed import compare_printed
+from storehealth.output.checkup import markdown
+from storehealth.output.terminal import DisplayOptions, render
 from tests.checkups import checkup, finding
 
 DAY = "2026-03-02"

@@ -10,9 +10,9 @@ import pytest
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.measure import MeasureOptions, measure
-from storehealth.measure.holes import TableDays, TableGaps
+from storehealth.measure.completeness import TableDays, TableGaps
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.stretch import extend_window
+from storehealth.measure.windows import extend_window
 from storehealth.model import Measurement, Window
 from tests.made import SECONDS, SHIPPING, judged
 from tests.measure.fakes import catalogue_of, rule_of, store_of
@@ -107,7 +107,7 @@ def test_nothing_is_asked_where_the_tables_begin_inside_the_window() -> None:
 
 
 def judged_bounds():
-    from storehealth.limits import resolve_bounds
+    from storehealth.catalogue.thresholds import resolve_bounds
 
     return resolve_bounds(RULE, {})
 

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.model import Driver
-from storehealth.notify.change import KnownState, compare_checkup
-from storehealth.notify.message import MAX_LENGTH, to_plain_line, write_notice
-from storehealth.notify.names import TranslatedNames
+from storehealth.notify.changes import KnownState, compare_checkup
+from storehealth.notify.notice import MAX_LENGTH, TranslatedNames, to_plain_line, write_notice
 from storehealth.notify.policy import find_next_time, is_quiet
-from storehealth.wording import LANGUAGES, Words
 from tests.checkups import NASTY, TODO, checkup, finding, reply_finding
 
 

@@ -10,16 +10,15 @@ import pytest
 from tests.checkups import checkup, finding
 
 from storehealth.catalogue import load_catalogue
-from storehealth.console import DisplayOptions, render
-from storehealth.console.page import Page
-from storehealth.console.rulebook import add_rule
+from storehealth.i18n.limits import UNSURE, describe_certainty, describe_since, mark_doubt
+from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.model import LimitSource, MinimumOrders, PlatformLine, Window
-from storehealth.notify.change import compare_checkup
-from storehealth.notify.message import write_notice
-from storehealth.notify.names import TranslatedNames
-from storehealth.reports import markdown
-from storehealth.wording import LANGUAGES, Words
-from storehealth.wording.sure import UNSURE, describe_certainty, describe_since, mark_doubt
+from storehealth.notify.changes import compare_checkup
+from storehealth.notify.notice import TranslatedNames, write_notice
+from storehealth.output.checkup import markdown
+from storehealth.output.terminal import DisplayOptions, render
+from storehealth.output.terminal.page import Page
+from storehealth.output.terminal.rules import add_rule
 
 ROOT = Path(__file__).parent.parent.parent
 CATALOGUE = load_catalogue()

@@ -15,13 +15,13 @@ from storehealth.catalogue import PACKAGE, load_catalogue
 from storehealth.catalogue.common import SourcedModel
 from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.catalogue.platform import Compensation, Platform, select_version
-from storehealth.console.page import Page
-from storehealth.console.rulebook import add_rule, list_facts, list_limits
+from storehealth.commands.prepare import choose_platform
 from storehealth.errors import CatalogueError
+from storehealth.i18n.words import Words
 from storehealth.model import Intake, StoredTable
-from storehealth.opening import choose_platform
+from storehealth.output.terminal.page import Page
+from storehealth.output.terminal.rules import add_rule, list_facts, list_limits
 from storehealth.settings import Settings
-from storehealth.wording import Words
 
 CATALOGUE = load_catalogue()
 PLATFORMS = CATALOGUE.platforms

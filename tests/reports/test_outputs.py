@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.outputs import write_atomically
+from storehealth.support.atomic_files import write_atomically
 
 
 def test_a_file_is_written_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from tests.checkups import NASTY, checkup, finding, row
 
 from storehealth.errors import UsageError
 from storehealth.model import EvidenceSummary, Source
-from storehealth.reports import find_report, list_formats
+from storehealth.output.checkup import find_report, list_formats
 
 
 @pytest.mark.parametrize("name", list_formats())

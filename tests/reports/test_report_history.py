@@ -10,8 +10,8 @@ from tests.checkups import NASTY
 from tests.runs import advice, checkup_against, driver, gap, late, past_run, present, runs
 
 from storehealth.model import Checkup, TrendEvent
-from storehealth.reports import json as as_json
-from storehealth.reports import markdown
+from storehealth.output.checkup import json as as_json
+from storehealth.output.checkup import markdown
 
 
 def told(name: str = "Spring sale") -> Checkup:

@@ -11,7 +11,7 @@ import pytest
 from tests.checkups import NASTY, checkup, finding
 
 from storehealth.model import Checkup
-from storehealth.reports.json import render
+from storehealth.output.checkup.json import render
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "checkup.schema.json"
 

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from tests.checkups import NASTY, NOT_JUDGED, checkup, finding, row
 
 from storehealth.model import EvidenceSummary, Source
-from storehealth.reports._markdown import escape
-from storehealth.reports.markdown import render
+from storehealth.output.checkup._markdown import escape
+from storehealth.output.checkup.markdown import render
 
 GOLDEN = Path(__file__).parent / "golden"
 MARKDOWN = MarkdownIt("commonmark").enable("table")

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.checkups import NASTY, checkup, finding
 
 from storehealth.model import Checkup, RunOutcome
-from storehealth.reports import find_report
-from storehealth.reports.prometheus import ScheduleMetrics
+from storehealth.output.checkup import find_report
+from storehealth.output.checkup.prometheus import ScheduleMetrics
 
 EARLIER = datetime(2025, 3, 30, 8, 30, tzinfo=UTC)
 FAILED = RunOutcome(exit_code=3, reasons=("no file could be used",))

@@ -15,12 +15,11 @@ from typing import Any
 
 import pytest
 
-from storehealth.outputs import write_atomically
-from storehealth.schedule import Attempt, RunFolders, log, runs
-from storehealth.schedule.attempt import read_last_attempt
-from storehealth.schedule.book import BusyError
-from storehealth.schedule.lock import hold_lock, is_locked
+from storehealth.schedule import Attempt, RunFolders, runs
+from storehealth.schedule.attempt import hold_lock, is_locked, read_last_attempt
 from storehealth.schedule.runs import COMPLETE, CompletedRun
+from storehealth.schedule.schedules import BusyError
+from storehealth.support.atomic_files import write_atomically
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 REPORTS = {"checkup.json": b"{}", "report.md": b"# fine"}
@@ -190,18 +189,18 @@ def test_a_record_that_is_damaged_is_no_record(tmp_path: Path) -> None:
 def test_a_log_turns_over_by_size_and_so_many_old_ones_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "SIZE", 300)
+    monkeypatch.setattr(runs, "SIZE", 300)
     for count in range(40):
-        log.write_log(tmp_path, "tea", logging.INFO, f"line {count:02}")
+        runs.write_log(tmp_path, "tea", logging.INFO, f"line {count:02}")
     files = names(tmp_path / "logs")
-    assert files == ["tea.log", *(f"tea.log.{count}" for count in range(1, log.LOGS_KEPT + 1))]
+    assert files == ["tea.log", *(f"tea.log.{count}" for count in range(1, runs.LOGS_KEPT + 1))]
     assert all((tmp_path / "logs" / name).stat().st_size <= 300 for name in files)
     newest = (tmp_path / "logs" / "tea.log").read_text(encoding="utf-8").splitlines()[-1]
     assert newest.endswith("line 39")
 
 
 def test_what_is_logged_is_one_line_and_holds_no_key(tmp_path: Path) -> None:
-    log.write_log(tmp_path, "tea", logging.ERROR, "two\nlines\x1b[2J, json://user:pa55w0rd@example.com/5ecr3t")
+    runs.write_log(tmp_path, "tea", logging.ERROR, "two\nlines\x1b[2J, json://user:pa55w0rd@example.com/5ecr3t")
     (line,) = (tmp_path / "logs" / "tea.log").read_text(encoding="utf-8").splitlines()
     assert "two lines" in line
     assert "pa55w0rd" not in line
@@ -211,5 +210,5 @@ def test_what_is_logged_is_one_line_and_holds_no_key(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "logs").write_text("a file where the folder should be", encoding="utf-8")
-    log.write_log(tmp_path, "tea", logging.INFO, "nothing")
+    runs.write_log(tmp_path, "tea", logging.INFO, "nothing")
     assert capfd.readouterr() == ("", "")

@@ -12,11 +12,11 @@ import pytest
 from tests.checkups import checkup
 
 from storehealth.errors import ExitCode
+from storehealth.i18n.words import Words
 from storehealth.notify.addresses import Address, read_addresses
 from storehealth.notify.services import is_supported
-from storehealth.reports.prometheus import ScheduleMetrics
+from storehealth.output.checkup.prometheus import ScheduleMetrics
 from storehealth.settings import NotifySettings
-from storehealth.wording import Words
 
 PAGE = (Path(__file__).parents[2] / "docs" / "unattended.md").read_text(encoding="utf-8")
 

@@ -14,7 +14,7 @@ from tests.schedule.conftest import NASTY, NOW, scheduled
 from tests.schedule.test_when import EXPRESSIONS
 
 from storehealth.errors import UsageError
-from storehealth.schedule import RunCommand, systemd, when, windows
+from storehealth.schedule import RunCommand, systemd, timing, windows
 
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on this machine")
@@ -54,7 +54,7 @@ def test_systemd_takes_it_to_mean_the_same(cron: str) -> None:
         line = next(line for line in done.stdout.splitlines() if "Next elapse:" in line)
         stamp = line.partition(":")[2].strip().removesuffix(" UTC").partition(" ")[2]
         found.append(datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC))
-    assert min(found) == when.find_next_run(cron, "UTC", start)
+    assert min(found) == timing.find_next_run(cron, "UTC", start)
 
 
 @needs_systemd

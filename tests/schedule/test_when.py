@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from storehealth.errors import UsageError
-from storehealth.schedule import when
+from storehealth.schedule import timing
 
 ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
 
@@ -20,12 +20,12 @@ ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "Europe/Berlin", "America/New_Y
 @pytest.mark.parametrize(
     ("made", "meant"),
     [
-        (lambda: when.parse_daily("08:30"), "30 8 * * *"),
-        (lambda: when.parse_daily(" 8:05 "), "5 8 * * *"),
-        (lambda: when.parse_weekly("mon", "23:59"), "59 23 * * 1"),
-        (lambda: when.parse_weekly("Sunday, thu", "0:00"), "0 0 * * 0,4"),
-        (lambda: when.check_expression(" 30  8 1-7/2 JAN,jul  mon-fri "), "30 8 1-7/2 jan,jul mon-fri"),
-        (lambda: when.check_expression("*/15 * * * 7"), "*/15 * * * 7"),
+        (lambda: timing.parse_daily("08:30"), "30 8 * * *"),
+        (lambda: timing.parse_daily(" 8:05 "), "5 8 * * *"),
+        (lambda: timing.parse_weekly("mon", "23:59"), "59 23 * * 1"),
+        (lambda: timing.parse_weekly("Sunday, thu", "0:00"), "0 0 * * 0,4"),
+        (lambda: timing.check_expression(" 30  8 1-7/2 JAN,jul  mon-fri "), "30 8 1-7/2 jan,jul mon-fri"),
+        (lambda: timing.check_expression("*/15 * * * 7"), "*/15 * * * 7"),
     ],
 )
 def test_times_become_one_expression(made: object, meant: str) -> None:
@@ -35,12 +35,12 @@ def test_times_become_one_expression(made: object, meant: str) -> None:
 @pytest.mark.parametrize("text", ["24:00", "8", "08:60", "", "8:3", "noon"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no time of day"):
-        when.parse_daily(text)
+        timing.parse_daily(text)
 
 
 def test_an_unknown_day_is_refused() -> None:
     with pytest.raises(UsageError, match="'x' is no day of the week"):
-        when.parse_weekly("mon,x", "08:30")
+        timing.parse_weekly("mon,x", "08:30")
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_an_unknown_day_is_refused() -> None:
 )  # fmt: skip
 def test_what_some_cron_would_refuse_or_misread_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no cron expression"):
-        when.check_expression(text)
+        timing.check_expression(text)
 
 
 def test_an_unknown_zone_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        when.check_zone("Asia/Shanghi")
+        timing.check_zone("Asia/Shanghi")
     assert "Nearest is Asia/Shanghai." in caught.value.hint
 
 
@@ -77,10 +77,10 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=s
 @given(EXPRESSIONS, st.sampled_from(ZONES), MOMENTS)
 @examples(150)
 def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: datetime) -> None:
-    after = when.find_next_run(when.check_expression(cron), zone, now)
+    after = timing.find_next_run(timing.check_expression(cron), zone, now)
     assert after > now
-    assert when.find_last_due(cron, zone, after) == after
-    assert when.find_last_due(cron, zone, after - timedelta(seconds=1)) <= now
+    assert timing.find_last_due(cron, zone, after) == after
+    assert timing.find_last_due(cron, zone, after - timedelta(seconds=1)) <= now
 
 
 @given(EXPRESSIONS, st.sampled_from(ZONES), st.sampled_from(ZONES), MOMENTS)
@@ -88,16 +88,16 @@ def test_what_comes_next_is_then_the_last_that_was(cron: str, zone: str, now: da
 def test_the_machine_s_cron_comes_whenever_it_is_due_elsewhere(
     cron: str, zone: str, machine: str, now: datetime
 ) -> None:
-    hourly = when.convert_to_hourly(cron, zone, [machine], now)
+    hourly = timing.convert_to_hourly(cron, zone, [machine], now)
     minutes = CronSim(hourly, now).minutes
     due = now
     for _ in range(20):
-        due = when.find_next_run(cron, zone, due)
-        if due > now + when.COMPARED_SPAN - timedelta(days=1):
+        due = timing.find_next_run(cron, zone, due)
+        if due > now + timing.COMPARED_SPAN - timedelta(days=1):
             break
         there = due.astimezone(ZoneInfo(machine))
         assert there.minute in minutes
-        assert when.is_due(cron, zone, due + timedelta(seconds=20), None)
+        assert timing.is_due(cron, zone, due + timedelta(seconds=20), None)
 
 
 def test_hourly_starts_run_once_a_day_also_when_clocks_change() -> None:
@@ -105,7 +105,7 @@ def test_hourly_starts_run_once_a_day_also_when_clocks_change() -> None:
     last, begun = None, []
     moment = datetime(2026, 3, 1, 0, 30, 2, tzinfo=UTC)
     while moment < datetime(2026, 4, 1, tzinfo=UTC):
-        if when.is_due("30 8 * * *", "Asia/Shanghai", moment, last):
+        if timing.is_due("30 8 * * *", "Asia/Shanghai", moment, last):
             last = moment
             begun.append(moment.astimezone(ZoneInfo("Asia/Shanghai")))
         moment += timedelta(hours=1)
@@ -115,20 +115,20 @@ def test_hourly_starts_run_once_a_day_also_when_clocks_change() -> None:
 
 def test_a_second_start_in_the_same_minute_does_nothing() -> None:
     due = datetime(2026, 3, 1, 8, 30, 1, tzinfo=UTC)
-    assert when.is_due("30 8 * * *", "UTC", due, None)
-    assert not when.is_due("30 8 * * *", "UTC", due + timedelta(seconds=9), due)
-    assert not when.is_due("30 8 * * *", "UTC", due - timedelta(minutes=2), None)
+    assert timing.is_due("30 8 * * *", "UTC", due, None)
+    assert not timing.is_due("30 8 * * *", "UTC", due + timedelta(seconds=9), due)
+    assert not timing.is_due("30 8 * * *", "UTC", due - timedelta(minutes=2), None)
 
 
 def test_zones_with_the_same_clock_are_the_same() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert when.has_same_clock("Asia/Shanghai", "PRC", now)
-    assert not when.has_same_clock("Europe/London", "UTC", now)  # the same in winter
+    assert timing.has_same_clock("Asia/Shanghai", "PRC", now)
+    assert not timing.has_same_clock("Europe/London", "UTC", now)  # the same in winter
 
 
 def test_the_shell_s_zone_is_not_cron_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TZ", raising=False)
-    plain = when.find_machine_zone()
+    plain = timing.find_machine_zone()
     monkeypatch.setenv("TZ", "America/New_York" if plain != "America/New_York" else "Asia/Tokyo")
-    assert when.find_machine_zone() == plain
+    assert timing.find_machine_zone() == plain
     ZoneInfo(plain)

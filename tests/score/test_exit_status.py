@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 
 from storehealth.errors import UsageError
+from storehealth.i18n.words import Words
 from storehealth.model import AreaScore, EvidenceSummary, Finding, OutcomeCounts, Score, Source, Window
-from storehealth.outcome import check_fail_on, decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
-from storehealth.wording import Words
+from storehealth.score.exit_status import (
+    check_fail_on,
+    decide_exit,
+    explain_missing_verdicts,
+    has_verdict,
+    list_incomplete_data,
+)
 
 READ = Source(path="orders.csv", layout="generic_orders")
 REFUSED = Source(path="photo.csv", note="this is a PNG picture")

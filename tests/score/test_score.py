@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.made import ANSWERS, SECONDS, finding
 from tests.measure.fakes import SCORING
 
-from storehealth.points import score_finding, score_metrics
 from storehealth.score import score_findings
-from storehealth.stats import score_curve
+from storehealth.score.metrics import score_finding, score_metrics
+from storehealth.support.stats import score_curve
 
 AREAS = ("logistics", "customer_service", "stock", "aftersales")
 counts = st.tuples(st.integers(20, 2000), st.floats(0, 1)).map(lambda pair: (int(pair[0] * pair[1]), pair[0]))

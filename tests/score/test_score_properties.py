@@ -17,9 +17,9 @@ from tests.measure.fakes import SCORING, measured, rule_of
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
-from storehealth.console import DisplayOptions, render
 from storehealth.errors import ExitCode
 from storehealth.model import Checkup, Finding, Measurement
+from storehealth.output.terminal import DisplayOptions, render
 from storehealth.score import rebuild_scoring, rescore_checkup, score_findings
 
 STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.stats import (
+from storehealth.support.stats import (
     Z_ONE_SIDED,
     bonferroni_z,
     min_sample_size,

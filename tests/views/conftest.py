@@ -14,8 +14,8 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
 from storehealth.catalogue.files import read_yaml
 from storehealth.catalogue.platform import Platform
-from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
+from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 

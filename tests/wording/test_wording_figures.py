@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.i18n.figures import DASH, format_share
-from storehealth.wording import Words
+from storehealth.i18n.words import Words
 
 EN, ZH, ES = Words("en"), Words("zh"), Words("es")
 

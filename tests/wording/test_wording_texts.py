@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 import storehealth
 from storehealth.catalogue.common import LocalizedText
-from storehealth.wording import LANGUAGES, Language, Words, load_texts
+from storehealth.i18n.words import LANGUAGES, Language, Words, load_texts
 
 SOURCES = sorted(Path(storehealth.__file__).parent.rglob("*.py"))
 

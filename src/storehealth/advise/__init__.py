@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from storehealth.advise.words import (
+from storehealth.advise.descriptions import (
     describe_action,
     describe_assumption,
     describe_gain,
@@ -16,10 +16,10 @@ from storehealth.advise.words import (
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
-from storehealth.catalogue.scoring import Scoring
+from storehealth.catalogue.thresholds import Scoring
+from storehealth.i18n.words import Words
 from storehealth.model import Area, AreaScore, Finding, Measurement, Recommendation, Score
-from storehealth.points import average_headline, find_largest_gain
-from storehealth.wording import Words
+from storehealth.score.metrics import average_headline, find_largest_gain
 
 REVIEW_AFTER = timedelta(days=14)
 EFFORT_RANK = {"low": 0, "medium": 1, "high": 2}

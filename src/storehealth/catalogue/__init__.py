@@ -28,8 +28,8 @@ from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
 from storehealth.catalogue.platform import Platform, check_versions
 from storehealth.catalogue.rule import Rule
-from storehealth.catalogue.scoring import Scoring
 from storehealth.catalogue.table import Table
+from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View, read_view
 from storehealth.errors import CatalogueError
 

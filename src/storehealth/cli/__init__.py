@@ -39,9 +39,9 @@ def list_commands() -> list[str]:
 
 def build_app() -> typer.Typer:
     """Build the application with every command."""
-    from storehealth.cli import _app
+    from storehealth.cli import application
 
-    return _app.build_application()
+    return application.build_application()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, see :class:`storehealth.errors.Exit`.
     """
     try:
-        from storehealth.cli import _app
+        from storehealth.cli import application
 
-        return _app.run_command_line(sys.argv[1:] if arguments is None else arguments)
+        return application.run_command_line(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while modules are loaded, or while the last message is written
         sys.stderr.write("storehealth: interrupted\n")
         return 130

@@ -1,36 +1,47 @@
-"""What follows an audit, attended or not: reports are written, the run is remembered, people are notified."""
+"""What follows an audit, attended or not: reports are written, the run is remembered, people are notified.
+
+What ``audit`` does with the history of runs: open it, add to it, report what is wrong with it.
+
+Notifications, as several commands send them: checks before the work, and a report on what became of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from storehealth.cli import _book, _outputs, _sides, _streams
-from storehealth.cli._told import Notifier
-from storehealth.errors import is_interrupted
+from storehealth.cli import output_files, state_folder, streams
+from storehealth.cli.streams import Verbosity, write_error
+from storehealth.errors import UsageError, is_interrupted
 
 if TYPE_CHECKING:
+    from storehealth.history import RunHistory
+    from storehealth.i18n.words import Words
     from storehealth.model import Checkup
-    from storehealth.request import AuditRequest
+    from storehealth.notify import Delivery, Notice
+    from storehealth.notify.addresses import Addresses
+    from storehealth.settings import Settings
+    from storehealth.settings.request import AuditRequest
 
 
 class AuditFollowup(NamedTuple):
     """The steps after an audit; each reports its own errors. ``telling``: None where nobody is to be notified."""
 
     request: AuditRequest
-    outputs: tuple[_outputs.ReportTarget, ...]
+    outputs: tuple[output_files.ReportTarget, ...]
     notifier: Notifier | None
-    voice: _streams.Verbosity
+    voice: streams.Verbosity
 
     def write(self, checkup: Checkup) -> bool:
         """Write all reports, and report on the files that the audit wrote itself; return whether all were delivered."""
-        arrived = _sides.report_side_outputs(self.request.evidence, self.request.rejects, self.voice)
-        return _outputs.write_reports(checkup, self.outputs, self.voice) and arrived
+        arrived = output_files.report_side_outputs(self.request.evidence, self.request.rejects, self.voice)
+        return output_files.write_reports(checkup, self.outputs, self.voice) and arrived
 
     def remember(self, checkup: Checkup) -> None:
         """Add the run to the history."""
-        _book.remember_checkup(self.request.history, checkup, self.request.unmask, self.voice)
+        remember_checkup(self.request.history, checkup, self.request.unmask, self.voice)
 
     def notify(self, checkup: Checkup, kept: Sequence[Path] = (), run: str = "") -> bool:
         """Notify people, also of what waits from earlier runs; return whether everything was delivered.
@@ -49,3 +60,167 @@ class AuditFollowup(NamedTuple):
         """Notify people that the audit failed, unless a user interrupted it."""
         if self.notifier is not None and isinstance(error, Exception) and not is_interrupted(error):
             self.notifier.notify_failure(run, error, self.request.state, self.voice)
+
+
+def open_history(
+    state: Path | None, config: Path | None, no_history: bool, baseline: str | None, events: bool = True
+) -> RunHistory | None:
+    """Open the history of a state folder; None where it is neither read nor written.
+
+    Args:
+        state: The option; None is the user's own folder. A folder that is read-only is used for reading.
+        config: The settings file, whose folder holds ``events.yaml``.
+        no_history: The option.
+        baseline: The run to compare with.
+        events: False where the caller reads ``events.yaml`` itself.
+
+    Raises:
+        UsageError: The options contradict each other, or ``events.yaml`` has mistakes.
+    """
+    if no_history and baseline:
+        raise UsageError("--no-history and --baseline contradict each other", "Give one of them.")
+    if no_history:
+        return None
+    from storehealth.history import EventCalendar, RunHistory, read_calendar
+    from storehealth.settings import find_settings_folder
+
+    calendar = read_calendar(find_settings_folder(config)) if events else EventCalendar()
+    return RunHistory(state if state is not None else state_folder.find_default_folder(), baseline, calendar)
+
+
+def remember_checkup(history: RunHistory | None, checkup: Checkup, unmask: bool, voice: Verbosity) -> None:
+    """Add the run to the history, unless it shows personal values or its period has no data. Errors are only reported."""
+    if history is None:
+        return
+    from storehealth.i18n.sources import find_span_outside
+    from storehealth.score.exit_status import has_verdict
+
+    if unmask:
+        voice.note("not remembered: personal data are never kept")
+    elif find_span_outside(checkup.sources, checkup.as_of) and not has_verdict(checkup.findings):
+        voice.note("not remembered: the files hold nothing of that time")
+    elif not state_folder.is_temporary():
+        from storehealth.history import remember_run as add_run
+        from storehealth.privacy import load_installation_key
+
+        add_run(history, checkup, load_installation_key())
+    reported: set[str] = set()
+    for trouble in history.errors:
+        if trouble.message not in reported:
+            write_error(trouble.problem, trouble.remedy)
+        reported.add(trouble.message)
+
+
+class Notifier(NamedTuple):
+    """How an audit notifies people: as the settings say, or only showing the message (``dry_run``)."""
+
+    settings: Settings
+    dry_run: bool
+
+    def notify(
+        self, checkup: Checkup, state: Path, reports: Sequence[Path], voice: streams.Verbosity, run: str = ""
+    ) -> bool:
+        """Notify people of a checkup, or show the message; return whether everything was delivered.
+
+        ``run``: name of the unattended runs; empty for others.
+        """
+        from storehealth.notify import announce, preview_notice
+
+        now = datetime.now().astimezone()
+        if self.dry_run:
+            letter, held = preview_notice(checkup, self.settings, state, now, reports)
+            for line in format_preview(letter, self.settings, load_words(self.settings, checkup), held):
+                streams.write_note(line)
+            return True
+        return report_delivery(
+            announce(checkup, self.settings, state, now, reports, run), load_words(self.settings, checkup), voice
+        )
+
+    def notify_failure(self, run: str, error: Exception, state: Path, voice: streams.Verbosity) -> None:
+        """Notify people that an unattended audit failed."""
+        from storehealth.notify import announce_failure
+
+        if not self.dry_run:
+            lines = (getattr(error, "message", "") or type(error).__name__, getattr(error, "hint", ""))
+            problem = "\n".join(line for line in lines if line)
+            now = datetime.now().astimezone()
+            report_delivery(announce_failure(run, problem, self.settings, state, now), load_words(self.settings), voice)
+
+
+def read_notify_options(wanted: bool, dry_run: bool, config: Path | None) -> Notifier | None:
+    """Read ``--notify`` and ``--dry-run``; return None where people are not to be notified.
+
+    Raises:
+        UsageError: ``--dry-run`` is given alone, or nobody can be notified: no address, or one that cannot be used.
+    """
+    if not wanted:
+        if dry_run:
+            raise UsageError("--dry-run shows a message, and --notify is not given", "Give both of them.")
+        return None
+    from storehealth.settings import read_settings
+
+    settings = read_settings(config)
+    if not dry_run and settings.notify.when != "never":
+        check_addresses(settings)
+    return Notifier(settings, dry_run)
+
+
+def check_addresses(settings: Settings) -> Addresses:
+    """Read the addresses of the settings.
+
+    Raises:
+        UsageError: There is none, or one cannot be used; the message lists all problems.
+    """
+    from storehealth.notify import read_addresses
+    from storehealth.notify.services import find_service_name, is_supported
+
+    texts = load_words(settings)
+    addresses = read_addresses(settings.notify, texts)
+    problems = list(addresses.problems)
+    for address in addresses.usable:
+        if not is_supported(address):
+            reason = texts.reason("Apprise does not know this kind of address")
+            problems.append(
+                texts.say(
+                    "notify.not_delivered", service=find_service_name(address), place=address.place, reason=reason
+                )
+            )
+    if problems:
+        raise UsageError("\n".join(problems), "`storehealth doctor` checks them; nothing was sent.")
+    return addresses
+
+
+def report_delivery(delivery: Delivery, texts: Words, voice: streams.Verbosity) -> bool:
+    """Report the result of a notification, failures even with --silent; return whether all was delivered."""
+    for failure in delivery.failures:
+        streams.write_error(failure)
+    if delivery.services:
+        voice.note(texts.say("notify.sent", services=texts.say("unit.comma").join(delivery.services)))
+    for reason in delivery.reasons:
+        voice.note(texts.say("notify.queued" if delivery.outcome == "queued" else "notify.held", reason=reason))
+    if delivery.waiting and delivery.failures:
+        streams.write_note(texts.count("notify.waiting", delivery.waiting))
+    return not delivery.has_failed
+
+
+def format_preview(letter: Notice, settings: Settings, texts: Words, held: str | None = None) -> list[str]:
+    """Format a message as lines, with who would get it and why it would not be sent."""
+    from storehealth.notify import read_addresses
+    from storehealth.notify.services import find_service_name
+
+    addresses = read_addresses(settings.notify, texts)
+    names = [
+        texts.say("unit.brackets", what=find_service_name(address), inside=address.place)
+        for address in addresses.usable
+    ]
+    lines = [letter.title, *letter.body.splitlines(), ""]
+    lines += [texts.say("notify.would", services=texts.say("unit.comma").join(names))] if names else []
+    lines += [texts.say("notify.held", reason=held)] if held else []
+    return [*lines, *addresses.problems]
+
+
+def load_words(settings: Settings, checkup: Checkup | None = None) -> Words:
+    """Return the texts in the language of notifications."""
+    from storehealth.i18n.words import Words
+
+    return Words(settings.notify.language or (checkup.language if checkup else settings.language))

@@ -1,11 +1,16 @@
-"""Options that several commands share, and the checks that need no catalogue."""
+"""Options that several commands share, and the checks that need no catalogue.
+
+Options of ``audit`` that only ``schedule add`` also takes.
+
+Names of platforms and layouts, checked against the files that define them before any work is done.
+"""
 
 from __future__ import annotations
 
 import codecs
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -164,3 +169,121 @@ def require_settings_file(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
         raise UsageError(f"--config {path} does not exist", "Give the path of a storehealth.toml.")
     return path
+
+
+ReportOutputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT=PATH",
+        help="Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout.",
+    ),
+]
+Details = Annotated[bool, typer.Option("--details", help="Show every finding with its rows, not just one screen.")]
+FailOn = Annotated[
+    str,
+    typer.Option("--fail-on", metavar="LEVEL", help="When to exit with code 1: fail, watch, new, never, or score<60."),
+]
+StrictData = Annotated[
+    bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
+]
+AssumeAuto = Annotated[
+    bool, typer.Option("--assume-auto", help="Count suspected auto-replies as bot messages; show both results.")
+]
+Platform = Annotated[
+    str | None,
+    typer.Option(
+        "--platform",
+        metavar="NAME",
+        help="Platform whose limits and clocks apply. Default: from the files, else generic.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Judge as of this time. Default: the last event in the files."),
+]
+Window = Annotated[
+    str | None, typer.Option("--window", metavar="30d|all", help="Days to judge. Default: set by the platform.")
+]
+Notify = Annotated[
+    bool,
+    typer.Option("--notify", help="Send notifications, as configured in the settings, after the reports are written."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --notify: show the message on stderr but send nothing.")]
+
+NoHistory = Annotated[
+    bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not store this one.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline", metavar="RUN", help="Compare with this run. Default: the latest run with an earlier time."
+    ),
+]
+Cron = Annotated[
+    bool,
+    typer.Option("--cron", help="For cron: print only errors; write the reports to runs/NAME/ in the state folder."),
+]
+RunName = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Name of the unattended runs. Default: the name of the folder."),
+]
+Keep = Annotated[
+    str,
+    typer.Option("--keep", metavar="90d|all", help="Remove older unattended runs, but never the latest complete one."),
+]
+LockWait = Annotated[
+    str,
+    typer.Option(
+        "--lock-wait",
+        metavar="5m",
+        help="Unattended: wait this long for another run of this name, then exit with code 75.",
+    ),
+]
+CheckOnly = Annotated[bool, typer.Option("--check", help="Check options, settings and rule files, then exit.")]
+
+
+class CatalogueNames:
+    """The names that the built-in data files and the packs define.
+
+    Args:
+        packs: Folders of the ``--pack`` options.
+    """
+
+    def __init__(self, packs: tuple[Path, ...]) -> None:
+        self.packs = packs
+
+    def require_platform(self, name: str | None) -> str | None:
+        """Require that a platform exists; None stays None.
+
+        Raises:
+            UsageError: It does not exist; the nearest name is suggested.
+        """
+        return None if name is None else require_one_of(name, self._list_names("platforms"), "--platform")
+
+    def list_platforms(self) -> tuple[str, ...]:
+        """Names of all platforms."""
+        return tuple(self._list_names("platforms"))
+
+    def parse_layouts(self, texts: Sequence[str] | None) -> dict[str, str]:
+        """Parse ``FILE=NAME`` options and require that the layouts exist.
+
+        Raises:
+            UsageError: A layout does not exist; the nearest name is suggested.
+        """
+        layouts = parse_pairs(texts, "--layout")
+        known = sorted(self._list_names("layouts")) if layouts else []
+        return {file: require_one_of(name, known, "--layout") for file, name in layouts.items()}
+
+    def list_layouts(self) -> set[str]:
+        """Names of all layouts."""
+        return set(self._list_names("layouts"))
+
+    def _list_names(self, kind: str) -> Iterator[str]:
+        from storehealth.catalogue import FOLDERS
+
+        names: dict[str, None] = {}  # a dict keeps the order and drops repetitions
+        for folder in (FOLDERS[kind], *(pack / kind for pack in self.packs)):
+            names |= dict.fromkeys(path.stem for path in sorted(folder.rglob("*.yaml")))
+        yield from names

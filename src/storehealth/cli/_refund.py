@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from storehealth.cli import _options, _state, _streams
+from storehealth.cli import _options, state_folder, streams
 from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue.common import Language
-    from storehealth.deposit.checklist import Checklist
-    from storehealth.deposit.faces import RefundFormat
-    from storehealth.deposit.facts import StatusRequest
-    from storehealth.deposit.moves import RefundCase
-    from storehealth.deposit.particulars import MerchantDetails
-    from storehealth.deposit.shelf import DossierHead
-    from storehealth.deposit.standing import CaseStatus, ExportAnswer
+    from storehealth.output.refund import RefundFormat
+    from storehealth.refund.case import RefundCase
+    from storehealth.refund.checklist import Checklist
+    from storehealth.refund.facts import StatusRequest
+    from storehealth.refund.merchant import MerchantDetails
+    from storehealth.refund.selection import DossierHead
+    from storehealth.refund.status import CaseStatus, ExportAnswer
     from storehealth.settings import Settings
 
 DEFAULT_PLATFORM = "jd"
@@ -91,7 +91,7 @@ class ChosenCase:
 
     def to_refund_case(self) -> RefundCase:
         """Return the case, ready for new entries."""
-        from storehealth.deposit.moves import RefundCase
+        from storehealth.refund.case import RefundCase
 
         own = self.particulars.after_sales_days
         return RefundCase(self.checklist, self.path, self.store, self.today, self.language, own)
@@ -100,7 +100,7 @@ class ChosenCase:
         self, answers: tuple[ExportAnswer, ...] = (), notices: tuple[str, ...] = ()
     ) -> StatusRequest:
         """Return what its status is derived for."""
-        from storehealth.deposit.facts import StatusRequest
+        from storehealth.refund.facts import StatusRequest
 
         own = self.particulars
         return StatusRequest(
@@ -114,9 +114,9 @@ class ChosenCase:
             answers: What the exports say.
             notices: Further warnings.
         """
-        from storehealth.deposit.dossier import read_dossier
-        from storehealth.deposit.moves import check_owner
-        from storehealth.deposit.progress import derive_status
+        from storehealth.refund.case import check_owner
+        from storehealth.refund.dossier import read_dossier
+        from storehealth.refund.progress import derive_status
 
         dossier = read_dossier(self.path)
         check_owner(dossier, self.checklist.name, self.store)
@@ -135,9 +135,9 @@ def choose_case(options: CaseOptions, exports_platform: str | None = None) -> Ch
         UsageError: An option or setting names something that does not exist, or the dossier is damaged.
         SeveralDossiersError: More than one dossier could be meant.
     """
-    from storehealth.deposit.checklist import load_checklists
-    from storehealth.deposit.dates import parse_day
-    from storehealth.deposit.words import load_words
+    from storehealth.refund.checklist import load_checklists
+    from storehealth.refund.dates import parse_day
+    from storehealth.refund.words import load_words
     from storehealth.settings import read_settings
 
     config = _options.require_settings_file(options.config)
@@ -168,8 +168,8 @@ def choose_case(options: CaseOptions, exports_platform: str | None = None) -> Ch
 
 def _find_dossier(options: CaseOptions, settings: Settings, exports_platform: str | None) -> DossierHead | None:
     """Find the existing dossier: the one named, else the one in the state folder that fits."""
-    from storehealth.deposit.dossier import read_dossier
-    from storehealth.deposit.shelf import CaseSelector, DossierHead, choose_dossier, list_dossiers
+    from storehealth.refund.dossier import read_dossier
+    from storehealth.refund.selection import CaseSelector, DossierHead, choose_dossier, list_dossiers
 
     if options.dossier:
         begin = read_dossier(options.dossier).begin
@@ -181,7 +181,7 @@ def _find_dossier(options: CaseOptions, settings: Settings, exports_platform: st
 
 
 def _dossier_folder(options: CaseOptions) -> Path:
-    return _state.prepare_folder(options.state) / "deposit"
+    return state_folder.prepare_folder(options.state) / "deposit"
 
 
 def _choose_platform(
@@ -202,7 +202,7 @@ def _choose_path(
     options: CaseOptions, platform: str, store: str, dossier: DossierHead | None
 ) -> tuple[Path, list[tuple[str, dict[str, str]]]]:
     """Choose the dossier's file; return notices about dossiers without a store's name that are adopted or skipped."""
-    from storehealth.deposit.shelf import build_dossier_path, list_dossiers
+    from storehealth.refund.selection import build_dossier_path, list_dossiers
 
     if options.dossier:
         return options.dossier, []
@@ -221,7 +221,7 @@ def _choose_path(
 
 def _read_particulars(options: CaseOptions, settings: Settings, store: str, config: Path | None) -> MerchantDetails:
     """Read ``[deposit]`` and let the command line override it."""
-    from storehealth.deposit.particulars import read_merchant_details
+    from storehealth.refund.merchant import read_merchant_details
     from storehealth.settings import FILE_NAME
 
     own = read_merchant_details(settings.deposit, config or Path(FILE_NAME))
@@ -242,7 +242,7 @@ def parse_outputs(texts: Sequence[str] | None, exports: Path | None) -> tuple[Re
     Raises:
         UsageError: A format does not exist, or a path cannot be written to or is given twice.
     """
-    from storehealth.deposit.faces import find_format
+    from storehealth.output.refund import find_format
 
     outputs = []
     for text in texts or ():
@@ -262,28 +262,28 @@ def _check_writable(path: Path, exports: Path | None) -> Path:
         raise UsageError(f"{path} is a folder", "Give a file's path.")
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} does not exist", "Make it first, or give another path.")
-    if exports is not None and _state.is_inside(path.parent, exports):
+    if exports is not None and state_folder.is_inside(path.parent, exports):
         raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
     return path
 
 
-def write_outputs(standing: CaseStatus, outputs: Sequence[RefundOutput], voice: _streams.Verbosity) -> int:
+def write_outputs(standing: CaseStatus, outputs: Sequence[RefundOutput], voice: streams.Verbosity) -> int:
     """Write every output; return the exit code: 4 if one could not be written, else that of the status."""
-    from storehealth.deposit.words import load_words
-    from storehealth.outputs import write_atomically
+    from storehealth.refund.words import load_words
+    from storehealth.support.atomic_files import write_atomically
 
     code = standing.outcome.exit_code
     if not standing.dates and any(output.face.NAME == "ics" for output in outputs):
-        _streams.write_note(load_words(standing.language).render("no_dates"))
+        streams.write_note(load_words(standing.language).render("no_dates"))
     for face, path in outputs:
         content = face.render(standing)
         if path is None:
-            _streams.write_stdout(content)
+            streams.write_stdout(content)
             continue
         try:
             write_atomically(path, content)
             voice.note(f"wrote {path}")
         except OSError as error:
-            _streams.write_error(f"{path} was not written: {error.strerror or error}")
+            streams.write_error(f"{path} was not written: {error.strerror or error}")
             code = int(ExitCode.NOT_DELIVERED)
     return code

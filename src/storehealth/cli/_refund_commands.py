@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from storehealth.cli import _options, _refund, _streams
+from storehealth.cli import _options, _refund, streams
 from storehealth.cli._refund import CaseOptions, ChosenCase
 
 if TYPE_CHECKING:
-    from storehealth.deposit.standing import CaseLogLine
+    from storehealth.refund.status import CaseLogLine
 
 STATES = ("done", "open", "waiting")
 PAPERS = ("application", "cover", "lost-receipt")
@@ -20,7 +20,7 @@ KINDS = ("docx", "markdown")
 
 def _complete_item(incomplete: str) -> list[str]:
     """Complete an item id for the shell, from the checklists of all platforms: the dossier is not known yet."""
-    from storehealth.deposit.checklist import load_checklists
+    from storehealth.refund.checklist import load_checklists
 
     names = dict.fromkeys(item.id for checklist in load_checklists().values() for item in checklist.items)
     return [name for name in names if name.startswith(incomplete)]
@@ -52,7 +52,7 @@ def mark(
 
     Example: storehealth refund-checklist mark agreement open --on 2026-04-02 --note "returned: wrong seal"
     """
-    from storehealth.deposit.dates import parse_day
+    from storehealth.refund.dates import parse_day
 
     named = cast("State", _options.require_one_of(new_state.strip().lower(), STATES, "mark"))
     case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
@@ -81,7 +81,7 @@ def log(
 
     Example: storehealth refund-checklist log "called legal, they ask for a week" --item agreement_review
     """
-    from storehealth.deposit.dates import parse_day
+    from storehealth.refund.dates import parse_day
 
     case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
     day = parse_day(on, case.today) if on else case.today
@@ -130,7 +130,7 @@ def deadline(
 
     Example: storehealth refund-checklist deadline receipt_review 2026-05-05 --note "promised on the phone"
     """
-    from storehealth.deposit.dates import parse_day
+    from storehealth.refund.dates import parse_day
 
     case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
     day = None if due.strip().lower() == "none" else parse_day(due, case.today)
@@ -149,14 +149,14 @@ def undo(
     config: _options.Config = None,
 ) -> int:
     """Undo the last entry. Both entries stay in the dossier; undo again to undo the one before."""
-    from storehealth.deposit.words import load_words
+    from storehealth.refund.words import load_words
 
     case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
     lines = {line.n: line for line in case.derive_status().log}
     _, target, notices = case.to_refund_case().undo()
     line = lines.get(target.n)
     say = load_words(case.language)
-    _streams.write_stdout(f"{say.render('undone')}{say.colon}{_format_entry(line) if line else target.n}\n")
+    streams.write_stdout(f"{say.render('undone')}{say.colon}{_format_entry(line) if line else target.n}\n")
     return _report(case, notices, show_entry=False)
 
 
@@ -205,24 +205,24 @@ def papers(
 
 def _format_entry(line: CaseLogLine) -> str:
     """Format an entry on one line, without control characters."""
-    from storehealth.unseen import CONTROL_CHARS
+    from storehealth.support.control_chars import CONTROL_CHARS
 
     return CONTROL_CHARS.sub(" ", f"{line.n}  {line.on}  {line.item or ''}  {line.text}")
 
 
 def _report(case: ChosenCase, notices: list[str], show_entry: bool = True) -> int:
     """Print what was written and what is next; return 0 even if something else is overdue."""
-    from storehealth.deposit.faces._told import render_next_steps
-    from storehealth.deposit.words import load_words
-    from storehealth.unseen import CONTROL_CHARS
+    from storehealth.output.refund._sentences import render_next_steps
+    from storehealth.refund.words import load_words
+    from storehealth.support.control_chars import CONTROL_CHARS
 
     standing = case.derive_status()
     if show_entry and standing.log:
         line = max(standing.log, key=lambda line: line.n)
-        _streams.write_stdout(f"{_format_entry(line)}\n")
+        streams.write_stdout(f"{_format_entry(line)}\n")
     for text in (*notices, *case.remarks):
-        _streams.write_note(text)
-    _streams.write_stdout(CONTROL_CHARS.sub(" ", render_next_steps(standing, load_words(case.language))[0]) + "\n")
+        streams.write_note(text)
+    streams.write_stdout(CONTROL_CHARS.sub(" ", render_next_steps(standing, load_words(case.language))[0]) + "\n")
     return 0
 
 

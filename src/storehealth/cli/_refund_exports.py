@@ -9,15 +9,15 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storehealth.cli import _options, _state
+from storehealth.cli import _options, state_folder
 from storehealth.cli._refund import CaseOptions, ChosenCase, choose_case
 from storehealth.errors import NoDataError
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.db import Store
-    from storehealth.deposit.standing import ExportAnswer
     from storehealth.model import Intake
+    from storehealth.refund.status import ExportAnswer
 
 
 def answer_from_exports(
@@ -30,8 +30,8 @@ def answer_from_exports(
         UsageError: An option names something that does not exist.
     """
     from storehealth.catalogue import load_catalogue
-    from storehealth.deposit.readiness import AnswerRequest, answer_questions
-    from storehealth.deposit.shelf import AmbiguousDossierError
+    from storehealth.refund.readiness import AnswerRequest, answer_questions
+    from storehealth.refund.selection import AmbiguousDossierError
 
     with suppress(AmbiguousDossierError):  # the files may name the platform
         choose_case(options)  # report mistakes in the options before reading the files
@@ -48,7 +48,7 @@ def answer_from_exports(
 
 def _iter_unusable(intake: Intake, chosen: ChosenCase) -> Iterator[str]:
     """Yield a line for each file that could not be used, in whole or in part: no answer covers its content."""
-    from storehealth.deposit.words import load_words
+    from storehealth.refund.words import load_words
 
     say = load_words(chosen.language).render
     for source in intake.sources:
@@ -65,7 +65,7 @@ def _load_intake(exports: Path, options: CaseOptions, catalogue: Catalogue, tell
     settings = read_settings(options.config)
     platform = catalogue.platforms.get(options.platform or settings.platform or "")
     zone = settings.timezone or (platform.zone if platform else None)
-    lake = _state.prepare_folder(options.state, exports) / "lake"
+    lake = state_folder.prepare_folder(options.state, exports) / "lake"
     intake = read_exports(exports, catalogue, lake, IntakeOptions(zone=zone), tell)
     if not any(table.rows for table in intake.tables):
         notes = "; ".join(f"{source.path}: {source.note}" for source in intake.sources if source.note)

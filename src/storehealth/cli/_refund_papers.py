@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storehealth.cli import _streams
+from storehealth.cli import streams
 from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue.common import Language
     from storehealth.cli._refund import ChosenCase
-    from storehealth.deposit.papers import DraftName, FilledPaper
+    from storehealth.refund.papers import DraftName, FilledPaper
 
 SUFFIX = {"docx": ".docx", "markdown": ".md"}
 
@@ -36,8 +36,8 @@ def write_papers(case: ChosenCase, order: PaperOrder) -> int:
     Raises:
         UsageError: There is nothing to write or to enclose, or a draft exists already.
     """
-    from storehealth.deposit.papers import fill_draft
-    from storehealth.outputs import make_private_folder
+    from storehealth.refund.papers import fill_draft
+    from storehealth.support.atomic_files import make_private_folder
 
     names = _choose_drafts(case, order)
     drafts = [fill_draft(name, case.checklist, case.particulars, order.language, order.receipt_lost) for name in names]
@@ -48,16 +48,16 @@ def write_papers(case: ChosenCase, order: PaperOrder) -> int:
             make_private_folder(order.folder)
             _write_private(path, content)
         except OSError as error:
-            _streams.write_error(f"{path} was not written: {error.strerror or error}")
+            streams.write_error(f"{path} was not written: {error.strerror or error}")
             return int(ExitCode.NOT_DELIVERED)
-        _streams.write_stdout(f"{path}\n")
+        streams.write_stdout(f"{path}\n")
     _print_notes(case, drafts)
     return int(ExitCode.OK)
 
 
 def _write_private(path: Path, content: bytes) -> None:
     """Write a draft that only its owner can read: it contains the account and the address."""
-    from storehealth.outputs import restrict_to_owner, write_atomically
+    from storehealth.support.atomic_files import restrict_to_owner, write_atomically
 
     if not path.exists():
         path.touch(mode=0o600)
@@ -84,7 +84,7 @@ def _choose_drafts(case: ChosenCase, order: PaperOrder) -> tuple[DraftName, ...]
 
 
 def _render_files(case: ChosenCase, order: PaperOrder, drafts: list[FilledPaper]) -> Iterator[tuple[Path, bytes]]:
-    from storehealth.deposit.faces._papers import to_markdown
+    from storehealth.output.refund._papers import to_markdown
 
     for draft in drafts:
         stem = f"{case.checklist.name}-{draft.name.replace('_', '-')}-{draft.language}"
@@ -96,7 +96,7 @@ def _render_files(case: ChosenCase, order: PaperOrder, drafts: list[FilledPaper]
 
 
 def _render_docx(draft: FilledPaper, case: ChosenCase) -> bytes:
-    from storehealth.deposit.faces._papers import to_docx
+    from storehealth.output.refund._papers import to_docx
 
     return to_docx(draft, case.today)
 
@@ -112,13 +112,13 @@ def _check_targets(order: PaperOrder, paths: list[Path]) -> None:
 
 
 def _print_notes(case: ChosenCase, drafts: list[FilledPaper]) -> None:
-    from storehealth.deposit.words import load_words
+    from storehealth.refund.words import load_words
 
     say = load_words(case.language).render
     blanks = dict.fromkeys(name for draft in drafts for name in draft.blanks)
     if blanks:
-        _streams.write_note(say("left_blank", names=", ".join(blanks)))
+        streams.write_note(say("left_blank", names=", ".join(blanks)))
     own = case.particulars
     for text in (*own.list_future_days(case.today), *own.remarks, *case.remarks):
-        _streams.write_note(text)
-    _streams.write_note(say("drafts"))
+        streams.write_note(text)
+    streams.write_note(say("drafts"))

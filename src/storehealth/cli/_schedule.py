@@ -18,8 +18,8 @@ from storehealth.cli import audit as audit_command
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
+    from storehealth.i18n.words import Words
     from storehealth.schedule import RunCommand, Schedule, ScheduleBook
-    from storehealth.wording import Words
 
 NOT_SCHEDULED = {
     "exports", "as_of", "output_format", "details", "state", "ascii_only", "no_color", "quiet", "silent", "verbose",
@@ -55,7 +55,7 @@ def read_times(daily: str | None, weekly: tuple[str, str] | None, cron: str | No
     Raises:
         UsageError: None is given, or more than one, or it is invalid.
     """
-    from storehealth.schedule import when
+    from storehealth.schedule import timing
 
     options = [option for option in (daily, weekly, cron) if option is not None]
     if len(options) != 1:
@@ -63,8 +63,8 @@ def read_times(daily: str | None, weekly: tuple[str, str] | None, cron: str | No
             "when is not said, or more than once", "Give one of --daily 08:30, --weekly mon 08:30, --cron."
         )
     if daily is not None:
-        return when.parse_daily(daily)
-    return when.parse_weekly(*weekly) if weekly is not None else when.check_expression(cron or "")
+        return timing.parse_daily(daily)
+    return timing.parse_weekly(*weekly) if weekly is not None else timing.check_expression(cron or "")
 
 
 def choose_zone(given: str | None, config: Path | None, machine: str) -> str:
@@ -73,7 +73,7 @@ def choose_zone(given: str | None, config: Path | None, machine: str) -> str:
     Raises:
         UsageError: There is no such zone.
     """
-    from storehealth.schedule.when import check_zone
+    from storehealth.schedule.timing import check_zone
     from storehealth.settings import read_settings
 
     return check_zone(given) if given is not None else read_settings(config).timezone or machine

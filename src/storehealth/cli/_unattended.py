@@ -3,29 +3,32 @@
 In this order: lock → audit → run folder → reports of ``-o`` → history → ``latest`` → notifications → log. Only errors are
 printed, each on one line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of the
 previous run stay complete.
+
+Options of unattended audits, in addition to those of every audit.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from storehealth.cli import _state, _streams, _task
+from storehealth.cli import state_folder, streams
 from storehealth.errors import ExitCode, UsageError, derive_exit_code
-from storehealth.outputs import make_private_folder
+from storehealth.support.atomic_files import make_private_folder
 
 if TYPE_CHECKING:
     from storehealth.cli._after import AuditFollowup
     from storehealth.model import Checkup
-    from storehealth.reports import Report
+    from storehealth.output.checkup import Report
     from storehealth.schedule import Attempt, RunFolders
 
 PREVIOUS_COMPLETE = "Those of the run before are whole."
@@ -43,20 +46,20 @@ def use_one_line_errors(state: Path | None, name: str | None, exports: Path | No
     Raises:
         UsageError: The name is invalid.
     """
-    from storehealth.schedule.log import write_log
+    from storehealth.schedule.runs import write_log
 
-    state_folder = state if state is not None else _state.find_default_folder()
-    _streams.UNATTENDED_LOG.set(lambda _: None)
-    run_name = _task.choose_run_name(name, exports or state_folder)
+    state_folder = state if state is not None else state_folder.find_default_folder()
+    streams.UNATTENDED_LOG.set(lambda _: None)
+    run_name = choose_run_name(name, exports or state_folder)
 
     def log(text: str) -> None:
-        if state_folder.is_dir() and not (exports and _state.is_inside(state_folder, exports)):
+        if state_folder.is_dir() and not (exports and state_folder.is_inside(state_folder, exports)):
             write_log(state_folder, run_name, logging.ERROR, text)
 
-    _streams.UNATTENDED_LOG.set(log)
+    streams.UNATTENDED_LOG.set(log)
 
 
-def run_unattended(task: _task.UnattendedTask, audit: Callable[[], Checkup], after: AuditFollowup) -> int:
+def run_unattended(task: UnattendedTask, audit: Callable[[], Checkup], after: AuditFollowup) -> int:
     """Run an unattended audit from lock to log; return the exit code.
 
     Args:
@@ -69,7 +72,7 @@ def run_unattended(task: _task.UnattendedTask, audit: Callable[[], Checkup], aft
         UsageError: The state folder is not writable.
     """
     from storehealth.schedule import Attempt, RunFolders
-    from storehealth.schedule.lock import hold_lock
+    from storehealth.schedule.attempt import hold_lock
 
     runs = RunFolders(task.state, task.name)
     with hold_lock(runs.folder, task.wait), warnings.catch_warnings(action="ignore"):
@@ -91,8 +94,7 @@ def run_unattended(task: _task.UnattendedTask, audit: Callable[[], Checkup], aft
 def run_recorded(state: Path, name: str, work: Callable[[], int]) -> int:
     """Do the work of a schedule; an error before the audit has begun is recorded too, as a run that failed."""
     from storehealth.schedule import Attempt, BusyError, RunFolders
-    from storehealth.schedule.attempt import read_last_attempt
-    from storehealth.schedule.lock import is_locked
+    from storehealth.schedule.attempt import is_locked, read_last_attempt
 
     attempt, folder = Attempt.start(datetime.now(UTC)), RunFolders(state, name).folder
     try:
@@ -114,7 +116,7 @@ def _to_failure(attempt: Attempt, error: BaseException) -> Attempt:
     return attempt.model_copy(update=changes)
 
 
-def _begin(attempt: Attempt, runs: RunFolders, task: _task.UnattendedTask) -> None:
+def _begin(attempt: Attempt, runs: RunFolders, task: UnattendedTask) -> None:
     _log(task, f"began: {task.exports}")
     try:
         attempt.write(runs.folder)
@@ -124,10 +126,10 @@ def _begin(attempt: Attempt, runs: RunFolders, task: _task.UnattendedTask) -> No
         ) from error
 
 
-def _finish(checkup: Checkup, runs: RunFolders, task: _task.UnattendedTask, after: AuditFollowup) -> ExitCode:
+def _finish(checkup: Checkup, runs: RunFolders, task: UnattendedTask, after: AuditFollowup) -> ExitCode:
     """Keep the reports, write those of ``-o``, remember the run, mark it the latest, notify; return the exit code."""
-    from storehealth.outcome import pick_exit_code
-    from storehealth.reports import find_report
+    from storehealth.output.checkup import find_report
+    from storehealth.score.exit_status import pick_exit_code
 
     after, metrics = _with_run_metrics(after, runs, task)
     folder = _keep_reports(
@@ -143,29 +145,27 @@ def _finish(checkup: Checkup, runs: RunFolders, task: _task.UnattendedTask, afte
     code = ExitCode(checkup.outcome.exit_code)
     if code not in (ExitCode.OK, ExitCode.FINDINGS):
         for reason in checkup.outcome.reasons:
-            _streams.write_error(reason)
+            streams.write_error(reason)
     return pick_exit_code(code) if is_latest and delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED)
 
 
-def _end(attempt: Attempt, runs: RunFolders, task: _task.UnattendedTask) -> int:
+def _end(attempt: Attempt, runs: RunFolders, task: UnattendedTask) -> int:
     """Record how a run ended; if the record cannot be written, that counts as a failed delivery."""
-    from storehealth.outcome import pick_exit_code
+    from storehealth.score.exit_status import pick_exit_code
 
     finished = attempt.model_copy(update={"ended_at": datetime.now(UTC)})
     _log(task, f"ended with exit code {finished.exit_code}: {'; '.join(finished.reasons) or 'nothing found'}")
     try:
         finished.write(runs.folder)
     except OSError as error:
-        _streams.write_error(f"{runs.folder} could not be written: {error.strerror}", PREVIOUS_COMPLETE)
+        streams.write_error(f"{runs.folder} could not be written: {error.strerror}", PREVIOUS_COMPLETE)
         return int(pick_exit_code(ExitCode.NOT_DELIVERED, ExitCode(finished.exit_code or 0)))
     return finished.exit_code or 0
 
 
-def _with_run_metrics(
-    after: AuditFollowup, runs: RunFolders, task: _task.UnattendedTask
-) -> tuple[AuditFollowup, Report]:
+def _with_run_metrics(after: AuditFollowup, runs: RunFolders, task: UnattendedTask) -> tuple[AuditFollowup, Report]:
     """Replace the metrics report by one that knows the runs' name and last success; return the steps and that report."""
-    from storehealth.reports.prometheus import ScheduleMetrics
+    from storehealth.output.checkup.prometheus import ScheduleMetrics
 
     success = runs.find_last_success()
     metrics = ScheduleMetrics(task.name, success.started_at if success else None)
@@ -175,9 +175,7 @@ def _with_run_metrics(
     return after._replace(outputs=tuple(outputs)), metrics
 
 
-def _keep_reports(
-    checkup: Checkup, runs: RunFolders, task: _task.UnattendedTask, reports: Iterable[Report]
-) -> Path | None:
+def _keep_reports(checkup: Checkup, runs: RunFolders, task: UnattendedTask, reports: Iterable[Report]) -> Path | None:
     """Write the run's folder with all reports; return it, or None where it could not be written."""
     from storehealth.schedule.runs import CompletedRun
 
@@ -185,20 +183,20 @@ def _keep_reports(
     try:
         folder = runs.write_run(marker, {_file_name(report): report.render(checkup) for report in reports})
     except OSError as error:
-        _streams.write_error(f"the reports could not be kept in {runs.folder}: {error.strerror}", PREVIOUS_COMPLETE)
+        streams.write_error(f"the reports could not be kept in {runs.folder}: {error.strerror}", PREVIOUS_COMPLETE)
         return None
     _log(task, f"reports in {folder}")
     if sys.stderr.isatty():
-        _streams.write_note(f"wrote {folder}")
+        streams.write_note(f"wrote {folder}")
     return folder
 
 
-def _mark_latest(checkup: Checkup, runs: RunFolders, task: _task.UnattendedTask) -> bool:
+def _mark_latest(checkup: Checkup, runs: RunFolders, task: UnattendedTask) -> bool:
     """Mark this run as the latest, and delete runs that are too old."""
     try:
         runs.mark_latest(checkup.run.id)
     except OSError as error:
-        _streams.write_error(f"{runs.folder / 'latest'} could not be written: {error.strerror}", PREVIOUS_COMPLETE)
+        streams.write_error(f"{runs.folder / 'latest'} could not be written: {error.strerror}", PREVIOUS_COMPLETE)
         return False
     deleted = runs.prune(task.keep, datetime.now(UTC)) if task.keep is not None else []
     if deleted:
@@ -218,7 +216,89 @@ def _error_text(error: BaseException) -> str:
     return redact(str(getattr(error, "message", ""))) or type(error).__name__
 
 
-def _log(task: _task.UnattendedTask, text: str) -> None:
-    from storehealth.schedule.log import write_log
+def _log(task: UnattendedTask, text: str) -> None:
+    from storehealth.schedule.runs import write_log
 
     write_log(task.state, task.name, logging.INFO, text)
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
+
+
+class UnattendedTask(NamedTuple):
+    """An unattended audit. ``keep``: days, None is for ever; ``wait``: seconds to wait for a run of the same name."""
+
+    name: str
+    exports: Path
+    state: Path
+    keep: int | None
+    wait: float
+
+    @classmethod
+    def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> UnattendedTask:
+        """Build it from the options.
+
+        Raises:
+            UsageError: An option is invalid.
+        """
+        return cls(choose_run_name(name, exports), exports, state, parse_days(keep), parse_seconds(wait))
+
+
+def choose_run_name(given: str | None, exports: Path) -> str:
+    """Return the name of the runs: the one given, else one made from the exports folder's.
+
+    Raises:
+        UsageError: The one given is not a valid name.
+    """
+    from storehealth.schedule.schedules import check_name
+
+    return (
+        check_name(given) if given is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
+    )
+
+
+def parse_days(text: str) -> int | None:
+    """Parse ``90d`` as 90, and ``all`` as None.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text == "all":
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})d", text)
+    if not match:
+        raise UsageError(f"--keep {text!r} is no number of days", "Write a number of days such as 90d, or all.")
+    return int(match[1])
+
+
+def parse_seconds(text: str) -> float:
+    """Parse ``5m``, ``30s``, ``1h`` or ``0``.
+
+    Raises:
+        UsageError: It is of no such form.
+    """
+    match = re.fullmatch(r"(\d{1,5})([smh]?)", text)
+    if not match:
+        raise UsageError(f"--lock-wait {text!r} is no time", "Write it as 30s, 5m or 1h; 0 does not wait.")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def check_options(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
+    """Check that the options fit together.
+
+    Args:
+        cron: Whether the audit runs unattended.
+        unmask: Whether personal values are to be shown.
+        outputs: The ``-o`` options.
+        given: For each option that needs ``--cron``, whether it is given.
+
+    Raises:
+        UsageError: One of them is given without ``--cron``; something goes to stdout, which cron would mail; or personal
+            values would be stored.
+    """
+    if not cron and any(given):
+        raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")
+    if cron and unmask:
+        raise UsageError("--unmask and --cron contradict each other", "Personal data are never written to files.")
+    if cron and any(text.endswith("=-") for text in outputs or ()):
+        raise UsageError("--cron prints nothing, and -o sends something to stdout", "Give it a path.")

@@ -8,21 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from storehealth.cli import (
-    EXIT_CODES,
-    _after,
-    _audit_options,
-    _book,
-    _names,
-    _options,
-    _outputs,
-    _sides,
-    _state,
-    _streams,
-    _task,
-    _told,
-    _unattended,
-)
+from storehealth.cli import EXIT_CODES, _after, _options, _unattended, output_files, state_folder, streams
 from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -44,19 +30,19 @@ def register(app: typer.Typer) -> None:
 
 def run(
     exports: _options.Exports,
-    platform: _audit_options.Platform = None,
-    as_of: _audit_options.AsOf = None,
-    window: _audit_options.Window = None,
+    platform: _options.Platform = None,
+    as_of: _options.AsOf = None,
+    window: _options.Window = None,
     output_format: _options.Format = "text",
-    output: _audit_options.ReportOutputs = None,
-    details: _audit_options.Details = False,
-    fail_on: _audit_options.FailOn = "fail",
-    strict_data: _audit_options.StrictData = False,
-    assume_auto: _audit_options.AssumeAuto = False,
-    baseline: _audit_options.Baseline = None,
-    no_history: _audit_options.NoHistory = False,
-    notify: _audit_options.Notify = False,
-    dry_run: _audit_options.DryRun = False,
+    output: _options.ReportOutputs = None,
+    details: _options.Details = False,
+    fail_on: _options.FailOn = "fail",
+    strict_data: _options.StrictData = False,
+    assume_auto: _options.AssumeAuto = False,
+    baseline: _options.Baseline = None,
+    no_history: _options.NoHistory = False,
+    notify: _options.Notify = False,
+    dry_run: _options.DryRun = False,
     lang: _options.Language = None,
     pack: _options.Packs = None,
     state: _options.State = None,
@@ -71,30 +57,30 @@ def run(
     silent: _options.Silent = False,
     verbose: _options.Verbose = 0,
     unmask: _options.Unmask = False,
-    cron: _audit_options.Cron = False,
-    name: _audit_options.RunName = None,
-    keep: _audit_options.Keep = "90d",
-    lock_wait: _audit_options.LockWait = "0",
-    check: _audit_options.CheckOnly = False,
+    cron: _options.Cron = False,
+    name: _options.RunName = None,
+    keep: _options.Keep = "90d",
+    lock_wait: _options.LockWait = "0",
+    check: _options.CheckOnly = False,
 ) -> int:
     """Check every option, then audit, show, write, store and notify; return the exit code."""
     if cron and not check:
         _unattended.use_one_line_errors(state, name, exports)
-    _task.check_options(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
-    voice = _streams.choose_verbosity(quiet, silent or cron, verbose)
-    sides = _sides.split_outputs(output, exports)
-    outputs = _outputs.plan_reports(sides.rest, exports)
+    _unattended.check_options(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
+    voice = streams.choose_verbosity(quiet, silent or cron, verbose)
+    sides = output_files.split_outputs(output, exports)
+    outputs = output_files.plan_reports(sides.rest, exports)
     shown_format = _choose_stdout(_options.require_one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
-    unmask = _streams.check_unmask(unmask, bool(output))
-    names = _names.CatalogueNames(_options.require_folders(pack))
-    progress = _streams.Progress(voice, no_color)
+    unmask = streams.check_unmask(unmask, bool(output))
+    names = _options.CatalogueNames(_options.require_folders(pack))
+    progress = streams.Progress(voice, no_color)
 
     from storehealth.audit import AuditRequest, audit
-    from storehealth.outcome import check_fail_on
+    from storehealth.score.exit_status import check_fail_on
 
-    folder = _state.prepare_folder(state, exports, passing=not cron)
-    task = _task.UnattendedTask.of(name, exports, folder, keep, lock_wait) if cron else None
-    notification = _told.read_notify_options(notify, dry_run, _options.require_settings_file(config))
+    folder = state_folder.prepare_folder(state, exports, passing=not cron)
+    task = _unattended.UnattendedTask.of(name, exports, folder, keep, lock_wait) if cron else None
+    notification = _after.read_notify_options(notify, dry_run, _options.require_settings_file(config))
     evidence, rejects = sides.create_writers()
     request = AuditRequest(
         platform=names.require_platform(platform),
@@ -115,13 +101,13 @@ def run(
         evidence=evidence,
         rejects=rejects,
         unmask=unmask,
-        history=_book.open_history(state, config, no_history, baseline, events=not check),
+        history=_after.open_history(state, config, no_history, baseline, events=not check),
     )
     if check:
         return _check_inputs(request)
 
     def run_audit() -> Checkup:
-        return _state.retry_when_full(request, lambda attempt: audit(exports, attempt))
+        return state_folder.retry_when_full(request, lambda attempt: audit(exports, attempt))
 
     after = _after.AuditFollowup(request, outputs, notification, voice)
     if task:
@@ -129,7 +115,7 @@ def run(
     with progress:
         checkup = run_audit()
     if not silent:
-        _show(checkup, shown_format, _streams.ScreenOptions(details, ascii_only, no_color, quiet))
+        _show(checkup, shown_format, streams.ScreenOptions(details, ascii_only, no_color, quiet))
     delivered = after.write(checkup)
     after.remember(checkup)
     delivered = after.notify(checkup) and delivered
@@ -143,7 +129,7 @@ def _check_inputs(request: AuditRequest) -> int:
         UsageError: The settings or ``events.yaml`` have mistakes, or there is no such platform.
         CatalogueError: A data file or ``mutes.yaml`` is invalid.
     """
-    from storehealth.checking import check_inputs
+    from storehealth.commands.check import check_inputs
     from storehealth.settings import read_settings
 
     check_inputs(read_settings(request.config), request.config, request.packs, request.platform)
@@ -151,7 +137,7 @@ def _check_inputs(request: AuditRequest) -> int:
 
 
 def _choose_stdout(
-    output_format: str, outputs: tuple[_outputs.ReportTarget, ...], sides: _sides.SideOutputs
+    output_format: str, outputs: tuple[output_files.ReportTarget, ...], sides: output_files.SideOutputs
 ) -> str | None:
     """Choose what is printed besides the reports: nothing if one of them goes to stdout.
 
@@ -169,37 +155,37 @@ def _choose_stdout(
     return None
 
 
-def _show(checkup: Checkup, shown_format: str | None, screen: _streams.ScreenOptions) -> None:
+def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOptions) -> None:
     """Print the checkup as JSON or text, or not at all."""
     if shown_format == "json":
-        from storehealth.reports import find_report
+        from storehealth.output.checkup import find_report
 
-        _streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(find_report("json").render(checkup))
     elif shown_format == "text":
         _show_text(checkup, screen)
 
 
-def _show_text(checkup: Checkup, screen: _streams.ScreenOptions) -> None:
-    from storehealth.console import DisplayOptions, render
+def _show_text(checkup: Checkup, screen: streams.ScreenOptions) -> None:
+    from storehealth.output.terminal import DisplayOptions, render
 
     look = DisplayOptions(
-        width=_streams.measure_width(),
+        width=streams.measure_width(),
         colour=screen.colour,
         ascii_only=screen.ascii_only,
         details=screen.details,
         findings_only=screen.findings_only,
     )
-    _streams.write_stdout(render(checkup, look))
+    streams.write_stdout(render(checkup, look))
 
 
-def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: _streams.Verbosity) -> int:
+def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: streams.Verbosity) -> int:
     """Give the reasons for the exit code, suggest the next command, and return the code."""
-    from storehealth.outcome import pick_exit_code
+    from storehealth.score.exit_status import pick_exit_code
 
     code = ExitCode(checkup.outcome.exit_code)
     if code not in (ExitCode.OK, ExitCode.FINDINGS):
         for reason in checkup.outcome.reasons:
-            _streams.write_error(reason)
+            streams.write_error(reason)
     elif voice.verbose:
         for reason in checkup.outcome.reasons:
             voice.note(f"exit code {int(code)}: {reason}")
@@ -207,8 +193,8 @@ def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: _streams.Ve
     return int(pick_exit_code(code) if delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED))
 
 
-def _suggest(checkup: Checkup, exports: Path, voice: _streams.Verbosity) -> None:
-    from storehealth.wording.phrases import select_refused, select_troubles
+def _suggest(checkup: Checkup, exports: Path, voice: streams.Verbosity) -> None:
+    from storehealth.i18n.findings import select_refused, select_troubles
 
     findings = select_troubles(checkup)
     if findings:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _streams
+from storehealth.cli import EXIT_CODES, _options, streams
 
 if TYPE_CHECKING:
+    from storehealth.i18n.words import Words
     from storehealth.settings import ResolvedSettings
-    from storehealth.settings.shown import DisplayedSetting
-    from storehealth.wording import Words
+    from storehealth.settings.display import DisplayedSetting
 
 SHOW_HELP = """Show every setting and which files were read. Personal values are hidden.
 
@@ -53,16 +53,16 @@ def show(
 ) -> int:
     """Print the settings, then check their platform; return the exit code."""
     _options.require_one_of(output_format, _options.FORMATS, "--format")
-    names = _names.CatalogueNames(_options.require_folders(pack))
+    names = _options.CatalogueNames(_options.require_folders(pack))
     flags = {"platform": names.require_platform(platform), "language": _options.parse_language(lang)}
 
     from storehealth.catalogue.platform import check_platform
     from storehealth.settings import resolve_settings
-    from storehealth.settings.shown import list_effective
+    from storehealth.settings.display import list_effective
 
     resolved = resolve_settings(_options.require_settings_file(config), flags=flags)
     settings = list_effective(resolved)
-    _streams.write_stdout(
+    streams.write_stdout(
         _to_json(resolved, settings, origin) if output_format == "json" else _to_text(resolved, settings, origin)
     )
     check_platform(resolved.settings.platform or "generic", names.list_platforms())
@@ -70,7 +70,7 @@ def show(
 
 
 def _to_json(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_origin: bool) -> bytes:
-    from storehealth.settings.shown import shorten_home
+    from storehealth.settings.display import shorten_home
 
     content: dict[str, object] = {
         "files": [{"kind": file.kind, "path": shorten_home(file.path), "read": file.read} for file in resolved.files],
@@ -84,8 +84,8 @@ def _to_json(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_
 def _to_text(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_origin: bool) -> str:
     from rich.cells import cell_len
 
-    from storehealth.settings.shown import shorten_home
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
+    from storehealth.settings.display import shorten_home
 
     words = Words(resolved.settings.language)
     file_lines = [

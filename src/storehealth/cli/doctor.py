@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import _options, _state, _streams
+from storehealth.cli import _options, state_folder, streams
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
-    from storehealth.doctor import CheckResult
-    from storehealth.wording import Words
+    from storehealth.commands.doctor import CheckResult
+    from storehealth.i18n.words import Words
 
 EXIT_CODES = """Exit codes
 
@@ -50,10 +50,10 @@ def run(
     """Print the results of all checks; return 1 if something needs attention."""
     _options.require_one_of(output_format, _options.FORMATS, "--format")
     language = _options.parse_language(lang) or "en"
-    folder = state if state is not None else _state.find_default_folder()
+    folder = state if state is not None else state_folder.find_default_folder()
 
-    from storehealth.doctor import Surroundings, check_surroundings
-    from storehealth.wording import Words
+    from storehealth.commands.doctor import Surroundings, check_surroundings
+    from storehealth.i18n.words import Words
 
     words = Words(language)
     surroundings = Surroundings(
@@ -67,18 +67,18 @@ def run(
     results = check_surroundings(surroundings, words)
     if output_format == "json":
         content = [result.model_dump(mode="json") for result in results]
-        _streams.write_stdout(f"{json.dumps({'checks': content}, indent=2, ensure_ascii=False)}\n".encode())
+        streams.write_stdout(f"{json.dumps({'checks': content}, indent=2, ensure_ascii=False)}\n".encode())
     else:
-        _print_results(results, _streams.ScreenOptions(False, ascii_only, no_color, False), words)
+        _print_results(results, streams.ScreenOptions(False, ascii_only, no_color, False), words)
     return int(ExitCode.FINDINGS if any(result.state == "trouble" for result in results) else ExitCode.OK)
 
 
-def _print_results(results: Sequence[CheckResult], screen: _streams.ScreenOptions, words: Words) -> None:
+def _print_results(results: Sequence[CheckResult], screen: streams.ScreenOptions, words: Words) -> None:
     """Print one entry per check: its state, its name, what was found, and what to do."""
-    from storehealth.console import DisplayOptions, Page, write_lines
-    from storehealth.console.page import TextRun
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
+    from storehealth.output.terminal.page import TextRun
 
-    page = Page(_streams.measure_width(), screen.ascii_only)
+    page = Page(streams.measure_width(), screen.ascii_only)
     for result in results:
         sign, style = SIGNS[result.state]
         mark = TextRun(f"{sign} {words.say(f'doctor.{result.state}')}  ", style, keep=True)
@@ -87,4 +87,4 @@ def _print_results(results: Sequence[CheckResult], screen: _streams.ScreenOption
             page.add(*head, line, indent=0 if number == 0 else 4, hang=4)
         if result.todo:
             page.add(f"→ {result.todo}", indent=4, hang=6)
-    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _state, _streams
+from storehealth.cli import EXIT_CODES, _options, state_folder, streams
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
-    from storehealth.console import Page
     from storehealth.model import Checkup, Timeline
-    from storehealth.request import AuditRequest
+    from storehealth.output.terminal import Page
+    from storehealth.settings.request import AuditRequest
 
 HELP = """Explain a rule, a score, or a line that a report points to.
 
@@ -59,7 +59,7 @@ class ExplainOptions:
     request: dict[str, Any]
     state: Path | None
     unmask: bool
-    screen: _streams.ScreenOptions
+    screen: streams.ScreenOptions
 
     @property
     def place(self) -> re.Match[str] | None:
@@ -68,9 +68,9 @@ class ExplainOptions:
 
     def to_request(self, exports: Path) -> AuditRequest:
         """The request for an audit of these files."""
-        from storehealth.request import AuditRequest
+        from storehealth.settings.request import AuditRequest
 
-        state = _state.prepare_folder(self.state, exports, passing=True)
+        state = state_folder.prepare_folder(self.state, exports, passing=True)
         return AuditRequest(state=state, unmask=self.unmask, **self.request)
 
 
@@ -105,7 +105,7 @@ def run(
 ) -> int:
     """Print the explanation and return the exit code."""
     _options.require_one_of(output_format, _options.FORMATS, "--format")
-    names = _names.CatalogueNames(_options.require_folders(pack))
+    names = _options.CatalogueNames(_options.require_folders(pack))
     options = ExplainOptions(
         what=what,
         exports=exports,
@@ -113,8 +113,8 @@ def run(
         output_format=output_format,
         request=_check_request_options(names, platform, as_of, window, lang, config),
         state=state,
-        unmask=_streams.check_unmask(unmask, output_format == "json"),
-        screen=_streams.ScreenOptions(False, ascii_only, no_color, False),
+        unmask=streams.check_unmask(unmask, output_format == "json"),
+        screen=streams.ScreenOptions(False, ascii_only, no_color, False),
     )
     if what.strip().lower() == "score":
         return _explain_score(options)
@@ -130,16 +130,16 @@ def _explain_rule(options: ExplainOptions) -> int:
     language = options.request["language"] or settings.language
     rule = find_rule(options.what, catalogue, language)
     if options.output_format == "json":
-        _streams.write_stdout(_rule_to_json(rule, catalogue))
+        streams.write_stdout(_rule_to_json(rule, catalogue))
         return 0
 
-    from storehealth.console import DisplayOptions, Page, write_lines
-    from storehealth.console.rulebook import add_rule
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
+    from storehealth.output.terminal.rules import add_rule
 
-    page = Page(_streams.measure_width(), options.screen.ascii_only)
+    page = Page(streams.measure_width(), options.screen.ascii_only)
     add_rule(page, rule, catalogue, Words(language), options.request["platform"] or settings.platform)
-    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=options.screen.colour)))
+    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=options.screen.colour)))
     return 0
 
 
@@ -193,15 +193,15 @@ def _explain_score(options: ExplainOptions) -> int:
     Raises:
         UsageError: Neither exports nor a checkup are given, or the file is not a checkup.
     """
-    from storehealth.console.score import add_score
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal.score import add_score
 
     checkup = _load_checkup(options)
     language = options.request["language"] or checkup.language
     if options.output_format == "json":
-        _streams.write_stdout(_score_to_json(checkup))
+        streams.write_stdout(_score_to_json(checkup))
     else:
-        _streams.write_stdout(_render_page(options.screen, lambda page: add_score(page, checkup, Words(language))))
+        streams.write_stdout(_render_page(options.screen, lambda page: add_score(page, checkup, Words(language))))
     return 0
 
 
@@ -237,8 +237,8 @@ def _read_checkup(path: Path) -> Checkup:
 
 
 def _score_to_json(checkup: Checkup) -> bytes:
-    from storehealth.points import compute_headline_weights
     from storehealth.score import rebuild_scoring
+    from storehealth.score.metrics import compute_headline_weights
 
     scoring = rebuild_scoring(checkup.method.constants)
     parts = compute_headline_weights(checkup.findings, scoring)
@@ -260,9 +260,9 @@ def _explain_line(options: ExplainOptions) -> int:
     Raises:
         UsageError: No exports are given, there is no such file, or no row of that line was kept.
     """
-    from storehealth.console.timeline import add_timeline
-    from storehealth.timeline import explain_row
-    from storehealth.wording import Words
+    from storehealth.commands.explain_row import explain_row
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal.timeline import add_timeline
 
     place = options.place
     if place is None or options.exports is None:
@@ -274,10 +274,10 @@ def _explain_line(options: ExplainOptions) -> int:
         options.exports, place["file"], int(place["line"]), options.to_request(options.exports)
     )
     if options.output_format == "json":
-        _streams.write_stdout(f"{story.model_dump_json(indent=2)}\n")
+        streams.write_stdout(f"{story.model_dump_json(indent=2)}\n")
         return 0
     language = options.request["language"] or _read_language(options)
-    _streams.write_stdout(_render_page(options.screen, lambda page: add_timeline(page, story, Words(language))))
+    streams.write_stdout(_render_page(options.screen, lambda page: add_timeline(page, story, Words(language))))
     return 0
 
 
@@ -287,16 +287,16 @@ def _read_language(options: ExplainOptions) -> _options.KnownLanguage:
     return read_settings(options.request["config"]).language
 
 
-def _render_page(screen: _streams.ScreenOptions, fill: Callable[[Page], None]) -> str:
-    from storehealth.console import DisplayOptions, Page, write_lines
+def _render_page(screen: streams.ScreenOptions, fill: Callable[[Page], None]) -> str:
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
 
-    page = Page(_streams.measure_width(), screen.ascii_only)
+    page = Page(streams.measure_width(), screen.ascii_only)
     fill(page)
     return write_lines(page.lines, DisplayOptions(colour=screen.colour))
 
 
 def _check_request_options(
-    names: _names.CatalogueNames,
+    names: _options.CatalogueNames,
     platform: str | None,
     as_of: str | None,
     window: str | None,

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _state, _streams, _task
+from storehealth.cli import EXIT_CODES, _options, _unattended, state_folder, streams
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
-    from storehealth.console import Page
     from storehealth.history import RunHistory
+    from storehealth.i18n.words import Words
     from storehealth.model import RunSummary
+    from storehealth.output.terminal import Page
     from storehealth.settings import Settings
-    from storehealth.wording import Words
 
 LIST_HELP = """List the remembered runs, by store and platform.
 
@@ -82,7 +82,7 @@ def list_runs(
         _put_json([line.model_dump(mode="json") for line in lines])
         return 0
 
-    from storehealth.console.remembered import add_runs
+    from storehealth.output.terminal.history import add_runs
 
     _print_page(ascii_only, no_color, lambda page: add_runs(page, lines, words))
     return 0
@@ -111,7 +111,7 @@ def show(
     line = _select_run(run_history, run, store, platform)
 
     from storehealth.catalogue import load_catalogue
-    from storehealth.recall import load_checkup, rejudge_remembered, translate_run
+    from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_run
 
     rebuild = rejudge_remembered if rejudge else translate_run if lang else None
     checkup = (
@@ -120,16 +120,16 @@ def show(
         else load_checkup(run_history.load_run(line.run))
     )
     if output_format == "json":
-        from storehealth.reports import find_report
+        from storehealth.output.checkup import find_report
 
-        _streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(find_report("json").render(checkup))
         return 0
 
-    from storehealth.console import DisplayOptions, render
+    from storehealth.output.terminal import DisplayOptions, render
 
-    screen = _streams.ScreenOptions(details, ascii_only, no_color, False)
-    _streams.write_stdout(
-        render(checkup, DisplayOptions(_streams.measure_width(), screen.colour, screen.ascii_only, details))
+    screen = streams.ScreenOptions(details, ascii_only, no_color, False)
+    streams.write_stdout(
+        render(checkup, DisplayOptions(streams.measure_width(), screen.colour, screen.ascii_only, details))
     )
     return 0
 
@@ -161,7 +161,7 @@ def compare(
         raise UsageError(f"A and B are the same run, {line.run}", "`storehealth history list` shows the runs.")
 
     from storehealth.catalogue import load_catalogue
-    from storehealth.recall import compare_remembered
+    from storehealth.commands.rejudge import compare_remembered
 
     comparison = compare_remembered(
         (line, other_line) if line.as_of <= other_line.as_of else (other_line, line),
@@ -173,8 +173,8 @@ def compare(
         _put_json(comparison.model_dump(mode="json"))
         return 0
 
-    from storehealth.console.remembered import add_comparison
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal.history import add_comparison
 
     _print_page(ascii_only, no_color, lambda page: add_comparison(page, comparison, Words(settings.language), details))
     return 0
@@ -200,12 +200,12 @@ def prune(
     words = _words(_options.parse_language(lang))
     if keep is None and last is None:
         raise UsageError("prune needs to be told what to keep", "Give --keep 365d or --last 24, or both.")
-    days = None if keep is None else _task.parse_days(keep)
+    days = None if keep is None else _unattended.parse_days(keep)
     oldest = None if days is None else datetime.now(UTC) - timedelta(days=days)
     run_history = _history_of(state)
 
     from storehealth.history import delete_runs
-    from storehealth.history.choose import find_outdated
+    from storehealth.history.runs import find_outdated
 
     lines = find_outdated(_list_lines(run_history, store, platform), oldest, last)
     if yes and lines:
@@ -214,7 +214,7 @@ def prune(
         _put_json({"forgotten": yes, "runs": [line.model_dump(mode="json") for line in lines]})
         return 0
 
-    from storehealth.console.remembered import add_deleted_runs
+    from storehealth.output.terminal.history import add_deleted_runs
 
     _print_page(ascii_only, no_color, lambda page: add_deleted_runs(page, lines, yes, words))
     return 0
@@ -223,7 +223,7 @@ def prune(
 def _history_of(state: Path | None) -> RunHistory:
     from storehealth.history import RunHistory
 
-    return RunHistory(state if state is not None else _state.find_default_folder())
+    return RunHistory(state if state is not None else state_folder.find_default_folder())
 
 
 def _list_lines(run_history: RunHistory, store: str | None, platform: str | None) -> list[RunSummary]:
@@ -245,7 +245,7 @@ def _list_lines(run_history: RunHistory, store: str | None, platform: str | None
 def _select_run(
     run_history: RunHistory, name: str, store: str | None, platform: str | None, what: str = "RUN"
 ) -> RunSummary:
-    from storehealth.history.choose import select_run
+    from storehealth.history.runs import select_run
 
     return select_run(_list_lines(run_history, store, platform), name, what)
 
@@ -258,7 +258,7 @@ def _read_settings(config: Path | None, language: _options.KnownLanguage | None)
 
 
 def _words(language: _options.KnownLanguage | None) -> Words:
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
 
     return Words(_read_settings(None, language).language)
 
@@ -266,17 +266,17 @@ def _words(language: _options.KnownLanguage | None) -> Words:
 def _put_json(content: object) -> None:
     import json
 
-    from storehealth.reports.json import replace_infinite
+    from storehealth.output.checkup.json import replace_infinite
 
-    _streams.write_stdout(
+    streams.write_stdout(
         f"{json.dumps(replace_infinite(content), indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
     )
 
 
 def _print_page(ascii_only: bool, no_color: bool, fill: Callable[[Page], None]) -> None:
-    from storehealth.console import DisplayOptions, Page, write_lines
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
 
-    screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
-    page = Page(_streams.measure_width(), screen.ascii_only)
+    screen = streams.ScreenOptions(False, ascii_only, no_color, False)
+    page = Page(streams.measure_width(), screen.ascii_only)
     fill(page)
-    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _state, _streams
+from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.errors import NoDataError, UsageError
 
 if TYPE_CHECKING:
-    from storehealth.beginning import DetectedSettings
-    from storehealth.wording import Words
+    from storehealth.commands.init import DetectedSettings
+    from storehealth.i18n.words import Words
 
 NAME = Path("storehealth.toml")
 NO_DATA_HINT = "Name the folder with the exported files, or none: `storehealth init` alone writes a template."
@@ -47,9 +47,9 @@ def run(
     silent: _options.Silent = False,
 ) -> int:
     """Write the settings file and return the exit code."""
-    voice = _streams.choose_verbosity(quiet, silent, 0)
-    names = _names.CatalogueNames(_options.require_folders(pack))
-    target = _outputs.require_writable(config, exports or Path("/nonexistent"))
+    voice = streams.choose_verbosity(quiet, silent, 0)
+    names = _options.CatalogueNames(_options.require_folders(pack))
+    target = output_files.require_writable(config, exports or Path("/nonexistent"))
     if config.exists() and not force:
         raise UsageError(
             f"{config} is there already", "Nothing was changed. Give --force to replace it, or --config another path."
@@ -57,10 +57,10 @@ def run(
     if not config.parent.is_dir():
         raise UsageError(f"the folder {config.parent} does not exist", "Make it first, or give another path.")
 
-    from storehealth.beginning import detect_settings, render_settings
-    from storehealth.outputs import write_atomically
-    from storehealth.request import AuditRequest
-    from storehealth.wording import Words
+    from storehealth.commands.init import detect_settings, render_settings
+    from storehealth.i18n.words import Words
+    from storehealth.settings.request import AuditRequest
+    from storehealth.support.atomic_files import write_atomically
 
     language = _options.parse_language(lang) or "en"
     detected = None
@@ -70,20 +70,20 @@ def run(
             empty_config = Path(folder) / NAME
             empty_config.touch()
             request = AuditRequest(
-                state=_state.prepare_folder(state, exports, passing=True),
+                state=state_folder.prepare_folder(state, exports, passing=True),
                 platform=names.require_platform(platform),
                 language=language,
                 packs=names.packs,
                 config=empty_config,
             )
             try:
-                detected = _state.retry_when_full(request, lambda attempt: detect_settings(exports, attempt))
+                detected = state_folder.retry_when_full(request, lambda attempt: detect_settings(exports, attempt))
             except NoDataError as error:
                 raise NoDataError(error.message, NO_DATA_HINT) from None
     words = Words(language)
     write_atomically(target, render_settings(detected, words).encode())
     if not silent:
-        _streams.write_stdout("".join(f"{line}\n" for line in _summarise(target, detected, words)))
+        streams.write_stdout("".join(f"{line}\n" for line in _summarise(target, detected, words)))
     voice.suggest("storehealth doctor")
     return 0
 

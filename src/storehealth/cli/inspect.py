@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _names, _options, _outputs, _sides, _state, _streams
+from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.errors import ExitCode, FileRefused, UsageError
 
 if TYPE_CHECKING:
     from storehealth.model import Inspection, Source
-    from storehealth.request import AuditRequest
+    from storehealth.settings.request import AuditRequest
 
 HELP = """Show how each exported file is understood: layout, encoding, columns read and ignored, rows kept and rejected.
 
@@ -90,17 +90,17 @@ def run(
     unmask: _options.Unmask = False,
 ) -> int:
     """Read every file, show what became of it, and return the exit code."""
-    voice = _streams.choose_verbosity(quiet, silent, verbose)
+    voice = streams.choose_verbosity(quiet, silent, verbose)
     target = _plan_draft(write_layout, pack, exports, force) if write_layout is not None else None
     documents = _Documents(_options.require_one_of(output_format, _options.FORMATS, "--format"), output, exports)
-    unmask = _streams.check_unmask(unmask, bool(output))
-    names = _names.CatalogueNames(
+    unmask = streams.check_unmask(unmask, bool(output))
+    names = _options.CatalogueNames(
         _options.require_folders([folder for folder in pack or () if target is None or folder.is_dir()])
     )
-    progress = _streams.Progress(voice, no_color)
+    progress = streams.Progress(voice, no_color)
 
-    from storehealth.inspection import inspect_exports
-    from storehealth.request import AuditRequest
+    from storehealth.commands.inspect import inspect_exports
+    from storehealth.settings.request import AuditRequest
 
     evidence, rejects = documents.sides.create_writers()
     request = AuditRequest(
@@ -112,7 +112,7 @@ def run(
         memory=_options.parse_memory(memory),
         cache=not no_cache,
         tell=progress.tell,
-        state=_state.prepare_folder(state, exports, passing=True),
+        state=state_folder.prepare_folder(state, exports, passing=True),
         rejects=rejects,
         unmask=unmask,
     )
@@ -121,14 +121,14 @@ def run(
             with progress:
                 return _write_draft(target, files, request, voice)
         with progress:
-            inspection = _state.retry_when_full(request, lambda attempt: inspect_exports(files, attempt, preview))
+            inspection = state_folder.retry_when_full(request, lambda attempt: inspect_exports(files, attempt, preview))
     if not silent and documents.stdout == "json":
-        _streams.write_stdout(_to_json(inspection))
+        streams.write_stdout(_to_json(inspection))
     elif not silent and documents.stdout == "text":
-        _streams.write_stdout(
-            _to_text(inspection, _streams.ScreenOptions(False, ascii_only, no_color, quiet), masked=not unmask)
+        streams.write_stdout(
+            _to_text(inspection, streams.ScreenOptions(False, ascii_only, no_color, quiet), masked=not unmask)
         )
-    arrived = _sides.report_side_outputs(evidence, rejects, voice) and documents.deliver(inspection, voice)
+    arrived = output_files.report_side_outputs(evidence, rejects, voice) and documents.deliver(inspection, voice)
     _suggest(inspection, exports, voice)
     if not any(source.layout for source in inspection.sources):
         return int(ExitCode.NO_DATA)
@@ -143,7 +143,7 @@ class _Documents:
     """
 
     def __init__(self, output_format: str, texts: list[str] | None, exports: Path) -> None:
-        self.sides = _sides.split_outputs(texts, exports, evidence=False)
+        self.sides = output_files.split_outputs(texts, exports, evidence=False)
         self.stdout = "rejects" if self.sides.rejects_to_stdout else output_format
         self.json: Path | None = None
         for text in self.sides.rest:
@@ -156,22 +156,22 @@ class _Documents:
             if place == "-":
                 self.stdout = "json"
             else:
-                self.json = _outputs.require_writable(Path(place), exports)
+                self.json = output_files.require_writable(Path(place), exports)
         if self.json and self.sides.rejects and self.json.resolve() == self.sides.rejects.resolve():
             raise UsageError(f"two reports go to {self.json.resolve()}", "Give each its own path.")
         if self.sides.rejects_to_stdout and output_format == "json":
             raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
 
-    def deliver(self, inspection: Inspection, voice: _streams.Verbosity) -> bool:
+    def deliver(self, inspection: Inspection, voice: streams.Verbosity) -> bool:
         """Write the JSON document, if requested, and return whether it was written."""
-        from storehealth.outputs import write_atomically
+        from storehealth.support.atomic_files import write_atomically
 
         if self.json is None:
             return True
         try:
             write_atomically(self.json, _to_json(inspection))
         except OSError as error:
-            _streams.write_error(f"{self.json} could not be written: {error.strerror}")
+            streams.write_error(f"{self.json} could not be written: {error.strerror}")
             return False
         voice.note(f"wrote {self.json}")
         return True
@@ -195,22 +195,22 @@ def _to_json(inspection: Inspection) -> bytes:
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode(errors="replace")
 
 
-def _to_text(inspection: Inspection, screen: _streams.ScreenOptions, masked: bool) -> str:
-    from storehealth.console import DisplayOptions, Page, write_lines
-    from storehealth.console.files import add_files
-    from storehealth.wording import Words
+def _to_text(inspection: Inspection, screen: streams.ScreenOptions, masked: bool) -> str:
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
+    from storehealth.output.terminal.files import add_files
 
-    page = Page(_streams.measure_width(), screen.ascii_only)
+    page = Page(streams.measure_width(), screen.ascii_only)
     sources = [source for source in inspection.sources if source.layout is None or not screen.findings_only]
     add_files(page, sources or inspection.sources, Words(inspection.language), masked=masked)
     return write_lines(page.lines, DisplayOptions(colour=screen.colour))
 
 
-def _suggest(inspection: Inspection, exports: Path, voice: _streams.Verbosity) -> None:
+def _suggest(inspection: Inspection, exports: Path, voice: streams.Verbosity) -> None:
     if any(source.nearest or source.unread for source in inspection.sources if source.layout is None):
         voice.suggest("storehealth inspect FILE --write-layout NAME")
     elif str(exports) != "-":
-        voice.suggest(f"storehealth audit {_streams.quote_path(exports)}")
+        voice.suggest(f"storehealth audit {streams.quote_path(exports)}")
 
 
 def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: bool) -> DraftTarget:
@@ -226,9 +226,9 @@ def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: b
         )
     pack = list(packs or (Path(),))[-1]
     target = DraftTarget(name, pack, exports)
-    if _state.is_inside(pack, exports) or (not pack.is_dir() and _state.is_inside(pack.parent, exports)):
+    if state_folder.is_inside(pack, exports) or (not pack.is_dir() and state_folder.is_inside(pack.parent, exports)):
         raise UsageError(f"{target.path} lies inside the exports folder", "Nothing is written there. Give --pack DIR.")
-    is_built_in = name in _names.CatalogueNames(()).list_layouts()
+    is_built_in = name in _options.CatalogueNames(()).list_layouts()
     if not force and (target.path.exists() or is_built_in):
         problem = f"{target.path} exists" if target.path.exists() else f"there is a built-in layout {name}"
         raise UsageError(problem, "Choose another name, or add --force to put the draft in its place.")
@@ -237,16 +237,16 @@ def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: b
     return target
 
 
-def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice: _streams.Verbosity) -> int:
+def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice: streams.Verbosity) -> int:
     """Draft a layout for the only unknown sheet, write it, and return the exit code.
 
     Raises:
         UsageError: No sheet is unknown, or several are, or no layout can be drafted from it.
     """
+    from storehealth.commands.prepare import prepare_inputs
+    from storehealth.i18n.words import Words
     from storehealth.intake.draft import draft_layout
-    from storehealth.opening import prepare_inputs
-    from storehealth.outputs import write_atomically
-    from storehealth.wording import Words
+    from storehealth.support.atomic_files import write_atomically
 
     inputs = prepare_inputs(files, request)
     first_rows = {reading.source: reading.top for reading in inputs.intake.readings if reading.top}
@@ -259,12 +259,12 @@ def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice:
     except FileRefused as refused:
         raise UsageError(f"{source.path}: {refused.message}", refused.hint) from None
     target.path.parent.mkdir(parents=True, exist_ok=True)
-    _outputs.require_writable(target.path, files)
+    output_files.require_writable(target.path, files)
     write_atomically(target.path, text.encode())
     values = {
         "path": target.path,
-        "file": _streams.quote_path(target.exports),
-        "pack": _streams.quote_path(target.pack),
+        "file": streams.quote_path(target.exports),
+        "pack": streams.quote_path(target.pack),
     }
     voice.note(Words(inputs.settings.language).say("inspect.drafted", **values))
     return int(ExitCode.OK)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _state, _streams, _told
+from storehealth.cli import EXIT_CODES, _after, _options, state_folder, streams
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def send_test_message(
 
     from storehealth.notify import Notice
 
-    texts = _told.load_words(settings)
+    texts = _after.load_words(settings)
     letter = Notice(texts.say("notify.test_title"), texts.say("notify.test_body"))
     if dry_run:
-        _streams.write_stdout("\n".join(_told.format_preview(letter, settings, texts)) + "\n")
+        streams.write_stdout("\n".join(_after.format_preview(letter, settings, texts)) + "\n")
         return 0
-    delivered = [_send_test(address, letter, settings, silent) for address in _told.check_addresses(settings).usable]
+    delivered = [_send_test(address, letter, settings, silent) for address in _after.check_addresses(settings).usable]
     return int(ExitCode.OK if all(delivered) else ExitCode.NOT_DELIVERED)
 
 
@@ -68,14 +68,14 @@ def _send_test(address: Address, letter: Notice, settings: Settings, silent: boo
     """Send a message to one address and report whether it was delivered."""
     from storehealth.notify.services import send_notice as send_letter
 
-    answer, texts = send_letter(address, letter), _told.load_words(settings)
+    answer, texts = send_letter(address, letter), _after.load_words(settings)
     if answer.failure is not None:
         reason = texts.reason(answer.failure)
-        _streams.write_error(texts.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason))
+        streams.write_error(texts.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason))
         return False
     if not silent:
         name = texts.say("unit.brackets", what=answer.name, inside=address.place)
-        _streams.write_stdout(texts.say("notify.sent", services=name) + "\n")
+        streams.write_stdout(texts.say("notify.sent", services=name) + "\n")
     return True
 
 
@@ -88,13 +88,15 @@ def send(
     silent: _options.Silent = False,
 ) -> int:
     """Send what waits in the outbox; return the exit code."""
-    voice, settings = _streams.choose_verbosity(quiet, silent, 0), _read_settings(config, lang)
+    voice, settings = streams.choose_verbosity(quiet, silent, 0), _read_settings(config, lang)
 
     from storehealth.notify import send_waiting
 
-    delivery = send_waiting(settings, _state.prepare_folder(state), datetime.now().astimezone(), at_once=not when_due)
+    delivery = send_waiting(
+        settings, state_folder.prepare_folder(state), datetime.now().astimezone(), at_once=not when_due
+    )
     return int(
-        ExitCode.OK if _told.report_delivery(delivery, _told.load_words(settings), voice) else ExitCode.NOT_DELIVERED
+        ExitCode.OK if _after.report_delivery(delivery, _after.load_words(settings), voice) else ExitCode.NOT_DELIVERED
     )
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperGroup
 
-from storehealth.cli import _options, _refund, _streams
+from storehealth.cli import _options, _refund, streams
 from storehealth.cli._refund import CaseOptions, ChosenCase
 from storehealth.cli._refund_commands import COMMANDS
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
-    from storehealth.deposit.standing import CaseStatus
+    from storehealth.refund.status import CaseStatus
 
 COMMAND = "storehealth.command_named"
 EXIT_CODES = """Exit codes
@@ -64,7 +64,7 @@ class ExportsOrCommand(TyperGroup):
         if place is not None and args[place] in self.commands:
             ctx.meta[COMMAND] = True
             if Path(args[place]).is_dir():
-                _streams.write_note(
+                streams.write_note(
                     f"{args[place]} is taken for the command; for the folder of that name write ./{args[place]}"
                 )
             args = [args[place], *args[:place], *args[place + 1 :]]
@@ -150,15 +150,15 @@ def show(
     """Print the status and write the outputs; return the exit code."""
     if ctx.meta.get(COMMAND):
         return 0
-    voice = _streams.choose_verbosity(quiet, silent, verbose)
+    voice = streams.choose_verbosity(quiet, silent, verbose)
     outputs = _refund.parse_outputs(output, exports)
     name = _choose_printed_format(output_format, outputs)
     _check_rows(name, outputs, exports)
     options = CaseOptions(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
-    with _streams.Progress(voice, no_color) as progress:
+    with streams.Progress(voice, no_color) as progress:
         case, standing = _derive_status(options, exports, progress)
     if name == "text" and not silent:
-        _print_text(standing, _streams.ScreenOptions(details, ascii_only, no_color, quiet))
+        _print_text(standing, streams.ScreenOptions(details, ascii_only, no_color, quiet))
     elif name and not silent:
         _print_face(standing, name)
     if not silent:
@@ -170,7 +170,7 @@ def show(
 
 
 def _derive_status(
-    options: CaseOptions, exports: Path | None, progress: _streams.Progress
+    options: CaseOptions, exports: Path | None, progress: streams.Progress
 ) -> tuple[ChosenCase, CaseStatus]:
     if exports is None:
         case = _refund.choose_case(options)
@@ -187,7 +187,7 @@ def _choose_printed_format(output_format: str, outputs: tuple[_refund.RefundOutp
     Raises:
         UsageError: There is no such format, or two documents would go to stdout.
     """
-    from storehealth.deposit.faces import find_format
+    from storehealth.output.refund import find_format
 
     name = find_format(output_format).NAME
     if all(output.path for output in outputs):
@@ -201,7 +201,7 @@ def _warn(standing: CaseStatus, quiet: bool, printed: list[str | None]) -> None:
     """Print the warnings on stderr, unless a format on stdout contains them."""
     if quiet or not WHOLE.intersection(printed):
         for warning in standing.warnings:
-            _streams.write_note(warning)
+            streams.write_note(warning)
 
 
 def _check_rows(name: str | None, outputs: tuple[_refund.RefundOutput, ...], exports: Path | None) -> None:
@@ -214,31 +214,31 @@ def _check_rows(name: str | None, outputs: tuple[_refund.RefundOutput, ...], exp
         raise UsageError("csv lists rows of the exports, and none were given", "Give EXPORTS, or another format.")
 
 
-def _print_text(standing: CaseStatus, screen: _streams.ScreenOptions) -> None:
+def _print_text(standing: CaseStatus, screen: streams.ScreenOptions) -> None:
     import io
 
     from rich.console import Console
 
-    from storehealth.deposit.faces import text
-    from storehealth.deposit.faces._told import render_next_steps
-    from storehealth.deposit.words import load_words
+    from storehealth.output.refund import text
+    from storehealth.output.refund._sentences import render_next_steps
+    from storehealth.refund.words import load_words
 
     if screen.findings_only:
-        _streams.write_stdout("\n".join(render_next_steps(standing, load_words(standing.language))) + "\n")
+        streams.write_stdout("\n".join(render_next_steps(standing, load_words(standing.language))) + "\n")
         return
     out = io.StringIO()
     console = Console(
         file=out,
-        width=_streams.measure_width(),
+        width=streams.measure_width(),
         force_terminal=screen.colour,
         color_system="standard" if screen.colour else None,
         legacy_windows=False,
     )
     text.print_status(standing, console, text.TextOptions(screen.details, screen.ascii_only))
-    _streams.write_stdout("".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
+    streams.write_stdout("".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
 
 
 def _print_face(standing: CaseStatus, name: str) -> None:
-    from storehealth.deposit.faces import find_format
+    from storehealth.output.refund import find_format
 
-    _streams.write_stdout(find_format(name).render(standing))
+    streams.write_stdout(find_format(name).render(standing))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _rules_test, _streams
+from storehealth.cli import EXIT_CODES, _options, rules_test, streams
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="List, check, test and write rules.", no_args_is_help=True, epilog=EXIT_CODES)
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_rules)
     group.command("check", help=CHECK_HELP, epilog=EXIT_CODES)(check)
-    group.command("test", help=_rules_test.HELP, epilog=EXIT_CODES)(_rules_test.run)
+    group.command("test", help=rules_test.HELP, epilog=EXIT_CODES)(rules_test.run)
     group.command("new", help=NEW_HELP, epilog=EXIT_CODES)(new_rule)
     app.add_typer(group, name="rules")
 
@@ -98,19 +98,19 @@ def list_rules(
         _options.require_one_of(area, get_args(Area), "--area")
     rules = [rule for rule in load_catalogue(packs).rules.values() if area in (None, rule.area)]
     if output_format == "json":
-        _streams.write_stdout(
+        streams.write_stdout(
             f"{json.dumps([_to_entry(rule, language) for rule in rules], indent=2, ensure_ascii=False)}\n".encode()
         )
         return 0
 
-    from storehealth.console import DisplayOptions, Page, write_lines
-    from storehealth.console.rulebook import add_rules
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
+    from storehealth.output.terminal.rules import add_rules
 
-    screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
-    page = Page(_streams.measure_width(), screen.ascii_only)
+    screen = streams.ScreenOptions(False, ascii_only, no_color, False)
+    page = Page(streams.measure_width(), screen.ascii_only)
     add_rules(page, rules, Words(language))
-    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
     return 0
 
 
@@ -130,14 +130,14 @@ def check(lang: _options.Language = None, pack: _options.Packs = None) -> int:
     """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
     language, packs = _options.parse_language(lang) or "en", _options.require_folders(pack)
 
-    from storehealth.checking import check_catalogue
-    from storehealth.wording import Words
+    from storehealth.commands.check import check_catalogue
+    from storehealth.i18n.words import Words
 
     catalogue, words = check_catalogue(packs), Words(language)
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
     kinds |= {"platforms": catalogue.platforms}
     counted = words.say("unit.comma").join(words.count(f"counted.{kind}", len(found)) for kind, found in kinds.items())
-    _streams.write_stdout(f"{words.say('rule.fit', counted=counted)}\n")
+    streams.write_stdout(f"{words.say('rule.fit', counted=counted)}\n")
     return 0
 
 
@@ -162,10 +162,10 @@ def new_rule(
     _require_free(code, rule_id, None if force else path, load_catalogue([pack] if pack.is_dir() else ()))
     _write_rule(path, _fill_starter(code, rule_id, chosen))
 
-    from storehealth.wording import Words
+    from storehealth.i18n.words import Words
 
-    _streams.write_stdout(Words(language).say("trial.wrote", path=path, code=code) + "\n")
-    _streams.Verbosity().suggest(f"storehealth rules test {code} --pack {_streams.quote_path(pack)}")
+    streams.write_stdout(Words(language).say("trial.wrote", path=path, code=code) + "\n")
+    streams.Verbosity().suggest(f"storehealth rules test {code} --pack {streams.quote_path(pack)}")
     return 0
 
 
@@ -214,7 +214,7 @@ def _fill_starter(code: str, rule_id: str, area: str) -> str:
 
 
 def _write_rule(path: Path, text: str) -> None:
-    from storehealth.outputs import write_atomically
+    from storehealth.support.atomic_files import write_atomically
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _schedule, _state, _streams
+from storehealth.cli import EXIT_CODES, _options, _schedule, state_folder, streams
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
+    from storehealth.i18n.words import Words
     from storehealth.schedule import Schedule
-    from storehealth.wording import Words
 
 ADD_HELP = """Schedule audits of a store, daily or weekly, by cron or systemd. Options of `audit` are stored with the schedule.
 
@@ -99,8 +99,8 @@ def add(
 ) -> int:
     """Check everything now, so that nothing fails at night; then store and install the schedule."""
     from storehealth.schedule import RunCommand, Schedule, ScheduleBook
-    from storehealth.schedule.book import check_name
-    from storehealth.schedule.when import find_machine_zone
+    from storehealth.schedule.schedules import check_name
+    from storehealth.schedule.timing import find_machine_zone
 
     now, machine = datetime.now(UTC), find_machine_zone()
     schedule = Schedule(
@@ -113,7 +113,7 @@ def add(
         created_at=now,
         folder=str(Path.cwd()),
     )
-    state_folder = _state.prepare_folder(state, exports).absolute()
+    state_folder = state_folder.prepare_folder(state, exports).absolute()
     _schedule.check_paths(schedule, state_folder)
     _schedule.run_audit(schedule, state_folder, "--check")
     _schedule.check_elsewhere()
@@ -128,18 +128,18 @@ def add(
 
 
 def _words(language: str | None) -> Words:
+    from storehealth.i18n.words import Words
     from storehealth.settings import read_settings
-    from storehealth.wording import Words
 
     return Words(_options.parse_language(language) or read_settings(None).language)
 
 
 def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:
     """Print what was done, when the schedule runs next, and where its reports and log are."""
-    from storehealth.console.schedules import format_local
+    from storehealth.output.terminal.schedules import format_local
     from storehealth.schedule import RunCommand, RunFolders
-    from storehealth.schedule.log import locate_log
-    from storehealth.schedule.when import find_machine_zone, find_next_run
+    from storehealth.schedule.runs import locate_log
+    from storehealth.schedule.timing import find_machine_zone, find_next_run
 
     due, times = now, []
     for _ in range(SHOWN):
@@ -169,7 +169,7 @@ def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, k
         f"{words.say('schedule.log')}{colon}{locate_log(state, schedule.name)}",
         words.say("schedule.checks"),
     ]
-    _streams.write_stdout("".join(f"{line}\n" for line in lines))
+    streams.write_stdout("".join(f"{line}\n" for line in lines))
 
 
 def _starter_of(schedule: Schedule, systemd: bool = False) -> str:
@@ -189,18 +189,18 @@ def list_schedules(
     _options.require_one_of(output_format, _options.FORMATS, "--format")
     from storehealth.schedule import ScheduleBook
 
-    schedules = ScheduleBook(_state.prepare_folder(state, passing=True)).list_all()
+    schedules = ScheduleBook(state_folder.prepare_folder(state, passing=True)).list_all()
     if output_format == "json":
         content = [schedule.model_dump(mode="json") for schedule in schedules]
-        _streams.write_stdout(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode())
+        streams.write_stdout(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode())
         return 0
-    from storehealth.console import DisplayOptions, Page, write_lines
-    from storehealth.console.schedules import add_schedules
+    from storehealth.output.terminal import DisplayOptions, Page, write_lines
+    from storehealth.output.terminal.schedules import add_schedules
 
-    screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
-    page = Page(_streams.measure_width(), screen.ascii_only)
+    screen = streams.ScreenOptions(False, ascii_only, no_color, False)
+    page = Page(streams.measure_width(), screen.ascii_only)
     add_schedules(page, schedules, _words(lang))
-    _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
     return 0
 
 
@@ -217,12 +217,12 @@ def print_lines(
     if kind is not None:
         _options.require_one_of(kind, KINDS, "--for")
     from storehealth.schedule import RunCommand, RunFolders, ScheduleBook
-    from storehealth.schedule.lock import LOCK_FILE
-    from storehealth.schedule.log import locate_log
-    from storehealth.schedule.when import find_machine_zone
+    from storehealth.schedule.attempt import LOCK_FILE
+    from storehealth.schedule.runs import locate_log
+    from storehealth.schedule.timing import find_machine_zone
 
     state_folder, words, now, machine = (
-        _state.prepare_folder(state).absolute(),
+        state_folder.prepare_folder(state).absolute(),
         _words(lang),
         datetime.now(UTC),
         find_machine_zone(),
@@ -230,7 +230,7 @@ def print_lines(
     schedule_book = ScheduleBook(state_folder)
     schedules = schedule_book.list_all() if name is None else (_require(schedule_book.find(name), name),)
     if not schedules:
-        _streams.write_note(words.say("schedule.none"))
+        streams.write_note(words.say("schedule.none"))
     colon = words.say("unit.colon")
     for schedule in schedules:
         folder = RunFolders(state_folder, schedule.name).folder
@@ -244,7 +244,7 @@ def print_lines(
         remark = "REM" if starter == "windows" else "#"
         lines = [f"{remark} {fact}" for fact in facts]
         lines += _schedule.format_lines(schedule, RunCommand.of(schedule.name, state_folder), starter, machine, now)
-        _streams.write_stdout("".join(f"{line}\n" for line in lines))
+        streams.write_stdout("".join(f"{line}\n" for line in lines))
     return 0
 
 
@@ -253,7 +253,7 @@ def remove(name: Name, lang: _options.Language = None, state: _options.State = N
     from storehealth.schedule import RunFolders, ScheduleBook
     from storehealth.schedule.attempt import delete_attempt
 
-    state_folder, words = _state.prepare_folder(state).absolute(), _words(lang)
+    state_folder, words = state_folder.prepare_folder(state).absolute(), _words(lang)
     schedules = ScheduleBook(state_folder)
     schedule = _require(schedules.find(name), name)
     _schedule.uninstall(schedule)
@@ -262,7 +262,7 @@ def remove(name: Name, lang: _options.Language = None, state: _options.State = N
     lines = [words.say("schedule.removed", name=name, folder=RunFolders(state_folder, name).folder)]
     if os.name == "nt":
         lines += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']
-    _streams.write_stdout("".join(f"{line}\n" for line in lines))
+    streams.write_stdout("".join(f"{line}\n" for line in lines))
     return 0
 
 
@@ -280,9 +280,9 @@ def run(
     from storehealth.cli import _unattended
     from storehealth.schedule import RunFolders, ScheduleBook
     from storehealth.schedule.attempt import read_last_attempt
-    from storehealth.schedule.when import is_due
+    from storehealth.schedule.timing import is_due
 
-    state_folder = (state if state is not None else _state.find_default_folder()).absolute()
+    state_folder = (state if state is not None else state_folder.find_default_folder()).absolute()
     _unattended.use_one_line_errors(state_folder, name)
     schedule = _require(ScheduleBook(state_folder).find(name), name)
     last = read_last_attempt(RunFolders(state_folder, name).folder)

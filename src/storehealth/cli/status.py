@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from storehealth.cli import _options, _state, _streams
+from storehealth.cli import _options, state_folder, streams
 from storehealth.errors import ExitCode
 
 EXIT_CODES = """Exit codes
@@ -39,21 +39,21 @@ def run(
     _options.require_one_of(output_format, _options.FORMATS, "--format")
     language = _options.parse_language(lang)
 
-    from storehealth.schedule.standing import read_statuses
+    from storehealth.schedule.status import read_statuses
 
-    state_folder = (state if state is not None else _state.find_default_folder()).absolute()
+    state_folder = (state if state is not None else state_folder.find_default_folder()).absolute()
     statuses = read_statuses(state_folder, datetime.now(UTC))
     if output_format == "json":
-        _streams.write_stdout(f"{statuses.model_dump_json(indent=2)}\n".encode())
+        streams.write_stdout(f"{statuses.model_dump_json(indent=2)}\n".encode())
     else:
-        from storehealth.console import DisplayOptions, Page, write_lines
-        from storehealth.console.schedules import add_standings
-        from storehealth.schedule.when import find_machine_zone
+        from storehealth.i18n.words import Words
+        from storehealth.output.terminal import DisplayOptions, Page, write_lines
+        from storehealth.output.terminal.schedules import add_standings
+        from storehealth.schedule.timing import find_machine_zone
         from storehealth.settings import read_settings
-        from storehealth.wording import Words
 
-        screen = _streams.ScreenOptions(False, ascii_only, no_color, False)
-        page = Page(_streams.measure_width(), screen.ascii_only)
+        screen = streams.ScreenOptions(False, ascii_only, no_color, False)
+        page = Page(streams.measure_width(), screen.ascii_only)
         add_standings(page, statuses, find_machine_zone(), Words(language or read_settings(None).language))
-        _streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+        streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
     return int(ExitCode.FINDINGS if statuses.names_in_trouble else ExitCode.OK)

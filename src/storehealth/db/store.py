@@ -16,13 +16,13 @@ from storehealth.catalogue.common import Fact
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
-from storehealth.db import helpers, hours, mask, raw, sql
-from storehealth.db.hands import FEW, Connections, count_connections, share_variables
-from storehealth.db.make_views import create_views, recreate_views
+from storehealth.db import raw, service_hours, sql, view_inputs, visibility
 from storehealth.db.merge import merge_exports
+from storehealth.db.pool import FEW, Connections, count_connections, share_variables
+from storehealth.db.views import create_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
-from storehealth.watch import MAX_QUERY_SECONDS
+from storehealth.support.sandbox import MAX_QUERY_SECONDS
 
 FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
@@ -96,7 +96,7 @@ class Store:
         """
         found = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
         if found:
-            helpers.set_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
+            view_inputs.set_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
             share_variables(self.hands)
             recreate_views(self.hands, views, "chat_messages", ("auto_replies",))
         return len(found)
@@ -252,7 +252,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
     store.as_of = settings.as_of or max(ends.values(), default=None)
-    store.table_ends = mask.create_visible_tables(con, catalogue.tables, ends, store.as_of)
+    store.table_ends = visibility.create_visible_tables(con, catalogue.tables, ends, store.as_of)
     for name, end in store.table_ends.items():
         group = catalogue.tables[name].group
         store.ends[group] = max(end, store.ends.get(group, end))
@@ -262,12 +262,12 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
         for name in catalogue.tables
     }
     facts = _facts(catalogue, settings)
-    helpers.set_variables(con, store.as_of, store.ends, facts)
-    hours.create_night_macros(con, facts)
-    helpers.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
+    view_inputs.set_variables(con, store.as_of, store.ends, facts)
+    service_hours.create_night_macros(con, facts)
+    view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
-    helpers.create_service_hours(con, facts["service_hours"], first, store.as_of)
+    view_inputs.create_service_hours(con, facts["service_hours"], first, store.as_of)
     share_variables(hands)
     return store
 

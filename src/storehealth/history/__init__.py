@@ -6,11 +6,10 @@ Only the modules that hold :class:`Book` and the SQLite file touch the disk; all
 
 from __future__ import annotations
 
-from storehealth.history.book import PendingRun, RunHistory, RunSeries, StoredRun, delete_runs, digest_key, remember_run
-from storehealth.history.compared import CurrentAudit, HistoryComparison, compare_with_history
+from storehealth.history.comparison import CurrentAudit, HistoryComparison, compare_with_history
 from storehealth.history.events import EventCalendar, read_calendar
-from storehealth.history.past import EarlierRun, EarlierRuns
-from storehealth.history.states import DefectMarks
+from storehealth.history.past import DefectMarks, EarlierRun, EarlierRuns
+from storehealth.history.runs import PendingRun, RunHistory, RunSeries, StoredRun, delete_runs, digest_key, remember_run
 
 __all__ = [
     "CurrentAudit",

@@ -7,20 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from storehealth.catalogue.scoring import Scoring
+from storehealth.catalogue.thresholds import Scoring
 from storehealth.history.past import JUDGED, EarlierRun
-from storehealth.model import (
-    AreaChange,
-    AreaScore,
-    Change,
-    Finding,
-    PreviousRun,
-    ScoreChange,
-    ScorePart,
-    Window,
-)
-from storehealth.points import average_headline, compute_headline_weights
-from storehealth.stats import difference_interval, newcombe_interval
+from storehealth.model import AreaChange, AreaScore, Change, Finding, PreviousRun, ScoreChange, ScorePart, Window
+from storehealth.score.metrics import average_headline, compute_headline_weights
+from storehealth.support.stats import difference_interval, newcombe_interval
 
 DIGITS = 2
 MIN_PART = 0.05

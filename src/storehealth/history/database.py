@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from storehealth.errors import UsageError
-from storehealth.outputs import restrict_to_owner
+from storehealth.support.atomic_files import restrict_to_owner
 
 FILE = "history.sqlite"
 PATIENCE = 15.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from storehealth.catalogue.scoring import Scoring
+from storehealth.catalogue.thresholds import Scoring
 from storehealth.history.change import DIGITS, compare_counts, compare_findings
 from storehealth.history.past import JUDGED, EarlierRun, EarlierRuns
 from storehealth.model import (
@@ -19,7 +19,7 @@ from storehealth.model import (
     Recommendation,
     Window,
 )
-from storehealth.points import average_headline
+from storehealth.score.metrics import average_headline
 
 MIN_DRIVER_SHARE = 0.3
 """Where one slice has at least this share of the misses, the advice is measured by that slice."""

@@ -9,8 +9,8 @@ from itertools import pairwise
 from statistics import median_low
 
 from storehealth.history.past import JUDGED, EarlierRun, EarlierRuns
+from storehealth.i18n.findings import sort_by_urgency
 from storehealth.model import AreaScore, Finding, Score, Trend, TrendLine, TrendRun
-from storehealth.wording.phrases import sort_by_urgency
 
 MAX_RUNS = 12
 """Runs shown, including the current one."""

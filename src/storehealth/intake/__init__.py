@@ -13,12 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storehealth.catalogue import Catalogue
 from storehealth.errors import UsageError
-from storehealth.intake.discover import discover
-from storehealth.intake.expressions import check_pack_sql
-from storehealth.intake.files import FileInspection, FileReader
+from storehealth.intake.discover import IntakeOptions, discover, expand_archives
+from storehealth.intake.file_reader import FileInspection, FileReader
 from storehealth.intake.lake import Lake
-from storehealth.intake.members import expand_archives
-from storehealth.intake.options import IntakeOptions
+from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.model import Intake
 
 __all__ = ["IntakeOptions", "read_exports"]

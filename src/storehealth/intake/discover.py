@@ -1,15 +1,23 @@
-"""Lists the files of an exports folder. Never writes into it."""
+"""Lists the files of an exports folder. Never writes into it.
+
+Looks into archives: each file inside one is read like a file of the exports folder, under both names.
+
+What the user may choose about the reading of files.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from storehealth.errors import NoDataError
+from storehealth.errors import FileRefused, NoDataError
+from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
 
 HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
@@ -111,3 +119,75 @@ def _to_iso_day(year: int, month: int, day: int) -> str | None:
         return date(year, month, day).isoformat()
     except ValueError:
         return None
+
+
+ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
+
+
+def expand_archives(found: Iterable[SourceFile]) -> Iterator[SourceFile]:
+    """Replace each archive by the files it holds. An archive that cannot be read keeps its place and has a note."""
+    for file in found:
+        try:
+            yield from _list_members(file) if not file.note else [file]
+        except FileRefused as refused:
+            yield file._replace(note=f"{refused.message}. {refused.hint}")
+        except OSError as error:
+            yield file._replace(note=f"cannot be opened: {error.strerror or error}")
+
+
+def _list_members(file: SourceFile) -> list[SourceFile]:
+    with file.path.open("rb") as stream:
+        data = stream.read(2)
+        data += stream.read(HEAD_BYTES) if data in ARCHIVE_MARKS else b""
+    archive = find_archive(Head(file.path, data, "")) if data.startswith(ARCHIVE_MARKS) else None
+    if archive is None:
+        return [file]
+    members = archive.list_members(file.path)
+    inside = [
+        SourceFile(f"{file.name}/{member.name}", file.path, member.note, archive.NAME, member.name, member.key)
+        for member in members
+    ]
+    if len(members) == 1 and not members[0].key:  # gzip: the archive is the file, and keeps its own name
+        return [inside[0]._replace(name=file.name)]
+    return sorted(inside, key=lambda file: file.name)
+
+
+def unpack_file(found: SourceFile, folder: Path) -> Path:
+    """Return a path to read the file from: its own, or that of a copy in ``folder`` where it is inside an archive.
+
+    Raises:
+        FileRefused: The archive cannot unpack it.
+    """
+    if not found.archive:
+        return found.path
+    archive = load_archives()[found.archive]
+    target = folder / f"member{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
+    member = next(member for member in archive.list_members(found.path) if member.key == found.key)
+    archive.unpack(found.path, member, target)
+    return target
+
+
+@dataclass(frozen=True)
+class IntakeOptions:
+    """What the user may choose about the reading of files. ``layouts`` and ``encodings`` map file names or patterns.
+
+    Attributes:
+        zone: The store's zone; by default the one all recognised layouts agree on, else UTC.
+        layouts: Pattern → layout to read such files with.
+        encodings: Pattern → text encoding of such files.
+        cache: Whether to use what earlier runs have read.
+        memory: Memory limit of the database, such as ``1GB``.
+        platform: Decides between layouts that fit a file equally well.
+    """
+
+    zone: str | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    cache: bool = True
+    memory: str | None = None
+    platform: str | None = None
+
+    def choose(self, given: Mapping[str, str], found: SourceFile) -> str | None:
+        """Return the value whose pattern matches a file first; None where no pattern does."""
+        matches = (value for glob, value in given.items() if any(fnmatch(label, glob) for label in found.labels))
+        return next(matches, None)

@@ -17,10 +17,9 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import TABULAR_CONTAINERS, Layout
 from storehealth.catalogue.table import TableColumn
 from storehealth.errors import FileRefused
-from storehealth.intake.fitting import ColumnGuess, SheetGuess, guess_columns
-from storehealth.intake.guess import ColumnProfile, find_header, profile_columns
+from storehealth.intake.guess import ColumnGuess, ColumnProfile, SheetGuess, find_header, guess_columns, profile_columns
+from storehealth.intake.layout_trial import try_layout
 from storehealth.intake.read import connect
-from storehealth.intake.trial import try_layout
 from storehealth.privacy import scrub
 
 EXAMPLE_ROWS = 3

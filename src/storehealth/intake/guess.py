@@ -1,15 +1,21 @@
-"""Profiles a sheet that no layout fits: where its header is, and what the columns below it hold."""
+"""Profiles a sheet that no layout fits: where its header is, and what the columns below it hold.
+
+Maps the columns of an unknown sheet to canonical columns: by the headers of known layouts, then by their content.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import LayoutColumn
-from storehealth.catalogue.table import Kind, TableColumn
+from storehealth.catalogue.table import Kind, Table, TableColumn
 from storehealth.intake.cells import quote_literal, read_value, remove_guard, set_null
 from storehealth.intake.read import Con
+from storehealth.intake.recognise import normalise_header
 
 DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*", re.DOTALL)
 """A cell that is no header: a number, a time, a mail address, anything with a long number."""
@@ -124,3 +130,158 @@ def _is_written_as(con: Con, cells: Sequence[str], form: str) -> bool:
     fits = f"coalesce(isfinite(try_strptime(c, {quote_literal(form)})), false)"
     query = f"SELECT bool_and({fits}) FROM (SELECT unnest(?::VARCHAR[]) AS c)"
     return bool(con.execute(query, [list(cells)]).fetchall()[0][0])
+
+
+TABLE_SETS = (
+    ("orders",), ("order_lines", "orders"), ("orders", "shipments"), ("order_lines", "orders", "shipments"),
+    ("order_lines",), ("shipments",), ("aftersales",), ("stock",), ("messages",), ("conversations",),
+    ("agent_days",), ("reviews",), ("scans",), ("receipts",), ("penalties",), ("settlements",),
+)  # fmt: skip
+"""Sets of tables that one export may feed; where two fit equally well, the first is chosen."""
+PRIVATE_HEADERS = re.compile(
+    r"姓名|收货人|收件人|联系|电话|手机|地址|邮箱|身份证|name|phone|mobile|tel|address|mail|street|nombre|tel[eé]fono|direcci"
+    r"|correo|anschrift|adresse|kunde",
+    re.IGNORECASE,
+)
+"""Headers of personal data. A draft maps such a column only if some layout has exactly this header."""
+LEAST_LIKENESS = 0.78
+CONTENT_WORTH = 0.3
+"""Worth of a column chosen by its content alone, far below any likeness of headers."""
+
+
+class ColumnGuess(NamedTuple):
+    """A canonical column and the sheet's column for it. ``worth``: 1 for a known header, less for a guess."""
+
+    column: str
+    profile: ColumnProfile
+    worth: float
+
+
+class SheetGuess(NamedTuple):
+    """The tables that a sheet feeds, and which of its columns feed them."""
+
+    feeds: tuple[str, ...]
+    columns: tuple[ColumnGuess, ...]
+
+
+def guess_columns(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> SheetGuess | None:
+    """The set of tables whose columns fit best; None where not even an id and a time can be found."""
+    names = list_known_headers(catalogue)
+    worths = {(profile.header, name): _compare_headers(profile.header, name) for profile in profiles for name in names}
+    best: tuple[float, SheetGuess] | None = None
+    for feeds in TABLE_SETS:
+        tables = [catalogue.tables[name] for name in feeds if name in catalogue.tables]
+        fits = _assign_columns(profiles, tables, names, worths)
+        if fits is not None and (best is None or _total_worth(fits, feeds) > best[0]):
+            best = (_total_worth(fits, feeds), SheetGuess(feeds, fits))
+    return best[1] if best else None
+
+
+def _total_worth(fits: Iterable[ColumnGuess], feeds: Sequence[str]) -> float:
+    # A further table must be worth its while, else every sheet of orders would be one of parcels as well.
+    return sum(fit.worth for fit in fits) - 0.25 * (len(feeds) - 1)
+
+
+def list_known_headers(catalogue: Catalogue) -> dict[str, set[tuple[str, str]]]:
+    """The headers that known layouts use: normalised header → (table, column)."""
+    names: dict[str, set[tuple[str, str]]] = {}
+    for layout in catalogue.layouts.values():
+        for key, column in layout.columns.items():
+            for header in column.headers:
+                targets = layout.list_targets(key, catalogue.tables)
+                names.setdefault(normalise_header(header), set()).update(_split_target(target) for target in targets)
+    for table in catalogue.tables.values():
+        for name in table.columns:
+            names.setdefault(normalise_header(name.replace("_", "")), set()).add((table.name, name))
+    return names
+
+
+def _split_target(target: str) -> tuple[str, str]:
+    table, _, column = target.partition(".")
+    return table, column
+
+
+def _compare_headers(header: str, name: str) -> float:
+    """How alike a header and a known name are: 1 if equal, 0 if they have too little in common."""
+    key = normalise_header(header)
+    if key == name or key.replace("_", "") == name:
+        return 1.0
+    if PRIVATE_HEADERS.search(header) or min(len(key), len(name)) < 2:
+        return 0.0
+    matcher = SequenceMatcher(None, key, name, autojunk=False)
+    # Upper bounds first: the exact ratio is slow, and there are thousands of pairs.
+    if matcher.real_quick_ratio() < LEAST_LIKENESS or matcher.quick_ratio() < LEAST_LIKENESS:
+        return 0.0
+    ratio = matcher.ratio()
+    return 0.9 * ratio if ratio >= LEAST_LIKENESS else 0.0
+
+
+def _assign_columns(
+    profiles: Sequence[ColumnProfile],
+    tables: Sequence[Table],
+    names: dict[str, set[tuple[str, str]]],
+    worths: dict[tuple[str, str], float],
+) -> tuple[ColumnGuess, ...] | None:
+    """The best canonical column for each header, each used once; None where a table lacks its key or any other column."""
+    fed = {table.name: table for table in tables}
+    offers = [
+        ColumnGuess(column, profile, worths[profile.header, name])
+        for profile in profiles
+        for name, targets in names.items()
+        if worths[profile.header, name]
+        for table, column in targets
+        if table in fed and _suits(fed[table].columns[column], profile, worths[profile.header, name])
+    ]
+    chosen: dict[str, ColumnGuess] = {}
+    used: set[str] = set()
+    for offer in sorted(offers, key=lambda fit: -fit.worth):
+        if offer.column not in chosen and offer.profile.header not in used:
+            chosen[offer.column] = offer
+            used.add(offer.profile.header)
+    _add_by_content(tables[0], profiles, chosen, used)
+    return tuple(chosen.values()) if _is_whole(tables, chosen) else None
+
+
+def _suits(column: TableColumn, profile: ColumnProfile, worth: float) -> bool:
+    """Whether the cells suit the type of a canonical column. A column without values suits only by its exact header."""
+    if not profile.filled:
+        return worth == 1.0
+    if column.type == "time":
+        return profile.times
+    if column.type == "flag":
+        return profile.flags
+    if column.type in ("money", "number", "integer", "share"):
+        return profile.numbers or worth == 1.0
+    return worth == 1.0 or (not profile.times and (column.type == "id" or not profile.numbers))
+
+
+def _add_by_content(
+    table: Table, profiles: Sequence[ColumnProfile], chosen: dict[str, ColumnGuess], used: set[str]
+) -> None:
+    """Choose id, first time and amount of a table by content, from columns whose headers are unknown."""
+    wanted: list[tuple[str, list[ColumnProfile]]] = []
+    keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
+    ids = [profile for profile in profiles if profile.ids]
+    wanted += [(key, sorted(ids, key=lambda profile: -profile.distinct)) for key in keys[:1]]
+    if table.born:
+        wanted.append((table.born, [profile for profile in profiles if profile.times]))
+    if "paid_amount" in table.columns:
+        wanted.append(("paid_amount", [profile for profile in profiles if profile.numbers and not profile.whole]))
+    for column, offers in wanted:
+        free = [offer for offer in offers if offer.header not in used and not PRIVATE_HEADERS.search(offer.header)]
+        if column not in chosen and free:
+            chosen[column] = ColumnGuess(column, free[0], CONTENT_WORTH)
+            used.add(free[0].header)
+
+
+def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
+    """Whether each table has its key, its time, and a column that no table before it has taken."""
+    before: set[str] = set()
+    for table in tables:
+        keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
+        needed = {*keys, *([table.born] if table.born and table.name in ("orders", "messages") else [])}
+        added = {column for column in table.columns if column in chosen} - before
+        if not needed - {"conversation_id"} <= set(chosen) or not added - set(keys):
+            return False
+        before |= added
+    return True

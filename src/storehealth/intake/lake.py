@@ -25,8 +25,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from storehealth.errors import FileRefused
-from storehealth.outputs import make_private_folder, restrict_to_owner
-from storehealth.scratch import make_temporary_folder
+from storehealth.support.atomic_files import make_private_folder, restrict_to_owner
+from storehealth.support.tempdirs import make_temporary_folder
 
 PARQUET_END = b"PAR1"
 POINTER_SUFFIX = ".at"

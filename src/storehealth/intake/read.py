@@ -11,7 +11,6 @@ import duckdb
 from storehealth.catalogue.table import Table
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
-from storehealth.intake.expressions import limit_pack_sql
 from storehealth.intake.normalise import (
     LOST,
     PASSED,
@@ -22,6 +21,7 @@ from storehealth.intake.normalise import (
     build_table_sql,
     list_required_keys,
 )
+from storehealth.intake.pack_sql import limit_pack_sql
 
 TOTAL_ROW = "a total row, left out"
 MISSING = "{column} is missing"

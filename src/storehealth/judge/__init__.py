@@ -6,20 +6,25 @@ import math
 from collections.abc import Iterable, Iterator
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language
+from storehealth.catalogue.common import Language, split_alternatives
 from storehealth.catalogue.layout import Layout
-from storehealth.catalogue.needs import split_alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.enough import count_required_rows, count_rows
+from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
+from storehealth.i18n.sources import describe_days
+from storehealth.i18n.words import Words
 from storehealth.judge.case import RuleCase, build_case
+from storehealth.judge.certainty import assess_certainty
 from storehealth.judge.drivers import find_drivers
-from storehealth.judge.holes import assume_worst, describe_holes, select_relevant_holes
-from storehealth.judge.independence import assess_certainty
-from storehealth.judge.printed import compare_printed_figures
-from storehealth.judge.reasons import find_obstacles
-from storehealth.judge.verdict import decide_status, scale_figure
-from storehealth.limits import Bounds
+from storehealth.judge.printed_figures import compare_printed_figures
+from storehealth.judge.verdict import (
+    assume_worst,
+    decide_status,
+    describe_holes,
+    find_obstacles,
+    scale_figure,
+    select_relevant_holes,
+)
 from storehealth.model import (
     DataHole,
     EvidenceSummary,
@@ -31,8 +36,6 @@ from storehealth.model import (
     SideFigure,
     Status,
 )
-from storehealth.wording import Words
-from storehealth.wording.basis import describe_days
 
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""

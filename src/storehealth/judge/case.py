@@ -10,10 +10,10 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.judge.independence import Certainty, assess_certainty
-from storehealth.limits import Bounds, resolve_bounds
+from storehealth.catalogue.thresholds import Bounds, resolve_bounds
+from storehealth.i18n.words import Words
+from storehealth.judge.certainty import Certainty, assess_certainty
 from storehealth.model import Direction, Measurement
-from storehealth.wording import Words
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from storehealth.model import Driver, Measurement, Segment, Tally
-from storehealth.stats import bonferroni_z, two_proportion_z
+from storehealth.support.stats import bonferroni_z, two_proportion_z
 
 MIN_JUDGED = 20
 MAX_DRIVERS = 5

@@ -10,12 +10,11 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.mutes import Mute, MutesFile
 from storehealth.catalogue.platform import Platform
-from storehealth.enough import count_required_rows
-from storehealth.judge.independence import assess_certainty
+from storehealth.catalogue.thresholds import count_required_rows, resolve_bounds
+from storehealth.i18n.words import Words
+from storehealth.judge.certainty import assess_certainty
 from storehealth.judge.verdict import decide_status, scale_figure
-from storehealth.limits import resolve_bounds
 from storehealth.model import Finding, Measurement, MuteMark
-from storehealth.wording import Words
 
 
 class MuteContext(NamedTuple):

@@ -1,15 +1,23 @@
-"""The verdict on one figure, by section E.5 of the scoring method: fail, watch or pass."""
+"""The verdict on one figure, by section E.5 of the scoring method: fail, watch or pass.
+
+Describes the rows that a table lacks, and works out how bad a figure could be if all of them had failed.
+
+Reasons against a verdict although there are limits: times too coarse, no rows, or too few.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from storehealth.catalogue.rule import Rule
-from storehealth.judge.independence import Certainty
-from storehealth.limits import Bounds
-from storehealth.model import Measurement, Status
-from storehealth.stats import Z_ONE_SIDED, wilson_interval
+from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
+from storehealth.i18n.words import Words
+from storehealth.judge.case import RuleCase
+from storehealth.judge.certainty import Certainty
+from storehealth.model import DataHole, Measurement, Status
+from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -78,3 +86,85 @@ def _why_only_watched(figure: ScaledFigure) -> str:
     if figure.low > figure.limit:
         return "over_but_few"
     return "over_in_bursts" if figure.low_by_rows > figure.limit else "over_by_chance"
+
+
+def select_relevant_holes(holes: Iterable[DataHole], least_days: float) -> tuple[DataHole, ...]:
+    """Select the holes that matter: a short table that covers at least this share of its days has none."""
+    return tuple(hole for hole in holes if hole.cause != "short" or hole.count < least_days * hole.of)
+
+
+def describe_holes(holes: Iterable[DataHole], words: Words) -> str:
+    """Describe what is missing in one sentence; empty where nothing is."""
+    return words.say("unit.semicolon").join(dict.fromkeys(_describe_hole(hole, words) for hole in holes))
+
+
+def assume_worst(measurement: Measurement, holes: Sequence[DataHole]) -> Measurement | None:
+    """Recount a measurement as if every missing row were a defect; None if their number cannot be estimated.
+
+    Args:
+        measurement: Of a rule that counts defects, not of one that summarises values.
+        holes: Those that matter. Tables are assumed to lack different rows, so their shares add up.
+    """
+    shares = {hole.table: hole.share for hole in holes}
+    if any(hole.share is None for hole in holes):
+        return None
+    missing_share = min(sum(share or 0.0 for share in shares.values()), 1.0)
+    if missing_share >= 1:
+        return None
+    tally = measurement.tally
+    assumed_defects = math.ceil(tally.judged * missing_share / (1 - missing_share))
+    return measurement.model_copy(update={"tally": tally.model_copy(update={"late": tally.late + assumed_defects})})
+
+
+def _describe_hole(hole: DataHole, words: Words) -> str:
+    first = words.format_day(hole.first) if hole.first else ""
+    return words.say(
+        f"hole.{hole.cause}",
+        n=hole.count,
+        of=hole.of,
+        table=words.name_table(hole.table),
+        file=hole.file or "",
+        first=first,
+    )
+
+
+HOUR, DAY = 3600.0, 86400.0
+SECONDS_PER_UNIT = {"seconds": 1.0, "hours": HOUR, "days": DAY}
+
+
+def find_obstacles(case: RuleCase) -> Iterator[str]:
+    """Yield the reasons against a verdict, the strongest first; none where a verdict can be given."""
+    measurement, words = case.measurement, case.words
+    resolution = _find_required_resolution(case)
+    if resolution is not None and measurement.resolution_seconds > resolution:
+        step, limit = (
+            words.format_figure(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution)
+        )
+        yield words.say("verdict.coarse", step=step, within=limit)
+    judged, required = (
+        count_rows(case.rule, measurement.tally),
+        count_required_rows(case.rule, case.bounds, case.catalogue.scoring),
+    )
+    if judged == 0 and not sum(measurement.tally.model_dump().values()):
+        yield words.say("verdict.no_rows")
+    if judged < required:
+        yield words.say("verdict.too_few", n=judged, least=required)
+
+
+def _find_required_resolution(case: RuleCase) -> float | None:
+    """The resolution in seconds that the rule's times must have; None where times play no part.
+
+    That is the rule's duration (looked up if it is a fact of the platform); a day where days are compared; an hour where
+    a promise names a moment; the limit itself where the figure is a duration.
+    """
+    in_time, value = case.rule.measure.in_time, case.rule.measure.value
+    if value is not None and value.unit in SECONDS_PER_UNIT and case.bounds is not None:
+        return case.bounds.limit * SECONDS_PER_UNIT[value.unit]
+    if in_time is None:
+        return None
+    if in_time.within is None:
+        return DAY if in_time.by_date is not None else HOUR
+    if not isinstance(in_time.within, str):
+        return in_time.within
+    fact = case.platform.facts.get(in_time.within)
+    return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None

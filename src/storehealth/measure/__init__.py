@@ -8,35 +8,39 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import find_unmet_needs
 from storehealth.catalogue.files import suggest_nearest
 from storehealth.catalogue.mutes import Exemption
-from storehealth.catalogue.needs import find_unmet_needs
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
-from storehealth.db.hands import run_parallel
+from storehealth.catalogue.thresholds import resolve_bounds
+from storehealth.db.pool import run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.limits import resolve_bounds
-from storehealth.measure.compile import build_limit_seconds, build_row_query
+from storehealth.measure.completeness import (
+    Grain,
+    TableGaps,
+    find_holes,
+    find_resolution,
+    measure_coverage,
+    read_grain,
+    read_table_gaps,
+)
 from storehealth.measure.edges import Edges, find_edges
-from storehealth.measure.exempt import apply_exemptions, count_exempted
-from storehealth.measure.files import EvidenceFiles
-from storehealth.measure.grain import Grain, find_resolution, read_grain
-from storehealth.measure.holes import TableGaps, find_holes, measure_coverage, read_table_gaps
-from storehealth.measure.marks import Fingerprints
+from storehealth.measure.evidence import EvidenceFiles, collect_evidence, measure_beside_figures
+from storehealth.measure.exemptions import apply_exemptions, count_exempted
+from storehealth.measure.fingerprints import Fingerprints
 from storehealth.measure.money import estimate_money_at_risk
 from storehealth.measure.printed import compare_printed, find_printed_problems
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.repeats import count_repeats
 from storehealth.measure.replies import measure_reply_times
-from storehealth.measure.shown import collect_evidence, measure_beside_figures
-from storehealth.measure.stretch import extend_window
-from storehealth.measure.tally import count_entities, count_rows
-from storehealth.measure.values import Estimate, estimate_fixes, estimate_statistic
-from storehealth.measure.windows import choose_windows
+from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
+from storehealth.measure.statistics import Estimate, estimate_fixes, estimate_statistic
+from storehealth.measure.tally import count_entities, count_repeats, count_rows
+from storehealth.measure.windows import choose_windows, extend_window
 from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask
-from storehealth.stats import wilson_interval
-from storehealth.watch import MAX_QUERY_SECONDS
+from storehealth.support.sandbox import MAX_QUERY_SECONDS
+from storehealth.support.stats import wilson_interval
 
 if TYPE_CHECKING:
     import duckdb

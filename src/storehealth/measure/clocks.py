@@ -8,13 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language
-from storehealth.catalogue.needs import find_unmet_needs
+from storehealth.catalogue.common import Language, find_unmet_needs
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import InTimeMeasure, Rule
-from storehealth.limits import resolve_bounds
-from storehealth.measure.compile import build_limit_seconds, list_row_columns
+from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.measure.query import RuleQuery
+from storehealth.measure.rule_sql import build_limit_seconds, list_row_columns
 from storehealth.model import ClockPause, RuleClock, Window
 from storehealth.privacy import mask
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import InTimeMeasure, Rule
-from storehealth.limits import Bounds, resolve_bounds
-from storehealth.measure.compile import COUNTED, build_limit_seconds
+from storehealth.catalogue.thresholds import Bounds, resolve_bounds
 from storehealth.measure.query import RuleQuery
+from storehealth.measure.rule_sql import COUNTED, build_limit_seconds
 from storehealth.model import Window
 from storehealth.privacy import mask
 

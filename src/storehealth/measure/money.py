@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from storehealth.catalogue.platform import Compensation
-from storehealth.measure.compile import DEFECT
 from storehealth.measure.query import RuleQuery
+from storehealth.measure.rule_sql import DEFECT
 from storehealth.model import MoneyAtRisk
 from storehealth.model.verdict import LimitSource
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
-from storehealth.catalogue.needs import find_unmet_needs
-from storehealth.catalogue.printed import PrintedSpec
+from storehealth.catalogue.common import find_unmet_needs
+from storehealth.catalogue.rule import PrintedSpec
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.compile import bracket, build_source
 from storehealth.measure.query import RuleQuery
+from storehealth.measure.rule_sql import bracket, build_source
 from storehealth.model import PrintedComparison, PrintedValue
 
 DIGITS = 6

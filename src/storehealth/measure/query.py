@@ -15,11 +15,17 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import locate_key
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
-from storehealth.db.told import explain_sql_error
+from storehealth.catalogue.thresholds import Bounds
+from storehealth.db.errors import explain_sql_error
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.limits import Bounds
-from storehealth.measure.cells import truncate_cells
-from storehealth.measure.compile import (
+from storehealth.measure.cells import (
+    extract_words,
+    find_personal_columns,
+    list_free_text_columns,
+    list_structured_columns,
+    truncate_cells,
+)
+from storehealth.measure.rule_sql import (
     DEFECT,
     FIGURES,
     bracket,
@@ -28,15 +34,9 @@ from storehealth.measure.compile import (
     is_costly,
     list_row_columns,
 )
-from storehealth.measure.hidden import (
-    extract_words,
-    find_personal_columns,
-    list_free_text_columns,
-    list_structured_columns,
-)
 from storehealth.model import Window
 from storehealth.privacy import Mask
-from storehealth.watch import MAX_QUERY_SECONDS, QueryMemoryError, QueryTimeoutError, limit_query
+from storehealth.support.sandbox import MAX_QUERY_SECONDS, QueryMemoryError, QueryTimeoutError, limit_query
 
 ONE_WORD = re.compile(r"[!-?A-~]+")
 """ASCII without blanks and without an @: an id, whatever its column is called."""

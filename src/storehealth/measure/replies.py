@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from storehealth.measure.compile import build_window_condition
+from storehealth.measure.rule_sql import build_window_condition
 from storehealth.model import Distributions, FirstReplies, ReplyBracket, ReplySummary, TurnReplies, Window
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""Counts one rule's rows: in total, per slice, per advice."""
+"""Counts one rule's rows: in total, per slice, per advice.
+
+Repeated defects of one customer or order on one day: a verdict counts only the first.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storehealth.measure.compile import COUNTED, DEFECT, TIME_COLUMNS, list_dimensions
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.values import build_statistic
+from storehealth.measure.rule_sql import COUNTED, DEFECT, TIME_COLUMNS, list_dimensions
+from storehealth.measure.statistics import build_statistic
 from storehealth.model import Segment, Tally
 
 Slice = tuple[str, str | None]
@@ -107,3 +110,21 @@ def _segment(query: RuleQuery, name: str, label: str | None, tally: Tally, value
     if query.rule.measure.value is None:
         value = tally.defects / tally.judged if tally.judged else None
     return Segment(segment={name: label}, tally=tally, value=value)
+
+
+def count_repeats(query: RuleQuery, defects: int, entities: int) -> dict[str, int]:
+    """Count, per day, the defects beyond the first of the same entity. Rows without a day or an entity are no repeats.
+
+    Args:
+        query: The rule's query.
+        defects: Number of all defects.
+        entities: Number of distinct entities among them; if equal to ``defects``, no query is run.
+    """
+    if query.rule.measure.value is not None or defects == entities:
+        return {}
+    again = "count(*) - count(DISTINCT _entity)"
+    found = query.run(
+        f"SELECT _day::VARCHAR, {again} FROM {query.rows} WHERE {DEFECT} AND _day IS NOT NULL AND _entity IS NOT NULL "
+        f"GROUP BY _day HAVING {again} > 0 ORDER BY _day"
+    )
+    return dict(found)

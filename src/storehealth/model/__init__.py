@@ -31,16 +31,19 @@ from storehealth.model.history import (
     TrendLine,
     TrendRun,
 )
-from storehealth.model.inspection import (
+from storehealth.model.intake import (
     ColumnMapping,
     InspectedFile,
     Inspection,
+    Intake,
     NearestLayout,
     RejectGroup,
+    SheetReading,
+    Source,
+    StoredTable,
     TablePreview,
 )
-from storehealth.model.intake import Intake, SheetReading, Source, StoredTable
-from storehealth.model.measured import (
+from storehealth.model.measurement import (
     AdviceReach,
     DataHole,
     Distributions,
@@ -63,7 +66,6 @@ from storehealth.model.measured import (
     UsualWindow,
     Window,
 )
-from storehealth.model.platform import MinimumOrders, PlatformLine, RowUnit
 from storehealth.model.timeline import ClockPause, RuleClock, Timeline, TimelineEvent
 from storehealth.model.verdict import (
     AlternativeFigure,
@@ -73,11 +75,14 @@ from storehealth.model.verdict import (
     ExportSuggestion,
     Finding,
     LimitSource,
+    MinimumOrders,
     MuteMark,
     NotJudged,
     OutcomeCounts,
+    PlatformLine,
     PrintedFigure,
     Recommendation,
+    RowUnit,
     Score,
     UpcomingDeadline,
     VerdictCounts,

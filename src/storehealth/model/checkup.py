@@ -10,13 +10,13 @@ from pydantic import Field
 from storehealth.model.base import FrozenModel
 from storehealth.model.history import FollowUp, PreviousRun, Trend
 from storehealth.model.intake import Source
-from storehealth.model.measured import Distributions, PublishedMeasurement, Window
-from storehealth.model.platform import PlatformLine
+from storehealth.model.measurement import Distributions, PublishedMeasurement, Window
 from storehealth.model.verdict import (
     AreaScore,
     ExportSuggestion,
     Finding,
     NotJudged,
+    PlatformLine,
     Recommendation,
     Score,
     UpcomingDeadline,

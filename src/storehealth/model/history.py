@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import Area, Change, Direction, FrozenModel, State, Status
-from storehealth.model.measured import RowStates
+from storehealth.model.measurement import RowStates
 
 Unit = Literal["share", "seconds", "hours", "days", "number", "points"]
 

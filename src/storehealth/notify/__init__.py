@@ -17,19 +17,23 @@ from datetime import datetime
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
+from storehealth.i18n.words import Words
 from storehealth.model import Checkup
 from storehealth.notify.addresses import Addresses, read_addresses
-from storehealth.notify.change import KnownState, compare_checkup, digest_text, update_known_state
-from storehealth.notify.delivery import Delivery, DeliveryOutcome
-from storehealth.notify.memory import NotificationMemory, build_runs_key, build_store_key
-from storehealth.notify.message import Notice, write_failure_notice, write_notice, write_recovery_notice
-from storehealth.notify.names import TranslatedNames
-from storehealth.notify.outbox import Outbox, QueuedNotice
+from storehealth.notify.changes import (
+    KnownState,
+    NotificationMemory,
+    build_runs_key,
+    build_store_key,
+    compare_checkup,
+    digest_text,
+    update_known_state,
+)
+from storehealth.notify.notice import Notice, TranslatedNames, write_failure_notice, write_notice, write_recovery_notice
+from storehealth.notify.outbox import Delivery, DeliveryOutcome, Outbox, QueuedNotice, SendingRound, send_round
 from storehealth.notify.policy import explain_failure_hold_back, explain_hold_back, explain_wait
-from storehealth.notify.post import SendingRound, send_round
-from storehealth.outputs import make_private_folder
 from storehealth.settings import Settings
-from storehealth.wording import Words
+from storehealth.support.atomic_files import make_private_folder
 
 __all__ = [
     "Addresses",

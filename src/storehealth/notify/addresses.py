@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.catalogue.files import NotUtf8Error, decode_utf8
+from storehealth.i18n.words import Words
 from storehealth.privacy import load_installation_key
 from storehealth.settings import NotifySettings
-from storehealth.wording import Words
 
 OTHERS_MODE = 0o077
 NATIVE_URLS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from storehealth.notify.change import CheckupChanges, KnownState, digest_content, digest_text
+from storehealth.i18n.words import Words
+from storehealth.notify.changes import CheckupChanges, KnownState, digest_content, digest_text
 from storehealth.notify.outbox import QueuedNotice
 from storehealth.settings import NotifySettings, Settings
-from storehealth.wording import Words
 
 
 def explain_hold_back(

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from storehealth.notify.addresses import Address
-from storehealth.notify.message import Notice
+from storehealth.notify.notice import Notice
 from storehealth.privacy import redact
 
 TIMEOUT_SECONDS = 20.0
@@ -59,7 +59,7 @@ def is_supported(address: Address) -> bool:
 def _create_service(address: Address) -> Any:
     import apprise
 
-    from storehealth.notify.strict import replace_lenient
+    from storehealth.notify.apprise_plugins import replace_lenient
 
     asset = apprise.AppriseAsset(
         app_id="storehealth", app_desc="storehealth", app_url="", storage_mode="memory", secure_logging=True,

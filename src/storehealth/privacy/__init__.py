@@ -8,8 +8,15 @@ from collections.abc import Callable
 from functools import partial
 
 from storehealth.privacy.key import ENVIRONMENT, load_installation_key
-from storehealth.privacy.secrets import holds_address, redact
-from storehealth.privacy.text import REMOVED, keep_plain_or_shape, reduce_to_shape, remove_quotes, scrub
+from storehealth.privacy.text import (
+    REMOVED,
+    holds_address,
+    keep_plain_or_shape,
+    redact,
+    reduce_to_shape,
+    remove_quotes,
+    scrub,
+)
 
 __all__ = [
     "ENVIRONMENT",

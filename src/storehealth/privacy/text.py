@@ -1,4 +1,7 @@
-"""Finds and removes phone numbers, e-mails, addresses and the like in text."""
+"""Finds and removes phone numbers, e-mails, addresses and the like in text.
+
+Keeps keys and passwords out of output: of an address such as ``wecombot://KEY`` only the scheme is shown.
+"""
 
 from __future__ import annotations
 
@@ -59,3 +62,18 @@ def keep_plain_or_shape(text: str) -> str:
 def remove_quotes(message: str) -> str:
     """Remove the quoted parts of an error's message, which may be cells of a file."""
     return scrub(QUOTED.sub(f"'{REMOVED}'", message))
+
+
+ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30}):/{1,2}[^\s\"'，。；）)]*")
+"""An address that went through ``Path`` has lost a slash. A drive such as ``C:/`` is not an address."""
+HIDDEN = "…"
+
+
+def holds_address(text: str) -> bool:
+    """Whether a text holds an address such as ``wecombot://KEY``, which may hold a key."""
+    return ADDRESS.search(text) is not None
+
+
+def redact(text: str) -> str:
+    """Return a text with every address cut down to its scheme: ``wecombot://…``."""
+    return ADDRESS.sub(rf"\1://{HIDDEN}", text)

@@ -9,10 +9,9 @@
 from __future__ import annotations
 
 from storehealth.schedule.attempt import Attempt
-from storehealth.schedule.book import BusyError, Schedule, ScheduleBook
-from storehealth.schedule.call import RunCommand
 from storehealth.schedule.runs import RunFolders
-from storehealth.schedule.standing import RunStatus, ScheduleStatus, ScheduleStatuses, read_statuses
+from storehealth.schedule.schedules import BusyError, RunCommand, Schedule, ScheduleBook
+from storehealth.schedule.status import RunStatus, ScheduleStatus, ScheduleStatuses, read_statuses
 
 __all__ = [
     "Attempt",

@@ -15,9 +15,8 @@ from datetime import datetime
 from zoneinfo import available_timezones
 
 from storehealth.errors import UsageError
-from storehealth.schedule.book import Schedule
-from storehealth.schedule.call import RunCommand
-from storehealth.schedule.when import convert_to_hourly, has_same_clock
+from storehealth.schedule.schedules import RunCommand, Schedule
+from storehealth.schedule.timing import convert_to_hourly, has_same_clock
 
 MARK = "# storehealth:"
 PROGRAM = "crontab"

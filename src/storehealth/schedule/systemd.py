@@ -13,9 +13,8 @@ from pathlib import Path
 from cronsim import CronSim
 
 from storehealth.errors import UsageError
-from storehealth.outputs import make_private_folder, write_atomically
-from storehealth.schedule.book import Schedule
-from storehealth.schedule.call import RunCommand
+from storehealth.schedule.schedules import RunCommand, Schedule
+from storehealth.support.atomic_files import make_private_folder, write_atomically
 
 PROGRAM = "systemctl"
 DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")

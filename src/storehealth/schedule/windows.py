@@ -8,9 +8,8 @@ from subprocess import list2cmdline
 from cronsim import CronSim
 
 from storehealth.errors import UsageError
-from storehealth.schedule.book import Schedule
-from storehealth.schedule.call import RunCommand
-from storehealth.schedule.when import convert_to_hourly, has_same_clock
+from storehealth.schedule.schedules import RunCommand, Schedule
+from storehealth.schedule.timing import convert_to_hourly, has_same_clock
 
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 MAX_COMMAND_LENGTH = 261

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from storehealth.catalogue.common import Language
-from storehealth.catalogue.scoring import Scoring
+from storehealth.catalogue.thresholds import Scoring
+from storehealth.i18n.words import Words
 from storehealth.model import Area, AreaScore, Checkup, Finding, Score
-from storehealth.points import WeightedMean, average_areas, average_headline, find_cap, score_metrics
-from storehealth.wording import Words
+from storehealth.score.metrics import WeightedMean, average_areas, average_headline, find_cap, score_metrics
 
 SCORE_DIGITS = 2
 """Decimals of a published score; the arithmetic before it is not rounded."""

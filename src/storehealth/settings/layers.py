@@ -15,8 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from storehealth.catalogue.files import NotUtf8Error, decode_utf8, describe_yaml_error, read_yaml
 from storehealth.errors import UsageError
-from storehealth.settings.model import FILE_NAME, Settings
-from storehealth.settings.problems import explain_problems, find_addresses, find_line
+from storehealth.settings.model import FILE_NAME, Settings, explain_problems, find_addresses, find_line
 
 AUTO_REPLIES = "auto_replies.yaml"
 PREFIX = "STOREHEALTH_"

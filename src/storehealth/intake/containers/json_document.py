@@ -16,9 +16,17 @@ from typing import Any, TextIO
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
 from storehealth.intake.containers.delimited import read_copy, write_records
+from storehealth.intake.containers.json_lines import (
+    DECODER,
+    ListTop,
+    Row,
+    collect_tops,
+    flatten_object,
+    format_cell,
+    order_cells,
+)
 from storehealth.intake.containers.json_lines import claim as claims_of_lines
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
-from storehealth.intake.objects import DECODER, ListTop, Row, collect_tops, flatten_object, format_cell, order_cells
 from storehealth.intake.records import ParsedRecord
 
 NAME = "json_document"

@@ -1,18 +1,25 @@
-"""JSON lines: one object per line."""
+"""JSON lines: one object per line.
+
+JSON objects as rows: keys become headers, a nested key is written ``outer.inner``.
+
+A list of objects inside an object is a sheet of its own, named after its key; each of its rows also has the single
+values of the object around it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
-from storehealth.intake.objects import DECODER, Row, collect_tops, flatten_object, order_cells
 from storehealth.intake.records import ParsedRecord
 
 NAME = "json_lines"
@@ -102,3 +109,92 @@ def parse_object(line: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+KEYS_FROM = 1000
+DEEPEST = 3
+Row = dict[str, str]
+DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
+"""Parses numbers as text, so that long ids keep all their digits."""
+
+
+class ListTop(NamedTuple):
+    """The top of one list of objects: all keys of its first objects, and the first few of them as records."""
+
+    keys: tuple[str, ...]
+    records: tuple[TextRecord, ...]
+
+
+def flatten_object(found: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterator[tuple[str, Row]]:
+    """Yield the row of an object and those of the lists of objects inside it, each with the path of its list.
+
+    Args:
+        found: The object.
+        path: Path of the list it is in; empty for the list that is the document itself.
+        deepest: How many levels of lists inside lists are searched.
+    """
+    # Most objects are flat; without this short cut they would take twice the time.
+    if not any(isinstance(value, dict | list) for value in found.values()):
+        yield path, {key: value if isinstance(value, str) else format_cell(value) for key, value in found.items()}
+        return
+    yield path, dict(_flatten(found, ""))
+    yield from _walk_lists(found, path, "", {}, deepest)
+
+
+def _walk_lists(found: dict[str, Any], path: str, prefix: str, above: Row, deepest: int) -> Iterator[tuple[str, Row]]:
+    if deepest == 0:
+        return
+    around = above | dict(_flatten(found, prefix, lists=False))
+    for key, values in _find_lists(found, ""):
+        list_path = f"{path}.{key}" if path else key
+        for value in values:
+            yield list_path, around | dict(_flatten(value, f"{prefix}{key}."))
+            yield from _walk_lists(value, list_path, f"{prefix}{key}.", around, deepest - 1)
+
+
+def _find_lists(found: dict[str, Any], prefix: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for key, value in found.items():
+        if isinstance(value, dict):
+            yield from _find_lists(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            yield prefix + key, value
+
+
+def _flatten(found: dict[str, Any], prefix: str, lists: bool = True) -> Iterator[tuple[str, str]]:
+    for key, value in found.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.", lists)
+        elif lists or not isinstance(value, list):
+            yield prefix + key, format_cell(value)
+
+
+def format_cell(value: Any) -> str:
+    """Format a value as the text of a cell."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def collect_tops(rows: Iterable[tuple[str, int, Row]]) -> dict[str, ListTop]:
+    """Collect the top of each list of objects, outer lists first; the first record of each has the keys.
+
+    Args:
+        rows: Path of the list, number of the row, row.
+    """
+    first: dict[str, list[tuple[int, Row]]] = {}
+    for path, number, row in rows:
+        if len(first.setdefault(path, [])) < KEYS_FROM:
+            first[path].append((number, row))
+    by_depth = sorted(first.items(), key=lambda item: item[0].count("."))
+    return {path: _build_top(numbered_rows) for path, numbered_rows in by_depth}
+
+
+def _build_top(rows: list[tuple[int, Row]]) -> ListTop:
+    keys = tuple(dict.fromkeys(key for _, row in rows for key in row))
+    records = (TextRecord(number, order_cells(row, keys)) for number, row in islice(rows, TOP_RECORDS - 1))
+    return ListTop(keys, (TextRecord(0, keys), *records))
+
+
+def order_cells(row: Row, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the cells of a row in the order of keys; a missing one is empty."""
+    return tuple(row.get(key, "") for key in keys)

@@ -1,0 +1,68 @@
+"""The application with every command. A module of its own, because importing typer takes time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from storehealth import __version__
+from storehealth.cli import EXIT_CODES, error_handler, list_commands, streams
+
+HELP_NAMES = ["-h", "--help"]
+
+
+def build_application() -> typer.Typer:
+    """Build the application and register every command."""
+    application = typer.Typer(
+        name="storehealth",
+        help="Audits an online store's exports: what goes wrong, in which rows, and what to do about it.",
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": HELP_NAMES},
+    )
+    application.callback()(_take_program_options)
+    for name in list_commands():
+        import_module(f"storehealth.cli.{name}").register(application)
+    return application
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code, whatever happens."""
+    streams.reopen_missing()
+    streams.read_error_language(arguments)
+    return error_handler.handle_errors(lambda: _invoke(list(arguments)))
+
+
+def _invoke(arguments: list[str]) -> int | None:
+    command = typer.main.get_command(build_application())
+    _hide_flag_values(command)
+    code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
+    return code
+
+
+def _hide_flag_values(command: Any) -> None:
+    """Make help show ``--details`` rather than ``--details <bool>``, which looks as if it needed a value."""
+    help_option = command.get_help_option(typer.Context(command, help_option_names=HELP_NAMES))
+    for option in (*command.params, help_option):
+        if getattr(option, "is_flag", False) or getattr(option, "count", False):
+            option.metavar = ""
+    for subcommand in getattr(command, "commands", {}).values():
+        _hide_flag_values(subcommand)
+
+
+def _print_version(is_given: bool) -> None:
+    if is_given:
+        streams.write_stdout(f"storehealth {__version__}\n")
+        raise typer.Exit
+
+
+def _take_program_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself; only ``--version`` acts here."""

@@ -1,0 +1,146 @@
+"""The only place where exceptions become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from storehealth import __version__
+from storehealth.cli import state_folder, streams
+from storehealth.errors import ExitCode, StorehealthError, find_shortage, is_interrupted
+
+LOGGED_PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer")
+
+
+def handle_errors(work: Callable[[], Any]) -> int:
+    """Run a command and return its exit code, whatever happens in it."""
+    streams.STDOUT_LOST.set(False)
+    streams.UNATTENDED_LOG.set(None)
+    code = _run_to_code(work)
+    return (
+        int(ExitCode.NOT_DELIVERED) if streams.STDOUT_LOST.get() and code in (ExitCode.OK, ExitCode.FINDINGS) else code
+    )
+
+
+def _run_to_code(work: Callable[[], Any]) -> int:
+    try:
+        return _finish(work())
+    except StorehealthError as error:
+        return _report(find_shortage(error) or error)
+    except typer.TyperException as error:
+        return _report_usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _report_interrupt()
+    except BrokenPipeError:
+        streams.discard_stdout()
+        return int(ExitCode.OK)
+    except SystemExit as leaving:
+        # typer exits with 1 when the reader of a pipe has gone, but 1 means "findings"
+        return _keep_exit_code(leaving)
+    except Exception as error:  # noqa: BLE001 - the only place: an uncaught exception would exit with 1, which means "findings"
+        return _report_unexpected(error)
+
+
+def _finish(result: Any) -> int:
+    sys.stdout.flush()
+    if result == ExitCode.INTERRUPTED:  # typer has caught Ctrl-C and printed nothing
+        return _report_interrupt()
+    return int(result or 0)
+
+
+def _report_interrupt() -> int:
+    streams.write_error("interrupted")
+    return int(ExitCode.INTERRUPTED)
+
+
+def _report(error: StorehealthError) -> int:
+    streams.write_error(error.problem, error.remedy)
+    return int(error.exit_code)
+
+
+def _report_unexpected(error: Exception) -> int:
+    """Report what no command caught: Ctrl-C, a broken stdout, a shortage, or a bug."""
+    if is_interrupted(error):
+        return _report_interrupt()
+    if isinstance(error, OSError) and _is_from_help(error):
+        streams.report_lost_stdout(error)
+        return int(ExitCode.OK)
+    cause = find_shortage(error)
+    return _report(cause) if cause else _report_crash(error)
+
+
+def _is_from_help(error: OSError) -> bool:
+    """Whether typer or rich was writing help to stdout."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(part in ("typer", "rich", "click") for part in Path(frames[-1].filename).parts[-3:])
+
+
+def _keep_exit_code(leaving: SystemExit) -> int:
+    if isinstance(leaving.__context__, BrokenPipeError):
+        streams.discard_stdout()
+        return int(ExitCode.OK)
+    return leaving.code if isinstance(leaving.code, int) else int(ExitCode.OK)
+
+
+def _report_usage(error: typer.TyperException) -> int:
+    """Report wrong usage in two lines; for a bare ``storehealth``, typer has already printed the help."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ != "NoArgsIsHelpError":
+        path = context.command_path if context else "storehealth"
+        message = error.format_message()
+        streams.write_error(message, _read_address_hint() if "://" in message else f"See: {path} --help")
+    return int(ExitCode.USAGE)
+
+
+def _read_address_hint() -> str:
+    from storehealth.settings.layers import ADDRESS_HINT
+
+    return ADDRESS_HINT
+
+
+def _report_crash(error: Exception) -> int:
+    """Write a crash log without any data, and name it in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    location = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    try:
+        log = _write_log(error, frames)
+    except OSError:
+        log = None
+    log_note = f"log: {log}" if log else "the log could not be written"
+    streams.write_error(f"internal error: {type(error).__name__} in {location} ({log_note})")
+    return int(ExitCode.INTERNAL)
+
+
+def _write_log(error: Exception, frames: traceback.StackSummary) -> Path:
+    """Write error types, code lines and versions, but no messages or arguments: they may quote the user's data."""
+    kinds: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(kinds) < 10:
+        kinds.append(type(cause).__qualname__)
+        cause = cause.__cause__ or cause.__context__
+    lines = [f"storehealth {__version__}", f"python {sys.version.split()[0]} on {sys.platform}", *_list_versions(), ""]
+    lines += [f"error: {' <- '.join(kinds)}", "(messages are left out: they may quote your data)", ""]
+    lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    path = state_folder.find_crash_folder() / f"crash-{datetime.now().astimezone():%Y%m%dT%H%M%S}-{os.getpid()}.txt"
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _list_versions() -> list[str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = []
+    for name in LOGGED_PACKAGES:
+        try:
+            versions.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            versions.append(f"{name} is not installed")
+    return versions

@@ -1,0 +1,291 @@
+"""Reports go to stdout; notes, progress and errors to stderr. Colour is decided for each stream separately."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from storehealth.errors import StorehealthError, UsageError
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
+from storehealth.support.message import VERBATIM, Message
+
+if TYPE_CHECKING:
+    from storehealth.i18n.words import Words
+
+STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
+ERROR_LANGUAGE: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
+UNATTENDED_LOG: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
+PROGRESS_DELAY = 0.5
+"""Seconds before progress appears."""
+
+
+def wants_colour(stream: TextIO, no_color: bool = False) -> bool:
+    """Whether to use colour: never with --no-color or NO_COLOR, always with FORCE_COLOR, else on a terminal."""
+    if no_color or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def supports_symbols(stream: TextIO) -> bool:
+    """Whether the stream's encoding has the symbols of the screen, such as ✓."""
+    try:
+        "✓✗—≥…".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def measure_width() -> int:
+    """Columns of the terminal, or 80 if there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def write_stdout(content: str | bytes) -> None:
+    """Write to stdout: text in the stream's own encoding, bytes as they are.
+
+    A closed pipe is not an error. Any other failure is reported and turns exit codes 0 and 1 into 4.
+    """
+    try:
+        if isinstance(content, bytes):
+            _write_bytes(content)
+        else:
+            encoding = sys.stdout.encoding or "utf-8"
+            sys.stdout.write(content.encode(encoding, errors="replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+    except OSError as error:
+        report_lost_stdout(error)
+
+
+def report_lost_stdout(error: OSError) -> None:
+    """Report that stdout cannot be written to, and discard the rest."""
+    discard_stdout()
+    if not STDOUT_LOST.get():
+        write_error(f"stdout could not be written: {error.strerror}")
+    STDOUT_LOST.set(True)
+
+
+def _write_bytes(content: bytes) -> None:
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        sys.stdout.write(content.decode())
+        return
+    sys.stdout.flush()
+    buffer.write(content)
+    buffer.flush()
+
+
+def quote_path(path: Path) -> str:
+    """Quote a path for a shell."""
+    return shlex.quote(str(path))
+
+
+def reopen_missing() -> None:
+    """Open closed standard streams on the null device; some schedulers close them, and ``pythonw`` has none.
+
+    In this order each gets the lowest free descriptor, which is its own, so that no other file is written to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open as long as the process
+
+
+def discard_stdout() -> None:
+    """Discard what is still to be written to stdout, so that the interpreter does not complain at exit."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_error(message: Message | str, hint: Message | str | None = None) -> None:
+    """Write an error to stderr, with the hint on its own line, in the language of ``--lang`` or the settings.
+
+    In an unattended run it is a single line, since cron mails it, and is also logged.
+    """
+    words, log = _find_error_words(), UNATTENDED_LOG.get()
+    lines = [_to_sentence(text, words) for text in (message, hint) if text]
+    if log:
+        stop = "。" if words and words.language == "zh" else ". "
+        single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
+        log(single_line)
+        lines = [single_line]
+    write_note(f"storehealth: {lines[0]}")
+    for line in lines[1:]:
+        write_note(line)
+
+
+def _to_sentence(text: Message | str, words: Words | None) -> str:
+    """A message in that language; what is still raised as English text, by its pattern."""
+    if isinstance(text, Message) and text.id != VERBATIM:
+        from storehealth.i18n import translate
+
+        return translate(text, words.language if words else "en")
+    return words.error(str(text)) if words else str(text)
+
+
+def read_error_language(arguments: Sequence[str]) -> None:
+    """Read the language of errors from the command line, before anything on it is checked."""
+    languages = [value for option, value in pairwise(arguments) if option == "--lang"]
+    prefix = "--lang="
+    languages += [argument.removeprefix(prefix) for argument in arguments if argument.startswith(prefix)]
+    ERROR_LANGUAGE.set(languages[-1] if languages else None)
+
+
+def _find_error_words() -> Words | None:
+    """The texts in that language or that of the settings; None for English, whose texts are in the code."""
+    language = ERROR_LANGUAGE.get()
+    if language is None:
+        from storehealth.settings import read_settings
+
+        with suppress(StorehealthError, OSError):
+            language = read_settings(None).language
+    if language not in ("zh", "es"):
+        return None
+    from storehealth.i18n.words import Words
+
+    return Words("zh" if language == "zh" else "es")
+
+
+def write_note(text: str) -> None:
+    """Write a line to stderr, without control characters and without the key that an address may contain."""
+    from storehealth.privacy import redact
+
+    text = redact(text)
+    encoding = sys.stderr.encoding or "utf-8"
+    safe = (
+        CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
+        .encode(encoding, errors="replace")
+        .decode(encoding)
+    )
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"{safe}\n")
+        sys.stderr.flush()
+
+
+@dataclass(frozen=True)
+class Verbosity:
+    """How much a command writes to stderr."""
+
+    quiet: bool = False
+    silent: bool = False
+    verbose: int = 0
+
+    def note(self, text: str) -> None:
+        """Write a useful remark, such as which file was written."""
+        if not (self.quiet or self.silent):
+            write_note(text)
+
+    def suggest(self, command: str) -> None:
+        """Suggest the next command as the last line. Only for people, that is, on a terminal."""
+        if sys.stderr.isatty() and not (self.quiet or self.silent):
+            write_note(f"next: {command}")
+
+
+def check_unmask(wanted: bool, writes: bool) -> bool:
+    """Check ``--unmask`` and return it: personal values are shown only to a person at a terminal.
+
+    Args:
+        wanted: Value of ``--unmask``.
+        writes: Whether anything is also written to files.
+
+    Raises:
+        UsageError: Personal values would go to a file, a pipe or a log.
+    """
+    if wanted and not (sys.stdout.isatty() and sys.stdin.isatty()):
+        raise UsageError("--unmask shows personal data on a terminal only", "Run it by hand, without a pipe or a file.")
+    if wanted and writes:
+        raise UsageError("--unmask and -o contradict each other", "Personal data are never written to files. Drop one.")
+    return wanted
+
+
+def choose_verbosity(quiet: bool, silent: bool, verbose: int) -> Verbosity:
+    """Choose how much is written to stderr.
+
+    Raises:
+        UsageError: Both less and more output is requested.
+    """
+    if verbose and (quiet or silent):
+        raise UsageError(f"{'-q' if quiet else '-s'} and -v contradict each other", "Give one of them.")
+    return Verbosity(quiet, silent, verbose)
+
+
+class ScreenOptions:
+    """How a report looks on stdout.
+
+    Args:
+        details: Show everything, not just one screen.
+        ascii_only: Use ASCII symbols only; always so where the stream's encoding has no others.
+        no_color: Value of ``--no-color``.
+        findings_only: Show only findings.
+    """
+
+    def __init__(self, details: bool, ascii_only: bool, no_color: bool, findings_only: bool) -> None:
+        self.details = details
+        self.findings_only = findings_only
+        self.ascii_only = ascii_only or not supports_symbols(sys.stdout)
+        self.colour = wants_colour(sys.stdout, no_color)
+
+
+class Progress:
+    """The current step, on stderr: after half a second on a terminal, or line by line if verbose."""
+
+    def __init__(self, voice: Verbosity, no_color: bool = False) -> None:
+        self._line_by_line = voice.verbose > 0
+        self._is_animated = sys.stderr.isatty() and not (voice.quiet or voice.silent or self._line_by_line)
+        self._colour = wants_colour(sys.stderr, no_color)
+        self._text = ""
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+        self._stop: Callable[[], None] | None = None
+        self._update: Callable[[str], None] | None = None
+
+    def tell(self, text: str) -> None:
+        """Show the step that begins."""
+        if self._line_by_line:
+            write_note(text)
+        with self._lock:
+            self._text = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
+            if self._update:
+                self._update(self._text)
+
+    def __enter__(self) -> Progress:
+        if self._is_animated:
+            self._timer = threading.Timer(PROGRESS_DELAY, self._show)
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer:
+            self._timer.cancel()
+        with self._lock:
+            self._timer = None
+            if self._stop:
+                self._stop()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.text import Text
+
+        with self._lock:
+            if self._timer is None:
+                return
+            console = Console(file=sys.stderr, color_system="standard" if self._colour else None)
+            status = console.status(Text(self._text), spinner="line")
+            status.start()
+            self._stop, self._update = status.stop, lambda text: status.update(Text(text))

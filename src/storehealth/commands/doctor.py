@@ -1,0 +1,188 @@
+"""Check the surroundings of an audit: versions, settings, zone, folders, schedules, addresses. Sends nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from storehealth.commands.check import check_inputs
+from storehealth.errors import StorehealthError
+from storehealth.i18n.words import Words
+from storehealth.model import FrozenModel
+from storehealth.notify.addresses import read_addresses
+from storehealth.schedule import read_statuses
+from storehealth.schedule.timing import find_machine_zone
+from storehealth.settings import Settings, resolve_settings
+from storehealth.settings.display import shorten_home
+from storehealth.version import __version__
+
+PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer", "apprise")
+SCHEDULERS = ("crontab", "systemctl", "schtasks")
+MIN_FREE_BYTES = 200 * 1024 * 1024
+"""Bytes of free disk space below which a large audit may fail."""
+
+
+class CheckResult(FrozenModel):
+    """The result of one check; its fields are keys of the JSON output."""
+
+    name: str
+    state: Literal["ok", "note", "trouble"]
+    said: str
+    todo: str = ""
+
+
+class Surroundings(NamedTuple):
+    """What the checks read."""
+
+    config: Path | None
+    state: Path
+    exports: Path | None
+    packs: tuple[Path, ...]
+    environment: Mapping[str, str]
+    now: datetime
+
+
+def check_surroundings(around: Surroundings, words: Words) -> tuple[CheckResult, ...]:
+    """Run every check, whatever the others find."""
+    settings, settings_check = _check_settings(around, words)
+    steps: tuple[Callable[[], CheckResult], ...] = (
+        lambda: _check_rules(around, settings, words),
+        lambda: _check_zone(settings, words),
+        lambda: _check_state(around, words),
+        lambda: _check_exports(around, words),
+        lambda: _check_schedules(around, words),
+        lambda: _check_notify(settings, words),
+    )
+    return (_check_versions(words), settings_check, *(step() for step in steps))
+
+
+def _ok(name: str, text: str) -> CheckResult:
+    return CheckResult(name=name, state="ok", said=text)
+
+
+def _trouble(name: str, text: str, todo: str) -> CheckResult:
+    return CheckResult(name=name, state="trouble", said=text, todo=todo)
+
+
+def _check_versions(words: Words) -> CheckResult:
+    versions, missing = [f"storehealth {__version__}", f"Python {platform.python_version()}"], []
+    for name in PACKAGES:
+        try:
+            versions.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    versions.append(f"{platform.system()} {platform.release()}")
+    if missing:
+        return _trouble("versions", words.say("doctor.lacks", names=", ".join(missing)), words.say("doctor.install"))
+    return _ok("versions", ", ".join(versions))
+
+
+def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, CheckResult]:
+    try:
+        resolved = resolve_settings(around.config)
+    except StorehealthError as error:
+        return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
+    read = [shorten_home(file.path) for file in resolved.files if file.read]
+    if not read:
+        return resolved.settings, CheckResult(name="settings", state="note", said=words.say("doctor.no_file"))
+    return resolved.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
+
+
+def _check_rules(around: Surroundings, settings: Settings, words: Words) -> CheckResult:
+    try:
+        catalogue, mutes = check_inputs(settings, around.config, around.packs)
+    except StorehealthError as error:
+        return _trouble("rules", words.error(error.message), words.error(error.hint))
+    counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
+    own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
+    return _ok("rules", words.say("doctor.loaded", **counts, **own))
+
+
+def _check_zone(settings: Settings, words: Words) -> CheckResult:
+    machine = find_machine_zone()
+    if settings.timezone is None:
+        return _ok("zone", words.say("doctor.zone_unset", machine=machine))
+    return _ok("zone", words.say("doctor.zone_set", zone=settings.timezone, machine=machine))
+
+
+def _check_state(around: Surroundings, words: Words) -> CheckResult:
+    """Whether files can be written to the folder, or to its nearest existing parent, and how much space is left."""
+    path = around.state
+    shown = shorten_home(path)
+    if (
+        around.exports is not None
+        and around.exports.is_dir()
+        and path.resolve().is_relative_to(around.exports.resolve())
+    ):
+        return _trouble("state", words.say("doctor.inside", path=shown), words.say("doctor.other_state"))
+    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(bytes(4096))
+            file.flush()
+        free = shutil.disk_usage(existing).free
+    except OSError as error:
+        text = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
+        return _trouble("state", text, words.say("doctor.other_state"))
+    text = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
+    return _ok("state", text) if free >= MIN_FREE_BYTES else _trouble("state", text, words.say("doctor.little_room"))
+
+
+def _check_exports(around: Surroundings, words: Words) -> CheckResult:
+    path = around.exports
+    if path is None:
+        return CheckResult(name="exports", state="note", said=words.say("doctor.no_exports"))
+    if not path.exists():
+        missing = words.say("doctor.exports_missing", path=path)
+        return _trouble("exports", missing, words.say("doctor.path_right"))
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    unread = [str(file.name) for file in files if not os.access(file, os.R_OK)]
+    if unread:
+        return _trouble(
+            "exports", words.say("doctor.exports_unread", names=", ".join(unread)), words.say("doctor.rights")
+        )
+    return _ok("exports", words.say("doctor.exports_read", path=path, files=words.count("count.files", len(files))))
+
+
+def _check_schedules(around: Surroundings, words: Words) -> CheckResult:
+    program = next(_find_schedulers(around.environment), None)
+    try:
+        all_standings = read_statuses(around.state.absolute(), around.now)
+    except StorehealthError as error:
+        return _trouble("cron", words.error(error.message), words.error(error.hint))
+    schedules = all_standings.schedules
+    if all_standings.names_in_trouble:
+        text = words.say("doctor.troubled", names=", ".join(all_standings.names_in_trouble))
+        return _trouble("cron", text, words.say("doctor.see_status"))
+    if program is None:
+        state: Literal["note", "trouble"] = "trouble" if schedules else "note"
+        return CheckResult(
+            name="cron", state=state, said=words.say("doctor.no_program"), todo=words.say("doctor.get_cron")
+        )
+    if not schedules:
+        return _ok("cron", words.say("doctor.no_schedule", program=program))
+    return _ok("cron", words.say("doctor.runs", names=", ".join(schedule.name for schedule in schedules)))
+
+
+def _find_schedulers(environment: Mapping[str, str]) -> Iterator[str]:
+    return (name for name in SCHEDULERS if shutil.which(name, path=environment.get("PATH")))
+
+
+def _check_notify(settings: Settings, words: Words) -> CheckResult:
+    """Show where addresses are configured, never the addresses themselves."""
+    addresses = read_addresses(settings.notify, words)
+    is_configured = settings.notify.urls_file is not None or "urls_env" in settings.notify.model_fields_set
+    if addresses.usable:
+        places = ", ".join(address.place for address in addresses.usable)
+        if not addresses.problems:
+            return _ok("notify", words.say("doctor.told", places=places))
+    if not is_configured and not addresses.usable:
+        return CheckResult(name="notify", state="note", said=words.say("doctor.nobody"))
+    return _trouble("notify", "; ".join(addresses.problems), "`storehealth notify test`")

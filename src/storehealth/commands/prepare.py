@@ -1,0 +1,146 @@
+"""From a folder of exports to an open database: the steps that all commands over exports share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.mutes import MUTES_FILE, NO_MUTES, MutesFile, read_mutes
+from storehealth.catalogue.platform import Platform, check_platform, select_version
+from storehealth.catalogue.texts import TextFinder
+from storehealth.db import Store, StoreSettings, open_store
+from storehealth.i18n import provide_texts, use_language
+from storehealth.intake import IntakeOptions, read_exports
+from storehealth.model import Intake, Source
+from storehealth.settings import Settings, find_settings_folder, read_settings
+from storehealth.settings.request import AuditRequest
+from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.tempdirs import make_temporary_folder
+
+
+class PreparedInputs(NamedTuple):
+    """Everything read before the database is opened."""
+
+    catalogue: Catalogue
+    settings: Settings
+    intake: Intake
+    platform: Platform
+    mutes: MutesFile = NO_MUTES
+
+
+def prepare_inputs(exports: Path, request: AuditRequest) -> PreparedInputs:
+    """Read data files, settings and exports, and choose the platform."""
+    catalogue, settings = load_catalogue(request.packs), _merge_settings(exports, request)
+    provide_texts(TextFinder(catalogue))
+    use_language(settings.language)
+    mutes = read_mutes(locate_mutes(request.config), catalogue.rules)
+    lake = make_private_folder(request.state) / "lake"
+    intake = read_exports(exports, catalogue, lake, _to_intake_options(request, settings, catalogue), request.tell)
+    return PreparedInputs(
+        catalogue, settings, intake, choose_platform(settings, intake, catalogue, request.as_of), mutes
+    )
+
+
+def locate_mutes(config: Path | None) -> Path:
+    """Return the path of ``mutes.yaml``, beside the settings file."""
+    return find_settings_folder(config) / MUTES_FILE
+
+
+def _merge_settings(exports: Path, request: AuditRequest) -> Settings:
+    """The settings file, overridden by the command line."""
+    settings = read_settings(request.config)
+    return settings.model_copy(
+        update={
+            "store": settings.store or exports.resolve().name,
+            "platform": request.platform or settings.platform,
+            "language": request.language or settings.language,
+        }
+    )
+
+
+def choose_platform(
+    settings: Settings, intake: Intake, catalogue: Catalogue, as_of: datetime | None = None
+) -> Platform:
+    """Choose the platform of the settings, else the one that all recognised layouts name, else ``generic``.
+
+    The version that applies on the day of ``as_of`` is used; by default that is the day of the last event in any table.
+    Missing facts come from ``generic``; the store's own settings override both.
+
+    Raises:
+        UsageError: There is no such platform; the hint lists the platforms.
+    """
+    name = settings.platform
+    if name is None:
+        layouts = (catalogue.layouts[source.layout] for source in intake.sources if source.layout)
+        named = {layout.platform for layout in layouts if layout.platform}
+        name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
+    check_platform(name, catalogue.platforms)
+    return resolve_platform(
+        name, settings, catalogue, as_of or max((part.last for part in intake.tables if part.last), default=None)
+    )
+
+
+def resolve_platform(name: str, settings: Settings, catalogue: Catalogue, moment: datetime | None) -> Platform:
+    """Return the version of a platform that applies at a moment, completed by generic facts and the store's settings.
+
+    Raises:
+        KeyError: There is no such platform.
+    """
+    generic, platform = (
+        catalogue.platforms["generic"],
+        select_version(catalogue.platforms, name, moment and moment.date()),
+    )
+    return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.list_facts()}})
+
+
+def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
+    """The options of intake that follow from the request and the settings."""
+    platform = catalogue.platforms.get(settings.platform or "")
+    return IntakeOptions(
+        zone=settings.timezone or (platform.zone if platform else None),
+        layouts=dict(request.layouts),
+        encodings=dict(request.encodings),
+        cache=request.cache,
+        memory=request.memory,
+    )
+
+
+@contextmanager
+def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = True) -> Iterator[Store]:
+    """Open the checkup's database, with a temporary folder beside the lake for what does not fit into memory.
+
+    Args:
+        inputs: What was read.
+        request: Names the state folder, which holds the temporary folder.
+        views: False creates the merged canonical tables only.
+    """
+    catalogue, settings, intake, platform, _ = inputs
+    request.tell("putting the tables together")
+    store_settings = StoreSettings(
+        store=settings.store or "",
+        platform=platform,
+        facts=platform.facts,
+        zone=intake.zone,
+        as_of=request.as_of,
+        staff=dict(settings.staff),
+        memory=request.memory,
+        auto_replies=settings.auto_replies,
+    )
+    with (
+        make_temporary_folder(request.state, "scratch-") as folder,
+        open_store(intake, catalogue if views else catalogue._replace(views={}), store_settings, folder) as store,
+    ):
+        yield store
+
+
+def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
+    """Count rows that another file repeats as duplicates of their source."""
+    return tuple(
+        source.model_copy(update={"kept": source.kept - merged, "duplicates": source.duplicates + merged})
+        for source in sources
+        for merged in [store.merged_away.get(source.path, 0)]
+    )

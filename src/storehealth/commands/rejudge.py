@@ -1,0 +1,340 @@
+"""Judges earlier runs again: the counts that were kept, by today's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.advise import advise, compose_headline
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Language
+from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.thresholds import Scoring
+from storehealth.commands.prepare import PreparedInputs as Inputs
+from storehealth.commands.prepare import resolve_platform
+from storehealth.errors import UsageError
+from storehealth.history import (
+    CurrentAudit,
+    DefectMarks,
+    EarlierRun,
+    EarlierRuns,
+    HistoryComparison,
+    PendingRun,
+    RunHistory,
+    RunSeries,
+    StoredRun,
+    comparison,
+    digest_key,
+)
+from storehealth.history.comparison import compare_runs
+from storehealth.history.database import HistoryUnusable
+from storehealth.history.events import TrendSpan, list_events
+from storehealth.history.packing import (
+    MarksByRule,
+    pack_verdicts,
+    unpack_checkup,
+    unpack_counts,
+    unpack_marks,
+    unpack_verdicts,
+)
+from storehealth.history.rule_digests import digest_basis, digest_questions
+from storehealth.history.runs import select_run
+from storehealth.history.trend import find_first_day
+from storehealth.judge import judge
+from storehealth.judge.method import describe_method, publish_measurements
+from storehealth.measure import Fingerprints as DefectFingerprints
+from storehealth.model import AreaScore, Checkup, Finding, Measurement, RunComparison, RunSummary, Score, TrendEvent
+from storehealth.privacy import load_installation_key
+from storehealth.score import score_findings
+from storehealth.settings import Settings, read_settings
+from storehealth.settings.request import AuditRequest
+
+COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
+"""The fields of a finding that refer to earlier runs."""
+
+
+class Judgement(NamedTuple):
+    """What some rules make of a run's counts."""
+
+    findings: tuple[Finding, ...]
+    total: Score
+    areas: tuple[AreaScore, ...]
+
+
+def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform, language: Language) -> Judgement:
+    """Judge and score a run's counts by other limits, weights or rules than those of its day.
+
+    A rule that counts something else by now, or is gone, gives no finding: the old counts answer another question.
+    Where a rule judges a value, the misses were counted by the limit of that day, but the verdict rests on the value
+    and follows today's limit.
+    """
+    measured, old_questions = unpack_counts(stored.measured)
+    new_questions = digest_questions(catalogue, platform)
+    comparable = [
+        measurement
+        for measurement in measured
+        if measurement.code in new_questions and old_questions.get(measurement.code) == new_questions[measurement.code]
+    ]
+    findings, _ = judge(comparable, catalogue, platform, language)
+    return Judgement(findings, *score_findings(findings, catalogue.scoring, language))
+
+
+class JudgingRules(NamedTuple):
+    """What runs are judged by. ``digest`` stands for everything a verdict rests on but the counts."""
+
+    catalogue: Catalogue
+    platform: Platform
+    language: Language
+    digest: str
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, platform: Platform, language: Language) -> JudgingRules:
+        """Compute the digest, which takes a while: do it once for all runs."""
+        return cls(catalogue, platform, language, digest_basis(catalogue, platform))
+
+
+def load_earlier_run(stored: StoredRun, rules: JudgingRules, key: bytes, history: RunHistory) -> EarlierRun:
+    """Unpack one run, judged again if anything but its counts has changed; new verdicts are left in ``history``."""
+    reported = _translate_names(unpack_checkup(stored.brief), rules.catalogue, rules.language)
+    is_same_rules = stored.basis == rules.digest
+    judged = (
+        Judgement(reported.findings, reported.score, reported.areas)
+        if is_same_rules
+        else _judge_anew(stored, rules, history)
+    )
+    marks: MarksByRule = unpack_marks(stored.marks, digest_key(key)) or {}
+    return EarlierRun(reported, judged.findings, judged.total, judged.areas, not is_same_rules, marks)
+
+
+def _judge_anew(stored: StoredRun, rules: JudgingRules, history: RunHistory) -> Judgement:
+    """Return the stored verdicts by these rules; where there are none, judge the run now."""
+    by = f"{rules.digest} {rules.language}"
+    if stored.later_verdicts is not None and stored.later_rules == by:
+        return Judgement(*unpack_verdicts(stored.later_verdicts))
+    judged = rejudge_run(stored, rules.catalogue, rules.platform, rules.language)
+    history.later_verdicts[stored.line.run] = (by, pack_verdicts(*judged))
+    return judged
+
+
+def _translate_names(reported: Checkup, catalogue: Catalogue, language: Language) -> Checkup:
+    """Translate the titles of findings and the names of advice of a run that was reported in another language."""
+    if reported.language == language:
+        return reported
+    titles = {code: {"title": rule.title.in_language(language)} for code, rule in catalogue.rules.items()}
+    names = {
+        advice.id: {"name": advice.name.in_language(language)}
+        for rule in catalogue.rules.values()
+        for advice in rule.advice
+    }
+    findings = (finding.model_copy(update=titles.get(finding.code)) for finding in reported.findings)
+    recommendations = (item.model_copy(update=names.get(item.id)) for item in reported.recommendations)
+    followups = (
+        item.model_copy(update=titles.get(item.code, {}) | names.get(item.id, {})) for item in reported.followups
+    )
+    lines = (
+        tuple(line.model_copy(update=titles.get(line.name)) for line in reported.trend.lines) if reported.trend else ()
+    )
+    return reported.model_copy(
+        update={
+            "findings": tuple(findings),
+            "recommendations": tuple(recommendations),
+            "followups": tuple(followups),
+            "trend": reported.trend.model_copy(update={"lines": lines}) if reported.trend else None,
+        }
+    )
+
+
+def load_checkup(stored: StoredRun) -> Checkup:
+    """Unpack the checkup as it was reported, with its measurements."""
+    measurements, _ = unpack_counts(stored.measured)
+    return unpack_checkup(stored.checkup).model_copy(update={"measurements": publish_measurements(measurements)})
+
+
+def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
+    """Rebuild a checkup with verdicts, scores and advice by today's rules; its evidence rows stay those of its day.
+
+    It does not refer to earlier runs: :func:`two_runs` compares by today's rules.
+    """
+    reported, (findings, total, areas) = load_checkup(stored), rejudge_run(stored, catalogue, platform, language)
+    rows = {finding.code: finding.evidence for finding in reported.findings}
+    findings = tuple(
+        finding.model_copy(update={"evidence": rows.get(finding.code, finding.evidence)}) for finding in findings
+    )
+    measured, _ = unpack_counts(stored.measured)
+    return reported.model_copy(
+        update={
+            "findings": findings,
+            "score": total,
+            "areas": areas,
+            "language": language,
+            "headline": compose_headline(
+                total, areas, findings, catalogue.scoring, language, any(finding.layout for finding in reported.sources)
+            ),
+            "recommendations": advise(findings, measured, catalogue, language, reported.as_of),
+            "method": describe_method(catalogue, platform, language),
+            "previous": None,
+            "trend": None,
+            "followups": (),
+        }
+    )
+
+
+def translate_run(line: RunSummary, history: RunHistory, catalogue: Catalogue, settings: Settings) -> Checkup:
+    """Unpack a run as it was reported, in the language of the settings.
+
+    Where the rules are still the same all texts are made again; else only titles and names are translated.
+    """
+    stored, language = history.load_run(line.run), settings.language
+    reported, platform = load_checkup(stored), _find_platform(line, line.as_of, catalogue, settings)
+    renamed = _translate_names(reported, catalogue, language)
+    if reported.language == language:
+        return reported
+    if stored.basis != digest_basis(catalogue, platform):
+        return renamed.model_copy(update={"language": language})
+    comparisons = {
+        finding.code: {key: getattr(finding, key) for key in COMPARISON_FIELDS} for finding in reported.findings
+    }
+    rebuilt = rebuild_checkup(stored, catalogue, platform, language)
+    findings = tuple(finding.model_copy(update=comparisons.get(finding.code, {})) for finding in rebuilt.findings)
+    kept = {"previous": renamed.previous, "trend": renamed.trend, "followups": renamed.followups}
+    return rebuilt.model_copy(update={"findings": findings, **kept})
+
+
+def compare_remembered(
+    lines: tuple[RunSummary, RunSummary], history: RunHistory, catalogue: Catalogue, settings: Settings
+) -> RunComparison:
+    """Compare two remembered runs, both judged by the rules in force on the later one's date.
+
+    Args:
+        lines: The earlier run, then the later one; runs of two platforms are each judged by their own platform.
+        history: Where they are stored.
+        catalogue: Today's rules.
+        settings: The language of titles, and the store's own facts.
+
+    Raises:
+        UsageError: One of them cannot be read, or its platform no longer exists.
+    """
+    key, latest = load_installation_key(), max(line.as_of for line in lines)
+    runs = [
+        load_earlier_run(
+            history.load_run(line.run), JudgingRules.of(catalogue, platform, settings.language), key, history
+        )
+        for line in lines
+        for platform in [_find_platform(line, latest, catalogue, settings)]
+    ]
+    return compare_runs((runs[0], runs[1]), lines, catalogue.scoring)
+
+
+def _find_platform(line: RunSummary, moment: datetime, catalogue: Catalogue, settings: Settings) -> Platform:
+    try:
+        return resolve_platform(line.platform, settings, catalogue, moment)
+    except KeyError:
+        raise UsageError(
+            f"run {line.run} was judged for the platform {line.platform}, which is not there any more",
+            "Give the pack that has it, with --pack.",
+        ) from None
+
+
+def rejudge_remembered(line: RunSummary, history: RunHistory, catalogue: Catalogue, settings: Settings) -> Checkup:
+    """Rebuild a remembered run, its counts judged by today's rules.
+
+    Raises:
+        UsageError: It cannot be read, or its platform no longer exists.
+    """
+    platform = _find_platform(line, line.as_of, catalogue, settings)
+    return rebuild_checkup(history.load_run(line.run), catalogue, platform, settings.language)
+
+
+class RecalledRuns(NamedTuple):
+    """The earlier runs an audit is compared with, and what is needed to remember the audit itself."""
+
+    book: RunHistory
+    past: EarlierRuns
+    series: RunSeries
+    basis: str
+    questions: dict[str, str]
+    marks: DefectFingerprints
+
+    def leave_pending(self, measured: Iterable[Measurement]) -> None:
+        """Hand over to the book what is to be remembered of this run."""
+        self.book.pending = PendingRun(self.series, self.basis, self.questions, tuple(measured), self.marks.found)
+
+
+def recall_runs(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> RecalledRuns | None:
+    """Load the runs before ``as_of``, judged by today's rules; None where the audit has no book or no ``as_of``.
+
+    Raises:
+        UsageError: The run that ``--baseline`` names does not exist, is not an earlier one, or cannot be read.
+    """
+    history = request.history
+    if history is None or as_of is None:
+        return None
+    series, key = find_series(exports, inputs, request), load_installation_key()
+    rules = JudgingRules.of(inputs.catalogue, inputs.platform, inputs.settings.language)
+
+    def judge_again(runs: Iterable[StoredRun], needed: str = "") -> Iterator[EarlierRun]:
+        for stored_run in runs:
+            try:
+                yield load_earlier_run(stored_run, rules, key, history)
+            except HistoryUnusable as error:
+                if stored_run.line.run == needed:
+                    raise
+                history.errors.append(error)
+
+    lately = tuple(judge_again(history.list_before(series, as_of)))
+    up_to_baseline = _list_up_to_baseline(history, series, as_of) if history.baseline else []
+    against = tuple(judge_again(up_to_baseline, needed=up_to_baseline[-1].line.run)) if up_to_baseline else lately
+    past = EarlierRuns(lately, against, bool(history.baseline), _list_events(history, inputs, lately, as_of))
+    rule_questions = digest_questions(inputs.catalogue, inputs.platform)
+    return RecalledRuns(
+        history,
+        past,
+        series,
+        rules.digest,
+        rule_questions,
+        DefectFingerprints(key, past.list_latest_marks(), past.list_older_marks()),
+    )
+
+
+def _list_events(
+    history: RunHistory, inputs: Inputs, lately: tuple[EarlierRun, ...], as_of: datetime
+) -> tuple[TrendEvent, ...]:
+    """List the events in the days of the trend; there is no trend without earlier runs."""
+    if not lately:
+        return ()
+    catalogue, settings, _, platform, _ = inputs
+    span = TrendSpan(find_first_day(lately), as_of.date())
+    return list_events(span, history.calendar, platform, catalogue.platforms, settings.language)
+
+
+def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scoring) -> HistoryComparison:
+    """Compare the current audit with earlier runs; nothing is compared where the audit has no book."""
+    if context is None:
+        return HistoryComparison(now.findings)
+    marks = DefectMarks(context.marks.found, context.marks.mended)
+    return comparison(context.past, replace(now, marks=marks), scoring)
+
+
+def _list_up_to_baseline(history: RunHistory, series: RunSeries, as_of: datetime) -> list[StoredRun]:
+    """List the runs of the series up to and including the baseline."""
+    candidates = [line for line in history.list_runs(series.store, series.platform) if line.how == series.how]
+    line = select_run(candidates, history.baseline or "", "--baseline")
+    if line.as_of >= as_of:
+        raise UsageError(
+            f"--baseline {history.baseline} is not earlier than this audit, which is as of {as_of:%Y-%m-%d %H:%M}",
+            "Compare any two remembered runs with `storehealth history compare A B`.",
+        )
+    return [*history.list_before(series, line.as_of), history.load_run(line.run)]
+
+
+def find_series(exports: Path, inputs: Inputs, request: AuditRequest) -> RunSeries:
+    """Return the series a run belongs to: its store, its platform, and the options that change its figures."""
+    store = read_settings(request.config).store
+    options = [
+        *([f"window={request.window}"] if request.window else []),
+        *(["assume-auto"] if request.assume_auto else []),
+    ]
+    return RunSeries(store or str(exports.resolve()), inputs.platform.name, " ".join(options))

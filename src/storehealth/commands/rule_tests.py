@@ -1,0 +1,258 @@
+"""Run one example of a rule: rows of canonical tables in, figures and a verdict out.
+
+Run all examples of a rule, and find the cases they lack: one that fires and one that stays silent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.files import locate_key
+from storehealth.catalogue.platform import Platform, select_version
+from storehealth.catalogue.rule import Rule, RuleExample
+from storehealth.catalogue.table import Table
+from storehealth.db import StoreSettings, open_store_from_rows
+from storehealth.errors import CatalogueError, OutOfMemory
+from storehealth.judge import judge
+from storehealth.measure import Edges, MeasureOptions, choose_windows, edges, measure
+from storehealth.model import Finding
+
+TOLERANCE = 5e-5
+"""Largest difference from an expected value, so that four decimals are enough to write one."""
+
+
+class UnmetExpectation(NamedTuple):
+    """An expectation that was not met."""
+
+    key: str
+    expected: Any
+    actual: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected {self.expected}, got {self.actual}"
+
+
+class ExampleResult(NamedTuple):
+    """The finding of an example, and whether its rows lie on the limit and just past it (None: rows have no limit)."""
+
+    finding: Finding
+    edges: Edges | None
+
+
+def run_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[str, ...]:
+    """Judge the rows of an example and compare the finding with what it expects.
+
+    Args:
+        rule: The only rule that is measured.
+        example: Rows, the platform whose clocks and limits apply, and the expectations.
+        catalogue: Tables, views and platforms that the example refers to.
+
+    Returns:
+        One line per expectation that was not met, such as ``status: expected fail, got watch``.
+
+    Raises:
+        CatalogueError: The example names something that does not exist, or the rule's SQL does not run.
+    """
+    return tuple(map(str, list_unmet(example, measure_example(rule, example, catalogue).finding)))
+
+
+def list_unmet(example: RuleExample, finding: Finding) -> tuple[UnmetExpectation, ...]:
+    """List the expectations that the finding does not meet, in the order of the file."""
+    values = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
+    return tuple(
+        UnmetExpectation(key, expected, values.get(key, "no such key"))
+        for key, expected in example.expect.items()
+        if key not in values or not _is_close(values[key], expected)
+    )
+
+
+def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> ExampleResult:
+    """Measure and judge the rows of an example.
+
+    Raises:
+        CatalogueError: As :func:`run_example`.
+    """
+    as_of = datetime.fromisoformat(example.as_of) if example.as_of else None
+    platform = _choose_platform(example.platform, catalogue, as_of)
+    settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
+    rows = {
+        name: _repeat_rows(rows, example.repeat, catalogue.tables.get(name)) for name, rows in example.given.items()
+    }
+    catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
+    with open_store_from_rows(rows, catalogue, settings, _list_views(rule, catalogue)) as store:
+        windows = choose_windows([rule], platform, None, store.as_of)
+        measured = measure(store, [rule], platform.limits, windows, MeasureOptions(catalogue))
+        is_missing = measured[0].missing is not None
+        limit_edges = None if is_missing else edges(store, rule, platform.limits, windows[rule.code], catalogue)
+    findings, _ = judge(measured, catalogue, platform, "en")
+    return ExampleResult(findings[0], limit_edges)
+
+
+def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
+    """Views that the rule's SQL names, and ``time_grain``, the precision of times; creating all views would take longer."""
+    sql = " ".join([rule.measure.model_dump_json(), *(advice.mends for advice in rule.advice)])
+    return {*re.findall(r"\w+", sql), "time_grain"} & set(catalogue.views)
+
+
+def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
+    """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
+    if name not in catalogue.platforms:
+        raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
+    platform = select_version(catalogue.platforms, name, as_of and as_of.date())
+    generic = catalogue.platforms.get("generic")
+    facts = {**(generic.facts if generic else {}), **platform.facts}
+    return platform.model_copy(update={"facts": facts})
+
+
+def _repeat_rows(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:
+    """Repeat the rows. From the second round on every id gets a suffix, so that the rows of one round stay related."""
+    ids = [name for name, column in table.columns.items() if column.type == "id"] if table else []
+    repeated = []
+    for turn in range(times):
+        for row in rows:
+            suffixed = {name: f"{row[name]}-{turn + 1}" for name in ids if turn and row.get(name) is not None}
+            repeated.append({**row, **suffixed})
+    return repeated
+
+
+def _is_close(value: Any, expected: Any) -> bool:
+    # bool is an int to Python: True would equal 1.0
+    if isinstance(value, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
+        return math.isclose(value, expected, rel_tol=0, abs_tol=TOLERANCE)
+    return bool(value == expected)
+
+
+DEFECT_COUNTS = ("defects", "late", "overdue")
+
+
+@dataclass(frozen=True)
+class ExampleRun:
+    """One example and what running it gave.
+
+    Attributes:
+        rule: The rule it belongs to.
+        number: Its position in the file, from 1.
+        place: File and line.
+        misses: Expectations that were not met.
+        problem: Why it could not be run; empty if it could.
+        edges: Whether its rows lie on the limit and just past it.
+        seconds: How long it took.
+    """
+
+    rule: Rule
+    number: int
+    place: str
+    unmet: tuple[UnmetExpectation, ...] = ()
+    problem: str = ""
+    edges: Edges | None = None
+    seconds: float = 0.0
+
+    @property
+    def example(self) -> RuleExample:
+        """The example itself."""
+        return self.rule.examples[self.number - 1]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the example ran and every expectation was met."""
+        return not (self.unmet or self.problem)
+
+
+class RuleTestResult(NamedTuple):
+    """A rule, its trials, and the cases its examples lack; ``hints`` are no failure."""
+
+    rule: Rule
+    runs: tuple[ExampleRun, ...]
+    missing_cases: tuple[str, ...]
+    hints: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every example holds and no case is missing."""
+        return not self.missing_cases and all(trial.passed for trial in self.runs)
+
+
+class ExampleCoverage(NamedTuple):
+    """Which cases a rule's examples cover; ``on_limit`` and ``past_limit`` are hints, None if its rows have no limit."""
+
+    fires: bool
+    silent: bool
+    on_limit: bool | None
+    past_limit: bool | None
+
+    @property
+    def is_sufficient(self) -> bool:
+        """Whether the two cases that every rule needs are covered."""
+        return self.fires and self.silent
+
+
+def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[ExampleRun]:
+    """Run the examples of a rule one after the other; one that cannot be run gives a trial with a problem."""
+    path = catalogue.paths.get(f"rules/{rule.id}")
+    for number, example in enumerate(rule.examples, 1):
+        key = f"examples.{number - 1}"
+        place = locate_key(path, key).rpartition(": ")[0] if path else f"{rule.id}.yaml"
+        started = time.perf_counter()
+        result, problem = _try_example(rule, example, catalogue)
+        yield ExampleRun(
+            rule=rule,
+            number=number,
+            place=place,
+            unmet=list_unmet(example, result.finding) if result else (),
+            problem=problem,
+            edges=result.edges if result else None,
+            seconds=time.perf_counter() - started,
+        )
+
+
+def _try_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[ExampleResult | None, str]:
+    try:
+        return measure_example(rule, example, catalogue), ""
+    except (CatalogueError, OutOfMemory, ValueError) as error:
+        return None, " ".join(str(error).split())
+
+
+def measure_coverage(rule: Rule, trials: Sequence[ExampleRun]) -> ExampleCoverage:
+    """Work out which cases the examples of a rule cover, from what they expect: what is not expected is not tested."""
+    edges = [trial.edges for trial in trials if trial.edges is not None]
+    return ExampleCoverage(
+        fires=any(_fires(rule, trial.example) for trial in trials),
+        silent=any(_is_silent(rule, trial.example) for trial in trials),
+        on_limit=any(edge.on for edge in edges) if edges else None,
+        past_limit=any(edge.past for edge in edges) if edges else None,
+    )
+
+
+def is_informative(rule: Rule) -> bool:
+    """Whether a rule only shows a figure and never gives a verdict."""
+    return rule.limits is None or (rule.measure.value is not None and rule.measure.value.statistic == "mean")
+
+
+def _fires(rule: Rule, example: RuleExample) -> bool:
+    """Whether the example expects fail, watch or a defect; for a rule without a verdict, that its figure is shown."""
+    status = example.expect.get("status")
+    if is_informative(rule):
+        return status == "informative"
+    return status in ("fail", "watch") or any(_are_positive(example, DEFECT_COUNTS))
+
+
+def _is_silent(rule: Rule, example: RuleExample) -> bool:
+    """Whether the example expects pass or no defect in judged rows; for a rule without a verdict, that no figure is shown."""
+    expect = example.expect
+    if is_informative(rule):
+        return expect.get("status") in ("not_applicable", "inconclusive")
+    clean = expect.get("defects") == 0 and any(_are_positive(example, ("judged", "met")))
+    return expect.get("status") == "pass" or clean
+
+
+def _are_positive(example: RuleExample, keys: Iterable[str]) -> Iterator[bool]:
+    for key in keys:
+        value = example.expect.get(key)
+        yield isinstance(value, int | float) and value > 0

@@ -1,0 +1,167 @@
+"""The first canonical rows of a file, with personal values masked.
+
+Rows and cells that could not be read, listed for a file and grouped for the screen. Their values are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.table import Table
+from storehealth.db import sql
+from storehealth.db.store import Store
+from storehealth.model import Intake, RejectGroup, SheetReading, StoredTable, TablePreview
+from storehealth.privacy import Mask
+from storehealth.support.atomic_files import write_csv, write_csv_rows
+
+Cell = str | int | float | bool | None
+PROVEN_STAFF = ("agent", "bot")
+
+
+def read_previews(reader: SourceReader, source: str, most: int) -> list[TablePreview]:
+    """The first rows of each table fed by one source, at most ``most`` each, without empty columns."""
+    return [_preview(reader, part, most) for part in reader.intake.tables if part.source == source and most > 0]
+
+
+def _preview(reader: SourceReader, part: StoredTable, most: int) -> TablePreview:
+    table = reader.catalogue.tables[part.table]
+    query = f"SELECT * FROM read_parquet({sql.quote_value(str(part.parquet))}) ORDER BY source_row LIMIT {most}"
+    result = reader.store.con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    used = [name for name in names if any(row[name] is not None for row in rows)]
+    shown = tuple({name: _show_cell(reader, table, row, name) for name in used} for row in rows)
+    return TablePreview(table=part.table, total=part.rows, rows=shown)
+
+
+def _show_cell(reader: SourceReader, table: Table, row: dict[str, Any], name: str) -> Cell:
+    value, column = row[name], table.columns.get(name)
+    if value is None or column is None:
+        return int(value) if value is not None else None  # source_row
+    if column.personal:
+        proven = name == "sender_id" and row.get("sender_role") in PROVEN_STAFF
+        return str(value) if proven else reader.mask(column.personal, str(value))
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    if column.type == "text":
+        return reader.mask("told", str(value))
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+HEADER = (
+    "file", "line", "line_byte_position", "byte_position", "column_idx", "column_name", "error_type", "csv_line",
+    "error_message", "reason", "value", "row_lost",
+)  # fmt: skip
+"""The columns of DuckDB's table reject_errors, with the file's name instead of its number, then our own."""
+KINDS = (
+    ("a quote is opened", "UNQUOTED VALUE"),
+    ("text after a closing quote", "UNQUOTED VALUE"),
+    ("too few columns", "MISSING COLUMNS"),
+    ("too many columns", "TOO MANY COLUMNS"),
+    ("the line is longer", "LINE SIZE OVER MAXIMUM"),
+    ("a byte that is not", "INVALID ENCODING"),
+)
+FETCHED = 5000
+FIRST_LINES = 5
+
+
+class SourceReader(NamedTuple):
+    """Where rejects and previews of a source are read from, and how they are masked."""
+
+    store: Store
+    intake: Intake
+    catalogue: Catalogue
+    mask: Mask
+
+
+@dataclass
+class RejectsFile:
+    """The file of all rejects.
+
+    Attributes:
+        to: A path, or an open stream.
+        problem: Why it could not be written.
+    """
+
+    to: Path | BinaryIO
+    problem: OSError | None = None
+
+    def write(self, reader: SourceReader) -> None:
+        """Write all rejects, source by source."""
+        try:
+            if isinstance(self.to, Path):
+                write_csv(self.to, HEADER, iterate_rejects(reader))
+            else:
+                write_csv_rows(self.to, HEADER, iterate_rejects(reader))
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            self.problem = error
+
+
+def iterate_rejects(reader: SourceReader) -> Iterator[list[Any]]:
+    """Iterate over all rejects, ordered by source and line."""
+    for part in reader.intake.rejects:
+        columns = _Columns(part.source, reader)
+        cells = "line, column_name, value, reason, row_lost"
+        found = reader.store.con.execute(f"SELECT {cells} FROM {_from(part)} ORDER BY line, column_name, reason")
+        while rows := found.fetchmany(FETCHED):
+            yield from (columns.row(*row) for row in rows)
+
+
+def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
+    """Group the rejects of one source by reason and column, the most frequent first."""
+    for part in (part for part in reader.intake.rejects if part.source == source):
+        query = (
+            "SELECT reason, column_name, count(*), count(*) FILTER (row_lost),"
+            f" list_sort(list(DISTINCT line))[:{FIRST_LINES}] FROM {_from(part)} GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+        )
+        for reason, column, count, lost, lines in reader.store.con.execute(query).fetchall():
+            shown = reader.mask("told", column) if column else None
+            yield RejectGroup(reason=reason, column=shown, count=count, rows_lost=lost, lines=lines)
+
+
+def _from(part: StoredTable) -> str:
+    return f"read_parquet({sql.quote_value(str(part.parquet))})"
+
+
+class _Columns:
+    """The columns of one source: their positions, and what they may hold."""
+
+    def __init__(self, source: str, reader: SourceReader) -> None:
+        readings = {reading.source: reading for reading in reader.intake.readings}
+        self.source, self.mask = source, reader.mask
+        self.reading = readings.get(source, SheetReading(source=source))
+        self.kinds = {
+            header: _kind(fills, reader.catalogue) for header, fills in self.reading.columns.items()
+        }  # fmt: skip
+
+    def row(self, line: int | None, column: str | None, value: str | None, reason: str, lost: bool) -> list[Any]:
+        header = self.reading.header
+        place = header.index(column) + 1 if column in header else None
+        shown = self.mask("told", column) if column else None
+        whole = column is None
+        content = None if value is None else self.mask("line" if whole else self.kinds.get(str(column), "cell"), value)
+        return [
+            self.source, line, None, None, place, shown, _error_type(reason, whole, value), content if whole else None,
+            f"{shown}: {reason}" if shown else reason, reason, None if whole else content, lost,
+        ]  # fmt: skip
+
+
+def _kind(fills: Iterable[str], catalogue: Catalogue) -> str:
+    """How a column is masked: as personal where a canonical column it fills is personal, else as any cell."""
+    columns = (catalogue.tables[table].columns[name] for table, _, name in (fill.partition(".") for fill in fills))
+    return next((column.personal for column in columns if column.personal), "cell")
+
+
+def _error_type(reason: str, whole: bool, value: str | None) -> str | None:
+    known = next((kind for begin, kind in KINDS if reason.startswith(begin)), None)
+    return known or ("CAST" if not whole and value is not None else None)

@@ -1,0 +1,103 @@
+"""What views read besides the canonical tables: variables, staff names, phrases, service hours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import duckdb
+
+from storehealth.catalogue.common import Fact
+from storehealth.db import service_hours, sql
+
+ROLE_OF = """CASE
+    WHEN event IN ('assigned', 'closed', 'withdrawn') OR told = 'system' THEN 'system'
+    WHEN event = 'handoff' AND told <> 'customer' THEN 'system'
+    WHEN how = 'settings' THEN known
+    WHEN told = 'bot' THEN 'bot'
+    WHEN how = 'workbook' THEN known
+    WHEN told <> 'unknown' THEN told
+    ELSE coalesce(known, 'unknown')
+END"""
+"""Who speaks: what the message itself says, and what the view ``people`` knows about its sender."""
+LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), false)"
+"""Whether two names may be the same: platforms mask everything between the first character and the last two."""
+GROUPS = ("chat", "orders", "aftersales", "stock")
+
+
+def set_variables(
+    con: duckdb.DuckDBPyConnection, as_of: datetime | None, ends: Mapping[str, datetime], facts: Mapping[str, Fact]
+) -> None:
+    """Set ``as_of``, ``chat_end`` and the like, and every fact. A view takes their types when it is created.
+
+    Args:
+        con: The database.
+        as_of: The audit's moment.
+        ends: Last event per group; where there is none, ``as_of`` is used.
+        facts: The platform's facts; numbers and durations (in seconds) become DOUBLE.
+    """
+    moments = {f"{group}_end": ends.get(group, as_of) for group in GROUPS} | {"as_of": as_of}
+    literals = {name: f"{sql.quote_value(moment)}::TIMESTAMP" for name, moment in moments.items()}
+    literals |= {name: _literal(fact.value) for name, fact in facts.items()}
+    con.execute(";".join(f"SET VARIABLE {sql.quote_name(name)} = {literal}" for name, literal in literals.items()))
+
+
+def _literal(item: object) -> str:
+    number = isinstance(item, int | float) and not isinstance(item, bool)
+    return f"{item!r}::DOUBLE" if number else sql.quote_value(item)
+
+
+def create_staff(
+    con: duckdb.DuckDBPyConnection, staff: Mapping[str, str], phrases: Sequence[str], auto_replies: Sequence[str] = ()
+) -> None:
+    """Create tables ``staff`` (name, role) and ``closers`` (phrase), and macros such as ``role_of`` and ``whole_minute``."""
+    con.execute("CREATE TABLE staff (name VARCHAR, role VARCHAR)")
+    for name, role in staff.items():
+        con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
+    con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
+    con.execute(f"CREATE MACRO like_masked(a, b) AS {LIKE_MASKED}")
+    con.execute(f"CREATE MACRO role_of(event, told, known, how) AS {ROLE_OF}")
+    con.execute(r"CREATE MACRO plain_text(said) AS trim(lower(regexp_replace(said, '\s+', ' ', 'g')))")
+    set_auto_replies(con, auto_replies)
+    _make_closers(con, phrases)
+
+
+def set_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
+    """Create ``spoken_role(role, said)``: an agent's message with one of these texts counts as a bot's.
+
+    Without texts the macro does not mention ``said``, so that no query has to read the message texts.
+    """
+    con.execute("SET VARIABLE auto_replies = (SELECT list(DISTINCT plain_text(t)) FROM (SELECT unnest(?::VARCHAR[]) AS t))",
+                [list(texts)])  # fmt: skip
+    is_automatic = "role = 'agent' AND list_contains(getvariable('auto_replies'), plain_text(said))"
+    body = f"CASE WHEN {is_automatic} THEN 'bot' ELSE role END" if texts else "role"
+    con.execute(f"CREATE OR REPLACE MACRO spoken_role(role, said) AS {body}")
+
+
+def create_service_hours(
+    con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | None, last: datetime | None
+) -> None:
+    """Create ``service_days`` from the day of the first chat to that of ``as_of``.
+
+    Raises:
+        UsageError: The fact holds no service hours.
+    """
+    texts = [str(text) for text in fact.value] if isinstance(fact.value, list | tuple) else []
+    service_hours.create_service_days(con, texts, first and first.date(), last and last.date())
+
+
+def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
+    """Create table ``closers``, and a pattern that matches its phrases with any blanks and punctuation around them.
+
+    One anchored pattern fails at the first letter that differs: a tenth of the time of trimming every text.
+    """
+    edge = r"[\s\p{P}\p{Z}~～]*"
+    con.execute("CREATE TABLE closers (phrase VARCHAR)")
+    trimmed = f"regexp_replace(phrase, '^{edge}|{edge}$', '', 'g')"
+    con.execute(
+        f"INSERT INTO closers SELECT DISTINCT lower({trimmed}) FROM (SELECT unnest(?::VARCHAR[]) AS phrase)", [phrases]
+    )
+    phrases_kept = con.execute("SELECT phrase FROM closers WHERE phrase <> '' ORDER BY phrase").fetchall()
+    choice = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", phrase) for (phrase,) in phrases_kept) or r"[^\s\S]"
+    con.execute(f"SET VARIABLE closer_pattern = {sql.quote_value(f'(?i){edge}({choice}){edge}')}")

@@ -1,0 +1,291 @@
+"""Inspects a file (which sheets, which layouts), then reads it. Results of earlier runs are taken from the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.layout import Layout
+from storehealth.errors import CatalogueError, FileRefused, find_shortage, is_interrupted
+from storehealth.intake.containers import (
+    HEAD_BYTES,
+    Head,
+    Sheet,
+    TextRecord,
+    find_container,
+    list_versions,
+    load_containers,
+    refuse_foreign_formats,
+)
+from storehealth.intake.discover import IntakeOptions, SourceFile, unpack_file
+from storehealth.intake.encoding import decode_head
+from storehealth.intake.lake import Lake, derive_key
+from storehealth.intake.normalise import ReadingPlan
+from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
+from storehealth.model import SheetReading, Source, StoredTable
+from storehealth.privacy import remove_quotes
+
+VERSION = 4
+"""Raise this whenever the same text would give other rows: it is part of every key of the lake."""
+NO_ROWS = "no rows below the header"
+PASSED_OVER = "{rows} rows concern this layout; {passed} others are of another kind and were passed over"
+LONGEST_SAMPLE = 200
+"""Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
+
+
+class SheetInspection(NamedTuple):
+    """How one sheet of a file was recognised, or why it was not. ``top`` is its header, else its first records."""
+
+    name: str
+    container: str | None
+    encoding: str | None
+    match: LayoutMatch | None
+    note: str = ""
+    top: Sequence[Sequence[str]] = ()
+
+
+@dataclass
+class FileInspection:
+    """How a file was recognised; ``sheets`` is set only where the file had to be opened for that."""
+
+    file: SourceFile
+    digest: str = ""
+    parts: list[SheetInspection] = field(default_factory=list)
+    sheets: list[Sheet] | None = None
+
+
+class FileResult(NamedTuple):
+    """What was read from a file."""
+
+    sources: list[Source]
+    tables: list[StoredTable]
+    rejects: list[StoredTable]
+    readings: list[SheetReading]
+
+
+class FileReader:
+    """Inspects and reads files.
+
+    Args:
+        catalogue: Layouts and tables.
+        lake: Where results are kept.
+        options: What the user chose about files.
+        scratch: A folder for copies.
+        tell: Receives one line of progress per file that is read.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, lake: Lake, options: IntakeOptions, scratch: Path, tell: Callable[[str], None]
+    ) -> None:
+        self.catalogue, self.lake, self.options, self.scratch, self.tell = catalogue, lake, options, scratch, tell
+        self.layouts = catalogue.compute_digest("layouts")
+        self.con: Any = None
+        self.folder_count = 0
+
+    def close(self) -> None:
+        """Close the database."""
+        if self.con is not None:
+            self.con.close()
+
+    def inspect(self, found: SourceFile) -> FileInspection:
+        """Find the sheets of a file and the layout of each. An error becomes a note."""
+        inspection = FileInspection(found)
+        if found.note:
+            inspection.parts = [SheetInspection("", None, None, None, found.note)]
+            return inspection
+        try:
+            self._inspect(inspection)
+        except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+            _raise_if_fatal(error)
+            inspection.parts = [SheetInspection("", None, None, None, describe_error(error))]
+        return inspection
+
+    def _inspect(self, inspection: FileInspection) -> None:
+        inspection.digest = self.lake.compute_digest(inspection.file.path)
+        key = self._make_key(inspection)
+        stored = self.lake.load_note(key)
+        if stored is not None:
+            inspection.parts = [
+                SheetInspection(*fields)._replace(match=LayoutMatch(*fields[3]) if fields[3] else None)
+                for fields in stored
+            ]
+            return
+        try:
+            sheets, container = self._open(inspection.file)
+            pairs = [(sheet, self._recognise(inspection.file, container, sheet)) for sheet in sheets]
+            # Lists inside JSON objects are many; only those that a layout names are worth a line to the user.
+            pairs = [(sheet, part) for sheet, part in pairs if part.match or not getattr(sheet, "aside", False)]
+            inspection.sheets, inspection.parts = [sheet for sheet, _ in pairs], [part for _, part in pairs]
+        except FileRefused as refused:
+            inspection.parts = [SheetInspection("", None, None, None, describe_error(refused))]
+        self.lake.check_unchanged(inspection.file.path)
+        self.lake.save_note(key, inspection.parts)
+
+    def _make_key(self, inspection: FileInspection) -> str:
+        file, options = inspection.file, self.options
+        choices = (options.choose(options.layouts, file), options.choose(options.encodings, file), options.platform)
+        return derive_key(VERSION, inspection.digest, file.key, file.suffix, self.layouts, list_versions(), *choices)
+
+    def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
+        self.tell(f"reading {file.name}")
+        folder = self._make_folder()
+        path = unpack_file(file, folder)
+        with path.open("rb") as stream:
+            data = stream.read(HEAD_BYTES)
+        head = Head(path, data, decode_head(data))
+        refuse_foreign_formats(head)
+        container = find_container(head)
+        encoding = self.options.choose(self.options.encodings, file)
+        return container.open_sheets(path, folder, encoding), container.NAME
+
+    def _recognise(self, file: SourceFile, container: str, sheet: Sheet) -> SheetInspection:
+        chosen = self.options.choose(self.options.layouts, file)
+        layouts = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
+        try:
+            match = recognise(
+                sheet.top, container, select_layouts(layouts, sheet), self.options.platform, forced=chosen is not None
+            )
+        except FileRefused as refused:
+            return SheetInspection(
+                sheet.name, container, sheet.encoding, None, describe_error(refused), _sample(sheet.top)
+            )
+        return SheetInspection(
+            sheet.name, container, sheet.encoding, match, top=_sample(sheet.top[match.first - 1 : match.first])
+        )
+
+    def _make_folder(self) -> Path:
+        self.folder_count += 1
+        folder = self.scratch / str(self.folder_count)
+        folder.mkdir()
+        return folder
+
+    def read(self, look: FileInspection, zone: str) -> FileResult:
+        """Read the recognised sheets of a file, or find them in the lake. An error becomes a note."""
+        result = FileResult([], [], [], [])
+        for index, part in enumerate(look.parts):
+            path = f"{look.file.name}#{part.name}" if part.name else look.file.name
+            source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
+            result.readings.append(_describe_header(path, part, self.catalogue))
+            if part.match is None:
+                result.sources.append(source)
+                continue
+            try:
+                self._read_sheet(look, index, source, zone, result)
+            except CatalogueError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+                _raise_if_fatal(error)
+                result.sources.append(source.model_copy(update={"note": describe_error(error)}))
+        look.sheets = None
+        return result
+
+    def _read_sheet(
+        self, inspection: FileInspection, index: int, source: Source, zone: str, result: FileResult
+    ) -> None:
+        match = inspection.parts[index].match
+        assert match is not None  # noqa: S101 - take() asks only for recognised parts
+        layout = self.catalogue.layouts[match.layout]
+        tables = {name: self.catalogue.tables[name] for name in layout.feeds}
+        # The SQL of a pack comes from strangers, so it runs under limits of time and memory.
+        from_pack = self.catalogue.is_from_pack("layouts", match.layout)
+        from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
+        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack)
+        definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
+        container = load_containers()[str(source.container)]
+        part = inspection.parts[index]
+        key = derive_key(self._make_key(inspection), part.name, container.VERSION, zone, plan.named_day, *definitions)
+        folder, meta = self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
+        _add(result, source, layout, folder, meta)
+
+    def _fill_lake(self, inspection: FileInspection, index: int, plan: ReadingPlan, key: str) -> tuple[Path, Any]:
+        from storehealth.intake.read import connect, read_sheet
+
+        if inspection.sheets is None:  # the inspection came from the lake, the rows do not
+            inspection.sheets, _ = self._open(inspection.file)
+        if self.con is None:
+            self.con = connect(self.options.memory, self.scratch)
+        folder = self._make_folder()
+        reading = read_sheet(self.con, plan, inspection.sheets[index], folder)
+        self.lake.check_unchanged(inspection.file.path)
+        tables = {
+            name: [table.rows, table.distinct_keys, *(at and at.isoformat() for at in (table.first, table.last))]
+            for name, table in reading.tables.items()
+        }
+        meta = reading._asdict() | {"tables": tables}
+        return self.lake.store_entry(key, folder, meta), meta
+
+
+def _sample(records: Sequence[TextRecord]) -> list[list[str]]:
+    return [[cell[:LONGEST_SAMPLE] for cell in record.cells[:LONGEST_SAMPLE]] for record in records]
+
+
+def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> SheetReading:
+    """Say how the header of a sheet was understood."""
+    if part.match is None:
+        return SheetReading(source=path, top=tuple(tuple(record) for record in part.top))
+    layout, targets = catalogue.layouts[part.match.layout], dict[str, tuple[str, ...]]()
+    for key, header in part.match.headers.items():
+        targets[header] = (*targets.get(header, ()), *layout.list_targets(key, catalogue.tables))
+    names = [" ".join(cell.split()) for cell in (part.top[0] if part.top else ())]
+    for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
+        names[place : place + 1] = [part.match.headers[key]]
+    return SheetReading(source=path, header=tuple(names), columns=targets)
+
+
+def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta: Any) -> None:
+    """Add what was read from one sheet."""
+    stored = [
+        StoredTable(
+            table=name, source=source.path, parquet=folder / f"{name}.parquet", rows=rows, distinct_keys=distinct,
+            first=first, last=last,
+        )
+        for name, (rows, distinct, first, last) in meta["tables"].items()
+        if rows
+    ]  # fmt: skip
+    facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
+    facts |= {"first": min(_times(table.first for table in stored), default=None)}
+    facts |= {"last": max(_times(table.last for table in stored), default=None)}
+    facts |= {"note": meta["unfit"] or _summarise(meta) or source.note}
+    if not meta["unfit"]:
+        facts |= {"layout": layout.name, "tables": layout.feeds}
+    result.sources.append(source.model_copy(update=facts))
+    result.tables.extend(stored)
+    if meta["listed"]:
+        rejects = folder / "rejects.parquet"
+        count = meta["listed"]
+        result.rejects.append(
+            StoredTable(table="rejects", source=source.path, parquet=rejects, rows=count, distinct_keys=count)
+        )
+
+
+def _summarise(meta: Any) -> str:
+    if meta["passed"]:
+        return PASSED_OVER.format(passed=meta["passed"], rows=meta["rows"])
+    return "" if meta["rows"] else NO_ROWS
+
+
+def _times(times: Iterable[datetime | None]) -> list[datetime]:
+    return [at for at in times if at is not None]
+
+
+def _raise_if_fatal(error: Exception) -> None:
+    """Raise where memory or disk ran out, or at Ctrl-C: leaving out a good file would falsify every figure."""
+    if is_interrupted(error):
+        raise KeyboardInterrupt from error
+    short = find_shortage(error)
+    if short is not None:
+        raise short from error
+
+
+def describe_error(error: Exception) -> str:
+    """Say why a file could not be read."""
+    if isinstance(error, FileRefused):
+        return f"{error.message}. {error.hint}".strip(". ") + ("." if error.hint else "")
+    if isinstance(error, OSError):
+        return f"cannot be opened: {error.strerror or error}"
+    message = " ".join(remove_quotes(str(error)).split())[:300]  # quoted parts may be cells with personal data
+    return f"could not be read: {type(error).__name__}: {message}; please report this"

@@ -1,0 +1,203 @@
+"""How coarse the times of an export are: many are truncated to whole minutes or days.
+
+Gaps in the tables: days and hours without rows, truncated files, and how much of a window a table covers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import list_needed_tables, split_alternatives
+from storehealth.measure.query import RuleQuery
+from storehealth.model import DataHole, Window
+
+if TYPE_CHECKING:
+    from storehealth.db import Store
+
+WHOLE_MINUTES = 0.99
+"""Share of values on whole minutes from which seconds count as not recorded."""
+Grain = dict[str, dict[str, tuple[int, int, int]]]
+"""Table → column → (number of times, those on whole minutes, step in seconds)."""
+FALLBACK = re.compile(r"coalesce\(\s*(\w+)\s*,[^()]*\)")
+"""Of a ``coalesce`` only the first column counts: the others merely fill its gaps."""
+
+
+def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
+    """Read the view ``time_grain``: figures per table and column; empty without that view."""
+    found: Grain = {}
+    if "time_grain" not in catalogue.views:
+        return found
+    rows = con.execute(
+        'SELECT table_name, column_name, "values", whole_minutes, resolution_seconds::BIGINT '
+        'FROM time_grain WHERE "values" > 0'
+    ).fetchall()
+    for table, column, *facts in rows:
+        found.setdefault(table, {})[column] = (facts[0], facts[1], facts[2])
+    return found
+
+
+def find_resolution(query: RuleQuery, grain: Grain) -> int:
+    """The coarsest step, in seconds, of the times a rule reads.
+
+    These are the columns it names. Of a table of which it names none, because a view computed its times from several,
+    all columns count together.
+    """
+    return max([1, *_steps(query, grain)])
+
+
+def _steps(query: RuleQuery, grain: Grain) -> Iterator[int]:
+    words = _extract_columns(query)
+    for table in list_needed_tables(query, grain):
+        columns = grain.get(table, {})
+        yield from (step for column, (_, _, step) in columns.items() if column in words)
+        values, whole = (sum(facts[place] for facts in columns.values()) for place in (0, 1))
+        if values and whole / values >= WHOLE_MINUTES:
+            yield max(60, min(step for _, _, step in columns.values()))
+
+
+def _extract_columns(query: RuleQuery) -> set[str]:
+    """Words of the SQL for start, end and due time of a rule, and the columns it needs."""
+    measure = query.rule.measure
+    texts = [measure.over if " " in measure.over.strip() else ""]
+    if measure.in_time is not None:
+        texts += [measure.in_time.from_ or "", measure.in_time.to, measure.in_time.by or measure.in_time.by_date or ""]
+    if measure.value is not None:
+        texts.append(measure.value.sql)
+    texts += [part.partition(".")[2] for need in measure.needs for part in split_alternatives(need)]
+    return set(re.findall(r"\w+", FALLBACK.sub(r"\1", " ".join(texts))))
+
+
+def list_needed_tables(query: RuleQuery, filled: Grain | frozenset[str]) -> set[str]:
+    """Tables that the rule and its views need or read; where the views name none, all tables of their group."""
+    views = [query.catalogue.views[name] for name in query.views]
+    named = [need for view in views for need in (*view.needs, *view.reads)]
+    if not named:
+        groups = {view.group for view in views}
+        named = [table.name for table in query.catalogue.tables.values() if table.group in groups]
+    return list_needed_tables((*named, *query.rule.measure.needs), filled)
+
+
+@dataclass(frozen=True)
+class TableDays:
+    """The days of one table: the first and last, whether most of them have rows, and the gaps between them."""
+
+    first: date
+    last: date
+    is_dense: bool
+    missing: tuple[date, ...] = ()
+    hours: tuple[tuple[date, int], ...] = ()
+    rows: tuple[tuple[date, int, float], ...] = ()
+    """Days with their number of rows, and the rows estimated to be missing from their gaps."""
+
+
+@dataclass(frozen=True)
+class TableGaps:
+    """Days by table, truncated files as (table, file, first day, last day), and the day of ``as_of``."""
+
+    days: dict[str, TableDays] = field(default_factory=dict)
+    cut: tuple[tuple[str, str, date | None, date | None], ...] = ()
+    today: date | None = None
+
+
+def read_table_gaps(store: Store) -> TableGaps:
+    """Read the views ``table_days`` and ``cut_files``; empty where they do not exist."""
+    return TableGaps(
+        dict(_days(store.con)) if _has_table(store.con, "table_days") else {},
+        tuple(_cut(store.con)) if _has_table(store.con, "cut_files") else (),
+        store.as_of.date() if store.as_of else None,
+    )
+
+
+def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:
+    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [view]).fetchall())
+
+
+def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, TableDays]]:
+    """Read the days of each table but stock: a stock snapshot is a state, so a day without one is no gap."""
+    query = """
+        SELECT table_name, min(day), max(day), bool_or(is_dense), list(day ORDER BY day) FILTER (missing),
+               list(row(day, missing_hours) ORDER BY day) FILTER (missing_hours > 0), list(row(day, rows, lost) ORDER BY day)
+        FROM table_days WHERE table_name <> 'stock' GROUP BY table_name ORDER BY table_name
+    """
+    for table, first, last, dense, missing, hours, rows in con.execute(query).fetchall():
+        yield (
+            table,
+            TableDays(
+                first, last, dense, tuple(missing or ()), tuple(tuple(item) for item in hours or ()), tuple(rows)
+            ),
+        )
+
+
+def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None, date | None]]:
+    query = """
+        SELECT unnest(string_split(tables, ',')), path, "first"::DATE, "last"::DATE FROM cut_files WHERE is_cut ORDER BY ALL
+    """
+    yield from con.execute(query).fetchall()
+
+
+def find_holes(query: RuleQuery, lacks: TableGaps, filled: Collection[str]) -> tuple[DataHole, ...]:
+    """The gaps, within a rule's window, of the tables it reads."""
+    tables = sorted(list_needed_tables(query, frozenset(filled)))
+    return tuple(hole for table in tables for hole in _holes(table, query.window, lacks))
+
+
+def _holes(table: str, window: Window, lacks: TableGaps) -> Iterator[DataHole]:
+    for name, path, first, last in lacks.cut:
+        if name == table and _overlaps(window, first, last):
+            yield DataHole(table=table, cause="cut", count=1, file=path)
+    days = lacks.days.get(table)
+    if days is None:
+        return
+    missing = [day for day in days.missing if _overlaps(window, day, day)]
+    if missing:
+        yield DataHole(
+            table=table, cause="days", count=len(missing), first=missing[0], share=_estimate_loss(days, window)
+        )
+    hours = [(day, count) for day, count in days.hours if _overlaps(window, day, day)]
+    if hours:
+        yield DataHole(
+            table=table,
+            cause="hours",
+            count=sum(count for _, count in hours),
+            first=hours[0][0],
+            share=_estimate_loss(days, window),
+        )
+    covered_days, of = count_covered_days(days, window, lacks.today)
+    if days.is_dense and covered_days + len(missing) < of:
+        yield DataHole(table=table, cause="short", count=covered_days, of=of)
+
+
+def _estimate_loss(days: TableDays, window: Window) -> float:
+    """Estimated share of a table's rows in the window that is missing because of days and hours without rows."""
+    inside = [(rows, lost) for day, rows, lost in days.rows if _overlaps(window, day, day)]
+    present, lost = (float(sum(part)) for part in zip(*inside, strict=True))
+    return round(lost / (present + lost), 6)
+
+
+def _overlaps(window: Window, first: date | None, last: date | None) -> bool:
+    after = window.last is not None and first is not None and first > window.last
+    before = window.first is not None and last is not None and last < window.first
+    return not (after or before)
+
+
+def count_covered_days(days: TableDays, window: Window, today: date | None) -> tuple[int, int]:
+    """Count the window's days that a table covers, and its days up to today; a window without ends is the table's own."""
+    begin, end = window.first or days.first, window.last or days.last
+    end = min(end, today) if today is not None else end
+    of = (end - begin).days + 1
+    inside = (min(end, days.last) - max(begin, days.first)).days + 1
+    lacking = sum(1 for day in days.missing if begin <= day <= end)
+    return max(0, inside - lacking) if days.is_dense else max(0, of), max(0, of)
+
+
+def measure_coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]:
+    """Days of the window with data, and all its days, for each table that has rows on most days."""
+    lacks = read_table_gaps(store)
+    return {table: count_covered_days(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}

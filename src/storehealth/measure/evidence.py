@@ -1,0 +1,197 @@
+"""All rows behind the findings, one CSV per rule, written in batches while the store is open.
+
+What is shown with a figure: the worst rows as evidence, and further figures beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from storehealth.catalogue.rule import SideMeasure
+from storehealth.measure.fingerprints import Fingerprints
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.rule_sql import DEFECT, LATE, OVERDUE
+from storehealth.measure.statistics import build_statistic
+from storehealth.model import EvidenceRow, Finding, SideFigure, Tally
+from storehealth.support.atomic_files import write_csv
+
+FIXED = ("file", "line", "entity", "at", "outcome", "state")
+
+
+@dataclass
+class EvidenceFiles:
+    """The folder of evidence files.
+
+    Attributes:
+        folder: Created if it is missing; its parent must exist.
+        written: Rule code → path of its file, under the folder as the user named it.
+        problem: The first error; the measurements do not depend on it.
+    """
+
+    folder: Path
+    written: dict[str, str] = field(default_factory=dict)
+    problem: OSError | None = None
+
+    def write(self, query: RuleQuery, marks: Fingerprints | None = None) -> None:
+        """Write every defect of a rule."""
+        path = self.folder / f"{query.rule.code}.csv"
+        try:
+            self.folder.mkdir(exist_ok=True)
+            write_csv(path, (*FIXED, *query.rule.measure.evidence), _rows(query, marks))
+        except OSError as error:
+            self.problem = self.problem or error
+        else:
+            self.written[query.rule.code] = path.as_posix()
+
+    def delete(self, code: str) -> None:
+        """Delete the file an earlier run left for a rule that no longer has defects."""
+        try:
+            (self.folder / f"{code}.csv").unlink(missing_ok=True)
+        except OSError as error:
+            self.problem = self.problem or error
+
+    def add_paths(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Add to each finding the file that holds all its rows."""
+        return tuple(
+            finding.model_copy(
+                update={"evidence": finding.evidence.model_copy(update={"file": self.written[finding.code]})}
+            )
+            if finding.code in self.written
+            else finding
+            for finding in findings
+        )
+
+
+def _rows(query: RuleQuery, marks: Fingerprints | None) -> Iterator[list[Any]]:
+    for row in iterate_evidence(query, marks):
+        at = row.at.isoformat(" ") if row.at else None
+        yield [row.file, row.line, row.entity, at, row.outcome, row.state, *row.details.values()]
+
+
+EVIDENCE_ROWS = 20
+OF_EACH_OUTCOME = 5
+"""Rows shown of each outcome even if those of the other are worse."""
+DIGITS = 6
+"""Decimals of a figure beside: sums in floating point differ in the last digits from run to run."""
+WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
+Detail = str | int | float | bool | None
+
+
+def collect_evidence(query: RuleQuery, tally: Tally, marks: Fingerprints | None = None) -> tuple[EvidenceRow, ...]:
+    """Read the worst defects: at most twenty, some of each outcome, ties by time, file and row, persons masked."""
+    outcomes = [outcome for outcome, rows in ((LATE, tally.late), (OVERDUE, tally.overdue)) if rows]
+    if not outcomes:
+        return ()
+    worst = [
+        f"SELECT * FROM {query.defects} WHERE _outcome = {outcome} ORDER BY {WORST_FIRST} LIMIT {EVIDENCE_ROWS}"
+        for outcome in outcomes
+    ]
+    columns, values = _columns(query, marks)
+    found = query.run(f"SELECT {columns} FROM ({_mix_outcomes(worst)}) ORDER BY {WORST_FIRST}", values)
+    return tuple(_evidence_row(query, row, marks) for row in found)
+
+
+def _mix_outcomes(worst: Sequence[str]) -> str:
+    """SQL of the worst rows of all outcomes, with the first few of each kept whatever the others are."""
+    if len(worst) == 1:
+        return worst[0]
+    every = " UNION ALL ".join(f"({query})" for query in worst)
+    own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
+    placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
+    return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
+
+
+def iterate_evidence(query: RuleQuery, marks: Fingerprints | None = None) -> Iterator[EvidenceRow]:
+    """Iterate over all defects, the worst first. No other query may run on the connection until the last is read."""
+    columns, values = _columns(query, marks)
+    for rows in query.run_in_batches(
+        f"SELECT {columns} FROM {query.defects} WHERE {DEFECT} ORDER BY {WORST_FIRST}", values
+    ):
+        yield from (_evidence_row(query, row, marks) for row in rows)
+
+
+def _columns(query: RuleQuery, marks: Fingerprints | None) -> tuple[str, dict[str, Any]]:
+    """The columns read of each row, and the values for their ``$names``."""
+    mark, values = marks.build_column(query) if marks else ("NULL", {})
+    shown = "".join(f", _show{index}" for index in range(len(query.rule.measure.evidence)))
+    return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
+
+
+def _evidence_row(query: RuleQuery, row: tuple[Any, ...], marks: Fingerprints | None) -> EvidenceRow:
+    file, line, entity, at, outcome, mark, *shown = row
+    return EvidenceRow(
+        file=file,
+        line=line,
+        entity=query.mask_text(query.rule.measure.entity, entity) if entity else entity,
+        at=at,
+        outcome=outcome,
+        state=marks.find_state(query.rule.code, mark) if marks else None,
+        details={
+            name: _show_detail(query, name, value)
+            for name, value in zip(query.rule.measure.evidence, shown, strict=True)
+        },
+    )
+
+
+def _show_detail(query: RuleQuery, name: str, value: Any) -> Detail:
+    """A value of a row, as it is shown. A personal one is masked whatever its type."""
+    detail = _detail(value)
+    if isinstance(detail, str) and not isinstance(value, date):
+        return query.mask_text(name, detail)
+    if detail is not None and name in query.personal:
+        return query.mask(query.personal[name], str(value))
+    return detail
+
+
+def _detail(value: Any) -> Detail:
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def measure_beside_figures(query: RuleQuery) -> tuple[SideFigure, ...]:
+    """Measure the figures a rule shows beside its own, over its rows in the window, all in one scan."""
+    figures = query.rule.measure.beside
+    if not figures:
+        return ()
+    sums = ", ".join(_sums(figure, f"_beside{index}") for index, figure in enumerate(figures))
+    kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
+    (row,) = query.run(f"SELECT {sums} FROM {query.rows}{kept}")
+    pairs = zip(row[::2], row[1::2], strict=True)
+    return tuple(_beside(figure, *pair) for figure, pair in zip(figures, pairs, strict=True))
+
+
+def _sums(figure: SideMeasure, column: str) -> str:
+    """SQL of a figure's two sums: rows for which it is true and rows for which not, or the statistic and its rows."""
+    if figure.value is None:
+        return f"count(*) FILTER ({column}), count(*) FILTER (NOT {column})"
+    return f"{build_statistic(figure.value.statistic, column)}, count({column})"
+
+
+def _beside(figure: SideMeasure, first: float | None, second: int) -> SideFigure:
+    """A share counts the rows its name describes, good or bad; a statistic has a value and the number of its rows.
+
+    The title is the English one; judge translates it.
+    """
+    if figure.value is not None:
+        value = round(first, DIGITS) if first is not None and math.isfinite(first) else None
+        return SideFigure(name=figure.name, title=figure.title.en, unit=figure.value.unit, value=value, judged=second)
+    count, judged = int(first or 0), int(first or 0) + second
+    return SideFigure(
+        name=figure.name,
+        title=figure.title.en,
+        value=count / judged if judged else None,
+        count=count,
+        defects=count if figure.bad is not None else second,
+        judged=judged,
+    )

@@ -1,0 +1,171 @@
+"""A checkup as a message of a few lines: plain text that no service interprets as markup. Pure.
+
+Titles of findings and actions in a language other than the checkup's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.catalogue.common import Language
+from storehealth.i18n.findings import LEAST_GAIN, name_score, select_actions
+from storehealth.i18n.limits import format_doubt
+from storehealth.i18n.words import Words
+from storehealth.model import Checkup, Finding, Recommendation
+from storehealth.notify.changes import CheckupChanges
+from storehealth.privacy import redact, scrub
+from storehealth.support.control_chars import CONTROL_CHARS
+
+MAX_FINDINGS = 5
+"""Findings that are listed one by one; the others are only counted."""
+LOOKALIKES = str.maketrans(
+    {"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗", "[": "(", "]": ")", "|": "¦", "~": "∼", "#": "＃"}
+)
+"""Characters that chats interpret as mentions, links or markup, and what replaces them."""
+MAX_LENGTH = 300
+
+
+class Notice(NamedTuple):
+    """What is sent: a title of one line, and the text below it."""
+
+    title: str
+    body: str
+
+
+def to_plain_line(text: str) -> str:
+    """Return a text as one line, with nothing in it that a chat or mail program interprets as markup, mention or link."""
+    text = CONTROL_CHARS.sub(" ", text).translate(LOOKALIKES).replace("://", ": //").strip()
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+
+
+def write_notice(
+    checkup: Checkup, found: CheckupChanges, words: Words, names: TranslatedNames, reports: Sequence[Path] = ()
+) -> Notice:
+    """Write the message: what changed, what fails, what to do first, and where the report is.
+
+    Nobody is named, neither agents nor customers, and phone numbers, e-mails and addresses are removed from texts.
+
+    Args:
+        checkup: The whole result.
+        found: What is new in it.
+        words: The texts in the message's language.
+        names: Titles of findings and actions in that language.
+        reports: Where the written reports are.
+    """
+    score = _score_text(checkup, found, words)
+    blocks = (
+        [checkup.headline] if words.language == checkup.language else [],
+        _finding_block("notify.new", found.new, words, names),
+        _finding_block("notify.again", found.again, words, names),
+        _finding_block("notify.still", found.still, words, names),
+        [words.say("notify.resolved", codes=_join_codes(found.resolved, words, names))] if found.resolved else [],
+        [words.say("notify.lost", areas=_join_areas(found.lost, words))] if found.lost else [],
+        [words.count("notify.muted", found.muted)] if found.muted else [],
+        _first_action_line(checkup, words, names),
+        [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else [],
+    )
+    lines = [to_plain_line(scrub(line)) for block in blocks for line in block]
+    lines += [to_plain_line(words.say("notify.report", path=str(reports[0])))] if reports else []
+    return Notice(to_plain_line(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
+
+
+def write_failure_notice(run: str, problem: str, words: Words) -> Notice:
+    """Write the message that an audit failed, and why, with nothing personal in it.
+
+    Args:
+        run: Name of the runs.
+        problem: What went wrong, in English.
+        words: The texts in the message's language.
+    """
+    lines = [to_plain_line(scrub(redact(words.error(line)))) for line in problem.splitlines()]
+    return Notice(
+        to_plain_line(words.say("notify.trouble_title", run=run)), "\n".join([*lines, words.say("notify.trouble_next")])
+    )
+
+
+def write_recovery_notice(run: str, checkup: Checkup, words: Words, reports: Sequence[Path] = ()) -> Notice:
+    """Write the message that audits work again; arguments as for :func:`letter` and :func:`trouble`."""
+    lines = [words.say("notify.title", store=checkup.store, score=name_score(checkup, words))]
+    lines += [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else []
+    lines += [words.say("notify.report", path=str(reports[0]))] if reports else []
+    return Notice(to_plain_line(words.say("notify.again_title", run=run)), "\n".join(map(to_plain_line, lines)))
+
+
+def _score_text(checkup: Checkup, found: CheckupChanges, words: Words) -> str:
+    """Return the score, and what it was when people were last told."""
+    text = name_score(checkup, words)
+    if found.is_first or found.before is None or found.before == checkup.score.value:
+        return text
+    before = words.say("screen.was", value=words.format_decimal(found.before, 0))
+    return words.say("unit.brackets", what=text, inside=before)
+
+
+def _finding_block(key: str, findings: Sequence[Finding], words: Words, names: TranslatedNames) -> list[str]:
+    """Return a heading with the findings below it."""
+    if not findings:
+        return []
+    lines = [f"{words.say(key)}{words.say('unit.colon').rstrip()}"]
+    lines += [f"- {_finding_line(finding, words, names)}" for finding in findings[:MAX_FINDINGS]]
+    more = len(findings) - MAX_FINDINGS
+    return [*lines, words.count("notify.more", more)] if more > 0 else lines
+
+
+def _finding_line(finding: Finding, words: Words, names: TranslatedNames) -> str:
+    value = words.format_figure(finding.value, finding.unit)
+    text = f"{finding.code} {names.title_of(finding)}{words.say('unit.colon')}{value}"
+    if finding.limit is None:
+        return text
+    limit = words.say("screen.limit", bound=words.format_bound(finding.limit, finding.unit, finding.higher_is))
+    certainty = format_doubt(finding.limit_source.verified, words) if finding.limit_source else ""
+    details = words.say("unit.comma").join(part for part in (limit, certainty) if part)
+    return words.say("unit.brackets", what=text, inside=details)
+
+
+def _join_codes(findings: Iterable[Finding], words: Words, names: TranslatedNames) -> str:
+    return words.say("unit.semicolon").join(f"{finding.code} {names.title_of(finding)}" for finding in findings)
+
+
+def _join_areas(areas: Iterable[str], words: Words) -> str:
+    return words.say("unit.comma").join(words.say(f"area.{area}") for area in areas)
+
+
+def _first_action_line(checkup: Checkup, words: Words, names: TranslatedNames) -> list[str]:
+    """Return what to do first, in a few words; not where, which could be a person's name."""
+    first = next(iter(select_actions(checkup)), None)
+    name = names.action_of(first) if first else ""
+    if first is None or not name:
+        return []
+    if first.gain_points is not None and first.gain_points >= LEAST_GAIN:
+        gain = words.say("screen.gain", points=words.format_decimal(first.gain_points))
+        name = words.say("unit.brackets", what=name, inside=gain)
+    return [words.say("notify.first", action=name)]
+
+
+class TranslatedNames(NamedTuple):
+    """Titles of findings and actions; those of a pack's rules stay in the checkup's language."""
+
+    titles: Mapping[str, str] = {}
+    actions: Mapping[str, str] = {}
+
+    @staticmethod
+    def load(checkup: Checkup, language: Language) -> TranslatedNames:
+        """Return the checkup's own names or, where its language differs, those of the built-in rules."""
+        if language == checkup.language:
+            return TranslatedNames()
+        from storehealth.catalogue import load_catalogue
+
+        rules = load_catalogue().rules.values()
+        return TranslatedNames(
+            {rule.code: rule.title.in_language(language) for rule in rules},
+            {advice.id: advice.name.in_language(language) for rule in rules for advice in rule.advice},
+        )
+
+    def title_of(self, finding: Finding) -> str:
+        """Return the title of a finding."""
+        return self.titles.get(finding.code, finding.title)
+
+    def action_of(self, recommendation: Recommendation) -> str:
+        """Return an action in a few words; empty where it has no name that is free of personal data."""
+        return self.actions.get(recommendation.id, recommendation.name)

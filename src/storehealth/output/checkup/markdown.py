@@ -1,0 +1,300 @@
+"""The checkup as Markdown: for chats, wikis and mails, readable as plain text too."""
+
+from __future__ import annotations
+
+from storehealth.i18n.comparison import describe_rows
+from storehealth.i18n.findings import (
+    count_statuses,
+    describe_driver,
+    describe_finding,
+    describe_gain,
+    describe_replies,
+    describe_score,
+    describe_source,
+    format_bounds,
+    format_detail,
+    format_interval,
+    format_segment,
+    group_not_judged,
+    list_beside,
+    name_score,
+    select_actions,
+    select_measured,
+    select_refused,
+    summarize_rows,
+)
+from storehealth.i18n.limits import (
+    UNSURE,
+    compare_printed,
+    describe_caveats,
+    describe_margin,
+    describe_money,
+    describe_since,
+)
+from storehealth.i18n.sources import (
+    describe_data,
+    describe_days,
+    describe_export,
+    describe_refused,
+    describe_rejected,
+    group_refused,
+)
+from storehealth.i18n.words import Words
+from storehealth.model import Checkup, EvidenceRow, Finding, PlatformLine
+from storehealth.output.checkup import _history
+from storehealth.output.checkup._markdown import escape, write_bullets, write_table
+
+NAME = "markdown"
+SUFFIX = ".md"
+ROWS = 20
+SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inconclusive": "?", "not_applicable": "–"}
+
+
+def render(checkup: Checkup) -> bytes:
+    """The whole report in the language of the checkup."""
+    words = Words(checkup.language)
+    blocks = (
+        _head,
+        _todo,
+        _due,
+        _areas,
+        _history.build_blocks,
+        _platform_view,
+        _limits,
+        _findings,
+        _not_judged,
+        _sources,
+        _method,
+    )
+    lines = [line for block in blocks for line in block(checkup, words)]
+    return ("\n".join(lines).rstrip() + "\n").encode(errors="replace")
+
+
+def _heading(words: Words, key: str) -> list[str]:
+    return [f"## {words.say(f'report.{key}')}", ""]
+
+
+def _head(checkup: Checkup, words: Words) -> list[str]:
+    name, parts = name_score(checkup, words), describe_score(checkup, words)
+    score = f"**{words.say('screen.score')} {escape(name)}** · {escape(' · '.join(parts))}"
+    return [
+        f"# {escape(words.say('report.title', store=checkup.store))}",
+        "",
+        f"**{escape(checkup.headline)}**",
+        "",
+        score,
+        "",
+        *_history.summarize_change(checkup, words),
+        *_heading(words, "basis"),
+        *write_bullets(describe_data(checkup, words)),
+    ]
+
+
+def _todo(checkup: Checkup, words: Words) -> list[str]:
+    actions = select_actions(checkup)
+    if not actions:
+        return []
+    lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
+    for number, action in enumerate(actions, 1):
+        lines.append(
+            f"{number}. **{escape(action.name or action.text)}** {escape(' · '.join(describe_gain(action, words)))}"
+        )
+        lines += [f"   {escape(action.text)}"] if action.name else []
+        lines.append(f"   {escape(words.say('screen.assumption', text=action.assumption))}")
+    return [*lines, ""]
+
+
+def _due(checkup: Checkup, words: Words) -> list[str]:
+    """Deadlines that become breaches unless met, soonest first."""
+    lines = []
+    for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
+        parts = [
+            words.format_moment(deadline.due_at),
+            words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
+        ]
+        if deadline.amount_at_risk is not None:
+            parts.append(words.say("screen.at_risk", amount=words.format_decimal(deadline.amount_at_risk, 2)))
+        lines.append(f"{deadline.kind} {deadline.id}: {' · '.join(parts)}")
+    return [f"## {words.say('heading.due')}", "", *write_bullets(lines)] if lines else []
+
+
+def _areas(checkup: Checkup, words: Words) -> list[str]:
+    header = [words.say(f"column.{key}") for key in ("area", "score", "coverage", "code")]
+    rows = [
+        (
+            words.say(f"area.{area.id}"),
+            words.format_decimal(area.score, 0),
+            words.format_figure(area.coverage, "share"),
+            area.worst or "—",
+        )
+        for area in checkup.areas
+    ]
+    return [*_heading(words, "areas"), *write_table(header, rows)] if rows else []
+
+
+def _platform_view(checkup: Checkup, words: Words) -> list[str]:
+    """The store's figures against the platform's own limits, with the margin in rows."""
+    keys = ("code", "rule", "value", "limit", "counted", "margin", "days", "sure")
+    rows = [_platform_row(line, words) for line in checkup.platform_view]
+    if not rows:
+        return []
+    shown = write_table([words.say(f"column.{key}") for key in keys], rows)
+    return [*_heading(words, "platform_view"), words.say("report.platform_note"), "", *shown]
+
+
+def _platform_row(line: PlatformLine, words: Words) -> list[str]:
+    value, limit = words.format_figure(line.value, line.unit), words.format_bound(line.limit, line.unit, line.higher_is)
+    counted = words.say(
+        "screen.count_of", count=words.format_whole(line.defects), judged=words.format_whole(line.judged)
+    )
+    margin = words.say("unit.semicolon").join([describe_margin(line, words), *describe_caveats(line, words)])
+    sure = words.say(f"verified.{line.limit_source.verified}")
+    shown = counted if line.unit == "share" else "—"
+    return [line.code, line.title, value, limit, shown, margin, describe_days(line.window, words), sure]
+
+
+def _limits(checkup: Checkup, words: Words) -> list[str]:
+    """Each finding against target and limit, with source, date and certainty."""
+    keys = ("code", "rule", "value", "target", "limit", "sure", "since", "source")
+    rows = [
+        _limit_row(finding, words)
+        for finding in select_measured(checkup)
+        if finding.limit_source and format_bounds(finding, words)
+    ]
+    return (
+        [*_heading(words, "platform"), *write_table([words.say(f"column.{key}") for key in keys], rows)] if rows else []
+    )
+
+
+def _limit_row(finding: Finding, words: Words) -> list[str]:
+    source = finding.limit_source
+    ends = [words.format_bound(value, finding.unit, finding.higher_is) for value in (finding.target, finding.limit)]
+    if source is None:
+        return [finding.code, finding.title, format_interval(finding, words), *ends, "—", "—", "—"]
+    sure = words.say(f"verified.{source.verified}")
+    shown = f"⚠ {sure}" if source.verified in UNSURE else sure
+    day = words.format_day(source.effective_from) if source.effective_from else describe_since(source, words) or "—"
+    return [finding.code, finding.title, format_interval(finding, words), *ends, shown, day, source.source]
+
+
+def _findings(checkup: Checkup, words: Words) -> list[str]:
+    lines = [*_heading(words, "findings"), escape(count_statuses(checkup, words)), ""]
+    lines += write_bullets([f"! {warning}" for warning in checkup.warnings]) if checkup.warnings else []
+    for finding in sorted(select_measured(checkup), key=lambda finding: finding.muted is not None):
+        lines += _finding(finding, words)
+    return lines
+
+
+def _finding(finding: Finding, words: Words) -> list[str]:
+    """One finding: verdict, why it matters, source of its limits, drivers, and first rows."""
+    state = f"{SYMBOLS[finding.status]} {words.say(f'status.{finding.status}').upper()}"
+    facts = [
+        *describe_finding(finding, words),
+        f"{words.say('column.severity')}{words.say('unit.colon')}{words.say(f'severity.{finding.severity}')}",
+    ]
+    counts = words.say("unit.comma").join(
+        f"{words.say(f'outcome.{outcome}')} {words.format_whole(number)}" for outcome, number in finding.counts
+    )
+    about = [
+        words.say("report.why", why=finding.why),
+        words.say("report.looked_at", days=describe_days(finding.window, words)),
+    ]
+    about.append(words.say("report.counted", counts=counts))
+    source = describe_source(finding, words)
+    about += [words.say("report.limits_from", origin=source)] if source else []
+    parts = [*list_beside(finding, words), *compare_printed(finding, words)]
+    about += [f"{name}{words.say('unit.colon')}{text}" for name, text in parts]
+    if finding.money_at_risk:
+        about.append(
+            f"{words.say('against.money_name')}{words.say('unit.colon')}{describe_money(finding.money_at_risk, words)}"
+        )
+    rows = describe_rows(finding, words)
+    about += [rows] if rows else []
+    return [
+        f"### {state} {finding.code} {escape(finding.title)}",
+        "",
+        escape(" · ".join(facts)),
+        *([escape(finding.note)] if finding.note else []),
+        "",
+        *write_bullets(about),
+        *_drivers(finding, words),
+        *_rows(finding, words),
+    ]
+
+
+def _drivers(finding: Finding, words: Words) -> list[str]:
+    if not finding.drivers:
+        return []
+    lines = [
+        f"{format_segment(driver.segment, words)}{words.say('unit.colon')}{describe_driver(driver, words)}"
+        for driver in finding.drivers
+    ]
+    return [f"**{words.say('heading.drivers')}**", "", *write_bullets(lines)]
+
+
+def _rows(finding: Finding, words: Words) -> list[str]:
+    rows = finding.evidence.rows[:ROWS]
+    if not rows:
+        return []
+    header = [words.say(f"column.{key}") for key in ("place", "entity", "at", "outcome", "details")]
+    more = summarize_rows(finding, len(rows), words)
+    shown = write_table(header, [_row(row, words) for row in rows])
+    return [f"**{words.say('heading.evidence')}**", "", *shown, *([escape(more), ""] if more else [])]
+
+
+def _row(row: EvidenceRow, words: Words) -> list[str]:
+    where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
+    details = words.say("unit.comma").join(format_detail(name, value, words) for name, value in row.details.items())
+    outcome = words.say(f"outcome.{row.outcome}")
+    if row.state in ("new", "reappeared"):
+        outcome = words.say("unit.brackets", what=outcome, inside=words.say(f"row_state.{row.state}"))
+    return [where, row.entity or "—", words.format_moment(row.at), outcome, details]
+
+
+def _not_judged(checkup: Checkup, words: Words) -> list[str]:
+    parts = [describe_export(export, words) for export in checkup.exports_wanted]
+    lines = [*_heading(words, "to_export"), *write_bullets(parts)] if parts else []
+    if not group_not_judged(checkup):
+        return lines
+    header = [words.say(f"column.{key}") for key in ("area", "rule", "reason", "export")]
+    rows = []
+    for members in group_not_judged(checkup):
+        areas = words.say("unit.comma").join(dict.fromkeys(words.say(f"area.{rule.area}") for rule in members))
+        titles = "; ".join(f"{rule.code} {rule.title}" for rule in members)
+        reasons = "; ".join(dict.fromkeys(rule.reason for rule in members))
+        rows.append((areas, titles, reasons, "; ".join(members[0].how_to_export) or "—"))
+    return [*lines, *_heading(words, "not_judged"), *write_table(header, rows)]
+
+
+def _sources(checkup: Checkup, words: Words) -> list[str]:
+    keys = ("file", "layout", "encoding", "rows", "kept", "duplicates", "rejected", "first", "last", "note")
+    rows = [
+        (
+            source.path,
+            source.layout or "—",
+            source.encoding or "—",
+            *(words.format_whole(number) for number in (source.rows, source.kept, source.duplicates, source.rejected)),
+            words.format_moment(source.first),
+            words.format_moment(source.last),
+            words.reason(source.note) or ("" if source.layout else words.say("screen.no_reason")),
+        )
+        for source in checkup.sources
+    ]
+    lines = [*_heading(words, "sources"), *write_table([words.say(f"column.{key}") for key in keys], rows)]
+    parts = [describe_refused(members, words) for members in group_refused(select_refused(checkup))]
+    return [*lines, *write_bullets([*parts, *filter(None, [describe_rejected(checkup, words)])])]
+
+
+def _method(checkup: Checkup, words: Words) -> list[str]:
+    method, colon = checkup.method, words.say("unit.colon")
+    code, reasons = checkup.outcome.exit_code, "; ".join(checkup.outcome.reasons) or "—"
+    parts = [words.say("screen.rules", digest=method.rules_digest), *method.caveats]
+    parts.append(words.say("report.exit", code=code, reasons=reasons))
+    lines = [*_heading(words, "method"), *write_bullets(parts)]
+    for key, texts in (
+        ("replies", describe_replies(checkup, words)),
+        ("facts", [f"{name}{colon}{fact}" for name, fact in method.facts.items()]),
+        ("constants", [f"{name}{colon}{number:g}" for name, number in method.constants.items()]),
+    ):
+        lines += [f"**{words.say(f'heading.{key}')}**", "", *write_bullets(texts)] if texts else []
+    return [*lines, escape(words.say("report.made_by", version=checkup.tool.version, run=checkup.run.id))]

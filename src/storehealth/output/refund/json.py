@@ -1,0 +1,12 @@
+"""JSON: every field of the status, keys in English."""
+
+from __future__ import annotations
+
+from storehealth.refund.status import CaseStatus
+
+NAME, SUFFIX = "json", ".json"
+
+
+def render(standing: CaseStatus) -> bytes:
+    """Render one JSON document, indented, ending in a newline."""
+    return standing.model_dump_json(indent=2).encode() + b"\n"

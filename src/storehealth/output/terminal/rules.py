@@ -1,0 +1,180 @@
+"""Rules on the screen: one explained in full, or all as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import Fact, split_alternatives
+from storehealth.catalogue.facts import find_rule_facts
+from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.thresholds import Bounds, resolve_bounds
+from storehealth.i18n.limits import describe_certainty
+from storehealth.i18n.words import Words
+from storehealth.output.terminal.page import Page, TextRun, pad_text
+
+
+def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words, platform: str | None = None) -> None:
+    """Everything there is to know about a rule; with a platform, where its files are exported there."""
+    page.add(TextRun(f"{rule.code}  {rule.id}", "bold", keep=True))
+    page.add(TextRun(rule.title.in_language(words.language), "bold"))
+    weight = words.say("rule.scored" if rule.scored else "screen.not_scored")
+    page.add("  ".join((words.say(f"area.{rule.area}"), words.say(f"severity.{rule.severity}"), weight)))
+    if rule.about:
+        _block(page, words.say("rule.measures"), [rule.about.in_language(words.language)])
+    _block(page, words.say("rule.formula"), [describe_formula(rule, words), words.say("rule.exempt")])
+    page.add_heading(words.say("rule.sql"))
+    for name, sql in list_sql(rule):
+        page.add(TextRun(f"{name}: ", "bold", keep=True), " ".join(sql.split()), indent=2, hang=6)
+    _block(page, words.say("rule.limits"), list(list_limits(rule, catalogue, words)))
+    _block(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words)))
+    _block(page, words.say("rule.printed"), list(list_printed(rule, words)))
+    _block(page, words.say("rule.why"), [rule.why.in_language(words.language)])
+    _block(page, words.say("rule.advice"), list(list_advice(rule, words)))
+    _block(page, words.say("rule.needs"), list(list_needs(rule, catalogue, words, platform)))
+
+
+def _block(page: Page, title: str, texts: list[str]) -> None:
+    if texts:
+        page.add_heading(title)
+    for text in texts:
+        page.add(text, indent=2, hang=4 if text.startswith("–") else 2)
+
+
+def describe_formula(rule: Rule, words: Words) -> str:
+    """How the figure is computed, in words."""
+    measure = rule.measure
+    if measure.value:
+        return words.say(f"rule.{measure.value.statistic}")
+    if measure.good:
+        return words.say("rule.good")
+    timed = measure.in_time
+    if timed is None or timed.within is None:
+        return words.say("rule.by_date" if timed and timed.by_date else "rule.by")
+    fixed = not isinstance(timed.within, str)
+    time = words.format_figure(timed.within, "seconds") if fixed else words.say("rule.fact", name=timed.within)  # type: ignore[arg-type]
+    return words.say("rule.within", time=time)
+
+
+def list_sql(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The SQL of the measure, key by key, as the file has it."""
+    measure = rule.measure
+    yield "over", measure.over
+    yield "when", measure.when
+    for part in (measure.in_time, measure.value):
+        if part:
+            yield from ((key, str(value)) for key, value in part.model_dump(by_alias=True, exclude_none=True).items())
+    if measure.good:
+        yield "good", measure.good
+    yield "at", measure.at
+    yield "entity", measure.entity
+
+
+def list_limits(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
+    """Target and limit: the rule's own, then each platform's, with source, date and certainty."""
+    if rule.limits is None:
+        yield words.say("rule.no_limits")
+        return
+    own = resolve_bounds(rule, {})
+    limits = [(words.say("rule.any"), own, "")] if own else []
+    for name, platform in catalogue.platforms.items():
+        limit, bounds = platform.limits.get(rule.code), resolve_bounds(rule, platform.limits)
+        if limit and bounds:
+            limits.append((name, bounds, limit.note))
+    for name, bounds, note in limits:
+        text = f"{name}  {_ends(rule, bounds, words)}  ({describe_certainty(bounds.source, words)}) {words.source(bounds.source.source)}"
+        yield f"{text}{f'. {note}' if note else ''}"
+
+
+def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
+    unit = rule.measure.value.unit if rule.measure.value else "share"
+    shown = (("target", bounds.target), ("limit", bounds.limit))
+    return "  ".join(
+        words.say(f"screen.{key}", bound=words.format_bound(value, unit, bounds.higher_is)) for key, value in shown
+    )
+
+
+def list_facts(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
+    """Platform facts the measure reads, on every platform that sets them."""
+    for name in dict.fromkeys(find_rule_facts(rule)):
+        for where, platform in catalogue.platforms.items():
+            fact = platform.facts.get(name)
+            if fact:
+                yield f"{name}  {where} {_fact(fact, words)}  ({describe_certainty(fact, words)}) {fact.source}"
+
+
+def _fact(fact: Fact, words: Words) -> str:
+    if isinstance(fact.value, tuple):
+        return ", ".join(fact.value) or "—"
+    timed = isinstance(fact.value, float) and not isinstance(fact.value, bool)
+    return words.format_figure(float(fact.value), "seconds") if timed else str(fact.value)
+
+
+def list_printed(rule: Rule, words: Words) -> Iterator[str]:
+    """Figures that exports print for the same thing, and the definitions tried to explain a difference."""
+    for figure in rule.printed:
+        tried = words.say("unit.semicolon").join(
+            reading.says.in_language(words.language) for reading in figure.readings
+        )
+        yield f"{figure.title.in_language(words.language)}{words.say('unit.colon')}{tried}"
+
+
+def list_advice(rule: Rule, words: Words) -> Iterator[str]:
+    """What to do, with the effort and the assumed effect."""
+    for advice in rule.advice:
+        removes = words.say("rule.removes", share=words.format_figure(advice.removes, "share"))
+        effort = words.say(f"effort.{advice.effort}")
+        inside = f"{effort}{words.say('unit.comma')}{removes}"
+        yield "– " + words.say("unit.brackets", what=advice.do.in_language(words.language), inside=inside)
+
+
+def list_needs(rule: Rule, catalogue: Catalogue, words: Words, platform: str | None) -> Iterator[str]:
+    """The tables it needs, and the menus of the platform that export them; without a platform, names of all layouts."""
+    view = catalogue.views.get(rule.measure.over)
+    needs = tuple(dict.fromkeys((*(view.needs if view else ()), *rule.measure.needs)))
+    if not needs:
+        return
+    yield words.say("screen.needs", tables=words.say("unit.comma").join(words.name_need(need) for need in needs))
+    tables = {part.partition(".")[0] for need in needs for part in split_alternatives(need)}
+    feeding = [layout for layout in catalogue.layouts.values() if tables & set(layout.feeds)]
+    if platform is None:
+        names = words.say("unit.comma").join(layout.name for layout in feeding)
+        yield words.say("rule.layouts", names=names)
+        return
+    name = platform.partition("@")[0]
+    own = [layout for layout in feeding if layout.platform == name]
+    covered = {table for layout in own for table in layout.feeds}
+    plain = [
+        layout for layout in feeding if layout.name.startswith("generic_") and not covered >= tables & {*layout.feeds}
+    ]
+    for layout in (*own, *plain):
+        title = layout.title.in_language(words.language)
+        menu = layout.export_from.in_language(words.language)
+        if layout in plain:
+            menu = words.say("screen.plain_table", layout=layout.name)
+        yield f"– {title}{words.say('unit.colon')}{menu}"
+
+
+def add_rules(page: Page, rules: Sequence[Rule], words: Words) -> None:
+    """One line per rule: code, area, severity, target and limit, title."""
+    heads = ("code", "area", "severity", "limit")
+    rows: list[tuple[str, ...]] = [tuple(words.say(f"column.{key}") for key in heads)]
+    rows += [
+        (rule.code, words.say(f"area.{rule.area}"), words.say(f"severity.{rule.severity}"), _limit(rule, words))
+        for rule in rules
+    ]
+    titles = [words.say("column.rule"), *(rule.title.in_language(words.language) for rule in rules)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row, title in zip(rows, titles, strict=True):
+        cells = "  ".join(pad_text(cell, width) for cell, width in zip(row, widths, strict=True))
+        style = "" if row is not rows[0] else "bold"
+        page.add(TextRun(f"{cells}  ", style, keep=True), TextRun(title, style), hang=sum(widths) + 8)
+
+
+def _limit(rule: Rule, words: Words) -> str:
+    if rule.limits is None:
+        return "—"
+    unit = rule.measure.value.unit if rule.measure.value else "share"
+    return words.format_bound(rule.limits.limit, unit, rule.limits.higher_is)

@@ -1,0 +1,251 @@
+"""The blocks of the one-screen picture, top to bottom: headline, data, score, areas, what to do, the closing count.
+
+Findings, missing exports and refused files on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from storehealth.i18n.findings import (
+    RANK,
+    choose_band,
+    count_statuses,
+    describe_finding,
+    describe_gain,
+    describe_score,
+    format_bounds,
+    locate_evidence,
+    name_score,
+    select_actions,
+    sort_by_urgency,
+)
+from storehealth.i18n.limits import summarize_limits
+from storehealth.i18n.sources import (
+    MOST_NAMED,
+    describe_data,
+    describe_export,
+    describe_refusal,
+    describe_rejected,
+    summarize_exports,
+)
+from storehealth.i18n.words import Words
+from storehealth.model import AreaScore, Checkup, Finding, NotJudged, Source, Window
+from storehealth.output.terminal.history import add_since
+from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
+
+GAP = "  "
+SHORT = 40
+"""Texts up to this length are not broken over lines."""
+BANDS = {"good": "bold green", "fair": "bold yellow", "poor": "bold red"}
+
+
+def add_head(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
+    """The headline, what the figures are based on, the score, and the previous score."""
+    page.add(TextRun(checkup.headline, "bold"))
+    page.add_blank()
+    page.add(*_join_with_gaps(describe_data(checkup, words)))
+    value = checkup.score.value
+    style = "bold" if value is None else BANDS[choose_band(value)]
+    score = TextRun(name_score(checkup, words), style, keep=True)
+    page.add(
+        TextRun(f"{words.say('screen.score')} ", "bold"), score, GAP, *_join_with_gaps(describe_score(checkup, words))
+    )
+    add_since(page, checkup, words, trend)
+
+
+def _join_with_gaps(texts: list[str]) -> list[TextRun | str]:
+    joined: list[TextRun | str] = []
+    for text in texts:
+        piece = TextRun(text, keep=len(text) <= SHORT)
+        joined += [GAP, piece] if joined else [piece]
+    return joined
+
+
+def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
+    """One line per area: score, state, and the finding that costs most."""
+    page.add_blank()
+    names = [words.say(f"area.{area.id}") for area in checkup.areas]
+    width = max(map(cell_len, names), default=0)
+    for area, name in zip(checkup.areas, names, strict=True):
+        start = f"{GAP}{pad_text(name, width)}{GAP}{pad_text(words.format_decimal(area.score, 0), 3, right=True)}{GAP}"
+        page.add(TextRun(start, keep=True), *_area_state(page, cell_len(start), checkup, area, words), hang=width + 9)
+
+
+def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[TextRun | str]:
+    worst = find_worst(checkup, area)
+    if worst is None or (area.score is None and worst.status != "inconclusive"):
+        return [TextRun(f"{SYMBOLS['not_applicable']} ", "dim"), _explain_no_score(checkup, area, words)]
+    shown = ("pass", "watch", "fail", "inconclusive")
+    width = max(cell_len(words.say(f"status.{status}")) for status in shown)
+    mark = f"{SYMBOLS[worst.status]} {pad_text(words.say(f'status.{worst.status}'), width)}{GAP}"
+    room = page.width - used - cell_len(mark)
+    return [TextRun(mark, STYLES[worst.status], keep=True), *_area_text(worst, room, words)]
+
+
+def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
+    """Why an area has no score."""
+    if area.coverage > 0:
+        return words.say("screen.area_withheld", share=words.format_figure(area.coverage, "share"))
+    reason = next((rule.reason for rule in checkup.not_judged if rule.area == area.id), "")
+    return words.say("screen.area_not_judged") + (words.say("unit.colon") + reason if reason else "")
+
+
+def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
+    """Code, figure, title where it fits, n, and the limit that a failing finding breaks or the target."""
+    ends = [words.say("screen.n", n=words.format_whole(worst.judged))]
+    ends += format_bounds(worst, words, "limit" if worst.status == "fail" else "target")
+    value = words.format_figure(worst.value, worst.unit)
+    full = [f"{worst.code} {value} {worst.title}", *ends]
+    if cell_len(GAP.join(full)) > room:
+        full = [f"{worst.code} {value}", *ends]
+    spaced: list[TextRun | str] = []
+    for text in full:
+        spaced += [GAP, TextRun(text, keep=True)] if spaced else [TextRun(text, keep=True)]
+    return spaced
+
+
+def find_worst(checkup: Checkup, area: AreaScore) -> Finding | None:
+    """The finding shown on an area's line: scored before unscored, failing first, then the one that costs most."""
+    own = [finding for finding in checkup.findings if finding.area == area.id and finding.status != "not_applicable"]
+    scored = [finding for finding in own if finding.scored] or own
+    ranked = sorted(sort_by_urgency(scored), key=lambda finding: (RANK[finding.status], finding.code != area.worst))
+    return ranked[0] if ranked else None
+
+
+def add_actions(page: Page, checkup: Checkup, words: Words, most: int, whole: bool = False) -> None:
+    """The first recommendations, each with what it is expected to bring."""
+    actions = select_actions(checkup)
+    if not actions:
+        return
+    page.add_heading(words.say("heading.todo"))
+    for number, action in enumerate(actions[:most], 1):
+        name = TextRun(f" {action.name or action.text}", "bold" if whole else "")
+        page.add(TextRun(f"{number}", "bold"), name, *_style_gains(describe_gain(action, words)), indent=2, hang=4)
+        if whole and action.name:
+            page.add(action.text, indent=4, hang=4)
+        elif action.where:
+            page.add(TextRun(action.where, "dim"), indent=4, hang=4)
+    add_more(page, len(actions) - most, words)
+
+
+def _style_gains(texts: list[str]) -> list[TextRun | str]:
+    parts: list[TextRun | str] = []
+    for text in texts:
+        parts += [GAP, TextRun(text, "bold" if text.startswith("+") else "", keep=True)]
+    return parts
+
+
+def add_deadlines(page: Page, checkup: Checkup, words: Words) -> None:
+    """One line about deadlines, if there are any."""
+    if not checkup.deadlines:
+        return
+    first = min(checkup.deadlines, key=lambda deadline: deadline.due_at)
+    text = words.say("screen.first_due", kind=first.kind, id=first.id, at=words.format_moment(first.due_at))
+    page.add_blank()
+    page.add(TextRun(words.count("count.deadlines", len(checkup.deadlines)), "bold"), words.say("unit.comma"), text)
+
+
+def add_platform(page: Page, checkup: Checkup, words: Words) -> None:
+    """One paragraph where a limit of the platform is broken or within reach."""
+    text = summarize_limits(checkup, words)
+    if text:
+        page.add_blank()
+        page.add(text, hang=2)
+
+
+def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
+    """Rejected rows, warnings such as mutes that match nothing, and how many findings have each status."""
+    page.add_blank()
+    rejected = describe_rejected(checkup, words)
+    if rejected:
+        page.add(rejected)
+    for warning in checkup.warnings:
+        page.add(TextRun(f"{SYMBOLS['watch']} ", "yellow"), warning, hang=2)
+    page.add(TextRun(count_statuses(checkup, words), "bold"))
+
+
+def add_more(page: Page, hidden: int, words: Words) -> None:
+    """How many entries are left out, and how to see them."""
+    if hidden > 0:
+        page.add(TextRun(f"… {words.count('count.more', hidden)}", "dim"), indent=2)
+
+
+CODES = 5
+"""Rules named per missing export on the screen."""
+
+
+def format_status(status: str, words: Words) -> str:
+    """Symbol and word of a status, so that it never depends on colour alone."""
+    return f"{SYMBOLS[status]} {words.say(f'status.{status}').upper()}"
+
+
+def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None = None) -> int:
+    """Two or three lines: title, figures, and its days if unusual. Returns the indent for further lines."""
+    indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
+    mark = TextRun(pad_text(format_status(finding.status, words) + " ", indent), STYLES[finding.status], keep=True)
+    page.add(mark, TextRun(finding.code, "bold", keep=True), "  ", finding.title, hang=indent)
+    parts: list[TextRun | str] = []
+    for text in describe_finding(finding, words, usual):
+        parts += [TextRun(text, keep=True), "  "]
+    parts += [finding.note, "  "] if finding.note else []
+    spot = locate_evidence(finding)
+    if spot:
+        parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
+    page.add(*parts, indent=indent)
+    return indent
+
+
+def add_missing_exports(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:
+    """Every missing file or column; the first ones with where to get them, the rest in one paragraph.
+
+    Args:
+        page: Is added to.
+        checkup: What was found.
+        words: Of the language wanted.
+        whole: How many get a paragraph of their own; None: all, each with every rule.
+    """
+    wanted, codes = checkup.exports_wanted, None if whole is None else CODES
+    if wanted:
+        page.add_heading(words.say("heading.to_export"))
+    for export in wanted[:whole]:
+        page.add(f"– {describe_export(export, words, codes)}", indent=2, hang=4)
+    rest = wanted[whole:] if whole is not None else ()
+    if rest:
+        page.add(f"– {summarize_exports(rest, words, CODES)}", indent=2, hang=4)
+
+
+def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
+    """One paragraph per missing export: areas, codes, and the menu to use."""
+    areas = dict.fromkeys(words.say(f"area.{rule.area}") for rule in members)
+    codes = " ".join(rule.code for rule in members)
+    menus = members[0].how_to_export
+    reason = words.say("screen.export", menu="; ".join(menus)) if menus else members[0].reason
+    what = words.say("unit.brackets", what=words.say("unit.comma").join(areas), inside=codes)
+    page.add(f"– {what}{words.say('unit.colon')}{reason}", indent=2, hang=4)
+
+
+def add_refused(page: Page, members: Sequence[Source], words: Words, most: int | None = None) -> None:
+    """Files not used for the same reason, at most ``most`` by name (None: all), and the reason."""
+    reason, comma = describe_refusal(members, words), words.say("unit.comma")
+    text = words.say("screen.refused", n=len(members), path="\0", reason=reason)
+    before, _, after = text.partition("\0")
+    pieces: list[TextRun | str] = []
+    for source in members[:most]:
+        pieces += [comma] if pieces else []
+        pieces.append(TextRun(source.path, "bold", keep=True))
+    hidden = len(members) - len(members[:most])
+    pieces += [f" {words.say('screen.and_files', n=words.format_whole(hidden))}"] if hidden else []
+    page.add("– ", before, *pieces, after, indent=2, hang=4)
+
+
+def add_refused_summary(page: Page, rest: Sequence[Source], words: Words) -> None:
+    """Unused files there was no room for: how many, and the first of them by name."""
+    if rest:
+        names = words.say("unit.comma").join(source.path for source in rest[:MOST_NAMED]) + (
+            " …" if len(rest) > MOST_NAMED else ""
+        )
+        text = words.say("screen.more_files", n=words.format_whole(len(rest)), names=names)
+        page.add(TextRun(f"… {text}", "dim"), indent=2, hang=4)

@@ -1,0 +1,128 @@
+"""Draws a conversation or an order line by line, then each clock as a bar: what counted, what was closed, when it was due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storehealth.i18n.words import Words, load_texts
+from storehealth.model import RuleClock, Timeline, TimelineEvent
+from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
+
+BAR = 40
+"""Cells of a bar."""
+AS_STATUS = {"met": "pass", "late": "fail", "overdue": "fail", "undecided": "watch"}
+MARKS = ("█", "░", "│")
+"""Time that counts, time that does not, and the moment it was due."""
+
+
+def add_timeline(page: Page, timeline: Timeline, words: Words) -> None:
+    """Heading, moments, clocks, and a legend of the bars."""
+    name = words.say(f"timeline.{timeline.kind}")
+    page.add(TextRun(f"{name} {timeline.id}".strip(), "bold"), f"  {timeline.place}  {timeline.timezone}")
+    if timeline.reply_clock:
+        hours = words.say("unit.comma").join(timeline.service_hours) or words.say("timeline.always_open")
+        page.add(words.say(f"timeline.clock_{timeline.reply_clock}", hours=hours))
+    page.add_blank()
+    width = max((len(_locate(moment)) for moment in timeline.moments), default=0)
+    day = None
+    for moment in timeline.moments:
+        if moment.at.date() != day:
+            day = moment.at.date()
+            page.add(TextRun(words.format_day(day), "bold"))
+        _add_moment(page, moment, width, words)
+    if timeline.clocks:
+        page.add_heading(words.say("timeline.clocks"))
+    for clock in timeline.clocks:
+        _add_clock(page, clock, words)
+    if timeline.clocks:
+        page.add(TextRun("  ".join(_list_signs(timeline, words)), "dim"), indent=2)
+    else:
+        page.add_blank()
+        page.add(words.say("timeline.no_clock"))
+    if timeline.masked:
+        page.add(TextRun(words.say("inspect.masked"), "dim"))
+
+
+def _list_signs(timeline: Timeline, words: Words) -> list[str]:
+    """The legend, only for signs that occur."""
+    counts, closed, due = MARKS
+    stood = any(clock.closed for clock in timeline.clocks)
+    signs = [("counts", counts), *([("closed_hours", closed)] if stood else []), ("due_here", due)]
+    return [f"{sign} {words.say(f'timeline.{name}')}" for name, sign in signs]
+
+
+def _locate(moment: TimelineEvent) -> str:
+    return f"{moment.file}:{moment.line}" if moment.line is not None else moment.file
+
+
+def _add_moment(page: Page, moment: TimelineEvent, width: int, words: Words) -> None:
+    start = f"  {moment.at:%H:%M:%S}  {pad_text(_locate(moment), width)}  "
+    known = f"timeline.{moment.what}" in load_texts()
+    what = words.say(f"timeline.{moment.what}") if known else moment.what.replace("_", " ")
+    parts = [what, moment.who or ""]
+    style = "dim" if moment.kind in ("event", "promise") else "bold" if moment.opens else ""
+    pieces: list[TextRun | str] = [TextRun(start, keep=True), TextRun(" ".join(part for part in parts if part), style)]
+    if moment.text:
+        pieces.append(f"  {moment.text}")
+    if moment.opens:
+        pieces.append(TextRun(f"  ► {words.say('timeline.waits')}", "dim"))
+    page.add(*pieces, hang=4)
+
+
+def _add_clock(page: Page, clock: RuleClock, words: Words) -> None:
+    """Title and verdict, then the bar with its ends."""
+    status = AS_STATUS[clock.outcome]
+    mark = f"{SYMBOLS[status]} {words.say(f'outcome.{clock.outcome}')}"
+    page.add(
+        TextRun(f"{mark}  ", STYLES[status], keep=True),
+        TextRun(clock.code, "bold"),
+        f"  {clock.title}",
+        indent=2,
+        hang=4,
+    )
+    end = clock.done or clock.until
+    ends = [words.say("timeline.began", at=_format_moment(clock.began))]
+    ends += [words.say("timeline.due", at=_format_moment(clock.due))] if clock.due else []
+    ends.append(words.say("timeline.done", at=_format_moment(clock.done)) if clock.done else words.say("timeline.open"))
+    page.add(words.say("unit.comma").join([*ends, *_describe_wait(clock, words)]), indent=4, hang=4)
+    bar = _draw_bar(clock, end)
+    if bar:
+        page.add(TextRun(bar, STYLES[status], keep=True), indent=4)
+
+
+def _format_moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _describe_wait(clock: RuleClock, words: Words) -> Sequence[str]:
+    """The wait on the rule's clock and the time allowed; without these, the distance from the promise."""
+    if clock.waited_seconds is not None and clock.allowed_seconds is not None:
+        waited, allowed = (
+            words.format_figure(seconds, "seconds") for seconds in (clock.waited_seconds, clock.allowed_seconds)
+        )
+        return [words.say("timeline.waited", waited=waited, allowed=allowed)]
+    end = clock.done or clock.until
+    if clock.due is None or end is None:
+        return []
+    apart = (end - clock.due).total_seconds()
+    key = "after" if apart > 0 else "before"
+    return [words.say(f"timeline.{key}", time=words.format_figure(abs(apart), "seconds"))]
+
+
+def _draw_bar(clock: RuleClock, end: datetime | None) -> str:
+    """From the beginning to the end, or to when it was due if that is later; empty where there is nothing to draw."""
+    last = max((moment for moment in (clock.due, end) if moment is not None), default=None)
+    if last is None or last <= clock.began:
+        return ""
+    step = (last - clock.began) / BAR
+    counts, closed, due = MARKS
+    cells = []
+    for number in range(BAR):
+        middle = clock.began + step * (number + 0.5)
+        ran = end is not None and middle <= end
+        stood = any(pause.begins <= middle < pause.ends for pause in clock.closed)
+        cells.append(closed if stood else counts if ran else " ")
+    if clock.due is not None and clock.due >= clock.began:
+        cells[min(BAR - 1, int((clock.due - clock.began) / step))] = due
+    return "".join(cells).rstrip()

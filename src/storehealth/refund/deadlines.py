@@ -1,0 +1,54 @@
+"""The dates of a refund case for an audit's report. Nothing here ever stops an audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, time
+from pathlib import Path
+
+from storehealth.catalogue.common import Language
+from storehealth.errors import StorehealthError
+from storehealth.model import UpcomingDeadline
+from storehealth.refund.progress import read_upcoming_dates
+from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
+from storehealth.refund.status import CaseDate
+from storehealth.refund.words import load_words, render_date
+
+KIND = "deposit"
+LAST_MINUTE = time(23, 59)
+
+
+def list_case_deadlines(
+    state: Path, meant: CaseSelector, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
+) -> tuple[UpcomingDeadline, ...]:
+    """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
+
+    Args:
+        state: The state folder; its ``deposit`` folder holds the dossiers.
+        meant: Platform and store.
+        as_of: Naive, in the store's zone; the status is that of this day.
+        language: Of the texts.
+        packs: Folders with further checklists.
+
+    Returns:
+        Each deadline is the end of its day. Empty if there is no dossier, if it is ambiguous, or if it is damaged.
+    """
+    if as_of is None:
+        return ()
+    try:
+        kept = choose_dossier(list_dossiers(state / "deposit"), meant)
+        moments = read_upcoming_dates(kept.path, as_of.date(), language, packs) if kept else ()
+    except (StorehealthError, OSError):
+        return ()
+    return tuple(_to_deadline(moment, as_of, language) for moment in moments)
+
+
+def _to_deadline(moment: CaseDate, as_of: datetime, language: Language) -> UpcomingDeadline:
+    due = datetime.combine(moment.on, LAST_MINUTE)
+    say = load_words(language)
+    return UpcomingDeadline(
+        kind=KIND,
+        id=f"{moment.item}{say.colon}{render_date(moment, say)}",
+        due_at=due,
+        hours_left=round((due - as_of).total_seconds() / 3600, 1),
+    )

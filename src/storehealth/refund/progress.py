@@ -1,0 +1,249 @@
+"""Checklist + dossier + answers + day → :class:`Standing`. Pure, except that attached files are compared with the disk.
+
+An item is
+
+* ``done``: marked done, not contradicted by files of a later day, and nothing it sent has come back;
+* ``blocked``: rows in the exports prevent it, or a prerequisite was reopened;
+* ``waiting``: its desk has it, or a period is running;
+* ``later``: its prerequisites come first;
+* ``open``: it can be done now;
+* ``not_needed``: the refund is paid, so nothing is left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+from storehealth.catalogue.common import Language
+from storehealth.refund.checklist import Checklist, ChecklistItem, ProcessingTime, load_checklist
+from storehealth.refund.dates import add_days
+from storehealth.refund.dossier import Dossier, read_dossier
+from storehealth.refund.entries import AttachEntry
+from storehealth.refund.facts import CaseFacts, DeskWait, StatusRequest, gather_facts
+from storehealth.refund.notes import (
+    compare_attachments,
+    describe_duration,
+    describe_log,
+    describe_papers,
+    describe_reasons,
+    describe_source,
+    describe_text,
+)
+from storehealth.refund.overview import (
+    choose_next_items,
+    collect_warnings,
+    decide_outcome,
+    find_earliest_date,
+    list_dates,
+    list_past_dates,
+    measure_desks,
+)
+from storehealth.refund.status import CaseDate, CaseStatus, ItemState, ItemStatus, StageStatus
+
+EPOCH = date(2020, 1, 1)
+TO_KEEP = ("deadline", "chase")
+LIVE: frozenset[ItemState] = frozenset({"open", "blocked", "waiting", "later"})
+
+
+def derive_status(checklist: Checklist, dossier: Dossier, request: StatusRequest) -> CaseStatus:
+    """Derive the status of a case on a day.
+
+    Args:
+        checklist: Of the case's platform.
+        dossier: The entries so far; those dated after ``request.as_of`` are not known yet.
+        request: Day, language and answers.
+    """
+    facts = gather_facts(checklist, dossier, request)
+    items = {item.id: _derive_item(facts, item) for item in checklist.items}
+    stages = tuple(_derive_stage(facts, stage.id, items) for stage in checklist.stages)
+    moments = list_dates(facts, items.values())
+    begin = dossier.begin
+    notices = collect_warnings(facts, items.values())
+    return CaseStatus(
+        platform=checklist.name,
+        title=checklist.title.in_language(request.language),
+        about=checklist.about.in_language(request.language),
+        store=begin.store if begin else "",
+        as_of=request.as_of,
+        language=request.language,
+        dossier=str(dossier.path),
+        finished_on=facts.finished_on,
+        outcome=decide_outcome(facts, items.values()),
+        next=choose_next_items(items.values()),
+        next_chase=next(
+            (moment.on for moment in moments if moment.kind in TO_KEEP and moment.on >= request.as_of), None
+        ),
+        earliest=find_earliest_date(facts, items.values()),
+        stages=stages,
+        desks=measure_desks(facts),
+        dates=moments,
+        over=list_past_dates(facts, items.values(), moments),
+        sequence=(request.as_of - EPOCH).days + dossier.next_number,
+        answers=request.answers,
+        log=describe_log(dossier, request.as_of, facts.words),
+        remarks=describe_reasons(checklist, checklist.remarks, request.language),
+        warnings=(*request.warnings, *notices),
+    )
+
+
+def list_upcoming_dates(
+    checklist: Checklist, dossier: Dossier, as_of: date, language: Language = "en"
+) -> tuple[CaseDate, ...]:
+    """List the dates to keep, soonest first, overdue ones included: for reports that need only the dates."""
+    return derive_status(checklist, dossier, StatusRequest(as_of, language)).dates
+
+
+def read_upcoming_dates(
+    path: Path, as_of: date, language: Language = "en", packs: Iterable[Path] = ()
+) -> tuple[CaseDate, ...]:
+    """List the dates to keep of a dossier file, by the checklist of its platform. Empty if there is no case yet.
+
+    Raises:
+        UsageError: The dossier is damaged, or its platform has no checklist.
+    """
+    dossier = read_dossier(path)
+    if dossier.begin is None:
+        return ()
+    return list_upcoming_dates(load_checklist(dossier.begin.platform, packs), dossier, as_of, language)
+
+
+def _derive_item(facts: CaseFacts, item: ChecklistItem) -> ItemStatus:
+    language = facts.request.language
+    mark = facts.history.last.get(item.id)
+    wait = facts.history.find_current_wait(item.id)
+    least, ready = _find_ready_days(facts, item, wait)
+    state, waiting_for, obstacle = _derive_state(facts, item, ready)
+    chase = _find_chase_day(facts, item, wait) if state == "waiting" else None
+    entry = facts.deadlines.get(item.id)
+    deadline = entry.due if entry and state in LIVE else None
+    due = deadline or chase
+    since = wait.since if wait else (mark.on if mark else None)
+    entries = [
+        entry for entry in facts.dossier.list_active_entries(facts.request.as_of) if isinstance(entry, AttachEntry)
+    ]
+    return ItemStatus(
+        id=item.id,
+        stage=item.stage,
+        what=item.what.in_language(language),
+        detail=describe_text(facts.checklist, item.detail, facts.words),
+        why=describe_text(facts.checklist, item.why, facts.words),
+        ask=item.ask.in_language(language) if item.ask else _word_question(facts, item),
+        who=item.who,
+        source=describe_source(facts.checklist, item.source, language),
+        state=state,
+        waiting_for=waiting_for,
+        since=since,
+        days_waiting=wait.count_days(facts.request.as_of) if wait and state == "waiting" else None,
+        deadline=deadline,
+        chase_on=chase,
+        ready_on=ready if state in LIVE else None,
+        ready_least=least if state in LIVE and least != ready else None,
+        overdue=due is not None and due < facts.request.as_of and state != "later",
+        again=item.id in facts.history.to_resend,
+        obstacle=obstacle,
+        returned=facts.history.returned.get(item.id, 0),
+        note=mark.note if mark else "",
+        takes=describe_duration(facts.checklist, item.takes, language) if item.takes else None,
+        papers=describe_papers(facts.checklist, item.papers, language),
+        returns=describe_reasons(facts.checklist, item.returns, language),
+        attachments=compare_attachments(item.id, entries),
+        answered_by=item.answered_by,
+    )
+
+
+def _derive_state(facts: CaseFacts, item: ChecklistItem, ready: date | None) -> tuple[ItemState, tuple[str, ...], str]:
+    """Derive the state of an item, what it waits for, and what prevents it."""
+    history, mark, today = facts.history, facts.history.last.get(item.id), facts.request.as_of
+    rows = _describe_obstacle(facts, item)
+    if facts.is_settled(item.id) and mark is not None:
+        is_contradicted = rows and not facts.finished_on and _reaches_to(facts, item, mark.on)
+        return ("blocked", (), rows) if is_contradicted else ("done", (), "")
+    if facts.finished_on:
+        return "not_needed", (), ""
+    reopened = history.list_reopened(item) if mark and mark.state == "waiting" else ()
+    if reopened:
+        return "blocked", reopened, facts.words.render("taken_back", items=", ".join(reopened))
+    if rows:
+        return "blocked", (), rows
+    if history.find_current_wait(item.id) and not (ready and ready <= today):
+        return "waiting", (item.who,), ""
+    missing = tuple(name for name in item.blocked_by if not facts.is_settled(name))
+    if missing and not history.find_current_wait(item.id):
+        return "later", missing, ""
+    if ready and ready > today:
+        return "waiting", (item.who,), ""
+    return "open", facts.checklist.list_papers_to_redo(item) if history.returned.get(item.id) else (), ""
+
+
+def _word_question(facts: CaseFacts, item: ChecklistItem) -> str:
+    """Word the question to a desk, for items whose checklist has none."""
+    what = item.what.in_language(facts.request.language)
+    return facts.words.render("ask", who=facts.words.name_desk(item.who), what=what) if item.who != "merchant" else what
+
+
+def _describe_obstacle(facts: CaseFacts, item: ChecklistItem) -> str:
+    answer = facts.find_answer(item)
+    if answer is None or answer.state != "pending" or answer.question == "refund_date":
+        return ""
+    return facts.words.render(
+        "rows_in_the_way", count=answer.count or 0, what=facts.words.name_question(answer.question)
+    )
+
+
+def _reaches_to(facts: CaseFacts, item: ChecklistItem, done: date) -> bool:
+    """Whether the files reach the day the item was marked done: older files cannot contradict the mark."""
+    answer = facts.find_answer(item)
+    return answer is not None and answer.last is not None and answer.last >= done
+
+
+def _find_ready_days(facts: CaseFacts, item: ChecklistItem, wait: DeskWait | None) -> tuple[date | None, date | None]:
+    """Find the days on which a period that must pass is over, by its shortest and its longest length.
+
+    The wait and the files each give an end, and the later one counts: an old or partial export never shortens the period.
+    Files that end before the wait started are ignored.
+    """
+    if item.takes is None or item.takes.kind != "at_least":
+        return None, None
+    ends = [_end_of_wait(facts, item, item.takes, wait)] if wait else []
+    answer = facts.find_answer(item)
+    is_old = bool(wait and answer and answer.last and answer.last < wait.since)
+    if answer is not None and answer.question == "refund_date" and answer.earliest and not is_old:
+        ends.append((answer.earliest_least or answer.earliest, answer.earliest))
+    return (max(least for least, _ in ends), max(most for _, most in ends)) if ends else (None, None)
+
+
+def _end_of_wait(facts: CaseFacts, item: ChecklistItem, takes: ProcessingTime, wait: DeskWait) -> tuple[date, date]:
+    own = facts.request.after_sales_days if item.answered_by == "refund_date" else None
+    if own is not None:
+        return add_days(wait.since, own, "days"), add_days(wait.since, own, "days")
+    return add_days(wait.since, takes.least, takes.unit), add_days(wait.since, takes.most, takes.unit)
+
+
+def _find_chase_day(facts: CaseFacts, item: ChecklistItem, wait: DeskWait | None) -> date | None:
+    """Find the day to ask the desk: once its usual time is up, and again some days after each reminder."""
+    if wait is None or (item.takes is not None and item.takes.kind == "at_least"):
+        return None
+    usual = (
+        add_days(wait.since, item.takes.most, item.takes.unit)
+        if item.takes
+        else wait.since + timedelta(days=facts.reminder_days)
+    )
+    reminder = facts.reminders.get(item.id)
+    if reminder is None or reminder < wait.since:
+        return usual
+    return max(usual, reminder + timedelta(days=facts.reminder_days))
+
+
+def _derive_stage(facts: CaseFacts, stage: str, items: Mapping[str, ItemStatus]) -> StageStatus:
+    own = tuple(items[item.id] for item in facts.checklist.list_stage_items(stage))
+    title = next(entry.title for entry in facts.checklist.stages if entry.id == stage)
+    states = {item.state for item in own}
+    order: tuple[ItemState, ...] = ("blocked", "open", "waiting", "later", "done", "not_needed")
+    return StageStatus(
+        id=stage,
+        title=title.in_language(facts.request.language),
+        state=next(state for state in order if state in states),
+        items=own,
+    )

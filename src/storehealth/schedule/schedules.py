@@ -1,0 +1,157 @@
+"""The schedules: ``schedules.json`` in the state folder, replaced as a whole at every change.
+
+The command that runs a schedule, from anywhere: this interpreter and this state folder, nothing a shell must provide.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from storehealth.errors import ExitCode, StorehealthError, UsageError
+from storehealth.model.base import FrozenModel
+from storehealth.support.atomic_files import write_atomically
+
+SCHEDULES_FILE = "schedules.json"
+NAME_PATTERN = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
+LOCK_SECONDS = 10.0
+Starter = Literal["cron", "systemd", "none"]
+
+
+class BusyError(StorehealthError):
+    """Another process is doing the same."""
+
+    exit_code = ExitCode.BUSY
+
+
+class Schedule(FrozenModel):
+    """One schedule. ``options`` are those of ``audit``, paths absolute; ``by``: what starts it.
+
+    ``folder``: where it was added; its runs use the settings and ``events.yaml`` of that folder, as the user's own do.
+    """
+
+    name: str
+    exports: str
+    cron: str
+    zone: str
+    options: tuple[str, ...] = ()
+    by: Starter
+    created_at: datetime
+    folder: str = ""
+
+
+class _SchedulesFile(FrozenModel):
+    version: Literal[1] = 1
+    schedules: tuple[Schedule, ...] = ()
+
+
+def check_name(text: str) -> str:
+    """Check that a name can be a folder, a mark in a crontab, and a systemd unit.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if NAME_PATTERN.fullmatch(text):
+        return text
+    raise UsageError(f"{text!r} is no name for a schedule", "Use letters, digits, dots, dashes; no blanks.")
+
+
+class ScheduleBook:
+    """The schedules of a state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.path = state / SCHEDULES_FILE
+
+    def list_all(self) -> tuple[Schedule, ...]:
+        """List all schedules, by name.
+
+        Raises:
+            UsageError: The file is damaged or cannot be read.
+        """
+        try:
+            return _SchedulesFile.model_validate_json(self.path.read_bytes()).schedules
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be read: {error.strerror}", "Check the path.") from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise UsageError(f"{self.path} is damaged: {where}: {first['msg']}", "Mend it, or delete it.") from None
+
+    def find(self, name: str) -> Schedule | None:
+        """Return the schedule of a name, if there is one."""
+        return next((schedule for schedule in self.list_all() if schedule.name == name), None)
+
+    def put(self, schedule: Schedule) -> None:
+        """Add a schedule, or replace the one of its name.
+
+        Raises:
+            UsageError: The file is damaged or cannot be written.
+            BusyError: Another process keeps changing it.
+        """
+        with self._lock():
+            self._save([*(other for other in self.list_all() if other.name != schedule.name), schedule])
+
+    def drop(self, name: str) -> None:
+        """Delete a schedule; raises as :meth:`put`."""
+        with self._lock():
+            self._save([schedule for schedule in self.list_all() if schedule.name != name])
+
+    def _save(self, schedules: list[Schedule]) -> None:
+        content = _SchedulesFile(schedules=tuple(sorted(schedules, key=lambda schedule: schedule.name)))
+        write_atomically(
+            self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape")
+        )  # paths may hold bytes that are not UTF-8
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        try:
+            with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS, mode=0o600):
+                yield
+        except Timeout:
+            raise BusyError(f"another process is writing to {self.path}", "Try again in a moment.") from None
+        except OSError as error:
+            raise UsageError(
+                f"{self.path} cannot be written to: {error.strerror}", "Give --state a folder you may write to."
+            ) from None
+
+
+STATE_HOME = "XDG_STATE_HOME"
+"""Variable by which a user moves the state folder. Cron does not set it, and the key of pseudonyms is stored there."""
+
+
+class RunCommand(NamedTuple):
+    """A command line and the environment it needs; every path is absolute."""
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    guarded: tuple[str, ...] = ("--when-due",)
+    """Arguments to add where cron starts it more often than it is due."""
+
+    @classmethod
+    def of(cls, name: str, state: Path) -> RunCommand:
+        """Build the command that runs a schedule of a state folder.
+
+        Raises:
+            UsageError: A path has a character that neither a crontab nor a unit file can hold.
+        """
+        command = (
+            str(Path(sys.executable).absolute()), "-m", "storehealth", "schedule", "run", name, "--state",
+            str(state.absolute()),
+        )  # fmt: skip
+        home = os.environ.get(STATE_HOME, "")
+        environment = {STATE_HOME: str(Path(home).absolute())} if home else {}
+        for text in (*command, *environment.values()):
+            if any(char in text for char in "\n\r\\") and os.name != "nt":
+                raise UsageError(f"{text!r} has a line break or backslash in it", "No crontab can hold it. Rename it.")
+        return cls(command, environment)

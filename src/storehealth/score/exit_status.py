@@ -1,0 +1,121 @@
+"""Derives the exit code of a run from its verdicts, with all reasons."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from storehealth.errors import ExitCode, UsageError
+from storehealth.i18n.sources import find_span_outside
+from storehealth.i18n.words import Words
+from storehealth.model import AreaScore, Finding, RunOutcome, Score, Source
+
+FAIL_ON_LEVELS = ("fail", "watch", "new", "never")
+EXIT_PRECEDENCE = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.NO_DATA, ExitCode.NOT_DELIVERED, ExitCode.FINDINGS)
+"""When several apply, the first of these is the exit code."""
+
+NEW_STATES = ("new", "reappeared", None)
+"""States that ``--fail-on new`` counts; None means there is no earlier run to compare with."""
+
+
+def check_fail_on(fail_on: str) -> str:
+    """Validate the value of ``--fail-on`` and return it.
+
+    Raises:
+        UsageError: Naming the nearest valid value.
+    """
+    if fail_on in FAIL_ON_LEVELS or re.fullmatch(r"score<\d{1,3}(\.\d+)?", fail_on):
+        return fail_on
+    close = difflib.get_close_matches(fail_on, FAIL_ON_LEVELS, n=1)
+    hint = f"Nearest is {close[0]}. " if close else ""
+    raise UsageError(f"--fail-on does not know {fail_on!r}", f"{hint}Use fail, watch, new, never, or score<60.")
+
+
+def decide_exit(
+    findings: Sequence[Finding], score: Score, sources: Sequence[Source], fail_on: str, incomplete: Iterable[str]
+) -> RunOutcome:
+    """Decide the exit code of an audit.
+
+    Args:
+        findings: All verdicts; muted ones do not count.
+        score: The headline; muting never changes it.
+        sources: What became of each file.
+        fail_on: ``fail``, ``watch``, ``new``, ``never`` or ``score<N``. ``new`` counts failing findings that are new or
+            reappeared; without an earlier run, all of them are new.
+        incomplete: Reasons why the data are insufficient: that nothing was judged, and those of ``--strict-data``.
+    """
+    reasons: list[tuple[ExitCode, str]] = []
+    if not any(source.layout for source in sources):
+        reasons.append((ExitCode.NO_DATA, "no file could be used"))
+    reasons += [(ExitCode.NO_DATA, reason) for reason in incomplete]
+    reasons += [(ExitCode.FINDINGS, reason) for reason in _list_counted_findings(findings, score, fail_on)]
+    code = pick_exit_code(*(exit_code for exit_code, _ in reasons))
+    return RunOutcome(exit_code=int(code), reasons=tuple(text for _, text in reasons))
+
+
+def pick_exit_code(*codes: ExitCode) -> ExitCode:
+    """Pick the exit code when all of these apply."""
+    return next((candidate for candidate in EXIT_PRECEDENCE if candidate in codes), ExitCode.OK)
+
+
+def list_incomplete_data(
+    sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]
+) -> list[str]:
+    """List what ``--strict-data`` objects to: refused files, and areas withheld for lack of conclusive data."""
+    refused = [f"{source.path} was not used: {source.note}" for source in sources if source.layout is None]
+    inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
+    withheld = {area.id for area in areas if area.score is None and area.id in inconclusive}
+    return refused + [f"{area} is inconclusive" for area in sorted(withheld)]
+
+
+def has_verdict(findings: Iterable[Finding]) -> bool:
+    """Whether any scored finding has a verdict, even if that is too little for a score."""
+    return any(finding.scored and finding.status in ("pass", "watch", "fail") for finding in findings)
+
+
+def explain_missing_verdicts(
+    findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
+) -> str | None:
+    """Explain why nothing, or too little of every area, could be judged although a file was read; None where enough was.
+
+    Args:
+        findings: All verdicts; the most frequent reason of the scored ones is given, preferring those with data.
+        score: The headline; coverage above zero means that enough was judged.
+        sources: If ``as_of`` lies outside their days, these are named instead.
+        as_of: The audit's moment.
+        words: Texts of the language.
+    """
+    if score.coverage > 0 or not any(source.layout for source in sources):
+        return None
+    event_span = find_span_outside(sources, as_of)
+    if event_span and as_of:
+        first, last = (words.format_day(day.date()) for day in event_span)
+        return words.say("verdict.none_as_of", at=words.format_moment(as_of), first=first, last=last)
+    scored = [finding for finding in findings if finding.scored and finding.note]
+    notes = Counter(finding.note for finding in scored if finding.status == "inconclusive") or Counter(
+        finding.note for finding in scored
+    )
+    reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
+    return words.say("verdict.little_judged" if has_verdict(findings) else "verdict.none_judged", reason=reason)
+
+
+def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:
+    if fail_on == "never":
+        return []
+    if fail_on.startswith("score<"):
+        bound = float(fail_on.removeprefix("score<"))
+        return (
+            [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
+        )
+    counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
+    matching = [finding for finding in findings if finding.status in counted and finding.muted is None]
+    if fail_on == "new":
+        return [
+            f"{finding.code} {finding.status}, {finding.state or 'new'}"
+            for finding in matching
+            if finding.state in NEW_STATES
+        ]
+    return [f"{finding.code} {finding.status}" for finding in matching]
