@@ -26,7 +26,7 @@ def fixed(_: object = ()) -> Catalogue:
 
 
 def checkup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(prepare, "load", fixed)
+    monkeypatch.setattr(prepare, "load_catalogue", fixed)
     made = audit(HERE / "exports", AuditRequest(state=tmp_path, platform="generic", window="all"))
     shown = made.model_dump(mode="json", by_alias=True)
     del shown["run"], shown["tool"]["version"], shown["method"]["rules_digest"]

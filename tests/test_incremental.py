@@ -10,12 +10,12 @@ import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
 
-import storehealth.opening
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storehealth.audit import AuditRequest, audit
+from storehealth.commands import prepare
 from storehealth.intake import read_exports
 from tests.intake.conftest import rows
 from tests.test_golden import fixed
@@ -58,14 +58,17 @@ class Folder(RuleBasedStateMachine):
         self.exports, self.state = self.root / "exports", self.root / "state"
         (self.exports / "old").mkdir(parents=True)
         self.number = 0
-        self.load, storehealth.opening.load_catalogue = storehealth.opening.load_catalogue, lambda _=(): CATALOGUE
+        self.load, prepare.load_catalogue = (
+            prepare.load_catalogue,
+            lambda _=(): CATALOGUE,
+        )
         for name, cells in PIECES[::PARTS]:
             (self.exports / name).write_bytes(written(cells))
 
     def teardown(self) -> None:
         """Nothing stays."""
         if hasattr(self, "root"):
-            storehealth.opening.load_catalogue = self.load
+            prepare.load_catalogue = self.load
             shutil.rmtree(self.root)
 
     def files(self) -> list[Path]:

@@ -30,7 +30,7 @@ def assumed(request: pytest.FixtureRequest) -> bool:
 
 def seen(state: Path, number: int, monkeypatch: pytest.MonkeyPatch, **wanted: Any) -> Any:
     """The sample store's checkup with so many connections."""
-    monkeypatch.setattr(store, "hands_for", lambda _: number)
+    monkeypatch.setattr(store, "count_connections", lambda _: number)
     found = json.loads(audit(SAMPLES, AuditRequest(state=state, **wanted)).model_dump_json())
     del found["run"]
     return found
@@ -43,7 +43,7 @@ def test_one_connection_and_four_find_the_same(state: Path, assumed: bool, monke
 
 
 def test_rules_beyond_what_a_run_remembers_are_let_go_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprints, "MOST", 5)
+    monkeypatch.setattr(fingerprints, "LIMIT_OF_A_RUN", 5)
     few, many = {1: 7, 2: 7}, dict.fromkeys(range(4), 9)
     found = Fingerprints(
         b"key", found={"C": few, "B": many, "A": few}, mended={"B": frozenset([8]), "C": frozenset([9])}

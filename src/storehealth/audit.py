@@ -20,6 +20,7 @@ from typing import NamedTuple
 from storehealth.advise import advise, compose_headline
 from storehealth.commands.prepare import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
 from storehealth.commands.rejudge import RecalledRuns, compare_audit, recall_runs
+from storehealth.commands.request import AuditRequest, choose_mask
 from storehealth.db import Store
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import CurrentAudit
@@ -44,7 +45,6 @@ from storehealth.score.exit_status import (
     has_verdict,
     list_incomplete_data,
 )
-from storehealth.settings.request import AuditRequest, choose_mask
 from storehealth.version import __version__
 
 __all__ = ["AuditRequest", "audit"]

@@ -58,7 +58,7 @@ def test_a_report_that_cannot_be_written_is_four_and_the_others_are(
             raise OSError(28, "No space left on device")
         path.write_bytes(content)
 
-    monkeypatch.setattr(atomic_files, "write_whole", full)
+    monkeypatch.setattr(atomic_files, "write_atomically", full)
     result = run("audit", exports, "-o", f"json={tmp_path / 'a.json'}", "-o", f"md={tmp_path / 'a.md'}")
     assert result.code == 4
     assert "a.json could not be written: No space left on device" in result.err
@@ -74,7 +74,7 @@ def test_no_data_outranks_no_delivery_which_outranks_findings(
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic_files, "write_whole", full)
+    monkeypatch.setattr(atomic_files, "write_atomically", full)
     faked.checkup = checkup(outcome=ending(own))
     assert run("audit", exports, "-o", f"json={tmp_path / 'a.json'}").code == expected
 

@@ -229,7 +229,7 @@ def test_a_disk_that_is_full_is_four_and_the_screen_is_shown_all_the_same(
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(source_rows, "write_table", full)
+    monkeypatch.setattr(source_rows, "write_csv", full)
     result = run("inspect", shop, "-o", "rejects=rejects.csv")
     assert (result.code, "orders.csv" in result.out) == (4, True)
     assert "rejects.csv could not be written: No space left on device" in result.err

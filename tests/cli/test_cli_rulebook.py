@@ -24,7 +24,7 @@ def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def known(packs: tuple[Path, ...] = ()) -> Catalogue:
         return load_catalogue(packs) if packs else CATALOGUE
 
-    monkeypatch.setattr(catalogue, "load", known)
+    monkeypatch.setattr(catalogue, "load_catalogue", known)
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE.rules))

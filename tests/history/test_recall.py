@@ -89,7 +89,7 @@ def of(made: Checkup, code: str) -> Finding:
     return next(finding for finding in made.findings if finding.code == code)
 
 
-def pack(folder: Path, name: str, **changes: Any) -> Path:
+def write_pack(folder: Path, name: str, **changes: Any) -> Path:
     """A pack that replaces one logistics rule by itself with changes, keys of them joined by ``__``."""
     (source,) = Path(storehealth.__file__).parents[2].glob(f"rules/logistics/{name}.yaml")
     content = read_yaml(source)
@@ -163,7 +163,7 @@ def test_unchanged_rules_are_not_judged_again(told: dict[str, Checkup]) -> None:
 
 def test_past_counts_are_judged_by_the_limits_of_now(audited: Home, told: dict[str, Checkup], tmp_path: Path) -> None:
     """As an audit of that day by these limits would have judged them."""
-    milder = pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2)
+    milder = write_pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2)
     then = audited(EARLY, keep=False, packs=(milder,))
     audited.forget(LATE)
     now = audited(MIDDLE, packs=(milder,))
@@ -185,7 +185,7 @@ def test_past_counts_are_judged_by_the_limits_of_now(audited: Home, told: dict[s
 def test_what_was_judged_again_is_kept_until_the_rules_change_once_more(
     audited: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packs = (pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2),)
+    packs = (write_pack(tmp_path / "pack", "handed-over-by-promise", limits__target=0.5, limits__limit=0.2),)
     first = audited(LATE, packs=packs)
     monkeypatch.setattr(rejudge, rejudge.rejudge_run.__name__, lambda *_: pytest.fail("it was judged already"))
     second = audited(LATE, packs=packs)
@@ -199,7 +199,7 @@ def test_what_was_judged_again_is_kept_until_the_rules_change_once_more(
 
 
 def test_counts_of_another_question_are_not_compared(audited: Home, tmp_path: Path) -> None:
-    other = pack(tmp_path / "pack", "handed-over-by-promise", measure__when="true")
+    other = write_pack(tmp_path / "pack", "handed-over-by-promise", measure__when="true")
     now = audited(MIDDLE, packs=(other,))
     found = of(now, "LG05")
     assert (found.previous, found.change, found.state) == (None, None, "new")

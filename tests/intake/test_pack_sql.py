@@ -138,7 +138,7 @@ def test_a_layout_that_takes_too_long_stops_the_audit(pack: Path, monkeypatch: p
     def stopped(*_: object, **__: object) -> Any:
         raise QueryTimeoutError(600)
 
-    monkeypatch.setattr(pack_sql, "within", stopped)
+    monkeypatch.setattr(pack_sql, "limit_query", stopped)
     with_layout(pack, "")
     with pytest.raises(CatalogueError, match=r"odd\.yaml: ran longer than 600 seconds"):
         read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")

@@ -200,8 +200,8 @@ def test_no_more_is_allowed_than_the_machine_or_the_container_has(
     if most is not None:
         (tmp_path / "memory.max").write_text(f"{most}\n", encoding="ascii")
         (tmp_path / "memory.stat").write_text(f"anon {5 << 20}\nfile {30 << 20}\n", encoding="ascii")
-    monkeypatch.setattr(sandbox, "LEFT_FILE", tmp_path / "meminfo")
-    monkeypatch.setattr(sandbox, "CONTAINER", tmp_path)
+    monkeypatch.setattr(sandbox, "SYSTEM_MEMORY_FILE", tmp_path / "meminfo")
+    monkeypatch.setattr(sandbox, "CGROUP_FOLDER", tmp_path)
     set_to: list[int] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair[0]))
     before = used()
@@ -214,8 +214,8 @@ def test_no_more_is_allowed_than_the_machine_or_the_container_has(
 def test_where_the_system_does_not_say_what_it_has_the_usual_is_allowed(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None
 ) -> None:
-    monkeypatch.setattr(sandbox, "LEFT_FILE", tmp_path / "meminfo")
-    monkeypatch.setattr(sandbox, "CONTAINER", tmp_path)
+    monkeypatch.setattr(sandbox, "SYSTEM_MEMORY_FILE", tmp_path / "meminfo")
+    monkeypatch.setattr(sandbox, "CGROUP_FOLDER", tmp_path)
     if told is not None:
         (tmp_path / "meminfo").write_text(told, encoding="ascii")
     before = used()
@@ -242,7 +242,7 @@ def test_a_refusal_by_the_database_or_by_python_is_one_thing(
     con: duckdb.DuckDBPyConnection, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the system sets no limit."""
-    monkeypatch.setattr(sandbox, "MEMORY_FILE", Path("/nowhere"))
+    monkeypatch.setattr(sandbox, "PROCESS_MEMORY_FILE", Path("/nowhere"))
     with pytest.raises(QueryMemoryError), limit_query(con, 60):
         raise error
 

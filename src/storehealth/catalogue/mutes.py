@@ -121,7 +121,8 @@ def _find_unknown_names(mutes: MutesFile, path: Path, rules: dict[str, Rule]) ->
     for number, mute in enumerate(mutes.mutes):
         rule = rules.get(mute.code)
         if rule is None:
-            yield f"{locate_key(path, f'mutes.{number}.code')}: there is no rule {mute.code}{suggest_nearest(mute.code, rules)}"
+            key = locate_key(path, f"mutes.{number}.code")
+            yield f"{key}: there is no rule {mute.code}{suggest_nearest(mute.code, rules)}"
             continue
         known = sorted({*rule.measure.by, *TIME_DIMENSIONS})
         where = locate_key(path, f"mutes.{number}.segment")
@@ -132,4 +133,5 @@ def _find_unknown_names(mutes: MutesFile, path: Path, rules: dict[str, Rule]) ->
     for number, exemption in enumerate(mutes.exempt):
         code = exemption.code
         if code != ALL_RULES and code not in rules:
-            yield f"{locate_key(path, f'exempt.{number}.code')}: there is no rule {code}{suggest_nearest(code, [ALL_RULES, *rules])}"
+            key = locate_key(path, f"exempt.{number}.code")
+            yield f"{key}: there is no rule {code}{suggest_nearest(code, [ALL_RULES, *rules])}"

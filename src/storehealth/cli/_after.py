@@ -17,13 +17,13 @@ from storehealth.cli.streams import Verbosity, write_error
 from storehealth.errors import UsageError, is_interrupted
 
 if TYPE_CHECKING:
+    from storehealth.commands.request import AuditRequest
     from storehealth.history import RunHistory
     from storehealth.i18n.words import Words
     from storehealth.model import Checkup
     from storehealth.notify import Delivery, Notice
     from storehealth.notify.addresses import Addresses
     from storehealth.settings import Settings
-    from storehealth.settings.request import AuditRequest
 
 
 class AuditFollowup(NamedTuple):

@@ -11,6 +11,8 @@ from storehealth.cli import _options, _refund, streams
 from storehealth.cli._refund import CaseOptions, ChosenCase
 
 if TYPE_CHECKING:
+    from storehealth.refund.entries import MarkState
+    from storehealth.refund.papers import DraftName
     from storehealth.refund.status import CaseLogLine
 
 STATES = ("done", "open", "waiting")
@@ -54,7 +56,7 @@ def mark(
     """
     from storehealth.refund.dates import parse_day
 
-    named = cast("State", _options.require_one_of(new_state.strip().lower(), STATES, "mark"))
+    named = cast("MarkState", _options.require_one_of(new_state.strip().lower(), STATES, "mark"))
     case = _refund.choose_case(CaseOptions(dossier, platform, store, today, lang, pack, state, config))
     day = parse_day(on, case.today) if on else case.today
     _, notices = case.to_refund_case().mark(item, named, day, note)
@@ -199,7 +201,7 @@ def papers(
     language = _options.parse_language(lang) or case.checklist.language
     names = [_options.require_one_of(name.replace("_", "-"), PAPERS, "papers") for name in which or ()]
     kinds = [_options.require_one_of({"md": "markdown"}.get(name, name), KINDS, "--format") for name in kind or KINDS]
-    wanted = tuple(cast("Draft", name.replace("-", "_")) for name in names)
+    wanted = tuple(cast("DraftName", name.replace("-", "_")) for name in names)
     return write_papers(case, PaperOrder(wanted, tuple(kinds), language, receipt_lost, out, force))
 
 

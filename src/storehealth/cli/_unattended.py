@@ -48,13 +48,13 @@ def use_one_line_errors(state: Path | None, name: str | None, exports: Path | No
     """
     from storehealth.schedule.runs import write_log
 
-    state_folder = state if state is not None else state_folder.find_default_folder()
+    folder = state if state is not None else state_folder.find_default_folder()
     streams.UNATTENDED_LOG.set(lambda _: None)
-    run_name = choose_run_name(name, exports or state_folder)
+    run_name = choose_run_name(name, exports or folder)
 
     def log(text: str) -> None:
-        if state_folder.is_dir() and not (exports and state_folder.is_inside(state_folder, exports)):
-            write_log(state_folder, run_name, logging.ERROR, text)
+        if folder.is_dir() and not (exports and state_folder.is_inside(folder, exports)):
+            write_log(folder, run_name, logging.ERROR, text)
 
     streams.UNATTENDED_LOG.set(log)
 

@@ -18,9 +18,9 @@ from storehealth.errors import UsageError
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
+    from storehealth.commands.request import AuditRequest
     from storehealth.model import Checkup, Timeline
     from storehealth.output.terminal import Page
-    from storehealth.settings.request import AuditRequest
 
 HELP = """Explain a rule, a score, or a line that a report points to.
 
@@ -68,7 +68,7 @@ class ExplainOptions:
 
     def to_request(self, exports: Path) -> AuditRequest:
         """The request for an audit of these files."""
-        from storehealth.settings.request import AuditRequest
+        from storehealth.commands.request import AuditRequest
 
         state = state_folder.prepare_folder(self.state, exports, passing=True)
         return AuditRequest(state=state, unmask=self.unmask, **self.request)

@@ -58,8 +58,8 @@ def run(
         raise UsageError(f"the folder {config.parent} does not exist", "Make it first, or give another path.")
 
     from storehealth.commands.init import detect_settings, render_settings
+    from storehealth.commands.request import AuditRequest
     from storehealth.i18n.words import Words
-    from storehealth.settings.request import AuditRequest
     from storehealth.support.atomic_files import write_atomically
 
     language = _options.parse_language(lang) or "en"

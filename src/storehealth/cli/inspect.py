@@ -18,8 +18,8 @@ from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, st
 from storehealth.errors import ExitCode, FileRefused, UsageError
 
 if TYPE_CHECKING:
+    from storehealth.commands.request import AuditRequest
     from storehealth.model import Inspection, Source
-    from storehealth.settings.request import AuditRequest
 
 HELP = """Show how each exported file is understood: layout, encoding, columns read and ignored, rows kept and rejected.
 
@@ -100,7 +100,7 @@ def run(
     progress = streams.Progress(voice, no_color)
 
     from storehealth.commands.inspect import inspect_exports
-    from storehealth.settings.request import AuditRequest
+    from storehealth.commands.request import AuditRequest
 
     evidence, rejects = documents.sides.create_writers()
     request = AuditRequest(

@@ -113,17 +113,17 @@ def add(
         created_at=now,
         folder=str(Path.cwd()),
     )
-    state_folder = state_folder.prepare_folder(state, exports).absolute()
-    _schedule.check_paths(schedule, state_folder)
-    _schedule.run_audit(schedule, state_folder, "--check")
+    home = state_folder.prepare_folder(state, exports).absolute()
+    _schedule.check_paths(schedule, home)
+    _schedule.run_audit(schedule, home, "--check")
     _schedule.check_elsewhere()
-    schedules, call = ScheduleBook(state_folder), RunCommand.of(name, state_folder)
+    schedules, call = ScheduleBook(home), RunCommand.of(name, home)
     replaced = _schedule.check_free(schedules, schedule, force)
     if replaced and replaced.by != schedule.by:
         _schedule.uninstall(replaced)
     _schedule.install(schedule, call, machine, now)
     schedules.put(schedule)
-    _print_added(schedule, state_folder, _words(options.get("lang")), now, _starter_of(schedule, systemd))
+    _print_added(schedule, home, _words(options.get("lang")), now, _starter_of(schedule, systemd))
     return 0
 
 
@@ -221,29 +221,29 @@ def print_lines(
     from storehealth.schedule.runs import locate_log
     from storehealth.schedule.timing import find_machine_zone
 
-    state_folder, words, now, machine = (
+    home, words, now, machine = (
         state_folder.prepare_folder(state).absolute(),
         _words(lang),
         datetime.now(UTC),
         find_machine_zone(),
     )
-    schedule_book = ScheduleBook(state_folder)
+    schedule_book = ScheduleBook(home)
     schedules = schedule_book.list_all() if name is None else (_require(schedule_book.find(name), name),)
     if not schedules:
         streams.write_note(words.say("schedule.none"))
     colon = words.say("unit.colon")
     for schedule in schedules:
-        folder = RunFolders(state_folder, schedule.name).folder
+        folder = RunFolders(home, schedule.name).folder
         facts = [
             f"{schedule.name}{colon}{schedule.cron} {schedule.zone}",
             f"{words.say('schedule.lock')}{colon}{folder / LOCK_FILE}",
-            f"{words.say('schedule.log')}{colon}{locate_log(state_folder, schedule.name)}",
+            f"{words.say('schedule.log')}{colon}{locate_log(home, schedule.name)}",
             f"{words.say('schedule.reports')}{colon}{folder}",
         ]
         starter = kind or _starter_of(schedule)
         remark = "REM" if starter == "windows" else "#"
         lines = [f"{remark} {fact}" for fact in facts]
-        lines += _schedule.format_lines(schedule, RunCommand.of(schedule.name, state_folder), starter, machine, now)
+        lines += _schedule.format_lines(schedule, RunCommand.of(schedule.name, home), starter, machine, now)
         streams.write_stdout("".join(f"{line}\n" for line in lines))
     return 0
 
@@ -253,13 +253,13 @@ def remove(name: Name, lang: _options.Language = None, state: _options.State = N
     from storehealth.schedule import RunFolders, ScheduleBook
     from storehealth.schedule.attempt import delete_attempt
 
-    state_folder, words = state_folder.prepare_folder(state).absolute(), _words(lang)
-    schedules = ScheduleBook(state_folder)
+    home, words = state_folder.prepare_folder(state).absolute(), _words(lang)
+    schedules = ScheduleBook(home)
     schedule = _require(schedules.find(name), name)
     _schedule.uninstall(schedule)
     schedules.drop(name)
-    delete_attempt(RunFolders(state_folder, name).folder)
-    lines = [words.say("schedule.removed", name=name, folder=RunFolders(state_folder, name).folder)]
+    delete_attempt(RunFolders(home, name).folder)
+    lines = [words.say("schedule.removed", name=name, folder=RunFolders(home, name).folder)]
     if os.name == "nt":
         lines += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']
     streams.write_stdout("".join(f"{line}\n" for line in lines))
@@ -282,14 +282,14 @@ def run(
     from storehealth.schedule.attempt import read_last_attempt
     from storehealth.schedule.timing import is_due
 
-    state_folder = (state if state is not None else state_folder.find_default_folder()).absolute()
-    _unattended.use_one_line_errors(state_folder, name)
-    schedule = _require(ScheduleBook(state_folder).find(name), name)
-    last = read_last_attempt(RunFolders(state_folder, name).folder)
+    home = (state if state is not None else state_folder.find_default_folder()).absolute()
+    _unattended.use_one_line_errors(home, name)
+    schedule = _require(ScheduleBook(home).find(name), name)
+    last = read_last_attempt(RunFolders(home, name).folder)
     if when_due and not is_due(schedule.cron, schedule.zone, datetime.now(UTC), last.started_at if last else None):
         return 0
     extra = ("--lock-wait", lock_wait) if lock_wait is not None else ()
-    return _unattended.run_recorded(state_folder, name, lambda: _schedule.run_audit(schedule, state_folder, *extra))
+    return _unattended.run_recorded(home, name, lambda: _schedule.run_audit(schedule, home, *extra))
 
 
 def _require(schedule: Schedule | None, name: str) -> Schedule:

@@ -16,7 +16,7 @@ from storehealth.cli.streams import write_error
 from storehealth.errors import DiskFull, UsageError, find_shortage
 
 if TYPE_CHECKING:
-    from storehealth.settings.request import AuditRequest
+    from storehealth.commands.request import AuditRequest
 
 T = TypeVar("T")
 PROBE_BYTES = 4096

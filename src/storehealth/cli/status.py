@@ -41,8 +41,8 @@ def run(
 
     from storehealth.schedule.status import read_statuses
 
-    state_folder = (state if state is not None else state_folder.find_default_folder()).absolute()
-    statuses = read_statuses(state_folder, datetime.now(UTC))
+    home = (state if state is not None else state_folder.find_default_folder()).absolute()
+    statuses = read_statuses(home, datetime.now(UTC))
     if output_format == "json":
         streams.write_stdout(f"{statuses.model_dump_json(indent=2)}\n".encode())
     else:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.table import Table
 from storehealth.commands.prepare import PreparedInputs, open_inputs, prepare_inputs
+from storehealth.commands.request import AuditRequest, choose_mask
 from storehealth.db import Store, sql
 from storehealth.errors import UsageError
 from storehealth.measure.clocks import TracedRows, read_clocks
 from storehealth.model import Timeline, TimelineEvent
 from storehealth.privacy import Mask
-from storehealth.settings.request import AuditRequest, choose_mask
 
 MAX_TEXT_LINES = 50
 """Lines that the text of one message may cover; a message is stored under its first line."""

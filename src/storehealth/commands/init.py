@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.commands.prepare import PreparedInputs, open_inputs, prepare_inputs
+from storehealth.commands.request import AuditRequest
 from storehealth.db import Store
 from storehealth.i18n.words import Words
 from storehealth.model import Source
-from storehealth.settings.request import AuditRequest
 
 MIN_SHARE_OF_BUSIEST_HOUR = 0.02
 """Hours with less than this share of the busiest hour's replies are not counted as service hours."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from storehealth.commands.prepare import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
+from storehealth.commands.request import AuditRequest, choose_mask
 from storehealth.db import Store
 from storehealth.db.source_rows import SourceReader, group_rejects, read_previews
 from storehealth.intake.guess import find_header
 from storehealth.intake.recognise import ClosestLayout, find_closest_layout
 from storehealth.model import ColumnMapping, InspectedFile, Inspection, NearestLayout, SheetReading, Source
 from storehealth.privacy import Mask
-from storehealth.settings.request import AuditRequest, choose_mask
 
 
 def inspect_exports(exports: Path, request: AuditRequest, preview: int = 3) -> Inspection:

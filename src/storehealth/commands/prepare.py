@@ -12,12 +12,12 @@ from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import MUTES_FILE, NO_MUTES, MutesFile, read_mutes
 from storehealth.catalogue.platform import Platform, check_platform, select_version
 from storehealth.catalogue.texts import TextFinder
+from storehealth.commands.request import AuditRequest
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.i18n import provide_texts, use_language
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source
 from storehealth.settings import Settings, find_settings_folder, read_settings
-from storehealth.settings.request import AuditRequest
 from storehealth.support.atomic_files import make_private_folder
 from storehealth.support.tempdirs import make_temporary_folder
 

@@ -15,6 +15,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.commands.prepare import PreparedInputs as Inputs
 from storehealth.commands.prepare import resolve_platform
+from storehealth.commands.request import AuditRequest
 from storehealth.errors import UsageError
 from storehealth.history import (
     CurrentAudit,
@@ -26,7 +27,7 @@ from storehealth.history import (
     RunHistory,
     RunSeries,
     StoredRun,
-    comparison,
+    compare_with_history,
     digest_key,
 )
 from storehealth.history.comparison import compare_runs
@@ -50,7 +51,6 @@ from storehealth.model import AreaScore, Checkup, Finding, Measurement, RunCompa
 from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
-from storehealth.settings.request import AuditRequest
 
 COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
 """The fields of a finding that refer to earlier runs."""
@@ -315,7 +315,7 @@ def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scor
     if context is None:
         return HistoryComparison(now.findings)
     marks = DefectMarks(context.marks.found, context.marks.mended)
-    return comparison(context.past, replace(now, marks=marks), scoring)
+    return compare_with_history(context.past, replace(now, marks=marks), scoring)
 
 
 def _list_up_to_baseline(history: RunHistory, series: RunSeries, as_of: datetime) -> list[StoredRun]:

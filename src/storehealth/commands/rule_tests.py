@@ -21,7 +21,7 @@ from storehealth.catalogue.table import Table
 from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.judge import judge
-from storehealth.measure import Edges, MeasureOptions, choose_windows, edges, measure
+from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
 from storehealth.model import Finding
 
 TOLERANCE = 5e-5
@@ -90,7 +90,7 @@ def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> E
         windows = choose_windows([rule], platform, None, store.as_of)
         measured = measure(store, [rule], platform.limits, windows, MeasureOptions(catalogue))
         is_missing = measured[0].missing is not None
-        limit_edges = None if is_missing else edges(store, rule, platform.limits, windows[rule.code], catalogue)
+        limit_edges = None if is_missing else find_edges(store, rule, platform.limits, windows[rule.code], catalogue)
     findings, _ = judge(measured, catalogue, platform, "en")
     return ExampleResult(findings[0], limit_edges)
 

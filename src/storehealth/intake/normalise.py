@@ -172,7 +172,8 @@ def _read_columns(plan: ReadingPlan) -> Iterator[str]:
 def _compute_columns(plan: ReadingPlan) -> Iterator[str]:
     for key, column in plan.layout.columns.items():
         if column.sql is not None:
-            yield f"TRY_CAST(({_with_own_names(plan, column.sql)}) AS {SQL_TYPES[plan.target_column(key).type]}) AS {quote_name(key)}"
+            expression, sql_type = _with_own_names(plan, column.sql), SQL_TYPES[plan.target_column(key).type]
+            yield f"TRY_CAST(({expression}) AS {sql_type}) AS {quote_name(key)}"
 
 
 def _with_own_names(plan: ReadingPlan, sql: str) -> str:

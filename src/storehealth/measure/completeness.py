@@ -54,7 +54,7 @@ def find_resolution(query: RuleQuery, grain: Grain) -> int:
 
 def _steps(query: RuleQuery, grain: Grain) -> Iterator[int]:
     words = _extract_columns(query)
-    for table in list_needed_tables(query, grain):
+    for table in find_needed_tables(query, grain):
         columns = grain.get(table, {})
         yield from (step for column, (_, _, step) in columns.items() if column in words)
         values, whole = (sum(facts[place] for facts in columns.values()) for place in (0, 1))
@@ -74,7 +74,7 @@ def _extract_columns(query: RuleQuery) -> set[str]:
     return set(re.findall(r"\w+", FALLBACK.sub(r"\1", " ".join(texts))))
 
 
-def list_needed_tables(query: RuleQuery, filled: Grain | frozenset[str]) -> set[str]:
+def find_needed_tables(query: RuleQuery, filled: Grain | frozenset[str]) -> set[str]:
     """Tables that the rule and its views need or read; where the views name none, all tables of their group."""
     views = [query.catalogue.views[name] for name in query.views]
     named = [need for view in views for need in (*view.needs, *view.reads)]
@@ -144,7 +144,7 @@ def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None
 
 def find_holes(query: RuleQuery, lacks: TableGaps, filled: Collection[str]) -> tuple[DataHole, ...]:
     """The gaps, within a rule's window, of the tables it reads."""
-    tables = sorted(list_needed_tables(query, frozenset(filled)))
+    tables = sorted(find_needed_tables(query, frozenset(filled)))
     return tuple(hole for table in tables for hole in _holes(table, query.window, lacks))
 
 

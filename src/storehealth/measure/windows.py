@@ -17,7 +17,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import count_required_rows, count_rows
 from storehealth.errors import UsageError
-from storehealth.measure.completeness import TableGaps, list_needed_tables
+from storehealth.measure.completeness import TableGaps, find_needed_tables
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import COUNTED, DEFECT, MET, build_window_condition
 from storehealth.model import Measurement, Window
@@ -110,7 +110,7 @@ def extend_window(
 
 def _has_older(query: RuleQuery, lacks: TableGaps, filled: frozenset[str]) -> bool:
     """Whether any table the rule reads may have rows before the window."""
-    tables = list_needed_tables(query, filled)
+    tables = find_needed_tables(query, filled)
     begins = [lacks.days[table].first for table in tables if table in lacks.days]
     return len(begins) < len(tables) or any(first < (query.window.first or first) for first in begins)
 

@@ -49,7 +49,7 @@ class ScheduleStatus(RunStatus):
     @property
     def needs_attention(self) -> bool:
         """Whether it needs attention; also where a run was missed."""
-        return self.overdue_since is not None or super().troubled
+        return self.overdue_since is not None or super().needs_attention
 
 
 class ScheduleStatuses(FrozenModel):

@@ -17,7 +17,7 @@ from storehealth.model import Checkup, Trend, TrendLine
 from storehealth.output.checkup._markdown import escape, write_bullets, write_table
 
 
-def summarize_change(checkup: Checkup, words: Words) -> list[str]:
+def describe_history(checkup: Checkup, words: Words) -> list[str]:
     """The change in one paragraph, for the head of the report."""
     text = summarize_change(checkup, words)
     return [escape(text), ""] if text else []

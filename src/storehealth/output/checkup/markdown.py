@@ -84,7 +84,7 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
         "",
         score,
         "",
-        *_history.summarize_change(checkup, words),
+        *_history.describe_history(checkup, words),
         *_heading(words, "basis"),
         *write_bullets(describe_data(checkup, words)),
     ]

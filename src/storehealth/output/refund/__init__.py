@@ -39,7 +39,7 @@ def find_format(name: str) -> RefundFormat:
         name.lower(), name.lower()
     )
     if wanted in list_formats():
-        return cast("Face", import_module(f"{__name__}.{wanted}"))
+        return cast("RefundFormat", import_module(f"{__name__}.{wanted}"))
     close = difflib.get_close_matches(wanted, list_formats(), n=1, cutoff=0.4)
     nearest = f"; nearest is {close[0]}" if close else ""
     raise UsageError(f"there is no format {name!r}{nearest}", f"Choose one of: {', '.join(list_formats())}.")

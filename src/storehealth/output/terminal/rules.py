@@ -84,7 +84,8 @@ def list_limits(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
         if limit and bounds:
             limits.append((name, bounds, limit.note))
     for name, bounds, note in limits:
-        text = f"{name}  {_ends(rule, bounds, words)}  ({describe_certainty(bounds.source, words)}) {words.source(bounds.source.source)}"
+        source = f"({describe_certainty(bounds.source, words)}) {words.source(bounds.source.source)}"
+        text = f"{name}  {_ends(rule, bounds, words)}  {source}"
         yield f"{text}{f'. {note}' if note else ''}"
 
 
