@@ -264,7 +264,7 @@ def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports:
         (("-o", "json=exports/../exports/a.json"), "inside the exports folder"),
         (("-o", "json=exports"), "is a folder"),
         (("-o", "json=a", "-o", "md=./a"), "two reports go to"),
-        (("-o", "json=-", "-o", "md=-"), "two reports go to stdout"),
+        (("-o", "json=-", "-o", "md=-"), "two documents would go to stdout"),
         (("-o", "md=-", "--format", "json"), "two documents would go to stdout"),
         (("--state", "exports/state"), "inside the exports folder"),
         (("--fromat", "json"), "--format"),
