@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from storehealth.history import CurrentAudit, DefectMarks, EarlierRun, EarlierRuns, HistoryComparison, compare_with_history
+from storehealth.history import (
+    CurrentAudit,
+    DefectMarks,
+    EarlierRun,
+    EarlierRuns,
+    HistoryComparison,
+    compare_with_history,
+)
 from storehealth.model import Checkup, Driver, Finding, PublishedMeasurement, Recommendation, TrendEvent, Window
 from storehealth.score import score_findings
 from tests.checkups import checkup
