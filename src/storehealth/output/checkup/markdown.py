@@ -97,7 +97,8 @@ def _todo(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
     for number, action in enumerate(actions, 1):
         lines.append(
-            f"{number}. **{escape(words.render(action.name or action.text))}** {escape(' · '.join(describe_gain(action, words)))}"
+            f"{number}. **{escape(words.render(action.name or action.text))}** "
+            f"{escape(' · '.join(describe_gain(action, words)))}"
         )
         lines += [f"   {escape(words.render(action.text))}"] if action.name else []
         lines.append(f"   {escape(words.say('screen.assumption', text=words.render(action.assumption)))}")
