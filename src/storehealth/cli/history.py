@@ -127,9 +127,9 @@ def show(
         else load_checkup(run_history.load_run(line.run))
     )
     if output_format == "json":
-        from storehealth.output.checkup import find_report
+        from storehealth.output.checkup import CHECKUP_FORMATS
 
-        streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(CHECKUP_FORMATS.find("json").render(checkup))
         return 0
 
     from storehealth.output.terminal import DisplayOptions, render
