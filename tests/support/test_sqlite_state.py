@@ -67,9 +67,14 @@ def test_only_its_owner_can_read_it_and_it_is_one_file(file: StateFile) -> None:
 
 def test_an_error_within_takes_everything_back(file: StateFile) -> None:
     add(file, "one")
-    with pytest.raises(KeyboardInterrupt), file.open_for_writing() as con:
-        con.execute("INSERT INTO entries (body) VALUES ('two')")
-        raise KeyboardInterrupt
+
+    def interrupt() -> None:
+        with file.open_for_writing() as con:
+            con.execute("INSERT INTO entries (body) VALUES ('two')")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
     assert bodies(file) == ["one"]
 
 

@@ -63,7 +63,9 @@ RUN = "An id or the start of one, a day or time, latest or previous."
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="List, show, compare, export and delete remembered runs.", no_args_is_help=True, epilog=EXIT_CODES)
+    group = typer.Typer(
+        help="List, show, compare, export and delete remembered runs.", no_args_is_help=True, epilog=EXIT_CODES
+    )
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_runs)
     group.command("show", help=SHOW_HELP, epilog=EXIT_CODES)(show)
     group.command("compare", help=COMPARE_HELP, epilog=EXIT_CODES)(compare)
