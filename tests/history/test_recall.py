@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import storehealth
-from storehealth.audit import AuditRequest, audit, open_audit
+from storehealth.audit import AuditRequest, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.files import read_yaml
 from storehealth.commands import rejudge
