@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.checkups import finding
-from tests.test_outcome import HALF, READ
+from tests.score.test_exit_status import HALF, READ
 
 from storehealth.score.exit_status import decide_exit
 
