@@ -20,8 +20,7 @@ from storehealth.commands import rejudge
 from storehealth.commands.rejudge import COMPARISON_FIELDS, load_checkup, rejudge_remembered, translate_run
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory, remember_run
-from storehealth.history.database import FILE
-from storehealth.history.packing import pack, unpack
+from storehealth.history.storage import FILE, pack, unpack
 from storehealth.measure import EvidenceFiles, Fingerprints
 from storehealth.model import Checkup, Finding
 from storehealth.output.checkup.json import render

@@ -158,9 +158,9 @@ def _choose_stdout(
 def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOptions) -> None:
     """Print the checkup as JSON or text, or not at all."""
     if shown_format == "json":
-        from storehealth.output.checkup import find_report
+        from storehealth.output.checkup import CHECKUP_FORMATS
 
-        streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(CHECKUP_FORMATS.find("json").render(checkup))
     elif shown_format == "text":
         _show_text(checkup, screen)
 

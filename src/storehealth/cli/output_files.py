@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile
     from storehealth.measure import EvidenceFiles
     from storehealth.model import Checkup
-    from storehealth.output.checkup import Report
+    from storehealth.output.registry import Format
 
 OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
 
@@ -27,7 +27,7 @@ OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DI
 class ReportTarget(NamedTuple):
     """A report to write; without a path it goes to stdout, in place of the text."""
 
-    report: Report
+    report: Format[Checkup]
     path: Path | None
 
 
@@ -46,12 +46,12 @@ def plan_reports(texts: Sequence[str] | None, exports: Path) -> tuple[ReportTarg
 
 
 def _parse_output(text: str, exports: Path) -> ReportTarget:
-    from storehealth.output.checkup import find_report
+    from storehealth.output.checkup import CHECKUP_FORMATS
 
     name, sign, place = text.partition("=")
     if not sign or not place:
         raise UsageError(f"-o {text!r} names no path", OUTPUT_HINT)
-    report = find_report(name)
+    report = CHECKUP_FORMATS.find(name)
     return ReportTarget(report, None if place == "-" else require_writable(Path(place), exports))
 
 

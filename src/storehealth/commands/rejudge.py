@@ -31,9 +31,11 @@ from storehealth.history import (
     digest_key,
 )
 from storehealth.history.comparison import compare_runs
-from storehealth.history.database import HistoryUnusable
 from storehealth.history.events import TrendSpan, list_events
-from storehealth.history.packing import (
+from storehealth.history.rule_digests import digest_basis, digest_questions
+from storehealth.history.runs import select_run
+from storehealth.history.storage import (
+    HistoryUnusable,
     MarksByRule,
     pack_verdicts,
     unpack_checkup,
@@ -41,8 +43,6 @@ from storehealth.history.packing import (
     unpack_marks,
     unpack_verdicts,
 )
-from storehealth.history.rule_digests import digest_basis, digest_questions
-from storehealth.history.runs import select_run
 from storehealth.history.trend import find_first_day
 from storehealth.judge import judge
 from storehealth.judge.method import describe_method, publish_measurements
