@@ -25,7 +25,6 @@ from storehealth.db import Store
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import CurrentAudit
 from storehealth.i18n.sources import list_later_tables
-from storehealth.i18n.words import Words
 from storehealth.judge import judge
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.judge.method import describe_method, publish_measurements, summarise_table_ends
@@ -45,6 +44,7 @@ from storehealth.score.exit_status import (
     has_verdict,
     list_incomplete_data,
 )
+from storehealth.support.message import message
 from storehealth.version import __version__
 
 __all__ = ["AuditRequest", "audit"]
@@ -69,23 +69,18 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
     with open_inputs(given, request) as store:
         recalled = recall_runs(exports, given, request, store.as_of)
         seen = _look(store, given, request, recalled)
-    findings, not_judged = judge(seen.measured, catalogue, platform, settings.language)
+    findings, not_judged = judge(seen.measured, catalogue, platform)
     findings = request.evidence.add_paths(findings) if request.evidence else findings
-    findings, warnings = apply_mutes(
-        findings, seen.measured, MuteContext(mutes, catalogue, platform), seen.as_of, settings.language
-    )
-    total, areas = score_findings(findings, catalogue.scoring, settings.language)
+    findings, warnings = apply_mutes(findings, seen.measured, MuteContext(mutes, catalogue, platform), seen.as_of)
+    total, areas = score_findings(findings, catalogue.scoring)
     measurements = publish_measurements(seen.measured)
     present = CurrentAudit(seen.as_of, seen.window, findings, total, areas, measurements)
     findings, previous, trend, followups = compare_audit(recalled, present, catalogue.scoring)
-    words = Words(settings.language)
-    nothing = explain_missing_verdicts(findings, total, seen.sources, seen.as_of, words)
+    nothing = explain_missing_verdicts(findings, total, seen.sources, seen.as_of)
     incomplete = [nothing] if nothing and not has_verdict(findings) else []
     incomplete += list_incomplete_data(seen.sources, areas, findings) if request.strict_data else []
     there = ExportContext(catalogue, platform, seen.sources, seen.rows, seen.as_of)
-    said = compose_headline(
-        total, areas, findings, catalogue.scoring, settings.language, any(one.layout for one in seen.sources)
-    )
+    said = compose_headline(total, areas, findings, catalogue.scoring, any(one.layout for one in seen.sources))
     return Checkup(
         run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=ToolVersion(version=__version__),
@@ -97,17 +92,17 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         timezone=given.intake.zone,
         language=settings.language,
         outcome=decide_exit(findings, total, seen.sources, request.fail_on, incomplete),
-        headline=words.say("headline.whole", said=nothing[0].upper() + nothing[1:]) if nothing else said,
+        headline=message("headline.sentence", body=nothing) if nothing else said,
         score=total,
         areas=areas,
         sources=seen.sources,
-        platform_view=compare_with_platform(seen.measured, catalogue, platform, settings.language, seen.orders),
+        platform_view=compare_with_platform(seen.measured, catalogue, platform, seen.orders),
         findings=findings,
         not_judged=drop_useless_menus(not_judged, there),
-        exports_wanted=suggest_exports(not_judged, there, words),
+        exports_wanted=suggest_exports(not_judged, there),
         measurements=measurements,
         distributions=seen.replies,
-        recommendations=advise(findings, seen.measured, catalogue, settings.language, seen.as_of),
+        recommendations=advise(findings, seen.measured, catalogue, seen.as_of),
         deadlines=list_case_deadlines(
             request.state,
             CaseSelector(platform.name, settings.store or ""),
@@ -118,8 +113,8 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
         previous=previous,
         trend=trend,
         followups=followups,
-        warnings=(*list_later_tables(given.intake.tables, seen.as_of, words), *warnings),
-        method=describe_method(catalogue, platform, settings.language),
+        warnings=(*list_later_tables(given.intake.tables, seen.as_of), *warnings),
+        method=describe_method(catalogue, platform),
     )
 
 

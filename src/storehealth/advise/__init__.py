@@ -13,8 +13,8 @@ from storehealth.advise.descriptions import (
 )
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Advice, Rule
-from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.texts import to_message
+from storehealth.catalogue.thresholds import Scoring
 from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score
 from storehealth.score.metrics import AreaGain, average_headline, find_largest_gain
 from storehealth.support.message import Message, Name, message, quantity

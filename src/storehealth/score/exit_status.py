@@ -118,7 +118,7 @@ def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: s
                 "exit.new_finding",
                 code=Name(finding.code),
                 status=message(f"status.{finding.status}"),
-                state=message(f"state.{finding.state or 'new'}"),
+                state=message(f"found.{finding.state or 'new'}"),
             )
             for finding in matching
             if finding.state in NEW_STATES
