@@ -258,9 +258,9 @@ class RecalledRuns(NamedTuple):
     questions: dict[str, str]
     marks: DefectFingerprints
 
-    def leave_pending(self, measured: Iterable[Measurement]) -> None:
-        """Hand over to the book what is to be remembered of this run."""
-        self.book.pending = PendingRun(self.series, self.basis, self.questions, tuple(measured), self.marks.found)
+    def build_pending(self, measured: Iterable[Measurement]) -> PendingRun:
+        """Return what is to be remembered of this run besides its checkup."""
+        return PendingRun(self.series, self.basis, self.questions, tuple(measured), self.marks.found)
 
 
 def recall_runs(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> RecalledRuns | None:
