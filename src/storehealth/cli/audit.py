@@ -143,22 +143,24 @@ def run(
     unattended: UnattendedOptions,
 ) -> int:
     """Check every option, then audit, show, write, store and notify; return the exit code."""
+    from storehealth.output.checkup import CHECKUP_FORMATS
+
     is_cron = unattended.cron
     if is_cron and not options.check:
         _unattended.use_one_line_errors(common.state, unattended.name, exports)
     _unattended.check_options(is_cron, common.unmask, options.output, unattended.has_details)
     voice = streams.choose_verbosity(common.quiet, common.silent or is_cron, common.verbose)
-    outputs = output_files.plan_outputs(options.output, exports)
+    outputs = output_files.plan_outputs(options.output, exports, CHECKUP_FORMATS)
     shown_format = _choose_stdout(options.output_format, outputs)
     streams.check_unmask(common.unmask, bool(options.output))
     progress = streams.Progress(voice, common.no_color)
 
-    from storehealth.audit import AuditRequest, audit
+    from storehealth.audit import AuditRequest
 
     folder = state_folder.prepare_folder(common.state, exports, passing=not is_cron)
     task = _unattended.UnattendedTask.of(unattended, exports, folder) if is_cron else None
     notifier = _after.read_notify_options(options.notify, options.dry_run, common.config)
-    evidence, rejects = outputs.create_writers()
+    writers = outputs.create_writers()
     request = AuditRequest(
         platform=common.names.require_platform(options.platform),
         as_of=options.as_of,
@@ -171,8 +173,6 @@ def run(
         assume_auto=options.assume_auto,
         tell=progress.tell,
         state=folder,
-        evidence=evidence,
-        rejects=rejects,
         unmask=common.unmask,
         history=_after.open_history(
             common.state, common.config, options.no_history, options.baseline, events=not options.check
@@ -183,9 +183,9 @@ def run(
         return _check_inputs(request)
 
     def run_audit() -> Checkup:
-        return state_folder.retry_when_full(request, lambda attempt: audit(exports, attempt))
+        return state_folder.retry_when_full(request, lambda attempt: _audit(exports, attempt, writers))
 
-    after = _after.AuditFollowup(request, outputs.reports, notifier, voice)
+    after = _after.AuditFollowup(request, outputs.reports, writers, notifier, voice)
     if task:
         return _unattended.run_unattended(task, run_audit, after)
     with progress:
@@ -196,6 +196,19 @@ def run(
     after.remember(checkup)
     delivered = after.notify(checkup) and delivered
     return _finish(checkup, delivered, exports, voice)
+
+
+def _audit(exports: Path, request: AuditRequest, writers: output_files.RowWriters) -> Checkup:
+    """Audit, and while the database is open write the rows that were asked for and note what is to be remembered."""
+    from storehealth.audit import open_audit
+
+    with open_audit(exports, request) as result:
+        checkup = result.write_evidence(writers.evidence) if writers.evidence else result.checkup
+        if writers.rejects:
+            writers.rejects.write(result.read_sources())
+        if request.history:
+            request.history.pending = result.build_pending()
+        return checkup
 
 
 def _check_inputs(request: AuditRequest) -> int:
@@ -212,7 +225,7 @@ def _check_inputs(request: AuditRequest) -> int:
     return int(ExitCode.OK)
 
 
-def _choose_stdout(output_format: str, outputs: output_files.Outputs) -> str | None:
+def _choose_stdout(output_format: str, outputs: output_files.Outputs[Checkup]) -> str | None:
     """Choose what is printed besides the reports: nothing if one of them goes to stdout.
 
     Raises:
@@ -229,9 +242,9 @@ def _choose_stdout(output_format: str, outputs: output_files.Outputs) -> str | N
 def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOptions) -> None:
     """Print the checkup as JSON or text, or not at all."""
     if shown_format == "json":
-        from storehealth.output.checkup import find_report
+        from storehealth.output.checkup import CHECKUP_FORMATS
 
-        streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(CHECKUP_FORMATS.find("json").render(checkup))
     elif shown_format == "text":
         _show_text(checkup, screen)
 

@@ -22,7 +22,7 @@ from storehealth.errors import ExitCode, FileRefused, UsageError
 
 if TYPE_CHECKING:
     from storehealth.commands.request import AuditRequest
-    from storehealth.model import Inspection, Source
+    from storehealth.model import Checkup, Inspection, Source
 
 HELP = """Show how each exported file is understood: layout, encoding, columns read and ignored, rows kept and rejected.
 
@@ -109,14 +109,13 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
     from storehealth.commands.inspect import inspect_exports
     from storehealth.commands.request import AuditRequest
 
-    evidence, rejects = documents.outputs.create_writers()
+    writers = documents.outputs.create_writers()
     request = AuditRequest(
         language=common.lang,
         packs=names.packs,
         config=common.config,
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports, passing=True),
-        rejects=rejects,
         unmask=common.unmask,
         **reading.to_request_fields(names),
     )
@@ -126,13 +125,13 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
                 return _write_draft(target, files, request, voice)
         with progress:
             inspection = state_folder.retry_when_full(
-                request, lambda attempt: inspect_exports(files, attempt, options.preview)
+                request, lambda attempt: inspect_exports(files, attempt, options.preview, writers.rejects)
             )
     if not common.silent and documents.stdout == "json":
         streams.write_stdout(_to_json(inspection))
     elif not common.silent and documents.stdout == "text":
         streams.write_stdout(_to_text(inspection, common.make_screen(), masked=not common.unmask))
-    arrived = output_files.report_row_files(evidence, rejects, voice)
+    arrived = output_files.report_row_files(writers, voice)
     if documents.json is not None:
         arrived = output_files.write_document(_to_json(inspection), documents.json, voice) and arrived
     _suggest(inspection, exports, voice)
@@ -144,7 +143,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
 class _Documents(NamedTuple):
     """Which document goes where: ``stdout`` names the one that is printed, ``json`` is the file of ``-o json=``."""
 
-    outputs: output_files.Outputs
+    outputs: output_files.Outputs[Checkup]
     stdout: str
     json: Path | None
 
@@ -155,9 +154,11 @@ def _plan_documents(options: InspectOptions, exports: Path) -> _Documents:
     Raises:
         UsageError: A format or path cannot be used, or two documents would go to stdout.
     """
+    from storehealth.output.checkup import CHECKUP_FORMATS
+
     for output in options.output or ():
         require_one_of(output.format, ("json", "rejects"), "-o")
-    outputs = output_files.plan_outputs(options.output, exports)
+    outputs = output_files.plan_outputs(options.output, exports, CHECKUP_FORMATS)
     if outputs.on_stdout == "rejects" and options.output_format == "json":
         raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
     json_file = next((target.path for target in outputs.reports if target.path), None)

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from storehealth.cli._parsers import OutputOption
 from storehealth.cli.state_folder import is_inside
@@ -19,55 +19,67 @@ from storehealth.errors import UsageError
 if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile
     from storehealth.measure import EvidenceFiles
-    from storehealth.model import Checkup
-    from storehealth.output.checkup import Report
+    from storehealth.output.registry import Format, Registry
 
 OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
 ROW_FILES = ("evidence", "rejects")
+Content = TypeVar("Content")
 
 
-class ReportTarget(NamedTuple):
+class RowWriters(NamedTuple):
+    """What writes the rows of an audit while its database is open; None where nothing was requested."""
+
+    evidence: EvidenceFiles | None = None
+    rejects: RejectsFile | None = None
+
+
+class ReportTarget(NamedTuple, Generic[Content]):
     """A report to write; without a path it goes to stdout, in place of the text."""
 
-    report: Report
+    report: Format[Content]
     path: Path | None
 
 
-class Outputs(NamedTuple):
+class Outputs(NamedTuple, Generic[Content]):
     """Everything that ``-o`` asks for.
 
     ``on_stdout``: name of the format that goes to stdout, None if the text does.
     """
 
-    reports: tuple[ReportTarget, ...]
+    reports: tuple[ReportTarget[Content], ...]
     on_stdout: str | None
     evidence: Path | None = None
     rejects: Path | None = None
 
-    def create_writers(self) -> tuple[EvidenceFiles | None, RejectsFile | None]:
-        """Create the writers that an audit fills; None where nothing was requested."""
+    def create_writers(self) -> RowWriters:
+        """Create the writers of what was requested."""
         to_stdout = self.on_stdout == "rejects"
         if self.evidence is None and self.rejects is None and not to_stdout:
-            return None, None
+            return RowWriters()
         from storehealth.db.source_rows import RejectsFile
         from storehealth.measure import EvidenceFiles
 
         evidence = EvidenceFiles(self.evidence) if self.evidence else None
         target: Any = sys.stdout.buffer if to_stdout else self.rejects
-        return evidence, RejectsFile(target) if target is not None else None
+        return RowWriters(evidence, RejectsFile(target) if target is not None else None)
 
 
-def plan_outputs(options: Sequence[OutputOption] | None, exports: Path) -> Outputs:
-    """Check the ``-o`` options of an audit.
+def plan_outputs(
+    options: Sequence[OutputOption] | None, exports: Path | None, formats: Registry[Content]
+) -> Outputs[Content]:
+    """Check the ``-o`` options of a command.
+
+    Args:
+        options: As parsed.
+        exports: Folder that nothing may be written into.
+        formats: The formats that the command writes.
 
     Raises:
         UsageError: A format is unknown, or a path cannot be written to, is inside the exports folder, or is used twice.
     """
-    from storehealth.output.checkup import find_report
-
     options = options or ()
     reports = tuple(
-        ReportTarget(find_report(option.format), option.path) for option in options if option.format not in ROW_FILES
+        ReportTarget(formats.find(option.format), option.path) for option in options if option.format not in ROW_FILES
     )
     check_places(options, exports)
     on_stdout = next((option.format for option in options if option.path is None), None)
@@ -143,13 +155,13 @@ def _require_evidence_folder(path: Path | None, exports: Path | None) -> None:
         raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
 
 
-def write_reports(checkup: Checkup, outputs: Sequence[ReportTarget], voice: Verbosity) -> bool:
+def write_reports(content: Content, targets: Sequence[ReportTarget[Content]], voice: Verbosity) -> bool:
     """Write every report; a failure is reported, and the others are still written.
 
     Returns:
         Whether all of them were written.
     """
-    results = [write_document(report.render(checkup), path, voice) for report, path in outputs]
+    results = [write_document(report.render(content), path, voice) for report, path in targets]
     return all(results)
 
 
@@ -171,8 +183,9 @@ def write_document(content: bytes, path: Path | None, voice: Verbosity) -> bool:
     return True
 
 
-def report_row_files(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Verbosity) -> bool:
+def report_row_files(writers: RowWriters, voice: Verbosity) -> bool:
     """Report what was written and what could not be; return whether all of it was written."""
+    evidence, rejects = writers
     problems: list[tuple[object, OSError | None]] = []
     if evidence:
         problems.append((evidence.folder, evidence.problem))

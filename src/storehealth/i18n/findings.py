@@ -10,6 +10,7 @@ from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
 from storehealth.i18n.words import Words, load_texts
 from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, SideFigure, Source, Window
+from storehealth.support.message import Message
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -65,7 +66,7 @@ def select_refused(checkup: Checkup) -> list[Source]:
 def group_not_judged(checkup: Checkup) -> list[list[NotJudged]]:
     """Rules that could not be judged, grouped by reason; without those that a missing export would enable."""
     helped = {code for export in checkup.exports_wanted for code in (*export.codes, *export.with_others)}
-    groups: dict[tuple[str, ...], list[NotJudged]] = {}
+    groups: dict[tuple[Message | None, ...], list[NotJudged]] = {}
     for rule in (rule for rule in checkup.not_judged if rule.code not in helped):
         groups.setdefault(rule.how_to_export or (rule.reason,), []).append(rule)
     return sorted(groups.values(), key=lambda members: not members[0].how_to_export)
@@ -96,7 +97,9 @@ def describe_score(checkup: Checkup, words: Words) -> list[str]:
         parts.append(words.say("screen.range", low=low, high=high))
     if score.cap_reason:
         parts.append(
-            words.say("screen.uncapped", value=words.format_decimal(score.uncapped, 0), reason=score.cap_reason)
+            words.say(
+                "screen.uncapped", value=words.format_decimal(score.uncapped, 0), reason=words.render(score.cap_reason)
+            )
         )
     judged = sum(area.score is not None for area in checkup.areas)
     share = words.format_figure(score.coverage, "share")
@@ -112,7 +115,7 @@ def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
         parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
-    parts += [recommendation.gain_units] if recommendation.gain_units else []
+    parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
         parts.append(words.say("screen.check_on", day=words.format_day(recommendation.check_on)))
@@ -244,7 +247,10 @@ def describe_driver(driver: Driver, words: Words) -> str:
 
 def list_beside(finding: Finding, words: Words) -> list[tuple[str, str]]:
     """Figures beside a finding, as name and text: ``39 of 1,933 (2%)``, or a statistic."""
-    return [(beside.title or beside.name.replace("_", " "), _format_beside(beside, words)) for beside in finding.beside]
+    return [
+        (words.render(beside.title) or beside.name.replace("_", " "), _format_beside(beside, words))
+        for beside in finding.beside
+    ]
 
 
 def _format_beside(beside: SideFigure, words: Words) -> str:
