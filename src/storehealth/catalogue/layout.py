@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -74,6 +74,13 @@ class Layout(StrictModel):
     export_from: LocalizedText = Field(description="Menu of the back office where this file is exported.")
     records: str | None = Field(
         default=None, description="JSON only: path, or its end, of the list whose objects are the rows (data.list)."
+    )
+    order_cells: Literal["every_row", "first_row"] = Field(
+        default="every_row",
+        description="first_row: the cells of an order are filled on one of its rows only, and count for all of them.",
+    )
+    date_order: Literal["day_first", "month_first"] | None = Field(
+        default=None, description="What 03/04/2026 means where no date of the file settles it."
     )
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
     feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
