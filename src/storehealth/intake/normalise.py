@@ -251,7 +251,11 @@ def _is_fatal(plan: ReadingPlan, key: str) -> bool:
     """Whether a row is lost where this cell cannot be read."""
     table, _, column = key.rpartition(".")
     in_key = table in ("", plan.main_table.name) and column in plan.main_table.key
-    required = plan.layout.columns[key].required and plan.target_column(key).type in ("id", "time")
+    # A layout requires some headers only because they tell it apart; a parcel that has not left has no readable time yet.
+    later = plan.target_column(key).type == "time" and column not in {
+        plan.tables[name].born for name in plan.layout.feeds
+    }
+    required = plan.layout.columns[key].required and not later
     return (in_key and not plan.main_table.columns[column].optional) or required
 
 

@@ -109,6 +109,9 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
     body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down)
+    if body.first_line is not None and plan.layout.order_cells == "first_row":
+        # Filling the rows of an order changes their order, so their numbers are taken before.
+        body = body._replace(sql=_number_rows(body), first_line=None)
     try:
         count = _fill(con, plan, body)
     except duckdb.InvalidInputException:
@@ -129,6 +132,10 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     return body
 
 
+def _number_rows(body: Body) -> str:
+    return f"SELECT row_number() OVER () + {(body.first_line or 1) - 1} AS source_row, * FROM ({body.sql})"
+
+
 def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
     """Fill the table ``blank`` with rows without any text, as Excel leaves them below a table: they do not count as rows.
 
@@ -138,9 +145,8 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
     no_text = " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
     if not _fetch_number(con, f"SELECT count(*) FROM staged WHERE {no_text}"):
         return False
-    row = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     texts = f"concat({', '.join(f'c{place}' for place in range(plan.match.width))})"
-    numbered = f"SELECT {row}* FROM ({body.sql})"
+    numbered = body.sql if body.first_line is None else _number_rows(body)
     return bool(
         _fetch_number(
             con,
