@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import LocalizedText, Name, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, LocalizedText, NonEmptyText, StrictModel
 from storehealth.catalogue.table import Table
+from storehealth.support.message import message
+from storehealth.support.validation import InvalidValue
 
 TABULAR_CONTAINERS = ("delimited", "workbook", "json_lines", "json_document", "html_table")
 
@@ -44,7 +46,7 @@ class LayoutColumn(StrictModel):
     @model_validator(mode="after")
     def _has_origin(self) -> LayoutColumn:
         if bool(self.headers) == bool(self.sql):
-            raise ValueError("give either headers or sql")
+            raise InvalidValue(message("catalogue.headers_or_sql"))
         return self
 
 
@@ -53,7 +55,7 @@ class LayoutExample(StrictModel):
 
     name: str = ""
     given: str
-    expect: dict[Name, tuple[dict[str, Any], ...]]
+    expect: dict[Identifier, tuple[dict[str, Any], ...]]
     rejected: int = 0
 
 
@@ -64,9 +66,9 @@ class Layout(StrictModel):
     this layout sees.
     """
 
-    name: Name
+    name: Identifier
     title: LocalizedText
-    platform: Name | None = Field(
+    platform: Identifier | None = Field(
         default=None, description="Platform the file speaks for; none for help desks and such."
     )
     zone: str | None = Field(default=None, description="IANA zone the file's times are in; none: the store's zone.")
@@ -76,7 +78,9 @@ class Layout(StrictModel):
         default=None, description="JSON only: path, or its end, of the list whose objects are the rows (data.list)."
     )
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
-    feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
+    feeds: tuple[Identifier, ...] = Field(
+        min_length=1, description="Tables it fills; rows are counted in the first one."
+    )
     columns: dict[ColumnKey, LayoutColumn]
     doubted_by: tuple[str, ...] = Field(
         default=(),
