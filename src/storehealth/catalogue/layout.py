@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import LocalizedText, Name, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, LocalizedText, NonEmptyText, StrictModel
 from storehealth.catalogue.table import Table
+from storehealth.support.message import message
+from storehealth.support.validation import InvalidValue
 
 TABULAR_CONTAINERS = ("delimited", "workbook", "json_lines", "json_document", "html_table")
 
@@ -44,7 +46,7 @@ class LayoutColumn(StrictModel):
     @model_validator(mode="after")
     def _has_origin(self) -> LayoutColumn:
         if bool(self.headers) == bool(self.sql):
-            raise ValueError("give either headers or sql")
+            raise InvalidValue(message("catalogue.headers_or_sql"))
         return self
 
 
@@ -53,7 +55,7 @@ class LayoutExample(StrictModel):
 
     name: str = ""
     given: str
-    expect: dict[Name, tuple[dict[str, Any], ...]]
+    expect: dict[Identifier, tuple[dict[str, Any], ...]]
     rejected: int = 0
 
 
@@ -64,9 +66,9 @@ class Layout(StrictModel):
     this layout sees.
     """
 
-    name: Name
+    name: Identifier
     title: LocalizedText
-    platform: Name | None = Field(
+    platform: Identifier | None = Field(
         default=None, description="Platform the file speaks for; none for help desks and such."
     )
     zone: str | None = Field(default=None, description="IANA zone the file's times are in; none: the store's zone.")
@@ -83,7 +85,9 @@ class Layout(StrictModel):
         default=None, description="What 03/04/2026 means where no date of the file settles it."
     )
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
-    feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
+    feeds: tuple[Identifier, ...] = Field(
+        min_length=1, description="Tables it fills; rows are counted in the first one."
+    )
     columns: dict[ColumnKey, LayoutColumn]
     doubted_by: tuple[str, ...] = Field(
         default=(),
@@ -112,6 +116,11 @@ class Layout(StrictModel):
         if self.records is None:
             return not aside
         return path is not None and f".{path}".endswith(f".{self.records}")
+
+    def provides(self, need: str) -> bool:
+        """Whether it fills a table (``orders``), or a column of one (``orders.paid_at``)."""
+        table, _, column = need.partition(".")
+        return table in self.feeds and (not column or self.find_column(table, column) is not None)
 
     def find_column(self, table: str, column: str) -> str | None:
         """Key of the layout column that gives a table's column, if there is one; ``table.column`` takes precedence."""

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Name, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, NonEmptyText, StrictModel
+from storehealth.support.message import Name, message
+from storehealth.support.validation import InvalidValue
 
 Kind = Literal["id", "text", "word", "time", "money", "number", "integer", "flag", "share"]
 Group = Literal["chat", "orders", "aftersales", "stock", "intake"]
@@ -67,20 +69,20 @@ class TableColumn(StrictModel):
 class Table(StrictModel):
     """A canonical table. Every row also has source_file and source_row."""
 
-    name: Name
+    name: Identifier
     about: NonEmptyText
     group: Group
-    key: tuple[Name, ...]
-    born: Name | None = Field(
+    key: tuple[Identifier, ...]
+    born: Identifier | None = Field(
         default=None, description="Event a row begins with; rows born after as_of are unknown yet."
     )
-    columns: dict[Name, TableColumn]
+    columns: dict[Identifier, TableColumn]
 
     @model_validator(mode="after")
     def _fits(self) -> Table:
         unknown = [name for name in (*self.key, *([self.born] if self.born else [])) if name not in self.columns]
         if unknown:
-            raise ValueError(f"key or born name columns that the table lacks: {', '.join(unknown)}")
+            raise InvalidValue(message("catalogue.key_columns", columns=tuple(map(Name, unknown))))
         return self
 
     @property
