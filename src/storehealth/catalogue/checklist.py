@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +18,16 @@ from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Language, LocalizedText, Name, StrictModel, Verification
 from storehealth.catalogue.files import describe_yaml_error, read_yaml, validate_record
+from storehealth.catalogue.texts import to_message
 from storehealth.errors import CatalogueError, UsageError
+from storehealth.support.message import Message, message, sentences
+from storehealth.support.message import Name as TextName
 
 FOLDER = Path(__file__).parent.parent / "checklists"
 Desk = Literal["merchant", "customer_service", "settlement", "legal", "finance", "platform"]
 Certainty = Verification | Literal["given"]
+CERTAIN: tuple[Certainty, ...] = ("given", "official")
+"""Certainties that need no remark: the platform itself, or the people this tool is made for."""
 Question = Literal[
     "unfinished_orders", "open_cases", "refund_date", "unsettled_statements", "unpaid_penalties", "listed_stock"
 ]
@@ -149,6 +155,10 @@ class Checklist(StrictModel):
             raise ValueError("; ".join(problems))
         return self
 
+    def to_message(self, text: LocalizedText, *keys: str) -> Message:
+        """A text of this checklist as a message; ``keys`` lead to it, an entry of a list by its id or its place."""
+        return to_message(text, ".".join(("checklist", self.name, *keys)))
+
     def get_item(self, name: str) -> ChecklistItem:
         """Return the item with that id; case and hyphens do not matter.
 
@@ -159,9 +169,10 @@ class Checklist(StrictModel):
         ids = [item.id for item in self.items]
         if wanted in ids:
             return self.items[ids.index(wanted)]
-        close = difflib.get_close_matches(wanted, ids, n=1, cutoff=0.4)
-        nearest = f"; nearest is {close[0]}" if close else ""
-        raise UsageError(f"the {self.name} checklist has no item {name!r}{nearest}", f"Items: {', '.join(ids)}.")
+        raise UsageError(
+            message("refund.no_such_item", checklist=TextName(self.name), item=TextName(name)),
+            _suggest(wanted, ids, message("refund.items", items=tuple(map(TextName, ids)))),
+        )
 
     def list_papers_to_redo(self, item: ChecklistItem) -> tuple[str, ...]:
         """Return the items whose papers a desk received by mail: what may have to be redone when it sends them back."""
@@ -229,32 +240,36 @@ def _find_order_problems(checklist: Checklist) -> Iterator[str]:
     )
 
 
-def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
+def _suggest(name: str, known: Iterable[str], choices: Message) -> Message:
+    """Return a hint: the nearest name, if one is close, and the choices."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return sentences((message("refund.nearest", name=TextName(close[0])), choices)) if close else choices
+
+
+@cache
+def load_checklists(packs: tuple[Path, ...] = ()) -> dict[str, Checklist]:
     """Load all checklists, by platform; a pack's file replaces the built-in one.
 
     Raises:
         CatalogueError: With one line for each problem in any file.
     """
-    paths = {
-        path.stem: path
-        for folder in (FOLDER, *(pack / "checklists" for pack in packs))
-        for path in sorted(folder.glob("*.yaml"))
-    }
+    folders = (FOLDER, *(pack / "checklists" for pack in packs))
+    paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
     problems: list[str] = []
     checklists: dict[str, Checklist] = {}
     for stem, path in sorted(paths.items()):
-        checklist = _read(path, problems)
+        checklist = _read_checklist(path, problems)
         if checklist is None:
             continue
         if checklist.name != stem:
             problems.append(f"{path.name}:1: name: is {checklist.name!r}, the file is named {stem!r}")
         checklists[stem] = checklist
     if problems:
-        raise CatalogueError("\n".join(problems), "Mend the lines named above.")
+        raise CatalogueError("\n".join(problems), message("refund.fix_lines"))
     return checklists
 
 
-def _read(path: Path, problems: list[str]) -> Checklist | None:
+def _read_checklist(path: Path, problems: list[str]) -> Checklist | None:
     try:
         content = read_yaml(path)
     except yaml.YAMLError as error:
@@ -270,10 +285,9 @@ def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:
         UsageError: There is none for this platform; the message names the nearest.
         CatalogueError: A checklist file is invalid.
     """
-    checklists = load_checklists(packs)
+    checklists = load_checklists(tuple(packs))
     wanted = platform.strip().lower()
     if wanted in checklists:
         return checklists[wanted]
-    close = difflib.get_close_matches(wanted, checklists, n=1, cutoff=0.4)
-    nearest = f"; nearest is {close[0]}" if close else ""
-    raise UsageError(f"there is no checklist for {platform!r}{nearest}", f"Choose --platform {' | '.join(checklists)}.")
+    choices = message("refund.checklists", names=tuple(map(TextName, checklists)))
+    raise UsageError(message("refund.no_checklist_for", name=TextName(platform)), _suggest(wanted, checklists, choices))
