@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import builtins
 import re
 import string
 import sys
@@ -243,6 +244,56 @@ def _values(uses: Iterable[Use], texts: Entries) -> Iterator[str]:
             yield f"{use.place}: {use.id} has no place for {', '.join(sorted(surplus))}"
 
 
+# -- plain text where a message belongs ------------------------------------------------------------------------------
+
+SPEAKERS = {"write_error": 2, "write_note": 1, "note": 1, "suggest": 0, "verbatim": 1, "Name": 1, "tell": 1}
+"""Functions that say or carry something, and how many of their first arguments must not be sentences of ours."""
+SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}")
+
+
+def find_plain_texts(paths: Iterable[Path]) -> list[str]:
+    """Sentences of ours that are no messages: raised, printed, or hidden in a value.
+
+    A string of one word, a path or punctuation is none.
+    """
+    found = []
+    for path in paths:
+        tree = ast.parse(path.read_bytes())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                found += [f"{path.relative_to(TOP)}:{node.lineno}: {text}" for text in _plain_texts(node)]
+    return found
+
+
+def _plain_texts(node: ast.Call) -> Iterator[str]:
+    name = _called(node)
+    if re.fullmatch(r"[A-Z]\w*(Error|Refused|Failed)|Shortage|OutOfMemory|DiskFull", name) and name not in BUILT_IN:
+        arguments = [*node.args, *(word.value for word in node.keywords if word.arg in ("message", "hint"))]
+    elif name in SPEAKERS:
+        arguments = node.args[: SPEAKERS[name]]
+    else:
+        return
+    for argument in arguments:
+        yield from (text for text in _literals(argument) if SENTENCE.search(text))
+
+
+BUILT_IN = {name for name in dir(builtins) if name.endswith("Error")} | {"ValidationError", "PoFileError"}
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    """The text of a string, or of an f-string with a sign for each value."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
+    elif isinstance(node, ast.BinOp):
+        yield from _literals(node.left)
+        yield from _literals(node.right)
+
+
 def find_problems() -> list[str]:
     """Everything wrong with the messages of the package."""
     problems: list[str] = []
@@ -257,8 +308,9 @@ def main() -> int:
         description="Check that every message is in every language, and that every text is used."
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 when something is wrong")
+    parser.add_argument("--plain", action="store_true", help="list sentences of the code that are no messages yet")
     wanted = parser.parse_args()
-    problems = find_problems()
+    problems = find_plain_texts(sorted(CODE.rglob("*.py"))) if wanted.plain else find_problems()
     for problem in problems:
         print(problem)
     print(f"{len(problems)} problems with messages" if problems else "all messages are complete")

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from storehealth.history import CurrentAudit, DefectMarks, EarlierRun, EarlierRuns, HistoryComparison, comparison
+from storehealth.history import (
+    CurrentAudit,
+    DefectMarks,
+    EarlierRun,
+    EarlierRuns,
+    HistoryComparison,
+    compare_with_history,
+)
 from storehealth.model import Checkup, Driver, Finding, PublishedMeasurement, Recommendation, TrendEvent, Window
 from storehealth.score import score_findings
 from tests.checkups import checkup
@@ -69,7 +76,7 @@ def present(
 
 def against(past: EarlierRuns, now: CurrentAudit) -> HistoryComparison:
     """Hold it against the runs before it."""
-    return comparison(past, now, SCORING)
+    return compare_with_history(past, now, SCORING)
 
 
 def checkup_against(past: EarlierRuns, now: CurrentAudit, **changes: Any) -> Checkup:

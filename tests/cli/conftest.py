@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,18 @@ class Faked:
             raise self.error
         return self.checkup
 
+    @contextmanager
+    def open_audit(self, exports: Path, request: Any) -> Iterator[Any]:
+        """The same, as the command line calls it."""
+        made = self.audit(exports, request)
+        yield types.SimpleNamespace(checkup=made, build_pending=lambda: None)
+
 
 @pytest.fixture
 def faked(monkeypatch: pytest.MonkeyPatch) -> Faked:
     """An audit whose result the test sets."""
     module, fake = types.ModuleType("storehealth.audit"), Faked()
-    module.audit = fake.audit
+    module.audit, module.open_audit = fake.audit, fake.open_audit
     module.AuditRequest = types.SimpleNamespace
     monkeypatch.setitem(sys.modules, "storehealth.audit", module)
     return fake

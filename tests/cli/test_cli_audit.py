@@ -222,8 +222,6 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
         "fail_on": "score<60",
         "strict_data": True,
         "assume_auto": True,
-        "evidence": None,
-        "rejects": None,
         "unmask": False,
     }
 

@@ -15,7 +15,7 @@ from tests.history.conftest import SERIES, write
 from tests.runs import gap, late
 
 from storehealth.history import RunHistory, RunSeries
-from storehealth.history.database import FILE
+from storehealth.history.storage import FILE
 from storehealth.model import RunComparison
 
 Run = Callable[..., Any]
@@ -77,7 +77,7 @@ def test_a_damaged_file_is_named_and_no_traceback(run: Run, tmp_path: Path) -> N
     ended = run("history", "list", "--state", tmp_path)
     assert ended.code == 2
     assert "is damaged" in ended.err
-    assert "It is kept as history.damaged-1.sqlite; a new one is begun." in ended.err
+    assert "It is kept as history.damaged-1.sqlite; a new file is created." in ended.err
 
 
 @pytest.mark.parametrize("name", ["latest", "2025-03-24", "2025-03-24T23:00", "20250404", "20250404T000000Z-abc300"])
@@ -200,6 +200,20 @@ def test_pruning_lists_first_and_forgets_on_yes(run: Run, home: Path) -> None:
     ended = run("history", "prune", "--last", "2", "--yes", "--state", home)
     assert "2 runs are forgotten." in ended.out
     assert kept(home) == list(DAYS[2:])
+
+
+def test_all_runs_are_exported_as_json_lines_and_a_broken_one_costs_only_itself(run: Run, home: Path) -> None:
+    write(home, "2025-03-31", series=RunSeries("Other", "tmall"), run="other")
+    with sqlite3.connect(home / FILE) as con:
+        con.execute("UPDATE runs SET checkup = 'x' WHERE as_of LIKE ?", (f"{DAYS[0]}%",))
+    ended = run("history", "export", "--state", home)
+    records = [json.loads(line) for line in ended.out.splitlines()]
+    assert [record["as_of"][:10] for record in records] == ["2025-03-31", *DAYS[1:]]
+    assert {record["checkup"]["run"]["id"] == record["run"] for record in records} == {True}
+    assert records[-1]["checkup"]["findings"][0]["code"] == "LG05"
+    assert (ended.code, "The result of a remembered run cannot be read" in ended.err) == (0, True)
+    only = run("history", "export", "--state", home, "--platform", "tmall").out
+    assert [json.loads(line)["run"] for line in only.splitlines()] == ["other"]
 
 
 def test_pruning_by_age_keeps_the_latest_of_every_store(run: Run, home: Path) -> None:

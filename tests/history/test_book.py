@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.history import PendingRun, RunHistory, RunSeries, database, remember_run
-from storehealth.history.database import FILE
-from storehealth.history.packing import unpack_checkup, unpack_counts, unpack_marks
+from storehealth.history import PendingRun, RunHistory, RunSeries, remember_run, storage
 from storehealth.history.runs import RUNS_WITH_MARKS
+from storehealth.history.storage import FILE, unpack_checkup, unpack_counts, unpack_marks
 from tests.history.conftest import KEY, SERIES, write
 from tests.runs import at, late, told
 
@@ -109,22 +108,22 @@ def test_another_run_that_holds_the_file_is_waited_for_and_then_named(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(home, "2025-03-24")
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(storage, "BUSY_SECONDS", 0.05)
     other = sqlite3.connect(home / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     book = RunHistory(home, pending=PendingRun(SERIES, "", {}, (), {}))
     assert not remember_run(book, told("2025-03-31", late(60, 4000)), KEY)
-    assert "cannot be used: database is locked" in book.errors[0].message
+    assert "cannot be used: another process is using it" in book.errors[0].message
     other.execute("ROLLBACK")
     other.close()
     assert days(home) == ["2025-03-24"]
 
 
-KILLED = """
+KILLED = f"""
     import os, sys
     from pathlib import Path
-    from storehealth.history.database import writing
-    with writing(Path(sys.argv[1])) as con:
+    from storehealth.history.storage import {storage.open_for_writing.__name__} as open_file
+    with open_file(Path(sys.argv[1])) as con:
         con.execute("PRAGMA cache_size = 1")              # pages go to the disk before the end
         con.execute("UPDATE runs SET checkup = zeroblob(4000000), as_of = 'gone'")
         con.execute("DELETE FROM runs")
@@ -158,7 +157,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(home: Path, content: by
     book = RunHistory(home)
     assert book.list_before(SERIES, LATER) == []
     assert "is damaged" in book.errors[0].message
-    assert book.errors[0].hint == "It is kept as history.damaged-1.sqlite; a new one is begun."
+    assert book.errors[0].hint == "It is kept as history.damaged-1.sqlite; a new file is created."
     assert (home / "history.damaged-1.sqlite").read_bytes() == content
     write(home, "2025-03-31")
     assert days(home) == ["2025-03-31"]
@@ -183,7 +182,7 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(home: Path) -> None:
     book = RunHistory(home, pending=PendingRun(SERIES, "", {}, (), {}))
     assert book.list_before(SERIES, LATER) == []
     assert not remember_run(book, told("2025-04-01", late(60, 4000)), KEY)
-    assert "was written by a newer storehealth" in book.errors[0].message
+    assert "was written by a newer version of storehealth" in book.errors[0].message
     assert "Update storehealth" in book.errors[0].hint
     assert (home / FILE).read_bytes() == before
 
@@ -192,8 +191,8 @@ def test_a_file_of_an_older_version_is_brought_up_to_date_and_keeps_its_runs(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(home, "2025-03-31")
-    later = (*database.MIGRATIONS, "ALTER TABLE runs ADD COLUMN note TEXT;\nUPDATE runs SET note = 'old'")
-    monkeypatch.setattr(database, "MIGRATIONS", later)
+    later = (*storage.MIGRATIONS, "ALTER TABLE runs ADD COLUMN note TEXT;\nUPDATE runs SET note = 'old'")
+    monkeypatch.setattr(storage, "MIGRATIONS", later)
     assert days(home) == ["2025-03-31"]
     with sqlite3.connect(home / FILE) as con:
         assert con.execute("PRAGMA user_version").fetchone() == (len(later),)
@@ -203,7 +202,7 @@ def test_a_file_of_an_older_version_is_brought_up_to_date_and_keeps_its_runs(
 def test_a_mistake_in_a_statement_does_not_cost_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was once taken for damage, and everything remembered was set aside."""
     write(home, "2025-03-31")
-    monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, "SELECT 1; SELECT 2"))
+    monkeypatch.setattr(storage, "MIGRATIONS", (*storage.MIGRATIONS, "SELECT 1; SELECT 2"))
     with pytest.raises(sqlite3.ProgrammingError):
         write(home, "2025-04-01")
     monkeypatch.undo()
@@ -227,7 +226,7 @@ def test_a_folder_in_its_place_is_named(home: Path) -> None:
 
 def test_a_record_of_an_older_version_that_lacks_keys_of_now_is_still_read(home: Path) -> None:
     """``exports_wanted`` came later than the first checkups."""
-    from storehealth.history.packing import pack
+    from storehealth.history.storage import pack
 
     made = told("2025-03-31", late(60, 4000)).model_dump(mode="json", by_alias=True)
     for key in ("exports_wanted", "trend", "followups", "previous"):

@@ -13,15 +13,14 @@ import pytest
 import yaml
 
 import storehealth
-from storehealth.audit import AuditRequest, audit
+from storehealth.audit import AuditRequest, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.files import read_yaml
 from storehealth.commands import rejudge
 from storehealth.commands.rejudge import COMPARISON_FIELDS, load_checkup, rejudge_remembered, translate_run
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory, remember_run
-from storehealth.history.database import FILE
-from storehealth.history.packing import pack, unpack
+from storehealth.history.storage import FILE, pack, unpack
 from storehealth.measure import EvidenceFiles, Fingerprints
 from storehealth.model import Checkup, Finding
 from storehealth.output.checkup.json import render
@@ -44,8 +43,12 @@ class Home:
         """An audit as of a day."""
         book = RunHistory(self.folder, options.pop("baseline", None)) if keep else None
         given = {"platform": "generic", "window": "all"} | options
-        made = audit(EXPORTS, AuditRequest(state=self.folder, as_of=at(day), history=book, **given))
+        evidence = given.pop("evidence", None)
+        with open_audit(EXPORTS, AuditRequest(state=self.folder, as_of=at(day), history=book, **given)) as result:
+            made = result.write_evidence(evidence) if evidence else result.checkup
+            pending = result.build_pending()
         if book is not None:
+            book.pending = pending
             remember_run(book, made, load_installation_key())
             self.troubles = [error.message for error in book.errors]
         return made
@@ -258,7 +261,10 @@ def test_two_folders_of_one_name_are_two_stores(tmp_path: Path) -> None:
     for part, day in (("a", EARLY), ("b", MIDDLE)):
         home, book = tmp_path / part / "exports", RunHistory(tmp_path)
         shutil.copytree(EXPORTS, home)
-        made.append(audit(home, AuditRequest(state=tmp_path, as_of=at(day), history=book, platform="generic")))
+        request = AuditRequest(state=tmp_path, as_of=at(day), history=book, platform="generic")
+        with open_audit(home, request) as result:
+            made.append(result.checkup)
+            book.pending = result.build_pending()
         remember_run(book, made[-1], load_installation_key())
     assert [checkup.previous for checkup in made] == [None, None]
     assert len({line.folder for line in RunHistory(tmp_path).list_runs()}) == 2

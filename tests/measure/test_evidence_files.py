@@ -7,16 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from storehealth.catalogue.rule import Rule
-from storehealth.measure import EvidenceFiles, MeasureOptions, measure, query
+from storehealth.measure import EvidenceFiles, MeasureOptions, query
+from storehealth.measure.plan import MeasurePlan, measure_store, write_evidence
+from storehealth.model import Measurement, Window
 from storehealth.privacy import make_pseudonym
 from storehealth.support.atomic_files import write_csv
 from tests.made import finding
 from tests.measure.fakes import catalogue_of, rule_of, store_of
 
 
+def measure_and_write(files: EvidenceFiles, rule: Rule, *rows: dict[str, Any]) -> Measurement:
+    """Measure a rule, then write its defects."""
+    plan = MeasurePlan([rule], {}, {}, Window(), MeasureOptions(catalogue_of(rule)))  # type: ignore[arg-type]
+    store = store_of(*rows)
+    (measurement,) = measure_store(store, plan)
+    write_evidence(store, plan, [measurement], files)
+    return measurement
+
+
 def written(files: EvidenceFiles, rule: Rule, *rows: dict[str, Any]) -> list[dict[str, str]]:
     """What the rule's file holds after measuring it."""
-    measure(store_of(*rows), [rule], {}, {}, MeasureOptions(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    measure_and_write(files, rule, *rows)
     path = files.folder / f"{rule.code}.csv"
     if not path.exists():
         return []
@@ -76,7 +87,7 @@ def test_a_folder_that_cannot_be_written_to_stops_no_measurement(tmp_path: Path)
     """The problem is kept for the command to tell."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     files, rule = EvidenceFiles(tmp_path / "file" / "evidence"), rule_of(good="ok")
-    (measurement,) = measure(store_of({"ok": False}), [rule], {}, {}, MeasureOptions(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    measurement = measure_and_write(files, rule, {"ok": False})
     assert measurement.tally.defects == 1
     assert isinstance(files.problem, OSError)
     assert files.written == {}
@@ -86,7 +97,7 @@ def test_texts_longer_than_anybody_reads_are_cut(tmp_path: Path) -> None:
     """SQL of a pack could fill memory and reports with them: in the files, the evidence and the slices."""
     rule = rule_of(good="ok", evidence=["repeat('x', 100000)"], by=["repeat('y', 100000)"])
     files = EvidenceFiles(tmp_path)
-    (found,) = measure(store_of({"ok": False}), [rule], {}, {}, MeasureOptions(catalogue_of(rule), files=files))  # type: ignore[arg-type]
+    found = measure_and_write(files, rule, {"ok": False})
     assert list(found.evidence[0].details.values()) == ["x" * 2000]
     assert max(len(value) for part in found.segments for value in part.segment.values() if value) == 2000
     assert (tmp_path / "CS01.csv").stat().st_size < 5000

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from storehealth.errors import UsageError
-from storehealth.output.refund import find_format, list_formats
+from storehealth.output.refund import REFUND_FORMATS
 from storehealth.output.refund.text import TextOptions, print_status
 from storehealth.refund.status import CaseStatus, ExportAnswer, ExportRow
 from storehealth.refund.words import _book
@@ -40,18 +40,19 @@ def nasty(case: Case, language: str = "en") -> CaseStatus:
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "json", "ics"])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_every_format_shows_every_open_date_in_every_language(jd: Case, name: str, language: str) -> None:
-    content = find_format(name).render(nasty(jd, language)).decode()
+    content = REFUND_FORMATS.find(name).render(nasty(jd, language)).decode()
     assert "2026-03-08" in content or "20260308" in content
 
 
 def test_the_formats_are_found_by_scanning() -> None:
-    assert set(list_formats()) == {"text", "markdown", "html", "json", "ics", "csv"}
-    assert [find_format(name).NAME for name in list_formats()] == list(list_formats())
+    assert set(REFUND_FORMATS.names) == {"text", "markdown", "html", "json", "ics", "csv"}
+    assert [REFUND_FORMATS.find(name).NAME for name in REFUND_FORMATS.names] == list(REFUND_FORMATS.names)
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="nearest is markdown"):
-        find_format("markdwon")
+    with pytest.raises(UsageError, match="no output format markdwon") as caught:
+        REFUND_FORMATS.find("markdwon")
+    assert "Nearest is markdown." in caught.value.hint
 
 
 class Page(HTMLParser):
@@ -70,7 +71,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_to_print_is_one_file_without_script_or_request(jd: Case) -> None:
-    text = find_format("html").render(nasty(jd)).decode()
+    text = REFUND_FORMATS.find("html").render(nasty(jd)).decode()
     page = Page(text)
     assert not set(page.tags) & {"script", "img", "link", "iframe", "object", "form"}
     assert page.links == []
@@ -82,7 +83,7 @@ def test_the_page_to_print_is_one_file_without_script_or_request(jd: Case) -> No
 
 def test_the_page_has_a_box_to_tick_for_every_item_and_escapes_strangers(jd: Case) -> None:
     standing = nasty(jd)
-    text = find_format("html").render(standing).decode()
+    text = REFUND_FORMATS.find("html").render(standing).decode()
     assert text.count("class=box") == len(standing.items)
     assert text.count("☑") == 4
     assert "&lt;script&gt;" in text
@@ -91,7 +92,7 @@ def test_the_page_has_a_box_to_tick_for_every_item_and_escapes_strangers(jd: Cas
 
 
 def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
-    text = find_format("markdown").render(nasty(jd)).decode()
+    text = REFUND_FORMATS.find("markdown").render(nasty(jd)).decode()
     assert text.count("- [x] ") == 4
     assert "<script>" not in text
     assert "\\<script\\>" in text
@@ -100,14 +101,14 @@ def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
 
 def test_json_is_the_whole_status(jd: Case) -> None:
     standing = nasty(jd)
-    read = json.loads(find_format("json").render(standing))
+    read = json.loads(REFUND_FORMATS.find("json").render(standing))
     assert read["schema_version"] == "1.0.0"
     assert CaseStatus.model_validate(read) == standing
 
 
 def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
     first = nasty(jd)
-    calendar = Calendar.from_ical(find_format("ics").render(first))
+    calendar = Calendar.from_ical(REFUND_FORMATS.find("ics").render(first))
     events = {str(event["uid"]): event for event in calendar.walk("VEVENT")}
     assert len(events) == len(first.dates) == 2
     for moment in first.dates:
@@ -115,11 +116,11 @@ def test_the_calendar_parses_and_its_names_stay_the_same(jd: Case) -> None:
     assert all(event["sequence"] > 0 and event["last-modified"] for event in calendar.walk("VEVENT"))
     later = jd.status("2026-03-20")
     assert {moment.uid for moment in later.dates} == set(events)
-    assert find_format("ics").render(first) == find_format("ics").render(first)
+    assert REFUND_FORMATS.find("ics").render(first) == REFUND_FORMATS.find("ics").render(first)
 
 
 def test_the_calendar_escapes_and_folds_long_chinese_lines(jd: Case) -> None:
-    content = find_format("ics").render(nasty(jd, "zh"))
+    content = REFUND_FORMATS.find("ics").render(nasty(jd, "zh"))
     assert all(len(line) <= 75 for line in content.split(b"\r\n"))
     event = Calendar.from_ical(content).walk("VEVENT")[0]
     assert str(event["summary"]) == "请催办法务部：协议是否已审核？"
@@ -193,7 +194,8 @@ def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case)
     jd.mark("receipt_review", "done", "2026-03-12")
     second = jd.status("2026-03-13")
     events = {
-        str(event["uid"]): event for event in Calendar.from_ical(find_format("ics").render(second)).walk("VEVENT")
+        str(event["uid"]): event
+        for event in Calendar.from_ical(REFUND_FORMATS.find("ics").render(second)).walk("VEVENT")
     }
     uid = next(moment.uid for moment in first.dates if moment.item == "receipt_review")
     assert events[uid]["status"] == "CANCELLED"
@@ -202,7 +204,7 @@ def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case)
 
 
 def test_a_calendar_without_dates_says_so(jd: Case) -> None:
-    content = find_format("ics").render(jd.status("2026-03-01")).decode()
+    content = REFUND_FORMATS.find("ics").render(jd.status("2026-03-01")).decode()
     assert "VEVENT" not in content
     assert "there are no dates to keep now" in content.replace("\r\n ", "")
 
@@ -210,15 +212,17 @@ def test_a_calendar_without_dates_says_so(jd: Case) -> None:
 def test_csv_holds_every_row_and_no_formula(jd: Case) -> None:
     rows = tuple(ROW.model_copy(update={"line": number}) for number in range(30))
     answer = PENDING.model_copy(update={"rows": rows, "count": 30})
-    text = find_format("csv").render(jd.status("2026-03-10", answer)).decode("utf-8-sig")
+    text = REFUND_FORMATS.find("csv").render(jd.status("2026-03-10", answer)).decode("utf-8-sig")
     assert len(text.splitlines()) == 31
     assert text.splitlines()[1] == "unfinished_orders,unfinished orders,shipped,'=HYPERLINK(1),,a<b>.csv,0"
-    assert len(json.loads(find_format("json").render(jd.status("2026-03-10", answer)))["answers"][0]["rows"]) == 30
+    assert (
+        len(json.loads(REFUND_FORMATS.find("json").render(jd.status("2026-03-10", answer)))["answers"][0]["rows"]) == 30
+    )
     assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.status("2026-03-10", answer), 100, TextOptions())
 
 
 def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd: Case) -> None:
-    text = find_format("html").render(jd.status("2026-03-10", PENDING)).decode()
+    text = REFUND_FORMATS.find("html").render(jd.status("2026-03-10", PENDING)).decode()
     assert "☒" not in text
     assert "break-after: avoid" in text
 
@@ -241,7 +245,7 @@ def test_no_day_that_is_past_is_the_next_date_to_ask(jd: Case) -> None:
 @pytest.mark.parametrize("name", ["text", "markdown", "html"])
 def test_chinese_text_holds_no_ascii_brackets_or_semicolons_of_ours_and_no_raw_table_name(jd: Case, name: str) -> None:
     jd.mail_papers("2026-03-01")
-    text = find_format(name).render(jd.status("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
+    text = REFUND_FORMATS.find(name).render(jd.status("2026-03-10", PENDING, UNKNOWN, language="zh")).decode()
     assert "penalties.status" not in text
     assert "违约金明细" in text
     text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
@@ -253,7 +257,7 @@ def test_spanish_speaks_of_departments_and_of_what_was_returned(jd: Case) -> Non
     jd.mail_papers("2026-03-01")
     jd.mark("agreement_review", "waiting", "2026-03-03")
     jd.mark("agreement", "open", "2026-03-10")
-    text = find_format("text").render(jd.status("2026-03-12", UNKNOWN, language="es")).decode()
+    text = REFUND_FORMATS.find("text").render(jd.status("2026-03-12", UNKNOWN, language="es")).decode()
     assert "Días de espera por departamento" in text
     assert "devuelto: agreement" in text
     assert "mesa" not in text

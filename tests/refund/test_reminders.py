@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.output.checkup import find_report
+from storehealth.output.checkup import CHECKUP_FORMATS
 from storehealth.refund import load_checklist
 from storehealth.refund.case import RefundCase
 from storehealth.refund.deadlines import list_case_deadlines
@@ -70,6 +70,6 @@ def test_an_audit_carries_them(tmp_path: Path) -> None:
 def test_the_markdown_report_lists_deadlines_soonest_first(tmp_path: Path) -> None:
     mail_papers(tmp_path)
     found = list_case_deadlines(tmp_path, CaseSelector("jd"), NOON)
-    text = find_report("markdown").render(checkup(deadlines=tuple(reversed(found)))).decode()
+    text = CHECKUP_FORMATS.find("markdown").render(checkup(deadlines=tuple(reversed(found)))).decode()
     first, second = text.index("receipt_review"), text.index("agreement_review")
     assert first < second

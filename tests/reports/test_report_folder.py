@@ -7,12 +7,12 @@ from tests.checkups import NASTY, checkup, finding, row
 
 from storehealth.errors import UsageError
 from storehealth.model import EvidenceSummary, Source
-from storehealth.output.checkup import find_report, list_formats
+from storehealth.output.checkup import CHECKUP_FORMATS
 
 
-@pytest.mark.parametrize("name", list_formats())
+@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
 def test_a_report_is_named_like_its_module_and_renders_the_same_bytes_twice(name: str) -> None:
-    report = find_report(name)
+    report = CHECKUP_FORMATS.find(name)
     assert name == report.NAME
     assert report.SUFFIX.startswith(".")
     assert isinstance(report.render(checkup()), bytes)
@@ -20,34 +20,34 @@ def test_a_report_is_named_like_its_module_and_renders_the_same_bytes_twice(name
 
 
 def test_no_two_reports_share_a_suffix() -> None:
-    suffixes = [find_report(name).SUFFIX for name in list_formats()]
+    suffixes = [CHECKUP_FORMATS.find(name).SUFFIX for name in CHECKUP_FORMATS.names]
     assert len(set(suffixes)) == len(suffixes)
 
 
-@pytest.mark.parametrize("name", list_formats())
+@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_a_checkup_without_anything_renders(name: str, language: str) -> None:
     bare = checkup(
         language=language, findings=(), recommendations=(), sources=(), not_judged=(), areas=(), deadlines=(), as_of=None,
         table_ends={},
     )  # fmt: skip
-    assert find_report(name).render(bare)
+    assert CHECKUP_FORMATS.find(name).render(bare)
 
 
-@pytest.mark.parametrize("name", list_formats())
+@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
 def test_file_names_that_are_no_unicode_do_not_stop_a_report(name: str) -> None:
     broken = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
     rows = EvidenceSummary(count=1, rows=(row(1, file=broken, entity=NASTY),))
-    assert find_report(name).render(
+    assert CHECKUP_FORMATS.find(name).render(
         checkup(sources=(Source(path=broken, note=broken),), findings=(finding(evidence=rows),))
     )
 
 
 def test_a_suffix_names_a_report_too() -> None:
-    assert find_report("md").NAME == "markdown"
+    assert CHECKUP_FORMATS.find("md").NAME == "markdown"
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        find_report("markdwon")
+        CHECKUP_FORMATS.find("markdwon")
     assert "Nearest is markdown." in caught.value.hint

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.checkups import NASTY, checkup, finding
 
 from storehealth.model import Checkup, RunOutcome
-from storehealth.output.checkup import find_report
+from storehealth.output.checkup import CHECKUP_FORMATS
 from storehealth.output.checkup.prometheus import ScheduleMetrics
 
 EARLIER = datetime(2025, 3, 30, 8, 30, tzinfo=UTC)
@@ -30,7 +30,7 @@ def figures(content: bytes) -> dict[tuple[str, ...], float]:
 
 
 def rendered(of: Checkup) -> dict[tuple[str, ...], float]:
-    return figures(find_report("prometheus").render(of))
+    return figures(CHECKUP_FORMATS.find("prometheus").render(of))
 
 
 def test_every_figure_is_the_checkup_s() -> None:
@@ -93,7 +93,7 @@ def test_prometheus_own_checker_takes_it_without_a_word(store: str, outcome: Run
     if promtool is None:
         pytest.skip("promtool is not here: install Debian's package prometheus")
     for content in (
-        find_report("prometheus").render(checkup(store=store, outcome=outcome)),
+        CHECKUP_FORMATS.find("prometheus").render(checkup(store=store, outcome=outcome)),
         ScheduleMetrics("茶-1", EARLIER).render(checkup(store=store, outcome=outcome)),
     ):
         done = subprocess.run([promtool, "check", "metrics"], input=content, capture_output=True)
@@ -104,5 +104,5 @@ def test_the_checker_would_say_something() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not here: install Debian's package prometheus")
-    broken = find_report("prometheus").render(checkup()) + b"storehealth_score 1 2 3\n"
+    broken = CHECKUP_FORMATS.find("prometheus").render(checkup()) + b"storehealth_score 1 2 3\n"
     assert subprocess.run([promtool, "check", "metrics"], input=broken, capture_output=True).returncode != 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -83,6 +84,23 @@ def load_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
         CatalogueError: Lists every problem of every file, one per line.
     """
     packs = tuple(packs)
+    return _load(packs, _digest_files(packs))
+
+
+def _digest_files(packs: tuple[Path, ...]) -> str:
+    """Digest over the names and contents of all data files. Reading them takes a tenth of the time to validate them."""
+    total = hashlib.sha256()
+    for folder in (*FOLDERS.values(), *(pack / kind for pack in packs for kind in FOLDERS)):
+        for path in sorted((*folder.rglob("*.yaml"), *folder.rglob("*.sql"))):
+            total.update(f"{path}\0".encode("utf-8", "surrogateescape") + path.read_bytes())
+    for name in ("scoring.yaml", "closers.yaml"):
+        total.update((PACKAGE / name).read_bytes())
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
+    """Read every data file; the digest is the key under which the result is kept while the process runs."""
     problems: list[str] = []
     paths: dict[str, Path] = {}
     old_names: list[OldName] = []

@@ -31,12 +31,13 @@ class AuditFollowup(NamedTuple):
 
     request: AuditRequest
     outputs: tuple[output_files.ReportTarget, ...]
+    writers: output_files.SideWriters
     notifier: Notifier | None
     voice: streams.Verbosity
 
     def write(self, checkup: Checkup) -> bool:
         """Write all reports, and report on the files that the audit wrote itself; return whether all were delivered."""
-        arrived = output_files.report_side_outputs(self.request.evidence, self.request.rejects, self.voice)
+        arrived = output_files.report_side_outputs(self.writers, self.voice)
         return output_files.write_reports(checkup, self.outputs, self.voice) and arrived
 
     def remember(self, checkup: Checkup) -> None:

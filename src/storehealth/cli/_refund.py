@@ -15,7 +15,7 @@ from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from storehealth.catalogue.common import Language
-    from storehealth.output.refund import RefundFormat
+    from storehealth.output.registry import Format
     from storehealth.refund.case import RefundCase
     from storehealth.refund.checklist import Checklist
     from storehealth.refund.facts import StatusRequest
@@ -232,7 +232,7 @@ def _read_particulars(options: CaseOptions, settings: Settings, store: str, conf
 class RefundOutput(NamedTuple):
     """A format to write. Without a path it goes to stdout."""
 
-    face: RefundFormat
+    face: Format[CaseStatus]
     path: Path | None
 
 
@@ -242,14 +242,16 @@ def parse_outputs(texts: Sequence[str] | None, exports: Path | None) -> tuple[Re
     Raises:
         UsageError: A format does not exist, or a path cannot be written to or is given twice.
     """
-    from storehealth.output.refund import find_format
+    from storehealth.output.refund import REFUND_FORMATS
 
     outputs = []
     for text in texts or ():
         name, sign, place = text.partition("=")
         if not sign or not place:
             raise UsageError(f"-o {text!r} names no path", "Write -o html=checklist.html, or -o json=- for stdout.")
-        outputs.append(RefundOutput(find_format(name), None if place == "-" else _check_writable(Path(place), exports)))
+        outputs.append(
+            RefundOutput(REFUND_FORMATS.find(name), None if place == "-" else _check_writable(Path(place), exports))
+        )
     places = [output.path.resolve() if output.path else None for output in outputs]
     for target in places:
         if places.count(target) > 1:

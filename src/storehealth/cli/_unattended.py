@@ -28,7 +28,7 @@ from storehealth.support.atomic_files import make_private_folder
 if TYPE_CHECKING:
     from storehealth.cli._after import AuditFollowup
     from storehealth.model import Checkup
-    from storehealth.output.checkup import Report
+    from storehealth.output.registry import Format
     from storehealth.schedule import Attempt, RunFolders
 
 PREVIOUS_COMPLETE = "Those of the run before are whole."
@@ -128,7 +128,7 @@ def _begin(attempt: Attempt, runs: RunFolders, task: UnattendedTask) -> None:
 
 def _finish(checkup: Checkup, runs: RunFolders, task: UnattendedTask, after: AuditFollowup) -> ExitCode:
     """Keep the reports, write those of ``-o``, remember the run, mark it the latest, notify; return the exit code."""
-    from storehealth.output.checkup import find_report
+    from storehealth.output.checkup import CHECKUP_FORMATS
     from storehealth.score.exit_status import pick_exit_code
 
     after, metrics = _with_run_metrics(after, runs, task)
@@ -136,7 +136,12 @@ def _finish(checkup: Checkup, runs: RunFolders, task: UnattendedTask, after: Aud
         checkup,
         runs,
         task,
-        [find_report("json"), find_report("markdown"), metrics, *(output.report for output in after.outputs)],
+        [
+            CHECKUP_FORMATS.find("json"),
+            CHECKUP_FORMATS.find("markdown"),
+            metrics,
+            *(output.report for output in after.outputs),
+        ],
     )
     delivered = after.write(checkup)
     after.remember(checkup)
@@ -163,7 +168,9 @@ def _end(attempt: Attempt, runs: RunFolders, task: UnattendedTask) -> int:
     return finished.exit_code or 0
 
 
-def _with_run_metrics(after: AuditFollowup, runs: RunFolders, task: UnattendedTask) -> tuple[AuditFollowup, Report]:
+def _with_run_metrics(
+    after: AuditFollowup, runs: RunFolders, task: UnattendedTask
+) -> tuple[AuditFollowup, Format[Checkup]]:
     """Replace the metrics report by one that knows the runs' name and last success; return the steps and that report."""
     from storehealth.output.checkup.prometheus import ScheduleMetrics
 
@@ -175,7 +182,9 @@ def _with_run_metrics(after: AuditFollowup, runs: RunFolders, task: UnattendedTa
     return after._replace(outputs=tuple(outputs)), metrics
 
 
-def _keep_reports(checkup: Checkup, runs: RunFolders, task: UnattendedTask, reports: Iterable[Report]) -> Path | None:
+def _keep_reports(
+    checkup: Checkup, runs: RunFolders, task: UnattendedTask, reports: Iterable[Format[Checkup]]
+) -> Path | None:
     """Write the run's folder with all reports; return it, or None where it could not be written."""
     from storehealth.schedule.runs import CompletedRun
 
@@ -204,7 +213,7 @@ def _mark_latest(checkup: Checkup, runs: RunFolders, task: UnattendedTask) -> bo
     return True
 
 
-def _file_name(report: Report) -> str:
+def _file_name(report: Format[Checkup]) -> str:
     """Return a report's file name in the folder of a run."""
     return {"json": "checkup.json", "prometheus": "metrics.prom"}.get(report.NAME, f"report{report.SUFFIX}")
 

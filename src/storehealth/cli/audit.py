@@ -75,13 +75,13 @@ def run(
     names = _options.CatalogueNames(_options.require_folders(pack))
     progress = streams.Progress(voice, no_color)
 
-    from storehealth.audit import AuditRequest, audit
+    from storehealth.audit import AuditRequest
     from storehealth.score.exit_status import check_fail_on
 
     folder = state_folder.prepare_folder(state, exports, passing=not cron)
     task = _unattended.UnattendedTask.of(name, exports, folder, keep, lock_wait) if cron else None
     notification = _after.read_notify_options(notify, dry_run, _options.require_settings_file(config))
-    evidence, rejects = sides.create_writers()
+    writers = sides.create_writers()
     request = AuditRequest(
         platform=names.require_platform(platform),
         as_of=_options.parse_as_of(as_of),
@@ -98,8 +98,6 @@ def run(
         assume_auto=assume_auto,
         tell=progress.tell,
         state=folder,
-        evidence=evidence,
-        rejects=rejects,
         unmask=unmask,
         history=_after.open_history(state, config, no_history, baseline, events=not check),
     )
@@ -107,9 +105,9 @@ def run(
         return _check_inputs(request)
 
     def run_audit() -> Checkup:
-        return state_folder.retry_when_full(request, lambda attempt: audit(exports, attempt))
+        return state_folder.retry_when_full(request, lambda attempt: _audit(exports, attempt, writers))
 
-    after = _after.AuditFollowup(request, outputs, notification, voice)
+    after = _after.AuditFollowup(request, outputs, writers, notification, voice)
     if task:
         return _unattended.run_unattended(task, run_audit, after)
     with progress:
@@ -120,6 +118,19 @@ def run(
     after.remember(checkup)
     delivered = after.notify(checkup) and delivered
     return _finish(checkup, delivered, exports, voice)
+
+
+def _audit(exports: Path, request: AuditRequest, writers: output_files.SideWriters) -> Checkup:
+    """Audit, and while the database is open write the rows that were asked for and note what is to be remembered."""
+    from storehealth.audit import open_audit
+
+    with open_audit(exports, request) as result:
+        checkup = result.write_evidence(writers.evidence) if writers.evidence else result.checkup
+        if writers.rejects:
+            writers.rejects.write(result.read_sources())
+        if request.history:
+            request.history.pending = result.build_pending()
+        return checkup
 
 
 def _check_inputs(request: AuditRequest) -> int:
@@ -158,9 +169,9 @@ def _choose_stdout(
 def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOptions) -> None:
     """Print the checkup as JSON or text, or not at all."""
     if shown_format == "json":
-        from storehealth.output.checkup import find_report
+        from storehealth.output.checkup import CHECKUP_FORMATS
 
-        streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(CHECKUP_FORMATS.find("json").render(checkup))
     elif shown_format == "text":
         _show_text(checkup, screen)
 

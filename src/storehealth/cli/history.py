@@ -39,6 +39,12 @@ Examples
 
   storehealth history compare
   storehealth history compare 2026-09-01 latest --format json"""
+EXPORT_HELP = """Print all remembered runs as JSON lines: one line per run, with its whole result.
+
+Examples
+
+  storehealth history export > runs.jsonl
+  storehealth history export --store "Tea House" --platform jd"""
 PRUNE_HELP = """Delete old runs. The latest run of each store and platform is always kept.
 
 Nothing is deleted without --yes; the runs that would be deleted are listed.
@@ -57,10 +63,13 @@ RUN = "An id or the start of one, a day or time, latest or previous."
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="List, show, compare and delete remembered runs.", no_args_is_help=True, epilog=EXIT_CODES)
+    group = typer.Typer(
+        help="List, show, compare, export and delete remembered runs.", no_args_is_help=True, epilog=EXIT_CODES
+    )
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_runs)
     group.command("show", help=SHOW_HELP, epilog=EXIT_CODES)(show)
     group.command("compare", help=COMPARE_HELP, epilog=EXIT_CODES)(compare)
+    group.command("export", help=EXPORT_HELP, epilog=EXIT_CODES)(export)
     group.command("prune", help=PRUNE_HELP, epilog=EXIT_CODES)(prune)
     app.add_typer(group, name="history")
 
@@ -120,9 +129,9 @@ def show(
         else load_checkup(run_history.load_run(line.run))
     )
     if output_format == "json":
-        from storehealth.output.checkup import find_report
+        from storehealth.output.checkup import CHECKUP_FORMATS
 
-        streams.write_stdout(find_report("json").render(checkup))
+        streams.write_stdout(CHECKUP_FORMATS.find("json").render(checkup))
         return 0
 
     from storehealth.output.terminal import DisplayOptions, render
@@ -177,6 +186,27 @@ def compare(
     from storehealth.output.terminal.history import add_comparison
 
     _print_page(ascii_only, no_color, lambda page: add_comparison(page, comparison, Words(settings.language), details))
+    return 0
+
+
+def export(store: Store = None, platform: OnPlatform = None, state: _options.State = None) -> int:
+    """Print one JSON line per run; a run that cannot be read is reported and left out."""
+    run_history = _history_of(state)
+    lines = _list_lines(run_history, store, platform)
+
+    from storehealth.commands.rejudge import load_checkup
+    from storehealth.history.storage import HistoryUnusable
+    from storehealth.output.checkup.json import replace_infinite
+    from storehealth.support.sqlite_state import write_jsonl
+
+    for line in lines:
+        try:
+            checkup = load_checkup(run_history.load_run(line.run))
+        except HistoryUnusable as error:
+            streams.write_error(error.problem, error.remedy)
+            continue
+        record = line.model_dump(mode="json") | {"checkup": checkup.model_dump(mode="json", by_alias=True)}
+        streams.write_stdout(b"".join(write_jsonl([replace_infinite(record)])))
     return 0
 
 

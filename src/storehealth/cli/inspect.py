@@ -102,7 +102,7 @@ def run(
     from storehealth.commands.inspect import inspect_exports
     from storehealth.commands.request import AuditRequest
 
-    evidence, rejects = documents.sides.create_writers()
+    writers = documents.sides.create_writers()
     request = AuditRequest(
         language=_options.parse_language(lang),
         packs=names.packs,
@@ -113,7 +113,6 @@ def run(
         cache=not no_cache,
         tell=progress.tell,
         state=state_folder.prepare_folder(state, exports, passing=True),
-        rejects=rejects,
         unmask=unmask,
     )
     with _open_exports(exports) as files:
@@ -121,14 +120,16 @@ def run(
             with progress:
                 return _write_draft(target, files, request, voice)
         with progress:
-            inspection = state_folder.retry_when_full(request, lambda attempt: inspect_exports(files, attempt, preview))
+            inspection = state_folder.retry_when_full(
+                request, lambda attempt: inspect_exports(files, attempt, preview, writers.rejects)
+            )
     if not silent and documents.stdout == "json":
         streams.write_stdout(_to_json(inspection))
     elif not silent and documents.stdout == "text":
         streams.write_stdout(
             _to_text(inspection, streams.ScreenOptions(False, ascii_only, no_color, quiet), masked=not unmask)
         )
-    arrived = output_files.report_side_outputs(evidence, rejects, voice) and documents.deliver(inspection, voice)
+    arrived = output_files.report_side_outputs(writers, voice) and documents.deliver(inspection, voice)
     _suggest(inspection, exports, voice)
     if not any(source.layout for source in inspection.sources):
         return int(ExitCode.NO_DATA)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile
     from storehealth.measure import EvidenceFiles
     from storehealth.model import Checkup
-    from storehealth.output.checkup import Report
+    from storehealth.output.registry import Format
 
 OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
 
@@ -27,7 +27,7 @@ OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DI
 class ReportTarget(NamedTuple):
     """A report to write; without a path it goes to stdout, in place of the text."""
 
-    report: Report
+    report: Format[Checkup]
     path: Path | None
 
 
@@ -46,12 +46,12 @@ def plan_reports(texts: Sequence[str] | None, exports: Path) -> tuple[ReportTarg
 
 
 def _parse_output(text: str, exports: Path) -> ReportTarget:
-    from storehealth.output.checkup import find_report
+    from storehealth.output.checkup import CHECKUP_FORMATS
 
     name, sign, place = text.partition("=")
     if not sign or not place:
         raise UsageError(f"-o {text!r} names no path", OUTPUT_HINT)
-    report = find_report(name)
+    report = CHECKUP_FORMATS.find(name)
     return ReportTarget(report, None if place == "-" else require_writable(Path(place), exports))
 
 
@@ -106,6 +106,13 @@ def write_reports(checkup: Checkup, outputs: Sequence[ReportTarget], voice: Verb
 SIDE_HINT = "Write -o evidence=evidence, or -o rejects=rejects.csv."
 
 
+class SideWriters(NamedTuple):
+    """What writes the rows of an audit while its database is open; None where nothing was requested."""
+
+    evidence: EvidenceFiles | None = None
+    rejects: RejectsFile | None = None
+
+
 class SideOutputs(NamedTuple):
     """The requested side outputs. ``rest``: the other ``-o`` options."""
 
@@ -119,16 +126,16 @@ class SideOutputs(NamedTuple):
         """Whether any of them is a file or folder."""
         return self.evidence is not None or self.rejects is not None
 
-    def create_writers(self) -> tuple[EvidenceFiles | None, RejectsFile | None]:
-        """Create the writers that an audit fills; None where nothing was requested."""
+    def create_writers(self) -> SideWriters:
+        """Create the writers of what was requested."""
         if not self.has_file and not self.rejects_to_stdout:
-            return None, None
+            return SideWriters()
         from storehealth.db.source_rows import RejectsFile
         from storehealth.measure import EvidenceFiles
 
         evidence = EvidenceFiles(self.evidence) if self.evidence else None
         target: Any = sys.stdout.buffer if self.rejects_to_stdout else self.rejects
-        return evidence, RejectsFile(target) if target is not None else None
+        return SideWriters(evidence, RejectsFile(target) if target is not None else None)
 
 
 def split_outputs(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> SideOutputs:
@@ -175,8 +182,9 @@ def _require_evidence_folder(path: Path, exports: Path) -> Path:
     return path
 
 
-def report_side_outputs(evidence: EvidenceFiles | None, rejects: RejectsFile | None, voice: Verbosity) -> bool:
+def report_side_outputs(writers: SideWriters, voice: Verbosity) -> bool:
     """Report what was written and what could not be; return whether all of it was written."""
+    evidence, rejects = writers
     problems: list[tuple[object, OSError | None]] = []
     if evidence:
         problems.append((evidence.folder, evidence.problem))

@@ -187,9 +187,9 @@ def _choose_printed_format(output_format: str, outputs: tuple[_refund.RefundOutp
     Raises:
         UsageError: There is no such format, or two documents would go to stdout.
     """
-    from storehealth.output.refund import find_format
+    from storehealth.output.refund import REFUND_FORMATS
 
-    name = find_format(output_format).NAME
+    name = REFUND_FORMATS.find(output_format).NAME
     if all(output.path for output in outputs):
         return name
     if name != "text":
@@ -239,6 +239,6 @@ def _print_text(standing: CaseStatus, screen: streams.ScreenOptions) -> None:
 
 
 def _print_face(standing: CaseStatus, name: str) -> None:
-    from storehealth.output.refund import find_format
+    from storehealth.output.refund import REFUND_FORMATS
 
-    streams.write_stdout(find_format(name).render(standing))
+    streams.write_stdout(REFUND_FORMATS.find(name).render(standing))

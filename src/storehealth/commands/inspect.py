@@ -8,20 +8,23 @@ from pathlib import Path
 from storehealth.commands.prepare import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
 from storehealth.commands.request import AuditRequest, choose_mask
 from storehealth.db import Store
-from storehealth.db.source_rows import SourceReader, group_rejects, read_previews
+from storehealth.db.source_rows import RejectsFile, SourceReader, group_rejects, read_previews
 from storehealth.intake.guess import find_header
 from storehealth.intake.recognise import ClosestLayout, find_closest_layout
 from storehealth.model import ColumnMapping, InspectedFile, Inspection, NearestLayout, SheetReading, Source
 from storehealth.privacy import Mask
 
 
-def inspect_exports(exports: Path, request: AuditRequest, preview: int = 3) -> Inspection:
+def inspect_exports(
+    exports: Path, request: AuditRequest, preview: int = 3, rejects: RejectsFile | None = None
+) -> Inspection:
     """Describe how each file is understood.
 
     Args:
         exports: Folder of exported files, or one file.
         request: Options as for an audit; those about verdicts have no effect.
         preview: Rows shown of each table and file.
+        rejects: Where rejected rows and cells are written to, if anywhere.
 
     Raises:
         NoDataError: The folder is missing or holds no file at all.
@@ -32,8 +35,8 @@ def inspect_exports(exports: Path, request: AuditRequest, preview: int = 3) -> I
     with open_inputs(inputs, request, views=False) as store:
         reader = SourceReader(store, inputs.intake, inputs.catalogue, mask)
         sources = tuple(_describe_file(source, reader, preview) for source in _split_duplicates(inputs, store))
-        if request.rejects:
-            request.rejects.write(reader)
+        if rejects:
+            rejects.write(reader)
     return Inspection(
         zone=inputs.intake.zone, platform=inputs.platform.name, language=inputs.settings.language, sources=sources
     )

@@ -31,9 +31,11 @@ from storehealth.history import (
     digest_key,
 )
 from storehealth.history.comparison import compare_runs
-from storehealth.history.database import HistoryUnusable
 from storehealth.history.events import TrendSpan, list_events
-from storehealth.history.packing import (
+from storehealth.history.rule_digests import digest_basis, digest_questions
+from storehealth.history.runs import select_run
+from storehealth.history.storage import (
+    HistoryUnusable,
     MarksByRule,
     pack_verdicts,
     unpack_checkup,
@@ -41,8 +43,6 @@ from storehealth.history.packing import (
     unpack_marks,
     unpack_verdicts,
 )
-from storehealth.history.rule_digests import digest_basis, digest_questions
-from storehealth.history.runs import select_run
 from storehealth.history.trend import find_first_day
 from storehealth.judge import judge
 from storehealth.judge.method import describe_method, publish_measurements
@@ -258,9 +258,9 @@ class RecalledRuns(NamedTuple):
     questions: dict[str, str]
     marks: DefectFingerprints
 
-    def leave_pending(self, measured: Iterable[Measurement]) -> None:
-        """Hand over to the book what is to be remembered of this run."""
-        self.book.pending = PendingRun(self.series, self.basis, self.questions, tuple(measured), self.marks.found)
+    def build_pending(self, measured: Iterable[Measurement]) -> PendingRun:
+        """Return what is to be remembered of this run besides its checkup."""
+        return PendingRun(self.series, self.basis, self.questions, tuple(measured), self.marks.found)
 
 
 def recall_runs(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> RecalledRuns | None:

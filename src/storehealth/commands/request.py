@@ -8,9 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
-from storehealth.db.source_rows import RejectsFile
 from storehealth.history import RunHistory
-from storehealth.measure import EvidenceFiles
 from storehealth.privacy import Mask, keep_value, load_installation_key, make_mask
 
 
@@ -22,8 +20,7 @@ def _ignore_progress(_: str) -> None:
 class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``evidence`` and ``rejects`` are written while the store is open. ``unmask`` shows personal values unmasked.
-    ``history`` provides earlier runs and receives what should be kept of this one; the caller stores it.
+    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one.
     """
 
     state: Path
@@ -41,8 +38,6 @@ class AuditRequest:
     strict_data: bool = False
     assume_auto: bool = False
     tell: Callable[[str], None] = _ignore_progress
-    evidence: EvidenceFiles | None = None
-    rejects: RejectsFile | None = None
     unmask: bool = False
     history: RunHistory | None = None
 

@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from storehealth.errors import UsageError
-from storehealth.history.database import HistoryUnusable, open_for_reading, open_for_writing, reclaim_space
 from storehealth.history.events import EventCalendar
-from storehealth.history.packing import pack_brief, pack_checkup, pack_counts, pack_marks
+from storehealth.history.storage import (
+    HistoryUnusable,
+    open_for_reading,
+    open_for_writing,
+    pack_brief,
+    pack_checkup,
+    pack_counts,
+    pack_marks,
+    reclaim_space,
+)
 from storehealth.model import Checkup, Measurement, RunSummary
 
 MAX_EARLIER_RUNS = 60

@@ -96,7 +96,9 @@ def describe_score(checkup: Checkup, words: Words) -> list[str]:
         parts.append(words.say("screen.range", low=low, high=high))
     if score.cap_reason:
         parts.append(
-            words.say("screen.uncapped", value=words.format_decimal(score.uncapped, 0), reason=score.cap_reason)
+            words.say(
+                "screen.uncapped", value=words.format_decimal(score.uncapped, 0), reason=words.render(score.cap_reason)
+            )
         )
     judged = sum(area.score is not None for area in checkup.areas)
     share = words.format_figure(score.coverage, "share")
@@ -112,7 +114,7 @@ def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
         parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
-    parts += [recommendation.gain_units] if recommendation.gain_units else []
+    parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
         parts.append(words.say("screen.check_on", day=words.format_day(recommendation.check_on)))
@@ -244,7 +246,10 @@ def describe_driver(driver: Driver, words: Words) -> str:
 
 def list_beside(finding: Finding, words: Words) -> list[tuple[str, str]]:
     """Figures beside a finding, as name and text: ``39 of 1,933 (2%)``, or a statistic."""
-    return [(beside.title or beside.name.replace("_", " "), _format_beside(beside, words)) for beside in finding.beside]
+    return [
+        (words.render(beside.title) or beside.name.replace("_", " "), _format_beside(beside, words))
+        for beside in finding.beside
+    ]
 
 
 def _format_beside(beside: SideFigure, words: Words) -> str:

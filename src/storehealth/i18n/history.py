@@ -128,7 +128,9 @@ def _sort_key(followup: FollowUp) -> tuple[bool, float]:
 
 def _name_advice(members: Sequence[FollowUp], words: Words) -> str:
     """The advice, and the slice that measures it."""
-    name = " / ".join(dict.fromkeys(followup.name or followup.title or followup.id for followup in members))
+    name = " / ".join(
+        dict.fromkeys(words.render(followup.name or followup.title) or followup.id for followup in members)
+    )
     parts = members[0].segment
     return words.say("unit.brackets", what=name, inside=format_segment(parts, words)) if parts else name
 
@@ -146,7 +148,7 @@ def describe_followup(members: Sequence[FollowUp], words: Words) -> list[str]:
     followup = members[0]
     texts = [
         words.say("history.advised", day=words.format_day(followup.given_on)),
-        f"{followup.code} {followup.title}".strip(),
+        f"{followup.code} {words.render(followup.title)}".strip(),
     ]
     if followup.after is not None:
         parts = (_format_counts(part, words) for part in (followup.before, followup.after))

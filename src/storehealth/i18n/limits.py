@@ -119,7 +119,10 @@ ALIKE = 0.05
 
 def compare_printed(finding: Finding, words: Words) -> list[tuple[str, str]]:
     """Each printed figure of a finding as name and text: the platform's, ours, the difference, its explanation."""
-    return [(figure.title, words.say("unit.semicolon").join(_compare(figure, words))) for figure in finding.printed]
+    return [
+        (words.render(figure.title), words.say("unit.semicolon").join(_compare(figure, words)))
+        for figure in finding.printed
+    ]
 
 
 def _compare(figure: PrintedFigure, words: Words) -> list[str]:
@@ -157,7 +160,9 @@ def _explain(figure: PrintedFigure, words: Words) -> str:
     by = figure.by
     if by is None:
         return words.say(f"printed.{figure.verdict}", n=len(figure.readings))
-    return words.say(f"printed.{figure.verdict}", says=by.says, value=_format_value(by.value, by.rows, figure, words))
+    return words.say(
+        f"printed.{figure.verdict}", says=words.render(by.says), value=_format_value(by.value, by.rows, figure, words)
+    )
 
 
 UNSURE = ("third-party", "unverified", "assumed")

@@ -120,7 +120,7 @@ def group_refused(sources: Iterable[Source]) -> list[list[Source]]:
 
 def describe_refusal(members: Sequence[Source], words: Words) -> str:
     """Why they were refused."""
-    return words.reason(members[0].note) if members[0].note else words.say("screen.no_reason")
+    return words.render(members[0].note) if members[0].note else words.say("screen.no_reason")
 
 
 def describe_refused(members: Sequence[Source], words: Words) -> str:
@@ -149,7 +149,7 @@ def describe_export(export: ExportSuggestion, words: Words, most: int | None = N
         )
         lacks = words.say("screen.lacks", headers=words.say("unit.comma").join(export.headers), files=files)
         return words.say("screen.lets", what=lacks, **values)
-    menu = export.menu or words.say("screen.plain_table", layout=export.layouts[0])
+    menu = words.render(export.menu) or words.say("screen.plain_table", layout=export.layouts[0])
     return words.say("screen.lets_menu", what=tables[:1].upper() + tables[1:], menu=menu, **values)
 
 

@@ -64,14 +64,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """How rules are measured: the catalogue, the masking of personal values, and where evidence and fingerprints go.
+    """How rules are measured: the catalogue, the masking of personal values, and where fingerprints go.
 
     ``marks`` collects the fingerprints of defects where runs are remembered.
     """
 
     catalogue: Catalogue
     mask: Mask = mask
-    files: EvidenceFiles | None = None
     stretch: bool = False
     """Whether a window with too few rows for a verdict is extended."""
     bands: Mapping[str, tuple[Compensation, ...]] = field(default_factory=dict)
@@ -97,7 +96,7 @@ def measure(
         rules: The rules, in the order of the result.
         limits: The platform's limits by rule code; they decide where a value becomes a defect.
         windows: The window of each rule, by code; a rule without one is measured over all rows.
-        lens: How to measure: catalogue, masking, evidence files, fingerprints.
+        lens: How to measure: catalogue, masking, fingerprints.
 
     Raises:
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
@@ -140,8 +139,6 @@ class _Rules:
         found = _with_money(query, found, lens)
         if query.rule.printed and not missing:
             found = found.model_copy(update={"printed": compare_printed(query, filled)})
-        if lens.files:
-            _write(query, found, lens.files, lens.marks)
         if lens.marks and not missing:
             lens.marks.record(query, found.tally)
         return found
@@ -176,13 +173,6 @@ def find_exemption_problems(
             except (CatalogueError, OutOfMemory) as error:
                 found.setdefault(exemption.place, error)
     return [found[exemption.place] for exemption in exemptions if exemption.place in found]
-
-
-def _write(query: RuleQuery, measured: Measurement, files: EvidenceFiles, marks: Fingerprints | None) -> None:
-    if measured.tally.defects:
-        files.write(query, marks)
-    else:
-        files.delete(query.rule.code)
 
 
 def _needs(query: RuleQuery) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ def measure_both_ways(
     """
     rules = tuple(rules)
     affected = [rule for rule in rules if rule.measure.over in REPLY_VIEWS]
-    without_files = replace(lens, files=None, marks=None)
-    plain = {measured.code: measured for measured in measure(store, affected, limits, windows, without_files)}
+    without_marks = replace(lens, marks=None)
+    plain = {measured.code: measured for measured in measure(store, affected, limits, windows, without_marks)}
     suspected = store.count_suspects_as_bots(lens.catalogue.views)
     measurements = measure(store, rules, limits, windows, lens)
     if not suspected:

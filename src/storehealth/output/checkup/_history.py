@@ -56,7 +56,7 @@ def _trend(checkup: Checkup, words: Words) -> list[str]:
     figures = [line for line in trend.lines if line.kind == "finding"]
     lines = [f"## {words.say('history.trend')}", "", *_rows(trend, scores, words, events=True)]
     if figures:
-        names = [f"{line.name}{words.say('unit.colon')}{line.title}" for line in figures]
+        names = [f"{line.name}{words.say('unit.colon')}{words.render(line.title)}" for line in figures]
         lines += [f"**{words.say('history.figures')}**", "", *_rows(trend, figures, words), *write_bullets(names)]
     return lines
 

@@ -80,7 +80,7 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
     return [
         f"# {escape(words.say('report.title', store=checkup.store))}",
         "",
-        f"**{escape(checkup.headline)}**",
+        f"**{escape(words.render(checkup.headline))}**",
         "",
         score,
         "",
@@ -97,10 +97,11 @@ def _todo(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
     for number, action in enumerate(actions, 1):
         lines.append(
-            f"{number}. **{escape(action.name or action.text)}** {escape(' · '.join(describe_gain(action, words)))}"
+            f"{number}. **{escape(words.render(action.name or action.text))}** "
+            f"{escape(' · '.join(describe_gain(action, words)))}"
         )
-        lines += [f"   {escape(action.text)}"] if action.name else []
-        lines.append(f"   {escape(words.say('screen.assumption', text=action.assumption))}")
+        lines += [f"   {escape(words.render(action.text))}"] if action.name else []
+        lines.append(f"   {escape(words.say('screen.assumption', text=words.render(action.assumption)))}")
     return [*lines, ""]
 
 
@@ -150,7 +151,7 @@ def _platform_row(line: PlatformLine, words: Words) -> list[str]:
     margin = words.say("unit.semicolon").join([describe_margin(line, words), *describe_caveats(line, words)])
     sure = words.say(f"verified.{line.limit_source.verified}")
     shown = counted if line.unit == "share" else "—"
-    return [line.code, line.title, value, limit, shown, margin, describe_days(line.window, words), sure]
+    return [line.code, words.render(line.title), value, limit, shown, margin, describe_days(line.window, words), sure]
 
 
 def _limits(checkup: Checkup, words: Words) -> list[str]:
@@ -170,16 +171,24 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
     source = finding.limit_source
     ends = [words.format_bound(value, finding.unit, finding.higher_is) for value in (finding.target, finding.limit)]
     if source is None:
-        return [finding.code, finding.title, format_interval(finding, words), *ends, "—", "—", "—"]
+        return [finding.code, words.render(finding.title), format_interval(finding, words), *ends, "—", "—", "—"]
     sure = words.say(f"verified.{source.verified}")
     shown = f"⚠ {sure}" if source.verified in UNSURE else sure
     day = words.format_day(source.effective_from) if source.effective_from else describe_since(source, words) or "—"
-    return [finding.code, finding.title, format_interval(finding, words), *ends, shown, day, source.source]
+    return [
+        finding.code,
+        words.render(finding.title),
+        format_interval(finding, words),
+        *ends,
+        shown,
+        day,
+        source.source,
+    ]
 
 
 def _findings(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "findings"), escape(count_statuses(checkup, words)), ""]
-    lines += write_bullets([f"! {warning}" for warning in checkup.warnings]) if checkup.warnings else []
+    lines += write_bullets([f"! {words.render(warning)}" for warning in checkup.warnings]) if checkup.warnings else []
     for finding in sorted(select_measured(checkup), key=lambda finding: finding.muted is not None):
         lines += _finding(finding, words)
     return lines
@@ -196,7 +205,7 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         f"{words.say(f'outcome.{outcome}')} {words.format_whole(number)}" for outcome, number in finding.counts
     )
     about = [
-        words.say("report.why", why=finding.why),
+        words.say("report.why", why=words.render(finding.why)),
         words.say("report.looked_at", days=describe_days(finding.window, words)),
     ]
     about.append(words.say("report.counted", counts=counts))
@@ -211,10 +220,10 @@ def _finding(finding: Finding, words: Words) -> list[str]:
     rows = describe_rows(finding, words)
     about += [rows] if rows else []
     return [
-        f"### {state} {finding.code} {escape(finding.title)}",
+        f"### {state} {finding.code} {escape(words.render(finding.title))}",
         "",
         escape(" · ".join(facts)),
-        *([escape(finding.note)] if finding.note else []),
+        *([escape(words.render(finding.note))] if finding.note else []),
         "",
         *write_bullets(about),
         *_drivers(finding, words),
@@ -260,9 +269,9 @@ def _not_judged(checkup: Checkup, words: Words) -> list[str]:
     rows = []
     for members in group_not_judged(checkup):
         areas = words.say("unit.comma").join(dict.fromkeys(words.say(f"area.{rule.area}") for rule in members))
-        titles = "; ".join(f"{rule.code} {rule.title}" for rule in members)
-        reasons = "; ".join(dict.fromkeys(rule.reason for rule in members))
-        rows.append((areas, titles, reasons, "; ".join(members[0].how_to_export) or "—"))
+        titles = "; ".join(f"{rule.code} {words.render(rule.title)}" for rule in members)
+        reasons = "; ".join(dict.fromkeys(words.render(rule.reason) for rule in members))
+        rows.append((areas, titles, reasons, "; ".join(map(words.render, members[0].how_to_export)) or "—"))
     return [*lines, *_heading(words, "not_judged"), *write_table(header, rows)]
 
 
@@ -276,7 +285,7 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
             *(words.format_whole(number) for number in (source.rows, source.kept, source.duplicates, source.rejected)),
             words.format_moment(source.first),
             words.format_moment(source.last),
-            words.reason(source.note) or ("" if source.layout else words.say("screen.no_reason")),
+            words.render(source.note) or ("" if source.layout else words.say("screen.no_reason")),
         )
         for source in checkup.sources
     ]
@@ -287,8 +296,8 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
 
 def _method(checkup: Checkup, words: Words) -> list[str]:
     method, colon = checkup.method, words.say("unit.colon")
-    code, reasons = checkup.outcome.exit_code, "; ".join(checkup.outcome.reasons) or "—"
-    parts = [words.say("screen.rules", digest=method.rules_digest), *method.caveats]
+    code, reasons = checkup.outcome.exit_code, "; ".join(map(words.render, checkup.outcome.reasons)) or "—"
+    parts = [words.say("screen.rules", digest=method.rules_digest), *map(words.render, method.caveats)]
     parts.append(words.say("report.exit", code=code, reasons=reasons))
     lines = [*_heading(words, "method"), *write_bullets(parts)]
     for key, texts in (

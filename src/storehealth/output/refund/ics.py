@@ -10,7 +10,7 @@ from storehealth.output.refund._sentences import render_status
 from storehealth.refund.status import CaseDate, CaseStatus
 from storehealth.refund.words import RefundWords, load_words, render_date
 
-NAME, SUFFIX = "ics", ".ics"
+NAME, SUFFIX, ALIASES = "ics", ".ics", ("ical", "icalendar")
 MORNING = timedelta(hours=9)
 
 

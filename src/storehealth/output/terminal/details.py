@@ -57,13 +57,13 @@ def _add_platform(page: Page, checkup: Checkup, words: Words) -> None:
     if checkup.platform_view:
         page.add_heading(words.say("heading.platform"))
     for line in checkup.platform_view:
-        page.add(TextRun(line.code, "bold", keep=True), f"  {line.title}", indent=2, hang=4)
+        page.add(TextRun(line.code, "bold", keep=True), f"  {words.render(line.title)}", indent=2, hang=4)
         page.add("  ".join(describe_limit(line, words)), indent=4, hang=4)
 
 
 def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     """Why it matters, where the limits come from, its days, figures beside it, drivers and rows."""
-    page.add(finding.why, indent=indent)
+    page.add(words.render(finding.why), indent=indent)
     parts = [text for text in (describe_source(finding, words), describe_days(finding.window, words)) if text]
     page.add(TextRun("  ".join(parts), "dim"), indent=indent)
     for name, text in list_beside(finding, words):
@@ -115,7 +115,7 @@ def _add_sources(page: Page, checkup: Checkup, words: Words) -> None:
         parts.append(words.count("count.rows", source.rows))
         parts += [words.count(f"count.{key}", getattr(source, key)) for key in ("duplicates", "rejected")]
         parts += [f"{words.format_moment(source.first)} – {words.format_moment(source.last)}"] if source.first else []
-        parts += [words.reason(source.note)] if source.note else []
+        parts += [words.render(source.note)] if source.note else []
         page.add(TextRun(source.path, "bold", keep=True), f"  {'  '.join(parts)}", indent=2, hang=4)
 
 
@@ -147,11 +147,11 @@ def _add_method(page: Page, checkup: Checkup, words: Words) -> None:
     for recommendation in checkup.recommendations:
         page.add(
             f"{recommendation.id}{words.say('unit.colon')}",
-            words.say("screen.assumption", text=recommendation.assumption),
+            words.say("screen.assumption", text=words.render(recommendation.assumption)),
             indent=2,
         )
     for caveat in method.caveats:
-        page.add(caveat, indent=2)
+        page.add(words.render(caveat), indent=2)
     if method.facts:
         page.add_heading(words.say("heading.facts"))
     for name, fact in method.facts.items():

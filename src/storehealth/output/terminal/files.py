@@ -42,7 +42,7 @@ def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
     tables = words.say("unit.comma").join(map(words.name_table, source.tables))
     page.add(TextRun(days, keep=True), f"  {words.say('files.gives', tables=tables)}", indent=4)
     if source.note:
-        page.add(words.reason(source.note), indent=4)
+        page.add(words.render(source.note), indent=4)
     _add_columns(page, source, words)
     _add_rejects(page, source, words)
     for preview in source.preview:
@@ -57,7 +57,7 @@ def _add_stranger(page: Page, source: InspectedFile, words: Words) -> None:
     elif source.note.startswith("not recognised"):
         page.add(words.say("inspect.stranger"), indent=4)
     else:
-        page.add(words.reason(source.note) if source.note else words.say("screen.no_reason"), indent=4)
+        page.add(words.render(source.note) if source.note else words.say("screen.no_reason"), indent=4)
     _add_list(page, words.say("inspect.headers"), source.unread)
 
 
@@ -88,7 +88,7 @@ def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
         more = " …" if group.count > len(group.lines) else ""
         key = "inspect.line" if len(group.lines) == 1 and not more else "inspect.lines"
         column = f"{group.column}{words.say('unit.colon')}" if group.column else ""
-        text = f"{column}{words.reason(group.reason)}  ({words.say(key, lines=lines + more)})"
+        text = f"{column}{words.render(group.reason)}  ({words.say(key, lines=lines + more)})"
         page.add(TextRun(f"{words.format_whole(group.count)} × ", keep=True), text, indent=8, hang=10)
     if len(source.rejects) > GROUPS:
         shown, total = words.format_whole(GROUPS), words.format_whole(len(source.rejects))

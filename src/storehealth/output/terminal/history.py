@@ -91,7 +91,7 @@ def _add_figures(page: Page, trend: Trend, words: Words) -> None:
     page.add(TextRun(words.say("history.figures"), "italic"), indent=INDENT)
     _add_trend(page, trend, lines, words, events=False)
     for line in lines:
-        page.add(TextRun(line.name, "bold", keep=True), f"  {line.title}", indent=INDENT)
+        page.add(TextRun(line.name, "bold", keep=True), f"  {words.render(line.title)}", indent=INDENT)
 
 
 def _add_trend(page: Page, trend: Trend, lines: list[TrendLine], words: Words, events: bool = True) -> None:
@@ -188,7 +188,7 @@ def _add_finding(page: Page, finding: FindingComparison, words: Words) -> None:
     page.add(
         TextRun(f"{mark} ", STYLES[finding.status_now] if finding.status_now else "dim", keep=True),
         TextRun(finding.code, "bold", keep=True),
-        f"  {finding.title}{BETWEEN}",
+        f"  {words.render(finding.title)}{BETWEEN}",
         TextRun(format_statuses(finding, words), keep=True),
         hang=INDENT,
     )

@@ -87,7 +87,7 @@ def _add_sum(page: Page, checkup: Checkup, scoring: Scoring, words: Words) -> No
         page.add(TextRun(_say(words, "sum", uncapped=words.format_decimal(score.uncapped)), "bold"))
     if score.cap_reason:
         cap = words.format_decimal(score.value)
-        page.add(TextRun(_say(words, "capped", cap=cap, reason=score.cap_reason), "bold"))
+        page.add(TextRun(_say(words, "capped", cap=cap, reason=words.render(score.cap_reason)), "bold"))
     caps = [
         _say(words, "cap", severity=words.say(f"severity.{name}"), cap=words.format_decimal(cap))
         for name, cap in scoring.caps.items()

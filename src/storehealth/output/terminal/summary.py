@@ -44,7 +44,7 @@ BANDS = {"good": "bold green", "fair": "bold yellow", "poor": "bold red"}
 
 def add_head(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
     """The headline, what the figures are based on, the score, and the previous score."""
-    page.add(TextRun(checkup.headline, "bold"))
+    page.add(TextRun(words.render(checkup.headline), "bold"))
     page.add_blank()
     page.add(*_join_with_gaps(describe_data(checkup, words)))
     value = checkup.score.value
@@ -89,7 +89,7 @@ def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
     """Why an area has no score."""
     if area.coverage > 0:
         return words.say("screen.area_withheld", share=words.format_figure(area.coverage, "share"))
-    reason = next((rule.reason for rule in checkup.not_judged if rule.area == area.id), "")
+    reason = next((words.render(rule.reason) for rule in checkup.not_judged if rule.area == area.id), "")
     return words.say("screen.area_not_judged") + (words.say("unit.colon") + reason if reason else "")
 
 
@@ -98,7 +98,7 @@ def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
     ends = [words.say("screen.n", n=words.format_whole(worst.judged))]
     ends += format_bounds(worst, words, "limit" if worst.status == "fail" else "target")
     value = words.format_figure(worst.value, worst.unit)
-    full = [f"{worst.code} {value} {worst.title}", *ends]
+    full = [f"{worst.code} {value} {words.render(worst.title)}", *ends]
     if cell_len(GAP.join(full)) > room:
         full = [f"{worst.code} {value}", *ends]
     spaced: list[TextRun | str] = []
@@ -122,12 +122,12 @@ def add_actions(page: Page, checkup: Checkup, words: Words, most: int, whole: bo
         return
     page.add_heading(words.say("heading.todo"))
     for number, action in enumerate(actions[:most], 1):
-        name = TextRun(f" {action.name or action.text}", "bold" if whole else "")
+        name = TextRun(f" {words.render(action.name or action.text)}", "bold" if whole else "")
         page.add(TextRun(f"{number}", "bold"), name, *_style_gains(describe_gain(action, words)), indent=2, hang=4)
         if whole and action.name:
-            page.add(action.text, indent=4, hang=4)
+            page.add(words.render(action.text), indent=4, hang=4)
         elif action.where:
-            page.add(TextRun(action.where, "dim"), indent=4, hang=4)
+            page.add(TextRun(words.render(action.where), "dim"), indent=4, hang=4)
     add_more(page, len(actions) - most, words)
 
 
@@ -163,7 +163,7 @@ def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
     if rejected:
         page.add(rejected)
     for warning in checkup.warnings:
-        page.add(TextRun(f"{SYMBOLS['watch']} ", "yellow"), warning, hang=2)
+        page.add(TextRun(f"{SYMBOLS['watch']} ", "yellow"), words.render(warning), hang=2)
     page.add(TextRun(count_statuses(checkup, words), "bold"))
 
 
@@ -186,11 +186,11 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
     """Two or three lines: title, figures, and its days if unusual. Returns the indent for further lines."""
     indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
     mark = TextRun(pad_text(format_status(finding.status, words) + " ", indent), STYLES[finding.status], keep=True)
-    page.add(mark, TextRun(finding.code, "bold", keep=True), "  ", finding.title, hang=indent)
+    page.add(mark, TextRun(finding.code, "bold", keep=True), "  ", words.render(finding.title), hang=indent)
     parts: list[TextRun | str] = []
     for text in describe_finding(finding, words, usual):
         parts += [TextRun(text, keep=True), "  "]
-    parts += [finding.note, "  "] if finding.note else []
+    parts += [words.render(finding.note), "  "] if finding.note else []
     spot = locate_evidence(finding)
     if spot:
         parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
@@ -222,7 +222,11 @@ def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
     areas = dict.fromkeys(words.say(f"area.{rule.area}") for rule in members)
     codes = " ".join(rule.code for rule in members)
     menus = members[0].how_to_export
-    reason = words.say("screen.export", menu="; ".join(menus)) if menus else members[0].reason
+    reason = (
+        words.say("screen.export", menu="; ".join(map(words.render, menus)))
+        if menus
+        else words.render(members[0].reason)
+    )
     what = words.say("unit.brackets", what=words.say("unit.comma").join(areas), inside=codes)
     page.add(f"– {what}{words.say('unit.colon')}{reason}", indent=2, hang=4)
 

@@ -77,7 +77,7 @@ def _add_clock(page: Page, clock: RuleClock, words: Words) -> None:
     page.add(
         TextRun(f"{mark}  ", STYLES[status], keep=True),
         TextRun(clock.code, "bold"),
-        f"  {clock.title}",
+        f"  {words.render(clock.title)}",
         indent=2,
         hang=4,
     )

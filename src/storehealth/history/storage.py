@@ -1,19 +1,32 @@
-"""Stores a run in few bytes: JSON compressed by zlib, fingerprints as plain 64-bit numbers."""
+"""How runs are stored: one row each in ``history.sqlite``, their records packed into few bytes.
+
+Records are JSON compressed by zlib, fingerprints plain 64-bit numbers.
+"""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from storehealth.history.database import HistoryUnusable
+from storehealth.errors import UsageError
 from storehealth.model import AreaScore, Checkup, Distributions, EvidenceSummary, Finding, Measurement, Score
+from storehealth.support.message import Message, message
+from storehealth.support.sqlite_state import (
+    BUSY_SECONDS,
+    DamagedStateError,
+    NewerStateError,
+    StateFile,
+    UnusableStateError,
+)
 
 COMPRESSION_LEVEL = 6
 MEASURED = TypeAdapter(list[Measurement])
@@ -22,6 +35,80 @@ VERDICTS: TypeAdapter[Verdicts] = TypeAdapter(Verdicts)
 MarksByRule = dict[str, dict[int, int]]
 """Rule → fingerprint → day number of its latest miss."""
 DAY_BITS = 16
+FILE = "history.sqlite"
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY,
+        store_key TEXT NOT NULL,            -- the store's name in its settings, else the exports' folder
+        store TEXT NOT NULL,
+        platform TEXT NOT NULL,
+        how TEXT NOT NULL,                  -- options that make other figures
+        as_of TEXT NOT NULL,                -- ISO, in the store's zone
+        run TEXT NOT NULL UNIQUE,
+        made_at TEXT NOT NULL,              -- ISO, UTC
+        score REAL, grade TEXT, fails INTEGER NOT NULL, watches INTEGER NOT NULL,
+        basis TEXT NOT NULL,                -- digest of everything a verdict rests on but the counts
+        brief BLOB NOT NULL,                -- zlib of JSON: what comparing needs of the checkup
+        checkup BLOB NOT NULL,              -- zlib of JSON: the checkup without its measurements
+        measured BLOB NOT NULL,             -- zlib of JSON: the counts per rule and slice, and what each rule asked
+        marks BLOB,                         -- fingerprints of the defects; NULL once they are old
+        UNIQUE (store_key, platform, how, as_of)
+    );
+    """,
+    """
+    -- verdicts and scores by later rules, zlib of JSON; and by which rules, in which language
+    ALTER TABLE runs ADD COLUMN anew BLOB;
+    ALTER TABLE runs ADD COLUMN anew_by TEXT;
+    """,
+)
+
+
+class HistoryUnusable(UsageError):  # noqa: N818 - a state, not a mistake of the caller
+    """The file of past runs, or one run in it, cannot be read or written; an audit continues without it."""
+
+
+@contextmanager
+def open_for_reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
+    """Open the history of a state folder read-only; yield None where there is none yet.
+
+    Raises:
+        HistoryUnusable: It is damaged (and has been renamed), was written by a newer version, or cannot be read.
+    """
+    with _translate_errors(), _locate(folder).open_for_reading() as con:
+        yield con
+
+
+@contextmanager
+def open_for_writing(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the history of a state folder, creating it if need be, in one transaction.
+
+    Raises:
+        HistoryUnusable: As :func:`open_for_reading`; or another run keeps it locked too long, or the disk is full.
+    """
+    with _translate_errors(), _locate(folder).open_for_writing() as con:
+        yield con
+
+
+def reclaim_space(folder: Path) -> None:
+    """Return the space of deleted runs to the disk."""
+    _locate(folder).reclaim_space()
+
+
+def _locate(folder: Path) -> StateFile:
+    return StateFile(folder / FILE, MIGRATIONS, renames_damaged=True, busy_seconds=BUSY_SECONDS)
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    """Add what it means for an audit that its history cannot be used."""
+    try:
+        yield
+    except UnusableStateError as error:
+        is_explained = isinstance(error, DamagedStateError | NewerStateError)
+        raise HistoryUnusable(
+            error.problem, error.remedy if is_explained else message("history.unusable_hint")
+        ) from error
 
 
 def pack(content: Any) -> bytes:
@@ -30,7 +117,7 @@ def pack(content: Any) -> bytes:
 
 
 def unpack(content: bytes) -> Any:
-    """Decompress what :func:`packed` returned.
+    """Decompress what :func:`pack` returned.
 
     Raises:
         zlib.error, ValueError: The bytes are not of that form.
@@ -39,12 +126,14 @@ def unpack(content: bytes) -> Any:
 
 
 @contextmanager
-def _translate_errors_of(what: str) -> Iterator[None]:
+def _translate_errors_of(record: Message) -> Iterator[None]:
     """Report damaged bytes, and records with unknown keys, as :class:`HistoryUnusable`: only that one run is lost."""
     try:
         yield
     except (zlib.error, ValueError, KeyError, TypeError) as error:
-        raise HistoryUnusable(f"{what} of a remembered run cannot be read", "That run is left out.") from error
+        raise HistoryUnusable(
+            message("history.unreadable", record=record), message("history.unreadable_hint")
+        ) from error
 
 
 def pack_checkup(checkup: Checkup) -> bytes:
@@ -78,7 +167,7 @@ def unpack_checkup(content: bytes) -> Checkup:
     Raises:
         HistoryUnusable: It is damaged, or has keys unknown to this version.
     """
-    with _translate_errors_of("the checkup"):
+    with _translate_errors_of(message("history.record_checkup")):
         return Checkup.model_validate(unpack(content))
 
 
@@ -88,12 +177,12 @@ def pack_verdicts(findings: Iterable[Finding], total: Score, areas: Iterable[Are
 
 
 def unpack_verdicts(content: bytes) -> Verdicts:
-    """Unpack what :func:`verdict_bytes` packed.
+    """Unpack what :func:`pack_verdicts` packed.
 
     Raises:
-        HistoryUnusable: As :func:`checkup_from`.
+        HistoryUnusable: As :func:`unpack_checkup`.
     """
-    with _translate_errors_of("the verdicts"):
+    with _translate_errors_of(message("history.record_verdicts")):
         return VERDICTS.validate_python(unpack(content))
 
 
@@ -110,9 +199,9 @@ def unpack_counts(content: bytes) -> tuple[list[Measurement], dict[str, str]]:
     """Unpack the measurements, and the digests of their rules' questions.
 
     Raises:
-        HistoryUnusable: As :func:`checkup_from`.
+        HistoryUnusable: As :func:`unpack_checkup`.
     """
-    with _translate_errors_of("the counts"):
+    with _translate_errors_of(message("history.record_counts")):
         record = unpack(content)
         return MEASURED.validate_python(record["measured"]), record["asked"]
 
@@ -131,11 +220,11 @@ def unpack_marks(content: bytes | None, key_id: str) -> MarksByRule | None:
     """Unpack fingerprints by rule; None where none are kept any more, or they were made with another key.
 
     Raises:
-        HistoryUnusable: As :func:`checkup_from`.
+        HistoryUnusable: As :func:`unpack_checkup`.
     """
     if content is None:
         return None
-    with _translate_errors_of("the fingerprints"):
+    with _translate_errors_of(message("history.record_fingerprints")):
         return _parse_marks(content, key_id)
 
 

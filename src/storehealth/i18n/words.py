@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from functools import cache
 
-from storehealth.i18n import figures, parse_text
+from storehealth.i18n import figures, parse_text, translate
 from storehealth.i18n.po import read_texts
 from storehealth.i18n.values import write_value
 from storehealth.support.message import LANGUAGES, Language, Message
@@ -64,6 +64,12 @@ class Words:
         if hint or isinstance(value, Message):
             return write_value(value, hint, self.language)  # type: ignore[arg-type] # callers pass objects
         return str(value)
+
+    def render(self, text: Message | str | None) -> str:
+        """A message as text; empty for None. Strings of saved runs stay as they are, save for known reasons."""
+        if isinstance(text, Message):
+            return translate(text, self.language)
+        return self.reason(text) if text else ""
 
     def reason(self, english: str) -> str:
         """A reason or note of intake in this language, sentence by sentence where translations exist."""

@@ -1,0 +1,128 @@
+"""Puts the parts of an audit together to its one result, the checkup."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from storehealth.advise import compose_headline
+from storehealth.commands.prepare import PreparedInputs, count_merged_rows
+from storehealth.commands.request import AuditRequest
+from storehealth.db import Store
+from storehealth.history import CurrentAudit, HistoryComparison
+from storehealth.i18n.sources import list_later_tables
+from storehealth.i18n.words import Words
+from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
+from storehealth.judge.method import describe_method, publish_measurements, summarise_table_ends
+from storehealth.judge.platform_view import compare_with_platform
+from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure.plan import MeasurePlan
+from storehealth.measure.windows import count_paid_orders
+from storehealth.model import (
+    AreaScore,
+    Checkup,
+    Finding,
+    Measurement,
+    NotJudged,
+    Recommendation,
+    RunIdentity,
+    RunOutcome,
+    Score,
+    Source,
+    ToolVersion,
+    Window,
+)
+from storehealth.refund.deadlines import list_case_deadlines
+from storehealth.refund.selection import CaseSelector
+from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
+from storehealth.version import __version__
+
+
+class Verdicts(NamedTuple):
+    """What was found out about a store, by rule and by area."""
+
+    measurements: Sequence[Measurement]
+    findings: tuple[Finding, ...]
+    not_judged: tuple[NotJudged, ...]
+    warnings: tuple[str, ...]
+    score: Score
+    areas: tuple[AreaScore, ...]
+
+    def to_current(self, as_of: datetime | None, window: Window) -> CurrentAudit:
+        """Return the part of it that is compared with earlier runs."""
+        published = publish_measurements(self.measurements)
+        return CurrentAudit(as_of, window, self.findings, self.score, self.areas, published)
+
+
+def assemble_checkup(
+    started_at: datetime,
+    inputs: PreparedInputs,
+    store: Store,
+    plan: MeasurePlan,
+    verdicts: Verdicts,
+    comparison: HistoryComparison,
+    advice: tuple[Recommendation, ...],
+    request: AuditRequest,
+) -> Checkup:
+    """Put the checkup together; what it says of the store's files is read from the open database."""
+    catalogue, settings, intake, platform, _ = inputs
+    language, words, as_of = settings.language, Words(settings.language), store.as_of
+    findings = comparison.findings
+    sources = count_merged_rows(intake.sources, store)
+    context = ExportContext(catalogue, platform, sources, store.rows, as_of)
+    orders = count_paid_orders(store, plan.usual)
+    headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request)
+    return Checkup(
+        run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
+        tool=ToolVersion(version=__version__),
+        store=settings.store or "",
+        platform=platform.name,
+        as_of=as_of,
+        table_ends=summarise_table_ends(store, measure_coverage(store, plan.usual)),
+        window=plan.usual,
+        timezone=intake.zone,
+        language=language,
+        outcome=outcome,
+        headline=headline,
+        score=verdicts.score,
+        areas=verdicts.areas,
+        sources=sources,
+        platform_view=compare_with_platform(verdicts.measurements, catalogue, platform, language, orders),
+        findings=findings,
+        not_judged=drop_useless_menus(verdicts.not_judged, context),
+        exports_wanted=suggest_exports(verdicts.not_judged, context, words),
+        measurements=publish_measurements(verdicts.measurements),
+        distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
+        recommendations=advice,
+        deadlines=list_case_deadlines(
+            request.state, CaseSelector(platform.name, settings.store or ""), as_of, language, request.packs
+        ),
+        previous=comparison.previous,
+        trend=comparison.trend,
+        followups=comparison.followups,
+        warnings=(*list_later_tables(intake.tables, as_of, words), *verdicts.warnings),
+        method=describe_method(catalogue, platform, language),
+    )
+
+
+def _conclude(
+    findings: tuple[Finding, ...],
+    verdicts: Verdicts,
+    sources: tuple[Source, ...],
+    inputs: PreparedInputs,
+    as_of: datetime | None,
+    request: AuditRequest,
+) -> tuple[str, RunOutcome]:
+    """Say in one sentence how the store stands, and decide the exit code."""
+    language, words = inputs.settings.language, Words(inputs.settings.language)
+    nothing = explain_missing_verdicts(findings, verdicts.score, sources, as_of, words)
+    incomplete = [nothing] if nothing and not has_verdict(findings) else []
+    incomplete += list_incomplete_data(sources, verdicts.areas, findings) if request.strict_data else []
+    outcome = decide_exit(findings, verdicts.score, sources, request.fail_on, incomplete)
+    if nothing:
+        return words.say("headline.whole", said=nothing[0].upper() + nothing[1:]), outcome
+    is_recognised = any(source.layout for source in sources)
+    scoring = inputs.catalogue.scoring
+    return compose_headline(verdicts.score, verdicts.areas, findings, scoring, language, is_recognised), outcome
