@@ -246,13 +246,17 @@ def _suggest(name: str, known: Iterable[str], choices: Message) -> Message:
     return sentences((message("refund.nearest", name=TextName(close[0])), choices)) if close else choices
 
 
-@cache
-def load_checklists(packs: tuple[Path, ...] = ()) -> dict[str, Checklist]:
-    """Load all checklists, by platform; a pack's file replaces the built-in one.
+def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
+    """Load all checklists, by platform, once per process; a pack's file replaces the built-in one.
 
     Raises:
         CatalogueError: With one line for each problem in any file.
     """
+    return _load_once(tuple(packs))
+
+
+@cache
+def _load_once(packs: tuple[Path, ...]) -> dict[str, Checklist]:
     folders = (FOLDER, *(pack / "checklists" for pack in packs))
     paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
     problems: list[str] = []
@@ -285,7 +289,7 @@ def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:
         UsageError: There is none for this platform; the message names the nearest.
         CatalogueError: A checklist file is invalid.
     """
-    checklists = load_checklists(tuple(packs))
+    checklists = load_checklists(packs)
     wanted = platform.strip().lower()
     if wanted in checklists:
         return checklists[wanted]

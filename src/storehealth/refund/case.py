@@ -126,9 +126,7 @@ class RefundCase:
             came_back = message("refund.came_back", items=papers)
             return [message("refund.labelled", label=_name(item), text=came_back)] if papers else []
         missing = [name for name in item.blocked_by if not _is_done(marks.get(name))]
-        remarks = (
-            [message("refund.after_items", item=_name(item), items=tuple(map(Name, missing)))] if missing else []
-        )
+        remarks = [message("refund.after_items", item=_name(item), items=tuple(map(Name, missing)))] if missing else []
         if state != "done":
             return remarks
         own = marks.get(item.id)

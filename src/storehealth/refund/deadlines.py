@@ -10,10 +10,11 @@ from storehealth.catalogue.common import Language
 from storehealth.errors import StorehealthError
 from storehealth.i18n import translate
 from storehealth.model import UpcomingDeadline
+from storehealth.refund.notes import word_date
 from storehealth.refund.progress import read_upcoming_dates
 from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
 from storehealth.refund.status import CaseDate
-from storehealth.support.message import Message, Name, message
+from storehealth.support.message import Name, message
 
 KIND = "deposit"
 LAST_MINUTE = time(23, 59)
@@ -49,10 +50,3 @@ def _to_deadline(moment: CaseDate, as_of: datetime, language: Language) -> Upcom
     text = message("refund.labelled", label=message("refund.name", name=Name(moment.item)), text=word_date(moment))
     hours = round((due - as_of).total_seconds() / 3600, 1)
     return UpcomingDeadline(kind=KIND, id=translate(text, language), due_at=due, hours_left=hours)
-
-
-def word_date(moment: CaseDate) -> Message:
-    """Word what a date is for."""
-    if moment.kind == "chase":
-        return message("refund.date_to_ask", what=moment.what)
-    return message("refund.labelled", label=message(f"refund.moments.{moment.kind}"), text=moment.what)

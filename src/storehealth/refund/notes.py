@@ -12,7 +12,15 @@ from storehealth.errors import UsageError
 from storehealth.refund.case import compute_fingerprint
 from storehealth.refund.dossier import Dossier
 from storehealth.refund.entries import AttachEntry, CaseEntry, LogEntry, MarkEntry
-from storehealth.refund.status import CaseAttachment, CaseLogLine, CertainText, ItemDuration, PaperNote, SourceNote
+from storehealth.refund.status import (
+    CaseAttachment,
+    CaseDate,
+    CaseLogLine,
+    CertainText,
+    ItemDuration,
+    PaperNote,
+    SourceNote,
+)
 from storehealth.support.message import Message, Name, message, verbatim
 
 
@@ -114,3 +122,10 @@ def describe_entry(entry: CaseEntry) -> Message:
         text = message("refund.log_no_deadline")
     note = getattr(entry, "note", "")
     return message("refund.labelled", label=text, text=Name(note)) if note else text
+
+
+def word_date(moment: CaseDate) -> Message:
+    """Word what a date is for."""
+    if moment.kind == "chase":
+        return message("refund.date_to_ask", what=moment.what)
+    return message("refund.labelled", label=message(f"refund.moments.{moment.kind}"), text=moment.what)

@@ -56,15 +56,15 @@ def test_alone_it_prints_jds_list_and_writes_nothing(run: Run, tmp_path: Path) -
     assert ran.out.startswith(
         "JD.com: getting the store's deposit back\nAs of 2026-03-01\nNext: Take every product off sale"
     )
-    assert list(tmp_path.rglob("*.jsonl")) == []
+    assert list(tmp_path.rglob("*.sqlite")) == []
 
 
 def test_options_stand_on_either_side_of_a_command(run: Run) -> None:
     assert (
-        run("mark", "receipt", "done", "--on", "2026-03-01", "--today", "2026-03-02", "--dossier", "m.jsonl").code == 0
+        run("mark", "receipt", "done", "--on", "2026-03-01", "--today", "2026-03-02", "--dossier", "m.sqlite").code == 0
     )
-    assert run("--dossier", "m.jsonl", "--today", "2026-03-02", "mark", "agreement", "done").code == 0
-    assert run("--dossier=m.jsonl", "--today=2026-03-02", "undo").out.startswith("undone: 2  2026-03-02  agreement")
+    assert run("--dossier", "m.sqlite", "--today", "2026-03-02", "mark", "agreement", "done").code == 0
+    assert run("--dossier=m.sqlite", "--today=2026-03-02", "undo").out.startswith("undone: 2  2026-03-02  agreement")
 
 
 def test_exports_are_read_wherever_the_options_stand(run: Run, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_bad_input_is_explained_in_plain_words_and_writes_no_dossier(
     ran = run(*words)
     assert ran.code == 2
     assert message in ran.err
-    assert list(tmp_path.rglob("*.jsonl")) == []
+    assert list(tmp_path.rglob("*.sqlite")) == []
 
 
 def test_days_are_read_as_people_write_them(run: Run) -> None:
@@ -146,7 +146,7 @@ def test_days_are_read_as_people_write_them(run: Run) -> None:
     ):
         assert (
             " 2026-03-01 "
-            in run("mark", item, "done", "--on", day, "--today", "2026-03-02", "--dossier", "m.jsonl").out
+            in run("mark", item, "done", "--on", day, "--today", "2026-03-02", "--dossier", "m.sqlite").out
         )
 
 
@@ -196,13 +196,13 @@ def test_the_dossier_says_whose_it_is_and_the_list_follows(run: Run) -> None:
         "--store",
         "Moss",
         "--dossier",
-        "m.jsonl",
+        "m.sqlite",
         "--today",
         "2026-03-01",
     )
-    ran = run("--dossier", "m.jsonl", "--today", "2026-03-01", "--lang", "zh")
+    ran = run("--dossier", "m.sqlite", "--today", "2026-03-01", "--lang", "zh")
     assert ran.out.startswith("抖店：商家退店与保证金退还\n店铺 Moss · 截至 2026-03-01")
-    other = run("--dossier", "m.jsonl", "--platform", "jd")
+    other = run("--dossier", "m.sqlite", "--platform", "jd")
     assert other.code == 2
     assert "that of store 'Moss' on douyin" in other.err
 
@@ -212,34 +212,34 @@ def test_each_store_has_its_own_dossier_and_a_nameless_one_is_pointed_at(run: Ru
     ran = run("--store", "Fern & Co", "--state", "s", "--today", "2026-03-01")
     assert "was begun without a store's name" in ran.out
     run("mark", "receipt", "done", "--state", "s", "--today", "2026-03-01", "--store", "Fern & Co")
-    assert sorted(path.name for path in (tmp_path / "s" / "deposit").glob("*.jsonl")) == [
-        "jd-Fern-Co.jsonl",
-        "jd.jsonl",
+    assert sorted(path.name for path in (tmp_path / "s" / "deposit").glob("*.sqlite")) == [
+        "jd-Fern-Co.sqlite",
+        "jd.sqlite",
     ]
 
 
 def test_a_damaged_dossier_leaves_with_2_and_stays_as_it_is(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "m.jsonl"
+    path = tmp_path / "m.sqlite"
     for item in ("receipt", "agreement"):
-        run("mark", item, "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
+        run("mark", item, "done", "--dossier", "m.sqlite", "--today", "2026-03-01")
     path.write_text(path.read_text(encoding="utf-8").replace("receipt", "recipe"), encoding="utf-8")
     before = path.read_bytes()
     for words in ((), ("mark", "mail", "done"), ("undo",)):
-        ran = run(*words, "--dossier", "m.jsonl", "--today", "2026-03-01")
+        ran = run(*words, "--dossier", "m.sqlite", "--today", "2026-03-01")
         assert ran.code == 2
         assert "damaged at line 2" in ran.err
-        assert "m.jsonl.bak" in ran.err
+        assert "m.sqlite.bak" in ran.err
     assert path.read_bytes() == before
 
 
 def test_a_torn_line_is_reported_when_it_is_set_aside(run: Run, tmp_path: Path) -> None:
-    run("mark", "receipt", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
-    with (tmp_path / "m.jsonl").open("ab") as stream:
+    run("mark", "receipt", "done", "--dossier", "m.sqlite", "--today", "2026-03-01")
+    with (tmp_path / "m.sqlite").open("ab") as stream:
         stream.write(b'{"n":2,"did":"ma')
-    assert "cut short" in run("--dossier", "m.jsonl", "--today", "2026-03-01").out
-    ran = run("mark", "agreement", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
+    assert "cut short" in run("--dossier", "m.sqlite", "--today", "2026-03-01").out
+    ran = run("mark", "agreement", "done", "--dossier", "m.sqlite", "--today", "2026-03-01")
     assert ran.code == 0
-    assert "it is kept in m.jsonl.torn-" in ran.err
+    assert "it is kept in m.sqlite.torn-" in ran.err
 
 
 def test_papers_are_filled_from_the_settings_and_never_written_over(run: Run, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-
-from tests.deposit.test_command import Run, exports, run
+from tests.cli.test_cli_refund import Run, exports, run
 
 __all__ = ["run"]
 
