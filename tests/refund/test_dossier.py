@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import sqlite3
 import stat
@@ -168,7 +167,7 @@ def test_another_database_in_place_of_a_dossier_is_refused(jd: Case) -> None:
 def test_only_the_owner_can_read_the_dossier(jd: Case) -> None:
     jd.mail_papers()
     assert stat.S_IMODE(jd.path.stat().st_mode) == 0o600
-    os.chmod(jd.path, 0o644)
+    jd.path.chmod(0o644)
     jd.mark("enclosures", "done", "2026-03-05")
     assert stat.S_IMODE(jd.path.stat().st_mode) == 0o600
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from storehealth.errors import UsageError
 from storehealth.settings.model import explain_problems, find_line
-from storehealth.support.message import Message, Name, message
+from storehealth.support.message import Message, Name, lines, message, verbatim
+from storehealth.support.validation import InvalidValue
 
 BLANK = "________"
 MAX_LENGTH = 300
@@ -22,15 +23,15 @@ MAX_LENGTH = 300
 def _check_line(value: Any) -> Any:
     """Accept one line of text. A number in TOML would lose its leading zeros, so it has to be quoted."""
     if not isinstance(value, str):
-        raise ValueError("write it in quotes")
+        raise InvalidValue(message("refund.write_in_quotes"))
     if len(value) > MAX_LENGTH or re.search(r"[\x00-\x1f\x7f]", value):
-        raise ValueError("write it on one line, without control characters")
+        raise InvalidValue(message("refund.write_on_one_line"))
     return value.strip()
 
 
 def _check_email(value: Any) -> Any:
     if value != "" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", _check_line(value)):
-        raise ValueError("write it as name@example.com")
+        raise InvalidValue(message("refund.write_email"))
     return value.strip()
 
 
@@ -119,8 +120,8 @@ def read_merchant_details(section: Mapping[str, Any], path: Path) -> MerchantDet
     try:
         return _Section.model_validate({"deposit": dict(section)}).deposit
     except ValidationError as error:
-        places = {f"deposit.{key}": f"{path.name}:{_find_line(path, key)}" for key in section}
-        problems = "\n".join(explain_problems(error, _Section, places, ()))
+        places = {f"deposit.{key}": verbatim(f"{path.name}:{_find_line(path, key)}") for key in section}
+        problems = lines(explain_problems(error, _Section, places, ()))
         known = tuple(map(Name, MerchantDetails.model_fields))
         raise UsageError(problems, message("refund.setting_keys", keys=known)) from None
 
