@@ -268,7 +268,7 @@ def test_a_mistake_in_the_settings_is_reported_with_its_line(run: Run, tmp_path:
     (tmp_path / "storehealth.toml").write_text('[deposit]\ncompny = "Fern Ltd"\n', encoding="utf-8")
     ran = run()
     assert ran.code == 2
-    assert "storehealth.toml:2: deposit.compny: no such setting; nearest is company" in ran.err
+    assert "storehealth.toml:2: deposit.compny: there is no such setting; the nearest is company" in ran.err
 
 
 def test_own_numbers_replace_the_checklists(run: Run, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_an_impossible_day_is_refused_and_nothing_is_written(jd: Case, state: st
 
 def test_a_review_cannot_be_done_before_its_papers_were_mailed(jd: Case) -> None:
     jd.mail_papers("2026-03-05")
-    with pytest.raises(UsageError, match="its prerequisite mail was done on 2026-03-05"):
+    with pytest.raises(UsageError, match="its prerequisite receipt was done on 2026-03-05"):
         jd.on("2026-03-20").mark("receipt_review", "done", date(2026, 3, 4))
 
 

@@ -148,7 +148,7 @@ def test_entries_are_neither_changed_nor_deleted(jd: Case) -> None:
 def test_an_entry_that_this_version_does_not_know_is_damage(jd: Case) -> None:
     jd.mail_papers()
     con = sqlite3.connect(jd.path)
-    con.execute("INSERT INTO entries VALUES (4, '{\"n\":4,\"did\":\"burn\"}')")
+    con.execute('INSERT INTO entries VALUES (4, \'{"n":4,"did":"burn"}\')')
     con.commit()
     con.close()
     with pytest.raises(UsageError, match="is damaged at entry 5"):

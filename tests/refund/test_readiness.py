@@ -55,7 +55,7 @@ def test_without_a_file_every_answer_is_unknown_and_says_what_to_export() -> Non
     found = asked({"messages": [{"conversation_id": "c", "sent_at": "2026-01-01 10:00:00", "sender_id": "a"}]})
     assert {answer.state for answer in found.values()} == {"unknown"}
     assert all(answer.count is None and answer.how_to_export and answer.needs for answer in found.values())
-    assert "shop.jd.com" in found["open_cases"].how_to_export[0]
+    assert "shop.jd.com" in str(found["open_cases"].how_to_export[0])
 
 
 def test_unfinished_orders_are_counted_by_status_with_their_rows() -> None:
@@ -230,4 +230,4 @@ def test_where_every_row_is_of_a_later_day_no_file_can_tell(table: str) -> None:
 
 def test_the_layout_to_fill_is_named_with_its_page() -> None:
     found = asked({"orders": [order(1, "completed")]})["unsettled_statements"]
-    assert "(columns: generic_settlements, docs/layouts.md)" in found.how_to_export[0]
+    assert "(columns: generic_settlements, docs/layouts.md)" in str(found.how_to_export[0])

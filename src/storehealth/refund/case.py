@@ -56,7 +56,7 @@ class RefundCase:
             if state == "done":
                 _check_after_prerequisites(item, on, marks)
                 _check_before_dependents(self.checklist, item, on, marks)
-            remarks.extend(self._find_remarks(item, state, on, marks))
+            remarks[:] = self._find_remarks(item, state, on, marks)
             return MarkEntry(**self._make_head(dossier), item=item.id, state=state, on=on, note=note)
 
         return self._append(make), remarks
@@ -99,7 +99,7 @@ class RefundCase:
         targets: list[CaseEntry] = []
 
         def make(dossier: Dossier) -> CaseEntry:
-            targets.extend(dossier.list_active_entries()[-1:])
+            targets[:] = dossier.list_active_entries()[-1:]
             if not targets:
                 raise UsageError(message("refund.nothing_to_undo"), message("refund.no_entry"))
             return UndoEntry(**self._make_head(dossier), undoes=targets[0].n, on=self.today)

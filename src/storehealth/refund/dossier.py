@@ -21,7 +21,6 @@ from storehealth.support.os_errors import describe_os_error
 from storehealth.support.sqlite_state import StateFile, write_jsonl
 
 SUFFIX, JOURNAL_SUFFIX = ".sqlite", ".jsonl"
-JOURNAL_START = b'{"n":0,"did":"begin",'
 APPLICATION = int.from_bytes(b"SHrc")
 MIGRATIONS = (
     """
@@ -120,7 +119,7 @@ def _locate(path: Path) -> tuple[Path, Path | None]:
     """Return the SQLite file of a dossier, and the journal that it continues, if that is what was named."""
     try:
         with path.open("rb") as stream:
-            is_journal = stream.read(len(JOURNAL_START)) == JOURNAL_START
+            is_journal = stream.read(1) == b"{"
     except FileNotFoundError:
         is_journal = False
     except OSError as error:

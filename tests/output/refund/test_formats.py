@@ -101,7 +101,7 @@ def test_markdown_has_task_boxes_and_escapes_strangers(jd: Case) -> None:
 def test_json_is_the_whole_status(jd: Case) -> None:
     standing = nasty(jd)
     read = json.loads(REFUND_FORMATS.find("json").render(standing))
-    assert read["schema_version"] == "1.0.0"
+    assert read["schema_version"] == "2.0.0"
     assert CaseStatus.model_validate(read) == standing
 
 

@@ -128,7 +128,7 @@ def test_a_day_that_should_have_passed_but_lies_ahead_is_reported() -> None:
     assert [str(remark) for remark in own.list_remarks(date(2026, 3, 1))] == [
         "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)"
     ]
-    assert FULL.list_future_days(date(2026, 3, 1)) == ()
+    assert FULL.list_remarks(date(2026, 3, 1)) == ()
 
 
 def test_word_files_carry_no_author_and_a_chinese_font() -> None:
@@ -157,7 +157,7 @@ def test_mistakes_in_the_settings_are_reported_together_with_line_and_nearest(tm
     with pytest.raises(UsageError) as caught:
         read_merchant_details(section, path)
     text = caught.value.message
-    assert "storehealth.toml:3: deposit.compny: no such setting; nearest is company" in text
+    assert "storehealth.toml:3: deposit.compny: there is no such setting; the nearest is company" in text
     assert "storehealth.toml:4: deposit.account: write it in quotes" in text
     assert "storehealth.toml:5: deposit.amount:" in text
     assert "storehealth.toml:6: deposit.paid_on:" in text
