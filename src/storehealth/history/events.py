@@ -20,6 +20,7 @@ from storehealth.catalogue.files import describe_yaml_error, read_yaml, validate
 from storehealth.catalogue.platform import Platform
 from storehealth.errors import UsageError
 from storehealth.model import TrendEvent
+from storehealth.support.message import Message, lines
 
 FILE = "events.yaml"
 LANGUAGES: dict[Language, str] = {"en": "en_US", "zh": "zh_CN", "es": "es"}
@@ -97,10 +98,10 @@ def read_calendar(folder: Path) -> EventCalendar:
         content = read_yaml(path)
     except yaml.YAMLError as error:
         raise UsageError(describe_yaml_error(path, error), "Mend the file named above.") from None
-    problems: list[str] = []
+    problems: list[Message] = []
     events_file = validate_record(EventsFile, path, content or {}, problems)
     if events_file is None:
-        raise UsageError("\n".join(problems), EXAMPLE)
+        raise UsageError(lines(problems), EXAMPLE)
     return EventCalendar(tuple(event.to_event() for event in events_file.events), events_file.holidays)
 
 
