@@ -30,7 +30,7 @@ def test_a_store_named_in_the_settings_later_uses_the_dossier_started_without_on
     ran = run("--state", "s", "--today", "2026-03-02", "--format", "json")
     status = json.loads(ran.out)
     assert (status["store"], len(status["log"])) == ("Fern", 1)
-    assert "taken as that of Fern" in status["warnings"][0]
+    assert "is used for Fern" in status["warnings"][0]["text"]
     assert run("mark", "agreement", "done", "--state", "s", "--today", "2026-03-02").code == 0
     assert shelf(tmp_path) == ["jd.sqlite"]
 
@@ -88,15 +88,6 @@ def test_jd_by_default_is_reported_on_the_first_entry_and_not_again(run: Run) ->
     assert "no platform was named: this is the jd checklist" in first.err
     second = run("mark", "agreement", "done", "--today", "2026-03-01", "--state", "s")
     assert "no platform was named" not in second.err
-
-
-def test_a_dossier_of_which_only_the_backup_is_left_is_not_started_again(run: Run, tmp_path: Path) -> None:
-    begin(run, "--store", "Fern")
-    run("mark", "agreement", "done", "--today", "2026-03-01", "--state", "s")
-    (tmp_path / "s" / "deposit" / "jd-Fern.sqlite").unlink()
-    ran = run("mark", "mail", "done", "--today", "2026-03-01", "--state", "s")
-    assert ran.code == 2
-    assert "is damaged: it is gone" in ran.err
 
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "html"])

@@ -1,6 +1,6 @@
 """The four checklists render the same items, dates and papers in three languages as they always did.
 
-The golden file was written by version 0.1. To write it anew: ``STOREHEALTH_GOLDEN=1 pytest tests/output/refund/test_golden.py``.
+The golden file was written by version 0.1. ``STOREHEALTH_GOLDEN=1`` makes this test write it anew.
 """
 
 from __future__ import annotations
