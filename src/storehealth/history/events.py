@@ -18,7 +18,7 @@ from storehealth.catalogue.texts import to_message
 from storehealth.errors import UsageError
 from storehealth.model import TrendEvent
 from storehealth.support.holiday_calendar import Holiday, find_unknown_country, read_holidays
-from storehealth.support.message import Message, Name, data_text, message, verbatim
+from storehealth.support.message import Message, Name, data_text, lines, message, verbatim
 from storehealth.support.validation import InvalidValue
 
 FILE = "events.yaml"
@@ -92,10 +92,10 @@ def read_calendar(folder: Path) -> EventCalendar:
         content = read_yaml(path)
     except yaml.YAMLError as error:
         raise UsageError(describe_yaml_error(path, error), message("settings.fix_file")) from None
-    problems: list[str] = []
+    problems: list[Message] = []
     events_file = validate_record(EventsFile, path, content or {}, problems)
     if events_file is None:
-        raise UsageError("\n".join(problems), message("events.example"))
+        raise UsageError(lines(problems), message("events.example"))
     return EventCalendar(tuple(event.to_event() for event in events_file.events), events_file.holidays)
 
 
