@@ -158,7 +158,7 @@ def _shorten(finding: Finding) -> Finding:
 
 
 def _pack_record(checkup: Checkup) -> bytes:
-    return pack(checkup.model_dump(mode="json", by_alias=True))
+    return pack(checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language}))
 
 
 def unpack_checkup(content: bytes) -> Checkup:
