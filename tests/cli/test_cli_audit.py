@@ -254,7 +254,7 @@ def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports:
         (("--as-of", "2025-03-31T10:00Z"), "it has a UTC offset"),
         (("--pack", "nowhere"), "is not a folder"),
         (("--config", "nowhere.toml"), "does not exist"),
-        (("-o", "jsn=a.json"), "Nearest is json."),
+        (("-o", "jsn=a.json"), "Did you mean json?"),
         (("-o", "json"), "has no path"),
         (("-o", "json="), "has no path"),
         (("-o", "json=nowhere/a.json"), "does not exist"),

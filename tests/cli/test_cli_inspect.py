@@ -188,7 +188,7 @@ def test_rejects_take_the_place_of_the_text_on_stdout(run: Run, shop: Path) -> N
         (("-o", "rejects=-", "-o", "json=-"), "Two documents"),
         (("-o", "rejects=a", "-o", "json=./a"), "Two outputs would be written to"),
         (("-o", "jsn=a.json"), "Did you mean json?"),
-        (("-o", "evidence=e"), "-o does not know 'evidence'"),
+        (("-o", "evidence=e"), "Unknown value 'evidence' for -o"),
         (("--unmask",), "on a terminal only"),
     ],
 )
