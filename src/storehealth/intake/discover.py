@@ -1,8 +1,6 @@
-"""Lists the files of an exports folder. Never writes into it.
+"""Lists the files of an exports folder, those inside archives too, and what the user chose about them.
 
-Looks into archives: each file inside one is read like a file of the exports folder, under both names.
-
-What the user may choose about the reading of files.
+Nothing is ever written into the folder. A file inside an archive is read like any other, and has the names of both.
 """
 
 from __future__ import annotations
@@ -19,9 +17,13 @@ from typing import NamedTuple
 from storehealth.errors import FileRefused, NoDataError
 from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
 
+ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx")
+PACKAGES = (".numbers", ".pages", ".key")
+"""Documents of Apple's that are folders; what is inside is no table."""
+IWORK_PACKAGE = "a document of Apple's Numbers, Pages or Keynote. Open it there and export it as CSV or XLSX."
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 EXPORT_FIRST = "Export orders or chats from the back office, put the files into the folder, and name that folder."
 FROM_PIPE = "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe."
@@ -91,6 +93,11 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
     errors = list[OSError]()
     for folder, folders, files in os.walk(exports, onerror=errors.append):
         folders[:] = [name for name in folders if not is_hidden(name)]
+        packages = [name for name in folders if name.lower().endswith(PACKAGES)]
+        folders[:] = [name for name in folders if name not in packages]
+        for name in packages:
+            place = Path(folder, name).relative_to(exports).as_posix()
+            yield SourceFile(place, Path(folder, name), IWORK_PACKAGE)
         for path in (Path(folder, name) for name in (*folders, *files) if not is_hidden(name)):
             name = path.relative_to(exports).as_posix()
             # A link must not pull files from elsewhere on the machine into a report.
@@ -119,9 +126,6 @@ def _to_iso_day(year: int, month: int, day: int) -> str | None:
         return date(year, month, day).isoformat()
     except ValueError:
         return None
-
-
-ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 
 
 def expand_archives(found: Iterable[SourceFile]) -> Iterator[SourceFile]:

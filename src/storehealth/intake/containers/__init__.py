@@ -98,13 +98,14 @@ class Sheet(Protocol):
         """The first records, among them the header."""
         ...
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:
         """Read the rows from record ``first`` of ``top`` on, ``width`` columns wide.
 
         Args:
             first: Index into ``top``; its length where no record is left.
             width: Number of columns of the header.
             careful: Read record by record; the caller asks for it when the quick way did not add up.
+            free_tail: Whether the last column is free text, in which delimiters may stand without quotes.
         """
         ...
 

@@ -91,7 +91,7 @@ class HtmlTable:
         """Encoding of the page."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a page
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a page
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         begin = self.top[first].line if first < len(self.top) else self.top[-1].line + 1
         target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.damages)

@@ -72,7 +72,7 @@ class JsonLines:
         """Encoding of the file."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read objects
         """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / f"objects-{self.records}.csv", list(self.text.damages)
         write_records(copy, self._select_records(), damages)

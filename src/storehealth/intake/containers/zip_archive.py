@@ -17,6 +17,12 @@ VERSION = 1
 MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
 OFFICE = ("[Content_Types].xml", "mimetype")
+IWORK = {
+    ".numbers": "a Numbers document of Apple's", ".pages": "a Pages document of Apple's",
+    ".key": "a Keynote document of Apple's",
+}  # fmt: skip
+IWORK_PARTS = ("Index.zip", "index.xml", "index.apxl")
+"""Parts of such documents of older versions; newer ones hold ``Index/*.iwa``."""
 MOST_MEMBERS = 10_000
 MOST_BYTES = 8 << 30
 MOST_RATIO = 200
@@ -50,7 +56,7 @@ def list_members(path: Path) -> list[Member]:
             infos = [(place, info) for place, info in enumerate(archive.infolist()) if not info.is_dir()]
     except (zipfile.BadZipFile, OSError) as error:
         raise FileRefused(f"{BROKEN} ({error})", "Export it again, and copy it anew.") from None
-    _refuse_implausible([info for _, info in infos])
+    _refuse_implausible(path, [info for _, info in infos])
     entries = [(place, info, _decode_name(info)) for place, info in infos]
     files = [
         Member(_clean_path(name), str(place), _explain_refusal(info, name))
@@ -62,7 +68,12 @@ def list_members(path: Path) -> list[Member]:
     return files
 
 
-def _refuse_implausible(infos: list[zipfile.ZipInfo]) -> None:
+def _refuse_implausible(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    document = next(
+        (name for suffix, name in IWORK.items() if path.suffix.lower() == suffix), "an Apple iWork document"
+    )
+    if any(info.orig_filename.lower().endswith(".iwa") or info.orig_filename in IWORK_PARTS for info in infos):
+        raise FileRefused(document, "Open it in Numbers and export it as CSV or XLSX.")
     if any(info.orig_filename in OFFICE for info in infos):
         raise FileRefused("a document that is no Excel workbook", "Save its table as XLSX or CSV.")
     if len(infos) > MOST_MEMBERS:
