@@ -134,7 +134,7 @@ def test_the_text_goes_to_stdout_and_what_was_written_to_stderr(
     faked: Faked, run: Run, exports: Path, tmp_path: Path
 ) -> None:
     result = run("audit", exports, "-o", f"json={tmp_path / 'run.json'}")
-    assert result.out.startswith(faked.checkup.headline[:20])
+    assert result.out.startswith(str(faked.checkup.headline)[:20])
     assert result.err == f"wrote {tmp_path / 'run.json'}\n"
     assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["store"] == "Tea House"
 
@@ -244,7 +244,7 @@ def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports:
         (("--format", "jsn"), "Nearest is json."),
         (("--platform", "jdd"), "Nearest is jd."),
         (("--lang", "cn"), "Choose one of: en, zh, es."),
-        (("--fail-on", "wach"), "Nearest is watch."),
+        (("--fail-on", "wach"), "Did you mean watch?"),
         (("--window", "30"), "Nearest is 30d."),
         (("--layout", "a.csv=jd_order"), "Nearest is jd_orders."),
         (("--layout", "jd_orders"), "has no name"),
@@ -262,7 +262,7 @@ def test_the_defaults_are_those_of_the_settings(faked: Faked, run: Run, exports:
         (("-o", "json=exports/../exports/a.json"), "inside the exports folder"),
         (("-o", "json=exports"), "is a folder"),
         (("-o", "json=a", "-o", "md=./a"), "two reports go to"),
-        (("-o", "json=-", "-o", "md=-"), "two reports go to stdout"),
+        (("-o", "json=-", "-o", "md=-"), "two documents would go to stdout"),
         (("-o", "md=-", "--format", "json"), "two documents would go to stdout"),
         (("--state", "exports/state"), "inside the exports folder"),
         (("--fromat", "json"), "--format"),

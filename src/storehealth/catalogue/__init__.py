@@ -60,6 +60,22 @@ class Catalogue(NamedTuple):
     old_names: tuple[OldName, ...] = ()
     """Where packs call views by names of 0.1."""
 
+    def find_platform_key(self, platform: Platform) -> str:
+        """Under which key ``platforms`` holds a platform, or the version of it that this one was made from."""
+        version = f"{platform.name}@{platform.effective_from}"
+        return version if version in self.platforms else platform.name
+
+    def find_layouts(self, needs: Iterable[str], platform: str) -> list[Layout]:
+        """Find the layouts that export any of some tables or columns: those of the platform, else the generic ones.
+
+        Args:
+            needs: Such as ``orders`` and ``orders.paid_at``; layouts come in their order.
+            platform: Its name.
+        """
+        layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(need)]
+        own = [layout for layout in layouts if layout.platform == platform]
+        return own or [layout for layout in layouts if layout.name.startswith("generic_")]
+
     def is_from_pack(self, kind: str, name: str) -> bool:
         """Whether a file comes from a user's pack rather than from storehealth."""
         path = self.paths.get(f"{kind}/{name}")
