@@ -163,7 +163,7 @@ def test_of_two_header_rows_the_names_count(read: Read) -> None:
 
 def test_a_header_below_row_thirty_is_not_looked_for(read: Read) -> None:
     """The file is not recognised, and says so."""
-    assert "not recognised" in read("header_on_row_31.csv")[0].note
+    assert "not recognised" in str(read("header_on_row_31.csv")[0].note)
 
 
 def test_a_description_row_is_left_out(read: Read) -> None:

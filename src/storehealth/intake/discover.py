@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from storehealth.errors import FileRefused, NoDataError
 from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
+from storehealth.support.message import Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
 ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 HIDDEN = (".", "~$", "._")
@@ -23,10 +25,7 @@ TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx")
 PACKAGES = (".numbers", ".pages", ".key")
 """Documents of Apple's that are folders; what is inside is no table."""
-IWORK_PACKAGE = "a document of Apple's Numbers, Pages or Keynote. Open it there and export it as CSV or XLSX."
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
-EXPORT_FIRST = "Export orders or chats from the back office, put the files into the folder, and name that folder."
-FROM_PIPE = "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe."
 
 
 class SourceFile(NamedTuple):
@@ -38,7 +37,7 @@ class SourceFile(NamedTuple):
 
     name: str
     path: Path
-    note: str = ""
+    note: Message | None = None
     archive: str = ""
     inner: str = ""
     key: str = ""
@@ -77,15 +76,12 @@ def discover(exports: Path) -> list[SourceFile]:
     if exports.is_file():
         return [SourceFile(exports.name, exports)]
     if exports.is_fifo():
-        raise NoDataError(
-            f"{exports} is a pipe, and no file",
-            "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe.",
-        )
+        raise NoDataError(message("intake.is_pipe", path=Name(exports)), message("intake.name_a_file"))
     if not exports.is_dir():
-        raise NoDataError(f"There is no folder {exports}", EXPORT_FIRST)
+        raise NoDataError(message("intake.no_folder", path=Name(exports)), message("intake.export_first"))
     files = sorted(_walk(exports, exports.resolve()), key=lambda file: file.name)
     if not files:
-        raise NoDataError(f"There are no files in {exports}", EXPORT_FIRST)
+        raise NoDataError(message("intake.no_files", path=Name(exports)), message("intake.export_first"))
     return files
 
 
@@ -97,22 +93,35 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
         folders[:] = [name for name in folders if name not in packages]
         for name in packages:
             place = Path(folder, name).relative_to(exports).as_posix()
-            yield SourceFile(place, Path(folder, name), IWORK_PACKAGE)
+            yield SourceFile(place, Path(folder, name), _refuse_package(name))
         for path in (Path(folder, name) for name in (*folders, *files) if not is_hidden(name)):
             name = path.relative_to(exports).as_posix()
             # A link must not pull files from elsewhere on the machine into a report.
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-                yield SourceFile(name, path, "a link that leads out of the exports folder; not followed")
+                yield SourceFile(name, path, message("intake.link_out"))
             elif path.is_file():
                 yield SourceFile(name, path)
             elif path.is_symlink() and not path.is_dir():
-                yield SourceFile(name, path, "a link to a file that is not there")
+                yield SourceFile(name, path, message("intake.link_lost"))
             elif not path.is_dir():
-                yield SourceFile(name, path, "a pipe or device, no file; not opened")
+                yield SourceFile(name, path, message("intake.pipe"))
     for error in errors:
         closed = Path(error.filename)
         name = exports.name if closed == exports else closed.relative_to(exports).as_posix()
-        yield SourceFile(f"{name}/", closed, f"cannot be opened: {error.strerror}")
+        yield SourceFile(f"{name}/", closed, message("intake.cannot_open", reason=describe_os_error(error)))
+
+
+def _refuse_package(name: str) -> Message:
+    is_numbers = name.lower().endswith(".numbers")
+    document = message("intake.numbers_document" if is_numbers else "intake.iwork_document")
+    return message("intake.refused", problem=document, remedy=message("intake.open_in_numbers"))
+
+
+def join_refusal(refused: FileRefused) -> Message:
+    """Say in one note why a file was refused and what to do about it."""
+    if refused.remedy is None:
+        return refused.problem
+    return message("intake.refused", problem=refused.problem, remedy=refused.remedy)
 
 
 def is_hidden(part: str) -> bool:
@@ -134,9 +143,9 @@ def expand_archives(found: Iterable[SourceFile]) -> Iterator[SourceFile]:
         try:
             yield from _list_members(file) if not file.note else [file]
         except FileRefused as refused:
-            yield file._replace(note=f"{refused.message}. {refused.hint}")
+            yield file._replace(note=join_refusal(refused))
         except OSError as error:
-            yield file._replace(note=f"cannot be opened: {error.strerror or error}")
+            yield file._replace(note=message("intake.cannot_open", reason=describe_os_error(error)))
 
 
 def _list_members(file: SourceFile) -> list[SourceFile]:

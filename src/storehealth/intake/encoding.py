@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Damage
 from storehealth.intake.legacy_encodings import detect_legacy_encoding
+from storehealth.support.message import Message, Name, message
 
 CHUNK = 8 << 20
 LONGEST_LINE = 64 << 20
@@ -30,8 +31,6 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 SURVEYED = 1 << 12
 """Bytes in which UTF-16 without a byte order mark is looked for."""
 UNREADABLE_LINE = "a byte that is not {encoding}; the line was left out"
-EXPORT_AS_UTF8 = "Export it again as UTF-8, or name its encoding with --encoding FILE=NAME."
-NUL_BYTES = "contains NUL bytes (the first is byte {at}): it is no text, or was damaged when it was copied"
 
 
 class Utf8Text(NamedTuple):
@@ -131,7 +130,7 @@ class _LineCount:
 
     def to_text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Utf8Text:
         if not self.last:
-            raise FileRefused("empty", "Export it again.")
+            raise FileRefused(message("intake.empty"), message("intake.export_again"))
         lines = self.breaks + (self.last != b"\n") - max(self.trailing - 1, 0)
         plain = self.lone == 0 and self.returns in (0, self.breaks) and not bad
         return Utf8Text(path, encoding, lines, plain, bad)
@@ -140,7 +139,7 @@ class _LineCount:
 def _refuse_nul(start: int, chunk: bytes) -> None:
     offset = chunk.find(b"\0")
     if offset >= 0:
-        raise FileRefused(NUL_BYTES.format(at=start + offset), "Export it again, and copy it anew.")
+        raise FileRefused(message("intake.nul_bytes", offset=start + offset), message("intake.export_and_copy_again"))
 
 
 def _chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -195,7 +194,7 @@ def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
                 counted.add(target.tell(), data)
                 target.write(data)
     if len(bad) > MOST_BAD_LINES * max(counted.breaks, 1):
-        raise FileRefused(f"not {encoding}: {_describe_bad_lines(bad)}", EXPORT_AS_UTF8)
+        raise FileRefused(_describe_bad_lines(bad, encoding), message("intake.name_encoding"))
     damages = (Damage(line.number, line.text, UNREADABLE_LINE.format(encoding=encoding)) for line in bad)
     return counted.to_text(copy, encoding, tuple(damages))
 
@@ -206,16 +205,20 @@ class _BadLine(NamedTuple):
     text: str
 
 
-def _describe_bad_lines(bad: list[_BadLine]) -> str:
-    more = f", and {len(bad) - 1} more lines" if len(bad) > 1 else ""
-    return f"line {bad[0].number} cannot be read (byte {bad[0].offset} of the file){more}"
+def _describe_bad_lines(bad: list[_BadLine], encoding: str) -> Message:
+    name, first, n = Name(encoding), bad[0], len(bad) - 1
+    if not n:
+        return message("intake.not_this_encoding", encoding=name, line=first.number, offset=first.offset)
+    return message("intake.not_these_lines", encoding=name, line=first.number, offset=first.offset, n=n)
 
 
 def _find_codec(encoding: str) -> str:
     try:
         return codecs.lookup(encoding).name
     except LookupError:
-        raise FileRefused(f"there is no encoding {encoding!r}", EXPORT_AS_UTF8) from None
+        raise FileRefused(
+            message("intake.no_such_encoding", name=Name(encoding)), message("intake.name_encoding")
+        ) from None
 
 
 def _replace_cr_ends(text: str) -> str:
@@ -239,12 +242,14 @@ def _decode_wide(source: BinaryIO, encoding: str) -> Iterator[str]:
             yield _replace_surrogates(decoder.decode(piece).removeprefix("\ufeff"))
         yield _replace_surrogates(decoder.decode(b"", final=True))
     except UnicodeDecodeError as error:
-        raise FileRefused(f"not {encoding}: {error.reason} near byte {source.tell()}", EXPORT_AS_UTF8) from None
+        names = {"encoding": Name(encoding), "reason": Name(error.reason)}
+        problem = message("intake.not_wide_encoding", offset=source.tell(), **names)
+        raise FileRefused(problem, message("intake.name_encoding")) from None
 
 
 def _replace_surrogates(text: str) -> str:
     if "\0" in text:
-        raise FileRefused("contains NUL characters: it is no text, or was damaged when it was copied", EXPORT_AS_UTF8)
+        raise FileRefused(message("intake.nul_characters"), message("intake.export_and_copy_again"))
     return SURROGATE.sub("\ufffd", text)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from storehealth.errors import FileRefused
+from storehealth.support.message import Name, message
 
 SAMPLE_LINES = 1000
 LEAST_SCORE = 0.7
@@ -25,9 +26,6 @@ LEAST_THAI = 12
 """Fewer characters could be anything."""
 LEAST_KANA = 0.1
 """EUC-JP has the bytes of GB2312: only this share of kana makes it Japanese."""
-UNLIKELY = "its encoding cannot be told: no known encoding gives ordinary text"
-UNDECIDED = "its encoding cannot be told: it could be {first} or {second}"
-NAME_ENCODING = "Name its encoding with --encoding FILE=NAME, such as FILE=gb18030, or export it as UTF-8."
 
 Table = tuple[tuple[int, int, float], ...]
 """First and last lead byte of a range of an encoding, and how likely its characters are in ordinary text."""
@@ -69,9 +67,10 @@ def detect_legacy_encoding(data: bytes) -> str:
     scores = sorted(((_score(lines, codecs, judge), codecs[0]) for codecs, judge in FAMILIES.items()), reverse=True)
     (best, name), (second, other) = scores[:2]
     if best < LEAST_SCORE:
-        raise FileRefused(UNLIKELY, NAME_ENCODING)
+        raise FileRefused(message("intake.encoding_unlikely"), message("intake.name_encoding"))
     if best - second < LEAST_LEAD:
-        raise FileRefused(UNDECIDED.format(first=name, second=other), NAME_ENCODING)
+        undecided = message("intake.encoding_undecided", first=Name(name), second=Name(other))
+        raise FileRefused(undecided, message("intake.name_encoding"))
     return name
 
 
@@ -140,14 +139,14 @@ def _judge_korean(text: str) -> float:
 
 def _judge_western(text: str) -> float:
     good = sum(len(run) for run in ACCENTED.findall(text)) + len(SIGN.findall(text))
-    return max(good - len(IMPROBABLE.findall(text)), 0) / _count_foreign(text)
+    return max(good - 3 * len(IMPROBABLE.findall(text)), 0) / _count_foreign(text)
 
 
 def _judge_central_european(text: str) -> float:
     """Words with letters of Polish, Czech and so on; a little less likely than Western text of the same bytes."""
     words = [word for word in WORD.findall(text) if re.search("[A-Za-z]", word)]
     letters = sum(map(_count_foreign, words))
-    return 0.85 * letters / _count_foreign(text)
+    return 0.8 * letters / _count_foreign(text)
 
 
 def _judge_turkish(text: str) -> float:

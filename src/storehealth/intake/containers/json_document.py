@@ -28,6 +28,7 @@ from storehealth.intake.containers.json_lines import (
 from storehealth.intake.containers.json_lines import claim as claims_of_lines
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord
+from storehealth.support.message import message
 
 NAME = "json_document"
 VERSION = 1
@@ -58,7 +59,7 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     if not lists and document.envelope:
         lists = collect_tops([("", 1, document.envelope)])
     if not lists:
-        raise FileRefused("a JSON document without a list of objects", "Export the list itself, or as CSV or XLSX.")
+        raise FileRefused(message("intake.no_list"), message("intake.export_list"))
     outer = document.lists or {"": None}
     return [
         JsonList(text, path, top.records, scratch, path not in outer, document.envelope) for path, top in lists.items()

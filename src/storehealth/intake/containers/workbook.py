@@ -18,6 +18,7 @@ from storehealth.errors import FileRefused
 from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Head, Sheet, TextRecord
 from storehealth.intake.containers.delimited import read_copy, write_records
 from storehealth.intake.records import ParsedRecord
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -34,9 +35,7 @@ MOST_UNCALCULATED = 0.1
 """Formulas without a value, per row, from which the sheet says nothing."""
 LARGEST_SCANNED = 64 << 20
 """Bytes of XML beyond which nobody wrote it with formulas by a script, and looking for them would cost too much."""
-UNCALCULATED = "its formulas were never calculated, so that their cells are empty (sheet {name})"
 END = 1 << 62
-BROKEN = "the workbook is cut off or broken"
 PANIC = "PanicException"
 """What calamine raises where it panics; not a subclass of :class:`Exception`."""
 
@@ -66,7 +65,7 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     filled = [sheet for sheet in copies if sheet.top]
     _refuse_uncalculated(path)
     if not filled:
-        raise FileRefused("no sheet of the workbook has any cells", "Export it again.")
+        raise FileRefused(message("intake.no_cells"), message("intake.export_again"))
     return [Worksheet("", *filled[0][1:])] if len(filled) == 1 else list[Sheet](filled)
 
 
@@ -85,7 +84,9 @@ def _refuse_uncalculated(path: Path) -> None:
                 empty = sum(not match[1] for match in FORMULA.finditer(xml)) if b"<f" in xml else 0
                 if empty > MOST_UNCALCULATED * max(xml.count(b"<row"), 1):
                     name = info.filename.rpartition("/")[2].removesuffix(".xml")
-                    raise FileRefused(UNCALCULATED.format(name=name), "Open it in Excel, save it, and export it again.")
+                    raise FileRefused(
+                        message("intake.uncalculated", sheet=Name(name)), message("intake.open_save_export")
+                    )
 
 
 def _read_sheets(path: Path) -> Iterator[tuple[str, Iterator[TextRecord]]]:
@@ -139,10 +140,11 @@ def _check_sectors(path: Path) -> None:
 def _explain_failure(path: Path, error: BaseException) -> FileRefused:
     content = path.read_bytes()
     if "password" in str(error).lower() or ENCRYPTED in content:
-        return FileRefused("protected by a password", "Open it in Excel and save it without one.")
+        return FileRefused(message("intake.protected"), message("intake.remove_password"))
     if content.startswith(OLE) and any(stream in content for stream in TEXT_DOCUMENTS):
-        return FileRefused("a text document of Word or WPS Writer", "Save its table as XLSX or CSV.")
-    return FileRefused(f"{BROKEN} ({' '.join(str(error).split())[:120]})", "Export it again, and copy it anew.")
+        return FileRefused(message("intake.text_document"), message("intake.save_table"))
+    detail = Name(" ".join(str(error).split())[:120])
+    return FileRefused(message("intake.broken_workbook", detail=detail), message("intake.export_and_copy_again"))
 
 
 class Worksheet(NamedTuple):
