@@ -179,7 +179,7 @@ def test_a_pack_replaces_a_number(tmp_path: Path) -> None:
     [
         ({"period": {"least": 90, "most": 90, "source": "rumour"}}, "no source 'rumour'"),
         ({"mailed": ["receipts"]}, "no paper 'receipts'"),
-        ({"perjod": 3}, "no such key; nearest is period"),
+        ({"perjod": 3}, "there is no such key; the nearest is period"),
     ],
 )
 def test_a_checklist_that_does_not_fit_is_refused_with_the_reason(

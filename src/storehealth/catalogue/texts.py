@@ -6,6 +6,7 @@ So a result holds no language, and a saved one can be shown in each that the fil
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import LocalizedText, split_alternatives
 from storehealth.model import Window
+from storehealth.support.holiday_calendar import name_holiday
 from storehealth.support.message import Language, Message, Name, Value, data_text, message
 
 KINDS = {"rule": "rules", "layout": "layouts", "view": "views", "table": "tables", "platform": "platforms"}
@@ -77,6 +79,9 @@ class TextFinder:
     def __call__(self, id: str, language: Language) -> str | None:  # noqa: A002
         """The text in a language; None where no file has it."""
         kind, _, path = id.partition(".")
+        if kind == "holiday":
+            country, _, day = path.partition(".")
+            return name_holiday(country, date.fromisoformat(day), language)
         found: Any = getattr(self._catalogue, KINDS[kind]) if kind in KINDS else None
         for key in path.split("."):
             found = _step(found, key)

@@ -15,9 +15,11 @@ from typing import Literal
 import yaml
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Language, LocalizedText, Name, StrictModel, Verification
-from storehealth.catalogue.files import describe_yaml_error, read_yaml, validate_record
+from storehealth.catalogue.common import Identifier, Language, LocalizedText, StrictModel, Verification
+from storehealth.catalogue.files import describe_problem, describe_yaml_error, read_yaml, validate_record
 from storehealth.errors import CatalogueError, UsageError
+from storehealth.support.message import Message, lines, message
+from storehealth.support.message import Name as Token
 
 FOLDER = Path(__file__).parent.parent / "checklists"
 Desk = Literal["merchant", "customer_service", "settlement", "legal", "finance", "platform"]
@@ -44,7 +46,7 @@ class ProcessingTime(StrictModel):
     least: int = Field(ge=0)
     most: int = Field(ge=0)
     unit: Unit = "days"
-    source: Name
+    source: Identifier
 
     @model_validator(mode="after")
     def _check_order(self) -> ProcessingTime:
@@ -56,13 +58,13 @@ class ProcessingTime(StrictModel):
 class ItemText(LocalizedText):
     """A sentence about an item. Without a source of its own it rests on the item's source."""
 
-    source: Name | None = None
+    source: Identifier | None = None
 
 
 class SourcedText(LocalizedText):
     """A sentence with its source: a common reason for a return, or a general remark."""
 
-    source: Name
+    source: Identifier
 
 
 class ChecklistPaper(StrictModel):
@@ -70,7 +72,7 @@ class ChecklistPaper(StrictModel):
 
     name: LocalizedText
     enclosure: LocalizedText | None = Field(default=None, description="Its name in the cover letter, if different.")
-    source: Name
+    source: Identifier
     draft: Literal["application", "cover", "lost_receipt"] | None = None
 
     @property
@@ -82,28 +84,28 @@ class ChecklistPaper(StrictModel):
 class ChecklistStage(StrictModel):
     """A phase of the case; stages follow one another."""
 
-    id: Name
+    id: Identifier
     title: LocalizedText
 
 
 class ChecklistItem(StrictModel):
     """One thing to do or to wait for."""
 
-    id: Name
-    stage: Name
+    id: Identifier
+    stage: Identifier
     what: LocalizedText
     detail: ItemText | None = None
     why: ItemText
     ask: LocalizedText | None = Field(default=None, description="What to ask the desk once its time is up.")
     who: Desk
-    source: Name
-    papers: tuple[Name, ...] = ()
+    source: Identifier
+    papers: tuple[Identifier, ...] = ()
     takes: ProcessingTime | None = None
     returns: tuple[SourcedText, ...] = ()
     answered_by: Question | None = Field(
         default=None, description="The question to the exports whose answer settles it."
     )
-    blocked_by: tuple[Name, ...] = Field(default=(), description="Items that must be done first.")
+    blocked_by: tuple[Identifier, ...] = Field(default=(), description="Items that must be done first.")
     sends: bool = Field(default=False, description="Sends papers; if one of them comes back, they are sent again.")
     final: bool = Field(default=False, description="The case is closed once it is done.")
 
@@ -113,7 +115,7 @@ class AfterSalesPeriod(StrictModel):
 
     least: int = Field(ge=0)
     most: int = Field(ge=0)
-    source: Name
+    source: Identifier
     until: Literal["refund", "apply"] = Field(
         default="refund", description="What becomes possible afterwards: the refund, or only the application."
     )
@@ -123,20 +125,22 @@ class ReminderInterval(StrictModel):
     """Days to wait for a desk whose usual time is unknown, and between two reminders."""
 
     every: int = Field(ge=1)
-    source: Name
+    source: Identifier
 
 
 class Checklist(StrictModel):
     """The way to the refund on one platform. The file is named after the platform."""
 
-    name: Name
+    name: Identifier
     title: LocalizedText
     about: LocalizedText
     language: Language = Field(description="Language of the platform's staff; papers are drafted in it.")
-    sources: dict[Name, ChecklistSource]
+    sources: dict[Identifier, ChecklistSource]
     stages: tuple[ChecklistStage, ...] = Field(min_length=1)
-    papers: dict[Name, ChecklistPaper] = {}
-    mailed: tuple[Name, ...] = Field(default=(), description="Papers mailed together; the cover letter lists them.")
+    papers: dict[Identifier, ChecklistPaper] = {}
+    mailed: tuple[Identifier, ...] = Field(
+        default=(), description="Papers mailed together; the cover letter lists them."
+    )
     items: tuple[ChecklistItem, ...] = Field(min_length=1)
     period: AfterSalesPeriod
     chase: ReminderInterval
@@ -240,21 +244,22 @@ def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
         for folder in (FOLDER, *(pack / "checklists" for pack in packs))
         for path in sorted(folder.glob("*.yaml"))
     }
-    problems: list[str] = []
+    problems: list[Message] = []
     checklists: dict[str, Checklist] = {}
     for stem, path in sorted(paths.items()):
         checklist = _read(path, problems)
         if checklist is None:
             continue
         if checklist.name != stem:
-            problems.append(f"{path.name}:1: name: is {checklist.name!r}, the file is named {stem!r}")
+            other = message("catalogue.other_name", name=Token(checklist.name), file=Token(stem))
+            problems.append(describe_problem(f"{path.name}:1: name", other))
         checklists[stem] = checklist
     if problems:
-        raise CatalogueError("\n".join(problems), "Mend the lines named above.")
+        raise CatalogueError(lines(problems), "Mend the lines named above.")
     return checklists
 
 
-def _read(path: Path, problems: list[str]) -> Checklist | None:
+def _read(path: Path, problems: list[Message]) -> Checklist | None:
     try:
         content = read_yaml(path)
     except yaml.YAMLError as error:

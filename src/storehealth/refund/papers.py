@@ -19,6 +19,7 @@ from storehealth.catalogue.files import read_yaml, validate_record
 from storehealth.errors import CatalogueError
 from storehealth.refund.checklist import Checklist
 from storehealth.refund.merchant import BLANK, MerchantDetails
+from storehealth.support.message import Message, lines
 
 FOLDER = Path(__file__).parent / "drafts"
 DraftName = Literal["application", "cover", "lost_receipt"]
@@ -85,10 +86,10 @@ def load_drafts() -> dict[DraftName, DraftFile]:
     Raises:
         CatalogueError: A draft file is invalid.
     """
-    problems: list[str] = []
+    problems: list[Message] = []
     files = [validate_record(DraftFile, path, read_yaml(path), problems) for path in sorted(FOLDER.glob("*.yaml"))]
     if problems:
-        raise CatalogueError("\n".join(problems), "Mend the lines named above.")
+        raise CatalogueError(lines(problems), "Mend the lines named above.")
     return {draft.name: draft for draft in files if draft}
 
 

@@ -15,6 +15,7 @@ from storehealth.catalogue.files import read_yaml, validate_record
 from storehealth.errors import CatalogueError
 from storehealth.refund.checklist import Certainty, Desk, Question, Unit
 from storehealth.refund.status import CaseDate, DateKind, ItemDuration, ItemState
+from storehealth.support.message import Message, lines
 
 FOLDER = Path(__file__).parent / "wordbook"
 
@@ -117,11 +118,11 @@ class RefundWords:
 
 @cache
 def _book() -> RefundTexts:
-    problems: list[str] = []
+    problems: list[Message] = []
     content = {kind: words for path in sorted(FOLDER.glob("*.yaml")) for kind, words in read_yaml(path).items()}
     book = validate_record(RefundTexts, FOLDER / "names.yaml", content, problems)
     if book is None:
-        raise CatalogueError("\n".join(problems), "Mend the lines named above.")
+        raise CatalogueError(lines(problems), "Mend the lines named above.")
     return book
 
 
