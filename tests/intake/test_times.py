@@ -132,7 +132,10 @@ def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue, cell: str) -> N
     assert [row["unread"] for row in trial.tables["orders"]] == [None, None]
 
 
-@pytest.mark.parametrize("cell", ["shipped", "已发货", "yes", "2026-02-30", "week 17", "31/04/2026", "25/04/2026 15:04 CST", "2026-04-25 25:00"])
+@pytest.mark.parametrize(
+    "cell",
+    ["shipped", "已发货", "yes", "2026-02-30", "week 17", "31/04/2026", "25/04/2026 15:04 CST", "2026-04-25 25:00"],
+)
 def test_a_cell_that_is_no_time_leaves_its_row_in_and_is_named(catalogue: Catalogue, cell: str) -> None:
     """It may well have happened; what rests on it cannot be judged."""
     trial = read(catalogue, [cell], created="2026-04-24")
