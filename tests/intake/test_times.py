@@ -1,5 +1,6 @@
 """Times in every spelling people have: the whole file decides what a date means, and a cell without a time is blank."""
 
+# ruff: noqa: DTZ001 - a time of the store has no zone
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -7,12 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from tests.effort import examples
-from tests.intake.conftest import layout
 
 from storehealth.catalogue import Catalogue
 from storehealth.errors import FileRefused
 from storehealth.intake.layout_trial import LayoutTrial, try_layout
+from tests.effort import examples
+from tests.intake.conftest import layout
 
 SHOP = layout(
     "shop",
@@ -33,9 +34,24 @@ MONTHS = {
 }
 CLOCKS = ["%H:%M:%S", "%I:%M:%S %p", "%H.%M.%S"]
 DATES = [
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%Y%m%d",
-    "{d} {month} %Y", "{d}. {month} %Y", "{d} de {month} de %Y", "{month} {d}, %Y", "{d}-{month}-%y", "{month}-{d}-%y",
-]  # fmt: skip
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%d/%m/%y",
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%m/%d/%y",
+    "%Y%m%d",
+    "{d} {month} %Y",
+    "{d}. {month} %Y",
+    "{d} de {month} de %Y",
+    "{month} {d}, %Y",
+    "{d}-{month}-%y",
+    "{month}-{d}-%y",
+]
 
 
 def read(catalogue: Catalogue, cells: list[str], created: str = "", **more: object) -> LayoutTrial:
@@ -74,12 +90,25 @@ def test_a_file_reads_the_same_in_another_spelling(
 @pytest.mark.parametrize(
     "cell",
     [
-        "2026/4/25 下午3:04", "2026年4月25日 下午 3:04", "25/04/2026 3:04 p. m.", "Saturday, April 25, 2026 3:04 PM", "25 April 2026 15h04",
-        "25. April 2026 15:04 Uhr", "Sat, 25 Apr 2026 15:04 GMT", "25 avril 2026 à 15:04", "25/04/2026, 15:04", "04/25/2026 3:04\u202fPM",
-        "25/04/2026 23:04 +08:00", "2026-04-25 08:04 PDT", "25/04/2026 17:04 (UTC+2)", "1777129440", "1777129440000", "20260425 15:04",
+        "2026/4/25 下午3:04",
+        "2026年4月25日 下午 3:04",
+        "25/04/2026 3:04 p. m.",
+        "Saturday, April 25, 2026 3:04 PM",
+        "25 April 2026 15h04",
+        "25. April 2026 15:04 Uhr",
+        "Sat, 25 Apr 2026 15:04 GMT",
+        "25 avril 2026 à 15:04",
+        "25/04/2026, 15:04",
+        "04/25/2026 3:04\u202fPM",
+        "25/04/2026 23:04 +08:00",
+        "2026-04-25 08:04 PDT",
+        "25/04/2026 17:04 (UTC+2)",
+        "1777129440",
+        "1777129440000",
+        "20260425 15:04",
         "25th April 2026 15:04",
     ],
-)  # fmt: skip
+)
 def test_times_with_halves_of_the_day_zones_and_words(catalogue: Catalogue, cell: str) -> None:
     assert shipped(read(catalogue, [cell])) == [datetime(2026, 4, 25, 15, 4)]
 
@@ -118,12 +147,45 @@ def test_dates_in_both_orders_refuse_the_file(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        "-", "--", "—", "N/A", "n.a.", "null", "None", "Not shipped", "not yet", "Unshipped", "Pending", "Awaiting pickup", "未发货", "待发货",
-        "暂无", "尚未发货", "sin enviar", "Pendiente", "Não enviado", "aguardando envio", "nicht versandt", "noch offen", "non expédié", "in attesa",
-        "0000-00-00", "0000-00-00 00:00:00", "1970-01-01", "1970-01-01 08:00:00", "01/01/1970", "01/01/1753", "1900-01-00", "1899-12-30", "00:00",
-        "00:00:00", "0", "0001-01-01T00:00:00", "1969-12-31 19:00:00",
+        "-",
+        "--",
+        "—",
+        "N/A",
+        "n.a.",
+        "null",
+        "None",
+        "Not shipped",
+        "not yet",
+        "Unshipped",
+        "Pending",
+        "Awaiting pickup",
+        "未发货",
+        "待发货",
+        "暂无",
+        "尚未发货",
+        "sin enviar",
+        "Pendiente",
+        "Não enviado",
+        "aguardando envio",
+        "nicht versandt",
+        "noch offen",
+        "non expédié",
+        "in attesa",
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+        "1970-01-01",
+        "1970-01-01 08:00:00",
+        "01/01/1970",
+        "01/01/1753",
+        "1900-01-00",
+        "1899-12-30",
+        "00:00",
+        "00:00:00",
+        "0",
+        "0001-01-01T00:00:00",
+        "1969-12-31 19:00:00",
     ],
-)  # fmt: skip
+)
 def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue, cell: str) -> None:
     """Such rows are the ones that wait: they stay, and nothing about them is in doubt."""
     trial = read(catalogue, [cell, "2026-04-25 10:00"], created="2026-04-24")

@@ -127,8 +127,8 @@ class FileReader:
 
     def _make_key(self, inspection: FileInspection) -> str:
         file, options = inspection.file, self.options
-        choices = (options.choose(options.layouts, file), options.choose(options.encodings, file))
-        choices += (options.platform, options.date_order)
+        chosen = (options.choose(options.layouts, file), options.choose(options.encodings, file))
+        choices = (*chosen, options.platform, options.date_order)
         return derive_key(VERSION, inspection.digest, file.key, file.suffix, self.layouts, list_versions(), *choices)
 
     def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
