@@ -191,6 +191,7 @@ class IntakeOptions:
         cache: Whether to use what earlier runs have read.
         memory: Memory limit of the database, such as ``1GB``.
         platform: Decides between layouts that fit a file equally well.
+        date_order: ``day_first`` or ``month_first``: what 03/04/2026 means in files in which no date settles it.
     """
 
     zone: str | None = None
@@ -199,6 +200,7 @@ class IntakeOptions:
     cache: bool = True
     memory: str | None = None
     platform: str | None = None
+    date_order: str | None = None
 
     def choose(self, given: Mapping[str, str], found: SourceFile) -> str | None:
         """Return the value whose pattern matches a file first; None where no pattern does."""

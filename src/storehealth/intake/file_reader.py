@@ -125,7 +125,8 @@ class FileReader:
 
     def _make_key(self, inspection: FileInspection) -> str:
         file, options = inspection.file, self.options
-        choices = (options.choose(options.layouts, file), options.choose(options.encodings, file), options.platform)
+        chosen = (options.choose(options.layouts, file), options.choose(options.encodings, file))
+        choices = (*chosen, options.platform, options.date_order)
         return derive_key(VERSION, inspection.digest, file.key, file.suffix, self.layouts, list_versions(), *choices)
 
     def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
@@ -191,7 +192,7 @@ class FileReader:
         # The SQL of a pack comes from strangers, so it runs under limits of time and memory.
         from_pack = self.catalogue.is_from_pack("layouts", match.layout)
         from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
-        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack)
+        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack, self.options.date_order)
         definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
         container = load_containers()[str(source.container)]
         part = inspection.parts[index]

@@ -12,6 +12,7 @@ from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.date_order import decide_times
 from storehealth.intake.footers import find_left_out
 from storehealth.intake.normalise import (
     LOST,
@@ -112,15 +113,10 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
-    try:
-        count = _fill(con, plan, body)
-    except duckdb.InvalidInputException:
-        count = None
-        if body.expected is None:
-            raise
-    if body.expected is not None and count != body.expected:
-        body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=free_tail)
-        _fill(con, plan, body)
+    body = _fill_staged(con, plan, sheet, body)
+    decided = decide_times(con, plan)
+    if decided is not plan:
+        body = _fill_staged(con, decided, sheet, body)
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
     star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
     tests = [f"NOT {PASSED}"] if plan.layout.only else []
@@ -131,6 +127,20 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     where = f"WHERE {' AND '.join(tests)}" if tests else ""
     con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
     _define_kept(con)
+    return body
+
+
+def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
+    """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up."""
+    try:
+        count = _fill(con, plan, body)
+    except duckdb.InvalidInputException:
+        count = None
+        if body.expected is None:
+            raise
+    if body.expected is not None and count != body.expected:
+        body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=_has_free_tail(plan))
+        _fill(con, plan, body)
     return body
 
 

@@ -24,7 +24,8 @@ class LayoutMatch(NamedTuple):
     """A layout that fits a sheet.
 
     ``first`` is the index of the first record below the header; ``columns`` gives each layout column its place in the
-    sheet, ``headers`` the header that stands there.
+    sheet, ``headers`` the header that stands there. ``others`` are further places, where the sheet has several of the headers
+    of a column: they count in rows in which the first one is blank.
     """
 
     layout: str
@@ -32,6 +33,7 @@ class LayoutMatch(NamedTuple):
     width: int
     columns: dict[str, int]
     headers: dict[str, str]
+    others: dict[str, list[int]] | None = None
 
 
 @lru_cache(maxsize=10_000)
@@ -114,7 +116,20 @@ def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[L
             continue
         if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
-            yield LayoutMatch(layout.name, row.place + 1, len(row.cells), columns, headers)
+            others = _list_others(layout, row, columns)
+            yield LayoutMatch(layout.name, row.place + 1, len(row.cells), columns, headers, others)
+
+
+def _list_others(layout: Layout, row: _Row, columns: Mapping[str, int]) -> dict[str, list[int]]:
+    names = row.grouped if layout.header_rows > 1 else row.names
+    others = {}
+    for key, place in columns.items():
+        found = dict.fromkeys(
+            names[name] for name in map(normalise_header, layout.columns[key].headers) if name in names
+        )
+        if len(found) > 1:
+            others[key] = [other for other in found if other != place]
+    return others
 
 
 def _locate_columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
