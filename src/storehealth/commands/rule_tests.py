@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import locate_key
-from storehealth.catalogue.platform import Platform, select_version
+from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.catalogue.table import Table
 from storehealth.db import StoreSettings, open_store_from_rows
@@ -103,12 +103,10 @@ def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
 
 def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
     """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
-    if name not in catalogue.platforms:
+    if name.partition("/")[0] not in catalogue.platforms:
         raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    platform = select_version(catalogue.platforms, name, as_of and as_of.date())
-    generic = catalogue.platforms.get("generic")
-    facts = {**(generic.facts if generic else {}), **platform.facts}
-    return platform.model_copy(update={"facts": facts})
+    key, _, site = name.partition("/")
+    return catalogue.find_platform(key, as_of and as_of.date(), site or None)
 
 
 def _repeat_rows(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:
