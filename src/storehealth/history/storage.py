@@ -153,7 +153,7 @@ def pack_brief(checkup: Checkup) -> bytes:
 
 def _shorten(finding: Finding) -> Finding:
     return finding.model_copy(
-        update={"evidence": EvidenceSummary(count=finding.evidence.count), "beside": (), "why": ""}
+        update={"evidence": EvidenceSummary(count=finding.evidence.count), "beside": (), "why": None}
     )
 
 
