@@ -85,7 +85,7 @@ def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: 
         stretch=request.window is None,
         bands=inputs.platform.group_compensations(),
         marks=marks,
-        exemptions=inputs.mutes.exempt,
+        exemptions=(*inputs.mutes.exempt, *inputs.catalogue.list_exemptions(inputs.platform)),
     )
     return plan_measuring(inputs.platform, options, request.window, store.as_of)
 

@@ -27,6 +27,7 @@ from storehealth.catalogue.files import (
     validate_record,
 )
 from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.mutes import PlatformExemption
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
 from storehealth.catalogue.platform import Platform, check_platform, check_versions, select_version
 from storehealth.catalogue.rule import Rule
@@ -34,6 +35,7 @@ from storehealth.catalogue.table import Table
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View, read_view
 from storehealth.errors import CatalogueError
+from storehealth.support.message import data_text
 
 M = TypeVar("M", bound=BaseModel)
 PACKAGE = Path(__file__).parent.parent
@@ -94,6 +96,24 @@ class Catalogue(NamedTuple):
         key = version if version in self.platforms else platform.name
         site = self.platforms[key].sites.get(platform.site or "") if key in self.platforms else None
         return f"{key}.sites.{platform.site}.notes" if site and site.notes else f"{key}.notes"
+
+    def list_exemptions(self, platform: Platform) -> tuple[PlatformExemption, ...]:
+        """List the days that a platform leaves out, as exemptions of the rules it names."""
+        version = f"{platform.name}@{platform.effective_from}"
+        key = version if version in self.platforms else platform.name
+        return tuple(
+            PlatformExemption.model_validate(
+                {
+                    "code": code,
+                    "from": days.first,
+                    "to": days.last,
+                    "reason": days.name.en,
+                    "text": data_text(f"platform.{key}.exempt_days.{place}.name", days.name.en),
+                }
+            )
+            for place, days in enumerate(platform.exempt_days)
+            for code in days.codes
+        )
 
     def find_layouts(self, needs: Iterable[str], platform: str) -> list[Layout]:
         """Find the layouts that export any of some tables or columns: those of the platform, else the generic ones.
@@ -254,6 +274,7 @@ def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: 
         path = paths[f"platforms/{stem}"]
         codes_by_key = {f"limits.{code}": code for code in platform.limits}
         codes_by_key |= {f"scored.{code}": code for code in platform.scored}
+        codes_by_key |= {f"not_applicable.{place}": code for place, code in enumerate(platform.not_applicable)}
         for name, site in platform.sites.items():
             codes_by_key |= {f"sites.{name}.limits.{code}": code for code in site.limits}
             codes_by_key |= {f"sites.{name}.scored.{code}": code for code in site.scored}

@@ -164,6 +164,9 @@ class Platform(StrictModel):
     scored: dict[RuleCode, ScoredOverride] = Field(
         default={}, description="Rules that its score counts, or leaves out, otherwise than the rule's file says."
     )
+    not_applicable: tuple[RuleCode, ...] = Field(
+        default=(), description="Rules that make no sense for its stores, such as live-chat seconds for mail."
+    )
     exempt_days: tuple[ExemptDays, ...] = Field(default=(), description="Days that it leaves out of some rules.")
     compensations: tuple[Compensation, ...] = Field(default=(), description="Bands that the platform sets.")
     sites: dict[SiteName, Site] = Field(default={}, description="Its countries or markets, where they differ.")

@@ -152,6 +152,9 @@ def _drop_infinite(value: float | None) -> float | None:
 def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
     """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
     tally, value = case.measurement.tally, case.rule.measure.value
+    if case.rule.code in case.platform.not_applicable:
+        title = to_message(case.platform.title, f"platform.{case.platform.name}.title")
+        return "not_applicable", message("verdict.not_on_platform", platform=title)
     if case.measurement.missing is not None:
         return "not_applicable", message("verdict.missing", needs=name_needs(case.measurement.missing.needs))
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
