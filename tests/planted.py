@@ -198,6 +198,19 @@ OUT = dict.fromkeys(("SKU01", "SKU02", "SKU03", "SKU04"), 0)
 FEW = {f"SKU0{number}": 3 for number in range(7)}
 NO_STOCK = {"status": "cancelled", "cancelled_by": "seller", "cancel_reason": "out of stock", "cancelled_at": END}
 WRONG_PRICE = NO_STOCK | {"cancel_reason": "wrong price"}
+
+
+def _mostly_at_night(tables: Tables) -> None:
+    """Four of five chats begin at two in the morning and are answered at ten."""
+    for number, room in enumerate(rooms_of(tables)):
+        if number % 5:
+            night = room[0]["sent_at"].replace(hour=2)
+            for place, row in enumerate(room):
+                row["sent_at"] = night if place == 0 else night.replace(hour=10) + timedelta(seconds=place)
+    changed(tables["conversations"], agent_id=None, started_at=None)
+    book_again(tables)
+
+
 FAULTS = {
     "CS01": Fault("every other first answer after 40 s", slow(40, 2)),
     "CS02": Fault("all answers after 16 s or more", slow(12)),

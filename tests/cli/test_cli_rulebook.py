@@ -141,7 +141,7 @@ def test_a_rule_of_a_pack_is_listed_and_a_broken_one_reported(run: Run, tmp_path
     own.write_text(built_in.replace("code: CS01", "code: CS01\nseverty: high"), encoding="utf-8")
     ended = run("rules", "check", "--pack", tmp_path / "pack")
     assert ended.code == 2
-    assert "my-own.yaml:2: severty: no such key; nearest is severity" in ended.err
+    assert "my-own.yaml:2: severty: there is no such key; the nearest is severity" in ended.err
 
 
 def test_the_built_in_catalogue_is_consistent(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -256,11 +257,22 @@ def test_a_row_with_a_made_up_key_is_written_only_if_another_column_has_a_value(
     assert [(row["waybill_no"], row["carrier"]) for row in trial.tables["shipments"]] == [("2", "SF")]
 
 
-def test_identical_rows_collapse_before_lines_are_numbered(attempt: Attempt) -> None:
-    """The third row repeats the first; the second differs in quantity and gets its own number."""
-    trial = attempt(LINES, "订单号,SKU,数量\n1,a,1\n1,a,2\n1,a,1\n")
-    assert (trial.rows, trial.kept, trial.duplicates) == (3, 2, 1)
-    assert [row["line_id"] for row in trial.tables["order_lines"]] == ["a/1", "a/2"]
+def test_equal_lines_of_one_order_are_two_lines(attempt: Attempt) -> None:
+    """A file without line numbers repeats a line for each piece sold. Numbers follow the content, not the place."""
+    lines = ["1,a,1", "1,a,2", "1,a,1"]
+    for order in itertools.permutations(lines):
+        trial = attempt(LINES, "\n".join(["订单号,SKU,数量", *order, ""]))
+        assert (trial.rows, trial.kept, trial.duplicates) == (3, 3, 0)
+        found = {(row["line_id"], row["quantity"]) for row in trial.tables["order_lines"]}
+        assert found == {("a/1", 2), ("a/2", 1), ("a/3", 1)}
+
+
+def test_a_line_without_an_item_still_gives_its_order(attempt: Attempt) -> None:
+    """It is kept, though it is no line; a row without an order either is lost."""
+    trial = attempt(LINES, "订单号,SKU,数量,应付金额\n1,,,118.90\n1,a,1,\n,,3,\n")
+    assert (trial.rows, trial.kept, trial.rejected) == (3, 2, 1)
+    assert [row["sku_id"] for row in trial.tables["order_lines"]] == ["a"]
+    assert [row["paid_amount"] for row in trial.tables["orders"]] == [Decimal("118.90")]
 
 
 def test_columns_with_an_underscore_are_seen_by_sql_alone(attempt: Attempt) -> None:

@@ -184,7 +184,7 @@ def made(name: str, rest: str = "") -> str:
 
 def test_a_version_named_for_another_day_is_refused(tmp_path: Path) -> None:
     reported = complaint(tmp_path, "douyin@2027-01-01.yaml", made("douyin", "effective_from: 2027-02-01\n"))
-    assert "is 2027-02-01, the file is named 2027-01-01" in reported
+    assert "is 2027-02-01, but the file is named" in reported
 
 
 def test_a_version_without_a_first_one_is_refused(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_version_without_a_first_one_is_refused(tmp_path: Path) -> None:
 
 def test_a_misspelt_fact_names_the_nearest(tmp_path: Path) -> None:
     fact = "facts:\n  reply_cpa: {value: 10 min, source: somewhere, verified: assumed}\n"
-    assert "facts.reply_cpa: nothing reads it; nearest is reply_cap" in complaint(
+    assert "facts.reply_cpa: nothing reads this fact; the nearest is reply_cap" in complaint(
         tmp_path, "moon.yaml", made("moon", fact)
     )
 

@@ -19,11 +19,11 @@ from pydantic import BaseModel
 
 from storehealth.catalogue.facts import find_unread_facts
 from storehealth.catalogue.files import (
+    describe_problem,
     describe_yaml_error,
     locate_key,
     map_key_lines,
     read_yaml,
-    suggest_nearest,
     validate_record,
 )
 from storehealth.catalogue.layout import Layout
@@ -35,7 +35,8 @@ from storehealth.catalogue.table import Table
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View, read_view
 from storehealth.errors import CatalogueError
-from storehealth.support.message import data_text
+from storehealth.support.message import Message, Name, data_text, lines, message
+from storehealth.support.validation import with_nearest
 
 M = TypeVar("M", bound=BaseModel)
 PACKAGE = Path(__file__).parent.parent
@@ -167,7 +168,7 @@ def _digest_files(packs: tuple[Path, ...]) -> str:
 @lru_cache(maxsize=16)
 def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     """Read every data file; the digest is the key under which the result is kept while the process runs."""
-    problems: list[str] = []
+    problems: list[Message] = []
     paths: dict[str, Path] = {}
     old_names: list[OldName] = []
     tables = _read_records("tables", Table, "name", packs, paths, problems)
@@ -183,16 +184,13 @@ def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     if not problems:
         problems += find_unread_facts(platforms, views, rules.values())
     if problems or scoring is None:
-        raise CatalogueError(
-            "\n".join(problems),
-            "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again.",
-        )
+        raise CatalogueError(lines(problems), message("catalogue.fix_lines"))
     by_code = {rule.code: rule for rule in sorted(rules.values(), key=lambda rule: rule.code)}
     closers = tuple(str(phrase) for phrase in read_yaml(PACKAGE / "closers.yaml"))
     return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths, tuple(old_names))
 
 
-def _find_files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, Path]:
+def _find_files(kind: str, packs: Iterable[Path], problems: list[Message]) -> dict[str, Path]:
     """Find the files of a kind by stem, in name order; packs override built-in files, duplicates in a folder are reported."""
     suffix = "*.sql" if kind == "views" else "*.yaml"
     by_stem: dict[str, Path] = {}
@@ -200,7 +198,8 @@ def _find_files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[s
         in_folder: dict[str, Path] = {}
         for path in sorted(folder.rglob(suffix)):
             if path.stem in in_folder:
-                problems.append(f"{path} and {in_folder[path.stem]} have one name; rename one of them")
+                other = in_folder[path.stem]
+                problems.append(message("catalogue.same_name", path=Name(path), other=Name(other)))
             in_folder[path.stem] = path
         if folder != FOLDERS["views"] and kind == "views":  # a pack's chat.sql stands in for the built-in one
             in_folder = {OLD_NAMES.get(stem, stem): path for stem, path in in_folder.items()}
@@ -214,7 +213,7 @@ def _read_records(
     name: str,
     packs: Iterable[Path],
     paths: dict[str, Path],
-    problems: list[str],
+    problems: list[Message],
     old_names: list[OldName] | None = None,
 ) -> dict[str, M]:
     """Read the records of a kind by file stem. A name that differs from the file name (up to an ``@``) is reported."""
@@ -229,12 +228,13 @@ def _read_records(
         if record is None:
             continue
         if getattr(record, name) != stem.partition("@")[0]:
-            problems.append(f"{path.name}:1: {name}: is {getattr(record, name)!r}, the file is named {stem!r}")
+            other = message("catalogue.other_name", name=Name(getattr(record, name)), file=Name(stem))
+            problems.append(describe_problem(f"{path.name}:1: {name}", other))
         records[stem] = record
     return records
 
 
-def _read_content(path: Path, problems: list[str]) -> Any:
+def _read_content(path: Path, problems: list[Message]) -> Any:
     try:
         return read_view(path) if path.suffix == ".sql" else read_yaml(path)
     except yaml.YAMLError as error:
@@ -242,18 +242,20 @@ def _read_content(path: Path, problems: list[str]) -> Any:
     return None
 
 
-def _check_layouts(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[str]:
+def _check_layouts(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[Message]:
     for stem, layout in layouts.items():
         path = paths[f"layouts/{stem}"]
         for table in layout.feeds:
             if table not in tables:
-                yield f"{locate_key(path, 'feeds')}: no table {table!r}{suggest_nearest(table, tables)}"
+                problem = message("catalogue.no_table", name=Name(table))
+                yield describe_problem(locate_key(path, "feeds"), with_nearest(problem, table, tables))
         fed_columns = {name for table in layout.feeds if table in tables for name in tables[table].columns}
         for key in layout.columns:
             table, _, column = key.rpartition(".")
             columns = set(tables[table].columns) if table in tables else fed_columns
             if column not in columns and not key.startswith("_"):
-                yield f"{_locate_column(path, key)}: no fed table has this column{suggest_nearest(column, columns)}"
+                problem = with_nearest(message("catalogue.column_not_fed"), column, columns)
+                yield describe_problem(_locate_column(path, key), problem)
 
 
 def _locate_column(path: Path, key: str) -> str:
@@ -262,13 +264,14 @@ def _locate_column(path: Path, key: str) -> str:
     return f"{path.name}:{line}: columns.{key}"
 
 
-def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[str]:
+def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[Message]:
     codes: dict[str, str] = _read_codes_of_invalid(rules, paths)
     for rule in rules.values():
         if rule.code in codes:
             owner = codes[rule.code]
             duplicate, holder = (rule.id, owner) if owner in rules else (owner, rule.id)
-            yield f"{locate_key(paths[f'rules/{duplicate}'], 'code')}: {rule.code} is taken by {holder}"
+            problem = message("catalogue.code_taken", code=Name(rule.code), rule=Name(holder))
+            yield describe_problem(locate_key(paths[f"rules/{duplicate}"], "code"), problem)
         codes[rule.code] = rule.id
     for stem, platform in platforms.items():
         path = paths[f"platforms/{stem}"]
@@ -287,23 +290,26 @@ def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: 
         }
         for key, code in codes_by_key.items():
             if code not in codes:
-                yield f"{locate_key(path, key)}: no rule has the code {code}{suggest_nearest(code, codes)}"
+                problem = with_nearest(message("catalogue.no_code", code=Name(code)), code, codes)
+                yield describe_problem(locate_key(path, key), problem)
 
 
 def _check_platform_names(
     layouts: dict[str, Layout], rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]
-) -> Iterable[str]:
+) -> Iterable[Message]:
     """Report layouts and rules that name a platform that does not exist, and rules that no score can count."""
     named = [(f"layouts/{stem}", "platform", layout.platform) for stem, layout in layouts.items() if layout.platform]
     named += [(f"rules/{rule.id}", key, name) for rule in rules.values() for key, name in _list_platform_names(rule)]
     for place, key, name in named:
         if name not in platforms:
-            yield f"{locate_key(paths[place], key)}: there is no platform {name}{suggest_nearest(name, platforms)}"
+            problem = with_nearest(message("catalogue.no_such_platform", name=Name(name)), name, platforms)
+            yield describe_problem(locate_key(paths[place], key), problem)
     judged = {rule.code for rule in rules.values() if rule.limits is not None}
     for stem, platform in platforms.items():
         for code in platform.scored.keys() - judged:
             if code in {rule.code for rule in rules.values()}:
-                yield f"{locate_key(paths[f'platforms/{stem}'], f'scored.{code}')}: {code} has no limits to be scored by"
+                place = locate_key(paths[f"platforms/{stem}"], f"scored.{code}")
+                yield describe_problem(place, message("catalogue.scored_without_limits", code=Name(code)))
 
 
 def _list_platform_names(rule: Rule) -> Iterator[tuple[str, str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from storehealth.catalogue.files import describe_problem
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.view import View
+from storehealth.support.message import Message, message
+from storehealth.support.validation import with_nearest
 
 FACT_IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
 """Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
@@ -47,11 +49,11 @@ def find_rule_facts(rule: Rule) -> Iterator[str]:
 
 def find_unread_facts(
     platforms: Mapping[str, Platform], views: Mapping[str, View], rules: Iterable[Rule]
-) -> Iterator[str]:
+) -> Iterator[Message]:
     """Report facts that nobody reads and that are not listed as informative: most likely typing errors."""
     known = {*find_fact_readers(views, rules), *INFORMATIVE_FACTS}
     for stem, platform in platforms.items():
         for name in platform.facts:
             if name not in known:
-                near = difflib.get_close_matches(name, sorted(known), n=1)
-                yield f"{stem}.yaml: facts.{name}: nothing reads it{f'; nearest is {near[0]}' if near else ''}"
+                problem = with_nearest(message("catalogue.unread_fact"), name, sorted(known))
+                yield describe_problem(f"{stem}.yaml: facts.{name}", problem)

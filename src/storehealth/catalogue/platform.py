@@ -12,9 +12,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import Duration, Fact, LocalizedText, Name, SourcedModel, StrictModel
+from storehealth.catalogue.common import Duration, Fact, Identifier, LocalizedText, SourcedModel, StrictModel
+from storehealth.catalogue.files import describe_problem
 from storehealth.errors import UsageError
 from storehealth.model import BandName
+from storehealth.support.message import Message, Name, message
+from storehealth.support.validation import InvalidValue
 
 RuleCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{2}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
@@ -34,7 +37,7 @@ class Bands(StrictModel):
     @model_validator(mode="after")
     def _check_order(self) -> Bands:
         if not (self.green <= self.yellow <= self.orange or self.green >= self.yellow >= self.orange):
-            raise ValueError("yellow lies between green and orange")
+            raise InvalidValue(message("catalogue.band_order"))
         return self
 
     def name_band(self, value: float) -> BandName:
@@ -87,7 +90,7 @@ class ExemptDays(SourcedModel):
     @model_validator(mode="after")
     def _check_order(self) -> ExemptDays:
         if self.first > self.last:
-            raise ValueError("first is later than last")
+            raise InvalidValue(message("catalogue.first_after_last"))
         return self
 
 
@@ -106,7 +109,7 @@ class Compensation(SourcedModel):
     and ``note``; together they give a range.
     """
 
-    kind: Name = Field(description="late, out_of_stock, no_scan, trace_late, trace_abnormal, false_shipment.")
+    kind: Identifier = Field(description="late, out_of_stock, no_scan, trace_late, trace_abnormal, false_shipment.")
     code: RuleCode | None = Field(default=None, description="The rule whose defects it is paid for.")
     share: float = Field(gt=0, le=1, description="Of the price paid.")
     least: float = Field(default=0, ge=0)
@@ -120,7 +123,7 @@ class Compensation(SourcedModel):
     @model_validator(mode="after")
     def _band(self) -> Compensation:
         if self.most is not None and self.most < self.least:
-            raise ValueError("most is less than least")
+            raise InvalidValue(message("catalogue.most_below_least"))
         return self
 
     def compute_amount(self, paid: float) -> float:
@@ -137,7 +140,7 @@ class Site(StrictModel):
     provinces: tuple[str, ...] = Field(default=(), description="Where currencies do not decide: provinces of orders.")
     zone: str | None = None
     country: Country | None = None
-    facts: dict[Name, Fact] = {}
+    facts: dict[Identifier, Fact] = {}
     windows: dict[str, PlatformWindow] = {}
     limits: dict[RuleCode, PlatformLimit] = {}
     without: tuple[RuleCode, ...] = Field(default=(), description="Limits of the platform that do not hold here.")
@@ -148,15 +151,15 @@ class Site(StrictModel):
 class Platform(StrictModel):
     """One marketplace. Facts that it does not set are inherited from ``generic``."""
 
-    name: Name
-    aliases: tuple[Name, ...] = Field(default=(), description="Other names --platform accepts.")
+    name: Identifier
+    aliases: tuple[Identifier, ...] = Field(default=(), description="Other names --platform accepts.")
     title: LocalizedText
     zone: str | None = Field(default=None, description="IANA zone of the store when neither settings nor files say.")
     country: Country | None = Field(
         default=None, description="ISO code where it is at home in one country: whose holidays the trend marks."
     )
     effective_from: date | None = Field(default=None, description="First day of this version; none: since ever.")
-    facts: dict[Name, Fact] = Field(
+    facts: dict[Identifier, Fact] = Field(
         default={}, description="Clocks and parameters; SQL reads them by getvariable(name)."
     )
     windows: dict[str, PlatformWindow] = Field(default={}, description="By rule code; 'default' for the rest.")
@@ -181,13 +184,14 @@ class Platform(StrictModel):
         currencies: dict[str, str] = {}
         for row in self.compensations:
             if row.code and currencies.setdefault(row.code, row.currency) != row.currency:
-                raise ValueError(f"compensations for {row.code}: bands in {currencies[row.code]} and {row.currency}")
+                one, other = Name(currencies[row.code]), Name(row.currency)
+                raise InvalidValue(message("catalogue.two_currencies", code=Name(row.code), one=one, other=other))
         return self
 
     @model_validator(mode="after")
     def _check_sites(self) -> Platform:
         if self.default_site is not None and self.default_site not in self.sites:
-            raise ValueError(f"default_site: there is no site {self.default_site}")
+            raise InvalidValue(message("catalogue.no_default_site", site=Name(self.default_site)))
         return self
 
     def is_scored(self, code: str, default: bool) -> bool:
@@ -259,17 +263,20 @@ def check_platform(name: str, known: Iterable[str]) -> None:
     """
     names = list(known)
     if name not in names:
-        raise UsageError(f"there is no platform {name!r}", f"Choose one of: {', '.join(names)}.")
+        hint = message("catalogue.platforms", names=tuple(map(Name, names)))
+        raise UsageError(message("catalogue.no_platform", name=Name(name)), hint)
 
 
-def check_versions(platforms: Mapping[str, Platform]) -> Iterable[str]:
+def check_versions(platforms: Mapping[str, Platform]) -> Iterable[Message]:
     """Report versions whose file name disagrees with ``effective_from``, and versions without a first file."""
     for stem, platform in platforms.items():
         name, _, day = stem.partition("@")
         if day and (platform.effective_from is None or day != platform.effective_from.isoformat()):
-            yield f"{stem}.yaml: effective_from: is {platform.effective_from}, the file is named {day}"
+            start = platform.effective_from or message("catalogue.version_none")
+            problem = message("catalogue.version_day", day=start, file=Name(stem))
+            yield describe_problem(f"{stem}.yaml: effective_from", problem)
         if name not in platforms:
-            yield f"{stem}.yaml: there is no {name}.yaml for the days before"
+            yield describe_problem(f"{stem}.yaml", message("catalogue.first_version", file=Name(f"{name}.yaml")))
 
 
 def _start_of(platform: Platform) -> date:

@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 
 import typer
 
-from storehealth.cli import _options, streams
+from storehealth.cli import streams
+from storehealth.cli._options import CommonOptions, Only
+from storehealth.cli._parsers import KnownLanguage
 from storehealth.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -42,36 +44,26 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def run(
     names: Names = None,
     junit: Junit = None,
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
-    quiet: _options.Quiet = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "pack", "ascii_only", "no_color", "quiet")],
 ) -> int:
     """Run the examples of the chosen rules; return exit code 1 if one fails or a case is missing."""
-    packs = _add_packs_of(names or (), _options.require_folders(pack))
-    language = _options.parse_language(lang) or "en"
+    packs = _add_packs_of(names or (), common.packs)
+    language = common.lang or "en"
     if junit is not None and not junit.resolve().parent.is_dir():
         raise UsageError(f"the folder {junit.parent} does not exist", "Make it first, or give another path.")
 
     from storehealth.commands.check import check_catalogue
     from storehealth.i18n.words import Words
-    from storehealth.output.terminal import DisplayOptions, Page, write_lines
 
     words, catalogue = Words(language), check_catalogue(packs)
-    screen = streams.ScreenOptions(False, ascii_only, no_color, quiet)
     results = []
-    with streams.Progress(streams.choose_verbosity(quiet, False, 0), no_color) as progress:
+    with streams.Progress(common.verbosity, common.no_color) as progress:
         for rule in _choose_rules(names or (), catalogue, packs, language):
             progress.tell(f"{rule.code} {rule.id}")
             results.append(_test_rule(rule, catalogue, words))
-    page = Page(streams.measure_width(), screen.ascii_only)
-    for result in results:
-        if not (quiet and result.passed):
-            _add_result(page, result, words)
-    page.add_blank()
-    page.add(_summarise(results, words))
-    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    shown = [result for result in results if not (common.quiet and result.passed)]
+    common.print_page(lambda page: _add_results(page, shown, _summarise(results, words), words))
     if junit is not None:
         _write_junit(junit, results)
     return int(ExitCode.OK if all(result.passed for result in results) else ExitCode.FINDINGS)
@@ -102,7 +94,7 @@ def _add_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, 
 
 
 def _choose_rules(
-    names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...], language: _options.KnownLanguage
+    names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...], language: KnownLanguage
 ) -> list[Rule]:
     """The named rules; without names those of the packs, or all rules.
 
@@ -146,6 +138,13 @@ def _name_missing_cases(rule: Rule, coverage: ExampleCoverage, words: Words) -> 
         yield words.say("trial.no_fire")
     if not coverage.silent:
         yield words.say("trial.no_silent")
+
+
+def _add_results(page: Page, results: Sequence[RuleTestResult], summary: str, words: Words) -> None:
+    for result in results:
+        _add_result(page, result, words)
+    page.add_blank()
+    page.add(summary)
 
 
 def _add_result(page: Page, result: RuleTestResult, words: Words) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -69,6 +70,12 @@ def write_stdout(content: str | bytes) -> None:
         discard_stdout()
     except OSError as error:
         report_lost_stdout(error)
+
+
+def write_json(content: object) -> None:
+    """Write a JSON document to stdout, indented, in UTF-8 whatever the terminal's encoding is."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    write_stdout(f"{text}\n".encode(errors="replace"))
 
 
 def report_lost_stdout(error: OSError) -> None:

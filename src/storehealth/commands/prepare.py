@@ -38,7 +38,7 @@ class PreparedInputs(NamedTuple):
 def prepare_inputs(exports: Path, request: AuditRequest) -> PreparedInputs:
     """Read data files, settings and exports, and choose the platform."""
     catalogue, settings = load_catalogue(request.packs), _merge_settings(exports, request)
-    provide_texts(TextFinder(catalogue))
+    provide_texts(TextFinder(catalogue, request.packs))
     use_language(settings.language)
     mutes = read_mutes(locate_mutes(request.config), catalogue.rules)
     lake = make_private_folder(request.state) / "lake"

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from storehealth.catalogue.table import Table
+from storehealth.catalogue.table import UNREAD, Table
 from storehealth.db import sql
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
@@ -37,7 +37,8 @@ def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[S
 def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
     """A SELECT over these files with all columns of the table."""
     found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
-    typed = {column: table.sql_type(column) for column in table.columns} | {"source_row": "BIGINT"}
+    typed = {column: table.sql_type(column) for column in table.columns}
+    typed |= {"source_row": "BIGINT", UNREAD: sql.ORIGIN[UNREAD]}
     cells = [
         f"{sql.quote_name(column) if column in found else 'NULL'}::{kind} AS {sql.quote_name(column)}"
         for column, kind in typed.items()

@@ -12,7 +12,7 @@ SOURCE_PATH = "source_path"
 OUTCOME = "row_outcome"
 """Type of a row's outcome: an enum, since grouping by a text takes half as long again."""
 OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
-ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGINT"}
+ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGINT", "unread": "VARCHAR[]"}
 """Columns every canonical table has besides its own."""
 
 

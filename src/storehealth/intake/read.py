@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from storehealth.catalogue.table import Table
+from storehealth.catalogue.table import COMBINED_UNREAD, Table
+from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
 from storehealth.intake.normalise import (
@@ -99,11 +100,6 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
         reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
     if plan.layout.only:
         reading = reading._replace(passed=_fetch_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
-    counted = tables.get(plan.main_table.name, TableFacts(0, 0)).rows
-    if counted != kept:
-        raise AssertionError(
-            f"{rows} rows read, {counted} written, {unfit + missing} rejected, {duplicates} duplicates"
-        )
     return reading
 
 
@@ -113,6 +109,9 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
     body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down)
+    if body.first_line is not None and plan.layout.order_cells == "first_row":
+        # Filling the rows of an order changes their order, so their numbers are taken before.
+        body = body._replace(sql=_number_rows(body), first_line=None)
     try:
         count = _fill(con, plan, body)
     except duckdb.InvalidInputException:
@@ -133,6 +132,10 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     return body
 
 
+def _number_rows(body: Body) -> str:
+    return f"SELECT row_number() OVER () + {(body.first_line or 1) - 1} AS source_row, * FROM ({body.sql})"
+
+
 def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
     """Fill the table ``blank`` with rows without any text, as Excel leaves them below a table: they do not count as rows.
 
@@ -142,9 +145,8 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
     no_text = " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
     if not _fetch_number(con, f"SELECT count(*) FROM staged WHERE {no_text}"):
         return False
-    row = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     texts = f"concat({', '.join(f'c{place}' for place in range(plan.match.width))})"
-    numbered = f"SELECT {row}* FROM ({body.sql})"
+    numbered = body.sql if body.first_line is None else _number_rows(body)
     return bool(
         _fetch_number(
             con,
@@ -197,6 +199,8 @@ def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
         The number of the rows dropped, and whether the key of the counted table is in the file and unique.
     """
     rows = _fetch_number(con, "SELECT count(*) FROM kept")
+    if plan.numbers_lines:
+        return 0, False
     columns = ", ".join(map(quote_name, plan.filled_keys))
     keys = [plan.layout.find_column(plan.main_table.name, key) for key in plan.main_table.key]
     key_columns = [key for key in keys if key in plan.filled_keys]
@@ -228,43 +232,57 @@ def _write_tables(con: Con, plan: ReadingPlan, folder: Path, unique: bool) -> tu
     complete = " AND ".join(f"{quote_name(key)} IS NOT NULL" for key in keys) or "true"
     rows = f"SELECT * FROM ({counted}) WHERE {complete}"
     tables = {plan.main_table.name: _write(con, plan.main_table, rows, folder, unique)}
-    missing = kept - tables[plan.main_table.name].rows
-    if missing:
-        _reject_missing(con, plan, counted, keys)
+    incomplete = kept - tables[plan.main_table.name].rows
+    missing = _reject_missing(con, plan, counted, keys) if incomplete else 0
     for other in plan.layout.feeds[1:]:
         table = plan.tables[other]
         tables[other] = _write(con, table, _one_per_key(con, plan, table), folder, unique=True)
     return tables, missing
 
 
-def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) -> None:
-    """List the rows whose key is incomplete, once for each part that is missing."""
-    for key in keys:
-        column = plan.layout.find_column(plan.main_table.name, key)
-        header = plan.match.headers.get(column or "", key)
-        con.execute(
-            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM ({counted}) WHERE {quote_name(key)} IS NULL",
-            [header, MISSING.format(column=key)],
-        )
+def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) -> int:
+    """Reject the rows whose key is incomplete and that no other table takes: a row without an item still has its order.
+
+    They are listed once for each part of the key that is missing.
+    """
+    others = [
+        f"SELECT source_row FROM ({_select_rows(plan, plan.tables[other])})" for other in plan.layout.feeds[1:]
+    ] or ["SELECT NULL::BIGINT AS source_row WHERE false"]
     any_missing = " OR ".join(f"{quote_name(key)} IS NULL" for key in keys)
-    con.execute(f"INSERT INTO gone SELECT source_row FROM ({counted}) WHERE {any_missing}")
+    lost = _fetch_number(
+        con,
+        f"CREATE OR REPLACE TEMP TABLE keyless AS SELECT * FROM ({counted}) ANTI JOIN ({' UNION ALL '.join(others)})"
+        f" USING (source_row) WHERE {any_missing}",
+    )
+    for key in keys:
+        blamed = plan.find_blamed_column(key)
+        header = plan.match.headers.get(plan.layout.find_column(plan.main_table.name, blamed) or "", blamed)
+        con.execute(
+            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM keyless WHERE {quote_name(key)} IS NULL",
+            [header, MISSING.format(column=blamed)],
+        )
+    con.execute("INSERT INTO gone SELECT source_row FROM keyless")
     _define_kept(con, "source_row NOT IN (SELECT source_row FROM gone)")
+    return lost
+
+
+def _select_rows(plan: ReadingPlan, table: Table) -> str:
+    """SQL for the rows of a further table, not yet combined."""
+    return f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
 
 
 def _one_per_key(con: Con, plan: ReadingPlan, table: Table) -> str:
-    """SQL for one row per key of a further table: the first non-empty value of each column, by source row."""
-    rows = f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
+    """SQL for one row per key of a further table, its columns combined as the table declares."""
+    rows = _select_rows(plan, table)
     keys = ", ".join(map(quote_name, table.key))
     count, distinct = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM ({rows})").fetchall()[0]
     if count == distinct:
         return rows
-    # arg_min skips rows whose value is NULL, so each column gets its own first value.
-    others = ", ".join(
-        f"arg_min({quote_name(column)}, source_row) AS {quote_name(column)}"
-        for column in table.columns
-        if column not in table.key
-    )
-    ordered = ", ".join(map(quote_name, table.columns))
+    combined = [
+        f"{table.combine_sql(column)} AS {quote_name(column)}" for column in table.columns if column not in table.key
+    ]
+    others = ", ".join([*combined, f"{COMBINED_UNREAD} AS {UNREAD_COLUMN}"])
+    ordered = ", ".join([*map(quote_name, table.columns), UNREAD_COLUMN])
     grouped = f"SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys}"
     return f"SELECT source_row, {ordered} FROM ({grouped})"
 
