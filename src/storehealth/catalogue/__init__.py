@@ -91,6 +91,19 @@ class Catalogue(NamedTuple):
         generic = self.platforms.get("generic")
         return platform.model_copy(update={"facts": {**(generic.facts if generic else {}), **platform.facts}})
 
+    def list_variants(self) -> dict[str, Platform]:
+        """Every platform by its key, and behind it each of its sites, as ``mercado_libre/MX``, with what differs there."""
+        variants: dict[str, Platform] = {}
+        for key, platform in self.platforms.items():
+            variants[key] = platform
+            for name, site in platform.sites.items():
+                own = {
+                    field: getattr(site, field) for field in ("title", "zone", "facts", "windows", "limits", "notes")
+                }
+                bare = {"compensations": (), "scored": site.scored, "site": name}
+                variants[f"{key}/{name}"] = platform.model_copy(update=own | bare)
+        return variants
+
     def find_notes_key(self, platform: Platform) -> str:
         """Where the notes of a platform are written: its version's key in ``platforms``, and within it those of its site."""
         version = f"{platform.name}@{platform.effective_from}"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from storehealth.catalogue.common import Duration, Fact, Identifier, LocalizedText, SourcedModel, StrictModel
 from storehealth.catalogue.files import describe_problem
@@ -51,11 +51,19 @@ class Bands(StrictModel):
         return next((name for name, end in bands if sign * value <= sign * end), "red")
 
 
+def _allow_bands(schema: dict[str, Any]) -> None:
+    """Target and limit may be left out where bands are given; JSON Schema cannot see that they are filled in then."""
+    schema["required"] = [name for name in schema["required"] if name not in ("target", "limit")]
+    schema["anyOf"] = [{"required": ["target", "limit"]}, {"required": ["bands"]}]
+
+
 class PlatformLimit(SourcedModel):
     """Target and limit of one rule on one platform, in the rule's own direction. ``limit`` is where the platform acts.
 
     A platform with coloured bands gives these instead: green is the target, orange the limit.
     """
+
+    model_config = ConfigDict(json_schema_extra=_allow_bands)
 
     target: float
     limit: float
