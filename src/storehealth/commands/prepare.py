@@ -137,6 +137,8 @@ def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Cat
         encodings=dict(request.encodings),
         cache=request.cache,
         memory=request.memory,
+        platform=settings.platform,
+        date_order=request.date_order,
     )
 
 

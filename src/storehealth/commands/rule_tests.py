@@ -23,6 +23,7 @@ from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
 from storehealth.model import Finding
+from storehealth.support.message import Name, message
 
 TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
@@ -103,9 +104,10 @@ def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
 
 def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
     """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
-    if name.partition("/")[0] not in catalogue.platforms:
-        raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
     key, _, site = name.partition("/")
+    if key not in catalogue.platforms:
+        choices = message("names.choose", names=tuple(map(Name, catalogue.platforms)))
+        raise CatalogueError(message("usage.no_platform", name=Name(name)), choices)
     return catalogue.find_platform(key, as_of and as_of.date(), site or None)
 
 
