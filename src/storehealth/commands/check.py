@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import Exemption, MutesFile, read_mutes
-from storehealth.catalogue.platform import PlatformLimit, check_platform
+from storehealth.catalogue.platform import PlatformLimit
 from storehealth.commands.prepare import locate_mutes
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
@@ -61,7 +61,7 @@ def check_inputs(
         UsageError: There is no such platform, or ``events.yaml`` has mistakes.
     """
     catalogue = load_catalogue(packs)
-    check_platform(platform or settings.platform or "generic", catalogue.platforms)
+    catalogue.require_platform(platform or settings.platform or "generic")
     mutes = read_mutes(locate_mutes(config), catalogue.rules)
     check_exemptions(mutes.exempt, catalogue)
     read_calendar(find_settings_folder(config))
