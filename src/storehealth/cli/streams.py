@@ -166,11 +166,11 @@ def _find_error_words() -> Words | None:
     return Words("zh" if language == "zh" else "es")
 
 
-def write_note(text: str) -> None:
+def write_note(text: Message | str) -> None:
     """Write a line to stderr, without control characters and without the key that an address may contain."""
     from storehealth.privacy import redact
 
-    text = redact(text)
+    text = redact(_to_sentence(text, _find_error_words()) if isinstance(text, Message) else text)
     encoding = sys.stderr.encoding or "utf-8"
     safe = (
         CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -190,7 +190,7 @@ class Verbosity:
     silent: bool = False
     verbose: int = 0
 
-    def note(self, text: str) -> None:
+    def note(self, text: Message | str) -> None:
         """Write a useful remark, such as which file was written."""
         if not (self.quiet or self.silent):
             write_note(text)
