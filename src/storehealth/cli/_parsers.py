@@ -19,6 +19,7 @@ KnownLanguage = Literal["en", "zh", "es"]
 OutputFormat = Literal["text", "json"]
 FORMATS: tuple[OutputFormat, ...] = ("text", "json")
 LANGUAGES: tuple[KnownLanguage, ...] = ("en", "zh", "es")
+DATE_ORDERS = ("day-first", "month-first")
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "gbk", "big5", "latin-1", "cp1252", "shift_jis", "euc_kr")
 """Encodings that are suggested; any that Python knows is accepted."""
 MAX_LISTED_NAMES = 24
@@ -83,6 +84,11 @@ def parse_encoding(text: str) -> FileChoice:
     except LookupError:
         require_one_of(choice.name, ENCODINGS, "--encoding")
     return choice
+
+
+def parse_date_order(text: str) -> str:
+    """Parse the value of ``--date-order`` into ``day_first`` or ``month_first``."""
+    return require_one_of(text, DATE_ORDERS, "--date-order").replace("-", "_")
 
 
 def _parse_file_choice(text: str, option: str) -> FileChoice:

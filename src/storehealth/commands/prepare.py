@@ -35,7 +35,7 @@ class PreparedInputs(NamedTuple):
 def prepare_inputs(exports: Path, request: AuditRequest) -> PreparedInputs:
     """Read data files, settings and exports, and choose the platform."""
     catalogue, settings = load_catalogue(request.packs), _merge_settings(exports, request)
-    provide_texts(TextFinder(catalogue))
+    provide_texts(TextFinder(catalogue, request.packs))
     use_language(settings.language)
     mutes = read_mutes(locate_mutes(request.config), catalogue.rules)
     lake = make_private_folder(request.state) / "lake"
@@ -106,6 +106,8 @@ def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Cat
         encodings=dict(request.encodings),
         cache=request.cache,
         memory=request.memory,
+        platform=settings.platform,
+        date_order=request.date_order,
     )
 
 

@@ -34,6 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Run refund-checklist in an empty folder, with a state folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
 
     def call(*words: str) -> Ran:
         code = main(["refund-checklist", *words])
@@ -56,15 +57,15 @@ def test_alone_it_prints_jds_list_and_writes_nothing(run: Run, tmp_path: Path) -
     assert ran.out.startswith(
         "JD.com: getting the store's deposit back\nAs of 2026-03-01\nNext: Take every product off sale"
     )
-    assert list(tmp_path.rglob("*.jsonl")) == []
+    assert list(tmp_path.rglob("*.sqlite")) == []
 
 
 def test_options_stand_on_either_side_of_a_command(run: Run) -> None:
     assert (
-        run("mark", "receipt", "done", "--on", "2026-03-01", "--today", "2026-03-02", "--dossier", "m.jsonl").code == 0
+        run("mark", "receipt", "done", "--on", "2026-03-01", "--today", "2026-03-02", "--dossier", "m.sqlite").code == 0
     )
-    assert run("--dossier", "m.jsonl", "--today", "2026-03-02", "mark", "agreement", "done").code == 0
-    assert run("--dossier=m.jsonl", "--today=2026-03-02", "undo").out.startswith("undone: 2  2026-03-02  agreement")
+    assert run("--dossier", "m.sqlite", "--today", "2026-03-02", "mark", "agreement", "done").code == 0
+    assert run("--dossier=m.sqlite", "--today=2026-03-02", "undo").out.startswith("undone: 2  2026-03-02  agreement")
 
 
 def test_exports_are_read_wherever_the_options_stand(run: Run, tmp_path: Path) -> None:
@@ -103,23 +104,23 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("mark", "receit", "done"), "nearest is receipt"),
+        (("mark", "receit", "done"), "Nearest is receipt."),
         (("mark", "receipt", "finished"), "Choose one of: done, open, waiting"),
         (("mark", "receipt", "done", "--on", "2099-01-01"), "lies in the future"),
-        (("mark", "receipt", "done", "--on", "01/03/2026"), "is no date"),
+        (("mark", "receipt", "done", "--on", "01/03/2026"), "is not a date"),
         (("mark", "receipt", "done", "--on", "2026-02-30"), "no day '2026-02-30' in the calendar"),
         (("deadline", "receipt", "2001-01-01"), "lies in the past"),
         (("log", "  "), "nothing to log"),
         (("attach", "receipt", "none.pdf"), "cannot be attached"),
         (("undo",), "nothing to undo"),
         (("--platform", "jdd"), "Nearest is jd"),
-        (("--format", "xml"), "no format 'xml'"),
+        (("--format", "xml"), "no output format xml"),
         (("-o", "html"), "names no path"),
         (("-o", "html=no/such/x.html"), "does not exist"),
-        (("-o", "json=-", "-o", "ics=-"), "two outputs go to stdout"),
+        (("-o", "json=-", "-o", "ics=-"), "two documents would go to stdout"),
         (("--lang", "fr"), "--lang does not know 'fr'"),
         (("papers", "applicaton"), "Nearest is application"),
-        (("papers", "--out", "file"), "is no folder"),
+        (("papers", "--out", "file"), "is not a folder"),
         (("papers", "--platform", "douyin"), "done online"),
         (("papers", "lost-receipt", "--platform", "douyin"), "no basis for the refund"),
         (("-o", "csv=rows.csv"), "csv lists rows of the exports"),
@@ -134,7 +135,7 @@ def test_bad_input_is_explained_in_plain_words_and_writes_no_dossier(
     ran = run(*words)
     assert ran.code == 2
     assert message in ran.err
-    assert list(tmp_path.rglob("*.jsonl")) == []
+    assert list(tmp_path.rglob("*.sqlite")) == []
 
 
 def test_days_are_read_as_people_write_them(run: Run) -> None:
@@ -146,7 +147,7 @@ def test_days_are_read_as_people_write_them(run: Run) -> None:
     ):
         assert (
             " 2026-03-01 "
-            in run("mark", item, "done", "--on", day, "--today", "2026-03-02", "--dossier", "m.jsonl").out
+            in run("mark", item, "done", "--on", day, "--today", "2026-03-02", "--dossier", "m.sqlite").out
         )
 
 
@@ -196,13 +197,13 @@ def test_the_dossier_says_whose_it_is_and_the_list_follows(run: Run) -> None:
         "--store",
         "Moss",
         "--dossier",
-        "m.jsonl",
+        "m.sqlite",
         "--today",
         "2026-03-01",
     )
-    ran = run("--dossier", "m.jsonl", "--today", "2026-03-01", "--lang", "zh")
-    assert ran.out.startswith("抖店：商家退店与保证金退还\n店铺 Moss · 截至 2026-03-01")
-    other = run("--dossier", "m.jsonl", "--platform", "jd")
+    ran = run("--dossier", "m.sqlite", "--today", "2026-03-01", "--lang", "zh")
+    assert ran.out.startswith("抖店：商家退店与保证金退还\n店铺：Moss · 截至 2026-03-01")
+    other = run("--dossier", "m.sqlite", "--platform", "jd")
     assert other.code == 2
     assert "that of store 'Moss' on douyin" in other.err
 
@@ -210,36 +211,36 @@ def test_the_dossier_says_whose_it_is_and_the_list_follows(run: Run) -> None:
 def test_each_store_has_its_own_dossier_and_a_nameless_one_is_pointed_at(run: Run, tmp_path: Path) -> None:
     run("mark", "receipt", "done", "--state", "s", "--today", "2026-03-01")
     ran = run("--store", "Fern & Co", "--state", "s", "--today", "2026-03-01")
-    assert "was begun without a store's name" in ran.out
+    assert "was started without a store name" in ran.out
     run("mark", "receipt", "done", "--state", "s", "--today", "2026-03-01", "--store", "Fern & Co")
-    assert sorted(path.name for path in (tmp_path / "s" / "deposit").glob("*.jsonl")) == [
-        "jd-Fern-Co.jsonl",
-        "jd.jsonl",
+    assert sorted(path.name for path in (tmp_path / "s" / "deposit").glob("*.sqlite")) == [
+        "jd-Fern-Co.sqlite",
+        "jd.sqlite",
     ]
 
 
 def test_a_damaged_dossier_leaves_with_2_and_stays_as_it_is(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "m.jsonl"
+    path = tmp_path / "m.sqlite"
     for item in ("receipt", "agreement"):
-        run("mark", item, "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
-    path.write_text(path.read_text(encoding="utf-8").replace("receipt", "recipe"), encoding="utf-8")
+        run("mark", item, "done", "--dossier", "m.sqlite", "--today", "2026-03-01")
+    path.write_bytes(b"Dear diary\n" * 100)
     before = path.read_bytes()
     for words in ((), ("mark", "mail", "done"), ("undo",)):
-        ran = run(*words, "--dossier", "m.jsonl", "--today", "2026-03-01")
+        ran = run(*words, "--dossier", "m.sqlite", "--today", "2026-03-01")
         assert ran.code == 2
-        assert "damaged at line 2" in ran.err
-        assert "m.jsonl.bak" in ran.err
+        assert "m.sqlite is damaged" in ran.err
     assert path.read_bytes() == before
 
 
-def test_a_torn_line_is_reported_when_it_is_set_aside(run: Run, tmp_path: Path) -> None:
-    run("mark", "receipt", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
-    with (tmp_path / "m.jsonl").open("ab") as stream:
-        stream.write(b'{"n":2,"did":"ma')
-    assert "cut short" in run("--dossier", "m.jsonl", "--today", "2026-03-01").out
-    ran = run("mark", "agreement", "done", "--dossier", "m.jsonl", "--today", "2026-03-01")
-    assert ran.code == 0
-    assert "it is kept in m.jsonl.torn-" in ran.err
+def test_an_exported_dossier_is_handed_on_and_continued(run: Run, tmp_path: Path) -> None:
+    run("mark", "receipt", "done", "--dossier", "m.sqlite", "--today", "2026-03-01", "--note", "原件")
+    ran = run("export", "--dossier", "m.sqlite")
+    assert [json.loads(line)["did"] for line in ran.out.splitlines()] == ["begin", "mark"]
+    (tmp_path / "case.jsonl").write_text(ran.out, encoding="utf-8")
+    assert run("mark", "agreement", "done", "--dossier", "case.jsonl", "--today", "2026-03-02").code == 0
+    log = json.loads(run("--dossier", "case.jsonl", "--today", "2026-03-02", "--format", "json").out)["log"]
+    assert [line["item"] for line in log] == ["receipt", "agreement"]
+    assert (tmp_path / "case.jsonl").read_text(encoding="utf-8") == ran.out
 
 
 def test_papers_are_filled_from_the_settings_and_never_written_over(run: Run, tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ def test_a_mistake_in_the_settings_is_reported_with_its_line(run: Run, tmp_path:
     (tmp_path / "storehealth.toml").write_text('[deposit]\ncompny = "Fern Ltd"\n', encoding="utf-8")
     ran = run()
     assert ran.code == 2
-    assert "storehealth.toml:2: deposit.compny: no such setting; nearest is company" in ran.err
+    assert "storehealth.toml:2: deposit.compny: there is no such setting; the nearest is company" in ran.err
 
 
 def test_own_numbers_replace_the_checklists(run: Run, tmp_path: Path) -> None:

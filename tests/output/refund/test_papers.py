@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from docx import Document
 
+from storehealth.catalogue.checklist import load_checklist
 from storehealth.errors import UsageError
 from storehealth.output.refund._papers import to_docx, to_markdown
-from storehealth.refund import load_checklist
 from storehealth.refund.merchant import BLANK, MerchantDetails, read_merchant_details
 from storehealth.refund.papers import NAMES, DraftName, FilledPaper, fill_draft, load_drafts
 
@@ -125,10 +125,10 @@ def test_what_is_no_address_is_refused(email: str) -> None:
 
 def test_a_day_that_should_have_passed_but_lies_ahead_is_reported() -> None:
     own = FULL.model_copy(update={"paid_on": date(2026, 4, 1)})
-    assert own.list_future_days(date(2026, 3, 1)) == (
-        "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)",
-    )
-    assert FULL.list_future_days(date(2026, 3, 1)) == ()
+    assert [str(remark) for remark in own.list_remarks(date(2026, 3, 1))] == [
+        "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)"
+    ]
+    assert FULL.list_remarks(date(2026, 3, 1)) == ()
 
 
 def test_word_files_carry_no_author_and_a_chinese_font() -> None:
@@ -157,7 +157,7 @@ def test_mistakes_in_the_settings_are_reported_together_with_line_and_nearest(tm
     with pytest.raises(UsageError) as caught:
         read_merchant_details(section, path)
     text = caught.value.message
-    assert "storehealth.toml:3: deposit.compny: no such setting; nearest is company" in text
+    assert "storehealth.toml:3: deposit.compny: there is no such setting; the nearest is company" in text
     assert "storehealth.toml:4: deposit.account: write it in quotes" in text
     assert "storehealth.toml:5: deposit.amount:" in text
     assert "storehealth.toml:6: deposit.paid_on:" in text
@@ -165,8 +165,10 @@ def test_mistakes_in_the_settings_are_reported_together_with_line_and_nearest(tm
 
 
 def test_an_account_of_another_name_is_remarked_on() -> None:
-    assert FULL.remarks == ()
-    assert "account_name differs" in FULL.model_copy(update={"account_name": "Li Lei"}).remarks[0]
+    today = date(2026, 3, 1)
+    assert FULL.list_remarks(today) == ()
+    other = FULL.model_copy(update={"account_name": "Li Lei"})
+    assert "account_name differs" in str(other.list_remarks(today)[0])
 
 
 def test_a_float_amount_is_read_as_written() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-
-from tests.deposit.test_command import Run, exports, run
+from tests.cli.test_cli_refund import Run, exports, run
 
 __all__ = ["run"]
 
@@ -77,7 +78,7 @@ MISTAKES = [
     ("--format", "pdfs"),
     ("--dossier", "changed.jsonl"),
     ("--dossier", "other.jsonl"),
-    ("--dossier", "cut.jsonl"),
+    ("--dossier", "database.sqlite"),
     ("-o", "html"),
     ("-o", "html=x", "-o", "markdown=x"),
 ]
@@ -90,15 +91,15 @@ def test_a_mistake_is_explained_in_the_language_asked_for(
 ) -> None:
     """Each was in English, whatever --lang asked for."""
     clock = ("--today", "2026-03-01", "--platform", "jd")
-    for name in ("d", "cut"):
-        for item in ("agreement", "mail"):
-            run("mark", item, "done", "--on", "2026-02-10", *clock, "--dossier", f"{name}.jsonl")
-    whole = (tmp_path / "d.jsonl").read_text("utf-8")
-    (tmp_path / "changed.jsonl").write_text(whole.replace('"done"', '"open"'), encoding="utf-8")
+    for item in ("agreement", "mail"):
+        run("mark", item, "done", "--on", "2026-02-10", *clock, "--dossier", "d.sqlite")
+    lines = run("export", *clock, "--dossier", "d.sqlite").out
+    (tmp_path / "changed.jsonl").write_text(lines.replace('"n": 2', '"n": 7'), encoding="utf-8")
     (tmp_path / "other.jsonl").write_text("a shopping list\n", encoding="utf-8")
-    (tmp_path / "cut.jsonl").write_text("", encoding="utf-8")
+    with closing(sqlite3.connect(tmp_path / "database.sqlite")) as con:
+        con.execute("CREATE TABLE t (x)")
     (tmp_path / "file").write_text("", encoding="utf-8")
-    arguments = words if "--dossier" in words else (*words, "--dossier", "d.jsonl")
+    arguments = words if "--dossier" in words else (*words, "--dossier", "d.sqlite")
     arguments = arguments if "--platform" in words else (*arguments, "--platform", "jd")
     english = run(*arguments, "--today", "2026-03-01")
     translated = run(*arguments, "--today", "2026-03-01", "--lang", language)

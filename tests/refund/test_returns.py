@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from storehealth.output.refund._sentences import render_next_steps
-from storehealth.refund.words import load_words
-from tests.deposit.conftest import Case
+from storehealth.output.refund._document import word_steps
+from tests.refund.conftest import Case
 
 
 def came_back(case: Case) -> None:
@@ -21,7 +20,7 @@ def test_a_redone_paper_opens_the_mailing_again(jd: Case) -> None:
     status = jd.status("2026-03-16")
     assert (status.get_item("mail").state, status.get_item("mail").again) == ("open", True)
     assert status.next[0] == "mail"
-    assert "send it again" in render_next_steps(status, load_words("en"))[0]
+    assert "send it again" in next(word_steps(status))
 
 
 def test_a_desk_waits_from_the_newest_mailing_and_the_other_goes_on(jd: Case) -> None:
@@ -60,9 +59,9 @@ def test_what_came_back_to_the_merchant_stands_before_what_is_overdue_elsewhere(
 def test_a_review_that_came_back_says_what_to_redo_and_to_mail_it(jd: Case) -> None:
     jd.mail_papers("2026-03-01")
     remarks = jd.mark("agreement_review", "open", "2026-03-11", "returned: wrong seal")
-    hint = "came back: what has to be made anew, mark open (agreement), then mail it again"
+    hint = "came back: mark what has to be redone as open (agreement), then mail it again"
     assert remarks == [f"agreement_review: {hint}"]
-    assert any(hint in line for line in render_next_steps(jd.status("2026-03-11"), load_words("en")))
+    assert any(hint in line for line in word_steps(jd.status("2026-03-11")))
 
 
 def test_what_waits_for_its_turn_is_never_overdue(jd: Case) -> None:

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from tests.deposit.test_command import Run, exports, run
+from tests.cli.test_cli_refund import Run, exports, run
 
 __all__ = ["run"]
 
@@ -22,7 +21,7 @@ def douyin(run: Run, *words: str) -> None:
 
 
 def shelf(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / "s" / "deposit").glob("*.jsonl"))
+    return sorted(path.name for path in (folder / "s" / "deposit").glob("*.sqlite"))
 
 
 def test_a_store_named_in_the_settings_later_uses_the_dossier_started_without_one(run: Run, tmp_path: Path) -> None:
@@ -31,9 +30,9 @@ def test_a_store_named_in_the_settings_later_uses_the_dossier_started_without_on
     ran = run("--state", "s", "--today", "2026-03-02", "--format", "json")
     status = json.loads(ran.out)
     assert (status["store"], len(status["log"])) == ("Fern", 1)
-    assert "taken as that of Fern" in status["warnings"][0]
+    assert "is used for Fern" in status["warnings"][0]["text"]
     assert run("mark", "agreement", "done", "--state", "s", "--today", "2026-03-02").code == 0
-    assert shelf(tmp_path) == ["jd.jsonl"]
+    assert shelf(tmp_path) == ["jd.sqlite"]
 
 
 def test_the_suggested_way_to_continue_a_nameless_dossier_works(run: Run, tmp_path: Path) -> None:
@@ -43,14 +42,14 @@ def test_the_suggested_way_to_continue_a_nameless_dossier_works(run: Run, tmp_pa
     path = told.split("give --dossier ")[1].split()[0]
     ran = run("mark", "agreement", "done", "--store", "Fern", "--dossier", path, "--today", "2026-03-02")
     assert ran.code == 0, ran.err
-    assert shelf(tmp_path) == ["jd.jsonl"]
+    assert shelf(tmp_path) == ["jd.sqlite"]
 
 
 def test_a_store_that_leaves_the_settings_keeps_its_only_dossier(run: Run, tmp_path: Path) -> None:
     begin(run, "--store", "Fern")
     status = json.loads(run("--state", "s", "--today", "2026-03-02", "--format", "json").out)
     assert (status["store"], len(status["log"])) == ("Fern", 1)
-    assert shelf(tmp_path) == ["jd-Fern.jsonl"]
+    assert shelf(tmp_path) == ["jd-Fern.sqlite"]
 
 
 def test_the_only_dossier_there_is_says_which_platform_is_meant(run: Run, tmp_path: Path) -> None:
@@ -58,7 +57,7 @@ def test_the_only_dossier_there_is_says_which_platform_is_meant(run: Run, tmp_pa
     ran = run("mark", "closing_notice", "waiting", "--today", "2026-03-02", "--state", "s")
     assert ran.code == 0
     assert run("--state", "s", "--today", "2026-03-02").out.startswith("Douyin")
-    assert shelf(tmp_path) == ["douyin.jsonl"]
+    assert shelf(tmp_path) == ["douyin.sqlite"]
 
 
 def test_of_several_dossiers_none_is_guessed_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
@@ -89,15 +88,6 @@ def test_jd_by_default_is_reported_on_the_first_entry_and_not_again(run: Run) ->
     assert "no platform was named: this is the jd checklist" in first.err
     second = run("mark", "agreement", "done", "--today", "2026-03-01", "--state", "s")
     assert "no platform was named" not in second.err
-
-
-def test_a_dossier_of_which_only_the_backup_is_left_is_not_started_again(run: Run, tmp_path: Path) -> None:
-    begin(run, "--store", "Fern")
-    run("mark", "agreement", "done", "--today", "2026-03-01", "--state", "s")
-    (tmp_path / "s" / "deposit" / "jd-Fern.jsonl").unlink()
-    ran = run("mark", "mail", "done", "--today", "2026-03-01", "--state", "s")
-    assert ran.code == 2
-    assert "is damaged: it is gone" in ran.err
 
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "html"])

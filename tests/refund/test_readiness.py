@@ -11,12 +11,11 @@ import pytest
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue import load_catalogue as read_catalogue
+from storehealth.catalogue.checklist import load_checklist
 from storehealth.db import StoreSettings, open_store_from_rows
-from storehealth.output.refund._sentences import render_answer
-from storehealth.refund import load_checklist
+from storehealth.output.refund._document import word_answer
 from storehealth.refund.readiness import AnswerRequest, answer_questions, load_questions
 from storehealth.refund.status import ExportAnswer
-from storehealth.refund.words import load_words
 
 load: Callable[[], Catalogue] = cache(read_catalogue)
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -31,7 +30,7 @@ def asked(
         store="s", platform=catalogue.platforms[platform if platform in catalogue.platforms else "generic"], as_of=until
     )
     with open_store_from_rows(rows, catalogue, settings, views=[]) as store:
-        wanted = AnswerRequest(load_checklist(platform), "en", date.fromisoformat(as_of), days)
+        wanted = AnswerRequest(load_checklist(platform), date.fromisoformat(as_of), days)
         return {answer.question: answer for answer in answer_questions(store, catalogue, wanted)}
 
 
@@ -40,7 +39,7 @@ def order(number: int, status: str | None, **more: Any) -> dict[str, Any]:
 
 
 def test_every_question_has_a_file_that_says_what_it_needs() -> None:
-    assert [ask.question for ask in load_questions()] == [
+    assert [ask.name for ask in load_questions()] == [
         "unfinished_orders", "open_cases", "refund_date", "unsettled_statements", "unpaid_penalties", "listed_stock",
     ]  # fmt: skip
 
@@ -49,14 +48,14 @@ def test_nothing_is_read_from_a_personal_column() -> None:
     tables = load().tables
     for ask in load_questions():
         for name, column in tables[ask.table].columns.items():
-            assert column.personal is None or name not in ask.sql, (ask.question, name)
+            assert column.personal is None or name not in ask.sql, (ask.name, name)
 
 
 def test_without_a_file_every_answer_is_unknown_and_says_what_to_export() -> None:
     found = asked({"messages": [{"conversation_id": "c", "sent_at": "2026-01-01 10:00:00", "sender_id": "a"}]})
     assert {answer.state for answer in found.values()} == {"unknown"}
     assert all(answer.count is None and answer.how_to_export and answer.needs for answer in found.values())
-    assert "shop.jd.com" in found["open_cases"].how_to_export[0]
+    assert "shop.jd.com" in str(found["open_cases"].how_to_export[0])
 
 
 def test_unfinished_orders_are_counted_by_status_with_their_rows() -> None:
@@ -207,7 +206,7 @@ def test_statements_cover_the_days_their_own_times_say() -> None:
 def test_statements_without_any_time_cover_no_days_that_are_known() -> None:
     found = asked({"settlements": [{"statement_id": "S1", "status": "unsettled"}]})["unsettled_statements"]
     assert (found.state, found.first, found.last) == ("pending", None, None)
-    head = render_answer(found, load_words("en"))[0]
+    head = str(next(word_answer(found, 5)))
     assert head == "unsettled statements: 1 (unsettled 1; the days the files cover are not known)"
 
 
@@ -221,14 +220,14 @@ def test_where_every_row_is_of_a_later_day_no_file_can_tell(table: str) -> None:
         "penalties": {"entry_id": "1", "status": "paid", "booked_at": late},
         "settlements": {"statement_id": "1", "status": "settled", "issued_at": late},
     }[table]
-    about = {ask.question for ask in load_questions() if ask.table == table}
+    about = {ask.name for ask in load_questions() if ask.table == table}
     found = [answer for answer in asked({table: [row]}).values() if answer.question in about]
     assert found
     for answer in found:
         assert (answer.state, answer.count, answer.starts) == ("unknown", None, date(2026, 6, 1)), answer.question
-        assert "no file can tell; the rows begin on 2026-06-01" in render_answer(answer, load_words("en"))[0]
+        assert "no file can tell; the rows begin on 2026-06-01" in str(next(word_answer(answer, 5)))
 
 
 def test_the_layout_to_fill_is_named_with_its_page() -> None:
     found = asked({"orders": [order(1, "completed")]})["unsettled_statements"]
-    assert "(columns: generic_settlements, docs/layouts.md)" in found.how_to_export[0]
+    assert "(columns: generic_settlements, docs/layouts.md)" in str(found.how_to_export[0])

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from storehealth.catalogue.checklist import FOLDER, Checklist, load_checklist, load_checklists
 from storehealth.catalogue.common import LocalizedText
 from storehealth.errors import CatalogueError, UsageError
-from storehealth.refund.checklist import FOLDER, Checklist, load_checklist, load_checklists
 
 PLATFORMS = ("douyin", "generic", "jd", "tmall")
 
@@ -147,8 +147,9 @@ def test_tmall_claims_no_exit_step_as_certain() -> None:
     [("receit", "receipt"), ("settlement_review", "agreement_review"), ("Receipt-Revew", "receipt_review")],
 )
 def test_an_unknown_item_names_the_nearest(name: str, nearest: str) -> None:
-    with pytest.raises(UsageError, match=f"nearest is {nearest}"):
+    with pytest.raises(UsageError, match="has no item") as caught:
         load_checklist("jd").get_item(name)
+    assert f"Nearest is {nearest}." in caught.value.hint
 
 
 def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
@@ -156,8 +157,9 @@ def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
 
 
 def test_an_unknown_platform_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="nearest is douyin"):
+    with pytest.raises(UsageError, match="no checklist for 'douyn'") as caught:
         load_checklist("douyn")
+    assert "Nearest is douyin." in caught.value.hint
 
 
 def changed(tmp_path: Path, **changes: Any) -> Path:

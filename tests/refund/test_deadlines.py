@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from storehealth.audit import AuditRequest, audit
+from storehealth.catalogue.checklist import load_checklist
 from storehealth.output.checkup import CHECKUP_FORMATS
-from storehealth.refund import load_checklist
 from storehealth.refund.case import RefundCase
 from storehealth.refund.deadlines import list_case_deadlines
 from storehealth.refund.selection import CaseSelector
@@ -19,7 +19,7 @@ NOON = datetime(2026, 3, 6, 12)  # noqa: DTZ001 - naive, in the store's zone
 
 
 def mail_papers(state: Path, store: str = "", name: str = "jd") -> Path:
-    path = state / "deposit" / f"{name}.jsonl"
+    path = state / "deposit" / f"{name}.sqlite"
     matter = RefundCase(load_checklist("jd"), path, store, date(2026, 3, 6))
     for item in ("receipt", "agreement", "mail"):
         matter.mark(item, "done", date(2026, 3, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -17,13 +18,15 @@ from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Identifier, Language, LocalizedText, StrictModel, Verification
 from storehealth.catalogue.files import describe_problem, describe_yaml_error, read_yaml, validate_record
+from storehealth.catalogue.texts import to_message
 from storehealth.errors import CatalogueError, UsageError
-from storehealth.support.message import Message, lines, message
-from storehealth.support.message import Name as Token
+from storehealth.support.message import Message, Name, lines, message, sentences
 
 FOLDER = Path(__file__).parent.parent / "checklists"
 Desk = Literal["merchant", "customer_service", "settlement", "legal", "finance", "platform"]
 Certainty = Verification | Literal["given"]
+CERTAIN: tuple[Certainty, ...] = ("given", "official")
+"""Certainties that need no remark: the platform itself, or the people this tool is made for."""
 Question = Literal[
     "unfinished_orders", "open_cases", "refund_date", "unsettled_statements", "unpaid_penalties", "listed_stock"
 ]
@@ -153,6 +156,10 @@ class Checklist(StrictModel):
             raise ValueError("; ".join(problems))
         return self
 
+    def to_message(self, text: LocalizedText, *keys: str) -> Message:
+        """A text of this checklist as a message; ``keys`` lead to it, an entry of a list by its id or its place."""
+        return to_message(text, ".".join(("checklist", self.name, *keys)))
+
     def get_item(self, name: str) -> ChecklistItem:
         """Return the item with that id; case and hyphens do not matter.
 
@@ -163,9 +170,10 @@ class Checklist(StrictModel):
         ids = [item.id for item in self.items]
         if wanted in ids:
             return self.items[ids.index(wanted)]
-        close = difflib.get_close_matches(wanted, ids, n=1, cutoff=0.4)
-        nearest = f"; nearest is {close[0]}" if close else ""
-        raise UsageError(f"the {self.name} checklist has no item {name!r}{nearest}", f"Items: {', '.join(ids)}.")
+        raise UsageError(
+            message("refund.no_such_item", checklist=Name(self.name), item=Name(name)),
+            _suggest(wanted, ids, message("refund.items", items=tuple(map(Name, ids)))),
+        )
 
     def list_papers_to_redo(self, item: ChecklistItem) -> tuple[str, ...]:
         """Return the items whose papers a desk received by mail: what may have to be redone when it sends them back."""
@@ -233,33 +241,41 @@ def _find_order_problems(checklist: Checklist) -> Iterator[str]:
     )
 
 
+def _suggest(name: str, known: Iterable[str], choices: Message) -> Message:
+    """Return a hint: the nearest name, if one is close, and the choices."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return sentences((message("refund.nearest", name=Name(close[0])), choices)) if close else choices
+
+
 def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
-    """Load all checklists, by platform; a pack's file replaces the built-in one.
+    """Load all checklists, by platform, once per process; a pack's file replaces the built-in one.
 
     Raises:
         CatalogueError: With one line for each problem in any file.
     """
-    paths = {
-        path.stem: path
-        for folder in (FOLDER, *(pack / "checklists" for pack in packs))
-        for path in sorted(folder.glob("*.yaml"))
-    }
+    return _load_once(tuple(packs))
+
+
+@cache
+def _load_once(packs: tuple[Path, ...]) -> dict[str, Checklist]:
+    folders = (FOLDER, *(pack / "checklists" for pack in packs))
+    paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
     problems: list[Message] = []
     checklists: dict[str, Checklist] = {}
     for stem, path in sorted(paths.items()):
-        checklist = _read(path, problems)
+        checklist = _read_checklist(path, problems)
         if checklist is None:
             continue
         if checklist.name != stem:
-            other = message("catalogue.other_name", name=Token(checklist.name), file=Token(stem))
+            other = message("catalogue.other_name", name=Name(checklist.name), file=Name(stem))
             problems.append(describe_problem(f"{path.name}:1: name", other))
         checklists[stem] = checklist
     if problems:
-        raise CatalogueError(lines(problems), "Mend the lines named above.")
+        raise CatalogueError(lines(problems), message("refund.fix_lines"))
     return checklists
 
 
-def _read(path: Path, problems: list[Message]) -> Checklist | None:
+def _read_checklist(path: Path, problems: list[Message]) -> Checklist | None:
     try:
         content = read_yaml(path)
     except yaml.YAMLError as error:
@@ -279,6 +295,5 @@ def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:
     wanted = platform.strip().lower()
     if wanted in checklists:
         return checklists[wanted]
-    close = difflib.get_close_matches(wanted, checklists, n=1, cutoff=0.4)
-    nearest = f"; nearest is {close[0]}" if close else ""
-    raise UsageError(f"there is no checklist for {platform!r}{nearest}", f"Choose --platform {' | '.join(checklists)}.")
+    choices = message("refund.checklists", names=tuple(map(Name, checklists)))
+    raise UsageError(message("refund.no_checklist_for", name=Name(platform)), _suggest(wanted, checklists, choices))
