@@ -11,8 +11,11 @@ from typing import NamedTuple
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Sheet, TextRecord
+from storehealth.support.message import Message, Name, message
 
 HEADER_WITHIN = 30
+LEAST_SHARE = 0.5
+"""Share of the required headers below which a layout is not called near."""
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Zero-width characters: direction marks, joiners, byte order marks."""
 
@@ -69,17 +72,15 @@ def recognise(
     rows = [_Row.of(top, index) for index in range(min(len(top), HEADER_WITHIN))]
     fits = [fit for layout in layouts for fit in _find_fits(layout, rows, forced)]
     if not fits:
-        raise FileRefused(
-            _explain_refusal(layouts, rows), "`storehealth inspect` shows the headers each layout looks for."
-        )
+        raise FileRefused(_explain_refusal(layouts, rows))
     most = max(_score(fit) for fit in fits)
     best = {fit.layout: fit for fit in reversed(fits) if _score(fit) == most}
     preferred = [layout.name for layout in layouts if layout.name in best and layout.platform == platform]
     if len(best) > 1 and platform is not None and len(preferred) == 1:
         return best[preferred[0]]
     if len(best) > 1:
-        names = " and ".join(sorted(best))
-        raise FileRefused(f"fits {names} equally well", "Choose one with --layout FILE=NAME.")
+        names = tuple(map(Name, sorted(best)))
+        raise FileRefused(message("intake.equal_fit", names=names), message("intake.choose_layout"))
     return next(iter(best.values()))
 
 
@@ -178,7 +179,12 @@ def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> ClosestLay
             found = _locate_columns(layout, row)
             missing = _find_missing(layout, found)
             share = 1 - len(missing) / max(len(layout.required), 1)
-            if found and (share, len(found)) > best and (missing or not _is_doubtful(layout, row, found)):
+            if (
+                found
+                and share >= LEAST_SHARE
+                and (share, len(found)) > best
+                and (missing or not _is_doubtful(layout, row, found))
+            ):
                 best = (share, len(found))
                 headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
                 nearest = ClosestLayout(
@@ -187,9 +193,10 @@ def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> ClosestLay
     return nearest
 
 
-def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
+def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Message:
     """Say why no layout fits a sheet."""
     best = _find_closest(layouts, rows)
     if best is None:
-        return "not recognised: no layout knows any of its headers"
-    return f"not recognised; nearest is {best.layout}, without {', '.join(best.missing)}"
+        return message("intake.not_recognised")
+    missing = tuple(map(Name, best.missing))
+    return message("intake.not_recognised_nearest", layout=Name(best.layout), missing=missing)
