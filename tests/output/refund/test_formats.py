@@ -52,7 +52,7 @@ def test_the_formats_are_found_by_scanning() -> None:
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no output format markdwon") as caught:
         REFUND_FORMATS.find("markdwon")
-    assert "Nearest is markdown." in caught.value.hint
+    assert "Did you mean markdown?" in caught.value.hint
 
 
 class HtmlPage(HTMLParser):
