@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -191,8 +192,21 @@ def test_a_checklist_that_does_not_fit_is_refused_with_the_reason(
         load_checklists([changed(tmp_path, **changes)])
 
 
-def test_an_item_blocked_by_a_later_one_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda content: content["items"][0].update(blocked_by=["mail"]), "no earlier item"),
+        (lambda content: content["items"][1].update(id="stop_selling"), "stop_selling: the id is used twice"),
+        (lambda content: content["items"][0].update(stage="limbo"), "there is no stage 'limbo'"),
+        (lambda content: content["items"].insert(0, content["items"].pop()), "after items of a later stage"),
+        (lambda content: content["items"][0].update(final=True), "exactly one item must be final"),
+        (lambda content: content["stages"].append(content["stages"][0] | {"id": "limbo"}), "'limbo' has no item"),
+        (lambda content: content["period"].update(least=91), "least is more than most"),
+        (lambda content: content["items"][0].update(source="rumour"), "there is no source 'rumour'"),
+    ],
+)
+def test_items_that_do_not_fit_together_are_refused(edit: Callable[[Any], object], message: str) -> None:
     content = yaml.safe_load((FOLDER / "jd.yaml").read_text(encoding="utf-8"))
-    content["items"][0]["blocked_by"] = ["mail"]
-    with pytest.raises(ValueError, match="no earlier item"):
+    edit(content)
+    with pytest.raises(ValueError, match=message):
         Checklist.model_validate(content)
