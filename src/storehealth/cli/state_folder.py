@@ -48,7 +48,7 @@ def prepare_folder(given: Path | None, exports: Path | None = None, passing: boo
     _PASSING.set(False)
     folder = given if given is not None else find_default_folder()
     if exports is not None and is_inside(folder, exports):
-        raise UsageError(message("cli.state_in_exports", path=Name(str(folder))), message("cli.state_in_exports_hint"))
+        raise UsageError(message("usage.state_inside", path=Name(folder)), message("usage.another_state"))
     try:
         _create(folder)
         _check_writable(folder)
@@ -72,7 +72,7 @@ def create_temporary(folder: Path, reason: Message) -> Path:
     except OSError:
         raise _to_error(folder, reason) from None
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    write_error(message("cli.temporary_state", path=Name(str(folder)), reason=reason))
+    write_error(message("usage.state_temporary", path=Name(folder), reason=reason))
     _PASSING.set(True)
     return temporary
 
@@ -83,9 +83,8 @@ def is_temporary() -> bool:
 
 
 def _to_error(folder: Path, reason: Message) -> UsageError:
-    return UsageError(
-        message("cli.state_unusable", path=Name(str(folder)), reason=reason), message("schedule.state_hint")
-    )
+    problem = message("usage.state_unusable", path=Name(folder), reason=reason)
+    return UsageError(problem, message("usage.give_state"))
 
 
 def retry_when_full(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
@@ -95,7 +94,7 @@ def retry_when_full(request: AuditRequest, work: Callable[[AuditRequest], T]) ->
     except Exception as error:  # a full disk shows as many kinds of errors; all others are raised again
         if not isinstance(find_shortage(error), DiskFull):
             raise
-        temporary = create_temporary(request.state, message("cli.disk_full"))
+        temporary = create_temporary(request.state, message("usage.disk_is_full"))
     _IN_USE.set(temporary)
     return work(dataclasses.replace(request, state=temporary))
 

@@ -6,28 +6,26 @@ from collections.abc import Iterable
 from datetime import datetime, time
 from pathlib import Path
 
-from storehealth.catalogue.common import Language
 from storehealth.errors import StorehealthError
 from storehealth.model import UpcomingDeadline
+from storehealth.refund.notes import word_date
 from storehealth.refund.progress import read_upcoming_dates
 from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
 from storehealth.refund.status import CaseDate
-from storehealth.refund.words import load_words, render_date
 
 KIND = "deposit"
 LAST_MINUTE = time(23, 59)
 
 
 def list_case_deadlines(
-    state: Path, meant: CaseSelector, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
+    state: Path, selector: CaseSelector, as_of: datetime | None, packs: Iterable[Path] = ()
 ) -> tuple[UpcomingDeadline, ...]:
     """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
 
     Args:
         state: The state folder; its ``deposit`` folder holds the dossiers.
-        meant: Platform and store.
+        selector: Platform and store.
         as_of: Naive, in the store's zone; the status is that of this day.
-        language: Of the texts.
         packs: Folders with further checklists.
 
     Returns:
@@ -36,19 +34,14 @@ def list_case_deadlines(
     if as_of is None:
         return ()
     try:
-        kept = choose_dossier(list_dossiers(state / "deposit"), meant)
-        moments = read_upcoming_dates(kept.path, as_of.date(), language, packs) if kept else ()
+        dossier = choose_dossier(list_dossiers(state / "deposit"), selector)
+        moments = read_upcoming_dates(dossier.path, as_of.date(), packs) if dossier else ()
     except (StorehealthError, OSError):
         return ()
-    return tuple(_to_deadline(moment, as_of, language) for moment in moments)
+    return tuple(_to_deadline(moment, as_of) for moment in moments)
 
 
-def _to_deadline(moment: CaseDate, as_of: datetime, language: Language) -> UpcomingDeadline:
+def _to_deadline(moment: CaseDate, as_of: datetime) -> UpcomingDeadline:
     due = datetime.combine(moment.on, LAST_MINUTE)
-    say = load_words(language)
-    return UpcomingDeadline(
-        kind=KIND,
-        id=f"{moment.item}{say.colon}{render_date(moment, say)}",
-        due_at=due,
-        hours_left=round((due - as_of).total_seconds() / 3600, 1),
-    )
+    hours = round((due - as_of).total_seconds() / 3600, 1)
+    return UpcomingDeadline(kind=KIND, id=moment.item, what=word_date(moment), due_at=due, hours_left=hours)

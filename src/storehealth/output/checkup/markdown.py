@@ -110,6 +110,7 @@ def _due(checkup: Checkup, words: Words) -> list[str]:
     lines = []
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
         parts = [
+            *([words.render(deadline.what)] if deadline.what else []),
             words.format_moment(deadline.due_at),
             words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
         ]
@@ -302,7 +303,7 @@ def _method(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "method"), *write_bullets(parts)]
     for key, texts in (
         ("replies", describe_replies(checkup, words)),
-        ("facts", [f"{name}{colon}{fact}" for name, fact in method.facts.items()]),
+        ("facts", [f"{name}{colon}{words.render(fact)}" for name, fact in method.facts.items()]),
         ("constants", [f"{name}{colon}{number:g}" for name, number in method.constants.items()]),
     ):
         lines += [f"**{words.say(f'heading.{key}')}**", "", *write_bullets(texts)] if texts else []

@@ -124,6 +124,7 @@ def _add_deadlines(page: Page, checkup: Checkup, words: Words) -> None:
         page.add_heading(words.say("heading.due"))
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
         parts = [
+            *([words.render(deadline.what)] if deadline.what else []),
             words.format_moment(deadline.due_at),
             words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
         ]
@@ -155,4 +156,4 @@ def _add_method(page: Page, checkup: Checkup, words: Words) -> None:
     if method.facts:
         page.add_heading(words.say("heading.facts"))
     for name, fact in method.facts.items():
-        page.add(TextRun(name, "bold", keep=True), f"  {fact}", indent=2, hang=4)
+        page.add(TextRun(name, "bold", keep=True), f"  {words.render(fact)}", indent=2, hang=4)
