@@ -56,7 +56,7 @@ class LayoutExample(StrictModel):
     name: str = ""
     given: str
     expect: dict[Identifier, tuple[dict[str, Any], ...]]
-    rejected: int = 0
+    rejected: int = Field(default=0, description="Rows and cells listed as rejected, and total rows left out.")
 
 
 class Layout(StrictModel):

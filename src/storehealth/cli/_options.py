@@ -122,6 +122,15 @@ Encodings = Annotated[
         help="Encoding of these files; repeatable.",
     ),
 ]
+DateOrder = Annotated[
+    str | None,
+    typer.Option(
+        "--date-order",
+        metavar="ORDER",
+        parser=_parsers.parse_date_order,
+        help="day-first or month-first: what 03/04/2026 means in files in which no date settles it.",
+    ),
+]
 Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", parser=_parsers.parse_memory, help="Memory limit, such as 1GB."),
@@ -204,6 +213,7 @@ class ReadOptions:
 
     layout: Layouts = None
     encoding: Encodings = None
+    date_order: DateOrder = None
     memory: Memory = None
     no_cache: NoCache = False
 
@@ -216,6 +226,7 @@ class ReadOptions:
         return {
             "layouts": names.check_layouts(self.layout or ()),
             "encodings": {choice.file: choice.name for choice in self.encoding or ()},
+            "date_order": self.date_order,
             "memory": self.memory,
             "cache": not self.no_cache,
         }

@@ -182,16 +182,14 @@ def _derive_status(
 def _print_status(status: CaseStatus, name: str, flags: _refund.CaseFlags, details: bool) -> None:
     from storehealth.output.refund import REFUND_FORMATS
     from storehealth.output.refund._document import word_steps
-    from storehealth.output.refund.text import TextOptions, write_status
+    from storehealth.output.refund.text import add_status
 
     if name != "text":
         streams.write_stdout(REFUND_FORMATS.find(name).render(status))
     elif flags.quiet:
         streams.write_stdout("".join(f"{line}\n" for line in word_steps(status)))
     else:
-        screen = flags.make_screen(details)
-        options = TextOptions(details, screen.ascii_only, screen.colour)
-        streams.write_stdout(write_status(status, streams.measure_width(), options))
+        flags.print_page(lambda page: add_status(page, status, details))
 
 
 def _print_warnings(status: CaseStatus, on_stdout: Collection[str | None], with_dates: bool, quiet: bool) -> None:

@@ -140,7 +140,7 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "headline": compose_headline(
                 total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
             ),
-            "recommendations": advise(findings, measured, catalogue, reported.as_of),
+            "recommendations": advise(findings, measured, catalogue, platform.name, reported.as_of),
             "method": describe_method(catalogue, platform),
             "previous": None,
             "trend": None,

@@ -16,13 +16,16 @@ from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import (
     REASONS,
+    TIDY_STEPS,
     apply_words,
     has_month_names,
+    list_time_parts,
     quote_literal,
     quote_name,
     read_value,
     remove_guard,
     set_null,
+    tidy_time,
 )
 from storehealth.intake.recognise import LayoutMatch
 
@@ -33,8 +36,9 @@ NONE_UNREAD = "NULL::STRUCT(key VARCHAR, column_name VARCHAR, reason VARCHAR, va
 class ReadingPlan(NamedTuple):
     """How to read one sheet: the layout that fits it, the tables that this layout feeds, and the store's zone.
 
-    ``named_day``: the day in the file's name (ISO), for tables whose key has a time that the file lacks. ``foreign``: the
-    layout or a table comes from a pack, so its SQL runs under limits.
+    ``named_day``: the day in the file's name (ISO), for tables whose key has a time that the file lacks. ``from_pack``: the
+    layout or a table comes from a pack, so its SQL runs under limits. ``free_times``: the file has times in other spellings
+    than the quick ones, and ``date_order`` says what 03/04/2026 means in it; before the file is known, what the user said.
     """
 
     layout: Layout
@@ -43,6 +47,8 @@ class ReadingPlan(NamedTuple):
     store_zone: str
     named_day: str | None = None
     from_pack: bool = False
+    date_order: str | None = None
+    free_times: bool = False
 
     @property
     def main_table(self) -> Table:
@@ -61,6 +67,15 @@ class ReadingPlan(NamedTuple):
         """Whether the sheet has, or the layout computes, a column of a table."""
         key = self.layout.find_column(table, column)
         return key is not None and (key in self.match.columns or self.layout.columns[key].sql is not None)
+
+    def is_born(self, key: str) -> bool:
+        """Whether a layout column is the time a row of some table begins with."""
+        return key.rpartition(".")[2] in {self.tables[name].born for name in self.layout.feeds}
+
+    def list_places(self, key: str) -> list[tuple[str, int]]:
+        """The cells of a row that may hold a layout column: a name for each in SQL, and its place in the sheet."""
+        places = [self.match.columns[key], *(self.match.others or {}).get(key, ())]
+        return [(quote_name(f"{key} {number}" if number else key), place) for number, place in enumerate(places)]
 
     @property
     def order_key(self) -> str:
@@ -123,10 +138,24 @@ def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     nulled = _select([*row, *_set_nulls(plan)], unguarded)
     marks = [SKIPPED, PASSED] if plan.layout.only else [SKIPPED]
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
+    if plan.free_times:
+        worded = _split_times(plan, worded)
     typed = _select([*row, *_read_values(plan), *marks], worded)
     if plan.layout.order_cells == "first_row":
         typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
     return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *marks], typed)
+
+
+def _split_times(plan: ReadingPlan, source: str) -> str:
+    """Add the parts of each time that is in no quick spelling."""
+    times = [key for key, _, target in plan.iterate_read_columns() if target.type == "time"]
+    for step in range(TIDY_STEPS):
+        tidy = [
+            f"{tidy_time(_tidy_column(key) if step else quote_name(key), step)} AS {_tidy_column(key)}" for key in times
+        ]
+        source = _select([f"* REPLACE ({', '.join(tidy)})"] if step else ["*", *tidy], source)
+    parts = (f"{list_time_parts(_tidy_column(key), plan.date_order)} AS {_parts_column(key)}" for key in times)
+    return _select(["*", *parts], source)
 
 
 def _mark_rows(plan: ReadingPlan) -> Iterator[str]:
@@ -142,24 +171,29 @@ def _select(columns: list[str], source: str) -> str:
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
     """The first and the last character of each cell that is read, which tell whether it needs trimming."""
-    places = sorted(set(plan.match.columns.values()))
+    places = sorted({place for key in plan.match.columns for _, place in plan.list_places(key)})
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
 
 
 def _trim(plan: ReadingPlan) -> Iterator[str]:
-    for key, place in plan.match.columns.items():
-        yield f"without_blanks(c{place}, first{place}, last{place}) AS {quote_name(key)}"
+    for key in plan.match.columns:
+        for name, place in plan.list_places(key):
+            yield f"without_blanks(c{place}, first{place}, last{place}) AS {name}"
 
 
 def _remove_guards(plan: ReadingPlan) -> Iterator[str]:
     for key, _, target in plan.iterate_read_columns():
-        yield f"{remove_guard(quote_name(key), target.type)} AS {quote_name(key)}"
+        for name, _ in plan.list_places(key):
+            yield f"{remove_guard(name, target.type)} AS {name}"
 
 
 def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
     """Cells without a value as NULL, merged cells filled down, and columns that the sheet lacks, as NULL."""
     for key, column, target in plan.iterate_read_columns():
-        text = set_null(quote_name(key), target.type, column)
+        later = target.type == "time" and not plan.is_born(key)
+        texts = [set_null(name, target.type, column, later) for name, _ in plan.list_places(key)]
+        # Cell by cell: where the first of several headers is blank in a row, the next one counts.
+        text = f"coalesce({', '.join(texts)})" if len(texts) > 1 else texts[0]
         if column.fill_down:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
         yield f"{text} AS {quote_name(key)}"
@@ -189,7 +223,8 @@ def _read_values(plan: ReadingPlan) -> Iterator[str]:
     zones = (plan.layout.zone or plan.store_zone, plan.store_zone)
     for key, column, target in plan.iterate_read_columns():
         yield _text_column(key)
-        yield f"{read_value(quote_name(key), target, column, zones)} AS {quote_name(key)}"
+        parts = _parts_column(key) if plan.free_times and target.type == "time" else None
+        yield f"{read_value(quote_name(key), target, column, zones, parts)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"
@@ -252,9 +287,7 @@ def _is_fatal(plan: ReadingPlan, key: str) -> bool:
     table, _, column = key.rpartition(".")
     in_key = table in ("", plan.main_table.name) and column in plan.main_table.key
     # A layout requires some headers only because they tell it apart; a parcel that has not left has no readable time yet.
-    later = plan.target_column(key).type == "time" and column not in {
-        plan.tables[name].born for name in plan.layout.feeds
-    }
+    later = plan.target_column(key).type == "time" and not plan.is_born(key)
     required = plan.layout.columns[key].required and not later
     return (in_key and not plan.main_table.columns[column].optional) or required
 
@@ -265,6 +298,14 @@ def _join_or(tests: Iterable[str]) -> str:
 
 def _text_column(key: str) -> str:
     return quote_name(f"text {key}")
+
+
+def _tidy_column(key: str) -> str:
+    return quote_name(f"tidy {key}")
+
+
+def _parts_column(key: str) -> str:
+    return quote_name(f"parts {key}")
 
 
 def _lower_column(key: str) -> str:

@@ -12,10 +12,11 @@ from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.date_order import decide_times
+from storehealth.intake.footers import find_left_out
 from storehealth.intake.normalise import (
     LOST,
     PASSED,
-    SKIPPED,
     UNREAD,
     ReadingPlan,
     build_staging_sql,
@@ -23,8 +24,8 @@ from storehealth.intake.normalise import (
     list_required_keys,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
+from storehealth.intake.rounded_ids import refuse_rounded_ids
 
-TOTAL_ROW = "a total row, left out"
 MISSING = "{column} is missing"
 UNFIT = "its headers fit {layout}, but none of its rows could be read ({reason}; {count} rows)"
 LONGEST_VALUE = 2000
@@ -108,10 +109,31 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
 
     The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
-    body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down)
+    free_tail = _has_free_tail(plan)
+    body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down, free_tail=free_tail)
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
+    body = _fill_staged(con, plan, sheet, body)
+    refuse_rounded_ids(con, plan)
+    decided = decide_times(con, plan)
+    if decided is not plan:
+        body = _fill_staged(con, decided, sheet, body)
+    row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
+    star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
+    tests = [f"NOT {PASSED}"] if plan.layout.only else []
+    if _find_blank(con, plan, body):
+        tests.append("source_row NOT IN (SELECT source_row FROM blank)")
+    if find_left_out(con, plan, body):
+        tests.append("source_row NOT IN (SELECT source_row FROM left_out)")
+    where = f"WHERE {' AND '.join(tests)}" if tests else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
+    _define_kept(con)
+    return body
+
+
+def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
+    """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up."""
     try:
         count = _fill(con, plan, body)
     except duckdb.InvalidInputException:
@@ -119,17 +141,15 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
         if body.expected is None:
             raise
     if body.expected is not None and count != body.expected:
-        body = sheet.read_body(plan.match.first, plan.match.width, careful=True)
+        body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=_has_free_tail(plan))
         _fill(con, plan, body)
-    row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
-    star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
-    tests = [f"NOT {PASSED}"] if plan.layout.only else []
-    if _find_blank(con, plan, body):
-        tests.append("source_row NOT IN (SELECT source_row FROM blank)")
-    where = f"WHERE {' AND '.join(tests)}" if tests else ""
-    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
-    _define_kept(con)
     return body
+
+
+def _has_free_tail(plan: ReadingPlan) -> bool:
+    """Whether the last column is read as a text."""
+    last = [key for key, place in plan.match.columns.items() if place == plan.match.width - 1]
+    return any(plan.target_column(key).type == "text" for key in last)
 
 
 def _number_rows(body: Body) -> str:
@@ -173,23 +193,19 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
     damages = [(damage.line, damage.value[:LONGEST_VALUE], damage.reason, damage.lost) for damage in body.damages]
     if damages:
         con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
-    rows, skipped, lost, unread = con.execute(
-        f"SELECT count(*), count(*) FILTER ({SKIPPED}), count(*) FILTER ({LOST} AND NOT {SKIPPED}), count({UNREAD})"
-        " FROM numbered"
+    con.execute("INSERT INTO rejects SELECT source_row, NULL, NULL, reason, false FROM left_out")
+    rows, lost, unread = con.execute(
+        f"SELECT count(*), count(*) FILTER ({LOST}), count({UNREAD}) FROM numbered"
     ).fetchall()[0]
-    if skipped:
-        con.execute(
-            f"INSERT INTO rejects SELECT source_row, NULL, NULL, '{TOTAL_ROW}', true FROM numbered WHERE {SKIPPED}"
-        )
     if unread:
         con.execute(
             f"INSERT INTO rejects SELECT source_row, cell.column_name, cell.value[:{LONGEST_VALUE}], cell.reason, {LOST}"
-            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS cell FROM numbered WHERE NOT {SKIPPED})"
+            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS cell FROM numbered)"
         )
-    if skipped or lost:
-        con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {SKIPPED} OR {LOST}")
-        _define_kept(con, f"NOT {SKIPPED}", f"NOT {LOST}")
-    return rows, skipped + lost
+    if lost:
+        con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {LOST}")
+        _define_kept(con, f"NOT {LOST}")
+    return rows, lost
 
 
 def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
@@ -311,9 +327,7 @@ def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Tab
 def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
     """The reason that cost most rows. Empty where the sheet had only total rows."""
     commonest = con.execute(
-        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost AND reason <> ?"
-        " GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1",
-        [TOTAL_ROW],
+        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1"
     ).fetchone()
     if commonest is None:
         return ""
