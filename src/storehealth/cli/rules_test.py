@@ -160,7 +160,7 @@ def _add_result(page: Page, result: RuleTestResult, words: Words) -> None:
     for trial in failed:
         page.add(TextRun(trial.place, "dim", keep=True), f"  {trial.example.name}", indent=4, hang=6)
         if trial.problem:
-            page.add(words.error(trial.problem), indent=6)
+            page.add(words.render(trial.problem), indent=6)
         for line in _tabulate_differences(trial, words):
             page.add(TextRun(line, keep=True), indent=6)
     for text in result.missing_cases:
@@ -226,7 +226,8 @@ def _to_suite(result: RuleTestResult) -> ElementTree.Element:
         title = f"example {trial.number}" + (f": {trial.example.name}" if trial.example.name else "")
         case = _add_case(suite, name, title, trial.seconds)
         if trial.problem:
-            _add_problem(case, "error", trial.problem, f"{trial.place}\n{trial.problem}")
+            problem = str(trial.problem)
+            _add_problem(case, "error", problem, f"{trial.place}\n{problem}")
         elif trial.unmet:
             lines = [str(miss) for miss in trial.unmet]
             _add_problem(case, "failure", "; ".join(lines), "\n".join([trial.place, *lines]))

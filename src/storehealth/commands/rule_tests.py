@@ -24,7 +24,7 @@ from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
 from storehealth.model import Finding, SideFigure
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message, verbatim
 
 TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
@@ -158,7 +158,7 @@ class ExampleRun:
         number: Its position in the file, from 1.
         place: File and line.
         misses: Expectations that were not met.
-        problem: Why it could not be run; empty if it could.
+        problem: Why it could not be run; None if it could.
         edges: Whether its rows lie on the limit and just past it.
         seconds: How long it took.
     """
@@ -167,7 +167,7 @@ class ExampleRun:
     number: int
     place: str
     unmet: tuple[UnmetExpectation, ...] = ()
-    problem: str = ""
+    problem: Message | None = None
     edges: Edges | None = None
     beside: tuple[SideFigure, ...] = ()
     seconds: float = 0.0
@@ -231,11 +231,13 @@ def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[ExampleRun]:
         )
 
 
-def _try_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[ExampleResult | None, str]:
+def _try_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[ExampleResult | None, Message | None]:
     try:
-        return measure_example(rule, example, catalogue), ""
-    except (CatalogueError, OutOfMemory, ValueError) as error:
-        return None, " ".join(str(error).split())
+        return measure_example(rule, example, catalogue), None
+    except (CatalogueError, OutOfMemory) as error:
+        return None, error.problem
+    except ValueError as error:
+        return None, verbatim(" ".join(str(error).split()))
 
 
 def measure_coverage(rule: Rule, trials: Sequence[ExampleRun]) -> ExampleCoverage:
