@@ -68,7 +68,7 @@ def test_one_bad_day_does_not_fail_a_store() -> None:
 @pytest.mark.parametrize(("number", "kind"), [(MIN_RESAMPLED_DAYS - 1, "wilson"), (MIN_RESAMPLED_DAYS, "day_blocks")])
 def test_days_are_drawn_again_from_fourteen_on(number, kind) -> None:
     """Fewer say nothing of how days differ."""
-    found = assess_certainty(store((20, 20), *[(0, 20)] * (number - 1)), "jd")
+    found = assess_certainty(store((20, 20), *[(0, 20)] * (number - 1)))
     assert (found.kind, found.counts.days) == (kind, number)
 
 
@@ -89,7 +89,7 @@ def test_durations_have_the_ranks_of_their_values() -> None:
 def test_the_interval_is_never_narrower_than_wilsons(counts) -> None:
     """And holds the share; the same input gives the same interval."""
     one = store(*[(min(pair), pair[1]) for pair in counts])
-    found, again = assess_certainty(one, "jd"), assess_certainty(one, "jd")
+    found, again = assess_certainty(one), assess_certainty(one)
     plain, bounds = (
         wilson_interval(one.tally.defects, one.tally.judged),
         wilson_interval(one.tally.defects, one.tally.judged, Z_ONE_SIDED),
@@ -107,7 +107,7 @@ def test_a_defect_less_never_looks_worse(counts, place: int) -> None:
     place %= len(counts)
     fewer = list(counts)
     fewer[place] = (max(0, counts[place][0] - 1), counts[place][1])
-    before, after = assess_certainty(store(*counts), "jd"), assess_certainty(store(*fewer), "jd")
+    before, after = assess_certainty(store(*counts)), assess_certainty(store(*fewer))
     assert all(one <= other + 1e-12 for one, other in zip(after.bounds, before.bounds, strict=True))
     assert all(one <= other + 1e-12 for one, other in zip(after.interval, before.interval, strict=True))
 
@@ -117,4 +117,4 @@ def test_rows_without_a_day_are_a_day_of_their_own() -> None:
     dated = store(*[(1, 20)] * 14)
     undated = slices("day", x=(6, 20))[0].model_copy(update={"segment": {"day": None}, "tally": Tally(met=14, late=6)})
     whole = share(20, 300, segments=(*dated.segments, undated))
-    assert assess_certainty(whole, "jd").counts.days == 15
+    assert assess_certainty(whole).counts.days == 15
