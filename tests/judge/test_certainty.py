@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.made import SHIPPING, judged, share, slices
+from tests.made import PLATFORM, SHIPPING, judged, share, slices
 from tests.measure.fakes import measured, rule_of
 
+from storehealth.catalogue.platform import Platform
 from storehealth.judge.certainty import MIN_RESAMPLED_DAYS, assess_certainty
-from storehealth.model import Measurement, Tally
+from storehealth.model import Measurement, Segment, Tally, Window
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
 RULE = rule_of(good="ok", limits=SHIPPING)
@@ -118,3 +121,34 @@ def test_rows_without_a_day_are_a_day_of_their_own() -> None:
     undated = slices("day", x=(6, 20))[0].model_copy(update={"segment": {"day": None}, "tally": Tally(met=14, late=6)})
     whole = share(20, 300, segments=(*dated.segments, undated))
     assert assess_certainty(whole).counts.days == 15
+
+
+@pytest.mark.parametrize("weeks", range(1, 14))
+def test_the_same_store_some_weeks_later_gets_the_same_verdict(weeks: int) -> None:
+    """The calendar has no part in it, nor have platform and window."""
+    counts = [(40, 60)] * 3 + [(0, 60)] * 27
+    now = store(*counts)
+    later = now.model_copy(
+        update={
+            "window": Window.model_validate({"from": "2026-03-01", "to": "2026-03-30"}),
+            "segments": tuple(
+                segment.model_copy(update={"segment": {"day": str(_day(segment) + timedelta(weeks=weeks))}})
+                for segment in now.segments
+            ),
+        }
+    )
+    assert assess_certainty(now) == assess_certainty(later)
+    first, _ = judged(RULE, now)
+    second, _ = judged(RULE, later, Platform(name="moon", title=PLATFORM.title))
+    assert (first.status, first.note) == (second.status, second.note)
+
+
+def _day(segment: Segment) -> date:
+    return date.fromisoformat(segment.segment["day"] or "")
+
+
+def test_misses_on_fewer_than_four_days_are_said_to_tell_little_of_other_days() -> None:
+    """A hundred misses on three days of thirty are three witnesses."""
+    made, _ = judged(RULE, store(*[(40, 60)] * 3, *[(0, 60)] * 27))
+    assert (made.status, made.verdict_counts.defect_days) == ("watch", 3)
+    assert str(made.note) == "over the limit, but all misses fall on 3 days, which says little about other days"

@@ -171,7 +171,10 @@ def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
     for warning in checkup.warnings:
         page.add(TextRun(f"{SYMBOLS['watch']} ", "yellow"), words.render(warning), hang=2)
     page.add(TextRun(count_statuses(checkup, words), "bold"))
-    # a screen scrolls: what was said first is out of sight by now
+
+
+def repeat_head(page: Page, checkup: Checkup, words: Words) -> None:
+    """The headline and the first action once more: a screen scrolls, and what was said first is out of sight."""
     page.add(TextRun(words.render(checkup.headline), "bold"))
     first = next(iter(select_actions(checkup)), None)
     if first is not None and first.name is not None:
