@@ -26,7 +26,7 @@ Open = Callable[..., Store]
 def catalogue() -> Catalogue:
     """Tables, views and platforms as shipped, without rules: what a database is made of."""
     problems: list[str] = []
-    read = partial(catalogue_module._read, packs=(), paths={}, problems=problems)
+    read = partial(catalogue_module._read_records, packs=(), paths={}, problems=problems)
     tables, views = read("tables", Table, "name"), read("views", View, "view")
     platforms = read("platforms", Platform, "name")
     closers = read_yaml(catalogue_module.PACKAGE / "closers.yaml")

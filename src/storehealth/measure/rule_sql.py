@@ -21,7 +21,7 @@ from storehealth.model import Window
 MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}" for outcome in OUTCOMES)
 DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
 COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
-FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|(by|mends|beside)\d+)$')"
+FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|unsure|(by|mends|beside|basis)\d+)$')"
 """Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
 COSTLY = re.compile(
     r"\b(JOIN|GROUP|OVER|DISTINCT|UNION|WITH|ORDER|UNNEST)\b|\(\s*SELECT\b|\bFROM\s+\w+\s*,", re.IGNORECASE
@@ -85,6 +85,7 @@ def list_row_columns(rule: Rule) -> dict[str, tuple[str, str]]:
         "_entity": ("measure.entity", f"{bracket(measure.entity)}::VARCHAR"),
         "_at": ("measure.at", f"{bracket(measure.at)}::TIMESTAMP"),
         "_applies": ("measure.when", f"{bracket(measure.when)} IS TRUE"),
+        "_unsure": ("measure.unsure", f"{bracket(measure.unsure)} IS TRUE"),
         "_file": ("measure.over", "source_file::VARCHAR"),
         "_row": ("measure.over", "source_row::BIGINT"),
     }
@@ -127,6 +128,8 @@ def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"_by{index}", (f"measure.by.{index}", f"{bracket(name)}::VARCHAR")
     for index, advice in enumerate(rule.advice):
         yield f"_mends{index}", (f"advice.{index}.mends", f"{bracket(advice.mends)} IS TRUE")
+    for index, (name, sql) in enumerate(rule.measure.basis.items()):
+        yield f"_basis{index}", (f"measure.basis.{name}", f"{bracket(sql)} IS TRUE")
     for index, name in enumerate(rule.measure.evidence):
         yield f"_show{index}", (f"measure.evidence.{index}", bracket(name))
 
@@ -188,7 +191,7 @@ def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) 
     else:
         cases = f"WHEN _good IS NULL THEN {NOT_JUDGEABLE} WHEN _good THEN {MET} ELSE {LATE}"
     out = f"NOT _applies OR ({_exemption_index(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
-    return f"CASE WHEN {out} THEN {EXEMPT} {cases} END"
+    return f"CASE WHEN {out} THEN {EXEMPT} WHEN _unsure THEN {NOT_JUDGEABLE} {cases} END"
 
 
 def _within_cases(in_time: InTimeMeasure) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.rule_sql import COUNTED, DEFECT, TIME_COLUMNS, list_dimensions
+from storehealth.measure.rule_sql import COUNTED, DEFECT, NOT_JUDGEABLE, TIME_COLUMNS, list_dimensions
 from storehealth.measure.statistics import build_statistic
 from storehealth.model import Segment, Tally
 
@@ -63,6 +63,24 @@ def count_entities(query: RuleQuery, tally: Tally) -> tuple[int, tuple[int, ...]
     reached = "".join(f", count(*) FILTER (_mends{index})" for index in range(len(advice)))
     ((entities, *by_advice),) = query.run(f"SELECT count(DISTINCT _entity){reached} FROM {query.rows} WHERE {DEFECT}")
     return entities, tuple(by_advice)
+
+
+def count_unsure(query: RuleQuery, tally: Tally) -> int:
+    """Count the rows that are not judgeable only because a column is not recorded or a cell could not be read."""
+    if query.rule.measure.unsure == "false" or not tally.not_judgeable:
+        return 0
+    ((rows,),) = query.run(f"SELECT count(*) FROM {query.rows} WHERE _unsure AND _outcome = {NOT_JUDGEABLE}")
+    return int(rows)
+
+
+def list_basis(query: RuleQuery) -> tuple[str, ...]:
+    """The assumptions that hold for at least one judged row, in the order of the rule file."""
+    names = tuple(query.rule.measure.basis)
+    if not names:
+        return ()
+    parts = ", ".join(f"coalesce(bool_or(_basis{index}), false)" for index in range(len(names)))
+    (holds,) = query.run(f"SELECT {parts} FROM {query.rows} WHERE {COUNTED}")
+    return tuple(name for name, is_used in zip(names, holds, strict=True) if is_used)
 
 
 def _slices(query: RuleQuery) -> dict[str, str]:
