@@ -49,11 +49,11 @@ def named(rule: Rule, **changes: Any) -> Rule:
 
 
 def judged(
-    rule: Rule, measured: Measurement, platform: Platform = PLATFORM, language: str = "en", **catalogue: Any
+    rule: Rule, measured: Measurement, platform: Platform = PLATFORM, **catalogue: Any
 ) -> tuple[Finding, tuple[NotJudged, ...]]:
     """The verdict on one measurement."""
     whole: Catalogue = catalogue_of(rule)._replace(**catalogue)
-    findings, open_ones = judge([measured], whole, platform, language)  # type: ignore[arg-type]
+    findings, open_ones = judge([measured], whole, platform)
     return findings[0], open_ones
 
 

@@ -14,7 +14,7 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
 from storehealth.commands.explain_row import explain_row
-from storehealth.db.service_hours import list_spells, parse_spells
+from storehealth.db.service_hours import list_spells, parse_service_hours
 from storehealth.errors import UsageError
 from storehealth.i18n.words import Words
 from storehealth.measure.clocks import _Hours
@@ -159,7 +159,7 @@ def test_exactly_the_allowed_open_minutes_lie_before_a_due_moment(
     """Counted minute by minute."""
     texts = [f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in hours]
     day = date(2026, 3, 1)
-    spells = {day + timedelta(n): list_spells(day + timedelta(n), parse_spells(texts)) for n in range(70)}
+    spells = {day + timedelta(n): list_spells(day + timedelta(n), parse_service_hours(texts)) for n in range(70)}
     clock = _Hours(spells, clip=True)
     start = datetime.combine(day, datetime.min.time()) + timedelta(minutes=began)
     due = clock.due(start, allowed * 60.0)

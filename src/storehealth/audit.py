@@ -60,19 +60,19 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
     started_at = datetime.now(UTC)
     check_fail_on(request.fail_on)
     inputs = prepare_inputs(exports, request)
-    catalogue, settings, _, platform, mutes = inputs
+    catalogue, _, _, platform, mutes = inputs
     with open_inputs(inputs, request) as store:
         earlier = recall_runs(exports, inputs, request, store.as_of)
         request.tell("measuring")
         plan = _plan(inputs, request, store, earlier)
         measurements = measure_store(store, plan, request.assume_auto)
-        findings, not_judged = judge(measurements, catalogue, platform, settings.language)
+        findings, not_judged = judge(measurements, catalogue, platform)
         context = MuteContext(mutes, catalogue, platform)
-        findings, warnings = apply_mutes(findings, measurements, context, store.as_of, settings.language)
-        score, areas = score_findings(findings, catalogue.scoring, settings.language)
+        findings, warnings = apply_mutes(findings, measurements, context, store.as_of)
+        score, areas = score_findings(findings, catalogue.scoring)
         verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas)
         comparison = compare_audit(earlier, verdicts.to_current(store.as_of, plan.usual), catalogue.scoring)
-        advice = advise(comparison.findings, measurements, catalogue, settings.language, store.as_of)
+        advice = advise(comparison.findings, measurements, catalogue, store.as_of)
         checkup = assemble_checkup(started_at, inputs, store, plan, verdicts, comparison, advice, request)
         yield Audit(checkup, inputs, store, plan, measurements, earlier)
 

@@ -10,6 +10,7 @@ from storehealth.catalogue import FOLDERS, load_catalogue
 from storehealth.catalogue.mutes import read_mutes
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
 from storehealth.db import StoreSettings, open_store_from_rows
+from storehealth.i18n import translate
 from storehealth.judge.mutes import MuteContext, apply_mutes
 from storehealth.measure import find_rule_problems
 
@@ -98,7 +99,8 @@ def test_an_exemption_that_reads_a_view_by_its_old_name_is_reported(
     mutes = read_mutes(path, catalogue.rules)
     assert mutes.exempt[0].where == "session_id IN (SELECT session_id FROM workbook_sessions AS booked)"
     known = MuteContext(mutes, catalogue, catalogue.platforms["generic"])
-    _, warnings = apply_mutes((), (), known, None, language)  # type: ignore[arg-type]
-    (warning,) = [line for line in warnings if "workbook_sessions" in line]
+    _, warnings = apply_mutes((), (), known, None)
+    lines = [translate(warning, language) for warning in warnings]
+    (warning,) = [line for line in lines if "workbook_sessions" in line]
     assert expected in warning
     assert warning.startswith("mutes.yaml:2: exempt.0")

@@ -134,7 +134,7 @@ def test_the_text_goes_to_stdout_and_what_was_written_to_stderr(
     faked: Faked, run: Run, exports: Path, tmp_path: Path
 ) -> None:
     result = run("audit", exports, "-o", f"json={tmp_path / 'run.json'}")
-    assert result.out.startswith(faked.checkup.headline[:20])
+    assert result.out.startswith(str(faked.checkup.headline)[:20])
     assert result.err == f"wrote {tmp_path / 'run.json'}\n"
     assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["store"] == "Tea House"
 

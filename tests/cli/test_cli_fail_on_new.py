@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.checkups import finding
-from tests.test_outcome import HALF, READ
+from tests.score.test_exit_status import HALF, READ
 
 from storehealth.score.exit_status import decide_exit
 
@@ -28,7 +28,7 @@ def test_a_store_whose_failures_are_all_known_ends_with_0(run: Run, tmp_path: Pa
         )  # fmt: skip
         made = json.loads(output.read_text(encoding="utf-8"))
         failing = {finding["code"] for finding in made["findings"] if finding["status"] == "fail"}
-        return ended.code, made["outcome"]["reasons"], failing
+        return ended.code, [reason["text"] for reason in made["outcome"]["reasons"]], failing
 
     code, reasons, failing = audit("2026-03-05")
     assert (code, {reason.split()[0] for reason in reasons}) == (1, failing)
@@ -61,4 +61,4 @@ def test_a_store_whose_failures_are_all_known_ends_with_0(run: Run, tmp_path: Pa
 )
 def test_only_what_fails_and_is_new_or_back_counts(status: str, state: str | None, reasons: tuple[str, ...]) -> None:
     made = decide_exit([finding(status=status, state=state)], HALF, [READ], "new", [])
-    assert (made.exit_code, made.reasons) == (1 if reasons else 0, reasons)
+    assert (made.exit_code, tuple(map(str, made.reasons))) == (1 if reasons else 0, reasons)

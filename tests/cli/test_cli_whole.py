@@ -119,14 +119,16 @@ def test_files_that_begin_after_the_audit_s_moment_are_named_with_their_days(run
     output = run("audit", folder, "--as-of", "2026-09-05", "--format", "json", "--state", tmp_path / "st").out
     found = json.loads(output)
     expected = "after-sales cases: the files hold nothing up to 2026-09-05 23:59, but 2026-09-11 to 2026-09-13"
-    assert found["warnings"] == [expected]
+    assert [warning["text"] for warning in found["warnings"]] == [expected]
     assert not [wanted for wanted in found["exports_wanted"] if "aftersales" in wanted["tables"]]
     not_judged = [rule for rule in found["not_judged"] if rule["code"] == "AS06"]
     assert [rule["how_to_export"] for rule in not_judged] == [[]]
     before = json.loads(
         run("audit", folder, "--as-of", "2020-01-01", "--format", "json", "--state", tmp_path / "st").out
     )
-    assert before["headline"].startswith("Nothing could be judged as of 2020-01-01 23:59: the files hold 2026-09-01 to")
+    assert before["headline"]["text"].startswith(
+        "Nothing could be judged as of 2020-01-01 23:59: the files hold 2026-09-01 to"
+    )
     assert before["warnings"] == []
     tables = {table for wanted in before["exports_wanted"] if not wanted["headers"] for table in wanted["tables"]}
     assert not tables & {"orders", "aftersales"}

@@ -98,7 +98,7 @@ def test_details_leave_nothing_out() -> None:
 
 
 def test_it_opens_with_the_headline() -> None:
-    assert render(checkup(), DisplayOptions(width=200)).splitlines()[0] == checkup().headline
+    assert render(checkup(), DisplayOptions(width=200)).splitlines()[0] == str(checkup().headline)
 
 
 def test_a_missing_score_is_a_dash_and_never_zero() -> None:

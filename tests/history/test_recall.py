@@ -21,6 +21,7 @@ from storehealth.commands.rejudge import COMPARISON_FIELDS, load_checkup, rejudg
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory, remember_run
 from storehealth.history.storage import FILE, pack, unpack
+from storehealth.i18n import translate
 from storehealth.measure import EvidenceFiles, Fingerprints
 from storehealth.model import Checkup, Finding
 from storehealth.output.checkup.json import render
@@ -297,7 +298,7 @@ def test_where_the_rules_are_others_titles_are_in_the_language_asked_for(audited
     book, catalogue = RunHistory(audited.folder), load_catalogue()
     shown = translate_run(book.list_runs()[1], book, catalogue, Settings(language="zh"))
     assert shown.language == "zh"
-    assert of(shown, "LG05").title == catalogue.rules["LG05"].title.zh
+    assert translate(of(shown, "LG05").title, "zh") == catalogue.rules["LG05"].title.zh
 
 
 def test_each_row_says_whether_it_was_there_before(audited: Home, tmp_path: Path) -> None:

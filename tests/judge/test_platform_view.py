@@ -32,7 +32,7 @@ def seen(measured: Measurement, limits=SHIPPING, own=None, facts=None, orders=No
     platform = Platform.model_validate(
         {"name": "made", "title": SAID, "limits": {"CS01": own or limit}, "facts": facts or {}}
     )
-    (line,) = compare_with_platform([measured], catalogue_of(one), platform, "en", orders)
+    (line,) = compare_with_platform([measured], catalogue_of(one), platform, orders)
     return line
 
 
@@ -113,9 +113,9 @@ def test_durations_have_no_margin_in_rows(value, over) -> None:
 def test_only_the_platforms_own_limits_are_shown() -> None:
     """Not this project's choices, and nothing without rows."""
     rule = rule_of(good="ok", limits=SHIPPING)
-    assert compare_with_platform([share(9, 200)], catalogue_of(rule), PLATFORM, "en", None) == ()
+    assert compare_with_platform([share(9, 200)], catalogue_of(rule), PLATFORM, None) == ()
     limited = PLATFORM.model_copy(update={"limits": {"CS01": object()}})
-    assert compare_with_platform([share(0, 0)], catalogue_of(rule_of(good="ok")), limited, "en", None) == ()
+    assert compare_with_platform([share(0, 0)], catalogue_of(rule_of(good="ok")), limited, None) == ()
 
 
 FACT = {"least_orders": {"value": 30, "source": "a page", "verified": "official"}}

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.model import Driver
 from storehealth.notify.changes import KnownState, compare_checkup
-from storehealth.notify.notice import MAX_LENGTH, TranslatedNames, to_plain_line, write_notice
+from storehealth.notify.notice import MAX_LENGTH, to_plain_line, write_notice
 from storehealth.notify.policy import find_next_time, is_quiet
 from tests.checkups import NASTY, TODO, checkup, finding, reply_finding
 
@@ -29,7 +29,7 @@ def test_no_text_is_markup_a_mention_or_a_link(text: str) -> None:
 def test_a_letter_has_few_lines_whatever_fails(language: str) -> None:
     many = tuple(finding(code=f"LG{number:02d}") for number in range(40))
     result = checkup(findings=many, language=language)
-    said = write_notice(result, compare_checkup(None, result), Words(language), TranslatedNames(), ())
+    said = write_notice(result, compare_checkup(None, result), Words(language), ())
     assert len(said.body.splitlines()) <= 15
     assert "35" in said.body
 
@@ -37,7 +37,7 @@ def test_a_letter_has_few_lines_whatever_fails(language: str) -> None:
 def test_hostile_and_personal_texts_are_defused() -> None:
     slip = f"{NASTY} 收货人：王小明，13812345678"
     result = checkup(store=NASTY, findings=(finding(title=slip),), headline=f"<at user_id='all'></at> {slip}")
-    said = write_notice(result, compare_checkup(None, result), Words("en"), TranslatedNames(), ())
+    said = write_notice(result, compare_checkup(None, result), Words("en"), ())
     text = f"{said.title}\n{said.body}"
     for bad in ("<", ">", "@", "13812345678", "王小明", "\x1b", "\u202e", "http://"):
         assert bad not in text
@@ -50,10 +50,7 @@ def test_agents_are_not_named() -> None:
     unnamed = action.model_copy(update={"name": ""})
     for first in (action, unnamed):
         result = checkup(findings=(reply_finding(status="fail", drivers=(driver,)),), recommendations=(first,))
-        assert (
-            "店小二-07"
-            not in write_notice(result, compare_checkup(None, result), Words("en"), TranslatedNames(), ()).body
-        )
+        assert "店小二-07" not in write_notice(result, compare_checkup(None, result), Words("en"), ()).body
 
 
 def test_what_was_and_is_no_longer_judged_is_neither_news_nor_mended() -> None:

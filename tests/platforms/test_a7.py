@@ -41,7 +41,7 @@ def judged(code: str, rows: Rows, window: Window | None = None, platform: str = 
     with open_store_from_rows(rows, book(), own) as store:
         windows = {code: window} if window else {}
         measured = measure(store, [book().rules[code]], chosen.limits, windows, MeasureOptions(book()))
-    return judge(measured, book(), chosen, "en")[0][0]
+    return judge(measured, book(), chosen)[0][0]
 
 
 def order(number: str, paid: datetime, due: datetime, sent: datetime | None, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from storehealth.i18n.limits import UNSURE, describe_certainty, describe_since, 
 from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.model import LimitSource, MinimumOrders, PlatformLine, Window
 from storehealth.notify.changes import compare_checkup
-from storehealth.notify.notice import TranslatedNames, write_notice
+from storehealth.notify.notice import write_notice
 from storehealth.output.checkup import markdown
 from storehealth.output.terminal import DisplayOptions, render
 from storehealth.output.terminal.page import Page
@@ -48,7 +48,7 @@ def test_a_limit_carries_its_mark_on_every_face(language: str) -> None:
     made = checkup(language=language, findings=(bad,), platform_view=(line(),))
     words = Words(language)  # type: ignore[arg-type]
     mark, limit = words.say("verified.unverified"), flat(words.format_figure(0.7654, "share"))
-    reported = write_notice(made, compare_checkup(None, made), words, TranslatedNames(), ()).body
+    reported = write_notice(made, compare_checkup(None, made), words, ()).body
     for face in (render(made, DisplayOptions()), render(made, DisplayOptions(details=True)), reported):
         places = flat(face).split(f"≥{limit}")[1:]
         assert places

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from storehealth.errors import UsageError
-from storehealth.i18n.words import Words
 from storehealth.model import AreaScore, EvidenceSummary, Finding, OutcomeCounts, Score, Source, Window
 from storehealth.score.exit_status import (
     check_fail_on,
@@ -19,6 +18,7 @@ from storehealth.score.exit_status import (
     has_verdict,
     list_incomplete_data,
 )
+from storehealth.support.message import verbatim
 
 READ = Source(path="orders.csv", layout="generic_orders")
 REFUSED = Source(path="photo.csv", note="this is a PNG picture")
@@ -57,7 +57,7 @@ def test_findings_at_or_above_the_level_exit_with_1(statuses: list[str], fail_on
 
 def test_missing_data_outrank_findings_and_both_are_listed() -> None:
     """3 before 1."""
-    made = decide_exit([finding("fail")], HALF, [READ, REFUSED], "fail", ["photo.csv was not used"])
+    made = decide_exit([finding("fail")], HALF, [READ, REFUSED], "fail", [verbatim("photo.csv was not used")])
     assert (made.exit_code, len(made.reasons)) == (3, 2)
 
 
@@ -70,7 +70,7 @@ def test_strict_data_objects_to_refused_files_and_inconclusive_areas() -> None:
     """An area counts as inconclusive when its score had to be withheld for want of data."""
     areas = [AreaScore(id="logistics", score=None, coverage=0.0), AreaScore(id="stock", score=90, coverage=1.0)]
     message = list_incomplete_data([READ, REFUSED], areas, [finding("inconclusive")])
-    assert message == ["photo.csv was not used: this is a PNG picture", "logistics is inconclusive"]
+    assert list(map(str, message)) == ["photo.csv was not used: this is a PNG picture", "Shipping: inconclusive"]
 
 
 EMPTY = Score(value=None, uncapped=None, low=None, high=None, grade=None, coverage=0.0)
@@ -81,32 +81,32 @@ MARCH = Source(
 
 def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:
     """Nobody is told that all is well because nothing was looked at."""
-    message = explain_missing_verdicts([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), Words("en"))
-    assert message == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
+    message = explain_missing_verdicts([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1))
+    assert str(message) == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
     assert decide_exit([finding("inconclusive")], EMPTY, [MARCH], "never", [message]).exit_code == 3
 
 
 def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     """Few rows, missing exports and the like."""
     notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in these days"]
-    found = [finding("inconclusive", note=note) for note in notes]
-    found += [finding("not_applicable", note="no file gives stock")] * 5
-    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
-    assert message == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
+    found = [finding("inconclusive", note=verbatim(note)) for note in notes]
+    found += [finding("not_applicable", note=verbatim("no file gives stock"))] * 5
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
+    assert str(message) == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
 
 
 def test_too_little_of_every_area_is_not_called_nothing() -> None:
     """A failing rule among many unclear ones stands beside the reason."""
-    found = [finding("fail"), finding("inconclusive", note="no rows in these days")]
-    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), Words("en"))
-    assert message == "too little of every area could be judged for a score: no rows in these days"
+    found = [finding("fail"), finding("inconclusive", note=verbatim("no rows in these days"))]
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
+    assert str(message) == "too little of every area could be judged for a score: no rows in these days"
     assert has_verdict(found)
     assert not has_verdict(found[1:])
 
 
 def test_as_soon_as_something_is_judged_there_is_no_such_reason() -> None:
     """Little is not nothing."""
-    assert explain_missing_verdicts([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20), Words("en")) is None
+    assert explain_missing_verdicts([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20)) is None
 
 
 def test_an_unknown_level_names_the_nearest() -> None:

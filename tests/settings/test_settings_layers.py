@@ -16,6 +16,12 @@ from storehealth.settings.display import list_effective
 LAYERS = ("user", "project", "environment", "flag")
 
 
+@pytest.fixture(autouse=True)
+def _own_user_file(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's file that one test writes must not be found by the next."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+
+
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -65,9 +71,9 @@ def test_mistakes_of_all_layers_are_told_at_once(tmp_path: Path, monkeypatch: py
     with pytest.raises(UsageError) as caught:
         read_settings(None, tmp_path)
     assert sorted(caught.value.message.splitlines()) == sorted([
-        "storehealth.toml:1: timezone: no such zone; nearest is Asia/Shanghai",
-        "STOREHEALTH_NOTIFY__WHEN: notify.when: Input should be 'change', 'fail', 'always' or 'never'; nearest is always",
-        f"{locate_user_file()}:2: notify.quiet: no such setting; nearest is quiet_hours",
+        "storehealth.toml:1: timezone: there is no such time zone; the nearest is Asia/Shanghai",
+        "STOREHEALTH_NOTIFY__WHEN: notify.when: must be change, fail, always, or never; the nearest is always",
+        f"{locate_user_file()}:2: notify.quiet: there is no such setting; the nearest is quiet_hours",
     ])  # fmt: skip
 
 
@@ -93,7 +99,7 @@ def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
 def test_a_key_is_found_below_its_own_table(tmp_path: Path) -> None:
     """``language`` stands in two tables."""
     write(tmp_path / "storehealth.toml", 'language = "zh"\n\n[notify]\nlanguage = "eng"\n')
-    with pytest.raises(UsageError, match=r"storehealth\.toml:4: notify\.language: .*nearest is en"):
+    with pytest.raises(UsageError, match=r"storehealth\.toml:4: notify\.language: .*the nearest is en"):
         read_settings(None, tmp_path)
 
 

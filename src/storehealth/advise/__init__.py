@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from storehealth.advise.descriptions import (
-    describe_action,
-    describe_assumption,
     describe_gain,
     describe_named_slices,
     describe_places,
 )
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language
 from storehealth.catalogue.rule import Advice, Rule
+from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.i18n.words import Words
-from storehealth.model import Area, AreaScore, Finding, Measurement, Recommendation, Score
-from storehealth.score.metrics import average_headline, find_largest_gain
+from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score
+from storehealth.score.metrics import AreaGain, average_headline, find_largest_gain
+from storehealth.support.message import Message, Name, message, quantity
 
 REVIEW_AFTER = timedelta(days=14)
 EFFORT_RANK = {"low": 0, "medium": 1, "high": 2}
@@ -50,7 +48,6 @@ def advise(
     findings: Iterable[Finding],
     measurements: Iterable[Measurement],
     catalogue: Catalogue,
-    language: Language,
     as_of: datetime | None,
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
@@ -65,13 +62,12 @@ def advise(
         findings: All verdicts.
         measurements: Their measurements; they hold the defects each advice reaches.
         catalogue: Rules and scoring constants.
-        language: Of the texts.
         as_of: The action is due for review two weeks after this day.
     """
     findings = tuple(findings)
     check_on = as_of.date() + REVIEW_AFTER if as_of is not None else None
     candidates = [
-        (_build_recommendation(effects, findings, catalogue, Words(language), check_on), effects)
+        (_build_recommendation(effects, findings, catalogue, check_on), effects)
         for effects in _collect_effects(findings, measurements, catalogue).values()
     ]
     ranked = [recommendation for recommendation, _ in sorted(candidates, key=lambda pair: _sort_key(*pair))]
@@ -81,7 +77,7 @@ def advise(
 def _promote_worst_area(
     ranked: list[Recommendation], findings: Sequence[Finding], scoring: Scoring
 ) -> list[Recommendation]:
-    """Move the best action for the area the headline names into the first ``FIRST_ONES``."""
+    """Move the best action for the area the headline names into the first ``TOP_ACTIONS``."""
     gain = find_largest_gain(findings, scoring)
     codes = {finding.code for finding in findings if gain is not None and finding.area == gain.area and finding.scored}
     # position 0, the default, is already among the first: it also means that no action helps this area
@@ -133,50 +129,49 @@ def _remaining_share(measurement: Measurement, avoided: float) -> float:
 
 
 def _build_recommendation(
-    effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, words: Words, check_on: date | None
+    effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, check_on: date | None
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
-    where = _locate_misses(effects, words)
+    where = _locate_misses(effects)
+    place = f"rule.{main.rule.code}.advice.{main.advice.id}"
+    action = to_message(main.advice.do, f"{place}.do")
     return Recommendation(
         id=main.advice.id,
-        name=main.advice.name.in_language(words.language),
+        name=to_message(main.advice.name, f"{place}.name"),
         where=where,
-        text=describe_action(main.advice, where, words),
+        text=message("advice.action_and_places", action=action, places=where) if where else action,
         notes=_customer_message(main.advice.id, catalogue),
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
-        gain_units=describe_gain(main.rule, main.measurement, main.avoided, words),
-        assumption=describe_assumption(main.reached, main.advice.removes, words),
+        gain_units=describe_gain(main.rule, main.measurement, main.avoided),
+        assumption=message("advice.assumption", n=main.reached, share=quantity(main.advice.removes, "share")),
         check_on=check_on,
     )
 
 
-def _locate_misses(effects: Sequence[Effect], words: Words) -> str:
+def _locate_misses(effects: Sequence[Effect]) -> Message | None:
     """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself."""
     widest = max(effects, key=lambda effect: effect.reached / effect.finding.defects)
-    drivers = (
-        describe_places(widest.finding, words) if widest.reached >= NEARLY_ALL_SHARE * widest.finding.defects else ""
-    )
+    is_wide = widest.reached >= NEARLY_ALL_SHARE * widest.finding.defects
+    drivers = describe_places(widest.finding) if is_wide else None
     named_slices = (
-        describe_named_slices(effect.advice.names, effect.measurement, words)
-        for effect in effects
-        if effect.advice.names
+        describe_named_slices(effect.advice.names, effect.measurement) for effect in effects if effect.advice.names
     )
-    return drivers or next(filter(None, named_slices), "")
+    return drivers or next(filter(None, named_slices), None)
 
 
 def _customer_message(advice: str, catalogue: Catalogue) -> dict[str, str]:
     """The message to customers that belongs to an action, by language; only one of the rules with the action holds it."""
-    messages = (
+    notes = (
         advice_entry.note
         for rule in catalogue.rules.values()
         for advice_entry in rule.advice
         if advice_entry.id == advice and advice_entry.note
     )
-    message = next(messages, None)
-    return message.model_dump() if message else {}
+    note = next(notes, None)
+    return note.model_dump() if note else {}
 
 
 def _estimate_gain(findings: Sequence[Finding], catalogue: Catalogue, effects: Iterable[Effect]) -> float | None:
@@ -198,41 +193,32 @@ def compose_headline(
     areas: Sequence[AreaScore],
     findings: Iterable[Finding],
     scoring: Scoring,
-    language: Language,
     usable: bool = True,
-) -> str:
+) -> Message:
     """Compose one plain sentence: where the store loses most, and its score with that area at its targets.
 
     The sentence names the areas it rests on if some are missing, and says so if no file was ``usable``.
     """
-    words = Words(language)
     if not usable:
-        return words.say("headline.whole", said=words.say("headline.none_usable"))
+        return message("headline.sentence", body=message("headline.none_usable"))
     if score.value is None:
-        withheld = words.say("headline.withheld", share=words.format_figure(score.coverage, "share"))
-        return words.say("headline.whole", said=withheld)
+        withheld = message("headline.withheld", share=quantity(score.coverage, "share"))
+        return message("headline.sentence", body=withheld)
     scored_areas = [area for area in areas if area.score is not None]
-    body = _compose_body(score, tuple(findings), scoring, words)
+    body = _compose_body(score.value, find_largest_gain(findings, scoring))
     if len(scored_areas) == len(areas):
-        return words.say("headline.whole", said=body)
-    names = words.say("unit.comma").join(_area_name(area.id, words) for area in scored_areas)
-    return words.say("headline.whole_only", said=body, only=words.say("headline.only", areas=names))
+        return message("headline.sentence", body=body)
+    names = tuple(message("headline.area", name=message(f"area.{area.id}")) for area in scored_areas)
+    return message("headline.partial", body=body, areas=names)
 
 
-def _compose_body(score: Score, findings: Sequence[Finding], scoring: Scoring, words: Words) -> str:
-    gain, before = find_largest_gain(findings, scoring), score.value or 0.0
+def _compose_body(before: float, gain: AreaGain | None) -> Message:
     if gain is None:
-        return words.say("headline.fine", score=words.format_decimal(before, 0))
-    loses = words.say("headline.loses", area=_area_name(gain.area, words))
-    figures = {"before": words.format_decimal(before, 0), "after": words.format_decimal(gain.value, 0)}
+        return message("headline.fine", score=before)
+    area = message(f"area.{gain.area}")
     if gain.held_by:
-        codes = words.say("unit.comma").join(gain.held_by)
-        return loses + words.say(
-            "headline.held", codes=codes, uncapped=words.format_decimal(gain.uncapped, 0), **figures
-        )
-    return loses + (words.say("headline.gain", **figures) if round(gain.value) > round(before) else "")
-
-
-def _area_name(area: Area, words: Words) -> str:
-    name = words.say(f"area.{area}")
-    return name.lower() if words.language != "zh" else name
+        codes = tuple(map(Name, gain.held_by))
+        return message("headline.held", area=area, codes=codes, before=before, after=gain.value, uncapped=gain.uncapped)
+    if round(gain.value) > round(before):
+        return message("headline.gain", area=area, before=before, after=gain.value)
+    return message("headline.loses", area=area)

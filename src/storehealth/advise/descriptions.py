@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from storehealth.catalogue.rule import Advice, Rule
-from storehealth.i18n.words import Words, load_texts
+from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.texts import name_dimension
 from storehealth.model import Driver, Finding, Measurement
+from storehealth.support.message import Message, Name, message, quantity
 
 MAX_PLACES = 2
 ENTITY_UNITS = {
@@ -34,34 +35,28 @@ MIN_NAMED_SHARE = 0.2
 """Share of the misses that the slices named with an action must hold in total."""
 
 
-def describe_action(advice: Advice, places: str, words: Words) -> str:
-    """Text of the action, followed by where most of the misses are."""
-    action = advice.do.in_language(words.language)
-    return action.rstrip(" .。") + words.say("advice.joined", drivers=places) if places else action
+def describe_places(finding: Finding) -> Message | None:
+    """Where most of the misses are: at most two slices, the largest first; None where nothing stands out."""
+    parts = tuple(
+        message("advice.driver", share=quantity(round(share, 2), "share"), where=where)
+        for share, where in list(_iterate_places(finding.drivers))[:MAX_PLACES]
+    )
+    return message("advice.places", parts=parts) if parts else None
 
 
-def describe_places(finding: Finding, words: Words) -> str:
-    """Where most of the misses are: at most two slices, the largest first; empty where nothing stands out."""
-    descriptions = [
-        words.say("advice.driver", share=words.format_figure(round(share, 2), "share"), where=where)
-        for share, where in list(_iterate_places(finding.drivers, words))[:MAX_PLACES]
-    ]
-    return words.say("unit.comma").join(descriptions)
-
-
-def _iterate_places(drivers: Sequence[Driver], words: Words) -> Iterator[tuple[float, str]]:
+def _iterate_places(drivers: Sequence[Driver]) -> Iterator[tuple[float, Message]]:
     """Yield shares of the misses and where they are, largest first; consecutive hours form one place."""
     hours = sorted(int(driver.segment["hour"] or 0) for driver in drivers if "hour" in driver.segment)
     shares = {
         int(driver.segment["hour"] or 0): driver.share_of_defects for driver in drivers if "hour" in driver.segment
     }
     places = [
-        (sum(shares[hour] for hour in run), words.say("advice.hours", first=run[0], last=run[-1] + 1))
+        (sum(shares[hour] for hour in run), message("advice.hours", first=run[0], last=run[-1] + 1))
         for run in _group_consecutive(hours)
     ]
     for driver in drivers:
         places += [
-            (driver.share_of_defects, _describe_place(name, value, words))
+            (driver.share_of_defects, _describe_place(name, value))
             for name, value in driver.segment.items()
             if name != "hour" and value is not None
         ]
@@ -79,8 +74,8 @@ def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
-def describe_named_slices(dimension: str, measurement: Measurement, words: Words) -> str:
-    """Name the few slices of a dimension that hold most of the misses; empty where they hold few."""
+def describe_named_slices(dimension: str, measurement: Measurement) -> Message | None:
+    """Name the few slices of a dimension that hold most of the misses; None where they hold few."""
     total = measurement.tally.defects
     with_defects = [
         segment
@@ -92,25 +87,23 @@ def describe_named_slices(dimension: str, measurement: Measurement, words: Words
     ]
     share = sum(segment.tally.defects for segment in top) / total if total else 0.0
     if share < MIN_NAMED_SHARE or len(with_defects) == len(top):
-        return ""
+        return None
     drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
                       share_of_defects=segment.tally.defects / total) for segment in top]  # fmt: skip
-    where = words.say("unit.comma").join(place for _, place in _iterate_places(drivers, words))
-    return words.say("advice.most", share=words.format_figure(round(share, 2), "share"), where=where)
+    where = tuple(place for _, place in _iterate_places(drivers))
+    return message("advice.most", share=quantity(round(share, 2), "share"), where=where)
 
 
-def _describe_place(name: str, value: str, words: Words) -> str:
+def _describe_place(name: str, value: str) -> Message:
     if name == "weekday":
-        return words.say(f"weekday.{value}")
-    key = f"slice.{name}"
-    known = words.say(key) if key in load_texts() else name.replace("_", " ")
-    if value in ("true", "false"):
-        yes = words.say("advice.is_not") if value == "false" else ""
-        return words.say("advice.slice", name=known, value=yes).strip()
-    return words.say("advice.slice", name=known, value=value)
+        return message(f"weekday.{value}")
+    dimension = name_dimension(name)
+    if value == "true":
+        return dimension
+    return message("advice.slice", name=dimension, value=message("advice.is_not") if value == "false" else Name(value))
 
 
-def describe_gain(rule: Rule, measurement: Measurement, avoided: float, words: Words) -> str:
+def describe_gain(rule: Rule, measurement: Measurement, avoided: float) -> Message:
     """Misses avoided, in customers or orders a week; in total where the days allow no weekly figure, or it is below one."""
     entities = avoided * measurement.entities / measurement.tally.defects if measurement.tally.defects else 0.0
     days = _count_days(measurement)
@@ -118,10 +111,10 @@ def describe_gain(rule: Rule, measurement: Measurement, avoided: float, words: W
     unit = _entity_unit(rule)
     weekly = weekly and unit not in NON_RECURRING_UNITS
     number = max(1, round(entities * 7 / days if weekly else entities))
-    unit_text = words.count(f"unit_of.{unit}", number)
+    entity = message(f"unit_of.{unit}", n=number)
     if unit in NON_RECURRING_UNITS:
-        return words.say("advice.so_many", n=words.format_whole(number), what=unit_text)
-    return words.say("advice.week" if weekly else "advice.in_all", n=words.format_whole(number), what=unit_text)
+        return message("advice.so_many", n=number, what=entity)
+    return message("advice.week" if weekly else "advice.in_all", n=number, what=entity)
 
 
 def _entity_unit(rule: Rule) -> str:
@@ -137,9 +130,3 @@ def _count_days(measurement: Measurement) -> int:
         return (window.last - window.first).days + 1
     days = [date.fromisoformat(day) for segment in measurement.segments if (day := segment.segment.get("day"))]
     return (max(days) - min(days)).days + 1 if days else 1
-
-
-def describe_assumption(reached: int, removes: float, words: Words) -> str:
-    """What the estimate assumes."""
-    share = words.format_figure(removes, "share")
-    return words.say("advice.assumption", n=reached, share=share)

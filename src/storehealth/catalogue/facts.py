@@ -12,7 +12,7 @@ from storehealth.catalogue.view import View
 
 FACT_IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
 """Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
-FACTS_READ_IN_PYTHON = {"service_hours": "service_days"}
+FACTS_READ_IN_PYTHON = {"service_hours": "service_days", "holidays": "service_days"}
 """Facts that Python reads instead of SQL, with the table it builds from each."""
 
 INFORMATIVE_FACTS = {

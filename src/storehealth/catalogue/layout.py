@@ -106,6 +106,11 @@ class Layout(StrictModel):
             return not aside
         return path is not None and f".{path}".endswith(f".{self.records}")
 
+    def provides(self, need: str) -> bool:
+        """Whether it fills a table (``orders``), or a column of one (``orders.paid_at``)."""
+        table, _, column = need.partition(".")
+        return table in self.feeds and (not column or self.find_column(table, column) is not None)
+
     def find_column(self, table: str, column: str) -> str | None:
         """Key of the layout column that gives a table's column, if there is one; ``table.column`` takes precedence."""
         return next((key for key in (f"{table}.{column}", column) if key in self.columns), None)

@@ -5,13 +5,15 @@ So a result holds no language, and a saved one can be shown in each that the fil
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import LocalizedText
-from storehealth.support.message import Language, Message, Value, data_text
+from storehealth.catalogue.common import LocalizedText, split_alternatives
+from storehealth.model import Window
+from storehealth.support.message import Language, Message, Name, Value, data_text, message
 
 KINDS = {"rule": "rules", "layout": "layouts", "view": "views", "table": "tables", "platform": "platforms"}
 """First part of an id → where the catalogue keeps the file, whose name or code is the second part."""
@@ -26,6 +28,44 @@ def to_message(text: LocalizedText, id: str, /, **values: Value) -> Message:  # 
         values: What the text's ``{names}`` stand for.
     """
     return data_text(id, text.en, **values)
+
+
+def name_table(table: str) -> Message:
+    """A canonical table in plain words; a table of a pack by its own name."""
+    return data_text(f"table.{table}", table)
+
+
+def name_dimension(dimension: str) -> Message:
+    """A column that defects are sliced by, in plain words; one of a pack by its own name."""
+    return data_text(f"slice.{dimension}", dimension.replace("_", " "))
+
+
+def name_need(need: str) -> Message:
+    """What a rule needs: a table in plain words, with the column if it names one, "or" between alternatives."""
+    parts = tuple(_name_alternative(*part.partition(".")) for part in split_alternatives(need))
+    return parts[0] if len(parts) == 1 else message("need.alternatives", parts=parts)
+
+
+def _name_alternative(table: str, _: str, column: str) -> Message:
+    return message("unit.brackets", what=name_table(table), inside=Name(column)) if column else name_table(table)
+
+
+def name_needs(needs: Collection[str]) -> tuple[Message, ...]:
+    """What no file provides. Columns of a table that is missing altogether are not listed."""
+    whole = {frozenset(need.split("|")) for need in needs if "." not in need}
+    listed = [need for need in needs if "." not in need or _tables_of(need) not in whole]
+    return tuple(dict.fromkeys(map(name_need, listed)))
+
+
+def _tables_of(need: str) -> frozenset[str]:
+    return frozenset(part.partition(".")[0] for part in need.split("|"))
+
+
+def describe_window(window: Window) -> Message:
+    """The days of a window, or that it has no ends."""
+    if window.first is None and window.last is None:
+        return message("screen.all_days")
+    return message("screen.window", first=window.first or Name("…"), last=window.last or Name("…"))
 
 
 class TextFinder:

@@ -15,6 +15,7 @@ import typer
 from storehealth import __version__
 from storehealth.cli import state_folder, streams
 from storehealth.errors import ExitCode, StorehealthError, find_shortage, is_interrupted
+from storehealth.support.message import message
 
 LOGGED_PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer")
 
@@ -94,15 +95,9 @@ def _report_usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     if type(error).__name__ != "NoArgsIsHelpError":
         path = context.command_path if context else "storehealth"
-        message = error.format_message()
-        streams.write_error(message, _read_address_hint() if "://" in message else f"See: {path} --help")
+        text = error.format_message()
+        streams.write_error(text, message("settings.address_hint") if "://" in text else f"See: {path} --help")
     return int(ExitCode.USAGE)
-
-
-def _read_address_hint() -> str:
-    from storehealth.settings.layers import ADDRESS_HINT
-
-    return ADDRESS_HINT
 
 
 def _report_crash(error: Exception) -> int:

@@ -13,7 +13,6 @@ from storehealth.commands.request import AuditRequest
 from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
-from storehealth.i18n.words import Words
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.judge.method import describe_method, publish_measurements, summarise_table_ends
 from storehealth.judge.platform_view import compare_with_platform
@@ -37,6 +36,7 @@ from storehealth.model import (
 from storehealth.refund.deadlines import list_case_deadlines
 from storehealth.refund.selection import CaseSelector
 from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
+from storehealth.support.message import Message, message
 from storehealth.version import __version__
 
 
@@ -46,7 +46,7 @@ class Verdicts(NamedTuple):
     measurements: Sequence[Measurement]
     findings: tuple[Finding, ...]
     not_judged: tuple[NotJudged, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
     score: Score
     areas: tuple[AreaScore, ...]
 
@@ -68,7 +68,7 @@ def assemble_checkup(
 ) -> Checkup:
     """Put the checkup together; what it says of the store's files is read from the open database."""
     catalogue, settings, intake, platform, _ = inputs
-    language, words, as_of = settings.language, Words(settings.language), store.as_of
+    language, as_of = settings.language, store.as_of
     findings = comparison.findings
     sources = count_merged_rows(intake.sources, store)
     context = ExportContext(catalogue, platform, sources, store.rows, as_of)
@@ -89,10 +89,10 @@ def assemble_checkup(
         score=verdicts.score,
         areas=verdicts.areas,
         sources=sources,
-        platform_view=compare_with_platform(verdicts.measurements, catalogue, platform, language, orders),
+        platform_view=compare_with_platform(verdicts.measurements, catalogue, platform, orders),
         findings=findings,
         not_judged=drop_useless_menus(verdicts.not_judged, context),
-        exports_wanted=suggest_exports(verdicts.not_judged, context, words),
+        exports_wanted=suggest_exports(verdicts.not_judged, context),
         measurements=publish_measurements(verdicts.measurements),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         recommendations=advice,
@@ -102,8 +102,8 @@ def assemble_checkup(
         previous=comparison.previous,
         trend=comparison.trend,
         followups=comparison.followups,
-        warnings=(*list_later_tables(intake.tables, as_of, words), *verdicts.warnings),
-        method=describe_method(catalogue, platform, language),
+        warnings=(*list_later_tables(intake.tables, as_of), *verdicts.warnings),
+        method=describe_method(catalogue, platform),
     )
 
 
@@ -114,15 +114,14 @@ def _conclude(
     inputs: PreparedInputs,
     as_of: datetime | None,
     request: AuditRequest,
-) -> tuple[str, RunOutcome]:
+) -> tuple[Message, RunOutcome]:
     """Say in one sentence how the store stands, and decide the exit code."""
-    language, words = inputs.settings.language, Words(inputs.settings.language)
-    nothing = explain_missing_verdicts(findings, verdicts.score, sources, as_of, words)
+    nothing = explain_missing_verdicts(findings, verdicts.score, sources, as_of)
     incomplete = [nothing] if nothing and not has_verdict(findings) else []
     incomplete += list_incomplete_data(sources, verdicts.areas, findings) if request.strict_data else []
     outcome = decide_exit(findings, verdicts.score, sources, request.fail_on, incomplete)
     if nothing:
-        return words.say("headline.whole", said=nothing[0].upper() + nothing[1:]), outcome
+        return message("headline.sentence", body=nothing), outcome
     is_recognised = any(source.layout for source in sources)
     scoring = inputs.catalogue.scoring
-    return compose_headline(verdicts.score, verdicts.areas, findings, scoring, language, is_recognised), outcome
+    return compose_headline(verdicts.score, verdicts.areas, findings, scoring, is_recognised), outcome

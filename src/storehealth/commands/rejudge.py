@@ -12,6 +12,7 @@ from storehealth.advise import advise, compose_headline
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.commands.prepare import PreparedInputs as Inputs
 from storehealth.commands.prepare import resolve_platform
@@ -64,7 +65,7 @@ class Judgement(NamedTuple):
     areas: tuple[AreaScore, ...]
 
 
-def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform, language: Language) -> Judgement:
+def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform) -> Judgement:
     """Judge and score a run's counts by other limits, weights or rules than those of its day.
 
     A rule that counts something else by now, or is gone, gives no finding: the old counts answer another question.
@@ -78,8 +79,8 @@ def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform, lan
         for measurement in measured
         if measurement.code in new_questions and old_questions.get(measurement.code) == new_questions[measurement.code]
     ]
-    findings, _ = judge(comparable, catalogue, platform, language)
-    return Judgement(findings, *score_findings(findings, catalogue.scoring, language))
+    findings, _ = judge(comparable, catalogue, platform)
+    return Judgement(findings, *score_findings(findings, catalogue.scoring))
 
 
 class JudgingRules(NamedTuple):
@@ -111,11 +112,10 @@ def load_earlier_run(stored: StoredRun, rules: JudgingRules, key: bytes, history
 
 def _judge_anew(stored: StoredRun, rules: JudgingRules, history: RunHistory) -> Judgement:
     """Return the stored verdicts by these rules; where there are none, judge the run now."""
-    by = f"{rules.digest} {rules.language}"
-    if stored.later_verdicts is not None and stored.later_rules == by:
+    if stored.later_verdicts is not None and stored.later_rules == rules.digest:
         return Judgement(*unpack_verdicts(stored.later_verdicts))
-    judged = rejudge_run(stored, rules.catalogue, rules.platform, rules.language)
-    history.later_verdicts[stored.line.run] = (by, pack_verdicts(*judged))
+    judged = rejudge_run(stored, rules.catalogue, rules.platform)
+    history.later_verdicts[stored.line.run] = (rules.digest, pack_verdicts(*judged))
     return judged
 
 
@@ -123,9 +123,9 @@ def _translate_names(reported: Checkup, catalogue: Catalogue, language: Language
     """Translate the titles of findings and the names of advice of a run that was reported in another language."""
     if reported.language == language:
         return reported
-    titles = {code: {"title": rule.title.in_language(language)} for code, rule in catalogue.rules.items()}
+    titles = {code: {"title": to_message(rule.title, f"rule.{code}.title")} for code, rule in catalogue.rules.items()}
     names = {
-        advice.id: {"name": advice.name.in_language(language)}
+        advice.id: {"name": to_message(advice.name, f"rule.{rule.code}.advice.{advice.id}.name")}
         for rule in catalogue.rules.values()
         for advice in rule.advice
     }
@@ -158,7 +158,7 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
 
     It does not refer to earlier runs: :func:`two_runs` compares by today's rules.
     """
-    reported, (findings, total, areas) = load_checkup(stored), rejudge_run(stored, catalogue, platform, language)
+    reported, (findings, total, areas) = load_checkup(stored), rejudge_run(stored, catalogue, platform)
     rows = {finding.code: finding.evidence for finding in reported.findings}
     findings = tuple(
         finding.model_copy(update={"evidence": rows.get(finding.code, finding.evidence)}) for finding in findings
@@ -171,10 +171,10 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "areas": areas,
             "language": language,
             "headline": compose_headline(
-                total, areas, findings, catalogue.scoring, language, any(finding.layout for finding in reported.sources)
+                total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
             ),
-            "recommendations": advise(findings, measured, catalogue, language, reported.as_of),
-            "method": describe_method(catalogue, platform, language),
+            "recommendations": advise(findings, measured, catalogue, reported.as_of),
+            "method": describe_method(catalogue, platform),
             "previous": None,
             "trend": None,
             "followups": (),

@@ -91,7 +91,7 @@ def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> E
         measured = measure(store, [rule], platform.limits, windows, MeasureOptions(catalogue))
         is_missing = measured[0].missing is not None
         limit_edges = None if is_missing else find_edges(store, rule, platform.limits, windows[rule.code], catalogue)
-    findings, _ = judge(measured, catalogue, platform, "en")
+    findings, _ = judge(measured, catalogue, platform)
     return ExampleResult(findings[0], limit_edges)
 
 

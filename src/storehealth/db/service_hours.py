@@ -13,56 +13,33 @@ import duckdb
 
 from storehealth.catalogue.common import Fact
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.service_hours import DAY, ServiceHours, Spell, parse_hours
 
-DAY = 86400
 LONGEST = timedelta(days=40 * 366)
 """A time further back is a mistake in the data; the table does not reach that far."""
 
 NIGHTS = ("review_night",)
 """Facts with hours in which a clock stands still; each becomes a macro."""
-Spell = tuple[int, int]
-"""Opening and closing time in seconds after midnight, half-open."""
 
 
-def parse_spells(hours: Sequence[str]) -> tuple[Spell, ...]:
-    """Parse ``["09:00-12:00", "22:00-02:00"]``. A spell past midnight closes after 24:00. No hours mean always open.
+def parse_service_hours(texts: Sequence[str], countries: Sequence[str] = ()) -> ServiceHours:
+    """Parse service hours as :func:`storehealth.support.service_hours.parse_hours` does.
 
     Raises:
-        UsageError: A text is not an interval.
+        UsageError: A text is not of that form.
     """
-    if not hours:
-        return ((0, DAY),)
     try:
-        return tuple(_spell(text) for text in hours)
-    except ValueError:
-        raise UsageError(f"{', '.join(hours)} are no service hours", "Write them as 09:00-23:00.") from None
+        return parse_hours(texts, countries)
+    except ValueError as error:
+        raise UsageError(message("db.hours", text=Name(str(error))), message("db.hours_hint")) from None
 
 
-def _spell(text: str) -> Spell:
-    opens, closes = (_seconds(part) for part in text.split("-"))
-    return opens, closes if closes > opens else closes + DAY
-
-
-def _seconds(text: str) -> int:
-    hour, minute = (int(part) for part in text.strip().split(":"))
-    if not (0 <= minute < 60 and 0 <= hour * 3600 + minute * 60 <= DAY):
-        raise ValueError(text)
-    return hour * 3600 + minute * 60
-
-
-def list_spells(day: date, hours: Sequence[Spell]) -> tuple[Spell, ...]:
-    """The open spells of one calendar day: its own up to midnight, and the rest of those of the day before.
-
-    Holidays belong in ``_starting``; everything else follows from it.
-    """
-    before = [(0, closes - DAY) for opens, closes in _starting(day - timedelta(days=1), hours) if closes > DAY]
-    own = [(opens, min(closes, DAY)) for opens, closes in _starting(day, hours)]
+def list_spells(day: date, hours: ServiceHours) -> tuple[Spell, ...]:
+    """The open spells of one calendar day: its own up to midnight, and the rest of those of the day before."""
+    before = [(0, closes - DAY) for _, closes in hours.list_starting(day - timedelta(days=1)) if closes > DAY]
+    own = [(opens, min(closes, DAY)) for opens, closes in hours.list_starting(day)]
     return _merge_overlaps([*before, *own])
-
-
-def _starting(_: date, hours: Sequence[Spell]) -> Sequence[Spell]:
-    """Spells that start on a day: the same every day, as long as there is no calendar."""
-    return hours
 
 
 def _merge_overlaps(spells: Sequence[Spell]) -> tuple[Spell, ...]:
@@ -76,7 +53,7 @@ def _merge_overlaps(spells: Sequence[Spell]) -> tuple[Spell, ...]:
     return tuple(merged)
 
 
-def _days(first: date, last: date, hours: Sequence[Spell]) -> Iterator[tuple[date, float, tuple[Spell, ...]]]:
+def _days(first: date, last: date, hours: ServiceHours) -> Iterator[tuple[date, float, tuple[Spell, ...]]]:
     before = 0.0
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
@@ -86,7 +63,7 @@ def _days(first: date, last: date, hours: Sequence[Spell]) -> Iterator[tuple[dat
 
 
 def create_service_days(
-    con: duckdb.DuckDBPyConnection, hours: Sequence[str], first: date | None, last: date | None
+    con: duckdb.DuckDBPyConnection, hours: ServiceHours, first: date | None, last: date | None
 ) -> None:
     """Create table ``service_days`` (day, before, spells) and the macros over it.
 
@@ -104,7 +81,7 @@ def create_service_days(
     )
     if first is None or last is None:
         return
-    days = list(_days(max(first, last - LONGEST), last, parse_spells(hours)))
+    days = list(_days(max(first, last - LONGEST), last, hours))
     rows = [[day.isoformat(), before, [{"opens": o, "closes": c} for o, c in spells]] for day, before, spells in days]
     con.execute(
         "INSERT INTO service_days SELECT unnest(?::DATE[]), unnest(?::DOUBLE[]),"
@@ -121,7 +98,7 @@ def create_night_macros(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact
     """
     for name in NIGHTS:
         texts = facts[name].value if name in facts else ()
-        spells = parse_spells(texts) if isinstance(texts, tuple) and texts else ()
+        spells = parse_service_hours(texts).weekdays[0] if isinstance(texts, tuple) and texts else ()
         ends = " ".join(end for spell in spells for end in _ends_of(spell))
         body = f"CASE {ends} ELSE moment END" if ends else "moment"
         con.execute(f"CREATE MACRO after_{name}(moment) AS {body}")

@@ -288,7 +288,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
-    view_inputs.create_service_hours(con, facts["service_hours"], first, store.as_of)
+    view_inputs.create_service_hours(con, facts, first, store.as_of)
     share_variables(hands)
     return store
 

@@ -90,15 +90,16 @@ def set_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> No
 
 
 def create_service_hours(
-    con: duckdb.DuckDBPyConnection, fact: Fact, first: datetime | None, last: datetime | None
+    con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact], first: datetime | None, last: datetime | None
 ) -> None:
     """Create ``service_days`` from the day of the first chat to that of ``as_of``.
 
     Raises:
         UsageError: The fact holds no service hours.
     """
-    texts = [str(text) for text in fact.value] if isinstance(fact.value, list | tuple) else []
-    service_hours.create_service_days(con, texts, first and first.date(), last and last.date())
+    lists = {name: fact.value for name, fact in facts.items() if isinstance(fact.value, tuple)}
+    hours = service_hours.parse_service_hours(lists.get("service_hours", ()), lists.get("holidays", ()))
+    service_hours.create_service_days(con, hours, first and first.date(), last and last.date())
 
 
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
 from storehealth.i18n.words import Words, load_texts
 from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, SideFigure, Source, Window
+from storehealth.support.message import Message
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -65,7 +66,7 @@ def select_refused(checkup: Checkup) -> list[Source]:
 def group_not_judged(checkup: Checkup) -> list[list[NotJudged]]:
     """Rules that could not be judged, grouped by reason; without those that a missing export would enable."""
     helped = {code for export in checkup.exports_wanted for code in (*export.codes, *export.with_others)}
-    groups: dict[tuple[str, ...], list[NotJudged]] = {}
+    groups: dict[tuple[Message | None, ...], list[NotJudged]] = {}
     for rule in (rule for rule in checkup.not_judged if rule.code not in helped):
         groups.setdefault(rule.how_to_export or (rule.reason,), []).append(rule)
     return sorted(groups.values(), key=lambda members: not members[0].how_to_export)

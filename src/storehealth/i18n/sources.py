@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from storehealth.catalogue.texts import name_table
 from storehealth.i18n.words import Words
 from storehealth.model import Checkup, ExportSuggestion, Source, StoredTable, Window
+from storehealth.support.message import Message, message
 
 NOTABLE_HOURS = 24
 """A table that ends fewer hours than this before the others is not mentioned."""
@@ -25,13 +27,12 @@ def find_span_outside(sources: Iterable[Source], as_of: datetime | None) -> tupl
     return min(times), max(times)
 
 
-def list_later_tables(parts: Iterable[StoredTable], as_of: datetime | None, words: Words) -> list[str]:
+def list_later_tables(parts: Iterable[StoredTable], as_of: datetime | None) -> list[Message]:
     """Tables that begin only after ``as_of``, each with its days; empty where all do, since the headline says so.
 
     Args:
         parts: What the files gave of each table.
         as_of: The audit's moment.
-        words: Of the language wanted.
     """
     ends: dict[str, list[datetime]] = {}
     for part in parts:
@@ -39,15 +40,15 @@ def list_later_tables(parts: Iterable[StoredTable], as_of: datetime | None, word
             ends.setdefault(part.table, []).extend((part.first, part.last))
     begin = [table for table, times in ends.items() if as_of is not None and min(times) > as_of]
     return [
-        words.say(
+        message(
             "screen.later",
-            table=words.name_table(table),
-            at=words.format_moment(as_of),
-            first=words.format_day(min(ends[table]).date()),
-            last=words.format_day(max(ends[table]).date()),
+            table=name_table(table),
+            at=as_of,
+            first=min(ends[table]).date(),
+            last=max(ends[table]).date(),
         )
         for table in begin
-        if len(begin) < len(ends)
+        if len(begin) < len(ends) and as_of is not None
     ]
 
 
@@ -112,7 +113,7 @@ MOST_NAMED = 5
 
 def group_refused(sources: Iterable[Source]) -> list[list[Source]]:
     """Files that were refused, grouped by reason."""
-    groups: dict[str, list[Source]] = {}
+    groups: dict[Message | None, list[Source]] = {}
     for source in sources:
         groups.setdefault(source.note, []).append(source)
     return list(groups.values())

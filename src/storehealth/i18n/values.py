@@ -126,6 +126,11 @@ def _capital(value: Value | str, language: Language) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _clause(value: Value | str, language: Language) -> str:
+    """A sentence that goes on: without the stop at its end."""
+    return write_value(value, "", language).rstrip(" .。")
+
+
 def _parts(value: Value | str, language: Language) -> list[str]:
     return [_translate_part(part, language) for part in (value if isinstance(value, tuple) else (Name(value),))]
 
@@ -166,6 +171,7 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "clock": _clock,
     "lower": _lower,
     "capital": _capital,
+    "clause": _clause,
     "and": _join_list("and"),
     "or": _join_list("or"),
     "clauses": _separate_by("unit.semicolon"),

@@ -13,7 +13,7 @@ from functools import cache
 from storehealth.i18n import figures, parse_text, translate
 from storehealth.i18n.po import read_texts
 from storehealth.i18n.values import write_value
-from storehealth.support.message import LANGUAGES, Language, Message
+from storehealth.support.message import LANGUAGES, VERBATIM, Language, Message
 
 SYSTEM = "system"
 ERRORS = ("error", "error_hint", "refusal", SYSTEM)
@@ -67,8 +67,9 @@ class Words:
 
     def render(self, text: Message | str | None) -> str:
         """A message as text; empty for None. Strings of saved runs stay as they are, save for known reasons."""
-        if isinstance(text, Message):
+        if isinstance(text, Message) and text.id != VERBATIM:
             return translate(text, self.language)
+        text = str(text) if text else ""  # a note of intake, or of a run saved by version 0.1
         return self.reason(text) if text else ""
 
     def reason(self, english: str) -> str:

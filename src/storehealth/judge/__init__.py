@@ -6,13 +6,11 @@ import math
 from collections.abc import Iterable, Iterator
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language, split_alternatives
-from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.common import split_alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.texts import describe_window, name_needs, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
-from storehealth.i18n.sources import describe_days
-from storehealth.i18n.words import Words
 from storehealth.judge.case import RuleCase, build_case
 from storehealth.judge.certainty import assess_certainty
 from storehealth.judge.drivers import find_drivers
@@ -36,6 +34,7 @@ from storehealth.model import (
     SideFigure,
     Status,
 )
+from storehealth.support.message import Message, clauses, message
 
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
@@ -43,7 +42,7 @@ NO_LIMIT_SOURCE = LimitSource(source="no limit is set", verified="assumed")
 
 
 def judge(
-    measurements: Iterable[Measurement], catalogue: Catalogue, platform: Platform, language: Language
+    measurements: Iterable[Measurement], catalogue: Catalogue, platform: Platform
 ) -> tuple[tuple[Finding, ...], tuple[NotJudged, ...]]:
     """Judge every measurement.
 
@@ -51,13 +50,12 @@ def judge(
         measurements: One per rule.
         catalogue: Rules, layouts (for what to export) and minimum numbers.
         platform: Its limits override the rules' own; its facts define durations.
-        language: Of titles, notes and menus.
 
     Returns:
         One finding per measurement, and for each one that lacks the data for a verdict, the reason and what to export.
         Informative figures count as judged.
     """
-    cases = [build_case(measurement, catalogue, platform, language) for measurement in measurements]
+    cases = [build_case(measurement, catalogue, platform) for measurement in measurements]
     findings = tuple(_build_finding(case) for case in cases)
     not_judged = [
         _explain_not_judged(case, finding)
@@ -78,8 +76,8 @@ def _build_finding(case: RuleCase) -> Finding:
     return Finding(
         code=rule.code,
         id=rule.id,
-        title=rule.title.in_language(case.words.language),
-        why=rule.why.in_language(case.words.language),
+        title=case.title,
+        why=to_message(rule.why, f"rule.{rule.code}.why"),
         area=rule.area,
         severity=rule.severity,
         scored=rule.scored,
@@ -100,7 +98,7 @@ def _build_finding(case: RuleCase) -> Finding:
         limit_source=case.bounds.source if case.bounds else NO_LIMIT_SOURCE,
         window=measurement.window,
         usual_window=measurement.usual.window if measurement.usual else None,
-        beside=tuple(_add_title(figure, rule, case.words.language) for figure in measurement.beside),
+        beside=tuple(_add_title(figure, rule) for figure in measurement.beside),
         printed=tuple(compare_printed_figures(case)),
         drivers=() if status in ("not_applicable", "inconclusive") else find_drivers(measurement, _is_dated(rule)),
         evidence=EvidenceSummary(count=tally.defects, rows=measurement.evidence),
@@ -114,15 +112,15 @@ def _is_dated(rule: Rule) -> bool:
     return not rule.measure.by or "day" in rule.measure.by
 
 
-def _add_title(figure: SideFigure, rule: Rule, language: Language) -> SideFigure:
+def _add_title(figure: SideFigure, rule: Rule) -> SideFigure:
     if figure.name == ASSUMED_FIGURE:
-        return figure.model_copy(update={"title": Words(language).say(f"beside.{ASSUMED_FIGURE}")})
-    titles = {figure.name: figure.title for figure in rule.measure.beside}
-    return (
-        figure.model_copy(update={"title": titles[figure.name].in_language(language)})
-        if figure.name in titles
-        else figure
-    )
+        title = message("beside.if_suspected_automatic_replies_count_as_answers")
+        return figure.model_copy(update={"title": title})
+    texts = {spec.name: spec.title for spec in rule.measure.beside}
+    if figure.name not in texts:
+        return figure
+    title = to_message(texts[figure.name], f"rule.{rule.code}.measure.beside.{figure.name}.title")
+    return figure.model_copy(update={"title": title})
 
 
 def _to_direction(case: RuleCase, low: float | None, high: float | None) -> tuple[float | None, float | None]:
@@ -139,48 +137,47 @@ def _drop_infinite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _decide_verdict(case: RuleCase) -> tuple[Status, str]:
+def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
     """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
     tally, value = case.measurement.tally, case.rule.measure.value
     if case.measurement.missing is not None:
-        needs = case.words.name_missing(case.measurement.missing.needs)
-        return "not_applicable", case.words.say("verdict.missing", needs=needs)
+        return "not_applicable", message("verdict.missing", needs=name_needs(case.measurement.missing.needs))
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
-        return "not_applicable", case.words.say("verdict.nothing_applies")
+        return "not_applicable", message("verdict.nothing_applies")
     if case.bounds is None or (value is not None and value.statistic == "mean"):
-        return "informative", ""
+        return "informative", None
     reason = next(find_obstacles(case), None)
     if reason is not None:
         return "inconclusive", reason
     return _apply_holes(case, *_weigh_figure(case, case.bounds))
 
 
-def _prepend_stretch(case: RuleCase, note: str) -> str:
+def _prepend_stretch(case: RuleCase, note: Message | None) -> Message | None:
     """Put in front of the note which days were used and why, where the window was stretched."""
-    usual, words = case.measurement.usual, case.words
+    usual = case.measurement.usual
     if usual is None:
         return note
     required = count_required_rows(case.rule, case.bounds, case.catalogue.scoring)
-    stretch = words.say(
+    stretch = message(
         "verdict.stretched",
-        used=describe_days(case.measurement.window, words),
-        usual=describe_days(usual.window, words),
+        used=describe_window(case.measurement.window),
+        usual=describe_window(usual.window),
         n=count_rows(case.rule, usual.tally),
         least=required,
     )
-    return words.say("unit.semicolon").join(part for part in (stretch, note) if part)
+    return clauses((stretch, note)) if note else stretch
 
 
-def _apply_holes(case: RuleCase, status: Status, note: str) -> tuple[Status, str]:
+def _apply_holes(case: RuleCase, status: Status, note: Message | None) -> tuple[Status, Message | None]:
     """Withdraw a verdict that missing rows could change, were all of them bad. A fail stands: misses do not go away."""
     holes = select_relevant_holes(case.measurement.holes, case.catalogue.scoring.least_days)
     if case.rule.area not in case.catalogue.scoring.area_weights or not holes:
         return status, note
-    gaps = describe_holes(holes, case.words)
+    gaps = describe_holes(holes)
     if status == "fail":
-        return status, case.words.say("verdict.fails_anyway", hole=gaps)
+        return status, message("verdict.fails_anyway", hole=gaps)
     if _holds_at_worst(case, holes, status):
-        return status, case.words.say("verdict.stands_anyway", hole=gaps)
+        return status, message("verdict.stands_anyway", hole=gaps)
     return "inconclusive", gaps
 
 
@@ -194,15 +191,13 @@ def _holds_at_worst(case: RuleCase, holes: tuple[DataHole, ...], status: Status)
     return decide_status(figure, entities=1, least_entities=0)[0] == status
 
 
-def _weigh_figure(case: RuleCase, bounds: Bounds) -> tuple[Status, str]:
+def _weigh_figure(case: RuleCase, bounds: Bounds) -> tuple[Status, Message | None]:
     """Apply section E.5 of the scoring method, with a note where the verdict needs explaining."""
     required = bounds.entities or case.catalogue.scoring.least_entities
-    status, key = decide_status(
-        scale_figure(case.rule, case.measurement, bounds, case.certainty), case.measurement.entities, required
-    )
-    note = case.words.say(f"verdict.{key}", n=case.measurement.entities, least=required) if key else ""
+    figure = scale_figure(case.rule, case.measurement, bounds, case.certainty)
+    status, note = decide_status(figure, case.measurement.entities, required)
     if case.measurement.value is not None and math.isinf(case.measurement.value):
-        return status, case.words.say("verdict.never")
+        return status, message("verdict.never")
     return status, note
 
 
@@ -218,19 +213,7 @@ def _explain_not_judged(case: RuleCase, finding: Finding) -> NotJudged:
     )
 
 
-def _find_menus(case: RuleCase, need: str) -> Iterator[str]:
-    """Find the menus that export a table or column: the platform's own, else those of the generic layouts."""
-    feeding = [layout for part in split_alternatives(need) for layout in _find_layouts(case, part)]
-    from_platform = [layout for layout in feeding if layout.platform == case.platform.name]
-    for layout in from_platform or [layout for layout in feeding if layout.name.startswith("generic_")]:
-        yield layout.export_from.in_language(case.words.language)
-
-
-def _find_layouts(case: RuleCase, need: str) -> list[Layout]:
-    """Find the layouts that provide a table, or a column of it."""
-    table, _, column = need.partition(".")
-    return [
-        layout
-        for layout in case.catalogue.layouts.values()
-        if table in layout.feeds and (not column or layout.find_column(table, column))
-    ]
+def _find_menus(case: RuleCase, need: str) -> Iterator[Message]:
+    """Find the menus that export a table or column."""
+    for layout in case.catalogue.find_layouts(split_alternatives(need), case.platform.name):
+        yield to_message(layout.export_from, f"layout.{layout.name}.export_from")

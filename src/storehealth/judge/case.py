@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Literal
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Bounds, resolve_bounds
-from storehealth.i18n.words import Words
 from storehealth.judge.certainty import Certainty, assess_certainty
 from storehealth.model import Direction, Measurement
+from storehealth.support.message import Message
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,11 @@ class RuleCase:
     bounds: Bounds | None
     catalogue: Catalogue
     platform: Platform
-    words: Words
+
+    @property
+    def title(self) -> Message:
+        """The rule's title."""
+        return to_message(self.rule.title, f"rule.{self.rule.code}.title")
 
     @property
     def higher_is(self) -> Direction:
@@ -47,7 +51,7 @@ class RuleCase:
         return self.certainty.kind if self.certainty else None
 
 
-def build_case(measured: Measurement, catalogue: Catalogue, platform: Platform, language: Language) -> RuleCase:
-    """Combine a measurement with its rule, the limits in force, and the texts of a language."""
-    rule = catalogue.rules[measured.code]
-    return RuleCase(rule, measured, resolve_bounds(rule, platform.limits), catalogue, platform, Words(language))
+def build_case(measurement: Measurement, catalogue: Catalogue, platform: Platform) -> RuleCase:
+    """Combine a measurement with its rule and the limits in force."""
+    rule = catalogue.rules[measurement.code]
+    return RuleCase(rule, measurement, resolve_bounds(rule, platform.limits), catalogue, platform)

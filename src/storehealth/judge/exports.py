@@ -11,7 +11,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import split_alternatives
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
-from storehealth.i18n.words import Words
+from storehealth.catalogue.texts import to_message
 from storehealth.model import ExportSuggestion, NotJudged, Source
 
 
@@ -35,11 +35,8 @@ class ExportContext:
 
     def find_layouts(self, table: str, column: str) -> list[Layout]:
         """The layouts that provide a table, or a column of it: the platform's, else the generic ones; best first."""
-        candidates = [layout for layout in self.catalogue.layouts.values() if _has_column(layout, table, column)]
-        from_platform = [layout for layout in candidates if layout.platform == self.platform.name]
-        return sorted(
-            from_platform or [layout for layout in candidates if layout.name.startswith("generic_")], key=_rank_layout
-        )
+        need = f"{table}.{column}" if column else table
+        return sorted(self.catalogue.find_layouts((need,), self.platform.name), key=_rank_layout)
 
     def is_after_as_of(self, need: str) -> bool:
         """Whether, for a table the need names, all files that fill it begin after ``as_of``."""
@@ -87,9 +84,7 @@ class _ExportWish:
     rules: dict[str, NotJudged] = field(default_factory=dict)
 
 
-def suggest_exports(
-    not_judged: Iterable[NotJudged], context: ExportContext, words: Words
-) -> tuple[ExportSuggestion, ...]:
+def suggest_exports(not_judged: Iterable[NotJudged], context: ExportContext) -> tuple[ExportSuggestion, ...]:
     """Suggest what to export next, first the file that makes most scored rules judgeable.
 
     A file that lacks a column its layout knows is named with the headers of that column. Left out are needs that neither
@@ -102,7 +97,7 @@ def suggest_exports(
             key = _add(wishes, need, entry, context)
             wanted_by.setdefault(entry.code, set()).update([key] if key else [])
     alone = {code for code, keys in wanted_by.items() if len(keys) == 1}
-    exports = [_build_wish(wish, alone, words) for wish in wishes.values()]
+    exports = [_build_wish(wish, alone) for wish in wishes.values()]
     scored = {code for code, rule in context.catalogue.rules.items() if rule.scored}
     return tuple(
         sorted(
@@ -165,7 +160,7 @@ def _find_header(layout: Layout, table: str, column: str) -> str:
     return headers[0] if headers else column
 
 
-def _build_wish(wish: _ExportWish, alone: set[str], words: Words) -> ExportSuggestion:
+def _build_wish(wish: _ExportWish, alone: set[str]) -> ExportSuggestion:
     first = wish.layouts[0]
     return ExportSuggestion(
         tables=tuple(wish.tables),
@@ -173,7 +168,7 @@ def _build_wish(wish: _ExportWish, alone: set[str], words: Words) -> ExportSugge
         headers=tuple(wish.headers),
         files=tuple(wish.files),
         layouts=tuple(layout.name for layout in wish.layouts),
-        menu="" if first.platform is None else first.export_from.in_language(words.language),
+        menu=None if first.platform is None else to_message(first.export_from, f"layout.{first.name}.export_from"),
         areas=tuple(dict.fromkeys(entry.area for entry in wish.rules.values())),
         codes=tuple(code for code in sorted(wish.rules) if code in alone),
         with_others=tuple(code for code in sorted(wish.rules) if code not in alone),

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Protocol
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language
+from storehealth.catalogue.common import Fact
 from storehealth.catalogue.facts import find_fact_readers
 from storehealth.catalogue.platform import Platform
-from storehealth.i18n.limits import describe_certainty
-from storehealth.i18n.words import Words
+from storehealth.catalogue.texts import to_message
 from storehealth.judge.certainty import MIN_RESAMPLED_DAYS, RESAMPLES
 from storehealth.model import Measurement, MethodNote, PublishedMeasurement, TableEnd
+from storehealth.support.message import Message, Name, message
 
 SCORING_MINIMUMS = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
@@ -54,7 +54,7 @@ def publish_measurements(measurements: Iterable[Measurement]) -> tuple[Published
     )
 
 
-def describe_method(catalogue: Catalogue, platform: Platform, language: Language) -> MethodNote:
+def describe_method(catalogue: Catalogue, platform: Platform) -> MethodNote:
     """How the figures were made: the scoring constants, and the platform's facts that any view or rule reads."""
     scoring = catalogue.scoring
     constants = {f"weight.{area}": weight for area, weight in scoring.area_weights.items()}
@@ -67,20 +67,35 @@ def describe_method(catalogue: Catalogue, platform: Platform, language: Language
         name: ", ".join(fact.value) if isinstance(fact.value, tuple) else fact.value
         for name, fact in platform.facts.items()
     }
-    words = Words(language)
     read_facts = find_fact_readers(catalogue.views, catalogue.rules.values())
     return MethodNote(
         rules_digest=catalogue.compute_digest("rules"),
         constants=constants,
         facts={
-            name: f"{shown[name]} ({fact.source}; {describe_certainty(fact, words)})"
+            name: message(
+                "method.fact",
+                value=Name(str(shown[name])),
+                source=Name(fact.source),
+                certainty=_describe_certainty(fact),
+            )
             for name, fact in sorted(platform.facts.items())
             if name in read_facts
         },
         caveats=(
-            *(note.in_language(language) for note in platform.notes),
-            Words(language).say(
-                "verdict.method", days=MIN_RESAMPLED_DAYS, draws=Words(language).format_whole(RESAMPLES)
+            *(
+                to_message(note, f"platform.{catalogue.find_platform_key(platform)}.notes.{number}")
+                for number, note in enumerate(platform.notes)
             ),
+            message("verdict.method", days=MIN_RESAMPLED_DAYS, draws=RESAMPLES),
         ),
     )
+
+
+def _describe_certainty(fact: Fact) -> Message:
+    """How well a fact is confirmed, and since when it holds."""
+    confirmed = message(f"verified.{fact.verified}")
+    if fact.effective_from is not None:
+        return message("method.certainty", parts=(confirmed, message("screen.from_day", day=fact.effective_from)))
+    if fact.verified == "assumed":
+        return confirmed
+    return message("method.certainty", parts=(confirmed, message("screen.from_unknown")))

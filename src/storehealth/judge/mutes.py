@@ -7,14 +7,13 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language
 from storehealth.catalogue.mutes import Mute, MutesFile
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.thresholds import count_required_rows, resolve_bounds
-from storehealth.i18n.words import Words
 from storehealth.judge.certainty import assess_certainty
 from storehealth.judge.verdict import decide_status, scale_figure
 from storehealth.model import Finding, Measurement, MuteMark
+from storehealth.support.message import Message, Name, message
 
 
 class MuteContext(NamedTuple):
@@ -30,8 +29,7 @@ def apply_mutes(
     measurements: Iterable[Measurement],
     context: MuteContext,
     as_of: datetime | None,
-    language: Language,
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+) -> tuple[tuple[Finding, ...], tuple[Message, ...]]:
     """Mark muted findings.
 
     Args:
@@ -39,16 +37,15 @@ def apply_mutes(
         measurements: Their measurements.
         context: The mutes, and what judging a slice needs.
         as_of: Its day decides which mutes are in force; without it, none is.
-        language: Of the warnings.
 
     Returns:
         The findings, failing and watched ones marked where a mute is in force; and a warning for each mute that has
         ended, has not begun or hides nothing, for each exemption that matches no row, and for each view called by its
         old name.
     """
-    by_code, words = {measurement.code: measurement for measurement in measurements}, Words(language)
+    by_code = {measurement.code: measurement for measurement in measurements}
     marks: dict[str, MuteMark] = {}
-    warnings: list[str] = []
+    warnings: list[Message] = []
     for entry in context.mutes.mutes if as_of else ():
         finding = next((finding for finding in findings if finding.code == entry.code), None)
         unused = _find_unused_reason(
@@ -59,14 +56,14 @@ def apply_mutes(
                 entry.code, MuteMark(reason=entry.reason, owner=entry.owner, until=entry.until, segment=entry.segment)
             )
         else:
-            warnings.append(_describe_mute(entry, unused, words))
+            warnings.append(_describe_mute(entry, unused))
     marked = tuple(
         finding.model_copy(update={"muted": marks[finding.code]}) if finding.code in marks else finding
         for finding in findings
     )
     old = (*context.catalogue.old_names, *context.mutes.old_names)
-    renamed = (words.say("mutes.old_view", place=name.file, old=name.old, new=name.new) for name in old)
-    return marked, (*warnings, *_find_unused_exemptions(by_code, context, words), *renamed)
+    renamed = (message("mutes.old_view", place=Name(name.file), old=Name(name.old), new=Name(name.new)) for name in old)
+    return marked, (*warnings, *_find_unused_exemptions(by_code, context), *renamed)
 
 
 def _find_unused_reason(
@@ -100,16 +97,16 @@ def _is_rest_passing(entry: Mute, measurement: Measurement, context: MuteContext
     return decide_status(figure, entities=1, least_entities=0)[0] == "pass"
 
 
-def _describe_mute(entry: Mute, reason: str, words: Words) -> str:
+def _describe_mute(entry: Mute, reason: str) -> Message:
     segment = ", ".join(f"{name}={value}" for name, value in entry.segment.items())
-    day = words.format_day(entry.since if reason == "ahead" else entry.until)
-    return words.say(f"mutes.{reason}", code=entry.code, owner=entry.owner, day=day, segment=segment)
+    day = entry.since if reason == "ahead" else entry.until
+    return message(f"mutes.{reason}", code=Name(entry.code), owner=Name(entry.owner), day=day, segment=Name(segment))
 
 
-def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContext, words: Words) -> Iterator[str]:
+def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContext) -> Iterator[Message]:
     """Warn of exemptions that match no row of any rule they apply to."""
     used = {(code, exempted.reason) for code, measurement in by_code.items() for exempted in measurement.exempted}
     for exemption in context.mutes.exempt:
         rules = [rule.code for rule in context.catalogue.rules.values() if exemption.applies_to(rule)]
         if not any((code, exemption.reason) in used for code in rules):
-            yield words.say("mutes.takes_nothing", place=exemption.place, reason=exemption.reason)
+            yield message("mutes.takes_nothing", place=Name(exemption.place), reason=Name(exemption.reason))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Fact, Language
+from storehealth.catalogue.common import Fact
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.case import RuleCase, build_case
@@ -27,7 +27,6 @@ def compare_with_platform(
     measurements: Iterable[Measurement],
     catalogue: Catalogue,
     platform: Platform,
-    language: Language,
     orders: int | None,
 ) -> tuple[PlatformLine, ...]:
     """Compare every rule that has a figure with the limit the platform sets for it.
@@ -36,11 +35,10 @@ def compare_with_platform(
         measurements: One per rule.
         catalogue: The rules.
         platform: Its limits, and the minimum number of orders from which it judges.
-        language: Of the titles.
         orders: Orders paid in the usual window; None without an order file.
     """
     limited = (measurement for measurement in measurements if measurement.code in platform.limits)
-    cases = (build_case(measurement, catalogue, platform, language) for measurement in limited)
+    cases = (build_case(measurement, catalogue, platform) for measurement in limited)
     return tuple(_build_line(case, orders) for case in cases if _has_figure(case))
 
 
@@ -65,7 +63,7 @@ def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
     )
     return PlatformLine(
         code=case.rule.code,
-        title=case.rule.title.in_language(case.words.language),
+        title=case.title,
         unit="share" if value_measure is None else value_measure.unit,
         higher_is=case.higher_is,
         value=figure if figure is not None and math.isfinite(figure) else None,

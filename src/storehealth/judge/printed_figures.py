@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from storehealth.catalogue.rule import PrintedSpec
+from storehealth.catalogue.texts import to_message
 from storehealth.judge.case import RuleCase
 from storehealth.model import AlternativeFigure, PrintedComparison, PrintedFigure
 
@@ -22,15 +23,18 @@ def compare_printed_figures(case: RuleCase) -> Iterator[PrintedFigure]:
 
 
 def _build_figure(case: RuleCase, spec: PrintedSpec, comparison: PrintedComparison) -> PrintedFigure:
+    place = f"rule.{case.rule.code}.printed.{spec.name}"
     readings = [
-        AlternativeFigure(says=reading.says.in_language(case.words.language), value=computed.value, rows=computed.rows)
-        for reading, computed in zip(spec.readings, comparison.readings, strict=True)
+        AlternativeFigure(
+            says=to_message(reading.says, f"{place}.readings.{number}.says"), value=computed.value, rows=computed.rows
+        )
+        for number, (reading, computed) in enumerate(zip(spec.readings, comparison.readings, strict=True))
     ]
     own, others, theirs = readings[0], tuple(readings[1:]), comparison.theirs.value or 0.0
     verdict, by = explain_difference(theirs, own, others, spec.close)
     return PrintedFigure(
         name=spec.name,
-        title=spec.title.in_language(case.words.language),
+        title=to_message(spec.title, f"{place}.title"),
         unit=spec.unit,
         theirs=theirs,
         theirs_rows=comparison.theirs.rows,

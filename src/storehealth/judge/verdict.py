@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.texts import name_table
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
-from storehealth.i18n.words import Words
 from storehealth.judge.case import RuleCase
 from storehealth.judge.certainty import Certainty
 from storehealth.model import DataHole, Measurement, Status
+from storehealth.support.message import Message, Name, clauses, message, quantity
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
 
@@ -63,8 +64,8 @@ def scale_figure(rule: Rule, measurement: Measurement, bounds: Bounds, certainty
     return ScaledFigure(-point, -high, -low, -bounds.target, -bounds.limit, -high)
 
 
-def decide_status(figure: ScaledFigure, entities: int, least_entities: int) -> tuple[Status, str]:
-    """Decide the status, and the key of the note that explains it where needed; the first condition that holds wins.
+def decide_status(figure: ScaledFigure, entities: int, least_entities: int) -> tuple[Status, Message | None]:
+    """Decide the status, and the note that explains it where needed; the first condition that holds wins.
 
     Args:
         figure: The figure and its bounds.
@@ -72,20 +73,20 @@ def decide_status(figure: ScaledFigure, entities: int, least_entities: int) -> t
         least_entities: Minimum of them for a fail.
     """
     if figure.low > figure.limit and entities >= least_entities:
-        return "fail", ""
+        return "fail", None
     if figure.point > figure.limit:
-        return "watch", _why_only_watched(figure)
+        return "watch", _why_only_watched(figure, entities, least_entities)
     if figure.point > figure.target and figure.low > figure.target:
-        return "watch", "over_target"
+        return "watch", message("verdict.over_target")
     if figure.high <= figure.limit or figure.point <= figure.target:
-        return "pass", ""
-    return "pass", "uncertain_pass"
+        return "pass", None
+    return "pass", message("verdict.uncertain_pass")
 
 
-def _why_only_watched(figure: ScaledFigure) -> str:
+def _why_only_watched(figure: ScaledFigure, entities: int, least_entities: int) -> Message:
     if figure.low > figure.limit:
-        return "over_but_few"
-    return "over_in_bursts" if figure.low_by_rows > figure.limit else "over_by_chance"
+        return message("verdict.over_but_few", n=entities, least=least_entities)
+    return message("verdict.over_in_bursts" if figure.low_by_rows > figure.limit else "verdict.over_by_chance")
 
 
 def select_relevant_holes(holes: Iterable[DataHole], least_days: float) -> tuple[DataHole, ...]:
@@ -93,9 +94,9 @@ def select_relevant_holes(holes: Iterable[DataHole], least_days: float) -> tuple
     return tuple(hole for hole in holes if hole.cause != "short" or hole.count < least_days * hole.of)
 
 
-def describe_holes(holes: Iterable[DataHole], words: Words) -> str:
-    """Describe what is missing in one sentence; empty where nothing is."""
-    return words.say("unit.semicolon").join(dict.fromkeys(_describe_hole(hole, words) for hole in holes))
+def describe_holes(holes: Iterable[DataHole]) -> Message:
+    """Describe what is missing in one sentence."""
+    return clauses(dict.fromkeys(map(_describe_hole, holes)))
 
 
 def assume_worst(measurement: Measurement, holes: Sequence[DataHole]) -> Measurement | None:
@@ -116,15 +117,14 @@ def assume_worst(measurement: Measurement, holes: Sequence[DataHole]) -> Measure
     return measurement.model_copy(update={"tally": tally.model_copy(update={"late": tally.late + assumed_defects})})
 
 
-def _describe_hole(hole: DataHole, words: Words) -> str:
-    first = words.format_day(hole.first) if hole.first else ""
-    return words.say(
+def _describe_hole(hole: DataHole) -> Message:
+    return message(
         f"hole.{hole.cause}",
         n=hole.count,
         of=hole.of,
-        table=words.name_table(hole.table),
-        file=hole.file or "",
-        first=first,
+        table=name_table(hole.table),
+        file=Name(hole.file or ""),
+        first=hole.first or Name(""),
     )
 
 
@@ -132,23 +132,21 @@ HOUR, DAY = 3600.0, 86400.0
 SECONDS_PER_UNIT = {"seconds": 1.0, "hours": HOUR, "days": DAY}
 
 
-def find_obstacles(case: RuleCase) -> Iterator[str]:
+def find_obstacles(case: RuleCase) -> Iterator[Message]:
     """Yield the reasons against a verdict, the strongest first; none where a verdict can be given."""
-    measurement, words = case.measurement, case.words
+    measurement = case.measurement
     resolution = _find_required_resolution(case)
     if resolution is not None and measurement.resolution_seconds > resolution:
-        step, limit = (
-            words.format_figure(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution)
-        )
-        yield words.say("verdict.coarse", step=step, within=limit)
+        step, limit = (quantity(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution))
+        yield message("verdict.coarse", step=step, within=limit)
     judged, required = (
         count_rows(case.rule, measurement.tally),
         count_required_rows(case.rule, case.bounds, case.catalogue.scoring),
     )
     if judged == 0 and not sum(measurement.tally.model_dump().values()):
-        yield words.say("verdict.no_rows")
+        yield message("verdict.no_rows")
     if judged < required:
-        yield words.say("verdict.too_few", n=judged, least=required)
+        yield message("verdict.too_few", n=judged, least=required)
 
 
 def _find_required_resolution(case: RuleCase) -> float | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from storehealth.support.message import Message
 
 Area = Literal["logistics", "customer_service", "stock", "aftersales", "team", "data_quality"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
@@ -20,3 +22,7 @@ class FrozenModel(BaseModel):
     """Base of all records: frozen, and strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Note = Annotated[Message | None, BeforeValidator(lambda note: None if note == "" else note)]
+"""A text that may be missing. Version 0.1 wrote an empty string for that."""

@@ -21,8 +21,9 @@ from storehealth.model.verdict import (
     Score,
     UpcomingDeadline,
 )
+from storehealth.support.message import Message
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "2.0.0"
 
 
 class RunIdentity(FrozenModel):
@@ -43,7 +44,7 @@ class RunOutcome(FrozenModel):
     """The exit code and all its reasons."""
 
     exit_code: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Message, ...]
 
 
 class TableEnd(FrozenModel):
@@ -62,8 +63,8 @@ class MethodNote(FrozenModel):
 
     rules_digest: str
     constants: dict[str, float]
-    facts: dict[str, str] = {}
-    caveats: tuple[str, ...] = ()
+    facts: dict[str, Message] = {}
+    caveats: tuple[Message, ...] = ()
 
 
 class Checkup(FrozenModel):
@@ -80,7 +81,9 @@ class Checkup(FrozenModel):
     timezone: str
     language: Literal["en", "zh", "es"]
     outcome: RunOutcome
-    headline: str = Field(description="One plain sentence: where the store loses most, and what fixing it would bring.")
+    headline: Message = Field(
+        description="One plain sentence: where the store loses most, and what fixing it would bring."
+    )
     score: Score
     areas: tuple[AreaScore, ...]
     sources: tuple[Source, ...]
@@ -99,7 +102,7 @@ class Checkup(FrozenModel):
     previous: PreviousRun | None = Field(default=None, description="None without an earlier run.")
     trend: Trend | None = None
     followups: tuple[FollowUp, ...] = Field(default=(), description="Earlier advice whose review day has come.")
-    warnings: tuple[str, ...] = Field(
+    warnings: tuple[Message, ...] = Field(
         default=(),
         description="Mutes and exemptions that have ended or match nothing; tables that begin only after as_of.",
     )

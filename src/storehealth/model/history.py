@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Area, Change, Direction, FrozenModel, State, Status
+from storehealth.model.base import Area, Change, Direction, FrozenModel, Note, State, Status
 from storehealth.model.measurement import RowStates
+from storehealth.support.message import Message
 
 Unit = Literal["share", "seconds", "hours", "days", "number", "points"]
 
@@ -65,7 +66,7 @@ class TrendLine(FrozenModel):
 
     kind: Literal["score", "area", "finding"]
     name: str = Field(description="``score``, the area, or the rule's code.")
-    title: str = ""
+    title: Note = None
     unit: Unit
     higher_is: Direction
     values: tuple[float | None, ...]
@@ -101,11 +102,11 @@ class FollowUp(FrozenModel):
     """Earlier advice, reviewed on its day. What changed since is not necessarily its effect."""
 
     id: str
-    name: str
+    name: Note
     given_on: date
     check_on: date
     code: str = Field(description="The finding it was given for.")
-    title: str = ""
+    title: Note = None
     unit: Unit
     segment: dict[str, str | None] = Field(default={}, description="Where most misses were then; empty: everywhere.")
     before: PeriodCounts
@@ -136,7 +137,7 @@ class FindingComparison(FrozenModel):
     """One finding in two runs, judged by the same rules."""
 
     code: str
-    title: str
+    title: Message
     area: Area
     unit: Unit
     status_then: Status | None

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import FrozenModel
+from storehealth.model.base import FrozenModel, Note
 
 
 class Source(FrozenModel):
@@ -28,7 +28,7 @@ class Source(FrozenModel):
     rejected: int = 0
     first: datetime | None = Field(default=None, description="First event in the file, in the store's zone.")
     last: datetime | None = Field(default=None, description="Last event in the file, in the store's zone.")
-    note: str = Field(default="", description="Why the file was refused, or what the reader should know about it.")
+    note: Note = Field(default=None, description="Why the file was refused, or what the reader should know about it.")
 
 
 class SheetReading(FrozenModel):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from storehealth.model.base import FrozenModel, Outcome, RowState
+from storehealth.model.base import FrozenModel, Note, Outcome, RowState
 
 
 class Tally(FrozenModel):
@@ -52,7 +52,7 @@ class SideFigure(FrozenModel):
     """A figure shown beside a finding, without a verdict of its own."""
 
     name: str
-    title: str = Field(default="", description="The name in plain words, in the language of the checkup.")
+    title: Note = Field(default=None, description="The name in plain words.")
     unit: Literal["share", "seconds", "hours", "days", "number"] = "share"
     value: float | None = Field(default=None, description="A share is count / judged; other figures are in their unit.")
     count: int | None = Field(default=None, description="Of a share: the rows that the name describes.")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import FrozenModel, Outcome
+from storehealth.support.message import Message
 
 
 class TimelineEvent(FrozenModel):
@@ -34,7 +35,7 @@ class RuleClock(FrozenModel):
     """One rule's clock over one row of its view."""
 
     code: str
-    title: str
+    title: Message
     outcome: Outcome
     began: datetime
     due: datetime | None = Field(

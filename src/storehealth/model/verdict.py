@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Area, Change, Direction, FrozenModel, Severity, State, Status
+from storehealth.model.base import Area, Change, Direction, FrozenModel, Note, Severity, State, Status
 from storehealth.model.measurement import EvidenceRow, ExemptedRows, MoneyAtRisk, RowStates, SideFigure, Window
+from storehealth.support.message import Message
 
 
 class OutcomeCounts(FrozenModel):
@@ -61,7 +62,7 @@ class EvidenceSummary(FrozenModel):
 class AlternativeFigure(FrozenModel):
     """The figure by another definition."""
 
-    says: str
+    says: Message
     value: float | None
     rows: int
 
@@ -73,14 +74,14 @@ class PrintedFigure(FrozenModel):
     """
 
     name: str
-    title: str
+    title: Message
     unit: Literal["share", "seconds", "hours"]
     theirs: float
     theirs_rows: int
     held: int = Field(description="Chats or cases of the same agents and days that our files hold.")
     ours: float | None
     ours_rows: int
-    ours_says: str = Field(description="How the rule counts.")
+    ours_says: Message = Field(description="How the rule counts.")
     difference: float | None = Field(description="Ours minus theirs.")
     verdict: Literal["agrees", "explained", "nearer", "unexplained"] = Field(
         description="explained: another definition gives theirs; nearer: one leaves at most half of the difference."
@@ -103,13 +104,13 @@ class Finding(FrozenModel):
 
     code: str
     id: str
-    title: str
-    why: str
+    title: Message
+    why: Note
     area: Area
     severity: Severity
     scored: bool
     status: Status
-    note: str = ""
+    note: Note = None
     value: float | None
     higher_is: Direction
     unit: Literal["share", "seconds", "hours", "days", "number"]
@@ -158,11 +159,11 @@ class NotJudged(FrozenModel):
     """A rule that could not be judged, and which export would change that."""
 
     code: str
-    title: str
+    title: Message
     area: Area
-    reason: str
+    reason: Note
     needs: tuple[str, ...]
-    how_to_export: tuple[str, ...]
+    how_to_export: tuple[Message, ...]
 
 
 class ExportSuggestion(FrozenModel):
@@ -175,7 +176,7 @@ class ExportSuggestion(FrozenModel):
     headers: tuple[str, ...] = Field(default=(), description="Headers of these columns in the layout.")
     files: tuple[str, ...] = Field(default=(), description="The files that lack the columns.")
     layouts: tuple[str, ...] = Field(description="Layouts that would provide it, best first.")
-    menu: str = Field(default="", description="Menu that exports the first layout; empty for a generic table.")
+    menu: Note = Field(default=None, description="Menu that exports the first layout; None for a generic table.")
     areas: tuple[Area, ...]
     codes: tuple[str, ...] = Field(description="Rules that this export alone makes judgeable.")
     with_others: tuple[str, ...] = Field(default=(), description="Rules that also need another export.")
@@ -193,7 +194,7 @@ class Score(FrozenModel):
     high: float | None
     grade: str | None
     coverage: float
-    cap_reason: str | None = None
+    cap_reason: Message | None = None
 
 
 class AreaScore(FrozenModel):
@@ -214,17 +215,17 @@ class Recommendation(FrozenModel):
     """One action, the findings it helps and its expected gain: an estimate, see ``assumption``."""
 
     id: str
-    name: str = Field(default="", description="The action in a few words.")
-    where: str = Field(default="", description="Where most of the misses are, in words; empty if nothing stands out.")
-    text: str = Field(description="Who does what by when, and where most of the misses are.")
+    name: Note = Field(default=None, description="The action in a few words.")
+    where: Note = Field(default=None, description="Where most of the misses are; None if nothing stands out.")
+    text: Message = Field(description="Who does what by when, and where most of the misses are.")
     notes: dict[str, str] = Field(
         default={}, description="A message to customers in en, zh and es, ready to paste; blanks stand in brackets."
     )
     findings: tuple[str, ...]
     effort: Literal["low", "medium", "high"]
     gain_points: float | None
-    gain_units: str
-    assumption: str
+    gain_units: Message
+    assumption: Message
     check_on: date | None
 
 
@@ -257,7 +258,7 @@ class PlatformLine(FrozenModel):
     """
 
     code: str
-    title: str
+    title: Message
     unit: Literal["share", "seconds", "hours", "days", "number"]
     higher_is: Direction
     value: float | None = Field(

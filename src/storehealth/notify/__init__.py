@@ -29,7 +29,7 @@ from storehealth.notify.changes import (
     digest_text,
     update_known_state,
 )
-from storehealth.notify.notice import Notice, TranslatedNames, write_failure_notice, write_notice, write_recovery_notice
+from storehealth.notify.notice import Notice, write_failure_notice, write_notice, write_recovery_notice
 from storehealth.notify.outbox import Delivery, DeliveryOutcome, Outbox, QueuedNotice, SendingRound, send_round
 from storehealth.notify.policy import explain_failure_hold_back, explain_hold_back, explain_wait
 from storehealth.settings import Settings
@@ -121,7 +121,7 @@ def preview_notice(
     known = NotificationMemory(state).read(build_store_key(checkup))
     news = compare_checkup(known, checkup)
     words = Words(_language_of(checkup, settings))
-    message = write_notice(checkup, news, words, TranslatedNames.load(checkup, words.language), reports)
+    message = write_notice(checkup, news, words, reports)
     return message, explain_hold_back(settings.notify, news, known, now, words)
 
 
@@ -156,7 +156,7 @@ def _announce_locked(
     held_reason = explain_hold_back(settings.notify, news, known, now, words)
     waiting = None
     if held_reason is None:
-        message = write_notice(checkup, news, words, TranslatedNames.load(checkup, words.language), reports)
+        message = write_notice(checkup, news, words, reports)
         waiting = outbox.put(QueuedNotice.create(message, checkup.store, now))
     memory.store(build_store_key(checkup), update_known_state(known, news, now if held_reason is None else None))
     hold_reason = explain_wait(settings, outbox.list_queued(), now, words)

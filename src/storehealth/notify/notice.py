@@ -1,19 +1,15 @@
-"""A checkup as a message of a few lines: plain text that no service interprets as markup. Pure.
-
-Titles of findings and actions in a language other than the checkup's.
-"""
+"""A checkup as a message of a few lines: plain text that no service interprets as markup. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.catalogue.common import Language
 from storehealth.i18n.findings import LEAST_GAIN, name_score, select_actions
 from storehealth.i18n.limits import format_doubt
 from storehealth.i18n.words import Words
-from storehealth.model import Checkup, Finding, Recommendation
+from storehealth.model import Checkup, Finding
 from storehealth.notify.changes import CheckupChanges
 from storehealth.privacy import redact, scrub
 from storehealth.support.control_chars import CONTROL_CHARS
@@ -40,9 +36,7 @@ def to_plain_line(text: str) -> str:
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
-def write_notice(
-    checkup: Checkup, found: CheckupChanges, words: Words, names: TranslatedNames, reports: Sequence[Path] = ()
-) -> Notice:
+def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports: Sequence[Path] = ()) -> Notice:
     """Write the message: what changed, what fails, what to do first, and where the report is.
 
     Nobody is named, neither agents nor customers, and phone numbers, e-mails and addresses are removed from texts.
@@ -51,19 +45,18 @@ def write_notice(
         checkup: The whole result.
         found: What is new in it.
         words: The texts in the message's language.
-        names: Titles of findings and actions in that language.
         reports: Where the written reports are.
     """
     score = _score_text(checkup, found, words)
     blocks = (
-        [checkup.headline] if words.language == checkup.language else [],
-        _finding_block("notify.new", found.new, words, names),
-        _finding_block("notify.again", found.again, words, names),
-        _finding_block("notify.still", found.still, words, names),
-        [words.say("notify.resolved", codes=_join_codes(found.resolved, words, names))] if found.resolved else [],
+        [words.render(checkup.headline)],
+        _finding_block("notify.new", found.new, words),
+        _finding_block("notify.again", found.again, words),
+        _finding_block("notify.still", found.still, words),
+        [words.say("notify.resolved", codes=_join_codes(found.resolved, words))] if found.resolved else [],
         [words.say("notify.lost", areas=_join_areas(found.lost, words))] if found.lost else [],
         [words.count("notify.muted", found.muted)] if found.muted else [],
-        _first_action_line(checkup, words, names),
+        _first_action_line(checkup, words),
         [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else [],
     )
     lines = [to_plain_line(scrub(line)) for block in blocks for line in block]
@@ -102,19 +95,19 @@ def _score_text(checkup: Checkup, found: CheckupChanges, words: Words) -> str:
     return words.say("unit.brackets", what=text, inside=before)
 
 
-def _finding_block(key: str, findings: Sequence[Finding], words: Words, names: TranslatedNames) -> list[str]:
+def _finding_block(key: str, findings: Sequence[Finding], words: Words) -> list[str]:
     """Return a heading with the findings below it."""
     if not findings:
         return []
     lines = [f"{words.say(key)}{words.say('unit.colon').rstrip()}"]
-    lines += [f"- {_finding_line(finding, words, names)}" for finding in findings[:MAX_FINDINGS]]
+    lines += [f"- {_finding_line(finding, words)}" for finding in findings[:MAX_FINDINGS]]
     more = len(findings) - MAX_FINDINGS
     return [*lines, words.count("notify.more", more)] if more > 0 else lines
 
 
-def _finding_line(finding: Finding, words: Words, names: TranslatedNames) -> str:
+def _finding_line(finding: Finding, words: Words) -> str:
     value = words.format_figure(finding.value, finding.unit)
-    text = f"{finding.code} {names.title_of(finding)}{words.say('unit.colon')}{value}"
+    text = f"{finding.code} {words.render(finding.title)}{words.say('unit.colon')}{value}"
     if finding.limit is None:
         return text
     limit = words.say("screen.limit", bound=words.format_bound(finding.limit, finding.unit, finding.higher_is))
@@ -123,49 +116,21 @@ def _finding_line(finding: Finding, words: Words, names: TranslatedNames) -> str
     return words.say("unit.brackets", what=text, inside=details)
 
 
-def _join_codes(findings: Iterable[Finding], words: Words, names: TranslatedNames) -> str:
-    return words.say("unit.semicolon").join(f"{finding.code} {names.title_of(finding)}" for finding in findings)
+def _join_codes(findings: Iterable[Finding], words: Words) -> str:
+    return words.say("unit.semicolon").join(f"{finding.code} {words.render(finding.title)}" for finding in findings)
 
 
 def _join_areas(areas: Iterable[str], words: Words) -> str:
     return words.say("unit.comma").join(words.say(f"area.{area}") for area in areas)
 
 
-def _first_action_line(checkup: Checkup, words: Words, names: TranslatedNames) -> list[str]:
+def _first_action_line(checkup: Checkup, words: Words) -> list[str]:
     """Return what to do first, in a few words; not where, which could be a person's name."""
     first = next(iter(select_actions(checkup)), None)
-    name = names.action_of(first) if first else ""
+    name = words.render(first.name) if first else ""
     if first is None or not name:
         return []
     if first.gain_points is not None and first.gain_points >= LEAST_GAIN:
         gain = words.say("screen.gain", points=words.format_decimal(first.gain_points))
         name = words.say("unit.brackets", what=name, inside=gain)
     return [words.say("notify.first", action=name)]
-
-
-class TranslatedNames(NamedTuple):
-    """Titles of findings and actions; those of a pack's rules stay in the checkup's language."""
-
-    titles: Mapping[str, str] = {}
-    actions: Mapping[str, str] = {}
-
-    @staticmethod
-    def load(checkup: Checkup, language: Language) -> TranslatedNames:
-        """Return the checkup's own names or, where its language differs, those of the built-in rules."""
-        if language == checkup.language:
-            return TranslatedNames()
-        from storehealth.catalogue import load_catalogue
-
-        rules = load_catalogue().rules.values()
-        return TranslatedNames(
-            {rule.code: rule.title.in_language(language) for rule in rules},
-            {advice.id: advice.name.in_language(language) for rule in rules for advice in rule.advice},
-        )
-
-    def title_of(self, finding: Finding) -> str:
-        """Return the title of a finding."""
-        return self.titles.get(finding.code, finding.title)
-
-    def action_of(self, recommendation: Recommendation) -> str:
-        """Return an action in a few words; empty where it has no name that is free of personal data."""
-        return self.actions.get(recommendation.id, recommendation.name)

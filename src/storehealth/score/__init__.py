@@ -4,37 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from storehealth.catalogue.common import Language
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.i18n.words import Words
 from storehealth.model import Area, AreaScore, Checkup, Finding, Score
 from storehealth.score.metrics import WeightedMean, average_areas, average_headline, find_cap, score_metrics
+from storehealth.support.message import Message, Name, message
 
 SCORE_DIGITS = 2
 """Decimals of a published score; the arithmetic before it is not rounded."""
 
 
-def score_findings(
-    findings: Iterable[Finding], scoring: Scoring, language: Language = "en"
-) -> tuple[Score, tuple[AreaScore, ...]]:
+def score_findings(findings: Iterable[Finding], scoring: Scoring) -> tuple[Score, tuple[AreaScore, ...]]:
     """Score a store.
 
     Args:
         findings: All verdicts; those without weight change nothing.
         scoring: Weights, caps and minimum coverage.
-        language: Of the reason for a cap.
 
     Returns:
         The headline and one entry per scored area, in the order of the weights. A score is None, never 0 or 100, where
         nothing, or too little of the weight, could be judged.
     """
     findings = tuple(findings)
-    return _score_headline(findings, scoring, language), _score_areas(findings, scoring)
+    return _score_headline(findings, scoring), _score_areas(findings, scoring)
 
 
 def rescore_checkup(checkup: Checkup) -> tuple[Score, tuple[AreaScore, ...]]:
     """Score a stored checkup again from its own findings and the constants under ``method``."""
-    return score_findings(checkup.findings, rebuild_scoring(checkup.method.constants), checkup.language)
+    return score_findings(checkup.findings, rebuild_scoring(checkup.method.constants))
 
 
 def rebuild_scoring(constants: Mapping[str, float]) -> Scoring:
@@ -81,9 +77,9 @@ def _find_costliest(findings: Sequence[Finding], scoring: Scoring, area: Area) -
     return max(in_area, key=lambda metric: metric.weight * (1 - metric.score)).code if in_area else None
 
 
-def _score_headline(findings: Sequence[Finding], scoring: Scoring, language: Language) -> Score:
+def _score_headline(findings: Sequence[Finding], scoring: Scoring) -> Score:
     mean = average_headline(findings, scoring)
-    cap, reason = _describe_cap(findings, scoring, language)
+    cap, reason = _describe_cap(findings, scoring)
     # a cap above the mean changes nothing and needs no reason
     binds = mean.score is not None and mean.score > cap
     value = _apply_cap(mean.score, cap)
@@ -98,14 +94,13 @@ def _score_headline(findings: Sequence[Finding], scoring: Scoring, language: Lan
     )
 
 
-def _describe_cap(findings: Sequence[Finding], scoring: Scoring, language: Language) -> tuple[float, str | None]:
+def _describe_cap(findings: Sequence[Finding], scoring: Scoring) -> tuple[float, Message | None]:
     """The lowest cap that failing scored findings set, and the reason."""
     cap, severity, codes = find_cap(findings, scoring)
     if severity is None:
         return cap, None
-    words = Words(language)
-    listed = words.say("unit.comma").join(codes)
-    return cap, words.say("score.cap", n=len(codes), codes=listed, severity=words.say(f"severity.{severity}"))
+    names = tuple(map(Name, codes))
+    return cap, message("score.cap", n=len(codes), codes=names, severity=message(f"severity.{severity}"))
 
 
 def _find_grade(value: float | None, coverage: float, scoring: Scoring) -> str | None:

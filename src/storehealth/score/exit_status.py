@@ -10,8 +10,8 @@ from datetime import datetime
 
 from storehealth.errors import ExitCode, UsageError
 from storehealth.i18n.sources import find_span_outside
-from storehealth.i18n.words import Words
 from storehealth.model import AreaScore, Finding, RunOutcome, Score, Source
+from storehealth.support.message import Message, Name, message
 
 FAIL_ON_LEVELS = ("fail", "watch", "new", "never")
 EXIT_PRECEDENCE = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.NO_DATA, ExitCode.NOT_DELIVERED, ExitCode.FINDINGS)
@@ -30,12 +30,12 @@ def check_fail_on(fail_on: str) -> str:
     if fail_on in FAIL_ON_LEVELS or re.fullmatch(r"score<\d{1,3}(\.\d+)?", fail_on):
         return fail_on
     close = difflib.get_close_matches(fail_on, FAIL_ON_LEVELS, n=1)
-    hint = f"Nearest is {close[0]}. " if close else ""
-    raise UsageError(f"--fail-on does not know {fail_on!r}", f"{hint}Use fail, watch, new, never, or score<60.")
+    hint = message("exit.nearest_level", name=Name(close[0])) if close else message("exit.levels")
+    raise UsageError(message("exit.unknown_level", value=Name(fail_on)), hint)
 
 
 def decide_exit(
-    findings: Sequence[Finding], score: Score, sources: Sequence[Source], fail_on: str, incomplete: Iterable[str]
+    findings: Sequence[Finding], score: Score, sources: Sequence[Source], fail_on: str, incomplete: Iterable[Message]
 ) -> RunOutcome:
     """Decide the exit code of an audit.
 
@@ -47,9 +47,9 @@ def decide_exit(
             reappeared; without an earlier run, all of them are new.
         incomplete: Reasons why the data are insufficient: that nothing was judged, and those of ``--strict-data``.
     """
-    reasons: list[tuple[ExitCode, str]] = []
+    reasons: list[tuple[ExitCode, Message]] = []
     if not any(source.layout for source in sources):
-        reasons.append((ExitCode.NO_DATA, "no file could be used"))
+        reasons.append((ExitCode.NO_DATA, message("exit.no_usable_file")))
     reasons += [(ExitCode.NO_DATA, reason) for reason in incomplete]
     reasons += [(ExitCode.FINDINGS, reason) for reason in _list_counted_findings(findings, score, fail_on)]
     code = pick_exit_code(*(exit_code for exit_code, _ in reasons))
@@ -63,12 +63,16 @@ def pick_exit_code(*codes: ExitCode) -> ExitCode:
 
 def list_incomplete_data(
     sources: Sequence[Source], areas: Sequence[AreaScore], findings: Sequence[Finding]
-) -> list[str]:
+) -> list[Message]:
     """List what ``--strict-data`` objects to: refused files, and areas withheld for lack of conclusive data."""
-    refused = [f"{source.path} was not used: {source.note}" for source in sources if source.layout is None]
+    refused = [
+        message("exit.refused_file", path=Name(source.path), reason=source.note or message("screen.no_reason"))
+        for source in sources
+        if source.layout is None
+    ]
     inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
     withheld = {area.id for area in areas if area.score is None and area.id in inconclusive}
-    return refused + [f"{area} is inconclusive" for area in sorted(withheld)]
+    return refused + [message("exit.inconclusive_area", area=message(f"area.{area}")) for area in sorted(withheld)]
 
 
 def has_verdict(findings: Iterable[Finding]) -> bool:
@@ -77,8 +81,8 @@ def has_verdict(findings: Iterable[Finding]) -> bool:
 
 
 def explain_missing_verdicts(
-    findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None, words: Words
-) -> str | None:
+    findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None
+) -> Message | None:
     """Explain why nothing, or too little of every area, could be judged although a file was read; None where enough was.
 
     Args:
@@ -86,36 +90,40 @@ def explain_missing_verdicts(
         score: The headline; coverage above zero means that enough was judged.
         sources: If ``as_of`` lies outside their days, these are named instead.
         as_of: The audit's moment.
-        words: Texts of the language.
     """
     if score.coverage > 0 or not any(source.layout for source in sources):
         return None
     event_span = find_span_outside(sources, as_of)
     if event_span and as_of:
-        first, last = (words.format_day(day.date()) for day in event_span)
-        return words.say("verdict.none_as_of", at=words.format_moment(as_of), first=first, last=last)
-    scored = [finding for finding in findings if finding.scored and finding.note]
-    notes = Counter(finding.note for finding in scored if finding.status == "inconclusive") or Counter(
-        finding.note for finding in scored
-    )
-    reason = notes.most_common(1)[0][0] if notes else words.say("verdict.nothing_applies")
-    return words.say("verdict.little_judged" if has_verdict(findings) else "verdict.none_judged", reason=reason)
+        first, last = (day.date() for day in event_span)
+        return message("verdict.none_as_of", at=as_of, first=first, last=last)
+    scored = [(finding.status, finding.note) for finding in findings if finding.scored and finding.note]
+    notes = Counter(note for status, note in scored if status == "inconclusive") or Counter(note for _, note in scored)
+    reason = notes.most_common(1)[0][0] if notes else message("verdict.nothing_applies")
+    return message("verdict.little_judged" if has_verdict(findings) else "verdict.none_judged", reason=reason)
 
 
-def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: str) -> list[str]:
+def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: str) -> list[Message]:
     if fail_on == "never":
         return []
     if fail_on.startswith("score<"):
         bound = float(fail_on.removeprefix("score<"))
-        return (
-            [f"score {score.value:.0f} is below {bound:g}"] if score.value is not None and score.value < bound else []
-        )
+        below = score.value is not None and score.value < bound
+        return [message("exit.low_score", score=score.value or 0.0, bound=bound)] if below else []
     counted = ("fail", "watch") if fail_on == "watch" else ("fail",)
     matching = [finding for finding in findings if finding.status in counted and finding.muted is None]
     if fail_on == "new":
         return [
-            f"{finding.code} {finding.status}, {finding.state or 'new'}"
+            message(
+                "exit.new_finding",
+                code=Name(finding.code),
+                status=message(f"status.{finding.status}"),
+                state=message(f"found.{finding.state or 'new'}"),
+            )
             for finding in matching
             if finding.state in NEW_STATES
         ]
-    return [f"{finding.code} {finding.status}" for finding in matching]
+    return [
+        message("exit.finding", code=Name(finding.code), status=message(f"status.{finding.status}"))
+        for finding in matching
+    ]

@@ -16,16 +16,13 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from storehealth.catalogue.files import NotUtf8Error, decode_utf8, describe_yaml_error, read_yaml
 from storehealth.errors import UsageError
 from storehealth.settings.model import FILE_NAME, Settings, explain_problems, find_addresses, find_line
+from storehealth.support.message import Message, Name, lines, message, verbatim
 
 AUTO_REPLIES = "auto_replies.yaml"
 PREFIX = "STOREHEALTH_"
 NESTING = "__"
 OPTION_NAMES = {"language": "lang"}
 """Settings whose command-line option has another name."""
-ADDRESS_HINT = (
-    "Write addresses into a file that only you can read (chmod 600), and name it in notify.urls_file."
-    " Or put them into the environment variable STOREHEALTH_NOTIFY_URLS."
-)
 Kind = Literal["flag", "environment", "project", "user", "default"]
 
 
@@ -53,7 +50,7 @@ class ResolvedSettings(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    text: str
+    text: Message
     key: str = ""
     """The setting; empty where the whole file is at fault."""
 
@@ -169,10 +166,11 @@ def _list_layers(files: Sequence[SettingsFile], flags: Mapping[str, Any]) -> tup
 
 
 def _refuse_address(where: str, key: str) -> _Problem:
-    return _Problem(f"{where}: {key}: an address may hold a key and does not belong here", key)
+    what = message("settings.address")
+    return _Problem(message("settings.problem", place=verbatim(where), key=Name(key), what=what), key)
 
 
-def _read_toml(path: Path) -> tuple[dict[str, Any], str | None]:
+def _read_toml(path: Path) -> tuple[dict[str, Any], Message | None]:
     """Read the values of one file, and what is wrong with it.
 
     Raises:
@@ -181,11 +179,11 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], str | None]:
     try:
         values = _File(_Fields, path)() if path.is_file() else None
     except NotUtf8Error as error:
-        return {}, f"{path} {error}"
+        return {}, verbatim(f"{path} {error}")
     except tomllib.TOMLDecodeError as error:
-        return {}, f"{path} is not valid TOML: {error}"
+        return {}, message("settings.no_toml", path=Name(str(path)), reason=verbatim(str(error)))
     if values is None:
-        raise UsageError(f"{path} does not exist", "Give --config the path of a storehealth.toml.")
+        raise UsageError(message("settings.absent", path=Name(str(path))), message("settings.absent_hint"))
     notify = values.get("notify", {})
     # a relative path is relative to the file that names it, not to the current folder
     if isinstance(notify, dict) and isinstance(notify.get("urls_file"), str) and "://" not in notify["urls_file"]:
@@ -222,21 +220,21 @@ def _validate(merged: dict[str, Any], origins: Mapping[str, SettingOrigin], prob
     Raises:
         UsageError: Anything is wrong with them, or with a file.
     """
-    lines = [problem.text for problem in problems]
+    texts = [problem.text for problem in problems]
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        places = {key: origin.where for key, origin in origins.items()}
-        lines += explain_problems(error, Settings, places, {problem.key for problem in problems})
-    if lines:
-        raise UsageError("\n".join(lines), _hint(lines, problems))
+        places = {key: verbatim(origin.where) for key, origin in origins.items()}
+        texts += explain_problems(error, Settings, places, {problem.key for problem in problems})
+    if texts:
+        raise UsageError(lines(texts), _choose_hint(texts, problems))
     return settings
 
 
-def _hint(lines: Sequence[str], problems: Sequence[_Problem]) -> str:
+def _choose_hint(texts: Sequence[Message], problems: Sequence[_Problem]) -> Message:
     if any(problem.key for problem in problems):
-        return ADDRESS_HINT
-    return "Mend the file named above." if len(lines) == len(problems) else "Mend the settings named above."
+        return message("settings.address_hint")
+    return message("settings.fix_file" if len(texts) == len(problems) else "settings.fix_settings")
 
 
 def _variable_of(keys: Sequence[str]) -> str:
@@ -253,7 +251,7 @@ def _read_auto_replies(path: Path) -> tuple[str, ...]:
     try:
         texts = read_yaml(path) or []
     except yaml.YAMLError as error:
-        raise UsageError(describe_yaml_error(path, error), "Mend the file named above.") from None
+        raise UsageError(describe_yaml_error(path, error), message("settings.fix_file")) from None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise UsageError(f"{path} is no list of texts", "Write one text per line, each after a dash, in quotes.")
+        raise UsageError(message("settings.auto_replies", path=Name(str(path))), message("settings.auto_replies_hint"))
     return tuple(texts)

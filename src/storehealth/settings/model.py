@@ -5,23 +5,30 @@ Describes mistakes in settings: place, key, what is allowed, the nearest name. V
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
-from storehealth.catalogue.common import Duration, Fact, Language, StrictModel
+from storehealth.catalogue.common import Duration, Fact, Language, StrictModel, parse_duration
+from storehealth.catalogue.platform import PlatformLimit
 from storehealth.privacy import holds_address
+from storehealth.support.message import Message, Name, message
+from storehealth.support.service_hours import find_unknown_country, parse_hours
+from storehealth.support.validation import InvalidValue, describe_mistake, find_near
 
 FILE_NAME = "storehealth.toml"
 URLS_VARIABLE = "STOREHEALTH_NOTIFY_URLS"
 HOURS = re.compile(r"([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d")
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
+CODE = re.compile(r"[A-Z]{2}\d{2}")
+PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+SOURCE = f"the store's own {FILE_NAME}"
+"""Source of facts and limits that the store sets for itself, as reports show it."""
 Role = Literal["agent", "bot", "system", "customer"]
 When = Literal["change", "fail", "always", "never"]
 
@@ -56,22 +63,43 @@ class NotifySettings(StrictModel):
     @classmethod
     def _check_quiet_hours(cls, hours: str | None) -> str | None:
         if hours is not None and (not HOURS.fullmatch(hours) or hours[:5] == hours[6:]):
-            raise ValueError(f"write quiet hours as 22:00-08:00, not {hours}")
+            raise InvalidValue(message("settings.quiet_hours", text=Name(hours)))
         return hours
 
     @field_validator("digest")
     @classmethod
     def _check_digest(cls, time: str | None) -> str | None:
         if time is not None and not TIME.fullmatch(time):
-            raise ValueError(f"write a time of day as 18:00, not {time}")
+            raise InvalidValue(message("settings.digest", text=Name(time)))
         return time
 
     @field_validator("urls_env")
     @classmethod
     def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not all(VARIABLE.fullmatch(name) for name in names):
-            raise ValueError("name environment variables, such as SHOP_WECOM_URL")
+            raise InvalidValue(message("settings.variables"))
         return names
+
+
+def _parse_limit(value: Any) -> Any:
+    """Read ``4%`` as 0.04, and a duration as seconds; other values are left to pydantic."""
+    if not isinstance(value, str):
+        return value
+    percent = PERCENT.fullmatch(value)
+    try:
+        return float(percent[1]) / 100 if percent else parse_duration(value)
+    except ValueError:
+        raise InvalidValue(message("settings.limit_value", text=Name(value))) from None
+
+
+LimitValue = Annotated[float, BeforeValidator(_parse_limit, json_schema_input_type=float | str)]
+
+
+class StoreLimit(StrictModel):
+    """A limit of the store's own for one rule, in the rule's direction and unit."""
+
+    limit: LimitValue = Field(description="Where the rule fails, such as 4% or 30 s.")
+    target: LimitValue | None = Field(default=None, description="What passes. Default: the platform's or rule's own.")
 
 
 class Settings(StrictModel):
@@ -81,10 +109,24 @@ class Settings(StrictModel):
     platform: str | None = Field(
         default=None, description="Marketplace whose limits and clocks apply; default: detected from the files."
     )
+    site: str | None = Field(
+        default=None,
+        description="Country or market of the platform, such as MX or US. Default: detected from the files.",
+    )
     timezone: str | None = Field(default=None, description="IANA zone of the store, such as Asia/Shanghai.")
     language: Language = Field(default="en", description="Language of screen and reports: en, zh, es.")
     hours: tuple[str, ...] | None = Field(
-        default=None, description='Service hours, such as ["09:00-12:00", "13:00-23:00"].'
+        default=None,
+        description='Service hours, such as ["09:00-23:00"] or ["Mon-Fri 09:00-18:00", "Sat 10:00-14:00"].',
+    )
+    holidays: tuple[str, ...] = Field(
+        default=(),
+        description='Countries by ISO code, such as "CN", on whose holidays nobody is on duty. Hours of holidays, if any, are'
+        ' written as "holidays 10:00-16:00".',
+    )
+    limits: dict[str, StoreLimit] = Field(
+        default={},
+        description='Limits of your own by rule code, such as LG01 = "3%" or CS01 = {target = 0.95, limit = 0.9}.',
     )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
     auto_replies: tuple[str, ...] = Field(
@@ -102,17 +144,42 @@ class Settings(StrictModel):
     @classmethod
     def _check_zone(cls, zone: str | None) -> str | None:
         if zone is not None and zone not in available_timezones():
-            close = difflib.get_close_matches(zone, sorted(available_timezones()), n=1)
-            raise ValueError(f"no such zone; nearest is {close[0]}" if close else "no such zone")
+            near, text = find_near(zone, sorted(available_timezones())), message("settings.zone")
+            raise InvalidValue(message("invalid.with_nearest", what=text, name=Name(near)) if near else text)
         return zone
 
     @field_validator("hours")
     @classmethod
     def _check_hours(cls, hours: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        wrong = [part for part in hours or () if not HOURS.fullmatch(part)]
-        if wrong:
-            raise ValueError(f"write hours as 09:00-23:00, not {', '.join(wrong)}")
+        try:
+            parse_hours(hours or ())
+        except ValueError as error:
+            raise InvalidValue(message("settings.hours", text=Name(str(error)))) from None
         return hours
+
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _split_holidays(cls, codes: Any) -> Any:
+        return tuple(codes.replace(",", " ").split()) if isinstance(codes, str) else codes
+
+    @field_validator("holidays")
+    @classmethod
+    def _check_holidays(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = find_unknown_country(codes) if codes else None
+        if unknown:
+            raise InvalidValue(message("settings.country", code=Name(unknown)))
+        return codes
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _read_limits(cls, limits: Any) -> Any:
+        """Read ``LG01 = 0.03`` as ``LG01 = {limit = 0.03}``."""
+        if not isinstance(limits, dict):
+            return limits
+        wrong = next((code for code in limits if not CODE.fullmatch(str(code))), None)
+        if wrong is not None:
+            raise InvalidValue(message("settings.limit_code", code=Name(wrong)))
+        return {code: value if isinstance(value, dict) else {"limit": value} for code, value in limits.items()}
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -121,10 +188,32 @@ class Settings(StrictModel):
 
     def list_facts(self) -> dict[str, Fact]:
         """Return the platform facts that the store sets for itself."""
-        if self.hours is None:
-            return {}
-        own = Fact(value=self.hours, source=f"the store's own {FILE_NAME}", verified="official")
-        return {"service_hours": own}
+        own = {"service_hours": self.hours, "holidays": self.holidays or None}
+        return {
+            name: Fact(value=value, source=SOURCE, verified="official")
+            for name, value in own.items()
+            if value is not None
+        }
+
+    def list_limits(self, defaults: Mapping[str, PlatformLimit]) -> dict[str, PlatformLimit]:
+        """Return the limits that the store sets for itself.
+
+        Args:
+            defaults: The limits that hold otherwise, by code: they give the target where the store sets none. A target is
+                never laxer than the limit, whichever direction the rule has.
+        """
+        return {code: _to_platform_limit(own, defaults.get(code)) for code, own in self.limits.items()}
+
+
+def _to_platform_limit(own: StoreLimit, default: PlatformLimit | None) -> PlatformLimit:
+    target = own.target
+    if target is None and default is not None:
+        # moved past a target that lies between: the rule's direction is that from its limit to its target
+        is_higher_better = default.target > default.limit
+        target = (max if is_higher_better else min)(default.target, own.limit)
+    return PlatformLimit(
+        target=own.limit if target is None else target, limit=own.limit, source=SOURCE, verified="official"
+    )
 
 
 FREE_TEXTS = ("deposit", "auto_replies", "store", "staff")
@@ -133,8 +222,8 @@ Leaves = Callable[[Mapping[str, Any]], Iterable[tuple[tuple[str, ...], Any]]]
 
 
 def explain_problems(
-    error: ValidationError, model: type[BaseModel], places: Mapping[str, str], handled: Collection[str]
-) -> Iterator[str]:
+    error: ValidationError, model: type[BaseModel], places: Mapping[str, Message], handled: Collection[str]
+) -> Iterator[Message]:
     """Describe each mistake in a line.
 
     Args:
@@ -145,30 +234,20 @@ def explain_problems(
     """
     for item in error.errors(include_url=False):
         keys = [str(part) for part in item["loc"]]
-        if ".".join(keys) not in handled:
-            yield f"{_find_place(keys, places)}: {'.'.join(keys)}: {_describe(item, model, keys)}"
+        key = ".".join(keys)
+        if key not in handled:
+            what = describe_mistake(item, _list_fields(model, keys[:-1]))
+            yield message("settings.problem", place=_find_place(keys, places), key=Name(key), what=what)
 
 
-def _find_place(keys: Sequence[str], places: Mapping[str, str]) -> str:
+def _find_place(keys: Sequence[str], places: Mapping[str, Message]) -> Message:
     """Return the place of a value, else of the first one inside it, or around it."""
     for length in range(len(keys), 0, -1):
         key = ".".join(keys[:length])
         nearby = [place for other, place in places.items() if other == key or other.startswith(f"{key}.")]
         if nearby:
             return nearby[0]
-    return "settings"
-
-
-def _describe(item: Any, model: type[BaseModel], keys: list[str]) -> str:
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(keys[-1], _list_fields(model, keys[:-1]), n=1)
-        return f"no such setting; nearest is {close[0]}" if close else "no such setting"
-    if item["type"] == "literal_error":
-        allowed = re.findall(r"'([^']+)'", item["ctx"]["expected"])
-        close = difflib.get_close_matches(str(item["input"]), allowed, n=1)
-        return f"Input should be {item['ctx']['expected']}" + (f"; nearest is {close[0]}" if close else "")
-    return message
+    return message("settings.somewhere")
 
 
 def _list_fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:

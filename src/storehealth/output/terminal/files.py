@@ -54,7 +54,7 @@ def _add_stranger(page: Page, source: InspectedFile, words: Words) -> None:
     if source.nearest and source.nearest.missing:
         missing = words.say("unit.comma").join(source.nearest.missing)
         page.add(words.say("inspect.nearest", layout=source.nearest.layout, missing=missing), indent=4)
-    elif source.note.startswith("not recognised"):
+    elif str(source.note).startswith("not recognised"):
         page.add(words.say("inspect.stranger"), indent=4)
     else:
         page.add(words.render(source.note) if source.note else words.say("screen.no_reason"), indent=4)

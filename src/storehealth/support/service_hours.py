@@ -1,0 +1,130 @@
+"""Service hours of a week, with holidays: ``Mon-Fri 09:00-18:00``, ``Sat 10:00-14:00``, ``holidays 12:00-16:00``.
+
+A text without days holds for every day. Several spells may follow each other, and one past midnight (``22:00-02:00``) belongs
+to the day it begins on. Where a holiday calendar is given, a store is closed on holidays unless a text says otherwise, and a
+make-up work day (a weekend day worked in exchange for a bridge day, as in China) has Monday's hours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+
+Spell = tuple[int, int]
+"""Opening and closing time in seconds after midnight, half-open; one past midnight closes after 24:00."""
+DAY = 86400
+MONDAY = 0
+WEEKDAYS = (
+    ("mon", "monday", "周一", "星期一", "lun", "lunes"),
+    ("tue", "tues", "tuesday", "周二", "星期二", "mar", "martes"),
+    ("wed", "wednesday", "周三", "星期三", "mié", "mie", "miércoles", "miercoles"),
+    ("thu", "thur", "thurs", "thursday", "周四", "星期四", "jue", "jueves"),
+    ("fri", "friday", "周五", "星期五", "vie", "viernes"),
+    ("sat", "saturday", "周六", "星期六", "sáb", "sab", "sábado", "sabado"),
+    ("sun", "sunday", "周日", "周天", "星期日", "星期天", "dom", "domingo"),
+)
+HOLIDAYS = ("holiday", "holidays", "节假日", "festivo", "festivos")
+ENTRY = re.compile(r"\s*(?P<days>\D*?)\s*(?P<spells>\d.*)")
+SPELL = re.compile(r"(\d{1,2}):(\d{2})\s*[-–~至]\s*(\d{1,2}):(\d{2})")
+RANGE = re.compile(r"\s*[-–~至到]\s*")
+
+
+@dataclass(frozen=True)
+class ServiceHours:
+    """When a store is open.
+
+    Attributes:
+        weekdays: Spells that begin on each day of the week, Monday first.
+        on_holidays: Spells that begin on a holiday.
+        countries: ISO codes of the countries whose holidays count; empty: no day is a holiday.
+    """
+
+    weekdays: tuple[tuple[Spell, ...], ...] = (((0, DAY),),) * 7
+    on_holidays: tuple[Spell, ...] = ()
+    countries: tuple[str, ...] = field(default=())
+
+    def list_starting(self, day: date) -> tuple[Spell, ...]:
+        """Return the spells that begin on a calendar day."""
+        years = [_read_year(country, day.year) for country in self.countries]
+        if any(day in made_up for _, made_up in years):
+            return self.weekdays[MONDAY]
+        if any(day in off for off, _ in years):
+            return self.on_holidays
+        return self.weekdays[day.weekday()]
+
+
+def parse_hours(texts: Sequence[str], countries: Sequence[str] = ()) -> ServiceHours:
+    """Parse service hours; no texts mean always open, on holidays too.
+
+    Raises:
+        ValueError: A text is not of the form above; it is the only argument of the error.
+    """
+    if not texts:
+        return ServiceHours()
+    week: list[list[Spell]] = [[] for _ in WEEKDAYS]
+    on_holidays: list[Spell] = []
+    for text in texts:
+        days, spells = _parse_entry(text)
+        for number in days:
+            (on_holidays if number is None else week[number]).extend(spells)
+    return ServiceHours(tuple(map(tuple, week)), tuple(on_holidays), tuple(countries))
+
+
+def find_unknown_country(codes: Iterable[str]) -> str | None:
+    """Return the first code that is no country with known holidays."""
+    import holidays
+
+    known = holidays.list_supported_countries()
+    return next((code for code in codes if code not in known), None)
+
+
+def _parse_entry(text: str) -> tuple[tuple[int | None, ...], tuple[Spell, ...]]:
+    """Parse one text into numbers of weekdays (None: holidays) and spells."""
+    entry = ENTRY.fullmatch(text)
+    if not entry or SPELL.sub("", entry["spells"]).strip(" ,，、;；"):
+        raise ValueError(text)
+    try:
+        days = tuple(_parse_days(entry["days"])) if entry["days"] else tuple(range(7))
+        return days, tuple(_to_spell(found) for found in SPELL.finditer(entry["spells"]))
+    except ValueError:
+        raise ValueError(text) from None
+
+
+def _parse_days(text: str) -> Iterator[int | None]:
+    for part in re.split(r"[,，、]\s*", text.strip(" :：")):
+        first, *last = RANGE.split(part)
+        if not last and first.lower() in HOLIDAYS:
+            yield None
+            continue
+        start, end = _find_weekday(first), _find_weekday(last[0] if len(last) == 1 else first)
+        if len(last) > 1:
+            raise ValueError(text)
+        yield from ((start + step) % 7 for step in range((end - start) % 7 + 1))  # Fri-Mon spans the weekend
+
+
+def _find_weekday(name: str) -> int:
+    wanted = name.strip().lower().rstrip(".")
+    found = next((number for number, names in enumerate(WEEKDAYS) if wanted in names), None)
+    if found is None:
+        raise ValueError(name)
+    return found
+
+
+def _to_spell(found: re.Match[str]) -> Spell:
+    open_hour, open_minute, close_hour, close_minute = map(int, found.groups())
+    opens, closes = open_hour * 3600 + open_minute * 60, close_hour * 3600 + close_minute * 60
+    if max(open_minute, close_minute) > 59 or max(opens, closes) > DAY:
+        raise ValueError(found[0])
+    return opens, closes if closes > opens else closes + DAY
+
+
+@lru_cache(maxsize=256)
+def _read_year(country: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Return the holidays of a year, and the weekend days that are worked in exchange for one."""
+    import holidays
+
+    calendar = holidays.country_holidays(country, years=year)
+    return frozenset(calendar), frozenset(getattr(calendar, "weekend_workdays", ()))

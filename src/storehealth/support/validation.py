@@ -1,0 +1,82 @@
+"""Mistakes in a record, as messages: what pydantic found, in words of ours.
+
+A validator says what is wrong by ``raise InvalidValue(message(...))``; pydantic's own findings are named by their kind.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from storehealth.support.message import Message, Name, message, verbatim
+
+KINDS = {
+    "bool": "invalid.bool",
+    "date": "invalid.date",
+    "datetime": "invalid.date",
+    "dict": "invalid.table",
+    "float": "invalid.number",
+    "int": "invalid.integer",
+    "list": "invalid.list",
+    "missing": "invalid.missing",
+    "model": "invalid.table",
+    "path": "invalid.path",
+    "set": "invalid.list",
+    "string": "invalid.text",
+    "tuple": "invalid.list",
+}
+"""Beginnings of pydantic's error types → texts."""
+BOUNDS = {
+    "greater_than": ("gt", "invalid.above"),
+    "greater_than_equal": ("ge", "invalid.at_least"),
+    "less_than": ("lt", "invalid.below"),
+    "less_than_equal": ("le", "invalid.at_most"),
+}
+
+
+class InvalidValue(ValueError):  # noqa: N818 - raised for pydantic, which makes an error of its own of it
+    """What is wrong with a value.
+
+    Args:
+        problem: Continues a line that begins with the place and the key.
+    """
+
+    def __init__(self, problem: Message) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def describe_mistake(item: Any, keys: Iterable[str] = ()) -> Message:
+    """Describe one of the errors of a ``ValidationError``, without quoting values, which may be secret.
+
+    Args:
+        item: An entry of ``error.errors()``.
+        keys: The keys that its table may have, to name the nearest of one that does not exist.
+    """
+    kind, context = str(item["type"]), item.get("ctx", {})
+    raised = context.get("error")
+    if isinstance(raised, InvalidValue):
+        return raised.problem
+    if kind == "extra_forbidden":
+        return _with_nearest(message("invalid.no_such_key"), str(item["loc"][-1]), keys)
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']+)'", context["expected"])
+        text = message("invalid.not_one_of", names=tuple(map(Name, allowed)))
+        return _with_nearest(text, str(item["input"]), allowed)
+    if kind in BOUNDS:
+        key, id = BOUNDS[kind]  # noqa: A001 - a message's id
+        return message(id, bound=context[key])
+    named = KINDS.get(kind) or KINDS.get(kind.partition("_")[0])
+    return message(named) if named else verbatim(str(item["msg"]).removeprefix("Value error, "))
+
+
+def find_near(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name most similar to a mistyped one."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
+def _with_nearest(text: Message, name: str, known: Iterable[str]) -> Message:
+    near = find_near(name, known)
+    return message("invalid.with_nearest", what=text, name=Name(near)) if near else text
