@@ -82,7 +82,7 @@ class Measure(StrictModel):
     )
     basis: dict[Name, str] = Field(
         default={},
-        description="Assumption (by id, listed in docs/inputs.md) → SQL that is true for rows judged under it; the finding names it.",
+        description="Assumption (an id of docs/inputs.md) → SQL that is true for rows judged under it; the finding names it.",
     )
     entity: str = Field(default="entity", description="SQL; the customer or order that '3 distinct' counts.")
     in_time: InTimeMeasure | None = None

@@ -37,7 +37,10 @@ def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[S
 def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
     """A SELECT over these files with all columns of the table."""
     found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
-    typed = {column: table.sql_type(column) for column in table.columns} | {"source_row": "BIGINT", "unread": "VARCHAR[]"}
+    typed = {column: table.sql_type(column) for column in table.columns} | {
+        "source_row": "BIGINT",
+        "unread": "VARCHAR[]",
+    }
     cells = [
         f"{sql.quote_name(column) if column in found else 'NULL'}::{kind} AS {sql.quote_name(column)}"
         for column, kind in typed.items()

@@ -28,6 +28,8 @@ FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
 TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
+OLD_BOT_POLICIES = {"answers": "left_out", "ignore": "ignored"}
+"""Words of 0.1 for what a platform makes of chats that only a robot answered, and the present ones."""
 MEMORY = "1GB"
 """Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 
@@ -339,7 +341,11 @@ def _pass_through(table: Table, inputs: _Parts) -> str:
 
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
     generic = catalogue.platforms.get("generic", settings.platform)
-    return {**generic.facts, **settings.platform.facts, **settings.facts}
+    facts = {**generic.facts, **settings.platform.facts, **settings.facts}
+    policy = facts.get("bot_policy")
+    if policy is not None and policy.value in OLD_BOT_POLICIES:
+        facts["bot_policy"] = policy.model_copy(update={"value": OLD_BOT_POLICIES[policy.value]})
+    return facts
 
 
 def _of_packs(catalogue: Catalogue) -> frozenset[str]:

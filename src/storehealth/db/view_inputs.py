@@ -21,6 +21,7 @@ ROLE_OF = """CASE
     ELSE coalesce(known, 'unknown')
 END"""
 """Who speaks: what the message itself says, and what the view ``people`` knows about its sender."""
+HAN = re.compile("[\u4e00-\u9fff]")
 LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), false)"
 """Whether two names may be the same: platforms mask everything between the first character and the last two."""
 ENDS = ("chat", "orders", "aftersales", "stock", "parcels", "ship", "delivery")
@@ -103,16 +104,32 @@ def create_service_hours(
 
 
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
-    """Create table ``closers``, and a pattern that matches its phrases with any blanks and punctuation around them.
+    """Create table ``closers``, and a pattern of the texts that are made of its phrases alone.
 
-    One anchored pattern fails at the first letter that differs: a tenth of the time of trimming every text.
+    Pieces are parted by punctuation, signs, emoji and line ends, but not by question marks; Chinese phrases may also follow
+    each other directly. One anchored pattern fails at the first letter that differs: a tenth of the time of cutting up
+    every text.
     """
-    edge = r"[\s\p{P}\p{Z}~～]*"
     con.execute("CREATE TABLE closers (phrase VARCHAR)")
+    edge = r"[\s\p{P}\p{Z}~～]*"
     trimmed = f"regexp_replace(phrase, '^{edge}|{edge}$', '', 'g')"
     con.execute(
         f"INSERT INTO closers SELECT DISTINCT lower({trimmed}) FROM (SELECT unnest(?::VARCHAR[]) AS phrase)", [phrases]
     )
-    phrases_kept = con.execute("SELECT phrase FROM closers WHERE phrase <> '' ORDER BY phrase").fetchall()
-    choice = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", phrase) for (phrase,) in phrases_kept) or r"[^\s\S]"
-    con.execute(f"SET VARIABLE closer_pattern = {sql.quote_value(f'(?i){edge}({choice}){edge}')}")
+    kept = [phrase for (phrase,) in con.execute("SELECT phrase FROM closers ORDER BY phrase").fetchall() if phrase]
+    con.execute(f"SET VARIABLE closer_pattern = {sql.quote_value(_build_closer_pattern(kept))}")
+
+
+def _build_closer_pattern(phrases: Sequence[str]) -> str:
+    gap = r"(?:[\s\p{Z}\p{S}\p{M}\p{Cf}~!！.。,，、…;；:：'’‘\"“”()（）\[\]【】\-–—_*/\\])"
+    words = [_quote_pattern(phrase) for phrase in phrases if not HAN.search(phrase)]
+    han = [_quote_pattern(phrase) for phrase in phrases if HAN.search(phrase)]
+    pieces = [f"(?:{'|'.join(han)}){gap}*"] if han else []
+    pieces += [f"(?:{'|'.join(words)})(?:{gap}+|$)"] if words else []  # "ok" is no part of "okra"
+    return f"(?i){gap}*(?:{'|'.join(pieces)})+" if pieces else r"[^\s\S]"
+
+
+def _quote_pattern(phrase: str) -> str:
+    """The phrase as a pattern; any run of blanks parts its words, and either apostrophe will do."""
+    quoted = re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", phrase)
+    return quoted.replace(" ", r"\s+").replace("'", "['’]")

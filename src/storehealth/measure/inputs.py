@@ -47,8 +47,9 @@ def _trace(con: duckdb.DuckDBPyConnection, rule: Rule, catalogue: Catalogue) -> 
     # dimensions, evidence and advice decide no outcome, and their sub-queries would count as inputs
     measure = rule.measure.model_copy(update={"by": (), "evidence": (), "beside": (), "worst": None, "basis": {}})
     bare = rule.model_copy(update={"measure": measure, "advice": ()})
-    query = f"SELECT _outcome, _at{', _stat' if measure.value else ''} FROM ({build_row_query(bare, resolve_bounds(rule, {}), Window())})"
-    ((_, plan),) = con.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+    rows = build_row_query(bare, resolve_bounds(rule, {}), Window())
+    needed = "_outcome, _at, _stat" if measure.value else "_outcome, _at"
+    ((_, plan),) = con.execute(f"EXPLAIN (FORMAT json) SELECT {needed} FROM ({rows})").fetchall()
     found: dict[str, set[str]] = {}
     for table, columns in _list_scans(json.loads(plan)):
         if table in catalogue.tables:
@@ -74,7 +75,7 @@ def read_kept_inputs() -> Mapping[str, Mapping[str, list[str]]]:
 
 def list_inputs(rule: Rule, catalogue: Catalogue, views: Iterable[str]) -> frozenset[str] | None:
     """Columns (``orders.paid_at``) that a rule's outcome depends on; None if nobody traced them, as of a pack's rule."""
-    from_pack = catalogue.of_a_pack("rules", rule.id) or any(catalogue.of_a_pack("views", view) for view in views)
+    from_pack = catalogue.is_from_pack("rules", rule.id) or any(catalogue.is_from_pack("views", view) for view in views)
     kept = None if from_pack else read_kept_inputs().get(rule.code)
     if kept is None:
         return None

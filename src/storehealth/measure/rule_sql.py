@@ -55,8 +55,12 @@ def build_source(over: str) -> str:
     return f"({_quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
-def build_row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = ()) -> str:
+def build_row_query(
+    rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = (), date_only: bool = False
+) -> str:
     """The row query of a rule, restricted to its window.
+
+    With ``date_only`` the times are known to the day: different days compare, and equal ones cannot be judged.
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
     (advice), _show0 … (evidence), _beside0 … (figures beside); for values _value and _stat (the value as the statistic
@@ -72,7 +76,7 @@ def build_row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out
     parts = ",\n    ".join(f"{sql} AS {alias}" for alias, sql in inner.items())
     times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
-        f"SELECT *, {_outcome(rule, bounds, taken_out)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
+        f"SELECT *, {_outcome(rule, bounds, taken_out, date_only)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
         f"{_statistic(rule)}{exempted}\n"
         f"FROM (SELECT {parts}\n  FROM {build_source(rule.measure.over)})\nWHERE {build_window_condition(window)}"
     )
@@ -182,10 +186,11 @@ def _matches(exemption: Exemption, index: int) -> str:
     return " AND ".join(conditions)
 
 
-def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) -> str:
+def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption], date_only: bool) -> str:
     measure = rule.measure
     if measure.in_time is not None:
-        cases = _within_cases(measure.in_time) if measure.in_time.within is not None else _by_cases(measure.in_time)
+        by_cases = _date_only_cases if date_only and measure.in_time.by is not None else _by_cases
+        cases = _within_cases(measure.in_time) if measure.in_time.within is not None else by_cases(measure.in_time)
     elif measure.value is not None:
         cases = _value_cases(bounds)
     else:
@@ -210,6 +215,15 @@ def _by_cases(in_time: InTimeMeasure) -> str:
         f"WHEN _promise IS NULL{no_start} THEN {NOT_JUDGEABLE} "
         f"WHEN _to{cast} <= _promise{cast} THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
         f"WHEN _until{cast} > _promise{cast} THEN {OVERDUE} ELSE {UNDECIDED}"
+    )
+
+
+def _date_only_cases(in_time: InTimeMeasure) -> str:
+    no_start = " OR _from IS NULL" if in_time.from_ is not None else ""
+    return (
+        f"WHEN _promise IS NULL{no_start} OR _to::DATE = _promise::DATE THEN {NOT_JUDGEABLE} "
+        f"WHEN _to::DATE < _promise::DATE THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
+        f"WHEN _until::DATE > _promise::DATE THEN {OVERDUE} ELSE {UNDECIDED}"
     )
 
 

@@ -104,16 +104,19 @@ class MissingInputs(FrozenModel):
     """Why a rule has nothing to judge."""
 
     needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: none of these.")
+    silent_chats: int = Field(
+        default=0, description="Chats of a log in which only customers ever wrote: half of it must be missing."
+    )
 
 
 class DataHole(FrozenModel):
     """Rows that a table lacks within a rule's window: a fault of the export, not of the store."""
 
     table: str
-    cause: Literal["days", "hours", "cut", "short", "lost", "unread"] = Field(
+    cause: Literal["days", "hours", "cut", "short", "lost", "unread", "unsure"] = Field(
         description="days, hours: without rows although they usually have some; cut: a file ends at a row limit; short: the "
         "table begins later or ends earlier than the window; lost: rows that could not be read; unread: rows with a cell that "
-        "could not be read and that the outcome depends on."
+        "could not be read and that the outcome depends on; unsure: rows not judgeable for lack of a record."
     )
     count: int = Field(description="Missing days, hours or rows; of a short table, the days it covers.")
     of: int = Field(default=0, description="Days of the window.")

@@ -25,7 +25,7 @@ joined AS (
         coalesce(s.first_hub_at, scanned.first_hub_at) AS first_hub_at,
         coalesce(s.delivered_at, scanned.delivered_at) AS delivered_at,
         returned_at, s.promised_delivery_at, o.paid_at, weight_kg, o.status AS order_status, o.cancelled_at, o.completed_at,
-        s.unread, o.unread AS order_unread, s.source_file, s.source_row
+        s.unread, o.unread AS order_unread, scanned.waybill_no IS NOT NULL AS has_scans, s.source_file, s.source_row
     FROM shipments AS s
     LEFT JOIN scanned USING (waybill_no)
     LEFT JOIN orders AS o ON o.order_id = s.order_id
@@ -42,7 +42,8 @@ SELECT
     coalesce(picked_up_at, first_hub_at, delivered_at) AS first_scan_at,
     -- no file says when this parcel was picked up: its first scan is then no later than any other scan it has
     picked_up_at IS NULL AND (is_unread(unread, 'picked_up_at')
-        OR NOT (recorded('shipments.picked_up_at') OR recorded('scans.event'))) AS pickup_unknown,
+        OR NOT recorded('shipments.picked_up_at') AND (NOT recorded('scans.event')
+            OR NOT has_scans AND coalesce(first_hub_at, delivered_at) IS NOT NULL)) AS pickup_unknown,
     is_unread(unread, 'shipped_at') AS shipped_unread,
     is_unread(unread, 'delivered_at') AS delivered_unread,
     coalesce(order_status = 'cancelled', false) OR cancelled_at IS NOT NULL AS cancelled,
