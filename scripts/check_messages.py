@@ -31,7 +31,7 @@ KEYWORDS: dict[str, None] = {"message": None, "say": None, "count": None}
 """Functions whose first argument is an id."""
 DYNAMIC = ("figure.", "unit.", "list.", "value.", "text.", "system.")
 """Ids that begin so are put together at run time, in ``support`` and ``i18n.values``."""
-UNCONVERTED = ("error.", "error_hint.", "refusal.", "reason.", "source.", "refund.")
+UNCONVERTED = ("error.", "error_hint.", "refusal.", "reason.", "source.")
 """Texts found by the English they translate, or by names without a section; each goes when its room raises messages."""
 ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_\-]+)+")
 Entries = dict[str, tuple[str, ...]]

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from storehealth.support.message import Message
+
 ROOT = Path(__file__).parent.parent
+
+
+def _refuse_format(what: Message, spec: str) -> str:
+    raise AssertionError(f"{what!r} stands in an f-string: render it in the reader's language")
+
+
+Message.__format__ = _refuse_format
+"""For users it takes the language of the run; here it is a mistake, since the reader's may be another."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,6 +16,7 @@ from storehealth.history import (
 )
 from storehealth.model import Checkup, Driver, Finding, PublishedMeasurement, Recommendation, TrendEvent, Window
 from storehealth.score import score_findings
+from storehealth.support.message import verbatim
 from tests.checkups import checkup
 from tests.made import SHIPPING, finding
 from tests.measure.fakes import SCORING
@@ -36,7 +37,7 @@ def month(day: str) -> Window:
 
 def late(defects: int, judged: int, day: str = "2025-03-31", **changes: Any) -> Finding:
     """Late parcels: at most 1 % wanted, 4 % the limit; the status follows from the counts unless given."""
-    given = {"code": "LG05", "title": "Parcels leave in time", "area": "logistics", "window": month(day)}
+    given = {"code": "LG05", "title": verbatim("Parcels leave in time"), "area": "logistics", "window": month(day)}
     return finding(defects, judged, changes.pop("limits", SHIPPING), **(given | changes))
 
 
@@ -50,7 +51,7 @@ def told(day: str, *findings: Finding, **changes: Any) -> Checkup:
     """What a run told, scored as it would be."""
     total, areas = score_findings(findings, SCORING)
     given = {"as_of": at(day), "window": month(day), "findings": findings, "score": total, "areas": areas}
-    return checkup(**({"recommendations": (), "headline": "Said."} | given | changes))
+    return checkup(**({"recommendations": (), "headline": verbatim("Said.")} | given | changes))
 
 
 def past_run(
@@ -83,7 +84,7 @@ def checkup_against(past: EarlierRuns, now: CurrentAudit, **changes: Any) -> Che
     """A whole checkup that speaks of the runs before it."""
     found = against(past, now)
     given = {**found._asdict(), "as_of": now.as_of, "window": now.window, "score": now.total, "areas": now.areas}
-    return checkup(**({"recommendations": (), "headline": "Said."} | given | changes))
+    return checkup(**({"recommendations": (), "headline": verbatim("Said.")} | given | changes))
 
 
 def advice(code: str = "LG05", check_on: str = "2025-03-31", **changes: Any) -> Recommendation:

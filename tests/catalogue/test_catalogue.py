@@ -38,7 +38,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(tmp_path: Pat
     """A typing mistake is found where it stands."""
     text = RULE.read_text(encoding="utf-8").replace("severity:", "severty:", 1)
     line = next(number for number, row in enumerate(text.splitlines(), 1) if row.startswith("severty"))
-    assert f"reply-within-30s.yaml:{line}: severty: no such key; nearest is severity" in complaint(
+    assert f"reply-within-30s.yaml:{line}: severty: there is no such key; the nearest is severity" in complaint(
         pack(tmp_path, "rules", "reply-within-30s.yaml", text)
     )
 
@@ -72,14 +72,16 @@ def test_mistakes_of_every_kind_are_reported_together_with_line_key_and_nearest(
          "currency: CNY, source: x, verified: assumed}\n")  # fmt: skip
     pack(tmp_path, "tables", "torn.yaml", "a: b: c\n")
     message = complaint(tmp_path)
-    assert "advice.0.mend: no such key; nearest is mends" in message
-    assert "severity: Input should be 'critical', 'high', 'medium', 'low' or 'info'; nearest is high" in message
-    assert "scored: Input should be a valid boolean" in message
-    assert "have one name; rename one of them" in message
-    assert "columns.payd_at: no fed table has this column; nearest is paid_at" in message
-    assert re.search(r"moon\.yaml:\d+: compensations\.0\.code: no rule has the code LG99; nearest is LG\d\d", message)
+    assert "advice.0.mend: there is no such key; the nearest is mends" in message
+    assert "severity: must be critical, high, medium, low, or info; the nearest is high" in message
+    assert "scored: must be true or false" in message
+    assert "have the same name; rename one of them" in message
+    assert "columns.payd_at: no table fed by this layout has this column; the nearest is paid_at" in message
+    assert re.search(
+        r"moon\.yaml:\d+: compensations\.0\.code: no rule has the code LG99; the nearest is LG\d\d", message
+    )
     assert "torn.yaml:1: not valid YAML: " in message
-    assert all(re.match(r"\S+\.yaml:\d+: ", line) or "have one name" in line for line in message.splitlines())
+    assert all(re.match(r"\S+\.yaml:\d+: ", line) or "have the same name" in line for line in message.splitlines())
 
 
 def test_a_mistake_in_a_union_names_the_key_as_the_file_writes_it(tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_a_mistake_in_a_union_names_the_key_as_the_file_writes_it(tmp_path: Path
 def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
     """Otherwise a pack could not tell what it replaces."""
     text = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8")
-    assert "is 'generic', the file is named 'moon'" in complaint(pack(tmp_path, "platforms", "moon.yaml", text))
+    assert "is generic, but the file is named moon" in complaint(pack(tmp_path, "platforms", "moon.yaml", text))
 
 
 def test_broken_yaml_is_a_message(tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_broken_yaml_is_a_message(tmp_path: Path) -> None:
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     """The later one must not win in silence."""
     pack(tmp_path, "rules", "a/twice.yaml", "x: 1")
-    assert "have one name" in complaint(pack(tmp_path, "rules", "b/twice.yaml", "x: 1"))
+    assert "have the same name" in complaint(pack(tmp_path, "rules", "b/twice.yaml", "x: 1"))
 
 
 def test_a_pack_replaces_the_built_in_file_of_the_same_name(tmp_path: Path) -> None:
@@ -118,14 +120,14 @@ def test_a_pack_replaces_the_built_in_file_of_the_same_name(tmp_path: Path) -> N
 def test_a_code_is_taken_once(tmp_path: Path) -> None:
     """Codes name findings; two rules cannot share one."""
     text = RULE.read_text(encoding="utf-8").replace("id: reply-within-30s", "id: copy", 1)
-    assert "CS01 is taken by" in complaint(pack(tmp_path, "rules", "copy.yaml", text))
+    assert "CS01 is already used by" in complaint(pack(tmp_path, "rules", "copy.yaml", text))
 
 
 def test_a_rule_with_mistakes_is_the_one_told_that_its_code_is_taken(tmp_path: Path) -> None:
     """The built-in rule that had the code first is not what the user can mend."""
     text = "code: LG05\nid: by-noon\nseverity: hard\n"
     message = complaint(pack(tmp_path, "rules", "by-noon.yaml", text))
-    assert "by-noon.yaml:1: code: LG05 is taken by handed-over-by-promise" in message
+    assert "by-noon.yaml:1: code: LG05 is already used by handed-over-by-promise" in message
     assert "handed-over-by-promise.yaml:" not in message
 
 
@@ -133,7 +135,9 @@ def test_a_layout_names_columns_of_the_tables_it_fills(tmp_path: Path) -> None:
     """A misspelt canonical column would otherwise be lost in silence."""
     text = (PACKAGE / "layouts" / "olist_orders.yaml").read_text(encoding="utf-8")
     text = text.replace("name: olist_orders", "name: odd").replace("  paid_at:", "  payed_at:")
-    assert "columns.payed_at: no fed table has this column" in complaint(pack(tmp_path, "layouts", "odd.yaml", text))
+    assert "columns.payed_at: no table fed by this layout has this column" in complaint(
+        pack(tmp_path, "layouts", "odd.yaml", text)
+    )
 
 
 def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
@@ -153,7 +157,7 @@ def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
             "reply-within-30s",
             "names: hour",
             "names: shop",
-            "names 'shop', which is none of hour, weekday, day, agent_id",
+            "names shop, which is none of hour, weekday, day, agent_id",
         ),
         (
             "average-reply",
@@ -202,7 +206,7 @@ def test_a_few_lines_that_stand_for_more_than_fits_into_memory_are_refused(
 def test_values_may_stand_for_others_a_few_times(tmp_path: Path) -> None:
     """As the examples of built-in rules do."""
     message = complaint(pack(tmp_path, "layouts", "few.yaml", tenfold(4).replace("name: bomb", "name: few")))
-    assert "few.yaml:2: v0: no such key" in message
+    assert "few.yaml:2: v0: there is no such key" in message
     assert "repeat" not in message
 
 
@@ -215,5 +219,5 @@ def test_numbers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
     assert "days: 30" in walmart
     moon = walmart.replace("name: walmart", "name: moon").replace("days: 30", "days: 999999999", 1)
     message = complaint(pack(tmp_path, "platforms", "moon.yaml", moon))
-    assert re.search(r"mine\.yaml:\d+: examples\.\d+\.repeat: Input should be less than or equal to 1000", message)
-    assert re.search(r"moon\.yaml:\d+: windows\.\w+\.days: Input should be less than or equal to 3660", message)
+    assert re.search(r"mine\.yaml:\d+: examples\.\d+\.repeat: must be at most 1,000", message)
+    assert re.search(r"moon\.yaml:\d+: windows\.\w+\.days: must be at most 3,660", message)

@@ -180,15 +180,15 @@ def test_rejects_take_the_place_of_the_text_on_stdout(run: Run, shop: Path) -> N
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("-o", "rejects"), "names no path"),
+        (("-o", "rejects"), "has no path"),
         (("-o", "rejects=shop/r.csv"), "inside the exports folder"),
         (("-o", "rejects=nowhere/r.csv"), "does not exist"),
         (("-o", "rejects=a.csv", "-o", "rejects=b.csv"), "given twice"),
-        (("-o", "rejects=-", "--format", "json"), "two documents"),
-        (("-o", "rejects=-", "-o", "json=-"), "two documents"),
-        (("-o", "rejects=a", "-o", "json=./a"), "two reports go to"),
-        (("-o", "jsn=a.json"), "Nearest is json."),
-        (("-o", "evidence=e"), "-o does not know 'evidence'"),
+        (("-o", "rejects=-", "--format", "json"), "Two documents"),
+        (("-o", "rejects=-", "-o", "json=-"), "Two documents"),
+        (("-o", "rejects=a", "-o", "json=./a"), "Two outputs would be written to"),
+        (("-o", "jsn=a.json"), "Did you mean json?"),
+        (("-o", "evidence=e"), "Unknown value 'evidence' for -o"),
         (("--unmask",), "on a terminal only"),
     ],
 )
@@ -207,8 +207,8 @@ def test_a_wrong_output_of_inspect_is_refused_before_any_work(
         (("-o", "evidence=shop"), "inside the exports folder"),
         (("-o", "evidence=shop/evidence"), "inside the exports folder"),
         (("-o", "evidence=a_file"), "is a file"),
-        (("-o", "evidence="), "names no path"),
-        (("-o", "rejects=-", "-o", "json=-"), "two documents"),
+        (("-o", "evidence="), "has no path"),
+        (("-o", "rejects=-", "-o", "json=-"), "Two documents"),
         (("--unmask",), "on a terminal only"),
     ],
 )

@@ -86,12 +86,12 @@ def test_who_the_buyer_is_stays_hidden_in_a_contradiction(open_files: OpenFiles)
 
 
 def test_lines_of_one_order_repeat_it_within_a_file(open_files: OpenFiles) -> None:
-    """The order counts once, from its first line; a value that only a later line has is taken."""
+    """The order counts once, and its lines are no duplicates; a value that only one line has counts."""
     rows = [order(1, 1), order(1, 1, warehouse="north"), order(2, 2)]
     with open_files({"a.csv": {"orders": rows}}) as store:
         first, _ = rows_of(store, "FROM orders ORDER BY order_id")
         assert (first["warehouse"], first["source_row"]) == ("north", 2)
-        assert store.merged_away == {"a.csv": 1}
+        assert (store.merged_away, store.rows["orders"]) == ({}, 2)
 
 
 def test_a_file_of_another_kind_adds_the_columns_it_has(open_files: OpenFiles) -> None:

@@ -17,7 +17,7 @@ from storehealth.audit import AuditRequest, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.files import read_yaml
 from storehealth.commands import rejudge
-from storehealth.commands.rejudge import COMPARISON_FIELDS, load_checkup, rejudge_remembered, translate_run
+from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_checkup
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory, remember_run
 from storehealth.history.storage import FILE, pack, unpack
@@ -30,6 +30,8 @@ from storehealth.settings import Settings
 from tests.runs import at
 
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
+COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
+"""The fields of a finding that refer to earlier runs."""
 EARLY, MIDDLE, LATE = "2026-03-05", "2026-03-08", "2026-03-10"
 
 
@@ -212,10 +214,10 @@ def test_counts_of_another_question_are_not_compared(audited: Home, tmp_path: Pa
 
 def test_what_was_told_in_another_language_is_told_in_this_one(audited: Home, told: dict[str, Checkup]) -> None:
     late = audited("2026-03-20", language="zh")
-    names = {advice.name for advice in told[EARLY].recommendations}
+    assert told[EARLY].recommendations
     assert late.followups
-    assert not names & {followup.name for followup in late.followups}
-    assert all(any("\u4e00" <= sign <= "\u9fff" for sign in followup.title) for followup in late.followups)
+    for text in (text for followup in late.followups for text in (followup.name, followup.title) if text):
+        assert any("\u4e00" <= sign <= "\u9fff" for sign in translate(text, "zh")), text
 
 
 def test_a_run_that_cannot_be_read_is_left_out_and_named(audited: Home) -> None:
@@ -228,7 +230,7 @@ def test_a_run_that_cannot_be_read_is_left_out_and_named(audited: Home) -> None:
     made = audited("2026-03-11")
     assert made.previous is None
     assert audited.troubles == [
-        f"the {part} of a remembered run cannot be read" for part in ("checkup", "fingerprints", "counts")
+        f"The {part} of a remembered run cannot be read" for part in ("result", "fingerprints", "counts")
     ]
     assert made.score.value is not None
 
@@ -283,22 +285,58 @@ def test_a_run_judged_again_by_the_same_rules_is_what_was_told(audited: Home, to
 
 
 def test_a_run_is_shown_in_another_language_as_if_told_in_it(audited: Home) -> None:
-    book, catalogue = RunHistory(audited.folder), load_catalogue()
-    line = book.list_runs()[1]
-    shown = translate_run(line, book, catalogue, Settings(language="zh"))
-    same = said(audited(MIDDLE, language="zh"))
-    for key in ("platform_view", "sources", "not_judged", "exports_wanted", "measurements"):
-        same.pop(key)
-    assert {key: value for key, value in said(shown).items() if key in same} == same
-
-
-def test_where_the_rules_are_others_titles_are_in_the_language_asked_for(audited: Home) -> None:
+    """Whole, whatever became of the rules since: it is made of messages."""
     with sqlite3.connect(audited.folder / FILE) as con:
-        con.execute("UPDATE runs SET basis = 'of another day'")
-    book, catalogue = RunHistory(audited.folder), load_catalogue()
-    shown = translate_run(book.list_runs()[1], book, catalogue, Settings(language="zh"))
-    assert shown.language == "zh"
-    assert translate(of(shown, "LG05").title, "zh") == catalogue.rules["LG05"].title.zh
+        con.execute("UPDATE runs SET basis = 'of another day' WHERE as_of LIKE ?", (f"{MIDDLE}%",))
+    book = RunHistory(audited.folder)
+    shown = translate_checkup(load_checkup(book.load_run(book.list_runs()[1].run)), "zh")
+    with sqlite3.connect(audited.folder / FILE) as con:
+        con.execute("DELETE FROM runs WHERE as_of > ?", (MIDDLE,))
+    assert said(shown) == said(audited(MIDDLE, language="zh"))
+
+
+OF_0_1 = Path(__file__).parent / "runs_of_0_1.sqlite"
+"""Two English runs and a Chinese one, written by version 0.1 over the same exports."""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Home:
+    """A state folder of version 0.1."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    shutil.copy(OF_0_1, folder / FILE)
+    return Home(folder)
+
+
+def test_runs_of_version_0_1_are_listed_and_shown_in_their_own_language(old: Home) -> None:
+    book = RunHistory(old.folder)
+    lines = book.list_runs()
+    assert [(f"{line.as_of:%m-%d}", line.grade) for line in lines] == [("03-05", None), ("03-08", "F"), ("03-10", "F")]
+    shown = [load_checkup(book.load_run(line.run)) for line in lines]
+    assert [checkup.language for checkup in shown] == ["en", "en", "zh"]
+    assert str(shown[1].headline).startswith("You lose most in shipping")
+    assert translate(shown[2].headline, "en") == str(shown[2].headline) != ""
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in str(shown[2].headline))
+    assert [translate_checkup(checkup, "es").language for checkup in shown] == ["en", "en", "zh"]
+    assert all(finding.title and str(finding.title) for checkup in shown for finding in checkup.findings)
+    assert book.errors == []
+
+
+def test_an_audit_is_compared_with_runs_of_version_0_1_in_one_language(old: Home, tmp_path: Path) -> None:
+    """Titles and names of those runs follow the reader's language; the trend has their scores."""
+    (tmp_path / "shop.toml").write_text('store = "Tea House"\n', encoding="utf-8")
+    now = old("2026-03-20", config=tmp_path / "shop.toml", language="es")
+    assert now.previous is not None
+    assert now.previous.as_of == at("2026-03-10")
+    assert now.trend is not None
+    (scores,) = [line.values for line in now.trend.lines if line.kind == "score"]
+    assert len(scores) == 4
+    assert None not in scores[1:]
+    assert now.followups
+    catalogue = load_catalogue()
+    for followup in now.followups:
+        assert translate(followup.title, "es") == catalogue.rules[followup.code].title.es
+        assert translate(followup.name, "es") in {advice.name.es for advice in catalogue.rules[followup.code].advice}
 
 
 def test_each_row_says_whether_it_was_there_before(audited: Home, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_names_in_utf_8_without_a_mark_are_read_too(take: Take) -> None:
 def test_a_member_whose_path_leads_out_is_not_unpacked(take: Take, tmp_path: Path, name: str) -> None:
     """It is named without the steps out; its neighbours are read."""
     intake = take({"a.zip": make_zip({name: ORDERS, "good.csv": CHAT})})
-    assert {(source.kept, "leads out" in source.note) for source in intake.sources} == {(0, True), (1, False)}
+    assert {(source.kept, "leads out" in str(source.note)) for source in intake.sources} == {(0, True), (1, False)}
     assert not list(tmp_path.rglob("orders.csv"))
 
 
@@ -93,7 +93,7 @@ def test_a_protected_member_is_refused_with_the_reason(take: Take) -> None:
     data = bytearray(make_zip({"orders.csv": ORDERS}))
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(mark) + place] |= 1
-    assert "password" in take({"a.zip": bytes(data)}).sources[0].note
+    assert "password" in str(take({"a.zip": bytes(data)}).sources[0].note)
 
 
 def test_a_link_in_an_archive_is_not_followed(take: Take) -> None:
@@ -103,7 +103,7 @@ def test_a_link_in_an_archive_is_not_followed(take: Take) -> None:
         link = zipfile.ZipInfo("orders.csv")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
-    assert "a link" in take({"a.zip": stream.getvalue()}).sources[0].note
+    assert "a link" in str(take({"a.zip": stream.getvalue()}).sources[0].note)
 
 
 def test_a_member_that_expands_implausibly_is_refused_before_it_is_unpacked(
@@ -114,7 +114,7 @@ def test_a_member_that_expands_implausibly_is_refused_before_it_is_unpacked(
         monkeypatch.setattr(module, "RATIO_FROM", 100_000)
     bomb = b"0" * 1_000_000
     intake = take({"a.zip": make_zip({"bomb.csv": bomb, "o.csv": ORDERS}), "bomb.csv.gz": gzip.compress(bomb)})
-    assert ["plausible" in source.note for source in intake.sources] == [True, False, True]
+    assert ["plausible" in str(source.note) for source in intake.sources] == [True, False, True]
 
 
 def test_an_archive_that_holds_too_much_is_refused_whole(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,8 +123,8 @@ def test_an_archive_that_holds_too_much_is_refused_whole(take: Take, monkeypatch
     monkeypatch.setattr(zip_archive, "MOST_BYTES", 1000)
     many = make_zip({f"{n}.csv": ORDERS for n in range(3)})
     intake = take({"large.zip": make_zip({"o.csv": ORDERS * 50}), "many.zip": many})
-    assert "plausible" in intake.sources[0].note
-    assert "3 files" in intake.sources[1].note
+    assert "plausible" in str(intake.sources[0].note)
+    assert "3 files" in str(intake.sources[1].note)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
@@ -132,19 +132,19 @@ def test_a_cut_archive_is_refused(take: Take, share: float) -> None:
     """Zip and gzip."""
     zipped, gzipped = make_zip({"o.csv": ORDERS * 100}), gzip.compress(ORDERS.encode() * 100)
     intake = take({"a.zip": zipped[: int(len(zipped) * share)], "b.csv.gz": gzipped[: int(len(gzipped) * share)]})
-    assert all("cut off or broken" in source.note for source in intake.sources)
+    assert all("cut off or broken" in str(source.note) for source in intake.sources)
 
 
 def test_a_flipped_byte_in_a_member_is_noticed(take: Take) -> None:
     """By its checksum."""
     data = bytearray(make_zip({"o.csv": ORDERS}, zipfile.ZIP_STORED))
     data[60] ^= 1
-    assert "broken" in take({"a.zip": bytes(data)}).sources[0].note
+    assert "broken" in str(take({"a.zip": bytes(data)}).sources[0].note)
 
 
 def test_an_archive_inside_an_archive_is_refused(take: Take) -> None:
     """One step is enough for every export that was seen."""
-    assert "inside an archive" in take({"a.zip": make_zip({"b.zip": make_zip({"o.csv": ORDERS})})}).sources[0].note
+    assert "inside an archive" in str(take({"a.zip": make_zip({"b.zip": make_zip({"o.csv": ORDERS})})}).sources[0].note)
 
 
 def test_a_file_packed_with_gzip_keeps_its_name(take: Take) -> None:
@@ -173,7 +173,6 @@ def test_an_unchanged_archive_is_not_unpacked_again(take: Take, monkeypatch: pyt
 
 def test_an_office_document_that_is_no_workbook_is_refused(take: Take) -> None:
     """Word keeps its text in a zip, too."""
-    assert (
-        "no Excel workbook"
-        in take({"a.docx": make_zip({"[Content_Types].xml": "x", "word/document.xml": "x"})}).sources[0].note
+    assert "no Excel workbook" in str(
+        take({"a.docx": make_zip({"[Content_Types].xml": "x", "word/document.xml": "x"})}).sources[0].note
     )

@@ -60,14 +60,27 @@ def test_mixed_line_ends_are_read(attempt: Attempt) -> None:
     assert ids(attempt(MESSAGES, text)) == ["s0", "s1", "s2"]
 
 
-def test_ragged_rows_are_rejected_with_line_and_reason(attempt: Attempt) -> None:
-    """Extra empty cells at the end are fine."""
-    text = HEADER + "s0,2026-01-02,ann\ns1,2026-01-02,ann,a,b\ns2,2026-01-02,ann,a,,\n"
+def test_ragged_rows_are_padded_or_joined_where_their_cells_fit_the_columns(attempt: Attempt) -> None:
+    """Excel leaves out blanks at the end; a free text at the end may hold commas; empty cells beyond are fine."""
+    text = HEADER + "s2,2026-01-02,ann,a,,\ns0,2026-01-02,ann\ns1,2026-01-02,ann,a, b\n"
     trial = attempt(MESSAGES, text)
-    assert ids(trial) == ["s2"]
+    assert [(row["conversation_id"], row["text"]) for row in trial.tables["messages"]] == [
+        ("s2", "a"),
+        ("s0", None),
+        ("s1", "a, b"),
+    ]
+    assert trial.rejects == []
+
+
+def test_ragged_rows_whose_cells_are_in_other_columns_are_rejected_with_line_and_reason(attempt: Attempt) -> None:
+    """A comma in the middle shifts what follows: the time is no longer where times are."""
+    text = HEADER + "s2,2026-01-02,ann,a\ns0,ann,2026-01-02\ns1,x,2026-01-02,ann,a\nlost\ns3,2026-01-02,ann,b\n"
+    trial = attempt(MESSAGES, text)
+    assert ids(trial) == ["s2", "s3"]
     assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [
-        (2, "too few columns: 3 instead of 4"),
-        (3, "too many columns: 5 instead of 4"),
+        (3, "too few columns: 3 instead of 4"),
+        (4, "too many columns: 5 instead of 4"),
+        (5, "too few columns: 1 instead of 4"),
     ]
 
 

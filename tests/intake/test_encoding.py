@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storehealth.errors import FileRefused
 from storehealth.intake import encoding
 from storehealth.intake.encoding import convert_to_utf8
 from storehealth.intake.layout_trial import LayoutTrial
+from storehealth.intake.legacy_encodings import detect_legacy_encoding
+from tests.effort import examples
 from tests.intake.conftest import ORDERS
 
 HEADER = "订单号,下单时间,备注\n"
@@ -105,3 +109,79 @@ def test_a_broken_utf_16_is_refused(tmp_path: Path) -> None:
     path.write_bytes("a,b\n".encode("utf-16") + b"x")
     with pytest.raises(FileRefused, match="utf-16"):
         convert_to_utf8(path, tmp_path)
+
+
+TEXTS = {
+    "gb18030": "订单编号,下单时间,备注\n1,2026-01-02,请尽快发货，谢谢！{}\n",
+    "big5": "訂單編號,訂單成立時間,備註\n1,2026-01-02,請盡快出貨，謝謝！{}\n",
+    "cp932": "注文番号,注文日,商品名\n1,2026-01-02,ウールの靴下 東京都{}\n",
+    "euc_jp": "注文番号,注文日,商品名\n1,2026-01-02,お届け予定の靴下{}\n",
+    "cp949": "주문번호,주문일시,배송상태,구매자명\n1,2026-01-02,결제완료 양말 서울{}\n",
+    "cp1252": "Bestellnummer;Käufer;Größe\n1;Jürgen Weiß;süß – señor café €5{}\n",
+    "cp1251": "Номер заказа,Статус\n1,Доставлен в Москву{}\n",
+    "cp1250": "Zamówienie;Wysłane\n1;złoty, Łódź, święto, żółty{}\n",
+    "cp1254": "Sipariş No;Müşteri\n1;Ürün gönderildi, İstanbul, ağ{}\n",
+    "cp874": "หมายเลขคำสั่งซื้อ,สถานะ\n1,จัดส่งแล้ว ที่ต้องจัดส่ง{}\n",
+}
+"""Headers and cells as exports have them; {} takes a tail of ASCII."""
+TAILS = st.text(st.sampled_from("abcXYZ019 .-_/"), max_size=12)
+
+
+@examples(60)
+@given(st.sampled_from(sorted(TEXTS)), st.lists(TAILS, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]))
+def test_older_encodings_are_found_by_their_characters_or_asked_for(code: str, tails: list[str], end: str) -> None:
+    """Never another one: its text would be nonsense that nobody notices."""
+    text = "".join(TEXTS[code].format(tail).replace("\n", end) for tail in tails)
+    try:
+        found = detect_legacy_encoding(text.encode(code))
+    except FileRefused:
+        return
+    assert text.encode(code).decode(found) == text
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_an_ordinary_file_of_each_older_encoding_is_found(code: str) -> None:
+    """Without asking."""
+    assert detect_legacy_encoding((TEXTS[code].format("") * 5).encode(code)) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "订单号,金额\n",
+        "状态\n",
+        "备注\n",
+        "T恤 白色 XL\n",
+        "1,袜\n2,镕\n",
+        "号\n",
+        "王小明,深圳市\n",
+        "已发货\n",
+        "安徽\n",
+        "北京,上海\n",
+    ],
+)
+def test_little_chinese_is_still_chinese(text: str) -> None:
+    """A header of two words is often all there is."""
+    assert detect_legacy_encoding(text.encode("gb18030")) == "gb18030"
+
+
+@pytest.mark.parametrize("code", ["utf-16-le", "utf-16-be", "utf-32", "utf-16", "utf-8"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_are_found_in_every_encoding(tmp_path: Path, code: str, end: str) -> None:
+    """CR alone too, also where one LF was added at the very end."""
+    text = orders(20)
+    for tail in ("", "\n") if end == "\r" else ("",):
+        path = tmp_path / f"orders{len(tail)}.csv"
+        path.write_bytes((text.replace("\n", end) + tail).encode(code))
+        converted = convert_to_utf8(path, tmp_path)
+        content = converted.path.read_bytes().decode("utf-8-sig")
+        lines = content.replace("\r\n", "\n").rstrip("\n").split("\n")
+        assert lines == text.rstrip("\n").split("\n")
+
+
+def test_half_a_surrogate_pair_costs_a_sign(attempt: Callable[..., LayoutTrial]) -> None:
+    """As where a program cut an emoji in two."""
+    data = orders(3).encode("utf-16-le")
+    half = data.replace("货1".encode("utf-16-le"), "货".encode("utf-16-le") + b"\x3d\xd8")
+    trial = attempt(ORDERS, half)
+    assert [row["buyer_note"] for row in trial.tables["orders"]] == ["尽快发货0", "尽快发货\ufffd", "尽快发货2"]

@@ -11,11 +11,12 @@ import pytest
 import storehealth
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.errors import NoDataError, Shortage, UsageError
-from storehealth.i18n.words import Words
+from storehealth.i18n import translate
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.containers import delimited
 from storehealth.intake.file_reader import FileReader
 from storehealth.model import Intake
+from storehealth.support.message import LANGUAGES
 from tests.intake.conftest import rows
 
 Take = Callable[..., Intake]
@@ -42,11 +43,11 @@ def test_the_facts_of_a_file_are_reported(take: Take) -> None:
     """Rows add up; first and last are events; money that cannot be read keeps its row."""
     intake = take({"orders.csv": ORDERS})
     source = intake.sources[0]
-    assert (source.rows, source.kept, source.duplicates, source.rejected) == (3, 2, 0, 1)
+    assert (source.rows, source.kept, source.duplicates, source.rejected) == (2, 2, 0, 0)
     assert (source.layout, source.tables, source.encoding) == ("shop_orders", ("orders",), "utf-8")
     assert (str(source.first), str(source.last)) == ("2026-01-02 03:04:05", "2026-01-03 00:00:00")
     assert intake.tables[0].distinct_keys == 2
-    assert {(row["line"], row["row_lost"]) for row in rows(intake.rejects[0])} == {(3, False), (4, True)}
+    assert {(row["line"], row["row_lost"]) for row in rows(intake.rejects[0])} == {(3, False), (4, False)}
 
 
 def test_the_zone_is_the_one_the_layouts_agree_on(take: Take) -> None:
@@ -72,7 +73,7 @@ def test_the_zone_is_the_one_the_layouts_agree_on(take: Take) -> None:
         ("logs.tar", b"\0" * 257 + b"ustar" + b"\0" * 300, "an archive (tar)"),
         ("cut.xlsx", b"PK\x03\x04" + b"\0" * 60, "cut off or broken"),
         ("nul.csv", ORDERS.encode() + b"\0", "NUL"),
-        ("binary.csv", bytes(range(128, 256)) * 20, "cannot be read"),
+        ("binary.csv", bytes(range(128, 256)) * 20, "encoding cannot be told"),
         ("pretty.json", b'{\n  "a": 1\n}\n', "not recognised"),
         ("none.json", b'{\n"data": []\n}', "without a list of objects"),
         ("other.csv", b"a,b\n1,2\n", "not recognised"),
@@ -84,18 +85,19 @@ def test_a_file_that_cannot_be_read_is_noted_and_the_rest_is_read(
     """In plain words, and in the reader's language."""
     intake = take({name: data, "zz.csv": ORDERS})
     note = intake.sources[0].note
-    assert reason in note
+    assert note is not None
+    assert reason in str(note)
     assert intake.sources[1].kept == 2
-    for language in ("zh", "es"):
-        translation = Words(language).reason(note)
-        assert not any(sentence in translation for sentence in note.rstrip(".").split(". ")), translation
+    for language in LANGUAGES[1:]:
+        translation = translate(note, language)
+        assert not any(sentence in translation for sentence in str(note).rstrip(".").split(". ")), translation
 
 
 def test_a_header_alone_is_no_trouble(take: Take) -> None:
     """The file is known, and has no rows."""
     intake = take({"orders.csv": "订单号,下单时间\n"})
     assert (intake.sources[0].layout, intake.sources[0].rows) == ("shop_orders", 0)
-    assert "no rows" in intake.sources[0].note
+    assert "no rows" in str(intake.sources[0].note)
     assert intake.tables == ()
 
 
@@ -113,8 +115,8 @@ def test_headers_that_fit_are_confirmed_by_cells(take: Take, row: str, reason: s
     intake = take({"orders.csv": "订单号,下单时间,金额\n" + row})
     source = intake.sources[0]
     assert (source.layout, source.tables, source.kept) == (None, (), 0)
-    assert "its headers fit shop_orders" in source.note
-    assert reason in source.note
+    assert "its headers fit shop_orders" in str(source.note)
+    assert reason in str(source.note)
     assert source.rows == source.rejected == intake.rejects[0].rows
 
 
@@ -153,7 +155,7 @@ def test_a_mistake_of_ours_stops_only_its_file(take: Take, monkeypatch: pytest.M
 
     monkeypatch.setattr(delimited, real.__name__, fail_on_bad)
     intake = take({"bad.csv": ORDERS, "good.csv": ORDERS})
-    assert "please report" in intake.sources[0].note
+    assert "please report" in str(intake.sources[0].note)
     assert intake.sources[1].kept == 2
 
 
@@ -180,7 +182,7 @@ def test_a_link_out_of_the_folder_is_not_followed(take: Take, tmp_path: Path) ->
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "link.csv").symlink_to(tmp_path / "secret.csv")
     intake = take({"orders.csv": ORDERS})
-    assert "leads out" in intake.sources[0].note
+    assert "leads out" in str(intake.sources[0].note)
     assert intake.sources[0].rows == 0
 
 
@@ -190,7 +192,7 @@ def test_a_pipe_in_the_folder_is_reported_and_not_opened(take: Take, tmp_path: P
     os.mkfifo(tmp_path / "exports" / "orders.csv")
     (source,) = take({}).sources
     assert (source.path, source.rows) == ("orders.csv", 0)
-    assert "pipe" in source.note
+    assert "pipe" in str(source.note)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_a_link_that_leads_nowhere_is_reported(take: Take, tmp_path: Path, targe
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "link.csv").symlink_to(target)
     link, orders = take({"orders.csv": ORDERS}).sources
-    assert reason in link.note
+    assert reason in str(link.note)
     assert orders.kept == 2
 
 
@@ -218,10 +220,11 @@ def test_a_folder_that_may_not_be_opened_is_reported(
 
     monkeypatch.setattr(os, "scandir", refuse)
     closed, orders = take({"closed/orders.csv": ORDERS, "orders.csv": ORDERS}).sources
-    assert (closed.path, closed.note) == ("closed/", "cannot be opened: Permission denied")
+    assert (closed.path, str(closed.note)) == ("closed/", "cannot be opened: Permission denied")
     assert orders.kept == 2
-    for language in ("zh", "es"):
-        assert "cannot" not in Words(language).reason(closed.note)
+    for language in LANGUAGES[1:]:
+        assert closed.note is not None
+        assert "cannot" not in translate(closed.note, language)
 
 
 @pytest.mark.parametrize("step", ["_open", "_read_sheet"])
@@ -238,7 +241,10 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_read_by_the_next_ru
     with monkeypatch.context() as patch:
         patch.setattr(FileReader, step, grow)
         source = take({"orders.csv": ORDERS}).sources[0]
-    assert (source.kept, source.note) == (0, "it changed while it was read. Run this again once it is complete.")
+    assert (source.kept, str(source.note)) == (
+        0,
+        "it changed while it was read. Run this again when the file is complete.",
+    )
     assert take({}).sources[0].kept == 3
     assert take({"orders.csv": ORDERS}).sources[0].kept == 2
 
@@ -249,7 +255,7 @@ def test_the_user_may_choose_layout_and_encoding_by_pattern(take: Take) -> None:
     intake = take({"orders.csv": ORDERS, "chat.csv": CHAT.encode("utf-16-le")}, options)
     chat, orders = intake.sources
     assert (chat.encoding, chat.kept) == ("utf-16-le", 1)
-    assert "nearest is shop_chat" in orders.note or "no layout knows" in orders.note
+    assert "no layout knows" in str(orders.note)
     with pytest.raises(UsageError, match="nearest: shop_chat"):
         take({}, IntakeOptions(layouts={"*": "shop_chatt"}))
     with pytest.raises(UsageError, match="zone"):

@@ -130,11 +130,11 @@ def test_a_truncated_workbook_is_refused(take: Take, share: float) -> None:
     """Cut in a download."""
     whole = book({"1": [HEADER, *([str(n), "2026-01-02", n] for n in range(50))]})
     intake = take({"cut.xlsx": whole[: int(len(whole) * share)], "good.xlsx": whole})
-    assert "cut off or broken" in intake.sources[0].note
+    assert "cut off or broken" in str(intake.sources[0].note)
     assert intake.sources[1].kept == 50
 
 
 def test_a_protected_workbook_is_refused(take: Take) -> None:
     """It is an OLE file that holds an encrypted package."""
     data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le") + b"\0" * 600
-    assert "password" in take({"secret.xlsx": data}).sources[0].note
+    assert "password" in str(take({"secret.xlsx": data}).sources[0].note)

@@ -15,9 +15,13 @@ from typing import Any
 
 import pytest
 
+from storehealth.catalogue import load_catalogue
+from storehealth.catalogue.texts import TextFinder, to_message
+from storehealth.i18n import provide_texts
 from storehealth.model import Checkup, Score
 from storehealth.notify import announce, send_waiting
 from storehealth.settings import Settings
+from storehealth.support.message import message
 from tests.checkups import checkup, finding, reply_finding
 from tests.notify.conftest import NOON, Mails, Web, hours
 
@@ -269,7 +273,15 @@ def test_what_is_kept_is_its_owner_s_alone_and_holds_no_address(web: Web, asks: 
 
 
 def test_the_language_of_messages_may_differ_from_the_checkup_s(web: Web, asks: Asks, tmp_path: Path) -> None:
-    announce(checkup(), asks(web.url(), language="zh"), tmp_path, NOON)
+    catalogue = load_catalogue()
+    rule = catalogue.rules["LG05"]
+    provide_texts(TextFinder(catalogue))
+    said = {
+        "findings": (finding(title=to_message(rule.title, "rule.LG05.title")),),
+        "headline": message("headline.none_usable"),
+        "recommendations": (),
+    }
+    announce(checkup(**said), asks(web.url(), language="zh"), tmp_path, NOON)
     assert web.got[0]["title"] == "Tea House：评分 59 E 有待改进"
     assert "LG05 订单在承诺发货时间前完成揽收：93.8%（限值 ≥96%、未核实）" in web.got[0]["message"]
-    assert "Shipping" not in web.got[0]["message"]
+    assert rule.title.en not in web.got[0]["message"]

@@ -50,7 +50,7 @@ def test_a_limit_carries_its_source_its_date_and_how_sure_it_is() -> None:
 
 
 def test_what_could_not_be_judged_names_the_menu() -> None:
-    assert NOT_JUDGED[0].how_to_export[0] in text()
+    assert str(NOT_JUDGED[0].how_to_export[0]) in text()
 
 
 def test_text_of_strangers_makes_no_markup_no_link_and_no_html() -> None:

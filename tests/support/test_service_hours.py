@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from storehealth.support.service_hours import DAY, find_unknown_country, parse_hours
+from storehealth.support.service_hours import DAY, parse_hours
 
 MONDAY = date(2025, 3, 3)
 WEEK = [MONDAY + timedelta(days=number) for number in range(7)]
@@ -94,8 +94,3 @@ def test_each_day_has_the_spell_that_was_written_for_its_weekday(
         return
     opens, closes = spells[day.weekday()]
     assert hours.list_starting(day) == ((opens * 3600, (closes if closes > opens else closes + 24) * 3600),)
-
-
-def test_a_country_without_known_holidays_is_found() -> None:
-    assert find_unknown_country(["CN", "MX", "US"]) is None
-    assert find_unknown_country(["CN", "XX"]) == "XX"

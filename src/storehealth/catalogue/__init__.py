@@ -7,8 +7,9 @@ replaces a built-in one of the same name. Nothing is registered anywhere: a file
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,21 +19,24 @@ from pydantic import BaseModel
 
 from storehealth.catalogue.facts import find_unread_facts
 from storehealth.catalogue.files import (
+    describe_problem,
     describe_yaml_error,
     locate_key,
     map_key_lines,
     read_yaml,
-    suggest_nearest,
     validate_record,
 )
 from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.mutes import PlatformExemption
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
-from storehealth.catalogue.platform import Platform, check_versions
+from storehealth.catalogue.platform import Platform, check_platform, check_versions, select_version
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View, read_view
 from storehealth.errors import CatalogueError
+from storehealth.support.message import Message, Name, data_text, lines, message
+from storehealth.support.validation import with_nearest
 
 M = TypeVar("M", bound=BaseModel)
 PACKAGE = Path(__file__).parent.parent
@@ -60,10 +64,70 @@ class Catalogue(NamedTuple):
     old_names: tuple[OldName, ...] = ()
     """Where packs call views by names of 0.1."""
 
-    def find_platform_key(self, platform: Platform) -> str:
-        """Under which key ``platforms`` holds a platform, or the version of it that this one was made from."""
+    def require_platform(self, name: str) -> str:
+        """Return the name of a platform, which may be given by an alias or as a version's file name.
+
+        Raises:
+            UsageError: There is no such platform; the hint lists the valid names.
+        """
+        aliases = {alias: platform.name for platform in self.platforms.values() for alias in platform.aliases}
+        name = aliases.get(name, name)
+        check_platform(name, self.platforms)
+        return name
+
+    def find_platform(self, name: str, day: date | None, site: str | None = None) -> Platform:
+        """Return the version of a platform in force on a day, as it is at a site, its missing facts from ``generic``.
+
+        Args:
+            name: Of a platform, or the file name of one of its versions.
+            day: None: the earliest version.
+            site: One of the platform's; None: none in particular.
+
+        Raises:
+            KeyError: There is no such platform or site.
+        """
+        platform = select_version(self.platforms, name, day)
+        platform = platform.at_site(site) if site else platform
+        generic = self.platforms.get("generic")
+        return platform.model_copy(update={"facts": {**(generic.facts if generic else {}), **platform.facts}})
+
+    def list_variants(self) -> dict[str, Platform]:
+        """Every platform by its key, and behind it each of its sites, as ``mercado_libre/MX``, with what differs there."""
+        variants: dict[str, Platform] = {}
+        for key, platform in self.platforms.items():
+            variants[key] = platform
+            for name, site in platform.sites.items():
+                own = {
+                    field: getattr(site, field) for field in ("title", "zone", "facts", "windows", "limits", "notes")
+                }
+                bare = {"compensations": (), "scored": site.scored, "site": name}
+                variants[f"{key}/{name}"] = platform.model_copy(update=own | bare)
+        return variants
+
+    def find_notes_key(self, platform: Platform) -> str:
+        """Where the notes of a platform are written: its version's key in ``platforms``, and within it those of its site."""
         version = f"{platform.name}@{platform.effective_from}"
-        return version if version in self.platforms else platform.name
+        key = version if version in self.platforms else platform.name
+        site = self.platforms[key].sites.get(platform.site or "") if key in self.platforms else None
+        return f"{key}.sites.{platform.site}.notes" if site and site.notes else f"{key}.notes"
+
+    def list_exemptions(self, platform: Platform) -> tuple[PlatformExemption, ...]:
+        """List the days that a platform leaves out, as exemptions of the rules it names."""
+        version = f"{platform.name}@{platform.effective_from}"
+        key = version if version in self.platforms else platform.name
+        return tuple(
+            PlatformExemption.model_validate(
+                {
+                    "code": code,
+                    "from": days.first,
+                    "to": days.last,
+                    "reason": days.name.en,
+                    "text": data_text(f"platform.{key}.exempt_days.{place}.name", days.name.en),
+                }
+            )
+            for place, days in enumerate(platform.exempt_days)
+            for code in days.codes
+        )
 
     def find_layouts(self, needs: Iterable[str], platform: str) -> list[Layout]:
         """Find the layouts that export any of some tables or columns: those of the platform, else the generic ones.
@@ -117,7 +181,7 @@ def _digest_files(packs: tuple[Path, ...]) -> str:
 @lru_cache(maxsize=16)
 def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     """Read every data file; the digest is the key under which the result is kept while the process runs."""
-    problems: list[str] = []
+    problems: list[Message] = []
     paths: dict[str, Path] = {}
     old_names: list[OldName] = []
     tables = _read_records("tables", Table, "name", packs, paths, problems)
@@ -127,21 +191,19 @@ def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     rules = _read_records("rules", Rule, "id", packs, paths, problems, old_names)
     scoring = validate_record(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
+    problems += _check_platform_names(layouts, rules, platforms, paths)
     problems += check_versions(platforms)
     # only with valid files: the facts that an invalid rule reads would be reported as unread
     if not problems:
         problems += find_unread_facts(platforms, views, rules.values())
     if problems or scoring is None:
-        raise CatalogueError(
-            "\n".join(problems),
-            "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again.",
-        )
+        raise CatalogueError(lines(problems), message("catalogue.fix_lines"))
     by_code = {rule.code: rule for rule in sorted(rules.values(), key=lambda rule: rule.code)}
     closers = tuple(str(phrase) for phrase in read_yaml(PACKAGE / "closers.yaml"))
     return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths, tuple(old_names))
 
 
-def _find_files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[str, Path]:
+def _find_files(kind: str, packs: Iterable[Path], problems: list[Message]) -> dict[str, Path]:
     """Find the files of a kind by stem, in name order; packs override built-in files, duplicates in a folder are reported."""
     suffix = "*.sql" if kind == "views" else "*.yaml"
     by_stem: dict[str, Path] = {}
@@ -149,7 +211,8 @@ def _find_files(kind: str, packs: Iterable[Path], problems: list[str]) -> dict[s
         in_folder: dict[str, Path] = {}
         for path in sorted(folder.rglob(suffix)):
             if path.stem in in_folder:
-                problems.append(f"{path} and {in_folder[path.stem]} have one name; rename one of them")
+                other = in_folder[path.stem]
+                problems.append(message("catalogue.same_name", path=Name(path), other=Name(other)))
             in_folder[path.stem] = path
         if folder != FOLDERS["views"] and kind == "views":  # a pack's chat.sql stands in for the built-in one
             in_folder = {OLD_NAMES.get(stem, stem): path for stem, path in in_folder.items()}
@@ -163,7 +226,7 @@ def _read_records(
     name: str,
     packs: Iterable[Path],
     paths: dict[str, Path],
-    problems: list[str],
+    problems: list[Message],
     old_names: list[OldName] | None = None,
 ) -> dict[str, M]:
     """Read the records of a kind by file stem. A name that differs from the file name (up to an ``@``) is reported."""
@@ -178,12 +241,13 @@ def _read_records(
         if record is None:
             continue
         if getattr(record, name) != stem.partition("@")[0]:
-            problems.append(f"{path.name}:1: {name}: is {getattr(record, name)!r}, the file is named {stem!r}")
+            other = message("catalogue.other_name", name=Name(getattr(record, name)), file=Name(stem))
+            problems.append(describe_problem(f"{path.name}:1: {name}", other))
         records[stem] = record
     return records
 
 
-def _read_content(path: Path, problems: list[str]) -> Any:
+def _read_content(path: Path, problems: list[Message]) -> Any:
     try:
         return read_view(path) if path.suffix == ".sql" else read_yaml(path)
     except yaml.YAMLError as error:
@@ -191,18 +255,20 @@ def _read_content(path: Path, problems: list[str]) -> Any:
     return None
 
 
-def _check_layouts(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[str]:
+def _check_layouts(layouts: dict[str, Layout], tables: dict[str, Table], paths: dict[str, Path]) -> Iterable[Message]:
     for stem, layout in layouts.items():
         path = paths[f"layouts/{stem}"]
         for table in layout.feeds:
             if table not in tables:
-                yield f"{locate_key(path, 'feeds')}: no table {table!r}{suggest_nearest(table, tables)}"
+                problem = message("catalogue.no_table", name=Name(table))
+                yield describe_problem(locate_key(path, "feeds"), with_nearest(problem, table, tables))
         fed_columns = {name for table in layout.feeds if table in tables for name in tables[table].columns}
         for key in layout.columns:
             table, _, column = key.rpartition(".")
             columns = set(tables[table].columns) if table in tables else fed_columns
             if column not in columns and not key.startswith("_"):
-                yield f"{_locate_column(path, key)}: no fed table has this column{suggest_nearest(column, columns)}"
+                problem = with_nearest(message("catalogue.column_not_fed"), column, columns)
+                yield describe_problem(_locate_column(path, key), problem)
 
 
 def _locate_column(path: Path, key: str) -> str:
@@ -211,24 +277,62 @@ def _locate_column(path: Path, key: str) -> str:
     return f"{path.name}:{line}: columns.{key}"
 
 
-def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[str]:
+def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]) -> Iterable[Message]:
     codes: dict[str, str] = _read_codes_of_invalid(rules, paths)
     for rule in rules.values():
         if rule.code in codes:
             owner = codes[rule.code]
             duplicate, holder = (rule.id, owner) if owner in rules else (owner, rule.id)
-            yield f"{locate_key(paths[f'rules/{duplicate}'], 'code')}: {rule.code} is taken by {holder}"
+            problem = message("catalogue.code_taken", code=Name(rule.code), rule=Name(holder))
+            yield describe_problem(locate_key(paths[f"rules/{duplicate}"], "code"), problem)
         codes[rule.code] = rule.id
     for stem, platform in platforms.items():
         path = paths[f"platforms/{stem}"]
         codes_by_key = {f"limits.{code}": code for code in platform.limits}
+        codes_by_key |= {f"scored.{code}": code for code in platform.scored}
+        codes_by_key |= {f"not_applicable.{place}": code for place, code in enumerate(platform.not_applicable)}
+        for name, site in platform.sites.items():
+            codes_by_key |= {f"sites.{name}.limits.{code}": code for code in site.limits}
+            codes_by_key |= {f"sites.{name}.scored.{code}": code for code in site.scored}
+        codes_by_key |= {
+            f"exempt_days.{place}.codes": code for place, days in enumerate(platform.exempt_days) for code in days.codes
+        }
         codes_by_key |= {f"windows.{code}": code for code in platform.windows if code != "default"}
         codes_by_key |= {
             f"compensations.{place}.code": row.code for place, row in enumerate(platform.compensations) if row.code
         }
         for key, code in codes_by_key.items():
             if code not in codes:
-                yield f"{locate_key(path, key)}: no rule has the code {code}{suggest_nearest(code, codes)}"
+                problem = with_nearest(message("catalogue.no_code", code=Name(code)), code, codes)
+                yield describe_problem(locate_key(path, key), problem)
+
+
+def _check_platform_names(
+    layouts: dict[str, Layout], rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]
+) -> Iterable[Message]:
+    """Report layouts and rules that name a platform that does not exist, and rules that no score can count."""
+    named = [(f"layouts/{stem}", "platform", layout.platform) for stem, layout in layouts.items() if layout.platform]
+    named += [(f"rules/{rule.id}", key, name) for rule in rules.values() for key, name in _list_platform_names(rule)]
+    for place, key, name in named:
+        if name not in platforms:
+            problem = with_nearest(message("catalogue.no_such_platform", name=Name(name)), name, platforms)
+            yield describe_problem(locate_key(paths[place], key), problem)
+    judged = {rule.code for rule in rules.values() if rule.limits is not None}
+    for stem, platform in platforms.items():
+        for code in platform.scored.keys() - judged:
+            if code in {rule.code for rule in rules.values()}:
+                place = locate_key(paths[f"platforms/{stem}"], f"scored.{code}")
+                yield describe_problem(place, message("catalogue.scored_without_limits", code=Name(code)))
+
+
+def _list_platform_names(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield the platforms that a rule names, each with its key; a site behind a slash is left out."""
+    yield from (("why_on", name) for name in rule.why_on)
+    for number, advice in enumerate(rule.advice):
+        yield from ((f"advice.{number}.only_on", name) for name in advice.only_on)
+        yield from ((f"advice.{number}.do_on", name) for name in advice.do_on)
+    for number, example in enumerate(rule.examples):
+        yield f"examples.{number}.platform", example.platform.partition("/")[0]
 
 
 def _read_codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:

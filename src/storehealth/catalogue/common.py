@@ -12,8 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
-Language = Literal["en", "zh", "es"]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+from storehealth.support.message import Language as Language
+from storehealth.support.message import Name, message
+from storehealth.support.validation import InvalidValue
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 NonEmptyText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Verification = Literal["official", "code", "third-party", "unverified", "assumed"]
 
@@ -44,7 +47,7 @@ def parse_duration(value: Any) -> Any:
         return value
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", value)
     if match is None:
-        raise ValueError(f"{value!r} is no duration; write 30 s, 3 min, 24 h or 7 d")
+        raise InvalidValue(message("catalogue.duration", value=Name(value)))
     return float(match[1]) * SECONDS_PER_UNIT[match[2]]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,12 +13,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from yaml.composer import ComposerError
 
+from storehealth.support.message import Message, Name, message, verbatim
+from storehealth.support.names import find_nearest
+from storehealth.support.validation import describe_mistake, with_nearest
+
 M = TypeVar("M", bound=BaseModel)
 KeyPath = tuple[str | int, ...]
 """Path of a key within a file: names, and indexes into lists."""
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MAX_VALUES = 1_000_000
 """Limit on the values of a file once its aliases are expanded: a short file can expand without bound."""
+TOO_MANY_ALIASES = "& and * repeat too much"
 ALIAS = re.compile(rb"(?:^|[\s,\[{])\*\w")
 NON_ASCII_RUN = re.compile(rb"[\x80-\xff]+")
 Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
@@ -37,10 +41,11 @@ Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_date)
 
 
 class NotUtf8Error(yaml.YAMLError):
-    """The file is not UTF-8. The text continues a sentence that begins with the file's name."""
+    """The file is not UTF-8. ``problem`` continues a sentence that begins with the file's name, as ``str()`` does."""
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(f"is not UTF-8 but looks like {_guess_encoding(data)}: save it as UTF-8 in the editor")
+        self.problem = message("catalogue.not_utf8", encoding=Name(_guess_encoding(data)))
+        super().__init__(self.problem)
 
 
 def _guess_encoding(data: bytes) -> str:
@@ -87,7 +92,7 @@ def _check_aliases(data: bytes) -> None:
         open_collections.append((outer, before + size))
         if before + size >= MAX_VALUES:
             mark: Any = event.start_mark
-            raise ComposerError(None, None, "& and * repeat too much", mark)
+            raise ComposerError(None, None, TOO_MANY_ALIASES, mark)
 
 
 def read_yaml(path: Path) -> Any:
@@ -104,8 +109,8 @@ def read_yaml(path: Path) -> Any:
     return yaml.load(data, Loader=Loader)  # noqa: S506 - the C form of the safe loader
 
 
-def validate_record(kind: type[M], path: Path, content: Any, problems: list[str]) -> M | None:
-    """Build the record a data file describes. With mistakes, return None and append a line per mistake to ``problems``."""
+def validate_record(kind: type[M], path: Path, content: Any, problems: list[Message]) -> M | None:
+    """Build the record a data file describes. With mistakes, return None and append each to ``problems``."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
@@ -120,35 +125,39 @@ def locate_key(path: Path, key: str) -> str:
     return f"{path.name}{line}: {key}"
 
 
-def describe_yaml_error(path: Path, error: yaml.YAMLError) -> str:
+def describe_yaml_error(path: Path, error: yaml.YAMLError) -> Message:
     """Describe a YAML syntax error with its line, or a wrong encoding."""
     if isinstance(error, NotUtf8Error):
-        return f"{path.name} {error}"
+        return message("text.spaced", parts=(Name(path.name), error.problem))
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or " ".join(str(error).split())
-    return f"{path.name}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}"
+    cause = getattr(error, "problem", None) or " ".join(str(error).split())
+    # what PyYAML says is English and not ours
+    problem = message("catalogue.yaml_repeats") if cause == TOO_MANY_ALIASES else verbatim(cause)
+    return describe_problem(f"{path.name}:{mark.line + 1 if mark else 1}", message("catalogue.yaml", problem=problem))
+
+
+def describe_problem(place: str, problem: Message) -> Message:
+    """A problem and where it is: ``jd.yaml:12: limits.CS99: no rule has the code CS99``."""
+    return message("catalogue.problem", place=Name(place), problem=problem)
 
 
 def suggest_nearest(name: str, names: Iterable[str]) -> str:
     """Suggest ``; nearest is x`` for a name that does not exist; empty if nothing is close."""
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f"; nearest is {close[0]}" if close else ""
+    nearest = find_nearest(name, names)
+    return f"; nearest is {nearest}" if nearest else ""
 
 
-def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[str]:
+def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[Message]:
     lines = map_key_lines(path)
     for item in error.errors(include_url=False):
         where = _path_in_file(item, lines)
-        message = item["msg"].removeprefix("Value error, ")
+        problem = describe_mistake(item)
         if item["type"] == "extra_forbidden":
-            message = "no such key" + suggest_nearest(str(where[-1]), _list_keys(kind, where[:-1]))
-        elif item["type"] == "missing":
-            message = "this key is missing"
-        elif item["type"] == "literal_error":
-            message += suggest_nearest(str(item["input"]), re.findall(r"'([^']*)'", message))
-        elif re.fullmatch(r"date(time)?_(from_.*_)?parsing", item["type"]):
-            message = "no such day; write it as 2026-03-10"
-        yield f"{path.name}:{_find_line(lines, where)}: {'.'.join(map(str, where)) or 'file'}: {message}"
+            problem = with_nearest(message("catalogue.no_such_key"), str(where[-1]), _list_keys(kind, where[:-1]))
+        key = Name(".".join(map(str, where))) if where else message("catalogue.whole_file")
+        yield describe_problem(
+            f"{path.name}:{_find_line(lines, where)}", message("catalogue.problem", place=key, problem=problem)
+        )
 
 
 def _path_in_file(item: Any, lines: Mapping[KeyPath, int]) -> KeyPath:

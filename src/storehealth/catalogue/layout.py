@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from storehealth.catalogue.common import LocalizedText, Name, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, LocalizedText, NonEmptyText, StrictModel
 from storehealth.catalogue.table import Table
+from storehealth.support.message import message
+from storehealth.support.validation import InvalidValue
 
 TABULAR_CONTAINERS = ("delimited", "workbook", "json_lines", "json_document", "html_table")
 
@@ -44,7 +46,7 @@ class LayoutColumn(StrictModel):
     @model_validator(mode="after")
     def _has_origin(self) -> LayoutColumn:
         if bool(self.headers) == bool(self.sql):
-            raise ValueError("give either headers or sql")
+            raise InvalidValue(message("catalogue.headers_or_sql"))
         return self
 
 
@@ -53,8 +55,8 @@ class LayoutExample(StrictModel):
 
     name: str = ""
     given: str
-    expect: dict[Name, tuple[dict[str, Any], ...]]
-    rejected: int = 0
+    expect: dict[Identifier, tuple[dict[str, Any], ...]]
+    rejected: int = Field(default=0, description="Rows and cells listed as rejected, and total rows left out.")
 
 
 class Layout(StrictModel):
@@ -64,9 +66,9 @@ class Layout(StrictModel):
     this layout sees.
     """
 
-    name: Name
+    name: Identifier
     title: LocalizedText
-    platform: Name | None = Field(
+    platform: Identifier | None = Field(
         default=None, description="Platform the file speaks for; none for help desks and such."
     )
     zone: str | None = Field(default=None, description="IANA zone the file's times are in; none: the store's zone.")
@@ -75,8 +77,17 @@ class Layout(StrictModel):
     records: str | None = Field(
         default=None, description="JSON only: path, or its end, of the list whose objects are the rows (data.list)."
     )
+    order_cells: Literal["every_row", "first_row"] = Field(
+        default="every_row",
+        description="first_row: the cells of an order are filled on one of its rows only, and count for all of them.",
+    )
+    date_order: Literal["day_first", "month_first"] | None = Field(
+        default=None, description="What 03/04/2026 means where no date of the file settles it."
+    )
     header_rows: int = Field(default=1, ge=1, le=2, description="2: a row of group names stands above the header.")
-    feeds: tuple[Name, ...] = Field(min_length=1, description="Tables it fills; rows are counted in the first one.")
+    feeds: tuple[Identifier, ...] = Field(
+        min_length=1, description="Tables it fills; rows are counted in the first one."
+    )
     columns: dict[ColumnKey, LayoutColumn]
     doubted_by: tuple[str, ...] = Field(
         default=(),

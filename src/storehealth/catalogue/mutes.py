@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -10,10 +10,18 @@ import yaml
 from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import NonEmptyText, StrictModel
-from storehealth.catalogue.files import describe_yaml_error, locate_key, read_yaml, suggest_nearest, validate_record
+from storehealth.catalogue.files import (
+    describe_problem,
+    describe_yaml_error,
+    locate_key,
+    read_yaml,
+    validate_record,
+)
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
 from storehealth.catalogue.rule import TIME_DIMENSIONS, Rule
 from storehealth.errors import CatalogueError
+from storehealth.support.message import Message, Name, lines, message, verbatim
+from storehealth.support.validation import InvalidValue, with_nearest
 
 MUTES_FILE = "mutes.yaml"
 ALL_RULES = "all"
@@ -39,9 +47,7 @@ class Mute(StrictModel):
     @model_validator(mode="after")
     def _ends(self) -> Mute:
         if not self.since <= self.until <= self.since + MAX_MUTE_PERIOD:
-            raise ValueError(
-                f"until is a day from since ({self.since}) to {self.since + MAX_MUTE_PERIOD}, 90 days later"
-            )
+            raise InvalidValue(message("catalogue.mute_until", since=self.since, last=self.since + MAX_MUTE_PERIOD))
         return self
 
 
@@ -61,14 +67,28 @@ class Exemption(StrictModel):
     @model_validator(mode="after")
     def _names_rows(self) -> Exemption:
         if self.where is None and self.from_ is None and self.to is None:
-            raise ValueError("give where, or from and to: otherwise every row would go")
+            raise InvalidValue(message("catalogue.exempt_all"))
         if self.from_ is not None and self.to is not None and str(self.from_)[:10] > str(self.to)[:10]:
-            raise ValueError("from is later than to")
+            raise InvalidValue(message("catalogue.from_after_to"))
         return self
+
+    def describe(self) -> Message:
+        """The reason as a message: the user's own words."""
+        return verbatim(self.reason)
 
     def applies_to(self, rule: Rule) -> bool:
         """Whether the exemption applies to this rule."""
         return self.code == rule.code or (self.code == ALL_RULES and rule.area != EXCLUDED_AREA)
+
+
+class PlatformExemption(Exemption):
+    """Days that the platform leaves out of a rule; the reason has a text in every language."""
+
+    text: Message
+
+    def describe(self) -> Message:
+        """The reason as a message."""
+        return self.text
 
 
 class MutesFile(StrictModel):
@@ -98,14 +118,14 @@ def read_mutes(path: Path, rules: dict[str, Rule]) -> MutesFile:
     """
     if not path.is_file():
         return NO_MUTES
-    problems: list[str] = []
+    problems: list[Message] = []
     try:
         mutes = validate_record(MutesFile, path, read_yaml(path) or {}, problems)
     except yaml.YAMLError as error:
         problems, mutes = [describe_yaml_error(path, error)], None
     problems += _find_unknown_names(mutes, path, rules) if mutes else []
     if problems or mutes is None:
-        raise CatalogueError("\n".join(problems), "docs/mutes.md shows the form.")
+        raise CatalogueError(lines(problems), message("catalogue.mutes_form"))
     located = (_place(exemption, locate_key(path, f"exempt.{index}")) for index, exemption in enumerate(mutes.exempt))
     return mutes.model_copy(update={"exempt": tuple(located)})
 
@@ -116,22 +136,28 @@ def _place(exemption: Exemption, place: str) -> Exemption:
     return exemption.model_copy(update={"place": place, "where": where or None, "old_names": old_names})
 
 
-def _find_unknown_names(mutes: MutesFile, path: Path, rules: dict[str, Rule]) -> Iterator[str]:
+def _find_unknown_names(mutes: MutesFile, path: Path, rules: dict[str, Rule]) -> Iterator[Message]:
     """Report rule codes and slices that do not exist."""
     for number, mute in enumerate(mutes.mutes):
         rule = rules.get(mute.code)
         if rule is None:
             key = locate_key(path, f"mutes.{number}.code")
-            yield f"{key}: there is no rule {mute.code}{suggest_nearest(mute.code, rules)}"
+            yield _report_unknown_rule(key, mute.code, rules)
             continue
         known = sorted({*rule.measure.by, *TIME_DIMENSIONS})
         where = locate_key(path, f"mutes.{number}.segment")
         for name in mute.segment.keys() - set(known):
-            yield f"{where}: {rule.code} is not counted by {name}; it is by {', '.join(known)}{suggest_nearest(name, known)}"
+            others = tuple(map(Name, known))
+            problem = message("catalogue.not_sliced_by", code=Name(rule.code), name=Name(name), known=others)
+            yield describe_problem(where, with_nearest(problem, name, known))
         if mute.segment and rule.measure.value is not None:
-            yield f"{where}: {rule.code} has one figure for all rows, and no share to take a slice from"
+            yield describe_problem(where, message("catalogue.no_share", code=Name(rule.code)))
     for number, exemption in enumerate(mutes.exempt):
         code = exemption.code
         if code != ALL_RULES and code not in rules:
             key = locate_key(path, f"exempt.{number}.code")
-            yield f"{key}: there is no rule {code}{suggest_nearest(code, [ALL_RULES, *rules])}"
+            yield _report_unknown_rule(key, code, [ALL_RULES, *rules])
+
+
+def _report_unknown_rule(place: str, code: str, known: Iterable[str]) -> Message:
+    return describe_problem(place, with_nearest(message("catalogue.no_rule", code=Name(code)), code, known))

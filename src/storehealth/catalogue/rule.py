@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Duration, LocalizedText, Name, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Duration, Identifier, LocalizedText, NonEmptyText, StrictModel
 from storehealth.catalogue.platform import RuleCode
 from storehealth.model import Area, Direction, Severity
+from storehealth.support.message import Name, message
+from storehealth.support.validation import InvalidValue
 
 TIME_DIMENSIONS = ("hour", "weekday", "day")
 """Dimensions every rule has, computed from ``at``."""
@@ -30,9 +32,9 @@ class InTimeMeasure(StrictModel):
     @model_validator(mode="after")
     def _check_one_limit(self) -> InTimeMeasure:
         if sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
-            raise ValueError("give one of within, by, by_date")
+            raise InvalidValue(message("catalogue.one_limit"))
         if self.within is not None and self.from_ is None:
-            raise ValueError("within needs from")
+            raise InvalidValue(message("catalogue.within_from"))
         return self
 
 
@@ -61,7 +63,7 @@ class SideMeasure(StrictModel):
     @model_validator(mode="after")
     def _check_one_kind(self) -> SideMeasure:
         if sum(kind is not None for kind in (self.good, self.bad, self.value)) != 1:
-            raise ValueError("give one of good, bad, value")
+            raise InvalidValue(message("catalogue.one_figure"))
         return self
 
 
@@ -96,7 +98,7 @@ class Measure(StrictModel):
     @model_validator(mode="after")
     def _check_one_kind(self) -> Measure:
         if sum(kind is not None for kind in (self.in_time, self.good, self.value)) != 1:
-            raise ValueError("give one of in_time, good, value")
+            raise InvalidValue(message("catalogue.one_measure"))
         return self
 
 
@@ -121,6 +123,12 @@ class Advice(StrictModel):
     name: LocalizedText = Field(description="The action in a few words, for one line of the screen.")
     effort: Literal["low", "medium", "high"]
     do: LocalizedText = Field(description="Who does what by when.")
+    do_on: dict[Identifier, LocalizedText] = Field(
+        default={}, description="By platform: a sentence to add for its stores only, such as the name of its tool."
+    )
+    only_on: tuple[Identifier, ...] = Field(
+        default=(), description="Platforms on which this can be done, where others lack the means; empty: everywhere."
+    )
     note: LocalizedText | None = Field(
         default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
     )
@@ -139,7 +147,7 @@ class RuleExample(StrictModel):
     """
 
     name: str = ""
-    platform: str = "generic"
+    platform: str = Field(default="generic", description="A platform, or one of its sites: mercado_libre/MX.")
     as_of: str | None = Field(default=None, description="Default: the last event in the rows given.")
     repeat: int = Field(
         default=1, ge=1, le=1000, description="Each given row is repeated with other ids, to reach the least number."
@@ -164,13 +172,16 @@ class Rule(StrictModel):
         default=(), description="Figures platforms print for the same, to compare with."
     )
     why: LocalizedText
+    why_on: dict[Identifier, LocalizedText] = Field(
+        default={}, description="By platform: a sentence to add for its stores only, such as what it does to them."
+    )
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
     def _check_scored(self) -> Rule:
         if self.scored and (self.limits is None or self.area in ("team", "data_quality")):
-            raise ValueError("a scored rule has limits and stands in a scored area")
+            raise InvalidValue(message("catalogue.scored"))
         return self
 
     @model_validator(mode="after")
@@ -178,11 +189,11 @@ class Rule(StrictModel):
         known = (*TIME_DIMENSIONS, *self.measure.by)
         for advice in self.advice:
             if advice.names is not None and advice.names not in known:
-                raise ValueError(
-                    f"advice {advice.id} names {advice.names!r}, which is none of {', '.join(dict.fromkeys(known))}"
-                )
+                listed = tuple(map(Name, dict.fromkeys(known)))
+                advised, dimension = Name(advice.id), Name(advice.names)
+                raise InvalidValue(message("catalogue.advice_names", advice=advised, dimension=dimension, known=listed))
         if len({printed.name for printed in self.printed}) < len(self.printed):
-            raise ValueError("two printed figures have one name")
+            raise InvalidValue(message("catalogue.printed_twice"))
         return self
 
 
@@ -206,7 +217,7 @@ class FigureDefinition(StrictModel):
 class PrintedSpec(StrictModel):
     """A figure that a platform's export gives for what the rule measures."""
 
-    name: Name
+    name: Identifier
     title: LocalizedText = Field(description="What the platform calls it, and in which file.")
     unit: Literal["share", "seconds", "hours"]
     close: float = Field(gt=0, description="Figures that differ by no more count as equal; in the unit.")

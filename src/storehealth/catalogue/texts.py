@@ -5,7 +5,9 @@ So a result holds no language, and a saved one can be shown in each that the fil
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +15,7 @@ from pydantic import BaseModel
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import LocalizedText, split_alternatives
 from storehealth.model import Window
+from storehealth.support.holiday_calendar import name_holiday
 from storehealth.support.message import Language, Message, Name, Value, data_text, message
 
 KINDS = {"rule": "rules", "layout": "layouts", "view": "views", "table": "tables", "platform": "platforms"}
@@ -69,15 +72,28 @@ def describe_window(window: Window) -> Message:
 
 
 class TextFinder:
-    """Finds texts of a catalogue by id, for ``i18n.provide_texts``."""
+    """Finds texts of a catalogue and of checklists by id, for ``i18n.provide_texts``.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    Args:
+        catalogue: None where only checklists have been read.
+        packs: Folders whose checklists replace the built-in ones.
+    """
+
+    def __init__(self, catalogue: Catalogue | None, packs: Iterable[Path] = ()) -> None:
         self._catalogue = catalogue
+        self._packs = tuple(packs)
 
     def __call__(self, id: str, language: Language) -> str | None:  # noqa: A002
         """The text in a language; None where no file has it."""
         kind, _, path = id.partition(".")
-        found: Any = getattr(self._catalogue, KINDS[kind]) if kind in KINDS else None
+        if kind == "holiday":
+            country, _, day = path.partition(".")
+            return name_holiday(country, date.fromisoformat(day), language)
+        found: Any = getattr(self._catalogue, KINDS[kind], None) if kind in KINDS else None
+        if kind == "checklist":
+            from storehealth.catalogue.checklist import load_checklists
+
+            found = load_checklists(self._packs)
         for key in path.split("."):
             found = _step(found, key)
         return found.in_language(language) if isinstance(found, LocalizedText) else None

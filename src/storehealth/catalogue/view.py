@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from storehealth.catalogue.common import Name, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, NonEmptyText, StrictModel
 from storehealth.catalogue.files import decode_utf8
 from storehealth.catalogue.table import Group
 
@@ -25,14 +25,14 @@ HEADER = re.compile(r"^-- (view|about|group|needs|reads|after|personal): (.+)$",
 class View(StrictModel):
     """Rows that several rules share."""
 
-    view: Name
+    view: Identifier
     about: NonEmptyText
     group: Group
     needs: tuple[str, ...] = ()
     """Tables (or table.column) without which no rule over this view can be judged; of ``a|b`` one is enough."""
-    reads: tuple[Name, ...] = ()
+    reads: tuple[Identifier, ...] = ()
     """Further tables it reads: their gaps and coarse times affect its rows as well."""
-    after: tuple[Name, ...] = ()
+    after: tuple[Identifier, ...] = ()
     """Views this one reads; they are created first."""
     personal: tuple[str, ...] = ()
     """Columns with personal values, masked wherever rows are shown."""

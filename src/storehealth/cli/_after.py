@@ -30,14 +30,14 @@ class AuditFollowup(NamedTuple):
     """The steps after an audit; each reports its own errors. ``telling``: None where nobody is to be notified."""
 
     request: AuditRequest
-    outputs: tuple[output_files.ReportTarget, ...]
-    writers: output_files.SideWriters
+    outputs: tuple[output_files.ReportTarget[Checkup], ...]
+    writers: output_files.RowWriters
     notifier: Notifier | None
     voice: streams.Verbosity
 
     def write(self, checkup: Checkup) -> bool:
         """Write all reports, and report on the files that the audit wrote itself; return whether all were delivered."""
-        arrived = output_files.report_side_outputs(self.writers, self.voice)
+        arrived = output_files.report_row_files(self.writers, self.voice)
         return output_files.write_reports(checkup, self.outputs, self.voice) and arrived
 
     def remember(self, checkup: Checkup) -> None:

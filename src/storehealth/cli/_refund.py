@@ -1,49 +1,29 @@
-"""Shared by the refund-checklist commands: options, choice of dossier, checklist and day, and outputs."""
+"""The sub-commands of refund-checklist: entries in the dossier, papers, export."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from storehealth.cli import _options, state_folder, streams
+from storehealth.cli import state_folder, streams
+from storehealth.cli._options import CommonOptions, Only, require_one_of
 from storehealth.errors import ExitCode, UsageError
+from storehealth.support.message import Message, Name, message
 
 if TYPE_CHECKING:
-    from storehealth.catalogue.common import Language
-    from storehealth.output.registry import Format
-    from storehealth.refund.case import RefundCase
-    from storehealth.refund.checklist import Checklist
-    from storehealth.refund.facts import StatusRequest
-    from storehealth.refund.merchant import MerchantDetails
-    from storehealth.refund.selection import DossierHead
-    from storehealth.refund.status import CaseStatus, ExportAnswer
-    from storehealth.settings import Settings
+    from collections.abc import Iterable
+    from datetime import date
 
-DEFAULT_PLATFORM = "jd"
-Dossier = Annotated[
-    Path | None,
-    typer.Option(
-        "--dossier", metavar="FILE", help="File of the refund case. Default: one per store in the state folder."
-    ),
-]
-Platform = Annotated[
-    str | None,
-    typer.Option(
-        "--platform",
-        metavar="NAME",
-        help="jd, douyin, tmall, generic. Default: the platform of the existing dossier, else jd.",
-    ),
-]
-Store = Annotated[str | None, typer.Option("--store", metavar="NAME", help="Name of the store, if you have several.")]
-Today = Annotated[
-    str | None,
-    typer.Option("--today", "--as-of", metavar="DATE", help="Date to use as today: 2026-03-01. Default: today."),
-]
+    from storehealth.commands.refund_case import CaseOptions, ChosenCase
+    from storehealth.refund.entries import CaseEntry, MarkState
+    from storehealth.refund.papers import DraftName, FilledPaper
+
+STATES = ("done", "open", "waiting")
+PAPERS = ("application", "cover", "lost-receipt")
+PAPER_SUFFIXES = {"docx": ".docx", "markdown": ".md"}
 On = Annotated[
     str | None,
     typer.Option("--on", metavar="DATE", help="Date on which it happened: 2026-03-01, yesterday. Default: today."),
@@ -51,241 +31,295 @@ On = Annotated[
 Note = Annotated[
     str, typer.Option("--note", metavar="TEXT", help="Anything to remember: name, waybill number, answer.")
 ]
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FORMAT=PATH",
-        help="Also write text, markdown, html, json, ics or csv. Repeatable; - is stdout.",
-    ),
+
+
+@dataclass(frozen=True)
+class CaseFlags(CommonOptions):
+    """The options that choose a refund case, after those of every command."""
+
+    dossier: Annotated[
+        Path | None,
+        typer.Option(
+            "--dossier", metavar="FILE", help="File of the refund case. Default: one per store in the state folder."
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            "--platform",
+            metavar="NAME",
+            help="jd, douyin, tmall, generic. Default: the platform of the existing dossier, else jd.",
+        ),
+    ] = None
+    store: Annotated[
+        str | None, typer.Option("--store", metavar="NAME", help="Name of the store, if you have several.")
+    ] = None
+    today: Annotated[
+        str | None,
+        typer.Option("--today", "--as-of", metavar="DATE", help="Date to use as today: 2026-03-01. Default: today."),
+    ] = None
+
+    def to_case_options(self, exports: Path | None = None, after_sales_days: int | None = None) -> CaseOptions:
+        """Return what chooses the case; the state folder is created."""
+        from storehealth.commands.refund_case import CaseOptions
+
+        return CaseOptions(
+            state=state_folder.prepare_folder(self.state, exports),
+            dossier=self.dossier,
+            platform=self.platform,
+            store=self.store,
+            today=self.today,
+            language=self.lang,
+            packs=self.packs,
+            config=self.config,
+            after_sales_days=after_sales_days,
+        )
+
+    def choose_case(self) -> ChosenCase:
+        """Choose the case that is meant."""
+        from storehealth.commands.refund_case import choose_case
+
+        return choose_case(self.to_case_options())
+
+
+CASE_OPTIONS = Only("dossier", "platform", "store", "today", "lang", "pack", "state", "config")
+Case = Annotated[CaseFlags, CASE_OPTIONS]
+
+
+def _complete_item(incomplete: str) -> list[str]:
+    """Complete an item id for the shell, from the checklists of all platforms: the dossier is not known yet."""
+    from storehealth.catalogue.checklist import load_checklists
+
+    names = dict.fromkeys(item.id for checklist in load_checklists().values() for item in checklist.items)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+Item = Annotated[
+    str,
+    typer.Argument(metavar="ITEM", help="Id of an item, as printed by the checklist.", autocompletion=_complete_item),
 ]
 
 
-@dataclass(frozen=True)
-class CaseOptions:
-    """The options that choose a refund case."""
+def mark(
+    item: Item,
+    new_state: Annotated[
+        str, typer.Argument(metavar="done|open|waiting", help="waiting: its desk has it, or a period is running.")
+    ],
+    on: On = None,
+    note: Note = "",
+    *,
+    flags: Case,
+) -> int:
+    """Mark an item as done, open again (it came back), or waiting.
 
-    dossier: Path | None = None
-    platform: str | None = None
-    store: str | None = None
-    today: str | None = None
-    lang: str | None = None
-    pack: Sequence[Path] | None = None
-    state: Path | None = None
-    config: Path | None = None
-    days: int | None = None
-
-
-@dataclass(frozen=True)
-class ChosenCase:
-    """The chosen refund case, with everything needed to work on it."""
-
-    checklist: Checklist
-    path: Path
-    store: str
-    today: date
-    language: Language
-    particulars: MerchantDetails
-    remarks: tuple[str, ...]
-
-    def to_refund_case(self) -> RefundCase:
-        """Return the case, ready for new entries."""
-        from storehealth.refund.case import RefundCase
-
-        own = self.particulars.after_sales_days
-        return RefundCase(self.checklist, self.path, self.store, self.today, self.language, own)
-
-    def make_status_request(
-        self, answers: tuple[ExportAnswer, ...] = (), notices: tuple[str, ...] = ()
-    ) -> StatusRequest:
-        """Return what its status is derived for."""
-        from storehealth.refund.facts import StatusRequest
-
-        own = self.particulars
-        return StatusRequest(
-            self.today, self.language, answers, own.chase_every, (*self.remarks, *notices), own.after_sales_days
-        )
-
-    def derive_status(self, answers: tuple[ExportAnswer, ...] = (), notices: tuple[str, ...] = ()) -> CaseStatus:
-        """Derive its status.
-
-        Args:
-            answers: What the exports say.
-            notices: Further warnings.
-        """
-        from storehealth.refund.case import check_owner
-        from storehealth.refund.dossier import read_dossier
-        from storehealth.refund.progress import derive_status
-
-        dossier = read_dossier(self.path)
-        check_owner(dossier, self.checklist.name, self.store)
-        status = derive_status(self.checklist, dossier, self.make_status_request(answers, notices))
-        return status.model_copy(update={"store": status.store or self.store})
-
-
-def choose_case(options: CaseOptions, exports_platform: str | None = None) -> ChosenCase:
-    """Choose the refund case that is meant.
-
-    Args:
-        options: The options that choose it.
-        exports_platform: Platform that the exports name.
-
-    Raises:
-        UsageError: An option or setting names something that does not exist, or the dossier is damaged.
-        SeveralDossiersError: More than one dossier could be meant.
+    Example: storehealth refund-checklist mark agreement open --on 2026-04-02 --note "returned: wrong seal"
     """
-    from storehealth.refund.checklist import load_checklists
+    state = cast("MarkState", require_one_of(new_state.strip().lower(), STATES, "mark"))
+    case = flags.choose_case()
+    entry, remarks = case.to_refund_case().mark(item, state, _parse_day(on, case), note)
+    return _report(case, entry, remarks)
+
+
+def log(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What happened, in your own words.")],
+    item: Annotated[
+        str | None,
+        typer.Option("--item", metavar="ITEM", help="Item it is about; counts as a reminder to that item's desk."),
+    ] = None,
+    on: On = None,
+    *,
+    flags: Case,
+) -> int:
+    """Log a call, a letter or an answer; with --item the next reminder is postponed.
+
+    Example: storehealth refund-checklist log "called legal, they ask for a week" --item agreement_review
+    """
+    case = flags.choose_case()
+    return _report(case, case.to_refund_case().log(text, _parse_day(on, case), item))
+
+
+def attach(
+    item: Item,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A scan or photo; the file stays where it is.")],
+    note: Note = "",
+    *,
+    flags: Case,
+) -> int:
+    """Record a file of an item: name, size, digest. You are warned when it changes or disappears.
+
+    Example: storehealth refund-checklist attach receipt scans/receipt.pdf
+    """
+    case = flags.choose_case()
+    return _report(case, case.to_refund_case().attach(item, path, note))
+
+
+def deadline(
+    item: Item,
+    due: Annotated[
+        str, typer.Argument(metavar="DATE|none", help="Date by which it must progress; none removes the deadline.")
+    ],
+    note: Note = "",
+    *,
+    flags: Case,
+) -> int:
+    """Set the date by which an item must progress; it replaces the computed reminder date.
+
+    Example: storehealth refund-checklist deadline receipt_review 2026-05-05 --note "promised on the phone"
+    """
+    case = flags.choose_case()
+    day = None if due.strip().lower() == "none" else _parse_day(due, case)
+    return _report(case, case.to_refund_case().set_deadline(item, day, note))
+
+
+def undo(*, flags: Case) -> int:
+    """Undo the last entry. Both entries stay in the dossier; undo again to undo the one before.
+
+    Example: storehealth refund-checklist undo
+    """
+    case = flags.choose_case()
+    return _report(case, case.to_refund_case().undo(), is_undone=True)
+
+
+def papers(
+    which: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[application|cover|lost-receipt]...", help="Default: application and cover."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write the drafts to.")] = Path(),
+    kind: Annotated[
+        list[str] | None, typer.Option("--format", metavar="docx|markdown", help="Repeatable. Default: both.")
+    ] = None,
+    receipt_lost: Annotated[
+        bool, typer.Option("--receipt-lost", help="Enclose the statement of loss in place of the receipt.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing drafts.")] = False,
+    *,
+    flags: Case,
+) -> int:
+    """Draft the refund application, the cover letter with its enclosures, and a statement for a lost receipt.
+
+    Values come from the section "deposit" of storehealth.toml; missing ones stay visible blanks. Papers are in the
+    language of the platform's staff unless --lang names another.
+
+    Example: storehealth refund-checklist papers --out drafts --lang zh
+    """
+    from storehealth.output.refund._papers import render_paper
+    from storehealth.refund.papers import fill_draft
+
+    case = flags.choose_case()
+    wanted = [require_one_of(name.replace("_", "-"), PAPERS, "papers").replace("-", "_") for name in which or ()]
+    kinds = [require_one_of({"md": "markdown"}.get(name, name), PAPER_SUFFIXES, "--format") for name in kind or ()]
+    language = flags.lang or case.checklist.language
+    names = _choose_drafts(case, cast("list[DraftName]", wanted), receipt_lost)
+    drafts = [fill_draft(name, case.checklist, case.details, language, receipt_lost) for name in names]
+    files = {
+        out / f"{case.checklist.name}-{draft.name.replace('_', '-')}-{language}{PAPER_SUFFIXES[kind]}": render_paper(
+            draft, kind, case.today
+        )
+        for draft in drafts
+        for kind in kinds or PAPER_SUFFIXES
+    }
+    _check_targets(out, files, force)
+    for path, content in files.items():
+        if not _write_private(path, content):
+            return int(ExitCode.NOT_DELIVERED)
+        streams.write_stdout(f"{path}\n")
+    _print_notes(case, drafts)
+    return int(ExitCode.OK)
+
+
+def export(*, flags: Case) -> int:
+    """Print the dossier as JSON lines, undone entries included; ``--dossier FILE`` reads such a file again.
+
+    Example: storehealth refund-checklist export > case.jsonl
+    """
+    from storehealth.refund.dossier import export_dossier
+
+    for line in export_dossier(flags.choose_case().path):
+        streams.write_stdout(line)
+    return int(ExitCode.OK)
+
+
+COMMANDS = (mark, log, attach, deadline, undo, papers, export)
+
+
+def _parse_day(text: str | None, case: ChosenCase) -> date:
     from storehealth.refund.dates import parse_day
-    from storehealth.refund.words import load_words
-    from storehealth.settings import read_settings
 
-    config = _options.require_settings_file(options.config)
-    settings = read_settings(config)
-    language = _options.parse_language(options.lang) or settings.language
-    now = datetime.now(settings.zone).date() if settings.zone else datetime.now().astimezone().date()
-    checklists = load_checklists(_options.require_folders(options.pack))
-    if options.platform:
-        _options.require_one_of(options.platform.strip().lower(), checklists, "--platform")
-    dossier = _find_dossier(options, settings, exports_platform)
-    name, notices = _choose_platform(options, settings, exports_platform, dossier)
-    if name not in checklists and not options.platform and not dossier:
-        notices, name = [("no_checklist", {"platform": name})], "generic"
-    checklist = checklists[_options.require_one_of(name, checklists, "--platform")]
-    store = _choose_store(options, settings, dossier)
-    path, more = _choose_path(options, checklist.name, store, dossier)
-    say = load_words(language).render
-    return ChosenCase(
-        checklist=checklist,
-        path=path,
-        store=store,
-        today=parse_day(options.today, now) if options.today else now,
-        language=language,
-        particulars=_read_particulars(options, settings, store, config),
-        remarks=tuple(say(phrase, **values) for phrase, values in (*notices, *more)),
+    return parse_day(text, case.today) if text else case.today
+
+
+def _report(case: ChosenCase, entry: CaseEntry, remarks: Iterable[Message] = (), is_undone: bool = False) -> int:
+    """Print what was written and what is next; return 0 even if something else is overdue."""
+    from storehealth.i18n import translate
+    from storehealth.output.refund._document import label, word_steps
+    from storehealth.refund.notes import describe_entry
+
+    text = message(
+        "refund.entry",
+        number=Name(entry.n),
+        on=entry.on,
+        item=Name(getattr(entry, "item", None) or ""),
+        text=describe_entry(entry),
     )
+    _print_line(translate(label(message("refund.undone"), text) if is_undone else text, case.language))
+    for remark in (*remarks, *case.remarks):
+        streams.write_note(translate(remark, case.language))
+    _print_line(next(word_steps(case.derive_status())))
+    return int(ExitCode.OK)
 
 
-def _find_dossier(options: CaseOptions, settings: Settings, exports_platform: str | None) -> DossierHead | None:
-    """Find the existing dossier: the one named, else the one in the state folder that fits."""
-    from storehealth.refund.dossier import read_dossier
-    from storehealth.refund.selection import CaseSelector, DossierHead, choose_dossier, list_dossiers
+def _print_line(text: str) -> None:
+    """Print one line without control characters."""
+    from storehealth.support.control_chars import CONTROL_CHARS
 
-    if options.dossier:
-        begin = read_dossier(options.dossier).begin
-        return DossierHead(options.dossier, begin.platform, begin.store) if begin else None
-    platform = options.platform or settings.platform or exports_platform
-    store = (options.store or settings.store or "").strip()
-    meant = CaseSelector(platform.strip().lower() if platform else None, store, by_name=bool(options.store))
-    return choose_dossier(list_dossiers(_dossier_folder(options)), meant)
+    streams.write_stdout(CONTROL_CHARS.sub(" ", text) + "\n")
 
 
-def _dossier_folder(options: CaseOptions) -> Path:
-    return state_folder.prepare_folder(options.state) / "deposit"
+def _choose_drafts(case: ChosenCase, wanted: list[DraftName], receipt_lost: bool) -> list[DraftName]:
+    checklist = case.checklist
+    if not checklist.papers:
+        raise UsageError(message("refund.no_papers", checklist=Name(checklist.name)), message("refund.no_letter"))
+    if "cover" in wanted and not checklist.mailed:
+        raise UsageError(message("refund.no_cover", checklist=Name(checklist.name)), message("refund.name_papers"))
+    if wanted:
+        return list(dict.fromkeys(wanted))
+    names: list[DraftName] = ["application", "cover"] if checklist.mailed else ["application"]
+    return [*names, "lost_receipt"] if receipt_lost else names
 
 
-def _choose_platform(
-    options: CaseOptions, settings: Settings, exports_platform: str | None, dossier: DossierHead | None
-) -> tuple[str, list[tuple[str, dict[str, str]]]]:
-    """Choose the platform; return its name and notices about the choice."""
-    name = options.platform or (dossier.platform if dossier else None) or settings.platform or exports_platform
-    if name:
-        return name.strip().lower(), []
-    return DEFAULT_PLATFORM, [("fell_back", {})]
+def _check_targets(folder: Path, paths: Iterable[Path], force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(message("refund.out_no_folder", path=Name(folder)), message("refund.out_folder"))
+    existing = tuple(Name(path) for path in paths if path.exists())
+    if existing and not force:
+        problem = message("refund.drafts_exist", paths=existing, n=len(existing))
+        raise UsageError(problem, message("refund.force_out"))
 
 
-def _choose_store(options: CaseOptions, settings: Settings, dossier: DossierHead | None) -> str:
-    return (options.store or (dossier.store if dossier else None) or settings.store or "").strip()
+def _write_private(path: Path, content: bytes) -> bool:
+    """Write a draft that only its owner can read: it contains the account and the address."""
+    from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
+    from storehealth.support.os_errors import describe_os_error
+
+    try:
+        make_private_folder(path.parent)
+        if not path.exists():
+            path.touch(mode=0o600)
+        restrict_to_owner(path)
+        write_atomically(path, content)
+        restrict_to_owner(path)
+    except OSError as error:
+        streams.write_error(message("refund.not_written", path=Name(path), why=describe_os_error(error)))
+        return False
+    return True
 
 
-def _choose_path(
-    options: CaseOptions, platform: str, store: str, dossier: DossierHead | None
-) -> tuple[Path, list[tuple[str, dict[str, str]]]]:
-    """Choose the dossier's file; return notices about dossiers without a store's name that are adopted or skipped."""
-    from storehealth.refund.selection import build_dossier_path, list_dossiers
+def _print_notes(case: ChosenCase, drafts: Iterable[FilledPaper]) -> None:
+    from storehealth.i18n import translate
 
-    if options.dossier:
-        return options.dossier, []
-    if dossier:
-        adopted = [("adopted", {"path": str(dossier.path), "store": store})] if store and not dossier.store else []
-        return dossier.path, adopted
-    nameless = [
-        each
-        for each in list_dossiers(_dossier_folder(options))
-        if store and each.platform == platform and not each.store
-    ]
-    return build_dossier_path(_dossier_folder(options), platform, store), [
-        ("nameless", {"path": str(each.path)}) for each in nameless
-    ]
-
-
-def _read_particulars(options: CaseOptions, settings: Settings, store: str, config: Path | None) -> MerchantDetails:
-    """Read ``[deposit]`` and let the command line override it."""
-    from storehealth.refund.merchant import read_merchant_details
-    from storehealth.settings import FILE_NAME
-
-    own = read_merchant_details(settings.deposit, config or Path(FILE_NAME))
-    days = own.after_sales_days if options.days is None else options.days
-    return own.model_copy(update={"store": own.store or store or None, "after_sales_days": days})
-
-
-class RefundOutput(NamedTuple):
-    """A format to write. Without a path it goes to stdout."""
-
-    face: Format[CaseStatus]
-    path: Path | None
-
-
-def parse_outputs(texts: Sequence[str] | None, exports: Path | None) -> tuple[RefundOutput, ...]:
-    """Parse the outputs of ``-o``.
-
-    Raises:
-        UsageError: A format does not exist, or a path cannot be written to or is given twice.
-    """
-    from storehealth.output.refund import REFUND_FORMATS
-
-    outputs = []
-    for text in texts or ():
-        name, sign, place = text.partition("=")
-        if not sign or not place:
-            raise UsageError(f"-o {text!r} names no path", "Write -o html=checklist.html, or -o json=- for stdout.")
-        outputs.append(
-            RefundOutput(REFUND_FORMATS.find(name), None if place == "-" else _check_writable(Path(place), exports))
-        )
-    places = [output.path.resolve() if output.path else None for output in outputs]
-    for target in places:
-        if places.count(target) > 1:
-            raise UsageError(f"two outputs go to {target or 'stdout'}", "Give each its own path.")
-    return tuple(outputs)
-
-
-def _check_writable(path: Path, exports: Path | None) -> Path:
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", "Give a file's path.")
-    if not path.parent.is_dir():
-        raise UsageError(f"the folder {path.parent} does not exist", "Make it first, or give another path.")
-    if exports is not None and state_folder.is_inside(path.parent, exports):
-        raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
-    return path
-
-
-def write_outputs(standing: CaseStatus, outputs: Sequence[RefundOutput], voice: streams.Verbosity) -> int:
-    """Write every output; return the exit code: 4 if one could not be written, else that of the status."""
-    from storehealth.refund.words import load_words
-    from storehealth.support.atomic_files import write_atomically
-
-    code = standing.outcome.exit_code
-    if not standing.dates and any(output.face.NAME == "ics" for output in outputs):
-        streams.write_note(load_words(standing.language).render("no_dates"))
-    for face, path in outputs:
-        content = face.render(standing)
-        if path is None:
-            streams.write_stdout(content)
-            continue
-        try:
-            write_atomically(path, content)
-            voice.note(f"wrote {path}")
-        except OSError as error:
-            streams.write_error(f"{path} was not written: {error.strerror or error}")
-            code = int(ExitCode.NOT_DELIVERED)
-    return code
+    blanks = tuple(dict.fromkeys(Name(key) for draft in drafts for key in draft.blanks))
+    notes = [message("refund.left_blank", keys=blanks)] if blanks else []
+    notes += [*case.details.list_remarks(case.today), *case.remarks, message("refund.drafts")]
+    for note in notes:
+        streams.write_note(translate(note, case.language))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storehealth.cli import audit as audit_command
+from storehealth.cli._records import expand_records
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def add_audit_options(command: Callable[..., int]) -> Callable[..., int]:
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
         if parameter.kind != parameter.VAR_KEYWORD
     ]
-    audit_parameters = inspect.signature(audit_command.run, eval_str=True).parameters.values()
+    audit_parameters = inspect.signature(expand_records(audit_command.run)).parameters.values()
     shared = (parameter for parameter in audit_parameters if parameter.name not in NOT_SCHEDULED)
     parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

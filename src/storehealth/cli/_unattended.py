@@ -27,6 +27,8 @@ from storehealth.support.atomic_files import make_private_folder
 
 if TYPE_CHECKING:
     from storehealth.cli._after import AuditFollowup
+    from storehealth.cli._parsers import OutputOption
+    from storehealth.cli.audit import UnattendedOptions
     from storehealth.model import Checkup
     from storehealth.output.registry import Format
     from storehealth.schedule import Attempt, RunFolders
@@ -244,13 +246,14 @@ class UnattendedTask(NamedTuple):
     wait: float
 
     @classmethod
-    def of(cls, name: str | None, exports: Path, state: Path, keep: str, wait: str) -> UnattendedTask:
+    def of(cls, options: UnattendedOptions, exports: Path, state: Path) -> UnattendedTask:
         """Build it from the options.
 
         Raises:
             UsageError: An option is invalid.
         """
-        return cls(choose_run_name(name, exports), exports, state, parse_days(keep), parse_seconds(wait))
+        name = choose_run_name(options.name, exports)
+        return cls(name, exports, state, parse_days(options.keep), parse_seconds(options.lock_wait))
 
 
 def choose_run_name(given: str | None, exports: Path) -> str:
@@ -292,22 +295,22 @@ def parse_seconds(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def check_options(cron: bool, unmask: bool, outputs: Sequence[str] | None, given: Iterable[bool]) -> None:
+def check_options(cron: bool, unmask: bool, outputs: Sequence[OutputOption] | None, has_details: bool) -> None:
     """Check that the options fit together.
 
     Args:
         cron: Whether the audit runs unattended.
         unmask: Whether personal values are to be shown.
         outputs: The ``-o`` options.
-        given: For each option that needs ``--cron``, whether it is given.
+        has_details: Whether an option is given that needs ``--cron``.
 
     Raises:
         UsageError: One of them is given without ``--cron``; something goes to stdout, which cron would mail; or personal
             values would be stored.
     """
-    if not cron and any(given):
+    if not cron and has_details:
         raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")
     if cron and unmask:
         raise UsageError("--unmask and --cron contradict each other", "Personal data are never written to files.")
-    if cron and any(text.endswith("=-") for text in outputs or ()):
+    if cron and any(output.path is None for output in outputs or ()):
         raise UsageError("--cron prints nothing, and -o sends something to stdout", "Give it a path.")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from storehealth.cli import EXIT_CODES, _after, _options, _unattended, output_files, state_folder, streams
-from storehealth.errors import ExitCode, UsageError
+from storehealth.cli import EXIT_CODES, _after, _options, _parsers, _unattended, output_files, state_folder, streams
+from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
+from storehealth.errors import ExitCode, StorehealthError, UsageError
+from storehealth.support.message import message
 
 if TYPE_CHECKING:
     from storehealth.audit import AuditRequest
@@ -23,104 +27,179 @@ Examples
   storehealth audit exports/ --platform jd --lang zh -o markdown=report.md"""
 
 
+@dataclass(frozen=True)
+class AuditOptions:
+    """How an audit judges, and what becomes of its result."""
+
+    platform: _options.Platform = None
+    as_of: _options.AsOf = None
+    window: _options.Window = None
+    output_format: _options.Format = "text"
+    output: _options.Outputs = None
+    details: _options.Details = False
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on",
+            metavar="LEVEL",
+            parser=_parsers.parse_fail_on,
+            help="When to exit with code 1: fail, watch, new, never, or score<60.",
+        ),
+    ] = "fail"
+    strict_data: Annotated[
+        bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
+    ] = False
+    assume_auto: Annotated[
+        bool, typer.Option("--assume-auto", help="Count suspected auto-replies as bot messages; show both results.")
+    ] = False
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="RUN", help="Compare with this run. Default: the latest run with an earlier time."
+        ),
+    ] = None
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not store this one.")
+    ] = False
+    notify: Annotated[
+        bool,
+        typer.Option(
+            "--notify", help="Send notifications, as configured in the settings, after the reports are written."
+        ),
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --notify: show the message on stderr but send nothing.")
+    ] = False
+    check: Annotated[
+        bool, typer.Option("--check", is_eager=True, help="Check options, settings and rule files, then exit.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class UnattendedOptions:
+    """What is different when nobody watches."""
+
+    cron: Annotated[
+        bool,
+        typer.Option(
+            "--cron",
+            is_eager=True,
+            help="For cron: print only errors; write the reports to runs/NAME/ in the state folder.",
+        ),
+    ] = False
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            is_eager=True,
+            help="Name of the unattended runs. Default: the name of the folder.",
+        ),
+    ] = None
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--keep", metavar="90d|all", help="Remove older unattended runs, but never the latest complete one."
+        ),
+    ] = "90d"
+    lock_wait: Annotated[
+        str,
+        typer.Option(
+            "--lock-wait",
+            metavar="5m",
+            help="Unattended: wait this long for another run of this name, then exit with code 75.",
+        ),
+    ] = "0"
+
+    @property
+    def has_details(self) -> bool:
+        """Whether an option is given that only an unattended audit has."""
+        return self.name is not None or self.keep != "90d" or self.lock_wait != "0"
+
+
+class AuditCommand(TyperCommand):
+    """Reports wrong options of an unattended audit on one line and in its log, as all its errors."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line; options that say where the log is are eager, so they are known when another fails."""
+        try:
+            return super().parse_args(ctx, args)
+        except (StorehealthError, typer.TyperException):
+            given = ctx.params
+            if given.get("cron") and not given.get("check"):
+                _unattended.use_one_line_errors(given.get("state"), given.get("name"), given.get("exports"))
+            raise
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("audit", help=HELP, epilog=EXIT_CODES)(run)
+    app.command("audit", cls=AuditCommand, help=HELP, epilog=EXIT_CODES)(expand_records(run))
 
 
 def run(
     exports: _options.Exports,
-    platform: _options.Platform = None,
-    as_of: _options.AsOf = None,
-    window: _options.Window = None,
-    output_format: _options.Format = "text",
-    output: _options.ReportOutputs = None,
-    details: _options.Details = False,
-    fail_on: _options.FailOn = "fail",
-    strict_data: _options.StrictData = False,
-    assume_auto: _options.AssumeAuto = False,
-    baseline: _options.Baseline = None,
-    no_history: _options.NoHistory = False,
-    notify: _options.Notify = False,
-    dry_run: _options.DryRun = False,
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    state: _options.State = None,
-    config: _options.Config = None,
-    layout: _options.Layouts = None,
-    encoding: _options.Encodings = None,
-    memory: _options.Memory = None,
-    no_cache: _options.NoCache = False,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
-    quiet: _options.Quiet = False,
-    silent: _options.Silent = False,
-    verbose: _options.Verbose = 0,
-    unmask: _options.Unmask = False,
-    cron: _options.Cron = False,
-    name: _options.RunName = None,
-    keep: _options.Keep = "90d",
-    lock_wait: _options.LockWait = "0",
-    check: _options.CheckOnly = False,
+    options: AuditOptions,
+    reading: ReadOptions,
+    common: CommonOptions,
+    unattended: UnattendedOptions,
 ) -> int:
     """Check every option, then audit, show, write, store and notify; return the exit code."""
-    if cron and not check:
-        _unattended.use_one_line_errors(state, name, exports)
-    _unattended.check_options(cron, unmask, output, (name is not None, keep != "90d", lock_wait != "0"))
-    voice = streams.choose_verbosity(quiet, silent or cron, verbose)
-    sides = output_files.split_outputs(output, exports)
-    outputs = output_files.plan_reports(sides.rest, exports)
-    shown_format = _choose_stdout(_options.require_one_of(output_format, _options.FORMATS, "--format"), outputs, sides)
-    unmask = streams.check_unmask(unmask, bool(output))
-    names = _options.CatalogueNames(_options.require_folders(pack))
-    progress = streams.Progress(voice, no_color)
+    from storehealth.output.checkup import CHECKUP_FORMATS
+
+    is_cron = unattended.cron
+    if is_cron and not options.check:
+        _unattended.use_one_line_errors(common.state, unattended.name, exports)
+    _unattended.check_options(is_cron, common.unmask, options.output, unattended.has_details)
+    voice = streams.choose_verbosity(common.quiet, common.silent or is_cron, common.verbose)
+    outputs = output_files.plan_outputs(options.output, exports, CHECKUP_FORMATS)
+    shown_format = _choose_stdout(options.output_format, outputs)
+    streams.check_unmask(common.unmask, bool(options.output))
+    progress = streams.Progress(voice, common.no_color)
 
     from storehealth.audit import AuditRequest
-    from storehealth.score.exit_status import check_fail_on
 
-    folder = state_folder.prepare_folder(state, exports, passing=not cron)
-    task = _unattended.UnattendedTask.of(name, exports, folder, keep, lock_wait) if cron else None
-    notification = _after.read_notify_options(notify, dry_run, _options.require_settings_file(config))
-    writers = sides.create_writers()
+    folder = state_folder.prepare_folder(common.state, exports, passing=not is_cron)
+    task = _unattended.UnattendedTask.of(unattended, exports, folder) if is_cron else None
+    notifier = _after.read_notify_options(options.notify, options.dry_run, common.config)
+    writers = outputs.create_writers()
     request = AuditRequest(
-        platform=names.require_platform(platform),
-        as_of=_options.parse_as_of(as_of),
-        window=_options.parse_window(window),
-        language=_options.parse_language(lang),
-        packs=names.packs,
-        config=_options.require_settings_file(config),
-        layouts=names.parse_layouts(layout),
-        encodings=_options.parse_encodings(encoding),
-        memory=_options.parse_memory(memory),
-        cache=not no_cache,
-        fail_on=check_fail_on(fail_on),
-        strict_data=strict_data,
-        assume_auto=assume_auto,
+        platform=common.names.require_platform(options.platform),
+        as_of=options.as_of,
+        window=options.window,
+        language=common.lang,
+        packs=common.packs,
+        config=common.config,
+        fail_on=options.fail_on,
+        strict_data=options.strict_data,
+        assume_auto=options.assume_auto,
         tell=progress.tell,
         state=folder,
-        unmask=unmask,
-        history=_after.open_history(state, config, no_history, baseline, events=not check),
+        unmask=common.unmask,
+        history=_after.open_history(
+            common.state, common.config, options.no_history, options.baseline, events=not options.check
+        ),
+        **reading.to_request_fields(common.names),
     )
-    if check:
+    if options.check:
         return _check_inputs(request)
 
     def run_audit() -> Checkup:
         return state_folder.retry_when_full(request, lambda attempt: _audit(exports, attempt, writers))
 
-    after = _after.AuditFollowup(request, outputs, writers, notification, voice)
+    after = _after.AuditFollowup(request, outputs.reports, writers, notifier, voice)
     if task:
         return _unattended.run_unattended(task, run_audit, after)
     with progress:
         checkup = run_audit()
-    if not silent:
-        _show(checkup, shown_format, streams.ScreenOptions(details, ascii_only, no_color, quiet))
+    if not common.silent:
+        _show(checkup, shown_format, common.make_screen(options.details))
     delivered = after.write(checkup)
     after.remember(checkup)
     delivered = after.notify(checkup) and delivered
     return _finish(checkup, delivered, exports, voice)
 
 
-def _audit(exports: Path, request: AuditRequest, writers: output_files.SideWriters) -> Checkup:
+def _audit(exports: Path, request: AuditRequest, writers: output_files.RowWriters) -> Checkup:
     """Audit, and while the database is open write the rows that were asked for and note what is to be remembered."""
     from storehealth.audit import open_audit
 
@@ -147,22 +226,17 @@ def _check_inputs(request: AuditRequest) -> int:
     return int(ExitCode.OK)
 
 
-def _choose_stdout(
-    output_format: str, outputs: tuple[output_files.ReportTarget, ...], sides: output_files.SideOutputs
-) -> str | None:
+def _choose_stdout(output_format: str, outputs: output_files.Outputs[Checkup]) -> str | None:
     """Choose what is printed besides the reports: nothing if one of them goes to stdout.
 
     Raises:
         UsageError: Two different documents would go to stdout.
     """
-    on_stdout = next((output.report.NAME for output in outputs if output.path is None), None)
-    if on_stdout and sides.rejects_to_stdout:
-        raise UsageError("two documents would go to stdout", "Give one of them a path.")
-    on_stdout = "rejects" if sides.rejects_to_stdout else on_stdout
+    on_stdout = outputs.on_stdout
     if on_stdout is None:
         return output_format
     if output_format == "json" and on_stdout != "json":
-        raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
+        raise UsageError(message("usage.two_on_stdout"), message("usage.drop_format"))
     return None
 
 
@@ -199,7 +273,7 @@ def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: streams.Ver
             streams.write_error(reason)
     elif voice.verbose:
         for reason in checkup.outcome.reasons:
-            voice.note(f"exit code {int(code)}: {reason}")
+            voice.note(message("usage.exit_code", code=int(code), reason=reason))
     _suggest(checkup, exports, voice)
     return int(pick_exit_code(code) if delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED))
 

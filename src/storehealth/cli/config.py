@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehealth.cli import EXIT_CODES, _options, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
 
 if TYPE_CHECKING:
     from storehealth.i18n.words import Words
@@ -34,7 +35,7 @@ Platform = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Show the current settings.", no_args_is_help=True, epilog=EXIT_CODES)
-    group.command("show", help=SHOW_HELP, epilog=EXIT_CODES)(show)
+    group.command("show", help=SHOW_HELP, epilog=EXIT_CODES)(expand_records(show))
     group.callback()(_keep_group)
     app.add_typer(group, name="config")
 
@@ -47,25 +48,22 @@ def show(
     origin: OriginToo = False,
     platform: Platform = None,
     output_format: _options.Format = "text",
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    config: _options.Config = None,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "pack", "config")],
 ) -> int:
     """Print the settings, then check their platform; return the exit code."""
-    _options.require_one_of(output_format, _options.FORMATS, "--format")
-    names = _options.CatalogueNames(_options.require_folders(pack))
-    flags = {"platform": names.require_platform(platform), "language": _options.parse_language(lang)}
+    flags = {"platform": common.names.require_platform(platform), "language": common.lang}
 
     from storehealth.catalogue.platform import check_platform
     from storehealth.settings import resolve_settings
     from storehealth.settings.display import list_effective
 
-    resolved = resolve_settings(_options.require_settings_file(config), flags=flags)
+    resolved = resolve_settings(common.config, flags=flags)
     settings = list_effective(resolved)
     streams.write_stdout(
         _to_json(resolved, settings, origin) if output_format == "json" else _to_text(resolved, settings, origin)
     )
-    check_platform(resolved.settings.platform or "generic", names.list_platforms())
+    check_platform(resolved.settings.platform or "generic", common.names.list_platforms())
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import _options, state_folder, streams
+from storehealth.cli import _options, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
     from storehealth.commands.doctor import CheckResult
     from storehealth.i18n.words import Words
+    from storehealth.output.terminal import Page
 
 EXIT_CODES = """Exit codes
 
@@ -34,51 +35,35 @@ SIGNS = {"ok": ("✓", "green"), "note": ("·", "dim"), "trouble": ("✗", "bold
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("doctor", help=HELP, epilog=EXIT_CODES)(run)
+    app.command("doctor", help=HELP, epilog=EXIT_CODES)(expand_records(run))
 
 
 def run(
     exports: Annotated[Path | None, typer.Argument(metavar="[EXPORTS]", help="Exports to check as well.")] = None,
     output_format: _options.Format = "text",
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    state: _options.State = None,
-    config: _options.Config = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "pack", "state", "config", "ascii_only", "no_color")],
 ) -> int:
     """Print the results of all checks; return 1 if something needs attention."""
-    _options.require_one_of(output_format, _options.FORMATS, "--format")
-    language = _options.parse_language(lang) or "en"
-    folder = state if state is not None else state_folder.find_default_folder()
-
     from storehealth.commands.doctor import Surroundings, check_surroundings
     from storehealth.i18n.words import Words
 
-    words = Words(language)
+    words = Words(common.lang or "en")
     surroundings = Surroundings(
-        _options.require_settings_file(config),
-        folder,
-        exports,
-        _options.require_folders(pack),
-        os.environ,
-        datetime.now(UTC),
+        common.config, common.find_state(), exports, common.packs, os.environ, datetime.now(UTC)
     )
     results = check_surroundings(surroundings, words)
     if output_format == "json":
-        content = [result.model_dump(mode="json") for result in results]
-        streams.write_stdout(f"{json.dumps({'checks': content}, indent=2, ensure_ascii=False)}\n".encode())
+        streams.write_json({"checks": [result.model_dump(mode="json") for result in results]})
     else:
-        _print_results(results, streams.ScreenOptions(False, ascii_only, no_color, False), words)
+        common.print_page(lambda page: _add_results(page, results, words))
     return int(ExitCode.FINDINGS if any(result.state == "trouble" for result in results) else ExitCode.OK)
 
 
-def _print_results(results: Sequence[CheckResult], screen: streams.ScreenOptions, words: Words) -> None:
-    """Print one entry per check: its state, its name, what was found, and what to do."""
-    from storehealth.output.terminal import DisplayOptions, Page, write_lines
+def _add_results(page: Page, results: Sequence[CheckResult], words: Words) -> None:
+    """Add one entry per check: its state, its name, what was found, and what to do."""
     from storehealth.output.terminal.page import TextRun
 
-    page = Page(streams.measure_width(), screen.ascii_only)
     for result in results:
         sign, style = SIGNS[result.state]
         mark = TextRun(f"{sign} {words.say(f'doctor.{result.state}')}  ", style, keep=True)
@@ -87,4 +72,3 @@ def _print_results(results: Sequence[CheckResult], screen: streams.ScreenOptions
             page.add(*head, line, indent=0 if number == 0 else 4, hang=4)
         if result.todo:
             page.add(f"→ {result.todo}", indent=4, hang=6)
-    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))

@@ -13,6 +13,7 @@ from storehealth.cli import EXIT_CODES, _options, _unattended, state_folder, str
 from storehealth.errors import UsageError
 
 if TYPE_CHECKING:
+    from storehealth.catalogue import Catalogue
     from storehealth.history import RunHistory
     from storehealth.i18n.words import Words
     from storehealth.model import RunSummary
@@ -119,15 +120,15 @@ def show(
     run_history = _history_of(state)
     line = _select_run(run_history, run, store, platform)
 
-    from storehealth.catalogue import load_catalogue
-    from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_run
+    from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_checkup
 
-    rebuild = rejudge_remembered if rejudge else translate_run if lang else None
-    checkup = (
-        rebuild(line, run_history, load_catalogue(packs), settings)
-        if rebuild
-        else load_checkup(run_history.load_run(line.run))
-    )
+    catalogue = _load_texts(packs)
+    if rejudge:
+        checkup = rejudge_remembered(line, run_history, catalogue, settings)
+    else:
+        checkup = load_checkup(run_history.load_run(line.run))
+        checkup = translate_checkup(checkup, settings.language) if lang else checkup
+    _use_language(checkup.language)
     if output_format == "json":
         from storehealth.output.checkup import CHECKUP_FORMATS
 
@@ -169,15 +170,11 @@ def compare(
     if line.run == other_line.run:
         raise UsageError(f"A and B are the same run, {line.run}", "`storehealth history list` shows the runs.")
 
-    from storehealth.catalogue import load_catalogue
     from storehealth.commands.rejudge import compare_remembered
 
-    comparison = compare_remembered(
-        (line, other_line) if line.as_of <= other_line.as_of else (other_line, line),
-        run_history,
-        load_catalogue(packs),
-        settings,
-    )
+    _use_language(settings.language)
+    lines = (line, other_line) if line.as_of <= other_line.as_of else (other_line, line)
+    comparison = compare_remembered(lines, run_history, _load_texts(packs), settings)
     if output_format == "json":
         _put_json(comparison.model_dump(mode="json"))
         return 0
@@ -248,6 +245,23 @@ def prune(
 
     _print_page(ascii_only, no_color, lambda page: add_deleted_runs(page, lines, yes, words))
     return 0
+
+
+def _load_texts(packs: tuple[Path, ...]) -> Catalogue:
+    """Load the catalogue, so that titles of rules can be shown in any language."""
+    from storehealth.catalogue import load_catalogue
+    from storehealth.catalogue.texts import TextFinder
+    from storehealth.i18n import provide_texts
+
+    catalogue = load_catalogue(packs)
+    provide_texts(TextFinder(catalogue))
+    return catalogue
+
+
+def _use_language(language: _options.KnownLanguage) -> None:
+    from storehealth.i18n import use_language
+
+    use_language(language)
 
 
 def _history_of(state: Path | None) -> RunHistory:

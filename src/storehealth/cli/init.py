@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
+from storehealth.cli import EXIT_CODES, output_files, state_folder, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import NoDataError, UsageError
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.commands.init import DetectedSettings
     from storehealth.i18n.words import Words
 
 NAME = Path("storehealth.toml")
-NO_DATA_HINT = "Name the folder with the exported files, or none: `storehealth init` alone writes a template."
 HELP = """Write a storehealth.toml with the platform, time zone, service hours and staff that the exports show.
 
 Every setting has a comment that explains it. An existing file is not changed. Without EXPORTS, a template is written.
@@ -30,7 +31,7 @@ Examples
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("init", help=HELP, epilog=EXIT_CODES)(run)
+    app.command("init", help=HELP, epilog=EXIT_CODES)(expand_records(run))
 
 
 def run(
@@ -40,29 +41,23 @@ def run(
     platform: Annotated[
         str | None, typer.Option("--platform", metavar="NAME", help="The platform. Default: from the files.")
     ] = None,
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    state: _options.State = None,
-    quiet: _options.Quiet = False,
-    silent: _options.Silent = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "pack", "state", "quiet", "silent")],
 ) -> int:
     """Write the settings file and return the exit code."""
-    voice = streams.choose_verbosity(quiet, silent, 0)
-    names = _options.CatalogueNames(_options.require_folders(pack))
+    voice = common.verbosity
     target = output_files.require_writable(config, exports or Path("/nonexistent"))
     if config.exists() and not force:
-        raise UsageError(
-            f"{config} is there already", "Nothing was changed. Give --force to replace it, or --config another path."
-        )
+        raise UsageError(message("usage.exists", path=Name(config)), message("usage.force_config"))
     if not config.parent.is_dir():
-        raise UsageError(f"the folder {config.parent} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(config.parent)), message("usage.create_folder"))
 
     from storehealth.commands.init import detect_settings, render_settings
     from storehealth.commands.request import AuditRequest
     from storehealth.i18n.words import Words
     from storehealth.support.atomic_files import write_atomically
 
-    language = _options.parse_language(lang) or "en"
+    language = common.lang or "en"
     detected = None
     if exports is not None:
         # an empty settings file, so that an earlier one neither decides nor fails
@@ -70,19 +65,19 @@ def run(
             empty_config = Path(folder) / NAME
             empty_config.touch()
             request = AuditRequest(
-                state=state_folder.prepare_folder(state, exports, passing=True),
-                platform=names.require_platform(platform),
+                state=state_folder.prepare_folder(common.state, exports, passing=True),
+                platform=common.names.require_platform(platform),
                 language=language,
-                packs=names.packs,
+                packs=common.packs,
                 config=empty_config,
             )
             try:
                 detected = state_folder.retry_when_full(request, lambda attempt: detect_settings(exports, attempt))
             except NoDataError as error:
-                raise NoDataError(error.message, NO_DATA_HINT) from None
+                raise NoDataError(error.problem, message("usage.init_without_files")) from None
     words = Words(language)
     write_atomically(target, render_settings(detected, words).encode())
-    if not silent:
+    if not common.silent:
         streams.write_stdout("".join(f"{line}\n" for line in _summarise(target, detected, words)))
     voice.suggest("storehealth doctor")
     return 0

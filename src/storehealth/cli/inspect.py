@@ -9,17 +9,21 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
+from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
+from storehealth.cli._parsers import OutputOption, parse_output, parse_pack, require_one_of
 from storehealth.errors import ExitCode, FileRefused, UsageError
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.commands.request import AuditRequest
-    from storehealth.model import Inspection, Source
+    from storehealth.model import Checkup, Inspection, Source
 
 HELP = """Show how each exported file is understood: layout, encoding, columns read and ignored, rows kept and rejected.
 
@@ -34,16 +38,39 @@ Exports = Annotated[
     Path,
     typer.Argument(metavar="EXPORTS", help="Folder with the files you exported, one file, or - for a CSV on stdin."),
 ]
-Preview = Annotated[int, typer.Option("--preview", metavar="N", min=0, help="Rows to show of each table. Default: 3.")]
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option("-o", "--output", metavar="FORMAT=PATH", help="Also write json=PATH or rejects=PATH; - is stdout."),
+InspectCommon = Annotated[
+    CommonOptions,
+    Only("lang", "state", "config", "ascii_only", "no_color", "quiet", "silent", "verbose", "unmask"),
 ]
-WriteLayout = Annotated[
-    str | None,
-    typer.Option("--write-layout", metavar="NAME", help="Draft a layout for the unknown file: layouts/NAME.yaml."),
-]
-Force = Annotated[bool, typer.Option("--force", help="Let --write-layout overwrite a file.")]
+
+
+@dataclass(frozen=True)
+class InspectOptions:
+    """What is shown of each file, and the layout to draft."""
+
+    output_format: _options.Format = "text"
+    output: Annotated[
+        list[OutputOption] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FORMAT=PATH",
+            parser=parse_output,
+            help="Also write json=PATH or rejects=PATH; - is stdout.",
+        ),
+    ] = None
+    preview: Annotated[
+        int, typer.Option("--preview", metavar="N", min=0, help="Rows to show of each table. Default: 3.")
+    ] = 3
+    write_layout: Annotated[
+        str | None,
+        typer.Option("--write-layout", metavar="NAME", help="Draft a layout for the unknown file: layouts/NAME.yaml."),
+    ] = None
+    force: Annotated[bool, typer.Option("--force", help="Let --write-layout overwrite a file.")] = False
+    pack: Annotated[
+        list[Path] | None,
+        typer.Option("--pack", metavar="DIR", help="Folder with your own rules, layouts and platforms; repeatable."),
+    ] = None
 
 
 LAYOUT_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -64,56 +91,34 @@ class DraftTarget(NamedTuple):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("inspect", help=HELP, epilog=EXIT_CODES)(run)
+    app.command("inspect", help=HELP, epilog=EXIT_CODES)(expand_records(run))
 
 
-def run(
-    exports: Exports,
-    output_format: _options.Format = "text",
-    output: Outputs = None,
-    preview: Preview = 3,
-    write_layout: WriteLayout = None,
-    force: Force = False,
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    state: _options.State = None,
-    config: _options.Config = None,
-    layout: _options.Layouts = None,
-    encoding: _options.Encodings = None,
-    memory: _options.Memory = None,
-    no_cache: _options.NoCache = False,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
-    quiet: _options.Quiet = False,
-    silent: _options.Silent = False,
-    verbose: _options.Verbose = 0,
-    unmask: _options.Unmask = False,
-) -> int:
+def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common: InspectCommon) -> int:
     """Read every file, show what became of it, and return the exit code."""
-    voice = streams.choose_verbosity(quiet, silent, verbose)
-    target = _plan_draft(write_layout, pack, exports, force) if write_layout is not None else None
-    documents = _Documents(_options.require_one_of(output_format, _options.FORMATS, "--format"), output, exports)
-    unmask = streams.check_unmask(unmask, bool(output))
-    names = _options.CatalogueNames(
-        _options.require_folders([folder for folder in pack or () if target is None or folder.is_dir()])
-    )
-    progress = streams.Progress(voice, no_color)
+    voice = common.verbosity
+    target = None
+    if options.write_layout is not None:
+        target = _plan_draft(options.write_layout, options.pack, exports, options.force)
+    documents = _plan_documents(options, exports)
+    streams.check_unmask(common.unmask, bool(options.output))
+    # a pack that the draft is written into need not exist yet
+    packs = [folder for folder in options.pack or () if target is None or folder.is_dir()]
+    names = _options.CatalogueNames(tuple(map(parse_pack, packs)))
+    progress = streams.Progress(voice, common.no_color)
 
     from storehealth.commands.inspect import inspect_exports
     from storehealth.commands.request import AuditRequest
 
-    writers = documents.sides.create_writers()
+    writers = documents.outputs.create_writers()
     request = AuditRequest(
-        language=_options.parse_language(lang),
+        language=common.lang,
         packs=names.packs,
-        config=_options.require_settings_file(config),
-        layouts=names.parse_layouts(layout),
-        encodings=_options.parse_encodings(encoding),
-        memory=_options.parse_memory(memory),
-        cache=not no_cache,
+        config=common.config,
         tell=progress.tell,
-        state=state_folder.prepare_folder(state, exports, passing=True),
-        unmask=unmask,
+        state=state_folder.prepare_folder(common.state, exports, passing=True),
+        unmask=common.unmask,
+        **reading.to_request_fields(names),
     )
     with _open_exports(exports) as files:
         if target is not None:
@@ -121,61 +126,44 @@ def run(
                 return _write_draft(target, files, request, voice)
         with progress:
             inspection = state_folder.retry_when_full(
-                request, lambda attempt: inspect_exports(files, attempt, preview, writers.rejects)
+                request, lambda attempt: inspect_exports(files, attempt, options.preview, writers.rejects)
             )
-    if not silent and documents.stdout == "json":
+    if not common.silent and documents.stdout == "json":
         streams.write_stdout(_to_json(inspection))
-    elif not silent and documents.stdout == "text":
-        streams.write_stdout(
-            _to_text(inspection, streams.ScreenOptions(False, ascii_only, no_color, quiet), masked=not unmask)
-        )
-    arrived = output_files.report_side_outputs(writers, voice) and documents.deliver(inspection, voice)
+    elif not common.silent and documents.stdout == "text":
+        streams.write_stdout(_to_text(inspection, common.make_screen(), masked=not common.unmask))
+    arrived = output_files.report_row_files(writers, voice)
+    if documents.json is not None:
+        arrived = output_files.write_document(_to_json(inspection), documents.json, voice) and arrived
     _suggest(inspection, exports, voice)
     if not any(source.layout for source in inspection.sources):
         return int(ExitCode.NO_DATA)
     return int(ExitCode.OK if arrived else ExitCode.NOT_DELIVERED)
 
 
-class _Documents:
-    """Which document goes where: at most one of them to stdout.
+class _Documents(NamedTuple):
+    """Which document goes where: ``stdout`` names the one that is printed, ``json`` is the file of ``-o json=``."""
+
+    outputs: output_files.Outputs[Checkup]
+    stdout: str
+    json: Path | None
+
+
+def _plan_documents(options: InspectOptions, exports: Path) -> _Documents:
+    """Check the ``-o`` options.
 
     Raises:
         UsageError: A format or path cannot be used, or two documents would go to stdout.
     """
+    from storehealth.output.checkup import CHECKUP_FORMATS
 
-    def __init__(self, output_format: str, texts: list[str] | None, exports: Path) -> None:
-        self.sides = output_files.split_outputs(texts, exports, evidence=False)
-        self.stdout = "rejects" if self.sides.rejects_to_stdout else output_format
-        self.json: Path | None = None
-        for text in self.sides.rest:
-            name, _, place = text.partition("=")
-            _options.require_one_of(name, ("json", "rejects"), "-o")
-            if not place:
-                raise UsageError(f"-o {text!r} names no path", "Write -o json=inspection.json, or -o json=-.")
-            if place == "-" and self.sides.rejects_to_stdout:
-                raise UsageError("two documents would go to stdout", "Give one of them a path.")
-            if place == "-":
-                self.stdout = "json"
-            else:
-                self.json = output_files.require_writable(Path(place), exports)
-        if self.json and self.sides.rejects and self.json.resolve() == self.sides.rejects.resolve():
-            raise UsageError(f"two reports go to {self.json.resolve()}", "Give each its own path.")
-        if self.sides.rejects_to_stdout and output_format == "json":
-            raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
-
-    def deliver(self, inspection: Inspection, voice: streams.Verbosity) -> bool:
-        """Write the JSON document, if requested, and return whether it was written."""
-        from storehealth.support.atomic_files import write_atomically
-
-        if self.json is None:
-            return True
-        try:
-            write_atomically(self.json, _to_json(inspection))
-        except OSError as error:
-            streams.write_error(f"{self.json} could not be written: {error.strerror}")
-            return False
-        voice.note(f"wrote {self.json}")
-        return True
+    for output in options.output or ():
+        require_one_of(output.format, ("json", "rejects"), "-o")
+    outputs = output_files.plan_outputs(options.output, exports, CHECKUP_FORMATS)
+    if outputs.on_stdout == "rejects" and options.output_format == "json":
+        raise UsageError(message("usage.two_on_stdout"), message("usage.drop_format"))
+    json_file = next((target.path for target in outputs.reports if target.path), None)
+    return _Documents(outputs, outputs.on_stdout or options.output_format, json_file)
 
 
 @contextmanager
@@ -222,19 +210,22 @@ def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: b
     """
     if not LAYOUT_NAME.fullmatch(name):
         suggestion = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789") or "my_orders"
-        raise UsageError(
-            f"--write-layout {name!r} is no name for a layout", f"Small letters, digits and _: {suggestion}."
-        )
+        hint = message("usage.layout_letters", name=Name(suggestion))
+        raise UsageError(message("usage.invalid_layout_name", name=Name(name)), hint)
     pack = list(packs or (Path(),))[-1]
     target = DraftTarget(name, pack, exports)
     if state_folder.is_inside(pack, exports) or (not pack.is_dir() and state_folder.is_inside(pack.parent, exports)):
-        raise UsageError(f"{target.path} lies inside the exports folder", "Nothing is written there. Give --pack DIR.")
+        raise UsageError(message("usage.inside_exports", path=Name(target.path)), message("usage.give_pack"))
     is_built_in = name in _options.CatalogueNames(()).list_layouts()
     if not force and (target.path.exists() or is_built_in):
-        problem = f"{target.path} exists" if target.path.exists() else f"there is a built-in layout {name}"
-        raise UsageError(problem, "Choose another name, or add --force to put the draft in its place.")
+        problem = (
+            message("usage.exists", path=Name(target.path))
+            if target.path.exists()
+            else message("usage.built_in_layout", name=Name(name))
+        )
+        raise UsageError(problem, message("usage.force_draft"))
     if not pack.is_dir() and not pack.parent.is_dir():
-        raise UsageError(f"the folder {pack.parent} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(pack.parent)), message("usage.create_folder"))
     return target
 
 
@@ -245,7 +236,6 @@ def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice:
         UsageError: No sheet is unknown, or several are, or no layout can be drafted from it.
     """
     from storehealth.commands.prepare import prepare_inputs
-    from storehealth.i18n.words import Words
     from storehealth.intake.draft import draft_layout
     from storehealth.support.atomic_files import write_atomically
 
@@ -258,16 +248,17 @@ def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice:
     try:
         text = draft_layout(target.name, first_rows[source.path], str(source.container), inputs.catalogue)
     except FileRefused as refused:
-        raise UsageError(f"{source.path}: {refused.message}", refused.hint) from None
+        problem = message("usage.file_problem", path=Name(source.path), problem=refused.problem)
+        raise UsageError(problem, refused.remedy) from None
     target.path.parent.mkdir(parents=True, exist_ok=True)
     output_files.require_writable(target.path, files)
     write_atomically(target.path, text.encode())
     values = {
-        "path": target.path,
-        "file": streams.quote_path(target.exports),
-        "pack": streams.quote_path(target.pack),
+        "path": Name(target.path),
+        "file": Name(streams.quote_path(target.exports)),
+        "pack": Name(streams.quote_path(target.pack)),
     }
-    voice.note(Words(inputs.settings.language).say("inspect.drafted", **values))
+    voice.note(message("inspect.drafted", **values))
     return int(ExitCode.OK)
 
 
@@ -275,7 +266,8 @@ def _refuse_unknown(unknown: list[str], sources: Sequence[Source]) -> UsageError
     """Say why there is not exactly one unknown sheet."""
     unread = next((source for source in sources if source.layout is None), None)
     if not unknown and unread is not None:
-        return UsageError(f"{unread.path} cannot be read", unread.note)
+        return UsageError(message("usage.file_unreadable", path=Name(unread.path)), unread.note)
     if not unknown:
-        return UsageError("every table is of a known layout already", "Name the one file that is not.")
-    return UsageError(f"{len(unknown)} tables are unknown: {', '.join(unknown[:5])}", "Name one of the files instead.")
+        return UsageError(message("usage.nothing_unknown"), message("usage.name_unknown"))
+    names = tuple(map(Name, unknown[:5]))
+    return UsageError(message("usage.several_unknown", n=len(unknown), names=names), message("usage.name_one"))

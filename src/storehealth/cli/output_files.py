@@ -1,61 +1,129 @@
 """``-o FORMAT=PATH``: checked before the work, written after it.
 
-``-o evidence=DIR`` and ``-o rejects=PATH``: files that are written row by row while the database is open.
+``evidence`` and ``rejects`` are written row by row while the database is open; all other formats are reports.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from storehealth.cli._parsers import OutputOption
 from storehealth.cli.state_folder import is_inside
 from storehealth.cli.streams import Verbosity, write_error, write_stdout
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile
     from storehealth.measure import EvidenceFiles
-    from storehealth.model import Checkup
-    from storehealth.output.registry import Format
+    from storehealth.output.registry import Format, Registry
 
-OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
+ROW_FILES = ("evidence", "rejects")
+Content = TypeVar("Content")
 
 
-class ReportTarget(NamedTuple):
+class RowWriters(NamedTuple):
+    """What writes the rows of an audit while its database is open; None where nothing was requested."""
+
+    evidence: EvidenceFiles | None = None
+    rejects: RejectsFile | None = None
+
+
+class ReportTarget(NamedTuple, Generic[Content]):
     """A report to write; without a path it goes to stdout, in place of the text."""
 
-    report: Format[Checkup]
+    report: Format[Content]
     path: Path | None
 
 
-def plan_reports(texts: Sequence[str] | None, exports: Path) -> tuple[ReportTarget, ...]:
-    """Parse the ``-o`` options.
+class Outputs(NamedTuple, Generic[Content]):
+    """Everything that ``-o`` asks for.
+
+    ``on_stdout``: name of the format that goes to stdout, None if the text does.
+    """
+
+    reports: tuple[ReportTarget[Content], ...]
+    on_stdout: str | None
+    evidence: Path | None = None
+    rejects: Path | None = None
+
+    def create_writers(self) -> RowWriters:
+        """Create the writers of what was requested."""
+        to_stdout = self.on_stdout == "rejects"
+        if self.evidence is None and self.rejects is None and not to_stdout:
+            return RowWriters()
+        from storehealth.db.source_rows import RejectsFile
+        from storehealth.measure import EvidenceFiles
+
+        evidence = EvidenceFiles(self.evidence) if self.evidence else None
+        target: Any = sys.stdout.buffer if to_stdout else self.rejects
+        return RowWriters(evidence, RejectsFile(target) if target is not None else None)
+
+
+def plan_outputs(
+    options: Sequence[OutputOption] | None, exports: Path | None, formats: Registry[Content]
+) -> Outputs[Content]:
+    """Check the ``-o`` options of a command.
+
+    Args:
+        options: As parsed.
+        exports: Folder that nothing may be written into.
+        formats: The formats that the command writes.
 
     Raises:
         UsageError: A format is unknown, or a path cannot be written to, is inside the exports folder, or is used twice.
     """
-    outputs = tuple(_parse_output(text, exports) for text in texts or ())
-    places = [output.path.resolve() if output.path else None for output in outputs]
+    options = options or ()
+    reports = tuple(
+        ReportTarget(formats.find(option.format), option.path) for option in options if option.format not in ROW_FILES
+    )
+    check_places(options, exports)
+    on_stdout = next((option.format for option in options if option.path is None), None)
+    names = {option.format: option.path for option in options if option.format in ROW_FILES}
+    return Outputs(
+        reports,
+        next((target.report.NAME for target in reports if target.path is None), on_stdout),
+        names.get("evidence"),
+        names.get("rejects"),
+    )
+
+
+def check_places(options: Sequence[OutputOption], exports: Path | None) -> None:
+    """Check that every output has a place of its own that it may be written to.
+
+    Args:
+        options: The ``-o`` options.
+        exports: Folder that nothing may be written into.
+
+    Raises:
+        UsageError: A path cannot be written to, is inside the exports folder, or is used twice; two documents go to stdout.
+    """
+    for name in ROW_FILES:
+        if [option.format for option in options].count(name) > 1:
+            raise UsageError(message("usage.output_twice", name=Name(name)), message("usage.output_examples"))
+    for option in options:
+        if option.format == "evidence":
+            _require_evidence_folder(option.path, exports)
+        elif option.path is not None:
+            require_writable(option.path, exports)
+    _require_distinct([option.path for option in options])
+
+
+def _require_distinct(paths: Iterable[Path | None]) -> None:
+    places = [path.resolve() if path else None for path in paths]
     for place in places:
         if places.count(place) > 1:
-            raise UsageError(f"two reports go to {place or 'stdout'}", "Give each its own path.")
-    return outputs
+            if place is None:
+                raise UsageError(message("usage.two_on_stdout"), message("usage.give_one_path"))
+            raise UsageError(message("usage.same_path", path=Name(place)), message("usage.own_paths"))
 
 
-def _parse_output(text: str, exports: Path) -> ReportTarget:
-    from storehealth.output.checkup import CHECKUP_FORMATS
-
-    name, sign, place = text.partition("=")
-    if not sign or not place:
-        raise UsageError(f"-o {text!r} names no path", OUTPUT_HINT)
-    report = CHECKUP_FORMATS.find(name)
-    return ReportTarget(report, None if place == "-" else require_writable(Path(place), exports))
-
-
-def require_writable(path: Path, exports: Path) -> Path:
+def require_writable(path: Path, exports: Path | None) -> Path:
     """Require that a file may be written to a path, and return the path.
 
     Raises:
@@ -63,140 +131,75 @@ def require_writable(path: Path, exports: Path) -> Path:
     """
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"{path} is a folder", OUTPUT_HINT)
+        raise UsageError(message("usage.is_folder", path=Name(path)), message("usage.output_examples"))
     if not folder.is_dir():
-        raise UsageError(f"the folder {folder} does not exist", "Make it first, or give another path.")
-    if (
+        raise UsageError(message("usage.folder_missing", path=Name(folder)), message("usage.create_folder"))
+    if exports is not None and (
         is_inside(path, exports)
         or is_inside(folder, exports)
         or (path.exists() and exports.exists() and path.samefile(exports))
     ):
-        raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
+        raise UsageError(message("usage.inside_exports", path=Name(path)), message("usage.another_path"))
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise UsageError(f"{path} cannot be written to", "Give a path you may write to.")
+        raise UsageError(message("usage.not_writable", path=Name(path)), message("usage.give_writable"))
     return path
 
 
-def write_reports(checkup: Checkup, outputs: Sequence[ReportTarget], voice: Verbosity) -> bool:
+def _require_evidence_folder(path: Path | None, exports: Path | None) -> None:
+    if path is None:
+        raise UsageError(message("usage.evidence_to_stdout"), message("usage.output_examples"))
+    if path.exists() and not path.is_dir():
+        raise UsageError(message("usage.is_file", path=Name(path)), message("usage.give_evidence_folder"))
+    if not path.is_dir():
+        require_writable(path, exports)
+    elif exports is not None and is_inside(path, exports):
+        raise UsageError(message("usage.inside_exports", path=Name(path)), message("usage.another_path"))
+
+
+def write_reports(content: Content, targets: Sequence[ReportTarget[Content]], voice: Verbosity) -> bool:
     """Write every report; a failure is reported, and the others are still written.
 
     Returns:
         Whether all of them were written.
     """
+    results = [write_document(report.render(content), path, voice) for report, path in targets]
+    return all(results)
+
+
+def write_document(content: bytes, path: Path | None, voice: Verbosity) -> bool:
+    """Write one document to a file, or to stdout if there is no path; return whether it was written."""
     from storehealth.support.atomic_files import write_atomically
 
-    all_written = True
-    for report, path in outputs:
-        content = report.render(checkup)
-        if path is None:
-            write_stdout(content)
-            continue
-        try:
-            write_atomically(path, content)
-        except OSError as error:
-            write_error(
-                f"{path} could not be written: {error.strerror}", "The audit itself is fine; see the other outputs."
-            )
-            all_written = False
-        else:
-            voice.note(f"wrote {path}")
-    return all_written
+    if path is None:
+        write_stdout(content)
+        return True
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        _report_failure(path, error)
+        return False
+    voice.note(message("usage.wrote", path=Name(path)))
+    return True
 
 
-SIDE_HINT = "Write -o evidence=evidence, or -o rejects=rejects.csv."
-
-
-class SideWriters(NamedTuple):
-    """What writes the rows of an audit while its database is open; None where nothing was requested."""
-
-    evidence: EvidenceFiles | None = None
-    rejects: RejectsFile | None = None
-
-
-class SideOutputs(NamedTuple):
-    """The requested side outputs. ``rest``: the other ``-o`` options."""
-
-    rest: list[str]
-    evidence: Path | None = None
-    rejects: Path | None = None
-    rejects_to_stdout: bool = False
-
-    @property
-    def has_file(self) -> bool:
-        """Whether any of them is a file or folder."""
-        return self.evidence is not None or self.rejects is not None
-
-    def create_writers(self) -> SideWriters:
-        """Create the writers of what was requested."""
-        if not self.has_file and not self.rejects_to_stdout:
-            return SideWriters()
-        from storehealth.db.source_rows import RejectsFile
-        from storehealth.measure import EvidenceFiles
-
-        evidence = EvidenceFiles(self.evidence) if self.evidence else None
-        target: Any = sys.stdout.buffer if self.rejects_to_stdout else self.rejects
-        return SideWriters(evidence, RejectsFile(target) if target is not None else None)
-
-
-def split_outputs(texts: Sequence[str] | None, exports: Path, evidence: bool = True) -> SideOutputs:
-    """Separate these outputs from the reports.
-
-    Args:
-        texts: The ``-o`` options.
-        exports: Folder that nothing may be written into.
-        evidence: Whether the command has findings.
-
-    Raises:
-        UsageError: A path is missing, given twice, not writable, or inside the exports.
-    """
-    places: dict[str, str] = {}
-    rest = []
-    for text in texts or ():
-        name, sign, place = text.partition("=")
-        if name not in ("rejects", "evidence") or (name == "evidence" and not evidence):
-            rest.append(text)
-            continue
-        if not sign or not place:
-            raise UsageError(f"-o {text!r} names no path", SIDE_HINT)
-        if name in places:
-            raise UsageError(f"-o {name} is given twice", SIDE_HINT)
-        places[name] = place
-    folder, rejects = places.get("evidence"), places.get("rejects")
-    return SideOutputs(
-        rest,
-        _require_evidence_folder(Path(folder), exports) if folder else None,
-        require_writable(Path(rejects), exports) if rejects and rejects != "-" else None,
-        rejects == "-",
-    )
-
-
-def _require_evidence_folder(path: Path, exports: Path) -> Path:
-    if path == Path("-"):
-        raise UsageError("evidence is many files and cannot go to stdout", SIDE_HINT)
-    if path.exists() and not path.is_dir():
-        raise UsageError(f"{path} is a file", "Give -o evidence= a folder; it may be new.")
-    if not path.is_dir():
-        return require_writable(path, exports)
-    if is_inside(path, exports):
-        raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
-    return path
-
-
-def report_side_outputs(writers: SideWriters, voice: Verbosity) -> bool:
+def report_row_files(writers: RowWriters, voice: Verbosity) -> bool:
     """Report what was written and what could not be; return whether all of it was written."""
     evidence, rejects = writers
     problems: list[tuple[object, OSError | None]] = []
     if evidence:
         problems.append((evidence.folder, evidence.problem))
         if evidence.problem is None:
-            voice.note(f"wrote {len(evidence.written)} files into {evidence.folder}")
+            voice.note(message("usage.wrote_files", n=len(evidence.written), path=Name(evidence.folder)))
     if rejects:
         problems.append((rejects.to, rejects.problem))
         if rejects.problem is None and isinstance(rejects.to, Path):
-            voice.note(f"wrote {rejects.to}")
+            voice.note(message("usage.wrote", path=Name(rejects.to)))
     failed = [(place, problem) for place, problem in problems if problem is not None]
     for place, problem in failed:
-        write_error(
-            f"{place} could not be written: {problem.strerror}", "Nothing else is wrong; see the other outputs."
-        )
+        _report_failure(place, problem)
     return not failed
+
+
+def _report_failure(place: object, error: OSError) -> None:
+    problem = message("usage.write_failed", path=Name(place), reason=describe_os_error(error))
+    write_error(problem, message("usage.other_outputs"))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperGroup
 
-from storehealth.cli import _options, _refund, streams
-from storehealth.cli._refund import CaseOptions, ChosenCase
-from storehealth.cli._refund_commands import COMMANDS
-from storehealth.errors import UsageError
+from storehealth.cli import _options, _refund, output_files, streams
+from storehealth.cli._options import Only, expand_records
+from storehealth.errors import ExitCode, UsageError
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from storehealth.refund.status import CaseStatus
 
 COMMAND = "storehealth.command_named"
@@ -30,19 +32,16 @@ Examples
   storehealth refund-checklist exports/ -o html=checklist.html -o ics=dates.ics
   storehealth refund-checklist mark mail done --on 2026-03-05 --note "SF1234567"
   storehealth refund-checklist log "settlement: they have the receipt" --item receipt_review"""
-WHOLE = {"text", "json", "markdown", "html"}
+WITH_WARNINGS = {"text", "json", "markdown", "html"}
 """Formats that contain the warnings."""
 Exports = Annotated[
     Path | None,
     typer.Argument(metavar="EXPORTS", help="Folder with exported files, to check what files can tell."),
 ]
-
-
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format to print: text, json, markdown, html, ics, csv.")
 ]
 Details = Annotated[bool, typer.Option("--details", help="Show everything known about each item, and the case log.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the next steps.")]
 Days = Annotated[
     int | None,
     typer.Option(
@@ -61,24 +60,19 @@ class ExportsOrCommand(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Pass leading options on to the sub-command, or parse everything as the group's own."""
         place = self._first_word(args)
-        if place is not None and args[place] in self.commands:
-            ctx.meta[COMMAND] = True
+        ctx.meta[COMMAND] = place is not None and args[place] in self.commands
+        if place is not None and ctx.meta[COMMAND]:
             if Path(args[place]).is_dir():
-                streams.write_note(
-                    f"{args[place]} is taken for the command; for the folder of that name write ./{args[place]}"
-                )
-            args = [args[place], *args[:place], *args[place + 1 :]]
-            return super().parse_args(ctx, args)
+                streams.write_note(str(message("refund.folder_or_command", word=Name(args[place]))))
+            return super().parse_args(ctx, [args[place], *args[:place], *args[place + 1 :]])
         if place is not None:
             self._refuse_misspelt(ctx, args[place])
-        ctx.meta[COMMAND] = False
         ctx.allow_interspersed_args = True
-        rest = super().parse_args(ctx, args)
-        if ctx._protected_args:
-            wrong = ctx._protected_args[0]
-            ctx.fail(
-                f"{wrong!r} is one word too many: give one EXPORTS, or one of the commands {', '.join(self.commands)}"
-            )
+        # The group's own parse_args would take what is left for a sub-command: that of its base class does not.
+        rest = super(TyperGroup, self).parse_args(ctx, args)
+        if rest:
+            commands = ", ".join(self.commands)
+            ctx.fail(f"{rest[0]!r} is one word too many: give one EXPORTS, or one of the commands {commands}")
         return rest
 
     def _refuse_misspelt(self, ctx: Any, word: str) -> None:
@@ -90,9 +84,7 @@ class ExportsOrCommand(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters to parse: no EXPORTS if a sub-command is named."""
         params = super().get_params(ctx)
-        if ctx.meta.get(COMMAND):
-            return [param for param in params if not isinstance(param, TyperArgument)]
-        return params
+        return [param for param in params if not (ctx.meta.get(COMMAND) and isinstance(param, TyperArgument))]
 
     def _first_word(self, args: list[str]) -> int | None:
         """Return the index of the first argument that is neither an option nor an option's value."""
@@ -109,8 +101,8 @@ class ExportsOrCommand(TyperGroup):
 
     def _find_options_with_value(self) -> set[str]:
         """Find every option, of the group or of a sub-command, that takes a value."""
-        commands = [self, *self.commands.values()]
-        options = (param for command in commands for param in command.params if not isinstance(param, TyperArgument))
+        params = (param for command in (self, *self.commands.values()) for param in command.params)
+        options = (param for param in params if not isinstance(param, TyperArgument))
         return {
             name for option in options if not (getattr(option, "is_flag", False) or getattr(option, "count", False))
             for name in option.opts
@@ -120,125 +112,92 @@ class ExportsOrCommand(TyperGroup):
 def register(app: typer.Typer) -> None:
     """Add the command and its sub-commands."""
     group = typer.Typer(cls=ExportsOrCommand, invoke_without_command=True, help=HELP, epilog=EXIT_CODES)
-    group.callback()(show)
-    for command in COMMANDS:
-        group.command(command.__name__)(command)
+    group.callback()(expand_records(show))
+    for command in _refund.COMMANDS:
+        group.command(command.__name__)(expand_records(command))
     app.add_typer(group, name="refund-checklist")
+
+
+ShowFlags = Annotated[
+    _refund.CaseFlags,
+    Only(*_refund.CASE_OPTIONS.names, "ascii_only", "no_color", "quiet", "silent", "verbose"),
+]
 
 
 def show(
     ctx: typer.Context,
     exports: Exports = None,
-    platform: _refund.Platform = None,
-    store: _refund.Store = None,
-    dossier: _refund.Dossier = None,
-    today: _refund.Today = None,
     output_format: Format = "text",
-    output: _refund.Outputs = None,
+    output: _options.Outputs = None,
     details: Details = False,
     after_sales_days: Days = None,
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    state: _options.State = None,
-    config: _options.Config = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
-    quiet: Quiet = False,
-    silent: _options.Silent = False,
-    verbose: _options.Verbose = 0,
+    *,
+    flags: ShowFlags,
 ) -> int:
     """Print the status and write the outputs; return the exit code."""
-    if ctx.meta.get(COMMAND):
+    if ctx.invoked_subcommand:
         return 0
-    voice = streams.choose_verbosity(quiet, silent, verbose)
-    outputs = _refund.parse_outputs(output, exports)
-    name = _choose_printed_format(output_format, outputs)
-    _check_rows(name, outputs, exports)
-    options = CaseOptions(dossier, platform, store, today, lang, pack, state, config, after_sales_days)
-    with streams.Progress(voice, no_color) as progress:
-        case, standing = _derive_status(options, exports, progress)
-    if name == "text" and not silent:
-        _print_text(standing, streams.ScreenOptions(details, ascii_only, no_color, quiet))
-    elif name and not silent:
-        _print_face(standing, name)
-    if not silent:
-        _warn(standing, quiet, [name, *(output.face.NAME for output in outputs if output.path is None)])
-    code = _refund.write_outputs(standing, outputs, voice)
-    if not standing.log and not standing.finished_on:
-        voice.suggest(f"storehealth refund-checklist mark {case.checklist.items[0].id} done")
-    return code
+    from storehealth.output.refund import REFUND_FORMATS
+
+    outputs = [(REFUND_FORMATS.find(option.format), option.path) for option in output or ()]
+    output_files.check_places(output or (), exports)
+    printed: str | None = REFUND_FORMATS.find(output_format).NAME
+    on_stdout = [found.NAME for found, path in outputs if path is None]
+    if on_stdout and printed != "text":
+        raise UsageError(message("refund.two_on_stdout"), message("refund.drop_format"))
+    printed = None if on_stdout else printed
+    names = {printed, *(found.NAME for found, _ in outputs)}
+    if exports is None and "csv" in names:  # it lists rows of the exports
+        raise UsageError(message("refund.csv_needs_exports"), message("refund.give_exports"))
+    verbosity = flags.verbosity
+    status, first_item = _derive_status(flags, exports, after_sales_days, verbosity)
+    if printed and not flags.silent:
+        _print_status(status, printed, flags, details)
+    if not flags.silent:
+        _print_warnings(status, {printed, *on_stdout}, "ics" in names, flags.quiet)
+    code = status.outcome.exit_code
+    for found, path in outputs:
+        if not output_files.write_document(found.render(status), path, verbosity):
+            code = ExitCode.NOT_DELIVERED
+    if not status.log and not status.finished_on:
+        verbosity.suggest(f"storehealth refund-checklist mark {first_item} done")
+    return int(code)
 
 
 def _derive_status(
-    options: CaseOptions, exports: Path | None, progress: streams.Progress
-) -> tuple[ChosenCase, CaseStatus]:
+    flags: _refund.CaseFlags, exports: Path | None, after_sales_days: int | None, verbosity: streams.Verbosity
+) -> tuple[CaseStatus, str]:
+    """Return the status, and the id of the checklist's first item."""
+    from storehealth.commands.refund_case import choose_case, derive_status_from_exports
+
+    options = flags.to_case_options(exports, after_sales_days)
     if exports is None:
-        case = _refund.choose_case(options)
-        return case, case.derive_status()
-    from storehealth.cli._refund_exports import answer_from_exports
+        case = choose_case(options)
+        return case.derive_status(), case.checklist.items[0].id
+    with streams.Progress(verbosity, flags.no_color) as progress:
+        case, status = derive_status_from_exports(exports, options, progress.tell)
+    return status, case.checklist.items[0].id
 
-    case, answers, notices = answer_from_exports(exports, options, progress.tell)
-    return case, case.derive_status(answers, notices)
 
-
-def _choose_printed_format(output_format: str, outputs: tuple[_refund.RefundOutput, ...]) -> str | None:
-    """Choose the format printed on stdout; None if an output goes there.
-
-    Raises:
-        UsageError: There is no such format, or two documents would go to stdout.
-    """
+def _print_status(status: CaseStatus, name: str, flags: _refund.CaseFlags, details: bool) -> None:
     from storehealth.output.refund import REFUND_FORMATS
+    from storehealth.output.refund._document import word_steps
+    from storehealth.output.refund.text import add_status
 
-    name = REFUND_FORMATS.find(output_format).NAME
-    if all(output.path for output in outputs):
-        return name
     if name != "text":
-        raise UsageError("two documents would go to stdout", "Drop --format, or give -o a path.")
-    return None
+        streams.write_stdout(REFUND_FORMATS.find(name).render(status))
+    elif flags.quiet:
+        streams.write_stdout("".join(f"{line}\n" for line in word_steps(status)))
+    else:
+        flags.print_page(lambda page: add_status(page, status, details))
 
 
-def _warn(standing: CaseStatus, quiet: bool, printed: list[str | None]) -> None:
+def _print_warnings(status: CaseStatus, on_stdout: Collection[str | None], with_dates: bool, quiet: bool) -> None:
     """Print the warnings on stderr, unless a format on stdout contains them."""
-    if quiet or not WHOLE.intersection(printed):
-        for warning in standing.warnings:
-            streams.write_note(warning)
+    from storehealth.i18n import translate
 
-
-def _check_rows(name: str | None, outputs: tuple[_refund.RefundOutput, ...], exports: Path | None) -> None:
-    """Check that the rows that CSV lists can exist.
-
-    Raises:
-        UsageError: There are no exports.
-    """
-    if exports is None and "csv" in (name, *(output.face.NAME for output in outputs)):
-        raise UsageError("csv lists rows of the exports, and none were given", "Give EXPORTS, or another format.")
-
-
-def _print_text(standing: CaseStatus, screen: streams.ScreenOptions) -> None:
-    import io
-
-    from rich.console import Console
-
-    from storehealth.output.refund import text
-    from storehealth.output.refund._sentences import render_next_steps
-    from storehealth.refund.words import load_words
-
-    if screen.findings_only:
-        streams.write_stdout("\n".join(render_next_steps(standing, load_words(standing.language))) + "\n")
-        return
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=streams.measure_width(),
-        force_terminal=screen.colour,
-        color_system="standard" if screen.colour else None,
-        legacy_windows=False,
-    )
-    text.print_status(standing, console, text.TextOptions(screen.details, screen.ascii_only))
-    streams.write_stdout("".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
-
-
-def _print_face(standing: CaseStatus, name: str) -> None:
-    from storehealth.output.refund import REFUND_FORMATS
-
-    streams.write_stdout(REFUND_FORMATS.find(name).render(standing))
+    notes = [message("refund.no_dates")] if with_dates and not status.dates else []
+    if quiet or not WITH_WARNINGS.intersection(on_stdout):
+        notes += status.warnings
+    for note in notes:
+        streams.write_note(translate(note, status.language))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sized
 from pathlib import Path
@@ -11,7 +10,11 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from storehealth.cli import EXIT_CODES, _options, rules_test, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
+from storehealth.cli._parsers import KnownLanguage, require_one_of
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -72,49 +75,40 @@ STARTER_FOLDER = Path(__file__).parent.parent / "starters"
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="List, check, test and write rules.", no_args_is_help=True, epilog=EXIT_CODES)
-    group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_rules)
-    group.command("check", help=CHECK_HELP, epilog=EXIT_CODES)(check)
-    group.command("test", help=rules_test.HELP, epilog=EXIT_CODES)(rules_test.run)
-    group.command("new", help=NEW_HELP, epilog=EXIT_CODES)(new_rule)
+    group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(expand_records(list_rules))
+    group.command("check", help=CHECK_HELP, epilog=EXIT_CODES)(expand_records(check))
+    group.command("test", help=rules_test.HELP, epilog=EXIT_CODES)(expand_records(rules_test.run))
+    group.command("new", help=NEW_HELP, epilog=EXIT_CODES)(expand_records(new_rule))
     app.add_typer(group, name="rules")
 
 
 def list_rules(
     area: Annotated[str | None, typer.Option("--area", metavar="NAME", help="Only this area.")] = None,
     output_format: _options.Format = "text",
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "pack", "ascii_only", "no_color")],
 ) -> int:
     """Print one line, or one JSON object, per rule."""
-    _options.require_one_of(output_format, _options.FORMATS, "--format")
-    language, packs = _options.parse_language(lang) or "en", _options.require_folders(pack)
+    language = common.lang or "en"
 
     from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
 
     if area is not None:
-        _options.require_one_of(area, get_args(Area), "--area")
-    rules = [rule for rule in load_catalogue(packs).rules.values() if area in (None, rule.area)]
+        require_one_of(area, get_args(Area), "--area")
+    rules = [rule for rule in load_catalogue(common.packs).rules.values() if area in (None, rule.area)]
     if output_format == "json":
-        streams.write_stdout(
-            f"{json.dumps([_to_entry(rule, language) for rule in rules], indent=2, ensure_ascii=False)}\n".encode()
-        )
+        streams.write_json([_to_entry(rule, language) for rule in rules])
         return 0
 
     from storehealth.i18n.words import Words
-    from storehealth.output.terminal import DisplayOptions, Page, write_lines
     from storehealth.output.terminal.rules import add_rules
 
-    screen = streams.ScreenOptions(False, ascii_only, no_color, False)
-    page = Page(streams.measure_width(), screen.ascii_only)
-    add_rules(page, rules, Words(language))
-    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    common.print_page(lambda page: add_rules(page, rules, Words(language)))
     return 0
 
 
-def _to_entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]:
+def _to_entry(rule: Rule, language: KnownLanguage) -> dict[str, object]:
     return {
         "code": rule.code,
         "id": rule.id,
@@ -126,14 +120,12 @@ def _to_entry(rule: Rule, language: _options.KnownLanguage) -> dict[str, object]
     }
 
 
-def check(lang: _options.Language = None, pack: _options.Packs = None) -> int:
+def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
-    language, packs = _options.parse_language(lang) or "en", _options.require_folders(pack)
-
     from storehealth.commands.check import check_catalogue
     from storehealth.i18n.words import Words
 
-    catalogue, words = check_catalogue(packs), Words(language)
+    catalogue, words = check_catalogue(common.packs), Words(common.lang or "en")
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
     kinds |= {"platforms": catalogue.platforms}
     counted = words.say("unit.comma").join(words.count(f"counted.{kind}", len(found)) for kind, found in kinds.items())
@@ -146,18 +138,22 @@ def new_rule(
     pack: NewPack = Path("my-rules"),
     area: NewArea = None,
     force: NewForce = False,
-    lang: _options.Language = None,
+    *,
+    common: Annotated[CommonOptions, Only("lang")],
 ) -> int:
     """Write the file; an existing one is only overwritten with ``--force``."""
     code, rule_id = _split_name(name)
-    language = _options.parse_language(lang) or "en"
+    language = common.lang or "en"
 
     from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
 
-    chosen = AREAS.get(code[:2]) if area is None else _options.require_one_of(area, get_args(Area), "--area")
+    chosen = AREAS.get(code[:2]) if area is None else require_one_of(area, get_args(Area), "--area")
     if chosen is None:
-        raise UsageError(f"the letters of {code} name no area", f"Give --area: {', '.join(get_args(Area))}.")
+        raise UsageError(
+            message("usage.no_area", code=Name(code)),
+            message("usage.give_area", names=tuple(map(Name, get_args(Area)))),
+        )
     path = pack / "rules" / chosen / f"{rule_id}.yaml"
     _require_free(code, rule_id, None if force else path, load_catalogue([pack] if pack.is_dir() else ()))
     _write_rule(path, _fill_starter(code, rule_id, chosen))
@@ -172,10 +168,7 @@ def new_rule(
 def _split_name(name: str) -> tuple[str, str]:
     match = re.fullmatch(r"([A-Za-z]{2}\d{2})-([a-z][a-z0-9-]*)", name)
     if match is None:
-        raise UsageError(
-            f"{name!r} is no code and name",
-            "Write two letters, two digits, a dash and a name, such as LG50-out-by-noon.",
-        )
+        raise UsageError(message("usage.invalid_rule_name", name=Name(name)), message("usage.rule_name_form"))
     return match[1].upper(), match[2]
 
 
@@ -188,16 +181,17 @@ def _require_free(code: str, rule_id: str, path: Path | None, catalogue: Catalog
     rule = catalogue.rules.get(code)
     if rule is not None and rule.id != rule_id:
         raise UsageError(
-            f"the code {code} is taken by {rule.id}", f"The next free one is {_find_free_code(code, catalogue)}."
+            message("usage.code_taken", code=Name(code), rule=Name(rule.id)),
+            message("usage.next_code", code=Name(_find_free_code(code, catalogue))),
         )
     if path is None:
         return
     if path.exists():
-        raise UsageError(f"{path} is there already", "Give another name, or --force to write over it.")
+        raise UsageError(message("usage.exists", path=Name(path)), message("usage.force_rule"))
     if any(other.id == rule_id for other in catalogue.rules.values()):
         raise UsageError(
-            f"there is a rule {rule_id} already, which yours would replace",
-            "Give another name, or --force to replace it.",
+            message("usage.rule_exists", rule=Name(rule_id)),
+            message("usage.force_replace"),
         )
 
 
@@ -220,6 +214,5 @@ def _write_rule(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
     except OSError as error:
-        raise UsageError(
-            f"{path} could not be written: {error.strerror}", "Give --pack a folder you may write to."
-        ) from None
+        problem = message("usage.write_failed", path=Name(path), reason=describe_os_error(error))
+        raise UsageError(problem, message("usage.give_writable_pack")) from None

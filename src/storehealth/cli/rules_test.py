@@ -10,8 +10,11 @@ from xml.etree import ElementTree
 
 import typer
 
-from storehealth.cli import _options, streams
+from storehealth.cli import streams
+from storehealth.cli._options import CommonOptions, Only
 from storehealth.errors import ExitCode, UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -42,36 +45,26 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def run(
     names: Names = None,
     junit: Junit = None,
-    lang: _options.Language = None,
-    pack: _options.Packs = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
-    quiet: _options.Quiet = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "pack", "ascii_only", "no_color", "quiet")],
 ) -> int:
     """Run the examples of the chosen rules; return exit code 1 if one fails or a case is missing."""
-    packs = _add_packs_of(names or (), _options.require_folders(pack))
-    language = _options.parse_language(lang) or "en"
+    packs = _add_packs_of(names or (), common.packs)
+    language = common.lang or "en"
     if junit is not None and not junit.resolve().parent.is_dir():
-        raise UsageError(f"the folder {junit.parent} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(junit.parent)), message("usage.create_folder"))
 
     from storehealth.commands.check import check_catalogue
     from storehealth.i18n.words import Words
-    from storehealth.output.terminal import DisplayOptions, Page, write_lines
 
     words, catalogue = Words(language), check_catalogue(packs)
-    screen = streams.ScreenOptions(False, ascii_only, no_color, quiet)
     results = []
-    with streams.Progress(streams.choose_verbosity(quiet, False, 0), no_color) as progress:
-        for rule in _choose_rules(names or (), catalogue, packs, language):
+    with streams.Progress(common.verbosity, common.no_color) as progress:
+        for rule in _choose_rules(names or (), catalogue, packs):
             progress.tell(f"{rule.code} {rule.id}")
             results.append(_test_rule(rule, catalogue, words))
-    page = Page(streams.measure_width(), screen.ascii_only)
-    for result in results:
-        if not (quiet and result.passed):
-            _add_result(page, result, words)
-    page.add_blank()
-    page.add(_summarise(results, words))
-    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    shown = [result for result in results if not (common.quiet and result.passed)]
+    common.print_page(lambda page: _add_results(page, shown, _summarise(results, words), words))
     if junit is not None:
         _write_junit(junit, results)
     return int(ExitCode.OK if all(result.passed for result in results) else ExitCode.FINDINGS)
@@ -83,7 +76,8 @@ def _write_junit(path: Path, results: Sequence[RuleTestResult]) -> None:
     try:
         write_atomically(path, _to_junit(results))
     except OSError as error:
-        raise UsageError(f"{path} could not be written: {error.strerror}", "Give --junit another path.") from None
+        problem = message("usage.write_failed", path=Name(path), reason=describe_os_error(error))
+        raise UsageError(problem, message("usage.give_junit")) from None
 
 
 def _add_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -94,16 +88,12 @@ def _add_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, 
         if path.is_file():
             root = next((parent.parent for parent in path.resolve().parents if parent.name == "rules"), None)
             if root is None:
-                raise UsageError(
-                    f"{name} lies in no folder named rules", "Move it to PACK/rules/, and give --pack PACK."
-                )
+                raise UsageError(message("usage.not_in_rules", path=Name(name)), message("usage.move_to_rules"))
             roots[root] = None
     return tuple(roots)
 
 
-def _choose_rules(
-    names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...], language: _options.KnownLanguage
-) -> list[Rule]:
+def _choose_rules(names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...]) -> list[Rule]:
     """The named rules; without names those of the packs, or all rules.
 
     Raises:
@@ -114,8 +104,7 @@ def _choose_rules(
     by_path = {catalogue.paths[f"rules/{rule.id}"].resolve(): rule for rule in catalogue.rules.values()}
     if names:
         found = [
-            by_path.get(Path(name).resolve()) if Path(name).is_file() else find_rule(name, catalogue, language)
-            for name in names
+            by_path.get(Path(name).resolve()) if Path(name).is_file() else find_rule(name, catalogue) for name in names
         ]
         return list({rule.code: rule for rule in found if rule is not None}.values())
     own = [rule for path, rule in by_path.items() if any(path.is_relative_to(pack.resolve()) for pack in packs)]
@@ -146,6 +135,13 @@ def _name_missing_cases(rule: Rule, coverage: ExampleCoverage, words: Words) -> 
         yield words.say("trial.no_fire")
     if not coverage.silent:
         yield words.say("trial.no_silent")
+
+
+def _add_results(page: Page, results: Sequence[RuleTestResult], summary: str, words: Words) -> None:
+    for result in results:
+        _add_result(page, result, words)
+    page.add_blank()
+    page.add(summary)
 
 
 def _add_result(page: Page, result: RuleTestResult, words: Words) -> None:

@@ -127,11 +127,11 @@ def add(
     return 0
 
 
-def _words(language: str | None) -> Words:
+def _words(language: _options.KnownLanguage | None) -> Words:
     from storehealth.i18n.words import Words
     from storehealth.settings import read_settings
 
-    return Words(_options.parse_language(language) or read_settings(None).language)
+    return Words(language or read_settings(None).language)
 
 
 def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:

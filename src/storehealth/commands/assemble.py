@@ -79,6 +79,7 @@ def assemble_checkup(
         tool=ToolVersion(version=__version__),
         store=settings.store or "",
         platform=platform.name,
+        site=platform.site,
         as_of=as_of,
         table_ends=summarise_table_ends(store, measure_coverage(store, plan.usual)),
         window=plan.usual,

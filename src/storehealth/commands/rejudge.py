@@ -12,7 +12,6 @@ from storehealth.advise import advise, compose_headline
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
-from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.commands.prepare import PreparedInputs as Inputs
 from storehealth.commands.prepare import resolve_platform
@@ -53,9 +52,6 @@ from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
 
-COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
-"""The fields of a finding that refer to earlier runs."""
-
 
 class Judgement(NamedTuple):
     """What some rules make of a run's counts."""
@@ -88,18 +84,17 @@ class JudgingRules(NamedTuple):
 
     catalogue: Catalogue
     platform: Platform
-    language: Language
     digest: str
 
     @classmethod
-    def of(cls, catalogue: Catalogue, platform: Platform, language: Language) -> JudgingRules:
+    def of(cls, catalogue: Catalogue, platform: Platform) -> JudgingRules:
         """Compute the digest, which takes a while: do it once for all runs."""
-        return cls(catalogue, platform, language, digest_basis(catalogue, platform))
+        return cls(catalogue, platform, digest_basis(catalogue, platform))
 
 
 def load_earlier_run(stored: StoredRun, rules: JudgingRules, key: bytes, history: RunHistory) -> EarlierRun:
     """Unpack one run, judged again if anything but its counts has changed; new verdicts are left in ``history``."""
-    reported = _translate_names(unpack_checkup(stored.brief), rules.catalogue, rules.language)
+    reported = unpack_checkup(stored.brief)
     is_same_rules = stored.basis == rules.digest
     judged = (
         Judgement(reported.findings, reported.score, reported.areas)
@@ -117,34 +112,6 @@ def _judge_anew(stored: StoredRun, rules: JudgingRules, history: RunHistory) -> 
     judged = rejudge_run(stored, rules.catalogue, rules.platform)
     history.later_verdicts[stored.line.run] = (rules.digest, pack_verdicts(*judged))
     return judged
-
-
-def _translate_names(reported: Checkup, catalogue: Catalogue, language: Language) -> Checkup:
-    """Translate the titles of findings and the names of advice of a run that was reported in another language."""
-    if reported.language == language:
-        return reported
-    titles = {code: {"title": to_message(rule.title, f"rule.{code}.title")} for code, rule in catalogue.rules.items()}
-    names = {
-        advice.id: {"name": to_message(advice.name, f"rule.{rule.code}.advice.{advice.id}.name")}
-        for rule in catalogue.rules.values()
-        for advice in rule.advice
-    }
-    findings = (finding.model_copy(update=titles.get(finding.code)) for finding in reported.findings)
-    recommendations = (item.model_copy(update=names.get(item.id)) for item in reported.recommendations)
-    followups = (
-        item.model_copy(update=titles.get(item.code, {}) | names.get(item.id, {})) for item in reported.followups
-    )
-    lines = (
-        tuple(line.model_copy(update=titles.get(line.name)) for line in reported.trend.lines) if reported.trend else ()
-    )
-    return reported.model_copy(
-        update={
-            "findings": tuple(findings),
-            "recommendations": tuple(recommendations),
-            "followups": tuple(followups),
-            "trend": reported.trend.model_copy(update={"lines": lines}) if reported.trend else None,
-        }
-    )
 
 
 def load_checkup(stored: StoredRun) -> Checkup:
@@ -173,7 +140,7 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "headline": compose_headline(
                 total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
             ),
-            "recommendations": advise(findings, measured, catalogue, reported.as_of),
+            "recommendations": advise(findings, measured, catalogue, platform.name, reported.as_of),
             "method": describe_method(catalogue, platform),
             "previous": None,
             "trend": None,
@@ -182,25 +149,12 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
     )
 
 
-def translate_run(line: RunSummary, history: RunHistory, catalogue: Catalogue, settings: Settings) -> Checkup:
-    """Unpack a run as it was reported, in the language of the settings.
+def translate_checkup(checkup: Checkup, language: Language) -> Checkup:
+    """Show a checkup in another language.
 
-    Where the rules are still the same all texts are made again; else only titles and names are translated.
+    One that version 0.1 made keeps its language: it holds sentences, which cannot be translated, instead of messages.
     """
-    stored, language = history.load_run(line.run), settings.language
-    reported, platform = load_checkup(stored), _find_platform(line, line.as_of, catalogue, settings)
-    renamed = _translate_names(reported, catalogue, language)
-    if reported.language == language:
-        return reported
-    if stored.basis != digest_basis(catalogue, platform):
-        return renamed.model_copy(update={"language": language})
-    comparisons = {
-        finding.code: {key: getattr(finding, key) for key in COMPARISON_FIELDS} for finding in reported.findings
-    }
-    rebuilt = rebuild_checkup(stored, catalogue, platform, language)
-    findings = tuple(finding.model_copy(update=comparisons.get(finding.code, {})) for finding in rebuilt.findings)
-    kept = {"previous": renamed.previous, "trend": renamed.trend, "followups": renamed.followups}
-    return rebuilt.model_copy(update={"findings": findings, **kept})
+    return checkup if checkup.schema_version < "2" else checkup.model_copy(update={"language": language})
 
 
 def compare_remembered(
@@ -219,9 +173,7 @@ def compare_remembered(
     """
     key, latest = load_installation_key(), max(line.as_of for line in lines)
     runs = [
-        load_earlier_run(
-            history.load_run(line.run), JudgingRules.of(catalogue, platform, settings.language), key, history
-        )
+        load_earlier_run(history.load_run(line.run), JudgingRules.of(catalogue, platform), key, history)
         for line in lines
         for platform in [_find_platform(line, latest, catalogue, settings)]
     ]
@@ -273,7 +225,7 @@ def recall_runs(exports: Path, inputs: Inputs, request: AuditRequest, as_of: dat
     if history is None or as_of is None:
         return None
     series, key = find_series(exports, inputs, request), load_installation_key()
-    rules = JudgingRules.of(inputs.catalogue, inputs.platform, inputs.settings.language)
+    rules = JudgingRules.of(inputs.catalogue, inputs.platform)
 
     def judge_again(runs: Iterable[StoredRun], needed: str = "") -> Iterator[EarlierRun]:
         for stored_run in runs:
@@ -305,9 +257,8 @@ def _list_events(
     """List the events in the days of the trend; there is no trend without earlier runs."""
     if not lately:
         return ()
-    catalogue, settings, _, platform, _ = inputs
     span = TrendSpan(find_first_day(lately), as_of.date())
-    return list_events(span, history.calendar, platform, catalogue.platforms, settings.language)
+    return list_events(span, history.calendar, inputs.platform, inputs.catalogue.platforms)
 
 
 def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scoring) -> HistoryComparison:

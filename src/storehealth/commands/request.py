@@ -32,6 +32,7 @@ class AuditRequest:
     config: Path | None = None
     layouts: Mapping[str, str] = field(default_factory=dict)
     encodings: Mapping[str, str] = field(default_factory=dict)
+    date_order: str | None = None
     memory: str | None = None
     cache: bool = True
     fail_on: str = "fail"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import locate_key
-from storehealth.catalogue.platform import Platform, select_version
+from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.catalogue.table import Table
 from storehealth.db import StoreSettings, open_store_from_rows
@@ -23,6 +23,7 @@ from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
 from storehealth.model import Finding
+from storehealth.support.message import Name, message
 
 TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
@@ -103,12 +104,11 @@ def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
 
 def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
     """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
-    if name not in catalogue.platforms:
-        raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    platform = select_version(catalogue.platforms, name, as_of and as_of.date())
-    generic = catalogue.platforms.get("generic")
-    facts = {**(generic.facts if generic else {}), **platform.facts}
-    return platform.model_copy(update={"facts": facts})
+    key, _, site = name.partition("/")
+    if key not in catalogue.platforms:
+        choices = message("names.choose", names=tuple(map(Name, catalogue.platforms)))
+        raise CatalogueError(message("usage.no_platform", name=Name(name)), choices)
+    return catalogue.find_platform(key, as_of and as_of.date(), site or None)
 
 
 def _repeat_rows(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:

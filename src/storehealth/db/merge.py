@@ -1,9 +1,10 @@
 """Merges overlapping exports: one row per key, that of the more recent export.
 
-The export with the latest event wins, then the later file name; never the file's own date. Equal rows collapse. A
-column that the winning file does not have at all (another kind of export) is taken from the next file. Only rows whose
-key occurs twice are touched: they are set aside in ``lake.<table>_again`` and collapsed into ``lake.<table>_once``.
-Files whose times do not overlap are not compared.
+Rows of one file with the same key are lines of one thing (an order): each column says how they are combined. Between
+files, the export with the latest event wins, then the later file name; never the file's own date. A column that the
+winning file does not have at all (another kind of export) is taken from the next file. Only rows whose key occurs twice
+are touched: they are set aside in ``lake.<table>_again``, combined per file in ``lake.<table>_files`` and collapsed into
+``lake.<table>_once``. Files whose times do not overlap are not compared.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from storehealth.catalogue.table import Table
+from storehealth.catalogue.table import COMBINED_UNREAD, UNREAD, Table
 from storehealth.db import sql
 from storehealth.db.raw import Filled
 from storehealth.model import StoredTable
 
-UPDATED = frozenset({"status", "store_id", "source_file", "source_row"})
+UPDATED = frozenset({"status", *sql.ORIGIN})
 """Columns that may change between two exports without a conflict."""
 
 
@@ -38,7 +39,7 @@ def merge_exports(
         rank: Rank of each source path; 0 wins over all others.
 
     Returns:
-        Rows dropped per source path.
+        Rows per source path that a row of another file stands for.
     """
     overlapping = _find_overlaps(table, parts, filled)
     columns = [*table.columns, *sql.ORIGIN]
@@ -54,9 +55,8 @@ def merge_exports(
     )
     _note_conflicts(con, table)
     dropped = con.execute(
-        f"SELECT source_file, count(*) - count(kept) FROM lake.{table.name}_again LEFT JOIN"
-        f" (SELECT source_file, part_row, true AS kept FROM lake.{table.name}_once) USING (source_file, part_row)"
-        " GROUP BY 1"
+        f"SELECT a.source_file, count(*) FROM lake.{table.name}_again a JOIN lake.{table.name}_once b"
+        f" ON {_same_key(table)} WHERE a.source_file <> b.source_file GROUP BY 1"
     ).fetchall()
     return {source: count for source, count in dropped if count}
 
@@ -106,10 +106,10 @@ def _set_aside(
 
 
 def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
-    """Within a file the first value that is not NULL counts; between files the winner's value, even if NULL."""
+    """Within a file values are combined as the table declares; between files the winner's value counts, even if NULL."""
     keys = sql.quote_names(table.key)
     rest = [column for column in (*table.columns, *sql.ORIGIN) if column not in table.key and column != "source_file"]
-    inside = ", ".join(f"arg_min({sql.quote_name(column)}, part_row) AS {sql.quote_name(column)}" for column in rest)
+    inside = ", ".join(f"{_combine(table, column)} AS {sql.quote_name(column)}" for column in rest)
     con.execute(
         f"CREATE TABLE lake.{table.name}_files AS SELECT {keys}, rank, source_file, min(part_row) AS part_row, {inside}"
         f" FROM lake.{table.name}_again GROUP BY {keys}, rank, source_file"
@@ -124,21 +124,67 @@ def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[s
     )
 
 
+def _combine(table: Table, column: str) -> str:
+    """SQL aggregate of one column over the rows that a file has for one key."""
+    if column == UNREAD:
+        return COMBINED_UNREAD
+    if column in sql.ORIGIN:
+        return f"min({sql.quote_name(column)})"
+    return table.combine_sql(column)
+
+
 def _note_conflicts(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Record pairs of differing values of one key, with file and row number; a status may change without a conflict."""
     columns = [column for column in table.columns if column not in table.key and column not in UPDATED]
     if not columns:
         return
-    same = " AND ".join(f"a.{sql.quote_name(key)} IS NOT DISTINCT FROM b.{sql.quote_name(key)}" for key in table.key)
-    both = ", ".join(_pair(table, column) for column in columns)
+    _note_contradictions(con, table, [column for column in columns if table.columns[column].combine == "equal"])
     con.execute(
         f"INSERT INTO conflicts SELECT DISTINCT {sql.quote_value(table.name)}, key, x.name, file, line, x.value, other_file,"
-        f" other_line, x.other_value FROM (SELECT concat_ws(' / ', {sql.quote_names(table.key, 'a.')}) AS key,"
+        f" other_line, x.other_value FROM (SELECT {_key_text(table, 'a.')} AS key,"
         " a.source_file AS file, a.source_row AS line, b.source_file AS other_file, b.source_row AS other_line,"
-        f" unnest(list_filter([{both}], lambda x: x.differs)) AS x"
-        f" FROM lake.{table.name}_once a JOIN lake.{table.name}_again b ON {same}"
-        " WHERE (a.source_file, a.part_row) <> (b.source_file, b.part_row))"
+        f" {_unnest_pairs(table, columns)} AS x FROM lake.{table.name}_once a JOIN lake.{table.name}_files b"
+        f" ON {_same_key(table)} WHERE a.source_file <> b.source_file)"
     )
+
+
+def _note_contradictions(con: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[str]) -> None:
+    """Record rows of one file that have the same key and differ in columns that must be equal."""
+    differ = " OR ".join(f"min({name}) <> max({name})" for name in map(sql.quote_name, columns))
+    if not columns:
+        return
+    keys = sql.quote_names(table.key)
+    con.execute(
+        f"CREATE TEMP TABLE contradictory AS SELECT {keys}, source_file FROM lake.{table.name}_again"
+        f" GROUP BY {keys}, source_file HAVING {differ}"
+    )
+    # a is the combined row; the line named for its value is the first that holds it
+    held = ", ".join(f"(c.{name} = a.{name})" for name in map(sql.quote_name, columns))
+    places = "{" + ", ".join(f"{sql.quote_value(column)}: {number}" for number, column in enumerate(columns, 1)) + "}"
+    con.execute(
+        f"INSERT INTO conflicts SELECT {sql.quote_value(table.name)}, key, x.name, file, min(line), x.value, file,"
+        f" other_line, x.other_value FROM (SELECT {_key_text(table, 'a.')} AS key, a.source_file AS file,"
+        f" c.source_row AS line, b.source_row AS other_line, [{held}] AS held, {_unnest_pairs(table, columns)} AS x"
+        f" FROM contradictory k JOIN lake.{table.name}_files a"
+        f" ON {_same_key(table, 'k', 'a')} AND k.source_file = a.source_file"
+        f" JOIN lake.{table.name}_again b ON {_same_key(table)} AND b.source_file = a.source_file"
+        f" JOIN lake.{table.name}_again c ON {_same_key(table, 'a', 'c')} AND c.source_file = a.source_file)"
+        f" WHERE held[(MAP {places})[x.name]] GROUP BY ALL"
+    )
+    con.execute("DROP TABLE contradictory")
+
+
+def _key_text(table: Table, prefix: str) -> str:
+    return f"concat_ws(' / ', {sql.quote_names(table.key, prefix)})"
+
+
+def _same_key(table: Table, one: str = "a", other: str = "b") -> str:
+    names = map(sql.quote_name, table.key)
+    return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
+
+
+def _unnest_pairs(table: Table, columns: Sequence[str]) -> str:
+    return f"unnest(list_filter([{', '.join(_pair(table, column) for column in columns)}], lambda x: x.differs))"
 
 
 def _pair(table: Table, column: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from storehealth.catalogue.table import Table
+from storehealth.catalogue.table import UNREAD, Table
 from storehealth.db import sql
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
@@ -37,10 +37,8 @@ def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[S
 def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
     """A SELECT over these files with all columns of the table."""
     found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
-    typed = {column: table.sql_type(column) for column in table.columns} | {
-        "source_row": "BIGINT",
-        "unread": "VARCHAR[]",
-    }
+    typed = {column: table.sql_type(column) for column in table.columns}
+    typed |= {"source_row": "BIGINT", UNREAD: sql.ORIGIN[UNREAD]}
     cells = [
         f"{sql.quote_name(column) if column in found else 'NULL'}::{kind} AS {sql.quote_name(column)}"
         for column, kind in typed.items()
@@ -53,6 +51,20 @@ def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Seq
         f"SELECT {', '.join(cells)}, {sql.quote_value(store)} AS store_id, {file} AS source_file, file_row_number AS part_row"
         f" FROM read_parquet({_paths(parts)}, union_by_name = true)"
     )
+
+
+def list_values(parts: Sequence[StoredTable], column: str) -> set[str]:
+    """List the distinct values of a column in Parquet files of one table; empty without files or without the column."""
+    if not parts:
+        return set()
+    with duckdb.connect() as con:
+        schema = con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()
+        if (column,) not in schema:
+            return set()
+        name = sql.quote_name(column)
+        files = f"read_parquet({_paths(parts)}, union_by_name = true)"
+        rows = con.execute(f"SELECT DISTINCT {name}::VARCHAR FROM {files} WHERE {name} IS NOT NULL").fetchall()
+    return {value for (value,) in rows}
 
 
 def _paths(parts: Iterable[StoredTable]) -> str:

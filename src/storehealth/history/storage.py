@@ -153,12 +153,12 @@ def pack_brief(checkup: Checkup) -> bytes:
 
 def _shorten(finding: Finding) -> Finding:
     return finding.model_copy(
-        update={"evidence": EvidenceSummary(count=finding.evidence.count), "beside": (), "why": ""}
+        update={"evidence": EvidenceSummary(count=finding.evidence.count), "beside": (), "why": None}
     )
 
 
 def _pack_record(checkup: Checkup) -> bytes:
-    return pack(checkup.model_dump(mode="json", by_alias=True))
+    return pack(checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language}))
 
 
 def unpack_checkup(content: bytes) -> Checkup:
@@ -168,7 +168,35 @@ def unpack_checkup(content: bytes) -> Checkup:
         HistoryUnusable: It is damaged, or has keys unknown to this version.
     """
     with _translate_errors_of(message("history.record_checkup")):
-        return Checkup.model_validate(unpack(content))
+        return Checkup.model_validate(_upgrade(unpack(content)))
+
+
+def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
+    """Let titles of rules and names of advice that version 0.1 stored as text follow the reader's language.
+
+    Its sentences stay as they are, in the language of that run.
+    """
+    findings = [_upgrade_title(finding) for finding in record.get("findings", ())]
+    recommendations = [
+        advice | {"name": _to_text(f"rule.{code}.advice.{advice['id']}.name", advice.get("name"))}
+        for advice in record.get("recommendations", ())
+        for code in [next(iter(advice.get("findings", ())), "")]
+    ]
+    followups = [
+        _upgrade_title(followup)
+        | {"name": _to_text(f"rule.{followup['code']}.advice.{followup['id']}.name", followup.get("name"))}
+        for followup in record.get("followups", ())
+    ]
+    return record | {"findings": findings, "recommendations": recommendations, "followups": followups}
+
+
+def _upgrade_title(record: dict[str, Any]) -> dict[str, Any]:
+    return record | {"title": _to_text(f"rule.{record['code']}.title", record.get("title"))}
+
+
+def _to_text(id: str, text: Any) -> Any:  # noqa: A002 - a message's id
+    """A text of a data file where there was a plain one; shown as it was where that file is gone."""
+    return {"id": id, "values": {}, "text": text} if isinstance(text, str) and text else text
 
 
 def pack_verdicts(findings: Iterable[Finding], total: Score, areas: Iterable[AreaScore]) -> bytes:
@@ -183,7 +211,8 @@ def unpack_verdicts(content: bytes) -> Verdicts:
         HistoryUnusable: As :func:`unpack_checkup`.
     """
     with _translate_errors_of(message("history.record_verdicts")):
-        return VERDICTS.validate_python(unpack(content))
+        findings, total, areas = unpack(content)
+        return VERDICTS.validate_python((list(map(_upgrade_title, findings)), total, areas))
 
 
 def pack_counts(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:

@@ -56,7 +56,7 @@ def describe_event(event: TrendEvent, words: Words) -> str:
     first, last = words.format_day(event.first), words.format_day(event.last)
     when = first if first == last else words.say("screen.window", first=first, last=last)
     kind = words.say(f"event.{event.kind}")
-    named = f"{kind}{words.say('unit.colon')}{event.name}" if event.name else kind
+    named = f"{kind}{words.say('unit.colon')}{words.render(event.name)}" if event.name else kind
     return words.say("unit.brackets", what=named, inside=when)
 
 

@@ -118,7 +118,7 @@ def group_followups(followups: Iterable[FollowUp]) -> list[list[FollowUp]]:
     """Advice measured by the same figures, grouped: changes beyond noise first, then by points."""
     groups: dict[str, list[FollowUp]] = {}
     for followup in followups:
-        groups.setdefault(followup.model_copy(update={"id": "", "name": ""}).model_dump_json(), []).append(followup)
+        groups.setdefault(followup.model_copy(update={"id": "", "name": None}).model_dump_json(), []).append(followup)
     return sorted(groups.values(), key=lambda members: _sort_key(members[0]))
 
 

@@ -18,6 +18,7 @@ from storehealth.intake.file_reader import FileInspection, FileReader
 from storehealth.intake.lake import Lake
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.model import Intake
+from storehealth.support.message import Name, message
 
 __all__ = ["IntakeOptions", "read_exports"]
 
@@ -84,12 +85,16 @@ def _find_common_zone(inspections: Iterable[FileInspection], catalogue: Catalogu
 def _check_options(options: IntakeOptions, catalogue: Catalogue) -> None:
     for name in options.layouts.values():
         if name not in catalogue.layouts:
-            nearest = ", ".join(difflib.get_close_matches(name, catalogue.layouts, n=3)) or "none"
-            raise UsageError(
-                f"There is no layout {name!r}; nearest: {nearest}", "`storehealth inspect` lists all layouts."
-            )
+            raise _refuse_layout(name, catalogue)
     if options.zone is not None:
         try:
             ZoneInfo(options.zone)
         except (ZoneInfoNotFoundError, ValueError):
-            raise UsageError(f"There is no time zone {options.zone!r}", "Write it like Asia/Shanghai.") from None
+            raise UsageError(message("intake.no_zone", name=Name(options.zone)), message("intake.write_zone")) from None
+
+
+def _refuse_layout(name: str, catalogue: Catalogue) -> UsageError:
+    nearest = tuple(map(Name, difflib.get_close_matches(name, catalogue.layouts, n=3)))
+    if not nearest:
+        return UsageError(message("intake.no_layout_near", name=Name(name)), message("intake.list_layouts"))
+    return UsageError(message("intake.no_layout", name=Name(name), nearest=nearest), message("intake.list_layouts"))

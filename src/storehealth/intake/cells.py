@@ -45,13 +45,15 @@ def remove_guard(text: str, kind: Kind) -> str:
     return f"without_guard({text})"
 
 
-def set_null(text: str, kind: Kind, column: LayoutColumn) -> str:
+def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -> str:
     """SQL for a text, or NULL where it means "no value": a dash, N/A, a word that the layout maps to nothing."""
     blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
     if kind in NUMBERS:
         # JD writes -999 for a figure that it does not have.
         blanks += ["-999", "-999.0", "-999.00"]
     more = f" OR lower({text}) IN ({_list_literals(word.lower() for word in blanks)})" if blanks else ""
+    if later:
+        more += f" OR is_no_time({text})"
     return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 
 
@@ -74,7 +76,54 @@ def has_month_names(column: LayoutColumn) -> bool:
     return any("%b" in form for form in column.formats)
 
 
-def read_value(text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str]) -> str:
+_CLOCK = r"(?:[ t]+(\d{1,2})[:.h时点](\d{2})(?:[:.分](\d{2})秒?)?(?:[.,](\d{1,9}))?)?"
+_ZONE = r"\s*(am|pm)?\s*\(?(z|[a-z]{2,5}|(?:utc|gmt)?\s?[+-]\d{1,2}(?::?\d{2})?)?\)?"
+_NUMERIC = r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})"
+_SPELLINGS = (
+    (r"(\d{4})[-/.年 ](\d{1,2})[-/.月 ](\d{1,2})日?", "123"),
+    (r"(\d{1,2})[ ./-]*m(\d\d)[ ./-]*(\d{4}|\d{2})", "321"),
+    (r"m(\d\d)[ ./-]*(\d{1,2})[ ./-]+(\d{4}|\d{2})", "312"),
+    (r"(\d{4})[ ./-]*m(\d\d)[ ./-]*(\d{1,2})", "123"),
+    (r"((?:19|20)\d\d)(\d\d)(\d\d)", "123"),
+)
+"""How dates are written once their words are gone, and which groups are year, month and day."""
+DATE_ORDERS = {"day_first": "321", "month_first": "312"}
+NUMERIC_DATE = rf"^{_NUMERIC}(?:\D|$)"
+"""A date of which it must be known whether the day or the month comes first."""
+
+
+def tidy_time(text: str, step: int) -> str:
+    """SQL for the next step in turning a time in free spelling into its parts; each step is a SELECT of its own.
+
+    Steps 1 to 3 remove words and number the month; ``list_time_parts`` splits what is left.
+    """
+    return (
+        f"CASE WHEN is_plain_time({text}) THEN NULL ELSE plain_words({text}) END",
+        f"halves_of_day({text})",
+        f"without_fillers({text})",
+        f"with_month_number({text}, first_word({text}))",
+    )[step]
+
+
+TIDY_STEPS = 4
+
+
+def list_time_parts(text: str, date_order: str | None) -> str:
+    """SQL for the parts of a tidied time as a list: year, month, day, hour, minute, second, fraction, am or pm, zone."""
+    spellings = [*_SPELLINGS, *([(_NUMERIC, DATE_ORDERS[date_order])] if date_order else [])]
+    cases = [
+        f"WHEN regexp_matches({text}, {quote_literal(pattern)})"
+        f" THEN regexp_replace({text}, {quote_literal(pattern)}, {quote_literal(parts)})"
+        for date, order in spellings
+        for pattern in [rf"^{date}{_CLOCK}{_ZONE}$"]
+        for parts in ["|".join(rf"\{group}" for group in (*order, *range(4, 10)))]
+    ]
+    return f"string_split(CASE {' '.join(cases)} END, '|')"
+
+
+def read_value(
+    text: str, target: TableColumn, column: LayoutColumn, zones: tuple[str, str], parts: str | None = None
+) -> str:
     """SQL for the typed value of a text; NULL where it cannot be read.
 
     Args:
@@ -82,10 +131,11 @@ def read_value(text: str, target: TableColumn, column: LayoutColumn, zones: tupl
         target: The canonical column, which gives the type.
         column: The layout column, which gives time formats and factors.
         zones: IANA names of the zone of the file and of the store.
+        parts: Name of a column with the parts of a time in free spelling, see ``list_time_parts``.
     """
     kind = target.type
     if kind == "time":
-        return _read_time(text, column.formats, *zones)
+        return _read_time(text, column.formats, *zones, parts)
     if kind in NUMBERS:
         return _read_number(text, kind, column.times)
     if kind == "word":
@@ -103,7 +153,7 @@ def _read_number(text: str, kind: Kind, factor: float | None) -> str:
     return number if factor is None else f"CAST({number} * {factor} AS {SQL_TYPES[kind]})"
 
 
-def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: str) -> str:
+def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: str, parts: str | None) -> str:
     """A time in the store's zone. One without an offset is taken to be in the file's zone."""
     target = quote_literal(store_zone)
 
@@ -116,10 +166,18 @@ def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: st
         f"WHEN is_plain_time({text}) THEN {convert(f'TRY_CAST({text} AS TIMESTAMP)')}",
         f"WHEN is_time_with_offset({text}) THEN timezone({target}, moment_of({text}))",
         *(_read_format(text, form, convert, target) for form in formats),
+        *([_read_parts(parts, convert, target)] if parts else []),
         f"WHEN is_excel_day({text}) THEN {convert(f'excel_day_of({text})')}",
         f"WHEN is_epoch({text}) THEN timezone({target}, epoch_of({text}))",
     ]
     return f"CASE {' '.join(cases)} ELSE {convert(f'chinese_or_compact_time_of({text})')} END"
+
+
+def _read_parts(parts: str, convert: Callable[[str], str], zone: str) -> str:
+    value = f"time_of({parts})"
+    moment = f"{value} - to_minutes(zone_minutes({parts}[9])::BIGINT)"
+    with_zone = f"timezone({zone}, timezone('UTC', {moment}))"
+    return f"WHEN {parts} IS NOT NULL THEN CASE WHEN {parts}[9] <> '' THEN {with_zone} ELSE {convert(value)} END"
 
 
 def _read_format(text: str, form: str, convert: Callable[[str], str], zone: str) -> str:

@@ -1,8 +1,6 @@
-"""Lists the files of an exports folder. Never writes into it.
+"""Lists the files of an exports folder, those inside archives too, and what the user chose about them.
 
-Looks into archives: each file inside one is read like a file of the exports folder, under both names.
-
-What the user may choose about the reading of files.
+Nothing is ever written into the folder. A file inside an archive is read like any other, and has the names of both.
 """
 
 from __future__ import annotations
@@ -18,13 +16,16 @@ from typing import NamedTuple
 
 from storehealth.errors import FileRefused, NoDataError
 from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
+from storehealth.support.message import Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
+ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx")
+PACKAGES = (".numbers", ".pages", ".key")
+"""Documents of Apple's that are folders; what is inside is no table."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
-EXPORT_FIRST = "Export orders or chats from the back office, put the files into the folder, and name that folder."
-FROM_PIPE = "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe."
 
 
 class SourceFile(NamedTuple):
@@ -36,7 +37,7 @@ class SourceFile(NamedTuple):
 
     name: str
     path: Path
-    note: str = ""
+    note: Message | None = None
     archive: str = ""
     inner: str = ""
     key: str = ""
@@ -75,15 +76,12 @@ def discover(exports: Path) -> list[SourceFile]:
     if exports.is_file():
         return [SourceFile(exports.name, exports)]
     if exports.is_fifo():
-        raise NoDataError(
-            f"{exports} is a pipe, and no file",
-            "Name a folder or a file; `storehealth inspect -` reads a CSV from a pipe.",
-        )
+        raise NoDataError(message("intake.is_pipe", path=Name(exports)), message("intake.name_a_file"))
     if not exports.is_dir():
-        raise NoDataError(f"There is no folder {exports}", EXPORT_FIRST)
+        raise NoDataError(message("intake.no_folder", path=Name(exports)), message("intake.export_first"))
     files = sorted(_walk(exports, exports.resolve()), key=lambda file: file.name)
     if not files:
-        raise NoDataError(f"There are no files in {exports}", EXPORT_FIRST)
+        raise NoDataError(message("intake.no_files", path=Name(exports)), message("intake.export_first"))
     return files
 
 
@@ -91,21 +89,39 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
     errors = list[OSError]()
     for folder, folders, files in os.walk(exports, onerror=errors.append):
         folders[:] = [name for name in folders if not is_hidden(name)]
+        packages = [name for name in folders if name.lower().endswith(PACKAGES)]
+        folders[:] = [name for name in folders if name not in packages]
+        for name in packages:
+            place = Path(folder, name).relative_to(exports).as_posix()
+            yield SourceFile(place, Path(folder, name), _refuse_package(name))
         for path in (Path(folder, name) for name in (*folders, *files) if not is_hidden(name)):
             name = path.relative_to(exports).as_posix()
             # A link must not pull files from elsewhere on the machine into a report.
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-                yield SourceFile(name, path, "a link that leads out of the exports folder; not followed")
+                yield SourceFile(name, path, message("intake.link_out"))
             elif path.is_file():
                 yield SourceFile(name, path)
             elif path.is_symlink() and not path.is_dir():
-                yield SourceFile(name, path, "a link to a file that is not there")
+                yield SourceFile(name, path, message("intake.link_lost"))
             elif not path.is_dir():
-                yield SourceFile(name, path, "a pipe or device, no file; not opened")
+                yield SourceFile(name, path, message("intake.pipe"))
     for error in errors:
         closed = Path(error.filename)
         name = exports.name if closed == exports else closed.relative_to(exports).as_posix()
-        yield SourceFile(f"{name}/", closed, f"cannot be opened: {error.strerror}")
+        yield SourceFile(f"{name}/", closed, message("intake.cannot_open", reason=describe_os_error(error)))
+
+
+def _refuse_package(name: str) -> Message:
+    is_numbers = name.lower().endswith(".numbers")
+    document = message("intake.numbers_document" if is_numbers else "intake.iwork_document")
+    return message("intake.refused", problem=document, remedy=message("intake.open_in_numbers"))
+
+
+def join_refusal(refused: FileRefused) -> Message:
+    """Say in one note why a file was refused and what to do about it."""
+    if refused.remedy is None:
+        return refused.problem
+    return message("intake.refused", problem=refused.problem, remedy=refused.remedy)
 
 
 def is_hidden(part: str) -> bool:
@@ -121,18 +137,15 @@ def _to_iso_day(year: int, month: int, day: int) -> str | None:
         return None
 
 
-ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
-
-
 def expand_archives(found: Iterable[SourceFile]) -> Iterator[SourceFile]:
     """Replace each archive by the files it holds. An archive that cannot be read keeps its place and has a note."""
     for file in found:
         try:
             yield from _list_members(file) if not file.note else [file]
         except FileRefused as refused:
-            yield file._replace(note=f"{refused.message}. {refused.hint}")
+            yield file._replace(note=join_refusal(refused))
         except OSError as error:
-            yield file._replace(note=f"cannot be opened: {error.strerror or error}")
+            yield file._replace(note=message("intake.cannot_open", reason=describe_os_error(error)))
 
 
 def _list_members(file: SourceFile) -> list[SourceFile]:
@@ -178,6 +191,7 @@ class IntakeOptions:
         cache: Whether to use what earlier runs have read.
         memory: Memory limit of the database, such as ``1GB``.
         platform: Decides between layouts that fit a file equally well.
+        date_order: ``day_first`` or ``month_first``: what 03/04/2026 means in files in which no date settles it.
     """
 
     zone: str | None = None
@@ -186,6 +200,7 @@ class IntakeOptions:
     cache: bool = True
     memory: str | None = None
     platform: str | None = None
+    date_order: str | None = None
 
     def choose(self, given: Mapping[str, str], found: SourceFile) -> str | None:
         """Return the value whose pattern matches a file first; None where no pattern does."""

@@ -173,7 +173,7 @@ def _write_example(text: str, fit: SheetGuess, columns: Sequence[ColumnProfile],
         "  - given: |\n",
     ]
     lines += [f"      {line}\n" for line in sample.splitlines()]
-    lines += [f"    rejected: {trial.rejected}\n"] if trial.rejected else []
+    lines += [f"    rejected: {len(trial.rejects)}\n"] if trial.rejects else []
     lines.append("    expect:\n")
     for table, rows in trial.tables.items():
         lines.append(f"      {table}:{'' if rows else ' []'}\n")

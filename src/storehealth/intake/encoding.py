@@ -1,32 +1,36 @@
 """Detects the encoding of a text from its bytes and converts it to UTF-8.
 
-A byte order mark decides. Without one the whole text must be valid UTF-8; else it is GB18030 (a superset of GBK and
-GB2312), or Windows-1252 (a superset of Latin-1) where most non-ASCII bytes stand alone, which is rare in Chinese. Lines
-with an invalid byte are left out one by one; too many of them and the file is refused. Memory use is constant: text is
-read in chunks that end with a line.
+A byte order mark decides, or NUL bytes at every other place (UTF-16 without a mark). Else the whole text must be valid
+UTF-8, or ``legacy_encodings`` finds the older encoding in which its characters are common ones. Where two remain, the
+file is refused and the user is asked. Lines with an invalid byte are left out one by one; too many of them and the file is
+refused. Memory use is constant: text is read in chunks that end with a line.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Damage
+from storehealth.intake.legacy_encodings import detect_legacy_encoding
+from storehealth.support.message import Message, Name, message
 
 CHUNK = 8 << 20
 LONGEST_LINE = 64 << 20
 MOST_BAD_LINES = 0.01
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-NON_ASCII_RUN = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]|[\x80-\xff]+")
-"""A run of non-ASCII bytes, or the four bytes (two of them ASCII digits) of a rare GB18030 character."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be", codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
+"""Byte order marks; that of UTF-32-LE begins like that of UTF-16-LE, and so comes first."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+SURVEYED = 1 << 12
+"""Bytes in which UTF-16 without a byte order mark is looked for."""
 UNREADABLE_LINE = "a byte that is not {encoding}; the line was left out"
-EXPORT_AS_UTF8 = "Export it again as UTF-8, or name its encoding with --encoding FILE=NAME."
-NUL_BYTES = "contains NUL bytes (the first is byte {at}): it is no text, or was damaged when it was copied"
 
 
 class Utf8Text(NamedTuple):
@@ -47,14 +51,25 @@ def find_byte_order_mark(data: bytes) -> str | None:
 
 def decode_head(data: bytes) -> str:
     """Decode the first bytes of a file, for recognising its container only: undecodable bytes are replaced."""
-    encoding = find_byte_order_mark(data)
+    encoding = find_byte_order_mark(data) or _find_bare_utf16(data)
     if encoding is not None:
         return data.decode(encoding, "ignore").lstrip("\ufeff")
     lines = data[: data.rfind(b"\n") + 1] or data  # the last line may be cut inside a character
-    try:
+    if _is_utf8(lines):
         return lines.decode("utf-8")
-    except UnicodeDecodeError:
-        return lines.decode("gb18030", "replace")
+    try:
+        return lines.decode(detect_legacy_encoding(lines), "replace")
+    except FileRefused:
+        return lines.decode("latin-1")
+
+
+def _find_bare_utf16(data: bytes) -> str | None:
+    """Return the byte order of UTF-16 without a mark: its commas, digits and line ends have a NUL on one side."""
+    data = data[:SURVEYED]
+    even, odd = data[::2].count(0), data[1::2].count(0)
+    if max(even, odd) < len(data) / 40 or min(even, odd) > max(even, odd) / 20:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def convert_to_utf8(path: Path, scratch: Path, encoding: str | None = None) -> Utf8Text:
@@ -69,19 +84,21 @@ def convert_to_utf8(path: Path, scratch: Path, encoding: str | None = None) -> U
         FileRefused: It is empty, holds NUL bytes, or more than 1 % of its lines cannot be decoded.
     """
     with path.open("rb") as stream:
-        head = stream.read(4)
-    if encoding or (find_byte_order_mark(head) or "").startswith("utf-16"):
-        return _copy(path, scratch, encoding or str(find_byte_order_mark(head)))
+        head = stream.read(SURVEYED)
+    mark = find_byte_order_mark(head)
+    wide = mark if mark and mark != "utf-8-sig" else _find_bare_utf16(head)
+    if encoding or wide:
+        return _copy(path, scratch, encoding or str(wide))
     counted = _LineCount()
     with path.open("rb") as stream:
         for start, chunk in _chunks(stream):
             if not _is_utf8(chunk):
                 is_damaged_utf8 = counted.has_non_ascii or _is_mostly_utf8(chunk)
-                return _copy(path, scratch, "utf-8" if is_damaged_utf8 else _detect_legacy_encoding(chunk))
+                return _copy(path, scratch, "utf-8" if is_damaged_utf8 else detect_legacy_encoding(chunk))
             counted.add(start, chunk)
-    if counted.breaks == 0 and counted.lone:  # lines end with CR alone: the copy has LF instead
+    if counted.has_cr_ends:  # the copy has LF instead
         return _copy(path, scratch, "utf-8")
-    return counted.to_text(path, find_byte_order_mark(head) or "utf-8")
+    return counted.to_text(path, mark or "utf-8")
 
 
 class _LineCount:
@@ -105,9 +122,15 @@ class _LineCount:
         self.trailing = self.trailing + tail if not chunk.strip(b"\r\n") else tail
         self.last = chunk[-1:]
 
+    @property
+    def has_cr_ends(self) -> bool:
+        """Whether lines end with CR alone, as on old Macs; some tools add one LF at the very end."""
+        is_final = self.breaks <= 1 and self.trailing == self.breaks
+        return is_final and self.lone > 0 and (self.returns == 0 or self.lone > 1)
+
     def to_text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Utf8Text:
         if not self.last:
-            raise FileRefused("empty", "Export it again.")
+            raise FileRefused(message("intake.empty"), message("intake.export_again"))
         lines = self.breaks + (self.last != b"\n") - max(self.trailing - 1, 0)
         plain = self.lone == 0 and self.returns in (0, self.breaks) and not bad
         return Utf8Text(path, encoding, lines, plain, bad)
@@ -116,7 +139,7 @@ class _LineCount:
 def _refuse_nul(start: int, chunk: bytes) -> None:
     offset = chunk.find(b"\0")
     if offset >= 0:
-        raise FileRefused(NUL_BYTES.format(at=start + offset), "Export it again, and copy it anew.")
+        raise FileRefused(message("intake.nul_bytes", offset=start + offset), message("intake.export_and_copy_again"))
 
 
 def _chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -154,12 +177,6 @@ def _is_mostly_utf8(chunk: bytes) -> bool:
     return 2 * sum(map(_is_utf8, lines)) >= len(lines)
 
 
-def _detect_legacy_encoding(chunk: bytes) -> str:
-    """Return the encoding of a text that is not UTF-8: in Chinese, nearly all non-ASCII bytes come in pairs."""
-    runs = Counter(len(run) > 1 for line in _list_non_ascii_lines(chunk) for run in NON_ASCII_RUN.findall(line))
-    return "cp1252" if runs[False] > runs[True] else "gb18030"
-
-
 def _list_non_ascii_lines(chunk: bytes) -> list[bytes]:
     """Return the first lines that are not plain ASCII."""
     return [line for line in chunk.split(b"\n") if not line.isascii()][:5000]
@@ -172,12 +189,12 @@ def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
     is_wide = codec.startswith(("utf-16", "utf-32"))
     with path.open("rb") as source, copy.open("wb") as target:
         for text in _decode_wide(source, codec) if is_wide else _decode_lines(source, codec, counted, bad):
-            data = (text.replace("\r", "\n") if _ends_in_cr_only(text) else text).encode("utf-8")
+            data = (_replace_cr_ends(text) if "\r" in text else text).encode("utf-8")
             if data:
                 counted.add(target.tell(), data)
                 target.write(data)
     if len(bad) > MOST_BAD_LINES * max(counted.breaks, 1):
-        raise FileRefused(f"not {encoding}: {_describe_bad_lines(bad)}", EXPORT_AS_UTF8)
+        raise FileRefused(_describe_bad_lines(bad, encoding), message("intake.name_encoding"))
     damages = (Damage(line.number, line.text, UNREADABLE_LINE.format(encoding=encoding)) for line in bad)
     return counted.to_text(copy, encoding, tuple(damages))
 
@@ -188,31 +205,52 @@ class _BadLine(NamedTuple):
     text: str
 
 
-def _describe_bad_lines(bad: list[_BadLine]) -> str:
-    more = f", and {len(bad) - 1} more lines" if len(bad) > 1 else ""
-    return f"line {bad[0].number} cannot be read (byte {bad[0].offset} of the file){more}"
+def _describe_bad_lines(bad: list[_BadLine], encoding: str) -> Message:
+    name, first, n = Name(encoding), bad[0], len(bad) - 1
+    if not n:
+        return message("intake.not_this_encoding", encoding=name, line=first.number, offset=first.offset)
+    return message("intake.not_these_lines", encoding=name, line=first.number, offset=first.offset, n=n)
 
 
 def _find_codec(encoding: str) -> str:
     try:
         return codecs.lookup(encoding).name
     except LookupError:
-        raise FileRefused(f"there is no encoding {encoding!r}", EXPORT_AS_UTF8) from None
+        raise FileRefused(
+            message("intake.no_such_encoding", name=Name(encoding)), message("intake.name_encoding")
+        ) from None
 
 
-def _ends_in_cr_only(text: str) -> bool:
-    return "\r" in text and "\n" not in text
+def _replace_cr_ends(text: str) -> str:
+    """End lines with LF where a whole chunk has none of them but at its very end; see ``has_cr_ends``."""
+    body = text.removesuffix("\n")
+    lone = text.count("\r") - text.count("\r\n")
+    if "\n" in body or not lone or (text.endswith("\r\n") and lone < 2):
+        return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _decode_wide(source: BinaryIO, encoding: str) -> Iterator[str]:
-    """Decode an encoding whose line ends are not the byte 0x0A; one invalid character refuses the file."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    """Decode an encoding whose line ends are not the byte 0x0A.
+
+    Half a surrogate pair, as where a program cut an emoji, becomes U+FFFD. Bytes that are no such encoding at all, or an odd
+    byte at the end, refuse the file.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     try:
         while piece := source.read(CHUNK):
-            yield decoder.decode(piece).removeprefix("\ufeff")
-        yield decoder.decode(b"", final=True)
+            yield _replace_surrogates(decoder.decode(piece).removeprefix("\ufeff"))
+        yield _replace_surrogates(decoder.decode(b"", final=True))
     except UnicodeDecodeError as error:
-        raise FileRefused(f"not {encoding}: {error.reason} near byte {source.tell()}", EXPORT_AS_UTF8) from None
+        names = {"encoding": Name(encoding), "reason": Name(error.reason)}
+        problem = message("intake.not_wide_encoding", offset=source.tell(), **names)
+        raise FileRefused(problem, message("intake.name_encoding")) from None
+
+
+def _replace_surrogates(text: str) -> str:
+    if "\0" in text:
+        raise FileRefused(message("intake.nul_characters"), message("intake.export_and_copy_again"))
+    return SURROGATE.sub("\ufffd", text)
 
 
 def _decode_lines(source: BinaryIO, encoding: str, counted: _LineCount, bad: list[_BadLine]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,18 +22,18 @@ from storehealth.intake.containers import (
     load_containers,
     refuse_foreign_formats,
 )
-from storehealth.intake.discover import IntakeOptions, SourceFile, unpack_file
+from storehealth.intake.discover import IntakeOptions, SourceFile, join_refusal, unpack_file
 from storehealth.intake.encoding import decode_head
 from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
 from storehealth.model import SheetReading, Source, StoredTable
 from storehealth.privacy import remove_quotes
+from storehealth.support.message import Message, Name, from_json, message, to_json
+from storehealth.support.os_errors import describe_os_error
 
-VERSION = 4
+VERSION = 5
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
-NO_ROWS = "no rows below the header"
-PASSED_OVER = "{rows} rows concern this layout; {passed} others are of another kind and were passed over"
 LONGEST_SAMPLE = 200
 """Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
 
@@ -44,7 +45,7 @@ class SheetInspection(NamedTuple):
     container: str | None
     encoding: str | None
     match: LayoutMatch | None
-    note: str = ""
+    note: Message | None = None
     top: Sequence[Sequence[str]] = ()
 
 
@@ -109,10 +110,7 @@ class FileReader:
         key = self._make_key(inspection)
         stored = self.lake.load_note(key)
         if stored is not None:
-            inspection.parts = [
-                SheetInspection(*fields)._replace(match=LayoutMatch(*fields[3]) if fields[3] else None)
-                for fields in stored
-            ]
+            inspection.parts = list(map(_load_inspection, stored))
             return
         try:
             sheets, container = self._open(inspection.file)
@@ -123,11 +121,12 @@ class FileReader:
         except FileRefused as refused:
             inspection.parts = [SheetInspection("", None, None, None, describe_error(refused))]
         self.lake.check_unchanged(inspection.file.path)
-        self.lake.save_note(key, inspection.parts)
+        self.lake.save_note(key, list(map(_dump_inspection, inspection.parts)))
 
     def _make_key(self, inspection: FileInspection) -> str:
         file, options = inspection.file, self.options
-        choices = (options.choose(options.layouts, file), options.choose(options.encodings, file), options.platform)
+        chosen = (options.choose(options.layouts, file), options.choose(options.encodings, file))
+        choices = (*chosen, options.platform, options.date_order)
         return derive_key(VERSION, inspection.digest, file.key, file.suffix, self.layouts, list_versions(), *choices)
 
     def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
@@ -171,7 +170,7 @@ class FileReader:
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
             result.readings.append(_describe_header(path, part, self.catalogue))
             if part.match is None:
-                result.sources.append(source)
+                result.sources.append(_suggest_map(source))
                 continue
             try:
                 self._read_sheet(look, index, source, zone, result)
@@ -193,7 +192,7 @@ class FileReader:
         # The SQL of a pack comes from strangers, so it runs under limits of time and memory.
         from_pack = self.catalogue.is_from_pack("layouts", match.layout)
         from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
-        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack)
+        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack, self.options.date_order)
         definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
         container = load_containers()[str(source.container)]
         part = inspection.parts[index]
@@ -223,6 +222,19 @@ def _sample(records: Sequence[TextRecord]) -> list[list[str]]:
     return [[cell[:LONGEST_SAMPLE] for cell in record.cells[:LONGEST_SAMPLE]] for record in records]
 
 
+def _dump_inspection(part: SheetInspection) -> list[Any]:
+    """Turn an inspection into what JSON holds."""
+    return [to_json(field, "en") if isinstance(field, Message) else field for field in part]
+
+
+def _load_inspection(fields: Sequence[Any]) -> SheetInspection:
+    """Build an inspection from what the lake has of it."""
+    part = SheetInspection(*fields)
+    return part._replace(
+        match=LayoutMatch(*part.match) if part.match else None, note=from_json(part.note) if part.note else None
+    )
+
+
 def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> SheetReading:
     """Say how the header of a sheet was understood."""
     if part.match is None:
@@ -234,6 +246,14 @@ def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> 
     for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
         names[place : place + 1] = [part.match.headers[key]]
     return SheetReading(source=path, header=tuple(names), columns=targets)
+
+
+def _suggest_map(source: Source) -> Source:
+    """Add to the note of a table that no layout fits how to make one. Only here is the file's present name known."""
+    if source.note is None or not source.note.id.startswith("intake.not_recognised"):
+        return source
+    remedy = message("intake.map_it", file=Name(shlex.quote(source.path)))
+    return source.model_copy(update={"note": message("intake.refused", problem=source.note, remedy=remedy)})
 
 
 def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta: Any) -> None:
@@ -262,10 +282,10 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
         )
 
 
-def _summarise(meta: Any) -> str:
+def _summarise(meta: Any) -> Message | None:
     if meta["passed"]:
-        return PASSED_OVER.format(passed=meta["passed"], rows=meta["rows"])
-    return "" if meta["rows"] else NO_ROWS
+        return message("intake.ignored_rows", ignored=meta["passed"], rows=meta["rows"])
+    return None if meta["rows"] else message("intake.no_rows")
 
 
 def _times(times: Iterable[datetime | None]) -> list[datetime]:
@@ -281,11 +301,11 @@ def _raise_if_fatal(error: Exception) -> None:
         raise short from error
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: Exception) -> Message:
     """Say why a file could not be read."""
     if isinstance(error, FileRefused):
-        return f"{error.message}. {error.hint}".strip(". ") + ("." if error.hint else "")
+        return join_refusal(error)
     if isinstance(error, OSError):
-        return f"cannot be opened: {error.strerror or error}"
-    message = " ".join(remove_quotes(str(error)).split())[:300]  # quoted parts may be cells with personal data
-    return f"could not be read: {type(error).__name__}: {message}; please report this"
+        return message("intake.cannot_open", reason=describe_os_error(error))
+    detail = " ".join(remove_quotes(str(error)).split())[:300]  # quoted parts may be cells with personal data
+    return message("intake.failed", kind=Name(type(error).__name__), detail=Name(detail))

@@ -26,6 +26,7 @@ from filelock import FileLock
 
 from storehealth.errors import FileRefused
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner
+from storehealth.support.message import message
 from storehealth.support.tempdirs import make_temporary_folder
 
 PARQUET_END = b"PAR1"
@@ -80,7 +81,7 @@ class Lake:
         """
         status, name = path.stat(), str(path.resolve())
         if (self.digested.get(name) or self.index.get(name) or [])[:2] != [status.st_size, status.st_mtime_ns]:
-            raise FileRefused("it changed while it was read", "Run this again once it is complete.")
+            raise FileRefused(message("intake.changed"), message("intake.run_when_complete"))
 
     def save_digests(self) -> None:
         """Store the digests of this run beside those of other processes."""

@@ -13,27 +13,32 @@ from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
+from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import (
     REASONS,
+    TIDY_STEPS,
     apply_words,
     has_month_names,
+    list_time_parts,
     quote_literal,
     quote_name,
     read_value,
     remove_guard,
     set_null,
+    tidy_time,
 )
 from storehealth.intake.recognise import LayoutMatch
 
 UNREAD, LOST, SKIPPED, PASSED = "__unread", "__lost", "__skipped", "__passed"
-NONE_UNREAD = "NULL::STRUCT(column_name VARCHAR, value VARCHAR, reason VARCHAR)[]"
+NONE_UNREAD = "NULL::STRUCT(key VARCHAR, column_name VARCHAR, reason VARCHAR, value VARCHAR)[]"
 
 
 class ReadingPlan(NamedTuple):
     """How to read one sheet: the layout that fits it, the tables that this layout feeds, and the store's zone.
 
-    ``named_day``: the day in the file's name (ISO), for tables whose key has a time that the file lacks. ``foreign``: the
-    layout or a table comes from a pack, so its SQL runs under limits.
+    ``named_day``: the day in the file's name (ISO), for tables whose key has a time that the file lacks. ``from_pack``: the
+    layout or a table comes from a pack, so its SQL runs under limits. ``free_times``: the file has times in other spellings
+    than the quick ones, and ``date_order`` says what 03/04/2026 means in it; before the file is known, what the user said.
     """
 
     layout: Layout
@@ -42,6 +47,8 @@ class ReadingPlan(NamedTuple):
     store_zone: str
     named_day: str | None = None
     from_pack: bool = False
+    date_order: str | None = None
+    free_times: bool = False
 
     @property
     def main_table(self) -> Table:
@@ -60,6 +67,45 @@ class ReadingPlan(NamedTuple):
         """Whether the sheet has, or the layout computes, a column of a table."""
         key = self.layout.find_column(table, column)
         return key is not None and (key in self.match.columns or self.layout.columns[key].sql is not None)
+
+    def is_born(self, key: str) -> bool:
+        """Whether a layout column is the time a row of some table begins with."""
+        return key.rpartition(".")[2] in {self.tables[name].born for name in self.layout.feeds}
+
+    def list_places(self, key: str) -> list[tuple[str, int]]:
+        """The cells of a row that may hold a layout column: a name for each in SQL, and its place in the sheet."""
+        places = [self.match.columns[key], *(self.match.others or {}).get(key, ())]
+        return [(quote_name(f"{key} {number}" if number else key), place) for number, place in enumerate(places)]
+
+    @property
+    def order_key(self) -> str:
+        """The layout column with the number of the order."""
+        return self.layout.find_column("orders", "order_id") or "order_id"
+
+    def list_sources(self, key: str) -> list[str]:
+        """The layout columns read from cells that the value of a layout column depends on."""
+        sql = self.layout.columns[key].sql
+        if sql is None:
+            return [key] if key in self.match.columns else []
+        words = set(re.findall(r"\w+(?:\.\w+)?", sql))
+        return [other for other in self.match.columns if {other, other.rpartition(".")[2]} & words]
+
+    def find_blamed_column(self, key: str) -> str:
+        """The column of the main table to name where part of its key is missing: itself, or what it would be made of."""
+        if self.has_column(self.main_table.name, key):
+            return key
+        made_of = re.findall(r"\w+", self.main_table.columns[key].otherwise or "")
+        given = (name for name in made_of if self.has_column(self.main_table.name, name))
+        return next((name for name in given if name not in self.main_table.key), key)
+
+    @property
+    def numbers_lines(self) -> bool:
+        """Whether rows get their key from their place among their like, so that equal rows are two."""
+        return any(
+            "row_number(" in (self.main_table.columns[column].otherwise or "")
+            and not self.has_column(self.main_table.name, column)
+            for column in self.main_table.key
+        )
 
     @property
     def filled_keys(self) -> list[str]:
@@ -92,8 +138,24 @@ def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     nulled = _select([*row, *_set_nulls(plan)], unguarded)
     marks = [SKIPPED, PASSED] if plan.layout.only else [SKIPPED]
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
+    if plan.free_times:
+        worded = _split_times(plan, worded)
     typed = _select([*row, *_read_values(plan), *marks], worded)
+    if plan.layout.order_cells == "first_row":
+        typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
     return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *marks], typed)
+
+
+def _split_times(plan: ReadingPlan, source: str) -> str:
+    """Add the parts of each time that is in no quick spelling."""
+    times = [key for key, _, target in plan.iterate_read_columns() if target.type == "time"]
+    for step in range(TIDY_STEPS):
+        tidy = [
+            f"{tidy_time(_tidy_column(key) if step else quote_name(key), step)} AS {_tidy_column(key)}" for key in times
+        ]
+        source = _select([f"* REPLACE ({', '.join(tidy)})"] if step else ["*", *tidy], source)
+    parts = (f"{list_time_parts(_tidy_column(key), plan.date_order)} AS {_parts_column(key)}" for key in times)
+    return _select(["*", *parts], source)
 
 
 def _mark_rows(plan: ReadingPlan) -> Iterator[str]:
@@ -109,24 +171,29 @@ def _select(columns: list[str], source: str) -> str:
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
     """The first and the last character of each cell that is read, which tell whether it needs trimming."""
-    places = sorted(set(plan.match.columns.values()))
+    places = sorted({place for key in plan.match.columns for _, place in plan.list_places(key)})
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
 
 
 def _trim(plan: ReadingPlan) -> Iterator[str]:
-    for key, place in plan.match.columns.items():
-        yield f"without_blanks(c{place}, first{place}, last{place}) AS {quote_name(key)}"
+    for key in plan.match.columns:
+        for name, place in plan.list_places(key):
+            yield f"without_blanks(c{place}, first{place}, last{place}) AS {name}"
 
 
 def _remove_guards(plan: ReadingPlan) -> Iterator[str]:
     for key, _, target in plan.iterate_read_columns():
-        yield f"{remove_guard(quote_name(key), target.type)} AS {quote_name(key)}"
+        for name, _ in plan.list_places(key):
+            yield f"{remove_guard(name, target.type)} AS {name}"
 
 
 def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
     """Cells without a value as NULL, merged cells filled down, and columns that the sheet lacks, as NULL."""
     for key, column, target in plan.iterate_read_columns():
-        text = set_null(quote_name(key), target.type, column)
+        later = target.type == "time" and not plan.is_born(key)
+        texts = [set_null(name, target.type, column, later) for name, _ in plan.list_places(key)]
+        # Cell by cell: where the first of several headers is blank in a row, the next one counts.
+        text = f"coalesce({', '.join(texts)})" if len(texts) > 1 else texts[0]
         if column.fill_down:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
         yield f"{text} AS {quote_name(key)}"
@@ -156,10 +223,21 @@ def _read_values(plan: ReadingPlan) -> Iterator[str]:
     zones = (plan.layout.zone or plan.store_zone, plan.store_zone)
     for key, column, target in plan.iterate_read_columns():
         yield _text_column(key)
-        yield f"{read_value(quote_name(key), target, column, zones)} AS {quote_name(key)}"
+        parts = _parts_column(key) if plan.free_times and target.type == "time" else None
+        yield f"{read_value(quote_name(key), target, column, zones, parts)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"
+
+
+def _fill_orders(plan: ReadingPlan) -> Iterator[str]:
+    """The cells of an order that only one of its rows has, for all of its rows. Cells of the item stay as they are."""
+    order = quote_name(plan.order_key)
+    for key in plan.match.columns:
+        own = {target.partition(".")[0] for target in plan.layout.list_targets(key, plan.tables)} == {"order_lines"}
+        if key != plan.order_key and not own:
+            name = quote_name(key)
+            yield f"coalesce({name}, max({name}) OVER (PARTITION BY {order})) AS {name}"
 
 
 def _read_columns(plan: ReadingPlan) -> Iterator[str]:
@@ -190,22 +268,28 @@ def _with_own_names(plan: ReadingPlan, sql: str) -> str:
 def _list_unread(plan: ReadingPlan) -> Iterator[str]:
     """The cells of a row that could not be read, and whether the row is lost with them."""
     unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {quote_name(key)} IS NULL)" for key in plan.match.columns}
-    cells = ", ".join(
-        f"CASE WHEN {test} THEN {{'column_name': {quote_literal(plan.match.headers[key])}, 'value': {_text_column(key)},"
-        f" 'reason': {quote_literal(REASONS[plan.target_column(key).type])}}} END"
-        for key, test in unreadable.items()
-    )
+    cells = ", ".join(f"CASE WHEN {test} THEN {_describe_cell(plan, key)} END" for key, test in unreadable.items())
     unread = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)" if cells else NONE_UNREAD
     fatal = [test for key, test in unreadable.items() if _is_fatal(plan, key)]
     yield f"CASE WHEN {_join_or(unreadable.values())} THEN {unread} ELSE {NONE_UNREAD} END AS {UNREAD}"
     yield f"{_join_or(fatal)} AS {LOST}"
 
 
+def _describe_cell(plan: ReadingPlan, key: str) -> str:
+    header, reason = plan.match.headers[key], REASONS[plan.target_column(key).type]
+    facts = {"key": key, "column_name": header, "reason": reason}
+    literals = ", ".join(f"'{name}': {quote_literal(text)}" for name, text in facts.items())
+    return f"{{{literals}, 'value': {_text_column(key)}}}"
+
+
 def _is_fatal(plan: ReadingPlan, key: str) -> bool:
     """Whether a row is lost where this cell cannot be read."""
-    column = key.rpartition(".")[2]
-    in_key = any(column in plan.tables[table].key for table in plan.layout.feeds)
-    return in_key or plan.layout.columns[key].required or plan.target_column(key).type in ("id", "time")
+    table, _, column = key.rpartition(".")
+    in_key = table in ("", plan.main_table.name) and column in plan.main_table.key
+    # A layout requires some headers only because they tell it apart; a parcel that has not left has no readable time yet.
+    later = plan.target_column(key).type == "time" and not plan.is_born(key)
+    required = plan.layout.columns[key].required and not later
+    return (in_key and not plan.main_table.columns[column].optional) or required
 
 
 def _join_or(tests: Iterable[str]) -> str:
@@ -216,12 +300,22 @@ def _text_column(key: str) -> str:
     return quote_name(f"text {key}")
 
 
+def _tidy_column(key: str) -> str:
+    return quote_name(f"tidy {key}")
+
+
+def _parts_column(key: str) -> str:
+    return quote_name(f"parts {key}")
+
+
 def _lower_column(key: str) -> str:
     return quote_name(f"lower {key}")
 
 
 def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:
-    """SQL that selects the rows of a canonical table, one per source row; cells without a value get the table's ``otherwise``.
+    """SQL for the rows of a canonical table, one per source row; cells without a value get the table's ``otherwise``.
+
+    The column ``unread`` names the columns whose cells could not be read, and those computed from such cells.
 
     Args:
         plan: Layout and sheet.
@@ -235,7 +329,25 @@ def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:
         else quote_name(column)
         for column, target in table.columns.items()
     ]
-    return _select(["source_row", *completed], f"SELECT source_row, {', '.join(values)} FROM {source}")
+    source = (
+        f"SELECT source_row, {', '.join(values)}, {_list_unread_columns(plan, table)} AS {UNREAD_COLUMN} FROM {source}"
+    )
+    return _select(["source_row", *completed, UNREAD_COLUMN], source)
+
+
+def _list_unread_columns(plan: ReadingPlan, table: Table) -> str:
+    cells = []
+    for column in table.columns:
+        key = plan.layout.find_column(table.name, column)
+        if key is not None and (sources := plan.list_sources(key)):
+            literals = ", ".join(map(quote_literal, sources))
+            cells.append(f"CASE WHEN list_has_any(keys, [{literals}]) THEN {quote_literal(column)} END")
+    if not cells:
+        return "NULL::VARCHAR[]"
+    # In one lambda, as DuckDB would write out the list of keys for every column.
+    named = f"lambda keys: list_filter([{', '.join(cells)}], lambda name: name IS NOT NULL)"
+    keys = f"[list_transform({UNREAD}, lambda cell: cell.key)]"
+    return f"CASE WHEN {UNREAD} IS NOT NULL THEN nullif(list_transform({keys}, {named})[1], []) END"
 
 
 def _select_value(plan: ReadingPlan, table: Table, column: str) -> str:
@@ -256,5 +368,6 @@ def list_required_keys(plan: ReadingPlan, table: Table) -> list[str]:
         column
         for column in table.key
         if table.columns[column].type != "text"
+        and not table.columns[column].optional
         and (plan.has_column(table.name, column) or table.columns[column].otherwise is not None)
     ]

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import duckdb
 
-from storehealth.catalogue.table import Table
+from storehealth.catalogue.table import COMBINED_UNREAD, Table
+from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.date_order import decide_times
+from storehealth.intake.footers import find_left_out
 from storehealth.intake.normalise import (
     LOST,
     PASSED,
-    SKIPPED,
     UNREAD,
     ReadingPlan,
     build_staging_sql,
@@ -23,7 +25,6 @@ from storehealth.intake.normalise import (
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 
-TOTAL_ROW = "a total row, left out"
 MISSING = "{column} is missing"
 UNFIT = "its headers fit {layout}, but none of its rows could be read ({reason}; {count} rows)"
 LONGEST_VALUE = 2000
@@ -99,11 +100,6 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
         reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
     if plan.layout.only:
         reading = reading._replace(passed=_fetch_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
-    counted = tables.get(plan.main_table.name, TableFacts(0, 0)).rows
-    if counted != kept:
-        raise AssertionError(
-            f"{rows} rows read, {counted} written, {unfit + missing} rejected, {duplicates} duplicates"
-        )
     return reading
 
 
@@ -112,7 +108,30 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
 
     The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
-    body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down)
+    free_tail = _has_free_tail(plan)
+    body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down, free_tail=free_tail)
+    if body.first_line is not None and plan.layout.order_cells == "first_row":
+        # Filling the rows of an order changes their order, so their numbers are taken before.
+        body = body._replace(sql=_number_rows(body), first_line=None)
+    body = _fill_staged(con, plan, sheet, body)
+    decided = decide_times(con, plan)
+    if decided is not plan:
+        body = _fill_staged(con, decided, sheet, body)
+    row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
+    star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
+    tests = [f"NOT {PASSED}"] if plan.layout.only else []
+    if _find_blank(con, plan, body):
+        tests.append("source_row NOT IN (SELECT source_row FROM blank)")
+    if find_left_out(con, plan, body):
+        tests.append("source_row NOT IN (SELECT source_row FROM left_out)")
+    where = f"WHERE {' AND '.join(tests)}" if tests else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
+    _define_kept(con)
+    return body
+
+
+def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
+    """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up."""
     try:
         count = _fill(con, plan, body)
     except duckdb.InvalidInputException:
@@ -120,17 +139,19 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
         if body.expected is None:
             raise
     if body.expected is not None and count != body.expected:
-        body = sheet.read_body(plan.match.first, plan.match.width, careful=True)
+        body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=_has_free_tail(plan))
         _fill(con, plan, body)
-    row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
-    star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
-    tests = [f"NOT {PASSED}"] if plan.layout.only else []
-    if _find_blank(con, plan, body):
-        tests.append("source_row NOT IN (SELECT source_row FROM blank)")
-    where = f"WHERE {' AND '.join(tests)}" if tests else ""
-    con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
-    _define_kept(con)
     return body
+
+
+def _has_free_tail(plan: ReadingPlan) -> bool:
+    """Whether the last column is read as a text."""
+    last = [key for key, place in plan.match.columns.items() if place == plan.match.width - 1]
+    return any(plan.target_column(key).type == "text" for key in last)
+
+
+def _number_rows(body: Body) -> str:
+    return f"SELECT row_number() OVER () + {(body.first_line or 1) - 1} AS source_row, * FROM ({body.sql})"
 
 
 def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
@@ -142,9 +163,8 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
     no_text = " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
     if not _fetch_number(con, f"SELECT count(*) FROM staged WHERE {no_text}"):
         return False
-    row = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     texts = f"concat({', '.join(f'c{place}' for place in range(plan.match.width))})"
-    numbered = f"SELECT {row}* FROM ({body.sql})"
+    numbered = body.sql if body.first_line is None else _number_rows(body)
     return bool(
         _fetch_number(
             con,
@@ -171,23 +191,19 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
     damages = [(damage.line, damage.value[:LONGEST_VALUE], damage.reason, damage.lost) for damage in body.damages]
     if damages:
         con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
-    rows, skipped, lost, unread = con.execute(
-        f"SELECT count(*), count(*) FILTER ({SKIPPED}), count(*) FILTER ({LOST} AND NOT {SKIPPED}), count({UNREAD})"
-        " FROM numbered"
+    con.execute("INSERT INTO rejects SELECT source_row, NULL, NULL, reason, false FROM left_out")
+    rows, lost, unread = con.execute(
+        f"SELECT count(*), count(*) FILTER ({LOST}), count({UNREAD}) FROM numbered"
     ).fetchall()[0]
-    if skipped:
-        con.execute(
-            f"INSERT INTO rejects SELECT source_row, NULL, NULL, '{TOTAL_ROW}', true FROM numbered WHERE {SKIPPED}"
-        )
     if unread:
         con.execute(
             f"INSERT INTO rejects SELECT source_row, cell.column_name, cell.value[:{LONGEST_VALUE}], cell.reason, {LOST}"
-            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS cell FROM numbered WHERE NOT {SKIPPED})"
+            f" FROM (SELECT source_row, {LOST}, unnest({UNREAD}) AS cell FROM numbered)"
         )
-    if skipped or lost:
-        con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {SKIPPED} OR {LOST}")
-        _define_kept(con, f"NOT {SKIPPED}", f"NOT {LOST}")
-    return rows, skipped + lost
+    if lost:
+        con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {LOST}")
+        _define_kept(con, f"NOT {LOST}")
+    return rows, lost
 
 
 def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
@@ -197,6 +213,8 @@ def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
         The number of the rows dropped, and whether the key of the counted table is in the file and unique.
     """
     rows = _fetch_number(con, "SELECT count(*) FROM kept")
+    if plan.numbers_lines:
+        return 0, False
     columns = ", ".join(map(quote_name, plan.filled_keys))
     keys = [plan.layout.find_column(plan.main_table.name, key) for key in plan.main_table.key]
     key_columns = [key for key in keys if key in plan.filled_keys]
@@ -228,43 +246,57 @@ def _write_tables(con: Con, plan: ReadingPlan, folder: Path, unique: bool) -> tu
     complete = " AND ".join(f"{quote_name(key)} IS NOT NULL" for key in keys) or "true"
     rows = f"SELECT * FROM ({counted}) WHERE {complete}"
     tables = {plan.main_table.name: _write(con, plan.main_table, rows, folder, unique)}
-    missing = kept - tables[plan.main_table.name].rows
-    if missing:
-        _reject_missing(con, plan, counted, keys)
+    incomplete = kept - tables[plan.main_table.name].rows
+    missing = _reject_missing(con, plan, counted, keys) if incomplete else 0
     for other in plan.layout.feeds[1:]:
         table = plan.tables[other]
         tables[other] = _write(con, table, _one_per_key(con, plan, table), folder, unique=True)
     return tables, missing
 
 
-def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) -> None:
-    """List the rows whose key is incomplete, once for each part that is missing."""
-    for key in keys:
-        column = plan.layout.find_column(plan.main_table.name, key)
-        header = plan.match.headers.get(column or "", key)
-        con.execute(
-            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM ({counted}) WHERE {quote_name(key)} IS NULL",
-            [header, MISSING.format(column=key)],
-        )
+def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) -> int:
+    """Reject the rows whose key is incomplete and that no other table takes: a row without an item still has its order.
+
+    They are listed once for each part of the key that is missing.
+    """
+    others = [
+        f"SELECT source_row FROM ({_select_rows(plan, plan.tables[other])})" for other in plan.layout.feeds[1:]
+    ] or ["SELECT NULL::BIGINT AS source_row WHERE false"]
     any_missing = " OR ".join(f"{quote_name(key)} IS NULL" for key in keys)
-    con.execute(f"INSERT INTO gone SELECT source_row FROM ({counted}) WHERE {any_missing}")
+    lost = _fetch_number(
+        con,
+        f"CREATE OR REPLACE TEMP TABLE keyless AS SELECT * FROM ({counted}) ANTI JOIN ({' UNION ALL '.join(others)})"
+        f" USING (source_row) WHERE {any_missing}",
+    )
+    for key in keys:
+        blamed = plan.find_blamed_column(key)
+        header = plan.match.headers.get(plan.layout.find_column(plan.main_table.name, blamed) or "", blamed)
+        con.execute(
+            f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM keyless WHERE {quote_name(key)} IS NULL",
+            [header, MISSING.format(column=blamed)],
+        )
+    con.execute("INSERT INTO gone SELECT source_row FROM keyless")
     _define_kept(con, "source_row NOT IN (SELECT source_row FROM gone)")
+    return lost
+
+
+def _select_rows(plan: ReadingPlan, table: Table) -> str:
+    """SQL for the rows of a further table, not yet combined."""
+    return f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
 
 
 def _one_per_key(con: Con, plan: ReadingPlan, table: Table) -> str:
-    """SQL for one row per key of a further table: the first non-empty value of each column, by source row."""
-    rows = f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
+    """SQL for one row per key of a further table, its columns combined as the table declares."""
+    rows = _select_rows(plan, table)
     keys = ", ".join(map(quote_name, table.key))
     count, distinct = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM ({rows})").fetchall()[0]
     if count == distinct:
         return rows
-    # arg_min skips rows whose value is NULL, so each column gets its own first value.
-    others = ", ".join(
-        f"arg_min({quote_name(column)}, source_row) AS {quote_name(column)}"
-        for column in table.columns
-        if column not in table.key
-    )
-    ordered = ", ".join(map(quote_name, table.columns))
+    combined = [
+        f"{table.combine_sql(column)} AS {quote_name(column)}" for column in table.columns if column not in table.key
+    ]
+    others = ", ".join([*combined, f"{COMBINED_UNREAD} AS {UNREAD_COLUMN}"])
+    ordered = ", ".join([*map(quote_name, table.columns), UNREAD_COLUMN])
     grouped = f"SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys}"
     return f"SELECT source_row, {ordered} FROM ({grouped})"
 
@@ -293,9 +325,7 @@ def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Tab
 def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
     """The reason that cost most rows. Empty where the sheet had only total rows."""
     commonest = con.execute(
-        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost AND reason <> ?"
-        " GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1",
-        [TOTAL_ROW],
+        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1"
     ).fetchone()
     if commonest is None:
         return ""

@@ -11,8 +11,11 @@ from typing import NamedTuple
 from storehealth.catalogue.layout import Layout
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Sheet, TextRecord
+from storehealth.support.message import Message, Name, message
 
 HEADER_WITHIN = 30
+LEAST_SHARE = 0.5
+"""Share of the required headers below which a layout is not called near."""
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Zero-width characters: direction marks, joiners, byte order marks."""
 
@@ -21,7 +24,8 @@ class LayoutMatch(NamedTuple):
     """A layout that fits a sheet.
 
     ``first`` is the index of the first record below the header; ``columns`` gives each layout column its place in the
-    sheet, ``headers`` the header that stands there.
+    sheet, ``headers`` the header that stands there. ``others`` are further places, where the sheet has several of the headers
+    of a column: they count in rows in which the first one is blank.
     """
 
     layout: str
@@ -29,6 +33,7 @@ class LayoutMatch(NamedTuple):
     width: int
     columns: dict[str, int]
     headers: dict[str, str]
+    others: dict[str, list[int]] | None = None
 
 
 @lru_cache(maxsize=10_000)
@@ -67,17 +72,15 @@ def recognise(
     rows = [_Row.of(top, index) for index in range(min(len(top), HEADER_WITHIN))]
     fits = [fit for layout in layouts for fit in _find_fits(layout, rows, forced)]
     if not fits:
-        raise FileRefused(
-            _explain_refusal(layouts, rows), "`storehealth inspect` shows the headers each layout looks for."
-        )
+        raise FileRefused(_explain_refusal(layouts, rows))
     most = max(_score(fit) for fit in fits)
     best = {fit.layout: fit for fit in reversed(fits) if _score(fit) == most}
     preferred = [layout.name for layout in layouts if layout.name in best and layout.platform == platform]
     if len(best) > 1 and platform is not None and len(preferred) == 1:
         return best[preferred[0]]
     if len(best) > 1:
-        names = " and ".join(sorted(best))
-        raise FileRefused(f"fits {names} equally well", "Choose one with --layout FILE=NAME.")
+        names = tuple(map(Name, sorted(best)))
+        raise FileRefused(message("intake.equal_fit", names=names), message("intake.choose_layout"))
     return next(iter(best.values()))
 
 
@@ -113,7 +116,20 @@ def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[L
             continue
         if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
-            yield LayoutMatch(layout.name, row.place + 1, len(row.cells), columns, headers)
+            others = _list_others(layout, row, columns)
+            yield LayoutMatch(layout.name, row.place + 1, len(row.cells), columns, headers, others)
+
+
+def _list_others(layout: Layout, row: _Row, columns: Mapping[str, int]) -> dict[str, list[int]]:
+    names = row.grouped if layout.header_rows > 1 else row.names
+    others = {}
+    for key, place in columns.items():
+        found = dict.fromkeys(
+            names[name] for name in map(normalise_header, layout.columns[key].headers) if name in names
+        )
+        if len(found) > 1:
+            others[key] = [other for other in found if other != place]
+    return others
 
 
 def _locate_columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
@@ -163,7 +179,12 @@ def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> ClosestLay
             found = _locate_columns(layout, row)
             missing = _find_missing(layout, found)
             share = 1 - len(missing) / max(len(layout.required), 1)
-            if found and (share, len(found)) > best and (missing or not _is_doubtful(layout, row, found)):
+            if (
+                found
+                and share >= LEAST_SHARE
+                and (share, len(found)) > best
+                and (missing or not _is_doubtful(layout, row, found))
+            ):
                 best = (share, len(found))
                 headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
                 nearest = ClosestLayout(
@@ -172,9 +193,10 @@ def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> ClosestLay
     return nearest
 
 
-def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> str:
+def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Message:
     """Say why no layout fits a sheet."""
     best = _find_closest(layouts, rows)
     if best is None:
-        return "not recognised: no layout knows any of its headers"
-    return f"not recognised; nearest is {best.layout}, without {', '.join(best.missing)}"
+        return message("intake.not_recognised")
+    missing = tuple(map(Name, best.missing))
+    return message("intake.not_recognised_nearest", layout=Name(best.layout), missing=missing)

@@ -18,6 +18,7 @@ LONGEST = 8 << 20
 LEARN_FROM = 50
 OPEN_QUOTE = "a quote is opened here and not closed"
 AFTER_QUOTE = "text after a closing quote"
+FOOTER = "a footer, no row of the table"
 TOO_LONG = "the line is longer than 8 MB"
 BLANKS = " \t\r\u00a0\u3000"
 CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"(?!")')
@@ -81,8 +82,13 @@ def fit_width(record: ParsedRecord, width: int, text: str) -> ParsedRecord | Dam
         cells.pop()
     if len(cells) == width:
         return record
-    fault = "too few" if len(cells) < width else "too many"
-    return Damage(record.line, text, f"{fault} columns: {len(cells)} instead of {width}")
+    return Damage(record.line, text, explain_width(len(cells), width))
+
+
+def explain_width(count: int, width: int) -> str:
+    """Why a record of so many cells is none."""
+    fault = "too few" if count < width else "too many"
+    return f"{fault} columns: {count} instead of {width}"
 
 
 def split_top_records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[TextRecord]:
@@ -108,16 +114,28 @@ class RecordReader:
         lines: Physical lines with their numbers, without line ends.
         delimiter: The character between cells.
         width: Number of columns of the header.
+        free_tail: Whether the last column is free text, in which delimiters may stand without quotes.
     """
 
-    def __init__(self, lines: Iterator[tuple[int, str]], delimiter: str, width: int) -> None:
-        self.lines, self.delimiter, self.width = lines, delimiter, width
+    def __init__(self, lines: Iterator[tuple[int, str]], delimiter: str, width: int, free_tail: bool = False) -> None:
+        self.lines, self.delimiter, self.width, self.free_tail = lines, delimiter, width, free_tail
         self.pushed_back: list[tuple[int, str]] = []
         self.shape = _Shape(width)
         self.blanks = BLANKS + delimiter
 
     def records(self) -> Iterator[ParsedRecord | PlainRecord | Damage]:
-        """Every record, in order."""
+        """Every record, in order. Single cells below the last record are a footer, and no lost rows."""
+        singles = list[Damage]()
+        for record in self._read_all():
+            if isinstance(record, Damage) and record.reason == self._explain_width(1):
+                singles.append(record)
+                continue
+            yield from singles
+            singles = []
+            yield record
+        yield from (damage._replace(reason=FOOTER, lost=False) for damage in singles) if self.shape.learned else singles
+
+    def _read_all(self) -> Iterator[ParsedRecord | PlainRecord | Damage]:
         delimiter, marks = self.delimiter, self.width - 1
         while (following := self._next()) is not None:
             number, line = following
@@ -138,10 +156,28 @@ class RecordReader:
             return self._read_long(number, line) if unfit.open_quote else Damage(number, line, unfit.reason)
 
     def _fit(self, number: int, cells: list[str], text: str) -> ParsedRecord | Damage:
-        fits = fit_width(ParsedRecord(number, cells), self.width, text)
-        if isinstance(fits, ParsedRecord):
-            self.shape.learn(cells)
-        return fits
+        record = fit_width(ParsedRecord(number, cells), self.width, text)
+        if isinstance(record, Damage):
+            record = self._mend_width(ParsedRecord(number, cells)) or record
+        if isinstance(record, ParsedRecord):
+            self.shape.learn(record.cells)
+        return record
+
+    def _mend_width(self, record: ParsedRecord) -> ParsedRecord | None:
+        """Pad a short record, as Excel leaves out blank cells at the end; join what is too much to a free text.
+
+        Only where digits and times then stand in the columns where they always stood.
+        """
+        cells, last = record.cells, self.width - 1
+        if len(cells) > self.width and self.free_tail and self.shape.is_anchored and not self.shape.is_shifted(cells):
+            cells = [*cells[:last], self.delimiter.join(cells[last:])]
+        elif 1 < len(cells) < self.width:
+            cells = [*cells, *[""] * (self.width - len(cells))]
+        fits = len(cells) == self.width and self.shape.fits(cells)
+        return ParsedRecord(record.line, cells) if fits else None
+
+    def _explain_width(self, count: int) -> str:
+        return explain_width(count, self.width)
 
     def _read_long(self, number: int, line: str) -> ParsedRecord | Damage:
         """A record of several lines. Gives up, and reads on, at the first line that looks like a record of its own."""
@@ -185,6 +221,12 @@ class _Shape:
     def __init__(self, width: int) -> None:
         self.learned = 0
         self.kinds: list[str | None] = [None] * width
+        self.has_blanks = [False] * width
+
+    @property
+    def is_anchored(self) -> bool:
+        """Whether some column always holds digits or a time, so that a shifted record shows."""
+        return any(kind in ("digits", "time") for kind in self.kinds[:-1])
 
     def learn(self, cells: list[str]) -> None:
         if self.learned >= LEARN_FROM:
@@ -194,12 +236,17 @@ class _Shape:
             kind = _kind_of(cell)
             if kind != "empty":
                 self.kinds[index] = kind if self.kinds[index] in (None, kind) else "any"
+            self.has_blanks[index] |= " " in cell.strip()
 
     def fits(self, cells: list[str]) -> bool:
         return all(
             kind in (None, "any") or _kind_of(cell) in (kind, "empty")
             for kind, cell in zip(self.kinds, cells, strict=True)
         )
+
+    def is_shifted(self, cells: list[str]) -> bool:
+        """Whether a cell before the last has several words where no record had them: text of another column."""
+        return any(" " in cell.strip() and not known for cell, known in zip(cells, self.has_blanks[:-1], strict=False))
 
 
 def _kind_of(cell: str) -> str:

@@ -77,7 +77,7 @@ class TrendEvent(FrozenModel):
 
     first: date
     last: date
-    name: str
+    name: Note = Field(description="None for make-up work days.")
     kind: Literal["promotion", "holiday", "make_up_work_day", "rule_change", "other"]
 
 

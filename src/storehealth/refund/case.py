@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from storehealth.catalogue.common import Language
+from storehealth.catalogue.checklist import Checklist, ChecklistItem
 from storehealth.errors import UsageError
-from storehealth.refund.checklist import Checklist, ChecklistItem
 from storehealth.refund.dates import add_days
-from storehealth.refund.dossier import CaseEntry, Dossier, append_entry
-from storehealth.refund.entries import AttachEntry, BeginEntry, DeadlineEntry, LogEntry, MarkEntry, MarkState, UndoEntry
-from storehealth.refund.words import load_words
+from storehealth.refund.dossier import Dossier, append_entry
+from storehealth.refund.entries import (
+    AttachEntry,
+    BeginEntry,
+    CaseEntry,
+    DeadlineEntry,
+    LogEntry,
+    MarkEntry,
+    MarkState,
+    UndoEntry,
+)
+from storehealth.support.message import Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
-CHUNK = 1 << 20
+Marks = Mapping[str, list[MarkEntry]]
+"""Marks in force by item, in the order written."""
 
 
 @dataclass(frozen=True)
@@ -32,123 +42,109 @@ class RefundCase:
     path: Path
     store: str
     today: date
-    language: Language = "en"
     after_sales_days: int | None = None
 
-    def mark(self, name: str, state: MarkState, on: date, note: str = "") -> tuple[CaseEntry, list[str]]:
+    def mark(self, name: str, state: MarkState, on: date, note: str = "") -> tuple[CaseEntry, list[Message]]:
         """Mark an item as done, open again, or waiting for its desk, since a day."""
         item = self.checklist.get_item(name)
-        _check_not_in_future(on, self.today)
-        remarks: list[str] = []
+        self._check_not_in_future(on)
+        remarks: list[Message] = []
 
         def make(dossier: Dossier) -> CaseEntry:
             marks = _group_marks(dossier)
             _check_after_last_mark(item, on, marks)
-            _check_after_prerequisites(item, state, on, marks)
-            _check_before_dependents(self.checklist, item, state, on, marks)
-            remarks.extend(self._find_remarks(item, state, on, marks))
+            if state == "done":
+                _check_after_prerequisites(item, on, marks)
+                _check_before_dependents(self.checklist, item, on, marks)
+            remarks[:] = self._find_remarks(item, state, on, marks)
             return MarkEntry(**self._make_head(dossier), item=item.id, state=state, on=on, note=note)
 
-        entry, notices = self._append(make)
-        return entry, [*notices, *remarks]
+        return self._append(make), remarks
 
-    def log(self, text: str, on: date, name: str | None = None) -> tuple[CaseEntry, list[str]]:
+    def log(self, text: str, on: date, name: str | None = None) -> CaseEntry:
         """Log an event; with an item, it counts as a reminder to that item's desk."""
         item = self.checklist.get_item(name).id if name else None
-        _check_not_in_future(on, self.today)
+        self._check_not_in_future(on)
         if not text.strip():
-            raise UsageError("there is nothing to log", 'Write what happened: log "called settlement, they have it".')
+            raise UsageError(message("refund.nothing_to_log"), message("refund.write_log"))
         return self._append(lambda dossier: LogEntry(**self._make_head(dossier), text=text.strip(), on=on, item=item))
 
-    def attach(self, name: str, file: Path, note: str = "") -> tuple[CaseEntry, list[str]]:
+    def attach(self, name: str, file: Path, note: str = "") -> CaseEntry:
         """Record a file of an item by name, size and digest. The file stays where it is."""
         item = self.checklist.get_item(name).id
         size, digest = compute_fingerprint(file)
-        absolute = file.expanduser().absolute()
+        path = file.expanduser().absolute()
+        content = {"path": str(path), "name": path.name, "size": size, "sha256": digest, "on": self.today, "note": note}
+        return self._append(lambda dossier: AttachEntry(**self._make_head(dossier), item=item, **content))
 
-        def make(dossier: Dossier) -> CaseEntry:
-            head = self._make_head(dossier)
-            return AttachEntry(
-                **head,
-                item=item,
-                path=str(absolute),
-                name=absolute.name,
-                size=size,
-                sha256=digest,
-                on=self.today,
-                note=note,
-            )
-
-        return self._append(make)
-
-    def set_deadline(self, name: str, due: date | None, note: str = "") -> tuple[CaseEntry, list[str]]:
+    def set_deadline(self, name: str, due: date | None, note: str = "") -> CaseEntry:
         """Set the day by which an item must progress, or remove it."""
         item = self.checklist.get_item(name)
         if due is not None and due < self.today:
-            raise UsageError(
-                f"a deadline on {due} lies in the past (today is {self.today})", "Give a day from today on."
-            )
+            raise UsageError(message("refund.deadline_past", due=due, today=self.today), message("refund.from_today"))
 
         def make(dossier: Dossier) -> CaseEntry:
             marks = _group_marks(dossier).get(item.id, [])
             if marks and marks[-1].state == "done":
-                raise UsageError(f"{item.id} is done since {marks[-1].on}", f"First: mark {item.id} open.")
+                raise UsageError(
+                    message("refund.done_since", item=Name(item.id), on=marks[-1].on),
+                    message("refund.mark_open_first", item=Name(item.id)),
+                )
             return DeadlineEntry(**self._make_head(dossier), item=item.id, due=due, on=self.today, note=note)
 
         return self._append(make)
 
-    def undo(self) -> tuple[CaseEntry, CaseEntry, list[str]]:
-        """Take the last entry out of force; both stay in the file."""
+    def undo(self) -> CaseEntry:
+        """Take the last entry out of force and return it; both stay in the dossier."""
         targets: list[CaseEntry] = []
 
         def make(dossier: Dossier) -> CaseEntry:
-            counting = dossier.list_active_entries()
-            if not counting:
-                raise UsageError("there is nothing to undo", "The dossier holds no entry that counts.")
-            targets.append(counting[-1])
-            return UndoEntry(**self._make_head(dossier), undoes=counting[-1].n, on=self.today)
+            targets[:] = dossier.list_active_entries()[-1:]
+            if not targets:
+                raise UsageError(message("refund.nothing_to_undo"), message("refund.no_entry"))
+            return UndoEntry(**self._make_head(dossier), undoes=targets[0].n, on=self.today)
 
-        entry, remarks = self._append(make)
-        return entry, targets[0], remarks
+        self._append(make)
+        return targets[0]
 
-    def _append(self, make: Callable[[Dossier], CaseEntry]) -> tuple[CaseEntry, list[str]]:
+    def _append(self, make: Callable[[Dossier], CaseEntry]) -> CaseEntry:
         begin = BeginEntry(n=0, written=self.today, platform=self.checklist.name, store=self.store)
-        entry, aside = append_entry(self.path, begin, make)
-        say = load_words(self.language).render
-        return entry, [say("torn_aside", name=self.path.name, aside=aside.name)] if aside else []
+        return append_entry(self.path, begin, make)
 
     def _make_head(self, dossier: Dossier) -> dict[str, Any]:
         check_owner(dossier, self.checklist.name, self.store)
         return {"n": max(dossier.next_number, 1), "written": self.today}
 
-    def _find_remarks(
-        self, item: ChecklistItem, state: MarkState, on: date, marks: dict[str, list[MarkEntry]]
-    ) -> list[str]:
+    def _check_not_in_future(self, on: date) -> None:
+        if on > self.today:
+            raise UsageError(message("refund.in_future", on=on, today=self.today), message("refund.mark_the_past"))
+
+    def _find_remarks(self, item: ChecklistItem, state: MarkState, on: date, marks: Marks) -> list[Message]:
         """Return remarks on a mark that is possible, but unusual."""
-        say = load_words(self.language)
         if state == "open":
-            papers = say.join(self.checklist.list_papers_to_redo(item))
-            return [f"{item.id}{say.colon}{say.render('came_back', items=papers)}"] if papers else []
+            papers = tuple(map(Name, self.checklist.list_papers_to_redo(item)))
+            came_back = message("refund.came_back", items=papers)
+            return [message("refund.labelled", label=_name(item), text=came_back)] if papers else []
         missing = [name for name in item.blocked_by if not _is_done(marks.get(name))]
-        remarks = [say.render("after_items", item=item.id, items=say.join(missing))] if missing else []
+        remarks = [message("refund.after_items", item=_name(item), items=tuple(map(Name, missing)))] if missing else []
+        if state != "done":
+            return remarks
         own = marks.get(item.id)
-        if state == "done" and own and own[-1].state == "done" and on != own[-1].on:
-            remarks.append(say.render("done_twice", item=item.id, on=own[-1].on))
-        if state == "done":
-            periods = (item, *(self.checklist.get_item(name) for name in missing))
-            remarks += [
-                text for period in periods if (text := self._describe_running(period, on, marks.get(period.id)))
-            ]
+        if own and own[-1].state == "done" and on != own[-1].on:
+            remarks.append(message("refund.done_twice", item=_name(item), on=own[-1].on))
+        for period in (item, *(self.checklist.get_item(name) for name in missing)):
+            remarks += self._find_running_period(period, on, marks.get(period.id))
         return remarks
 
-    def _describe_running(self, item: ChecklistItem, on: date, marks: list[MarkEntry] | None) -> str:
-        """Say that a period that must pass is not over on a day; empty if it is."""
+    def _find_running_period(self, item: ChecklistItem, on: date, marks: list[MarkEntry] | None) -> list[Message]:
+        """Remark on a period that must pass and is not over on a day."""
         if item.takes is None or item.takes.kind != "at_least" or not marks or marks[-1].state != "waiting":
-            return ""
+            return []
         own = self.after_sales_days if item.answered_by == "refund_date" else None
-        over = add_days(marks[-1].on, item.takes.most if own is None else own, item.takes.unit)
-        say, sure = load_words(self.language), self.checklist.sources[item.takes.source].sure
-        return say.render("period_runs", item=item.id, over=over, sure=say.name_certainty(sure)) if on < over else ""
+        end = add_days(marks[-1].on, item.takes.most if own is None else own, item.takes.unit)
+        sure = self.checklist.sources[item.takes.source].sure
+        certainty = message(f"refund.sureness.{sure}")
+        return [message("refund.period_runs", item=_name(item), end=end, certainty=certainty)] if on < end else []
 
 
 def check_owner(dossier: Dossier, platform: str, store: str) -> None:
@@ -159,9 +155,9 @@ def check_owner(dossier: Dossier, platform: str, store: str) -> None:
     """
     begin = dossier.begin
     if begin and (begin.platform != platform or begin.store not in ("", store)):
+        owner = {"store": Name(begin.store), "platform": Name(begin.platform)}
         raise UsageError(
-            f"the dossier {dossier.path} is that of store {begin.store!r} on {begin.platform}",
-            f"Give --platform {begin.platform} --store {begin.store!r}, or another --dossier.",
+            message("refund.other_owner", path=Name(dossier.path), **owner), message("refund.name_owner", **owner)
         )
 
 
@@ -171,19 +167,22 @@ def compute_fingerprint(file: Path) -> tuple[int, str]:
     Raises:
         UsageError: It is no file, or cannot be read.
     """
-    total, size = hashlib.sha256(), 0
     try:
         with file.expanduser().open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                total.update(chunk)
-                size += len(chunk)
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            return stream.tell(), digest
     except OSError as error:
-        raise UsageError(f"{file} cannot be attached: {error.strerror}", "Give the path of a file.") from None
-    return size, total.hexdigest()
+        reason = describe_os_error(error)
+        raise UsageError(
+            message("refund.not_attached", path=Name(file), why=reason), message("refund.give_file")
+        ) from None
 
 
-def _group_marks(dossier: Dossier) -> dict[str, list[MarkEntry]]:
-    """Group the marks in force by item, in the order written."""
+def _name(item: ChecklistItem) -> Name:
+    return Name(item.id)
+
+
+def _group_marks(dossier: Dossier) -> Marks:
     marks: dict[str, list[MarkEntry]] = {}
     for entry in dossier.list_active_entries():
         if isinstance(entry, MarkEntry):
@@ -195,47 +194,35 @@ def _is_done(marks: list[MarkEntry] | None) -> bool:
     return bool(marks) and marks is not None and marks[-1].state == "done"
 
 
-def _check_not_in_future(on: date, today: date) -> None:
-    if on > today:
-        raise UsageError(
-            f"{on} lies in the future (today is {today})", "Mark what has happened; for what will, set a deadline."
-        )
-
-
-def _check_after_last_mark(item: ChecklistItem, on: date, marks: dict[str, list[MarkEntry]]) -> None:
+def _check_after_last_mark(item: ChecklistItem, on: date, marks: Marks) -> None:
     own = marks.get(item.id)
     if own and on < own[-1].on:
+        state = message(f"refund.states.{own[-1].state}")
         raise UsageError(
-            f"{item.id} was marked {own[-1].state} on {own[-1].on}; it cannot change on {on}, before that",
-            "Give a later --on, or undo the earlier mark first.",
+            message("refund.marked_later", item=_name(item), state=state, last=own[-1].on, on=on),
+            message("refund.give_later_day"),
         )
 
 
-def _check_before_dependents(
-    checklist: Checklist, item: ChecklistItem, state: MarkState, on: date, marks: dict[str, list[MarkEntry]]
-) -> None:
+def _check_before_dependents(checklist: Checklist, item: ChecklistItem, on: date, marks: Marks) -> None:
     """Refuse an item that would be done for the first time after an item that depends on it."""
-    if state != "done" or any(mark.state == "done" for mark in marks.get(item.id, ())):
+    if any(mark.state == "done" for mark in marks.get(item.id, ())):
         return
     for dependent in checklist.items:
         own = marks.get(dependent.id)
-        if item.id in dependent.blocked_by and own and own[-1].state == "done" and own[-1].on < on:
+        if item.id in dependent.blocked_by and own and _is_done(own) and own[-1].on < on:
             raise UsageError(
-                f"{item.id} cannot be done on {on}: {dependent.id}, which rests on it, was done on {own[-1].on}",
-                f"Check the two days; if {dependent.id} is to be done again, first mark it open.",
+                message("refund.dependent_done", item=_name(item), on=on, dependent=_name(dependent), when=own[-1].on),
+                message("refund.mark_dependent_open", dependent=_name(dependent)),
             )
 
 
-def _check_after_prerequisites(
-    item: ChecklistItem, state: MarkState, on: date, marks: dict[str, list[MarkEntry]]
-) -> None:
+def _check_after_prerequisites(item: ChecklistItem, on: date, marks: Marks) -> None:
     """Refuse an item that would be done before its prerequisites were done for the first time."""
-    if state != "done":
-        return
     for name in item.blocked_by:
         first = next((mark.on for mark in marks.get(name, ()) if mark.state == "done"), None)
         if first and on < first:
             raise UsageError(
-                f"{item.id} cannot be done on {on}: {name}, which it rests on, was done on {first}",
-                "Check the two days; undo takes back the last entry.",
+                message("refund.prerequisite_later", item=_name(item), on=on, prerequisite=Name(name), when=first),
+                message("refund.check_days"),
             )

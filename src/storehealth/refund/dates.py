@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Literal
 
+from storehealth.catalogue.checklist import Unit
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
 
 FORMS = (
     re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
@@ -30,17 +31,19 @@ def parse_day(text: str, today: date) -> date:
         return today - timedelta(days=int(word in YESTERDAY))
     match = next((hit for pattern in FORMS if (hit := pattern.fullmatch(word))), None)
     if match is None:
-        raise UsageError(f"{text!r} is no date", "Write year, month, day: 2026-03-01.")
+        raise UsageError(message("refund.no_date", text=Name(text)), message("refund.write_date"))
     try:
         day = date(int(match["y"]), int(match["m"]), int(match["d"]))
     except ValueError:
-        raise UsageError(f"there is no day {text!r} in the calendar", "Write year, month, day: 2026-03-01.") from None
+        raise UsageError(message("refund.no_calendar_day", text=Name(text)), message("refund.write_date")) from None
     if day < EARLIEST:
-        raise UsageError(f"{text!r} is before the year {EARLIEST.year}", "Check the year.")
+        raise UsageError(
+            message("refund.year_too_early", text=Name(text), year=Name(EARLIEST.year)), message("refund.check_year")
+        )
     return day
 
 
-def add_days(day: date, count: int, unit: Literal["days", "working_days"]) -> date:
+def add_days(day: date, count: int, unit: Unit) -> date:
     """Return the day ``count`` days later. Working days are Monday to Friday; public holidays are unknown here."""
     if unit == "days":
         return day + timedelta(days=count)

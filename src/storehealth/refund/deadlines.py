@@ -8,24 +8,26 @@ from pathlib import Path
 
 from storehealth.catalogue.common import Language
 from storehealth.errors import StorehealthError
+from storehealth.i18n import translate
 from storehealth.model import UpcomingDeadline
+from storehealth.refund.notes import word_date
 from storehealth.refund.progress import read_upcoming_dates
 from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
 from storehealth.refund.status import CaseDate
-from storehealth.refund.words import load_words, render_date
+from storehealth.support.message import Name, message
 
 KIND = "deposit"
 LAST_MINUTE = time(23, 59)
 
 
 def list_case_deadlines(
-    state: Path, meant: CaseSelector, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
+    state: Path, selector: CaseSelector, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
 ) -> tuple[UpcomingDeadline, ...]:
     """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
 
     Args:
         state: The state folder; its ``deposit`` folder holds the dossiers.
-        meant: Platform and store.
+        selector: Platform and store.
         as_of: Naive, in the store's zone; the status is that of this day.
         language: Of the texts.
         packs: Folders with further checklists.
@@ -36,8 +38,8 @@ def list_case_deadlines(
     if as_of is None:
         return ()
     try:
-        kept = choose_dossier(list_dossiers(state / "deposit"), meant)
-        moments = read_upcoming_dates(kept.path, as_of.date(), language, packs) if kept else ()
+        dossier = choose_dossier(list_dossiers(state / "deposit"), selector)
+        moments = read_upcoming_dates(dossier.path, as_of.date(), packs) if dossier else ()
     except (StorehealthError, OSError):
         return ()
     return tuple(_to_deadline(moment, as_of, language) for moment in moments)
@@ -45,10 +47,6 @@ def list_case_deadlines(
 
 def _to_deadline(moment: CaseDate, as_of: datetime, language: Language) -> UpcomingDeadline:
     due = datetime.combine(moment.on, LAST_MINUTE)
-    say = load_words(language)
-    return UpcomingDeadline(
-        kind=KIND,
-        id=f"{moment.item}{say.colon}{render_date(moment, say)}",
-        due_at=due,
-        hours_left=round((due - as_of).total_seconds() / 3600, 1),
-    )
+    text = message("refund.labelled", label=message("refund.name", name=Name(moment.item)), text=word_date(moment))
+    hours = round((due - as_of).total_seconds() / 3600, 1)
+    return UpcomingDeadline(kind=KIND, id=translate(text, language), due_at=due, hours_left=hours)

@@ -1,60 +1,43 @@
-"""The dossier: an append-only file for a case that takes months.
+"""The dossier: a SQLite file of its own for each case, which takes months, outlives the cache and can be handed on.
 
-* One JSON object per line, each with a number and a checksum; flushed to disk before a command reports success.
-* Writers take a lock and reread the file under it, so that two of them cannot lose each other's entries.
-* A kill in the middle of a write leaves an incomplete last line. Readers skip it with a warning; the next writer copies
-  the file, then truncates the incomplete bytes. Complete entries are never touched.
-* Before each write the file is copied to ``<name>.bak``. A file damaged anywhere else, or one that lost what its backup
-  still holds, is not written to at all.
+Entries are only ever added. Version 0.1 kept a journal of JSON lines instead; one that is named is read, and imported into
+``<name>.sqlite`` beside it with the first new entry. The journal itself stays as it is.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from storehealth.errors import StorehealthError, UsageError
+from storehealth.refund.entries import BeginEntry, CaseEntry, DossierEntry, UndoEntry, from_line, to_record
+from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
+from storehealth.support.sqlite_state import StateFile, write_jsonl
 
-from storehealth.errors import ExitCode, StorehealthError, UsageError
-from storehealth.refund import backup
-from storehealth.refund.entries import (
-    AttachEntry,
-    BeginEntry,
-    DeadlineEntry,
-    DossierEntry,
-    LogEntry,
-    MarkEntry,
-    UndoEntry,
-    from_line,
-    to_line,
+SUFFIX, JOURNAL_SUFFIX = ".sqlite", ".jsonl"
+APPLICATION = int.from_bytes(b"SHrc")
+MIGRATIONS = (
+    """
+    CREATE TABLE entries (n INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+    CREATE TRIGGER keep_entry BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
+    CREATE TRIGGER keep_entries BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END
+    """,
 )
-
-LOCK_SECONDS = 10.0
-TORN = ".torn-"
-CaseEntry = MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry
-
-
-class DossierBusyError(StorehealthError):
-    """Another process holds the dossier."""
-
-    exit_code = ExitCode.BUSY
 
 
 @dataclass(frozen=True)
 class Dossier:
-    """The content of a dossier. ``torn`` holds the bytes that a kill left after the last complete line."""
+    """The content of a dossier; without ``begin`` there is none yet."""
 
     path: Path
     begin: BeginEntry | None = None
     entries: tuple[CaseEntry, ...] = ()
-    torn: bytes = b""
-    whole: int = 0
-    ends_line: bool = True
 
     @property
     def next_number(self) -> int:
@@ -74,183 +57,121 @@ def read_dossier(path: Path) -> Dossier:
     Raises:
         UsageError: The file is damaged or cannot be read; it is left unchanged.
     """
-    dossier = _read(path)
-    if dossier.torn:
-        # Another process may be writing this very line: wait for it, then read again.
-        try:
-            with _hold_lock(path):
-                return _read(path)
-        except (DossierBusyError, UsageError):
-            return dossier
-    return dossier
+    file, journal = _locate(path)
+    with StateFile(file, MIGRATIONS, APPLICATION).open_for_reading() as con:
+        dossier = _read_entries(con, path) if con else Dossier(path)
+    return _read_journal(journal) if journal and dossier.begin is None else dossier
 
 
-def append_entry(path: Path, begin: BeginEntry, make: Callable[[Dossier], CaseEntry]) -> tuple[CaseEntry, Path | None]:
-    """Append the entry that ``make`` derives from the dossier read under the lock.
+def append_entry(path: Path, begin: BeginEntry, make: Callable[[Dossier], CaseEntry]) -> CaseEntry:
+    """Append the entry that ``make`` derives from the dossier, while no other process can write to it.
 
-    Returns:
-        The entry, and the copy made of a file with an incomplete end, if there was one.
+    Args:
+        path: The dossier's file.
+        begin: First entry of a new dossier.
+        make: Must give the same when it is called again.
 
     Raises:
-        DossierBusyError: Another process kept the lock.
-        UsageError: The dossier is damaged, cannot be written, or the entry cannot be.
+        UsageError: The dossier is in use, damaged or cannot be written, or the entry cannot be; nothing is written then.
     """
-    with _hold_lock(path):
-        dossier = _read(path)
+    file, journal = _locate(path)
+    if not file.exists():
+        make(_read_journal(journal) if journal else Dossier(path))  # no file is made for an entry that cannot be
+    try:
+        make_private_folder(file.parent)
+    except OSError as error:
+        raise _cannot_use(path, error) from None
+    with StateFile(file, MIGRATIONS, APPLICATION).open_for_writing() as con:
+        dossier = _read_entries(con, path)
+        if dossier.begin is None:
+            dossier = _read_journal(journal) if journal else dossier
+            _insert(con, dossier.begin or begin, *dossier.entries)
         entry = make(dossier)
-        aside = _set_torn_aside(dossier)
-        _keep_backup(dossier)
-        lines = b"" if dossier.ends_line else b"\n"
-        lines += (to_line(begin) if dossier.begin is None else b"") + to_line(entry)
-        _write(path, dossier.whole, lines)
-    return entry, aside
-
-
-@contextmanager
-def _hold_lock(path: Path) -> Iterator[None]:
-    """Hold ``<name>.lock``; the operating system releases it when its holder dies."""
-    lock = FileLock(path.with_name(path.name + ".lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=LOCK_SECONDS)
-    except Timeout:
-        raise DossierBusyError(f"another process is writing to {path}", "Try again in a moment.") from None
-    except OSError as error:
-        raise _make_write_error(path, error) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _read(path: Path) -> Dossier:
-    """Read the dossier and compare it with its backup, which is read first: another process may be writing."""
-    try:
-        kept = backup.read_backup(path)
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return _check_complete(Dossier(path), None, kept)
-    except OSError as error:
-        raise UsageError(f"the dossier {path} cannot be read: {error.strerror}", "Check the path.") from None
-    dossier = _parse(path, content)
-    return _check_complete(dossier, content[: dossier.whole], kept)
-
-
-def _check_complete(dossier: Dossier, whole: bytes | None, kept: bytes) -> Dossier:
-    lost = backup.describe_loss(whole, kept)
-    if lost:
-        raise UsageError(f"the dossier {dossier.path} is damaged: {lost}", backup.advise_recovery(dossier.path))
-    return dossier
-
-
-def _parse(path: Path, content: bytes) -> Dossier:
-    *lines, tail = content.split(b"\n")
-    entries = [_parse_entry(path, number, line, number - 1) for number, line in enumerate(lines, 1)]
-    if not tail:
-        return _build_dossier(path, entries, b"", (len(content), True))
-    if not entries and not _could_begin(tail):
-        raise _make_damage_error(path, 1, "it is not the first line of a dossier")
-    try:
-        entries.append(_parse_entry(path, len(lines) + 1, tail, len(lines)))
-    except UsageError:
-        return _build_dossier(path, entries, tail, (len(content) - len(tail), True))
-    return _build_dossier(path, entries, b"", (len(content), False))
-
-
-def _could_begin(tail: bytes) -> bool:
-    """Whether the bytes could start a dossier's first line, rather than some other file."""
-    start = b'{"n":0,"did":"begin",'
-    return tail.startswith(start) or start.startswith(tail)
-
-
-def _build_dossier(path: Path, lines: list[DossierEntry], torn: bytes, end: tuple[int, bool]) -> Dossier:
-    begin = lines[0] if lines else None
-    if begin is not None and not isinstance(begin, BeginEntry):
-        raise _make_damage_error(path, 1, "it is not the first line of a dossier")
-    entries = tuple(entry for entry in lines[1:] if not isinstance(entry, BeginEntry))
-    if len(entries) != len(lines[1:]):
-        raise _make_damage_error(
-            path, next(i for i, entry in enumerate(lines[1:], 2) if isinstance(entry, BeginEntry)), "a second beginning"
-        )
-    return Dossier(path, begin, entries, torn, *end)
-
-
-def _parse_entry(path: Path, number: int, line: bytes, expected: int) -> DossierEntry:
-    try:
-        entry = from_line(line)
-    except ValueError as error:
-        raise _make_damage_error(path, number, str(error)) from None
-    if entry.n != expected:
-        raise _make_damage_error(path, number, f"it has number {entry.n}, entry {expected} should stand here")
+        _insert(con, entry)
     return entry
 
 
-def _make_damage_error(path: Path, line: int, why: str) -> UsageError:
-    return UsageError(f"the dossier {path} is damaged at line {line}: {why}", backup.advise_recovery(path))
+def export_dossier(path: Path) -> Iterator[bytes]:
+    """Yield the dossier as JSON lines, undone entries included; the result can be read as a dossier again.
+
+    Raises:
+        UsageError: As :func:`read_dossier`.
+    """
+    dossier = read_dossier(path)
+    entries = (dossier.begin, *dossier.entries) if dossier.begin else ()
+    return write_jsonl(map(to_record, entries))
 
 
-def _set_torn_aside(dossier: Dossier) -> Path | None:
-    """Copy a file with an incomplete end beside itself, then truncate it to its complete lines."""
-    if not dossier.torn:
-        return None
-    digest = hashlib.sha256(dossier.torn).hexdigest()[:8]
-    aside = dossier.path.with_name(f"{dossier.path.name}{TORN}{digest}")
+def find_dossier_files(folder: Path) -> list[Path]:
+    """Find the dossiers of a folder: one for each case, a journal only if it has not been imported."""
+    journals = {path.with_suffix(SUFFIX): path for path in folder.glob(f"*{JOURNAL_SUFFIX}")}
+    return sorted((journals | {path: path for path in folder.glob(f"*{SUFFIX}")}).values())
+
+
+def read_begin(path: Path) -> BeginEntry | None:
+    """Read the first entry of a dossier; None if it cannot be read."""
+    with suppress(StorehealthError, OSError):
+        return read_dossier(path).begin
+    return None
+
+
+def _locate(path: Path) -> tuple[Path, Path | None]:
+    """Return the SQLite file of a dossier, and the journal that it continues, if that is what was named."""
     try:
-        backup.copy_durably(dossier.path, aside)
-        with dossier.path.open("r+b") as stream:
-            stream.truncate(dossier.whole)
-            os.fsync(stream.fileno())
+        with path.open("rb") as stream:
+            is_journal = stream.read(1) == b"{"
+    except FileNotFoundError:
+        is_journal = False
     except OSError as error:
-        raise _make_write_error(dossier.path, error) from None
-    return aside
+        raise _cannot_use(path, error) from None
+    return (path.with_suffix(SUFFIX), path) if is_journal else (path, None)
 
 
-def _keep_backup(dossier: Dossier) -> None:
-    if dossier.begin is None:
-        return
+def _read_entries(con: sqlite3.Connection, path: Path) -> Dossier:
+    lines = [line for (line,) in con.execute("SELECT entry FROM entries ORDER BY n")]
+    return _to_dossier(path, [_parse(path, number, line) for number, line in enumerate(lines, 1)])
+
+
+def _insert(con: sqlite3.Connection, *entries: DossierEntry) -> None:
+    lines = (line.decode().rstrip("\n") for line in write_jsonl(map(to_record, entries)))
+    con.executemany("INSERT INTO entries VALUES (?, ?)", zip((entry.n for entry in entries), lines, strict=True))
+
+
+def _read_journal(path: Path) -> Dossier:
+    """Read a journal of version 0.1. A last line that was cut off by a crash had never been confirmed."""
+    *lines, tail = path.read_bytes().split(b"\n")
+    entries = [_parse(path, number, line) for number, line in enumerate(lines, 1)]
+    if tail:
+        with suppress(UsageError):
+            entries.append(_parse(path, len(lines) + 1, tail))
+    return _to_dossier(path, entries)
+
+
+def _parse(path: Path, number: int, line: str | bytes) -> DossierEntry:
     try:
-        backup.copy_durably(dossier.path, backup.backup_path(dossier.path))
-    except OSError as error:
-        raise _make_write_error(dossier.path, error) from None
+        entry = from_line(line)
+    except ValueError:
+        raise _damaged(path, number) from None
+    if entry.n != number - 1:
+        raise _damaged(path, number)
+    return entry
 
 
-def _write(path: Path, whole: int, lines: bytes) -> None:
-    """Append and flush to disk; on failure, truncate to the previous length."""
-    try:
-        new = not path.exists()
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
-        try:
-            _write_all(handle, whole, lines)
-        finally:
-            os.close(handle)
-        if new:
-            _sync_folder(path.parent)
-    except OSError as error:
-        raise _make_write_error(path, error) from None
+def _to_dossier(path: Path, entries: list[DossierEntry]) -> Dossier:
+    if not entries:
+        return Dossier(path)
+    begin, *others = entries
+    if not isinstance(begin, BeginEntry):
+        raise _damaged(path, 1)
+    return Dossier(path, begin, tuple(entry for entry in others if not isinstance(entry, BeginEntry)))
 
 
-def _write_all(handle: int, whole: int, lines: bytes) -> None:
-    try:
-        while lines:
-            lines = lines[os.write(handle, lines) :]
-        os.fsync(handle)
-    except OSError:
-        os.ftruncate(handle, whole)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the directory entry durable too, where the system supports it."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _make_write_error(path: Path, error: OSError) -> UsageError:
+def _damaged(path: Path, number: int) -> UsageError:
     return UsageError(
-        f"the dossier {path} cannot be written: {error.strerror or error}", "Check folder, space and rights."
+        message("refund.dossier_damaged", path=Name(path), number=number), message("refund.nothing_written")
     )
+
+
+def _cannot_use(path: Path, error: OSError) -> UsageError:
+    reason = describe_os_error(error)
+    return UsageError(message("refund.dossier_unusable", path=Name(path), why=reason), message("refund.check_place"))

@@ -1,9 +1,4 @@
-"""The entries of a dossier and their line form: one readable JSON object per line, with a checksum.
-
-::
-
-    {"n":4,"did":"mark","written":"2026-03-02","item":"mail","state":"done","on":"2026-03-01","note":"SF123","sum":"9f2c41d0"}
-"""
+"""The entries of a dossier, as JSON objects of one line each."""
 
 from __future__ import annotations
 
@@ -14,21 +9,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-FORMAT = 1
 MarkState = Literal["done", "open", "waiting"]
 
 
-class _Entry(BaseModel):
+class _BaseEntry(BaseModel):
     """Fields of all entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n: int = Field(ge=0, description="Number of the entry; the first line is 0.")
+    n: int = Field(ge=0, description="Number of the entry; the first one is 0.")
     written: date = Field(description="Day it was written into the dossier.")
 
 
-class BeginEntry(_Entry):
-    """The first line: which store on which platform the case is about."""
+class BeginEntry(_BaseEntry):
+    """The first entry: which store on which platform the case is about."""
 
     did: Literal["begin"] = "begin"
     format: Literal[1] = 1
@@ -36,7 +30,7 @@ class BeginEntry(_Entry):
     store: str
 
 
-class MarkEntry(_Entry):
+class MarkEntry(_BaseEntry):
     """An item changed state."""
 
     did: Literal["mark"] = "mark"
@@ -46,7 +40,7 @@ class MarkEntry(_Entry):
     note: str = ""
 
 
-class LogEntry(_Entry):
+class LogEntry(_BaseEntry):
     """An event: a call, a letter, an answer. With an item, it counts as a reminder to that item's desk."""
 
     did: Literal["log"] = "log"
@@ -55,7 +49,7 @@ class LogEntry(_Entry):
     item: str | None = None
 
 
-class AttachEntry(_Entry):
+class AttachEntry(_BaseEntry):
     """A file that belongs to an item, as it was on that day."""
 
     did: Literal["attach"] = "attach"
@@ -68,65 +62,50 @@ class AttachEntry(_Entry):
     note: str = ""
 
 
-class DeadlineEntry(_Entry):
+class DeadlineEntry(_BaseEntry):
     """A date the merchant set for an item; ``due`` None removes it."""
 
     did: Literal["deadline"] = "deadline"
     item: str
-    due: date | None
+    due: date | None = None
     on: date
     note: str = ""
 
 
-class UndoEntry(_Entry):
-    """An earlier entry is taken out of force; both stay in the file."""
+class UndoEntry(_BaseEntry):
+    """An earlier entry is taken out of force; both stay in the dossier."""
 
     did: Literal["undo"] = "undo"
     undoes: int
     on: date
 
 
-DossierEntry = Annotated[
-    BeginEntry | MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry, Field(discriminator="did")
-]
-_READER: TypeAdapter[BeginEntry | MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry] = TypeAdapter(
-    DossierEntry
-)
-_FIRST = ("n", "did", "written")
+CaseEntry = MarkEntry | LogEntry | AttachEntry | DeadlineEntry | UndoEntry
+DossierEntry = BeginEntry | CaseEntry
+_READER: TypeAdapter[DossierEntry] = TypeAdapter(Annotated[DossierEntry, Field(discriminator="did")])
 
 
-def _checksum(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()[:8]
-
-
-def _dump(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-
-
-def to_line(entry: DossierEntry) -> bytes:
-    """Return the entry as a line of the file, newline included."""
+def to_record(entry: DossierEntry) -> dict[str, Any]:
+    """Return the entry as JSON content: number, kind and day first, without what is empty."""
     content = entry.model_dump(mode="json")
-    ordered = {key: content[key] for key in _FIRST} | content
-    ordered = {key: value for key, value in ordered.items() if value not in ("", None) or key == "store"}
-    return (_dump(ordered | {"sum": _checksum(_dump(ordered))}) + "\n").encode()
+    ordered = {key: content[key] for key in ("n", "did", "written")} | content
+    return {key: value for key, value in ordered.items() if value not in ("", None) or key == "store"}
 
 
-def from_line(line: bytes) -> DossierEntry:
-    """Parse a line.
+def from_line(line: str | bytes) -> DossierEntry:
+    """Parse a line of JSON; a checksum, which dossiers of version 0.1 carry, has to fit.
 
     Raises:
-        ValueError: :func:`to_line` did not write this line; the message says why.
+        ValueError: It is no entry.
     """
-    try:
-        content = json.loads(line.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        raise ValueError("it is no complete JSON object") from None
+    content = json.loads(line)
     if not isinstance(content, dict):
-        raise ValueError("it is no complete JSON object")
-    if content.pop("sum", None) != _checksum(_dump(content)):
-        raise ValueError("its checksum does not fit: it was changed after it was written")
-    content.setdefault("due", None) if content.get("did") == "deadline" else None
+        raise ValueError("no JSON object")
+    checksum = content.pop("sum", None)
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    if checksum not in (None, hashlib.sha256(body.encode()).hexdigest()[:8]):
+        raise ValueError("changed after it was written")
     try:
         return _READER.validate_python(content, strict=False)
     except ValidationError as error:
-        raise ValueError(f"it is no entry this version knows ({error.errors()[0]['msg']})") from None
+        raise ValueError("no entry this version knows") from error

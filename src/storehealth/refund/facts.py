@@ -6,23 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from storehealth.catalogue.common import Language
-from storehealth.refund.checklist import Checklist, ChecklistItem, Question
+from storehealth.catalogue.checklist import Checklist, ChecklistItem, Question
 from storehealth.refund.dossier import Dossier
 from storehealth.refund.entries import DeadlineEntry, LogEntry, MarkEntry
 from storehealth.refund.status import ExportAnswer
-from storehealth.refund.words import RefundWords, load_words
+from storehealth.support.message import Message
 
 
 @dataclass(frozen=True)
 class StatusRequest:
-    """What to derive a status for: day, language, answers of the exports, numbers that override the checklist's."""
+    """What to derive a status for: day, answers of the exports, numbers that override the checklist's."""
 
     as_of: date
-    language: Language = "en"
     answers: tuple[ExportAnswer, ...] = ()
     chase_every: int | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     after_sales_days: int | None = None
 
 
@@ -71,7 +69,6 @@ class CaseFacts:
     dossier: Dossier
     request: StatusRequest
     history: MarkHistory
-    words: RefundWords
     answers: Mapping[Question, ExportAnswer]
     deadlines: Mapping[str, DeadlineEntry]
     reminders: Mapping[str, date]
@@ -108,7 +105,6 @@ def gather_facts(checklist: Checklist, dossier: Dossier, request: StatusRequest)
         dossier=dossier,
         request=request,
         history=history,
-        words=load_words(request.language),
         answers={answer.question: answer for answer in request.answers},
         deadlines={entry.item: entry for entry in entries if isinstance(entry, DeadlineEntry)},
         reminders=reminders,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -10,12 +9,30 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from storehealth.errors import UsageError
+from storehealth.settings.model import explain_problems, find_line
+from storehealth.support.message import Message, Name, lines, message, verbatim
+from storehealth.support.validation import InvalidValue
 
 BLANK = "________"
-NUMBERS = ("amount", "paid_on", "closed_on", "after_sales_days", "chase_every")
+MAX_LENGTH = 300
+
+
+def _check_line(value: Any) -> Any:
+    """Accept one line of text. A number in TOML would lose its leading zeros, so it has to be quoted."""
+    if not isinstance(value, str):
+        raise InvalidValue(message("refund.write_in_quotes"))
+    if len(value) > MAX_LENGTH or re.search(r"[\x00-\x1f\x7f]", value):
+        raise InvalidValue(message("refund.write_on_one_line"))
+    return value.strip()
+
+
+def _check_email(value: Any) -> Any:
+    if value != "" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", _check_line(value)):
+        raise InvalidValue(message("refund.write_email"))
+    return value.strip()
 
 
 def _to_decimal(value: Any) -> Any:
@@ -23,10 +40,8 @@ def _to_decimal(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Mail = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$|^$")
-]
+Line = Annotated[str, BeforeValidator(_check_line)]
+Email = Annotated[str, BeforeValidator(_check_email)]
 Money = Annotated[Decimal, BeforeValidator(_to_decimal), Field(gt=0, max_digits=18, decimal_places=2)]
 
 
@@ -38,14 +53,12 @@ class MerchantDetails(BaseModel):
     company: Line | None = Field(default=None, description="Contracting company, as in the contract.")
     credit_code: Line | None = Field(default=None, description="Unified social credit code, or tax number.")
     legal_representative: Line | None = None
-    store: Line | None = Field(
-        default=None, description="Store's name on the platform, if it differs from the top-level store."
-    )
+    store: Line | None = Field(default=None, description="Store's name on the platform, if not the top-level store.")
     store_id: Line | None = None
     contract_number: Line | None = None
     contact: Line | None = None
     phone: Line | None = None
-    email: Mail | None = None
+    email: Email | None = None
     address: Line | None = None
     account_name: Line | None = Field(default=None, description="Name of the account; it should be the company's.")
     bank: Line | None = None
@@ -75,19 +88,23 @@ class MerchantDetails(BaseModel):
             return ""
         return "currency" if name == "amount" and self.amount is not None else name
 
-    def list_future_days(self, today: date) -> tuple[str, ...]:
-        """Return a line for each day that should have passed, but lies in the future."""
+    def list_remarks(self, today: date) -> tuple[Message, ...]:
+        """List what the platform would probably send back: days in the future, an account of another name."""
         days = (("closed_on", self.closed_on), ("paid_on", self.paid_on))
-        return tuple(
-            f"deposit.{name} = {day} lies in the future (today is {today})" for name, day in days if day and day > today
-        )
+        remarks = [
+            message("refund.setting_in_future", key=Name(f"deposit.{key}"), day=day, today=today)
+            for key, day in days
+            if day and day > today
+        ]
+        if self.company and self.account_name and self.company != self.account_name:
+            remarks.append(message("refund.other_account_name"))
+        return tuple(remarks)
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Remarks on values that the platform would probably send back."""
-        differ = self.company and self.account_name and self.company != self.account_name
-        remark = "deposit.account_name differs from deposit.company: an account of another name is a usual reason for a return"
-        return (remark,) if differ else ()
+
+class _Section(BaseModel):
+    """The settings file as far as it matters here, so that problems name ``deposit.key``."""
+
+    deposit: MerchantDetails
 
 
 def read_merchant_details(section: Mapping[str, Any], path: Path) -> MerchantDetails:
@@ -101,35 +118,13 @@ def read_merchant_details(section: Mapping[str, Any], path: Path) -> MerchantDet
         UsageError: With one line for each invalid key.
     """
     try:
-        return MerchantDetails.model_validate(dict(section))
+        return _Section.model_validate({"deposit": dict(section)}).deposit
     except ValidationError as error:
-        problems = "\n".join(_describe_error(path, item) for item in error.errors(include_url=False))
-        raise UsageError(problems, f"Keys of [deposit]: {', '.join(MerchantDetails.model_fields)}.") from None
-
-
-def _describe_error(path: Path, item: Any) -> str:
-    key = str(item["loc"][0])
-    message = str(item["msg"])
-    if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, list(MerchantDetails.model_fields), n=1)
-        message = "no such setting" + (f"; nearest is {close[0]}" if close else "")
-    elif item["type"] == "string_type":
-        message = "write it in quotes"
-    elif item["type"] == "string_pattern_mismatch":
-        message = (
-            "write it as name@example.com" if key == "email" else "write it on one line, without control characters"
-        )
-    elif key in NUMBERS and item["type"].startswith(("date", "decimal")):
-        message = f"{message} (write paid_on = 2024-03-01, amount = 50000.00)"
-    return f"{path.name}:{_find_line(path, key)}: deposit.{key}: {message}"
+        places = {f"deposit.{key}": verbatim(f"{path.name}:{_find_line(path, key)}") for key in section}
+        problems = lines(explain_problems(error, _Section, places, ()))
+        known = tuple(map(Name, MerchantDetails.model_fields))
+        raise UsageError(problems, message("refund.setting_keys", keys=known)) from None
 
 
 def _find_line(path: Path, key: str) -> int:
-    """Return the line of a key after ``[deposit]``; 1 if it is not found."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 1
-    start = next((number for number, line in enumerate(lines) if re.match(r"\s*\[\s*deposit\s*\]", line)), 0)
-    pattern = re.compile(rf"\s*(deposit\.)?[\"']?{re.escape(key)}[\"']?\s*=")
-    return next((number for number, line in enumerate(lines[start:], start + 1) if pattern.match(line)), 1)
+    return find_line(path, ("deposit", key)) if path.is_file() else 1

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from storehealth.refund.checklist import Checklist
+from storehealth.catalogue.checklist import CERTAIN, Checklist
 from storehealth.refund.dossier import Dossier
 from storehealth.refund.entries import DeadlineEntry, MarkEntry
 from storehealth.refund.facts import CaseFacts
 from storehealth.refund.status import CaseDate, CaseOutcome, DateKind, DeskStatus, EarliestDate, ItemStatus
+from storehealth.support.message import Message, Name, message
 
 NEXT_ITEMS = 3
-CERTAIN = ("given", "official")
 OLD_DAYS = 2
 """Age in days beyond which the files are called old."""
 
@@ -148,38 +148,44 @@ def decide_outcome(facts: CaseFacts, items: Iterable[ItemStatus]) -> CaseOutcome
             has_certain_desks and item.who != "merchant" and item.source.sure not in CERTAIN and not item.deadline
         )
         if item.overdue and item.due and not is_hearsay:
-            reasons.append(facts.words.render("is_overdue", item=item.id, due=item.due))
-        if item.state == "blocked":
-            reasons.append(facts.words.render("is_blocked", item=item.id, why=item.obstacle))
+            reasons.append(message("refund.is_overdue", item=Name(item.id), due=item.due))
+        if item.state == "blocked" and item.obstacle:
+            reasons.append(message("refund.is_blocked", item=Name(item.id), why=item.obstacle))
     return CaseOutcome(exit_code=int(bool(reasons)), reasons=tuple(reasons))
 
 
-def collect_warnings(facts: CaseFacts, items: Iterable[ItemStatus]) -> tuple[str, ...]:
-    """Return a line for each attached file that changed or is gone, for incomplete bytes, old files and unknown items."""
-    say, today = facts.words.render, facts.request.as_of
-    cited = {item.source for item in facts.checklist.items}
-    lines = [
-        say(f"file_{file.now}", item=item.id, path=file.path, on=file.on)
-        for item in items
-        for file in item.attachments
-        if file.now != "same"
-    ]
-    if facts.dossier.torn:
-        lines.append(say("torn", path=facts.dossier.path, bytes=len(facts.dossier.torn)))
-    lines += [
-        say(
-            "not_in_force",
-            title=origin.title.in_language(facts.request.language),
-            on=origin.effective_from,
-            as_of=today,
-        )
-        for name, origin in facts.checklist.sources.items()
-        if origin.effective_from and origin.effective_from > today and name in cited
-    ]
-    ends = [answer.last for answer in facts.answers.values() if answer.last]
-    age = (facts.request.as_of - max(ends)).days if ends else 0
-    if age > OLD_DAYS:
-        lines.append(say("old_files", days=age, last=max(ends)))
+def collect_warnings(facts: CaseFacts, items: Iterable[ItemStatus]) -> tuple[Message, ...]:
+    """Warn of attached files that changed or are gone, old exports, rules not in force yet, and unknown items."""
+    today = facts.request.as_of
+    return (
+        *(
+            message(f"refund.file_{file.now}", item=Name(item.id), path=Name(file.path), on=file.on)
+            for item in items
+            for file in item.attachments
+            if file.now != "same"
+        ),
+        *_warn_of_rules_not_in_force(facts.checklist, today),
+        *_warn_of_old_exports(facts),
+        *_warn_of_unknown_items(facts),
+    )
+
+
+def _warn_of_rules_not_in_force(checklist: Checklist, today: date) -> Iterator[Message]:
+    for name in dict.fromkeys(item.source for item in checklist.items):
+        origin = checklist.sources[name]
+        if origin.effective_from and origin.effective_from > today:
+            title = checklist.to_message(origin.title, "sources", name, "title")
+            yield message("refund.not_in_force", title=title, on=origin.effective_from, as_of=today)
+
+
+def _warn_of_old_exports(facts: CaseFacts) -> Iterator[Message]:
+    last = max((answer.last for answer in facts.answers.values() if answer.last), default=None)
+    age = (facts.request.as_of - last).days if last else 0
+    if last and age > OLD_DAYS:
+        yield message("refund.old_files", last=last, n=age)
+
+
+def _warn_of_unknown_items(facts: CaseFacts) -> Iterator[Message]:
     listed = {item.id for item in facts.checklist.items}
     marked = {entry.item for entry in facts.dossier.list_active_entries() if isinstance(entry, MarkEntry)}
-    return (*lines, *(say("unlisted", item=name) for name in sorted(marked - listed)))
+    yield from (message("refund.unlisted", item=Name(name)) for name in sorted(marked - listed))

@@ -1,6 +1,7 @@
 """Drafts of the papers a merchant mails: ``drafts/*.yaml`` filled in with ``[deposit]`` of the settings.
 
-Missing values stay visible blanks; nothing is invented. A platform's own form takes precedence over a draft.
+Missing values stay visible blanks; nothing is invented. A platform's own form takes precedence over a draft. A paper is
+written in the language of the platform's staff, whatever the language of the run, so its texts are no messages.
 """
 
 from __future__ import annotations
@@ -12,12 +13,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Literal, get_args
 
-from pydantic import model_validator
-
+from storehealth.catalogue.checklist import Checklist
 from storehealth.catalogue.common import Language, LocalizedText, StrictModel
-from storehealth.catalogue.files import read_yaml, validate_record
-from storehealth.errors import CatalogueError
-from storehealth.refund.checklist import Checklist
+from storehealth.catalogue.files import read_yaml
 from storehealth.refund.merchant import BLANK, MerchantDetails
 
 FOLDER = Path(__file__).parent / "drafts"
@@ -32,15 +30,6 @@ class DraftBlock(StrictModel):
     field: LocalizedText | None = None
     value: str | None = None
     list: Literal["enclosures"] | None = None
-
-    @model_validator(mode="after")
-    def _check_one_kind(self) -> DraftBlock:
-        if sum(part is not None for part in (self.text, self.field, self.list)) != 1:
-            raise ValueError("give one of text, field, list")
-        unknown = [name for name in self.names if name not in MerchantDetails.model_fields and name != "blank"]
-        if unknown:
-            raise ValueError(f"no particulars {', '.join(unknown)}")
-        return self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,60 +69,46 @@ class FilledPaper:
 
 @cache
 def load_drafts() -> dict[DraftName, DraftFile]:
-    """Load all drafts, by name.
-
-    Raises:
-        CatalogueError: A draft file is invalid.
-    """
-    problems: list[str] = []
-    files = [validate_record(DraftFile, path, read_yaml(path), problems) for path in sorted(FOLDER.glob("*.yaml"))]
-    if problems:
-        raise CatalogueError("\n".join(problems), "Mend the lines named above.")
-    return {draft.name: draft for draft in files if draft}
+    """Load all drafts, by name."""
+    drafts = (DraftFile.model_validate(read_yaml(path)) for path in sorted(FOLDER.glob("*.yaml")))
+    return {draft.name: draft for draft in drafts}
 
 
 def fill_draft(
-    name: DraftName, checklist: Checklist, particulars: MerchantDetails, language: Language, receipt_lost: bool = False
+    name: DraftName, checklist: Checklist, details: MerchantDetails, language: Language, receipt_lost: bool = False
 ) -> FilledPaper:
     """Fill in a draft.
 
     Args:
         name: Which draft.
         checklist: Whose enclosures the cover letter lists.
-        particulars: ``[deposit]``.
+        details: ``[deposit]``.
         language: Of the paper.
         receipt_lost: Enclose the statement of loss in place of the receipt.
     """
     draft = load_drafts()[name]
-    pieces = tuple(
-        piece
-        for block in draft.blocks
-        for piece in _fill_block(block, checklist, particulars, (language, receipt_lost))
-    )
-    wanted = dict.fromkeys(name for block in draft.blocks for name in block.names if name != "blank")
-    missing = tuple(key for name in wanted if (key := particulars.find_missing_key(name)))
-    return FilledPaper(name, language, draft.title.in_language(language), pieces, missing)
+    enclosures = [checklist.papers[paper].enclosed for paper in list_enclosures(checklist, receipt_lost)]
+    parts = (part for block in draft.blocks for part in _fill_block(block, enclosures, details, language))
+    keys = dict.fromkeys(key for block in draft.blocks for key in block.names if key != "blank")
+    blanks = tuple(filter(None, map(details.find_missing_key, keys)))
+    return FilledPaper(name, language, draft.title.in_language(language), tuple(parts), blanks)
 
 
 def _fill_block(
-    block: DraftBlock, checklist: Checklist, particulars: MerchantDetails, options: tuple[Language, bool]
+    block: DraftBlock, enclosures: list[LocalizedText], details: MerchantDetails, language: Language
 ) -> Iterator[PaperPart]:
-    language, receipt_lost = options
     if block.list:
-        names = list_enclosures(checklist, receipt_lost)
-        yield from (
-            PaperPart("enclosure", checklist.papers[name].enclosed.in_language(language), str(number))
-            for number, name in enumerate(names, 1)
-        )
+        for number, name in enumerate(enclosures, 1):
+            yield PaperPart("enclosure", name.in_language(language), str(number))
     elif block.field:
-        value = BLANK if block.value in (None, "blank") else particulars.format_value(str(block.value))
+        value = BLANK if block.value in (None, "blank") else details.format_value(str(block.value))
         yield PaperPart("field", value, block.field.in_language(language))
     elif block.text:
-        values = {name: particulars.format_value(name) for name in block.names}
+        values = {name: details.format_value(name) for name in block.names}
         yield PaperPart("paragraph", block.text.in_language(language).format(**values))
 
 
 def list_enclosures(checklist: Checklist, receipt_lost: bool = False) -> tuple[str, ...]:
     """List the papers mailed together; if the receipt is lost, the statement of loss takes its place."""
-    swap = receipt_lost and "lost_receipt" in checklist.papers
-    return tuple("lost_receipt" if swap and name == "receipt" else name for name in checklist.mailed)
+    is_swapped = receipt_lost and "lost_receipt" in checklist.papers
+    return tuple("lost_receipt" if is_swapped and name == "receipt" else name for name in checklist.mailed)

@@ -1,4 +1,4 @@
-"""Checklist + dossier + answers + day → :class:`Standing`. Pure, except that attached files are compared with the disk.
+"""Checklist + dossier + answers + day → :class:`CaseStatus`. Pure, except that attached files are compared with the disk.
 
 An item is
 
@@ -16,11 +16,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from storehealth.catalogue.common import Language
-from storehealth.refund.checklist import Checklist, ChecklistItem, ProcessingTime, load_checklist
+from storehealth.catalogue.checklist import Checklist, ChecklistItem, ProcessingTime, load_checklist
 from storehealth.refund.dates import add_days
 from storehealth.refund.dossier import Dossier, read_dossier
-from storehealth.refund.entries import AttachEntry
 from storehealth.refund.facts import CaseFacts, DeskWait, StatusRequest, gather_facts
 from storehealth.refund.notes import (
     compare_attachments,
@@ -41,6 +39,7 @@ from storehealth.refund.overview import (
     measure_desks,
 )
 from storehealth.refund.status import CaseDate, CaseStatus, ItemState, ItemStatus, StageStatus
+from storehealth.support.message import Message, Name, message
 
 EPOCH = date(2020, 1, 1)
 TO_KEEP = ("deadline", "chase")
@@ -53,7 +52,7 @@ def derive_status(checklist: Checklist, dossier: Dossier, request: StatusRequest
     Args:
         checklist: Of the case's platform.
         dossier: The entries so far; those dated after ``request.as_of`` are not known yet.
-        request: Day, language and answers.
+        request: Day and answers.
     """
     facts = gather_facts(checklist, dossier, request)
     items = {item.id: _derive_item(facts, item) for item in checklist.items}
@@ -63,11 +62,10 @@ def derive_status(checklist: Checklist, dossier: Dossier, request: StatusRequest
     notices = collect_warnings(facts, items.values())
     return CaseStatus(
         platform=checklist.name,
-        title=checklist.title.in_language(request.language),
-        about=checklist.about.in_language(request.language),
+        title=checklist.to_message(checklist.title, "title"),
+        about=checklist.to_message(checklist.about, "about"),
         store=begin.store if begin else "",
         as_of=request.as_of,
-        language=request.language,
         dossier=str(dossier.path),
         finished_on=facts.finished_on,
         outcome=decide_outcome(facts, items.values()),
@@ -82,23 +80,14 @@ def derive_status(checklist: Checklist, dossier: Dossier, request: StatusRequest
         over=list_past_dates(facts, items.values(), moments),
         sequence=(request.as_of - EPOCH).days + dossier.next_number,
         answers=request.answers,
-        log=describe_log(dossier, request.as_of, facts.words),
-        remarks=describe_reasons(checklist, checklist.remarks, request.language),
+        log=describe_log(dossier, request.as_of),
+        remarks=describe_reasons(checklist, checklist.remarks, "remarks"),
         warnings=(*request.warnings, *notices),
     )
 
 
-def list_upcoming_dates(
-    checklist: Checklist, dossier: Dossier, as_of: date, language: Language = "en"
-) -> tuple[CaseDate, ...]:
-    """List the dates to keep, soonest first, overdue ones included: for reports that need only the dates."""
-    return derive_status(checklist, dossier, StatusRequest(as_of, language)).dates
-
-
-def read_upcoming_dates(
-    path: Path, as_of: date, language: Language = "en", packs: Iterable[Path] = ()
-) -> tuple[CaseDate, ...]:
-    """List the dates to keep of a dossier file, by the checklist of its platform. Empty if there is no case yet.
+def read_upcoming_dates(path: Path, as_of: date, packs: Iterable[Path] = ()) -> tuple[CaseDate, ...]:
+    """List the dates to keep of a dossier, soonest first, by its platform's checklist. Empty if there is no case yet.
 
     Raises:
         UsageError: The dossier is damaged, or its platform has no checklist.
@@ -106,11 +95,11 @@ def read_upcoming_dates(
     dossier = read_dossier(path)
     if dossier.begin is None:
         return ()
-    return list_upcoming_dates(load_checklist(dossier.begin.platform, packs), dossier, as_of, language)
+    return derive_status(load_checklist(dossier.begin.platform, packs), dossier, StatusRequest(as_of)).dates
 
 
 def _derive_item(facts: CaseFacts, item: ChecklistItem) -> ItemStatus:
-    language = facts.request.language
+    checklist = facts.checklist
     mark = facts.history.last.get(item.id)
     wait = facts.history.find_current_wait(item.id)
     least, ready = _find_ready_days(facts, item, wait)
@@ -120,18 +109,16 @@ def _derive_item(facts: CaseFacts, item: ChecklistItem) -> ItemStatus:
     deadline = entry.due if entry and state in LIVE else None
     due = deadline or chase
     since = wait.since if wait else (mark.on if mark else None)
-    entries = [
-        entry for entry in facts.dossier.list_active_entries(facts.request.as_of) if isinstance(entry, AttachEntry)
-    ]
+    entries = facts.dossier.list_active_entries(facts.request.as_of)
     return ItemStatus(
         id=item.id,
         stage=item.stage,
-        what=item.what.in_language(language),
-        detail=describe_text(facts.checklist, item.detail, facts.words),
-        why=describe_text(facts.checklist, item.why, facts.words),
-        ask=item.ask.in_language(language) if item.ask else _word_question(facts, item),
+        what=checklist.to_message(item.what, "items", item.id, "what"),
+        detail=describe_text(checklist, item, "detail"),
+        why=describe_text(checklist, item, "why"),
+        ask=_word_question(checklist, item),
         who=item.who,
-        source=describe_source(facts.checklist, item.source, language),
+        source=describe_source(checklist, item.source),
         state=state,
         waiting_for=waiting_for,
         since=since,
@@ -145,51 +132,55 @@ def _derive_item(facts: CaseFacts, item: ChecklistItem) -> ItemStatus:
         obstacle=obstacle,
         returned=facts.history.returned.get(item.id, 0),
         note=mark.note if mark else "",
-        takes=describe_duration(facts.checklist, item.takes, language) if item.takes else None,
-        papers=describe_papers(facts.checklist, item.papers, language),
-        returns=describe_reasons(facts.checklist, item.returns, language),
+        takes=describe_duration(checklist, item),
+        papers=describe_papers(checklist, item),
+        returns=describe_reasons(checklist, item.returns, "items", item.id, "returns"),
         attachments=compare_attachments(item.id, entries),
         answered_by=item.answered_by,
     )
 
 
-def _derive_state(facts: CaseFacts, item: ChecklistItem, ready: date | None) -> tuple[ItemState, tuple[str, ...], str]:
+def _derive_state(
+    facts: CaseFacts, item: ChecklistItem, ready: date | None
+) -> tuple[ItemState, tuple[str, ...], Message | None]:
     """Derive the state of an item, what it waits for, and what prevents it."""
     history, mark, today = facts.history, facts.history.last.get(item.id), facts.request.as_of
     rows = _describe_obstacle(facts, item)
     if facts.is_settled(item.id) and mark is not None:
         is_contradicted = rows and not facts.finished_on and _reaches_to(facts, item, mark.on)
-        return ("blocked", (), rows) if is_contradicted else ("done", (), "")
+        return ("blocked", (), rows) if is_contradicted else ("done", (), None)
     if facts.finished_on:
-        return "not_needed", (), ""
+        return "not_needed", (), None
     reopened = history.list_reopened(item) if mark and mark.state == "waiting" else ()
     if reopened:
-        return "blocked", reopened, facts.words.render("taken_back", items=", ".join(reopened))
+        return "blocked", reopened, message("refund.reopened", items=tuple(map(Name, reopened)))
     if rows:
         return "blocked", (), rows
     if history.find_current_wait(item.id) and not (ready and ready <= today):
-        return "waiting", (item.who,), ""
+        return "waiting", (item.who,), None
     missing = tuple(name for name in item.blocked_by if not facts.is_settled(name))
     if missing and not history.find_current_wait(item.id):
-        return "later", missing, ""
+        return "later", missing, None
     if ready and ready > today:
-        return "waiting", (item.who,), ""
-    return "open", facts.checklist.list_papers_to_redo(item) if history.returned.get(item.id) else (), ""
+        return "waiting", (item.who,), None
+    return "open", facts.checklist.list_papers_to_redo(item) if history.returned.get(item.id) else (), None
 
 
-def _word_question(facts: CaseFacts, item: ChecklistItem) -> str:
-    """Word the question to a desk, for items whose checklist has none."""
-    what = item.what.in_language(facts.request.language)
-    return facts.words.render("ask", who=facts.words.name_desk(item.who), what=what) if item.who != "merchant" else what
+def _word_question(checklist: Checklist, item: ChecklistItem) -> Message:
+    """Word the question to the desk of an item: the checklist's own, else one made of what is to be done."""
+    if item.ask:
+        return checklist.to_message(item.ask, "items", item.id, "ask")
+    what = checklist.to_message(item.what, "items", item.id, "what")
+    return what if item.who == "merchant" else message("refund.ask", who=message(f"refund.desks.{item.who}"), what=what)
 
 
-def _describe_obstacle(facts: CaseFacts, item: ChecklistItem) -> str:
+def _describe_obstacle(facts: CaseFacts, item: ChecklistItem) -> Message | None:
+    """Describe the rows of the exports that prevent an item, if there are any."""
     answer = facts.find_answer(item)
     if answer is None or answer.state != "pending" or answer.question == "refund_date":
-        return ""
-    return facts.words.render(
-        "rows_in_the_way", count=answer.count or 0, what=facts.words.name_question(answer.question)
-    )
+        return None
+    question = message(f"refund.questions.{answer.question}")
+    return message("refund.rows_in_the_way", what=question, n=answer.count or 0)
 
 
 def _reaches_to(facts: CaseFacts, item: ChecklistItem, done: date) -> bool:
@@ -243,7 +234,7 @@ def _derive_stage(facts: CaseFacts, stage: str, items: Mapping[str, ItemStatus])
     order: tuple[ItemState, ...] = ("blocked", "open", "waiting", "later", "done", "not_needed")
     return StageStatus(
         id=stage,
-        title=title.in_language(facts.request.language),
+        title=facts.checklist.to_message(title, "stages", stage, "title"),
         state=next(state for state in order if state in states),
         items=own,
     )

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storehealth.errors import UsageError
-from storehealth.refund import backup
-from storehealth.refund.entries import BeginEntry, from_line
-
-SUFFIX = ".jsonl"
+from storehealth.refund.dossier import SUFFIX, find_dossier_files, read_begin
+from storehealth.support.message import Message, Name, message
 
 
 class AmbiguousDossierError(UsageError):
@@ -20,14 +18,18 @@ class AmbiguousDossierError(UsageError):
 
 @dataclass(frozen=True)
 class DossierHead:
-    """A dossier, by its first line. ``store`` is empty if it was started without one."""
+    """A dossier, by its first entry. ``store`` is empty if it was started without one."""
 
     path: Path
     platform: str
     store: str
 
-    def __str__(self) -> str:
-        return f"{self.platform} {self.store!r}" if self.store else f"{self.platform} (no store named)"
+    def describe(self) -> Message:
+        """Name the platform and the store."""
+        platform = Name(self.platform)
+        if not self.store:
+            return message("refund.dossier_without_store", platform=platform)
+        return message("refund.dossier_of_store", platform=platform, store=Name(self.store))
 
 
 @dataclass(frozen=True)
@@ -43,46 +45,36 @@ class CaseSelector:
 
 
 def list_dossiers(folder: Path) -> tuple[DossierHead, ...]:
-    """List the dossiers of a folder, including those of which only the backup is left. Damage shows when they are read."""
-    files = {*folder.glob(f"*{SUFFIX}"), *(path.with_suffix("") for path in folder.glob(f"*{SUFFIX}{backup.BACKUP}"))}
-    starts = ((path, _read_begin(path) or _read_begin(backup.backup_path(path))) for path in sorted(files))
+    """List the dossiers of a folder. One that is damaged is left out here, and reported when it is read."""
+    starts = ((path, read_begin(path)) for path in find_dossier_files(folder))
     return tuple(DossierHead(path, begin.platform, begin.store) for path, begin in starts if begin)
 
 
-def _read_begin(path: Path) -> BeginEntry | None:
-    try:
-        with path.open("rb") as stream:
-            entry = from_line(stream.readline().rstrip(b"\n"))
-    except (OSError, ValueError):
-        return None
-    return entry if isinstance(entry, BeginEntry) else None
-
-
-def choose_dossier(kept: Iterable[DossierHead], meant: CaseSelector) -> DossierHead | None:
+def choose_dossier(dossiers: Iterable[DossierHead], selector: CaseSelector) -> DossierHead | None:
     """Choose the dossier that is meant; None if none fits, so that a new one can be started.
 
     Raises:
-        SeveralDossiersError: Several fit; the message names them.
+        AmbiguousDossierError: Several fit; the message names them.
     """
-    fitting = [dossier for dossier in kept if meant.platform in (None, dossier.platform)]
-    for group in _iter_groups(fitting, meant):
+    fitting = [dossier for dossier in dossiers if selector.platform in (None, dossier.platform)]
+    for group in _iter_groups(fitting, selector):
         if len(group) > 1:
+            names = tuple(dossier.describe() for dossier in group)
             raise AmbiguousDossierError(
-                f"several dossiers could be meant: {', '.join(map(str, group))}",
-                "Say which: --platform, --store, or --dossier FILE.",
+                message("refund.several_dossiers", dossiers=names), message("refund.name_dossier")
             )
         if group:
             return group[0]
     return None
 
 
-def _iter_groups(fitting: list[DossierHead], meant: CaseSelector) -> Iterator[list[DossierHead]]:
+def _iter_groups(fitting: list[DossierHead], selector: CaseSelector) -> Iterator[list[DossierHead]]:
     """Yield what fits, best first: the store's own, those without a store's name, any if no store is named."""
-    if meant.store or meant.platform:
-        yield [dossier for dossier in fitting if dossier.store == meant.store]
-    if meant.store and not meant.by_name:
+    if selector.store or selector.platform:
+        yield [dossier for dossier in fitting if dossier.store == selector.store]
+    if selector.store and not selector.by_name:
         yield [dossier for dossier in fitting if not dossier.store]
-    if not meant.store:
+    if not selector.store:
         yield fitting
 
 

@@ -1,6 +1,6 @@
 """The status of a refund case: the state of each item, what is next, whom to ask when.
 
-:class:`Standing` is to a refund case what a checkup is to an audit: every output format is a pure function of it.
+:class:`CaseStatus` is to a refund case what a checkup is to an audit: every output format is a pure function of it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from storehealth.catalogue.checklist import Certainty, Desk, Question, Unit
 from storehealth.catalogue.common import Language
 from storehealth.model import FrozenModel
-from storehealth.refund.checklist import Certainty, Desk, Question
+from storehealth.support.message import Message
 
-STATUS_VERSION = "1.0.0"
+STATUS_VERSION = "2.0.0"
 ItemState = Literal["done", "open", "blocked", "waiting", "later", "not_needed"]
 DateKind = Literal["deadline", "chase", "ready", "refund", "apply"]
+SHORTEST = "The same by the shortest period, if it differs."
 
 
 class ExportRow(FrozenModel):
@@ -43,20 +45,20 @@ class ExportAnswer(FrozenModel):
     last: date | None = Field(default=None, description="Last day the files cover for this question.")
     last_completed: ExportRow | None = None
     earliest: date | None = Field(default=None, description="Earliest refund date by the longest after-sales period.")
-    earliest_least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
+    earliest_least: date | None = Field(default=None, description=SHORTEST)
     period_days: tuple[int, int] | None = None
     period_sure: Certainty | None = None
     until: Literal["refund", "apply"] = Field(default="refund", description="What can happen on the earliest date.")
     unfinished: int | None = Field(default=None, description="Orders still open, which will move the date.")
     needs: tuple[str, ...] = Field(default=(), description="Tables or table.columns that no file has.")
-    how_to_export: tuple[str, ...] = ()
+    how_to_export: tuple[Message, ...] = ()
     starts: date | None = Field(default=None, description="First day of the rows, if all are later than the day.")
 
 
 class SourceNote(FrozenModel):
     """Where a fact comes from and how certain it is."""
 
-    title: str
+    title: Message
     ref: str = ""
     effective_from: date | None = None
     sure: Certainty
@@ -68,7 +70,7 @@ class ItemDuration(FrozenModel):
     kind: Literal["usual", "at_least"]
     least: int
     most: int
-    unit: Literal["days", "working_days"]
+    unit: Unit
     source: SourceNote
 
 
@@ -87,15 +89,15 @@ class PaperNote(FrozenModel):
     """A paper that an item requires."""
 
     id: str
-    name: str
+    name: Message
     sure: Certainty
     draft: str | None = None
 
 
-class ReturnReason(FrozenModel):
-    """A common reason why an item comes back."""
+class CertainText(FrozenModel):
+    """A reason for a return, or a general remark, and how certain it is."""
 
-    text: str
+    text: Message
     sure: Certainty
 
 
@@ -104,9 +106,9 @@ class ItemStatus(FrozenModel):
 
     id: str
     stage: str
-    what: str
-    detail: str
-    why: str
+    what: Message
+    detail: Message | None
+    why: Message
     who: Desk
     source: SourceNote
     state: ItemState
@@ -116,10 +118,10 @@ class ItemStatus(FrozenModel):
     deadline: date | None = None
     chase_on: date | None = None
     ready_on: date | None = Field(default=None, description="Day on which a period that must pass is over.")
-    ready_least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
+    ready_least: date | None = Field(default=None, description=SHORTEST)
     overdue: bool = False
-    obstacle: str = Field(default="", description="What prevents it, in words.")
-    ask: str = Field(default="", description="What to ask the desk once its time is up.")
+    obstacle: Message | None = Field(default=None, description="What prevents it.")
+    ask: Message = Field(description="What to ask the desk once its time is up.")
     again: bool = Field(
         default=False, description="It was done, but what it sent came back, so it has to be sent again."
     )
@@ -127,7 +129,7 @@ class ItemStatus(FrozenModel):
     note: str = ""
     takes: ItemDuration | None = None
     papers: tuple[PaperNote, ...] = ()
-    returns: tuple[ReturnReason, ...] = ()
+    returns: tuple[CertainText, ...] = ()
     attachments: tuple[CaseAttachment, ...] = ()
     answered_by: Question | None = None
 
@@ -141,7 +143,7 @@ class StageStatus(FrozenModel):
     """A stage and its items."""
 
     id: str
-    title: str
+    title: Message
     state: ItemState
     items: tuple[ItemStatus, ...]
 
@@ -161,7 +163,7 @@ class CaseDate(FrozenModel):
     on: date
     kind: DateKind
     item: str
-    what: str
+    what: Message
     who: Desk
     overdue: bool
     uid: str = Field(description="The same on every run for the same item and kind of date.")
@@ -171,7 +173,7 @@ class EarliestDate(FrozenModel):
     """The earliest day for the refund, or for the application, by the longest after-sales period."""
 
     on: date
-    least: date | None = Field(default=None, description="The same by the shortest period, if it differs.")
+    least: date | None = Field(default=None, description=SHORTEST)
     until: Literal["refund", "apply"]
     sure: Certainty
 
@@ -183,14 +185,14 @@ class CaseLogLine(FrozenModel):
     on: date
     did: str
     item: str | None
-    text: str
+    text: Message
 
 
 class CaseOutcome(FrozenModel):
     """The exit code and the reasons for it."""
 
     exit_code: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Message, ...]
 
 
 class CaseStatus(FrozenModel):
@@ -198,11 +200,11 @@ class CaseStatus(FrozenModel):
 
     schema_version: str = STATUS_VERSION
     platform: str
-    title: str
-    about: str
+    title: Message
+    about: Message
     store: str
     as_of: date
-    language: Language
+    language: Language = Field(default="en", description="Language of the run, in which it is shown.")
     dossier: str
     finished_on: date | None
     outcome: CaseOutcome
@@ -218,8 +220,8 @@ class CaseStatus(FrozenModel):
     )
     answers: tuple[ExportAnswer, ...] = ()
     log: tuple[CaseLogLine, ...] = ()
-    remarks: tuple[ReturnReason, ...] = ()
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[CertainText, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
     @property
     def items(self) -> tuple[ItemStatus, ...]:
@@ -227,5 +229,5 @@ class CaseStatus(FrozenModel):
         return tuple(item for stage in self.stages for item in stage.items)
 
     def get_item(self, name: str) -> ItemStatus:
-        """The item of that id."""
+        """Return the item with that id."""
         return next(item for item in self.items if item.id == name)

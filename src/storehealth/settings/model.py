@@ -16,9 +16,10 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_v
 from storehealth.catalogue.common import Duration, Fact, Language, StrictModel, parse_duration
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.privacy import holds_address
+from storehealth.support.holiday_calendar import find_unknown_country
 from storehealth.support.message import Message, Name, message
-from storehealth.support.service_hours import find_unknown_country, parse_hours
-from storehealth.support.validation import InvalidValue, describe_mistake, find_near
+from storehealth.support.service_hours import parse_hours
+from storehealth.support.validation import InvalidValue, describe_mistake, with_nearest
 
 FILE_NAME = "storehealth.toml"
 URLS_VARIABLE = "STOREHEALTH_NOTIFY_URLS"
@@ -144,8 +145,7 @@ class Settings(StrictModel):
     @classmethod
     def _check_zone(cls, zone: str | None) -> str | None:
         if zone is not None and zone not in available_timezones():
-            near, text = find_near(zone, sorted(available_timezones())), message("settings.zone")
-            raise InvalidValue(message("invalid.with_nearest", what=text, name=Name(near)) if near else text)
+            raise InvalidValue(with_nearest(message("settings.zone"), zone, sorted(available_timezones())))
         return zone
 
     @field_validator("hours")

@@ -67,6 +67,10 @@ class Message:
     def __hash__(self) -> int:
         return hash((self.id, self.pairs))
 
+    def __format__(self, spec: str) -> str:
+        """In an f-string: the language of the run, never English by accident. Render at the edge instead."""
+        return _renderer(self, None)
+
     def __repr__(self) -> str:
         return f"message({', '.join([repr(self.id), *(f'{name}={value!r}' for name, value in self.pairs)])})"
 
@@ -190,6 +194,7 @@ def to_json(what: Message, language: str | None = None) -> dict[str, Any]:
 def _serialize(what: Message, info: SerializationInfo) -> dict[str, Any] | Message:
     if info.mode != "json":
         return what
+    what = from_json(what)  # model_copy(update=...) takes strings unchecked
     context = info.context if isinstance(info.context, Mapping) else {}
     return to_json(what, context.get("language"))
 

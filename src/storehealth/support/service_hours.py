@@ -8,10 +8,12 @@ make-up work day (a weekend day worked in exchange for a bridge day, as in China
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+
+from storehealth.support.holiday_calendar import read_holidays
 
 Spell = tuple[int, int]
 """Opening and closing time in seconds after midnight, half-open; one past midnight closes after 24:00."""
@@ -73,14 +75,6 @@ def parse_hours(texts: Sequence[str], countries: Sequence[str] = ()) -> ServiceH
     return ServiceHours(tuple(map(tuple, week)), tuple(on_holidays), tuple(countries))
 
 
-def find_unknown_country(codes: Iterable[str]) -> str | None:
-    """Return the first code that is no country with known holidays."""
-    import holidays
-
-    known = holidays.list_supported_countries()
-    return next((code for code in codes if code not in known), None)
-
-
 def _parse_entry(text: str) -> tuple[tuple[int | None, ...], tuple[Spell, ...]]:
     """Parse one text into numbers of weekdays (None: holidays) and spells."""
     entry = ENTRY.fullmatch(text)
@@ -124,7 +118,5 @@ def _to_spell(found: re.Match[str]) -> Spell:
 @lru_cache(maxsize=256)
 def _read_year(country: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
     """Return the holidays of a year, and the weekend days that are worked in exchange for one."""
-    import holidays
-
-    calendar = holidays.country_holidays(country, years=year)
-    return frozenset(calendar), frozenset(getattr(calendar, "weekend_workdays", ()))
+    days, make_up_days = read_holidays(country, year, year)
+    return frozenset(holiday.day for holiday in days), frozenset(make_up_days)

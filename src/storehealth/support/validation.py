@@ -5,12 +5,12 @@ A validator says what is wrong by ``raise InvalidValue(message(...))``; pydantic
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from storehealth.support.message import Message, Name, message, verbatim
+from storehealth.support.names import find_nearest
 
 KINDS = {
     "bool": "invalid.bool",
@@ -25,6 +25,7 @@ KINDS = {
     "path": "invalid.path",
     "set": "invalid.list",
     "string": "invalid.text",
+    "string_too_short": "invalid.empty",
     "tuple": "invalid.list",
 }
 """Beginnings of pydantic's error types → texts."""
@@ -33,6 +34,10 @@ BOUNDS = {
     "greater_than_equal": ("ge", "invalid.at_least"),
     "less_than": ("lt", "invalid.below"),
     "less_than_equal": ("le", "invalid.at_most"),
+}
+LENGTHS = {
+    "too_short": ("min_length", "invalid.too_few"),
+    "too_long": ("max_length", "invalid.too_many"),
 }
 
 
@@ -59,24 +64,27 @@ def describe_mistake(item: Any, keys: Iterable[str] = ()) -> Message:
     raised = context.get("error")
     if isinstance(raised, InvalidValue):
         return raised.problem
+    if raised is not None:
+        return verbatim(str(raised))
     if kind == "extra_forbidden":
-        return _with_nearest(message("invalid.no_such_key"), str(item["loc"][-1]), keys)
+        return with_nearest(message("invalid.no_such_key"), str(item["loc"][-1]), keys)
     if kind == "literal_error":
         allowed = re.findall(r"'([^']+)'", context["expected"])
         text = message("invalid.not_one_of", names=tuple(map(Name, allowed)))
-        return _with_nearest(text, str(item["input"]), allowed)
+        return with_nearest(text, str(item["input"]), allowed)
     if kind in BOUNDS:
         key, id = BOUNDS[kind]  # noqa: A001 - a message's id
         return message(id, bound=context[key])
+    if kind in LENGTHS:
+        key, id = LENGTHS[kind]  # noqa: A001
+        return message(id, n=context[key])
+    if kind == "string_pattern_mismatch":
+        return message("invalid.pattern", pattern=Name(context["pattern"]))
     named = KINDS.get(kind) or KINDS.get(kind.partition("_")[0])
     return message(named) if named else verbatim(str(item["msg"]).removeprefix("Value error, "))
 
 
-def find_near(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name most similar to a mistyped one."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
-
-
-def _with_nearest(text: Message, name: str, known: Iterable[str]) -> Message:
-    near = find_near(name, known)
+def with_nearest(text: Message, name: str, known: Iterable[str]) -> Message:
+    """What is wrong with a name that does not exist, and the most similar name that does, if any."""
+    near = find_nearest(name, known)
     return message("invalid.with_nearest", what=text, name=Name(near)) if near else text

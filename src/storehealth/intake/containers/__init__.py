@@ -16,19 +16,20 @@ from types import ModuleType
 from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from storehealth.errors import FileRefused
+from storehealth.support.message import Message, Name, message
 
 TOP_RECORDS = 40
 HEAD_BYTES = 1 << 16
 FOREIGN_FORMATS = {
-    b"%PDF": ("a PDF", "Export the table itself as CSV or XLSX."),
-    b"\x89PNG": ("a picture (PNG)", "Export the table itself as CSV or XLSX."),
-    b"\xff\xd8\xff": ("a picture (JPEG)", "Export the table itself as CSV or XLSX."),
-    b"GIF8": ("a picture (GIF)", "Export the table itself as CSV or XLSX."),
-    b"RIFF": ("a picture or a recording", "Export the table itself as CSV or XLSX."),
-    b"BM": ("a picture (BMP)", "Export the table itself as CSV or XLSX."),
-    b"Rar!": ("an archive (RAR)", "Unpack it and put the files it holds into the folder."),
-    b"7z\xbc\xaf": ("an archive (7z)", "Unpack it and put the files it holds into the folder."),
-    b"PAR1": ("a Parquet file", "Export it as CSV or XLSX."),
+    b"%PDF": (message("intake.foreign.pdf"), message("intake.export_table")),
+    b"\x89PNG": (message("intake.foreign.picture", format=Name("PNG")), message("intake.export_table")),
+    b"\xff\xd8\xff": (message("intake.foreign.picture", format=Name("JPEG")), message("intake.export_table")),
+    b"GIF8": (message("intake.foreign.picture", format=Name("GIF")), message("intake.export_table")),
+    b"RIFF": (message("intake.foreign.recording"), message("intake.export_table")),
+    b"BM": (message("intake.foreign.picture", format=Name("BMP")), message("intake.export_table")),
+    b"Rar!": (message("intake.foreign.archive", format=Name("RAR")), message("intake.unpack_files")),
+    b"7z\xbc\xaf": (message("intake.foreign.archive", format=Name("7z")), message("intake.unpack_files")),
+    b"PAR1": (message("intake.foreign.parquet"), message("intake.export_as_csv")),
 }
 """First bytes → what such a file is, and what to do about it."""
 
@@ -98,13 +99,14 @@ class Sheet(Protocol):
         """The first records, among them the header."""
         ...
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:
         """Read the rows from record ``first`` of ``top`` on, ``width`` columns wide.
 
         Args:
             first: Index into ``top``; its length where no record is left.
             width: Number of columns of the header.
             careful: Read record by record; the caller asks for it when the quick way did not add up.
+            free_tail: Whether the last column is free text, in which delimiters may stand without quotes.
         """
         ...
 
@@ -139,7 +141,7 @@ class Member(NamedTuple):
 
     name: str
     key: str
-    note: str = ""
+    note: Message | None = None
 
 
 @runtime_checkable
@@ -206,12 +208,12 @@ def find_container(head: Head) -> Container:
     best = max(claim for claim, _ in strength)
     owners = [container for claim, container in strength if claim == best]
     if find_archive(head) is not None:
-        raise FileRefused("an archive inside an archive", "Unpack it and put the files it holds into the folder.")
+        raise FileRefused(message("intake.nested_archive"), message("intake.unpack_files"))
     if best == Claim.NO:
-        raise FileRefused("of a kind that is not read", "Export it as CSV or XLSX.")
+        raise FileRefused(message("intake.unknown_kind"), message("intake.export_as_csv"))
     if len(owners) > 1:
-        names = " and ".join(owner.NAME for owner in owners)
-        raise FileRefused(f"claimed by {names} at once", "This is a mistake of storehealth; please report it.")
+        names = tuple(Name(owner.NAME) for owner in owners)
+        raise FileRefused(message("intake.claimed_twice", names=names), message("intake.report_mistake"))
     return owners[0]
 
 
@@ -232,12 +234,12 @@ def refuse_foreign_formats(head: Head) -> None:
         FileRefused: It is empty, a picture, a PDF, an XML document, or an archive of a kind that is not read.
     """
     if not head.data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n"):
-        raise FileRefused("empty", "Export it again.")
+        raise FileRefused(message("intake.empty"), message("intake.export_again"))
     for mark, (kind, hint) in FOREIGN_FORMATS.items():
         # "BM" may also be the first letters of a header.
         if head.data.startswith(mark) and not (mark == b"BM" and head.data[:64].isascii()):
-            raise FileRefused(f"{kind}, whatever its name says", hint)
+            raise FileRefused(kind, hint)
     if head.text.lstrip("\ufeff \t\r\n").startswith("<?xml") and "<html" not in head.text.lower():
-        raise FileRefused("an XML document, whatever its name says", "Open it in Excel and save it as XLSX or CSV.")
+        raise FileRefused(message("intake.foreign.xml"), message("intake.open_and_save"))
     if head.data[257:262] == b"ustar":
-        raise FileRefused("an archive (tar)", "Unpack it and put the files it holds into the folder.")
+        raise FileRefused(message("intake.foreign.tar"), message("intake.unpack_files"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,7 @@ from storehealth.intake.records import ParsedRecord, PlainRecord, RecordReader, 
 NAME = "delimited"
 VERSION = 1
 DELIMITERS = (",", ";", "\t", "|")
+DECLARATION = re.compile('"?sep=([^"\\w])"?', re.IGNORECASE)
 LONGEST_LINE = 16 << 20
 
 
@@ -26,8 +28,16 @@ def claim(head: Head) -> Claim:
 def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open the one table of a text file."""
     text = convert_to_utf8(path, scratch, encoding)
-    delimiter, top = min((_split_top(text, delimiter) for delimiter in DELIMITERS), key=_rank)
+    delimiters = _find_declared(text) or DELIMITERS
+    delimiter, top = min((_split_top(text, delimiter) for delimiter in delimiters), key=_rank)
     return [DelimitedTable(text, delimiter, tuple(top), scratch)]
+
+
+def _find_declared(text: Utf8Text) -> tuple[str, ...]:
+    """The delimiter in a first line ``sep=;``, which Excel understands and some exports begin with."""
+    _, line = next(iter_lines(text.path), (0, ""))
+    match = DECLARATION.fullmatch(line)
+    return (match[1],) if match else ()
 
 
 def _split_top(text: Utf8Text, delimiter: str) -> tuple[str, list[TextRecord]]:
@@ -56,22 +66,22 @@ class DelimitedTable:
         """Encoding of the file."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         # Without rows below the header, the body begins after the last line.
         begin = self.top[first].line if first < len(self.top) else self.text.lines + 1
         if careful or not self.text.plain or not self._has_one_line_each(first):
-            return self._read_carefully(begin, width)
+            return self._read_carefully(begin, width, free_tail)
         options = f"delim={_quote(self.delimiter)}, skip={begin - 1}"
         return Body(_read_csv(self.text.path, options, width), (), begin, self.text.lines - begin + 1)
 
     def _has_one_line_each(self, first: int) -> bool:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
 
-    def _read_carefully(self, begin: int, width: int) -> Body:
+    def _read_carefully(self, begin: int, width: int, free_tail: bool) -> Body:
         lines = ((number, line) for number, line in iter_lines(self.text.path) if number >= begin)
         copy, damages = self.scratch / "records.csv", list(self.text.damages)
-        write_records(copy, RecordReader(lines, self.delimiter, width).records(), damages, self.delimiter)
+        write_records(copy, RecordReader(lines, self.delimiter, width, free_tail).records(), damages, self.delimiter)
         return read_copy(copy, width, damages)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Claim, Head, Member
+from storehealth.support.message import Name, message
 
 NAME = "gzip_archive"
 VERSION = 1
@@ -16,7 +17,6 @@ PIECE = 1 << 20
 MOST_BYTES = 8 << 30
 MOST_RATIO = 200
 RATIO_FROM = 64 << 20
-TOO_LARGE = "it grows more than is plausible for its size when unpacked"
 
 
 def claim(head: Head) -> Claim:
@@ -38,7 +38,8 @@ def unpack(path: Path, member: Member, target: Path) -> None:  # noqa: ARG001 - 
             while piece := packed.read(PIECE):
                 size += len(piece)
                 if size > most:
-                    raise FileRefused(TOO_LARGE, "Unpack it and put the file into the folder.")
+                    raise FileRefused(message("intake.grows"), message("intake.unpack_file"))
                 out.write(piece)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise FileRefused(f"the archive is cut off or broken ({error})", "Export it again, and copy it anew.") from None
+        broken = message("intake.broken_archive", detail=Name(error))
+        raise FileRefused(broken, message("intake.export_and_copy_again")) from None

@@ -16,6 +16,7 @@ from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head
 from storehealth.intake.containers.delimited import read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord, fit_width
+from storehealth.support.message import message
 
 NAME = "html_table"
 VERSION = 2
@@ -26,7 +27,6 @@ PROVABLE = ("utf", "gb")
 MOST_SPAN = 1000
 HIDDEN = ("script", "style", "title")
 BREAKS = ("br", "p", "div")
-NO_TABLE = "a web page without a table, whatever its name says"
 
 
 def claim(head: Head) -> Claim:
@@ -46,7 +46,7 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
         (table, tuple(top)) for table, top in sorted(tops.items()) if any(len(record.cells) > 1 for record in top)
     ]
     if not tables:
-        raise FileRefused(NO_TABLE, "Export the table itself, as CSV or XLSX.")
+        raise FileRefused(message("intake.page_without_table"), message("intake.export_table"))
     names = [""] if len(tables) == 1 else [f"table {table + 1}" for table, _ in tables]
     return [HtmlTable(text, table, top, copy, name) for name, (table, top) in zip(names, tables, strict=True)]
 
@@ -91,7 +91,7 @@ class HtmlTable:
         """Encoding of the page."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a page
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a page
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         begin = self.top[first].line if first < len(self.top) else self.top[-1].line + 1
         target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.damages)

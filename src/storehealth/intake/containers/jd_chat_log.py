@@ -52,7 +52,7 @@ class JdChatLog:
         """Encoding of the file."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a log
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
         copy, log = self.scratch / "messages.csv", JdChatLogParser(list(self.text.damages))
         with self.text.path.open(encoding="utf-8-sig", newline="\n") as lines, copy.open("w", encoding="utf-8") as out:

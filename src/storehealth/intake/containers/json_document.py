@@ -28,6 +28,7 @@ from storehealth.intake.containers.json_lines import (
 from storehealth.intake.containers.json_lines import claim as claims_of_lines
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord
+from storehealth.support.message import message
 
 NAME = "json_document"
 VERSION = 1
@@ -58,7 +59,7 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     if not lists and document.envelope:
         lists = collect_tops([("", 1, document.envelope)])
     if not lists:
-        raise FileRefused("a JSON document without a list of objects", "Export the list itself, or as CSV or XLSX.")
+        raise FileRefused(message("intake.no_list"), message("intake.export_list"))
     outer = document.lists or {"": None}
     return [
         JsonList(text, path, top.records, scratch, path not in outer, document.envelope) for path, top in lists.items()
@@ -86,7 +87,7 @@ class JsonList:
         """Encoding of the file."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read objects
         """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / f"list-{self.records}.csv", list(self.text.damages)
         write_records(copy, self._select_records(), damages)

@@ -21,6 +21,7 @@ from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord
+from storehealth.support.message import message
 
 NAME = "json_lines"
 VERSION = 2
@@ -44,7 +45,7 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     text = convert_to_utf8(path, scratch, encoding)
     lists = collect_tops(row for row in _parse_rows(text.path) if not isinstance(row, Damage))
     if not lists:
-        raise FileRefused("no line of it is a JSON object", "Write one object per line.")
+        raise FileRefused(message("intake.no_object_lines"), message("intake.one_object_per_line"))
     return [JsonLines(text, list_path, top.records, scratch) for list_path, top in lists.items()]
 
 
@@ -72,7 +73,7 @@ class JsonLines:
         """Encoding of the file."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read objects
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read objects
         """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / f"objects-{self.records}.csv", list(self.text.damages)
         write_records(copy, self._select_records(), damages)

@@ -54,7 +54,7 @@ class WangwangChatLog:
         """Encoding of the file."""
         return self.text.encoding
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a log
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a log
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
         copy, damages = self.scratch / "messages.csv", list(self.text.damages)
         write_records(copy, parse_messages(iter_lines(self.text.path)), damages)

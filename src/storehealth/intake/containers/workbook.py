@@ -5,6 +5,7 @@ The value of a cell that is merged over several rows counts for each of them, as
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from storehealth.errors import FileRefused
 from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Head, Sheet, TextRecord
 from storehealth.intake.containers.delimited import read_copy, write_records
 from storehealth.intake.records import ParsedRecord
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -26,8 +28,14 @@ VERSION = 2
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 EXACT_BELOW = 2**53
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+TEXT_DOCUMENTS = ("WordDocument".encode("utf-16-le"), "PowerPoint Document".encode("utf-16-le"))
+FORMULA = re.compile(rb"<c [^>]*><f\b[^>]*?(?:/>|>[^<]*</f>)(<v>[^<]+</v>)?")
+"""A cell with a formula in the XML of a sheet, and its value, if it was ever calculated."""
+MOST_UNCALCULATED = 0.1
+"""Formulas without a value, per row, from which the sheet says nothing."""
+LARGEST_SCANNED = 64 << 20
+"""Bytes of XML beyond which nobody wrote it with formulas by a script, and looking for them would cost too much."""
 END = 1 << 62
-BROKEN = "the workbook is cut off or broken"
 PANIC = "PanicException"
 """What calamine raises where it panics; not a subclass of :class:`Exception`."""
 
@@ -55,9 +63,30 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
         for number, (name, rows) in enumerate(_read_sheets(path))
     ]
     filled = [sheet for sheet in copies if sheet.top]
+    _refuse_uncalculated(path)
     if not filled:
-        raise FileRefused("no sheet of the workbook has any cells", "Export it again.")
+        raise FileRefused(message("intake.no_cells"), message("intake.export_again"))
     return [Worksheet("", *filled[0][1:])] if len(filled) == 1 else list[Sheet](filled)
+
+
+def _refuse_uncalculated(path: Path) -> None:
+    """Refuse a workbook that a program wrote with formulas and without their values.
+
+    Raises:
+        FileRefused: In some sheet there is such a formula for every tenth row or more.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.filename.startswith("xl/worksheets/") and info.file_size <= LARGEST_SCANNED:
+                xml = archive.read(info)
+                empty = sum(not match[1] for match in FORMULA.finditer(xml)) if b"<f" in xml else 0
+                if empty > MOST_UNCALCULATED * max(xml.count(b"<row"), 1):
+                    name = info.filename.rpartition("/")[2].removesuffix(".xml")
+                    raise FileRefused(
+                        message("intake.uncalculated", sheet=Name(name)), message("intake.open_save_export")
+                    )
 
 
 def _read_sheets(path: Path) -> Iterator[tuple[str, Iterator[TextRecord]]]:
@@ -109,9 +138,13 @@ def _check_sectors(path: Path) -> None:
 
 
 def _explain_failure(path: Path, error: BaseException) -> FileRefused:
-    if "password" in str(error).lower() or ENCRYPTED in path.read_bytes():
-        return FileRefused("protected by a password", "Open it in Excel and save it without one.")
-    return FileRefused(f"{BROKEN} ({' '.join(str(error).split())[:120]})", "Export it again, and copy it anew.")
+    content = path.read_bytes()
+    if "password" in str(error).lower() or ENCRYPTED in content:
+        return FileRefused(message("intake.protected"), message("intake.remove_password"))
+    if content.startswith(OLE) and any(stream in content for stream in TEXT_DOCUMENTS):
+        return FileRefused(message("intake.text_document"), message("intake.save_table"))
+    detail = Name(" ".join(str(error).split())[:120])
+    return FileRefused(message("intake.broken_workbook", detail=detail), message("intake.export_and_copy_again"))
 
 
 class Worksheet(NamedTuple):
@@ -123,7 +156,7 @@ class Worksheet(NamedTuple):
     width: int
     encoding: str | None = None
 
-    def read_body(self, first: int, width: int, careful: bool) -> Body:  # noqa: ARG002 - there is one way to read a sheet
+    def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a sheet
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         whole = read_copy(self.copy, self.width, ())
         begin = self.top[first].line if first < len(self.top) else END

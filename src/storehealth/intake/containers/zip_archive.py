@@ -11,12 +11,15 @@ from pathlib import Path
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Claim, Head, Member
 from storehealth.intake.discover import is_hidden
+from storehealth.support.message import Message, Name, message
 
 NAME = "zip_archive"
 VERSION = 1
 MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
 OFFICE = ("[Content_Types].xml", "mimetype")
+IWORK_PARTS = ("Index.zip", "index.xml", "index.apxl")
+"""Parts of such documents of older versions; newer ones hold ``Index/*.iwa``."""
 MOST_MEMBERS = 10_000
 MOST_BYTES = 8 << 30
 MOST_RATIO = 200
@@ -24,9 +27,6 @@ MOST_RATIO = 200
 RATIO_FROM = 64 << 20
 """Size in bytes below which the ratio does not matter."""
 IS_UTF8, IS_ENCRYPTED = 0x800, 0x1
-UNPACK_BY_HAND = "Unpack it and put the files it holds into the folder."
-BROKEN = "the archive is cut off or broken"
-TOO_LARGE = "it would be {size} MB when unpacked, more than is plausible for its size"
 
 
 def claim(head: Head) -> Claim:
@@ -49,8 +49,9 @@ def list_members(path: Path) -> list[Member]:
         with zipfile.ZipFile(path) as archive:
             infos = [(place, info) for place, info in enumerate(archive.infolist()) if not info.is_dir()]
     except (zipfile.BadZipFile, OSError) as error:
-        raise FileRefused(f"{BROKEN} ({error})", "Export it again, and copy it anew.") from None
-    _refuse_implausible([info for _, info in infos])
+        broken = message("intake.broken_archive", detail=Name(error))
+        raise FileRefused(broken, message("intake.export_and_copy_again")) from None
+    _refuse_implausible(path, [info for _, info in infos])
     entries = [(place, info, _decode_name(info)) for place, info in infos]
     files = [
         Member(_clean_path(name), str(place), _explain_refusal(info, name))
@@ -58,18 +59,23 @@ def list_members(path: Path) -> list[Member]:
         if not any(is_hidden(part) for part in name.split("/") if part.strip("."))
     ]
     if not files:
-        raise FileRefused("the archive holds no files", "Export it again.")
+        raise FileRefused(message("intake.empty_archive"), message("intake.export_again"))
     return files
 
 
-def _refuse_implausible(infos: list[zipfile.ZipInfo]) -> None:
+def _refuse_implausible(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    if any(info.orig_filename.lower().endswith(".iwa") or info.orig_filename in IWORK_PARTS for info in infos):
+        is_numbers = path.suffix.lower() == ".numbers"
+        document = message("intake.numbers_document" if is_numbers else "intake.iwork_document")
+        raise FileRefused(document, message("intake.open_in_numbers"))
     if any(info.orig_filename in OFFICE for info in infos):
-        raise FileRefused("a document that is no Excel workbook", "Save its table as XLSX or CSV.")
+        raise FileRefused(message("intake.no_workbook"), message("intake.save_table"))
     if len(infos) > MOST_MEMBERS:
-        raise FileRefused(f"the archive holds {len(infos)} files, more than {MOST_MEMBERS}", UNPACK_BY_HAND)
+        excess = message("intake.too_many_members", count=len(infos), most=MOST_MEMBERS)
+        raise FileRefused(excess, message("intake.unpack_files"))
     size = sum(info.file_size for info in infos)
     if size > MOST_BYTES:
-        raise FileRefused(TOO_LARGE.format(size=size >> 20), UNPACK_BY_HAND)
+        raise FileRefused(message("intake.too_large", size=size >> 20), message("intake.unpack_files"))
 
 
 def _decode_name(info: zipfile.ZipInfo) -> str:
@@ -89,17 +95,18 @@ def _clean_path(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", ".", "..")) or "without a name"
 
 
-def _explain_refusal(info: zipfile.ZipInfo, name: str) -> str:
-    """Say why a member must not be read; empty where it may."""
+def _explain_refusal(info: zipfile.ZipInfo, name: str) -> Message | None:
+    """Say why a member must not be read; None where it may."""
     if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
-        return "its path leads out of the archive; not unpacked"
+        return message("intake.leads_out")
     if stat.S_ISLNK(info.external_attr >> 16):
-        return "a link; not followed"
+        return message("intake.link")
     if info.flag_bits & IS_ENCRYPTED:
-        return f"protected by a password. {UNPACK_BY_HAND}"
+        return message("intake.refused", problem=message("intake.protected"), remedy=message("intake.unpack_files"))
     if info.file_size > max(RATIO_FROM, MOST_RATIO * info.compress_size):
-        return f"{TOO_LARGE.format(size=info.file_size >> 20)}. {UNPACK_BY_HAND}"
-    return ""
+        large = message("intake.too_large", size=info.file_size >> 20)
+        return message("intake.refused", problem=large, remedy=message("intake.unpack_files"))
+    return None
 
 
 def unpack(path: Path, member: Member, target: Path) -> None:
@@ -112,6 +119,8 @@ def unpack(path: Path, member: Member, target: Path) -> None:
             if target.stat().st_size != info.file_size:
                 raise EOFError("its end is missing")
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise FileRefused(f"{BROKEN} ({error})", "Export it again, and copy it anew.") from None
+        broken = message("intake.broken_archive", detail=Name(error))
+        raise FileRefused(broken, message("intake.export_and_copy_again")) from None
     except (NotImplementedError, RuntimeError) as error:
-        raise FileRefused(f"packed in a way that is not read ({error})", UNPACK_BY_HAND) from None
+        packing = message("intake.unknown_packing", detail=Name(error))
+        raise FileRefused(packing, message("intake.unpack_files")) from None

@@ -14,7 +14,7 @@ SUFFIX = ".json"
 
 def render(checkup: Checkup) -> bytes:
     """One JSON document in UTF-8 with keys in the order of the records; infinite numbers and NaN are null."""
-    content = replace_infinite(checkup.model_dump(mode="json", by_alias=True))
+    content = replace_infinite(checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language}))
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode(errors="replace")
 

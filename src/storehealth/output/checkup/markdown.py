@@ -302,7 +302,7 @@ def _method(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_heading(words, "method"), *write_bullets(parts)]
     for key, texts in (
         ("replies", describe_replies(checkup, words)),
-        ("facts", [f"{name}{colon}{fact}" for name, fact in method.facts.items()]),
+        ("facts", [f"{name}{colon}{words.render(fact)}" for name, fact in method.facts.items()]),
         ("constants", [f"{name}{colon}{number:g}" for name, number in method.constants.items()]),
     ):
         lines += [f"**{words.say(f'heading.{key}')}**", "", *write_bullets(texts)] if texts else []

@@ -24,6 +24,17 @@ SQUEEZED = re.compile(rf"(?<=\S){BLANK}|{BLANK}(?=\S)")
 LANG = {"en": "en-GB", "zh": "zh-CN", "es": "es-ES"}
 
 
+def render_paper(paper: FilledPaper, kind: str, as_of: date) -> bytes:
+    """Render a paper.
+
+    Args:
+        paper: The draft, filled in.
+        kind: ``docx`` or ``markdown``.
+        as_of: Day written into the properties of a Word file.
+    """
+    return to_docx(paper, as_of) if kind == "docx" else to_markdown(paper)
+
+
 def to_markdown(paper: FilledPaper) -> bytes:
     """Render a paper as Markdown. Blanks stand between spaces, so that their underscores do not read as emphasis."""
     colon = "：" if paper.language == "zh" else ": "

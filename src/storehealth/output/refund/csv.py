@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
-from storehealth.output.refund._sentences import render_question
+from storehealth.i18n import translate
+from storehealth.output.refund._document import word_question, word_row_state
 from storehealth.refund.status import CaseStatus
-from storehealth.refund.words import load_words
 from storehealth.support.atomic_files import BOM, write_csv_rows
+from storehealth.support.message import Message
 
 NAME, SUFFIX = "csv", ".csv"
 HEADER = ("question", "what", "state", "id", "at", "file", "line")
 
 
-def render(standing: CaseStatus) -> bytes:
+def render(status: CaseStatus) -> bytes:
     """Render the rows, with a byte order mark for Excel; only the header if no files were read or no row is left."""
-    texts = load_words(standing.language)
-    out = io.BytesIO(BOM)
-    out.seek(0, io.SEEK_END)
-    rows = (
+    say = partial(translate, language=status.language)
+    out = io.BytesIO()
+    out.write(BOM)
+    pending = [answer for answer in status.answers if answer.question != "refund_date"]
+    rows = ((answer, row, word_row_state(row.state)) for answer in pending for row in answer.rows)
+    cells = (
         (
             answer.question,
-            render_question(answer, texts),
-            texts.name_row_state(row.state),
+            say(word_question(answer)),
+            say(state) if isinstance(state, Message) else str(state),
             row.id,
             row.at,
             row.file,
             row.line,
         )
-        for answer in standing.answers
-        if answer.question != "refund_date"
-        for row in answer.rows
+        for answer, row, state in rows
     )
-    write_csv_rows(out, HEADER, rows)
+    write_csv_rows(out, HEADER, cells)
     return out.getvalue()

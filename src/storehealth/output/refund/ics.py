@@ -3,64 +3,71 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 from icalendar import Alarm, Calendar, Event
 
-from storehealth.output.refund._sentences import render_status
+from storehealth.i18n import translate
+from storehealth.output.refund._document import Say, build_document
+from storehealth.refund.notes import word_date
 from storehealth.refund.status import CaseDate, CaseStatus
-from storehealth.refund.words import RefundWords, load_words, render_date
+from storehealth.support.message import message
 
 NAME, SUFFIX, ALIASES = "ics", ".ics", ("ical", "icalendar")
 MORNING = timedelta(hours=9)
 
 
-def render(standing: CaseStatus) -> bytes:
+def render(status: CaseStatus) -> bytes:
     """Render a calendar of the dates. The same day and dossier give the same bytes."""
+    say: Say = partial(translate, language=status.language)
+    items = {item.id: item for stage in build_document(status).stages for item in stage.items}
     calendar = Calendar()
     calendar.add("prodid", "-//storehealth//refund-checklist//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", " ".join(part for part in (standing.title, standing.store) if part))
-    texts = load_words(standing.language)
-    if not standing.dates:
-        calendar.add("x-wr-caldesc", texts.render("no_dates"))
-    for moment in standing.dates:
-        calendar.add_component(_make_event(standing, moment, texts))
-    for moment in standing.over:
-        calendar.add_component(_make_cancellation(standing, moment, texts))
+    calendar.add("x-wr-calname", " ".join(part for part in (say(status.title), status.store) if part))
+    if not status.dates:
+        calendar.add("x-wr-caldesc", say(message("refund.no_dates")))
+    for moment in status.dates:
+        item, why = items[moment.item], say(status.get_item(moment.item).why)
+        description = "\n".join(filter(None, (item.status, item.detail, why)))
+        calendar.add_component(_make_event(status, moment, say, description))
+    for moment in status.over:
+        calendar.add_component(_make_cancellation(status, moment, say))
     return bytes(calendar.to_ical())
 
 
-def _make_base(standing: CaseStatus, moment: CaseDate) -> Event:
+def _make_base(status: CaseStatus, moment: CaseDate) -> Event:
     event = Event()
     event.add("uid", moment.uid)
-    written = datetime.combine(standing.as_of, time(), UTC)
+    written = datetime.combine(status.as_of, time(), UTC)
     event.add("dtstamp", written)
     event.add("last-modified", written)
-    event.add("sequence", standing.sequence)
+    event.add("sequence", status.sequence)
     event.add("dtstart", moment.on)
     event.add("dtend", moment.on + timedelta(days=1))
     event.add("transp", "TRANSPARENT")
     return event
 
 
-def _make_cancellation(standing: CaseStatus, moment: CaseDate, texts: RefundWords) -> Event:
+def _make_cancellation(status: CaseStatus, moment: CaseDate, say: Say) -> Event:
     """Cancel a date that an earlier calendar contained."""
-    event = _make_base(standing, moment)
+    event = _make_base(status, moment)
     event.add("status", "CANCELLED")
-    event.add("summary", texts.render("finished_then", what=render_date(moment, texts)))
+    event.add("summary", say(message("refund.finished_then", what=word_date(moment))))
     return event
 
 
-def _make_event(standing: CaseStatus, moment: CaseDate, texts: RefundWords) -> Event:
-    event = _make_base(standing, moment)
-    who = texts.bracket(texts.name_desk(moment.who)) if moment.who != "merchant" and moment.kind != "chase" else ""
-    event.add("summary", f"{render_date(moment, texts)}{who}")
-    item = standing.get_item(moment.item)
-    event.add("description", "\n".join(part for part in (render_status(item, texts), item.detail, item.why) if part))
+def _make_event(status: CaseStatus, moment: CaseDate, say: Say, description: str) -> Event:
+    event = _make_base(status, moment)
+    summary = word_date(moment)
+    if moment.who != "merchant" and moment.kind != "chase":  # a reminder names its desk already
+        summary = message("refund.with_note", text=summary, note=message(f"refund.desks.{moment.who}"))
+    event.add("summary", say(summary))
+    event.add("description", description)
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
-    alarm.add("description", moment.what)
+    alarm.add("description", say(moment.what))
     alarm.add("trigger", MORNING)
     event.add_component(alarm)
     return event

@@ -7,6 +7,6 @@ from storehealth.refund.status import CaseStatus
 NAME, SUFFIX = "json", ".json"
 
 
-def render(standing: CaseStatus) -> bytes:
+def render(status: CaseStatus) -> bytes:
     """Render one JSON document, indented, ending in a newline."""
-    return standing.model_dump_json(indent=2).encode() + b"\n"
+    return status.model_dump_json(indent=2, context={"language": status.language}).encode() + b"\n"

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from storehealth.output.refund._sentences import (
-    render_answer,
-    render_certainty,
-    render_desks,
-    render_details,
-    render_earliest_date,
-    render_next_steps,
-    render_status,
-)
-from storehealth.refund.status import CaseStatus, ItemStatus
-from storehealth.refund.words import RefundWords, load_words, render_date
+from storehealth.output.refund._document import ItemBlock, build_document
+from storehealth.refund.status import CaseStatus
 from storehealth.support.control_chars import CONTROL_CHARS
 
 NAME, SUFFIX = "markdown", ".md"
@@ -26,64 +18,37 @@ def escape_markdown(text: str) -> str:
     return SPECIAL.sub(r"\\\1", CONTROL_CHARS.sub(" ", text))
 
 
-def render(standing: CaseStatus) -> bytes:
+def render(status: CaseStatus) -> bytes:
     """Render the whole case as a Markdown page."""
-    texts = load_words(standing.language)
-    lines = [f"# {escape_markdown(standing.title)}", "", *_render_head(standing, texts), ""]
-    lines += [
-        f"- **{escape_markdown(line)}**" if place == 0 else f"- {escape_markdown(line)}"
-        for place, line in enumerate(render_next_steps(standing, texts))
-    ]
-    lines += ["", escape_markdown(standing.about), ""]
-    for stage in standing.stages:
-        lines += [f"## {escape_markdown(stage.title)} — {texts.name_state(stage.state)}", ""]
+    return ("\n".join(_iter_lines(status)).rstrip() + "\n").encode()
+
+
+def _iter_lines(status: CaseStatus) -> Iterator[str]:
+    page = build_document(status)
+    yield from (
+        f"# {escape_markdown(page.title)}",
+        "",
+        " · ".join(map(escape_markdown, (*page.facts, *page.outlook))),
+        "",
+    )
+    first, *others = map(escape_markdown, page.steps)
+    yield from (f"- **{first}**", *(f"- {step}" for step in others), "", escape_markdown(page.about), "")
+    for stage in page.stages:
+        yield from (f"## {escape_markdown(stage.title)} — {stage.state}", "")
         for item in stage.items:
-            lines += _render_item(item, texts)
-        lines.append("")
-    return ("\n".join([*lines, *_render_sections(standing, texts)]).rstrip() + "\n").encode()
+            yield from _iter_item(item)
+        yield ""
+    for section in page.sections:
+        yield from (f"## {section.title}", "")
+        for entry in section.entries:
+            yield f"- {escape_markdown(entry.line)}"
+            yield from (f"  - {escape_markdown(row)}" for row in entry.rows)
+        yield ""
+    yield f"_{escape_markdown(page.closing)}_"
 
 
-def _render_head(standing: CaseStatus, texts: RefundWords) -> list[str]:
-    store = f"{texts.render('store')}{texts.colon}{escape_markdown(standing.store)} · " if standing.store else ""
-    chase = f" · {texts.render('next_chase', on=standing.next_chase)}" if standing.next_chase else ""
-    earliest = render_earliest_date(standing, texts)
-    day = f"{texts.render('as_of')}{texts.colon}{standing.as_of}"
-    return [f"{store}{day}{chase}" + (f" · {escape_markdown(earliest)}" if earliest else "")]
-
-
-def _render_item(item: ItemStatus, texts: RefundWords) -> list[str]:
+def _iter_item(item: ItemBlock) -> Iterator[str]:
     box = "x" if item.state == "done" else " "
-    head = f"{escape_markdown(item.what + render_certainty(item, texts))} `{item.id}`"
-    state = " · ".join(
-        part for part in (texts.name_state(item.state), escape_markdown(render_status(item, texts))) if part
-    )
-    lines = [f"- [{box}] {head} — {state}"]
-    lines += [f"  - {escape_markdown(text)}" for text in (item.detail, item.note) if text]
-    return lines + [f"  - {label}{texts.colon}{escape_markdown(text)}" for label, text in render_details(item, texts)]
-
-
-def _render_sections(standing: CaseStatus, texts: RefundWords) -> list[str]:
-    lines: list[str] = []
-    if standing.answers:
-        lines += [f"## {texts.render('from_files')}", ""]
-        for answer in standing.answers:
-            head, *rows = render_answer(answer, texts, shown=20)
-            lines += [f"- {escape_markdown(head)}", *(f"  - {escape_markdown(row)}" for row in rows)]
-        lines.append("")
-    sections = (
-        ("desks", [f"{desk}{texts.colon}{text}" for desk, text in render_desks(standing, texts)]),
-        (
-            "dates",
-            [f"{moment.on} {render_date(moment, texts)} [{moment.item}]" for moment in standing.dates],
-        ),
-        ("log", [f"{line.on} {line.item or ''} {line.text}".replace("  ", " ") for line in standing.log]),
-        ("warnings", list(standing.warnings)),
-        ("remarks", [remark.text + texts.bracket(texts.name_certainty(remark.sure)) for remark in standing.remarks]),
-    )
-    for name, entries in sections:
-        if entries:
-            lines += [f"## {texts.render(name)}", "", *(f"- {escape_markdown(entry)}" for entry in entries), ""]
-    return [
-        *lines,
-        f"_{escape_markdown(texts.render('working_day_note'))} {escape_markdown(texts.render('not_advice'))}_",
-    ]
+    yield f"- [{box}] {escape_markdown(item.what)} `{item.id}` — {escape_markdown(item.state_line)}"
+    yield from (f"  - {escape_markdown(note)}" for note in item.notes)
+    yield from (f"  - {escape_markdown(detail.line)}" for detail in item.details)

@@ -1,33 +1,17 @@
-"""Plain text for the screen: aligned, never boxed, aware of wide characters; rich adds colour."""
+"""Plain text for the screen: aligned, never boxed, aware of wide characters."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from rich.cells import cell_len
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
-from storehealth.output.refund._sentences import (
-    render_answer,
-    render_certainty,
-    render_desks,
-    render_details,
-    render_earliest_date,
-    render_next_steps,
-    render_status,
-)
-from storehealth.output.terminal.page import fold_text
-from storehealth.refund.status import CaseStatus, ItemState, ItemStatus
-from storehealth.refund.words import RefundWords, load_words, render_date
-from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.output.refund._document import SEPARATOR, ItemBlock, Section, StageBlock, build_document
+from storehealth.output.terminal import DisplayOptions, Page, write_lines
+from storehealth.output.terminal.page import TextRun, pad_text
+from storehealth.refund.status import CaseStatus, ItemState
 
-NAME, SUFFIX = "text", ".txt"
+NAME, SUFFIX, ALIASES = "text", ".txt", ("txt",)
 WIDTH = 100
+SCREEN_ROWS = 5
 SIGNS: dict[ItemState, tuple[str, str]] = {
     "done": ("✓", "+"),
     "open": ("○", "o"),
@@ -36,152 +20,80 @@ SIGNS: dict[ItemState, tuple[str, str]] = {
     "later": ("·", "."),
     "not_needed": ("-", "-"),
 }
-COLOURS: dict[ItemState, str] = {
+STYLES: dict[ItemState, str] = {
     "done": "green", "open": "bold", "blocked": "red", "waiting": "yellow", "later": "dim", "not_needed": "dim",
 }  # fmt: skip
-PLAIN = str.maketrans({"—": "-", "·": "|", "…": "...", "≤": "<=", "→": "->", "–": "-"})
+ONLY_IN_DETAIL = ("log", "remarks")
+TWO_COLUMNS = ("desks", "dates", "log")
 
 
-@dataclass(frozen=True)
-class TextOptions:
-    """How to print: with all details or one screen, in ASCII only or not."""
-
-    details: bool = False
-    ascii_only: bool = False
-
-
-def render(standing: CaseStatus) -> bytes:
-    """Render the screen as a text file."""
-    out = io.StringIO()
-    print_status(
-        standing, Console(file=out, width=WIDTH, color_system=None, legacy_windows=False), TextOptions(details=True)
-    )
-    return out.getvalue().encode()
+def render(status: CaseStatus) -> bytes:
+    """Render everything known of the case as a text file."""
+    page = Page(WIDTH)
+    add_status(page, status, details=True)
+    return write_lines(page.lines, DisplayOptions(width=WIDTH)).encode()
 
 
-def print_status(standing: CaseStatus, console: Console, screen: TextOptions) -> None:
-    """Print the status: the next step first."""
-    _Page(standing, console, screen, load_words(standing.language)).print()
+def add_status(page: Page, status: CaseStatus, details: bool = False) -> None:
+    """Add the status to a page, the next step first: one screen, or everything known with ``details``."""
+    document = build_document(status, SCREEN_ROWS)
+    first, *others = document.steps
+    page.add(TextRun(document.title, "bold"))
+    page.add(SEPARATOR.join(document.facts))
+    page.add(TextRun(first, "bold"))
+    for line in (*others, *document.outlook):
+        page.add(line)
+    items = [item for stage in document.stages for item in stage.items]
+    widths = max(cell_len(item.state_name) for item in items), max(len(item.id) for item in items)
+    for stage in document.stages:
+        _add_stage(page, stage, widths, details)
+    for section in document.sections:
+        if section.key == "from_files":
+            _add_answers(page, section, status)
+        elif details or section.key not in ONLY_IN_DETAIL:
+            _add_section(page, section)
 
 
-@dataclass(frozen=True)
-class _Page:
-    standing: CaseStatus
-    console: Console
-    screen: TextOptions
-    words: RefundWords
-
-    def print(self) -> None:
-        self._print_head()
-        for stage in self.standing.stages:
-            self._print_stage(stage.title, stage.state, stage.items)
-        self._print_answers()
-        self._print_pairs("desks", render_desks(self.standing, self.words))
-        moments = ((str(day.on), f"{render_date(day, self.words)} [{day.item}]") for day in self.standing.dates)
-        self._print_pairs("dates", moments)
-        if self.screen.details:
-            self._print_pairs(
-                "log", ((str(line.on), f"{line.item or ''} {line.text}".strip()) for line in self.standing.log)
-            )
-            self._print_list(
-                "remarks",
-                (
-                    remark.text + self.words.bracket(self.words.name_certainty(remark.sure))
-                    for remark in self.standing.remarks
-                ),
-            )
-        self._print_list("warnings", self.standing.warnings)
-
-    def _print(self, text: str, style: str = "", indent: int = 0) -> None:
-        self.console.print(Padding(self._make_text(text, style, indent), (0, 0, 0, indent)))
-
-    def _make_text(self, text: str, style: str = "", left: int = 0) -> Text:
-        """Fold a text to the cells left of a line. Rich would break Chinese text inside ids and before full stops."""
-        shown = CONTROL_CHARS.sub(" ", text)
-        shown = shown.translate(PLAIN) if self.screen.ascii_only else shown
-        return Text(fold_text(shown, max(self.console.width - left, 1)), style=style)
-
-    def _print_head(self) -> None:
-        store = f"{self.words.render('store')} {self.standing.store} · " if self.standing.store else ""
-        self._print(self.standing.title, "bold")
-        self._print(f"{store}{self.words.render('as_of')} {self.standing.as_of}")
-        for place, line in enumerate(render_next_steps(self.standing, self.words)):
-            self._print(line, "bold" if place == 0 else "")
-        for line in (self._word_next_chase(), render_earliest_date(self.standing, self.words)):
-            if line:
-                self._print(line)
-
-    def _word_next_chase(self) -> str:
-        return self.words.render("next_chase", on=self.standing.next_chase) if self.standing.next_chase else ""
-
-    def _print_stage(self, title: str, state: ItemState, items: Iterable[ItemStatus]) -> None:
-        self.console.print()
-        self._print(f"{title} — {self.words.name_state(state)}", "bold")
-        table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-        state_width, id_width = self._measure_widths()
-        table.add_column(width=1)
-        table.add_column(no_wrap=True, min_width=state_width)
-        table.add_column(no_wrap=True, min_width=id_width)
-        table.add_column(overflow="fold")
-        for item in items:
-            self._add_rows(table, item)
-        self.console.print(Padding(table, (0, 0, 0, 2)))
-
-    def _measure_widths(self) -> tuple[int, int]:
-        """Return the cells of the longest state and the longest id, so that all stages align."""
-        items = self.standing.items
-        return max(cell_len(self.words.name_state(item.state)) for item in items), max(len(item.id) for item in items)
-
-    def _add_rows(self, table: Table, item: ItemStatus) -> None:
-        style = "red" if item.overdue else COLOURS[item.state]
-        sign = SIGNS[item.state][self.screen.ascii_only]
-        what = item.what + render_certainty(item, self.words)
-        left = 2 + 2 + sum(self._measure_widths()) + 2
-        state = self._make_text(self.words.name_state(item.state), style)
-        table.add_row(Text(sign, style), state, item.id, self._make_text(what, left=left))
-        is_plain = item.state in ("open", "not_needed") and not (
-            item.due or item.ready_on or item.returned or item.again
+def _add_stage(page: Page, stage: StageBlock, widths: tuple[int, int], details: bool) -> None:
+    """Add a stage; ``widths`` are those of the longest state and id of all stages, so that these align."""
+    page.add_heading(f"{stage.title} — {stage.state}")
+    for item in stage.items:
+        style = "red" if item.overdue else STYLES[item.state]
+        edge = 2 + 2 + widths[0] + 1 + widths[1] + 1
+        page.add(
+            TextRun(f"{SIGNS[item.state][page.ascii_only]} {pad_text(item.state_name, widths[0])} ", style, keep=True),
+            TextRun(pad_text(item.id, widths[1] + 1), keep=True),
+            item.what,
+            indent=2,
+            hang=edge,
         )
-        lines = [" · ".join(part for part in ("" if is_plain else render_status(item, self.words), item.note) if part)]
-        if self.screen.details:
-            lines += [
-                item.detail,
-                *(f"{label}{self.words.colon}{text}" for label, text in render_details(item, self.words)),
-            ]
-        for line in filter(None, lines):
-            table.add_row("", "", "", self._make_text(line, "red" if item.overdue else "dim", left))
+        for line in _list_lines(item, details):
+            page.add(TextRun(line, "red" if item.overdue else "dim"), indent=edge)
 
-    def _print_answers(self) -> None:
-        if not self.standing.answers:
-            return
-        self.console.print()
-        self._print(self.words.render("from_files"), "bold")
-        for answer in self.standing.answers:
-            pending = SIGNS["waiting" if answer.question == "refund_date" else "blocked"]
-            sign = {"clear": SIGNS["done"], "pending": pending, "unknown": ("?", "?")}[answer.state]
-            head, *rows = render_answer(answer, self.words)
-            self._print(f"{sign[self.screen.ascii_only]} {head}", indent=2)
-            for row in rows:
-                self._print(row, "dim", indent=6)
 
-    def _print_pairs(self, name: str, entries: Iterable[tuple[str, str]]) -> None:
-        pairs = list(entries)
-        if not pairs:
-            return
-        self.console.print()
-        self._print(self.words.render(name), "bold")
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        edge = max(cell_len(left) for left, _ in pairs)
-        for left, right in pairs:
-            table.add_row(self._make_text(left), self._make_text(right, left=2 + edge + 2))
-        self.console.print(Padding(table, (0, 0, 0, 2)))
+def _list_lines(item: ItemBlock, details: bool) -> list[str]:
+    lines = [SEPARATOR.join(filter(None, (item.status, item.note)))]
+    if details:
+        lines += [item.detail, *(detail.line for detail in item.details)]
+    return list(filter(None, lines))
 
-    def _print_list(self, name: str, entries: Iterable[str]) -> None:
-        lines = list(entries)
-        if lines:
-            self.console.print()
-            self._print(self.words.render(name), "bold")
-        for entry in lines:
-            self._print(f"- {entry}", indent=2)
+
+def _add_answers(page: Page, section: Section, status: CaseStatus) -> None:
+    page.add_heading(section.title)
+    for answer, entry in zip(status.answers, section.entries, strict=True):
+        # A date that lies ahead is waited for; any other pending answer blocks.
+        pending = SIGNS["waiting" if answer.question == "refund_date" else "blocked"]
+        sign = {"clear": SIGNS["done"], "pending": pending, "unknown": ("?", "?")}[answer.state]
+        page.add(TextRun(f"{sign[page.ascii_only]} ", keep=True), entry.line, indent=2, hang=4)
+        for row in entry.rows:
+            page.add(TextRun(row, "dim"), indent=6)
+
+
+def _add_section(page: Page, section: Section) -> None:
+    page.add_heading(section.title)
+    edge = max(cell_len(entry.label) for entry in section.entries) + 2
+    for entry in section.entries:
+        if section.key in TWO_COLUMNS:
+            page.add(TextRun(pad_text(entry.label, edge), keep=True), entry.text, indent=2, hang=2 + edge)
+        else:
+            page.add(f"- {entry.line}", indent=2, hang=4)

@@ -155,4 +155,4 @@ def _add_method(page: Page, checkup: Checkup, words: Words) -> None:
     if method.facts:
         page.add_heading(words.say("heading.facts"))
     for name, fact in method.facts.items():
-        page.add(TextRun(name, "bold", keep=True), f"  {fact}", indent=2, hang=4)
+        page.add(TextRun(name, "bold", keep=True), f"  {words.render(fact)}", indent=2, hang=4)

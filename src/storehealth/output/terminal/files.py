@@ -51,13 +51,7 @@ def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
 
 def _add_stranger(page: Page, source: InspectedFile, words: Words) -> None:
     """Why a file is not used, which layout comes closest, and what its headers are."""
-    if source.nearest and source.nearest.missing:
-        missing = words.say("unit.comma").join(source.nearest.missing)
-        page.add(words.say("inspect.nearest", layout=source.nearest.layout, missing=missing), indent=4)
-    elif str(source.note).startswith("not recognised"):
-        page.add(words.say("inspect.stranger"), indent=4)
-    else:
-        page.add(words.render(source.note) if source.note else words.say("screen.no_reason"), indent=4)
+    page.add(words.render(source.note) if source.note else words.say("screen.no_reason"), indent=4)
     _add_list(page, words.say("inspect.headers"), source.unread)
 
 

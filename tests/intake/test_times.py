@@ -1,0 +1,220 @@
+"""Times in every spelling people have: the whole file decides what a date means, and a cell without a time is blank."""
+
+# ruff: noqa: DTZ001 - a time of the store has no zone
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from storehealth.catalogue import Catalogue
+from storehealth.errors import FileRefused
+from storehealth.intake.layout_trial import LayoutTrial, try_layout
+from tests.effort import examples
+from tests.intake.conftest import layout
+
+SHOP = layout(
+    "shop",
+    ["orders"],
+    {
+        "order_id": {"headers": ["id"], "required": True},
+        "created_at": {"headers": ["created"]},
+        "shipped_at": {"headers": ["shipped"]},
+    },
+)
+MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+}
+CLOCKS = ["%H:%M:%S", "%I:%M:%S %p", "%H.%M.%S"]
+DATES = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%d/%m/%y",
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%m/%d/%y",
+    "%Y%m%d",
+    "{d} {month} %Y",
+    "{d}. {month} %Y",
+    "{d} de {month} de %Y",
+    "{month} {d}, %Y",
+    "{d}-{month}-%y",
+    "{month}-{d}-%y",
+]
+
+
+def read(catalogue: Catalogue, cells: list[str], created: str = "", **more: object) -> LayoutTrial:
+    """Orders with these cells below ``shipped``."""
+    lines = [f"{number}\t{created}\t{cell.rstrip(chr(9))}" for number, cell in enumerate(cells)]
+    shop = SHOP.model_copy(update=more)
+    return try_layout(shop, "\n".join(["id\tcreated\tshipped", *lines, ""]), catalogue, "UTC")
+
+
+def shipped(trial: LayoutTrial) -> list[datetime | None]:
+    return [row["shipped_at"] for row in trial.tables["orders"]]
+
+
+def spell(moment: datetime, date: str, clock: str, language: str) -> str:
+    month = MONTHS[language].split()[moment.month - 1]
+    return moment.strftime(f"{date} {clock}".format(d=moment.day, month=month))
+
+
+@examples(80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.datetimes(datetime(2015, 1, 1), datetime(2030, 12, 31)), min_size=1, max_size=8),
+    st.sampled_from(DATES),
+    st.sampled_from(CLOCKS),
+    st.sampled_from(sorted(MONTHS)),
+)
+def test_a_file_reads_the_same_in_another_spelling(
+    catalogue: Catalogue, moments: list[datetime], date: str, clock: str, language: str
+) -> None:
+    """One date of the file is beyond the twelfth, so that it settles the order of the others."""
+    moments = [moment.replace(microsecond=0) for moment in [*moments, datetime(2026, 4, 25, 15, 4, 5)]]
+    trial = read(catalogue, [spell(moment, date, clock, language) for moment in moments])
+    assert trial.rejects == []
+    assert shipped(trial) == moments
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2026/4/25 下午3:04",
+        "2026年4月25日 下午 3:04",
+        "25/04/2026 3:04 p. m.",
+        "Saturday, April 25, 2026 3:04 PM",
+        "25 April 2026 15h04",
+        "25. April 2026 15:04 Uhr",
+        "Sat, 25 Apr 2026 15:04 GMT",
+        "25 avril 2026 à 15:04",
+        "25/04/2026, 15:04",
+        "04/25/2026 3:04\u202fPM",
+        "25/04/2026 23:04 +08:00",
+        "2026-04-25 08:04 PDT",
+        "25/04/2026 17:04 (UTC+2)",
+        "1777129440",
+        "1777129440000",
+        "20260425 15:04",
+        "25th April 2026 15:04",
+    ],
+)
+def test_times_with_halves_of_the_day_zones_and_words(catalogue: Catalogue, cell: str) -> None:
+    assert shipped(read(catalogue, [cell])) == [datetime(2026, 4, 25, 15, 4)]
+
+
+@pytest.mark.parametrize(("order", "month"), [("day_first", 4), ("month_first", 3)])
+def test_where_no_date_settles_the_order_the_layout_does(catalogue: Catalogue, order: str, month: int) -> None:
+    assert shipped(read(catalogue, ["03/04/2026 10:00"], date_order=order))[0] == datetime(2026, month, 7 - month, 10)
+
+
+def test_where_nothing_settles_the_order_the_file_is_refused_with_the_option(catalogue: Catalogue) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(FileRefused) as caught:
+        read(catalogue, ["03/04/2026", "01/02/2026"])
+    assert "01/02/2026" in str(caught.value.message)
+    assert "--date-order" in str(caught.value.hint)
+
+
+def test_another_column_may_settle_the_order(catalogue: Catalogue) -> None:
+    assert shipped(read(catalogue, ["03/04/2026"], created="31/03/2026")) == [datetime(2026, 4, 3)]
+
+
+def test_dots_stand_behind_the_day(catalogue: Catalogue) -> None:
+    assert shipped(read(catalogue, ["03.04.2026"])) == [datetime(2026, 4, 3)]
+
+
+def test_dates_in_both_orders_refuse_the_file(catalogue: Catalogue) -> None:
+    """One cell in many is a slip, and is listed."""
+    with pytest.raises(FileRefused):
+        read(catalogue, ["25/04/2026", "04/25/2026"])
+    trial = read(catalogue, [*["25/04/2026"] * 50, "04/25/2026"])
+    assert shipped(trial) == [*[datetime(2026, 4, 25)] * 50, None]
+    assert [(reject["value"], reject["row_lost"]) for reject in trial.rejects] == [("04/25/2026", False)]
+    assert trial.tables["orders"][-1]["unread"] == ["shipped_at"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "-",
+        "--",
+        "—",
+        "N/A",
+        "n.a.",
+        "null",
+        "None",
+        "Not shipped",
+        "not yet",
+        "Unshipped",
+        "Pending",
+        "Awaiting pickup",
+        "未发货",
+        "待发货",
+        "暂无",
+        "尚未发货",
+        "sin enviar",
+        "Pendiente",
+        "Não enviado",
+        "aguardando envio",
+        "nicht versandt",
+        "noch offen",
+        "non expédié",
+        "in attesa",
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+        "1970-01-01",
+        "1970-01-01 08:00:00",
+        "01/01/1970",
+        "01/01/1753",
+        "1900-01-00",
+        "1899-12-30",
+        "00:00",
+        "00:00:00",
+        "0",
+        "0001-01-01T00:00:00",
+        "1969-12-31 19:00:00",
+    ],
+)
+def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue, cell: str) -> None:
+    """Such rows are the ones that wait: they stay, and nothing about them is in doubt."""
+    trial = read(catalogue, [cell, "2026-04-25 10:00"], created="2026-04-24")
+    assert shipped(trial) == [None, datetime(2026, 4, 25, 10)]
+    assert trial.rejects == []
+    assert [row["unread"] for row in trial.tables["orders"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["shipped", "已发货", "yes", "2026-02-30", "week 17", "31/04/2026", "25/04/2026 15:04 CST", "2026-04-25 25:00"],
+)
+def test_a_cell_that_is_no_time_leaves_its_row_in_and_is_named(catalogue: Catalogue, cell: str) -> None:
+    """It may well have happened; what rests on it cannot be judged."""
+    trial = read(catalogue, [cell], created="2026-04-24")
+    assert (trial.kept, trial.rejected, shipped(trial)) == (1, 0, [None])
+    assert [row["unread"] for row in trial.tables["orders"]] == [["shipped_at"]]
+    assert [(reject["value"], reject["row_lost"]) for reject in trial.rejects] == [(cell, False)]
+
+
+def test_the_time_a_row_begins_with_is_needed(catalogue: Catalogue) -> None:
+    """An order whose creation is no time has a blank there only if the layout does not require it."""
+    required = layout("shop", ["orders"], SHOP.columns | {"created_at": {"headers": ["created"], "required": True}})
+    trial = try_layout(required, "id\tcreated\n1\tweek 17\n2\t2026-04-25\n", catalogue, "UTC")
+    assert (trial.kept, trial.rejected) == (1, 1)
+
+
+def test_a_later_hour_stays_later_by_the_same(catalogue: Catalogue) -> None:
+    """Twelve at night and at noon are the traps of the twelve-hour clock."""
+    start = datetime(2026, 4, 25)
+    hours = [start + timedelta(hours=hour) for hour in range(24)]
+    assert shipped(read(catalogue, [f"{hour:%m/%d/%Y %I:%M %p}" for hour in hours])) == hours
