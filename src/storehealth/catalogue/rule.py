@@ -82,7 +82,7 @@ class Measure(StrictModel):
         description="SQL; rows whose outcome depends on a column that no file records, or on a cell that could not be read: "
         "not judgeable. Use recorded('table.column') and the views' columns for it.",
     )
-    basis: dict[Name, str] = Field(
+    basis: dict[str, str] = Field(
         default={},
         description="Assumption (an id of docs/inputs.md) → SQL that is true for rows judged under it; the finding names it.",
     )
