@@ -101,8 +101,8 @@ ASSUMPTIONS = {
     "no_pickups": "no pick-ups: signs that rest on them are not looked for",
 }
 """What a rule may assume where a column is not recorded; a finding lists those it was judged under as its basis."""
-INPUTS_INTRO = """What each rule's outcome depends on, and what happens where no file records it. A column that is absent, or empty in
-every row, is *not recorded*: it never means that something did not happen. Three kinds of input follow from that.
+INPUTS_INTRO = """What each rule's outcome depends on, and what happens where no file records it. A column that is absent,
+or empty in every row, is *not recorded*: it never means that something did not happen. Three kinds of input follow from that.
 
 * **Required**: without it the rule is not applicable and names the column. Of `a|b` one is enough; where not all of them
   are recorded, the finding's `basis` lists the ones that were used.

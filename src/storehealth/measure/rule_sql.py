@@ -21,7 +21,10 @@ from storehealth.model import Window
 MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}" for outcome in OUTCOMES)
 DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
 COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
-FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|unsure|(by|mends|beside|basis)\d+)$')"
+FIGURES = (
+    r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|value|open|taken_out|unsure"
+    r"|(by|mends|beside|still|basis)\d+)$')"
+)
 """Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
 COSTLY = re.compile(
     r"\b(JOIN|GROUP|OVER|DISTINCT|UNION|WITH|ORDER|UNNEST)\b|\(\s*SELECT\b|\bFROM\s+\w+\s*,", re.IGNORECASE
@@ -145,7 +148,7 @@ def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:
         if figure.value is not None:
             part = f"{bracket(figure.value.sql)}::DOUBLE"
             if figure.value.statistic != "mean":
-                part = f"CASE WHEN {bracket(figure.value.open)} THEN 'inf' ELSE {part} END"
+                yield f"_still{index}", f"{bracket(figure.when)} IS TRUE AND {bracket(figure.value.open)} IS TRUE"
         yield f"_beside{index}", f"CASE WHEN {bracket(figure.when)} IS TRUE THEN {part} END"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import COUNTED, DEFECT, NOT_JUDGEABLE, TIME_COLUMNS, list_dimensions
-from storehealth.measure.statistics import build_statistic
+from storehealth.measure.statistics import QUANTILES, build_statistic, build_survival, has_open_rows
 from storehealth.model import Segment, Tally
 
 Slice = tuple[str, str | None]
@@ -94,8 +94,16 @@ def _values(query: RuleQuery) -> dict[Slice, float | None]:
     value = query.rule.measure.value
     if value is None:
         return {}
+    if value.statistic != "mean" and has_open_rows(query):
+        return dict(_survive_by_slice(query, QUANTILES[value.statistic]))
     figure = build_statistic(value.statistic, "_stat", COUNTED)
     return {(alias, label): figure for alias, label, figure in _read_slices(query, "", figure)}
+
+
+def _survive_by_slice(query: RuleQuery, quantile: float) -> Iterator[tuple[Slice, float | None]]:
+    for alias in _slices(query):
+        rows = f"SELECT {alias}::VARCHAR AS label, _value AS value, _open AS open FROM {query.rows} WHERE {COUNTED}"
+        yield from (((alias, label), value) for label, value, *_ in query.run(build_survival(rows, quantile)))
 
 
 def _read_slices(query: RuleQuery, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
