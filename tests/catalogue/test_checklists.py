@@ -150,7 +150,7 @@ def test_tmall_claims_no_exit_step_as_certain() -> None:
 def test_an_unknown_item_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UsageError, match="has no item") as caught:
         load_checklist("jd").get_item(name)
-    assert f"Nearest is {nearest}." in caught.value.hint
+    assert f"Did you mean {nearest}?" in caught.value.hint
 
 
 def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
@@ -160,7 +160,7 @@ def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
 def test_an_unknown_platform_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no checklist for 'douyn'") as caught:
         load_checklist("douyn")
-    assert "Nearest is douyin." in caught.value.hint
+    assert "Did you mean douyin?" in caught.value.hint
 
 
 def changed(tmp_path: Path, **changes: Any) -> Path:

@@ -6,7 +6,6 @@ replaces the built-in one, so that anyone who knows better can correct any numbe
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache
@@ -21,8 +20,11 @@ from storehealth.catalogue.files import describe_problem, describe_yaml_error, r
 from storehealth.catalogue.texts import to_message
 from storehealth.errors import CatalogueError, UsageError
 from storehealth.support.message import Message, Name, clauses, lines, message, sentences
+from storehealth.support.names import suggest_name
 from storehealth.support.validation import InvalidValue
 
+CUTOFF = 0.4
+"""Similarity from which an id is suggested: ids are long, and their halves are exchanged easily."""
 FOLDER = Path(__file__).parent.parent / "checklists"
 Desk = Literal["merchant", "customer_service", "settlement", "legal", "finance", "platform"]
 Certainty = Verification | Literal["given"]
@@ -175,7 +177,7 @@ class Checklist(StrictModel):
             return self.items[ids.index(wanted)]
         raise UsageError(
             message("refund.no_such_item", checklist=Name(self.name), item=Name(name)),
-            _suggest(wanted, ids, message("refund.items", items=tuple(map(Name, ids)))),
+            sentences((*suggest_name(wanted, ids, CUTOFF), message("refund.items", items=tuple(map(Name, ids))))),
         )
 
     def list_papers_to_redo(self, item: ChecklistItem) -> tuple[str, ...]:
@@ -245,12 +247,6 @@ def _find_order_problems(checklist: Checklist) -> Iterator[Message]:
             yield message("refund.empty_stage", stage=Name(stage.id))
 
 
-def _suggest(name: str, known: Iterable[str], choices: Message) -> Message:
-    """Return a hint: the nearest name, if one is close, and the choices."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return sentences((message("refund.nearest", name=Name(close[0])), choices)) if close else choices
-
-
 def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
     """Load all checklists, by platform, once per process; a pack's file replaces the built-in one.
 
@@ -300,4 +296,5 @@ def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:
     if wanted in checklists:
         return checklists[wanted]
     choices = message("refund.checklists", names=tuple(map(Name, checklists)))
-    raise UsageError(message("refund.no_checklist_for", name=Name(platform)), _suggest(wanted, checklists, choices))
+    hint = sentences((*suggest_name(wanted, checklists, CUTOFF), choices))
+    raise UsageError(message("refund.no_checklist_for", name=Name(platform)), hint)

@@ -155,6 +155,16 @@ class Finding(FrozenModel):
     muted: MuteMark | None = Field(
         default=None, description="Ignored by --fail-on and notifications; the score counts it like any other."
     )
+    unsure: int = Field(
+        default=0, description="Rows not judgeable only because a column is not recorded or a cell could not be read."
+    )
+    basis: tuple[str, ...] = Field(
+        default=(),
+        description="Assumptions the rows were judged under (docs/inputs.md); of alternative columns those that were used.",
+    )
+    unrecorded: tuple[str, ...] = Field(
+        default=(), description="Columns that the outcome could depend on and in which no file has any value."
+    )
     exempted: tuple[ExemptedRows, ...] = Field(
         default=(), description="Rows exempted by mutes.yaml, part of counts.exempt; the platform still counts them."
     )
