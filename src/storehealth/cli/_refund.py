@@ -37,6 +37,7 @@ Note = Annotated[
 class CaseFlags(CommonOptions):
     """The options that choose a refund case, after those of every command."""
 
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the next steps.")] = False
     dossier: Annotated[
         Path | None,
         typer.Option(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperGroup
 
-from storehealth.cli import _options, _refund, output_files, streams
+from storehealth.cli import _refund, output_files, streams
 from storehealth.cli._options import Only, expand_records
+from storehealth.cli._parsers import OutputOption, parse_output
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import Name, message
 from storehealth.support.names import suggest_name
@@ -40,6 +41,16 @@ Exports = Annotated[
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format to print: text, json, markdown, html, ics, csv.")
+]
+Outputs = Annotated[
+    list[OutputOption] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT=PATH",
+        parser=parse_output,
+        help="Also write text, markdown, html, json, ics or csv. Repeatable; - is stdout.",
+    ),
 ]
 Details = Annotated[bool, typer.Option("--details", help="Show everything known about each item, and the case log.")]
 Days = Annotated[
@@ -130,7 +141,7 @@ def show(
     ctx: typer.Context,
     exports: Exports = None,
     output_format: Format = "text",
-    output: _options.Outputs = None,
+    output: Outputs = None,
     details: Details = False,
     after_sales_days: Days = None,
     *,
