@@ -110,7 +110,7 @@ def test_options_are_kept_with_absolute_paths_and_the_settings_beside(
         (["--cron", "1 1 * *"], "is not a cron expression"),
         (["--daily", "08:30", "--timezone", "Asia/Shanghia"], "the nearest is Asia/Shanghai"),
         (["--daily", "08:30", "--platform", "jdd"], "jd"),
-        (["--daily", "08:30", "--window", "soon"], "is no window"),
+        (["--daily", "08:30", "--window", "soon"], "Invalid --window 'soon'"),
         (["--daily", "08:30", "--keep", "x"], "invalid --keep 'x'"),
         (["--daily", "08:30", "-o", "markdown=no/such/folder/x.md"], "does not exist"),
         (["--daily", "08:30", "-o", "json=-"], "--cron prints nothing"),

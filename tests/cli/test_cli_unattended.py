@@ -151,7 +151,7 @@ def test_the_name_is_the_folder_s_unless_it_is_given(faked: Faked, run: Run, tmp
 def test_the_exports_are_not_written_to_even_to_say_so(faked: Faked, run: Run, exports: Path) -> None:
     ended = run("audit", exports, "--cron", "--state", exports / "state")
     assert ended.code == 2
-    assert "lies inside the exports folder" in ended.err
+    assert "is inside the exports folder" in ended.err
     assert [path.name for path in exports.iterdir()] == ["orders.csv"]
 
 

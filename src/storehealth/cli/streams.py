@@ -71,6 +71,11 @@ def write_stdout(content: str | bytes) -> None:
         report_lost_stdout(error)
 
 
+def write_line(text: Message) -> None:
+    """Write a message to stdout as one line, in the language of the command."""
+    write_stdout(f"{to_sentence(text, find_language())}\n")
+
+
 def write_json(content: object) -> None:
     """Write a JSON document to stdout, indented, in UTF-8 whatever the terminal's encoding is."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
@@ -122,7 +127,7 @@ def write_error(problem: Message | str, hint: Message | str | None = None) -> No
     In an unattended run it is a single line, since cron mails it, and is also logged.
     """
     language, log = find_language(), UNATTENDED_LOG.get()
-    lines = [_to_sentence(text, language) for text in (problem, hint) if text]
+    lines = [to_sentence(text, language) for text in (problem, hint) if text]
     if log:
         stop = "。" if language == "zh" else ". "
         single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
@@ -133,8 +138,12 @@ def write_error(problem: Message | str, hint: Message | str | None = None) -> No
         write_note(line)
 
 
-def _to_sentence(text: Message | str, language: Language) -> str:
+def to_sentence(text: Message | str, language: Language) -> str:
     """A message in a language; what is still raised as English text, by its pattern."""
+    if isinstance(text, Message) and text.id == "text.lines":
+        parts = text.values["parts"]
+        if isinstance(parts, tuple):  # some of them may still be English
+            return "\n".join(to_sentence(part, language) for part in parts)
     if isinstance(text, Message) and text.id != VERBATIM:
         from storehealth.i18n import translate
 
@@ -175,7 +184,7 @@ def write_note(note: Message | str) -> None:
     """Write a line to stderr in the language of errors, without control characters and without keys of addresses."""
     from storehealth.privacy import redact
 
-    text = redact(note if isinstance(note, str) else _to_sentence(note, find_language()))
+    text = redact(note if isinstance(note, str) else to_sentence(note, find_language()))
     encoding = sys.stderr.encoding or "utf-8"
     safe = (
         CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)

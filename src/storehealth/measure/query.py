@@ -59,6 +59,8 @@ class RuleQuery:
     taken_out: tuple[Exemption, ...] = ()
     seconds: float = MAX_QUERY_SECONDS
     """Time limit of one query."""
+    date_only: bool = False
+    """Whether its times are known to the day only."""
 
     @cached_property
     def rows(self) -> str:
@@ -83,7 +85,7 @@ class RuleQuery:
     @cached_property
     def every_row(self) -> str:
         """The row query in brackets: every row, with the columns to show."""
-        return f"({build_row_query(self.rule, self.bounds, self.window, self.taken_out)})"
+        return f"({build_row_query(self.rule, self.bounds, self.window, self.taken_out, self.date_only)})"
 
     def _store(self, query: str, table: str) -> str:
         with self._blaming(query):

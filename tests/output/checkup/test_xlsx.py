@@ -111,11 +111,13 @@ def test_the_first_sheet_says_what_to_do_first_and_what_it_brings() -> None:
 
 
 def test_each_row_behind_a_finding_has_its_own_line_with_a_time_and_text_ids() -> None:
-    rows = EvidenceSummary(count=1, rows=(row(1, entity="0012300000000000000045"),))
+    details = {"paid_at": "2025-03-04 15:00:30", "said_at": "noon", "hours_late": 3.5, "note": None}
+    rows = EvidenceSummary(count=1, rows=(row(1, entity="0012300000000000000045", details=details),))
     (line,) = records(read(checkup(findings=(finding(evidence=rows),)))["Evidence"])
     assert line["Order, chat or case"] == "0012300000000000000045"
     assert line["Time"] == datetime.fromisoformat("2025-03-04T15:01")
     assert (line["File"], line["Line"], line["hours_late"], line["note"]) == ("orders.csv", 11, 3.5, None)
+    assert (line["paid_at"], line["said_at"]) == (datetime.fromisoformat("2025-03-04T15:00:30"), "noon")
 
 
 def test_actions_leave_columns_for_owner_due_and_progress() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
 from io import BytesIO
@@ -283,9 +284,17 @@ def _list_finding(finding: Finding) -> Sequence[Cell]:
 def _list_evidence(checkup: Checkup, details: Sequence[str]) -> Iterator[Sequence[Cell]]:
     for finding in checkup.findings:
         for row in finding.evidence.rows:
-            own = (row.details.get(name) for name in details)
+            own = (_to_time(name, row.details.get(name)) for name in details)
             outcome = message(f"outcome.{row.outcome}")
             yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *own)
+
+
+def _to_time(name: str, value: str | float | bool | None) -> Cell:
+    """Turn the text of a time column into a time, so that Excel can sort and filter it."""
+    if isinstance(value, str) and name.endswith("_at"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return value
 
 
 def _list_slices(slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> Iterator[Sequence[Cell]]:
