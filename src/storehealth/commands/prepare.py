@@ -167,7 +167,7 @@ def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = Tru
         views: False creates the merged canonical tables only.
     """
     catalogue, settings, intake, platform, _ = inputs
-    request.tell("putting the tables together")
+    request.tell(message("progress.assembling"))
     store_settings = StoreSettings(
         store=settings.store or "",
         platform=platform,

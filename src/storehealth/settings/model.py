@@ -28,7 +28,7 @@ TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
 CODE = re.compile(r"[A-Z]{2}\d{2}")
 PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-SOURCE = f"the store's own {FILE_NAME}"
+SOURCE = FILE_NAME
 """Source of facts and limits that the store sets for itself, as reports show it."""
 Role = Literal["agent", "bot", "system", "customer"]
 When = Literal["change", "fail", "always", "never"]
