@@ -98,7 +98,7 @@ def assemble_checkup(
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         recommendations=advice,
         deadlines=list_case_deadlines(
-            request.state, CaseSelector(platform.name, settings.store or ""), as_of, language, request.packs
+            request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
         ),
         previous=comparison.previous,
         trend=comparison.trend,

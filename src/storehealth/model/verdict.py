@@ -235,6 +235,7 @@ class UpcomingDeadline(FrozenModel):
 
     kind: str
     id: str
+    what: Message | None = Field(default=None, description="What has to be done by then.")
     due_at: datetime
     hours_left: float
     amount_at_risk: float | None = None

@@ -158,10 +158,10 @@ def test_ascii_is_ascii(jd: Case) -> None:
 
 
 def test_the_next_step_stands_above_the_stages(jd: Case) -> None:
-    lines = shown(nasty(jd), 100).splitlines()
+    lines = shown(nasty(jd), 120).splitlines()
     assert lines[0].startswith("JD.com")
     assert lines[2].startswith(
-        "Next: ask the settlement department: receipt reviewed? [receipt_review] — 9 days, due 2026-03-08"
+        "Next: ask the settlement department: receipt reviewed? [receipt_review] — 9 days waiting, due 2026-03-08"
     )
 
 
@@ -223,8 +223,11 @@ def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd:
 
 def test_the_reminder_names_its_desk_once_with_days_and_due_day(jd: Case) -> None:
     jd.mail_papers("2026-03-04")
-    line = shown(jd.status("2026-03-12"), 100).splitlines()[2].rstrip()
-    assert line == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days, due 2026-03-11"
+    line = shown(jd.status("2026-03-12"), 120).splitlines()[2].rstrip()
+    assert (
+        line
+        == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days waiting, due 2026-03-11"
+    )
     assert "1 day waiting since 2026-03-04" in shown(jd.status("2026-03-05"), 100)
 
 
