@@ -24,7 +24,7 @@ SELECT
     coalesce(s.picked_up_at, scanned.picked_up_at) AS picked_up_at,
     coalesce(s.first_hub_at, scanned.first_hub_at) AS first_hub_at,
     coalesce(s.delivered_at, scanned.delivered_at) AS delivered_at,
-    s.promised_delivery_at, o.paid_at, weight_kg, o.status AS order_status,
+    s.promised_delivery_at, CASE WHEN o.payment = 'cod' THEN o.created_at ELSE o.paid_at END AS paid_at, weight_kg, o.status AS order_status,
     coalesce(s.order_id, waybill_no) AS entity,
     coalesce(waybill_uploaded_at, s.shipped_at) AS at,
     getvariable('orders_end') AS until,
