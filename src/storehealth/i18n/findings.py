@@ -211,7 +211,7 @@ def describe_source(finding: Finding, words: Words) -> str | None:
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
-    return words.say("unit.brackets", what=words.source(source.source), inside=describe_certainty(source, words))
+    return words.say("unit.brackets", what=words.render(source.source), inside=describe_certainty(source, words))
 
 
 def format_segment(parts: dict[str, str | None], words: Words) -> str:

@@ -21,6 +21,7 @@ from storehealth.intake.guess import ColumnGuess, ColumnProfile, SheetGuess, fin
 from storehealth.intake.layout_trial import try_layout
 from storehealth.intake.read import connect
 from storehealth.privacy import scrub
+from storehealth.support.message import message
 
 EXAMPLE_ROWS = 3
 PLAIN_KEY = re.compile(r"[a-z][a-z_]*")
@@ -59,13 +60,12 @@ def draft_layout(name: str, top: Sequence[Sequence[str]], container: str, catalo
     """
     place = find_header(top)
     if place is None:
-        raise FileRefused("no header can be told from the rows", "Add a row with the names of the columns at the top.")
+        raise FileRefused(message("intake.no_header_found"), message("intake.add_header"))
     with TemporaryDirectory() as folder, connect(None, Path(folder)) as con:
         columns = profile_columns(con, top, place)
     fit = guess_columns(columns, catalogue)
     if fit is None:
-        hint = "Its columns must hold at least an id and a time; see docs/add-a-layout.md to write one by hand."
-        raise FileRefused("no canonical table fits its columns", hint)
+        raise FileRefused(message("intake.no_table_fits"), message("intake.id_and_time"))
     text = _write_columns(name, container, fit, columns, catalogue)
     return text + _write_example(text, fit, columns, catalogue)
 

@@ -29,7 +29,7 @@ class OutcomeCounts(FrozenModel):
 class LimitSource(FrozenModel):
     """Where a limit comes from and how well it is confirmed."""
 
-    source: str
+    source: Message
     effective_from: date | None = None
     verified: Literal["official", "code", "third-party", "unverified", "assumed"]
 
