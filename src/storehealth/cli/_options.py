@@ -248,7 +248,28 @@ class CatalogueNames:
         Raises:
             UsageError: It does not exist; the nearest name is suggested.
         """
-        return None if name is None else require_one_of(name, self._list_names("platforms"), "--platform")
+        if name is None:
+            return None
+        known = tuple(self._list_names("platforms"))
+        return require_one_of(name if name in known else self._resolve_alias(name), known, "--platform")
+
+    def _resolve_alias(self, name: str) -> str:
+        """The platform that has another name; only now are the platforms' files read."""
+        from storehealth.catalogue import FOLDERS, read_aliases
+
+        folders = (FOLDERS["platforms"], *(pack / "platforms" for pack in self.packs))
+        return read_aliases(folders).get(name, name)
+
+    def check_platform_setting(self, name: str) -> None:
+        """Require that the platform of the settings exists, by its own name or another.
+
+        Raises:
+            UsageError: It does not; the hint lists the platforms.
+        """
+        from storehealth.catalogue.platform import check_platform
+
+        known = self.list_platforms()
+        check_platform(name if name in known else self._resolve_alias(name), known)
 
     def list_platforms(self) -> tuple[str, ...]:
         """Names of all platforms."""
