@@ -11,6 +11,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, _unattended, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
+from storehealth.cli._parsers import KnownLanguage
 from storehealth.errors import UsageError
 from storehealth.support.message import Name, message
 
@@ -248,7 +249,7 @@ def load_texts(common: CommonOptions) -> Catalogue:
     return catalogue
 
 
-def _use_language(language: _options.KnownLanguage) -> None:
+def _use_language(language: KnownLanguage) -> None:
     from storehealth.i18n import use_language
 
     use_language(language)
