@@ -23,7 +23,7 @@ LINES = st.lists(
             "paid_at": DAYS, "promised_ship_at": DAYS, "shipped_at": DAYS, "cancelled_at": DAYS,
             "paid_amount": st.one_of(st.none(), st.sampled_from([5, 10, 12.5])),
             "seller_note": st.sampled_from([None, "gift", "hurry"]), "warehouse": st.sampled_from([None, "north", "south"]),
-            "locked": st.sampled_from([None, True, False]), 
+            "locked": st.sampled_from([None, True, False]),
             "unread": st.sampled_from([None, ["paid_at"], ["shipped_at", "status"]]),
         }
     ),
