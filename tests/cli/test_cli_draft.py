@@ -70,7 +70,7 @@ def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: 
         (("stranger.csv", "My Layout"), "Small letters, digits and _: my_layout."),
         (("orders.csv", "mine"), "every table is of a known layout"),
         (("", "mine"), "2 tables are unknown"),
-        (("words.csv", "mine"), "no header can be told"),
+        (("words.csv", "mine"), "no row can be told to be the header"),
         (("report.pdf", "mine"), "report.pdf cannot be read\na PDF"),
     ],
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import typer
 
 HELP_ORDER = (
-    "audit", "inspect", "due", "staffing", "scorecard", "phrases", "explain", "rules", "history", "refund_checklist",
+    "audit", "inspect", "map", "due", "staffing", "scorecard", "phrases", "explain", "rules", "history", "refund_checklist",
     "schedule", "notify", "convert", "config", "init", "doctor", "status",
 )  # fmt: skip
 """The order of commands in the help; others follow in alphabetical order."""

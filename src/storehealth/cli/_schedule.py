@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storehealth.cli import audit as audit_command
+from storehealth.cli._options import OWN_PACK
 from storehealth.cli._records import expand_records
 from storehealth.errors import UsageError
 
@@ -93,8 +94,13 @@ def collect_audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[st
     if given.get("config") is None:
         from storehealth.settings import FILE_NAME
 
-        words += ["--config", str(Path(FILE_NAME).absolute())] if Path(FILE_NAME).is_file() else []
+        words += ["--config", str(Path(FILE_NAME).absolute())] if Path(FILE_NAME).is_file() else _name_own_pack()
     return tuple(words)
+
+
+def _name_own_pack() -> list[str]:
+    """Name the pack in this folder; with a settings file it is found beside that."""
+    return ["--pack", str(Path(OWN_PACK).absolute())] if Path(OWN_PACK).is_dir() else []
 
 
 def _absolute(name: str, value: Any) -> str:
