@@ -35,7 +35,7 @@ test:  ## all tests
 	$(PYTHON) -m pytest -q -n auto
 
 golden:  ## accept the present checkup of tests/stores/small as the golden one
-	$(PYTHON) -m pytest -q tests/test_golden.py --rebaseline
+	$(PYTHON) -m pytest -q tests/test_golden.py tests/test_rule_examples.py --rebaseline
 
 wheel:  ## build the wheel
 	$(PYTHON) -m build --wheel

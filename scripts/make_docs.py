@@ -27,7 +27,8 @@ LEAST_DURATION = 60
 """Facts are counts and shares below it, and seconds from it on."""
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 PLATFORMS_INTRO = (
-    "Facts a platform lacks are taken from `generic`, limits from the rule. **Bold**: not confirmed by the platform's own"
+    "Facts a platform lacks are taken from `generic`, limits from the rule. `name/SITE` is a country or market of a"
+    " platform,\nwith what differs there. **Bold**: not confirmed by the platform's own"
     " text.\nA file `name@day` is the version in force from that day; the audit's day picks. Sources `DY:id` open at\n"
     "`school.jinritemai.com/doudian/web/article/id`, `TM:id` at `rulechannel.tmall.com/?type=detail&ruleId=id`.\n"
 )
@@ -53,7 +54,7 @@ DEFAULTS = {"notify.suppress": "12 h"}
 def rules_page(catalogue: Catalogue) -> str:
     """Every rule: what it measures, its limits on each platform with their source, why, and what to do."""
     parts = [f"# Rules\n\n{NOTICE}\n", _rule_table(catalogue)]
-    parts += [_rule_section(rule, catalogue.platforms) for rule in catalogue.rules.values()]
+    parts += [_rule_section(rule, catalogue.list_variants()) for rule in catalogue.rules.values()]
     return "\n".join(parts)
 
 
@@ -124,7 +125,7 @@ def platforms_page(catalogue: Catalogue) -> str:
     """Every number of every platform with its source, its date, how sure it is, and what uses it."""
     used = find_fact_readers(catalogue.views, catalogue.rules.values())
     parts = [f"# Platforms\n\n{NOTICE}\n{PLATFORMS_INTRO}\n"]
-    parts += [_platform_section(stem, platform, used) for stem, platform in catalogue.platforms.items()]
+    parts += [_platform_section(stem, platform, used) for stem, platform in catalogue.list_variants().items()]
     parts.append("## Facts that nothing reads yet\n")
     parts += [f"- `{name}`: {meaning}" for name, meaning in INFORMATIVE_FACTS.items() if name not in used]
     return "\n".join(parts) + "\n"

@@ -197,6 +197,20 @@ def _not_about_stock(room: list[Row]) -> bool:
 OUT = dict.fromkeys(("SKU01", "SKU02", "SKU03", "SKU04"), 0)
 FEW = {f"SKU0{number}": 3 for number in range(7)}
 NO_STOCK = {"status": "cancelled", "cancelled_by": "seller", "cancel_reason": "out of stock", "cancelled_at": END}
+WRONG_PRICE = NO_STOCK | {"cancel_reason": "wrong price"}
+
+
+def _mostly_at_night(tables: Tables) -> None:
+    """Four of five chats begin at two in the morning and are answered at ten."""
+    for number, room in enumerate(rooms_of(tables)):
+        if number % 5:
+            night = room[0]["sent_at"].replace(hour=2)
+            for place, row in enumerate(room):
+                row["sent_at"] = night if place == 0 else night.replace(hour=10) + timedelta(seconds=place)
+    changed(tables["conversations"], agent_id=None, started_at=None)
+    book_again(tables)
+
+
 FAULTS = {
     "CS01": Fault("every other first answer after 40 s", slow(40, 2)),
     "CS02": Fault("all answers after 16 s or more", slow(12)),
@@ -210,6 +224,7 @@ FAULTS = {
     "CS10": Fault("three of four questions are answered after 40 s", slow(40, when=_not_about_stock)),
     "CS11": Fault("every third rating is bad", with_values("conversations", 3, satisfaction="不满意")),
     "CS12": Fault("every fifth message is never answered", lambda tables: cut_short(tables, 5, closed=False), "amazon"),
+    "CS13": Fault("most chats come at night and wait until ten", _mostly_at_night, "jd"),
     "LG01": Fault("all parcels leave the next day", parcels(LEFT, 20)),
     "LG02": Fault("all parcels leave 24 h later", parcels(LEFT, 24)),
     "LG03": Fault("all parcels leave 48 h later", parcels(LEFT, 48)),
@@ -224,6 +239,9 @@ FAULTS = {
     "LG12": Fault("notes say that the gift went first", with_values("orders", 15, seller_note="先发赠品")),
     "LG13": Fault("all parcels are packed a day later", parcels(LEFT, 30)),
     "LG14": Fault("all parcels travel four days longer", parcels(LEFT[4:], 96)),
+    "LG15": Fault("every sixth waybill is known to no carrier", _no_scan),
+    "LG16": Fault("every fifth parcel arrives five days later", parcels(LEFT[4:], 120, 5)),
+    "OP01": Fault("every fifteenth order is cancelled over its price", with_values("orders", 15, **WRONG_PRICE)),
     "ST01": Fault("four SKUs in demand are out", lambda tables: _sold_out(tables, OUT)),
     "ST02": Fault("every fifteenth order is cancelled for lack of stock", with_values("orders", 15, **NO_STOCK)),
     "ST03": Fault("seven SKUs last for less than two days", lambda tables: _sold_out(tables, FEW)),
@@ -237,6 +255,7 @@ FAULTS = {
     "AS06": Fault("the platform steps into every fourth case", with_values("aftersales", 4, platform_intervened=True)),
     "AS07": Fault("every fourth rating has one star", with_values("reviews", 4, stars=1)),
     "AS08": Fault("each compensation costs 40", with_values("penalties", 1, amount="-40.00")),
+    "AS09": Fault("every fourth rating has one star", with_values("reviews", 4, stars=1)),
     "TM01": Fault("one person chats, packs and handles cases", _a_jack_of_all_trades),
     "TM02": Fault("twelve chats at once, every morning", _all_at_once),
     "DQ01": Fault("a day without chats", _day_without_chats),

@@ -80,11 +80,11 @@ def test_every_area_finding_and_constant_is_named(checkup: Checkup, language: st
     [
         (["score"], "explain score needs a checkup"),
         (["score", "--checkup", "missing.json"], "cannot be read"),
-        (["score", "--checkup", str(Path(__file__))], "is no checkup"),
+        (["score", "--checkup", str(Path(__file__))], "is not a checkup"),
         (["chat.log:3"], "explain needs the exports"),
-        (["chat.log:9999999", str(SAMPLES)], "no row of chat.log:9999999 was kept"),
-        (["orders.csv:1", str(SAMPLES)], "no row of orders.csv:1 was kept"),
-        (["chats.log:3", str(SAMPLES)], "there is no file chats.log"),
+        (["chat.log:9999999", str(SAMPLES)], "No row of chat.log:9999999 was kept"),
+        (["orders.csv:1", str(SAMPLES)], "No row of orders.csv:1 was kept"),
+        (["chats.log:3", str(SAMPLES)], "There is no file chats.log"),
     ],
 )
 def test_a_request_that_cannot_be_explained_is_refused(

@@ -72,7 +72,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
         score, areas = score_findings(findings, catalogue.scoring)
         verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas)
         comparison = compare_audit(earlier, verdicts.to_current(store.as_of, plan.usual), catalogue.scoring)
-        advice = advise(comparison.findings, measurements, catalogue, store.as_of)
+        advice = advise(comparison.findings, measurements, catalogue, platform.name, store.as_of)
         checkup = assemble_checkup(started_at, inputs, store, plan, verdicts, comparison, advice, request)
         yield Audit(checkup, inputs, store, plan, measurements, earlier)
 
@@ -85,7 +85,7 @@ def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: 
         stretch=request.window is None,
         bands=inputs.platform.group_compensations(),
         marks=marks,
-        exemptions=inputs.mutes.exempt,
+        exemptions=(*inputs.mutes.exempt, *inputs.catalogue.list_exemptions(inputs.platform)),
     )
     return plan_measuring(inputs.platform, options, request.window, store.as_of)
 

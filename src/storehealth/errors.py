@@ -18,7 +18,7 @@ import errno
 from collections.abc import Iterator
 from enum import IntEnum
 
-from storehealth.support.message import Message, verbatim
+from storehealth.support.message import Message, Name, message, verbatim
 
 
 class ExitCode(IntEnum):
@@ -40,15 +40,15 @@ class StorehealthError(Exception):
     ``str()`` of it is English; the error handler shows ``problem`` and ``remedy`` in the user's language.
 
     Args:
-        message: What is wrong. A string stands for itself in every language; raise a ``Message``.
+        problem: What is wrong. A string stands for itself in every language; raise a ``Message``.
         hint: What to do about it; printed on its own line.
     """
 
     exit_code = ExitCode.INTERNAL
 
-    def __init__(self, message: Message | str, hint: Message | str | None = None) -> None:
-        super().__init__(message)
-        self.problem = message if isinstance(message, Message) else verbatim(message)
+    def __init__(self, problem: Message | str, hint: Message | str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem if isinstance(problem, Message) else verbatim(problem)
         self.remedy = (hint if isinstance(hint, Message) else verbatim(hint)) if hint else None
 
     @property
@@ -89,21 +89,16 @@ class OutOfMemory(Shortage):
 
     def __init__(self, place: str = "") -> None:
         if place:
-            super().__init__(
-                f"{place}: not enough memory for what it asks",
-                "Let its SQL make smaller lists and texts. Give more with --memory, such as --memory 2GB.",
-            )
+            super().__init__(message("shortage.memory_for_sql", place=Name(place)), message("shortage.smaller_lists"))
         else:
-            super().__init__("not enough memory for these files", "Give more with --memory, such as --memory 2GB.")
+            super().__init__(message("shortage.memory_for_files"), message("shortage.give_memory"))
 
 
 class DiskFull(Shortage):
     """The disk has no space left for the files an audit keeps."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "the disk under the state folder is full", "Make room there, or give --state a folder with more of it."
-        )
+        super().__init__(message("shortage.disk_full"), message("shortage.make_room"))
 
 
 class NoDataError(StorehealthError):

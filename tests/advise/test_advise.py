@@ -34,7 +34,7 @@ def shop(*rules_and_measured) -> tuple[Catalogue, list[Measurement]]:
 
 def run_advise(catalogue: Catalogue, measured: list[Measurement]) -> tuple[Recommendation, ...]:
     findings, _ = judge(measured, catalogue, PLATFORM)
-    return advise(findings, measured, catalogue, AS_OF)
+    return advise(findings, measured, catalogue, PLATFORM.name, AS_OF)
 
 
 def late_shop(**more) -> tuple[Catalogue, list[Measurement]]:
@@ -251,7 +251,7 @@ def test_without_a_day_there_is_no_day_to_check() -> None:
     """No event, no clock."""
     catalogue, measured = late_shop()
     findings, _ = judge(measured, catalogue, PLATFORM)
-    assert advise(findings, measured, catalogue, None)[0].check_on is None
+    assert advise(findings, measured, catalogue, PLATFORM.name, None)[0].check_on is None
 
 
 def sentence(catalogue: Catalogue, measured: list[Measurement], language: str = "en") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_tmall_claims_no_exit_step_as_certain() -> None:
 def test_an_unknown_item_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UsageError, match="has no item") as caught:
         load_checklist("jd").get_item(name)
-    assert f"Nearest is {nearest}." in caught.value.hint
+    assert f"Did you mean {nearest}?" in caught.value.hint
 
 
 def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
@@ -159,7 +160,7 @@ def test_case_and_hyphens_do_not_matter_in_an_items_name() -> None:
 def test_an_unknown_platform_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no checklist for 'douyn'") as caught:
         load_checklist("douyn")
-    assert "Nearest is douyin." in caught.value.hint
+    assert "Did you mean douyin?" in caught.value.hint
 
 
 def changed(tmp_path: Path, **changes: Any) -> Path:
@@ -191,8 +192,21 @@ def test_a_checklist_that_does_not_fit_is_refused_with_the_reason(
         load_checklists([changed(tmp_path, **changes)])
 
 
-def test_an_item_blocked_by_a_later_one_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda content: content["items"][0].update(blocked_by=["mail"]), "no earlier item"),
+        (lambda content: content["items"][1].update(id="stop_selling"), "stop_selling: the id is used twice"),
+        (lambda content: content["items"][0].update(stage="limbo"), "there is no stage 'limbo'"),
+        (lambda content: content["items"].insert(0, content["items"].pop()), "after items of a later stage"),
+        (lambda content: content["items"][0].update(final=True), "exactly one item must be final"),
+        (lambda content: content["stages"].append(content["stages"][0] | {"id": "limbo"}), "'limbo' has no item"),
+        (lambda content: content["period"].update(least=91), "least is more than most"),
+        (lambda content: content["items"][0].update(source="rumour"), "there is no source 'rumour'"),
+    ],
+)
+def test_items_that_do_not_fit_together_are_refused(edit: Callable[[Any], object], message: str) -> None:
     content = yaml.safe_load((FOLDER / "jd.yaml").read_text(encoding="utf-8"))
-    content["items"][0]["blocked_by"] = ["mail"]
-    with pytest.raises(ValueError, match="no earlier item"):
+    edit(content)
+    with pytest.raises(ValueError, match=message):
         Checklist.model_validate(content)

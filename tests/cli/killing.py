@@ -13,6 +13,8 @@ import os
 import signal
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,16 +50,18 @@ class Killer:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def audit(_: Path, request: Any) -> Any:
+@contextmanager
+def open_audit(_: Path, request: Any) -> Iterator[Any]:
     """The audit that stands in: its run is named by its number."""
     begun = BEGUN + timedelta(hours=request.count)
-    return checkup(run=RunIdentity(id=f"{begun:%Y%m%dT%H%M%SZ}-abc123", started_at=begun))
+    made = checkup(run=RunIdentity(id=f"{begun:%Y%m%dT%H%M%SZ}-abc123", started_at=begun))
+    yield types.SimpleNamespace(checkup=made, build_pending=lambda: None)
 
 
 def stand_in(count: int) -> None:
     """Have the next audit be the one of this number."""
     module = types.ModuleType("storehealth.audit")
-    module.audit = audit  # type: ignore[attr-defined]
+    module.open_audit = open_audit  # type: ignore[attr-defined]
     module.AuditRequest = lambda **given: types.SimpleNamespace(**given, count=count)  # type: ignore[attr-defined]
     sys.modules["storehealth.audit"] = module
 

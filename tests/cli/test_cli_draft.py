@@ -59,16 +59,16 @@ def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: 
     file = shop / "stranger.csv"
     run("inspect", file, "--write-layout", "mine")
     again = run("inspect", file, "--write-layout", "mine")
-    assert (again.code, "layouts/mine.yaml exists" in again.err, "--force" in again.err) == (2, True, True)
+    assert (again.code, "layouts/mine.yaml already exists" in again.err, "--force" in again.err) == (2, True, True)
     assert run("inspect", file, "--write-layout", "mine", "--force").code == 0
-    assert "built-in layout jd_orders" in run("inspect", file, "--write-layout", "jd_orders").err
+    assert "There is a built-in layout jd_orders" in run("inspect", file, "--write-layout", "jd_orders").err
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("stranger.csv", "My Layout"), "Small letters, digits and _: my_layout."),
-        (("orders.csv", "mine"), "every table is of a known layout"),
+        (("stranger.csv", "My Layout"), "Use small letters, digits and _, such as my_layout."),
+        (("orders.csv", "mine"), "Every table already has a known layout"),
         (("", "mine"), "2 tables are unknown"),
         (("words.csv", "mine"), "no row can be told to be the header"),
         (("report.pdf", "mine"), "report.pdf cannot be read\na PDF"),

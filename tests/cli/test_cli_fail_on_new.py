@@ -51,7 +51,7 @@ def test_a_store_whose_failures_are_all_known_ends_with_0(run: Run, tmp_path: Pa
     ("status", "state", "reasons"),
     [
         ("fail", "new", ("LG05 fail, new",)),
-        ("fail", "reappeared", ("LG05 fail, reappeared",)),
+        ("fail", "reappeared", ("LG05 fail, back again",)),
         ("fail", None, ("LG05 fail, new",)),
         ("fail", "persisting", ()),
         ("watch", "new", ()),

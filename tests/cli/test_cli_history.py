@@ -238,8 +238,8 @@ def test_pruning_tells_a_script_what_went(run: Run, home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "prune needs to be told what to keep"),
-        (("--keep", "a year"), "--keep 'a year' is no number of days"),
+        ((), "say which runs to keep"),
+        (("--keep", "a year"), "invalid --keep 'a year'"),
         (("--last", "0"), "--last"),
     ],
 )

@@ -100,7 +100,7 @@ def test_an_existing_file_is_kept_unless_forced(capsys: pytest.CaptureFixture[st
     path.write_text("broken [", encoding="utf-8")
     arguments = ["init", str(SAMPLES), "--state", str(tmp_path / "state")]
     assert main(arguments) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == "broken ["
     assert main([*arguments, "--force"]) == 0
     assert read_settings(None).platform == "jd"
@@ -190,7 +190,7 @@ def test_config_show_refuses_an_unknown_platform_as_an_audit_does(
     assert "there is no platform 'jdd'" in audit_error
     assert shown.err == audit_error
     assert main(["config", "show", "--platform", "jdd"]) == 2
-    assert "Nearest is jd." in capsys.readouterr().err
+    assert "Did you mean jd?" in capsys.readouterr().err
     assert main(["config", "show", "--platform", "jd"]) == 0
 
 

@@ -81,7 +81,7 @@ def test_one_that_does_not_arrive_is_four_and_the_other_arrives(
     told(web.url(), mail_to(mails))
     ended = run("notify", "test")
     assert ended.code == 4
-    assert "JSON (notify.urls:2) did not take the message" in ended.err
+    assert "JSON (notify.urls:2) did not accept the message" in ended.err
     assert "403" in ended.err
     assert "(notify.urls:3)" in ended.out
     assert len(mails.got) == 1
@@ -202,4 +202,4 @@ def test_a_service_that_is_down_leaves_no_key_in_any_log_or_report(
 
 def test_a_dry_run_alone_is_wrong_usage(faked: Faked, run: Run, exports: Path) -> None:
     ended = run("audit", exports, "--dry-run")
-    assert (ended.code, "--notify is not given" in ended.err) == (2, True)
+    assert (ended.code, "--dry-run needs --notify" in ended.err) == (2, True)

@@ -19,15 +19,16 @@ HEAVY = {"pandas", "duckdb", "numpy", "yaml", "python_calamine", "platformdirs"}
 ALONE = {"pydantic"}
 """typer reads the arguments of a command with it; without a command it is not needed."""
 FAKE = """
-import sys, types
+import contextlib, sys, types
 sys.path.insert(0, {root!r})
 from tests.checkups import checkup
 module = types.ModuleType("storehealth.audit")
 module.AuditRequest = types.SimpleNamespace
-def audit(exports, request):
+@contextlib.contextmanager
+def open_audit(exports, request):
     {before}
-    return checkup()
-module.audit = audit
+    yield types.SimpleNamespace(checkup=checkup(), build_pending=lambda: None)
+module.open_audit = open_audit
 sys.modules["storehealth.audit"] = module
 from storehealth.cli import main
 sys.exit(main(sys.argv[1:]))

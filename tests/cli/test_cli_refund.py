@@ -92,7 +92,7 @@ def test_nothing_is_written_into_the_exports(run: Run, tmp_path: Path) -> None:
 def test_a_misspelt_command_names_the_nearest_and_a_missing_folder_is_no_data(run: Run) -> None:
     ran = run("makr", "receipt", "done")
     assert ran.code == 2
-    assert "nearest command is mark" in ran.err
+    assert "Did you mean mark?" in ran.err
     assert run("no-such-folder").code == 3
 
 
@@ -104,7 +104,7 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("mark", "receit", "done"), "Nearest is receipt."),
+        (("mark", "receit", "done"), "Did you mean receipt?"),
         (("mark", "receipt", "finished"), "Choose one of: done, open, waiting"),
         (("mark", "receipt", "done", "--on", "2099-01-01"), "lies in the future"),
         (("mark", "receipt", "done", "--on", "01/03/2026"), "is not a date"),
@@ -113,17 +113,17 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
         (("log", "  "), "nothing to log"),
         (("attach", "receipt", "none.pdf"), "cannot be attached"),
         (("undo",), "nothing to undo"),
-        (("--platform", "jdd"), "Nearest is jd"),
+        (("--platform", "jdd"), "Did you mean jd?"),
         (("--format", "xml"), "no output format xml"),
-        (("-o", "html"), "names no path"),
+        (("-o", "html"), "has no path"),
         (("-o", "html=no/such/x.html"), "does not exist"),
-        (("-o", "json=-", "-o", "ics=-"), "two documents would go to stdout"),
-        (("--lang", "fr"), "--lang does not know 'fr'"),
-        (("papers", "applicaton"), "Nearest is application"),
+        (("-o", "json=-", "-o", "ics=-"), "Two documents would go to stdout"),
+        (("--lang", "fr"), "Unknown value 'fr' for --lang"),
+        (("papers", "applicaton"), "Did you mean application?"),
         (("papers", "--out", "file"), "is not a folder"),
         (("papers", "--platform", "douyin"), "done online"),
         (("papers", "lost-receipt", "--platform", "douyin"), "no basis for the refund"),
-        (("-o", "csv=rows.csv"), "csv lists rows of the exports"),
+        (("-o", "csv=rows.csv"), "CSV lists rows of the exports"),
         (("papers", "cover", "--platform", "douyin"), "no papers to mail"),
         (("one", "two"), "one word too many"),
     ],

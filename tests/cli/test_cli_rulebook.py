@@ -84,7 +84,7 @@ def test_the_platform_of_the_settings_is_the_default(run: Run, tmp_path: Path) -
 def test_an_unknown_platform_names_the_nearest(run: Run) -> None:
     ended = run("explain", "LG05", "--platform", "jdd")
     assert (ended.code, ended.out) == (2, "")
-    assert "Nearest is jd." in ended.err
+    assert "Did you mean jd?" in ended.err
 
 
 def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
@@ -129,7 +129,7 @@ def test_the_list_has_every_rule_and_can_be_narrowed(run: Run) -> None:
     assert all(f"\n{code}  " in lines for code in CATALOGUE.rules)
     narrowed = json.loads(run("rules", "list", "--area", "stock", "--format", "json").out)
     assert {rule["area"] for rule in narrowed} == {"stock"}
-    assert run("rules", "list", "--area", "stok").err.count("Nearest is stock.") == 1
+    assert run("rules", "list", "--area", "stok").err.count("Did you mean stock?") == 1
 
 
 def test_a_rule_of_a_pack_is_listed_and_a_broken_one_reported(run: Run, tmp_path: Path) -> None:

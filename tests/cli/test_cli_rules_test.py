@@ -51,7 +51,7 @@ def test_an_existing_rule_is_not_overwritten(run: Run, pack: Path) -> None:
     replace_text(pack, "severity: medium", "severity: low")
     again = run("rules", "new", ORDERS[0], "--pack", pack)
     assert (again.code, again.out) == (2, "")
-    assert "is there already" in again.err
+    assert "already exists" in again.err
     assert "severity: low" in path.read_text(encoding="utf-8")
     assert run("rules", "new", ORDERS[0], "--pack", pack, "--force").code == 0
     assert "severity: medium" in path.read_text(encoding="utf-8")
@@ -60,12 +60,12 @@ def test_an_existing_rule_is_not_overwritten(run: Run, pack: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("CS01-fast", "the code CS01 is taken by reply-within-30s"),
+        ("CS01-fast", "The code CS01 is already used by reply-within-30s"),
         ("CS70-satisfaction", "which yours would replace"),
-        ("ZZ01-odd", "name no area"),
-        ("noon", "is no code and name"),
-        ("LG7-noon", "is no code and name"),
-        ("LG70-../../etc", "is no code and name"),
+        ("ZZ01-odd", "imply no area"),
+        ("noon", "is not a code and a name"),
+        ("LG7-noon", "is not a code and a name"),
+        ("LG70-../../etc", "is not a code and a name"),
     ],
 )
 def test_an_invalid_name_is_refused_before_anything_is_written(
@@ -144,7 +144,7 @@ def test_invalid_files_exit_with_2_and_unknown_names_suggest_the_nearest(run: Ru
     assert "CS11" in result.err
     loose = tmp_path / "loose.yaml"
     loose.write_text("code: X", encoding="utf-8")
-    assert "lies in no folder named rules" in run("rules", "test", loose).err
+    assert "is not in a folder named rules" in run("rules", "test", loose).err
 
 
 def test_every_built_in_rule_has_a_case_that_fires_and_one_that_stays_silent() -> None:

@@ -17,6 +17,7 @@ from tests.cli.conftest import Faked
 from storehealth.errors import NoDataError
 from storehealth.schedule import Attempt, RunFolders, ScheduleBook
 from storehealth.schedule import attempt as attempts
+from storehealth.support.message import Name, message, verbatim
 
 Run = Callable[..., Any]
 CRONTAB = """#!/bin/sh
@@ -103,14 +104,14 @@ def test_options_are_kept_with_absolute_paths_and_the_settings_beside(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "when is not said"),
-        (["--daily", "08:30", "--cron", "1 1 * * *"], "when is not said, or more than once"),
-        (["--daily", "25:00"], "is no time of day"),
-        (["--cron", "1 1 * *"], "is no cron expression"),
-        (["--daily", "08:30", "--timezone", "Asia/Shanghia"], "Nearest is Asia/Shanghai"),
+        ([], "give exactly one of"),
+        (["--daily", "08:30", "--cron", "1 1 * * *"], "give exactly one of --daily"),
+        (["--daily", "25:00"], "is not a time of day"),
+        (["--cron", "1 1 * *"], "is not a cron expression"),
+        (["--daily", "08:30", "--timezone", "Asia/Shanghia"], "the nearest is Asia/Shanghai"),
         (["--daily", "08:30", "--platform", "jdd"], "jd"),
-        (["--daily", "08:30", "--window", "soon"], "is no window"),
-        (["--daily", "08:30", "--keep", "x"], "is no number of days"),
+        (["--daily", "08:30", "--window", "soon"], "Invalid --window 'soon'"),
+        (["--daily", "08:30", "--keep", "x"], "invalid --keep 'x'"),
         (["--daily", "08:30", "-o", "markdown=no/such/folder/x.md"], "does not exist"),
         (["--daily", "08:30", "-o", "json=-"], "--cron prints nothing"),
         (["--daily", "08:30", "--notify"], "storehealth doctor"),
@@ -131,7 +132,7 @@ def test_what_would_fail_at_night_is_refused_now_and_nothing_is_kept(
 def test_a_folder_of_exports_that_is_not_there_is_refused(schedule: Run, table: Path) -> None:
     ended = schedule("add", "tea", "nowhere", "--daily", "08:30")
     assert ended.code == 2
-    assert "There is no folder" in ended.err
+    assert "there is no folder" in ended.err
 
 
 def test_a_name_is_replaced_only_on_demand(schedule: Run, table: Path, exports: Path, state: Path) -> None:
@@ -251,16 +252,16 @@ def test_status_before_after_and_when_a_run_fails(faked: Faked, added: Run, run:
     assert fine.code == 0
     assert "tea  ✓ fine" in fine.out
     assert str(RunFolders(state, "tea").find_latest()) in fine.out.replace("\n", "").replace(" ", "")
-    faked.error = NoDataError("no file could be used", "Export something first.")
+    faked.error = NoDataError(message("privacy.no_key", path=Name("x.key")))
     assert added("run", "tea").code == 3
     failed = status()
     assert failed.code == 1
     assert "✗ failed" in failed.out
-    assert "no file could be used" in " ".join(failed.out.split())
+    assert "x.key holds no key" in " ".join(failed.out.split())
     told = json.loads(status("--format", "json").out)["schedules"][0]
     assert (told["state"], told["last_run"]["exit_code"]) == ("failed", 3)
     assert told["last_success"]["run"] == checkup().run.id
-    for language, word, why in (("zh", "失败", "没有可用的文件"), ("es", "falló", "no se pudo usar ningún archivo")):
+    for language, word, why in (("zh", "失败", "x.key 中没有密钥"), ("es", "falló", "x.key no contiene ninguna clave")):
         shown = " ".join(status("--lang", language).out.split())
         assert word in shown
         assert why in shown
@@ -296,13 +297,13 @@ def test_a_run_that_its_settings_stop_before_it_begins_has_failed_and_is_not_mis
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     told = json.loads(run("status", "--state", state, "--format", "json").out)["schedules"][0]
     assert (told["state"], told["last_run"]["exit_code"], told["overdue_since"]) == ("failed", 2, None)
-    assert "does not exist" in told["last_run"]["reasons"][0]
+    assert "does not exist" in told["last_run"]["reasons"][0]["text"]
 
 
 def test_a_message_that_did_not_arrive_is_not_explained_by_findings(added: Run, run: Run, state: Path) -> None:
     folder, now = RunFolders(state, "tea").folder, datetime.now(UTC)
     folder.mkdir(parents=True)
-    Attempt(pid=1, host="x", started_at=now, ended_at=now, exit_code=4, reasons=("LG05 fail",)).write(folder)
+    Attempt(pid=1, host="x", started_at=now, ended_at=now, exit_code=4, reasons=(verbatim("LG05 fail"),)).write(folder)
     shown = " ".join(run("status", "--state", state).out.split())
     assert "exit code 4: a report or message did not arrive, see the log" in shown
     assert "LG05" not in shown
@@ -327,7 +328,7 @@ def test_damaged_schedules_are_told_with_what_to_do(run: Run, state: Path) -> No
     ended = run("status", "--state", state)
     assert ended.code == 2
     assert "schedules.json is damaged" in ended.err
-    assert "Mend it, or delete it." in ended.err
+    assert "Fix it, or delete it." in ended.err
 
 
 @pytest.mark.parametrize("kind", ["cron", "systemd", "windows"])

@@ -23,11 +23,13 @@ from storehealth.model import RunIdentity as RunOf
 from storehealth.schedule import Attempt, RunFolders
 from storehealth.schedule import attempt as attempts
 from storehealth.schedule.attempt import read_last_attempt
+from storehealth.support.message import verbatim
 
 __all__ = ["web"]
 Run = Callable[..., Any]
 SAMPLE = Path(__file__).parents[2] / "sample_exports"
 NOW = datetime.now(UTC).replace(microsecond=0)
+REASONS = (verbatim("no file could be used"), verbatim("x.pdf was refused"))
 CLEAN = RunOutcome(exit_code=0, reasons=())
 
 
@@ -107,7 +109,9 @@ def test_an_error_is_one_plain_line_is_logged_and_leaves_the_reports_before_it_w
 
 
 def test_data_that_do_not_suffice_are_told_and_kept_all_the_same(faked: Faked, cron: Run, state: Path) -> None:
-    faked.checkup = checkup(outcome=RunOutcome(exit_code=3, reasons=("no file could be used", "x.pdf was refused")))
+    faked.checkup = checkup(
+        outcome=RunOutcome(exit_code=3, reasons=(verbatim("no file could be used"), verbatim("x.pdf was refused")))
+    )
     ended = cron()
     assert ended.code == 3
     assert ended.err == "storehealth: no file could be used\nstorehealth: x.pdf was refused\n"
@@ -118,14 +122,14 @@ def test_data_that_do_not_suffice_are_told_and_kept_all_the_same(faked: Faked, c
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--name", "x"], "go with --cron"),
-        (["--keep", "5d"], "go with --cron"),
-        (["--lock-wait", "5m"], "go with --cron"),
+        (["--name", "x"], "need --cron"),
+        (["--keep", "5d"], "need --cron"),
+        (["--lock-wait", "5m"], "need --cron"),
         (["--cron", "-o", "json=-"], "--cron prints nothing"),
         (["--cron", "--unmask"], "--unmask and --cron"),
-        (["--cron", "--keep", "0d"], "no number of days"),
-        (["--cron", "--lock-wait", "soon"], "is no time"),
-        (["--cron", "--name", "../x"], "is no name"),
+        (["--cron", "--keep", "0d"], "invalid --keep '0d'"),
+        (["--cron", "--lock-wait", "soon"], "invalid --lock-wait"),
+        (["--cron", "--name", "../x"], "is not a valid name"),
     ],
 )
 def test_options_that_do_not_fit_are_two_and_nothing_runs(
@@ -147,7 +151,7 @@ def test_the_name_is_the_folder_s_unless_it_is_given(faked: Faked, run: Run, tmp
 def test_the_exports_are_not_written_to_even_to_say_so(faked: Faked, run: Run, exports: Path) -> None:
     ended = run("audit", exports, "--cron", "--state", exports / "state")
     assert ended.code == 2
-    assert "lies inside the exports folder" in ended.err
+    assert "is inside the exports folder" in ended.err
     assert [path.name for path in exports.iterdir()] == ["orders.csv"]
 
 
@@ -225,7 +229,7 @@ def test_where_latest_cannot_be_moved_it_names_the_run_before_and_the_code_is_fo
     faked.checkup = number(2)
     ended = cron()
     assert ended.code == 4
-    assert "latest could not be written" in ended.err
+    assert "latest cannot be written to" in ended.err
     latest = RunFolders(state, "tea").find_latest()
     assert latest is not None
     assert latest.name == number(1).run.id
@@ -266,7 +270,7 @@ def test_a_second_run_is_busy_and_says_who_and_since_when(faked: Faked, cron: Ru
     with FileLock(folder / "run.lock"):
         ended = cron()
     assert ended.code == 75
-    assert "another run of tea is going on: process 4321 on shop-pc, since 2025-0" in ended.err
+    assert "another run of tea is in progress: process 4321 on shop-pc, since 2025-0" in ended.err
     assert ended.err.count("\n") == 1
     assert faked.asked is None
     assert read_last_attempt(folder).pid == 4321, "the record of the run that goes on was overwritten"  # type: ignore[union-attr]
@@ -311,10 +315,10 @@ def test_a_failed_delivery_is_told_kept_and_made_up_for_by_the_next_run(
     faked: Faked, cron: Run, web: Web, tells: Path, state: Path, code: int
 ) -> None:
     web.status = 500
-    faked.checkup = number(1, outcome=RunOutcome(exit_code=code, reasons=("a reason",)))
+    faked.checkup = number(1, outcome=RunOutcome(exit_code=code, reasons=(verbatim("a reason"),)))
     ended = cron("--notify", "--config", tells)
     assert ended.code == (3 if code == 3 else 4)
-    assert "JSON (notify.urls:1) did not take the message" in ended.err
+    assert "JSON (notify.urls:1) did not accept the message" in ended.err
     assert len(list((state / "outbox").glob("*.json"))) == 1
     assert RunFolders(state, "tea").find_latest() is not None
     everything = ended.err + "".join(

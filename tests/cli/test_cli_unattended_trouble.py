@@ -179,8 +179,8 @@ def test_a_disk_that_became_read_only_is_two_and_the_run_before_stays(
     ended = run(*asked)
     assert ended.code == 2
     assert ended.err == (
-        f"storehealth: the state folder {state} cannot be used: Read-only file system."
-        " Give --state a folder you may write to\n"
+        f"storehealth: The state folder {state} cannot be used: Read-only file system."
+        " Give --state a folder that you may write to\n"
     )
     assert faked.asked is None
     assert whole(state) == before

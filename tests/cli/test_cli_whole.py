@@ -86,7 +86,7 @@ def test_a_moment_before_all_data_is_three_and_names_the_days_held(run: Run, mix
 def test_too_little_memory_gives_no_score_from_the_files_that_fitted(run: Run, tmp_path: Path) -> None:
     ended = run("inspect", SAMPLE / "waybills.csv", "--memory", "4MB", "--no-cache")
     assert (ended.code, ended.out) == (2, "")
-    assert "not enough memory" in ended.err
+    assert "Not enough memory" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -261,5 +261,5 @@ def test_what_is_built_in_is_not_to_blame_for_too_little_memory(tmp_path: Path) 
     """The files are too large for it; no name of a view or rule of ours is in the way of that."""
     ended = command("audit", SAMPLE, "--state", tmp_path, "--memory", "12MB", "--platform", "jd")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.splitlines()[0] == "storehealth: not enough memory for these files"
+    assert ended.stderr.splitlines()[0] == "storehealth: Not enough memory for these files"
     assert ended.stderr.splitlines()[1] == "Give more with --memory, such as --memory 2GB."

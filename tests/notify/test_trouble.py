@@ -9,23 +9,24 @@ import pytest
 
 from storehealth.notify import announce, announce_failure
 from storehealth.settings import Settings
+from storehealth.support.message import Name, lines, message, verbatim
 from tests.checkups import checkup
 from tests.notify.conftest import NOON, hours
 from tests.servers import Web
 
 Asks = Callable[..., Settings]
-EMPTY = "There are no files in /srv/exports\nExport orders or chats from the back office."
+EMPTY = lines([message("schedule.no_exports", path=Name("/srv/exports")), message("schedule.no_exports_hint")])
 
 
 def test_a_trouble_is_told_once_until_its_reason_is_another(web: Web, asks: Asks, tmp_path: Path) -> None:
     settings = asks(web.url())
     outcomes = [
         announce_failure("tea", problem, settings, tmp_path, hours(24 * day)).outcome
-        for day, problem in enumerate([EMPTY, EMPTY, "There is no folder /srv/exports", EMPTY])
+        for day, problem in enumerate([EMPTY, EMPTY, verbatim("the disk is full"), EMPTY])
     ]
     assert outcomes == ["sent", "held_back", "sent", "sent"]
     assert web.got[0]["title"] == "tea: the audit could not be made"
-    assert web.got[0]["message"].splitlines()[:2] == EMPTY.splitlines()
+    assert web.got[0]["message"].splitlines()[:2] == str(EMPTY).splitlines()
 
 
 def test_that_it_works_again_is_told_once_and_then_a_trouble_is_news_again(
@@ -77,9 +78,9 @@ def test_it_speaks_the_language_of_messages_and_shows_nothing_personal_nor_any_k
     web: Web, asks: Asks, tmp_path: Path
 ) -> None:
     settings = asks(web.url(), language="zh")
-    announce_failure("茶", f"{EMPTY}\n{web.url()} 13812345678 <b>@all</b>", settings, tmp_path, NOON)
+    announce_failure("茶", lines([EMPTY, verbatim(f"{web.url()} 13812345678 <b>@all</b>")]), settings, tmp_path, NOON)
     (got,) = web.got
     assert got["title"] == "茶：体检未能完成"
-    assert got["message"].splitlines()[0] == "/srv/exports 中没有文件"
+    assert got["message"].splitlines()[0] == "没有文件夹 /srv/exports"
     for secret in ("pa55w0rd", "5ecr3t", "13812345678", "<b>", "@all"):
         assert secret not in got["message"]

@@ -47,7 +47,7 @@ def test_an_unknown_format_is_refused_with_the_nearest_name_in_every_language(re
         registry.find("quite")
     error = caught.value
     assert error.message == "There is no output format quite."
-    assert error.hint == "Nearest is quiet. Formats: loud, quiet."
+    assert error.hint == "Did you mean quiet? Formats: loud, quiet."
     assert error.remedy is not None
     assert translate(error.problem, "zh") == "没有输出格式 quite。"
     assert translate(error.remedy, "es") == "El más parecido es quiet. Formatos: loud, quiet."

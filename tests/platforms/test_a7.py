@@ -100,7 +100,7 @@ def one_order_on_several_rows(folder: Path) -> None:
 def lagged_windows(_: Path) -> None:
     """JD's chats −35…−6, Lazada's cancellations −35…−8, Etsy without the last two days, Tmall up to yesterday."""
     day = date(2026, 3, 31)
-    expected = {("jd", "CS01"): (35, 6), ("lazada", "ST02"): (35, 8), ("etsy", "CS01"): (91, 2), ("tmall", "CS01"): (30, 1),
+    expected = {("jd", "CS01"): (35, 6), ("lazada", "OP01"): (35, 8), ("etsy", "CS01"): (91, 2), ("tmall", "CS01"): (30, 1),
                 ("jd", "LG05"): (29, 0)}  # fmt: skip
     for (name, code), (first, last) in expected.items():
         found = choose_windows([book().rules[code]], book().platforms[name], None, NOON.replace(month=3, day=31))[code]

@@ -101,7 +101,7 @@ def test_every_number_of_every_platform_is_reported_with_both() -> None:
     explained: dict[str, str] = {}
     for stem, platform in CATALOGUE.platforms.items():
         for code, limit in platform.limits.items():
-            day = limit.effective_from or "unknown"
+            day = limit.effective_from or ("" if limit.verified == "assumed" else "unknown")
             assert (
                 f"| {code} | {limit.target:g} | {limit.limit:g} | {shown(limit.verified)} | {day} | {limit.source}"
                 in page

@@ -34,7 +34,12 @@ UNSURE = ("unverified", "third-party", "assumed", "code")
 def sourced(platform: Platform) -> Iterator[tuple[str, SourcedModel]]:
     for kind in ("facts", "windows", "limits"):
         yield from ((f"{kind}.{name}", record) for name, record in getattr(platform, kind).items())
+    yield from ((f"scored.{code}", override) for code, override in platform.scored.items())
     yield from ((f"compensations.{row.kind}", row) for row in platform.compensations)
+    yield from ((f"exempt_days.{days.first}", days) for days in platform.exempt_days)
+    for name, site in platform.sites.items():
+        for kind in ("facts", "windows", "limits", "scored"):
+            yield from ((f"sites.{name}.{kind}.{key}", record) for key, record in getattr(site, kind).items())
 
 
 def test_the_marketplaces_of_the_issue_are_there() -> None:
@@ -59,18 +64,20 @@ def test_every_number_says_where_it_was_read_and_how_sure_it_is(stem: str, platf
 
 @pytest.mark.parametrize(("stem", "platform"), EACH)
 def test_every_fact_is_read_or_recorded_with_its_meaning(stem: str, platform: Platform) -> None:
-    for name in platform.facts:
+    for name in {*platform.facts, *(name for site in platform.sites.values() for name in site.facts)}:
         assert name in READ or name in INFORMATIVE_FACTS, f"{stem}: {name}"
 
 
 def test_generic_has_every_fact_that_is_read() -> None:
+    optional = {"holidays", "least_orders"}
     given_by_db = {"as_of", "closer_pattern", "chat_end", "orders_end", "aftersales_end", "stock_end"}
-    assert set(READ) - given_by_db <= set(PLATFORMS["generic"].facts)
+    assert set(READ) - given_by_db - optional <= set(PLATFORMS["generic"].facts)
 
 
 @pytest.mark.parametrize(("stem", "platform"), EACH)
 def test_a_limit_is_one_of_a_rule_and_on_the_worse_side_of_its_target(stem: str, platform: Platform) -> None:
-    for code, limit in platform.limits.items():
+    limits = [*platform.limits.items(), *(pair for site in platform.sites.values() for pair in site.limits.items())]
+    for code, limit in limits:
         own = CATALOGUE.rules[code].limits
         assert own is not None, f"{stem}: {code} shows a figure without limits"
         better, worse = (limit.target, limit.limit) if own.higher_is == "better" else (limit.limit, limit.target)
@@ -89,7 +96,7 @@ def test_values_have_the_kind_that_is_read(stem: str, platform: Platform) -> Non
         if name.endswith(("_rate", "_limit", "_cut_at")):
             assert 0 < float(str(fact.value)) < 1, f"{stem}: {name}"
     assert platform.facts.get("reply_clock", generic["reply_clock"]).value in ("wall", "clip", "exclude_by_start")
-    assert platform.facts.get("bot_policy", generic["bot_policy"]).value in ("ignore", "answers")
+    assert platform.facts.get("bot_policy", generic["bot_policy"]).value in ("counts", "left_out", "ignored")
 
 
 def test_what_is_not_official_is_marked_where_a_rule_is_explained() -> None:

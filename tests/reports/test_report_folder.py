@@ -50,4 +50,4 @@ def test_a_suffix_names_a_report_too() -> None:
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         CHECKUP_FORMATS.find("markdwon")
-    assert "Nearest is markdown." in caught.value.hint
+    assert "Did you mean markdown?" in caught.value.hint

@@ -12,6 +12,7 @@ from tests.schedule.conftest import scheduled
 
 from storehealth.schedule import Attempt, RunFolders, ScheduleBook, ScheduleStatus, read_statuses
 from storehealth.schedule.runs import CompletedRun
+from storehealth.support.message import verbatim
 
 ADDED = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 
@@ -27,7 +28,11 @@ def ran(state: Path, at: datetime, code: int | None, name: str = "tea-house") ->
         runs.write_run(CompletedRun(run=run, started_at=at, exit_code=code), {"report.md": b"x"})
         runs.mark_latest(run)
     runs.folder.mkdir(parents=True, exist_ok=True)
-    ended = {} if code is None else {"ended_at": at + timedelta(seconds=9), "exit_code": code, "reasons": ("why",)}
+    ended = (
+        {}
+        if code is None
+        else {"ended_at": at + timedelta(seconds=9), "exit_code": code, "reasons": (verbatim("why"),)}
+    )
     Attempt(pid=1, host="shop-pc", started_at=at, **ended).write(runs.folder)
 
 

@@ -12,7 +12,6 @@ import pytest
 from tests.checkups import checkup
 
 from storehealth.errors import ExitCode
-from storehealth.i18n.words import Words
 from storehealth.notify.addresses import Address, read_addresses
 from storehealth.notify.services import is_supported
 from storehealth.output.checkup.prometheus import ScheduleMetrics
@@ -46,7 +45,7 @@ def test_every_address_of_the_example_is_one(tmp_path: Path) -> None:
         "TOKEN_C", "TIiajkdnlazkcOXrIdevi7FQ").replace("KEY", "k" * 36).replace("SECRET", "s" * 36).replace("TOKEN", "t" * 40),
         encoding="utf-8")  # fmt: skip
     path.chmod(0o600)
-    found = read_addresses(NotifySettings(urls_file=path), Words("en"))
+    found = read_addresses(NotifySettings(urls_file=path))
     assert found.problems == ()
     assert len(found.usable) == 6
     assert [address.place for address in found.usable if not is_supported(Address(address.url, address.place))] == []

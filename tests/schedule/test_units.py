@@ -122,5 +122,5 @@ def test_windows_is_told_when(cron: str, zone: str, times: str) -> None:
 
 
 def test_a_command_too_long_for_windows_is_told() -> None:
-    with pytest.raises(UsageError, match="schtasks takes 261"):
+    with pytest.raises(UsageError, match="schtasks accepts 261"):
         windows.format_schtasks_command(scheduled(), RunCommand(("python", "x" * 260), {}), "UTC", NOW)

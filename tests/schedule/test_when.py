@@ -34,12 +34,12 @@ def test_times_become_one_expression(made: object, meant: str) -> None:
 
 @pytest.mark.parametrize("text", ["24:00", "8", "08:60", "", "8:3", "noon"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no time of day"):
+    with pytest.raises(UsageError, match="is not a time of day"):
         timing.parse_daily(text)
 
 
 def test_an_unknown_day_is_refused() -> None:
-    with pytest.raises(UsageError, match="'x' is no day of the week"):
+    with pytest.raises(UsageError, match="'x' is not a day of the week"):
         timing.parse_weekly("mon,x", "08:30")
 
 
@@ -50,14 +50,14 @@ def test_an_unknown_day_is_refused() -> None:
      "0 0 * * * echo", "0 0 * mon *", "1,,2 * * * *"],
 )  # fmt: skip
 def test_what_some_cron_would_refuse_or_misread_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no cron expression"):
+    with pytest.raises(UsageError, match="is not a cron expression"):
         timing.check_expression(text)
 
 
 def test_an_unknown_zone_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         timing.check_zone("Asia/Shanghi")
-    assert "Nearest is Asia/Shanghai." in caught.value.hint
+    assert caught.value.message == "there is no time zone 'Asia/Shanghi'; the nearest is Asia/Shanghai"
 
 
 def field(low: int, high: int) -> st.SearchStrategy[str]:

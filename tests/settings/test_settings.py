@@ -38,7 +38,7 @@ def test_every_mistake_is_named_with_its_line_and_the_nearest_name(tmp_path: Pat
     lines = caught.value.message.splitlines()
     assert lines == [
         "storehealth.toml:2: timezone: there is no such time zone; the nearest is Asia/Shanghai",
-        "storehealth.toml:3: hours: 9-23: write service hours as 09:00-23:00, or as Mon-Fri 09:00-18:00",
+        "storehealth.toml:3: hours: '9-23': write service hours as 09:00-23:00, or as Mon-Fri 09:00-18:00",
         "storehealth.toml:5: staff.lili: must be agent, bot, system, or customer",
         "storehealth.toml:1: plattform: there is no such setting; the nearest is platform",
     ]

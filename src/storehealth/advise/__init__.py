@@ -17,7 +17,7 @@ from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score
 from storehealth.score.metrics import AreaGain, average_headline, find_largest_gain
-from storehealth.support.message import Message, Name, message, quantity
+from storehealth.support.message import Message, Name, message, quantity, sentences
 
 REVIEW_AFTER = timedelta(days=14)
 EFFORT_RANK = {"low": 0, "medium": 1, "high": 2}
@@ -48,6 +48,7 @@ def advise(
     findings: Iterable[Finding],
     measurements: Iterable[Measurement],
     catalogue: Catalogue,
+    platform: str,
     as_of: datetime | None,
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
@@ -62,13 +63,14 @@ def advise(
         findings: All verdicts.
         measurements: Their measurements; they hold the defects each advice reaches.
         catalogue: Rules and scoring constants.
+        platform: Name of the store's; advice for others is left out.
         as_of: The action is due for review two weeks after this day.
     """
     findings = tuple(findings)
     check_on = as_of.date() + REVIEW_AFTER if as_of is not None else None
     candidates = [
-        (_build_recommendation(effects, findings, catalogue, check_on), effects)
-        for effects in _collect_effects(findings, measurements, catalogue).values()
+        (_build_recommendation(effects, findings, catalogue, platform, check_on), effects)
+        for effects in _collect_effects(findings, measurements, catalogue, platform).values()
     ]
     ranked = [recommendation for recommendation, _ in sorted(candidates, key=lambda pair: _sort_key(*pair))]
     return tuple(_promote_worst_area(ranked, findings, catalogue.scoring))
@@ -99,7 +101,7 @@ def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tupl
 
 
 def _collect_effects(
-    findings: Sequence[Finding], measurements: Iterable[Measurement], catalogue: Catalogue
+    findings: Sequence[Finding], measurements: Iterable[Measurement], catalogue: Catalogue, platform: str
 ) -> dict[str, list[Effect]]:
     """Collect the effects that reach any defect, by advice id."""
     by_code = {measurement.code: measurement for measurement in measurements}
@@ -111,6 +113,8 @@ def _collect_effects(
         reach_by_advice = {reach.advice: reach for reach in measurement.mended}
         for advice in rule.advice:
             reach = reach_by_advice.get(advice.id)
+            if advice.only_on and platform not in advice.only_on:
+                continue
             if reach is not None and reach.defects * advice.removes > 0:
                 after = (
                     reach.value_after
@@ -129,13 +133,13 @@ def _remaining_share(measurement: Measurement, avoided: float) -> float:
 
 
 def _build_recommendation(
-    effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, check_on: date | None
+    effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, platform: str, check_on: date | None
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
     where = _locate_misses(effects)
     place = f"rule.{main.rule.code}.advice.{main.advice.id}"
-    action = to_message(main.advice.do, f"{place}.do")
+    action = _describe_action(main.advice, place, platform)
     return Recommendation(
         id=main.advice.id,
         name=to_message(main.advice.name, f"{place}.name"),
@@ -149,6 +153,14 @@ def _build_recommendation(
         assumption=message("advice.assumption", n=main.reached, share=quantity(main.advice.removes, "share")),
         check_on=check_on,
     )
+
+
+def _describe_action(advice: Advice, place: str, platform: str) -> Message:
+    """Who does what by when, with what is particular to the platform."""
+    action = to_message(advice.do, f"{place}.do")
+    if platform not in advice.do_on:
+        return action
+    return sentences((action, to_message(advice.do_on[platform], f"{place}.do_on.{platform}")))
 
 
 def _locate_misses(effects: Sequence[Effect]) -> Message | None:

@@ -7,8 +7,9 @@ replaces a built-in one of the same name. Nothing is registered anywhere: a file
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -26,14 +27,15 @@ from storehealth.catalogue.files import (
     validate_record,
 )
 from storehealth.catalogue.layout import Layout
+from storehealth.catalogue.mutes import PlatformExemption
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
-from storehealth.catalogue.platform import Platform, check_versions
+from storehealth.catalogue.platform import Platform, check_platform, check_versions, select_version
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View, read_view
 from storehealth.errors import CatalogueError
-from storehealth.support.message import Message, Name, lines, message
+from storehealth.support.message import Message, Name, data_text, lines, message
 from storehealth.support.validation import with_nearest
 
 M = TypeVar("M", bound=BaseModel)
@@ -62,10 +64,70 @@ class Catalogue(NamedTuple):
     old_names: tuple[OldName, ...] = ()
     """Where packs call views by names of 0.1."""
 
-    def find_platform_key(self, platform: Platform) -> str:
-        """Under which key ``platforms`` holds a platform, or the version of it that this one was made from."""
+    def require_platform(self, name: str) -> str:
+        """Return the name of a platform, which may be given by an alias or as a version's file name.
+
+        Raises:
+            UsageError: There is no such platform; the hint lists the valid names.
+        """
+        aliases = {alias: platform.name for platform in self.platforms.values() for alias in platform.aliases}
+        name = aliases.get(name, name)
+        check_platform(name, self.platforms)
+        return name
+
+    def find_platform(self, name: str, day: date | None, site: str | None = None) -> Platform:
+        """Return the version of a platform in force on a day, as it is at a site, its missing facts from ``generic``.
+
+        Args:
+            name: Of a platform, or the file name of one of its versions.
+            day: None: the earliest version.
+            site: One of the platform's; None: none in particular.
+
+        Raises:
+            KeyError: There is no such platform or site.
+        """
+        platform = select_version(self.platforms, name, day)
+        platform = platform.at_site(site) if site else platform
+        generic = self.platforms.get("generic")
+        return platform.model_copy(update={"facts": {**(generic.facts if generic else {}), **platform.facts}})
+
+    def list_variants(self) -> dict[str, Platform]:
+        """Every platform by its key, and behind it each of its sites, as ``mercado_libre/MX``, with what differs there."""
+        variants: dict[str, Platform] = {}
+        for key, platform in self.platforms.items():
+            variants[key] = platform
+            for name, site in platform.sites.items():
+                own = {
+                    field: getattr(site, field) for field in ("title", "zone", "facts", "windows", "limits", "notes")
+                }
+                bare = {"compensations": (), "scored": site.scored, "site": name}
+                variants[f"{key}/{name}"] = platform.model_copy(update=own | bare)
+        return variants
+
+    def find_notes_key(self, platform: Platform) -> str:
+        """Where the notes of a platform are written: its version's key in ``platforms``, and within it those of its site."""
         version = f"{platform.name}@{platform.effective_from}"
-        return version if version in self.platforms else platform.name
+        key = version if version in self.platforms else platform.name
+        site = self.platforms[key].sites.get(platform.site or "") if key in self.platforms else None
+        return f"{key}.sites.{platform.site}.notes" if site and site.notes else f"{key}.notes"
+
+    def list_exemptions(self, platform: Platform) -> tuple[PlatformExemption, ...]:
+        """List the days that a platform leaves out, as exemptions of the rules it names."""
+        version = f"{platform.name}@{platform.effective_from}"
+        key = version if version in self.platforms else platform.name
+        return tuple(
+            PlatformExemption.model_validate(
+                {
+                    "code": code,
+                    "from": days.first,
+                    "to": days.last,
+                    "reason": days.name.en,
+                    "text": data_text(f"platform.{key}.exempt_days.{place}.name", days.name.en),
+                }
+            )
+            for place, days in enumerate(platform.exempt_days)
+            for code in days.codes
+        )
 
     def find_layouts(self, needs: Iterable[str], platform: str) -> list[Layout]:
         """Find the layouts that export any of some tables or columns: those of the platform, else the generic ones.
@@ -129,6 +191,7 @@ def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     rules = _read_records("rules", Rule, "id", packs, paths, problems, old_names)
     scoring = validate_record(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
+    problems += _check_platform_names(layouts, rules, platforms, paths)
     problems += check_versions(platforms)
     # only with valid files: the facts that an invalid rule reads would be reported as unread
     if not problems:
@@ -226,6 +289,14 @@ def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: 
     for stem, platform in platforms.items():
         path = paths[f"platforms/{stem}"]
         codes_by_key = {f"limits.{code}": code for code in platform.limits}
+        codes_by_key |= {f"scored.{code}": code for code in platform.scored}
+        codes_by_key |= {f"not_applicable.{place}": code for place, code in enumerate(platform.not_applicable)}
+        for name, site in platform.sites.items():
+            codes_by_key |= {f"sites.{name}.limits.{code}": code for code in site.limits}
+            codes_by_key |= {f"sites.{name}.scored.{code}": code for code in site.scored}
+        codes_by_key |= {
+            f"exempt_days.{place}.codes": code for place, days in enumerate(platform.exempt_days) for code in days.codes
+        }
         codes_by_key |= {f"windows.{code}": code for code in platform.windows if code != "default"}
         codes_by_key |= {
             f"compensations.{place}.code": row.code for place, row in enumerate(platform.compensations) if row.code
@@ -234,6 +305,34 @@ def _check_rules(rules: dict[str, Rule], platforms: dict[str, Platform], paths: 
             if code not in codes:
                 problem = with_nearest(message("catalogue.no_code", code=Name(code)), code, codes)
                 yield describe_problem(locate_key(path, key), problem)
+
+
+def _check_platform_names(
+    layouts: dict[str, Layout], rules: dict[str, Rule], platforms: dict[str, Platform], paths: dict[str, Path]
+) -> Iterable[Message]:
+    """Report layouts and rules that name a platform that does not exist, and rules that no score can count."""
+    named = [(f"layouts/{stem}", "platform", layout.platform) for stem, layout in layouts.items() if layout.platform]
+    named += [(f"rules/{rule.id}", key, name) for rule in rules.values() for key, name in _list_platform_names(rule)]
+    for place, key, name in named:
+        if name not in platforms:
+            problem = with_nearest(message("catalogue.no_such_platform", name=Name(name)), name, platforms)
+            yield describe_problem(locate_key(paths[place], key), problem)
+    judged = {rule.code for rule in rules.values() if rule.limits is not None}
+    for stem, platform in platforms.items():
+        for code in platform.scored.keys() - judged:
+            if code in {rule.code for rule in rules.values()}:
+                place = locate_key(paths[f"platforms/{stem}"], f"scored.{code}")
+                yield describe_problem(place, message("catalogue.scored_without_limits", code=Name(code)))
+
+
+def _list_platform_names(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield the platforms that a rule names, each with its key; a site behind a slash is left out."""
+    yield from (("why_on", name) for name in rule.why_on)
+    for number, advice in enumerate(rule.advice):
+        yield from ((f"advice.{number}.only_on", name) for name in advice.only_on)
+        yield from ((f"advice.{number}.do_on", name) for name in advice.do_on)
+    for number, example in enumerate(rule.examples):
+        yield f"examples.{number}.platform", example.platform.partition("/")[0]
 
 
 def _read_codes_of_invalid(rules: dict[str, Rule], paths: dict[str, Path]) -> dict[str, str]:

@@ -6,12 +6,11 @@ replaces the built-in one, so that anyone who knows better can correct any numbe
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -20,8 +19,12 @@ from storehealth.catalogue.common import Identifier, Language, LocalizedText, St
 from storehealth.catalogue.files import describe_problem, describe_yaml_error, read_yaml, validate_record
 from storehealth.catalogue.texts import to_message
 from storehealth.errors import CatalogueError, UsageError
-from storehealth.support.message import Message, Name, lines, message, sentences
+from storehealth.support.message import Message, Name, clauses, lines, message, sentences
+from storehealth.support.names import suggest_name
+from storehealth.support.validation import InvalidValue
 
+CUTOFF = 0.4
+"""Similarity from which an id is suggested: ids are long, and their halves are exchanged easily."""
 FOLDER = Path(__file__).parent.parent / "checklists"
 Desk = Literal["merchant", "customer_service", "settlement", "legal", "finance", "platform"]
 Certainty = Verification | Literal["given"]
@@ -42,20 +45,25 @@ class ChecklistSource(StrictModel):
     sure: Certainty
 
 
-class ProcessingTime(StrictModel):
-    """How long something takes. ``usual``: a desk's usual time, after which to ask; ``at_least``: a period that must pass."""
+class _Length(StrictModel):
+    """A length of time, from its shortest to its longest."""
 
-    kind: Literal["usual", "at_least"] = "usual"
     least: int = Field(ge=0)
     most: int = Field(ge=0)
-    unit: Unit = "days"
     source: Identifier
 
     @model_validator(mode="after")
-    def _check_order(self) -> ProcessingTime:
+    def _check_order(self) -> Self:
         if self.least > self.most:
-            raise ValueError("least is more than most")
+            raise InvalidValue(message("refund.least_above_most"))
         return self
+
+
+class ProcessingTime(_Length):
+    """How long something takes. ``usual``: a desk's usual time, after which to ask; ``at_least``: a period that must pass."""
+
+    kind: Literal["usual", "at_least"] = "usual"
+    unit: Unit = "days"
 
 
 class ItemText(LocalizedText):
@@ -113,12 +121,9 @@ class ChecklistItem(StrictModel):
     final: bool = Field(default=False, description="The case is closed once it is done.")
 
 
-class AfterSalesPeriod(StrictModel):
+class AfterSalesPeriod(_Length):
     """The after-sales period: days after the last completed order before the deposit can come back."""
 
-    least: int = Field(ge=0)
-    most: int = Field(ge=0)
-    source: Identifier
     until: Literal["refund", "apply"] = Field(
         default="refund", description="What becomes possible afterwards: the refund, or only the application."
     )
@@ -153,7 +158,7 @@ class Checklist(StrictModel):
     def _check_references(self) -> Checklist:
         problems = [*_find_unknown_names(self), *_find_order_problems(self)]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise InvalidValue(clauses(problems))
         return self
 
     def to_message(self, text: LocalizedText, *keys: str) -> Message:
@@ -172,7 +177,7 @@ class Checklist(StrictModel):
             return self.items[ids.index(wanted)]
         raise UsageError(
             message("refund.no_such_item", checklist=Name(self.name), item=Name(name)),
-            _suggest(wanted, ids, message("refund.items", items=tuple(map(Name, ids)))),
+            sentences((*suggest_name(wanted, ids, CUTOFF), message("refund.items", items=tuple(map(Name, ids))))),
         )
 
     def list_papers_to_redo(self, item: ChecklistItem) -> tuple[str, ...]:
@@ -190,17 +195,20 @@ class Checklist(StrictModel):
         return tuple(item for item in self.items if item.stage == stage)
 
 
-def _find_unknown_names(checklist: Checklist) -> Iterator[str]:
-    """Yield a line for each reference to a stage, paper or source that the file does not define."""
+def _find_unknown_names(checklist: Checklist) -> Iterator[Message]:
+    """Yield a message for each reference to a stage, paper or source that the file does not define."""
     stages = {stage.id for stage in checklist.stages}
     for item in checklist.items:
         if item.stage not in stages:
-            yield f"{item.id}: no stage {item.stage!r}"
-        yield from (f"{item.id}: no paper {name!r}" for name in item.papers if name not in checklist.papers)
-    yield from (f"mailed: no paper {name!r}" for name in checklist.mailed if name not in checklist.papers)
-    yield from (
-        f"{place}: no source {name!r}" for place, name in _iter_citations(checklist) if name not in checklist.sources
-    )
+            yield message("refund.no_such_stage", item=Name(item.id), stage=Name(item.stage))
+    listed = [("mailed", checklist.mailed), *((item.id, item.papers) for item in checklist.items)]
+    for place, names in listed:
+        for name in names:
+            if name not in checklist.papers:
+                yield message("refund.no_such_paper", place=Name(place), paper=Name(name))
+    for place, name in _iter_citations(checklist):
+        if name not in checklist.sources:
+            yield message("refund.no_such_source", place=Name(place), source=Name(name))
 
 
 def _iter_citations(checklist: Checklist) -> Iterator[tuple[str, str]]:
@@ -217,34 +225,26 @@ def _iter_citations(checklist: Checklist) -> Iterator[tuple[str, str]]:
             yield f"{item.id}.takes", item.takes.source
 
 
-def _find_order_problems(checklist: Checklist) -> Iterator[str]:
-    """Yield a line for each item that is repeated, out of order or blocked by a later one, and for a missing end."""
+def _find_order_problems(checklist: Checklist) -> Iterator[Message]:
+    """Yield a message for each item that is repeated, out of order or blocked by a later one, and for a missing end."""
     place = {stage.id: number for number, stage in enumerate(checklist.stages)}
     earlier: set[str] = set()
     last = -1
     for item in checklist.items:
         if item.id in earlier:
-            yield f"{item.id}: named twice"
-        yield from (
-            f"{item.id}: blocked_by {name!r}, which is no earlier item"
-            for name in item.blocked_by
-            if name not in earlier
-        )
+            yield message("refund.named_twice", item=Name(item.id))
+        for name in item.blocked_by:
+            if name not in earlier:
+                yield message("refund.not_earlier", item=Name(item.id), other=Name(name))
         if place.get(item.stage, last) < last:
-            yield f"{item.id}: stands after items of a later stage"
+            yield message("refund.stage_out_of_order", item=Name(item.id))
         earlier.add(item.id)
         last = max(last, place.get(item.stage, last))
     if sum(item.final for item in checklist.items) != 1:
-        yield "exactly one item must be final"
-    yield from (
-        f"stage {stage.id} has no item" for stage in checklist.stages if not checklist.list_stage_items(stage.id)
-    )
-
-
-def _suggest(name: str, known: Iterable[str], choices: Message) -> Message:
-    """Return a hint: the nearest name, if one is close, and the choices."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return sentences((message("refund.nearest", name=Name(close[0])), choices)) if close else choices
+        yield message("refund.one_final_item")
+    for stage in checklist.stages:
+        if not checklist.list_stage_items(stage.id):
+            yield message("refund.empty_stage", stage=Name(stage.id))
 
 
 def load_checklists(packs: Iterable[Path] = ()) -> dict[str, Checklist]:
@@ -296,4 +296,5 @@ def load_checklist(platform: str, packs: Iterable[Path] = ()) -> Checklist:
     if wanted in checklists:
         return checklists[wanted]
     choices = message("refund.checklists", names=tuple(map(Name, checklists)))
-    raise UsageError(message("refund.no_checklist_for", name=Name(platform)), _suggest(wanted, checklists, choices))
+    hint = sentences((*suggest_name(wanted, checklists, CUTOFF), choices))
+    raise UsageError(message("refund.no_checklist_for", name=Name(platform)), hint)

@@ -14,23 +14,16 @@ from storehealth.support.validation import with_nearest
 
 FACT_IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
 """Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
-FACTS_READ_IN_PYTHON = {"service_hours": "service_days", "holidays": "service_days"}
-"""Facts that Python reads instead of SQL, with the table it builds from each."""
+FACTS_READ_IN_PYTHON = {"service_hours": "service_days", "holidays": "service_days", "least_orders": "platform_view"}
+"""Facts that Python reads instead of SQL, with the table or part of the checkup it builds from each."""
 
 INFORMATIVE_FACTS = {
-    "cancel_rate_limit": "highest share of orders the seller may cancel, for whatever reason is the seller's",
     "case_rate_limit": "highest share of orders with a claim or case against the seller",
     "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
     "late_rate_limit": "highest share of late orders, where the platform's 'late' is not this project's",
-    "least_orders": "orders in the window below which the platform gives no score",
-    "on_time_delivery_rate": "lowest share delivered in time, where the platform counts otherwise than LG06",
-    "out_of_stock_after": "lateness from which an order counts as out of stock",
-    "pickup_night": "orders paid in these hours have their pick-up clock started at their end",
-    "sales_cut_at": "share of one day's due orders late at which the shop's orders are limited",
-    "short_wait": "who leaves sooner could hardly have been served",
-    "valid_tracking_rate": "lowest share of parcels whose number a carrier has scanned",
 }
-"""Facts that are shown but judge nothing, with their meaning. A rule of a pack may still read them."""
+"""Rates that join facts no export holds: the method of a checkup lists them, and nothing is judged by them. A pack's rule
+may still read them."""
 
 
 def find_fact_readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from storehealth.catalogue.files import (
 from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
 from storehealth.catalogue.rule import TIME_DIMENSIONS, Rule
 from storehealth.errors import CatalogueError
-from storehealth.support.message import Message, Name, lines, message
+from storehealth.support.message import Message, Name, lines, message, verbatim
 from storehealth.support.validation import InvalidValue, with_nearest
 
 MUTES_FILE = "mutes.yaml"
@@ -72,9 +72,23 @@ class Exemption(StrictModel):
             raise InvalidValue(message("catalogue.from_after_to"))
         return self
 
+    def describe(self) -> Message:
+        """The reason as a message: the user's own words."""
+        return verbatim(self.reason)
+
     def applies_to(self, rule: Rule) -> bool:
         """Whether the exemption applies to this rule."""
         return self.code == rule.code or (self.code == ALL_RULES and rule.area != EXCLUDED_AREA)
+
+
+class PlatformExemption(Exemption):
+    """Days that the platform leaves out of a rule; the reason has a text in every language."""
+
+    text: Message
+
+    def describe(self) -> Message:
+        """The reason as a message."""
+        return self.text
 
 
 class MutesFile(StrictModel):

@@ -114,6 +114,12 @@ class Advice(StrictModel):
     name: LocalizedText = Field(description="The action in a few words, for one line of the screen.")
     effort: Literal["low", "medium", "high"]
     do: LocalizedText = Field(description="Who does what by when.")
+    do_on: dict[Identifier, LocalizedText] = Field(
+        default={}, description="By platform: a sentence to add for its stores only, such as the name of its tool."
+    )
+    only_on: tuple[Identifier, ...] = Field(
+        default=(), description="Platforms on which this can be done, where others lack the means; empty: everywhere."
+    )
     note: LocalizedText | None = Field(
         default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
     )
@@ -132,7 +138,7 @@ class RuleExample(StrictModel):
     """
 
     name: str = ""
-    platform: str = "generic"
+    platform: str = Field(default="generic", description="A platform, or one of its sites: mercado_libre/MX.")
     as_of: str | None = Field(default=None, description="Default: the last event in the rows given.")
     repeat: int = Field(
         default=1, ge=1, le=1000, description="Each given row is repeated with other ids, to reach the least number."
@@ -157,6 +163,9 @@ class Rule(StrictModel):
         default=(), description="Figures platforms print for the same, to compare with."
     )
     why: LocalizedText
+    why_on: dict[Identifier, LocalizedText] = Field(
+        default={}, description="By platform: a sentence to add for its stores only, such as what it does to them."
+    )
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storehealth.catalogue.common import StrictModel
-from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.platform import Bands, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.model import Area, Direction, LimitSource, Severity, Tally
 from storehealth.support.stats import min_sample_size
@@ -66,6 +66,7 @@ class Bounds:
     source: LimitSource
     least: int | None = None
     entities: int | None = None
+    bands: Bands | None = None
 
 
 def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds | None:
@@ -85,4 +86,4 @@ def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds
     limit_source = LimitSource(
         source=override.source, effective_from=override.effective_from, verified=override.verified
     )
-    return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities)
+    return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities, override.bands)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.cli import output_files, state_folder, streams
 from storehealth.cli.streams import Verbosity, write_error
-from storehealth.errors import UsageError, is_interrupted
+from storehealth.errors import StorehealthError, UsageError, is_interrupted
+from storehealth.support.message import Message, lines, message, verbatim
 
 if TYPE_CHECKING:
     from storehealth.commands.request import AuditRequest
@@ -79,7 +80,7 @@ def open_history(
         UsageError: The options contradict each other, or ``events.yaml`` has mistakes.
     """
     if no_history and baseline:
-        raise UsageError("--no-history and --baseline contradict each other", "Give one of them.")
+        raise UsageError(message("cli.no_history_baseline"), message("cli.give_one"))
     if no_history:
         return None
     from storehealth.history import EventCalendar, RunHistory, read_calendar
@@ -97,9 +98,9 @@ def remember_checkup(history: RunHistory | None, checkup: Checkup, unmask: bool,
     from storehealth.score.exit_status import has_verdict
 
     if unmask:
-        voice.note("not remembered: personal data are never kept")
+        voice.note(message("history.unmasked"))
     elif find_span_outside(checkup.sources, checkup.as_of) and not has_verdict(checkup.findings):
-        voice.note("not remembered: the files hold nothing of that time")
+        voice.note(message("history.no_data_then"))
     elif not state_folder.is_temporary():
         from storehealth.history import remember_run as add_run
         from storehealth.privacy import load_installation_key
@@ -142,8 +143,8 @@ class Notifier(NamedTuple):
         from storehealth.notify import announce_failure
 
         if not self.dry_run:
-            lines = (getattr(error, "message", "") or type(error).__name__, getattr(error, "hint", ""))
-            problem = "\n".join(line for line in lines if line)
+            known = (error.problem, error.remedy) if isinstance(error, StorehealthError) else ()
+            problem = lines(part for part in known or (verbatim(type(error).__name__),) if part)
             now = datetime.now().astimezone()
             report_delivery(announce_failure(run, problem, self.settings, state, now), load_words(self.settings), voice)
 
@@ -156,7 +157,7 @@ def read_notify_options(wanted: bool, dry_run: bool, config: Path | None) -> Not
     """
     if not wanted:
         if dry_run:
-            raise UsageError("--dry-run shows a message, and --notify is not given", "Give both of them.")
+            raise UsageError(message("cli.dry_run_alone"), message("cli.give_both"))
         return None
     from storehealth.settings import read_settings
 
@@ -173,51 +174,46 @@ def check_addresses(settings: Settings) -> Addresses:
         UsageError: There is none, or one cannot be used; the message lists all problems.
     """
     from storehealth.notify import read_addresses
-    from storehealth.notify.services import find_service_name, is_supported
+    from storehealth.notify.outbox import describe_refusal
+    from storehealth.notify.services import ServiceAnswer, find_service_name, is_supported
 
-    texts = load_words(settings)
-    addresses = read_addresses(settings.notify, texts)
+    addresses = read_addresses(settings.notify)
     problems = list(addresses.problems)
     for address in addresses.usable:
         if not is_supported(address):
-            reason = texts.reason("Apprise does not know this kind of address")
-            problems.append(
-                texts.say(
-                    "notify.not_delivered", service=find_service_name(address), place=address.place, reason=reason
-                )
-            )
+            answer = ServiceAnswer(find_service_name(address), message("notify.unsupported"))
+            problems.append(describe_refusal(address, answer))
     if problems:
-        raise UsageError("\n".join(problems), "`storehealth doctor` checks them; nothing was sent.")
+        raise UsageError(lines(problems), message("notify.nothing_sent"))
     return addresses
 
 
 def report_delivery(delivery: Delivery, texts: Words, voice: streams.Verbosity) -> bool:
     """Report the result of a notification, failures even with --silent; return whether all was delivered."""
     for failure in delivery.failures:
-        streams.write_error(failure)
+        streams.write_error(texts.render(failure))
     if delivery.services:
-        voice.note(texts.say("notify.sent", services=texts.say("unit.comma").join(delivery.services)))
+        voice.note(texts.render(message("notify.sent", services=delivery.services)))
     for reason in delivery.reasons:
-        voice.note(texts.say("notify.queued" if delivery.outcome == "queued" else "notify.held", reason=reason))
+        voice.note(
+            texts.render(message("notify.queued" if delivery.outcome == "queued" else "notify.held", reason=reason))
+        )
     if delivery.waiting and delivery.failures:
         streams.write_note(texts.count("notify.waiting", delivery.waiting))
     return not delivery.has_failed
 
 
-def format_preview(letter: Notice, settings: Settings, texts: Words, held: str | None = None) -> list[str]:
+def format_preview(letter: Notice, settings: Settings, texts: Words, held: Message | None = None) -> list[str]:
     """Format a message as lines, with who would get it and why it would not be sent."""
     from storehealth.notify import read_addresses
+    from storehealth.notify.outbox import name_service
     from storehealth.notify.services import find_service_name
 
-    addresses = read_addresses(settings.notify, texts)
-    names = [
-        texts.say("unit.brackets", what=find_service_name(address), inside=address.place)
-        for address in addresses.usable
-    ]
-    lines = [letter.title, *letter.body.splitlines(), ""]
-    lines += [texts.say("notify.would", services=texts.say("unit.comma").join(names))] if names else []
-    lines += [texts.say("notify.held", reason=held)] if held else []
-    return [*lines, *addresses.problems]
+    addresses = read_addresses(settings.notify)
+    names = tuple(name_service(address, find_service_name(address)) for address in addresses.usable)
+    notes = [message("notify.would", services=names)] if names else []
+    notes += [message("notify.held", reason=held)] if held else []
+    return [letter.title, *letter.body.splitlines(), "", *map(texts.render, (*notes, *addresses.problems))]
 
 
 def load_words(settings: Settings, checkup: Checkup | None = None) -> Words:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
 from storehealth.errors import UsageError
-from storehealth.support.names import find_nearest
+from storehealth.support.message import Name, message, sentences
+from storehealth.support.names import suggest_name
 
 KnownLanguage = Literal["en", "zh", "es"]
 OutputFormat = Literal["text", "json"]
@@ -55,10 +56,10 @@ def require_one_of(value: str, known: Iterable[str], what: str) -> str:
     names = list(known)
     if value in names:
         return value
-    near = find_nearest(value, names, cutoff=0.4)
-    nearest = f"Nearest is {near}. " if near else ""
-    choices = f"Choose one of: {', '.join(names)}." if len(names) <= MAX_LISTED_NAMES or not near else ""
-    raise UsageError(f"{what} does not know {value!r}", (nearest + choices).strip())
+    hint = suggest_name(value, names, cutoff=0.4)
+    if len(names) <= MAX_LISTED_NAMES or not hint:
+        hint.append(message("names.choose", names=tuple(map(Name, names))))
+    raise UsageError(message("usage.unknown_value", value=Name(value), option=Name(what)), sentences(hint))
 
 
 def parse_language(text: str) -> KnownLanguage:
@@ -99,7 +100,10 @@ def _parse_file_choice(text: str, option: str) -> FileChoice:
     """
     file, _, name = text.rpartition("=")
     if not file or not name:
-        raise UsageError(f"{option} {text!r} has no name", f"Write {option} 'file.csv=name'.")
+        raise UsageError(
+            message("usage.pair_without_name", option=Name(option), text=Name(text)),
+            message("usage.write_pair", option=Name(option)),
+        )
     return FileChoice(file, name)
 
 
@@ -111,7 +115,7 @@ def parse_output(text: str) -> OutputOption:
     """
     name, _, place = text.partition("=")
     if not name or not place:
-        raise UsageError(f"-o {text!r} names no path", "Write -o json=report.json, or -o json=- for stdout.")
+        raise UsageError(message("usage.output_without_path", text=Name(text)), message("usage.output_examples"))
     return OutputOption(name, None if place == "-" else Path(place))
 
 
@@ -125,9 +129,9 @@ def parse_as_of(text: str | datetime) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--as-of {text!r} is no time", "Write 2025-03-31 or 2025-03-31T18:00.") from None
+        raise UsageError(message("usage.invalid_time", text=Name(text)), message("usage.time_examples")) from None
     if parsed.tzinfo is not None:
-        raise UsageError(f"--as-of {text!r} has an offset", "Write it in the store's own time, without one.")
+        raise UsageError(message("usage.time_with_offset", text=Name(text)), message("usage.local_time"))
     is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text)
     return datetime.combine(parsed, time(23, 59, 59)) if is_date else parsed
 
@@ -141,8 +145,10 @@ def parse_window(text: str) -> str:
     if text == "all" or re.fullmatch(r"[1-9]\d{0,4}d", text):
         return text
     number = re.match(r"\s*(\d+)", text)
-    nearest = f"Nearest is {int(number[1]) or 1}d. " if number else "Nearest is all. " if text.startswith("a") else ""
-    raise UsageError(f"--window {text!r} is no window", f"{nearest}Write a number of days such as 30d, or all.")
+    near = f"{int(number[1]) or 1}d" if number else "all" if text.startswith("a") else None
+    hint = [message("names.did_you_mean", name=Name(near))] if near else []
+    hint.append(message("usage.window_examples"))
+    raise UsageError(message("usage.invalid_window", text=Name(text)), sentences(hint))
 
 
 def parse_memory(text: str) -> str:
@@ -153,7 +159,7 @@ def parse_memory(text: str) -> str:
     """
     if re.fullmatch(r"(?i)\d+(\.\d+)?\s*[kmgt]i?b", text.strip()):
         return text
-    raise UsageError(f"--memory {text!r} is no size", "Write it as 500MB or 2GB.")
+    raise UsageError(message("usage.invalid_memory", text=Name(text)), message("usage.memory_examples"))
 
 
 def parse_pack(text: str | Path) -> Path:
@@ -164,7 +170,7 @@ def parse_pack(text: str | Path) -> Path:
     """
     path = Path(text)
     if not path.is_dir():
-        raise UsageError(f"--pack {path} is no folder", "Give the folder that holds rules/, layouts/ and so on.")
+        raise UsageError(message("usage.pack_missing", path=Name(path)), message("usage.give_pack_folder"))
     return path
 
 
@@ -176,7 +182,7 @@ def parse_config(text: str | Path) -> Path:
     """
     path = Path(text)
     if not path.is_file():
-        raise UsageError(f"--config {path} does not exist", "Give the path of a storehealth.toml.")
+        raise UsageError(message("usage.config_missing", path=Name(path)), message("usage.give_config"))
     return path
 
 

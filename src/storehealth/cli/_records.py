@@ -11,6 +11,8 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from storehealth.cli import streams
+
 
 @dataclass(frozen=True, init=False)
 class Only:
@@ -47,6 +49,9 @@ def expand_records(command: Callable[..., int]) -> Callable[..., int]:
             parameters[new.name] = new
 
     def call(**values: Any) -> int:
+        from storehealth.i18n import use_language
+
+        use_language(streams.find_language())  # of the texts in JSON documents
         built = {name: record(**{key: values.pop(key) for key in keys}) for name, (record, keys) in records.items()}
         return command(**built, **values)
 

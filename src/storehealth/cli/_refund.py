@@ -37,6 +37,7 @@ Note = Annotated[
 class CaseFlags(CommonOptions):
     """The options that choose a refund case, after those of every command."""
 
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the next steps.")] = False
     dossier: Annotated[
         Path | None,
         typer.Option(
@@ -264,7 +265,7 @@ def _report(case: ChosenCase, entry: CaseEntry, remarks: Iterable[Message] = (),
     )
     _print_line(translate(label(message("refund.undone"), text) if is_undone else text, case.language))
     for remark in (*remarks, *case.remarks):
-        streams.write_note(translate(remark, case.language))
+        streams.write_note(remark)
     _print_line(next(word_steps(case.derive_status())))
     return int(ExitCode.OK)
 
@@ -316,10 +317,8 @@ def _write_private(path: Path, content: bytes) -> bool:
 
 
 def _print_notes(case: ChosenCase, drafts: Iterable[FilledPaper]) -> None:
-    from storehealth.i18n import translate
-
     blanks = tuple(dict.fromkeys(Name(key) for draft in drafts for key in draft.blanks))
     notes = [message("refund.left_blank", keys=blanks)] if blanks else []
     notes += [*case.details.list_remarks(case.today), *case.remarks, message("refund.drafts")]
     for note in notes:
-        streams.write_note(translate(note, case.language))
+        streams.write_note(note)

@@ -18,9 +18,9 @@ from storehealth.cli import audit as audit_command
 from storehealth.cli._options import OWN_PACK
 from storehealth.cli._records import expand_records
 from storehealth.errors import UsageError
+from storehealth.support.message import Message, Name, message
 
 if TYPE_CHECKING:
-    from storehealth.i18n.words import Words
     from storehealth.schedule import RunCommand, Schedule, ScheduleBook
 
 NOT_SCHEDULED = {
@@ -33,22 +33,27 @@ PREFIX = "STOREHEALTH_"
 
 
 def add_audit_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of ``audit`` in addition to its own."""
+    """Give a command the options of ``audit`` in addition to its own; :func:`collect_audit_options` reads them.
+
+    Args:
+        command: With records already expanded. It gets its own options only.
+    """
+    own = inspect.signature(command).parameters
 
     def forward(**options: Any) -> int:
-        return command(**options)
+        return command(**{name: value for name, value in options.items() if name in own})
 
-    own = [
-        parameter
-        for parameter in inspect.signature(command, eval_str=True).parameters.values()
-        if parameter.kind != parameter.VAR_KEYWORD
-    ]
-    audit_parameters = inspect.signature(expand_records(audit_command.run)).parameters.values()
-    shared = (parameter for parameter in audit_parameters if parameter.name not in NOT_SCHEDULED)
-    parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
+    shared = [parameter for name, parameter in _list_audit_parameters().items() if name not in own]
+    parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in (*own.values(), *shared)]
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     forward.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
     return forward
+
+
+def _list_audit_parameters() -> dict[str, inspect.Parameter]:
+    """List the parameters of ``audit`` that are stored with a schedule."""
+    parameters = inspect.signature(expand_records(audit_command.run)).parameters
+    return {name: parameter for name, parameter in parameters.items() if name not in NOT_SCHEDULED}
 
 
 def read_times(daily: str | None, weekly: tuple[str, str] | None, cron: str | None) -> str:
@@ -61,9 +66,7 @@ def read_times(daily: str | None, weekly: tuple[str, str] | None, cron: str | No
 
     options = [option for option in (daily, weekly, cron) if option is not None]
     if len(options) != 1:
-        raise UsageError(
-            "when is not said, or more than once", "Give one of --daily 08:30, --weekly mon 08:30, --cron."
-        )
+        raise UsageError(message("schedule.no_time"), message("schedule.no_time_hint"))
     if daily is not None:
         return timing.parse_daily(daily)
     return timing.parse_weekly(*weekly) if weekly is not None else timing.check_expression(cron or "")
@@ -81,17 +84,18 @@ def choose_zone(given: str | None, config: Path | None, machine: str) -> str:
     return check_zone(given) if given is not None else read_settings(config).timezone or machine
 
 
-def collect_audit_options(ctx: typer.Context, given: dict[str, Any]) -> tuple[str, ...]:
-    """Return a command's options of ``audit`` as a command line, paths made absolute."""
-    words: list[str] = []
+def collect_audit_options(ctx: typer.Context) -> tuple[str, ...]:
+    """Return the options of ``audit`` in a command line, paths made absolute; with the settings file that applies."""
+    audit_options, words = _list_audit_parameters(), []
     for param in ctx.command.params:
-        value = given.get(param.name or "")
+        name = param.name or ""
+        value = ctx.params.get(name) if name in audit_options else None
         if value is None or value is False or value == param.default:
             continue
         for item in value if isinstance(value, list | tuple) else [value]:
             words.append(max(param.opts, key=len))
-            words += [] if value is True else [_absolute(param.name or "", item)]
-    if given.get("config") is None:
+            words += [] if value is True else [_absolute(name, item)]
+    if ctx.params.get("config") is None:
         from storehealth.settings import FILE_NAME
 
         words += ["--config", str(Path(FILE_NAME).absolute())] if Path(FILE_NAME).is_file() else _name_own_pack()
@@ -132,13 +136,12 @@ def check_paths(schedule: Schedule, state: Path) -> None:
         UsageError: They do not exist, or a name is not valid Unicode.
     """
     if not Path(schedule.exports).exists():
-        raise UsageError(
-            f"There is no folder {schedule.exports}.", "Give the folder that your exports will be put into."
-        )
+        problem = message("schedule.no_exports", path=Name(schedule.exports))
+        raise UsageError(problem, message("schedule.no_exports_hint"))
     for text in (schedule.exports, *schedule.options, str(state)):
         if any("\ud800" <= char <= "\udfff" for char in text):
             shown = text.encode(errors="replace").decode()
-            raise UsageError(f"{shown!r} is not written in Unicode", "Rename the file or folder.")
+            raise UsageError(message("schedule.not_unicode", text=Name(shown)), message("schedule.rename_hint"))
 
 
 def check_elsewhere() -> None:
@@ -154,12 +157,11 @@ def check_elsewhere() -> None:
     )  # fmt: skip
     if process.returncode:
         raise UsageError(
-            f"{sys.executable} does not find storehealth outside this shell",
-            "Install it there: pip install storehealth.",
+            message("schedule.not_found_elsewhere", program=Name(sys.executable)), message("schedule.install_hint")
         )
 
 
-def explain_hourly(schedule: Schedule, machine: str, now: datetime, words: Words) -> str | None:
+def explain_hourly(schedule: Schedule, machine: str, now: datetime) -> Message | None:
     """Explain why cron starts a schedule every hour; None where it does not."""
     from storehealth.schedule import crontab
 
@@ -167,8 +169,8 @@ def explain_hourly(schedule: Schedule, machine: str, now: datetime, words: Words
     if crontab.is_own_clock(schedule.zone, machine, now, moved):
         return None
     if moved not in (None, machine):
-        return words.say("schedule.moved", moved=moved, zone=schedule.zone)
-    return words.say("schedule.hourly", machine=machine, zone=schedule.zone)
+        return message("schedule.moved", moved=Name(moved), zone=Name(schedule.zone))
+    return message("schedule.hourly", machine=Name(machine), zone=Name(schedule.zone))
 
 
 def list_lost_variables() -> list[str]:
@@ -202,8 +204,8 @@ def uninstall(schedule: Schedule) -> None:
         systemd.uninstall(schedule.name)
 
 
-def check_free(schedules: ScheduleBook, schedule: Schedule, force: bool) -> Schedule | None:
-    """Return the schedule that a new one replaces, if any.
+def replace(schedules: ScheduleBook, schedule: Schedule, force: bool) -> None:
+    """Make room for a new schedule: uninstall the one it replaces where something else started that.
 
     Raises:
         UsageError: There is one, here or installed from another state folder, and ``force`` is not given.
@@ -215,10 +217,9 @@ def check_free(schedules: ScheduleBook, schedule: Schedule, force: bool) -> Sche
     exists = exists or (schedule.by == "cron" and crontab.has_line(schedule.name))
     exists = exists or (schedule.by == "systemd" and systemd.has_timer(schedule.name))
     if exists and not force:
-        raise UsageError(
-            f"there is a schedule {schedule.name!r} already", "Give --force to replace it, or another name."
-        )
-    return existing
+        raise UsageError(message("schedule.taken", name=Name(schedule.name)), message("schedule.taken_hint"))
+    if existing and existing.by != schedule.by:
+        uninstall(existing)
 
 
 def format_lines(schedule: Schedule, call: RunCommand, kind: str, machine: str, now: datetime) -> Iterator[str]:

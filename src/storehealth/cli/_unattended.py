@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from storehealth.cli import state_folder, streams
-from storehealth.errors import ExitCode, UsageError, derive_exit_code
+from storehealth.errors import ExitCode, StorehealthError, UsageError, derive_exit_code
 from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.message import Message, Name, clauses, message, verbatim
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.cli._after import AuditFollowup
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from storehealth.output.registry import Format
     from storehealth.schedule import Attempt, RunFolders
 
-PREVIOUS_COMPLETE = "Those of the run before are whole."
+PREVIOUS_COMPLETE = message("cli.previous_complete")
 REPORT = "report.md"
 
 
@@ -114,7 +116,7 @@ def run_recorded(state: Path, name: str, work: Callable[[], int]) -> int:
 def _to_failure(attempt: Attempt, error: BaseException) -> Attempt:
     """Build the record of a run that an error ended."""
     code = ExitCode.USAGE if isinstance(error, typer.TyperException) else derive_exit_code(error)
-    changes = {"ended_at": datetime.now(UTC), "exit_code": int(code), "reasons": (_error_text(error),)}
+    changes = {"ended_at": datetime.now(UTC), "exit_code": int(code), "reasons": (_describe_error(error),)}
     return attempt.model_copy(update=changes)
 
 
@@ -123,9 +125,7 @@ def _begin(attempt: Attempt, runs: RunFolders, task: UnattendedTask) -> None:
     try:
         attempt.write(runs.folder)
     except OSError as error:
-        raise UsageError(
-            f"{runs.folder} cannot be written to: {error.strerror}", "Give --state a folder you may write to."
-        ) from error
+        raise UsageError(_to_unwritable(runs.folder, error), message("schedule.state_hint")) from error
 
 
 def _finish(checkup: Checkup, runs: RunFolders, task: UnattendedTask, after: AuditFollowup) -> ExitCode:
@@ -161,11 +161,11 @@ def _end(attempt: Attempt, runs: RunFolders, task: UnattendedTask) -> int:
     from storehealth.score.exit_status import pick_exit_code
 
     finished = attempt.model_copy(update={"ended_at": datetime.now(UTC)})
-    _log(task, f"ended with exit code {finished.exit_code}: {'; '.join(finished.reasons) or 'nothing found'}")
+    _log(task, f"ended with exit code {finished.exit_code}: {str(clauses(finished.reasons)) or 'nothing found'}")
     try:
         finished.write(runs.folder)
     except OSError as error:
-        streams.write_error(f"{runs.folder} could not be written: {error.strerror}", PREVIOUS_COMPLETE)
+        streams.write_error(_to_unwritable(runs.folder, error), PREVIOUS_COMPLETE)
         return int(pick_exit_code(ExitCode.NOT_DELIVERED, ExitCode(finished.exit_code or 0)))
     return finished.exit_code or 0
 
@@ -194,11 +194,12 @@ def _keep_reports(
     try:
         folder = runs.write_run(marker, {_file_name(report): report.render(checkup) for report in reports})
     except OSError as error:
-        streams.write_error(f"the reports could not be kept in {runs.folder}: {error.strerror}", PREVIOUS_COMPLETE)
+        text = message("cli.reports_not_kept", path=Name(str(runs.folder)), reason=describe_os_error(error))
+        streams.write_error(text, PREVIOUS_COMPLETE)
         return None
     _log(task, f"reports in {folder}")
     if sys.stderr.isatty():
-        streams.write_note(f"wrote {folder}")
+        streams.write_note(message("cli.wrote", path=Name(str(folder))))
     return folder
 
 
@@ -207,7 +208,7 @@ def _mark_latest(checkup: Checkup, runs: RunFolders, task: UnattendedTask) -> bo
     try:
         runs.mark_latest(checkup.run.id)
     except OSError as error:
-        streams.write_error(f"{runs.folder / 'latest'} could not be written: {error.strerror}", PREVIOUS_COMPLETE)
+        streams.write_error(_to_unwritable(runs.folder / "latest", error), PREVIOUS_COMPLETE)
         return False
     deleted = runs.prune(task.keep, datetime.now(UTC)) if task.keep is not None else []
     if deleted:
@@ -220,11 +221,17 @@ def _file_name(report: Format[Checkup]) -> str:
     return {"json": "checkup.json", "prometheus": "metrics.prom"}.get(report.NAME, f"report{report.SUFFIX}")
 
 
-def _error_text(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> Message:
     """Return what is recorded of an error: its message where it is meant for users, else only its class."""
     from storehealth.privacy import redact
 
-    return redact(str(getattr(error, "message", ""))) or type(error).__name__
+    if isinstance(error, StorehealthError) and redact(error.message) == error.message:
+        return error.problem
+    return verbatim(redact(str(getattr(error, "message", ""))) or type(error).__name__)
+
+
+def _to_unwritable(path: Path, error: OSError) -> Message:
+    return message("schedule.unwritable", path=Name(str(path)), reason=describe_os_error(error))
 
 
 def _log(task: UnattendedTask, text: str) -> None:
@@ -279,7 +286,7 @@ def parse_days(text: str) -> int | None:
         return None
     match = re.fullmatch(r"([1-9]\d{0,4})d", text)
     if not match:
-        raise UsageError(f"--keep {text!r} is no number of days", "Write a number of days such as 90d, or all.")
+        raise UsageError(message("cli.keep", text=Name(text)), message("cli.keep_hint"))
     return int(match[1])
 
 
@@ -291,7 +298,7 @@ def parse_seconds(text: str) -> float:
     """
     match = re.fullmatch(r"(\d{1,5})([smh]?)", text)
     if not match:
-        raise UsageError(f"--lock-wait {text!r} is no time", "Write it as 30s, 5m or 1h; 0 does not wait.")
+        raise UsageError(message("cli.lock_wait", text=Name(text)), message("cli.lock_wait_hint"))
     return float(match[1]) * UNITS[match[2]]
 
 
@@ -309,8 +316,8 @@ def check_options(cron: bool, unmask: bool, outputs: Sequence[OutputOption] | No
             values would be stored.
     """
     if not cron and has_details:
-        raise UsageError("--name, --keep and --lock-wait go with --cron", "Add --cron, or leave them off.")
+        raise UsageError(message("cli.needs_cron"), message("cli.needs_cron_hint"))
     if cron and unmask:
-        raise UsageError("--unmask and --cron contradict each other", "Personal data are never written to files.")
+        raise UsageError(message("cli.unmask_cron"), message("cli.unmask_cron_hint"))
     if cron and any(output.path is None for output in outputs or ()):
-        raise UsageError("--cron prints nothing, and -o sends something to stdout", "Give it a path.")
+        raise UsageError(message("cli.cron_stdout"), message("cli.cron_stdout_hint"))

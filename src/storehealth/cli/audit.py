@@ -246,7 +246,7 @@ def _choose_stdout(output_format: str, outputs: output_files.Outputs[Checkup]) -
     if on_stdout is None:
         return output_format
     if output_format == "json" and on_stdout != "json":
-        raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
+        raise UsageError(message("usage.two_on_stdout"), message("usage.drop_format"))
     return None
 
 
@@ -283,7 +283,7 @@ def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: streams.Ver
             streams.write_error(reason)
     elif voice.verbose:
         for reason in checkup.outcome.reasons:
-            voice.note(f"exit code {int(code)}: {reason}")
+            voice.note(message("usage.exit_code", code=int(code), reason=reason))
     _suggest(checkup, exports, voice)
     return int(pick_exit_code(code) if delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED))
 

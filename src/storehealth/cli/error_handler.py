@@ -14,8 +14,9 @@ import typer
 
 from storehealth import __version__
 from storehealth.cli import state_folder, streams
+from storehealth.cli._usage_errors import describe_usage_error
 from storehealth.errors import ExitCode, StorehealthError, find_shortage, is_interrupted
-from storehealth.support.message import message
+from storehealth.support.message import Name, message
 
 LOGGED_PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer")
 
@@ -57,7 +58,7 @@ def _finish(result: Any) -> int:
 
 
 def _report_interrupt() -> int:
-    streams.write_error("interrupted")
+    streams.write_error(message("usage.interrupted"))
     return int(ExitCode.INTERRUPTED)
 
 
@@ -92,11 +93,8 @@ def _keep_exit_code(leaving: SystemExit) -> int:
 
 def _report_usage(error: typer.TyperException) -> int:
     """Report wrong usage in two lines; for a bare ``storehealth``, typer has already printed the help."""
-    context = getattr(error, "ctx", None)
     if type(error).__name__ != "NoArgsIsHelpError":
-        path = context.command_path if context else "storehealth"
-        text = error.format_message()
-        streams.write_error(text, message("settings.address_hint") if "://" in text else f"See: {path} --help")
+        streams.write_error(*describe_usage_error(error))
     return int(ExitCode.USAGE)
 
 
@@ -108,8 +106,9 @@ def _report_crash(error: Exception) -> int:
         log = _write_log(error, frames)
     except OSError:
         log = None
-    log_note = f"log: {log}" if log else "the log could not be written"
-    streams.write_error(f"internal error: {type(error).__name__} in {location} ({log_note})")
+    log_note = message("usage.log_written", path=Name(log)) if log else message("usage.no_log")
+    kind = Name(type(error).__name__)
+    streams.write_error(message("usage.internal_error", error=kind, place=Name(location), log=log_note))
     return int(ExitCode.INTERNAL)
 
 

@@ -12,9 +12,12 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
-from storehealth.cli._parsers import KnownLanguage, parse_as_of, parse_window
+from storehealth.cli._parsers import parse_as_of, parse_window
 from storehealth.errors import UsageError
+from storehealth.support.message import Message, Name, lines, message
 from storehealth.support.names import measure_similarity
+from storehealth.support.os_errors import describe_os_error
+from storehealth.support.validation import describe_mistake
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -133,7 +136,7 @@ def _explain_rule(request: ExplainRequest) -> int:
     from storehealth.catalogue import load_catalogue
 
     catalogue, settings = load_catalogue(request.common.packs), request.common.read_settings()
-    rule = find_rule(request.what, catalogue, settings.language)
+    rule = find_rule(request.what, catalogue)
     if request.is_json:
         streams.write_json(_rule_to_json(rule, catalogue))
         return 0
@@ -146,7 +149,7 @@ def _explain_rule(request: ExplainRequest) -> int:
     return 0
 
 
-def find_rule(name: str, catalogue: Catalogue, language: KnownLanguage = "en") -> Rule:
+def find_rule(name: str, catalogue: Catalogue) -> Rule:
     """Find the rule with this code or id; case does not matter.
 
     Raises:
@@ -159,11 +162,17 @@ def find_rule(name: str, catalogue: Catalogue, language: KnownLanguage = "en") -
     candidates = sorted(
         (key for key in by_name if _is_code(key) == _is_code(wanted)), key=lambda key: _distance(wanted, key)
     )
-    nearest = "\n".join(
-        f"  {_restore_case(key, by_name[key])}  {by_name[key].title.in_language(language)}"
-        for key in candidates[:NEAREST]
-    )
-    raise UsageError(f"there is no rule {name!r}", f"Nearest:\n{nearest}\n`storehealth rules list` lists them all.")
+    nearest = [_to_line(key, by_name[key]) for key in candidates[:NEAREST]]
+    hint = lines([message("usage.nearest_rules"), *nearest, message("usage.list_rules")])
+    raise UsageError(message("usage.no_rule", name=Name(name)), hint)
+
+
+def _to_line(key: str, rule: Rule) -> Message:
+    """A line of a list of rules: code or id, and title."""
+    from storehealth.catalogue.texts import to_message
+
+    title = to_message(rule.title, f"rule.{rule.code}.title")
+    return message("usage.rule_line", name=Name(_restore_case(key, rule)), title=title)
 
 
 def _distance(wanted: str, key: str) -> tuple[bool, float, str]:
@@ -213,10 +222,7 @@ def _load_checkup(request: ExplainRequest) -> Checkup:
     if request.options.checkup is not None:
         return _read_checkup(request.options.checkup)
     if request.exports is None:
-        raise UsageError(
-            "explain score needs a checkup",
-            "Write `storehealth explain score exports/`, or --checkup run.json after `audit exports/ -o json=run.json`.",
-        )
+        raise UsageError(message("usage.score_needs_checkup"), message("usage.how_score"))
     return audit(request.exports, request.to_audit_request(request.exports))
 
 
@@ -228,14 +234,14 @@ def _read_checkup(path: Path) -> Checkup:
     try:
         return Checkup.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"--checkup {path} cannot be read: {error.strerror}", "Give a file of -o json=PATH.") from None
+        problem = message("usage.checkup_unreadable", path=Name(path), reason=describe_os_error(error))
+        raise UsageError(problem, message("usage.give_json")) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "file"
-        raise UsageError(
-            f"--checkup {path} is no checkup of this version: {key}: {first['msg']}",
-            "Write one with `storehealth audit exports/ -o json=run.json`.",
-        ) from None
+        mistake = describe_mistake(first)
+        problem = message("usage.not_a_checkup", path=Name(path), key=Name(key), problem=mistake)
+        raise UsageError(problem, message("usage.how_checkup")) from None
 
 
 def _score_to_json(checkup: Checkup) -> dict[str, object]:
@@ -267,9 +273,9 @@ def _explain_line(request: ExplainRequest) -> int:
 
     place = request.place
     if place is None or request.exports is None:
+        place_name = Name(request.what)
         raise UsageError(
-            f"{request.what} is a line of a file; explain needs the exports it stands in",
-            f"Write `storehealth explain {request.what} exports/`.",
+            message("usage.line_needs_exports", place=place_name), message("usage.how_line", place=place_name)
         )
     story: Timeline = explain_row(
         request.exports, place["file"], int(place["line"]), request.to_audit_request(request.exports)

@@ -12,13 +12,13 @@ import typer
 from storehealth.cli import EXIT_CODES, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import NoDataError, UsageError
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.commands.init import DetectedSettings
     from storehealth.i18n.words import Words
 
 NAME = Path("storehealth.toml")
-NO_DATA_HINT = "Name the folder with the exported files, or none: `storehealth init` alone writes a template."
 HELP = """Write a storehealth.toml with the platform, time zone, service hours and staff that the exports show.
 
 Every setting has a comment that explains it. An existing file is not changed. Without EXPORTS, a template is written.
@@ -48,11 +48,9 @@ def run(
     voice = common.verbosity
     target = output_files.require_writable(config, exports or Path("/nonexistent"))
     if config.exists() and not force:
-        raise UsageError(
-            f"{config} is there already", "Nothing was changed. Give --force to replace it, or --config another path."
-        )
+        raise UsageError(message("usage.exists", path=Name(config)), message("usage.force_config"))
     if not config.parent.is_dir():
-        raise UsageError(f"the folder {config.parent} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(config.parent)), message("usage.create_folder"))
 
     from storehealth.commands.init import detect_settings, render_settings
     from storehealth.commands.request import AuditRequest
@@ -76,7 +74,7 @@ def run(
             try:
                 detected = state_folder.retry_when_full(request, lambda attempt: detect_settings(exports, attempt))
             except NoDataError as error:
-                raise NoDataError(error.message, NO_DATA_HINT) from None
+                raise NoDataError(error.problem, message("usage.init_without_files")) from None
     words = Words(language)
     write_atomically(target, render_settings(detected, words).encode())
     if not common.silent:

@@ -19,6 +19,7 @@ from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, st
 from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
 from storehealth.cli._parsers import OutputOption, parse_output, parse_pack, require_one_of
 from storehealth.errors import ExitCode, FileRefused, UsageError
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.commands.request import AuditRequest
@@ -160,7 +161,7 @@ def _plan_documents(options: InspectOptions, exports: Path) -> _Documents:
         require_one_of(output.format, ("json", "rejects"), "-o")
     outputs = output_files.plan_outputs(options.output, exports, CHECKUP_FORMATS)
     if outputs.on_stdout == "rejects" and options.output_format == "json":
-        raise UsageError("two documents would go to stdout", "Drop --format json, or give -o a path.")
+        raise UsageError(message("usage.two_on_stdout"), message("usage.drop_format"))
     json_file = next((target.path for target in outputs.reports if target.path), None)
     return _Documents(outputs, outputs.on_stdout or options.output_format, json_file)
 
@@ -209,19 +210,22 @@ def _plan_draft(name: str, packs: Sequence[Path] | None, exports: Path, force: b
     """
     if not LAYOUT_NAME.fullmatch(name):
         suggestion = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789") or "my_orders"
-        raise UsageError(
-            f"--write-layout {name!r} is no name for a layout", f"Small letters, digits and _: {suggestion}."
-        )
+        hint = message("usage.layout_letters", name=Name(suggestion))
+        raise UsageError(message("usage.invalid_layout_name", name=Name(name)), hint)
     pack = list(packs or (Path(),))[-1]
     target = DraftTarget(name, pack, exports)
     if state_folder.is_inside(pack, exports) or (not pack.is_dir() and state_folder.is_inside(pack.parent, exports)):
-        raise UsageError(f"{target.path} lies inside the exports folder", "Nothing is written there. Give --pack DIR.")
+        raise UsageError(message("usage.inside_exports", path=Name(target.path)), message("usage.give_pack"))
     is_built_in = name in _options.CatalogueNames(()).list_layouts()
     if not force and (target.path.exists() or is_built_in):
-        problem = f"{target.path} exists" if target.path.exists() else f"there is a built-in layout {name}"
-        raise UsageError(problem, "Choose another name, or add --force to put the draft in its place.")
+        problem = (
+            message("usage.exists", path=Name(target.path))
+            if target.path.exists()
+            else message("usage.built_in_layout", name=Name(name))
+        )
+        raise UsageError(problem, message("usage.force_draft"))
     if not pack.is_dir() and not pack.parent.is_dir():
-        raise UsageError(f"the folder {pack.parent} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(pack.parent)), message("usage.create_folder"))
     return target
 
 
@@ -232,7 +236,6 @@ def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice:
         UsageError: No sheet is unknown, or several are, or no layout can be drafted from it.
     """
     from storehealth.commands.prepare import prepare_inputs
-    from storehealth.i18n.words import Words
     from storehealth.intake.draft import draft_layout
     from storehealth.support.atomic_files import write_atomically
 
@@ -245,16 +248,17 @@ def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice:
     try:
         text = draft_layout(target.name, first_rows[source.path], str(source.container), inputs.catalogue)
     except FileRefused as refused:
-        raise UsageError(f"{source.path}: {refused.message}", refused.hint) from None
+        problem = message("usage.file_problem", path=Name(source.path), problem=refused.problem)
+        raise UsageError(problem, refused.remedy) from None
     target.path.parent.mkdir(parents=True, exist_ok=True)
     output_files.require_writable(target.path, files)
     write_atomically(target.path, text.encode())
     values = {
-        "path": target.path,
-        "file": streams.quote_path(target.exports),
-        "pack": streams.quote_path(target.pack),
+        "path": Name(target.path),
+        "file": Name(streams.quote_path(target.exports)),
+        "pack": Name(streams.quote_path(target.pack)),
     }
-    voice.note(Words(inputs.settings.language).say("inspect.drafted", **values))
+    voice.note(message("inspect.drafted", **values))
     return int(ExitCode.OK)
 
 
@@ -262,7 +266,8 @@ def _refuse_unknown(unknown: list[str], sources: Sequence[Source]) -> UsageError
     """Say why there is not exactly one unknown sheet."""
     unread = next((source for source in sources if source.layout is None), None)
     if not unknown and unread is not None:
-        return UsageError(f"{unread.path} cannot be read", unread.note)
+        return UsageError(message("usage.file_unreadable", path=Name(unread.path)), unread.note)
     if not unknown:
-        return UsageError("every table is of a known layout already", "Name the one file that is not.")
-    return UsageError(f"{len(unknown)} tables are unknown: {', '.join(unknown[:5])}", "Name one of the files instead.")
+        return UsageError(message("usage.nothing_unknown"), message("usage.name_unknown"))
+    names = tuple(map(Name, unknown[:5]))
+    return UsageError(message("usage.several_unknown", n=len(unknown), names=names), message("usage.name_one"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _after, _options, state_folder, streams
+from storehealth.cli import EXIT_CODES, _after, state_folder, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import ExitCode
+from storehealth.support.message import message
 
 if TYPE_CHECKING:
+    from storehealth.i18n.words import Words
     from storehealth.notify import Notice
     from storehealth.notify.addresses import Address
     from storehealth.settings import Settings
@@ -39,74 +41,63 @@ WhenDue = Annotated[bool, typer.Option("--when-due", help="Keep quiet hours and 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Test the addresses, send waiting messages.", no_args_is_help=True, epilog=EXIT_CODES)
-    group.command("test", help=TEST_HELP, epilog=EXIT_CODES)(send_test_message)
-    group.command("send", help=SEND_HELP, epilog=EXIT_CODES)(send)
+    group.command("test", help=TEST_HELP, epilog=EXIT_CODES)(expand_records(send_test_message))
+    group.command("send", help=SEND_HELP, epilog=EXIT_CODES)(expand_records(send))
     app.add_typer(group, name="notify")
 
 
 def send_test_message(
-    dry_run: DryRun = False,
-    lang: _options.Language = None,
-    config: _options.Config = None,
-    silent: _options.Silent = False,
+    dry_run: DryRun = False, *, common: Annotated[CommonOptions, Only("lang", "config", "silent")]
 ) -> int:
     """Send the test message to every address; return the exit code."""
-    settings = _read_settings(config, lang)
+    settings = _read_settings(common)
 
     from storehealth.notify import Notice
 
     texts = _after.load_words(settings)
-    letter = Notice(texts.say("notify.test_title"), texts.say("notify.test_body"))
+    notice = Notice(texts.say("notify.test_title"), texts.say("notify.test_body"))
     if dry_run:
-        streams.write_stdout("\n".join(_after.format_preview(letter, settings, texts)) + "\n")
+        streams.write_stdout("\n".join(_after.format_preview(notice, settings, texts)) + "\n")
         return 0
-    delivered = [_send_test(address, letter, settings, silent) for address in _after.check_addresses(settings).usable]
+    addresses = _after.check_addresses(settings).usable
+    delivered = [_send_test(address, notice, texts, common.silent) for address in addresses]
     return int(ExitCode.OK if all(delivered) else ExitCode.NOT_DELIVERED)
 
 
-def _send_test(address: Address, letter: Notice, settings: Settings, silent: bool) -> bool:
+def _send_test(address: Address, notice: Notice, texts: Words, silent: bool) -> bool:
     """Send a message to one address and report whether it was delivered."""
-    from storehealth.notify.services import send_notice as send_letter
+    from storehealth.notify.outbox import describe_refusal, name_service
+    from storehealth.notify.services import send_notice
 
-    answer, texts = send_letter(address, letter), _after.load_words(settings)
+    answer = send_notice(address, notice)
     if answer.failure is not None:
-        reason = texts.reason(answer.failure)
-        streams.write_error(texts.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason))
+        streams.write_error(texts.render(describe_refusal(address, answer)))
         return False
     if not silent:
-        name = texts.say("unit.brackets", what=answer.name, inside=address.place)
-        streams.write_stdout(texts.say("notify.sent", services=name) + "\n")
+        sent = message("notify.sent", services=(name_service(address, answer.name),))
+        streams.write_stdout(texts.render(sent) + "\n")
     return True
 
 
 def send(
     when_due: WhenDue = False,
-    state: _options.State = None,
-    lang: _options.Language = None,
-    config: _options.Config = None,
-    quiet: _options.Quiet = False,
-    silent: _options.Silent = False,
+    *,
+    common: Annotated[CommonOptions, Only("state", "lang", "config", "quiet", "silent")],
 ) -> int:
     """Send what waits in the outbox; return the exit code."""
-    voice, settings = streams.choose_verbosity(quiet, silent, 0), _read_settings(config, lang)
+    voice, settings = common.verbosity, _read_settings(common)
 
     from storehealth.notify import send_waiting
 
-    delivery = send_waiting(
-        settings, state_folder.prepare_folder(state), datetime.now().astimezone(), at_once=not when_due
-    )
-    return int(
-        ExitCode.OK if _after.report_delivery(delivery, _after.load_words(settings), voice) else ExitCode.NOT_DELIVERED
-    )
+    folder, now = state_folder.prepare_folder(common.state), datetime.now().astimezone()
+    delivery = send_waiting(settings, folder, now, at_once=not when_due)
+    delivered = _after.report_delivery(delivery, _after.load_words(settings), voice)
+    return int(ExitCode.OK if delivered else ExitCode.NOT_DELIVERED)
 
 
-def _read_settings(config: Path | None, lang: str | None) -> Settings:
-    from storehealth.settings import read_settings
-
-    settings = read_settings(_options.require_settings_file(config))
-    language = _options.parse_language(lang)
-    if language is None:
+def _read_settings(common: CommonOptions) -> Settings:
+    """Read the settings; ``--lang`` is the language of messages too."""
+    settings = common.read_settings()
+    if common.lang is None:
         return settings
-    return settings.model_copy(
-        update={"language": language, "notify": settings.notify.model_copy(update={"language": language})}
-    )
+    return settings.model_copy(update={"notify": settings.notify.model_copy(update={"language": common.lang})})

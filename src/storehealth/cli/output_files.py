@@ -15,13 +15,14 @@ from storehealth.cli._parsers import OutputOption
 from storehealth.cli.state_folder import is_inside
 from storehealth.cli.streams import Verbosity, write_error, write_stdout
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile
     from storehealth.measure import EvidenceFiles
     from storehealth.output.registry import Format, Registry
 
-OUTPUT_HINT = "Write -o markdown=report.md, -o json=- for stdout, -o evidence=DIR or -o rejects=PATH."
 ROW_FILES = ("evidence", "rejects")
 Content = TypeVar("Content")
 
@@ -104,7 +105,7 @@ def check_places(options: Sequence[OutputOption], exports: Path | None) -> None:
     """
     for name in ROW_FILES:
         if [option.format for option in options].count(name) > 1:
-            raise UsageError(f"-o {name} is given twice", OUTPUT_HINT)
+            raise UsageError(message("usage.output_twice", name=Name(name)), message("usage.output_examples"))
     for option in options:
         if option.format == "evidence":
             _require_evidence_folder(option.path, exports)
@@ -118,8 +119,8 @@ def _require_distinct(paths: Iterable[Path | None]) -> None:
     for place in places:
         if places.count(place) > 1:
             if place is None:
-                raise UsageError("two documents would go to stdout", "Give one of them a path.")
-            raise UsageError(f"two reports go to {place}", "Give each its own path.")
+                raise UsageError(message("usage.two_on_stdout"), message("usage.give_one_path"))
+            raise UsageError(message("usage.same_path", path=Name(place)), message("usage.own_paths"))
 
 
 def require_writable(path: Path, exports: Path | None) -> Path:
@@ -130,29 +131,29 @@ def require_writable(path: Path, exports: Path | None) -> Path:
     """
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"{path} is a folder", OUTPUT_HINT)
+        raise UsageError(message("usage.is_folder", path=Name(path)), message("usage.output_examples"))
     if not folder.is_dir():
-        raise UsageError(f"the folder {folder} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(folder)), message("usage.create_folder"))
     if exports is not None and (
         is_inside(path, exports)
         or is_inside(folder, exports)
         or (path.exists() and exports.exists() and path.samefile(exports))
     ):
-        raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
+        raise UsageError(message("usage.inside_exports", path=Name(path)), message("usage.another_path"))
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise UsageError(f"{path} cannot be written to", "Give a path you may write to.")
+        raise UsageError(message("usage.not_writable", path=Name(path)), message("usage.give_writable"))
     return path
 
 
 def _require_evidence_folder(path: Path | None, exports: Path | None) -> None:
     if path is None:
-        raise UsageError("evidence is many files and cannot go to stdout", OUTPUT_HINT)
+        raise UsageError(message("usage.evidence_to_stdout"), message("usage.output_examples"))
     if path.exists() and not path.is_dir():
-        raise UsageError(f"{path} is a file", "Give -o evidence= a folder; it may be new.")
+        raise UsageError(message("usage.is_file", path=Name(path)), message("usage.give_evidence_folder"))
     if not path.is_dir():
         require_writable(path, exports)
     elif exports is not None and is_inside(path, exports):
-        raise UsageError(f"{path} lies inside the exports folder", "Nothing is ever written there. Give another path.")
+        raise UsageError(message("usage.inside_exports", path=Name(path)), message("usage.another_path"))
 
 
 def write_reports(content: Content, targets: Sequence[ReportTarget[Content]], voice: Verbosity) -> bool:
@@ -175,11 +176,9 @@ def write_document(content: bytes, path: Path | None, voice: Verbosity) -> bool:
     try:
         write_atomically(path, content)
     except OSError as error:
-        write_error(
-            f"{path} could not be written: {error.strerror}", "The audit itself is fine; see the other outputs."
-        )
+        _report_failure(path, error)
         return False
-    voice.note(f"wrote {path}")
+    voice.note(message("usage.wrote", path=Name(path)))
     return True
 
 
@@ -190,14 +189,17 @@ def report_row_files(writers: RowWriters, voice: Verbosity) -> bool:
     if evidence:
         problems.append((evidence.folder, evidence.problem))
         if evidence.problem is None:
-            voice.note(f"wrote {len(evidence.written)} files into {evidence.folder}")
+            voice.note(message("usage.wrote_files", n=len(evidence.written), path=Name(evidence.folder)))
     if rejects:
         problems.append((rejects.to, rejects.problem))
         if rejects.problem is None and isinstance(rejects.to, Path):
-            voice.note(f"wrote {rejects.to}")
+            voice.note(message("usage.wrote", path=Name(rejects.to)))
     failed = [(place, problem) for place, problem in problems if problem is not None]
     for place, problem in failed:
-        write_error(
-            f"{place} could not be written: {problem.strerror}", "Nothing else is wrong; see the other outputs."
-        )
+        _report_failure(place, problem)
     return not failed
+
+
+def _report_failure(place: object, error: OSError) -> None:
+    problem = message("usage.write_failed", path=Name(place), reason=describe_os_error(error))
+    write_error(problem, message("usage.other_outputs"))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperArgument, TyperGroup
 
-from storehealth.cli import _options, _refund, output_files, streams
+from storehealth.cli import _refund, output_files, streams
 from storehealth.cli._options import Only, expand_records
+from storehealth.cli._parsers import OutputOption, parse_output
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import Name, message
+from storehealth.support.names import suggest_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,6 +42,16 @@ Exports = Annotated[
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format to print: text, json, markdown, html, ics, csv.")
 ]
+Outputs = Annotated[
+    list[OutputOption] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT=PATH",
+        parser=parse_output,
+        help="Also write text, markdown, html, json, ics or csv. Repeatable; - is stdout.",
+    ),
+]
 Details = Annotated[bool, typer.Option("--details", help="Show everything known about each item, and the case log.")]
 Days = Annotated[
     int | None,
@@ -63,23 +74,25 @@ class ExportsOrCommand(TyperGroup):
         ctx.meta[COMMAND] = place is not None and args[place] in self.commands
         if place is not None and ctx.meta[COMMAND]:
             if Path(args[place]).is_dir():
-                streams.write_note(str(message("refund.folder_or_command", word=Name(args[place]))))
+                streams.write_note(message("refund.folder_or_command", word=Name(args[place])))
             return super().parse_args(ctx, [args[place], *args[:place], *args[place + 1 :]])
         if place is not None:
-            self._refuse_misspelt(ctx, args[place])
+            self._refuse_misspelt(args[place])
         ctx.allow_interspersed_args = True
         # The group's own parse_args would take what is left for a sub-command: that of its base class does not.
         rest = super(TyperGroup, self).parse_args(ctx, args)
         if rest:
-            commands = ", ".join(self.commands)
-            ctx.fail(f"{rest[0]!r} is one word too many: give one EXPORTS, or one of the commands {commands}")
+            commands = tuple(map(Name, self.commands))
+            raise UsageError(
+                message("refund.one_word_too_many", word=Name(rest[0])), message("refund.one_word", commands=commands)
+            )
         return rest
 
-    def _refuse_misspelt(self, ctx: Any, word: str) -> None:
-        """Fail on a word that is no folder, but resembles a command."""
-        close = get_close_matches(word, list(self.commands), n=1)
-        if close and not Path(word).exists():
-            ctx.fail(f"there is no folder and no command {word!r}; nearest command is {close[0]}")
+    def _refuse_misspelt(self, word: str) -> None:
+        """Refuse a word that is no folder, but resembles a command."""
+        suggestion = suggest_name(word, self.commands)
+        if suggestion and not Path(word).exists():
+            raise UsageError(message("refund.no_such_command", word=Name(word)), suggestion[0])
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters to parse: no EXPORTS if a sub-command is named."""
@@ -128,7 +141,7 @@ def show(
     ctx: typer.Context,
     exports: Exports = None,
     output_format: Format = "text",
-    output: _options.Outputs = None,
+    output: Outputs = None,
     details: Details = False,
     after_sales_days: Days = None,
     *,
@@ -182,24 +195,20 @@ def _derive_status(
 def _print_status(status: CaseStatus, name: str, flags: _refund.CaseFlags, details: bool) -> None:
     from storehealth.output.refund import REFUND_FORMATS
     from storehealth.output.refund._document import word_steps
-    from storehealth.output.refund.text import TextOptions, write_status
+    from storehealth.output.refund.text import add_status
 
     if name != "text":
         streams.write_stdout(REFUND_FORMATS.find(name).render(status))
     elif flags.quiet:
         streams.write_stdout("".join(f"{line}\n" for line in word_steps(status)))
     else:
-        screen = flags.make_screen(details)
-        options = TextOptions(details, screen.ascii_only, screen.colour)
-        streams.write_stdout(write_status(status, streams.measure_width(), options))
+        flags.print_page(lambda page: add_status(page, status, details))
 
 
 def _print_warnings(status: CaseStatus, on_stdout: Collection[str | None], with_dates: bool, quiet: bool) -> None:
     """Print the warnings on stderr, unless a format on stdout contains them."""
-    from storehealth.i18n import translate
-
     notes = [message("refund.no_dates")] if with_dates and not status.dates else []
     if quiet or not WITH_WARNINGS.intersection(on_stdout):
         notes += status.warnings
     for note in notes:
-        streams.write_note(translate(note, status.language))
+        streams.write_note(note)

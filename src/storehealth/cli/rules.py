@@ -13,6 +13,8 @@ from storehealth.cli import EXIT_CODES, _options, rules_test, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.cli._parsers import KnownLanguage, require_one_of
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -148,7 +150,10 @@ def new_rule(
 
     chosen = AREAS.get(code[:2]) if area is None else require_one_of(area, get_args(Area), "--area")
     if chosen is None:
-        raise UsageError(f"the letters of {code} name no area", f"Give --area: {', '.join(get_args(Area))}.")
+        raise UsageError(
+            message("usage.no_area", code=Name(code)),
+            message("usage.give_area", names=tuple(map(Name, get_args(Area)))),
+        )
     path = pack / "rules" / chosen / f"{rule_id}.yaml"
     _require_free(code, rule_id, None if force else path, load_catalogue([pack] if pack.is_dir() else ()))
     _write_rule(path, _fill_starter(code, rule_id, chosen))
@@ -163,10 +168,7 @@ def new_rule(
 def _split_name(name: str) -> tuple[str, str]:
     match = re.fullmatch(r"([A-Za-z]{2}\d{2})-([a-z][a-z0-9-]*)", name)
     if match is None:
-        raise UsageError(
-            f"{name!r} is no code and name",
-            "Write two letters, two digits, a dash and a name, such as LG50-out-by-noon.",
-        )
+        raise UsageError(message("usage.invalid_rule_name", name=Name(name)), message("usage.rule_name_form"))
     return match[1].upper(), match[2]
 
 
@@ -179,16 +181,17 @@ def _require_free(code: str, rule_id: str, path: Path | None, catalogue: Catalog
     rule = catalogue.rules.get(code)
     if rule is not None and rule.id != rule_id:
         raise UsageError(
-            f"the code {code} is taken by {rule.id}", f"The next free one is {_find_free_code(code, catalogue)}."
+            message("usage.code_taken", code=Name(code), rule=Name(rule.id)),
+            message("usage.next_code", code=Name(_find_free_code(code, catalogue))),
         )
     if path is None:
         return
     if path.exists():
-        raise UsageError(f"{path} is there already", "Give another name, or --force to write over it.")
+        raise UsageError(message("usage.exists", path=Name(path)), message("usage.force_rule"))
     if any(other.id == rule_id for other in catalogue.rules.values()):
         raise UsageError(
-            f"there is a rule {rule_id} already, which yours would replace",
-            "Give another name, or --force to replace it.",
+            message("usage.rule_exists", rule=Name(rule_id)),
+            message("usage.force_replace"),
         )
 
 
@@ -211,6 +214,5 @@ def _write_rule(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
     except OSError as error:
-        raise UsageError(
-            f"{path} could not be written: {error.strerror}", "Give --pack a folder you may write to."
-        ) from None
+        problem = message("usage.write_failed", path=Name(path), reason=describe_os_error(error))
+        raise UsageError(problem, message("usage.give_writable_pack")) from None

@@ -12,8 +12,9 @@ import typer
 
 from storehealth.cli import streams
 from storehealth.cli._options import CommonOptions, Only
-from storehealth.cli._parsers import KnownLanguage
 from storehealth.errors import ExitCode, UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -51,7 +52,7 @@ def run(
     packs = _add_packs_of(names or (), common.packs)
     language = common.lang or "en"
     if junit is not None and not junit.resolve().parent.is_dir():
-        raise UsageError(f"the folder {junit.parent} does not exist", "Make it first, or give another path.")
+        raise UsageError(message("usage.folder_missing", path=Name(junit.parent)), message("usage.create_folder"))
 
     from storehealth.commands.check import check_catalogue
     from storehealth.i18n.words import Words
@@ -59,7 +60,7 @@ def run(
     words, catalogue = Words(language), check_catalogue(packs)
     results = []
     with streams.Progress(common.verbosity, common.no_color) as progress:
-        for rule in _choose_rules(names or (), catalogue, packs, language):
+        for rule in _choose_rules(names or (), catalogue, packs):
             progress.tell(f"{rule.code} {rule.id}")
             results.append(_test_rule(rule, catalogue, words))
     shown = [result for result in results if not (common.quiet and result.passed)]
@@ -75,7 +76,8 @@ def _write_junit(path: Path, results: Sequence[RuleTestResult]) -> None:
     try:
         write_atomically(path, _to_junit(results))
     except OSError as error:
-        raise UsageError(f"{path} could not be written: {error.strerror}", "Give --junit another path.") from None
+        problem = message("usage.write_failed", path=Name(path), reason=describe_os_error(error))
+        raise UsageError(problem, message("usage.give_junit")) from None
 
 
 def _add_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -86,16 +88,12 @@ def _add_packs_of(names: Sequence[str], packs: tuple[Path, ...]) -> tuple[Path, 
         if path.is_file():
             root = next((parent.parent for parent in path.resolve().parents if parent.name == "rules"), None)
             if root is None:
-                raise UsageError(
-                    f"{name} lies in no folder named rules", "Move it to PACK/rules/, and give --pack PACK."
-                )
+                raise UsageError(message("usage.not_in_rules", path=Name(name)), message("usage.move_to_rules"))
             roots[root] = None
     return tuple(roots)
 
 
-def _choose_rules(
-    names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...], language: KnownLanguage
-) -> list[Rule]:
+def _choose_rules(names: Sequence[str], catalogue: Catalogue, packs: tuple[Path, ...]) -> list[Rule]:
     """The named rules; without names those of the packs, or all rules.
 
     Raises:
@@ -106,8 +104,7 @@ def _choose_rules(
     by_path = {catalogue.paths[f"rules/{rule.id}"].resolve(): rule for rule in catalogue.rules.values()}
     if names:
         found = [
-            by_path.get(Path(name).resolve()) if Path(name).is_file() else find_rule(name, catalogue, language)
-            for name in names
+            by_path.get(Path(name).resolve()) if Path(name).is_file() else find_rule(name, catalogue) for name in names
         ]
         return list({rule.code: rule for rule in found if rule is not None}.values())
     own = [rule for path, rule in by_path.items() if any(path.is_relative_to(pack.resolve()) for pack in packs)]

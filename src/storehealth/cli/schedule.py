@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from storehealth.cli import EXIT_CODES, _options, _schedule, state_folder, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import UsageError
+from storehealth.support.message import Message, Name, message, verbatim
 
 if TYPE_CHECKING:
     from storehealth.i18n.words import Words
     from storehealth.schedule import Schedule
+    from storehealth.schedule.schedules import Starter
 
 ADD_HELP = """Schedule audits of a store, daily or weekly, by cron or systemd. Options of `audit` are stored with the schedule.
 
@@ -52,50 +56,62 @@ KINDS = ("cron", "systemd", "windows")
 SHOWN = 3
 """How many coming runs are listed when a schedule is added."""
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule: letters, digits, dots, dashes.")]
-Daily = Annotated[str | None, typer.Option("--daily", metavar="TIME", help="Every day at this time, such as 08:30.")]
-Weekly = Annotated[
-    tuple[str, str] | None,
-    typer.Option("--weekly", metavar="DAYS TIME", help="On these days of the week, such as mon,thu 08:30."),
+ScheduleName = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of the schedule: letters, digits, dots, dashes.")
 ]
-Cron = Annotated[str | None, typer.Option("--cron", metavar="EXPRESSION", help='Five fields, such as "30 8 1 * *".')]
-Timezone = Annotated[
-    str | None,
-    typer.Option(
-        "--timezone", metavar="ZONE", help="Time zone of the schedule. Default: the settings', else the machine's."
-    ),
-]
-Systemd = Annotated[bool, typer.Option("--systemd", help="Use a systemd timer instead of a line in your crontab.")]
-NoInstall = Annotated[
-    bool, typer.Option("--no-install", help="Store the schedule and print its line; install nothing.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace a schedule of this name.")]
+
+
+@dataclass(frozen=True)
+class TimeOptions:
+    """When a schedule is due, and what starts it."""
+
+    daily: Annotated[
+        str | None, typer.Option("--daily", metavar="TIME", help="Every day at this time, such as 08:30.")
+    ] = None
+    weekly: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--weekly", metavar="DAYS TIME", help="On these days of the week, such as mon,thu 08:30."),
+    ] = None
+    cron: Annotated[
+        str | None, typer.Option("--cron", metavar="EXPRESSION", help='Five fields, such as "30 8 1 * *".')
+    ] = None
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone", metavar="ZONE", help="Time zone of the schedule. Default: the settings', else the machine's."
+        ),
+    ] = None
+    systemd: Annotated[
+        bool, typer.Option("--systemd", help="Use a systemd timer instead of a line in your crontab.")
+    ] = False
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="Store the schedule and print its line; install nothing.")
+    ] = False
+    force: Annotated[bool, typer.Option("--force", help="Replace a schedule of this name.")] = False
+
+    @property
+    def starter(self) -> Starter:
+        """What starts the schedule."""
+        return "none" if self.no_install or os.name == "nt" else "systemd" if self.systemd else "cron"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Schedule audits.", no_args_is_help=True, epilog=EXIT_CODES)
-    group.command("add", help=ADD_HELP, epilog=EXIT_CODES)(_schedule.add_audit_options(add))
-    group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(list_schedules)
-    group.command("print", help=PRINT_HELP, epilog=EXIT_CODES)(print_lines)
-    group.command("remove", help=REMOVE_HELP, epilog=EXIT_CODES)(remove)
+    group.command("add", help=ADD_HELP, epilog=EXIT_CODES)(_schedule.add_audit_options(expand_records(add)))
+    group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(expand_records(list_schedules))
+    group.command("print", help=PRINT_HELP, epilog=EXIT_CODES)(expand_records(print_lines))
+    group.command("remove", help=REMOVE_HELP, epilog=EXIT_CODES)(expand_records(remove))
     group.command("run", help=RUN_HELP, epilog=EXIT_CODES)(run)
     app.add_typer(group, name="schedule")
 
 
 def add(
     ctx: typer.Context,
-    name: Name,
+    name: ScheduleName,
     exports: _options.Exports,
-    daily: Daily = None,
-    weekly: Weekly = None,
-    cron: Cron = None,
-    timezone: Timezone = None,
-    systemd: Systemd = False,
-    no_install: NoInstall = False,
-    force: Force = False,
-    state: _options.State = None,
-    **options: Any,
+    times: TimeOptions,
+    common: Annotated[CommonOptions, Only("lang", "state", "config")],
 ) -> int:
     """Check everything now, so that nothing fails at night; then store and install the schedule."""
     from storehealth.schedule import RunCommand, Schedule, ScheduleBook
@@ -106,101 +122,97 @@ def add(
     schedule = Schedule(
         name=check_name(name),
         exports=str(exports.absolute()),
-        cron=_schedule.read_times(daily, weekly, cron),
-        zone=_schedule.choose_zone(timezone, options.get("config"), machine),
-        options=_schedule.collect_audit_options(ctx, options),
-        by="none" if no_install or os.name == "nt" else "systemd" if systemd else "cron",
+        cron=_schedule.read_times(times.daily, times.weekly, times.cron),
+        zone=_schedule.choose_zone(times.timezone, common.config, machine),
+        options=_schedule.collect_audit_options(ctx),
+        by=times.starter,
         created_at=now,
         folder=str(Path.cwd()),
     )
-    home = state_folder.prepare_folder(state, exports).absolute()
+    home = state_folder.prepare_folder(common.state, exports).absolute()
     _schedule.check_paths(schedule, home)
     _schedule.run_audit(schedule, home, "--check")
     _schedule.check_elsewhere()
-    schedules, call = ScheduleBook(home), RunCommand.of(name, home)
-    replaced = _schedule.check_free(schedules, schedule, force)
-    if replaced and replaced.by != schedule.by:
-        _schedule.uninstall(replaced)
-    _schedule.install(schedule, call, machine, now)
+    schedules, command = ScheduleBook(home), RunCommand.of(name, home)
+    _schedule.replace(schedules, schedule, times.force)
+    _schedule.install(schedule, command, machine, now)
     schedules.put(schedule)
-    _print_added(schedule, home, _words(options.get("lang")), now, _starter_of(schedule, systemd))
+    lines = _describe_added(schedule, home, machine, now, _choose_kind(schedule, times.systemd))
+    words = common.load_words()
+    streams.write_stdout("".join(f"{words.render(line)}\n" for line in lines))
     return 0
 
 
-def _words(language: _options.KnownLanguage | None) -> Words:
-    from storehealth.i18n.words import Words
-    from storehealth.settings import read_settings
-
-    return Words(language or read_settings(None).language)
-
-
-def _print_added(schedule: Schedule, state: Path, words: Words, now: datetime, kind: str) -> None:
-    """Print what was done, when the schedule runs next, and where its reports and log are."""
+def _describe_added(schedule: Schedule, home: Path, machine: str, now: datetime, kind: str) -> Iterator[Message]:
+    """Say what was done, when the schedule runs next, and where its reports and log are."""
     from storehealth.output.terminal.schedules import format_local
-    from storehealth.schedule import RunCommand, RunFolders
-    from storehealth.schedule.runs import locate_log
-    from storehealth.schedule.timing import find_machine_zone, find_next_run
+    from storehealth.schedule import RunCommand
+    from storehealth.schedule.timing import list_next_runs
 
-    due, times = now, []
-    for _ in range(SHOWN):
-        due = find_next_run(schedule.cron, schedule.zone, due)
-        times.append(format_local(due, schedule.zone))
-    windows, machine = os.name == "nt", find_machine_zone()
-    message = (
-        "run_once" if windows else {"cron": "in_crontab", "systemd": "in_systemd", "none": "not_installed"}[schedule.by]
-    )
-    message = "units_not_installed" if message == "not_installed" and kind == "systemd" else message
-    lines = [
-        words.say("schedule.added", name=schedule.name, when=f"{schedule.cron} {schedule.zone}"),
-        words.say("schedule.upcoming", times=", ".join(times)),
-        words.say(f"schedule.{message}"),
-        *_schedule.format_lines(schedule, RunCommand.of(schedule.name, state), kind, machine, now),
-    ]
+    due = list_next_runs(schedule.cron, schedule.zone, now, SHOWN)
+    times = tuple(Name(format_local(moment, schedule.zone)) for moment in due)
+    yield message("schedule.added", name=Name(schedule.name), when=Name(f"{schedule.cron} {schedule.zone}"))
+    yield message("schedule.upcoming", times=times)
+    yield message(f"schedule.{_choose_text(schedule, kind)}")
+    yield from map(verbatim, _schedule.format_lines(schedule, RunCommand.of(schedule.name, home), kind, machine, now))
     if schedule.by == "systemd":
-        lines.append(words.say("schedule.linger"))
+        yield message("schedule.linger")
     elif kind != "systemd":
-        lines += filter(None, [_schedule.explain_hourly(schedule, machine, now, words)])
+        yield from filter(None, [_schedule.explain_hourly(schedule, machine, now)])
     variables = _schedule.list_lost_variables()
     if variables:
-        lines.append(words.say("schedule.environment", n=len(variables), names=", ".join(variables)))
-    colon = words.say("unit.colon")
-    lines += [
-        f"{words.say('schedule.reports')}{colon}{RunFolders(state, schedule.name).folder}",
-        f"{words.say('schedule.log')}{colon}{locate_log(state, schedule.name)}",
-        words.say("schedule.checks"),
-    ]
-    streams.write_stdout("".join(f"{line}\n" for line in lines))
+        yield message("schedule.environment", n=len(variables), names=tuple(map(Name, variables)))
+    facts = _list_facts(schedule, home)
+    yield facts["reports"]
+    yield facts["log"]
+    yield message("schedule.checks")
 
 
-def _starter_of(schedule: Schedule, systemd: bool = False) -> str:
+def _choose_text(schedule: Schedule, kind: str) -> str:
+    """Choose the text that says what starts a schedule."""
+    if os.name == "nt":
+        return "run_once"
+    if schedule.by == "none":
+        return "units_not_installed" if kind == "systemd" else "not_installed"
+    return "in_systemd" if schedule.by == "systemd" else "in_crontab"
+
+
+def _choose_kind(schedule: Schedule, systemd: bool = False) -> str:
+    """Choose which lines to print: of what starts it, or of what the user has to start."""
     if schedule.by == "none":
         return "windows" if os.name == "nt" else "systemd" if systemd else "cron"
     return schedule.by
 
 
+def _list_facts(schedule: Schedule, home: Path) -> dict[str, Message]:
+    """Say where lock, log and reports of a schedule are."""
+    from storehealth.schedule import RunFolders
+    from storehealth.schedule.attempt import LOCK_FILE
+    from storehealth.schedule.runs import locate_log
+
+    folder = RunFolders(home, schedule.name).folder
+    places = {"lock": folder / LOCK_FILE, "log": locate_log(home, schedule.name), "reports": folder}
+    return {
+        key: message("schedule.fact", what=message(f"schedule.{key}"), value=Name(str(place)))
+        for key, place in places.items()
+    }
+
+
 def list_schedules(
     output_format: _options.Format = "text",
-    lang: _options.Language = None,
-    state: _options.State = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color")],
 ) -> int:
     """Print every schedule of the state folder."""
-    _options.require_one_of(output_format, _options.FORMATS, "--format")
     from storehealth.schedule import ScheduleBook
 
-    schedules = ScheduleBook(state_folder.prepare_folder(state, passing=True)).list_all()
+    schedules = ScheduleBook(state_folder.prepare_folder(common.state, passing=True)).list_all()
     if output_format == "json":
-        content = [schedule.model_dump(mode="json") for schedule in schedules]
-        streams.write_stdout(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode())
+        streams.write_json([schedule.model_dump(mode="json") for schedule in schedules])
         return 0
-    from storehealth.output.terminal import DisplayOptions, Page, write_lines
     from storehealth.output.terminal.schedules import add_schedules
 
-    screen = streams.ScreenOptions(False, ascii_only, no_color, False)
-    page = Page(streams.measure_width(), screen.ascii_only)
-    add_schedules(page, schedules, _words(lang))
-    streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+    common.print_page(lambda page: add_schedules(page, schedules, common.load_words()))
     return 0
 
 
@@ -210,64 +222,58 @@ def print_lines(
         str | None,
         typer.Option("--for", metavar="cron|systemd|windows", help="Default: what starts it on this machine."),
     ] = None,
-    lang: _options.Language = None,
-    state: _options.State = None,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "state")],
 ) -> int:
     """Print crontab lines, systemd units or Windows commands, with comments that describe them."""
     if kind is not None:
         _options.require_one_of(kind, KINDS, "--for")
-    from storehealth.schedule import RunCommand, RunFolders, ScheduleBook
-    from storehealth.schedule.attempt import LOCK_FILE
-    from storehealth.schedule.runs import locate_log
-    from storehealth.schedule.timing import find_machine_zone
+    from storehealth.schedule import ScheduleBook
 
-    home, words, now, machine = (
-        state_folder.prepare_folder(state).absolute(),
-        _words(lang),
-        datetime.now(UTC),
-        find_machine_zone(),
-    )
+    home, words = state_folder.prepare_folder(common.state).absolute(), common.load_words()
     schedule_book = ScheduleBook(home)
     schedules = schedule_book.list_all() if name is None else (_require(schedule_book.find(name), name),)
     if not schedules:
         streams.write_note(words.say("schedule.none"))
-    colon = words.say("unit.colon")
     for schedule in schedules:
-        folder = RunFolders(home, schedule.name).folder
-        facts = [
-            f"{schedule.name}{colon}{schedule.cron} {schedule.zone}",
-            f"{words.say('schedule.lock')}{colon}{folder / LOCK_FILE}",
-            f"{words.say('schedule.log')}{colon}{locate_log(home, schedule.name)}",
-            f"{words.say('schedule.reports')}{colon}{folder}",
-        ]
-        starter = kind or _starter_of(schedule)
-        remark = "REM" if starter == "windows" else "#"
-        lines = [f"{remark} {fact}" for fact in facts]
-        lines += _schedule.format_lines(schedule, RunCommand.of(schedule.name, home), starter, machine, now)
+        lines = _format_with_comments(schedule, home, kind or _choose_kind(schedule), words)
         streams.write_stdout("".join(f"{line}\n" for line in lines))
     return 0
 
 
-def remove(name: Name, lang: _options.Language = None, state: _options.State = None) -> int:
+def _format_with_comments(schedule: Schedule, home: Path, kind: str, words: Words) -> Iterator[str]:
+    """Yield what a schedule is about as comments, then the lines that start it."""
+    from storehealth.schedule import RunCommand
+    from storehealth.schedule.timing import find_machine_zone
+
+    remark = "REM" if kind == "windows" else "#"
+    when = message("schedule.fact", what=Name(schedule.name), value=Name(f"{schedule.cron} {schedule.zone}"))
+    for fact in (when, *_list_facts(schedule, home).values()):
+        yield f"{remark} {words.render(fact)}"
+    command = RunCommand.of(schedule.name, home)
+    yield from _schedule.format_lines(schedule, command, kind, find_machine_zone(), datetime.now(UTC))
+
+
+def remove(name: ScheduleName, common: Annotated[CommonOptions, Only("lang", "state")]) -> int:
     """Remove a schedule from crontab or systemd, and delete it."""
     from storehealth.schedule import RunFolders, ScheduleBook
     from storehealth.schedule.attempt import delete_attempt
 
-    home, words = state_folder.prepare_folder(state).absolute(), _words(lang)
+    home, words = state_folder.prepare_folder(common.state).absolute(), common.load_words()
     schedules = ScheduleBook(home)
     schedule = _require(schedules.find(name), name)
     _schedule.uninstall(schedule)
     schedules.drop(name)
     delete_attempt(RunFolders(home, name).folder)
-    lines = [words.say("schedule.removed", name=name, folder=RunFolders(home, name).folder)]
+    lines = [message("schedule.removed", name=Name(name), folder=Name(str(RunFolders(home, name).folder)))]
     if os.name == "nt":
-        lines += [words.say("schedule.by_hand"), f'schtasks /Delete /TN "storehealth\\{name}"']
-    streams.write_stdout("".join(f"{line}\n" for line in lines))
+        lines += [message("schedule.by_hand"), verbatim(f'schtasks /Delete /TN "storehealth\\{name}"')]
+    streams.write_stdout("".join(f"{words.render(line)}\n" for line in lines))
     return 0
 
 
 def run(
-    name: Name,
+    name: ScheduleName,
     when_due: Annotated[
         bool, typer.Option("--when-due", help="Exit at once unless a run is due now and has not begun.")
     ] = False,
@@ -294,7 +300,5 @@ def run(
 
 def _require(schedule: Schedule | None, name: str) -> Schedule:
     if schedule is None:
-        raise UsageError(
-            f"there is no schedule {name!r}", "`storehealth schedule list` lists them; `schedule add` adds one."
-        )
+        raise UsageError(message("schedule.unknown", name=Name(name)), message("schedule.unknown_hint"))
     return schedule

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from storehealth.cli.streams import write_error
 from storehealth.errors import DiskFull, UsageError, find_shortage
+from storehealth.support.message import Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.commands.request import AuditRequest
@@ -46,23 +48,20 @@ def prepare_folder(given: Path | None, exports: Path | None = None, passing: boo
     _PASSING.set(False)
     folder = given if given is not None else find_default_folder()
     if exports is not None and is_inside(folder, exports):
-        raise UsageError(
-            f"the state folder {folder} lies inside the exports folder",
-            "Nothing is ever written there. Give --state another folder.",
-        )
+        raise UsageError(message("usage.state_inside", path=Name(folder)), message("usage.another_state"))
     try:
         _create(folder)
         _check_writable(folder)
     except OSError as error:
         # a file in place of the folder is a mistyped option, not a full or read-only disk
         if not passing or isinstance(error, FileExistsError | NotADirectoryError):
-            raise _to_error(folder, error.strerror) from error
-        folder = create_temporary(folder, error.strerror or str(error))
+            raise _to_error(folder, describe_os_error(error)) from error
+        folder = create_temporary(folder, describe_os_error(error))
     _IN_USE.set(folder)
     return folder
 
 
-def create_temporary(folder: Path, reason: str) -> Path:
+def create_temporary(folder: Path, reason: Message) -> Path:
     """Create a temporary state folder, deleted at exit, and warn that nothing is kept for the next run.
 
     Raises:
@@ -73,7 +72,7 @@ def create_temporary(folder: Path, reason: str) -> Path:
     except OSError:
         raise _to_error(folder, reason) from None
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    write_error(f"{folder} cannot be used ({reason}); nothing is kept for the next run")
+    write_error(message("usage.state_temporary", path=Name(folder), reason=reason))
     _PASSING.set(True)
     return temporary
 
@@ -83,8 +82,9 @@ def is_temporary() -> bool:
     return _PASSING.get()
 
 
-def _to_error(folder: Path, reason: str | None) -> UsageError:
-    return UsageError(f"the state folder {folder} cannot be used: {reason}", "Give --state a folder you may write to.")
+def _to_error(folder: Path, reason: Message) -> UsageError:
+    problem = message("usage.state_unusable", path=Name(folder), reason=reason)
+    return UsageError(problem, message("usage.give_state"))
 
 
 def retry_when_full(request: AuditRequest, work: Callable[[AuditRequest], T]) -> T:
@@ -94,7 +94,7 @@ def retry_when_full(request: AuditRequest, work: Callable[[AuditRequest], T]) ->
     except Exception as error:  # a full disk shows as many kinds of errors; all others are raised again
         if not isinstance(find_shortage(error), DiskFull):
             raise
-        temporary = create_temporary(request.state, "its disk is full")
+        temporary = create_temporary(request.state, message("usage.disk_is_full"))
     _IN_USE.set(temporary)
     return work(dataclasses.replace(request, state=temporary))
 

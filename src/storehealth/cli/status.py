@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
-from storehealth.cli import _options, state_folder, streams
+from storehealth.cli import _options, streams
+from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import ExitCode
 
 EXIT_CODES = """Exit codes
@@ -25,35 +27,23 @@ Examples
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("status", help=HELP, epilog=EXIT_CODES)(run)
+    app.command("status", help=HELP, epilog=EXIT_CODES)(expand_records(run))
 
 
 def run(
     output_format: _options.Format = "text",
-    lang: _options.Language = None,
-    state: _options.State = None,
-    ascii_only: _options.Ascii = False,
-    no_color: _options.NoColor = False,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color")],
 ) -> int:
     """Print the status of every schedule; return 1 where one needs attention."""
-    _options.require_one_of(output_format, _options.FORMATS, "--format")
-    language = _options.parse_language(lang)
-
     from storehealth.schedule.status import read_statuses
 
-    home = (state if state is not None else state_folder.find_default_folder()).absolute()
-    statuses = read_statuses(home, datetime.now(UTC))
+    statuses = read_statuses(common.find_state().absolute(), datetime.now(UTC))
     if output_format == "json":
         streams.write_stdout(f"{statuses.model_dump_json(indent=2)}\n".encode())
     else:
-        from storehealth.i18n.words import Words
-        from storehealth.output.terminal import DisplayOptions, Page, write_lines
         from storehealth.output.terminal.schedules import add_standings
         from storehealth.schedule.timing import find_machine_zone
-        from storehealth.settings import read_settings
 
-        screen = streams.ScreenOptions(False, ascii_only, no_color, False)
-        page = Page(streams.measure_width(), screen.ascii_only)
-        add_standings(page, statuses, find_machine_zone(), Words(language or read_settings(None).language))
-        streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+        common.print_page(lambda page: add_standings(page, statuses, find_machine_zone(), common.load_words()))
     return int(ExitCode.FINDINGS if statuses.names_in_trouble else ExitCode.OK)

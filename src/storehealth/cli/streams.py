@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from storehealth.errors import StorehealthError, UsageError
 from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
-from storehealth.support.message import VERBATIM, Message
-
-if TYPE_CHECKING:
-    from storehealth.i18n.words import Words
+from storehealth.support.message import LANGUAGES, VERBATIM, Language, Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
 STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
 ERROR_LANGUAGE: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
+ERROR_CONFIG: ContextVar[str | None] = ContextVar("settings file given on the command line", default=None)
 UNATTENDED_LOG: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
 PROGRESS_DELAY = 0.5
 """Seconds before progress appears."""
@@ -82,7 +81,7 @@ def report_lost_stdout(error: OSError) -> None:
     """Report that stdout cannot be written to, and discard the rest."""
     discard_stdout()
     if not STDOUT_LOST.get():
-        write_error(f"stdout could not be written: {error.strerror}")
+        write_error(message("usage.stdout_failed", reason=describe_os_error(error)))
     STDOUT_LOST.set(True)
 
 
@@ -117,15 +116,15 @@ def discard_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def write_error(message: Message | str, hint: Message | str | None = None) -> None:
+def write_error(problem: Message | str, hint: Message | str | None = None) -> None:
     """Write an error to stderr, with the hint on its own line, in the language of ``--lang`` or the settings.
 
     In an unattended run it is a single line, since cron mails it, and is also logged.
     """
-    words, log = _find_error_words(), UNATTENDED_LOG.get()
-    lines = [_to_sentence(text, words) for text in (message, hint) if text]
+    language, log = find_language(), UNATTENDED_LOG.get()
+    lines = [_to_sentence(text, language) for text in (problem, hint) if text]
     if log:
-        stop = "。" if words and words.language == "zh" else ". "
+        stop = "。" if language == "zh" else ". "
         single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
         log(single_line)
         lines = [single_line]
@@ -134,43 +133,49 @@ def write_error(message: Message | str, hint: Message | str | None = None) -> No
         write_note(line)
 
 
-def _to_sentence(text: Message | str, words: Words | None) -> str:
-    """A message in that language; what is still raised as English text, by its pattern."""
+def _to_sentence(text: Message | str, language: Language) -> str:
+    """A message in a language; what is still raised as English text, by its pattern."""
     if isinstance(text, Message) and text.id != VERBATIM:
         from storehealth.i18n import translate
 
-        return translate(text, words.language if words else "en")
-    return words.error(str(text)) if words else str(text)
+        return translate(text, language)
+    if language == "en":
+        return str(text)
+    from storehealth.i18n.words import Words
+
+    return Words(language).error(str(text))
 
 
 def read_error_language(arguments: Sequence[str]) -> None:
-    """Read the language of errors from the command line, before anything on it is checked."""
-    languages = [value for option, value in pairwise(arguments) if option == "--lang"]
-    prefix = "--lang="
-    languages += [argument.removeprefix(prefix) for argument in arguments if argument.startswith(prefix)]
-    ERROR_LANGUAGE.set(languages[-1] if languages else None)
+    """Read from the command line what decides the language of errors, before anything on it is checked."""
+    ERROR_LANGUAGE.set(_find_value(arguments, "--lang"))
+    ERROR_CONFIG.set(_find_value(arguments, "--config"))
 
 
-def _find_error_words() -> Words | None:
-    """The texts in that language or that of the settings; None for English, whose texts are in the code."""
+def _find_value(arguments: Sequence[str], option: str) -> str | None:
+    """The last value of an option, also as ``--option=value``; None if it is not given."""
+    values = [value for name, value in pairwise(arguments) if name == option]
+    values += [argument.removeprefix(f"{option}=") for argument in arguments if argument.startswith(f"{option}=")]
+    return values[-1] if values else None
+
+
+def find_language() -> Language:
+    """Find the language of the command: of ``--lang``, else of the settings; English where neither can be read."""
     language = ERROR_LANGUAGE.get()
     if language is None:
         from storehealth.settings import read_settings
 
+        config = ERROR_CONFIG.get()
         with suppress(StorehealthError, OSError):
-            language = read_settings(None).language
-    if language not in ("zh", "es"):
-        return None
-    from storehealth.i18n.words import Words
-
-    return Words("zh" if language == "zh" else "es")
+            language = read_settings(Path(config) if config else None).language
+    return next((known for known in LANGUAGES if known == language), "en")
 
 
-def write_note(text: str) -> None:
-    """Write a line to stderr, without control characters and without the key that an address may contain."""
+def write_note(note: Message | str) -> None:
+    """Write a line to stderr in the language of errors, without control characters and without keys of addresses."""
     from storehealth.privacy import redact
 
-    text = redact(text)
+    text = redact(note if isinstance(note, str) else _to_sentence(note, find_language()))
     encoding = sys.stderr.encoding or "utf-8"
     safe = (
         CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -190,7 +195,7 @@ class Verbosity:
     silent: bool = False
     verbose: int = 0
 
-    def note(self, text: str) -> None:
+    def note(self, text: Message | str) -> None:
         """Write a useful remark, such as which file was written."""
         if not (self.quiet or self.silent):
             write_note(text)
@@ -198,7 +203,7 @@ class Verbosity:
     def suggest(self, command: str) -> None:
         """Suggest the next command as the last line. Only for people, that is, on a terminal."""
         if sys.stderr.isatty() and not (self.quiet or self.silent):
-            write_note(f"next: {command}")
+            write_note(message("usage.next", command=Name(command)))
 
 
 def check_unmask(wanted: bool, writes: bool) -> bool:
@@ -212,9 +217,10 @@ def check_unmask(wanted: bool, writes: bool) -> bool:
         UsageError: Personal values would go to a file, a pipe or a log.
     """
     if wanted and not (sys.stdout.isatty() and sys.stdin.isatty()):
-        raise UsageError("--unmask shows personal data on a terminal only", "Run it by hand, without a pipe or a file.")
+        raise UsageError(message("usage.unmask_needs_terminal"), message("usage.run_by_hand"))
     if wanted and writes:
-        raise UsageError("--unmask and -o contradict each other", "Personal data are never written to files. Drop one.")
+        problem = message("usage.contradict", option=Name("--unmask"), other=Name("-o"))
+        raise UsageError(problem, message("usage.no_personal_files"))
     return wanted
 
 
@@ -225,7 +231,8 @@ def choose_verbosity(quiet: bool, silent: bool, verbose: int) -> Verbosity:
         UsageError: Both less and more output is requested.
     """
     if verbose and (quiet or silent):
-        raise UsageError(f"{'-q' if quiet else '-s'} and -v contradict each other", "Give one of them.")
+        problem = message("usage.contradict", option=Name("-q" if quiet else "-s"), other=Name("-v"))
+        raise UsageError(problem, message("usage.give_one"))
     return Verbosity(quiet, silent, verbose)
 
 

@@ -79,6 +79,7 @@ def assemble_checkup(
         tool=ToolVersion(version=__version__),
         store=settings.store or "",
         platform=platform.name,
+        site=platform.site,
         as_of=as_of,
         table_ends=summarise_table_ends(store, measure_coverage(store, plan.usual)),
         window=plan.usual,
@@ -97,7 +98,7 @@ def assemble_checkup(
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         recommendations=advice,
         deadlines=list_case_deadlines(
-            request.state, CaseSelector(platform.name, settings.store or ""), as_of, language, request.packs
+            request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
         ),
         previous=comparison.previous,
         trend=comparison.trend,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import Exemption, MutesFile, read_mutes
-from storehealth.catalogue.platform import PlatformLimit, check_platform
+from storehealth.catalogue.platform import PlatformLimit
 from storehealth.commands.prepare import locate_mutes
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
@@ -17,6 +17,7 @@ from storehealth.history.events import read_calendar
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.measure import find_exemption_problems, find_rule_problems
 from storehealth.settings import Settings, find_settings_folder
+from storehealth.support.message import lines, message
 
 
 def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
@@ -33,10 +34,7 @@ def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
     with _open_empty_store(catalogue) as store:
         errors = find_rule_problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
     if errors:
-        lines = "\n".join(dict.fromkeys(error.message for error in errors))
-        raise CatalogueError(
-            lines, "Mend the lines named above; `storehealth rules check`, with any --pack, reads them again."
-        )
+        raise CatalogueError(lines(dict.fromkeys(error.problem for error in errors)), message("usage.fix_lines"))
     return catalogue
 
 
@@ -63,7 +61,7 @@ def check_inputs(
         UsageError: There is no such platform, or ``events.yaml`` has mistakes.
     """
     catalogue = load_catalogue(packs)
-    check_platform(platform or settings.platform or "generic", catalogue.platforms)
+    catalogue.require_platform(platform or settings.platform or "generic")
     mutes = read_mutes(locate_mutes(config), catalogue.rules)
     check_exemptions(mutes.exempt, catalogue)
     read_calendar(find_settings_folder(config))
@@ -82,7 +80,7 @@ def check_exemptions(exemptions: Sequence[Exemption], catalogue: Catalogue) -> N
     with _open_empty_store(catalogue) as store:
         errors = find_exemption_problems(store, _limits(catalogue), catalogue, conditions)
     if errors:
-        raise CatalogueError("\n".join(error.message for error in errors), errors[0].hint)
+        raise CatalogueError(lines(error.problem for error in errors), errors[0].remedy)
 
 
 def _open_empty_store(catalogue: Catalogue) -> AbstractContextManager[Store]:

@@ -177,7 +177,7 @@ def _find_schedulers(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _check_notify(settings: Settings, words: Words) -> CheckResult:
     """Show where addresses are configured, never the addresses themselves."""
-    addresses = read_addresses(settings.notify, words)
+    addresses = read_addresses(settings.notify)
     is_configured = settings.notify.urls_file is not None or "urls_env" in settings.notify.model_fields_set
     if addresses.usable:
         places = ", ".join(address.place for address in addresses.usable)
@@ -185,4 +185,4 @@ def _check_notify(settings: Settings, words: Words) -> CheckResult:
             return _ok("notify", words.say("doctor.told", places=places))
     if not is_configured and not addresses.usable:
         return CheckResult(name="notify", state="note", said=words.say("doctor.nobody"))
-    return _trouble("notify", "; ".join(addresses.problems), "`storehealth notify test`")
+    return _trouble("notify", "; ".join(map(words.render, addresses.problems)), "`storehealth notify test`")

@@ -16,6 +16,7 @@ from storehealth.errors import UsageError
 from storehealth.measure.clocks import TracedRows, read_clocks
 from storehealth.model import Timeline, TimelineEvent
 from storehealth.privacy import Mask
+from storehealth.support.message import Name, message
 
 MAX_TEXT_LINES = 50
 """Lines that the text of one message may cover; a message is stored under its first line."""
@@ -88,8 +89,11 @@ def _find_source(file: str, inputs: PreparedInputs) -> str:
     found = found or [name for name in names if name.endswith(f"/{wanted}") or wanted.endswith(f"/{name}")]
     if len(found) == 1:
         return found[0]
-    what = f"there is no file {file} among the exports" if not found else f"{file} is {', '.join(found)}"
-    raise UsageError(what, f"Files: {', '.join(found or names)}.")
+    if found:
+        problem = message("usage.several_files", name=Name(file), names=tuple(map(Name, found)))
+    else:
+        problem = message("usage.no_file", name=Name(file))
+    raise UsageError(problem, message("usage.files", names=tuple(map(Name, found or names))))
 
 
 def _find_session(reader: _Reader, source: str, line: int) -> str | None:
@@ -226,8 +230,8 @@ def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: Prepar
         reasons = reader.query(f"SELECT column_name, reason FROM {rejects} WHERE line = ?", line)
         if reasons:
             text = "; ".join(f"{column}: {reason}" if column else reason for column, reason in reasons)
-            return UsageError(f"{source}:{line} was rejected: {' '.join(text.split())}", "Mend it in the file.")
+            return UsageError(f"{source}:{line} was rejected: {' '.join(text.split())}", message("usage.fix_in_file"))
     return UsageError(
-        f"no row of {source}:{line} was kept",
-        "It is a header, empty, past the end, or repeats a row that counts elsewhere; see `storehealth inspect`.",
+        message("usage.row_not_kept", place=Name(f"{source}:{line}")),
+        message("usage.why_not_kept"),
     )

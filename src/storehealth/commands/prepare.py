@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -10,15 +10,18 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import MUTES_FILE, NO_MUTES, MutesFile, read_mutes
-from storehealth.catalogue.platform import Platform, check_platform, select_version
+from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.texts import TextFinder
 from storehealth.commands.request import AuditRequest
 from storehealth.db import Store, StoreSettings, open_store
+from storehealth.db.raw import list_values
+from storehealth.errors import UsageError
 from storehealth.i18n import provide_texts, use_language
 from storehealth.intake import IntakeOptions, read_exports
-from storehealth.model import Intake, Source
+from storehealth.model import Intake, Source, StoredTable
 from storehealth.settings import Settings, find_settings_folder, read_settings
 from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.message import Name, message
 from storehealth.support.tempdirs import make_temporary_folder
 
 
@@ -77,24 +80,52 @@ def choose_platform(
     if name is None:
         layouts = (catalogue.layouts[source.layout] for source in intake.sources if source.layout)
         named = {layout.platform for layout in layouts if layout.platform}
-        name = next(iter(named)) if len(named) == 1 and named <= catalogue.platforms.keys() else "generic"
-    check_platform(name, catalogue.platforms)
-    return resolve_platform(
-        name, settings, catalogue, as_of or max((part.last for part in intake.tables if part.last), default=None)
-    )
+        name = next(iter(named)) if len(named) == 1 else "generic"
+    name = catalogue.require_platform(name)
+    moment = as_of or max((part.last for part in intake.tables if part.last), default=None)
+    orders = [part for part in intake.tables if part.table == "orders" and part.rows]
+    return resolve_platform(name, settings, catalogue, moment, orders)
 
 
-def resolve_platform(name: str, settings: Settings, catalogue: Catalogue, moment: datetime | None) -> Platform:
+def resolve_platform(
+    name: str,
+    settings: Settings,
+    catalogue: Catalogue,
+    moment: datetime | None,
+    orders: Sequence[StoredTable] = (),
+    site: str | None = None,
+) -> Platform:
     """Return the version of a platform that applies at a moment, completed by generic facts and the store's settings.
+
+    Args:
+        name: Of a platform, or of a version of it.
+        settings: Facts and limits of the store's own come before the platform's; their ``site`` before the detected one.
+        catalogue: All platforms.
+        moment: None: the earliest version.
+        orders: Orders in the lake: their currencies and provinces tell the site, where the platform has several.
+        site: The site, if it is known, such as that of an earlier run.
 
     Raises:
         KeyError: There is no such platform.
+        UsageError: The settings name a site that the platform does not have.
     """
-    generic, platform = (
-        catalogue.platforms["generic"],
-        select_version(catalogue.platforms, name, moment and moment.date()),
-    )
-    return platform.model_copy(update={"facts": {**generic.facts, **platform.facts, **settings.list_facts()}})
+    day = moment and moment.date()
+    plain = catalogue.find_platform(name, day)
+    site = settings.site or site
+    if site is None and plain.sites:
+        site = plain.find_site(list_values(orders, "currency"), list_values(orders, "province"))
+    if site is not None and site not in plain.sites:
+        if not plain.sites:
+            site = None  # a setting for another of the store's platforms
+        else:
+            sites = tuple(map(Name, plain.sites))
+            raise UsageError(
+                message("catalogue.no_such_site", site=Name(site), platform=Name(name)),
+                message("catalogue.sites_known", names=sites),
+            )
+    platform = catalogue.find_platform(name, day, site) if site else plain
+    limits = {**platform.limits, **settings.list_limits(platform.limits)}
+    return platform.model_copy(update={"facts": {**platform.facts, **settings.list_facts()}, "limits": limits})
 
 
 def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:

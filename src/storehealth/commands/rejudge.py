@@ -51,6 +51,7 @@ from storehealth.model import AreaScore, Checkup, Finding, Measurement, RunCompa
 from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
+from storehealth.support.message import Name, message
 
 
 class Judgement(NamedTuple):
@@ -140,7 +141,7 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "headline": compose_headline(
                 total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
             ),
-            "recommendations": advise(findings, measured, catalogue, reported.as_of),
+            "recommendations": advise(findings, measured, catalogue, platform.name, reported.as_of),
             "method": describe_method(catalogue, platform),
             "previous": None,
             "trend": None,
@@ -185,8 +186,8 @@ def _find_platform(line: RunSummary, moment: datetime, catalogue: Catalogue, set
         return resolve_platform(line.platform, settings, catalogue, moment)
     except KeyError:
         raise UsageError(
-            f"run {line.run} was judged for the platform {line.platform}, which is not there any more",
-            "Give the pack that has it, with --pack.",
+            message("history.platform_gone", run=Name(line.run), platform=Name(line.platform)),
+            message("history.platform_gone_hint"),
         ) from None
 
 
@@ -272,11 +273,11 @@ def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scor
 def _list_up_to_baseline(history: RunHistory, series: RunSeries, as_of: datetime) -> list[StoredRun]:
     """List the runs of the series up to and including the baseline."""
     candidates = [line for line in history.list_runs(series.store, series.platform) if line.how == series.how]
-    line = select_run(candidates, history.baseline or "", "--baseline")
+    line = select_run(candidates, history.baseline or "", Name("--baseline"))
     if line.as_of >= as_of:
         raise UsageError(
-            f"--baseline {history.baseline} is not earlier than this audit, which is as of {as_of:%Y-%m-%d %H:%M}",
-            "Compare any two remembered runs with `storehealth history compare A B`.",
+            message("history.baseline_later", name=Name(history.baseline or ""), at=as_of),
+            message("history.baseline_later_hint"),
         )
     return [*history.list_before(series, line.as_of), history.load_run(line.run)]
 

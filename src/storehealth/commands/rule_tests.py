@@ -9,20 +9,22 @@ import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import locate_key
-from storehealth.catalogue.platform import Platform, select_version
+from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.catalogue.table import Table
-from storehealth.db import StoreSettings, open_store_from_rows
+from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
-from storehealth.model import Finding
+from storehealth.model import Finding, SideFigure
+from storehealth.support.message import Name, message
 
 TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
@@ -73,20 +75,36 @@ def list_unmet(example: RuleExample, finding: Finding) -> tuple[UnmetExpectation
     )
 
 
+@contextmanager
+def open_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> Iterator[Store]:
+    """Open a store that holds the rows of an example, with the views that the rule needs.
+
+    Raises:
+        CatalogueError: The example names something that does not exist.
+    """
+    as_of = _read_as_of(example)
+    platform = _choose_platform(example.platform, catalogue, as_of)
+    settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
+    rows = {
+        name: _repeat_rows(rows, example.repeat, catalogue.tables.get(name)) for name, rows in example.given.items()
+    }
+    with open_store_from_rows(rows, catalogue, settings, _list_views(rule, catalogue)) as store:
+        yield store
+
+
+def _read_as_of(example: RuleExample) -> datetime | None:
+    return datetime.fromisoformat(example.as_of) if example.as_of else None
+
+
 def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> ExampleResult:
     """Measure and judge the rows of an example.
 
     Raises:
         CatalogueError: As :func:`run_example`.
     """
-    as_of = datetime.fromisoformat(example.as_of) if example.as_of else None
-    platform = _choose_platform(example.platform, catalogue, as_of)
-    settings = StoreSettings(store="example", platform=platform, facts=platform.facts, as_of=as_of)
-    rows = {
-        name: _repeat_rows(rows, example.repeat, catalogue.tables.get(name)) for name, rows in example.given.items()
-    }
+    platform = _choose_platform(example.platform, catalogue, _read_as_of(example))
     catalogue = catalogue._replace(rules={**catalogue.rules, rule.code: rule})
-    with open_store_from_rows(rows, catalogue, settings, _list_views(rule, catalogue)) as store:
+    with open_example(rule, example, catalogue) as store:
         windows = choose_windows([rule], platform, None, store.as_of)
         measured = measure(store, [rule], platform.limits, windows, MeasureOptions(catalogue))
         is_missing = measured[0].missing is not None
@@ -103,12 +121,11 @@ def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
 
 def _choose_platform(name: str, catalogue: Catalogue, as_of: datetime | None) -> Platform:
     """The version of a platform that applies at ``as_of``, with missing facts filled from ``generic``."""
-    if name not in catalogue.platforms:
-        raise CatalogueError(f"there is no platform {name!r}", f"Choose one of: {', '.join(catalogue.platforms)}.")
-    platform = select_version(catalogue.platforms, name, as_of and as_of.date())
-    generic = catalogue.platforms.get("generic")
-    facts = {**(generic.facts if generic else {}), **platform.facts}
-    return platform.model_copy(update={"facts": facts})
+    key, _, site = name.partition("/")
+    if key not in catalogue.platforms:
+        choices = message("names.choose", names=tuple(map(Name, catalogue.platforms)))
+        raise CatalogueError(message("usage.no_platform", name=Name(name)), choices)
+    return catalogue.find_platform(key, as_of and as_of.date(), site or None)
 
 
 def _repeat_rows(rows: Sequence[Mapping[str, Any]], times: int, table: Table | None) -> list[dict[str, Any]]:
@@ -152,6 +169,7 @@ class ExampleRun:
     unmet: tuple[UnmetExpectation, ...] = ()
     problem: str = ""
     edges: Edges | None = None
+    beside: tuple[SideFigure, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -208,6 +226,7 @@ def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[ExampleRun]:
             unmet=list_unmet(example, result.finding) if result else (),
             problem=problem,
             edges=result.edges if result else None,
+            beside=result.finding.beside if result else (),
             seconds=time.perf_counter() - started,
         )
 

@@ -53,6 +53,20 @@ def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Seq
     )
 
 
+def list_values(parts: Sequence[StoredTable], column: str) -> set[str]:
+    """List the distinct values of a column in Parquet files of one table; empty without files or without the column."""
+    if not parts:
+        return set()
+    with duckdb.connect() as con:
+        schema = con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()
+        if (column,) not in schema:
+            return set()
+        name = sql.quote_name(column)
+        files = f"read_parquet({_paths(parts)}, union_by_name = true)"
+        rows = con.execute(f"SELECT DISTINCT {name}::VARCHAR FROM {files} WHERE {name} IS NOT NULL").fetchall()
+    return {value for (value,) in rows}
+
+
 def _paths(parts: Iterable[StoredTable]) -> str:
     return sql.quote_value([str(part.parquet) for part in parts])
 

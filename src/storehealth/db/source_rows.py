@@ -35,7 +35,8 @@ def _preview(reader: SourceReader, part: StoredTable, most: int) -> TablePreview
     result = reader.store.con.execute(query)
     names = [column[0] for column in result.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    used = [name for name in names if any(row[name] is not None for row in rows)]
+    shown_names = [name for name in names if name == "source_row" or name in table.columns]
+    used = [name for name in shown_names if any(row[name] is not None for row in rows)]
     shown = tuple({name: _show_cell(reader, table, row, name) for name in used} for row in rows)
     return TablePreview(table=part.table, total=part.rows, rows=shown)
 

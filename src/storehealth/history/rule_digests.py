@@ -46,7 +46,7 @@ def digest_basis(catalogue: Catalogue, platform: Platform) -> str:
     return _digest(
         [
             catalogue.compute_digest("rules"),
-            platform.model_dump_json(include={"name", "limits", "facts"}),
+            platform.model_dump_json(include={"name", "limits", "facts", "scored", "not_applicable"}),
             catalogue.scoring.model_dump_json(),
             __version__,
         ]

@@ -26,6 +26,7 @@ from storehealth.history.storage import (
     reclaim_space,
 )
 from storehealth.model import Checkup, Measurement, RunSummary
+from storehealth.support.message import Name, message
 
 MAX_EARLIER_RUNS = 60
 """Earlier runs that states, trend and follow-ups are worked out from."""
@@ -235,10 +236,10 @@ def digest_key(key: bytes) -> str:
     return hashlib.blake2b(b"which key", key=key[:64], digest_size=8).hexdigest()
 
 
-RUN_HINT = "`storehealth history list` shows the runs; a run is named by its id, its day, latest or previous."
+RUN_LABEL = Name("RUN")
 
 
-def select_run(lines: Sequence[RunSummary], name: str, label: str = "RUN") -> RunSummary:
+def select_run(lines: Sequence[RunSummary], name: str, label: Name = RUN_LABEL) -> RunSummary:
     """Find the run that a user names.
 
     Args:
@@ -250,18 +251,18 @@ def select_run(lines: Sequence[RunSummary], name: str, label: str = "RUN") -> Ru
         UsageError: No run matches, or runs of several stores or platforms do.
     """
     if not lines:
-        raise UsageError(f"{label} {name}: no run is remembered", "`storehealth audit EXPORTS` remembers one.")
+        raise UsageError(message("history.none", label=label, name=Name(name)), message("history.none_hint"))
     by_id = [line for line in lines if line.run == name] or [line for line in lines if line.run.startswith(name)]
     if len(by_id) == 1:
         return by_id[0]
     if len(by_id) > 1 and name != "":
-        raise UsageError(f"{label} {name}: several runs begin like that", RUN_HINT)
+        raise UsageError(message("history.ambiguous", label=label, name=Name(name)), message("history.run_hint"))
     candidates = [line for line in lines if name in ("latest", "previous") or _is_as_of(line, name)]
     _check_one_series(candidates, name, label)
     ranked = sorted(candidates, key=lambda line: (line.as_of, line.made_at))
     index = -2 if name == "previous" else -1
     if len(ranked) < -index:
-        raise UsageError(f"{label} {name}: there is no such run", RUN_HINT)
+        raise UsageError(message("history.absent", label=label, name=Name(name)), message("history.run_hint"))
     return ranked[index]
 
 
@@ -276,13 +277,13 @@ def _is_as_of(line: RunSummary, name: str) -> bool:
     return line.as_of == moment or line.as_of.replace(second=0, microsecond=0) == moment
 
 
-def _check_one_series(lines: Sequence[RunSummary], name: str, label: str) -> None:
+def _check_one_series(lines: Sequence[RunSummary], name: str, label: Name) -> None:
     """Refuse to guess between stores, platforms and ways of counting."""
     series = sorted({describe_series(line) for line in lines})
     if len(series) > 1:
         raise UsageError(
-            f"{label} {name} could be of any of: {'; '.join(series)}",
-            "Say which: --store, --platform, or the run's id.",
+            message("history.several", label=label, name=Name(name), parts=tuple(map(Name, series))),
+            message("history.several_hint"),
         )
 
 

@@ -41,7 +41,7 @@ def remove_guard(text: str, kind: Kind) -> str:
     if kind in ("id", "time", *NUMBERS):
         # Bytes and characters are equal in number only in pure ASCII, which needs no change of width.
         width = "half_width_digits" if kind == "id" else "half_width"
-        return f"CASE WHEN strlen({text}) = length({text}) THEN without_guard({text}) ELSE {width}({text}) END"
+        return f"CASE WHEN strlen({text}) = length({text}) THEN without_marks(without_guard({text})) ELSE {width}({text}) END"
     return f"without_guard({text})"
 
 

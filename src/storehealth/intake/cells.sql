@@ -26,6 +26,10 @@ CREATE OR REPLACE TEMP MACRO without_guard(t) AS
        WHEN starts_with(t, '''') THEN trim_blanks(t[2:])
        ELSE t END;
 
+-- A backtick is how Chinese ERPs guard ids against Excel; a semicolon behind is left over from another delimiter.
+CREATE OR REPLACE TEMP MACRO without_marks(t) AS
+  CASE WHEN starts_with(t, '`') OR ends_with(t, ';') OR ends_with(t, '`') THEN trim(t, '`; ' || chr(9)) ELSE t END;
+
 CREATE OR REPLACE TEMP MACRO half_width_digits(t) AS
   CASE WHEN strlen(t) = length(t) THEN t ELSE translate(t, '０１２３４５６７８９', '0123456789') END;
 
@@ -76,19 +80,25 @@ CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
                    '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日%H时%M分%S秒', '%Y年%m月%d日 %H时%M分',
                    '%Y年%m月%d日%H时%M分', '%Y年%m月%d日', '%Y%m%d%H%M%S', '%Y%m%d']) END;
 
+-- Marks of currency before or behind an amount, blanks and apostrophes between its digits, and long minus signs as short ones.
 CREATE OR REPLACE TEMP MACRO without_currency(t) AS
-  regexp_replace(t, '(?i)\([a-z]{3}\)|\b(rmb|cny|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|us|rm|rp|r|mx)\b|[¥￥$€£₱₫฿元件个\s]', '', 'g');
+  regexp_replace(translate(t, '−–', '--'), '(?i)\([a-z]{3}\)|s/\.?|^-?(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs)\.?|(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs)\.?$|\b(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs)\b\.?|\b[acr]\b|^r|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円원件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
 
--- 1,234.50 and 1.234,50 and 12,50 as 1234.50 and 1234.50 and 12.50; 1,234 is a thousand.
+-- 1,234.50 and 1,23,456.00 and 1.234,50 and 12,50 as 1234.50, 123456.00, 1234.50 and 12.50; 1,234 is a thousand.
 CREATE OR REPLACE TEMP MACRO digits_of(t) AS
-  CASE WHEN regexp_full_match(t, '[-+]?\d{1,3}(,\d{3})+(\.\d+)?') THEN replace(t, ',', '')
+  CASE WHEN regexp_full_match(t, '[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?') THEN replace(t, ',', '')
        WHEN regexp_full_match(t, '[-+]?\d{1,3}(\.\d{3})+,\d+|[-+]?\d{1,3}(\.\d{3}){2,}')
        THEN replace(replace(t, '.', ''), ',', '.')
        WHEN regexp_full_match(t, '[-+]?\d+,\d{1,2}') THEN replace(t, ',', '.')
        WHEN regexp_full_match(t, '[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?') THEN t END;
 
+-- (3.00) and 3.00- are below zero, as accountants write it.
+CREATE OR REPLACE TEMP MACRO positive_of(t) AS
+  CASE WHEN regexp_full_match(t, '\([^()-]+\)') THEN t[2:-2] WHEN ends_with(t, '-') THEN t[:-2] END;
 CREATE OR REPLACE TEMP MACRO amount_of(t) AS
-  CASE WHEN regexp_full_match(t, '-?\d+(\.\d+)?') THEN t ELSE digits_of(without_currency(t)) END;
+  CASE WHEN regexp_full_match(t, '-?\d+(\.\d+)?') THEN t
+       WHEN positive_of(without_currency(t)) IS NULL THEN digits_of(without_currency(t))
+       ELSE '-' || digits_of(positive_of(without_currency(t))) END;
 
 CREATE OR REPLACE TEMP MACRO share_of(t) AS
   CASE WHEN ends_with(t, '%') THEN round(TRY_CAST(amount_of(trim(t[:-2])) AS DOUBLE) / 100, 12)

@@ -356,6 +356,8 @@ def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
         needed = {*keys, *([table.born] if table.born and table.name in ("orders", "messages") else [])}
         if table.name == "orders" and "paid_at" in chosen:  # lists of an ERP often begin with the payment
             needed -= {"created_at"}
+        if table.name == "order_lines" and not {"sku_id", "seller_sku", "quantity"} & set(chosen):
+            return False
         added = {column for column in table.columns if column in chosen} - before
         if not needed - {"conversation_id"} <= set(chosen) or not added - set(keys):
             return False

@@ -24,6 +24,7 @@ from storehealth.intake.normalise import (
     list_required_keys,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
+from storehealth.intake.rounded_ids import refuse_rounded_ids
 
 MISSING = "{column} is missing"
 UNFIT = "its headers fit {layout}, but none of its rows could be read ({reason}; {count} rows)"
@@ -114,6 +115,7 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
     body = _fill_staged(con, plan, sheet, body)
+    refuse_rounded_ids(con, plan)
     decided = decide_times(con, plan)
     if decided is not plan:
         body = _fill_staged(con, decided, sheet, body)

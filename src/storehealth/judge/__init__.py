@@ -34,7 +34,7 @@ from storehealth.model import (
     SideFigure,
     Status,
 )
-from storehealth.support.message import Message, clauses, message
+from storehealth.support.message import Message, clauses, message, sentences
 
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
@@ -73,17 +73,19 @@ def _build_finding(case: RuleCase) -> Finding:
         case, *(case.certainty.interval if case.certainty else (measurement.low, measurement.high))
     )
     value = rule.measure.value
+    value_in_direction = _to_direction(case, measurement.value, measurement.value)[0]
+    judged = status not in ("not_applicable", "inconclusive")
     return Finding(
         code=rule.code,
         id=rule.id,
         title=case.title,
-        why=to_message(rule.why, f"rule.{rule.code}.why"),
+        why=_explain_why(case),
         area=rule.area,
         severity=rule.severity,
-        scored=rule.scored,
+        scored=case.platform.is_scored(rule.code, rule.scored),
         status=status,
         note=note,
-        value=_to_direction(case, measurement.value, measurement.value)[0],
+        value=value_in_direction,
         higher_is=case.higher_is,
         unit="share" if value is None else value.unit,
         counts=OutcomeCounts(**tally.model_dump()),
@@ -96,15 +98,25 @@ def _build_finding(case: RuleCase) -> Finding:
         target=case.bounds.target if case.bounds else None,
         limit=case.bounds.limit if case.bounds else None,
         limit_source=case.bounds.source if case.bounds else NO_LIMIT_SOURCE,
+        band=case.name_band(value_in_direction) if judged else None,
         window=measurement.window,
         usual_window=measurement.usual.window if measurement.usual else None,
         beside=tuple(_add_title(figure, rule) for figure in measurement.beside),
         printed=tuple(compare_printed_figures(case)),
-        drivers=() if status in ("not_applicable", "inconclusive") else find_drivers(measurement, _is_dated(rule)),
+        drivers=find_drivers(measurement, _is_dated(rule)) if judged else (),
         evidence=EvidenceSummary(count=tally.defects, rows=measurement.evidence),
         money_at_risk=measurement.money,
         exempted=measurement.exempted,
     )
+
+
+def _explain_why(case: RuleCase) -> Message:
+    """Why the rule matters, with what it means on this platform; what it means on others is not said."""
+    rule, platform = case.rule, case.platform.name
+    why = to_message(rule.why, f"rule.{rule.code}.why")
+    if platform not in rule.why_on:
+        return why
+    return sentences((why, to_message(rule.why_on[platform], f"rule.{rule.code}.why_on.{platform}")))
 
 
 def _is_dated(rule: Rule) -> bool:
@@ -140,6 +152,9 @@ def _drop_infinite(value: float | None) -> float | None:
 def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
     """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
     tally, value = case.measurement.tally, case.rule.measure.value
+    if case.rule.code in case.platform.not_applicable:
+        title = to_message(case.platform.title, f"platform.{case.platform.name}.title")
+        return "not_applicable", message("verdict.not_on_platform", platform=title)
     if case.measurement.missing is not None:
         return "not_applicable", message("verdict.missing", needs=name_needs(case.measurement.missing.needs))
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):

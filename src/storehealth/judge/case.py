@@ -12,7 +12,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Bounds, resolve_bounds
 from storehealth.judge.certainty import Certainty, assess_certainty
-from storehealth.model import Direction, Measurement
+from storehealth.model import BandName, Direction, Measurement
 from storehealth.support.message import Message
 
 
@@ -37,6 +37,11 @@ class RuleCase:
         if self.bounds is not None:
             return self.bounds.higher_is
         return "better" if self.rule.measure.value is None else "worse"
+
+    def name_band(self, value: float | None) -> BandName | None:
+        """Name the platform's band of a value in the rule's own direction; None where it has none."""
+        bands = self.bounds.bands if self.bounds else None
+        return bands.name_band(value) if bands and value is not None else None
 
     @cached_property
     def certainty(self) -> Certainty | None:

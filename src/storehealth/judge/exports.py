@@ -98,7 +98,7 @@ def suggest_exports(not_judged: Iterable[NotJudged], context: ExportContext) -> 
             wanted_by.setdefault(entry.code, set()).update([key] if key else [])
     alone = {code for code, keys in wanted_by.items() if len(keys) == 1}
     exports = [_build_wish(wish, alone) for wish in wishes.values()]
-    scored = {code for code, rule in context.catalogue.rules.items() if rule.scored}
+    scored = {code for code, rule in context.catalogue.rules.items() if context.platform.is_scored(code, rule.scored)}
     return tuple(
         sorted(
             exports,

@@ -68,6 +68,7 @@ def describe_method(catalogue: Catalogue, platform: Platform) -> MethodNote:
         for name, fact in platform.facts.items()
     }
     read_facts = find_fact_readers(catalogue.views, catalogue.rules.values())
+    place = f"platform.{catalogue.find_notes_key(platform)}"
     return MethodNote(
         rules_digest=catalogue.compute_digest("rules"),
         constants=constants,
@@ -82,10 +83,7 @@ def describe_method(catalogue: Catalogue, platform: Platform) -> MethodNote:
             if name in read_facts
         },
         caveats=(
-            *(
-                to_message(note, f"platform.{catalogue.find_platform_key(platform)}.notes.{number}")
-                for number, note in enumerate(platform.notes)
-            ),
+            *(to_message(note, f"{place}.{number}") for number, note in enumerate(platform.notes)),
             message("verdict.method", days=MIN_RESAMPLED_DAYS, draws=RESAMPLES),
         ),
     )

@@ -108,5 +108,5 @@ def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContex
     used = {(code, exempted.reason) for code, measurement in by_code.items() for exempted in measurement.exempted}
     for exemption in context.mutes.exempt:
         rules = [rule.code for rule in context.catalogue.rules.values() if exemption.applies_to(rule)]
-        if not any((code, exemption.reason) in used for code in rules):
+        if not any((code, exemption.describe()) in used for code in rules):
             yield message("mutes.takes_nothing", place=Name(exemption.place), reason=Name(exemption.reason))

@@ -69,6 +69,7 @@ def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
         value=figure if figure is not None and math.isfinite(figure) else None,
         limit=limit.limit,
         limit_source=limit_source,
+        band=case.name_band(figure) if figure is not None and math.isfinite(figure) else None,
         window=case.measurement.usual.window if case.measurement.usual else case.measurement.window,
         counts=_row_unit(case.rule),
         defects=tally.defects,

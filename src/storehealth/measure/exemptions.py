@@ -50,4 +50,6 @@ def count_exempted(query: RuleQuery) -> tuple[ExemptedRows, ...]:
     if not query.taken_out:
         return ()
     counted = f"SELECT _taken_out, count(*) FROM {query.rows} WHERE _taken_out IS NOT NULL GROUP BY ALL ORDER BY 1"
-    return tuple(ExemptedRows(reason=query.taken_out[place].reason, rows=rows) for place, rows in query.run(counted))
+    return tuple(
+        ExemptedRows(reason=query.taken_out[place].describe(), rows=rows) for place, rows in query.run(counted)
+    )

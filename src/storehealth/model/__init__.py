@@ -6,7 +6,18 @@ a pure function of it. ``docs/checkup.schema.json`` describes its JSON form.
 
 from __future__ import annotations
 
-from storehealth.model.base import Area, Change, Direction, FrozenModel, Outcome, RowState, Severity, State, Status
+from storehealth.model.base import (
+    Area,
+    BandName,
+    Change,
+    Direction,
+    FrozenModel,
+    Outcome,
+    RowState,
+    Severity,
+    State,
+    Status,
+)
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
@@ -95,6 +106,7 @@ __all__ = [
     "Area",
     "AreaChange",
     "AreaScore",
+    "BandName",
     "Change",
     "Checkup",
     "ClockPause",

@@ -75,6 +75,7 @@ class Checkup(FrozenModel):
     tool: ToolVersion
     store: str
     platform: str
+    site: str | None = Field(default=None, description="Country or market of the platform, where it has several.")
     as_of: datetime | None
     table_ends: dict[str, TableEnd]
     window: Window

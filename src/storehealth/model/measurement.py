@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from storehealth.model.base import FrozenModel, Note, Outcome, RowState
+from storehealth.support.message import Message
 
 
 class Tally(FrozenModel):
@@ -148,7 +149,7 @@ class UsualWindow(FrozenModel):
 class ExemptedRows(FrozenModel):
     """Rows that ``mutes.yaml`` exempts from a rule: in neither side of the rate, but counted."""
 
-    reason: str
+    reason: Message
     rows: int
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from storehealth.model.base import Area, Change, Direction, FrozenModel, Note, Severity, State, Status
+from storehealth.model.base import Area, BandName, Change, Direction, FrozenModel, Note, Severity, State, Status
 from storehealth.model.measurement import EvidenceRow, ExemptedRows, MoneyAtRisk, RowStates, SideFigure, Window
 from storehealth.support.message import Message
 
@@ -127,6 +127,7 @@ class Finding(FrozenModel):
     target: float | None
     limit: float | None
     limit_source: LimitSource | None
+    band: BandName | None = Field(default=None, description="The platform's own colour, where it has bands.")
     window: Window
     usual_window: Window | None = Field(
         default=None, description="The platform's, if it held too few rows and the window was stretched."
@@ -234,6 +235,7 @@ class UpcomingDeadline(FrozenModel):
 
     kind: str
     id: str
+    what: Message | None = Field(default=None, description="What has to be done by then.")
     due_at: datetime
     hours_left: float
     amount_at_risk: float | None = None
@@ -266,6 +268,7 @@ class PlatformLine(FrozenModel):
     )
     limit: float
     limit_source: LimitSource
+    band: BandName | None = Field(default=None, description="The platform's own colour, where it has bands.")
     window: Window = Field(description="The platform's own, even where the finding's days were stretched.")
     counts: RowUnit = Field(description="What a judged row stands for.")
     defects: int

@@ -34,6 +34,8 @@ from storehealth.notify.outbox import Delivery, DeliveryOutcome, Outbox, QueuedN
 from storehealth.notify.policy import explain_failure_hold_back, explain_hold_back, explain_wait
 from storehealth.settings import Settings
 from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.message import Message, message
+from storehealth.support.os_errors import describe_os_error
 
 __all__ = [
     "Addresses",
@@ -68,24 +70,24 @@ def announce(
     """
     words, outbox = Words(_language_of(checkup, settings)), Outbox(state)
     if settings.notify.when == "never":
-        return Delivery("held_back", reasons=(words.say("notify.held_never"),), waiting=len(outbox.list_queued()))
+        return Delivery("held_back", reasons=(message("notify.held_never"),), waiting=len(outbox.list_queued()))
     try:
         with _lock(make_private_folder(state)) as acquired:
             if not acquired:
-                return _report_busy(words, outbox)
+                return _report_busy(outbox)
             if run and NotificationMemory(state).delete(build_runs_key(run)) and settings.notify.when != "fail":
                 outbox.put(QueuedNotice.create(write_recovery_notice(run, checkup, words, reports), run, now))
             return _announce_locked(checkup, settings, state, now, reports, words)
     except OSError as error:
-        return _report_unwritable(error, words)
+        return _report_unwritable(error)
 
 
-def announce_failure(run: str, problem: str, settings: Settings, state: Path, now: datetime) -> Delivery:
+def announce_failure(run: str, problem: Message, settings: Settings, state: Path, now: datetime) -> Delivery:
     """Notify people that an unattended audit failed; only once while the reason stays the same.
 
     Args:
         run: Name of the runs.
-        problem: What went wrong, in English, a sentence or two.
+        problem: What went wrong, and what to do about it.
         settings: As for :func:`announce`; returns as it does.
         state: The state folder.
         now: With its zone.
@@ -94,35 +96,33 @@ def announce_failure(run: str, problem: str, settings: Settings, state: Path, no
     try:
         with _lock(make_private_folder(state)) as acquired:
             if not acquired:
-                return _report_busy(words, outbox)
+                return _report_busy(outbox)
             memory = NotificationMemory(state)
-            held_reason = explain_failure_hold_back(
-                settings.notify, memory.read(build_runs_key(run)), problem, now, words
-            )
-            message = None
+            held_reason = explain_failure_hold_back(settings.notify, memory.read(build_runs_key(run)), problem, now)
+            notice = None
             if held_reason is None:
-                message = outbox.put(QueuedNotice.create(write_failure_notice(run, problem, words), run, now))
-                memory.store(build_runs_key(run), KnownState(content=digest_text(problem), at=now))
-            hold_reason = explain_wait(settings, outbox.list_queued(), now, words)
+                notice = outbox.put(QueuedNotice.create(write_failure_notice(run, problem, words), run, now))
+                memory.store(build_runs_key(run), KnownState(content=digest_text(str(problem)), at=now))
+            hold_reason = explain_wait(settings, outbox.list_queued(), now)
             return _to_delivery(
                 outbox,
                 None if hold_reason else send_round(outbox, settings.notify, now, words),
                 held_reason or hold_reason,
-                message,
+                notice,
             )
     except OSError as error:
-        return _report_unwritable(error, words)
+        return _report_unwritable(error)
 
 
 def preview_notice(
     checkup: Checkup, settings: Settings, state: Path, now: datetime, reports: Sequence[Path] = ()
-) -> tuple[Notice, str | None]:
+) -> tuple[Notice, Message | None]:
     """Return the message as it would be sent now, and why it would be held back; nothing is sent or stored."""
     known = NotificationMemory(state).read(build_store_key(checkup))
     news = compare_checkup(known, checkup)
     words = Words(_language_of(checkup, settings))
-    message = write_notice(checkup, news, words, reports)
-    return message, explain_hold_back(settings.notify, news, known, now, words)
+    notice = write_notice(checkup, news, words, reports)
+    return notice, explain_hold_back(settings.notify, news, known, now)
 
 
 def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool = True) -> Delivery:
@@ -137,10 +137,10 @@ def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool =
     words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
     with _lock(make_private_folder(state)) as acquired:
         if not acquired:
-            return _report_busy(words, outbox)
+            return _report_busy(outbox)
         if not outbox.list_queued():
-            return Delivery("held_back", reasons=(words.say("notify.nothing_waits"),))
-        hold_reason = None if at_once else explain_wait(settings, outbox.list_queued(), now, words)
+            return Delivery("held_back", reasons=(message("notify.nothing_waits"),))
+        hold_reason = None if at_once else explain_wait(settings, outbox.list_queued(), now)
         return _to_delivery(
             outbox, None if hold_reason else send_round(outbox, settings.notify, now, words), hold_reason
         )
@@ -153,35 +153,35 @@ def _announce_locked(
     memory, outbox = NotificationMemory(state), Outbox(state)
     known = memory.read(build_store_key(checkup))
     news = compare_checkup(known, checkup)
-    held_reason = explain_hold_back(settings.notify, news, known, now, words)
+    held_reason = explain_hold_back(settings.notify, news, known, now)
     waiting = None
     if held_reason is None:
-        message = write_notice(checkup, news, words, reports)
-        waiting = outbox.put(QueuedNotice.create(message, checkup.store, now))
+        notice = write_notice(checkup, news, words, reports)
+        waiting = outbox.put(QueuedNotice.create(notice, checkup.store, now))
     memory.store(build_store_key(checkup), update_known_state(known, news, now if held_reason is None else None))
-    hold_reason = explain_wait(settings, outbox.list_queued(), now, words)
+    hold_reason = explain_wait(settings, outbox.list_queued(), now)
     flushed = None if hold_reason else send_round(outbox, settings.notify, now, words)
     return _to_delivery(outbox, flushed, held_reason or hold_reason, waiting)
 
 
 def _to_delivery(
-    outbox: Outbox, flushed: SendingRound | None, reason: str | None, message: QueuedNotice | None = None
+    outbox: Outbox, flushed: SendingRound | None, reason: Message | None, own: QueuedNotice | None = None
 ) -> Delivery:
     """Say what became of a message; where there is no new one, of those that were waiting."""
     waiting, result = outbox.list_queued(), flushed or SendingRound()
-    is_sent = result.letters > 0 if message is None else all(other.id != message.id for other in waiting)
-    outcome: DeliveryOutcome = "sent" if is_sent else "queued" if message else "held_back"
+    is_sent = result.letters > 0 if own is None else all(other.id != own.id for other in waiting)
+    outcome: DeliveryOutcome = "sent" if is_sent else "queued" if own else "held_back"
     reasons = (reason,) if reason and outcome != "sent" else ()
     return Delivery(outcome, reasons, result.services, result.failures, len(waiting), result.letters)
 
 
-def _report_unwritable(error: OSError, words: Words) -> Delivery:
-    reason = words.say("notify.state", reason=words.reason(error.strerror or type(error).__name__))
+def _report_unwritable(error: OSError) -> Delivery:
+    reason = message("notify.state", reason=describe_os_error(error))
     return Delivery("held_back", failures=(reason,))
 
 
-def _report_busy(words: Words, outbox: Outbox) -> Delivery:
-    return Delivery("held_back", failures=(words.say("notify.busy"),), waiting=len(outbox.list_queued()))
+def _report_busy(outbox: Outbox) -> Delivery:
+    return Delivery("held_back", failures=(message("notify.busy"),), waiting=len(outbox.list_queued()))
 
 
 def _language_of(checkup: Checkup, settings: Settings) -> Language:

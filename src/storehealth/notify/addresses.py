@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.catalogue.files import NotUtf8Error, decode_utf8
-from storehealth.i18n.words import Words
 from storehealth.privacy import load_installation_key
 from storehealth.settings import NotifySettings
+from storehealth.support.message import Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
 OTHERS_MODE = 0o077
 NATIVE_URLS = (
@@ -42,21 +43,21 @@ class Addresses(NamedTuple):
     """The addresses, and what is wrong with others."""
 
     usable: tuple[Address, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Message, ...]
 
 
-def read_addresses(notify: NotifySettings, words: Words) -> Addresses:
+def read_addresses(notify: NotifySettings) -> Addresses:
     """Read all addresses that the settings name; a file that other users can read is refused."""
     addresses: list[Address] = []
-    problems: list[str] = []
-    for source in (_read_file(notify.urls_file, words) if notify.urls_file else (), _read_environment(notify, words)):
+    problems: list[Message] = []
+    for source in (_read_file(notify.urls_file) if notify.urls_file else (), _read_environment(notify)):
         for item in source:
             if isinstance(item, Address):
                 addresses += [] if any(item.url == other.url for other in addresses) else [item]
             else:
                 problems.append(item)
     if not addresses and not problems:
-        problems.append(words.say("notify.no_address"))
+        problems.append(message("notify.no_address"))
     return Addresses(tuple(addresses), tuple(problems))
 
 
@@ -65,31 +66,31 @@ def is_open_to_others(path: Path) -> bool:
     return os.name == "posix" and bool(path.stat().st_mode & OTHERS_MODE)
 
 
-def _read_file(path: Path, words: Words) -> Iterator[Address | str]:
+def _read_file(path: Path) -> Iterator[Address | Message]:
     try:
         if is_open_to_others(path):
-            yield words.say("notify.file_open", path=path)
+            yield message("notify.file_open", path=Name(str(path)))
             return
         lines = decode_utf8(path.read_bytes()).splitlines()
     except OSError as error:
-        yield words.say("notify.file_unread", path=path, reason=words.reason(error.strerror or type(error).__name__))
+        yield message("notify.file_unread", path=Name(str(path)), reason=describe_os_error(error))
         return
     except NotUtf8Error as error:
-        yield words.error(f"{path} {error}")
+        yield message("settings.not_utf8", path=Name(str(path)), problem=error.problem)
         return
     numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
     entries = [(number, line) for number, line in numbered if line and not line.startswith("#")]
     if not entries:
-        yield words.say("notify.file_empty", path=path)
+        yield message("notify.file_empty", path=Name(str(path)))
     yield from (Address(_to_native(line), f"{path.name}:{number}") for number, line in entries)
 
 
-def _read_environment(notify: NotifySettings, words: Words) -> Iterator[Address | str]:
+def _read_environment(notify: NotifySettings) -> Iterator[Address | Message]:
     """Yield the addresses in variables; a variable that the settings name explicitly must be set."""
     for name in notify.urls_env:
         urls = os.environ.get(name, "").split()
         if not urls and "urls_env" in notify.model_fields_set:
-            yield words.say("notify.variable_unset", name=name)
+            yield message("notify.variable_unset", name=Name(name))
         yield from (Address(_to_native(url), f"${name}") for url in urls)
 
 
@@ -98,3 +99,11 @@ def _to_native(url: str) -> str:
         if pattern.fullmatch(url):
             return pattern.sub(replacement, url)
     return url
+
+
+def remove_secrets(url: str, text: str) -> str:
+    """Remove every part of an address that could be a secret from a text."""
+    parts = sorted({part for part in re.split(r"[/:@?&=#]+", url.partition("://")[2]) if len(part) > 3}, key=len)
+    for part in reversed(parts):
+        text = text.replace(part, "…")
+    return text

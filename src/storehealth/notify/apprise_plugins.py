@@ -12,6 +12,10 @@ from apprise import NotifyFormat, NotifyType
 from apprise.plugins.dingtalk import NotifyDingTalk
 from apprise.plugins.wecombot import NotifyWeComBot
 
+from storehealth.notify.addresses import remove_secrets
+from storehealth.privacy import redact
+from storehealth.support.message import Message, Name, message, verbatim
+
 
 class WeCom(NotifyWeComBot):
     """WeCom's group bot."""
@@ -57,17 +61,16 @@ def replace_lenient(service: Any) -> Any:
 
 
 def _post_json(service: Any, url: str, payload: dict[str, Any], params: dict[str, Any] | None = None) -> bool:
+    service.problem = None
     service.throttle()
     try:
         answer = requests.post(
             url, json=payload, params=params, timeout=service.request_timeout, verify=service.verify_certificate
         )
     except requests.RequestException as error:
-        service.logger.warning("no connection: %s", type(error).__name__)
-        return False
+        return _refuse(service, message("notify.no_connection", error=Name(type(error).__name__)))
     if answer.status_code != requests.codes.ok:
-        service.logger.warning("answered with error=%s", answer.status_code)
-        return False
+        return _refuse(service, message("notify.http_error", code=answer.status_code))
     return _is_accepted(service, answer)
 
 
@@ -80,6 +83,14 @@ def _is_accepted(service: Any, answer: requests.Response) -> bool:
     code = body.get("errcode") if isinstance(body, dict) else None
     if code == 0:
         return True
-    reason = str(body.get("errmsg", ""))[:200] if isinstance(body, dict) else "no JSON"
-    service.logger.warning("refused: errcode=%s %s", code, reason)
+    reason = message("notify.no_json")
+    if isinstance(body, dict):
+        text = redact(str(body.get("errmsg", ""))[:200])
+        reason = verbatim(remove_secrets(service.url(), text))  # the service's words may quote the address
+    return _refuse(service, message("notify.refused", code=Name(str(code)), reason=reason))
+
+
+def _refuse(service: Any, problem: Message) -> bool:
+    """Leave the reason on the service, for the sender to report; return False, as Apprise wants it."""
+    service.problem = problem
     return False

@@ -13,6 +13,7 @@ from storehealth.model import Checkup, Finding
 from storehealth.notify.changes import CheckupChanges
 from storehealth.privacy import redact, scrub
 from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.support.message import Message
 
 MAX_FINDINGS = 5
 """Findings that are listed one by one; the others are only counted."""
@@ -64,15 +65,15 @@ def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports:
     return Notice(to_plain_line(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
 
 
-def write_failure_notice(run: str, problem: str, words: Words) -> Notice:
+def write_failure_notice(run: str, problem: Message, words: Words) -> Notice:
     """Write the message that an audit failed, and why, with nothing personal in it.
 
     Args:
         run: Name of the runs.
-        problem: What went wrong, in English.
+        problem: What went wrong, and what to do about it.
         words: The texts in the message's language.
     """
-    lines = [to_plain_line(scrub(redact(words.error(line)))) for line in problem.splitlines()]
+    lines = [to_plain_line(scrub(redact(line))) for line in words.render(problem).splitlines()]
     return Notice(
         to_plain_line(words.say("notify.trouble_title", run=run)), "\n".join([*lines, words.say("notify.trouble_next")])
     )

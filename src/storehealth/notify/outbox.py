@@ -19,9 +19,10 @@ from storehealth.i18n.words import Words
 from storehealth.model import FrozenModel
 from storehealth.notify.addresses import Address, read_addresses
 from storehealth.notify.notice import Notice
-from storehealth.notify.services import send_notice
+from storehealth.notify.services import ServiceAnswer, send_notice
 from storehealth.settings import NotifySettings
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
+from storehealth.support.message import Message, Name, message
 
 FOLDER = "outbox"
 
@@ -38,11 +39,11 @@ class QueuedNotice(FrozenModel):
     tries: int = 0
 
     @staticmethod
-    def create(message: Notice, store: str, now: datetime) -> QueuedNotice:
+    def create(notice: Notice, store: str, now: datetime) -> QueuedNotice:
         """Create the record of a message that no address has yet."""
         made_at = now.astimezone(UTC)
         message_id = f"{made_at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
-        return QueuedNotice(id=message_id, made_at=made_at, store=store, title=message.title, body=message.body)
+        return QueuedNotice(id=message_id, made_at=made_at, store=store, title=notice.title, body=notice.body)
 
 
 class Outbox:
@@ -57,46 +58,46 @@ class Outbox:
 
     def list_queued(self) -> tuple[QueuedNotice, ...]:
         """List all messages, the oldest first; files of any other kind are ignored."""
-        messages = []
+        notices = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                messages.append(QueuedNotice.model_validate_json(path.read_bytes()))
+                notices.append(QueuedNotice.model_validate_json(path.read_bytes()))
             except (ValidationError, OSError):
                 continue
-        return tuple(messages)
+        return tuple(notices)
 
-    def put(self, message: QueuedNotice) -> QueuedNotice:
+    def put(self, notice: QueuedNotice) -> QueuedNotice:
         """Store a message, replacing the one of the same id.
 
         Raises:
             OSError: It cannot be written.
         """
-        path = make_private_folder(self.folder) / f"{message.id}.json"
-        write_atomically(path, message.model_dump_json(indent=1).encode())
+        path = make_private_folder(self.folder) / f"{notice.id}.json"
+        write_atomically(path, notice.model_dump_json(indent=1).encode())
         restrict_to_owner(path)
-        return message
+        return notice
 
     def mark_delivered(self, letters: Iterable[QueuedNotice], mark: str) -> None:
         """Record that an address has these messages."""
-        for message in letters:
-            self.put(message.model_copy(update={"has": (*message.has, mark)}))
+        for notice in letters:
+            self.put(notice.model_copy(update={"has": (*notice.has, mark)}))
 
     def finish_round(self, marks: Iterable[str]) -> int:
         """After a round, delete what every address has and count an attempt for the others; return how many were deleted."""
         wanted, count = set(marks), 0
-        for message in self.list_queued():
-            if wanted and wanted <= set(message.has):
-                (self.folder / f"{message.id}.json").unlink(missing_ok=True)
+        for notice in self.list_queued():
+            if wanted and wanted <= set(notice.has):
+                (self.folder / f"{notice.id}.json").unlink(missing_ok=True)
                 count += 1
             else:
-                self.put(message.model_copy(update={"tries": message.tries + 1}))
+                self.put(notice.model_copy(update={"tries": notice.tries + 1}))
         return count
 
     def drop_before(self, moment: datetime) -> int:
         """Delete messages made before a moment; return how many."""
-        expired = [message for message in self.list_queued() if message.made_at < moment]
-        for message in expired:
-            (self.folder / f"{message.id}.json").unlink(missing_ok=True)
+        expired = [notice for notice in self.list_queued() if notice.made_at < moment]
+        for notice in expired:
+            (self.folder / f"{notice.id}.json").unlink(missing_ok=True)
         return len(expired)
 
 
@@ -108,17 +109,17 @@ class Delivery(NamedTuple):
 
     Args:
         outcome: ``sent``: to every address; ``queued``: it waits in the outbox; ``held_back``: there was nothing to send.
-        reasons: Why it was queued or held back, as sentences.
+        reasons: Why it was queued or held back.
         services: The services that accepted something, such as ``Slack (notify.urls:2)``.
-        failures: What went wrong, as sentences; exit code 4.
+        failures: What went wrong; exit code 4.
         waiting: Messages still in the outbox.
         letters: Messages that have now reached every address, including those of earlier runs.
     """
 
     outcome: DeliveryOutcome
-    reasons: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
+    reasons: tuple[Message, ...] = ()
+    services: tuple[Message, ...] = ()
+    failures: tuple[Message, ...] = ()
     waiting: int = 0
     letters: int = 0
 
@@ -134,8 +135,8 @@ GIVE_UP = timedelta(days=14)
 class SendingRound(NamedTuple):
     """The result of a round of sending."""
 
-    services: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
+    services: tuple[Message, ...] = ()
+    failures: tuple[Message, ...] = ()
     letters: int = 0
 
 
@@ -145,10 +146,12 @@ def send_round(outbox: Outbox, notify: NotifySettings, now: datetime, words: Wor
     Messages that have been refused for two weeks are given up, which is reported as a failure.
     """
     expired = outbox.drop_before(now - GIVE_UP)
+    given_up = [message("notify.given_up", n=expired)] if expired else []
     if not outbox.list_queued():
-        return SendingRound(failures=(words.count("notify.given_up", expired),) if expired else ())
-    addresses = read_addresses(notify, words)
-    services, failures = [], [*([words.count("notify.given_up", expired)] if expired else []), *addresses.problems]
+        return SendingRound(failures=tuple(given_up))
+    addresses = read_addresses(notify)
+    services: list[Message] = []
+    failures = [*given_up, *addresses.problems]
     for address in addresses.usable:
         name, failure = _send_to(outbox, address, words)
         services += [name] if name and not failure else []
@@ -158,17 +161,27 @@ def send_round(outbox: Outbox, notify: NotifySettings, now: datetime, words: Wor
     return SendingRound(tuple(services), tuple(failures), completed)
 
 
-def _send_to(outbox: Outbox, address: Address, words: Words) -> tuple[str | None, str | None]:
-    """Send an address its missing messages; return the name of the service that accepted them, and what went wrong."""
-    missing = [message for message in outbox.list_queued() if address.mark not in message.has]
+def _send_to(outbox: Outbox, address: Address, words: Words) -> tuple[Message | None, Message | None]:
+    """Send an address its missing messages; return the service that accepted them, and what went wrong."""
+    missing = [notice for notice in outbox.list_queued() if address.mark not in notice.has]
     if not missing:
         return None, None
     answer = send_notice(address, combine_notices(missing, words))
     if answer.failure is not None:
-        reason = words.reason(answer.failure)
-        return None, words.say("notify.not_delivered", service=answer.name, place=address.place, reason=reason)
+        return None, describe_refusal(address, answer)
     outbox.mark_delivered(missing, address.mark)
-    return words.say("unit.brackets", what=answer.name, inside=address.place), None
+    return name_service(address, answer.name), None
+
+
+def describe_refusal(address: Address, answer: ServiceAnswer) -> Message:
+    """Say which service did not accept a message, and why."""
+    reason = answer.failure or message("notify.no_reason")
+    return message("notify.not_delivered", service=Name(answer.name), place=Name(address.place), reason=reason)
+
+
+def name_service(address: Address, name: str) -> Message:
+    """Name a service and where its address is written."""
+    return message("unit.brackets", what=Name(name), inside=Name(address.place))
 
 
 def combine_notices(letters: Sequence[QueuedNotice], words: Words) -> Notice:
@@ -176,14 +189,13 @@ def combine_notices(letters: Sequence[QueuedNotice], words: Words) -> Notice:
     if len(letters) == 1:
         return Notice(letters[0].title, letters[0].body)
     stores: dict[str, list[QueuedNotice]] = {}
-    for message in letters:
-        stores.setdefault(message.store, []).append(message)
+    for notice in letters:
+        stores.setdefault(notice.store, []).append(notice)
     blocks = []
     for messages in stores.values():
         *older, newest = messages
         earlier = [
-            words.say("notify.earlier", at=words.format_moment(message.made_at), title=message.title)
-            for message in older
+            words.say("notify.earlier", at=words.format_moment(notice.made_at), title=notice.title) for notice in older
         ]
         blocks.append("\n".join([newest.title, *earlier, newest.body]))
     title = words.say("notify.digest", stores=words.count("notify.stores", len(stores)), n=len(letters))

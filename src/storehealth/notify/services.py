@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from storehealth.notify.addresses import Address
+from storehealth.notify.addresses import Address, remove_secrets
 from storehealth.notify.notice import Notice
 from storehealth.privacy import redact
+from storehealth.support.message import Message, clauses, message, verbatim
 
 TIMEOUT_SECONDS = 20.0
 """Longest time one service may take."""
-UNSUPPORTED = "Apprise does not know this kind of address"
 
 
 class ServiceAnswer(NamedTuple):
     """A service's name, and why it did not accept the message."""
 
     name: str
-    failure: str | None = None
+    failure: Message | None = None
 
 
 def send_notice(address: Address, letter: Notice) -> ServiceAnswer:
     """Send a message; whatever goes wrong is returned, never raised."""
     try:
         service = _create_service(address)
-        failure = UNSUPPORTED if service is None else _post(service, address, letter)
+        failure = message("notify.unsupported") if service is None else _post(service, address, letter)
     except Exception as error:  # noqa: BLE001 - third-party code of any service; the other addresses must still get theirs
-        failure = type(error).__name__
+        failure = verbatim(type(error).__name__)
     return ServiceAnswer(find_service_name(address), failure)
 
 
-def _post(service: Any, address: Address, letter: Notice) -> str | None:
+def _post(service: Any, address: Address, letter: Notice) -> Message | None:
     """Send through a service; return why it was refused, None where it was accepted."""
     import apprise
 
     client = apprise.Apprise(asset=service.asset)
     client.add(service)
-    return _find_failure(client.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT), address)
+    result = client.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT)
+    return _find_failure(result, address, getattr(service, "problem", None))
 
 
 def find_service_name(address: Address) -> str:
@@ -73,23 +73,23 @@ def _create_service(address: Address) -> Any:
     return service
 
 
-def _find_failure(result: Any, address: Address) -> str | None:
+def _find_failure(result: Any, address: Address, problem: Message | None) -> Message | None:
     """Return why a message was refused; None where it was accepted.
 
     Attempts are looked at one by one, since ``?optional=yes`` in an address would make Apprise report a success.
+
+    Args:
+        result: Apprise's.
+        address: Where it was sent.
+        problem: What one of our own plugins found.
     """
     attempts = [attempt for service in result for attempt in service.attempts]
     if attempts and attempts[-1]:
         return None
-    warnings = [entry.message for entry in result.logs() if entry.level in ("WARNING", "ERROR")]
+    if problem is not None:
+        return problem
+    warnings = dict.fromkeys(entry.message for entry in result.logs() if entry.level in ("WARNING", "ERROR"))
+    reasons = [verbatim(remove_secrets(address.url, redact(warning))) for warning in warnings]
     if attempts and attempts[-1].status.name == "TIMEOUT":
-        warnings.append("no answer in time")
-    return _remove_secrets(address.url, redact("; ".join(dict.fromkeys(warnings)) or "refused without a reason"))
-
-
-def _remove_secrets(url: str, text: str) -> str:
-    """Remove every part of the address that could be a secret from a text."""
-    parts = sorted({part for part in re.split(r"[/:@?&=#]+", url.partition("://")[2]) if len(part) > 3}, key=len)
-    for part in reversed(parts):
-        text = text.replace(part, "…")
-    return text
+        reasons.append(message("notify.no_answer"))
+    return clauses(reasons) if reasons else message("notify.no_reason")

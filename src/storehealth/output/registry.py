@@ -7,14 +7,14 @@ pure: no clock, no files, no network. Texts are in the language that the content
 
 from __future__ import annotations
 
-import difflib
 import pkgutil
 from functools import cached_property
 from importlib import import_module
 from typing import Generic, Protocol, TypeVar, cast
 
 from storehealth.errors import UsageError
-from storehealth.support.message import Message, Name, message, sentences
+from storehealth.support.message import Name, message, sentences
+from storehealth.support.names import suggest_name
 
 Content = TypeVar("Content")
 Content_contra = TypeVar("Content_contra", contravariant=True)
@@ -66,9 +66,8 @@ class Registry(Generic[Content]):
         known = others.get(name.lower(), name.lower())
         if known in self.names:
             return self._load(known)
-        close = difflib.get_close_matches(known, [*self.names, *others], n=1, cutoff=0.4)
-        nearest = [message("output.nearest", name=Name(close[0]))] if close else []
-        hint: list[Message] = [*nearest, message("output.formats", names=tuple(map(Name, self.names)))]
+        hint = suggest_name(known, [*self.names, *others], cutoff=0.4)
+        hint.append(message("output.formats", names=tuple(map(Name, self.names))))
         raise UsageError(message("output.no_format", name=Name(name)), sentences(hint))
 
     def _other_names(self) -> dict[str, str]:

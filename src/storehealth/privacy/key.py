@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
 
 ENVIRONMENT = "STOREHEALTH_PSEUDONYM_KEY"
 """Overrides the file, for teams that need the same pseudonyms on several machines."""
@@ -84,5 +85,5 @@ def _read_key(path: Path) -> bytes:
 
 def _refuse(path: Path) -> bytes:
     raise UsageError(
-        f"{path} holds no key", f"Delete it, and a new one is made; pseudonyms change then. Or set {ENVIRONMENT}."
+        message("privacy.no_key", path=Name(str(path))), message("privacy.no_key_hint", variable=Name(ENVIRONMENT))
     )

@@ -6,22 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime, time
 from pathlib import Path
 
-from storehealth.catalogue.common import Language
 from storehealth.errors import StorehealthError
-from storehealth.i18n import translate
 from storehealth.model import UpcomingDeadline
 from storehealth.refund.notes import word_date
 from storehealth.refund.progress import read_upcoming_dates
 from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
 from storehealth.refund.status import CaseDate
-from storehealth.support.message import Name, message
 
 KIND = "deposit"
 LAST_MINUTE = time(23, 59)
 
 
 def list_case_deadlines(
-    state: Path, selector: CaseSelector, as_of: datetime | None, language: Language = "en", packs: Iterable[Path] = ()
+    state: Path, selector: CaseSelector, as_of: datetime | None, packs: Iterable[Path] = ()
 ) -> tuple[UpcomingDeadline, ...]:
     """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
 
@@ -29,7 +26,6 @@ def list_case_deadlines(
         state: The state folder; its ``deposit`` folder holds the dossiers.
         selector: Platform and store.
         as_of: Naive, in the store's zone; the status is that of this day.
-        language: Of the texts.
         packs: Folders with further checklists.
 
     Returns:
@@ -42,11 +38,10 @@ def list_case_deadlines(
         moments = read_upcoming_dates(dossier.path, as_of.date(), packs) if dossier else ()
     except (StorehealthError, OSError):
         return ()
-    return tuple(_to_deadline(moment, as_of, language) for moment in moments)
+    return tuple(_to_deadline(moment, as_of) for moment in moments)
 
 
-def _to_deadline(moment: CaseDate, as_of: datetime, language: Language) -> UpcomingDeadline:
+def _to_deadline(moment: CaseDate, as_of: datetime) -> UpcomingDeadline:
     due = datetime.combine(moment.on, LAST_MINUTE)
-    text = message("refund.labelled", label=message("refund.name", name=Name(moment.item)), text=word_date(moment))
     hours = round((due - as_of).total_seconds() / 3600, 1)
-    return UpcomingDeadline(kind=KIND, id=translate(text, language), due_at=due, hours_left=hours)
+    return UpcomingDeadline(kind=KIND, id=moment.item, what=word_date(moment), due_at=due, hours_left=hours)

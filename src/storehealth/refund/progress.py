@@ -1,4 +1,4 @@
-"""Checklist + dossier + answers + day → :class:`Standing`. Pure, except that attached files are compared with the disk.
+"""Checklist + dossier + answers + day → :class:`CaseStatus`. Pure, except that attached files are compared with the disk.
 
 An item is
 

@@ -19,6 +19,8 @@ from storehealth.errors import UsageError
 from storehealth.model.base import FrozenModel
 from storehealth.schedule.schedules import BusyError
 from storehealth.support.atomic_files import make_private_folder, write_atomically
+from storehealth.support.message import Message, Name, message
+from storehealth.support.os_errors import describe_os_error
 
 ATTEMPT_FILE = "attempt.json"
 
@@ -31,7 +33,7 @@ class Attempt(FrozenModel):
     started_at: datetime
     ended_at: datetime | None = None
     exit_code: int | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Message, ...] = ()
     run: str | None = None
 
     @classmethod
@@ -86,7 +88,8 @@ def hold_lock(folder: Path, wait: float) -> Iterator[None]:
         raise _to_busy_error(folder) from None
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be written to: {error.strerror}", "Give --state a folder you may write to."
+            message("schedule.unwritable", path=Name(str(folder)), reason=describe_os_error(error)),
+            message("schedule.state_hint"),
         ) from None
     try:
         yield
@@ -109,12 +112,9 @@ def is_locked(folder: Path) -> bool:
 
 def _to_busy_error(folder: Path) -> BusyError:
     holder = read_last_attempt(folder)
-    hint = "Wait for it, or give --lock-wait 5m."
+    hint = message("schedule.busy_hint")
     if holder is None or holder.ended_at is not None:
-        return BusyError(f"another run of {folder.name} is going on", hint)
-    since = holder.started_at.astimezone()
-    return BusyError(
-        f"another run of {folder.name} is going on: process {holder.pid} on {holder.host},"
-        f" since {since:%Y-%m-%d %H:%M:%S %z}",
-        hint,
-    )
+        return BusyError(message("schedule.busy", name=Name(folder.name)), hint)
+    since = Name(f"{holder.started_at.astimezone():%Y-%m-%d %H:%M:%S %z}")
+    text = message("schedule.busy_with", name=Name(folder.name), pid=holder.pid, host=Name(holder.host), since=since)
+    return BusyError(text, hint)

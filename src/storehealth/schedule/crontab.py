@@ -15,8 +15,10 @@ from datetime import datetime
 from zoneinfo import available_timezones
 
 from storehealth.errors import UsageError
-from storehealth.schedule.schedules import RunCommand, Schedule
+from storehealth.schedule.schedules import RunCommand, Schedule, describe_refusal
 from storehealth.schedule.timing import convert_to_hourly, has_same_clock
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 MARK = "# storehealth:"
 PROGRAM = "crontab"
@@ -137,11 +139,10 @@ def _run_program(*arguments: str, stdin: bytes | None = None) -> subprocess.Comp
         )
     except OSError as error:
         raise UsageError(
-            f"there is no program {PROGRAM} here: {error.strerror}",
-            "Install cron, or give --systemd, or give --no-install and start the line that is printed by other means.",
+            message("schedule.no_program", program=Name(PROGRAM), reason=describe_os_error(error)),
+            message("schedule.no_cron_hint"),
         ) from None
 
 
 def _to_error(process: subprocess.CompletedProcess[bytes]) -> UsageError:
-    reason = " ".join(process.stderr.decode(errors="replace").split()) or f"exit code {process.returncode}"
-    return UsageError(f"{PROGRAM} refuses: {reason}", "Nothing was changed.")
+    return UsageError(describe_refusal(PROGRAM, process), message("schedule.unchanged"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from pydantic import ValidationError
 from storehealth.errors import ExitCode, StorehealthError, UsageError
 from storehealth.model.base import FrozenModel
 from storehealth.support.atomic_files import write_atomically
+from storehealth.support.message import Message, Name, message, verbatim
+from storehealth.support.os_errors import describe_os_error
+from storehealth.support.validation import describe_mistake
 
 SCHEDULES_FILE = "schedules.json"
 NAME_PATTERN = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
@@ -54,6 +58,13 @@ class _SchedulesFile(FrozenModel):
     schedules: tuple[Schedule, ...] = ()
 
 
+def describe_refusal(program: str, process: subprocess.CompletedProcess[bytes]) -> Message:
+    """Say that crontab or systemctl refused, with its own words."""
+    answer = " ".join(process.stderr.decode(errors="replace").split())
+    reason = verbatim(answer) if answer else message("schedule.exit_code", code=process.returncode)
+    return message("schedule.refused", program=Name(program), reason=reason)
+
+
 def check_name(text: str) -> str:
     """Check that a name can be a folder, a mark in a crontab, and a systemd unit.
 
@@ -62,7 +73,7 @@ def check_name(text: str) -> str:
     """
     if NAME_PATTERN.fullmatch(text):
         return text
-    raise UsageError(f"{text!r} is no name for a schedule", "Use letters, digits, dots, dashes; no blanks.")
+    raise UsageError(message("schedule.name", name=Name(text)), message("schedule.name_hint"))
 
 
 class ScheduleBook:
@@ -82,11 +93,13 @@ class ScheduleBook:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise UsageError(f"{self.path} cannot be read: {error.strerror}", "Check the path.") from None
+            text = message("schedule.unreadable", path=Name(str(self.path)), reason=describe_os_error(error))
+            raise UsageError(text, message("state.other_kind_hint")) from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the file"
-            raise UsageError(f"{self.path} is damaged: {where}: {first['msg']}", "Mend it, or delete it.") from None
+            text = message("schedule.damaged", path=Name(str(self.path)), key=Name(where), what=describe_mistake(first))
+            raise UsageError(text, message("schedule.damaged_hint")) from None
 
     def find(self, name: str) -> Schedule | None:
         """Return the schedule of a name, if there is one."""
@@ -119,11 +132,11 @@ class ScheduleBook:
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS, mode=0o600):
                 yield
         except Timeout:
-            raise BusyError(f"another process is writing to {self.path}", "Try again in a moment.") from None
+            text = message("schedule.file_busy", path=Name(str(self.path)))
+            raise BusyError(text, message("schedule.again_hint")) from None
         except OSError as error:
-            raise UsageError(
-                f"{self.path} cannot be written to: {error.strerror}", "Give --state a folder you may write to."
-            ) from None
+            text = message("schedule.unwritable", path=Name(str(self.path)), reason=describe_os_error(error))
+            raise UsageError(text, message("schedule.state_hint")) from None
 
 
 STATE_HOME = "XDG_STATE_HOME"
@@ -153,5 +166,5 @@ class RunCommand(NamedTuple):
         environment = {STATE_HOME: str(Path(home).absolute())} if home else {}
         for text in (*command, *environment.values()):
             if any(char in text for char in "\n\r\\") and os.name != "nt":
-                raise UsageError(f"{text!r} has a line break or backslash in it", "No crontab can hold it. Rename it.")
+                raise UsageError(message("schedule.odd_character", text=Name(text)), message("schedule.odd_hint"))
         return cls(command, environment)

@@ -13,12 +13,13 @@ from pathlib import Path
 from cronsim import CronSim
 
 from storehealth.errors import UsageError
-from storehealth.schedule.schedules import RunCommand, Schedule
+from storehealth.schedule.schedules import RunCommand, Schedule, describe_refusal
 from storehealth.support.atomic_files import make_private_folder, write_atomically
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 PROGRAM = "systemctl"
 DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
-ALTERNATIVE = "Leave --systemd off to use cron, or give --no-install."
 SERVICE = """\
 [Unit]
 Description=storehealth audit: {name}
@@ -106,7 +107,8 @@ def install(name: str, files: dict[str, str]) -> None:
         for file, text in files.items():
             write_atomically(target / file, os.fsencode(text))
     except OSError as error:
-        raise UsageError(f"{target} cannot be written to: {error.strerror}", ALTERNATIVE) from None
+        problem = message("schedule.unwritable", path=Name(str(target)), reason=describe_os_error(error))
+        raise UsageError(problem, message("schedule.no_systemd_hint")) from None
     try:
         _run_systemctl("daemon-reload")
         _run_systemctl("enable", "--now", f"{name_unit(name)}.timer")
@@ -139,7 +141,7 @@ def _run_systemctl(*arguments: str) -> None:
             [PROGRAM, "--user", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     except OSError as error:
-        raise UsageError(f"there is no program {PROGRAM} here: {error.strerror}", ALTERNATIVE) from None
+        text = message("schedule.no_program", program=Name(PROGRAM), reason=describe_os_error(error))
+        raise UsageError(text, message("schedule.no_systemd_hint")) from None
     if process.returncode:
-        reason = " ".join(process.stderr.decode(errors="replace").split()) or f"exit code {process.returncode}"
-        raise UsageError(f"{PROGRAM} refuses: {reason}", ALTERNATIVE)
+        raise UsageError(describe_refusal(PROGRAM, process), message("schedule.no_systemd_hint"))

@@ -6,7 +6,6 @@ Cron uses one zone, the machine's or that of ``CRON_TZ``. A schedule of another 
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable
@@ -16,6 +15,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from cronsim import CronSim, CronSimError
 
 from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.validation import with_nearest
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -45,7 +46,8 @@ def parse_weekly(days: str, time: str) -> str:
     names = [day.strip().lower()[:3] for day in days.split(",")]
     unknown = [day for day, name in zip(days.split(","), names, strict=True) if name not in DAYS]
     if unknown:
-        raise UsageError(f"{unknown[0].strip()!r} is no day of the week", f"Choose one of: {', '.join(DAYS)}.")
+        text = message("schedule.weekday", text=Name(unknown[0].strip()))
+        raise UsageError(text, message("schedule.weekday_hint", names=tuple(map(Name, DAYS))))
     hour, minute = _parse_clock(time)
     numbers = sorted({DAYS.index(name) for name in names})
     return f"{minute} {hour} * * {','.join(map(str, numbers))}"
@@ -54,7 +56,7 @@ def parse_weekly(days: str, time: str) -> str:
 def _parse_clock(text: str) -> tuple[int, int]:
     match = CLOCK.fullmatch(text.strip())
     if not match:
-        raise UsageError(f"{text!r} is no time of day", "Write hours and minutes, such as 08:30.")
+        raise UsageError(message("schedule.clock", text=Name(text)), message("schedule.clock_hint"))
     return int(match[1]), int(match[2])
 
 
@@ -64,15 +66,15 @@ def check_expression(text: str) -> str:
     Raises:
         UsageError: A field is invalid, or no day ever matches.
     """
-    hint = 'Write five fields: minute, hour, day, month, weekday. "30 8 * * *" is 08:30 every day.'
+    hint = message("schedule.expression_hint")
     fields = text.lower().split()
     invalid = [field for field, pattern in zip(fields, _FIELD_PATTERNS, strict=False) if not pattern.fullmatch(field)]
     if len(fields) != len(_FIELD_PATTERNS) or invalid:
-        raise UsageError(f"{text!r} is no cron expression", hint)
+        raise UsageError(message("schedule.expression", text=Name(text)), hint)
     try:
         next(CronSim(" ".join(fields), datetime(2024, 1, 1)))  # noqa: DTZ001 - any day will do
     except (CronSimError, StopIteration):
-        raise UsageError(f"{text!r} is no cron expression, or never comes", hint) from None
+        raise UsageError(message("schedule.never_comes", text=Name(text)), hint) from None
     return " ".join(fields)
 
 
@@ -89,6 +91,14 @@ _FIELD_PATTERNS = (_field_pattern(), _field_pattern(), _field_pattern(), _field_
 def find_next_run(cron: str, zone: str, now: datetime) -> datetime:
     """Return the first time after ``now`` at which a schedule is due, in its zone."""
     return next(CronSim(cron, now.astimezone(ZoneInfo(zone)))).replace(microsecond=0)
+
+
+def list_next_runs(cron: str, zone: str, now: datetime, count: int) -> list[datetime]:
+    """List the next times at which a schedule is due, in its zone."""
+    times = [find_next_run(cron, zone, now)]
+    while len(times) < count:
+        times.append(find_next_run(cron, zone, times[-1]))
+    return times
 
 
 def find_last_due(cron: str, zone: str, now: datetime) -> datetime:
@@ -147,9 +157,8 @@ def check_zone(name: str) -> str:
     known = available_timezones()
     if name in known:
         return name
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    nearest = f"Nearest is {close[0]}. " if close else ""
-    raise UsageError(f"There is no time zone {name!r}", f"{nearest}Write it like Asia/Shanghai.")
+    text = with_nearest(message("schedule.zone", name=Name(name)), name, sorted(known))
+    raise UsageError(text, message("schedule.zone_hint"))
 
 
 def find_machine_zone() -> str:

@@ -10,6 +10,7 @@ from cronsim import CronSim
 from storehealth.errors import UsageError
 from storehealth.schedule.schedules import RunCommand, Schedule
 from storehealth.schedule.timing import convert_to_hourly, has_same_clock
+from storehealth.support.message import message
 
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 MAX_COMMAND_LENGTH = 261
@@ -28,8 +29,7 @@ def format_schtasks_command(schedule: Schedule, call: RunCommand, machine: str, 
     command = list2cmdline((*call.command, *guard))
     if len(command) > MAX_COMMAND_LENGTH:
         raise UsageError(
-            f"the command has {len(command)} characters, and schtasks takes {MAX_COMMAND_LENGTH}",
-            "Give --state a shorter path.",
+            message("schedule.too_long", n=len(command), most=MAX_COMMAND_LENGTH), message("schedule.too_long_hint")
         )
     return list2cmdline(["schtasks", "/Create", "/F", "/TN", f"storehealth\\{schedule.name}", *times, "/TR", command])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +10,8 @@ from datetime import datetime
 from storehealth.errors import ExitCode, UsageError
 from storehealth.i18n.sources import find_span_outside
 from storehealth.model import AreaScore, Finding, RunOutcome, Score, Source
-from storehealth.support.message import Message, Name, message
+from storehealth.support.message import Message, Name, message, sentences
+from storehealth.support.names import suggest_name
 
 FAIL_ON_LEVELS = ("fail", "watch", "new", "never")
 EXIT_PRECEDENCE = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.NO_DATA, ExitCode.NOT_DELIVERED, ExitCode.FINDINGS)
@@ -29,8 +29,7 @@ def check_fail_on(fail_on: str) -> str:
     """
     if fail_on in FAIL_ON_LEVELS or re.fullmatch(r"score<\d{1,3}(\.\d+)?", fail_on):
         return fail_on
-    close = difflib.get_close_matches(fail_on, FAIL_ON_LEVELS, n=1)
-    hint = message("exit.nearest_level", name=Name(close[0])) if close else message("exit.levels")
+    hint = sentences([*suggest_name(fail_on, FAIL_ON_LEVELS), message("exit.levels")])
     raise UsageError(message("exit.unknown_level", value=Name(fail_on)), hint)
 
 

@@ -179,7 +179,7 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], Message | None]:
     try:
         values = _File(_Fields, path)() if path.is_file() else None
     except NotUtf8Error as error:
-        return {}, verbatim(f"{path} {error}")
+        return {}, message("settings.not_utf8", path=Name(str(path)), problem=error.problem)
     except tomllib.TOMLDecodeError as error:
         return {}, message("settings.no_toml", path=Name(str(path)), reason=verbatim(str(error)))
     if values is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from storehealth.support.message import Message, Name, message
+
 CUTOFF = 0.6
 """Similarity from which a name is suggested, from 0 to 1."""
 
@@ -18,6 +20,12 @@ def find_nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str
         cutoff: Similarity below which nothing is suggested.
     """
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
+def suggest_name(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> list[Message]:
+    """Ask whether the nearest name is meant: one message, or none if nothing is near."""
+    near = find_nearest(name, known, cutoff)
+    return [] if near is None else [message("names.did_you_mean", name=Name(near))]
 
 
 def measure_similarity(name: str, other: str) -> float:

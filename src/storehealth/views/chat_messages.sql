@@ -16,9 +16,9 @@ marked AS NOT MATERIALIZED (
     SELECT * EXCLUDE (text),      -- the whole text, trimmed, is a phrase of thanks or assent
            coalesce(CASE WHEN role = 'customer' AND event IS NULL
                          THEN regexp_full_match(text, getvariable('closer_pattern')) END, false) AS is_closer,
-           role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AND getvariable('bot_policy') = 'answers' AS opens,
+           role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AND getvariable('bot_policy') IN ('counts', 'left_out', 'answers') AS opens,
            CASE WHEN role = 'agent' THEN 'human'
-                WHEN role = 'bot' AND getvariable('bot_policy') = 'answers' THEN 'bot' END AS closes
+                WHEN role = 'bot' AND getvariable('bot_policy') IN ('counts', 'left_out', 'answers') THEN 'bot' END AS closes
     FROM said
 ),
 numbered AS (             -- without conversation ids: one stream per customer (or file), cut where it rests

@@ -14,7 +14,8 @@ from tests.refund.conftest import Case, douyin, jd, texts
 
 from storehealth.errors import UsageError
 from storehealth.output.refund import REFUND_FORMATS
-from storehealth.output.refund.text import TextOptions, write_status
+from storehealth.output.refund.text import add_status
+from storehealth.output.terminal import DisplayOptions, Page, write_lines
 from storehealth.refund.status import CaseStatus, ExportAnswer, ExportRow
 
 __all__ = ["douyin", "jd", "texts"]
@@ -51,10 +52,10 @@ def test_the_formats_are_found_by_scanning() -> None:
 def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no output format markdwon") as caught:
         REFUND_FORMATS.find("markdwon")
-    assert "Nearest is markdown." in caught.value.hint
+    assert "Did you mean markdown?" in caught.value.hint
 
 
-class Page(HTMLParser):
+class HtmlPage(HTMLParser):
     """Tags and attributes of a page."""
 
     def __init__(self, text: str) -> None:
@@ -71,7 +72,7 @@ class Page(HTMLParser):
 
 def test_the_page_to_print_is_one_file_without_script_or_request(jd: Case) -> None:
     text = REFUND_FORMATS.find("html").render(nasty(jd)).decode()
-    page = Page(text)
+    page = HtmlPage(text)
     assert not set(page.tags) & {"script", "img", "link", "iframe", "object", "form"}
     assert page.links == []
     assert "http:" not in text
@@ -125,14 +126,16 @@ def test_the_calendar_escapes_and_folds_long_chinese_lines(jd: Case) -> None:
     assert str(event["summary"]) == "请催办法务部：协议是否已审核？"
 
 
-def shown(standing: CaseStatus, width: int, screen: TextOptions) -> str:
-    return write_status(standing, width, screen)
+def shown(standing: CaseStatus, width: int, details: bool = False, ascii_only: bool = False) -> str:
+    page = Page(width, ascii_only)
+    add_status(page, standing, details)
+    return write_lines(page.lines, DisplayOptions())
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_screen_and_none_is_boxed(jd: Case, language: str, width: int) -> None:
-    text = shown(nasty(jd, language), width, TextOptions(details=True))
+    text = shown(nasty(jd, language), width, details=True)
     assert max(cell_len(line) for line in text.splitlines()) <= width
     assert not re.search("[\u2500-\u257f]", text)
     assert "\x1b" not in text
@@ -146,28 +149,28 @@ def test_an_item_s_name_is_never_broken_over_lines(jd: Case, width: int) -> None
     *stages, last = standing.stages
     item = last.items[-1].model_copy(update={"state": "later", "waiting_for": ids})
     stages.append(last.model_copy(update={"items": (*last.items[:-1], item)}))
-    text = shown(standing.model_copy(update={"stages": tuple(stages)}), width, TextOptions())
+    text = shown(standing.model_copy(update={"stages": tuple(stages)}), width)
     assert [text.count(name) >= 2 for name in ids] == [True] * len(ids)
 
 
 def test_ascii_is_ascii(jd: Case) -> None:
-    assert shown(nasty(jd), 80, TextOptions(details=True, ascii_only=True)).isascii()
+    assert shown(nasty(jd), 80, details=True, ascii_only=True).isascii()
 
 
 def test_the_next_step_stands_above_the_stages(jd: Case) -> None:
-    lines = shown(nasty(jd), 100, TextOptions()).splitlines()
+    lines = shown(nasty(jd), 120).splitlines()
     assert lines[0].startswith("JD.com")
     assert lines[2].startswith(
-        "Next: ask the settlement department: receipt reviewed? [receipt_review] — 9 days, due 2026-03-08"
+        "Next: ask the settlement department: receipt reviewed? [receipt_review] — 9 days waiting, due 2026-03-08"
     )
 
 
 def test_rich_markup_in_a_note_is_shown_not_obeyed(jd: Case) -> None:
-    assert "[red]x[/red]" in shown(nasty(jd), 100, TextOptions())
+    assert "[red]x[/red]" in shown(nasty(jd), 100)
 
 
 def test_rows_are_shown_with_file_and_line_and_unknown_says_what_would_tell(jd: Case) -> None:
-    text = shown(nasty(jd), 100, TextOptions())
+    text = shown(nasty(jd), 100)
     assert "a<b>.csv:12" in text
     assert "unpaid penalties: no file can tell; needs penalties (status)" in text
     assert "export it from: menu" in text
@@ -175,7 +178,7 @@ def test_rows_are_shown_with_file_and_line_and_unknown_says_what_would_tell(jd: 
 
 def test_a_finished_case_says_so(jd: Case) -> None:
     jd.mark("refund_paid", "done", "2026-06-01")
-    text = shown(jd.status("2026-06-02"), 80, TextOptions())
+    text = shown(jd.status("2026-06-02"), 80)
     assert "Finished on 2026-06-01: the deposit is back" in text
     assert "not needed" in text
 
@@ -209,7 +212,7 @@ def test_csv_holds_every_row_and_no_formula(jd: Case) -> None:
     assert (
         len(json.loads(REFUND_FORMATS.find("json").render(jd.status("2026-03-10", answer)))["answers"][0]["rows"]) == 30
     )
-    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.status("2026-03-10", answer), 100, TextOptions())
+    assert "showing 5 of 30; all of them: -o csv=PATH" in shown(jd.status("2026-03-10", answer), 100)
 
 
 def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd: Case) -> None:
@@ -220,9 +223,12 @@ def test_a_blocked_item_has_an_empty_box_and_headings_stay_with_what_follows(jd:
 
 def test_the_reminder_names_its_desk_once_with_days_and_due_day(jd: Case) -> None:
     jd.mail_papers("2026-03-04")
-    line = shown(jd.status("2026-03-12"), 100, TextOptions()).splitlines()[2].rstrip()
-    assert line == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days, due 2026-03-11"
-    assert "1 day waiting since 2026-03-04" in shown(jd.status("2026-03-05"), 100, TextOptions())
+    line = shown(jd.status("2026-03-12"), 120).splitlines()[2].rstrip()
+    assert (
+        line
+        == "Next: ask the settlement department: receipt reviewed? [receipt_review] — 8 days waiting, due 2026-03-11"
+    )
+    assert "1 day waiting since 2026-03-04" in shown(jd.status("2026-03-05"), 100)
 
 
 def test_no_day_that_is_past_is_the_next_date_to_ask(jd: Case) -> None:

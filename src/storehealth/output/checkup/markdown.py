@@ -110,6 +110,7 @@ def _due(checkup: Checkup, words: Words) -> list[str]:
     lines = []
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
         parts = [
+            *([words.render(deadline.what)] if deadline.what else []),
             words.format_moment(deadline.due_at),
             words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
         ]

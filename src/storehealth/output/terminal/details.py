@@ -124,6 +124,7 @@ def _add_deadlines(page: Page, checkup: Checkup, words: Words) -> None:
         page.add_heading(words.say("heading.due"))
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
         parts = [
+            *([words.render(deadline.what)] if deadline.what else []),
             words.format_moment(deadline.due_at),
             words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
         ]

@@ -18,7 +18,8 @@ from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 
 PLAIN = str.maketrans(
     {"✓": ".", "✗": "x", "—": "-", "–": "-", "…": "...", "≥": ">=", "≤": "<=", "·": "-", "∞": "inf", "\u00a0": " ",
-     "→": "->", "█": "#", "░": ".", "│": "|", "►": ">", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"'}
+     "→": "->", "█": "#", "░": ".", "│": "|", "►": ">", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"',
+     "\ufffd": "?"}
 )  # fmt: skip
 
 SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inconclusive": "?", "not_applicable": "–"}

@@ -79,7 +79,7 @@ def list_limits(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
         return
     own = resolve_bounds(rule, {})
     limits = [(words.say("rule.any"), own, "")] if own else []
-    for name, platform in catalogue.platforms.items():
+    for name, platform in catalogue.list_variants().items():
         limit, bounds = platform.limits.get(rule.code), resolve_bounds(rule, platform.limits)
         if limit and bounds:
             limits.append((name, bounds, limit.note))
@@ -100,7 +100,7 @@ def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
 def list_facts(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
     """Platform facts the measure reads, on every platform that sets them."""
     for name in dict.fromkeys(find_rule_facts(rule)):
-        for where, platform in catalogue.platforms.items():
+        for where, platform in catalogue.list_variants().items():
             fact = platform.facts.get(name)
             if fact:
                 yield f"{name}  {where} {_fact(fact, words)}  ({describe_certainty(fact, words)}) {fact.source}"

@@ -85,7 +85,7 @@ def _describe_run(last: Attempt | None, zone: str, words: Words) -> str:
         return format_local(last.started_at, zone)
     ended = words.say("standing.ended", code=last.exit_code, words=words.say(f"exit_code.{last.exit_code}"))
     parts = () if last.exit_code in ABOUT_FINDINGS else last.reasons
-    reasons = words.say("unit.semicolon").join(map(words.error, parts))
+    reasons = words.say("unit.semicolon").join(map(words.render, parts))
     return f"{format_local(last.started_at, zone)}  {ended}" + (
         f"{words.say('unit.semicolon')}{reasons}" if reasons else ""
     )
