@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
 from storehealth.history.events import EventsFile
+from storehealth.measure.inputs import trace_inputs
 from storehealth.model import Checkup, Inspection, RunComparison
 from storehealth.settings import Settings
 
@@ -78,6 +81,65 @@ def _rule_section(rule: Rule, platforms: dict[str, Platform]) -> str:
     lines += [f"- {advice.do.en} (effort {advice.effort}; assumed to end {advice.removes:.0%} of the defects it reaches)"
               for advice in rule.advice]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+ASSUMPTIONS = {
+    "shipping_mark": "the seller's shipping mark stands in for a carrier scan that no file has for the order",
+    "platform_promise": "the platform's own promise stands in for one that the files do not give",
+    "no_promise_recorded": "no file has promised times, so every order is held to the rule's own 48 hours",
+    "all_orders_normal": "no file says which orders are presale or made to order, so all count as normal ones",
+    "lines_of_one_piece": "no file says how many pieces a line has, so each counts as one",
+    "one_warehouse": "no file names warehouses, so each SKU counts as stored in one place",
+    "all_lanes_far": "no file names provinces or scan places, so every lane is allowed the time of a far one",
+    "nothing_automatic": "no file says which cases the system reviewed or refunded at once, so people are held to all",
+    "no_weights": "no weights: signs that rest on them are not looked for",
+    "no_stock": "no stock: signs that rest on it are not looked for",
+    "no_lines": "no order lines: signs that rest on them are not looked for",
+    "no_seller_notes": "no seller's notes: signs that rest on them are not looked for",
+    "no_chats": "no chat texts: signs that rest on them are not looked for",
+    "no_cases": "no reasons of after-sales cases: signs that rest on them are not looked for",
+    "no_pickups": "no pick-ups: signs that rest on them are not looked for",
+}
+"""What a rule may assume where a column is not recorded; a finding lists those it was judged under as its basis."""
+INPUTS_INTRO = """What each rule's outcome depends on, and what happens where no file records it. A column that is absent,
+or empty in every row, is *not recorded*: it never means that something did not happen. Three kinds of input follow from that.
+
+* **Required**: without it the rule is not applicable and names the column. Of `a|b` one is enough; where not all of them
+  are recorded, the finding's `basis` lists the ones that were used.
+* **Refining**: rows that the missing column (or a cell that could not be read) could change are not judgeable; the others
+  count. The finding's `unsure` is their number, and a pass or watch that they could overturn becomes inconclusive.
+* **Assumed**: the rule is judged all the same, and the finding's `basis` names the assumption from the list below.
+
+`unrecorded` of a finding lists all columns of the table below in which no file has any value. The columns are traced by the
+database through all views, filters, joins and macros.
+
+"""
+
+
+@cache
+def traced_inputs() -> dict[str, dict[str, list[str]]]:
+    """The inputs of the built-in rules."""
+    catalogue = load_catalogue()
+    return trace_inputs(catalogue, catalogue.rules.values())
+
+
+def inputs_file(_: Catalogue) -> str:
+    """The traced inputs, as an audit reads them."""
+    return json.dumps(traced_inputs(), indent=1) + "\n"
+
+
+def inputs_page(catalogue: Catalogue) -> str:
+    """For every rule the columns it needs, those its outcome depends on, and what it assumes without them."""
+    parts = [f"# What rules rest on\n\n{NOTICE}\n{INPUTS_INTRO}## Assumptions\n\n| id | meaning |\n|---|---|"]
+    parts += [f"| {name} | {meaning} |" for name, meaning in ASSUMPTIONS.items()]
+    parts.append("\n## Rules\n\n| code | required | outcome depends on | may assume |\n|---|---|---|---|")
+    for code, rule in catalogue.rules.items():
+        views = [view for name, view in catalogue.views.items() if name in re.findall(r"\w+", rule.measure.over)]
+        needs = dict.fromkeys([*(need for view in views for need in view.needs), *rule.measure.needs])
+        required = " · ".join(f"`{need}`".replace("|", "\\|") for need in needs)
+        columns = "; ".join(f"{table}: {', '.join(names)}" for table, names in traced_inputs()[code].items())
+        parts.append(f"| {code} | {required} | {columns} | {', '.join(rule.measure.basis)} |")
+    return "\n".join(parts) + "\n"
 
 
 def _measure_lines(measure: Measure) -> Iterator[str]:
@@ -302,6 +364,8 @@ def file_schema(record: type[BaseModel], what: str) -> Callable[[Catalogue], str
 
 
 PAGES: dict[str, Callable[[Catalogue], str]] = {
+    "../src/storehealth/rule_inputs.json": inputs_file,
+    "inputs.md": inputs_page,
     "rules.md": rules_page,
     "platforms.md": platforms_page,
     "layouts.md": layouts_page,

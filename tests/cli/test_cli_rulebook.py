@@ -225,7 +225,7 @@ def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_reported_at_once(run
     lines = {line.removeprefix("storehealth: ").partition(".yaml:")[0]: line for line in ended.err.splitlines()}
     assert "measure.worst: " in lines["first"]
     assert "weight_seconds" in lines["first"]
-    assert "measure.over: there is no view 'session'; nearest is sessions" in lines["second"]
+    assert "measure.over: there is no view session; the nearest is sessions" in lines["second"]
     assert "advice.0.mends: " in lines["third"]
     assert "measure.when: " in lines["fourth"]
     assert all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class FakeStore:
     con: duckdb.DuckDBPyConnection
     filled: frozenset[str] = frozenset({"messages", "orders"})
     as_of: datetime | None = None
+    rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def hands(self) -> tuple[duckdb.DuckDBPyConnection]:

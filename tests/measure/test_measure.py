@@ -16,6 +16,7 @@ from storehealth.errors import UsageError
 from storehealth.measure import MeasureOptions, choose_windows, measure
 from storehealth.model import Window
 from storehealth.privacy import make_pseudonym
+from storehealth.support.message import Name, message
 from tests.effort import examples
 from tests.measure.fakes import SAID, catalogue_of, measured, rule_of, store_of
 
@@ -104,14 +105,42 @@ def test_statistics_interpolate_between_values(value, amounts, expected) -> None
     assert measurement.high is None
 
 
-def test_what_is_still_open_counts_as_never() -> None:
-    """Half open: the median is infinite, though its lower bound is not."""
-    rows = [{"amount": number} for number in range(10)] + [{"amount": 5, "growing": True}] * 10
+def test_what_is_still_open_is_at_risk_only_so_long() -> None:
+    """Half of ten that ended after 5 and ten that still run after 5 have ended by then; later nothing is known."""
+    rows = [{"amount": 5}] * 10 + [{"amount": 5, "growing": True}] * 10
     measurement = measured(rule_of(limits=LIMITS, value=MEDIAN), *rows)
-    assert measurement.value == math.inf
-    assert measurement.low == 5
+    assert (measurement.value, measurement.low) == (5, 5)
     assert measurement.high == math.inf
     assert measurement.tally.undecided == 10
+
+
+def test_a_median_by_kaplan_and_meier() -> None:
+    """2, 3+, 4, 6, 7+, 9: more than half are gone at 6; with the open ones as never, the median would lie beyond."""
+    rows = [{"amount": amount, "growing": growing} for amount, growing in
+            ((2, False), (3, True), (4, False), (6, False), (7, True), (9, False))]  # fmt: skip
+    measurement = measured(rule_of(limits=LIMITS, value=MEDIAN), *rows)
+    assert measurement.value == 6
+
+
+@examples(60)
+@given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=25))
+def test_medians_are_those_of_a_plain_survival_curve(drawn: list[tuple[int, bool]]) -> None:
+    """Worked out step by step; where the curve rests on one half, the middle of the step."""
+    rows = [{"amount": float(amount), "growing": growing} for amount, growing in drawn]
+    measurement = measured(rule_of(limits=LIMITS, value=MEDIAN), *rows)
+    assert measurement.value == pytest.approx(_plain_median(drawn))
+
+
+def _plain_median(drawn: list[tuple[int, bool]]) -> float:
+    stays, steps = 1.0, []
+    for at in sorted({amount for amount, growing in drawn if not growing}):
+        at_risk = sum(amount >= at for amount, _ in drawn)
+        stays *= 1 - sum(amount == at and not growing for amount, growing in drawn) / at_risk
+        steps.append((at, stays))
+    reached = [at for at, share in steps if share < 0.5 + 1e-9]
+    if reached and abs(dict(steps)[reached[0]] - 0.5) < 1e-9:
+        return (reached[0] + (reached[1] if len(reached) > 1 else reached[0])) / 2
+    return reached[0] if reached else math.inf
 
 
 def test_the_interval_of_a_median_is_read_off_the_sorted_values() -> None:
@@ -173,7 +202,8 @@ def test_a_share_beside_is_that_of_the_rows_its_name_speaks_of() -> None:
     beside = [{"name": "late", "title": SAID, "bad": "NOT ok"}, {"name": "in_time", "title": SAID, "good": "ok"}]
     rows = [{"ok": False}, {"ok": True}, {"ok": True}, {"ok": True}, {}]
     late, in_time = measured(rule_of(good="ok", beside=beside), *rows).beside
-    assert (late.value, late.count, late.defects, late.judged, late.title) == (0.25, 1, 1, 4, "said")
+    assert (late.value, late.count, late.defects, late.judged) == (0.25, 1, 1, 4)
+    assert late.title == message("text.verbatim", text=Name("said"))
     assert (in_time.value, in_time.count, in_time.defects, in_time.judged) == (0.75, 3, 1, 4)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +37,13 @@ class Turn:
     first: bool = False
     replier: str | None = None
     left: bool = False
+    bot: tuple[datetime, str | None] | None = None
+    """The last word of a robot that the customer has not answered."""
+
+    def settle(self) -> None:
+        """The robot's last word ends it."""
+        assert self.bot is not None
+        (self.closed, self.replier), self.by = self.bot, "bot"
 
 
 @dataclass
@@ -48,7 +54,7 @@ class Talk:
     last: datetime
     turns: list[Turn]
     open: Turn | None = None
-    closed: datetime | None = None
+    closings: list[datetime] = field(default_factory=list)
     holders: list[tuple[datetime, str]] = field(default_factory=list)
     spoke_last: str | None = None
 
@@ -69,22 +75,45 @@ class Talk:
 
 
 def is_closer(text: str, phrases: Iterable[str]) -> bool:
-    """Whether a whole text, without the blanks and punctuation around it, is one of the phrases."""
-    return _trimmed(text) in {_trimmed(phrase) for phrase in phrases}
+    """Whether every piece of a text, cut at blanks, punctuation and signs, belongs to one of the phrases."""
+    if "?" in text or "？" in text:
+        return False
+    known = [words for words in (_words(phrase) for phrase in phrases) if words]
+    return bool(_words(text)) and _is_run(_words(text), known)
 
 
-def _trimmed(text: str) -> str:
-    def is_edge(letter: str) -> bool:
-        return letter.isspace() or letter in "~～" or unicodedata.category(letter)[0] in "PZ"
+def _is_run(words: list[str], known: list[list[str]]) -> bool:
+    """Whether phrases, one after the other, make up the words; Chinese ones may share a word."""
+    if not words:
+        return True
+    for phrase in known:
+        if words[: len(phrase)] == phrase and _is_run(words[len(phrase) :], known):
+            return True
+        (first, *more) = phrase
+        if not more and "\u4e00" <= first[0] <= "\u9fff" and words[0].startswith(first) and words[0] != first:
+            return _is_run([words[0][len(first) :], *words[1:]], known) or any(
+                _is_run([words[0][len(other[0]) :], *words[1:]], known)
+                for other in known
+                if len(other) == 1 and words[0].startswith(other[0]) and words[0] != other[0]
+            )
+    return False
 
-    while text and is_edge(text[0]):
-        text = text[1:]
-    while text and is_edge(text[-1]):
-        text = text[:-1]
-    return text.lower()
+
+def _words(text: str) -> list[str]:
+    """The words of a text: signs and emoji are words of their own, so that 👍 can be a phrase."""
+    found, word = [], ""
+    for letter in text.lower():
+        if letter.isalnum() or letter == "'":
+            word += letter
+            continue
+        found += [word] if word else []
+        word = ""
+    return [*found, word] if word else found
 
 
-def tell(messages: Sequence[Message], policy: str, gap: float, phrases: Sequence[str]) -> list[Talk]:
+def tell(  # noqa: C901 - a state machine, told in one piece
+    messages: Sequence[Message], policy: str, gap: float, phrases: Sequence[str]
+) -> list[Talk]:
     """Walk through each conversation (or, without ids, each customer's stream) in order."""
     streams: dict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in messages:
@@ -95,27 +124,48 @@ def tell(messages: Sequence[Message], policy: str, gap: float, phrases: Sequence
         talk: Talk | None = None
         for message in sorted(stream, key=lambda message: (message.at, message.row)):
             rested = talk is not None and (message.at - talk.last).total_seconds() > gap
-            if talk is None or (kind == "stream" and talk.open is None and rested):
+            settled = talk is not None and (
+                talk.open is None or (talk.open.bot is not None and message.role != "agent")
+            )
+            if talk is None or (kind == "stream" and rested and settled):
+                if talk is not None and talk.open is not None:
+                    talk.open.settle()
                 talk = Talk(None, message.at, [])
                 talks.append(talk)
-            _step(talk, message, policy, phrases)
+            _step(talk, message, gap, phrases)
             talk.last = message.at
     end = max((message.at for message in messages), default=None)
     for talk in talks:
+        if talk.open is not None and talk.open.bot and end and (end - talk.open.bot[0]).total_seconds() > gap:
+            talk.open.settle()
+        if policy == "ignored":
+            _leave_open(talk.turns)
         human = [turn for turn in talk.turns if turn.by != "bot"]
         if human:
             human[0].first = True
-        over = talk.closed is not None or (end is not None and (end - talk.last).total_seconds() > gap)
+        rested = end is not None and (end - talk.last).total_seconds() > gap
         for turn in talk.turns:
-            turn.left = _has_left(turn, talk.closed, over)
+            turn.left = _has_left(turn, talk.closings, rested)
     return talks
 
 
-def _has_left(turn: Turn, closed: datetime | None, over: bool) -> bool:
-    """Nobody answered and the session is over, or it was closed while the customer waited."""
+def _leave_open(turns: list[Turn]) -> None:
+    """Where robots do not count, what one settled is unanswered, unless a turn for a person came after it."""
+    left = [
+        turn
+        for place, turn in enumerate(turns)
+        if turn.by == "bot" and all(later.by == "bot" for later in turns[place + 1 :])
+    ]
+    for turn in left:
+        turn.closed = turn.by = turn.replier = None
+
+
+def _has_left(turn: Turn, closings: list[datetime], rested: bool) -> bool:
+    """The session was closed while the customer waited, or came to rest without an answer."""
+    closed = next((at for at in closings if at >= turn.opened), None)
     if turn.closed is None:
-        return over
-    return closed is not None and turn.opened <= closed <= turn.closed
+        return rested or closed is not None
+    return closed is not None and closed <= turn.closed
 
 
 def state(wait: float, limit: float, answered: bool) -> str:
@@ -132,26 +182,36 @@ def is_within(moment: datetime, spells: Sequence[Spell]) -> bool:
     return any(opens <= passed < closes or opens <= passed + 86400 < closes for opens, closes in spells)
 
 
-def _step(talk: Talk, message: Message, policy: str, phrases: Sequence[str]) -> None:
+def _step(talk: Talk, message: Message, gap: float, phrases: Sequence[str]) -> None:  # noqa: C901 - one machine
     """One message moves the machine: it opens a turn, joins it, closes it, or is passed over."""
     if message.event in ("assigned", "handoff") and message.assignee:
         talk.holders.append((message.at, message.assignee))
+    is_question = message.role == "customer" and message.event is None and not is_closer(message.text, phrases)
+    if talk.open is not None and talk.open.bot is not None:
+        rested = is_question and (message.at - talk.open.bot[0]).total_seconds() > gap
+        if rested or message.event in ("handoff", "closed"):
+            talk.open.settle()
+            talk.open = None
+        elif is_question:
+            talk.open.bot = None
     if message.event == "closed":
-        talk.closed = message.at
-    if message.event == "handoff":
-        if policy == "answers" and talk.open is None:
-            _open(talk, message)
+        talk.closings.append(message.at)
+    if message.event == "handoff":  # the clock begins anew, for a person
+        if talk.open is not None:
+            talk.turns.remove(talk.open)
+        _open(talk, message)
         return
     if message.event is not None or message.role == "system":
         return
     talk.spoke_last = message.sender if message.role == "agent" else talk.spoke_last
     if message.role in ("customer", "agent") and talk.began_by is None:
         talk.began_by = message.role
-    if message.role == "customer" and talk.open is None and not is_closer(message.text, phrases):
+    if is_question and talk.open is None:
         _open(talk, message)
-    closes = {"agent": "human", "bot": "bot" if policy == "answers" else None}.get(message.role)
-    if closes and talk.open is not None:
-        talk.open.closed, talk.open.by, talk.open.replier = message.at, closes, message.sender
+    if message.role == "bot" and talk.open is not None:
+        talk.open.bot = (message.at, message.sender)
+    if message.role == "agent" and talk.open is not None:
+        talk.open.closed, talk.open.by, talk.open.replier = message.at, "human", message.sender
         talk.open = None
 
 

@@ -49,7 +49,7 @@ class Case:
     end: str = "+1 23:59:00"
 
 
-ANSWERS = {"bot_policy": "answers"}
+ANSWERS = {"bot_policy": "left_out"}
 START = {"reply_clock": "exclude_by_start"}
 CASES = [
     Case("1 one question", ("C 10:00:00", "A 10:00:20"), (20,), 20),
@@ -67,11 +67,24 @@ CASES = [
         bot=1,
     ),
     Case(
-        "3d a hand-off is nothing where robots are",
+        "3d a hand-off starts it under every policy",
         ("C 10:00:00", "R 10:00:01", "H 10:02:00", "A 10:02:25"),
-        (145,),
-        145,
+        (25,),
+        25,
+        bot=1,
     ),
+    Case(
+        "3e where robots do not count, one alone answers nothing", ("C 10:00:00", "R 10:00:01"), (97200,), 97200, open=1
+    ),
+    Case(
+        "3f a question two days later is another",
+        ("C 10:00:00", "R 10:00:01", "C +110:00:00", "R +110:00:02", "A +110:00:20"),
+        (20,),
+        20,
+        ANSWERS,
+        bot=1,
+    ),
+    Case("3g a robot that trails a person leaves nothing open", ("C 10:00:00", "A 10:00:20", "R 10:00:21"), (20,), 20),
     Case("4 a second answer is ignored", ("C 10:00:00", "A 10:00:30", "A 10:00:50"), (30,), 30),
     Case("5 every question counts", ("C 10:00:00", "A 10:00:20", "C 10:01:00", "A 10:01:40"), (20, 40), 20),
     Case("6a unanswered so far", ("C 10:05:00",), (10,), 10, open=1, end="10:05:10"),

@@ -77,6 +77,15 @@ class Measure(StrictModel):
     )
     when: str = Field(default="true", description="SQL; rows where it is not true are exempt: in no rate, but counted.")
     at: str = Field(default="at", description="SQL time that says which window, day and hour a row belongs to.")
+    unsure: str = Field(
+        default="false",
+        description="SQL; rows whose outcome depends on a column that no file records, or on a cell that could not be read: "
+        "not judgeable. Use recorded('table.column') and the views' columns for it.",
+    )
+    basis: dict[str, str] = Field(
+        default={},
+        description="Assumption (an id of docs/inputs.md) → SQL that is true for rows judged under it; the finding names it.",
+    )
     entity: str = Field(default="entity", description="SQL; the customer or order that '3 distinct' counts.")
     in_time: InTimeMeasure | None = None
     good: str | None = Field(default=None, description="SQL true/false; NULL is not judgeable.")
@@ -100,7 +109,9 @@ class RuleLimits(StrictModel):
     limit: float
     higher_is: Direction
     assumed: bool = False
-    source: str = Field(default="", description="Where target and limit come from, unless assumed.")
+    source: NonEmptyText | LocalizedText | None = Field(
+        default=None, description="Where target and limit come from, unless assumed."
+    )
     least: int | None = Field(default=None, ge=1, description="Fewest judged rows for a verdict, when not the usual.")
     entities: int | None = Field(
         default=None, ge=1, description="Fewest distinct entities for a FAIL, when not the usual."

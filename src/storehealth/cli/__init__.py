@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import typer
 
 HELP_ORDER = (
-    "audit", "inspect", "map", "due", "staffing", "scorecard", "phrases", "explain", "rules", "history", "refund_checklist",
-    "schedule", "notify", "convert", "config", "init", "doctor", "status",
+    "audit", "inspect", "map", "demo", "explain", "history", "refund_checklist", "schedule", "status", "notify", "init", "doctor",
+    "config", "rules", "layouts", "platforms",
 )  # fmt: skip
 """The order of commands in the help; others follow in alphabetical order."""
 

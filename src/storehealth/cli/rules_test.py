@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from xml.etree import ElementTree
@@ -11,17 +11,16 @@ from xml.etree import ElementTree
 import typer
 
 from storehealth.cli import streams
+from storehealth.cli._example_page import ExampleReport, FailedExample, add_example_reports
 from storehealth.cli._options import CommonOptions, Only
 from storehealth.errors import ExitCode, UsageError
-from storehealth.support.message import Name, message
+from storehealth.support.message import Language, Message, Name, message
 from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
-    from storehealth.commands.rule_tests import ExampleCoverage, ExampleRun, RuleTestResult
-    from storehealth.i18n.words import Words
-    from storehealth.output.terminal import Page
+    from storehealth.commands.rule_tests import ExampleRun, RuleTestResult
 
 HELP = """Run the examples in rule files: show what was expected, what came out, and which cases are missing.
 
@@ -55,16 +54,16 @@ def run(
         raise UsageError(message("usage.folder_missing", path=Name(junit.parent)), message("usage.create_folder"))
 
     from storehealth.commands.check import check_catalogue
-    from storehealth.i18n.words import Words
+    from storehealth.commands.rule_tests import run_rule_examples
 
-    words, catalogue = Words(language), check_catalogue(packs)
+    catalogue = check_catalogue(packs)
     results = []
     with streams.Progress(common.verbosity, common.no_color) as progress:
         for rule in _choose_rules(names or (), catalogue, packs):
             progress.tell(f"{rule.code} {rule.id}")
-            results.append(_test_rule(rule, catalogue, words))
-    shown = [result for result in results if not (common.quiet and result.passed)]
-    common.print_page(lambda page: _add_results(page, shown, _summarise(results, words), words))
+            results.append(run_rule_examples(rule, catalogue))
+    shown = [_to_report(result, language) for result in results if not (common.quiet and result.passed)]
+    common.print_page(lambda page: add_example_reports(page, shown, _summarise(results), language))
     if junit is not None:
         _write_junit(junit, results)
     return int(ExitCode.OK if all(result.passed for result in results) else ExitCode.FINDINGS)
@@ -111,89 +110,44 @@ def _choose_rules(names: Sequence[str], catalogue: Catalogue, packs: tuple[Path,
     return sorted(own if packs else by_path.values(), key=lambda rule: rule.code)
 
 
-def _test_rule(rule: Rule, catalogue: Catalogue, words: Words) -> RuleTestResult:
-    from storehealth.commands.rule_tests import RuleTestResult, measure_coverage, run_examples
-
-    trials = tuple(run_examples(rule, catalogue))
-    coverage = measure_coverage(rule, trials)
-    hints = [("trial.off_limit", coverage.on_limit), ("trial.off_past", coverage.past_limit)]
-    return RuleTestResult(
-        rule,
-        trials,
-        tuple(_name_missing_cases(rule, coverage, words)),
-        tuple(words.say(key) for key, is_covered in hints if is_covered is False),
-    )
+def _to_report(result: RuleTestResult, language: Language) -> ExampleReport:
+    failures = [
+        FailedExample(
+            run.place, run.example.name, [run.problem] if run.problem else [], _tabulate_differences(run, language)
+        )
+        for run in result.runs
+        if not run.passed
+    ]
+    title = f"{result.rule.code}  {result.rule.id}"
+    return ExampleReport(title, len(result.runs), failures, result.missing_cases, result.hints)
 
 
-def _name_missing_cases(rule: Rule, coverage: ExampleCoverage, words: Words) -> Iterator[str]:
-    from storehealth.commands.rule_tests import is_informative
-
-    if is_informative(rule):
-        yield from [] if coverage.is_sufficient else [words.say("trial.not_shown")]
-        return
-    if not coverage.fires:
-        yield words.say("trial.no_fire")
-    if not coverage.silent:
-        yield words.say("trial.no_silent")
-
-
-def _add_results(page: Page, results: Sequence[RuleTestResult], summary: str, words: Words) -> None:
-    for result in results:
-        _add_result(page, result, words)
-    page.add_blank()
-    page.add(summary)
-
-
-def _add_result(page: Page, result: RuleTestResult, words: Words) -> None:
-    """Add one line for a rule; below it, failed examples as tables, missing cases and hints."""
-    from storehealth.output.terminal.page import TextRun
-
-    failed = [trial for trial in result.runs if not trial.passed]
-    mark, style = ("✓", "green") if result.passed else ("✗", "bold red")
-    outcome = words.say("trial.some" if failed else "trial.holds", n=len(result.runs), failed=len(failed))
-    page.add(
-        TextRun(f"{mark} ", style),
-        TextRun(f"{result.rule.code}  {result.rule.id}", "bold", keep=True),
-        f"  {outcome}",
-        hang=4,
-    )
-    for trial in failed:
-        page.add(TextRun(trial.place, "dim", keep=True), f"  {trial.example.name}", indent=4, hang=6)
-        if trial.problem:
-            page.add(words.error(trial.problem), indent=6)
-        for line in _tabulate_differences(trial, words):
-            page.add(TextRun(line, keep=True), indent=6)
-    for text in result.missing_cases:
-        page.add(TextRun("✗ ", "bold red"), text, indent=4, hang=6)
-    for text in result.hints:
-        page.add(TextRun(text, "dim"), indent=4, hang=6)
-
-
-def _tabulate_differences(trial: ExampleRun, words: Words) -> list[str]:
+def _tabulate_differences(run: ExampleRun, language: Language) -> list[tuple[str, ...]]:
     """A table of keys, expected values and actual values."""
-    from storehealth.output.terminal.page import pad_text
+    from storehealth.commands.rule_tests import NO_SUCH_KEY
+    from storehealth.i18n import translate
 
-    if not trial.unmet:
+    if not run.unmet:
         return []
-    rows = [tuple(words.say(f"trial.{key}") for key in ("key", "expected", "got"))]
-    rows += [(miss.key, str(miss.expected), _describe_value(miss.actual, words)) for miss in trial.unmet]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return ["  ".join((*map(pad_text, row[:2], widths), row[2])) for row in rows]
-
-
-def _describe_value(value: object, words: Words) -> str:
-    return words.say("trial.unknown") if value == "no such key" else str(value)
-
-
-def _summarise(results: Sequence[RuleTestResult], words: Words) -> str:
-    trials = [trial for result in results for trial in result.runs]
-    failed, incomplete = (
-        sum(not trial.passed for trial in trials),
-        sum(bool(result.missing_cases) for result in results),
+    heading = tuple(
+        translate(text, language) for text in (message("trial.key"), message("trial.expected"), message("trial.got"))
     )
-    key = "trial.not_all" if failed or incomplete else "trial.all_hold"
-    rules, examples = words.count("counted.rules", len(results)), words.count("counted.examples", len(trials))
-    return words.say(key, rules=rules, examples=examples, failed=failed, lacking=incomplete)
+    unknown = translate(message("trial.unknown"), language)
+    rows = [
+        (miss.key, str(miss.expected), unknown if miss.actual == NO_SUCH_KEY else str(miss.actual))
+        for miss in run.unmet
+    ]
+    return [heading, *rows]
+
+
+def _summarise(results: Sequence[RuleTestResult]) -> Message:
+    runs = [run for result in results for run in result.runs]
+    failed = sum(not run.passed for run in runs)
+    incomplete = sum(bool(result.missing_cases) for result in results)
+    rules, examples = message("counted.rules", n=len(results)), message("counted.examples", n=len(runs))
+    if failed or incomplete:
+        return message("trial.not_all", rules=rules, examples=examples, failed=failed, lacking=incomplete)
+    return message("trial.all_hold", rules=rules, examples=examples)
 
 
 def _to_junit(results: Sequence[RuleTestResult]) -> bytes:
@@ -226,13 +180,15 @@ def _to_suite(result: RuleTestResult) -> ElementTree.Element:
         title = f"example {trial.number}" + (f": {trial.example.name}" if trial.example.name else "")
         case = _add_case(suite, name, title, trial.seconds)
         if trial.problem:
-            _add_problem(case, "error", trial.problem, f"{trial.place}\n{trial.problem}")
+            _add_problem(case, "error", str(trial.problem), "\n".join([trial.place, str(trial.problem)]))
         elif trial.unmet:
             lines = [str(miss) for miss in trial.unmet]
             _add_problem(case, "failure", "; ".join(lines), "\n".join([trial.place, *lines]))
     coverage = _add_case(suite, name, "a case that fires and one that stays silent", 0.0)
     if result.missing_cases:
-        _add_problem(coverage, "failure", "; ".join(result.missing_cases), "\n".join(result.missing_cases))
+        _add_problem(
+            coverage, "failure", "; ".join(map(str, result.missing_cases)), "\n".join(map(str, result.missing_cases))
+        )
     return suite
 
 

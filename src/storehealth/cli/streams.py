@@ -19,7 +19,7 @@ from typing import TextIO
 
 from storehealth.errors import StorehealthError, UsageError
 from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
-from storehealth.support.message import LANGUAGES, VERBATIM, Language, Message, Name, message
+from storehealth.support.message import LANGUAGES, Language, Message, Name, message
 from storehealth.support.os_errors import describe_os_error
 
 STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
@@ -69,6 +69,11 @@ def write_stdout(content: str | bytes) -> None:
         discard_stdout()
     except OSError as error:
         report_lost_stdout(error)
+
+
+def write_line(text: Message) -> None:
+    """Write a message to stdout as one line, in the language of the command."""
+    write_stdout(f"{to_sentence(text, find_language())}\n")
 
 
 def write_json(content: object) -> None:
@@ -122,7 +127,7 @@ def write_error(problem: Message | str, hint: Message | str | None = None) -> No
     In an unattended run it is a single line, since cron mails it, and is also logged.
     """
     language, log = find_language(), UNATTENDED_LOG.get()
-    lines = [_to_sentence(text, language) for text in (problem, hint) if text]
+    lines = [to_sentence(text, language) for text in (problem, hint) if text]
     if log:
         stop = "。" if language == "zh" else ". "
         single_line = stop.join(" ".join(line.split()).rstrip(".。") for line in lines)
@@ -133,17 +138,13 @@ def write_error(problem: Message | str, hint: Message | str | None = None) -> No
         write_note(line)
 
 
-def _to_sentence(text: Message | str, language: Language) -> str:
-    """A message in a language; what is still raised as English text, by its pattern."""
-    if isinstance(text, Message) and text.id != VERBATIM:
-        from storehealth.i18n import translate
+def to_sentence(text: Message | str, language: Language) -> str:
+    """A message in a language; a string is no sentence of ours and the same in all."""
+    if isinstance(text, str):
+        return text
+    from storehealth.i18n import translate
 
-        return translate(text, language)
-    if language == "en":
-        return str(text)
-    from storehealth.i18n.words import Words
-
-    return Words(language).error(str(text))
+    return translate(text, language)
 
 
 def read_error_language(arguments: Sequence[str]) -> None:
@@ -175,7 +176,7 @@ def write_note(note: Message | str) -> None:
     """Write a line to stderr in the language of errors, without control characters and without keys of addresses."""
     from storehealth.privacy import redact
 
-    text = redact(note if isinstance(note, str) else _to_sentence(note, find_language()))
+    text = redact(note if isinstance(note, str) else to_sentence(note, find_language()))
     encoding = sys.stderr.encoding or "utf-8"
     safe = (
         CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -266,8 +267,9 @@ class Progress:
         self._stop: Callable[[], None] | None = None
         self._update: Callable[[str], None] | None = None
 
-    def tell(self, text: str) -> None:
+    def tell(self, step: Message | str) -> None:
         """Show the step that begins."""
+        text = to_sentence(step, find_language())
         if self._line_by_line:
             write_note(text)
         with self._lock:

@@ -21,6 +21,7 @@ from storehealth.schedule import read_statuses
 from storehealth.schedule.timing import find_machine_zone
 from storehealth.settings import Settings, resolve_settings
 from storehealth.settings.display import shorten_home
+from storehealth.support.os_errors import describe_os_error
 from storehealth.version import __version__
 
 PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer", "apprise")
@@ -88,7 +89,7 @@ def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, Check
     try:
         resolved = resolve_settings(around.config)
     except StorehealthError as error:
-        return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
+        return Settings(), _trouble("settings", words.render(error.problem), words.render(error.remedy))
     read = [shorten_home(file.path) for file in resolved.files if file.read]
     if not read:
         return resolved.settings, CheckResult(name="settings", state="note", said=words.say("doctor.no_file"))
@@ -99,7 +100,7 @@ def _check_rules(around: Surroundings, settings: Settings, words: Words) -> Chec
     try:
         catalogue, mutes = check_inputs(settings, around.config, around.packs)
     except StorehealthError as error:
-        return _trouble("rules", words.error(error.message), words.error(error.hint))
+        return _trouble("rules", words.render(error.problem), words.render(error.remedy))
     counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
     own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
     return _ok("rules", words.say("doctor.loaded", **counts, **own))
@@ -129,7 +130,7 @@ def _check_state(around: Surroundings, words: Words) -> CheckResult:
             file.flush()
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        text = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
+        text = words.say("doctor.unwritable", path=shown, reason=words.render(describe_os_error(error)))
         return _trouble("state", text, words.say("doctor.other_state"))
     text = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
     return _ok("state", text) if free >= MIN_FREE_BYTES else _trouble("state", text, words.say("doctor.little_room"))
@@ -156,7 +157,7 @@ def _check_schedules(around: Surroundings, words: Words) -> CheckResult:
     try:
         all_standings = read_statuses(around.state.absolute(), around.now)
     except StorehealthError as error:
-        return _trouble("cron", words.error(error.message), words.error(error.hint))
+        return _trouble("cron", words.render(error.problem), words.render(error.remedy))
     schedules = all_standings.schedules
     if all_standings.names_in_trouble:
         text = words.say("doctor.troubled", names=", ".join(all_standings.names_in_trouble))

@@ -24,10 +24,12 @@ from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
 from storehealth.model import Finding, SideFigure
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message, verbatim
 
 TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
+NO_SUCH_KEY = "no such key"
+"""Stands for the value of a key that no finding has."""
 
 
 class UnmetExpectation(NamedTuple):
@@ -69,7 +71,7 @@ def list_unmet(example: RuleExample, finding: Finding) -> tuple[UnmetExpectation
     """List the expectations that the finding does not meet, in the order of the file."""
     values = {**finding.counts.model_dump(), **finding.model_dump(include=set(Finding.model_fields))}
     return tuple(
-        UnmetExpectation(key, expected, values.get(key, "no such key"))
+        UnmetExpectation(key, expected, values.get(key, NO_SUCH_KEY))
         for key, expected in example.expect.items()
         if key not in values or not _is_close(values[key], expected)
     )
@@ -158,7 +160,7 @@ class ExampleRun:
         number: Its position in the file, from 1.
         place: File and line.
         misses: Expectations that were not met.
-        problem: Why it could not be run; empty if it could.
+        problem: Why it could not be run; None if it could.
         edges: Whether its rows lie on the limit and just past it.
         seconds: How long it took.
     """
@@ -167,7 +169,7 @@ class ExampleRun:
     number: int
     place: str
     unmet: tuple[UnmetExpectation, ...] = ()
-    problem: str = ""
+    problem: Message | None = None
     edges: Edges | None = None
     beside: tuple[SideFigure, ...] = ()
     seconds: float = 0.0
@@ -188,8 +190,8 @@ class RuleTestResult(NamedTuple):
 
     rule: Rule
     runs: tuple[ExampleRun, ...]
-    missing_cases: tuple[str, ...]
-    hints: tuple[str, ...]
+    missing_cases: tuple[Message, ...]
+    hints: tuple[Message, ...]
 
     @property
     def passed(self) -> bool:
@@ -231,11 +233,32 @@ def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[ExampleRun]:
         )
 
 
-def _try_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[ExampleResult | None, str]:
+def _try_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> tuple[ExampleResult | None, Message | None]:
     try:
-        return measure_example(rule, example, catalogue), ""
-    except (CatalogueError, OutOfMemory, ValueError) as error:
-        return None, " ".join(str(error).split())
+        return measure_example(rule, example, catalogue), None
+    except (CatalogueError, OutOfMemory) as error:
+        return None, error.problem
+    except ValueError as error:  # a cell of the example is of no use, such as a time that is none
+        return None, verbatim(" ".join(str(error).split()))
+
+
+def run_rule_examples(rule: Rule, catalogue: Catalogue) -> RuleTestResult:
+    """Run the examples of a rule, and say which cases they lack."""
+    runs = tuple(run_examples(rule, catalogue))
+    coverage = measure_coverage(rule, runs)
+    off_limit = () if coverage.on_limit is not False else (message("trial.off_limit"),)
+    off_past = () if coverage.past_limit is not False else (message("trial.off_past"),)
+    return RuleTestResult(rule, runs, tuple(_name_missing_cases(rule, coverage)), (*off_limit, *off_past))
+
+
+def _name_missing_cases(rule: Rule, coverage: ExampleCoverage) -> Iterator[Message]:
+    if is_informative(rule):
+        yield from [] if coverage.is_sufficient else [message("trial.not_shown")]
+        return
+    if not coverage.fires:
+        yield message("trial.no_fire")
+    if not coverage.silent:
+        yield message("trial.no_silent")
 
 
 def measure_coverage(rule: Rule, trials: Sequence[ExampleRun]) -> ExampleCoverage:

@@ -13,7 +13,7 @@ OUTCOME = "row_outcome"
 """Type of a row's outcome: an enum, since grouping by a text takes half as long again."""
 OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
 ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGINT", "unread": "VARCHAR[]"}
-"""Columns every canonical table has besides its own."""
+"""Columns every canonical table has besides its own. ``unread`` names the columns whose cell could not be read."""
 
 
 def quote_name(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,13 +19,18 @@ from storehealth.catalogue.view import View
 from storehealth.db import raw, service_hours, sql, view_inputs, visibility
 from storehealth.db.merge import merge_exports
 from storehealth.db.pool import FEW, Connections, count_connections, share_variables
-from storehealth.db.views import create_views, recreate_views
+from storehealth.db.views import create_views, define_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
+from storehealth.support.message import Name, message
 from storehealth.support.sandbox import MAX_QUERY_SECONDS
 
 FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
+TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
+"""Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
+OLD_BOT_POLICIES = {"answers": "left_out", "ignore": "ignored"}
+"""Words of 0.1 for what a platform makes of chats that only a robot answered, and the present ones."""
 MEMORY = "1GB"
 """Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 
@@ -56,7 +61,8 @@ class Store:
     Attributes:
         hands: Locked connections for parallel queries: they reach tables and views, and nothing outside the database.
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
-        ends: Per group (chat, orders, aftersales, stock) the last event up to ``as_of``.
+        ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), and per step of an order (ship,
+            delivery, parcels), of the tables that would show it.
         rows: Rows of each canonical table.
         filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
         table_ends: Last event of each table up to ``as_of``.
@@ -189,7 +195,7 @@ def open_store_from_rows(
     """
     unknown = set(rows) - set(catalogue.tables)
     if unknown:
-        raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
+        raise CatalogueError(message("db.no_table", names=tuple(map(Name, sorted(unknown)))))
     hands = _connect(None, settings)
     con = hands[0]
     con.execute(sql.create_source_path_type(raw.list_sources(rows)))
@@ -200,7 +206,7 @@ def open_store_from_rows(
         try:
             parts, filled = raw.load_rows(con, table, rows[name], settings.store)
         except duckdb.Error as error:
-            raise CatalogueError(f"rows of {name}: {error}") from None
+            raise CatalogueError(message("db.rows_of", table=Name(name), text=Name(error))) from None
         inputs.filled[name] = filled
         if name in FACT_TABLES:
             inputs.loose.add(name)
@@ -210,6 +216,25 @@ def open_store_from_rows(
     store = _fill(hands, inputs, catalogue, settings)
     _lock(con, [])
     create_views(hands, catalogue.views, views, settings.seconds, _of_packs(catalogue))
+    return store
+
+
+def open_store_of_views(catalogue: Catalogue) -> Store:
+    """Open a database without rows whose tables are tables and whose views are views, to see what reads what.
+
+    Raises:
+        duckdb.Error: A view's SQL is wrong.
+    """
+    generic = catalogue.platforms["generic"]
+    settings = StoreSettings(store="", platform=generic, facts=generic.facts)
+    hands = _connect(None, settings)
+    con = hands[0]
+    con.execute(sql.create_source_path_type([]))
+    store = _fill(hands, _Parts(), catalogue, settings)
+    for table in catalogue.tables.values():
+        con.execute(f"DROP VIEW main.{table.name}")
+        con.execute(f"CREATE TABLE main.{table.name} AS {sql.select_no_rows(table)}")
+    define_views(con, catalogue.views)
     return store
 
 
@@ -253,16 +278,15 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     }
     store.as_of = settings.as_of or max(ends.values(), default=None)
     store.table_ends = visibility.create_visible_tables(con, catalogue.tables, ends, store.as_of)
-    for name, end in store.table_ends.items():
-        group = catalogue.tables[name].group
-        store.ends[group] = max(end, store.ends.get(group, end))
+    store.filled -= frozenset(_find_defaults(con, catalogue.tables, store.filled))
+    store.ends = _find_ends(catalogue.tables, store.table_ends, store.filled)
     with_rows = {*inputs.parts, *inputs.loose}
     store.rows = {
         name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in with_rows else 0
         for name in catalogue.tables
     }
     facts = _facts(catalogue, settings)
-    view_inputs.set_variables(con, store.as_of, store.ends, facts)
+    view_inputs.set_variables(con, store.as_of, store.ends, facts, store.filled)
     service_hours.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
@@ -270,6 +294,39 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     view_inputs.create_service_hours(con, facts, first, store.as_of)
     share_variables(hands)
     return store
+
+
+def _find_defaults(
+    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], filled: Collection[str]
+) -> Iterable[str]:
+    """Columns that hold nothing but the table's own default word: no file has recorded them."""
+    for table in tables.values():
+        for name, column in table.columns.items():
+            word = column.otherwise or ""
+            if f"{table.name}.{name}" in filled and word.startswith("'") and word.endswith("'"):
+                others = f"SELECT 1 FROM {table.name} WHERE {sql.quote_name(name)} <> {word} LIMIT 1"
+                if not con.execute(others).fetchall():
+                    yield f"{table.name}.{name}"
+
+
+def _find_ends(
+    tables: Mapping[str, Table], table_ends: Mapping[str, datetime], filled: Collection[str]
+) -> dict[str, datetime]:
+    """The last event of each group, and of each step of an order: of the tables that would show it, and no others."""
+    ends: dict[str, datetime] = {}
+    for name, end in table_ends.items():
+        if name not in TELL_NOTHING_OF_LATER_STEPS:
+            group = tables[name].group
+            ends[group] = max(end, ends.get(group, end))
+    orders = ends.get("orders")
+    parcels = max((table_ends[name] for name in ("shipments", "scans") if name in table_ends), default=orders)
+    shows_shipping = {"orders.shipped_at", "orders.status"} & set(filled)
+    steps = {
+        "parcels": parcels,
+        "ship": orders if shows_shipping else parcels,
+        "delivery": orders if {"orders.status", "orders.completed_at"} & set(filled) else parcels,
+    }
+    return ends | {step: end for step, end in steps.items() if end is not None}
 
 
 def _has_times(parts: Sequence[StoredTable]) -> bool:
@@ -285,7 +342,11 @@ def _pass_through(table: Table, inputs: _Parts) -> str:
 
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
     generic = catalogue.platforms.get("generic", settings.platform)
-    return {**generic.facts, **settings.platform.facts, **settings.facts}
+    facts = {**generic.facts, **settings.platform.facts, **settings.facts}
+    policy = facts.get("bot_policy")
+    if policy is not None and policy.value in OLD_BOT_POLICIES:
+        facts["bot_policy"] = policy.model_copy(update={"value": OLD_BOT_POLICIES[policy.value]})
+    return facts
 
 
 def _of_packs(catalogue: Catalogue) -> frozenset[str]:

@@ -18,12 +18,12 @@ from storehealth.intake.file_reader import FileInspection, FileReader
 from storehealth.intake.lake import Lake
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.model import Intake
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message
 
 __all__ = ["IntakeOptions", "read_exports"]
 
 
-def _ignore(_: str) -> None:
+def _ignore(_: Message) -> None:
     """Discard a progress message."""
 
 
@@ -32,7 +32,7 @@ def read_exports(
     catalogue: Catalogue,
     lake: Path,
     options: IntakeOptions | None = None,
-    tell: Callable[[str], None] = _ignore,
+    tell: Callable[[Message], None] = _ignore,
 ) -> Intake:
     """Read all files of an exports folder, or one file, into the lake.
 

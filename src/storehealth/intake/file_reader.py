@@ -29,7 +29,7 @@ from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
 from storehealth.model import SheetReading, Source, StoredTable
 from storehealth.privacy import remove_quotes, scrub
-from storehealth.support.message import Message, Name, from_json, message, to_json
+from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
 from storehealth.support.os_errors import describe_os_error
 
 VERSION = 6
@@ -83,7 +83,7 @@ class FileReader:
     """
 
     def __init__(
-        self, catalogue: Catalogue, lake: Lake, options: IntakeOptions, scratch: Path, tell: Callable[[str], None]
+        self, catalogue: Catalogue, lake: Lake, options: IntakeOptions, scratch: Path, tell: Callable[[Message], None]
     ) -> None:
         self.catalogue, self.lake, self.options, self.scratch, self.tell = catalogue, lake, options, scratch, tell
         self.layouts = catalogue.compute_digest("layouts")
@@ -133,7 +133,7 @@ class FileReader:
         return derive_key(VERSION, inspection.digest, file.key, file.suffix, self.layouts, list_versions(), *choices)
 
     def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
-        self.tell(f"reading {file.name}")
+        self.tell(message("progress.reading", file=Name(file.name)))
         folder = self._make_folder()
         path = unpack_file(file, folder)
         with path.open("rb") as stream:
@@ -291,7 +291,8 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
     facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
     facts |= {"first": min(_times(table.first for table in stored), default=None)}
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
-    facts |= {"note": meta["unfit"] or _summarise(meta) or source.note}
+    unfit = load_message(meta["unfit"]) if meta["unfit"] else None
+    facts |= {"note": unfit or _summarise(meta) or source.note}
     if not meta["unfit"]:
         facts |= {"layout": layout.name, "tables": layout.feeds}
     result.sources.append(source.model_copy(update=facts))

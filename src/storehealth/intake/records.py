@@ -13,16 +13,17 @@ from functools import cache
 from typing import NamedTuple
 
 from storehealth.intake.containers import TOP_RECORDS, Damage, TextRecord
+from storehealth.support.message import dump_message, message
 
 MOST_LINES_IN_A_RECORD = 2000
 LONGEST = 8 << 20
 LEARN_FROM = 50
 USUAL = 0.8
 """Share of a column's cells of one kind from which another kind is odd there."""
-OPEN_QUOTE = "a quote is opened here and not closed"
-AFTER_QUOTE = "text after a closing quote"
-FOOTER = "a footer, no row of the table"
-TOO_LONG = "the line is longer than 8 MB"
+OPEN_QUOTE = "reject.open_quote"
+AFTER_QUOTE = "reject.after_quote"
+FOOTER = "reject.footer"
+TOO_LONG = "reject.too_long"
 BLANKS = " \t\r\u00a0\u3000"
 CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"(?!")')
 TIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
@@ -89,9 +90,10 @@ def fit_width(record: ParsedRecord, width: int, text: str) -> ParsedRecord | Dam
 
 
 def explain_width(count: int, width: int) -> str:
-    """Why a record of so many cells is none."""
-    fault = "too few" if count < width else "too many"
-    return f"{fault} columns: {count} instead of {width}"
+    """Why a record of so many cells is none, as the text of a message."""
+    if count < width:
+        return dump_message(message("reject.few_columns", found=count, expected=width))
+    return dump_message(message("reject.many_columns", found=count, expected=width))
 
 
 def split_top_records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[TextRecord]:

@@ -12,11 +12,12 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import describe_window, name_needs, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
 from storehealth.judge.case import RuleCase, build_case
-from storehealth.judge.certainty import assess_certainty
+from storehealth.judge.certainty import FEW_DAYS, assess_certainty
 from storehealth.judge.drivers import find_drivers
 from storehealth.judge.printed_figures import compare_printed_figures
 from storehealth.judge.verdict import (
     assume_worst,
+    count_missing_rows,
     decide_status,
     describe_holes,
     find_obstacles,
@@ -36,9 +37,11 @@ from storehealth.model import (
 )
 from storehealth.support.message import Message, clauses, message, sentences
 
+SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_lanes_far"})
+"""Assumptions worth a word beside every verdict; the others are listed by `explain`."""
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
-NO_LIMIT_SOURCE = LimitSource(source="no limit is set", verified="assumed")
+NO_LIMIT_SOURCE = LimitSource(source=message("source.no_limit"), verified="assumed")
 
 
 def judge(
@@ -68,7 +71,7 @@ def judge(
 def _build_finding(case: RuleCase) -> Finding:
     rule, measurement, tally = case.rule, case.measurement, case.measurement.tally
     status, note = _decide_verdict(case)
-    note = _prepend_stretch(case, note)
+    note = _append_basis(case, _prepend_stretch(case, note))
     low, high = _to_direction(
         case, *(case.certainty.interval if case.certainty else (measurement.low, measurement.high))
     )
@@ -85,6 +88,7 @@ def _build_finding(case: RuleCase) -> Finding:
         scored=case.platform.is_scored(rule.code, rule.scored),
         status=status,
         note=note,
+        withdrawn=status == "inconclusive" and next(find_obstacles(case), None) is None,
         value=value_in_direction,
         higher_is=case.higher_is,
         unit="share" if value is None else value.unit,
@@ -107,6 +111,9 @@ def _build_finding(case: RuleCase) -> Finding:
         evidence=EvidenceSummary(count=tally.defects, rows=measurement.evidence),
         money_at_risk=measurement.money,
         exempted=measurement.exempted,
+        unsure=measurement.unsure,
+        basis=measurement.basis,
+        unrecorded=measurement.unrecorded,
     )
 
 
@@ -152,6 +159,8 @@ def _drop_infinite(value: float | None) -> float | None:
 def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
     """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
     tally, value = case.measurement.tally, case.rule.measure.value
+    if case.measurement.missing is not None and case.measurement.missing.silent_chats:
+        return "not_applicable", message("verdict.no_agent_wrote", n=case.measurement.missing.silent_chats)
     if case.rule.code in case.platform.not_applicable:
         title = to_message(case.platform.title, f"platform.{case.platform.name}.title")
         return "not_applicable", message("verdict.not_on_platform", platform=title)
@@ -183,9 +192,19 @@ def _prepend_stretch(case: RuleCase, note: Message | None) -> Message | None:
     return clauses((stretch, note)) if note else stretch
 
 
+def _append_basis(case: RuleCase, note: Message | None) -> Message | None:
+    """Add to the note the assumptions the rows were judged under."""
+    assumed = [
+        message(f"basis.{name}") for name in case.measurement.basis if name in case.rule.measure.basis and name in SHOWN
+    ]
+    parts = [part for part in (note, *assumed) if part is not None]
+    return clauses(parts) if len(parts) > 1 else next(iter(parts), None)
+
+
 def _apply_holes(case: RuleCase, status: Status, note: Message | None) -> tuple[Status, Message | None]:
     """Withdraw a verdict that missing rows could change, were all of them bad. A fail stands: misses do not go away."""
-    holes = select_relevant_holes(case.measurement.holes, case.catalogue.scoring.least_days)
+    unsure = (DataHole(table="", cause="unsure", count=case.measurement.unsure),) if case.measurement.unsure else ()
+    holes = (*select_relevant_holes(case.measurement.holes, case.catalogue.scoring.least_days), *unsure)
     if case.rule.area not in case.catalogue.scoring.area_weights or not holes:
         return status, note
     gaps = describe_holes(holes)
@@ -197,12 +216,26 @@ def _apply_holes(case: RuleCase, status: Status, note: Message | None) -> tuple[
 
 
 def _holds_at_worst(case: RuleCase, holes: tuple[DataHole, ...], status: Status) -> bool:
-    """Whether a share keeps its verdict with every missing row counted as a defect."""
-    worst = assume_worst(case.measurement, holes) if case.rule.measure.value is None else None
+    """Whether a figure keeps its verdict with every missing row counted as a defect."""
+    if case.rule.measure.value is not None:
+        return case.bounds is not None and _value_holds_at_worst(case, case.bounds, holes, status)
+    worst = assume_worst(case.measurement, holes)
     if worst is None or case.bounds is None:
         return False
-    figure = scale_figure(case.rule, worst, case.bounds, assess_certainty(worst, case.platform.name))
+    figure = scale_figure(case.rule, worst, case.bounds, assess_certainty(worst))
     # entities of missing rows are unknown, so the minimum of distinct ones is waived
+    return decide_status(figure, entities=1, least_entities=0)[0] == status
+
+
+def _value_holds_at_worst(case: RuleCase, bounds: Bounds, holes: tuple[DataHole, ...], status: Status) -> bool:
+    """Whether a quantile keeps its verdict if a few missing rows have the worst values: up to the end of its interval."""
+    extra = count_missing_rows(holes)
+    rows = case.measurement.tally.judged + case.measurement.tally.undecided
+    if extra is None or extra / 2 > math.sqrt(rows):  # such a shift of ranks is still within the 95 % interval
+        return False
+    worst = case.measurement.high if bounds.higher_is == "worse" else case.measurement.low
+    shifted = case.measurement.model_copy(update={"value": worst})
+    figure = scale_figure(case.rule, shifted, bounds, case.certainty)
     return decide_status(figure, entities=1, least_entities=0)[0] == status
 
 
@@ -213,6 +246,9 @@ def _weigh_figure(case: RuleCase, bounds: Bounds) -> tuple[Status, Message | Non
     status, note = decide_status(figure, case.measurement.entities, required)
     if case.measurement.value is not None and math.isinf(case.measurement.value):
         return status, message("verdict.never")
+    counts = case.certainty.counts if case.certainty else None
+    if note and note.id == "verdict.over_in_bursts" and counts and (counts.defect_days or FEW_DAYS) < FEW_DAYS:
+        return status, message("verdict.over_on_few_days", n=counts.defect_days or 0)
     return status, note
 
 

@@ -99,6 +99,20 @@ def describe_holes(holes: Iterable[DataHole]) -> Message:
     return clauses(dict.fromkeys(map(_describe_hole, holes)))
 
 
+COUNTED_CAUSES = frozenset({"lost", "unread", "unsure"})
+"""Holes whose rows are counted, not estimated."""
+
+
+def count_missing_rows(holes: Iterable[DataHole]) -> int | None:
+    """Count the rows that holes may have turned into defects; None if one of them cannot be counted."""
+    counts = dict.fromkeys(COUNTED_CAUSES, 0)
+    for hole in holes:
+        if hole.cause not in COUNTED_CAUSES:
+            return None
+        counts[hole.cause] += hole.count
+    return counts["lost"] + max(counts["unread"], counts["unsure"])  # an unread cell may make the same row unsure
+
+
 def assume_worst(measurement: Measurement, holes: Sequence[DataHole]) -> Measurement | None:
     """Recount a measurement as if every missing row were a defect; None if their number cannot be estimated.
 
@@ -106,14 +120,15 @@ def assume_worst(measurement: Measurement, holes: Sequence[DataHole]) -> Measure
         measurement: Of a rule that counts defects, not of one that summarises values.
         holes: Those that matter. Tables are assumed to lack different rows, so their shares add up.
     """
-    shares = {hole.table: hole.share for hole in holes}
-    if any(hole.share is None for hole in holes):
+    shares = {hole.table: hole.share for hole in holes if hole.cause not in COUNTED_CAUSES}
+    if any(share is None for share in shares.values()):
         return None
     missing_share = min(sum(share or 0.0 for share in shares.values()), 1.0)
     if missing_share >= 1:
         return None
     tally = measurement.tally
     assumed_defects = math.ceil(tally.judged * missing_share / (1 - missing_share))
+    assumed_defects += count_missing_rows(hole for hole in holes if hole.cause in COUNTED_CAUSES) or 0
     return measurement.model_copy(update={"tally": tally.model_copy(update={"late": tally.late + assumed_defects})})
 
 
@@ -152,8 +167,8 @@ def find_obstacles(case: RuleCase) -> Iterator[Message]:
 def _find_required_resolution(case: RuleCase) -> float | None:
     """The resolution in seconds that the rule's times must have; None where times play no part.
 
-    That is the rule's duration (looked up if it is a fact of the platform); a day where days are compared; an hour where
-    a promise names a moment; the limit itself where the figure is a duration.
+    That is the rule's duration (looked up if it is a fact of the platform); a day where a promise names a day or a moment;
+    the limit itself where the figure is a duration.
     """
     in_time, value = case.rule.measure.in_time, case.rule.measure.value
     if value is not None and value.unit in SECONDS_PER_UNIT and case.bounds is not None:
@@ -161,7 +176,7 @@ def _find_required_resolution(case: RuleCase) -> float | None:
     if in_time is None:
         return None
     if in_time.within is None:
-        return DAY if in_time.by_date is not None else HOUR
+        return DAY  # times known to the day alone are compared by day
     if not isinstance(in_time.within, str):
         return in_time.within
     fact = case.platform.facts.get(in_time.within)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import find_unmet_needs
-from storehealth.catalogue.files import suggest_nearest
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
@@ -19,6 +18,7 @@ from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.measure.completeness import (
     Grain,
     TableGaps,
+    count_silent_chats,
     find_holes,
     find_resolution,
     measure_coverage,
@@ -29,18 +29,24 @@ from storehealth.measure.edges import Edges, find_edges
 from storehealth.measure.evidence import EvidenceFiles, collect_evidence, measure_beside_figures
 from storehealth.measure.exemptions import apply_exemptions, count_exempted
 from storehealth.measure.fingerprints import Fingerprints
+from storehealth.measure.inputs import list_inputs, list_unrecorded, list_used_alternatives
 from storehealth.measure.money import estimate_money_at_risk
 from storehealth.measure.printed import compare_printed, find_printed_problems
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.replies import measure_reply_times
 from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
 from storehealth.measure.statistics import Estimate, estimate_fixes, estimate_statistic
-from storehealth.measure.tally import count_entities, count_repeats, count_rows
+from storehealth.measure.tally import count_entities, count_repeats, count_rows, count_unsure, list_basis
 from storehealth.measure.windows import choose_windows, extend_window
 from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask
+from storehealth.support.message import Name, message
 from storehealth.support.sandbox import MAX_QUERY_SECONDS
 from storehealth.support.stats import wilson_interval
+from storehealth.support.validation import with_nearest
+
+DAY = 86400
+CHAT_AREAS = ("customer_service", "team")
 
 if TYPE_CHECKING:
     import duckdb
@@ -102,7 +108,9 @@ def measure(
         CatalogueError: The SQL of a rule does not run; the message names its file and key.
         OutOfMemory: It needs more memory than it may use.
     """
-    measuring = _Rules(store, limits, windows, lens, read_grain(store.con, lens.catalogue), read_table_gaps(store))
+    grain, gaps = read_grain(store.con, lens.catalogue), read_table_gaps(store)
+    silent = count_silent_chats(store.con, lens.catalogue.scoring.least_judged)
+    measuring = _Rules(store, limits, windows, lens, grain, gaps, silent)
     jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
     measured = list(run_parallel(store.hands, jobs, {}).values())
     if lens.marks:
@@ -120,6 +128,16 @@ class _Rules:
     lens: MeasureOptions
     grain: Grain
     lacks: TableGaps
+    silent_chats: int
+
+    def _prepare(self, query: RuleQuery) -> RuleQuery:
+        """Add the exemptions of ``mutes.yaml``, and whether the rule's times are known to the day only."""
+        coarse = find_resolution(query, self.grain) >= DAY
+        return apply_exemptions(replace(query, date_only=coarse), self.lens.exemptions)
+
+    def _count_silent_chats(self, query: RuleQuery) -> int:
+        """Chats without any answer, if there are many and no agent or bot ever wrote; for rules about chats."""
+        return self.silent_chats if _is_about_chats(query) else 0
 
     def measure_rule(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
         """Measure one rule over one of the store's connections."""
@@ -129,19 +147,31 @@ class _Rules:
             con, rule, resolve_bounds(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds
         )
         missing = find_unmet_needs(_needs(query), filled)
-        query = query if missing else apply_exemptions(query, lens.exemptions)
-        lacking = find_holes(query, self.lacks, filled)
-        found = _missing(query, missing) if missing else _measure(query, self.grain, lacking, lens.marks)
+        silent = 0 if missing else self._count_silent_chats(query)
+        query = query if missing or silent else self._prepare(query)
+        inputs = list_inputs(rule, lens.catalogue, query.views)
+        lacking = find_holes(query, self.lacks, filled, inputs)
+        found = (
+            _missing(query, missing, silent) if missing or silent else _measure(query, self.grain, lacking, lens.marks)
+        )
         longer = extend_window(query, found, self.lacks, filled) if lens.stretch else None
         if longer:
-            lacking = find_holes(longer, self.lacks, filled)
+            lacking = find_holes(longer, self.lacks, filled, inputs)
             query, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
+        is_measured = found.missing is None
+        if is_measured:
+            basis = (*found.basis, *list_used_alternatives(_needs(query), filled))
+            found = found.model_copy(update={"basis": basis, "unrecorded": list_unrecorded(rule, inputs, filled)})
         found = _with_money(query, found, lens)
-        if query.rule.printed and not missing:
+        if query.rule.printed and is_measured:
             found = found.model_copy(update={"printed": compare_printed(query, filled)})
-        if lens.marks and not missing:
+        if lens.marks and is_measured:
             lens.marks.record(query, found.tally)
         return found
+
+
+def _is_about_chats(query: RuleQuery) -> bool:
+    return query.rule.area in CHAT_AREAS and any(query.catalogue.views[view].group == "chat" for view in query.views)
 
 
 def find_rule_problems(
@@ -184,14 +214,15 @@ def _needs(query: RuleQuery) -> tuple[str, ...]:
     over = query.rule.measure.over
     if not query.views and " " not in over.strip():
         raise query.make_error(
-            "measure.over", f"there is no view {over!r}{suggest_nearest(over, query.catalogue.views)}"
+            "measure.over", with_nearest(message("sql.no_view", name=Name(over)), over, query.catalogue.views)
         )
     of_views = [need for view in query.views for need in query.catalogue.views[view].needs]
     return tuple(dict.fromkeys((*of_views, *query.rule.measure.needs)))
 
 
-def _missing(query: RuleQuery, needs: tuple[str, ...]) -> Measurement:
-    return Measurement(code=query.rule.code, window=query.window, missing=MissingInputs(needs=needs))
+def _missing(query: RuleQuery, needs: tuple[str, ...], silent_chats: int = 0) -> Measurement:
+    missing = MissingInputs(needs=needs, silent_chats=silent_chats)
+    return Measurement(code=query.rule.code, window=query.window, missing=missing)
 
 
 def _measure(query: RuleQuery, grain: Grain, lacking: tuple[DataHole, ...], marks: Fingerprints | None) -> Measurement:
@@ -216,6 +247,8 @@ def _measure(query: RuleQuery, grain: Grain, lacking: tuple[DataHole, ...], mark
         resolution_seconds=find_resolution(query, grain),
         holes=lacking,
         exempted=count_exempted(query),
+        unsure=count_unsure(query, tally),
+        basis=list_basis(query),
     )
 
 
@@ -250,4 +283,4 @@ def _check_fact(query: RuleQuery) -> None:
     if in_time is None or not isinstance(in_time.within, str):
         return
     if query.run(f"SELECT {build_limit_seconds(in_time.within)}") == [(None,)]:
-        raise query.make_error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")
+        raise query.make_error("measure.in_time.within", message("sql.no_fact", name=Name(in_time.within)))

@@ -99,11 +99,21 @@ class TableDays:
 
 @dataclass(frozen=True)
 class TableGaps:
-    """Days by table, truncated files as (table, file, first day, last day), and the day of ``as_of``."""
+    """What the tables lack.
+
+    Attributes:
+        days: Days by table.
+        cut: Truncated files as (table, file, first day, last day).
+        today: The day of ``as_of``.
+        lost: Rows by table that could not be read.
+        unread: Rows by table and column whose cell could not be read.
+    """
 
     days: dict[str, TableDays] = field(default_factory=dict)
     cut: tuple[tuple[str, str, date | None, date | None], ...] = ()
     today: date | None = None
+    lost: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def read_table_gaps(store: Store) -> TableGaps:
@@ -112,7 +122,38 @@ def read_table_gaps(store: Store) -> TableGaps:
         dict(_days(store.con)) if _has_table(store.con, "table_days") else {},
         tuple(_cut(store.con)) if _has_table(store.con, "cut_files") else (),
         store.as_of.date() if store.as_of else None,
+        _count_lost(store.con) if _has_table(store.con, "table_days") else {},
+        _count_unread(store),
     )
+
+
+def _count_lost(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    query = """
+        SELECT unnest(string_split(tables, ',')) AS table_name, sum(rejected)::BIGINT FROM files
+        WHERE rejected > 0 AND layout IS NOT NULL GROUP BY 1
+    """
+    return dict(con.execute(query).fetchall())
+
+
+def count_silent_chats(con: duckdb.DuckDBPyConnection, least: int) -> int:
+    """Count the chats of a log in which nobody but customers ever wrote; 0 if they are fewer than ``least``."""
+    if not _has_table(con, "chat_messages"):
+        return 0
+    query = """
+        SELECT count(DISTINCT session_id) FROM chat_messages WHERE role = 'customer'
+        HAVING NOT EXISTS (FROM chat_messages WHERE role IN ('agent', 'bot'))
+    """
+    chats = sum(count for (count,) in con.execute(query).fetchall())
+    return chats if chats >= least else 0
+
+
+def _count_unread(store: Store) -> dict[str, dict[str, int]]:
+    """Rows by table and column; a table without any unread cell is absent."""
+    found: dict[str, dict[str, int]] = {}
+    for table in (name for name, rows in store.rows.items() if rows):
+        query = f"SELECT unnest(unread) AS name, count(*) FROM {table} WHERE len(unread) > 0 GROUP BY 1"
+        found |= {table: columns} if (columns := dict(store.con.execute(query).fetchall())) else {}
+    return found
 
 
 def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:
@@ -142,10 +183,26 @@ def _cut(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, date | None
     yield from con.execute(query).fetchall()
 
 
-def find_holes(query: RuleQuery, lacks: TableGaps, filled: Collection[str]) -> tuple[DataHole, ...]:
-    """The gaps, within a rule's window, of the tables it reads."""
+def find_holes(
+    query: RuleQuery, lacks: TableGaps, filled: Collection[str], inputs: Collection[str] | None = None
+) -> tuple[DataHole, ...]:
+    """The gaps, within a rule's window, of the tables it reads.
+
+    Args:
+        query: The rule's query.
+        lacks: What the tables lack.
+        filled: Names of tables and columns with values.
+        inputs: Columns that the outcome depends on; None: any column of its tables may be one.
+    """
     tables = sorted(find_needed_tables(query, frozenset(filled)))
-    return tuple(hole for table in tables for hole in _holes(table, query.window, lacks))
+    holes = [hole for table in tables for hole in _holes(table, query.window, lacks)]
+    # rows that could not be read are mostly the bad ones, and nobody knows their time: they count in any window
+    holes += [DataHole(table=table, cause="lost", count=lacks.lost[table]) for table in tables if table in lacks.lost]
+    for table, columns in sorted(lacks.unread.items()):
+        rows = [rows for name, rows in columns.items() if inputs is None or f"{table}.{name}" in inputs]
+        if rows and (inputs is not None or table in tables):
+            holes.append(DataHole(table=table, cause="unread", count=sum(rows)))
+    return tuple(holes)
 
 
 def _holes(table: str, window: Window, lacks: TableGaps) -> Iterator[DataHole]:

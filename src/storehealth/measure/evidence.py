@@ -17,7 +17,7 @@ from storehealth.catalogue.rule import SideMeasure
 from storehealth.measure.fingerprints import Fingerprints
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import DEFECT, LATE, OVERDUE
-from storehealth.measure.statistics import build_statistic
+from storehealth.measure.statistics import QUANTILES, build_statistic, build_survival
 from storehealth.model import EvidenceRow, Finding, SideFigure, Tally
 from storehealth.support.atomic_files import write_csv
 
@@ -167,8 +167,21 @@ def measure_beside_figures(query: RuleQuery) -> tuple[SideFigure, ...]:
     sums = ", ".join(_sums(figure, f"_beside{index}") for index, figure in enumerate(figures))
     kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
     (row,) = query.run(f"SELECT {sums} FROM {query.rows}{kept}")
-    pairs = zip(row[::2], row[1::2], strict=True)
+    pairs = [list(pair) for pair in zip(row[::2], row[1::2], strict=True)]
+    for index, figure in enumerate(figures):
+        if figure.value is not None and figure.value.statistic != "mean" and figure.value.open != "false":
+            pairs[index][0] = _survive(query, index, QUANTILES[figure.value.statistic], pairs[index][0], kept)
     return tuple(_beside(figure, *pair) for figure, pair in zip(figures, pairs, strict=True))
+
+
+def _survive(query: RuleQuery, index: int, quantile: float, value: float | None, kept: str) -> float | None:
+    """The quantile of a figure beside, by Kaplan and Meier where some of its values are still open."""
+    rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {query.rows}{kept}"
+    found = query.run(build_survival(rows, quantile))
+    if not found:
+        return math.inf
+    ((_, survived, _, _, still_open),) = found
+    return float(survived) if still_open else value
 
 
 def _sums(figure: SideMeasure, column: str) -> str:

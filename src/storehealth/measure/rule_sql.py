@@ -21,7 +21,10 @@ from storehealth.model import Window
 MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}" for outcome in OUTCOMES)
 DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
 COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
-FIGURES = r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|taken_out|(by|mends|beside)\d+)$')"
+FIGURES = (
+    r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|value|open|taken_out|unsure"
+    r"|(by|mends|beside|still|basis)\d+)$')"
+)
 """Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
 COSTLY = re.compile(
     r"\b(JOIN|GROUP|OVER|DISTINCT|UNION|WITH|ORDER|UNNEST)\b|\(\s*SELECT\b|\bFROM\s+\w+\s*,", re.IGNORECASE
@@ -55,8 +58,12 @@ def build_source(over: str) -> str:
     return f"({_quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
-def build_row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = ()) -> str:
+def build_row_query(
+    rule: Rule, bounds: Bounds | None, window: Window, taken_out: Sequence[Exemption] = (), date_only: bool = False
+) -> str:
     """The row query of a rule, restricted to its window.
+
+    With ``date_only`` the times are known to the day: different days compare, and equal ones cannot be judged.
 
     Columns: _entity, _at, _outcome, _hour, _weekday, _day, _worst, _file, _row; _by0 … (dimensions), _mends0 …
     (advice), _show0 … (evidence), _beside0 … (figures beside); for values _value and _stat (the value as the statistic
@@ -72,7 +79,7 @@ def build_row_query(rule: Rule, bounds: Bounds | None, window: Window, taken_out
     parts = ",\n    ".join(f"{sql} AS {alias}" for alias, sql in inner.items())
     times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
-        f"SELECT *, {_outcome(rule, bounds, taken_out)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
+        f"SELECT *, {_outcome(rule, bounds, taken_out, date_only)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
         f"{_statistic(rule)}{exempted}\n"
         f"FROM (SELECT {parts}\n  FROM {build_source(rule.measure.over)})\nWHERE {build_window_condition(window)}"
     )
@@ -85,6 +92,7 @@ def list_row_columns(rule: Rule) -> dict[str, tuple[str, str]]:
         "_entity": ("measure.entity", f"{bracket(measure.entity)}::VARCHAR"),
         "_at": ("measure.at", f"{bracket(measure.at)}::TIMESTAMP"),
         "_applies": ("measure.when", f"{bracket(measure.when)} IS TRUE"),
+        "_unsure": ("measure.unsure", f"{bracket(measure.unsure)} IS TRUE"),
         "_file": ("measure.over", "source_file::VARCHAR"),
         "_row": ("measure.over", "source_row::BIGINT"),
     }
@@ -127,6 +135,8 @@ def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"_by{index}", (f"measure.by.{index}", f"{bracket(name)}::VARCHAR")
     for index, advice in enumerate(rule.advice):
         yield f"_mends{index}", (f"advice.{index}.mends", f"{bracket(advice.mends)} IS TRUE")
+    for index, (name, sql) in enumerate(rule.measure.basis.items()):
+        yield f"_basis{index}", (f"measure.basis.{name}", f"{bracket(sql)} IS TRUE")
     for index, name in enumerate(rule.measure.evidence):
         yield f"_show{index}", (f"measure.evidence.{index}", bracket(name))
 
@@ -138,7 +148,7 @@ def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:
         if figure.value is not None:
             part = f"{bracket(figure.value.sql)}::DOUBLE"
             if figure.value.statistic != "mean":
-                part = f"CASE WHEN {bracket(figure.value.open)} THEN 'inf' ELSE {part} END"
+                yield f"_still{index}", f"{bracket(figure.when)} IS TRUE AND {bracket(figure.value.open)} IS TRUE"
         yield f"_beside{index}", f"CASE WHEN {bracket(figure.when)} IS TRUE THEN {part} END"
 
 
@@ -179,16 +189,17 @@ def _matches(exemption: Exemption, index: int) -> str:
     return " AND ".join(conditions)
 
 
-def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption]) -> str:
+def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption], date_only: bool) -> str:
     measure = rule.measure
     if measure.in_time is not None:
-        cases = _within_cases(measure.in_time) if measure.in_time.within is not None else _by_cases(measure.in_time)
+        by_cases = _date_only_cases if date_only and measure.in_time.by is not None else _by_cases
+        cases = _within_cases(measure.in_time) if measure.in_time.within is not None else by_cases(measure.in_time)
     elif measure.value is not None:
         cases = _value_cases(bounds)
     else:
         cases = f"WHEN _good IS NULL THEN {NOT_JUDGEABLE} WHEN _good THEN {MET} ELSE {LATE}"
     out = f"NOT _applies OR ({_exemption_index(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
-    return f"CASE WHEN {out} THEN {EXEMPT} {cases} END"
+    return f"CASE WHEN {out} THEN {EXEMPT} WHEN _unsure THEN {NOT_JUDGEABLE} {cases} END"
 
 
 def _within_cases(in_time: InTimeMeasure) -> str:
@@ -207,6 +218,15 @@ def _by_cases(in_time: InTimeMeasure) -> str:
         f"WHEN _promise IS NULL{no_start} THEN {NOT_JUDGEABLE} "
         f"WHEN _to{cast} <= _promise{cast} THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
         f"WHEN _until{cast} > _promise{cast} THEN {OVERDUE} ELSE {UNDECIDED}"
+    )
+
+
+def _date_only_cases(in_time: InTimeMeasure) -> str:
+    no_start = " OR _from IS NULL" if in_time.from_ is not None else ""
+    return (
+        f"WHEN _promise IS NULL{no_start} OR _to::DATE = _promise::DATE THEN {NOT_JUDGEABLE} "
+        f"WHEN _to::DATE < _promise::DATE THEN {MET} WHEN _to IS NOT NULL THEN {LATE} "
+        f"WHEN _until::DATE > _promise::DATE THEN {OVERDUE} ELSE {UNDECIDED}"
     )
 
 

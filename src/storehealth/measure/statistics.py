@@ -1,4 +1,7 @@
-"""Medians, 90th percentiles and means, where a value that is still open counts as infinite."""
+"""Medians, 90th percentiles and means. Where values are still open, quantiles are those of Kaplan and Meier.
+
+An open value has not ended yet after the time that has passed: it is at risk up to then, and says nothing of later.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Literal, NamedTuple
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import COUNTED, DEFECT, MET
 from storehealth.model import AdviceReach
-from storehealth.support.stats import quantile_interval_ranks, quantile_ranks
+from storehealth.support.stats import Z_TWO_SIDED, quantile_interval_ranks, quantile_ranks
 
 Statistic = Literal["median", "p90", "mean"]
 QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
@@ -52,7 +55,64 @@ def estimate_statistic(query: RuleQuery, statistic: Statistic, values: int) -> E
     if statistic == "mean":
         ((mean,),) = query.run(f"SELECT {build_statistic('mean', '_stat')} FROM {query.rows} WHERE {COUNTED}")
         return Estimate(mean)
+    if has_open_rows(query):
+        return _survive(query, QUANTILES[statistic])
     return _quantile(query, QUANTILES[statistic], values)
+
+
+def build_survival(rows: str, quantile: float) -> str:
+    """SQL of a quantile by Kaplan and Meier, for each label.
+
+    Where the curve rests exactly on the quantile, the middle of that step counts, so that without open values a median is
+    the usual one. The interval is that of Brookmeyer and Crowley, on the scale of ln(-ln S).
+
+    Args:
+        rows: A SELECT of columns label, value (the time passed) and open.
+        quantile: The share that has ended by then.
+
+    Returns:
+        A SELECT of label, value, low, high and the number of open values.
+    """
+    rest = 1 - quantile
+    level = math.log(-math.log(rest))
+    return f"""
+        WITH steps AS (SELECT label, value, count(*) AS rows, count(*) FILTER (NOT open) AS ended,
+                              sum(count(*)) OVER (PARTITION BY label ORDER BY value DESC) AS at_risk
+                       FROM ({rows}) WHERE value IS NOT NULL GROUP BY label, value),
+        curve AS (SELECT *, exp(sum(CASE WHEN ended < at_risk THEN ln(1 - ended / at_risk) ELSE -700 END)
+                                OVER past) AS stays,
+                         sum(CASE WHEN ended < at_risk THEN ended / (at_risk * (at_risk - ended)) ELSE 0 END)
+                                OVER past AS spread,
+                         sum(rows - ended) OVER (PARTITION BY label) AS open_rows
+                  FROM steps WINDOW past AS (PARTITION BY label ORDER BY value)),
+        bounds AS (SELECT *, CASE WHEN stays > 1e-300 AND stays < 1 THEN ln(-ln(stays)) END AS fallen,
+                          CASE WHEN stays > 1e-300 AND stays < 1 THEN {Z_TWO_SIDED} * sqrt(spread) / -ln(stays) END AS slack
+                   FROM curve WHERE ended > 0)
+        SELECT label,
+               CASE WHEN bool_or(abs(stays - {rest!r}) < 1e-9)
+                    THEN (min(value) FILTER (stays < {rest!r} + 1e-9) + coalesce(min(value) FILTER (stays < {rest!r} - 1e-9),
+                         min(value) FILTER (stays < {rest!r} + 1e-9))) / 2
+                    ELSE coalesce(min(value) FILTER (stays < {rest!r}), 'inf'::DOUBLE) END,
+               coalesce(min(value) FILTER (fallen + slack >= {level!r} OR stays <= 1e-300), 'inf'::DOUBLE),
+               coalesce(min(value) FILTER (fallen - slack > {level!r} OR stays <= 1e-300), 'inf'::DOUBLE),
+               max(open_rows)::BIGINT
+        FROM bounds GROUP BY label
+    """
+
+
+def has_open_rows(query: RuleQuery) -> bool:
+    """Whether any row that counts has a value that still grows."""
+    ((rows,),) = query.run(f"SELECT count(*) FROM {query.rows} WHERE {COUNTED} AND _open")
+    return bool(rows)
+
+
+def _survive(query: RuleQuery, quantile: float) -> Estimate:
+    rows = f"SELECT 0 AS label, _value AS value, _open AS open FROM {query.rows} WHERE {COUNTED}"
+    found = query.run(build_survival(rows, quantile))
+    if not found:  # nothing has ended yet
+        return Estimate(math.inf, None, None)
+    ((_, value, low, high, _),) = found
+    return Estimate(value, low, high)
 
 
 def _quantile(query: RuleQuery, quantile: float, values: int) -> Estimate:
@@ -94,16 +154,20 @@ def _value_after(query: RuleQuery, statistic: Statistic, index: int, removes: fl
     are favoured. Where no row is within the limit, the limit itself replaces that median.
     """
     limit = "NULL" if query.bounds is None else repr(float(query.bounds.limit))
-    ((after,),) = query.run(
-        f"""
-        WITH counted AS (SELECT _stat, _outcome = {MET} AS _met, _mends{index} AND {DEFECT} AS _reached
+    after_rows = f"""
+        WITH counted AS (SELECT _stat, _value, _open, _outcome = {MET} AS _met, _mends{index} AND {DEFECT} AS _reached
                          FROM {query.rows} WHERE {COUNTED}),
              ordinary AS (SELECT coalesce(median(_stat) FILTER (_met), {limit}) AS _usual FROM counted),
-             placed AS (SELECT _stat, row_number() OVER (ORDER BY _stat DESC) AS place FROM counted WHERE _reached),
-             after AS (SELECT CASE WHEN floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
-                                   THEN _usual ELSE _stat END AS _stat FROM placed, ordinary
-                       UNION ALL SELECT _stat FROM counted WHERE NOT _reached)
-        SELECT {build_statistic(statistic, "_stat")} FROM after
-        """
-    )
+             placed AS (SELECT *, row_number() OVER (ORDER BY _stat DESC, _value DESC) AS place FROM counted WHERE _reached),
+             replaced AS (SELECT *, floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
+                             AS _is_usual FROM placed, ordinary)
+        SELECT CASE WHEN _is_usual THEN _usual ELSE _stat END AS _stat,
+               CASE WHEN _is_usual THEN _usual ELSE _value END AS value,
+               _open AND NOT _is_usual AS open, 0 AS label FROM replaced
+        UNION ALL SELECT _stat, _value, _open, 0 FROM counted WHERE NOT _reached
+    """
+    if statistic != "mean" and has_open_rows(query):
+        found = query.run(build_survival(after_rows, QUANTILES[statistic]))
+        return found[0][1] if found else math.inf
+    ((after,),) = query.run(f"SELECT {build_statistic(statistic, '_stat')} FROM ({after_rows})")
     return replace_nan(after)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.rule_sql import COUNTED, DEFECT, TIME_COLUMNS, list_dimensions
-from storehealth.measure.statistics import build_statistic
+from storehealth.measure.rule_sql import COUNTED, DEFECT, NOT_JUDGEABLE, TIME_COLUMNS, list_dimensions
+from storehealth.measure.statistics import QUANTILES, build_statistic, build_survival, has_open_rows
 from storehealth.model import Segment, Tally
 
 Slice = tuple[str, str | None]
@@ -65,6 +65,24 @@ def count_entities(query: RuleQuery, tally: Tally) -> tuple[int, tuple[int, ...]
     return entities, tuple(by_advice)
 
 
+def count_unsure(query: RuleQuery, tally: Tally) -> int:
+    """Count the rows that are not judgeable only because a column is not recorded or a cell could not be read."""
+    if query.rule.measure.unsure == "false" or not tally.not_judgeable:
+        return 0
+    ((rows,),) = query.run(f"SELECT count(*) FROM {query.rows} WHERE _unsure AND _outcome = {NOT_JUDGEABLE}")
+    return int(rows)
+
+
+def list_basis(query: RuleQuery) -> tuple[str, ...]:
+    """The assumptions that hold for at least one judged row, in the order of the rule file."""
+    names = tuple(query.rule.measure.basis)
+    if not names:
+        return ()
+    parts = ", ".join(f"coalesce(bool_or(_basis{index}), false)" for index in range(len(names)))
+    (holds,) = query.run(f"SELECT {parts} FROM {query.rows} WHERE {COUNTED}")
+    return tuple(name for name, is_used in zip(names, holds, strict=True) if is_used)
+
+
 def _slices(query: RuleQuery) -> dict[str, str]:
     """Columns of the row query that rows are sliced by → the name of each dimension."""
     own = {f"_by{index}": name for index, name in enumerate(list_dimensions(query.rule))}
@@ -76,8 +94,16 @@ def _values(query: RuleQuery) -> dict[Slice, float | None]:
     value = query.rule.measure.value
     if value is None:
         return {}
+    if value.statistic != "mean" and has_open_rows(query):
+        return dict(_survive_by_slice(query, QUANTILES[value.statistic]))
     figure = build_statistic(value.statistic, "_stat", COUNTED)
     return {(alias, label): figure for alias, label, figure in _read_slices(query, "", figure)}
+
+
+def _survive_by_slice(query: RuleQuery, quantile: float) -> Iterator[tuple[Slice, float | None]]:
+    for alias in _slices(query):
+        rows = f"SELECT {alias}::VARCHAR AS label, _value AS value, _open AS open FROM {query.rows} WHERE {COUNTED}"
+        yield from (((alias, label), value) for label, value, *_ in query.run(build_survival(rows, quantile)))
 
 
 def _read_slices(query: RuleQuery, further: str, figures: str) -> Iterator[tuple[Any, ...]]:

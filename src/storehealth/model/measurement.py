@@ -105,17 +105,21 @@ class MissingInputs(FrozenModel):
     """Why a rule has nothing to judge."""
 
     needs: tuple[str, ...] = Field(description="Tables or table.columns that no file provides; a|b: none of these.")
+    silent_chats: int = Field(
+        default=0, description="Chats of a log in which only customers ever wrote: half of it must be missing."
+    )
 
 
 class DataHole(FrozenModel):
     """Rows that a table lacks within a rule's window: a fault of the export, not of the store."""
 
     table: str
-    cause: Literal["days", "hours", "cut", "short"] = Field(
+    cause: Literal["days", "hours", "cut", "short", "lost", "unread", "unsure"] = Field(
         description="days, hours: without rows although they usually have some; cut: a file ends at a row limit; short: the "
-        "table begins later or ends earlier than the window."
+        "table begins later or ends earlier than the window; lost: rows that could not be read; unread: rows with a cell that "
+        "could not be read and that the outcome depends on; unsure: rows not judgeable for lack of a record."
     )
-    count: int = Field(description="Missing days or hours; of a short table, the days it covers.")
+    count: int = Field(description="Missing days, hours or rows; of a short table, the days it covers.")
     of: int = Field(default=0, description="Days of the window.")
     first: date | None = Field(default=None, description="The first missing day.")
     file: str | None = Field(default=None, description="The truncated file.")
@@ -185,6 +189,15 @@ class Measurement(FrozenModel):
         default=(), description="Figures that the platform prints for the same thing."
     )
     exempted: tuple[ExemptedRows, ...] = ()
+    unsure: int = Field(
+        default=0, description="Rows not judgeable only because a column is not recorded or a cell could not be read."
+    )
+    basis: tuple[str, ...] = Field(
+        default=(), description="Assumptions that rows were judged under, and the alternative columns that were used."
+    )
+    unrecorded: tuple[str, ...] = Field(
+        default=(), description="Columns that the outcome could depend on and in which no file has any value."
+    )
 
 
 class RowStates(FrozenModel):

@@ -64,7 +64,7 @@ def describe_mistake(item: Any, keys: Iterable[str] = ()) -> Message:
     raised = context.get("error")
     if isinstance(raised, InvalidValue):
         return raised.problem
-    if raised is not None:
+    if isinstance(raised, Exception):  # of a date, pydantic's own text stands there
         return verbatim(str(raised))
     if kind == "extra_forbidden":
         return with_nearest(message("invalid.no_such_key"), str(item["loc"][-1]), keys)

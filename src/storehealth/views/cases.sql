@@ -9,11 +9,18 @@ WITH steps AS (
                AS ended_at,
            coalesce(first_reviewed_at, reviewed_at) AS review_at,
            returned_at IS NOT NULL OR received_at IS NOT NULL
-               OR coalesce(kind IN ('return', 'exchange', 'repair'), false) AS has_goods
+               OR coalesce(kind IN ('return', 'exchange', 'repair'), false) AS has_goods,
+           -- text that is no time still says that the step was taken, at a time nobody knows
+           list_has_any(unread, ['closed_at', 'refunded_at', 'processed_at']) AS end_unread,
+           is_unread(unread, 'first_reviewed_at') OR is_unread(unread, 'reviewed_at') AS review_unread,
+           is_unread(unread, 'received_at') AS received_unread
     FROM aftersales
 ),
 open AS (
-    SELECT *, ended_at IS NULL AND coalesce(status = 'open', true) AS is_open,
+    SELECT *, ended_at IS NULL AND NOT coalesce(end_unread, false)
+               AND coalesce(status = 'open', recorded('aftersales.status') OR recorded('aftersales.closed_at')
+                            OR recorded('aftersales.processed_at') OR recorded('aftersales.refunded_at')
+                               AND coalesce(kind NOT IN ('exchange', 'repair'), true)) AS is_open,
            coalesce(ended_at, getvariable('aftersales_end')) AS stopped_at
     FROM steps
 )
@@ -21,8 +28,11 @@ SELECT
     case_id, order_id, sku_id, kind, reason, reason_detail, status, applied_at,
     after_review_night(applied_at) AS review_from,
     review_at AS first_reviewed_at, reviewed_at, review_result, returned_at, received_at, processed_at, refunded_at,
-    ended_at, is_open,
+    ended_at, is_open, review_unread, received_unread,
     ended_at IS NULL AND NOT is_open AS ended_at_unknown_time,
+    -- no file says whether the customer withdrew the request, or whether goods come back
+    status IS NULL AND (is_unread(unread, 'status') OR NOT recorded('aftersales.status')) AS status_unknown,
+    kind IS NULL AND (is_unread(unread, 'kind') OR NOT recorded('aftersales.kind')) AS kind_unknown,
     coalesce(auto_reviewed, false) AS auto_reviewed,
     coalesce(instant_refund, false) AS instant_refund,
     coalesce(platform_intervened, false) AS platform_intervened,
@@ -30,6 +40,9 @@ SELECT
     CASE WHEN ended_at IS NULL AND NOT is_open THEN NULL
          WHEN has_goods AND review_at IS NOT NULL AND received_at IS NOT NULL
          THEN epoch(review_at - applied_at) + greatest(0, epoch(stopped_at - greatest(received_at, review_at)))
+         -- where only the sending is known, the way back counts as the store's: the file cannot tell it
+         WHEN has_goods AND review_at IS NOT NULL AND returned_at IS NOT NULL AND ended_at IS NOT NULL
+         THEN epoch(review_at - applied_at) + greatest(0, epoch(stopped_at - greatest(returned_at, review_at)))
          WHEN has_goods AND review_at IS NOT NULL AND is_open THEN epoch(review_at - applied_at)
          ELSE epoch(stopped_at - applied_at) END AS merchant_seconds,
     CASE WHEN ended_at IS NOT NULL OR is_open THEN epoch(stopped_at - applied_at) END AS total_seconds,

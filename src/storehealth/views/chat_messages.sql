@@ -8,7 +8,9 @@
 WITH said AS NOT MATERIALIZED (
     SELECT conversation_id, sent_at, sender_id, customer_id, event, event_agent_id, order_id, sku_id,
            m.source_file, m.source_row, text, sender_role AS told_role,
-           spoken_role(role_of(event, sender_role, p.role, how_known), text) AS role
+           -- a role word that nobody knows is not made up for by what its sender usually is
+           CASE WHEN is_unread(unread, 'sender_role') THEN 'unknown'
+                ELSE spoken_role(role_of(event, sender_role, p.role, how_known), text) END AS role
     FROM messages AS m
     LEFT JOIN people AS p USING (sender_id)
 ),
@@ -16,9 +18,8 @@ marked AS NOT MATERIALIZED (
     SELECT * EXCLUDE (text),      -- the whole text, trimmed, is a phrase of thanks or assent
            coalesce(CASE WHEN role = 'customer' AND event IS NULL
                          THEN regexp_full_match(text, getvariable('closer_pattern')) END, false) AS is_closer,
-           role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AND getvariable('bot_policy') IN ('counts', 'left_out', 'answers') AS opens,
-           CASE WHEN role = 'agent' THEN 'human'
-                WHEN role = 'bot' AND getvariable('bot_policy') IN ('counts', 'left_out', 'answers') THEN 'bot' END AS closes
+           role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AS opens,
+           CASE role WHEN 'agent' THEN 'human' WHEN 'bot' THEN 'bot' END AS closes      -- whether a bot's does, turns finds out
     FROM said
 ),
 numbered AS (             -- without conversation ids: one stream per customer (or file), cut where it rests

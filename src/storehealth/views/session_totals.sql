@@ -43,8 +43,8 @@ SELECT s.* EXCLUDE (first_word, first_line, last_agent, last_assigned)
        coalesce(last_assigned, w.agent_id, last_agent) AS held_by,
        coalesce(w.ended_at, closed_at) AS ended_at,
        w.skill_group, w.satisfaction, w.resolved,
-       coalesce(closed_at, w.ended_at) IS NOT NULL
-           OR epoch(getvariable('chat_end') - last_at) > getvariable('session_gap') AS has_ended,
+       w.ended_at AS workbook_ended_at,
+       epoch(getvariable('chat_end') - last_at) > getvariable('session_gap') AS has_rested,
        first_line[2] AS source_file, first_line[3] AS source_row
 FROM spoken AS s
 LEFT JOIN workbook AS w USING (session_id)

@@ -8,11 +8,17 @@ WITH counted AS (
     SELECT session_id,
            count(*) FILTER (handled_by IS DISTINCT FROM 'bot') AS human_turns,
            count(*) FILTER (handled_by = 'bot') AS bot_turns,
+           bool_and(is_bot_settled) AS is_robot_only,
            count(*) FILTER (handled_by IS NULL) AS open_turns,
            bool_or(abandoned) AS abandoned,
-           max(opened_at) FILTER (abandoned) AS waited_from
+           max(row(opened_at, left_at)) FILTER (abandoned) AS left_turn
     FROM turns
     GROUP BY session_id
+),
+firsts AS (               -- the first question for a person, else the first of all
+    SELECT * EXCLUDE (customer_id)
+    FROM turns
+    QUALIFY row_number() OVER (PARTITION BY session_id ORDER BY is_first DESC, opened_at, source_file, source_row) = 1
 )
 SELECT
     session_id, conversation_id, customer_id, started_at,
@@ -21,15 +27,18 @@ SELECT
     coalesce(human_turns, 0) AS human_turns,
     coalesce(bot_turns, 0) AS bot_turns,
     coalesce(open_turns, 0) AS open_turns,
-    opened_at AS first_opened_at,
-    replied_at AS first_reply_at,
-    wait_seconds, wall_seconds, clip_seconds,
+    coalesce(c.is_robot_only, false) AS is_robot_only,
+    CASE WHEN human_turns > 0 THEN opened_at END AS first_opened_at,
+    CASE WHEN human_turns > 0 THEN replied_at END AS first_reply_at,
+    CASE WHEN human_turns > 0 THEN wait_seconds END AS wait_seconds,
+    CASE WHEN human_turns > 0 THEN wall_seconds END AS wall_seconds,
+    CASE WHEN human_turns > 0 THEN clip_seconds END AS clip_seconds,
     coalesce(f.in_service_hours, true) AS in_service_hours,
     coalesce(f.began_off_hours, false) AS began_off_hours,
     coalesce(f.agent_id, held_by) AS agent_id,
     messages, customer_messages, agent_messages, bot_messages,
     coalesce(c.abandoned, false) AS abandoned,
-    CASE WHEN ended_at >= waited_from THEN epoch(ended_at - waited_from) END AS abandoned_after_seconds,
+    CASE WHEN left_turn[2] >= left_turn[1] THEN epoch(left_turn[2] - left_turn[1]) END AS abandoned_after_seconds,
     satisfaction, resolved, t.order_id, t.sku_id, t.skill_group,
     coalesce(customer_id, session_id) AS entity,
     coalesce(opened_at, started_at) AS at,
@@ -37,6 +46,6 @@ SELECT
     t.source_file, t.source_row
 FROM session_totals AS t
 LEFT JOIN counted AS c USING (session_id)
-LEFT JOIN (SELECT * EXCLUDE (customer_id) FROM turns WHERE is_first) AS f USING (session_id)
+LEFT JOIN firsts AS f USING (session_id)
 UNION ALL BY NAME
 FROM workbook_sessions

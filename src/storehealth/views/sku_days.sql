@@ -4,17 +4,24 @@
 -- needs: stock
 -- reads: orders
 WITH shelf AS (           -- the last snapshot of a day in each warehouse; one without a time counts as the newest
-    SELECT *, coalesce(taken_at, getvariable('stock_end')) AS moment, coalesce(sku_id, seller_sku) AS sku
+    SELECT *, coalesce(taken_at, getvariable('stock_end')) AS moment, moment::DATE AS day,
+           coalesce(sku_id, seller_sku) AS sku, coalesce(warehouse, '') AS place
     FROM stock
-    QUALIFY row_number() OVER (PARTITION BY coalesce(sku_id, seller_sku), warehouse,
-        coalesce(taken_at, getvariable('stock_end'))::DATE ORDER BY taken_at DESC NULLS LAST, source_file DESC, source_row) = 1
+    WHERE sku IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY sku, place, day
+        ORDER BY taken_at DESC NULLS LAST, available, source_file DESC, source_row) = 1
+),
+places AS (               -- on each day with any snapshot of a SKU, every warehouse counts by its latest one
+    SELECT d.sku, d.day, s.moment, seller_sku, item_name, available, reserved, inbound, listed,
+           available IS NULL OR is_unread(unread, 'available') AS stock_unknown, source_file, source_row
+    FROM (SELECT DISTINCT sku, w.day, p.place FROM shelf AS w JOIN (SELECT DISTINCT sku, place FROM shelf) AS p USING (sku)) AS d
+    ASOF JOIN shelf AS s ON s.sku = d.sku AND s.place = d.place AND d.day >= s.day
 ),
 days AS (
-    SELECT sku AS sku_id, moment::DATE AS day, max(moment) AS moment, min(seller_sku) AS seller_sku, min(item_name) AS item_name,
+    SELECT sku AS sku_id, day, max(moment) AS moment, min(seller_sku) AS seller_sku, min(item_name) AS item_name,
            sum(available) AS available, sum(reserved) AS reserved, sum(inbound) AS inbound, bool_or(listed) AS listed,
-           min(source_file) AS source_file, min(source_row) AS source_row
-    FROM shelf
-    WHERE sku IS NOT NULL
+           bool_or(stock_unknown) AS stock_unknown, min(source_file) AS source_file, min(source_row) AS source_row
+    FROM places
     GROUP BY ALL
 ),
 sales AS (                -- paid and not cancelled; gifts use up stock as well
@@ -41,7 +48,7 @@ paced AS (
     JOIN (FROM demand WHERE is_stock) AS s USING (sku_id, day)
 )
 SELECT
-    sku_id, day, seller_sku, item_name, available, reserved, inbound, listed, coalesce(sold, 0) AS sold,
+    sku_id, day, seller_sku, item_name, available, reserved, inbound, listed, stock_unknown, coalesce(sold, 0) AS sold,
     coalesce(sold, 0) / over_days AS pace_per_day,
     CASE WHEN sold > 0 THEN greatest(available, 0) * over_days / sold END AS cover_days,
     coalesce(sold > 0, false) AS in_demand,

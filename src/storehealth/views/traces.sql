@@ -67,7 +67,7 @@ decided AS (              -- one too long decides; else the one still running; e
 )
 SELECT waybill_no, order_id, carrier, warehouse, province, origin, lane, ended_at,
        gap[1] AS gap_from, gap[2] AS gap_to, gap[3] AS allowed_seconds,
-       epoch(coalesce(gap_to, getvariable('orders_end')) - gap_from) AS gap_seconds,
-       coalesce(order_id, waybill_no) AS entity, gap_from AS at, getvariable('orders_end') AS until, source_file, source_row
+       epoch(coalesce(gap_to, getvariable('parcels_end')) - gap_from) AS gap_seconds,
+       coalesce(order_id, waybill_no) AS entity, gap_from AS at, getvariable('parcels_end') AS until, source_file, source_row
 FROM decided
 JOIN lanes USING (waybill_no)

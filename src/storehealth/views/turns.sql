@@ -4,25 +4,61 @@
 -- needs: messages
 -- after: chat_messages, session_totals
 -- personal: customer_id, entity
-WITH marks AS (           -- what opens and what closes a turn; the rest is transparent
+WITH words AS (           -- what opens and what closes a turn; the rest is transparent
     SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row,
-           lag(closes, 1, 'start') OVER (PARTITION BY session_id ORDER BY sent_at, source_file, source_row) AS before
+           coalesce(event = 'handoff', false) AS is_handoff, coalesce(event = 'closed', false) AS is_end
     FROM chat_messages
-    WHERE opens OR closes IS NOT NULL
+    WHERE opens OR closes IS NOT NULL OR event = 'closed'
 ),
-edges AS (                -- first of each run: questions and replies alternate from here on
-    SELECT *, lead(sent_at) OVER w AS replied_at, lead(closes) OVER w AS handled_by, lead(sender_id) OVER w AS replier,
-           count(CASE WHEN closes = 'human' THEN 1 END) OVER (w ROWS UNBOUNDED PRECEDING) AS humans_before
-    FROM marks
-    WHERE (closes IS NULL) <> (before IS NULL)
+settled AS (              -- a bot settles a question when the customer then rests, is handed over, or the session is closed
+    SELECT *, lead(closes) OVER w AS next_closes, lead(sent_at) OVER w AS next_at, lead(is_handoff) OVER w AS next_handoff,
+           lead(is_end) OVER w AS next_end
+    FROM words
     WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
 ),
-asked AS (
-    SELECT session_id, sent_at AS opened_at, replied_at, handled_by, replier, order_id, sku_id, source_file, source_row,
-           humans_before = 0 AND handled_by IS DISTINCT FROM 'bot' AS is_first,
-           coalesce(replied_at, getvariable('chat_end')) AS stopped_at
+marks AS (
+    SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row, is_handoff,
+           lag(closes, 1, 'start') OVER (PARTITION BY session_id ORDER BY sent_at, source_file, source_row) AS before
+    FROM settled
+    WHERE NOT is_end AND (closes IS DISTINCT FROM 'bot' OR coalesce(next_handoff, false) OR coalesce(next_end, false)
+        OR next_closes IS NULL AND epoch(coalesce(next_at, getvariable('chat_end')) - sent_at) > getvariable('session_gap'))
+),
+runs AS (                 -- first of each run: questions and replies alternate from here on; a hand-off begins anew
+    SELECT *, coalesce(lead(closes IS NULL) OVER w, false) AS begins_anew
+    FROM marks
+    WHERE (closes IS NULL) <> (before IS NULL) OR is_handoff
+    WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
+),
+edges AS (
+    SELECT *, lead(sent_at) OVER w AS replied_at, lead(closes) OVER w AS handled_by, lead(sender_id) OVER w AS replier,
+           count(CASE WHEN closes = 'human' THEN 1 END) OVER (w ROWS UNBOUNDED PRECEDING) AS humans_before
+    FROM runs
+    WHERE closes IS NOT NULL OR NOT begins_anew
+    WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
+),
+opened AS (
+    SELECT session_id, sent_at AS opened_at, replied_at, handled_by, replier, order_id, sku_id, source_file, source_row, humans_before,
+           coalesce(bool_or(handled_by IS DISTINCT FROM 'bot') OVER (PARTITION BY session_id
+               ORDER BY sent_at, source_file, source_row ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS human_follows
     FROM edges
     WHERE closes IS NULL
+),
+asked AS (                -- where bots do not count, what one settled is unanswered, unless a person came in after all
+    SELECT session_id, opened_at, order_id, sku_id, source_file, source_row,
+           coalesce(handled_by = 'bot', false) AS is_bot_settled,
+           handled_by = 'bot' AND getvariable('bot_policy') = 'ignored' AND NOT human_follows AS is_left,
+           CASE WHEN is_left IS NOT TRUE THEN replied_at END AS replied_at,
+           CASE WHEN is_left IS NOT TRUE THEN handled_by END AS handled_by,
+           CASE WHEN is_left IS NOT TRUE THEN replier END AS replier,
+           humans_before = 0 AND (is_left IS TRUE OR handled_by IS DISTINCT FROM 'bot') AS might_be_first,
+           coalesce(CASE WHEN is_left IS NOT TRUE THEN replied_at END, getvariable('chat_end')) AS stopped_at
+    FROM opened
+),
+ended AS (                -- when the session was next closed
+    SELECT a.*, x.sent_at AS next_closed_at
+    FROM asked AS a
+    ASOF LEFT JOIN (SELECT session_id, sent_at FROM chat_messages WHERE event = 'closed') AS x
+        ON x.session_id = a.session_id AND x.sent_at >= a.opened_at
 ),
 assigned AS (
     SELECT session_id, event_agent_id AS agent_id, sent_at AS since,
@@ -40,12 +76,14 @@ held AS (                 -- who held a turn, and how long
     GROUP BY a.session_id, a.source_file, a.source_row
 ),
 timed AS (
-    SELECT a.*, assigned_at, holders, is_open(f.spells, opened_at) AS in_hours,
+    SELECT a.* EXCLUDE (is_left, might_be_first), assigned_at, holders,
+           might_be_first AND row_number() OVER (PARTITION BY a.session_id, might_be_first ORDER BY opened_at, a.source_file, a.source_row) = 1
+               AS is_first, is_open(f.spells, opened_at) AS in_hours,
            epoch(stopped_at - opened_at) AS wall_seconds,
            open_before(t.before, t.spells, stopped_at) - open_before(f.before, f.spells, opened_at) AS clip_seconds,
            CASE WHEN assigned_at > opened_at THEN open_before(t.before, t.spells, stopped_at)
                - open_before(g.before, g.spells, assigned_at) END AS later_clip
-    FROM asked AS a
+    FROM ended AS a
     LEFT JOIN held USING (session_id, source_file, source_row)
     LEFT JOIN service_days AS f ON f.day = opened_at::DATE
     LEFT JOIN service_days AS t ON t.day = stopped_at::DATE
@@ -54,7 +92,7 @@ timed AS (
 SELECT
     session_id, customer_id, opened_at, replied_at,
     CASE WHEN handled_by IS NULL THEN held_by ELSE replier END AS agent_id,
-    replier AS replied_by, handled_by,
+    replier AS replied_by, handled_by, is_bot_settled,
     is_first,
     began_by AS session_began_by,
     coalesce(in_hours, true) OR getvariable('reply_clock') <> 'exclude_by_start' AS in_service_hours,
@@ -66,7 +104,10 @@ SELECT
     CASE WHEN handled_by IS DISTINCT FROM 'human' THEN NULL
          WHEN getvariable('reply_clock') = 'clip' THEN coalesce(later_clip, clip_seconds, wall_seconds)
          ELSE epoch(stopped_at - greatest(opened_at, assigned_at)) END AS agent_wait_seconds,
-    coalesce(replied_at IS NULL AND has_ended OR closed_at BETWEEN opened_at AND replied_at, false) AS abandoned,
+    -- left: the session was closed while this question was open, or came to rest with it
+    coalesce(next_closed_at <= replied_at OR replied_at IS NULL
+        AND (next_closed_at IS NOT NULL OR workbook_ended_at >= opened_at OR has_rested), false) AS abandoned,
+    coalesce(next_closed_at, workbook_ended_at, last_at) AS left_at,
     coalesce(a.order_id, t.order_id) AS order_id, coalesce(a.sku_id, t.sku_id) AS sku_id, skill_group, holders,
     coalesce(customer_id, session_id) AS entity, opened_at AS at, getvariable('chat_end') AS until,
     a.source_file, a.source_row

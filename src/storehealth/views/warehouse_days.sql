@@ -12,7 +12,7 @@ WITH events AS (          -- orders that left at an unknown time would wait for 
     WHERE paid_at IS NOT NULL AND NOT left_at_unknown_time AND NOT (cancelled AND ship_clock_stopped_at IS NULL)
 ),
 span AS (
-    SELECT warehouse, unnest(range(min(came), getvariable('orders_end')::DATE + INTERVAL 1 DAY, INTERVAL 1 DAY))::DATE AS day
+    SELECT warehouse, unnest(range(min(came), getvariable('ship_end')::DATE + INTERVAL 1 DAY, INTERVAL 1 DAY))::DATE AS day
     FROM events
     GROUP BY warehouse
 ),
@@ -44,7 +44,7 @@ able AS (
 SELECT
     warehouse, day, arrived, handed_over, greatest(backlog, 0)::BIGINT AS backlog, capacity,
     coalesce(arrived > capacity AND backlog > capacity, false) AS overloaded,
-    warehouse || ' ' || day::VARCHAR AS entity, day::TIMESTAMP AS at, getvariable('orders_end') AS until,
+    warehouse || ' ' || day::VARCHAR AS entity, day::TIMESTAMP AS at, getvariable('ship_end') AS until,
     source_file, source_row
 FROM daily
 LEFT JOIN able USING (warehouse)
