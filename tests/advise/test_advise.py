@@ -297,11 +297,13 @@ def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withd
     aside = named(rule_of(good="ok", limits=SHIPPING), code="LG01", area="logistics", scored=False)
     only = " (covers only customer service)."
     failing = shop((rule, share(0, 1000)), (aside, share(500, 1000, code="LG01")))
-    assert sentence(*failing) == f"What counts in the score is on target (100), but LG01 fails{only}"
+    assert sentence(*failing) == f"All that is scored meets its targets (100), but LG01 fails{only}"
     hole = DataHole(table="orders", cause="cut", count=1, file="a.csv")
     other = named(rule_of(good="ok", limits=SHIPPING), code="CS02", area="customer_service", severity="low")
     lacking = shop((rule, share(0, 1000)), (other, share(0, 1000, code="CS02", holes=(hole,))))
-    assert sentence(*lacking) == f"What could be judged is on target (100), but missing rows could change CS02{only}"
+    assert (
+        sentence(*lacking) == f"What could be judged meets its targets (100), but missing rows could change CS02{only}"
+    )
 
 
 def test_the_first_action_is_for_the_area_that_loses_most() -> None:

@@ -91,7 +91,7 @@ def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
     shown = " ".join(run("explain", "CS01").out.split())
     limit = CATALOGUE.platforms["jd"].limits["CS01"]
     assert "jd target ≥95%" in shown
-    assert f"({limit.verified}, since when is not known)" in shown
+    assert f"({limit.verified}, unconfirmed, from {limit.effective_from})" in shown
     assert limit.source[:30] in shown
     assert "any platform target" in shown
 

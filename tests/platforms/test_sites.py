@@ -194,3 +194,16 @@ def test_a_limit_gives_either_bands_or_both_ends() -> None:
     assert (limit.target, limit.limit) == (0.9, 0.8)
     with pytest.raises(ValueError, match="between green and orange"):
         Bands(green=0.9, yellow=0.7, orange=0.8)
+
+
+def test_what_a_platform_counts_may_weigh_more_there(tmp_path: Path) -> None:
+    """JD judges logistics by same-day pick-up and next-day arrival: failing them caps the score there, and only there."""
+    folder = write_orders(tmp_path / "cn", "CNY", late=0, cancelled=0)
+    shipments = "waybill_no,order_id,picked_up_at,delivered_at\n" + "".join(
+        f"w{number},o{number},2026-03-{1 + number % 28:02} 20:00:00,2026-04-10 10:00:00\n" for number in range(400)
+    )
+    (folder / "parcels.csv").write_text(shipments, "utf-8")
+    jd, tmall = run(folder, "jd", tmp_path), run(folder, "tmall", tmp_path)
+    severities = [next(one.severity for one in made.findings if one.code == "LG04") for made in (jd, tmall)]
+    assert severities[0] == "high" != severities[1]
+    assert jd.score.value < tmall.score.value

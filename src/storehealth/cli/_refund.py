@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from storehealth.commands.refund_case import CaseOptions, ChosenCase
-    from storehealth.refund.entries import CaseEntry, MarkState
+    from storehealth.refund.dossier import CaseEntry, MarkState
     from storehealth.refund.papers import DraftName, FilledPaper
 
 STATES = ("done", "open", "waiting")

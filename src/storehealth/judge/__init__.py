@@ -84,7 +84,7 @@ def _build_finding(case: RuleCase) -> Finding:
         title=case.title,
         why=_explain_why(case),
         area=rule.area,
-        severity=rule.severity,
+        severity=case.platform.weigh(rule.code, rule.severity),
         scored=case.platform.is_scored(rule.code, rule.scored),
         status=status,
         note=note,
