@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from storehealth.cli import _parsers, state_folder, streams
-from storehealth.cli._parsers import FileChoice, OutputFormat, OutputOption
-from storehealth.cli._parsers import KnownLanguage as KnownLanguage
-from storehealth.cli._parsers import require_one_of as require_one_of
+from storehealth.cli._parsers import FileChoice, KnownLanguage, OutputFormat, OutputOption, require_one_of
 from storehealth.cli._records import Only as Only
 from storehealth.cli._records import expand_records as expand_records
 
@@ -287,24 +285,3 @@ class CatalogueNames:
         for folder in (FOLDERS[kind], *(pack / kind for pack in self.packs)):
             names |= dict.fromkeys(path.stem for path in sorted(folder.rglob("*.yaml")))
         yield from names
-
-
-# -- until every command takes records: the same checks for plain values --------------------------------------------------
-
-FORMATS = _parsers.FORMATS
-ReportOutputs = Outputs
-
-
-def parse_language(value: str | None) -> KnownLanguage | None:
-    """Return the language; typer has parsed it."""
-    return None if value is None else _parsers.parse_language(value)
-
-
-def require_folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
-    """Return the packs; typer has parsed them."""
-    return tuple(paths or ())
-
-
-def require_settings_file(path: Path | None) -> Path | None:
-    """Return the settings file; typer has parsed it."""
-    return path

@@ -119,14 +119,9 @@ def _absolute(name: str, value: Any) -> str:
 
 def run_audit(schedule: Schedule, state: Path, *extra: str) -> int:
     """Call ``audit --cron`` with a schedule's options, in the folder it was added in if that still exists."""
-    app = typer.Typer(pretty_exceptions_enable=False)
-    audit_command.register(app)
     arguments = [schedule.exports, *schedule.options, "--cron", "--name", schedule.name, "--state", str(state), *extra]
     with chdir(schedule.folder) if Path(schedule.folder).is_dir() else nullcontext():
-        code: int | None = typer.main.get_command(app).main(
-            arguments, prog_name="storehealth audit", standalone_mode=False
-        )
-    return code or 0
+        return audit_command.call(arguments)
 
 
 def check_paths(schedule: Schedule, state: Path) -> None:

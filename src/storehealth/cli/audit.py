@@ -136,6 +136,15 @@ def register(app: typer.Typer) -> None:
     app.command("audit", cls=AuditCommand, help=HELP, epilog=EXIT_CODES)(expand_records(run))
 
 
+def call(arguments: list[str]) -> int:
+    """Run the command with a command line of its own, as schedules and ``report`` do; return the exit code."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    register(app)
+    command = typer.main.get_command(app)
+    code: int | None = command.main(arguments, prog_name="storehealth audit", standalone_mode=False)
+    return code or 0
+
+
 def run(
     exports: _options.Exports,
     options: AuditOptions,
