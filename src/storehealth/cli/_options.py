@@ -63,6 +63,8 @@ Outputs = Annotated[
 Details = Annotated[bool, typer.Option("--details", help="Show every finding with its rows, not just one screen.")]
 
 
+OWN_PACK = "storehealth.d"
+"""The pack beside the settings file; ``storehealth map`` writes into it."""
 Language = Annotated[
     KnownLanguage | None,
     typer.Option(
@@ -152,9 +154,20 @@ class CommonOptions:
     unmask: Unmask = False
 
     @property
+    def own_pack(self) -> Path:
+        """The pack beside the settings file, or in the current folder, which is used without being named."""
+        return (self.config.parent if self.config is not None else Path.cwd()) / OWN_PACK
+
+    @property
     def packs(self) -> tuple[Path, ...]:
-        """The folders of ``--pack``."""
-        return tuple(self.pack or ())
+        """The store's own pack, if it has one, and the folders of ``--pack``, which come before it."""
+        named = tuple(self.pack or ())
+        is_named = any(folder.resolve() == self.own_pack.resolve() for folder in named)
+        return named if is_named or not self.own_pack.is_dir() else (self.own_pack, *named)
+
+    def list_own_layouts(self) -> set[str]:
+        """Names of the layouts in the store's own pack."""
+        return {path.stem for path in (self.own_pack / "layouts").glob("*.yaml")}
 
     @property
     def names(self) -> CatalogueNames:
