@@ -174,7 +174,7 @@ def test_an_unknown_platform_is_trouble_and_the_known_ones_are_listed(capsys: py
     code, found = run_doctor(capsys)
     assert (code, found["rules"]["state"]) == (1, "trouble")
     assert "There is no platform jdd" in found["rules"]["said"]
-    assert "jd, lazada" in found["rules"]["todo"]
+    assert "jd, kuaishou, lazada" in found["rules"]["todo"]
     assert main(["doctor", "--lang", "zh"]) == 1
     assert "没有平台 jdd" in capsys.readouterr().out
 
