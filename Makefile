@@ -1,9 +1,9 @@
 # The same steps as .ci/run, one by one. `make` runs them all.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all help format lint types imports messages docs docs-fresh test golden wheel
+.PHONY: all help format lint types imports messages names docs docs-fresh test golden wheel
 
-all: lint types imports messages docs-fresh test  ## everything CI checks, but the wheel
+all: lint types imports messages names docs-fresh test  ## everything CI checks, but the wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
@@ -24,6 +24,9 @@ imports:  ## imports run one way
 
 messages:  ## every message is in every language, and every text is used
 	$(PYTHON) scripts/check_messages.py --check
+
+names:  ## readability by syntax tree: names, duplicate classes, parameters, tiers, files
+	$(PYTHON) scripts/measure_code.py --check
 
 docs:  ## write the generated pages anew
 	$(PYTHON) scripts/make_docs.py

@@ -29,10 +29,8 @@ TOP = Path(__file__).parent.parent
 CODE = TOP / "src" / "storehealth"
 KEYWORDS: dict[str, None] = {"message": None, "say": None, "count": None}
 """Functions whose first argument is an id."""
-DYNAMIC = ("figure.", "unit.", "list.", "value.", "text.", "system.")
-"""Ids that begin so are put together at run time, in ``support`` and ``i18n.values``."""
-UNCONVERTED = ("error.", "error_hint.", "refusal.", "reason.", "source.")
-"""Texts found by the English they translate, or by names without a section; each goes when its room raises messages."""
+DYNAMIC = ("figure.", "unit.", "list.", "value.", "text.", "system.", "table.", "slice.")
+"""Ids that begin so are put together at run time, in ``support``, ``catalogue.texts`` and ``i18n.values``."""
 ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_\-]+)+")
 Entries = dict[str, tuple[str, ...]]
 
@@ -202,7 +200,7 @@ def _unused(uses: list[Use], constants: set[str], every: set[str]) -> Iterator[s
     patterns = [use for use in uses if use.is_pattern]
     named = constants | {use.id for use in uses if not use.is_pattern}
     for id_ in sorted(every - named):
-        if not id_.startswith(DYNAMIC + UNCONVERTED) and not any(use.fits(id_) for use in patterns):
+        if not id_.startswith(DYNAMIC) and not any(use.fits(id_) for use in patterns):
             yield f"{id_} is used nowhere; delete it"
 
 
@@ -247,7 +245,7 @@ def _values(uses: Iterable[Use], texts: Entries) -> Iterator[str]:
 # -- plain text where a message belongs ------------------------------------------------------------------------------
 
 SPEAKERS = {"write_error": 2, "write_note": 1, "note": 1, "suggest": 0, "verbatim": 1, "Name": 1, "tell": 1}
-"""Functions that say or carry something, and how many of their first arguments must not be sentences of ours."""
+"""Functions that say or carry something, and how many of their first arguments must be no sentence of ours."""
 SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}")
 
 
@@ -299,7 +297,8 @@ def find_problems() -> list[str]:
     problems: list[str] = []
     entries = read_catalogues(problems)
     paths = sorted(CODE.rglob("*.py"))
-    return [*problems, *check(find_uses(paths), find_constants(paths), entries)]
+    plain = [f"{text}: make it a message" for text in find_plain_texts(paths)]
+    return [*problems, *check(find_uses(paths), find_constants(paths), entries), *plain]
 
 
 def main() -> int:
@@ -308,9 +307,8 @@ def main() -> int:
         description="Check that every message is in every language, and that every text is used."
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 when something is wrong")
-    parser.add_argument("--plain", action="store_true", help="list sentences of the code that are no messages yet")
     wanted = parser.parse_args()
-    problems = find_plain_texts(sorted(CODE.rglob("*.py"))) if wanted.plain else find_problems()
+    problems = find_problems()
     for problem in problems:
         print(problem)
     print(f"{len(problems)} problems with messages" if problems else "all messages are complete")

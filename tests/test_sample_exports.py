@@ -143,5 +143,5 @@ def test_what_the_exports_print_themselves_is_explained(checkup: Checkup, code: 
     (printed,) = _finding(checkup, code).printed
     assert printed.verdict == "explained"
     assert printed.by is not None
-    assert printed.by.says == by
+    assert str(printed.by.says) == by
     assert printed.by.value == pytest.approx(printed.theirs, rel=1e-4)

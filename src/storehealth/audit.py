@@ -31,6 +31,7 @@ from storehealth.measure.plan import MeasurePlan, measure_store, plan_measuring,
 from storehealth.model import Checkup, Measurement
 from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
+from storehealth.support.message import message
 
 __all__ = ["Audit", "AuditRequest", "audit", "open_audit"]
 
@@ -63,7 +64,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
     catalogue, _, _, platform, mutes = inputs
     with open_inputs(inputs, request) as store:
         earlier = recall_runs(exports, inputs, request, store.as_of)
-        request.tell("measuring")
+        request.tell(message("progress.measuring"))
         plan = _plan(inputs, request, store, earlier)
         measurements = measure_store(store, plan, request.assume_auto)
         findings, not_judged = judge(measurements, catalogue, platform)

@@ -13,7 +13,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.judge import judge
-from storehealth.model import AdviceReach, Measurement, Recommendation, Window
+from storehealth.model import AdviceReach, DataHole, Measurement, Recommendation, Window
 from storehealth.score import score_findings
 from storehealth.score.metrics import average_areas
 from storehealth.support.stats import score_curve
@@ -263,9 +263,9 @@ def sentence(catalogue: Catalogue, measured: list[Measurement], language: str = 
 @pytest.mark.parametrize(
     ("language", "message"),
     [
-        ("en", "You lose most in shipping; fixing it: 59 → 80."),
-        ("zh", "失分最多的是物流；改进后：59 → 80。"),
-        ("es", "Donde más pierde es en envíos; si lo corrige: 59 → 80."),
+        ("en", "You lose most in shipping (20 points); fixing it: 59 → 80."),
+        ("zh", "失分最多的是物流（20 分）；改进后：59 → 80。"),
+        ("es", "Donde más pierde es en envíos (20 puntos); si lo corrige: 59 → 80."),
     ],
 )
 def test_the_headline_names_the_area_and_the_gain(language, message) -> None:
@@ -278,7 +278,7 @@ def test_the_headline_says_what_it_rests_on() -> None:
     rule = rule_of(good="ok", limits=SHIPPING)
     measured = share(45, 1000, mended=(AdviceReach(advice="do-it", defects=45),))
     assert sentence(*shop((rule, measured))) == (
-        "You lose most in customer service; fixing it: 46 → 90 (covers only customer service)."
+        "You lose most in customer service (44 points); fixing it: 46 → 90 (covers only customer service)."
     )
 
 
@@ -289,6 +289,49 @@ def test_the_headline_promises_nothing_it_cannot_show() -> None:
     assert sentence(*shop((rule, share(0, 1000)))) == f"Everything that could be judged is on target: 100{only}"
     withheld = "Too little could be judged for a score (0% of what these files allow)"
     assert sentence(*shop((rule, share(1, 10)))).startswith(withheld)
+
+
+def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withdrawn() -> None:
+    """Not even where the failing rule has no weight in the score."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    aside = named(rule_of(good="ok", limits=SHIPPING), code="LG01", area="logistics", scored=False)
+    only = " (covers only customer service)."
+    failing = shop((rule, share(0, 1000)), (aside, share(500, 1000, code="LG01")))
+    assert sentence(*failing) == f"All that is scored meets its targets (100), but LG01 fails{only}"
+    hole = DataHole(table="orders", cause="cut", count=1, file="a.csv")
+    other = named(rule_of(good="ok", limits=SHIPPING), code="CS02", area="customer_service", severity="low")
+    lacking = shop((rule, share(0, 1000)), (other, share(0, 1000, code="CS02", holes=(hole,))))
+    assert (
+        sentence(*lacking) == f"What could be judged meets its targets (100), but missing rows could change CS02{only}"
+    )
+
+
+def test_the_first_action_is_for_the_area_that_loses_most() -> None:
+    """Even where another one gains more by itself; and it says why where no action reaches that area."""
+    weak = named(rule_of(good="ok", limits=SHIPPING, advice=[act("weak", 0.05)]), code="LG05", area="logistics")
+    strong = named(rule_of(good="ok", limits=SHIPPING, advice=[act("strong", 0.9)]), code="CS01")
+    late = share(80, 1000, code="LG05", mended=(AdviceReach(advice="weak", defects=80),))
+    slow = share(60, 1000, code="CS01", mended=(AdviceReach(advice="strong", defects=60),))
+    first, second = run_advise(*shop((weak, late), (strong, slow)))
+    assert (first.id, second.id, first.aside) == ("weak", "strong", None)
+    assert first.gain_points < second.gain_points
+    (only,) = run_advise(*shop((weak, late.model_copy(update={"mended": ()})), (strong, slow)))
+    assert str(only.aside) == "no prepared action reaches the misses in shipping"
+
+
+@pytest.mark.parametrize(
+    ("reached", "last_day", "leads"), [(80, "2026-03-20", True), (2, "2026-03-20", False), (80, "2024-03-20", False)]
+)
+def test_an_action_that_reaches_few_rows_or_old_ones_does_not_lead(reached: int, last_day: str, leads: bool) -> None:
+    """Two misses of eighty, or misses of two years ago, are not what to do first."""
+    shipping = named(rule_of(good="ok", limits=SHIPPING, advice=[act("ship")]), code="LG05", area="logistics")
+    chats = named(rule_of(good="ok", limits=SHIPPING, advice=[act("chat")]), code="CS01")
+    segments = slices("day", **{"_" + last_day: (80, 1000)})
+    mended = (AdviceReach(advice="ship", defects=reached),)
+    late = share(80, 1000, code="LG05", mended=mended, segments=segments)
+    slow = share(50, 1000, code="CS01", mended=(AdviceReach(advice="chat", defects=50),))
+    first = run_advise(*shop((shipping, late), (chats, slow)))[0]
+    assert (first.id == "ship") == leads
 
 
 def test_the_headline_says_what_still_holds_the_score() -> None:

@@ -91,7 +91,7 @@ def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
     shown = " ".join(run("explain", "CS01").out.split())
     limit = CATALOGUE.platforms["jd"].limits["CS01"]
     assert "jd target ≥95%" in shown
-    assert f"({limit.verified}, since when is not known)" in shown
+    assert f"({limit.verified}, unconfirmed, from {limit.effective_from})" in shown
     assert limit.source[:30] in shown
     assert "any platform target" in shown
 
@@ -225,7 +225,7 @@ def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_reported_at_once(run
     lines = {line.removeprefix("storehealth: ").partition(".yaml:")[0]: line for line in ended.err.splitlines()}
     assert "measure.worst: " in lines["first"]
     assert "weight_seconds" in lines["first"]
-    assert "measure.over: there is no view 'session'; nearest is sessions" in lines["second"]
+    assert "measure.over: there is no view session; the nearest is sessions" in lines["second"]
     assert "advice.0.mends: " in lines["third"]
     assert "measure.when: " in lines["fourth"]
     assert all(

@@ -10,7 +10,7 @@ from tests.checkups import MARCH, checkup, row
 from tests.console.test_console_picture import crowded
 from tests.runs import advice, against, at, checkup_against, counted, driver, gap, late, past_run, present, runs
 
-from storehealth.model import Checkup, EvidenceSummary, TrendEvent
+from storehealth.model import Checkup, EvidenceSummary, Finding, TrendEvent
 from storehealth.output.terminal import SCREEN_LINES, DisplayOptions, render
 
 FEAST = TrendEvent(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
@@ -52,6 +52,42 @@ def test_a_first_run_says_nothing_of_earlier_ones() -> None:
 def test_the_first_screen_says_what_the_score_was_and_whether_that_is_a_change() -> None:
     text = " ".join(shown(told()).split())
     assert "Since 2025-03-24: score 37 → 82, better beyond noise (+44.9 points)" in text
+
+
+def many(defects: int, judged: int, codes: int = 12) -> tuple[Finding, ...]:
+    """The same figure for so many rules."""
+    return tuple(late(defects, judged, code=f"LG{number:02}") for number in range(1, codes + 1))
+
+
+def test_a_score_that_moved_though_no_figure_did_says_why() -> None:
+    past, now = runs(past_run("2025-03-24", *many(60, 4000))), present("2025-03-31", *many(76, 4000))
+    made = checkup_against(past, now)
+    assert {finding.change for finding in made.findings} == {"within_noise"}
+    assert made.previous is not None
+    assert made.previous.score_change is not None
+    text = " ".join(shown(made).split())
+    assert ("together they did" in text) == (made.previous.score_change.change == "worse")
+    assert "together they did" not in " ".join(shown(told()).split())
+
+
+def test_a_figure_that_got_worse_beside_a_score_that_did_not_says_why() -> None:
+    """One rule of twelve got worse; the score stays within noise."""
+    before, after = many(60, 4000), (late(120, 4000, code="LG01"), *many(56, 4000)[1:])
+    made = checkup_against(runs(past_run("2025-03-24", *before)), present("2025-03-31", *after))
+    assert made.previous is not None
+    assert made.previous.score_change is not None
+    text = " ".join(shown(made).split())
+    worse = [finding.code for finding in made.findings if finding.change == "worse"]
+    assert worse == ["LG01"]
+    assert ("not enough to move the score: LG01" in text) == (made.previous.score_change.change == "within_noise")
+
+
+def test_a_finding_that_crossed_its_limit_by_little_says_both() -> None:
+    past, now = runs(past_run("2025-03-24", late(180, 4000))), present("2025-03-31", late(206, 4000))
+    made = checkup_against(past, now)
+    assert (made.findings[0].change, made.findings[0].state) == ("within_noise", "new")
+    text = " ".join(shown(made, details=True).split())
+    assert "within noise, but past its limit" in text
 
 
 def test_the_first_screen_tells_whether_advice_helped_by_misses_a_week() -> None:

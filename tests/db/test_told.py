@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from storehealth.catalogue.files import describe_problem
 from storehealth.db.errors import explain_sql_error
-from storehealth.i18n.words import Language, Words
+from storehealth.i18n import translate
+from storehealth.i18n.words import Language
 
 AROUND = "SELECT count(x) FROM (SELECT {} AS x FROM (SELECT * FROM orders))"
 
@@ -27,27 +29,27 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def explain(con: duckdb.DuckDBPyConnection, sql: str, language: Language = "en") -> str:
     with pytest.raises(duckdb.Error) as caught:
         con.execute(con.extract_statements(AROUND.format(sql))[0]).fetchall()
-    return Words(language).error(f"mine.yaml:3: measure.when: {explain_sql_error(caught.value, sql)}")
+    return translate(describe_problem("mine.yaml:3: measure.when", explain_sql_error(caught.value, sql)), language)
 
 
 @pytest.mark.parametrize(
     ("sql", "first"),
     [
-        ("payd_at > 3", "there is no column payd_at; nearest is paid_at"),
+        ("payd_at > 3", "there is no column payd_at; the nearest is paid_at"),
         ("xyz > 3", "there is no column xyz"),
-        ("lenght(note)", "there is no function lenght; nearest is length"),
+        ("lenght(note)", "there is no function lenght; the nearest is length"),
         ("getenv('HOME')", "there is no function getenv"),
-        ("(SELECT count(*) FROM order_s) > 0", "there is no table or view order_s; nearest is orders"),
+        ("(SELECT count(*) FROM order_s) > 0", "there is no table or view order_s; the nearest is orders"),
         ("(SELECT count(*) FROM xyz) > 0", "there is no table or view xyz"),
         ("o.order_id = 'x'", "there is no table or view o"),
-        ("paid_at::TIMESTAMPS", "there is no type TIMESTAMPS; nearest is TIMESTAMP"),
+        ("paid_at::TIMESTAMPS", "there is no type TIMESTAMPS; the nearest is TIMESTAMP"),
         ("paid_at >> > 3 AND note = 'x'", "the SQL cannot be read from “> 3 AND note = 'x'” on"),
         ("a b c\nAND note = 'x'", "the SQL cannot be read from “c” on"),
         ("; DROP TABLE orders", "the SQL cannot be read from “; DROP TABLE orders” on"),
-        ("(paid_at IS NULL", "the SQL ends early; mind brackets and quotes"),
-        ("paid_at IS NULL)", "the SQL ends early; mind brackets and quotes"),
-        ("CASE WHEN true THEN 1", "the SQL ends early; mind brackets and quotes"),
-        ("note::INTEGER > 3", "a value cannot be turned into the type that is asked for"),
+        ("(paid_at IS NULL", "the SQL ends early; check brackets and quotes"),
+        ("paid_at IS NULL)", "the SQL ends early; check brackets and quotes"),
+        ("CASE WHEN true THEN 1", "the SQL ends early; check brackets and quotes"),
+        ("note::INTEGER > 3", "a value cannot be converted into the requested type"),
         ("paid_at + note", "the types of the values do not fit together"),
         ("paid_at > DATE '2026-01-01' + 'x'", "the types of the values do not fit together"),
         ("paid_at = [1]", "the types of the values do not fit together"),

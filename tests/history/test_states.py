@@ -49,6 +49,24 @@ def test_a_rule_that_no_run_knew_is_new() -> None:
     assert (found.state, found.since, found.previous, found.change) == ("new", at(NOW), None, None)
 
 
+LAX = {"target": 0.05, "limit": 0.08, "higher_is": "worse"}
+
+
+@pytest.mark.parametrize(
+    ("defects", "state"),
+    [(240, None), (200, None), (161, None), (160, "resolved"), (159, "resolved"), (40, "resolved")],
+)
+def test_what_passes_by_laxer_limits_is_not_resolved_unless_its_figure_is_no_worse(
+    defects: int, state: str | None
+) -> None:
+    """4 % was on watch; by today's limits up to 5 % passes."""
+    past = runs(past_run(DAYS[3], late(160, 4000)))
+    assert past.recent[0].findings[0].status != "pass"
+    (found,) = against(past, present(NOW, late(defects, 4800 if defects == 240 else 4000, limits=LAX))).findings
+    assert found.status == "pass"
+    assert found.state == state
+
+
 def rows(now: dict[int, int], mended: set[int], *before: dict[int, int]) -> RowStates | None:
     past = runs(*(past_run(day, late(60, 4000), marks={"LG05": own}) for day, own in zip(DAYS, before, strict=False)))
     seen = DefectMarks({"LG05": now}, {"LG05": frozenset(mended)})

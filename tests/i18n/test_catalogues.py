@@ -132,3 +132,36 @@ def test_a_text_over_several_lines_is_one() -> None:
 def test_a_line_of_another_form_is_named(odd: str) -> None:
     with pytest.raises(ValueError, match=r"x\.po, line \d"):
         parse_po(odd, "x.po")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ('raise UsageError("there is no such thing")', "there is no such thing"),
+        ('raise UsageError(message("a.b"), f"Give {x} another name")', "Give {} another name"),
+        ('raise FileRefused(message("a.b"), hint="Open it in Excel")', "Open it in Excel"),
+        ('raise UsageError("one thing" if x else message("a.b"))', "one thing"),
+        ('write_error("it could not " + text)', "it could not "),
+        ('message("a.b", x=Name("the whole file"))', "the whole file"),
+        ('verbatim(f"not read: {name} is gone")', "not read: {} is gone"),
+        ('voice.note(f"wrote the file {path}")', "wrote the file {}"),
+    ],
+)
+def test_a_sentence_that_is_no_message_is_seen(
+    code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_messages, "TOP", tmp_path)
+    path = tmp_path / "x.py"
+    path.write_text(code, encoding="utf-8")
+    assert check_messages.find_plain_texts([path]) == [f"x.py:1: {said}"]
+
+
+def test_names_paths_and_messages_are_no_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_messages, "TOP", tmp_path)
+    path = tmp_path / "x.py"
+    path.write_text(
+        'raise UsageError(message("a.b", x=Name(f"{a}:{b}")), message("a.c"))\n'
+        'verbatim(text)\nraise ValueError("for us only")\n',
+        encoding="utf-8",
+    )
+    assert check_messages.find_plain_texts([path]) == []

@@ -62,7 +62,7 @@ def test_a_time_that_cannot_be_read_costs_the_row(attempt: Attempt, cell: str) -
     trial = order(attempt, "下单时间", cell)
     assert (trial.kept, trial.rejected) == (0, 1)
     assert trial.rejects == [
-        {"line": 2, "column_name": "下单时间", "value": cell, "reason": "not a time", "row_lost": True}
+        {"line": 2, "column_name": "下单时间", "value": cell, "reason": "reject.time", "row_lost": True}
     ]
 
 
@@ -227,7 +227,7 @@ def test_total_rows_are_left_out_and_are_no_lost_rows(attempt: Attempt) -> None:
     """They are listed, and in no count."""
     trial = attempt(ORDERS, "订单号,下单时间,金额\n1,2026-01-02,5\n总计,,5\n")
     assert (trial.rows, trial.kept, trial.rejected) == (1, 1, 0)
-    assert [(reject["reason"], reject["row_lost"]) for reject in trial.rejects] == [("a total row, left out", False)]
+    assert [(reject["reason"], reject["row_lost"]) for reject in trial.rejects] == [("reject.total", False)]
 
 
 def test_a_row_without_its_key_is_rejected(attempt: Attempt) -> None:
@@ -235,7 +235,7 @@ def test_a_row_without_its_key_is_rejected(attempt: Attempt) -> None:
     trial = attempt(ORDERS, "订单号,下单时间,金额\n,2026-01-02,5\n2,2026-01-02,5\n")
     assert (trial.rows, trial.kept, trial.rejected) == (2, 1, 1)
     assert trial.rejects[0] | {"value": None} == {
-        "line": 2, "column_name": "订单号", "value": None, "reason": "order_id is missing", "row_lost": True,
+        "line": 2, "column_name": "订单号", "value": None, "reason": 'reject.missing {"column": "order_id"}', "row_lost": True,
     }  # fmt: skip
 
 

@@ -78,9 +78,9 @@ def test_ragged_rows_whose_cells_are_in_other_columns_are_rejected_with_line_and
     trial = attempt(MESSAGES, text)
     assert ids(trial) == ["s2", "s3"]
     assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [
-        (3, "too few columns: 3 instead of 4"),
-        (4, "too many columns: 5 instead of 4"),
-        (5, "too few columns: 1 instead of 4"),
+        (3, 'reject.few_columns {"expected": 4, "found": 3}'),
+        (4, 'reject.many_columns {"expected": 4, "found": 5}'),
+        (5, 'reject.few_columns {"expected": 4, "found": 1}'),
     ]
 
 
@@ -91,9 +91,7 @@ def test_an_open_quote_costs_one_row(attempt: Attempt) -> None:
     lines[150] = 's149,2026-01-02,ann,"fine, really"\n'
     trial = attempt(MESSAGES, "".join(lines))
     assert (trial.rows, trial.kept, trial.rejected) == (200, 199, 1)
-    assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [
-        (51, "a quote is opened here and not closed")
-    ]
+    assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [(51, "reject.open_quote")]
 
 
 def test_a_record_that_looks_whole_but_swallowed_others_is_taken_apart(attempt: Attempt) -> None:
@@ -109,7 +107,7 @@ def test_text_after_a_quote_costs_its_own_row(attempt: Attempt) -> None:
     text = HEADER + 's0,2026-01-02,ann,"a"b\ns1,2026-01-02,ann,"c"\t\ns2,2026-01-02,ann,d\n'
     trial = attempt(MESSAGES, text)
     assert [row["text"] for row in trial.tables["messages"]] == ["c", "d"]
-    assert [reject["reason"] for reject in trial.rejects] == ["text after a closing quote"]
+    assert [reject["reason"] for reject in trial.rejects] == ["reject.after_quote"]
 
 
 def test_doubled_quotes_before_a_line_break_close_nothing(attempt: Attempt) -> None:

@@ -17,7 +17,7 @@ TABLES: list[dict[str, Any]] = yaml.load(
 )
 OWN_FORMS = {
     "jd_api_aftersales", "jd_api_order_items", "jd_api_orders", "jd_api_parcels", "jd_traces", "jd_waybills",
-    "taobao_compensations", "pdd_agent_days",
+    "taobao_compensations", "pdd_agent_days", "jushuitan_orders",
 }  # fmt: skip
 """Layouts whose examples are all that is known of their headers: lists in JSON, and files no importer shows whole."""
 

@@ -32,6 +32,6 @@ def test_keys_are_headers_and_bad_lines_are_rejected_one_by_one(attempt: Callabl
     found = [(row["source_row"], row["conversation_id"], row["text"]) for row in trial.tables["messages"]]
     assert found == [(1, "12345678901234567890", "hi\nthere"), (5, "3", None)]
     assert [(reject["line"], reject["reason"]) for reject in trial.rejects] == [
-        (3, "the line is no JSON object"),
-        (4, "the line is no JSON object"),
+        (3, "reject.json_line"),
+        (4, "reject.json_line"),
     ]

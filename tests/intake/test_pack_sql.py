@@ -121,7 +121,7 @@ def test_an_expression_that_does_not_fit_the_columns_stops_the_audit(pack: Path,
         read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
     assert caught.value.message.startswith("odd.yaml: its SQL does not fit its columns; the database says: “")
     assert "no_such_thing" in caught.value.message
-    assert caught.value.hint == "Mend the layout's SQL."
+    assert caught.value.hint == "Fix the layout's SQL."
 
 
 def test_built_in_sql_consists_of_expressions_too() -> None:

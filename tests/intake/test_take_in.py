@@ -107,7 +107,7 @@ def test_a_header_alone_is_no_trouble(take: Take) -> None:
         ("1,tomorrow,5\n2,never,5\n", "下单时间: not a time; 2 rows"),
         ("1.2E+17,2026-01-02,5\n", "订单号: digits are gone"),
         (",2026-01-02,5\n", "订单号: order_id is missing; 1 rows"),
-        ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 rows"),
+        ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 row"),
     ],
 )
 def test_headers_that_fit_are_confirmed_by_cells(take: Take, row: str, reason: str) -> None:

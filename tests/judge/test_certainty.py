@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.made import SHIPPING, judged, share, slices
+from tests.made import PLATFORM, SHIPPING, judged, share, slices
 from tests.measure.fakes import measured, rule_of
 
+from storehealth.catalogue.platform import Platform
 from storehealth.judge.certainty import MIN_RESAMPLED_DAYS, assess_certainty
-from storehealth.model import Measurement, Tally
+from storehealth.model import Measurement, Segment, Tally, Window
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
 RULE = rule_of(good="ok", limits=SHIPPING)
@@ -68,7 +71,7 @@ def test_one_bad_day_does_not_fail_a_store() -> None:
 @pytest.mark.parametrize(("number", "kind"), [(MIN_RESAMPLED_DAYS - 1, "wilson"), (MIN_RESAMPLED_DAYS, "day_blocks")])
 def test_days_are_drawn_again_from_fourteen_on(number, kind) -> None:
     """Fewer say nothing of how days differ."""
-    found = assess_certainty(store((20, 20), *[(0, 20)] * (number - 1)), "jd")
+    found = assess_certainty(store((20, 20), *[(0, 20)] * (number - 1)))
     assert (found.kind, found.counts.days) == (kind, number)
 
 
@@ -89,7 +92,7 @@ def test_durations_have_the_ranks_of_their_values() -> None:
 def test_the_interval_is_never_narrower_than_wilsons(counts) -> None:
     """And holds the share; the same input gives the same interval."""
     one = store(*[(min(pair), pair[1]) for pair in counts])
-    found, again = assess_certainty(one, "jd"), assess_certainty(one, "jd")
+    found, again = assess_certainty(one), assess_certainty(one)
     plain, bounds = (
         wilson_interval(one.tally.defects, one.tally.judged),
         wilson_interval(one.tally.defects, one.tally.judged, Z_ONE_SIDED),
@@ -107,7 +110,7 @@ def test_a_defect_less_never_looks_worse(counts, place: int) -> None:
     place %= len(counts)
     fewer = list(counts)
     fewer[place] = (max(0, counts[place][0] - 1), counts[place][1])
-    before, after = assess_certainty(store(*counts), "jd"), assess_certainty(store(*fewer), "jd")
+    before, after = assess_certainty(store(*counts)), assess_certainty(store(*fewer))
     assert all(one <= other + 1e-12 for one, other in zip(after.bounds, before.bounds, strict=True))
     assert all(one <= other + 1e-12 for one, other in zip(after.interval, before.interval, strict=True))
 
@@ -117,4 +120,35 @@ def test_rows_without_a_day_are_a_day_of_their_own() -> None:
     dated = store(*[(1, 20)] * 14)
     undated = slices("day", x=(6, 20))[0].model_copy(update={"segment": {"day": None}, "tally": Tally(met=14, late=6)})
     whole = share(20, 300, segments=(*dated.segments, undated))
-    assert assess_certainty(whole, "jd").counts.days == 15
+    assert assess_certainty(whole).counts.days == 15
+
+
+@pytest.mark.parametrize("weeks", range(1, 14))
+def test_the_same_store_some_weeks_later_gets_the_same_verdict(weeks: int) -> None:
+    """The calendar has no part in it, nor have platform and window."""
+    counts = [(40, 60)] * 3 + [(0, 60)] * 27
+    now = store(*counts)
+    later = now.model_copy(
+        update={
+            "window": Window.model_validate({"from": "2026-03-01", "to": "2026-03-30"}),
+            "segments": tuple(
+                segment.model_copy(update={"segment": {"day": str(_day(segment) + timedelta(weeks=weeks))}})
+                for segment in now.segments
+            ),
+        }
+    )
+    assert assess_certainty(now) == assess_certainty(later)
+    first, _ = judged(RULE, now)
+    second, _ = judged(RULE, later, Platform(name="moon", title=PLATFORM.title))
+    assert (first.status, first.note) == (second.status, second.note)
+
+
+def _day(segment: Segment) -> date:
+    return date.fromisoformat(segment.segment["day"] or "")
+
+
+def test_misses_on_fewer_than_four_days_are_said_to_tell_little_of_other_days() -> None:
+    """A hundred misses on three days of thirty are three witnesses."""
+    made, _ = judged(RULE, store(*[(40, 60)] * 3, *[(0, 60)] * 27))
+    assert (made.status, made.verdict_counts.defect_days) == ("watch", 3)
+    assert str(made.note) == "over the limit, but all misses fall on 3 days, which says little about other days"

@@ -11,7 +11,7 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.checklist import load_checklist
 from storehealth.output.checkup import CHECKUP_FORMATS
 from storehealth.refund.case import RefundCase
-from storehealth.refund.deadlines import list_case_deadlines
+from storehealth.refund.progress import list_case_deadlines
 from storehealth.refund.selection import CaseSelector
 from tests.checkups import checkup
 

@@ -18,8 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storehealth.errors import UsageError
-from storehealth.refund.dossier import export_dossier, find_dossier_files, read_dossier
-from storehealth.refund.entries import LogEntry, from_line, to_record
+from storehealth.refund.dossier import LogEntry, export_dossier, find_dossier_files, from_line, read_dossier, to_record
 from storehealth.support.sqlite_state import BusyStateError, DamagedStateError, StateFile, UnusableStateError
 from tests.refund.conftest import Case
 

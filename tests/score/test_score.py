@@ -9,8 +9,9 @@ from tests.made import ANSWERS, SECONDS, finding
 from tests.measure.fakes import SCORING
 
 from storehealth.i18n import translate
+from storehealth.model import LimitSource
 from storehealth.score import score_findings
-from storehealth.score.metrics import score_finding, score_metrics
+from storehealth.score.metrics import find_largest_gain, score_finding, score_metrics
 from storehealth.support.stats import score_curve
 
 AREAS = ("logistics", "customer_service", "stock", "aftersales")
@@ -222,3 +223,29 @@ def test_a_stored_checkup_scores_the_same() -> None:
     findings = [finding(9, 200), finding(3, 400, ANSWERS, code="CS02"), grown]
     again = [type(one).model_validate_json(one.model_dump_json(by_alias=True)) for one in findings]
     assert score_findings(again, SCORING) == score_findings(findings, SCORING)
+
+
+def test_each_area_says_what_it_costs_and_the_headline_names_the_dearest() -> None:
+    """Points the headline would gain with the area at its targets."""
+    shipping = finding(200, 1000, code="LG05", area="logistics", status="fail", severity="critical")
+    chats = finding(45, 1000, code="CS01", area="customer_service", status="watch", severity="critical")
+    total, areas = score_findings([shipping, chats], SCORING)
+    costs = {area.id: area.loses for area in areas if area.loses is not None}
+    assert costs.keys() == {"logistics", "customer_service"}
+    assert max(costs, key=lambda area: costs[area]) == find_largest_gain([shipping, chats], SCORING).area == "logistics"
+    assert costs["logistics"] == pytest.approx(
+        find_largest_gain([shipping, chats], SCORING).uncapped - total.uncapped, abs=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    ("verified", "assumed"), [("official", False), ("code", False), ("third-party", True), ("assumed", True)]
+)
+def test_a_grade_that_only_unconfirmed_limits_give_says_so(verified: str, assumed: bool) -> None:
+    source = LimitSource(source="somewhere", verified=verified)
+    failing = finding(400, 1000, status="fail", limit_source=source)
+    assert score_findings([failing], SCORING)[0].by_assumed_limits is assumed
+    confirmed = finding(
+        400, 1000, code="CS02", status="fail", limit_source=LimitSource(source="x", verified="official")
+    )
+    assert score_findings([failing, confirmed], SCORING)[0].by_assumed_limits is False

@@ -23,8 +23,10 @@ REVIEW_AFTER = timedelta(days=14)
 EFFORT_RANK = {"low": 0, "medium": 1, "high": 2}
 NEARLY_ALL_SHARE = 0.9
 """An action that reaches a smaller share of the misses does not show where they all are: it may not reach those."""
-TOP_ACTIONS = 3
-"""Actions seen at a glance."""
+MIN_REACHED, MIN_REACHED_SHARE = 3, 0.05
+"""Misses, and share of them, that an action must reach to come first."""
+MAX_AGE = timedelta(days=365)
+"""Misses older than this do not decide what comes first."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def advise(
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
 
-    The best action for the area named in the headline is among the first three.
+    The best action for the area named in the headline comes first.
 
     The gain of an action is the headline (before any cap) without the share of defects its advice is assumed to remove,
     minus the headline now. An advice id under several findings is one action, tried on all of them at once. Gains of
@@ -72,23 +74,49 @@ def advise(
         (_build_recommendation(effects, findings, catalogue, platform, check_on), effects)
         for effects in _collect_effects(findings, measurements, catalogue, platform).values()
     ]
-    ranked = [recommendation for recommendation, _ in sorted(candidates, key=lambda pair: _sort_key(*pair))]
-    return tuple(_promote_worst_area(ranked, findings, catalogue.scoring))
+    ranked = sorted(candidates, key=lambda pair: _sort_key(*pair))
+    return tuple(_lead_with_worst_area(ranked, findings, catalogue.scoring, as_of))
 
 
-def _promote_worst_area(
-    ranked: list[Recommendation], findings: Sequence[Finding], scoring: Scoring
+def _lead_with_worst_area(
+    ranked: list[tuple[Recommendation, list[Effect]]],
+    findings: Sequence[Finding],
+    scoring: Scoring,
+    as_of: datetime | None,
 ) -> list[Recommendation]:
-    """Move the best action for the area the headline names into the first ``TOP_ACTIONS``."""
+    """Put the best action for the area that the headline names first, or say at the first one why it is not.
+
+    Actions that reach few rows, or rows that are a year old, do not lead.
+    """
     gain = find_largest_gain(findings, scoring)
     codes = {finding.code for finding in findings if gain is not None and finding.area == gain.area and finding.scored}
-    # position 0, the default, is already among the first: it also means that no action helps this area
-    position = next(
-        (position for position, recommendation in enumerate(ranked) if codes.intersection(recommendation.findings)), 0
+    leading = [pair for pair in ranked if _may_lead(pair[1], as_of)] + [
+        pair for pair in ranked if not _may_lead(pair[1], as_of)
+    ]
+    for pair in leading:
+        if codes.intersection(pair[0].findings) and _may_lead(pair[1], as_of):
+            leading.remove(pair)
+            return [pair[0], *(other for other, _ in leading)]
+    actions = [action for action, _ in leading]
+    if gain is None or not actions or codes.intersection(actions[0].findings):
+        return actions
+    aside = message("advice.not_the_worst_area", area=message(f"area.{gain.area}"))
+    return [actions[0].model_copy(update={"aside": aside}), *actions[1:]]
+
+
+def _may_lead(effects: Sequence[Effect], as_of: datetime | None) -> bool:
+    """Whether an action reaches enough of the misses, and recent ones, to stand first."""
+    return any(
+        effect.reached >= max(MIN_REACHED, MIN_REACHED_SHARE * effect.finding.defects)
+        and _is_recent(effect.measurement, as_of)
+        for effect in effects
     )
-    if position >= TOP_ACTIONS:
-        ranked.insert(TOP_ACTIONS - 1, ranked.pop(position))
-    return ranked
+
+
+def _is_recent(measurement: Measurement, as_of: datetime | None) -> bool:
+    """Whether the last day with a defect is less than a year old; without days nobody knows, and it counts as recent."""
+    days = [day for segment in measurement.segments if (day := segment.segment.get("day")) and segment.tally.defects]
+    return as_of is None or not days or date.fromisoformat(max(days)) > as_of.date() - MAX_AGE
 
 
 def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
@@ -217,20 +245,41 @@ def compose_headline(
         withheld = message("headline.withheld", share=quantity(score.coverage, "share"))
         return message("headline.sentence", body=withheld)
     scored_areas = [area for area in areas if area.score is not None]
-    body = _compose_body(score.value, find_largest_gain(findings, scoring))
+    findings = tuple(findings)
+    body = _compose_body(score, find_largest_gain(findings, scoring), findings)
     if len(scored_areas) == len(areas):
         return message("headline.sentence", body=body)
     names = tuple(message("headline.area", name=message(f"area.{area.id}")) for area in scored_areas)
     return message("headline.partial", body=body, areas=names)
 
 
-def _compose_body(before: float, gain: AreaGain | None) -> Message:
+def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Finding]) -> Message:
+    before = score.value or 0.0
     if gain is None:
-        return message("headline.fine", score=before)
-    area = message(f"area.{gain.area}")
+        return _compose_on_target(before, findings)
+    area, points = message(f"area.{gain.area}"), gain.uncapped - (score.uncapped or 0.0)
     if gain.held_by:
         codes = tuple(map(Name, gain.held_by))
-        return message("headline.held", area=area, codes=codes, before=before, after=gain.value, uncapped=gain.uncapped)
+        return message(
+            "headline.held",
+            area=area,
+            points=points,
+            codes=codes,
+            before=before,
+            after=gain.value,
+            uncapped=gain.uncapped,
+        )
     if round(gain.value) > round(before):
-        return message("headline.gain", area=area, before=before, after=gain.value)
+        return message("headline.gain", area=area, points=points, before=before, after=gain.value)
     return message("headline.loses", area=area)
+
+
+def _compose_on_target(score: float, findings: Sequence[Finding]) -> Message:
+    """All that is scored is on target; "on target" without a "but" only where nothing fails and nothing was withdrawn."""
+    failing = tuple(Name(finding.code) for finding in findings if finding.status == "fail")
+    if failing:
+        return message("headline.fine_but_fails", n=len(failing), score=score, codes=failing)
+    withdrawn = tuple(Name(finding.code) for finding in findings if finding.withdrawn)
+    if withdrawn:
+        return message("headline.fine_but_withdrawn", n=len(withdrawn), score=score, codes=withdrawn)
+    return message("headline.fine", score=score)

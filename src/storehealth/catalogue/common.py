@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from storehealth.support.message import Language as Language
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, localized, message, verbatim
 from storehealth.support.validation import InvalidValue
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -59,10 +59,15 @@ DURATION_SCHEMA: dict[str, Any] = {
 Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(DURATION_SCHEMA, mode="validation")]
 
 
+def cite(source: str | LocalizedText) -> Message:
+    """Where something was read: the title of a document as it is, or a sentence of ours in the reader's language."""
+    return verbatim(source) if isinstance(source, str) else localized(source.en, source.zh, source.es)
+
+
 class SourcedModel(StrictModel):
     """A fact about the outside world: its source, the day it takes effect, and how well it is confirmed."""
 
-    source: NonEmptyText
+    source: NonEmptyText | LocalizedText
     effective_from: date | None = None
     verified: Verification
 

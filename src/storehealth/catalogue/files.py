@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -14,7 +14,6 @@ from pydantic.fields import FieldInfo
 from yaml.composer import ComposerError
 
 from storehealth.support.message import Message, Name, message, verbatim
-from storehealth.support.names import find_nearest
 from storehealth.support.validation import describe_mistake, with_nearest
 
 M = TypeVar("M", bound=BaseModel)
@@ -139,12 +138,6 @@ def describe_yaml_error(path: Path, error: yaml.YAMLError) -> Message:
 def describe_problem(place: str, problem: Message) -> Message:
     """A problem and where it is: ``jd.yaml:12: limits.CS99: no rule has the code CS99``."""
     return message("catalogue.problem", place=Name(place), problem=problem)
-
-
-def suggest_nearest(name: str, names: Iterable[str]) -> str:
-    """Suggest ``; nearest is x`` for a name that does not exist; empty if nothing is close."""
-    nearest = find_nearest(name, names)
-    return f"; nearest is {nearest}" if nearest else ""
 
 
 def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[Message]:

@@ -132,4 +132,6 @@ class Layout(StrictModel):
         if table:
             return (key,)
         names = (name for name in self.feeds if name in tables and column in tables[name].columns)
-        return tuple(f"{name}.{column}" for name in names if f"{name}.{column}" not in self.columns)
+        # A column of the same name that is computed may be made of this one, as `orders.paid_at` of `paid_at`.
+        keys = (f"{name}.{column}" for name in names)
+        return tuple(own for own in keys if own not in self.columns or self.columns[own].sql)

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from storehealth.catalogue.common import Duration, Fact, Identifier, LocalizedText, SourcedModel, StrictModel
 from storehealth.catalogue.files import describe_problem
 from storehealth.errors import UsageError
-from storehealth.model import BandName
+from storehealth.model import BandName, Severity
 from storehealth.support.message import Message, Name, message
 from storehealth.support.validation import InvalidValue
 
@@ -84,6 +84,9 @@ class ScoredOverride(SourcedModel):
     """Whether a rule counts in the platform's own score, whatever the rule's file says."""
 
     value: bool
+    severity: Severity | None = Field(
+        default=None, description="How much it weighs there, if not as in the rule's file."
+    )
     note: str = ""
 
 
@@ -206,6 +209,11 @@ class Platform(StrictModel):
         """Whether a rule counts in the score of this platform's stores; ``default`` is what the rule's file says."""
         override = self.scored.get(code)
         return default if override is None else override.value
+
+    def weigh(self, code: str, default: Severity) -> Severity:
+        """How severe a failure of a rule is for this platform's stores; ``default`` is what the rule's file says."""
+        override = self.scored.get(code)
+        return (override.severity if override else None) or default
 
     def find_site(self, currencies: Collection[str], provinces: Collection[str]) -> str | None:
         """Find the site that the currencies of all orders point to, else their provinces, else the default.

@@ -109,7 +109,9 @@ class RuleLimits(StrictModel):
     limit: float
     higher_is: Direction
     assumed: bool = False
-    source: str = Field(default="", description="Where target and limit come from, unless assumed.")
+    source: NonEmptyText | LocalizedText | None = Field(
+        default=None, description="Where target and limit come from, unless assumed."
+    )
     least: int | None = Field(default=None, ge=1, description="Fewest judged rows for a verdict, when not the usual.")
     entities: int | None = Field(
         default=None, ge=1, description="Fewest distinct entities for a FAIL, when not the usual."

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storehealth.catalogue.common import StrictModel
+from storehealth.catalogue.common import StrictModel, cite
 from storehealth.catalogue.platform import Bands, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.model import Area, Direction, LimitSource, Severity, Tally
+from storehealth.support.message import message
 from storehealth.support.stats import min_sample_size
 
 
@@ -80,10 +81,11 @@ def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds
     if own is None:
         return None
     if override is None:
-        source = own.source or "chosen by storehealth"
+        chosen = message("source.chosen")
+        source = cite(own.source) if own.source else chosen
         limit_source = LimitSource(source=source, verified="assumed" if own.assumed or not own.source else "unverified")
         return Bounds(own.target, own.limit, own.higher_is, limit_source, own.least, own.entities)
     limit_source = LimitSource(
-        source=override.source, effective_from=override.effective_from, verified=override.verified
+        source=cite(override.source), effective_from=override.effective_from, verified=override.verified
     )
     return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities, override.bands)

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from storehealth.cli import _parsers, state_folder, streams
-from storehealth.cli._parsers import FileChoice, OutputFormat, OutputOption
-from storehealth.cli._parsers import KnownLanguage as KnownLanguage
-from storehealth.cli._parsers import require_one_of as require_one_of
+from storehealth.cli._parsers import FileChoice, KnownLanguage, OutputFormat, OutputOption, require_one_of
 from storehealth.cli._records import Only as Only
 from storehealth.cli._records import expand_records as expand_records
 
@@ -65,6 +63,8 @@ Outputs = Annotated[
 Details = Annotated[bool, typer.Option("--details", help="Show every finding with its rows, not just one screen.")]
 
 
+OWN_PACK = "storehealth.d"
+"""The pack beside the settings file; ``storehealth map`` writes into it."""
 Language = Annotated[
     KnownLanguage | None,
     typer.Option(
@@ -154,9 +154,20 @@ class CommonOptions:
     unmask: Unmask = False
 
     @property
+    def own_pack(self) -> Path:
+        """The pack beside the settings file, or in the current folder, which is used without being named."""
+        return (self.config.parent if self.config is not None else Path.cwd()) / OWN_PACK
+
+    @property
     def packs(self) -> tuple[Path, ...]:
-        """The folders of ``--pack``."""
-        return tuple(self.pack or ())
+        """The store's own pack, if it has one, and the folders of ``--pack``, which come before it."""
+        named = tuple(self.pack or ())
+        is_named = any(folder.resolve() == self.own_pack.resolve() for folder in named)
+        return named if is_named or not self.own_pack.is_dir() else (self.own_pack, *named)
+
+    def list_own_layouts(self) -> set[str]:
+        """Names of the layouts in the store's own pack."""
+        return {path.stem for path in (self.own_pack / "layouts").glob("*.yaml")}
 
     @property
     def names(self) -> CatalogueNames:
@@ -274,24 +285,3 @@ class CatalogueNames:
         for folder in (FOLDERS[kind], *(pack / kind for pack in self.packs)):
             names |= dict.fromkeys(path.stem for path in sorted(folder.rglob("*.yaml")))
         yield from names
-
-
-# -- until every command takes records: the same checks for plain values --------------------------------------------------
-
-FORMATS = _parsers.FORMATS
-ReportOutputs = Outputs
-
-
-def parse_language(value: str | None) -> KnownLanguage | None:
-    """Return the language; typer has parsed it."""
-    return None if value is None else _parsers.parse_language(value)
-
-
-def require_folders(paths: Sequence[Path] | None) -> tuple[Path, ...]:
-    """Return the packs; typer has parsed them."""
-    return tuple(paths or ())
-
-
-def require_settings_file(path: Path | None) -> Path | None:
-    """Return the settings file; typer has parsed it."""
-    return path

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from storehealth.cli import state_folder, streams
-from storehealth.cli._options import CommonOptions, Only, require_one_of
+from storehealth.cli._options import CommonOptions, Only
+from storehealth.cli._parsers import require_one_of
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import Message, Name, message
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from storehealth.commands.refund_case import CaseOptions, ChosenCase
-    from storehealth.refund.entries import CaseEntry, MarkState
+    from storehealth.refund.dossier import CaseEntry, MarkState
     from storehealth.refund.papers import DraftName, FilledPaper
 
 STATES = ("done", "open", "waiting")

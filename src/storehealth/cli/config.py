@@ -9,9 +9,9 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
+from storehealth.support.message import Language, Name, message
 
 if TYPE_CHECKING:
-    from storehealth.i18n.words import Words
     from storehealth.settings import ResolvedSettings
     from storehealth.settings.display import DisplayedSetting
 
@@ -82,24 +82,29 @@ def _to_json(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_
 def _to_text(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_origin: bool) -> str:
     from rich.cells import cell_len
 
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import translate
     from storehealth.settings.display import shorten_home
 
-    words = Words(resolved.settings.language)
+    language = resolved.settings.language
     file_lines = [
-        words.say("settings.file_read" if file.read else "settings.file_absent", path=shorten_home(file.path))
+        translate(
+            message("settings.file_read" if file.read else "settings.file_absent", path=Name(shorten_home(file.path))),
+            language,
+        )
         for file in resolved.files
     ]
     lines = [f"{setting.key} = {json.dumps(setting.value, ensure_ascii=False)}" for setting in settings]
     if with_origin:
         width = max(map(cell_len, lines))
         lines = [
-            f"{line}{' ' * (width - cell_len(line))}  # {_name_origin(setting, words)}"
+            f"{line}{' ' * (width - cell_len(line))}  # {_name_origin(setting, language)}"
             for line, setting in zip(lines, settings, strict=True)
         ]
     return "\n".join([*file_lines, "", *lines]) + "\n"
 
 
-def _name_origin(setting: DisplayedSetting, words: Words) -> str:
-    kind = words.say(f"origin.{setting.origin.kind}")
+def _name_origin(setting: DisplayedSetting, language: Language) -> str:
+    from storehealth.i18n import translate
+
+    kind = translate(message(f"origin.{setting.origin.kind}"), language)
     return f"{kind} {setting.origin.where}".strip()

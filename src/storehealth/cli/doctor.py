@@ -13,10 +13,10 @@ import typer
 from storehealth.cli import _options, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import ExitCode
+from storehealth.support.message import Language, message
 
 if TYPE_CHECKING:
     from storehealth.commands.doctor import CheckResult
-    from storehealth.i18n.words import Words
     from storehealth.output.terminal import Page
 
 EXIT_CODES = """Exit codes
@@ -46,29 +46,28 @@ def run(
 ) -> int:
     """Print the results of all checks; return 1 if something needs attention."""
     from storehealth.commands.doctor import Surroundings, check_surroundings
-    from storehealth.i18n.words import Words
 
-    words = Words(common.lang or "en")
     surroundings = Surroundings(
         common.config, common.find_state(), exports, common.packs, os.environ, datetime.now(UTC)
     )
-    results = check_surroundings(surroundings, words)
+    results = check_surroundings(surroundings)
     if output_format == "json":
         streams.write_json({"checks": [result.model_dump(mode="json") for result in results]})
     else:
-        common.print_page(lambda page: _add_results(page, results, words))
+        common.print_page(lambda page: _add_results(page, results, streams.find_language()))
     return int(ExitCode.FINDINGS if any(result.state == "trouble" for result in results) else ExitCode.OK)
 
 
-def _add_results(page: Page, results: Sequence[CheckResult], words: Words) -> None:
+def _add_results(page: Page, results: Sequence[CheckResult], language: Language) -> None:
     """Add one entry per check: its state, its name, what was found, and what to do."""
+    from storehealth.i18n import translate
     from storehealth.output.terminal.page import TextRun
 
     for result in results:
         sign, style = SIGNS[result.state]
-        mark = TextRun(f"{sign} {words.say(f'doctor.{result.state}')}  ", style, keep=True)
-        for number, line in enumerate(result.said.splitlines()):
-            head = (mark, TextRun(f"{words.say(f'doctor.{result.name}')}: ", "bold")) if number == 0 else ()
-            page.add(*head, line, indent=0 if number == 0 else 4, hang=4)
-        if result.todo:
-            page.add(f"→ {result.todo}", indent=4, hang=6)
+        mark = TextRun(f"{sign} {translate(message(f'doctor.{result.state}'), language)}  ", style, keep=True)
+        name = TextRun(f"{translate(message(f'doctor.{result.name}'), language)}: ", "bold")
+        for number, line in enumerate(streams.to_sentence(result.said, language).splitlines()):
+            page.add(*((mark, name) if number == 0 else ()), line, indent=0 if number == 0 else 4, hang=4)
+        if result.todo is not None:
+            page.add(f"→ {streams.to_sentence(result.todo, language)}", indent=4, hang=6)

@@ -11,6 +11,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, _unattended, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
+from storehealth.cli._parsers import KnownLanguage
 from storehealth.errors import UsageError
 from storehealth.support.message import Name, message
 
@@ -67,8 +68,8 @@ class Selection:
     platform: Annotated[str | None, typer.Option("--platform", metavar="NAME", help="Only this platform.")] = None
 
 
-RUN_LABEL, LABELS = Name("RUN"), (Name("A"), Name("B"))
-"""How error messages call the arguments."""
+LABELS = (Name("A"), Name("B"))
+"""How error messages call the arguments of ``compare``."""
 ListOptions = Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color")]
 ShowOptions = Annotated[CommonOptions, Only("lang", "pack", "state", "config", "ascii_only", "no_color")]
 
@@ -88,7 +89,7 @@ def register(app: typer.Typer) -> None:
 
 def list_runs(selection: Selection, output_format: _options.Format = "text", *, common: ListOptions) -> int:
     """Print one line, or one JSON object, per run."""
-    words, lines = common.load_words(), _list_lines(_open_history(common), selection)
+    words, lines = common.load_words(), list_selected(open_history(common), selection)
     if output_format == "json":
         streams.write_json([line.model_dump(mode="json") for line in lines])
         return 0
@@ -111,7 +112,7 @@ def show(
     common: ShowOptions,
 ) -> int:
     """Print the checkup of a run."""
-    checkup = _load_checkup(common, _open_history(common), run, selection, rejudge)
+    checkup = _load_checkup(common, open_history(common), run, selection, rejudge)
     if output_format == "json":
         from storehealth.output.checkup import CHECKUP_FORMATS
 
@@ -130,7 +131,7 @@ def _load_checkup(common: CommonOptions, history: RunHistory, run: str, selectio
     """Load a run as it was reported, or judged by today's rules; in the language of ``--lang``, else in its own."""
     from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_checkup
 
-    settings, catalogue = common.read_settings(), _load_texts(common)
+    settings, catalogue = common.read_settings(), load_texts(common)
     line = _select_run(history, run, selection)
     if rejudge:
         checkup = rejudge_remembered(line, history, catalogue, settings)
@@ -153,7 +154,7 @@ def compare(
     common: ShowOptions,
 ) -> int:
     """Print what has changed from the earlier of two runs to the later one."""
-    comparison = _compare(common, _open_history(common), (first, second), selection)
+    comparison = _compare(common, open_history(common), (first, second), selection)
     if output_format == "json":
         streams.write_json(comparison.model_dump(mode="json"))
         return 0
@@ -178,19 +179,19 @@ def _compare(common: CommonOptions, history: RunHistory, names: tuple[str, str],
     if lines[0].run == lines[1].run:
         raise UsageError(message("history.same_run", run=Name(lines[0].run)), message("history.list_hint"))
     earlier, later = sorted(lines, key=lambda line: line.as_of)
-    return compare_remembered((earlier, later), history, _load_texts(common), settings)
+    return compare_remembered((earlier, later), history, load_texts(common), settings)
 
 
 def export(selection: Selection, common: Annotated[CommonOptions, Only("state")]) -> int:
     """Print one JSON line per run; a run that cannot be read is reported and left out."""
-    history = _open_history(common)
+    history = open_history(common)
 
     from storehealth.commands.rejudge import load_checkup
     from storehealth.history.storage import HistoryUnusable
     from storehealth.output.checkup.json import replace_infinite
     from storehealth.support.sqlite_state import write_jsonl
 
-    for line in _list_lines(history, selection):
+    for line in list_selected(history, selection):
         try:
             checkup = load_checkup(history.load_run(line.run))
         except HistoryUnusable as error:
@@ -215,7 +216,7 @@ def prune(
     common: ListOptions,
 ) -> int:
     """List the runs to be deleted; delete them with ``--yes``."""
-    words, history = common.load_words(), _open_history(common)
+    words, history = common.load_words(), open_history(common)
     if keep is None and last is None:
         raise UsageError(message("history.keep_what"), message("history.keep_hint"))
     days = None if keep is None else _unattended.parse_days(keep)
@@ -224,7 +225,7 @@ def prune(
     from storehealth.history import delete_runs
     from storehealth.history.runs import find_outdated
 
-    lines = find_outdated(_list_lines(history, selection), oldest, last)
+    lines = find_outdated(list_selected(history, selection), oldest, last)
     if yes and lines:
         delete_runs(history.folder, [line.run for line in lines])
     if output_format == "json":
@@ -237,7 +238,7 @@ def prune(
     return 0
 
 
-def _load_texts(common: CommonOptions) -> Catalogue:
+def load_texts(common: CommonOptions) -> Catalogue:
     """Load the catalogue, so that titles of rules can be shown in any language."""
     from storehealth.catalogue import load_catalogue
     from storehealth.catalogue.texts import TextFinder
@@ -248,19 +249,20 @@ def _load_texts(common: CommonOptions) -> Catalogue:
     return catalogue
 
 
-def _use_language(language: _options.KnownLanguage) -> None:
+def _use_language(language: KnownLanguage) -> None:
     from storehealth.i18n import use_language
 
     use_language(language)
 
 
-def _open_history(common: CommonOptions) -> RunHistory:
+def open_history(common: CommonOptions) -> RunHistory:
+    """Open the history of the state folder, which may have none yet."""
     from storehealth.history import RunHistory
 
     return RunHistory(common.find_state())
 
 
-def _list_lines(history: RunHistory, selection: Selection) -> list[RunSummary]:
+def list_selected(history: RunHistory, selection: Selection) -> list[RunSummary]:
     """List the selected runs.
 
     Raises:
@@ -277,7 +279,7 @@ def _list_lines(history: RunHistory, selection: Selection) -> list[RunSummary]:
     return lines
 
 
-def _select_run(history: RunHistory, name: str, selection: Selection, label: Name = RUN_LABEL) -> RunSummary:
-    from storehealth.history.runs import select_run
+def _select_run(history: RunHistory, name: str, selection: Selection, label: Name | None = None) -> RunSummary:
+    from storehealth.history.runs import RUN_LABEL, select_run
 
-    return select_run(_list_lines(history, selection), name, label)
+    return select_run(list_selected(history, selection), name, label or RUN_LABEL)

@@ -12,11 +12,10 @@ import typer
 from storehealth.cli import EXIT_CODES, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import NoDataError, UsageError
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message
 
 if TYPE_CHECKING:
     from storehealth.commands.init import DetectedSettings
-    from storehealth.i18n.words import Words
 
 NAME = Path("storehealth.toml")
 HELP = """Write a storehealth.toml with the platform, time zone, service hours and staff that the exports show.
@@ -54,10 +53,9 @@ def run(
 
     from storehealth.commands.init import detect_settings, render_settings
     from storehealth.commands.request import AuditRequest
-    from storehealth.i18n.words import Words
     from storehealth.support.atomic_files import write_atomically
 
-    language = common.lang or "en"
+    language = streams.find_language()
     detected = None
     if exports is not None:
         # an empty settings file, so that an earlier one neither decides nor fails
@@ -75,22 +73,22 @@ def run(
                 detected = state_folder.retry_when_full(request, lambda attempt: detect_settings(exports, attempt))
             except NoDataError as error:
                 raise NoDataError(error.problem, message("usage.init_without_files")) from None
-    words = Words(language)
-    write_atomically(target, render_settings(detected, words).encode())
+    write_atomically(target, render_settings(detected, language).encode())
     if not common.silent:
-        streams.write_stdout("".join(f"{line}\n" for line in _summarise(target, detected, words)))
+        for line in _summarise(target, detected):
+            streams.write_line(line)
     voice.suggest("storehealth doctor")
     return 0
 
 
-def _summarise(target: Path, detected: DetectedSettings | None, words: Words) -> Iterator[str]:
+def _summarise(target: Path, detected: DetectedSettings | None) -> Iterator[Message]:
     """Say what was written, and which settings the exports do not show."""
-    yield words.say("beginning.wrote", path=target)
+    yield message("init.wrote", path=Name(target))
     if detected is None:
         return
     if not detected.files:
-        yield words.say("beginning.read_none")
+        yield message("init.read_none")
     known = {"platform": detected.platform, "timezone": detected.zone}
-    names = words.say("unit.comma").join(name for name, value in known.items() if value is None)
+    names = tuple(Name(name) for name, value in known.items() if value is None)
     if names:
-        yield words.say("beginning.left_open", names=names)
+        yield message("init.left_open", names=names)

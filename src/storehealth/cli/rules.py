@@ -89,8 +89,6 @@ def list_rules(
     common: Annotated[CommonOptions, Only("lang", "pack", "ascii_only", "no_color")],
 ) -> int:
     """Print one line, or one JSON object, per rule."""
-    language = common.lang or "en"
-
     from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
 
@@ -98,13 +96,13 @@ def list_rules(
         require_one_of(area, get_args(Area), "--area")
     rules = [rule for rule in load_catalogue(common.packs).rules.values() if area in (None, rule.area)]
     if output_format == "json":
-        streams.write_json([_to_entry(rule, language) for rule in rules])
+        streams.write_json([_to_entry(rule, streams.find_language()) for rule in rules])
         return 0
 
     from storehealth.i18n.words import Words
     from storehealth.output.terminal.rules import add_rules
 
-    common.print_page(lambda page: add_rules(page, rules, Words(language)))
+    common.print_page(lambda page: add_rules(page, rules, Words(streams.find_language())))
     return 0
 
 
@@ -123,13 +121,12 @@ def _to_entry(rule: Rule, language: KnownLanguage) -> dict[str, object]:
 def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
     from storehealth.commands.check import check_catalogue
-    from storehealth.i18n.words import Words
 
-    catalogue, words = check_catalogue(common.packs), Words(common.lang or "en")
+    catalogue = check_catalogue(common.packs)
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
     kinds |= {"platforms": catalogue.platforms}
-    counted = words.say("unit.comma").join(words.count(f"counted.{kind}", len(found)) for kind, found in kinds.items())
-    streams.write_stdout(f"{words.say('rule.fit', counted=counted)}\n")
+    counts = tuple(message(f"counted.{kind}", n=len(found)) for kind, found in kinds.items())
+    streams.write_line(message("rule.fit", counted=message("rule.counts", counts=counts)))
     return 0
 
 
@@ -139,11 +136,10 @@ def new_rule(
     area: NewArea = None,
     force: NewForce = False,
     *,
-    common: Annotated[CommonOptions, Only("lang")],
+    common: Annotated[CommonOptions, Only("lang")],  # noqa: ARG001 - read before the command runs
 ) -> int:
     """Write the file; an existing one is only overwritten with ``--force``."""
     code, rule_id = _split_name(name)
-    language = common.lang or "en"
 
     from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
@@ -158,9 +154,7 @@ def new_rule(
     _require_free(code, rule_id, None if force else path, load_catalogue([pack] if pack.is_dir() else ()))
     _write_rule(path, _fill_starter(code, rule_id, chosen))
 
-    from storehealth.i18n.words import Words
-
-    streams.write_stdout(Words(language).say("trial.wrote", path=path, code=code) + "\n")
+    streams.write_line(message("trial.wrote", path=Name(path), code=Name(code)))
     streams.Verbosity().suggest(f"storehealth rules test {code} --pack {streams.quote_path(pack)}")
     return 0
 

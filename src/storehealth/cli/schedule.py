@@ -13,6 +13,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, _schedule, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
+from storehealth.cli._parsers import require_one_of
 from storehealth.errors import UsageError
 from storehealth.support.message import Message, Name, message, verbatim
 
@@ -227,7 +228,7 @@ def print_lines(
 ) -> int:
     """Print crontab lines, systemd units or Windows commands, with comments that describe them."""
     if kind is not None:
-        _options.require_one_of(kind, KINDS, "--for")
+        require_one_of(kind, KINDS, "--for")
     from storehealth.schedule import ScheduleBook
 
     home, words = state_folder.prepare_folder(common.state).absolute(), common.load_words()

@@ -19,7 +19,7 @@ from typing import TextIO
 
 from storehealth.errors import StorehealthError, UsageError
 from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
-from storehealth.support.message import LANGUAGES, VERBATIM, Language, Message, Name, message
+from storehealth.support.message import LANGUAGES, Language, Message, Name, message
 from storehealth.support.os_errors import describe_os_error
 
 STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
@@ -139,20 +139,12 @@ def write_error(problem: Message | str, hint: Message | str | None = None) -> No
 
 
 def to_sentence(text: Message | str, language: Language) -> str:
-    """A message in a language; what is still raised as English text, by its pattern."""
-    if isinstance(text, Message) and text.id == "text.lines":
-        parts = text.values["parts"]
-        if isinstance(parts, tuple):  # some of them may still be English
-            return "\n".join(to_sentence(part, language) for part in parts)
-    if isinstance(text, Message) and text.id != VERBATIM:
-        from storehealth.i18n import translate
+    """A message in a language; a string is no sentence of ours and the same in all."""
+    if isinstance(text, str):
+        return text
+    from storehealth.i18n import translate
 
-        return translate(text, language)
-    if language == "en":
-        return str(text)
-    from storehealth.i18n.words import Words
-
-    return Words(language).error(str(text))
+    return translate(text, language)
 
 
 def read_error_language(arguments: Sequence[str]) -> None:
@@ -275,8 +267,9 @@ class Progress:
         self._stop: Callable[[], None] | None = None
         self._update: Callable[[str], None] | None = None
 
-    def tell(self, text: str) -> None:
+    def tell(self, step: Message | str) -> None:
         """Show the step that begins."""
+        text = to_sentence(step, find_language())
         if self._line_by_line:
             write_note(text)
         with self._lock:

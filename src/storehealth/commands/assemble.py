@@ -33,7 +33,7 @@ from storehealth.model import (
     ToolVersion,
     Window,
 )
-from storehealth.refund.deadlines import list_case_deadlines
+from storehealth.refund.progress import list_case_deadlines
 from storehealth.refund.selection import CaseSelector
 from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
 from storehealth.support.message import Message, message

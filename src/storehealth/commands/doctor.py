@@ -14,13 +14,14 @@ from typing import Literal, NamedTuple
 
 from storehealth.commands.check import check_inputs
 from storehealth.errors import StorehealthError
-from storehealth.i18n.words import Words
 from storehealth.model import FrozenModel
 from storehealth.notify.addresses import read_addresses
 from storehealth.schedule import read_statuses
 from storehealth.schedule.timing import find_machine_zone
 from storehealth.settings import Settings, resolve_settings
 from storehealth.settings.display import shorten_home
+from storehealth.support.message import Message, Name, clauses, message
+from storehealth.support.os_errors import describe_os_error
 from storehealth.version import __version__
 
 PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer", "apprise")
@@ -34,8 +35,8 @@ class CheckResult(FrozenModel):
 
     name: str
     state: Literal["ok", "note", "trouble"]
-    said: str
-    todo: str = ""
+    said: Message
+    todo: Message | None = None
 
 
 class Surroundings(NamedTuple):
@@ -49,29 +50,29 @@ class Surroundings(NamedTuple):
     now: datetime
 
 
-def check_surroundings(around: Surroundings, words: Words) -> tuple[CheckResult, ...]:
+def check_surroundings(around: Surroundings) -> tuple[CheckResult, ...]:
     """Run every check, whatever the others find."""
-    settings, settings_check = _check_settings(around, words)
+    settings, settings_check = _check_settings(around)
     steps: tuple[Callable[[], CheckResult], ...] = (
-        lambda: _check_rules(around, settings, words),
-        lambda: _check_zone(settings, words),
-        lambda: _check_state(around, words),
-        lambda: _check_exports(around, words),
-        lambda: _check_schedules(around, words),
-        lambda: _check_notify(settings, words),
+        lambda: _check_rules(around, settings),
+        lambda: _check_zone(settings),
+        lambda: _check_state(around),
+        lambda: _check_exports(around),
+        lambda: _check_schedules(around),
+        lambda: _check_notify(settings),
     )
-    return (_check_versions(words), settings_check, *(step() for step in steps))
+    return (_check_versions(), settings_check, *(step() for step in steps))
 
 
-def _ok(name: str, text: str) -> CheckResult:
+def _ok(name: str, text: Message) -> CheckResult:
     return CheckResult(name=name, state="ok", said=text)
 
 
-def _trouble(name: str, text: str, todo: str) -> CheckResult:
+def _trouble(name: str, text: Message, todo: Message | None) -> CheckResult:
     return CheckResult(name=name, state="trouble", said=text, todo=todo)
 
 
-def _check_versions(words: Words) -> CheckResult:
+def _check_versions() -> CheckResult:
     versions, missing = [f"storehealth {__version__}", f"Python {platform.python_version()}"], []
     for name in PACKAGES:
         try:
@@ -80,39 +81,39 @@ def _check_versions(words: Words) -> CheckResult:
             missing.append(name)
     versions.append(f"{platform.system()} {platform.release()}")
     if missing:
-        return _trouble("versions", words.say("doctor.lacks", names=", ".join(missing)), words.say("doctor.install"))
-    return _ok("versions", ", ".join(versions))
+        return _trouble("versions", message("doctor.lacks", names=tuple(map(Name, missing))), message("doctor.install"))
+    return _ok("versions", message("doctor.version_list", names=tuple(map(Name, versions))))
 
 
-def _check_settings(around: Surroundings, words: Words) -> tuple[Settings, CheckResult]:
+def _check_settings(around: Surroundings) -> tuple[Settings, CheckResult]:
     try:
         resolved = resolve_settings(around.config)
     except StorehealthError as error:
-        return Settings(), _trouble("settings", words.error(error.message), words.error(error.hint))
+        return Settings(), _trouble("settings", error.problem, error.remedy)
     read = [shorten_home(file.path) for file in resolved.files if file.read]
     if not read:
-        return resolved.settings, CheckResult(name="settings", state="note", said=words.say("doctor.no_file"))
-    return resolved.settings, _ok("settings", words.say("doctor.read", files=", ".join(read)))
+        return resolved.settings, CheckResult(name="settings", state="note", said=message("doctor.no_file"))
+    return resolved.settings, _ok("settings", message("doctor.read", files=tuple(map(Name, read))))
 
 
-def _check_rules(around: Surroundings, settings: Settings, words: Words) -> CheckResult:
+def _check_rules(around: Surroundings, settings: Settings) -> CheckResult:
     try:
         catalogue, mutes = check_inputs(settings, around.config, around.packs)
     except StorehealthError as error:
-        return _trouble("rules", words.error(error.message), words.error(error.hint))
+        return _trouble("rules", error.problem, error.remedy)
     counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
     own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
-    return _ok("rules", words.say("doctor.loaded", **counts, **own))
+    return _ok("rules", message("doctor.loaded", **counts, **own))
 
 
-def _check_zone(settings: Settings, words: Words) -> CheckResult:
+def _check_zone(settings: Settings) -> CheckResult:
     machine = find_machine_zone()
     if settings.timezone is None:
-        return _ok("zone", words.say("doctor.zone_unset", machine=machine))
-    return _ok("zone", words.say("doctor.zone_set", zone=settings.timezone, machine=machine))
+        return _ok("zone", message("doctor.zone_unset", machine=Name(machine)))
+    return _ok("zone", message("doctor.zone_set", zone=Name(settings.timezone), machine=Name(machine)))
 
 
-def _check_state(around: Surroundings, words: Words) -> CheckResult:
+def _check_state(around: Surroundings) -> CheckResult:
     """Whether files can be written to the folder, or to its nearest existing parent, and how much space is left."""
     path = around.state
     shown = shorten_home(path)
@@ -121,7 +122,7 @@ def _check_state(around: Surroundings, words: Words) -> CheckResult:
         and around.exports.is_dir()
         and path.resolve().is_relative_to(around.exports.resolve())
     ):
-        return _trouble("state", words.say("doctor.inside", path=shown), words.say("doctor.other_state"))
+        return _trouble("state", message("doctor.inside", path=Name(shown)), message("doctor.other_state"))
     existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
@@ -129,60 +130,58 @@ def _check_state(around: Surroundings, words: Words) -> CheckResult:
             file.flush()
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        text = words.say("doctor.unwritable", path=shown, reason=words.reason(error.strerror or str(error)))
-        return _trouble("state", text, words.say("doctor.other_state"))
-    text = words.say("doctor.writable", path=shown, free=f"{free / 1024**3:.1f} GB")
-    return _ok("state", text) if free >= MIN_FREE_BYTES else _trouble("state", text, words.say("doctor.little_room"))
+        text = message("doctor.unwritable", path=Name(shown), reason=describe_os_error(error))
+        return _trouble("state", text, message("doctor.other_state"))
+    text = message("doctor.writable", path=Name(shown), gigabytes=free / 1024**3)
+    return _ok("state", text) if free >= MIN_FREE_BYTES else _trouble("state", text, message("doctor.little_room"))
 
 
-def _check_exports(around: Surroundings, words: Words) -> CheckResult:
+def _check_exports(around: Surroundings) -> CheckResult:
     path = around.exports
     if path is None:
-        return CheckResult(name="exports", state="note", said=words.say("doctor.no_exports"))
+        return CheckResult(name="exports", state="note", said=message("doctor.no_exports"))
     if not path.exists():
-        missing = words.say("doctor.exports_missing", path=path)
-        return _trouble("exports", missing, words.say("doctor.path_right"))
+        missing = message("doctor.exports_missing", path=Name(path))
+        return _trouble("exports", missing, message("doctor.path_right"))
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     unread = [str(file.name) for file in files if not os.access(file, os.R_OK)]
     if unread:
         return _trouble(
-            "exports", words.say("doctor.exports_unread", names=", ".join(unread)), words.say("doctor.rights")
+            "exports", message("doctor.exports_unread", names=tuple(map(Name, unread))), message("doctor.rights")
         )
-    return _ok("exports", words.say("doctor.exports_read", path=path, files=words.count("count.files", len(files))))
+    return _ok("exports", message("doctor.exports_read", path=Name(path), files=message("count.files", n=len(files))))
 
 
-def _check_schedules(around: Surroundings, words: Words) -> CheckResult:
+def _check_schedules(around: Surroundings) -> CheckResult:
     program = next(_find_schedulers(around.environment), None)
     try:
         all_standings = read_statuses(around.state.absolute(), around.now)
     except StorehealthError as error:
-        return _trouble("cron", words.error(error.message), words.error(error.hint))
+        return _trouble("cron", error.problem, error.remedy)
     schedules = all_standings.schedules
     if all_standings.names_in_trouble:
-        text = words.say("doctor.troubled", names=", ".join(all_standings.names_in_trouble))
-        return _trouble("cron", text, words.say("doctor.see_status"))
+        text = message("doctor.troubled", names=tuple(map(Name, all_standings.names_in_trouble)))
+        return _trouble("cron", text, message("doctor.see_status"))
     if program is None:
         state: Literal["note", "trouble"] = "trouble" if schedules else "note"
-        return CheckResult(
-            name="cron", state=state, said=words.say("doctor.no_program"), todo=words.say("doctor.get_cron")
-        )
+        return CheckResult(name="cron", state=state, said=message("doctor.no_program"), todo=message("doctor.get_cron"))
     if not schedules:
-        return _ok("cron", words.say("doctor.no_schedule", program=program))
-    return _ok("cron", words.say("doctor.runs", names=", ".join(schedule.name for schedule in schedules)))
+        return _ok("cron", message("doctor.no_schedule", program=Name(program)))
+    return _ok("cron", message("doctor.runs", names=tuple(Name(schedule.name) for schedule in schedules)))
 
 
 def _find_schedulers(environment: Mapping[str, str]) -> Iterator[str]:
     return (name for name in SCHEDULERS if shutil.which(name, path=environment.get("PATH")))
 
 
-def _check_notify(settings: Settings, words: Words) -> CheckResult:
+def _check_notify(settings: Settings) -> CheckResult:
     """Show where addresses are configured, never the addresses themselves."""
     addresses = read_addresses(settings.notify)
     is_configured = settings.notify.urls_file is not None or "urls_env" in settings.notify.model_fields_set
     if addresses.usable:
-        places = ", ".join(address.place for address in addresses.usable)
+        places = tuple(dict.fromkeys(Name(address.place) for address in addresses.usable))
         if not addresses.problems:
-            return _ok("notify", words.say("doctor.told", places=places))
+            return _ok("notify", message("doctor.told", places=places))
     if not is_configured and not addresses.usable:
-        return CheckResult(name="notify", state="note", said=words.say("doctor.nobody"))
-    return _trouble("notify", "; ".join(map(words.render, addresses.problems)), "`storehealth notify test`")
+        return CheckResult(name="notify", state="note", said=message("doctor.nobody"))
+    return _trouble("notify", clauses(addresses.problems), message("doctor.test_notify"))

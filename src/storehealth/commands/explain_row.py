@@ -16,7 +16,7 @@ from storehealth.errors import UsageError
 from storehealth.measure.clocks import TracedRows, read_clocks
 from storehealth.model import Timeline, TimelineEvent
 from storehealth.privacy import Mask
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, clauses, load_message, message
 
 MAX_TEXT_LINES = 50
 """Lines that the text of one message may cover; a message is stored under its first line."""
@@ -229,9 +229,14 @@ def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: Prepar
         rejects = f"read_parquet({sql.quote_value(str(part.parquet))})"
         reasons = reader.query(f"SELECT column_name, reason FROM {rejects} WHERE line = ?", line)
         if reasons:
-            text = "; ".join(f"{column}: {reason}" if column else reason for column, reason in reasons)
-            return UsageError(f"{source}:{line} was rejected: {' '.join(text.split())}", message("usage.fix_in_file"))
+            why = clauses(_name_column(column, load_message(reason)) for column, reason in reasons)
+            problem = message("usage.row_rejected", place=Name(f"{source}:{line}"), reason=why)
+            return UsageError(problem, message("usage.fix_in_file"))
     return UsageError(
         message("usage.row_not_kept", place=Name(f"{source}:{line}")),
         message("usage.why_not_kept"),
     )
+
+
+def _name_column(column: str | None, reason: Message) -> Message:
+    return message("reject.in_column", column=Name(column), reason=reason) if column else reason

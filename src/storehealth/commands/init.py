@@ -10,8 +10,9 @@ from typing import NamedTuple
 from storehealth.commands.prepare import PreparedInputs, open_inputs, prepare_inputs
 from storehealth.commands.request import AuditRequest
 from storehealth.db import Store
-from storehealth.i18n.words import Words
+from storehealth.i18n import translate
 from storehealth.model import Source
+from storehealth.support.message import Language, Name, Value, message
 
 MIN_SHARE_OF_BUSIEST_HOUR = 0.02
 """Hours with less than this share of the busiest hour's replies are not counted as service hours."""
@@ -87,26 +88,26 @@ def _list_guessed_staff(store: Store) -> tuple[tuple[str, str], ...]:
     return tuple(store.con.execute(query).fetchall())
 
 
-def render_settings(detected: DetectedSettings | None, words: Words) -> str:
+def render_settings(detected: DetectedSettings | None, language: Language) -> str:
     """Write the text of the settings file; without exports, every line is a comment.
 
     Args:
         detected: What the exports show; a setting they do not show becomes a comment.
-        words: Language of the comments, and the value of ``language``.
+        language: Of the comments, and the value of ``language``.
     """
-    return "\n".join(_write_lines(detected, words)) + "\n"
+    return "\n".join(_write_lines(detected, language)) + "\n"
 
 
-def _write_lines(detected: DetectedSettings | None, words: Words) -> Iterator[str]:
-    def comment(key: str, **values: object) -> str:
-        return f"# {words.say(f'beginning.{key}', **values)}"
+def _write_lines(detected: DetectedSettings | None, language: Language) -> Iterator[str]:
+    def comment(key: str, **values: Value) -> str:
+        return f"# {translate(message(f'init.{key}', **values), language)}"
 
     facts = detected or DetectedSettings("My store", None, None)
     not_shown = comment("unsaid") if detected else ""
     yield comment("head")
     if detected:
         yield (
-            comment("read", files=words.count("count.files", len(facts.files))) if facts.files else comment("read_none")
+            comment("read", files=message("count.files", n=len(facts.files))) if facts.files else comment("read_none")
         )
     yield ""
     yield comment("store")
@@ -116,10 +117,10 @@ def _write_lines(detected: DetectedSettings | None, words: Words) -> Iterator[st
     yield comment("zone")
     yield from _write_setting("timezone", facts.zone, "Asia/Shanghai", not_shown)
     yield comment("language")
-    yield f"language = {_to_toml(words.language)}"
+    yield f"language = {_to_toml(language)}"
     yield comment("hours")
     if facts.hours:
-        yield comment("hours_seen", hours=facts.hours)
+        yield comment("hours_seen", hours=Name(facts.hours))
     yield f"# hours = [{_to_toml(facts.hours or '09:00-23:00')}]"
     yield ""
     proven = comment("proven", n=facts.proven_staff) if facts.proven_staff else ""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import MUTES_FILE, NO_MUTES, MutesFile, read_mutes
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.texts import TextFinder
 from storehealth.commands.request import AuditRequest
 from storehealth.db import Store, StoreSettings, open_store
@@ -23,6 +23,7 @@ from storehealth.settings import Settings, find_settings_folder, read_settings
 from storehealth.support.atomic_files import make_private_folder
 from storehealth.support.message import Name, message
 from storehealth.support.tempdirs import make_temporary_folder
+from storehealth.support.validation import with_nearest
 
 
 class PreparedInputs(NamedTuple):
@@ -124,8 +125,22 @@ def resolve_platform(
                 message("catalogue.sites_known", names=sites),
             )
     platform = catalogue.find_platform(name, day, site) if site else plain
-    limits = {**platform.limits, **settings.list_limits(platform.limits)}
+    limits = {**platform.limits, **_list_own_limits(settings, catalogue, platform)}
     return platform.model_copy(update={"facts": {**platform.facts, **settings.list_facts()}, "limits": limits})
+
+
+def _list_own_limits(settings: Settings, catalogue: Catalogue, platform: Platform) -> dict[str, PlatformLimit]:
+    """Return the limits that the store sets for itself; their targets come from the platform, else from the rule.
+
+    Raises:
+        UsageError: They name a rule that does not exist or has no limits.
+    """
+    defaults = {code: rule.limits for code, rule in catalogue.rules.items() if rule.limits is not None}
+    unknown = next((code for code in settings.limits if code not in defaults), None)
+    if unknown is not None and catalogue.rules:
+        text = message("settings.unknown_limit", code=Name(unknown))
+        raise UsageError(with_nearest(text, unknown, defaults), message("settings.fix_settings"))
+    return settings.list_limits({**defaults, **platform.limits})
 
 
 def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
@@ -152,7 +167,7 @@ def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = Tru
         views: False creates the merged canonical tables only.
     """
     catalogue, settings, intake, platform, _ = inputs
-    request.tell("putting the tables together")
+    request.tell(message("progress.assembling"))
     store_settings = StoreSettings(
         store=settings.store or "",
         platform=platform,

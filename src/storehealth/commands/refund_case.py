@@ -176,7 +176,7 @@ def _read_details(options: CaseOptions, settings: Settings, store: str) -> Merch
 
 
 def derive_status_from_exports(
-    exports: Path, options: CaseOptions, tell: Callable[[str], None]
+    exports: Path, options: CaseOptions, tell: Callable[[Message], None]
 ) -> tuple[ChosenCase, CaseStatus]:
     """Choose the case and derive its status from its dossier and from what the exports say.
 

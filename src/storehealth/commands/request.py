@@ -10,9 +10,10 @@ from pathlib import Path
 from storehealth.catalogue.common import Language
 from storehealth.history import RunHistory
 from storehealth.privacy import Mask, keep_value, load_installation_key, make_mask
+from storehealth.support.message import Message
 
 
-def _ignore_progress(_: str) -> None:
+def _ignore_progress(_: Message) -> None:
     """Do not report progress."""
 
 
@@ -38,7 +39,7 @@ class AuditRequest:
     fail_on: str = "fail"
     strict_data: bool = False
     assume_auto: bool = False
-    tell: Callable[[str], None] = _ignore_progress
+    tell: Callable[[Message], None] = _ignore_progress
     unmask: bool = False
     history: RunHistory | None = None
 

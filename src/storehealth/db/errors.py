@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import duckdb
 
-from storehealth.catalogue.files import suggest_nearest
 from storehealth.privacy import remove_quotes
+from storehealth.support.message import Message, Name, message
 from storehealth.support.sandbox import SQL_TEXT_ERRORS
+from storehealth.support.validation import with_nearest
 
 EXCERPT = 30
 """Characters of SQL quoted from where it cannot be parsed."""
@@ -19,42 +20,37 @@ CANDIDATES = re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean):? (.*)"
 
 
 class ErrorKind(NamedTuple):
-    """A kind of mistake: how the database words it, and how we do; ``{}`` is what the pattern captured."""
+    """A kind of mistake: how the database words it, and the message of ours; the pattern may capture a name."""
 
     pattern: str
-    sentence: str
+    id: str
 
 
-UNFIT = "the types of the values do not fit together"
 KINDS = (
-    ErrorKind(r'Referenced column "(.+?)" (?:not found|was not found)', "there is no column {}"),
-    ErrorKind(r'Function with name "?(.+?)"? does not exist', "there is no function {}"),
+    ErrorKind(r'Referenced column "(.+?)" (?:not found|was not found)', "sql.column"),
+    ErrorKind(r'Function with name "?(.+?)"? does not exist', "sql.function"),
+    ErrorKind(r'(?:Table with name|Referenced table) "?(.+?)"? (?:does not exist|not found)', "sql.table"),
+    ErrorKind(r"Type with name (.+?) does not exist", "sql.type"),
+    ErrorKind(r"disabled (?:by|through) configuration|^Permission Error", "sql.reach"),
     ErrorKind(
-        r'(?:Table with name|Referenced table) "?(.+?)"? (?:does not exist|not found)', "there is no table or view {}"
+        r"No function matches|Could not choose a best|[Cc]annot (?:compare|mix|cast)|Unimplemented type for",
+        "sql.types",
     ),
-    ErrorKind(r"Type with name (.+?) does not exist", "there is no type {}"),
-    ErrorKind(
-        r"disabled (?:by|through) configuration|^Permission Error", "it may read the store's rows and nothing else"
-    ),
-    ErrorKind(
-        r"No function matches|Could not choose a best|[Cc]annot (?:compare|mix|cast)|Unimplemented type for", UNFIT
-    ),
-    ErrorKind(r"^Conversion Error", "a value cannot be turned into the type that is asked for"),
+    ErrorKind(r"^Conversion Error", "sql.cast"),
 )
-UNKNOWN = "the SQL does not run"
 
 
-def explain_sql_error(error: duckdb.Error, sql: str = "") -> str:
+def explain_sql_error(error: duckdb.Error, sql: str = "") -> Message:
     """Explain what is wrong with some SQL in one sentence, and quote the database in another.
 
     Args:
         error: The database's error.
         sql: The SQL as written in the file, to say where it cannot be parsed.
     """
-    return f"{_sentence(error, sql)}. The database says: “{_quote(error)}”"
+    return message("sql.explained", problem=describe_sql_problem(error, sql), text=Name(quote_database(error)))
 
 
-def _quote(error: duckdb.Error) -> str:
+def quote_database(error: duckdb.Error) -> str:
     """The database's own words, without the query around the SQL, and without what may be a cell."""
     if isinstance(error, SQL_TEXT_ERRORS):
         return " ".join(re.split(r"\n\s*(?:LINE \d|Candidate functions|Did you mean|\n)", str(error))[0].split())
@@ -62,17 +58,19 @@ def _quote(error: duckdb.Error) -> str:
     return f"{kind}: {rest.partition(': ')[0]}"  # after a second colon there may be a cell, not in quotes
 
 
-def _sentence(error: duckdb.Error, sql: str) -> str:
+def describe_sql_problem(error: duckdb.Error, sql: str) -> Message:
+    """Say what is wrong with some SQL; arguments as for :func:`explain_sql_error`."""
     text = str(error)
     if isinstance(error, duckdb.ParserException | duckdb.SyntaxException):
         rest = _find_unparsed(text, sql)
-        return f"the SQL cannot be read from “{rest}” on" if rest else "the SQL ends early; mind brackets and quotes"
+        return message("sql.unreadable_from", rest=Name(rest)) if rest else message("sql.ends_early")
     for kind in KINDS:
         found = re.search(kind.pattern, text)
         if found:
             name = found[1] if found.groups() else ""
-            return kind.sentence.format(name) + suggest_nearest(name, _candidates(text))
-    return UNKNOWN
+            problem = message(kind.id, name=Name(name)) if name else message(kind.id)
+            return with_nearest(problem, name, _candidates(text))
+    return message("sql.unknown")
 
 
 def _candidates(text: str) -> list[str]:

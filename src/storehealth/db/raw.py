@@ -18,6 +18,7 @@ from storehealth.catalogue.table import UNREAD, Table
 from storehealth.db import sql
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
+from storehealth.support.message import Name, message
 
 Filled = dict[tuple[str, str], int]
 """Number of values per source path and column of one table."""
@@ -84,7 +85,8 @@ def load_rows(
     typed = {column: table.sql_type(column) for column in table.columns} | sql.ORIGIN | {"part_row": "BIGINT"}
     unknown = {column for row in rows for column in row} - set(typed)
     if unknown:
-        raise CatalogueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
+        names = tuple(map(Name, sorted(unknown)))
+        raise CatalogueError(message("db.no_column", table=Name(table.name), names=names))
     origin = {"store_id": store, "source_file": _default_file(table.name)}
     full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
     cells = ", ".join(

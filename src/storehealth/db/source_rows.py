@@ -16,9 +16,11 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.table import Table
 from storehealth.db import sql
 from storehealth.db.store import Store
+from storehealth.i18n import translate
 from storehealth.model import Intake, RejectGroup, SheetReading, StoredTable, TablePreview
 from storehealth.privacy import Mask
 from storehealth.support.atomic_files import write_csv, write_csv_rows
+from storehealth.support.message import load_message
 
 Cell = str | int | float | bool | None
 PROVEN_STAFF = ("agent", "bot")
@@ -63,12 +65,12 @@ HEADER = (
 )  # fmt: skip
 """The columns of DuckDB's table reject_errors, with the file's name instead of its number, then our own."""
 KINDS = (
-    ("a quote is opened", "UNQUOTED VALUE"),
-    ("text after a closing quote", "UNQUOTED VALUE"),
-    ("too few columns", "MISSING COLUMNS"),
-    ("too many columns", "TOO MANY COLUMNS"),
-    ("the line is longer", "LINE SIZE OVER MAXIMUM"),
-    ("a byte that is not", "INVALID ENCODING"),
+    ("reject.open_quote", "UNQUOTED VALUE"),
+    ("reject.after_quote", "UNQUOTED VALUE"),
+    ("reject.few_columns", "MISSING COLUMNS"),
+    ("reject.many_columns", "TOO MANY COLUMNS"),
+    ("reject.too_long", "LINE SIZE OVER MAXIMUM"),
+    ("reject.encoding", "INVALID ENCODING"),
 )
 FETCHED = 5000
 FIRST_LINES = 5
@@ -127,7 +129,7 @@ def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
         )
         for reason, column, count, lost, lines in reader.store.con.execute(query).fetchall():
             shown = reader.mask("told", column) if column else None
-            yield RejectGroup(reason=reason, column=shown, count=count, rows_lost=lost, lines=lines)
+            yield RejectGroup(reason=load_message(reason), column=shown, count=count, rows_lost=lost, lines=lines)
 
 
 def _from(part: StoredTable) -> str:
@@ -149,11 +151,11 @@ class _Columns:
         header = self.reading.header
         place = header.index(column) + 1 if column in header else None
         shown = self.mask("told", column) if column else None
-        whole = column is None
+        whole, text = column is None, translate(load_message(reason))
         content = None if value is None else self.mask("line" if whole else self.kinds.get(str(column), "cell"), value)
         return [
             self.source, line, None, None, place, shown, _error_type(reason, whole, value), content if whole else None,
-            f"{shown}: {reason}" if shown else reason, reason, None if whole else content, lost,
+            f"{shown}: {text}" if shown else text, text, None if whole else content, lost,
         ]  # fmt: skip
 
 
@@ -164,5 +166,5 @@ def _kind(fills: Iterable[str], catalogue: Catalogue) -> str:
 
 
 def _error_type(reason: str, whole: bool, value: str | None) -> str | None:
-    known = next((kind for begin, kind in KINDS if reason.startswith(begin)), None)
+    known = next((kind for id_, kind in KINDS if load_message(reason).id == id_), None)
     return known or ("CAST" if not whole and value is not None else None)

@@ -22,6 +22,7 @@ from storehealth.db.pool import FEW, Connections, count_connections, share_varia
 from storehealth.db.views import create_views, define_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
+from storehealth.support.message import Name, message
 from storehealth.support.sandbox import MAX_QUERY_SECONDS
 
 FACT_TABLES = ("files", "rejects")
@@ -193,7 +194,7 @@ def open_store_from_rows(
     """
     unknown = set(rows) - set(catalogue.tables)
     if unknown:
-        raise CatalogueError(f"there is no table {', '.join(sorted(unknown))}")
+        raise CatalogueError(message("db.no_table", names=tuple(map(Name, sorted(unknown)))))
     hands = _connect(None, settings)
     con = hands[0]
     con.execute(sql.create_source_path_type(raw.list_sources(rows)))
@@ -204,7 +205,7 @@ def open_store_from_rows(
         try:
             parts, filled = raw.load_rows(con, table, rows[name], settings.store)
         except duckdb.Error as error:
-            raise CatalogueError(f"rows of {name}: {error}") from None
+            raise CatalogueError(message("db.rows_of", table=Name(name), text=Name(error))) from None
         inputs.filled[name] = filled
         if name in FACT_TABLES:
             inputs.loose.add(name)

@@ -8,10 +8,12 @@ from functools import partial
 
 import duckdb
 
+from storehealth.catalogue.files import describe_problem
 from storehealth.catalogue.view import View
 from storehealth.db.errors import explain_sql_error
 from storehealth.db.pool import Connections, run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory
+from storehealth.support.message import Message, Name, message
 from storehealth.support.sandbox import (
     MAX_QUERY_SECONDS,
     QueryMemoryError,
@@ -93,10 +95,12 @@ def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
 
     def visit(view: View, path: tuple[str, ...]) -> None:
         if view.view in path:
-            raise CatalogueError(f"views read each other in a circle: {' → '.join((*path, view.view))}")
+            circle = Name(" → ".join((*path, view.view)))
+            raise CatalogueError(message("sql.circle", names=circle))
         for name in view.after:
             if name not in views:
-                raise CatalogueError(f"{view.view}.sql: after: there is no view {name!r}")
+                problem = message("sql.no_view", name=Name(name))
+                raise CatalogueError(describe_problem(f"{view.view}.sql: after", problem))
             visit(views[name], (*path, view.view))
         order.setdefault(view.view, view)
 
@@ -110,16 +114,18 @@ def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: 
     try:
         statements = con.extract_statements(create)
         if [statement.type for statement in statements] != [duckdb.StatementType.CREATE]:
-            raise CatalogueError(f"{view.view}.sql: a view is one SELECT; mind the semicolons", "Mend the view's SQL.")
+            raise _make_error(view, message("sql.one_select"))
         with limit_query(con, seconds):
             con.execute(create)
     except QueryTimeoutError as error:
-        raise CatalogueError(f"{view.view}.sql: {error}", "Mend the view's SQL.") from None
+        raise _make_error(view, error.problem) from None
     except QueryMemoryError:
         raise OutOfMemory("" if own else f"{view.view}.sql") from None
     except NOT_THE_VIEWS_FAULT:
         raise
     except duckdb.Error as error:
-        raise CatalogueError(
-            f"{view.view}.sql: {explain_sql_error(error, view.sql)}", "Mend the view's SQL."
-        ) from error
+        raise _make_error(view, explain_sql_error(error, view.sql)) from error
+
+
+def _make_error(view: View, problem: Message) -> CatalogueError:
+    return CatalogueError(describe_problem(f"{view.view}.sql", problem), message("sql.fix_view"))

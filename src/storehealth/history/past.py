@@ -127,14 +127,28 @@ def classify_state(before: Sequence[PastVerdict], now: PastVerdict) -> tuple[Sta
 
 
 def classify_finding(finding: Finding, past: EarlierRuns, as_of: datetime) -> tuple[State | None, datetime | None]:
-    """Return :func:`state_of` a finding among the runs it is compared with."""
+    """Return :func:`classify_state` of a finding among the runs it is compared with.
+
+    A finding that passes although its figure got worse, because limits or the number of rows changed, is not resolved.
+    """
     before = [
         PastVerdict(run.as_of, LEVELS.get(earlier.status))
         for run in past.reference_runs
         for earlier in run.findings
         if earlier.code == finding.code
     ]
-    return classify_state(before, PastVerdict(as_of, LEVELS.get(finding.status)))
+    state, since = classify_state(before, PastVerdict(as_of, LEVELS.get(finding.status)))
+    earlier_finding = past.reference.find_judged(finding.code) if past.reference else None
+    return (None, None) if state == "resolved" and has_worsened(earlier_finding, finding) else (state, since)
+
+
+def has_worsened(before: Finding | None, after: Finding) -> bool:
+    """Whether a figure moved in the wrong direction, be it within noise; False where the two cannot be compared."""
+    if before is None or before.value is None or after.value is None:
+        return False
+    if (before.unit, before.higher_is) != (after.unit, after.higher_is):
+        return False
+    return after.value < before.value if after.higher_is == "better" else after.value > before.value
 
 
 def classify_rows(code: str, seen: DefectMarks, past: EarlierRuns) -> RowStates | None:

@@ -168,10 +168,10 @@ def unpack_checkup(content: bytes) -> Checkup:
         HistoryUnusable: It is damaged, or has keys unknown to this version.
     """
     with _translate_errors_of(message("history.record_checkup")):
-        return Checkup.model_validate(_upgrade(unpack(content)))
+        return Checkup.model_validate(upgrade_record(unpack(content)))
 
 
-def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
+def upgrade_record(record: dict[str, Any]) -> dict[str, Any]:
     """Let titles of rules and names of advice that version 0.1 stored as text follow the reader's language.
 
     Its sentences stay as they are, in the language of that run.

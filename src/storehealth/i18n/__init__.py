@@ -12,7 +12,7 @@ from string import Formatter
 from typing import TypeAlias
 
 from storehealth.i18n.po import read_texts
-from storehealth.support.message import LANGUAGES, Language, Message
+from storehealth.support.message import LANGUAGES, LOCALIZED, Language, Message
 
 TextLookup: TypeAlias = Callable[[str, Language], str | None]
 """Gives the text of a data file by id, in a language; None where it has none."""
@@ -47,6 +47,8 @@ def translate(what: Message, language: str | None = None) -> str:
 
     wanted = _as_language(language) if language else _language.get()
     values = dict(what.pairs)
+    if what.id == LOCALIZED:
+        return str(values.get(wanted, what.fallback))
     text, is_ours = _text(what, values.get("n"), wanted)
     # Braces in a data file may be its own; they are blanks to fill only where something was given for them.
     parts = (

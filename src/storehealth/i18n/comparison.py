@@ -19,12 +19,21 @@ def describe_change(finding: Finding, words: Words) -> list[str]:
     """The previous figure, whether the difference is beyond noise, and how long the finding has existed."""
     was = finding.previous is not None
     moved = [words.say("screen.was", value=words.format_figure(finding.previous, finding.unit))] if was else []
-    moved += [words.say(f"change.{finding.change}")] if finding.change else []
+    moved += [words.say(f"change.{_choose_change(finding)}")] if finding.change else []
     parts = [words.say("history.clause").join(moved)] if moved else []
     if finding.state:
         day = finding.since.date() if finding.since else None
         parts.append(words.say(f"found.{finding.state}", day=words.format_day(day)))
     return parts
+
+
+def _choose_change(finding: Finding) -> str:
+    """The key of a change; where a verdict changed although the figure hardly did, one that says both."""
+    if finding.change == "within_noise" and finding.state in ("new", "reappeared"):
+        return "crossed"
+    if finding.change == "within_noise" and finding.state == "resolved":
+        return "returned"
+    return str(finding.change)
 
 
 def describe_rows(finding: Finding, words: Words) -> str | None:

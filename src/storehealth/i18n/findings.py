@@ -82,11 +82,9 @@ def name_score(checkup: Checkup, words: Words) -> str:
     score = checkup.score
     if score.value is None:
         return f"— {words.say('screen.no_score')}"
-    return " ".join(
-        part
-        for part in (words.format_decimal(score.value, 0), score.grade, words.say(f"band.{choose_band(score.value)}"))
-        if part
-    )
+    assumed = f"({words.say('screen.by_assumed_limits')})" if score.by_assumed_limits and score.grade else None
+    band = words.say(f"band.{choose_band(score.value)}")
+    return " ".join(part for part in (words.format_decimal(score.value, 0), score.grade, band, assumed) if part)
 
 
 def describe_score(checkup: Checkup, words: Words) -> list[str]:
@@ -213,7 +211,7 @@ def describe_source(finding: Finding, words: Words) -> str | None:
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
-    return words.say("unit.brackets", what=words.source(source.source), inside=describe_certainty(source, words))
+    return words.say("unit.brackets", what=words.render(source.source), inside=describe_certainty(source, words))
 
 
 def format_segment(parts: dict[str, str | None], words: Words) -> str:

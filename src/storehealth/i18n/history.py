@@ -37,7 +37,7 @@ def summarize_change(checkup: Checkup, words: Words) -> str | None:
     previous = checkup.previous
     if previous is None:
         return None
-    parts = [_describe_move(checkup, previous, words), *list_states(checkup, words)]
+    parts = [_describe_move(checkup, previous, words), *list_states(checkup, words), *explain_noise(checkup, words)]
     return (
         f"{name_previous(checkup, previous, words)}{words.say('unit.colon')}{words.say('unit.semicolon').join(parts)}"
     )
@@ -56,6 +56,19 @@ def _describe_move(checkup: Checkup, previous: PreviousRun, words: Words) -> str
     if abs(change.rules) >= LEAST_POINTS:
         parts.append(words.say("history.by_rules", points=format_signed(change.rules, words)))
     return words.say("history.clause").join(parts)
+
+
+def explain_noise(checkup: Checkup, words: Words) -> list[str]:
+    """Why the score changed beyond noise while no figure did, or the other way round; nothing where they agree."""
+    change = checkup.previous.score_change if checkup.previous else None
+    compared = [finding for finding in sort_by_urgency(checkup.findings) if finding.scored and finding.change]
+    if change is None or not compared:
+        return []
+    if change.change == "within_noise":
+        worse = [finding.code for finding in compared if finding.change == "worse"]
+        return [words.say("history.outweighed", codes=list_codes(worse, words))] if worse else []
+    moved = any(finding.change == change.change for finding in compared)
+    return [] if moved or abs(change.figures) < LEAST_POINTS else [words.say("history.together")]
 
 
 def list_states(checkup: Checkup, words: Words, most: int | None = None) -> list[str]:
@@ -81,6 +94,7 @@ def explain_change(checkup: Checkup, words: Words) -> list[str]:
     lines = [
         f"{name_previous(checkup, previous, words)}{words.say('unit.colon')}{_describe_move(checkup, previous, words)}",
         *list_states(checkup, words, len(checkup.findings)),
+        *explain_noise(checkup, words),
     ]
     change = previous.score_change
     if change:

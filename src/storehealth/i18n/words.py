@@ -5,7 +5,6 @@ A thin layer over ``storehealth.i18n``, whose catalogues hold the texts. Texts o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from datetime import date, datetime
 from functools import cache
@@ -13,14 +12,7 @@ from functools import cache
 from storehealth.i18n import figures, parse_text, translate
 from storehealth.i18n.po import read_texts
 from storehealth.i18n.values import write_value
-from storehealth.support.message import LANGUAGES, VERBATIM, Language, Message
-
-SYSTEM = "system"
-ERRORS = ("error", "error_hint", "refusal", SYSTEM)
-REASONS = ("reason", "refusal", SYSTEM)
-WITHIN = (SYSTEM, "reason")
-"""Sections whose texts stand inside sentences about something else."""
-NEAREST = "; nearest is "
+from storehealth.support.message import LANGUAGES, Language, Message
 
 
 class Words:
@@ -66,55 +58,8 @@ class Words:
         return str(value)
 
     def render(self, text: Message | str | None) -> str:
-        """A message as text; empty for None. Strings of saved runs stay as they are, save for known reasons."""
-        if isinstance(text, Message) and text.id != VERBATIM:
-            return translate(text, self.language)
-        text = str(text) if text else ""  # a note of intake, or of a run saved by version 0.1
-        return self.reason(text) if text else ""
-
-    def reason(self, english: str) -> str:
-        """A reason or note of intake in this language, sentence by sentence where translations exist."""
-        return english if self.language == "en" else self._translate_line(english, REASONS)
-
-    def source(self, english: str) -> str:
-        """Where a limit comes from; a citation stays as it is."""
-        return self._match_pattern(english, "source") or english
-
-    def error(self, english: str) -> str:
-        """An error message or hint in this language, sentence by sentence where translations exist."""
-        return (
-            english
-            if self.language == "en"
-            else "\n".join(self._translate_line(line, ERRORS) for line in english.split("\n"))
-        )
-
-    def _translate_line(self, line: str, sections: tuple[str, ...]) -> str:
-        body, stop = line.removesuffix("."), "." if line.endswith(".") else ""
-        first, more, rest = body.partition(". ")
-        if more and self._translate_sentence(first, *sections) is not None:
-            gap = "" if self.language == "zh" else " "
-            return f"{self._translate_line(first + '.', sections)}{gap}{self._translate_line(rest + stop, sections)}"
-        known = self._translate_sentence(body, *sections)
-        return line if known is None else known + ("。" if stop and self.language == "zh" else stop)
-
-    def _translate_sentence(self, english: str, *sections: str) -> str | None:
-        """A sentence, with or without the nearest name behind it."""
-        sentence, near, name = english.rpartition(NEAREST)
-        known = self._match_pattern(sentence, *sections) if near else None
-        return known + self.say("error.nearest_is", x=name) if known else self._match_pattern(english, *sections)
-
-    def _match_pattern(self, english: str, *sections: str) -> str | None:
-        if self.language == "en":
-            return None
-        for section in sections:
-            for pattern, name in _patterns(section):
-                match = pattern.fullmatch(english)
-                if match:
-                    values = {
-                        key: self._match_pattern(value, *WITHIN) or value for key, value in match.groupdict().items()
-                    }
-                    return self.say(f"{section}.{name}", **values)
-        return None
+        """A message as text; empty for None. A string is no text of ours and stays as it is."""
+        return translate(text, self.language) if isinstance(text, Message) else text or ""
 
     def name_table(self, name: str) -> str:
         """A canonical table in plain words; a table of a pack by its own name."""
@@ -174,13 +119,3 @@ def load_texts() -> dict[str, dict[Language, str]]:
 
 def _tables(need: str) -> frozenset[str]:
     return frozenset(part.partition(".")[0] for part in need.split("|"))
-
-
-@cache
-def _patterns(section: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """English texts as patterns in which the placeholders w to z match anything, each with its key."""
-    return tuple(
-        (re.compile(re.sub(r"\\{([w-z])\\}", r"(?P<\1>.+)", re.escape(entry["en"]))), key.partition(".")[2])
-        for key, entry in load_texts().items()
-        if key.startswith(f"{section}.")
-    )

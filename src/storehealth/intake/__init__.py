@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,12 +17,13 @@ from storehealth.intake.file_reader import FileInspection, FileReader
 from storehealth.intake.lake import Lake
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.model import Intake
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message
+from storehealth.support.names import list_nearest
 
 __all__ = ["IntakeOptions", "read_exports"]
 
 
-def _ignore(_: str) -> None:
+def _ignore(_: Message) -> None:
     """Discard a progress message."""
 
 
@@ -32,7 +32,7 @@ def read_exports(
     catalogue: Catalogue,
     lake: Path,
     options: IntakeOptions | None = None,
-    tell: Callable[[str], None] = _ignore,
+    tell: Callable[[Message], None] = _ignore,
 ) -> Intake:
     """Read all files of an exports folder, or one file, into the lake.
 
@@ -94,7 +94,7 @@ def _check_options(options: IntakeOptions, catalogue: Catalogue) -> None:
 
 
 def _refuse_layout(name: str, catalogue: Catalogue) -> UsageError:
-    nearest = tuple(map(Name, difflib.get_close_matches(name, catalogue.layouts, n=3)))
+    nearest = tuple(map(Name, list_nearest(name, catalogue.layouts, 3)))
     if not nearest:
         return UsageError(message("intake.no_layout_near", name=Name(name)), message("intake.list_layouts"))
     return UsageError(message("intake.no_layout", name=Name(name), nearest=nearest), message("intake.list_layouts"))

@@ -10,18 +10,19 @@ from storehealth.catalogue.table import SQL_TYPES, Kind, TableColumn
 
 MACROS = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
 NUMBERS = ("money", "number", "integer", "share")
-LOST_DIGITS = "digits are gone: Excel turned the id into a number; export again as text or CSV"
+LOST_DIGITS = "reject.digits"
 REASONS: dict[Kind, str] = {
     "id": LOST_DIGITS,
-    "time": "not a time",
-    "money": "not an amount of money",
-    "number": "not a number",
-    "integer": "not a whole number",
-    "share": "not a share",
-    "flag": "neither yes nor no",
-    "word": "a word the layout does not know",
-    "text": "not a text",
+    "time": "reject.time",
+    "money": "reject.money",
+    "number": "reject.number",
+    "integer": "reject.integer",
+    "share": "reject.share",
+    "flag": "reject.flag",
+    "word": "reject.word",
+    "text": "reject.text",
 }
+"""Ids of the messages that say why a cell was rejected, by its type; the Parquet file of rejects holds them."""
 
 
 def quote_literal(text: str) -> str:

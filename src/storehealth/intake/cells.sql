@@ -82,7 +82,8 @@ CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
 
 -- Marks of currency before or behind an amount, blanks and apostrophes between its digits, and long minus signs as short ones.
 CREATE OR REPLACE TEMP MACRO without_currency(t) AS
-  regexp_replace(translate(t, '−–', '--'), '(?i)\([a-z]{3}\)|s/\.?|^-?(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs)\.?|(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs)\.?$|\b(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs)\b\.?|\b[acr]\b|^r|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円원件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
+  regexp_replace(regexp_replace(regexp_replace(translate(t, '−–', '--'), '(\p{L})(\d)', '\1 \2', 'g'), '(\d)(\p{L})', '\1 \2', 'g'),
+    '(?i)\([a-z]{3}\)|s/\.?|\b(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs|r)\b\.?|\b[ac] ?\$|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円圓件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
 
 -- 1,234.50 and 1,23,456.00 and 1.234,50 and 12,50 as 1234.50, 123456.00, 1234.50 and 12.50; 1,234 is a thousand.
 CREATE OR REPLACE TEMP MACRO digits_of(t) AS
@@ -97,6 +98,7 @@ CREATE OR REPLACE TEMP MACRO positive_of(t) AS
   CASE WHEN regexp_full_match(t, '\([^()-]+\)') THEN t[2:-2] WHEN ends_with(t, '-') THEN t[:-2] END;
 CREATE OR REPLACE TEMP MACRO amount_of(t) AS
   CASE WHEN regexp_full_match(t, '-?\d+(\.\d+)?') THEN t
+       WHEN t[1] IN ('-', '−', '–') THEN '-' || digits_of(without_currency(t[2:]))
        WHEN positive_of(without_currency(t)) IS NULL THEN digits_of(without_currency(t))
        ELSE '-' || digits_of(positive_of(without_currency(t))) END;
 

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Damage
 from storehealth.intake.legacy_encodings import detect_legacy_encoding
-from storehealth.support.message import Message, Name, message
+from storehealth.support.message import Message, Name, dump_message, message
 
 CHUNK = 8 << 20
 LONGEST_LINE = 64 << 20
@@ -30,7 +30,6 @@ MARKS = {
 SURROGATE = re.compile("[\ud800-\udfff]")
 SURVEYED = 1 << 12
 """Bytes in which UTF-16 without a byte order mark is looked for."""
-UNREADABLE_LINE = "a byte that is not {encoding}; the line was left out"
 
 
 class Utf8Text(NamedTuple):
@@ -195,7 +194,8 @@ def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
                 target.write(data)
     if len(bad) > MOST_BAD_LINES * max(counted.breaks, 1):
         raise FileRefused(_describe_bad_lines(bad, encoding), message("intake.name_encoding"))
-    damages = (Damage(line.number, line.text, UNREADABLE_LINE.format(encoding=encoding)) for line in bad)
+    reason = dump_message(message("reject.encoding", encoding=Name(encoding)))
+    damages = (Damage(line.number, line.text, reason) for line in bad)
     return counted.to_text(copy, encoding, tuple(damages))
 
 

@@ -12,7 +12,7 @@ from storehealth.intake.containers import Body
 from storehealth.intake.normalise import LOST, PASSED, SKIPPED, ReadingPlan
 from storehealth.intake.records import FOOTER
 
-TOTAL_ROW = "a total row, left out"
+TOTAL_ROW = "reject.total"
 TOTAL = (
     "(?i)((grand|sub|sum)?[ -]?totale?s?( general| geral)?|sum|summe|(gesamt)(summe|betrag)?|somme|suma|soma|average|avg|mean"
     "|promedio|m[eé]dia|moyenne|durchschnitt|合\\s*计|总\\s*计|小\\s*计|共\\s*计|总和|合\\s*計|總\\s*計|小\\s*計|平均值?|均值|汇总|汇总行|計|總和)"

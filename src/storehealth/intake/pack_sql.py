@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import duckdb
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.files import locate_key
+from storehealth.catalogue.files import describe_problem, locate_key
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.intake.normalise import ReadingPlan
+from storehealth.support.message import Name, lines, message
 from storehealth.support.sandbox import (
     MAX_QUERY_SECONDS,
     SQL_TEXT_ERRORS,
@@ -23,8 +24,6 @@ from storehealth.support.sandbox import (
     QueryTimeoutError,
     limit_query,
 )
-
-FIX_HINT = "Mend the layout's SQL."
 
 
 class SqlExpression(NamedTuple):
@@ -62,8 +61,7 @@ def check_pack_sql(catalogue: Catalogue) -> None:
     if wrong:
         places = [locate_key(catalogue.paths[f"{found.kind}/{found.name}"], found.key) for found in wrong]
         raise CatalogueError(
-            "\n".join(f"{place}: write one expression over the row's columns" for place in places),
-            "It may hold no SELECT and no semicolon; mind the brackets.",
+            lines(describe_problem(place, message("sql.one_expression")) for place in places), message("sql.no_select")
         )
 
 
@@ -107,13 +105,12 @@ def limit_pack_sql(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Iterato
         with limit_query(con, MAX_QUERY_SECONDS, anew=True) if plan.from_pack else nullcontext():
             yield
     except QueryTimeoutError as error:
-        raise CatalogueError(f"{name}: {error}", FIX_HINT) from None
+        raise CatalogueError(describe_problem(name, error.problem), message("sql.fix_layout")) from None
     except QueryMemoryError:
         raise OutOfMemory(name) from None
     except SQL_TEXT_ERRORS as error:
         if not plan.from_pack:
             raise
         reason = str(error).partition("\n")[0]
-        raise CatalogueError(
-            f"{name}: its SQL does not fit its columns; the database says: “{reason}”", FIX_HINT
-        ) from None
+        problem = message("sql.misfit", text=Name(reason))
+        raise CatalogueError(describe_problem(name, problem), message("sql.fix_layout")) from None

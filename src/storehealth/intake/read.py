@@ -25,9 +25,8 @@ from storehealth.intake.normalise import (
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.rounded_ids import refuse_rounded_ids
+from storehealth.support.message import Name, dump_message, load_message, message
 
-MISSING = "{column} is missing"
-UNFIT = "its headers fit {layout}, but none of its rows could be read ({reason}; {count} rows)"
 LONGEST_VALUE = 2000
 Con = duckdb.DuckDBPyConnection
 
@@ -44,7 +43,7 @@ class TableFacts(NamedTuple):
 class SheetOutcome(NamedTuple):
     """Where a sheet's rows went: ``rows = kept + duplicates + rejected``.
 
-    ``listed`` counts the entries in rejects.parquet. ``unfit`` says why no row was kept although the headers fit. ``passed``
+    ``listed`` counts the entries in rejects.parquet. ``unfit``, a dumped message, says why no row was kept. ``passed``
     counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count.
     """
 
@@ -275,7 +274,7 @@ def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) 
         header = plan.match.headers.get(plan.layout.find_column(plan.main_table.name, blamed) or "", blamed)
         con.execute(
             f"INSERT INTO rejects SELECT source_row, ?, NULL, ?, true FROM keyless WHERE {quote_name(key)} IS NULL",
-            [header, MISSING.format(column=blamed)],
+            [header, dump_message(message("reject.missing", column=Name(blamed)))],
         )
     con.execute("INSERT INTO gone SELECT source_row FROM keyless")
     _define_kept(con, "source_row NOT IN (SELECT source_row FROM gone)")
@@ -332,7 +331,10 @@ def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
     if commonest is None:
         return ""
     column, reason, count = commonest
-    return UNFIT.format(layout=plan.layout.name, count=count, reason=f"{column}: {reason}" if column else reason)
+    why = load_message(reason)
+    if column:
+        why = message("reject.in_column", column=Name(column), reason=why)
+    return dump_message(message("rows.none_read", layout=Name(plan.layout.name), reason=why, n=count))
 
 
 def _write_rejects(con: Con, folder: Path) -> int:

@@ -12,7 +12,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import describe_window, name_needs, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
 from storehealth.judge.case import RuleCase, build_case
-from storehealth.judge.certainty import assess_certainty
+from storehealth.judge.certainty import FEW_DAYS, assess_certainty
 from storehealth.judge.drivers import find_drivers
 from storehealth.judge.printed_figures import compare_printed_figures
 from storehealth.judge.verdict import (
@@ -41,7 +41,7 @@ SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_la
 """Assumptions worth a word beside every verdict; the others are listed by `explain`."""
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
-NO_LIMIT_SOURCE = LimitSource(source="no limit is set", verified="assumed")
+NO_LIMIT_SOURCE = LimitSource(source=message("source.no_limit"), verified="assumed")
 
 
 def judge(
@@ -84,10 +84,11 @@ def _build_finding(case: RuleCase) -> Finding:
         title=case.title,
         why=_explain_why(case),
         area=rule.area,
-        severity=rule.severity,
+        severity=case.platform.weigh(rule.code, rule.severity),
         scored=case.platform.is_scored(rule.code, rule.scored),
         status=status,
         note=note,
+        withdrawn=status == "inconclusive" and next(find_obstacles(case), None) is None,
         value=value_in_direction,
         higher_is=case.higher_is,
         unit="share" if value is None else value.unit,
@@ -221,7 +222,7 @@ def _holds_at_worst(case: RuleCase, holes: tuple[DataHole, ...], status: Status)
     worst = assume_worst(case.measurement, holes)
     if worst is None or case.bounds is None:
         return False
-    figure = scale_figure(case.rule, worst, case.bounds, assess_certainty(worst, case.platform.name))
+    figure = scale_figure(case.rule, worst, case.bounds, assess_certainty(worst))
     # entities of missing rows are unknown, so the minimum of distinct ones is waived
     return decide_status(figure, entities=1, least_entities=0)[0] == status
 
@@ -245,6 +246,9 @@ def _weigh_figure(case: RuleCase, bounds: Bounds) -> tuple[Status, Message | Non
     status, note = decide_status(figure, case.measurement.entities, required)
     if case.measurement.value is not None and math.isinf(case.measurement.value):
         return status, message("verdict.never")
+    counts = case.certainty.counts if case.certainty else None
+    if note and note.id == "verdict.over_in_bursts" and counts and (counts.defect_days or FEW_DAYS) < FEW_DAYS:
+        return status, message("verdict.over_on_few_days", n=counts.defect_days or 0)
     return status, note
 
 

@@ -46,7 +46,7 @@ class RuleCase:
     @cached_property
     def certainty(self) -> Certainty | None:
         """The intervals of a share; None for durations and numbers, and without judged rows."""
-        return None if self.rule.measure.value is not None else assess_certainty(self.measurement, self.platform.name)
+        return None if self.rule.measure.value is not None else assess_certainty(self.measurement)
 
     @property
     def interval_kind(self) -> Literal["wilson", "day_blocks", "order_statistics"] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
-from zlib import crc32
 
 from storehealth.model import Measurement, VerdictCounts
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
@@ -23,6 +22,10 @@ RESAMPLES = 1000
 MIN_RESAMPLED_DAYS = 14
 """Minimum days with judged rows for resampling whole days."""
 TWO_SIDED, ONE_SIDED = 0.025, 0.05
+SEED = 1
+"""One for all: a seed made of dates would let the same store, a few weeks later, fail or pass by luck."""
+FEW_DAYS = 4
+"""Defects on fewer days than this say little about other days, whatever their number."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,24 @@ class DayCounts:
     judged: int
 
 
-def assess_certainty(measurement: Measurement, platform: str) -> Certainty | None:
+def assess_certainty(measurement: Measurement) -> Certainty | None:
     """Compute the intervals of a defect share; None without judged rows.
 
     Args:
-        measurement: Of a rule that counts a share.
-        platform: Its name and the window seed the draws: neither row order nor repeated files change them, and no count
-            enters, so that fewer defects never look worse.
+        measurement: Of a rule that counts a share. Its days are drawn by their order alone: neither the calendar, the
+            platform, the order of rows nor repeated files change the draws, and no count enters, so that the same store a
+            few weeks later gets the same verdict, and fewer defects never look worse.
     """
     defects, judged, repeats = measurement.tally.defects, measurement.tally.judged, sum(measurement.repeats.values())
     if judged == 0:
         return None
     days = _count_days(measurement)
-    counts = VerdictCounts(defects=defects - repeats, judged=judged - repeats, days=len(days))
+    defect_days = sum(day.defects > 0 for day in days)
+    counts = VerdictCounts(defects=defects - repeats, judged=judged - repeats, days=len(days), defect_days=defect_days)
     plain, deduplicated = wilson_interval(defects, judged), wilson_interval(counts.defects, counts.judged, Z_ONE_SIDED)
     if len(days) < MIN_RESAMPLED_DAYS or defects in (0, judged):
         return Certainty(plain, "wilson", deduplicated, counts)
-    weights = _draw_weights(_round_up_to_power_of_two(len(days)), crc32(f"{platform}|{measurement.window}".encode()))
+    weights = _draw_weights(_round_up_to_power_of_two(len(days)))
     wide = _widen(plain, _resample_ends(weights, days, TWO_SIDED, once=False))
     bounds = _widen(deduplicated, _resample_ends(weights, days, ONE_SIDED, once=True))
     return Certainty(wide, "wilson" if wide == plain else "day_blocks", bounds, counts)
@@ -106,8 +110,8 @@ def _round_up_to_power_of_two(days: int) -> int:
     return 1 << (days - 1).bit_length()
 
 
-@lru_cache(maxsize=2)
-def _draw_weights(days: int, seed: int) -> NDArray[float64]:
+@lru_cache(maxsize=4)
+def _draw_weights(days: int) -> NDArray[float64]:
     """How often each draw includes each day, days × draws: the Poisson bootstrap, with mean one for every day.
 
     For many days it approximates drawing with replacement, and the weights of the first days do not depend on how many
@@ -115,4 +119,4 @@ def _draw_weights(days: int, seed: int) -> NDArray[float64]:
     """
     import numpy as np
 
-    return np.random.RandomState(seed).poisson(1.0, size=(days, RESAMPLES)).astype(float)
+    return np.random.RandomState(SEED).poisson(1.0, size=(days, RESAMPLES)).astype(float)

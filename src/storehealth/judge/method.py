@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Fact
+from storehealth.catalogue.common import Fact, cite
 from storehealth.catalogue.facts import find_fact_readers
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.texts import to_message
@@ -76,7 +76,7 @@ def describe_method(catalogue: Catalogue, platform: Platform) -> MethodNote:
             name: message(
                 "method.fact",
                 value=Name(str(shown[name])),
-                source=Name(fact.source),
+                source=cite(fact.source),
                 certainty=_describe_certainty(fact),
             )
             for name, fact in sorted(platform.facts.items())

@@ -92,7 +92,7 @@ def _is_rest_passing(entry: Mute, measurement: Measurement, context: MuteContext
         return True
     # repeats are known per day, not per slice; without them the interval treats rows as independent
     remainder = measurement.model_copy(update={"tally": rest, "segments": (), "repeats": {}})
-    figure = scale_figure(rule, remainder, bounds, assess_certainty(remainder, context.platform.name))
+    figure = scale_figure(rule, remainder, bounds, assess_certainty(remainder))
     # the remaining defects' entities are not counted separately, so the minimum of distinct ones is waived
     return decide_status(figure, entities=1, least_entities=0)[0] == "pass"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Fact
+from storehealth.catalogue.common import Fact, cite
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.judge.case import RuleCase, build_case
@@ -55,7 +55,7 @@ def _usual_tally(case: RuleCase) -> Tally:
 
 def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
     limit, tally, value_measure = case.platform.limits[case.rule.code], _usual_tally(case), case.rule.measure.value
-    limit_source = LimitSource(source=limit.source, effective_from=limit.effective_from, verified=limit.verified)
+    limit_source = LimitSource(source=cite(limit.source), effective_from=limit.effective_from, verified=limit.verified)
     figure = (
         _usual_value(case)
         if value_measure is not None
@@ -145,5 +145,5 @@ def _minimum_orders(platform: Platform, orders: int | None) -> MinimumOrders | N
     fact: Fact | None = platform.facts.get(MIN_ORDERS_FACT)
     if fact is None or not isinstance(fact.value, int | float):
         return None
-    source = LimitSource(source=fact.source, effective_from=fact.effective_from, verified=fact.verified)
+    source = LimitSource(source=cite(fact.source), effective_from=fact.effective_from, verified=fact.verified)
     return MinimumOrders(orders=int(fact.value), counted=orders, source=source)

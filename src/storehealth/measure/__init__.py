@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import find_unmet_needs
-from storehealth.catalogue.files import suggest_nearest
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.platform import Compensation, PlatformLimit
 from storehealth.catalogue.rule import Rule
@@ -41,8 +40,10 @@ from storehealth.measure.tally import count_entities, count_repeats, count_rows,
 from storehealth.measure.windows import choose_windows, extend_window
 from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask
+from storehealth.support.message import Name, message
 from storehealth.support.sandbox import MAX_QUERY_SECONDS
 from storehealth.support.stats import wilson_interval
+from storehealth.support.validation import with_nearest
 
 DAY = 86400
 CHAT_AREAS = ("customer_service", "team")
@@ -213,7 +214,7 @@ def _needs(query: RuleQuery) -> tuple[str, ...]:
     over = query.rule.measure.over
     if not query.views and " " not in over.strip():
         raise query.make_error(
-            "measure.over", f"there is no view {over!r}{suggest_nearest(over, query.catalogue.views)}"
+            "measure.over", with_nearest(message("sql.no_view", name=Name(over)), over, query.catalogue.views)
         )
     of_views = [need for view in query.views for need in query.catalogue.views[view].needs]
     return tuple(dict.fromkeys((*of_views, *query.rule.measure.needs)))
@@ -282,4 +283,4 @@ def _check_fact(query: RuleQuery) -> None:
     if in_time is None or not isinstance(in_time.within, str):
         return
     if query.run(f"SELECT {build_limit_seconds(in_time.within)}") == [(None,)]:
-        raise query.make_error("measure.in_time.within", f"no platform sets the fact {in_time.within!r}")
+        raise query.make_error("measure.in_time.within", message("sql.no_fact", name=Name(in_time.within)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
+from storehealth.catalogue.common import cite
 from storehealth.catalogue.platform import Compensation
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import DEFECT
@@ -43,7 +44,7 @@ def estimate_money_at_risk(query: RuleQuery, bands: Sequence[Compensation]) -> M
         currency=bands[0].currency,
         orders=orders,
         without_amount=unknown,
-        source="; ".join(dict.fromkeys(band.source for band in bands)),
+        source="; ".join(dict.fromkeys(str(cite(band.source)) for band in bands)),
         verified=max((band.verified for band in bands), key=VERIFIED.index),
     )
 

@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.files import locate_key
+from storehealth.catalogue.files import describe_problem, locate_key
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import Bounds
-from storehealth.db.errors import explain_sql_error
+from storehealth.db.errors import describe_sql_problem, explain_sql_error, quote_database
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.measure.cells import (
     extract_words,
@@ -36,6 +36,7 @@ from storehealth.measure.rule_sql import (
 )
 from storehealth.model import Window
 from storehealth.privacy import Mask
+from storehealth.support.message import Message, Name, message, verbatim
 from storehealth.support.sandbox import MAX_QUERY_SECONDS, QueryMemoryError, QueryTimeoutError, limit_query
 
 ONE_WORD = re.compile(r"[!-?A-~]+")
@@ -197,7 +198,7 @@ class RuleQuery:
         except duckdb.Error as error:
             raise self.blame(error) from error
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise self.make_error("measure", "a rule may only select; mind the brackets and semicolons")
+            raise self.make_error("measure", message("sql.only_select"))
         return statements[0]
 
     def blame(self, error: duckdb.Error) -> StorehealthError:
@@ -237,13 +238,14 @@ class RuleQuery:
         """The error of an exemption whose SQL does not run over the rule's rows."""
         if isinstance(problem, QueryMemoryError):
             return OutOfMemory(exemption.place)
-        first, _, rest = _describe(problem, exemption.where or "").partition(". ")
-        sentences = [
-            f"{exemption.place}: {first}",
-            f"The rows are those of {self.rule.code}",
-            *([rest] if rest else []),
-        ]
-        return CatalogueError(". ".join(sentences), "docs/mutes.md shows the form.")
+        code = Name(self.rule.code)
+        if isinstance(problem, duckdb.Error):
+            first = describe_problem(exemption.place, describe_sql_problem(problem, exemption.where or ""))
+            text = message("sql.exemption", problem=first, code=code, text=Name(quote_database(problem)))
+        else:
+            first = describe_problem(exemption.place, _describe(problem))
+            text = message("sql.exemption_stopped", problem=first, code=code)
+        return CatalogueError(text, message("catalogue.mutes_form"))
 
     def find_problems(self) -> Iterator[StorehealthError]:
         """Errors of all expressions, bound over the rows but not run; without any, that of the row query."""
@@ -291,10 +293,7 @@ class RuleQuery:
 
     def make_error(self, key: str, problem: object, sql: str = "") -> CatalogueError:
         """An error that names the rule's file, line and key; with ``sql``, also where in it the error starts."""
-        return CatalogueError(
-            f"{self._place(key)}: {_describe(problem, sql)}",
-            "`storehealth rules check`, with any --pack, reads the rules again.",
-        )
+        return CatalogueError(describe_problem(self._place(key), _describe(problem, sql)), message("sql.check_rules"))
 
     def make_limit_error(self, key: str, problem: QueryTimeoutError | QueryMemoryError) -> StorehealthError:
         """The error of a query beyond its limits. Built-in rules are not to blame for lack of memory."""
@@ -320,5 +319,9 @@ class RuleQuery:
         return found
 
 
-def _describe(problem: object, sql: str) -> str:
-    return explain_sql_error(problem, sql) if isinstance(problem, duckdb.Error) else " ".join(str(problem).split())
+def _describe(problem: object, sql: str = "") -> Message:
+    if isinstance(problem, duckdb.Error):
+        return explain_sql_error(problem, sql)
+    if isinstance(problem, QueryTimeoutError):
+        return problem.problem
+    return problem if isinstance(problem, Message) else verbatim(" ".join(str(problem).split()))

@@ -21,6 +21,7 @@ from storehealth.measure.completeness import TableGaps, find_needed_tables
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import COUNTED, DEFECT, MET, build_window_condition
 from storehealth.model import Measurement, Window
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.db import Store
@@ -47,7 +48,7 @@ def choose_windows(
 def _parse_choice(choice: str | None) -> int | str | None:
     match = re.fullmatch(r"([1-9]\d{0,4})d", choice or "all")
     if match is None and choice not in (None, "all"):
-        raise UsageError(f"--window does not know {choice!r}", "Use all, or a number of days such as 30d.")
+        raise UsageError(message("usage.window", text=Name(choice or "")))
     return int(match[1]) if match else choice
 
 

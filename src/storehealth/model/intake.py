@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import FrozenModel, Note
+from storehealth.support.message import Message
 
 
 class Source(FrozenModel):
@@ -69,7 +70,7 @@ class Intake(FrozenModel):
     zone: str = Field(description="IANA zone all times are in.")
 
 
-INSPECTION_VERSION = "1.0.0"
+INSPECTION_VERSION = "2.0.0"
 
 
 class ColumnMapping(FrozenModel):
@@ -82,7 +83,7 @@ class ColumnMapping(FrozenModel):
 class RejectGroup(FrozenModel):
     """What could not be read for one reason in one column."""
 
-    reason: str
+    reason: Message
     column: str | None = Field(description="Header; none if a whole line could not be read.")
     count: int
     rows_lost: int = Field(description="How many of them lost the whole row; the others lost only the cell.")

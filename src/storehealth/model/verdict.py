@@ -29,7 +29,7 @@ class OutcomeCounts(FrozenModel):
 class LimitSource(FrozenModel):
     """Where a limit comes from and how well it is confirmed."""
 
-    source: str
+    source: Message
     effective_from: date | None = None
     verified: Literal["official", "code", "third-party", "unverified", "assumed"]
 
@@ -49,6 +49,7 @@ class VerdictCounts(FrozenModel):
     defects: int
     judged: int
     days: int = Field(description="Days with judged rows; from 14 on, whole days are resampled as well.")
+    defect_days: int | None = Field(default=None, description="Days with defects.")
 
 
 class EvidenceSummary(FrozenModel):
@@ -111,6 +112,9 @@ class Finding(FrozenModel):
     scored: bool
     status: Status
     note: Note = None
+    withdrawn: bool = Field(
+        default=False, description="It would pass or be watched, but rows that are missing could change that."
+    )
     value: float | None
     higher_is: Direction
     unit: Literal["share", "seconds", "hours", "days", "number"]
@@ -206,6 +210,9 @@ class Score(FrozenModel):
     grade: str | None
     coverage: float
     cap_reason: Message | None = None
+    by_assumed_limits: bool = Field(
+        default=False, description="The grade rests on failures of limits that nobody has confirmed, and on no other."
+    )
 
 
 class AreaScore(FrozenModel):
@@ -217,6 +224,9 @@ class AreaScore(FrozenModel):
     low: float | None = None
     high: float | None = None
     worst: str | None = Field(default=None, description="Code of the scored finding that costs most.")
+    loses: float | None = Field(
+        default=None, description="Points the headline, before any cap, would gain with the area at its targets."
+    )
     weight: float = Field(
         default=0.0, description="The area's weight in the headline, before missing areas are left out."
     )
@@ -232,6 +242,7 @@ class Recommendation(FrozenModel):
     notes: dict[str, str] = Field(
         default={}, description="A message to customers in en, zh and es, ready to paste; blanks stand in brackets."
     )
+    aside: Note = Field(default=None, description="Why the first action is not for the area that loses most.")
     findings: tuple[str, ...]
     effort: Literal["low", "medium", "high"]
     gain_points: float | None

@@ -12,16 +12,17 @@ from typing import Any
 from storehealth.catalogue.checklist import Checklist, ChecklistItem
 from storehealth.errors import UsageError
 from storehealth.refund.dates import add_days
-from storehealth.refund.dossier import Dossier, append_entry
-from storehealth.refund.entries import (
+from storehealth.refund.dossier import (
     AttachEntry,
     BeginEntry,
     CaseEntry,
     DeadlineEntry,
+    Dossier,
     LogEntry,
     MarkEntry,
     MarkState,
     UndoEntry,
+    append_entry,
 )
 from storehealth.support.message import Message, Name, message
 from storehealth.support.os_errors import describe_os_error

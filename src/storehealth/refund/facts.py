@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from storehealth.catalogue.checklist import Checklist, ChecklistItem, Question
-from storehealth.refund.dossier import Dossier
-from storehealth.refund.entries import DeadlineEntry, LogEntry, MarkEntry
+from storehealth.refund.dossier import DeadlineEntry, Dossier, LogEntry, MarkEntry
 from storehealth.refund.status import ExportAnswer
 from storehealth.support.message import Message
 

@@ -10,8 +10,7 @@ from typing import Literal
 from storehealth.catalogue.checklist import CERTAIN, Certainty, Checklist, ChecklistItem, SourcedText
 from storehealth.errors import UsageError
 from storehealth.refund.case import compute_fingerprint
-from storehealth.refund.dossier import Dossier
-from storehealth.refund.entries import AttachEntry, CaseEntry, LogEntry, MarkEntry
+from storehealth.refund.dossier import AttachEntry, CaseEntry, Dossier, LogEntry, MarkEntry
 from storehealth.refund.status import (
     CaseAttachment,
     CaseDate,

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from storehealth.catalogue.checklist import CERTAIN, Checklist
-from storehealth.refund.dossier import Dossier
-from storehealth.refund.entries import DeadlineEntry, MarkEntry
+from storehealth.refund.dossier import DeadlineEntry, Dossier, MarkEntry
 from storehealth.refund.facts import CaseFacts
 from storehealth.refund.status import CaseDate, CaseOutcome, DateKind, DeskStatus, EarliestDate, ItemStatus
 from storehealth.support.message import Message, Name, message

@@ -13,10 +13,12 @@ An item is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from storehealth.catalogue.checklist import Checklist, ChecklistItem, ProcessingTime, load_checklist
+from storehealth.errors import StorehealthError
+from storehealth.model import UpcomingDeadline
 from storehealth.refund.dates import add_days
 from storehealth.refund.dossier import Dossier, read_dossier
 from storehealth.refund.facts import CaseFacts, DeskWait, StatusRequest, gather_facts
@@ -28,6 +30,7 @@ from storehealth.refund.notes import (
     describe_reasons,
     describe_source,
     describe_text,
+    word_date,
 )
 from storehealth.refund.overview import (
     choose_next_items,
@@ -38,10 +41,13 @@ from storehealth.refund.overview import (
     list_past_dates,
     measure_desks,
 )
+from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
 from storehealth.refund.status import CaseDate, CaseStatus, ItemState, ItemStatus, StageStatus
 from storehealth.support.message import Message, Name, message
 
 EPOCH = date(2020, 1, 1)
+DEADLINE_KIND = "deposit"
+LAST_MINUTE = time(23, 59)
 TO_KEEP = ("deadline", "chase")
 LIVE: frozenset[ItemState] = frozenset({"open", "blocked", "waiting", "later"})
 
@@ -96,6 +102,36 @@ def read_upcoming_dates(path: Path, as_of: date, packs: Iterable[Path] = ()) -> 
     if dossier.begin is None:
         return ()
     return derive_status(load_checklist(dossier.begin.platform, packs), dossier, StatusRequest(as_of)).dates
+
+
+def list_case_deadlines(
+    state: Path, selector: CaseSelector, as_of: datetime | None, packs: Iterable[Path] = ()
+) -> tuple[UpcomingDeadline, ...]:
+    """List the dates to keep of the store's own case, soonest first; overdue ones have negative hours.
+
+    Args:
+        state: The state folder; its ``deposit`` folder holds the dossiers.
+        selector: Platform and store.
+        as_of: Naive, in the store's zone; the status is that of this day.
+        packs: Folders with further checklists.
+
+    Returns:
+        Each deadline is the end of its day. Empty if there is no dossier, if it is ambiguous, or if it is damaged.
+    """
+    if as_of is None:
+        return ()
+    try:
+        dossier = choose_dossier(list_dossiers(state / "deposit"), selector)
+        moments = read_upcoming_dates(dossier.path, as_of.date(), packs) if dossier else ()
+    except (StorehealthError, OSError):
+        return ()
+    return tuple(_to_deadline(moment, as_of) for moment in moments)
+
+
+def _to_deadline(moment: CaseDate, as_of: datetime) -> UpcomingDeadline:
+    due = datetime.combine(moment.on, LAST_MINUTE)
+    hours = round((due - as_of).total_seconds() / 3600, 1)
+    return UpcomingDeadline(kind=DEADLINE_KIND, id=moment.item, what=word_date(moment), due_at=due, hours_left=hours)
 
 
 def _derive_item(facts: CaseFacts, item: ChecklistItem) -> ItemStatus:

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.model import Area, AreaScore, Checkup, Finding, Score
-from storehealth.score.metrics import WeightedMean, average_areas, average_headline, find_cap, score_metrics
+from storehealth.score.metrics import (
+    WeightedMean,
+    average_areas,
+    average_headline,
+    find_cap,
+    find_gains,
+    is_weighted,
+    score_metrics,
+)
 from storehealth.support.message import Message, Name, message
 
 SCORE_DIGITS = 2
@@ -56,6 +64,7 @@ def rebuild_scoring(constants: Mapping[str, float]) -> Scoring:
 def _score_areas(findings: Sequence[Finding], scoring: Scoring) -> tuple[AreaScore, ...]:
     means = average_areas(findings, scoring)
     no_data = WeightedMean(None, None, None, 0.0)
+    gains, now = find_gains(findings, scoring), average_headline(findings, scoring).score
     return tuple(
         AreaScore(
             id=area,
@@ -65,6 +74,7 @@ def _score_areas(findings: Sequence[Finding], scoring: Scoring) -> tuple[AreaSco
             high=_round_score(mean.high),
             worst=_find_costliest(findings, scoring, area),
             weight=weight,
+            loses=_round_score(gains[area].uncapped - now) if area in gains and now is not None else None,
         )
         for area, weight in scoring.area_weights.items()
         for mean in [means.get(area, no_data)]
@@ -91,7 +101,18 @@ def _score_headline(findings: Sequence[Finding], scoring: Scoring) -> Score:
         grade=_find_grade(value, mean.coverage, scoring),
         coverage=mean.coverage,
         cap_reason=reason if binds else None,
+        by_assumed_limits=_rests_on_assumptions(findings, scoring),
     )
+
+
+CONFIRMED = ("official", "code")
+
+
+def _rests_on_assumptions(findings: Sequence[Finding], scoring: Scoring) -> bool:
+    """Whether all scored failures break limits that nobody has confirmed."""
+    failing = [finding for finding in findings if finding.status == "fail" and is_weighted(finding, scoring)]
+    confirmed = [finding for finding in failing if finding.limit_source and finding.limit_source.verified in CONFIRMED]
+    return bool(failing) and not confirmed
 
 
 def _describe_cap(findings: Sequence[Finding], scoring: Scoring) -> tuple[float, Message | None]:

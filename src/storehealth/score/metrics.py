@@ -207,12 +207,17 @@ class AreaGain(NamedTuple):
     """Codes of other areas whose failure would still cap the headline."""
 
 
-def find_largest_gain(findings: Iterable[Finding], scoring: Scoring) -> AreaGain | None:
-    """Find the area that would raise the headline most if brought to its targets; None where all are met."""
+def find_gains(findings: Iterable[Finding], scoring: Scoring) -> dict[Area, AreaGain]:
+    """Find, for each area that misses a target, what bringing it to its targets would do to the headline."""
     findings = tuple(findings)
     missed = {metric.area for metric in score_metrics(findings, scoring) if metric.score < TARGET_SCORE}
-    gains = [_try_area_at_targets(findings, area, scoring) for area in scoring.area_weights if area in missed]
-    return max((gain for gain in gains if gain is not None), key=lambda gain: gain.uncapped, default=None)
+    gains = {area: _try_area_at_targets(findings, area, scoring) for area in scoring.area_weights if area in missed}
+    return {area: gain for area, gain in gains.items() if gain is not None}
+
+
+def find_largest_gain(findings: Iterable[Finding], scoring: Scoring) -> AreaGain | None:
+    """Find the area that would raise the headline most if brought to its targets; None where all are met."""
+    return max(find_gains(findings, scoring).values(), key=lambda gain: gain.uncapped, default=None)
 
 
 def _try_area_at_targets(findings: Sequence[Finding], area: Area, scoring: Scoring) -> AreaGain | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
@@ -28,7 +28,7 @@ TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
 CODE = re.compile(r"[A-Z]{2}\d{2}")
 PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-SOURCE = f"the store's own {FILE_NAME}"
+SOURCE = FILE_NAME
 """Source of facts and limits that the store sets for itself, as reports show it."""
 Role = Literal["agent", "bot", "system", "customer"]
 When = Literal["change", "fail", "always", "never"]
@@ -101,6 +101,18 @@ class StoreLimit(StrictModel):
 
     limit: LimitValue = Field(description="Where the rule fails, such as 4% or 30 s.")
     target: LimitValue | None = Field(default=None, description="What passes. Default: the platform's or rule's own.")
+
+
+class HasBounds(Protocol):
+    """A target and a limit, whoever sets them."""
+
+    @property
+    def target(self) -> float:
+        """What passes."""
+
+    @property
+    def limit(self) -> float:
+        """What fails."""
 
 
 class Settings(StrictModel):
@@ -195,7 +207,7 @@ class Settings(StrictModel):
             if value is not None
         }
 
-    def list_limits(self, defaults: Mapping[str, PlatformLimit]) -> dict[str, PlatformLimit]:
+    def list_limits(self, defaults: Mapping[str, HasBounds]) -> dict[str, PlatformLimit]:
         """Return the limits that the store sets for itself.
 
         Args:
@@ -205,7 +217,7 @@ class Settings(StrictModel):
         return {code: _to_platform_limit(own, defaults.get(code)) for code, own in self.limits.items()}
 
 
-def _to_platform_limit(own: StoreLimit, default: PlatformLimit | None) -> PlatformLimit:
+def _to_platform_limit(own: StoreLimit, default: HasBounds | None) -> PlatformLimit:
     target = own.target
     if target is None and default is not None:
         # moved past a target that lies between: the rule's direction is that from its limit to its target

@@ -7,7 +7,9 @@ other messages, never sentences, so that nothing of ours stays in the language i
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +25,8 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
 
 VERBATIM = "text.verbatim"
 """The id of a text that is shown as it is, in every language: one saved by an older version, or said by another program."""
+LOCALIZED = "text.localized"
+"""The id of a text whose values are its languages."""
 UNITS = ("share", "seconds", "hours", "days", "number", "points")
 """Units of a figure, see ``quantity``."""
 
@@ -125,6 +129,11 @@ def verbatim(text: str) -> Message:
     return Message(VERBATIM, (("text", Name(text)),), text)
 
 
+def localized(en: str, zh: str, es: str) -> Message:
+    """A short text of a data file that carries its languages with it, such as where a limit was read."""
+    return Message(LOCALIZED, (("en", Name(en)), ("es", Name(es)), ("zh", Name(zh))), en)
+
+
 def data_text(id: str, text: str, /, **values: Value) -> Message:  # noqa: A002
     """A text that stands in a data file (a rule's title, a layout's menu), which keeps its own languages.
 
@@ -189,6 +198,25 @@ def to_json(what: Message, language: str | None = None) -> dict[str, Any]:
     """A message as JSON: ``{id, values, text}``, the text in a language (None: that of the run)."""
     values = {name: _plain(value, language) for name, value in what.pairs}
     return {"id": what.id, "values": values, "text": _renderer(what, language)}
+
+
+def dump_message(what: Message) -> str:
+    """A message as one text, for a column of a database: its id, with its values as JSON behind it if it has any."""
+    if not what.pairs:
+        return what.id
+    values = {name: _plain(value, "en") for name, value in what.pairs}
+    return f"{what.id} {json.dumps(values, ensure_ascii=False, sort_keys=True)}"
+
+
+def load_message(text: str) -> Message:
+    """The message that ``dump_message`` wrote; another text is shown as it is."""
+    id_, _, values = text.partition(" ")
+    if not _DUMPED.fullmatch(id_) or (values and not values.startswith("{")):
+        return verbatim(text)
+    return from_json({"id": id_, "values": json.loads(values) if values else {}})
+
+
+_DUMPED = re.compile(r"[a-z_]+(\.\w+)+")
 
 
 def _serialize(what: Message, info: SerializationInfo) -> dict[str, Any] | Message:

@@ -19,7 +19,12 @@ def find_nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str
         known: What could be meant.
         cutoff: Similarity below which nothing is suggested.
     """
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+    return next(iter(list_nearest(name, known, 1, cutoff)), None)
+
+
+def list_nearest(name: str, known: Iterable[str], n: int, cutoff: float = CUTOFF) -> list[str]:
+    """List at most ``n`` known names similar to a mistyped one, the most similar first."""
+    return difflib.get_close_matches(name, list(known), n=n, cutoff=cutoff)
 
 
 def suggest_name(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> list[Message]:

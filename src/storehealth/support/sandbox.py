@@ -19,6 +19,8 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 
+from storehealth.support.message import message
+
 try:
     import resource
 except ImportError:  # pragma: no cover - Windows
@@ -53,7 +55,8 @@ class QueryTimeoutError(Exception):
     """A query was stopped."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"ran longer than {seconds:g} seconds and was stopped; let it read fewer rows")
+        self.problem = message("sql.too_long", seconds=seconds)
+        super().__init__(self.problem)
 
 
 class QueryMemoryError(Exception):

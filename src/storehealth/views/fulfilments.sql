@@ -58,7 +58,8 @@ joined AS (
         paid_amount, currency, buyer_id, coalesce(locked, false) AS locked,
         coalesce(o.source_file, l.source_file, s.source_file) AS source_file,
         coalesce(o.source_row, l.source_row, s.source_row) AS source_row
-    FROM (FROM orders WHERE order_id IS NOT NULL) AS o
+    FROM (SELECT * REPLACE (CASE WHEN payment = 'cod' THEN created_at ELSE paid_at END AS paid_at)  -- cash comes at the door
+          FROM orders WHERE order_id IS NOT NULL) AS o
     FULL JOIN lines AS l USING (order_id)
     FULL JOIN sent AS s USING (order_id)
 ),

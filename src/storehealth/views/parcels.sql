@@ -24,7 +24,8 @@ joined AS (
         coalesce(s.picked_up_at, scanned.picked_up_at) AS picked_up_at,
         coalesce(s.first_hub_at, scanned.first_hub_at) AS first_hub_at,
         coalesce(s.delivered_at, scanned.delivered_at) AS delivered_at,
-        returned_at, s.promised_delivery_at, o.paid_at, weight_kg, o.status AS order_status, o.cancelled_at, o.completed_at,
+        returned_at, s.promised_delivery_at,
+        CASE WHEN o.payment = 'cod' THEN o.created_at ELSE o.paid_at END AS paid_at, weight_kg, o.status AS order_status, o.cancelled_at, o.completed_at,
         s.unread, o.unread AS order_unread, scanned.waybill_no IS NOT NULL AS has_scans, s.source_file, s.source_row
     FROM shipments AS s
     LEFT JOIN scanned USING (waybill_no)

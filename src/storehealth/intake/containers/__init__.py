@@ -60,7 +60,7 @@ class TextRecord(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """A place that could not be read. ``lost``: whether a row was lost with it."""
+    """A place that could not be read. ``reason``: a dumped message; ``lost``: whether a row was lost with it."""
 
     line: int
     value: str

@@ -22,10 +22,10 @@ COLUMNS = ("conversation_id", "message_id", "sender", "sent_at", "text")
 BEGINS, ENDS, RULE = "以下为一通会话", "会话结束", "***"
 TIME = re.compile(r"\s\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}\Z")
 ODD = re.compile(r'["\t\r]')
-NO_END = "the session that begins here has no end line; it was closed where the next one begins or the file ends"
-NO_BEGIN = "a message outside of any session; it was taken as the begin of one"
-NO_MESSAGES = "a session without messages"
-NO_SENDER = "text without a line that says who wrote it and when"
+NO_END = "reject.no_end"
+NO_BEGIN = "reject.no_begin"
+NO_MESSAGES = "reject.no_messages"
+NO_SENDER = "reject.no_sender"
 
 
 def claim(head: Head) -> Claim:

@@ -36,9 +36,9 @@ PIECE = 1 << 20
 LONGEST = 8 << 20
 NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 BEGINS = re.compile(r"\[\s*[\[{\]]|\{\s*[\"}]")
-BROKEN = "JSON that is cut off or broken"
-NO_OBJECT = "no JSON object"
-AFTER = "text after the end of the JSON document"
+BROKEN = "reject.json_broken"
+NO_OBJECT = "reject.json_entry"
+AFTER = "reject.after_json"
 
 
 def claim(head: Head) -> Claim:

@@ -25,7 +25,7 @@ from storehealth.support.message import message
 
 NAME = "json_lines"
 VERSION = 2
-NO_OBJECT = "the line is no JSON object"
+NO_OBJECT = "reject.json_line"
 SUFFIXES = (".jsonl", ".ndjson")
 
 

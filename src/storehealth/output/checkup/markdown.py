@@ -183,7 +183,7 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
         *ends,
         shown,
         day,
-        source.source,
+        words.render(source.source),
     ]
 
 

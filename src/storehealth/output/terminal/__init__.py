@@ -27,6 +27,7 @@ from storehealth.output.terminal.summary import (
     add_platform,
     add_refused,
     add_refused_summary,
+    repeat_head,
 )
 
 __all__ = ["DisplayOptions", "Page", "render", "write_lines"]
@@ -71,6 +72,7 @@ def render(checkup: Checkup, look: DisplayOptions) -> str:
         page = _draw(checkup, words, look, (len(select_actions(checkup)), 0, 0, 0, 0, 1))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
+        repeat_head(page, checkup, words)
         return write_lines(page.lines, look)
     return write_lines(_fit_to_screen(checkup, words, look).lines, look)
 
@@ -86,16 +88,21 @@ def _fit_to_screen(checkup: Checkup, words: Words, look: DisplayOptions) -> Page
         1 if checkup.trend else 0,
     )
     most = [min(pair) for pair in zip(MOST, available, strict=True)]
-    caps, page, grown = LEAST, _draw(checkup, words, look, LEAST), True
-    if len(page.lines) > SCREEN_LINES:
+    repeated = Page(look.width, look.ascii_only)
+    repeat_head(repeated, checkup, words)
+    room, caps, page, grown = SCREEN_LINES - len(repeated.lines), LEAST, _draw(checkup, words, look, LEAST), True
+    if len(page.lines) > room:
         caps, page = LEANER, _draw(checkup, words, look, LEANER)
+    if len(page.lines) > room:
+        room, repeated = SCREEN_LINES, Page(look.width, look.ascii_only)
     while grown:
         grown = False
         for place in GROWTH:
             more = (*caps[:place], caps[place] + 1, *caps[place + 1 :])
             fuller = _draw(checkup, words, look, more) if caps[place] < most[place] else None
-            if fuller and len(fuller.lines) <= SCREEN_LINES:
+            if fuller and len(fuller.lines) <= room:
                 caps, page, grown = more, fuller, True
+    page.lines.extend(repeated.lines)
     return page
 
 

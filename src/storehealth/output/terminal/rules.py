@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Fact, split_alternatives
+from storehealth.catalogue.common import Fact, cite, split_alternatives
 from storehealth.catalogue.facts import find_rule_facts
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import Bounds, resolve_bounds
@@ -84,7 +84,7 @@ def list_limits(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
         if limit and bounds:
             limits.append((name, bounds, limit.note))
     for name, bounds, note in limits:
-        source = f"({describe_certainty(bounds.source, words)}) {words.source(bounds.source.source)}"
+        source = f"({describe_certainty(bounds.source, words)}) {words.render(bounds.source.source)}"
         text = f"{name}  {_ends(rule, bounds, words)}  {source}"
         yield f"{text}{f'. {note}' if note else ''}"
 
@@ -103,7 +103,8 @@ def list_facts(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
         for where, platform in catalogue.list_variants().items():
             fact = platform.facts.get(name)
             if fact:
-                yield f"{name}  {where} {_fact(fact, words)}  ({describe_certainty(fact, words)}) {fact.source}"
+                source = f"({describe_certainty(fact, words)}) {words.render(cite(fact.source))}"
+                yield f"{name}  {where} {_fact(fact, words)}  {source}"
 
 
 def _fact(fact: Fact, words: Words) -> str:

@@ -69,9 +69,15 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
     page.add_blank()
     names = [words.say(f"area.{area.id}") for area in checkup.areas]
     width = max(map(cell_len, names), default=0)
+    has_losses = any(area.loses for area in checkup.areas)
     for area, name in zip(checkup.areas, names, strict=True):
-        start = f"{GAP}{pad_text(name, width)}{GAP}{pad_text(words.format_decimal(area.score, 0), 3, right=True)}{GAP}"
-        page.add(TextRun(start, keep=True), *_area_state(page, cell_len(start), checkup, area, words), hang=width + 9)
+        score = pad_text(words.format_decimal(area.score, 0), 3, right=True)
+        lost = words.say("screen.loses", points=words.format_decimal(area.loses, 0)) if area.loses else ""
+        start = (
+            f"{GAP}{pad_text(name, width)}{GAP}{score}{GAP}{pad_text(lost, 3, right=True) + GAP if has_losses else ''}"
+        )
+        state = _area_state(page, cell_len(start), checkup, area, words)
+        page.add(TextRun(start, keep=True), *state, hang=width + 9 + (5 if has_losses else 0))
 
 
 def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[TextRun | str]:
@@ -94,15 +100,13 @@ def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
 
 
 def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
-    """Code, figure, title where it fits, n, and the limit that a failing finding breaks or the target."""
-    ends = [words.say("screen.n", n=words.format_whole(worst.judged))]
-    ends += format_bounds(worst, words, "limit" if worst.status == "fail" else "target")
-    value = words.format_figure(worst.value, worst.unit)
-    full = [f"{worst.code} {value} {words.render(worst.title)}", *ends]
-    if cell_len(GAP.join(full)) > room:
-        full = [f"{worst.code} {value}", *ends]
+    """Code, figure, the limit that a failing finding breaks or the target, and where they fit, n and title."""
+    count = words.say("screen.n", n=words.format_whole(worst.judged))
+    bounds = format_bounds(worst, words, "limit" if worst.status == "fail" else "target")
+    figure = f"{worst.code} {words.format_figure(worst.value, worst.unit)}"
+    forms = ([f"{figure} {words.render(worst.title)}", count, *bounds], [figure, count, *bounds], [figure, *bounds])
     spaced: list[TextRun | str] = []
-    for text in full:
+    for text in next((form for form in forms if cell_len(GAP.join(form)) <= room), forms[-1]):
         spaced += [GAP, TextRun(text, keep=True)] if spaced else [TextRun(text, keep=True)]
     return spaced
 
@@ -128,6 +132,8 @@ def add_actions(page: Page, checkup: Checkup, words: Words, most: int, whole: bo
             page.add(words.render(action.text), indent=4, hang=4)
         elif action.where:
             page.add(TextRun(words.render(action.where), "dim"), indent=4, hang=4)
+        if action.aside:
+            page.add(TextRun(words.render(action.aside), "dim"), indent=4, hang=4)
     add_more(page, len(actions) - most, words)
 
 
@@ -165,6 +171,14 @@ def add_closing(page: Page, checkup: Checkup, words: Words) -> None:
     for warning in checkup.warnings:
         page.add(TextRun(f"{SYMBOLS['watch']} ", "yellow"), words.render(warning), hang=2)
     page.add(TextRun(count_statuses(checkup, words), "bold"))
+
+
+def repeat_head(page: Page, checkup: Checkup, words: Words) -> None:
+    """The headline and the first action once more: a screen scrolls, and what was said first is out of sight."""
+    page.add(TextRun(words.render(checkup.headline), "bold"))
+    first = next(iter(select_actions(checkup)), None)
+    if first is not None and first.name is not None:
+        page.add(words.say("screen.first_action", action=words.render(first.name)), hang=2)
 
 
 def add_more(page: Page, hidden: int, words: Words) -> None:

@@ -1,0 +1,63 @@
+"""``storehealth convert``: reports from a saved run, in any format and language."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from storehealth.cli import EXIT_CODES, _options, output_files
+from storehealth.cli._options import CommonOptions, Only, expand_records
+from storehealth.cli.history import RUN, Selection, list_selected, load_texts, open_history
+from storehealth.errors import ExitCode, UsageError
+from storehealth.support.message import message
+
+HELP = """Write reports from a saved run, in any format and language. No exports are needed.
+
+RUN is a checkup saved with -o json=PATH, or a remembered run: an id or the start of one, a day or time, latest or
+previous.
+
+Examples
+
+  storehealth convert latest -o markdown=report.md --lang zh
+  storehealth convert run.json -o markdown=- --lang es"""
+
+SavedRun = Annotated[str, typer.Argument(metavar="RUN", help=f"A saved checkup.json, or a remembered run. {RUN}")]
+ConvertOptions = Annotated[CommonOptions, Only("lang", "pack", "state", "quiet", "silent")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("convert", help=HELP, epilog=EXIT_CODES)(expand_records(run))
+
+
+def run(
+    saved_run: SavedRun = "latest",
+    output: _options.Outputs = None,
+    *,
+    selection: Selection,
+    common: ConvertOptions,
+) -> int:
+    """Write the reports; return the exit code."""
+    from storehealth.output.checkup import CHECKUP_FORMATS
+
+    voice, outputs = common.verbosity, output_files.plan_outputs(output, None, CHECKUP_FORMATS)
+    if len(outputs.reports) < len(output or ()):
+        raise UsageError(message("convert.rows"), message("convert.rows_hint"))
+    if not outputs.reports:
+        raise UsageError(message("convert.no_output"), message("convert.no_output_hint"))
+
+    from storehealth.commands.rejudge import translate_checkup
+    from storehealth.commands.saved_run import load_saved_run
+    from storehealth.i18n import use_language
+
+    load_texts(common)
+    history = open_history(common)
+    checkup = load_saved_run(saved_run, history, list_selected(history, selection))
+    wanted = common.lang or checkup.language
+    checkup = translate_checkup(checkup, wanted)
+    if checkup.language != wanted:
+        voice.note(message("convert.old_language"))
+    use_language(checkup.language)
+    written = output_files.write_reports(checkup, outputs.reports, voice)
+    return int(ExitCode.OK if written else ExitCode.NOT_DELIVERED)

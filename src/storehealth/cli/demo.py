@@ -1,0 +1,50 @@
+"""``storehealth demo``: the made-up store and its audit, for a first look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storehealth.cli import EXIT_CODES, audit, streams
+from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
+from storehealth.errors import UsageError
+from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
+
+HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.
+
+The audit is not remembered. Without FOLDER, the files go to storehealth-demo/ in the current folder.
+
+Examples
+
+  storehealth demo
+  storehealth demo first-look/ --lang zh"""
+FOLDER = Path("storehealth-demo")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo", help=HELP, epilog=EXIT_CODES)(expand_records(run))
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to copy the files.")] = FOLDER,
+    *,
+    common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color", "quiet", "silent", "verbose")],
+) -> int:
+    """Copy the files and audit them; return the exit code, 0 whatever is found."""
+    from storehealth.commands.demo import copy_samples
+
+    try:
+        files = copy_samples(folder)
+    except OSError as error:
+        problem = message("usage.write_failed", path=Name(folder), reason=describe_os_error(error))
+        raise UsageError(problem, message("usage.another_demo_folder")) from None
+    common.verbosity.note(message("usage.wrote_files", n=len(files), path=Name(folder)))
+    options = audit.AuditOptions(fail_on="never", no_history=True)
+    code = audit.run(folder, options, ReadOptions(), common, audit.UnattendedOptions())
+    if not common.silent:
+        streams.write_note(message("usage.demo_next", folder=Name(streams.quote_path(folder))))
+    return code

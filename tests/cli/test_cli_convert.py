@@ -1,0 +1,110 @@
+"""Reports from a saved run are those of the audit, in any format and language."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storehealth.history.storage import FILE
+from storehealth.output.checkup import CHECKUP_FORMATS
+
+Run = Callable[..., Any]
+SMALL = Path(__file__).parents[1] / "stores" / "small" / "exports"
+OF_0_1 = Path(__file__).parents[1] / "history" / "runs_of_0_1.sqlite"
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\"\s]*")
+"""What two runs of the same files differ in: ids, and when they were made."""
+AUDIT = ("audit", SMALL, "--platform", "generic", "--as-of", "2026-03-08", "--fail-on", "never", "--silent")
+
+
+def same(text: str) -> str:
+    return RUN_ID.sub("…", text)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with one English run, and that run as JSON beside it."""
+    from storehealth.cli import main
+
+    folder = tmp_path_factory.mktemp("saved")
+    words = [*map(str, AUDIT), "--state", str(folder / "state"), "-o", f"json={folder / 'run.json'}"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STOREHEALTH_PSEUDONYM_KEY", "a key for tests")
+        assert main(words) == 0
+    return folder
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_a_saved_run_gives_the_reports_of_the_audit_in_every_language(
+    run: Run, saved: Path, tmp_path: Path, language: str
+) -> None:
+    """From JSON and from the history alike; ``--no-history`` leaves the comparison out of both."""
+    formats = [name for name in CHECKUP_FORMATS.names if name != "prometheus"]
+    wanted = [word for name in formats for word in ("-o", f"{name}={tmp_path / f'audit.{name}'}")]
+    again = ("--state", tmp_path / "other", "--no-history", "--lang", language)
+    assert run(*AUDIT, *again, *wanted).code == 0
+    for source in (saved / "run.json", "latest"):
+        given = [word for name in formats for word in ("-o", f"{name}={tmp_path / f'saved.{name}'}")]
+        ended = run("convert", source, "--state", saved / "state", "--lang", language, "--silent", *given)
+        assert (ended.code, ended.err) == (0, "")
+        for name in formats:
+            made, audited = ((tmp_path / f"{kind}.{name}").read_text(encoding="utf-8") for kind in ("saved", "audit"))
+            assert same(made) == same(audited), (source, name)
+
+
+def test_without_lang_a_run_keeps_its_own_language(run: Run, saved: Path) -> None:
+    ended = run("convert", saved / "run.json", "-o", "json=-", "--state", saved / "state")
+    assert json.loads(ended.out)["language"] == "en"
+    assert json.loads(ended.out) == json.loads((saved / "run.json").read_text(encoding="utf-8"))
+
+
+def test_a_run_of_version_0_1_is_written_in_its_own_language_and_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    shutil.copy(OF_0_1, tmp_path / "state" / FILE)
+    ended = run("convert", "2026-03-10", "-o", "markdown=-", "--lang", "es", "--state", tmp_path / "state")
+    assert ended.code == 0
+    assert "评分" in ended.out
+    assert "conserva su idioma" in ended.err
+
+
+def test_report_audits_exports_and_prints_nothing(run: Run, tmp_path: Path) -> None:
+    ended = run("report", SMALL, "-o", f"json={tmp_path / 'run.json'}", "--state", tmp_path / "state", "--lang", "zh")
+    assert (ended.code, ended.out) == (0, "")
+    content = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert (content["language"], content["score"]["value"] is None) == ("zh", False)
+    of_saved = run("report", tmp_path / "run.json", "-o", "json=-", "--state", tmp_path / "state")
+    assert json.loads(of_saved.out)["run"] == content["run"]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("latest",), "say which report to write"),
+        (("latest", "-o", "evidence=rows"), "a saved run does not have"),
+        (("latest", "-o", "markdwn=x.md"), "markdown"),
+        (("latest", "-o", "markdown=-"), "no run is remembered"),
+        (("nowhere.json", "-o", "markdown=-"), "there is no saved checkup nowhere.json"),
+        (("other.json", "-o", "markdown=-"), "other.json is not a saved checkup"),
+        (("table.csv", "-o", "markdown=-"), "table.csv is not a saved checkup"),
+    ],
+)
+@pytest.mark.parametrize("command", ["convert"])
+def test_what_cannot_be_written_is_refused_and_nothing_is(
+    run: Run, tmp_path: Path, command: str, words: tuple[str, ...], problem: str
+) -> None:
+    (tmp_path / "other.json").write_text('{"findings": 3}', encoding="utf-8")
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    before = {path.name for path in tmp_path.iterdir()}
+    ended = run(command, *words, "--state", tmp_path / "state")
+    assert (ended.code, ended.out, problem in ended.err) == (2, "", True), ended.err
+    assert {path.name for path in tmp_path.iterdir()} - {"state"} == before
+
+
+def test_report_of_exports_needs_to_know_which(run: Run, tmp_path: Path) -> None:
+    ended = run("report", SMALL, "--state", tmp_path / "state")
+    assert (ended.code, "say which report to write" in ended.err) == (2, True)

@@ -1,0 +1,190 @@
+"""The workbook holds what the JSON holds, number by number, and nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+from tests.checkups import NASTY, checkup, finding, row
+
+from storehealth.model import Checkup, EvidenceSummary, PublishedMeasurement, Source
+from storehealth.output.checkup import CHECKUP_FORMATS, xlsx
+from storehealth.output.checkup.json import render as render_json
+
+SHEETS = {
+    "en": [
+        "Summary",
+        "Actions",
+        "Findings",
+        "Evidence",
+        "Agents",
+        "Hours",
+        "Orders",
+        "After-sales",
+        "Rejects",
+        "Method",
+    ],
+    "zh": ["摘要", "待办", "问题", "证据", "客服", "时段", "订单", "售后", "拒收", "方法"],
+    "es": [
+        "Resumen",
+        "Acciones",
+        "Hallazgos",
+        "Evidencia",
+        "Agentes",
+        "Horas",
+        "Pedidos",
+        "Posventa",
+        "Rechazos",
+        "Método",
+    ],
+}
+Table = list[list[Any]]
+
+
+def read(made: Checkup) -> dict[str, Table]:
+    """All sheets, by name, as another library reads them."""
+    book = CalamineWorkbook.from_filelike(BytesIO(xlsx.render(made)))
+    return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+
+
+def records(table: Table) -> list[dict[str, Any]]:
+    """The rows of a sheet by header; empty cells are None."""
+    header, *rows = table
+    return [
+        {name: None if cell == "" else cell for name, cell in zip(header, cells, strict=True)}
+        for cells in rows
+        if any(cell != "" for cell in cells)
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_the_sheets_are_named_in_the_language_of_the_checkup(language: str) -> None:
+    assert list(read(checkup(language=language))) == SHEETS[language]
+
+
+def test_numbers_of_findings_are_those_of_the_json() -> None:
+    made = checkup()
+    published = json.loads(render_json(made))["findings"]
+    shown = records(read(made)["Findings"])
+    assert [line["Code"] for line in shown] == [one["code"] for one in published]
+    for line, one in zip(shown, published, strict=True):
+        low, high = one["interval"]
+        expected = (
+            one["value"],
+            one["target"],
+            one["limit"],
+            low,
+            high,
+            one["defects"],
+            one["judged"],
+            one["undecided"],
+        )
+        names = ("Value", "Target", "Limit", "At least", "At most", "Misses", "Judged", "Still open")
+        assert tuple(line[name] for name in names) == expected, one["code"]
+        assert line["Exempt"] == one["counts"]["exempt"]
+        assert line["Rule"] == one["title"]["text"]
+
+
+def test_numbers_of_the_summary_are_those_of_the_json() -> None:
+    made = checkup()
+    published = json.loads(render_json(made))
+    table = read(made)["Summary"]
+    assert table[0][0] == published["headline"]["text"]
+    pairs = {line[0]: line[1] for line in table[2:12]}
+    assert (pairs["Score"], pairs["At least"], pairs["At most"]) == (59, 55, 63.5)
+    assert pairs["Weight judged"] == published["score"]["coverage"]
+    assert pairs["As of"] == datetime.fromisoformat("2025-03-31T23:59")
+    areas = records(table[13:18])
+    assert [line["Score"] for line in areas] == [one["score"] for one in published["areas"]]
+
+
+def test_the_first_sheet_says_what_to_do_first_and_what_it_brings() -> None:
+    made = checkup()
+    shown = [(line[3], line[10]) for line in read(made)["Summary"][3 : 3 + len(made.recommendations)]]
+    assert shown == [(str(one.name or one.text), str(one.gain_units)) for one in made.recommendations]
+
+
+def test_each_row_behind_a_finding_has_its_own_line_with_a_time_and_text_ids() -> None:
+    details = {"paid_at": "2025-03-04 15:00:30", "said_at": "noon", "hours_late": 3.5, "note": None}
+    rows = EvidenceSummary(count=1, rows=(row(1, entity="0012300000000000000045", details=details),))
+    (line,) = records(read(checkup(findings=(finding(evidence=rows),)))["Evidence"])
+    assert line["Order, chat or case"] == "0012300000000000000045"
+    assert line["Time"] == datetime.fromisoformat("2025-03-04T15:01")
+    assert (line["File"], line["Line"], line["hours_late"], line["note"]) == ("orders.csv", 11, 3.5, None)
+    assert (line["paid_at"], line["said_at"]) == (datetime.fromisoformat("2025-03-04T15:00:30"), "noon")
+
+
+def test_actions_leave_columns_for_owner_due_and_progress() -> None:
+    made = checkup()
+    shown = records(read(made)["Actions"])
+    assert len(shown) == len(made.recommendations)
+    assert [line["Gain in points (estimate)"] for line in shown] == [one.gain_points for one in made.recommendations]
+    assert all(line[name] is None for line in shown for name in ("Owner", "Due", "Progress"))
+
+
+def test_slices_stand_on_the_sheet_of_their_kind() -> None:
+    slices = tuple(
+        PublishedMeasurement(code=code, segment={by: value}, value=share, defects=1, judged=4, undecided=2)
+        for code, by, value, share in (
+            ("LG05", "warehouse", "WH2", 0.25), ("LG05", "hour", "9", 0.5), ("LG05", "weekday", "7", 0.75),
+            ("CS01", "agent_id", "=demo", 0.125), ("AS02", "reason", "坏了", 3600.0),
+        )
+    )  # fmt: skip
+    sheets = read(checkup(measurements=slices))
+    (agent,) = records(sheets["Agents"])
+    assert (agent["Code"], agent["Of"], agent["Misses as a share, or value"]) == ("CS01", "=demo", 0.125)
+    assert [line["Of"] for line in records(sheets["Orders"])] == ["WH2"]
+    assert [line["Misses as a share, or value"] for line in records(sheets["After-sales"])] == [3600.0]
+    header, line = sheets["Hours"][:2]
+    assert (line[header.index("9:00")], line[-1], line[header.index("8:00")]) == (0.5, 0.75, "")
+
+
+def test_files_add_up() -> None:
+    for line in records(read(checkup())["Rejects"]):
+        assert line["Rows"] == line["Kept"] + line["Duplicates"] + line["Rejected"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠"])
+def test_no_text_of_strangers_is_a_formula_a_link_or_a_number(start: str) -> None:
+    text = f"{start}1+HYPERLINK(http://evil.example)"
+    rows = EvidenceSummary(count=1, rows=(row(1, file=text, entity=text, details={text: text}),))
+    content = xlsx.render(
+        checkup(store=text, findings=(finding(evidence=rows, note=text),), sources=(Source(path=text, note=text),))
+    )
+    with zipfile.ZipFile(BytesIO(content)) as parts:
+        sheets = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
+        styles = parts.read("xl/styles.xml").decode()
+        assert not [name for name in parts.namelist() if "vba" in name.lower() or "external" in name.lower()]
+    assert not any(re.search(r"<f[ >]|<hyperlink", sheet) for sheet in sheets)
+    assert 'quotePrefix="1"' in styles
+
+
+def test_hostile_and_endless_texts_fit_into_cells() -> None:
+    rows = EvidenceSummary(count=1, rows=(row(1, entity=NASTY, details={"said": "长" * 1_000_000}),))
+    (line,) = records(read(checkup(store=NASTY, findings=(finding(evidence=rows),)))["Evidence"])
+    assert "\x1b" not in line["Order, chat or case"]
+    assert "<script>alert(1)</script>" in line["Order, chat or case"]
+    assert len(line["said"]) == xlsx.MAX_TEXT
+
+
+def test_more_rows_than_a_sheet_holds_go_on_a_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 10)
+    sheets = read(checkup(findings=(finding(),)))
+    assert [name for name in sheets if name.startswith("Evidence")] == ["Evidence", "Evidence 2", "Evidence 3"]
+    assert sum(len(records(sheets[name])) for name in sheets if name.startswith("Evidence")) == 25
+
+
+def test_figures_without_an_end_leave_their_cell_empty() -> None:
+    endless = finding(code="AS02", unit="seconds", value=float("inf"), interval=(1.0, float("inf")))
+    (line,) = records(read(checkup(findings=(endless,)))["Findings"])
+    assert (line["Value"], line["At least"], line["At most"]) == (None, 1.0, None)
+
+
+def test_excel_is_another_name_for_it() -> None:
+    assert CHECKUP_FORMATS.find("excel") is CHECKUP_FORMATS.find("xlsx")

@@ -1,0 +1,41 @@
+"""Limits of a store's own come before the platform's and the rule's, and their targets follow from those."""
+
+from __future__ import annotations
+
+import pytest
+
+from storehealth.catalogue import load_catalogue
+from storehealth.catalogue.thresholds import Bounds, resolve_bounds
+from storehealth.commands.prepare import resolve_platform
+from storehealth.errors import UsageError
+from storehealth.settings import Settings
+
+CATALOGUE = load_catalogue()
+
+
+def bounds(code: str, platform: str, limits: dict[str, object]) -> Bounds:
+    """The bounds of a rule on a platform, for a store with limits of its own."""
+    resolved = resolve_platform(platform, Settings.model_validate({"limits": limits}), CATALOGUE, None)
+    found = resolve_bounds(CATALOGUE.rules[code], resolved.limits)
+    assert found is not None
+    return found
+
+
+def test_the_target_is_the_platform_s_where_it_has_one_else_the_rule_s() -> None:
+    usual, jd = bounds("CS01", "generic", {}), bounds("CS01", "jd", {})
+    own = usual.limit + 0.01
+    assert (bounds("CS01", "generic", {"CS01": own}).target, bounds("CS01", "generic", {"CS01": own}).limit) == (
+        max(usual.target, own), own,
+    )  # fmt: skip
+    assert bounds("CS01", "jd", {"CS01": jd.limit + 0.01}).target == jd.target
+    assert bounds("CS01", "jd", {"CS01": {"limit": 0.5, "target": 0.6}}).target == 0.6
+
+
+def test_it_says_whose_limit_it_is_and_leaves_all_others_alone() -> None:
+    assert bounds("CS01", "jd", {"CS01": 0.9}).source.source == "the store's own storehealth.toml"
+    assert bounds("LG09", "jd", {"CS01": 0.9}) == bounds("LG09", "jd", {})
+
+
+def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"\[limits\] names CS99, which is no rule with a limit; the nearest is CS"):
+        bounds("CS01", "jd", {"CS99": 0.9})
