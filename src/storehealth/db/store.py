@@ -19,6 +19,7 @@ from storehealth.catalogue.view import View
 from storehealth.db import raw, service_hours, sql, view_inputs, visibility
 from storehealth.db.merge import merge_exports
 from storehealth.db.pool import FEW, Connections, count_connections, share_variables
+from storehealth.db.shops import find_shops, name_shops
 from storehealth.db.views import create_views, define_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
@@ -67,6 +68,7 @@ class Store:
         table_ends: Last event of each table up to ``as_of``.
         merged_away: Rows per source path (of the table its rows are counted in) that were merged into another row.
         auto_replies: Texts that the store's settings name as automatic.
+        shops: Shop per source path, where several shops in the folder use the same order numbers.
     """
 
     hands: Connections
@@ -77,6 +79,7 @@ class Store:
     table_ends: dict[str, datetime] = field(default_factory=dict)
     merged_away: dict[str, int] = field(default_factory=dict)
     auto_replies: tuple[str, ...] = ()
+    shops: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -166,10 +169,14 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
         if parts and name not in FACT_TABLES:
             inputs.parts[name] = parts
             inputs.filled[name] = raw.load_parquet(con, table, parts, settings.store)
+    shops = find_shops(con, inputs.filled.get("orders", {}))
+    if shops:
+        name_shops(con, (catalogue.tables[name] for name in inputs.parts), shops)
     raw.create_intake_tables(con, intake, catalogue.tables, settings.store)
     inputs.loose = set(FACT_TABLES)
     inputs.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _fill(hands, inputs, catalogue, settings)
+    store.shops = shops
     _lock(con, [str(part.parquet) for part in stored])
     create_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
     return store
