@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.catalogue.common import Fact, SourcedModel
+from storehealth.catalogue.common import Fact, LocalizedText, SourcedModel
 from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
@@ -162,7 +162,7 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
         own = "assumed" if rule.limits.assumed else "official"
         yield (
             f"| any | {rule.limits.target:g} | {rule.limits.limit:g} | {rule.limits.higher_is} | {own} "
-            f"| {rule.limits.source or 'a choice of this project'} |"
+            f"| {_cited(rule.limits.source) or 'a choice of this project'} |"
         )
     for name, platform in platforms.items():
         limit = platform.limits.get(rule.code)
@@ -204,14 +204,14 @@ def _platform_section(stem: str, platform: Platform, used: dict[str, tuple[str, 
     parts.append("\n| window of | days | how sure | from | source |\n|---|---|---|---|---|")
     parts += [
         f"| {code} | {f'{window.days}, ending {window.lag} days before' if window.days else 'all'} "
-        f"| {_sure(window.verified)} | {_since(window)} | {window.source}{_noted(window.note)} |"
+        f"| {_sure(window.verified)} | {_since(window)} | {_cited(window.source)}{_noted(window.note)} |"
         for code, window in platform.windows.items()
     ]
     if platform.limits:
         parts.append("\n| rule | target | limit | how sure | from | source |\n|---|---|---|---|---|---|")
         parts += [
             f"| {code} | {limit.target:g} | {limit.limit:g} | {_sure(limit.verified)} | {_since(limit)} "
-            f"| {limit.source}{_noted(limit.note)} |"
+            f"| {_cited(limit.source)}{_noted(limit.note)} |"
             for code, limit in platform.limits.items()
         ]
     if platform.compensations:
@@ -227,7 +227,7 @@ def _fact_row(name: str, fact: Fact, by: tuple[str, ...]) -> str:
         value = f"{value / size:g} {unit}" if value >= LEAST_DURATION else f"{value:g}"
     return (
         f"| {name} | {value} | {', '.join(by) or '*nothing yet*'} | {_sure(fact.verified)} "
-        f"| {_since(fact)} | {fact.source}{_noted(fact.note)} |"
+        f"| {_since(fact)} | {_cited(fact.source)}{_noted(fact.note)} |"
     )
 
 
@@ -239,8 +239,13 @@ def _owed_row(row: Compensation) -> str:
     what = f"{row.kind} ({', '.join(cases)})" if cases else row.kind
     return (
         f"| {what} | {row.code or ''} | {row.share:.0%}, {band} "
-        f"{row.currency} | {_sure(row.verified)} | {_since(row)} | {row.source}{_noted(row.note)} |"
+        f"{row.currency} | {_sure(row.verified)} | {_since(row)} | {_cited(row.source)}{_noted(row.note)} |"
     )
+
+
+def _cited(source: str | LocalizedText | None) -> str:
+    """Where something was read, in English."""
+    return source.en if isinstance(source, LocalizedText) else source or ""
 
 
 def _noted(note: str) -> str:

@@ -26,7 +26,7 @@ O-2,paid,2026-09-02 08:00:00,5.00,tb_bob,Bob
 O-2,paid,2026-09-02 08:00:00,5.00,tb_bob,Bob
 O-3,posted,2026-09-03 08:00:00,much,tb_cid,Cid
 O-4,paid,yesterday,1.00,tb_cid,Cid
-O-5,paid
+O-5,2026-09-05,paid
 """
 LATER = """order_id,status,created_at,paid_amount,buyer_id
 O-2,shipped,2026-09-02 08:00:00,5.00,tb_bob
@@ -82,7 +82,7 @@ def test_rejects_are_grouped_by_reason_and_column_with_their_first_lines(sources
         "count": 1, "rows_lost": 0, "lines": [5],
     }  # fmt: skip
     assert groups["created_at", "not a time"]["rows_lost"] == 1
-    assert groups[None, "too few columns: 2 instead of 6"]["lines"] == [7]
+    assert groups[None, "too few columns: 3 instead of 6"]["lines"] == [7]
 
 
 def test_the_preview_shows_canonical_rows_with_people_masked(sources: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def test_an_unknown_file_is_shown_with_its_headers_and_the_nearest_layout(
                 "订单 的前几行（显示 3 中的 1 条）",
                 "不是时间",
                 "第 6 行",
-                "列数不足：只有 2 列，应为 6 列",
+                "列数不足：只有 3 列，应为 6 列",
             ),
         ),
         (
@@ -127,7 +127,7 @@ def test_an_unknown_file_is_shown_with_its_headers_and_the_nearest_layout(
                 "no se lee ni se muestra",
                 "Primeras filas de pedidos (se muestran 1 de 3)",
                 "no es una fecha",
-                "faltan columnas: hay 2 y deben ser 6",
+                "faltan columnas: hay 3 y deben ser 6",
             ),
         ),
     ],
@@ -167,7 +167,11 @@ def test_rejects_go_to_a_file_with_the_columns_of_duckdb_s(run: Run, shop: Path,
         "column_name": "created_at", "error_type": "CAST", "csv_line": "", "error_message": "created_at: not a time",
         "reason": "not a time", "value": "xxxxxxxxx", "row_lost": "True",
     }  # fmt: skip
-    assert (rows[-1]["error_type"], rows[-1]["csv_line"], rows[-1]["value"]) == ("MISSING COLUMNS", "x-9,xxxx", "")
+    assert (rows[-1]["error_type"], rows[-1]["csv_line"], rows[-1]["value"]) == (
+        "MISSING COLUMNS",
+        "x-9,9999-99-99,xxxx",
+        "",
+    )
 
 
 def test_the_columns_are_duckdb_s_own() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.checkups import checkup, finding
 
 from storehealth.catalogue import load_catalogue
+from storehealth.catalogue.common import cite
 from storehealth.i18n.limits import UNSURE, describe_certainty, describe_since, mark_doubt
 from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.model import LimitSource, MinimumOrders, PlatformLine, Window
@@ -102,15 +103,13 @@ def test_every_number_of_every_platform_is_reported_with_both() -> None:
     for stem, platform in CATALOGUE.platforms.items():
         for code, limit in platform.limits.items():
             day = limit.effective_from or ("" if limit.verified == "assumed" else "unknown")
-            assert (
-                f"| {code} | {limit.target:g} | {limit.limit:g} | {shown(limit.verified)} | {day} | {limit.source}"
-                in page
-            )
+            sure = f"{shown(limit.verified)} | {day} | {cite(limit.source)!s}"
+            assert f"| {code} | {limit.target:g} | {limit.limit:g} | {sure}" in page
             explained.setdefault(code, explanation(code))
-            assert f"({describe_certainty(limit, words)}) {limit.source}" in explained[code], stem
+            assert f"({describe_certainty(limit, words)}) {cite(limit.source)!s}" in explained[code], stem
         for name, fact in platform.facts.items():
             day = fact.effective_from or ("" if fact.verified == "assumed" else "unknown")
-            assert f"| {shown(fact.verified)} | {day} | {fact.source}" in page, name
+            assert f"| {shown(fact.verified)} | {day} | {cite(fact.source)!s}" in page, name
 
 
 def shown(verified: str) -> str:

@@ -207,3 +207,16 @@ def test_what_a_platform_counts_may_weigh_more_there(tmp_path: Path) -> None:
     severities = [next(one.severity for one in made.findings if one.code == "LG04") for made in (jd, tmall)]
     assert severities[0] == "high" != severities[1]
     assert jd.score.value < tmall.score.value
+
+
+def test_the_command_line_takes_other_names_of_platforms(tmp_path: Path) -> None:
+    """Files are read only for a name that is none of theirs."""
+    from storehealth.cli._options import CatalogueNames
+
+    names = CatalogueNames(())
+    assert (names.require_platform("taobao"), names.require_platform("jd")) == ("tmall", "jd")
+    names.check_platform_setting("meli")
+    own = pack(tmp_path, "platforms", "moon.yaml", "name: moon\naliases: [luna]\ntitle: {en: M, zh: M, es: M}\n")
+    assert CatalogueNames((own,)).require_platform("luna") == "moon"
+    with pytest.raises(UsageError):
+        names.require_platform("luna")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storehealth.cli import audit as audit_command
+from storehealth.cli._options import OWN_PACK
 from storehealth.cli._records import expand_records
 from storehealth.errors import UsageError
 from storehealth.support.message import Message, Name, message
@@ -97,8 +98,13 @@ def collect_audit_options(ctx: typer.Context) -> tuple[str, ...]:
     if ctx.params.get("config") is None:
         from storehealth.settings import FILE_NAME
 
-        words += ["--config", str(Path(FILE_NAME).absolute())] if Path(FILE_NAME).is_file() else []
+        words += ["--config", str(Path(FILE_NAME).absolute())] if Path(FILE_NAME).is_file() else _name_own_pack()
     return tuple(words)
+
+
+def _name_own_pack() -> list[str]:
+    """Name the pack in this folder; with a settings file it is found beside that."""
+    return ["--pack", str(Path(OWN_PACK).absolute())] if Path(OWN_PACK).is_dir() else []
 
 
 def _absolute(name: str, value: Any) -> str:

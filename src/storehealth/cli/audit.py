@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 from storehealth.cli import EXIT_CODES, _after, _options, _parsers, _unattended, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
 from storehealth.errors import ExitCode, StorehealthError, UsageError
-from storehealth.support.message import message
+from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.audit import AuditRequest
@@ -204,6 +204,7 @@ def run(
         _show(checkup, shown_format, common.make_screen(options.details))
     delivered = after.write(checkup)
     after.remember(checkup)
+    _note_own_layouts(checkup, common, voice)
     delivered = after.notify(checkup) and delivered
     return _finish(checkup, delivered, exports, voice)
 
@@ -219,6 +220,15 @@ def _audit(exports: Path, request: AuditRequest, writers: output_files.RowWriter
         if request.history:
             request.history.pending = result.build_pending()
         return checkup
+
+
+def _note_own_layouts(checkup: Checkup, common: CommonOptions, voice: streams.Verbosity) -> None:
+    """Say which files were read with layouts of the store's own pack, which nobody named."""
+    own = common.list_own_layouts()
+    used = sorted({source.layout for source in checkup.sources if source.layout in own and source.layout})
+    if used:
+        names = tuple(map(Name, used))
+        voice.note(common.load_words().render(message("map.used", names=names, path=Name(common.own_pack))))
 
 
 def _check_inputs(request: AuditRequest) -> int:

@@ -104,7 +104,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
     streams.check_unmask(common.unmask, bool(options.output))
     # a pack that the draft is written into need not exist yet
     packs = [folder for folder in options.pack or () if target is None or folder.is_dir()]
-    names = _options.CatalogueNames(tuple(map(parse_pack, packs)))
+    names = _options.CatalogueNames((*common.packs, *map(parse_pack, packs)))
     progress = streams.Progress(voice, common.no_color)
 
     from storehealth.commands.inspect import inspect_exports
@@ -197,7 +197,7 @@ def _to_text(inspection: Inspection, screen: streams.ScreenOptions, masked: bool
 
 def _suggest(inspection: Inspection, exports: Path, voice: streams.Verbosity) -> None:
     if any(source.nearest or source.unread for source in inspection.sources if source.layout is None):
-        voice.suggest("storehealth inspect FILE --write-layout NAME")
+        voice.suggest("storehealth map FILE")
     elif str(exports) != "-":
         voice.suggest(f"storehealth audit {streams.quote_path(exports)}")
 

@@ -22,7 +22,7 @@ from storehealth.support.os_errors import describe_os_error
 ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
-SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx")
+SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx", "storehealth.d", "storehealth.toml")
 PACKAGES = (".numbers", ".pages", ".key")
 """Documents of Apple's that are folders; what is inside is no table."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")

@@ -26,7 +26,7 @@ from storehealth.support.message import message
 EXAMPLE_ROWS = 3
 PLAIN_KEY = re.compile(r"[a-z][a-z_]*")
 NO_TEXT = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
-MOST_WORDS = 20
+MOST_WORDS = 40
 TITLE = {"en": "Draft: {name}", "zh": "草稿：{name}", "es": "Borrador: {name}"}
 EXPORT_FROM = {
     "en": "Say here in which menu this file is exported",
@@ -34,8 +34,8 @@ EXPORT_FROM = {
     "es": "Diga aquí en qué menú se exporta este archivo",
 }
 HEAD = """\
-# A draft by `storehealth inspect --write-layout`, usable at once: storehealth inspect FILE --pack DIR, where DIR holds
-# layouts/{name}.yaml. Look at every line marked "check". docs/add-a-layout.md explains all keys.
+# Drafted by storehealth from one file, and usable at once: audits read storehealth.d/layouts/{name}.yaml beside the settings
+# file, and any folder named by --pack. Look at every line marked "check". docs/add-a-layout.md explains all keys.
 name: {name}
 title: {title}  # edit: what people call this export
 # platform: jd            # edit: the marketplace whose file this is; leave it out for any other system
@@ -58,15 +58,47 @@ def draft_layout(name: str, top: Sequence[Sequence[str]], container: str, catalo
     Raises:
         FileRefused: There is no header, or no column that could be an id, or none that could be a time.
     """
-    place = find_header(top)
-    if place is None:
-        raise FileRefused(message("intake.no_header_found"), message("intake.add_header"))
-    with TemporaryDirectory() as folder, connect(None, Path(folder)) as con:
-        columns = profile_columns(con, top, place)
+    columns = profile_sheet(top)
     fit = guess_columns(columns, catalogue)
     if fit is None:
-        raise FileRefused(message("intake.no_table_fits"), message("intake.id_and_time"))
+        raise FileRefused(message("intake.no_table_fits"), message("intake.no_table_fits_hint"))
+    return write_layout(name, container, fit, columns, catalogue)
+
+
+def profile_sheet(top: Sequence[Sequence[str]]) -> list[ColumnProfile]:
+    """Find the header of a sheet, and profile the columns below it.
+
+    Raises:
+        FileRefused: There is no header.
+    """
+    place = find_header(top)
+    if place is None:
+        raise FileRefused(message("intake.no_header"), message("intake.no_header_hint"))
+    with TemporaryDirectory() as folder, connect(None, Path(folder)) as con:
+        return profile_columns(con, top, place)
+
+
+def write_layout(
+    name: str,
+    container: str,
+    fit: SheetGuess,
+    columns: Sequence[ColumnProfile],
+    catalogue: Catalogue,
+    date_order: str | None = None,
+) -> str:
+    """Write the text of a layout file for a sheet whose columns are known.
+
+    Args:
+        name: The layout's name.
+        container: Name of the sheet's container.
+        fit: The tables it feeds, and which columns feed them.
+        columns: All its columns.
+        catalogue: Tables, and the words of other layouts.
+        date_order: ``day_first`` or ``month_first``, where the user said so.
+    """
     text = _write_columns(name, container, fit, columns, catalogue)
+    if date_order:
+        text = text.replace("\ncolumns:\n", f"\ndate_order: {date_order}\ncolumns:\n", 1)
     return text + _write_example(text, fit, columns, catalogue)
 
 
@@ -83,11 +115,11 @@ def _write_columns(
             containers="" if container in TABULAR_CONTAINERS else f"containers: [{container}]\n",
         )
     ]  # fmt: skip
-    required = _choose_required(fit, catalogue)
+    required = choose_required(fit, catalogue)
     for column in fit.columns:
         entry: dict[str, Any] = {"headers": [column.profile.header]}
         entry |= {"required": True} if column.column in required else {}
-        entry |= {"formats": list(column.profile.formats)} if column.profile.formats else {}
+        entry |= {"formats": list(column.profile.formats)} if _has_own_form(column.profile) else {}
         target = _find_target(column, fit, catalogue)
         words = _translate_words(column, target, fit, catalogue) if target.type == "word" else {}
         entry |= {"words": words} if words else {}
@@ -95,14 +127,23 @@ def _write_columns(
     return "".join([*lines, *_list_unread(fit, columns, catalogue)])
 
 
-def _choose_required(fit: SheetGuess, catalogue: Catalogue) -> set[str]:
+def _has_own_form(profile: ColumnProfile) -> bool:
+    """Whether the form of the times is to stand in the layout; where day and month are open, the whole file decides."""
+    return bool(profile.formats) and not profile.is_ambiguous
+
+
+def choose_required(fit: SheetGuess, catalogue: Catalogue) -> set[str]:
     """Choose the columns that identify files of this kind: key and time of the counted table, else the surest ones."""
     table = catalogue.tables[fit.feeds[0]]
     present = {column.column for column in fit.columns}
+    # A word that nobody has seen yet must not cost a row, as it would in a required column.
     surest = [
-        column.column for column in sorted(fit.columns, key=lambda column: -column.worth) if column.profile.filled
+        column.column
+        for column in sorted(fit.columns, key=lambda column: -column.worth)
+        if column.profile.filled and _find_target(column, fit, catalogue).type != "word"
     ]
-    natural = [*(key for key in table.key if key in present), *([table.born] if table.born in present else [])]
+    times = [column for column in (table.born, "paid_at") if column in present][:1]
+    natural = [*(key for key in table.key if key in present), *times]
     return {str(name) for name in [*natural, *surest][: max(2, len(natural))]}
 
 
@@ -126,8 +167,9 @@ def _translate_words(
                 inside |= {
                     text.casefold(): word for text, word in column.contains.items() if text and text not in inside
                 }
+    profile = fitted_column.profile
     # Cells that scrubbing would change hold phones, names or the like: they must not get into a layout file.
-    words = dict.fromkeys(cell for cell in fitted_column.profile.cells if cell and scrub(cell) == cell)
+    words = dict.fromkeys(cell for cell in (*profile.cells, *profile.more) if cell and scrub(cell) == cell)
     return {word: _find_meaning(word.casefold(), known, inside) for word in list(words)[:MOST_WORDS]}
 
 
@@ -140,7 +182,7 @@ def _comment(column: ColumnGuess, words: dict[str, str | None], target: TableCol
     notes = (
         [] if column.worth == 1.0 else ["check: guessed from what it holds" if column.worth < 0.5 else "check: a guess"]
     )
-    if column.profile.formats:
+    if _has_own_form(column.profile):
         notes.append("check: day and month, and 12 or 24 hours")
     if None in words.values():
         notes.append(f"edit: write one of {', '.join(target.words)} for each null")

@@ -28,12 +28,15 @@ from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
 from storehealth.model import SheetReading, Source, StoredTable
-from storehealth.privacy import remove_quotes
+from storehealth.privacy import remove_quotes, scrub
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
 from storehealth.support.os_errors import describe_os_error
 
-VERSION = 5
+VERSION = 6
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
+UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
+MOST_LIKELY = 6
+"""Columns named in a note about a file that is not recognised."""
 LONGEST_SAMPLE = 200
 """Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
 
@@ -149,12 +152,31 @@ class FileReader:
                 sheet.top, container, select_layouts(layouts, sheet), self.options.platform, forced=chosen is not None
             )
         except FileRefused as refused:
-            return SheetInspection(
-                sheet.name, container, sheet.encoding, None, describe_error(refused), _sample(sheet.top)
-            )
+            note, top = describe_error(refused), _sample(sheet.top)
+            if note.id in UNRECOGNISED and not getattr(sheet, "aside", False):
+                note = self._describe_likeness(note, top)
+            return SheetInspection(sheet.name, container, sheet.encoding, None, note, top)
         return SheetInspection(
             sheet.name, container, sheet.encoding, match, top=_sample(sheet.top[match.first - 1 : match.first])
         )
+
+    def _describe_likeness(self, note: Message, top: list[list[str]]) -> Message:
+        """Add to a note what a sheet that no layout fits looks like, and which of its columns might be what."""
+        from storehealth.intake.draft import profile_sheet
+        from storehealth.intake.guess import guess_columns
+
+        try:
+            profiles = profile_sheet(top)
+        except FileRefused:
+            return message("intake.no_table", problem=note)
+        guess = guess_columns(profiles, self.catalogue)
+        if guess is None:
+            return message("intake.lacks_basics", problem=note)
+        pairs = tuple(
+            message("intake.might_be", header=Name(scrub(column.profile.header)), column=Name(column.column))
+            for column in sorted(guess.columns, key=lambda column: -column.worth)[:MOST_LIKELY]
+        )
+        return message("intake.looks_like", problem=note, tables=tuple(map(Name, guess.feeds)), columns=pairs)
 
     def _make_folder(self) -> Path:
         self.folder_count += 1
@@ -250,7 +272,7 @@ def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> 
 
 def _suggest_map(source: Source) -> Source:
     """Add to the note of a table that no layout fits how to make one. Only here is the file's present name known."""
-    if source.note is None or not source.note.id.startswith("intake.not_recognised"):
+    if source.note is None or source.note.id not in ("intake.looks_like", "intake.lacks_basics"):
         return source
     remedy = message("intake.map_it", file=Name(shlex.quote(source.path)))
     return source.model_copy(update={"note": message("intake.refused", problem=source.note, remedy=remedy)})

@@ -6,7 +6,7 @@ Maps the columns of an unknown sheet to canonical columns: by the headers of kno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import Kind, Table, TableColumn
 from storehealth.intake.cells import quote_literal, read_value, remove_guard, set_null
+from storehealth.intake.header_words import is_generic_id, is_generic_time, match_header_words
 from storehealth.intake.read import Con
 from storehealth.intake.recognise import normalise_header
 
@@ -75,6 +76,10 @@ class ColumnProfile(NamedTuple):
     ids: bool
     distinct: float
     formats: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    """Words of the rows below, where the first rows do not have all."""
+    is_ambiguous: bool = False
+    """Whether the day or the month of its times may come first."""
 
     @property
     def filled(self) -> bool:
@@ -107,13 +112,15 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     separated = bool(filled) and sum(1 for cell in filled if SEPARATED.search(cell)) >= MOST * len(filled)
     formats: tuple[str, ...] = ()
     if separated and shares["time"] < MOST:
-        formats = tuple(form for form in FORMATS if _is_written_as(con, filled, form))[:1]
+        formats = tuple(form for form in FORMATS if _is_written_as(con, filled, form))
+    swapped = {form.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for form in formats}
+    is_ambiguous = bool(swapped & set(formats[:1]))
     ids = bool(filled) and sum(1 for cell in filled if ID.fullmatch(cell)) >= MOST * len(filled)
     times = separated and (shares["time"] >= MOST or bool(formats))
     numbers, whole = (shares[kind] >= MOST and not times for kind in ("number", "integer"))
     return ColumnProfile(
         header, cells, times, numbers, whole, shares["flag"] >= MOST and not numbers, ids and not times,
-        len(set(filled)) / len(filled) if filled else 0.0, formats,
+        len(set(filled)) / len(filled) if filled else 0.0, formats[:1], (), is_ambiguous,
     )  # fmt: skip
 
 
@@ -147,6 +154,14 @@ PRIVATE_HEADERS = re.compile(
 LEAST_LIKENESS = 0.78
 CONTENT_WORTH = 0.3
 """Worth of a column chosen by its content alone, far below any likeness of headers."""
+WORDS_WORTH = 0.95
+"""Worth of a header that names a column in ordinary words."""
+GENERIC_WORTH = 0.9
+"""Worth of a header such as "Date" or "No.", where the sheet has no second column of its kind."""
+LEAST_UNIQUE = 0.98
+"""Share of different values from which a column can be the key of a table."""
+Vocabulary = dict[tuple[str, str], tuple[frozenset[str], tuple[str, ...]]]
+"""(table, column) → words that some layout knows, and parts of words; in small letters."""
 
 
 class ColumnGuess(NamedTuple):
@@ -166,15 +181,85 @@ class SheetGuess(NamedTuple):
 
 def guess_columns(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> SheetGuess | None:
     """The set of tables whose columns fit best; None where not even an id and a time can be found."""
-    names = list_known_headers(catalogue)
-    worths = {(profile.header, name): _compare_headers(profile.header, name) for profile in profiles for name in names}
+    offers = _list_offers(profiles, catalogue)
     best: tuple[float, SheetGuess] | None = None
     for feeds in TABLE_SETS:
         tables = [catalogue.tables[name] for name in feeds if name in catalogue.tables]
-        fits = _assign_columns(profiles, tables, names, worths)
+        fits = assign_columns(profiles, tables, offers)
         if fits is not None and (best is None or _total_worth(fits, feeds) > best[0]):
             best = (_total_worth(fits, feeds), SheetGuess(feeds, fits))
     return best[1] if best else None
+
+
+Offers = dict[tuple[str, str], list[ColumnGuess]]
+"""(table, column) → the columns of a sheet that may be it, and how likely."""
+
+
+def _list_offers(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Offers:
+    """How well each column of the sheet is each canonical one: by its header, and only where its cells agree."""
+    names, vocabulary = list_known_headers(catalogue), list_vocabulary(catalogue)
+    offers: Offers = {}
+    for profile in profiles:
+        worths: dict[tuple[str, str], float] = {}
+        for name, targets in names.items():
+            if worth := _compare_headers(profile.header, name):
+                worths |= {target: worth for target in targets if worth > worths.get(target, 0)}
+        words = match_header_words(profile.header)
+        for table in catalogue.tables.values():
+            for column in words & set(table.columns):
+                worths[table.name, column] = max(WORDS_WORTH, worths.get((table.name, column), 0))
+            for column in _list_generic(profile, profiles, table):
+                worths[table.name, column] = max(GENERIC_WORTH, worths.get((table.name, column), 0))
+        for (name, column), worth in worths.items():
+            target = catalogue.tables[name].columns[column]
+            if _suits(target, profile, worth) and _is_spoken(profile, target, vocabulary.get((name, column))):
+                weight = _weigh_uniqueness(profile, catalogue.tables[name], column)
+                offers.setdefault((name, column), []).append(ColumnGuess(column, profile, worth * weight))
+    return offers
+
+
+def _list_generic(profile: ColumnProfile, profiles: Sequence[ColumnProfile], table: Table) -> Iterator[str]:
+    """The first time, and the key, of a table, where the header says "Date" or "No." and no other column competes."""
+    is_only_time = sum(other.times for other in profiles) == 1
+    if table.born and profile.times and is_only_time and is_generic_time(profile.header):
+        yield table.born
+    is_only_id = sum(is_generic_id(other.header) for other in profiles) == 1
+    if len(table.key) == 1 and profile.distinct >= LEAST_UNIQUE and is_only_id and is_generic_id(profile.header):
+        yield table.key[0]
+
+
+def _is_spoken(
+    profile: ColumnProfile, target: TableColumn, known: tuple[frozenset[str], tuple[str, ...]] | None
+) -> bool:
+    """Whether a column of words holds any that is known there: US states under "Order State" are no status."""
+    if target.type != "word" or not profile.filled:
+        return True
+    words, parts = known or (frozenset(target.words), ())
+    cells = {cell.casefold() for cell in profile.cells if cell}
+    return any(cell in words or any(part in cell for part in parts) for cell in cells)
+
+
+def _weigh_uniqueness(profile: ColumnProfile, table: Table, column: str) -> float:
+    """Half where the only key of a table repeats: a stock code is no order number."""
+    is_key = table.key[:1] == (column,) and len(table.key) == 1
+    return 0.5 if is_key and profile.filled and profile.distinct < LEAST_UNIQUE else 1.0
+
+
+def list_vocabulary(catalogue: Catalogue) -> Vocabulary:
+    """The words of every column of words, as the layouts know them."""
+    words: dict[tuple[str, str], set[str]] = {}
+    parts: dict[tuple[str, str], set[str]] = {}
+    for table in catalogue.tables.values():
+        for name, target in table.columns.items():
+            if target.type == "word":
+                words[table.name, name], parts[table.name, name] = set(target.words), set()
+    for layout in catalogue.layouts.values():
+        for key, column in layout.columns.items():
+            for place in map(_split_target, layout.list_targets(key, catalogue.tables)):
+                if place in words:
+                    words[place] |= {text.casefold() for text, word in column.words.items() if word is not None}
+                    parts[place] |= {text.casefold() for text in column.contains if text}
+    return {place: (frozenset(words[place]), tuple(parts[place])) for place in words}
 
 
 def _total_worth(fits: Iterable[ColumnGuess], feeds: Sequence[str]) -> float:
@@ -216,25 +301,14 @@ def _compare_headers(header: str, name: str) -> float:
     return 0.9 * ratio if ratio >= LEAST_LIKENESS else 0.0
 
 
-def _assign_columns(
-    profiles: Sequence[ColumnProfile],
-    tables: Sequence[Table],
-    names: dict[str, set[tuple[str, str]]],
-    worths: dict[tuple[str, str], float],
+def assign_columns(
+    profiles: Sequence[ColumnProfile], tables: Sequence[Table], offers: Offers
 ) -> tuple[ColumnGuess, ...] | None:
     """The best canonical column for each header, each used once; None where a table lacks its key or any other column."""
-    fed = {table.name: table for table in tables}
-    offers = [
-        ColumnGuess(column, profile, worths[profile.header, name])
-        for profile in profiles
-        for name, targets in names.items()
-        if worths[profile.header, name]
-        for table, column in targets
-        if table in fed and _suits(fed[table].columns[column], profile, worths[profile.header, name])
-    ]
+    own = [offer for table in tables for column in table.columns for offer in offers.get((table.name, column), ())]
     chosen: dict[str, ColumnGuess] = {}
     used: set[str] = set()
-    for offer in sorted(offers, key=lambda fit: -fit.worth):
+    for offer in sorted(own, key=lambda fit: -fit.worth):
         if offer.column not in chosen and offer.profile.header not in used:
             chosen[offer.column] = offer
             used.add(offer.profile.header)
@@ -263,7 +337,7 @@ def _add_by_content(
     keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
     ids = [profile for profile in profiles if profile.ids]
     wanted += [(key, sorted(ids, key=lambda profile: -profile.distinct)) for key in keys[:1]]
-    if table.born:
+    if table.born and not (table.name == "orders" and "paid_at" in chosen):
         wanted.append((table.born, [profile for profile in profiles if profile.times]))
     if "paid_amount" in table.columns:
         wanted.append(("paid_amount", [profile for profile in profiles if profile.numbers and not profile.whole]))
@@ -280,6 +354,10 @@ def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
     for table in tables:
         keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
         needed = {*keys, *([table.born] if table.born and table.name in ("orders", "messages") else [])}
+        if table.name == "orders" and "paid_at" in chosen:  # lists of an ERP often begin with the payment
+            needed -= {"created_at"}
+        if table.name == "order_lines" and not {"sku_id", "seller_sku", "quantity"} & set(chosen):
+            return False
         added = {column for column in table.columns if column in chosen} - before
         if not needed - {"conversation_id"} <= set(chosen) or not added - set(keys):
             return False

@@ -7,6 +7,7 @@ the lines up to the next one that looks like a record, not the rest of the file.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from storehealth.support.message import dump_message, message
 MOST_LINES_IN_A_RECORD = 2000
 LONGEST = 8 << 20
 LEARN_FROM = 50
+USUAL = 0.8
+"""Share of a column's cells of one kind from which another kind is odd there."""
 OPEN_QUOTE = "reject.open_quote"
 AFTER_QUOTE = "reject.after_quote"
 FOOTER = "reject.footer"
@@ -175,7 +178,7 @@ class RecordReader:
             cells = [*cells[:last], self.delimiter.join(cells[last:])]
         elif 1 < len(cells) < self.width:
             cells = [*cells, *[""] * (self.width - len(cells))]
-        fits = len(cells) == self.width and self.shape.fits(cells)
+        fits = len(cells) == self.width and self.shape.fits_usual(cells)
         return ParsedRecord(record.line, cells) if fits else None
 
     def _explain_width(self, count: int) -> str:
@@ -224,6 +227,7 @@ class _Shape:
         self.learned = 0
         self.kinds: list[str | None] = [None] * width
         self.has_blanks = [False] * width
+        self.counts = [Counter[str]() for _ in range(width)]
 
     @property
     def is_anchored(self) -> bool:
@@ -238,6 +242,7 @@ class _Shape:
             kind = _kind_of(cell)
             if kind != "empty":
                 self.kinds[index] = kind if self.kinds[index] in (None, kind) else "any"
+                self.counts[index][kind] += 1
             self.has_blanks[index] |= " " in cell.strip()
 
     def fits(self, cells: list[str]) -> bool:
@@ -246,9 +251,22 @@ class _Shape:
             for kind, cell in zip(self.kinds, cells, strict=True)
         )
 
+    def fits_usual(self, cells: list[str]) -> bool:
+        """Whether digits and times stand where they usually do; one odd cell above does not change what is usual."""
+        return all(
+            _kind_of(cell) in (usual, "empty")
+            for count, cell in zip(self.counts, cells, strict=True)
+            if (usual := _find_usual(count))
+        )
+
     def is_shifted(self, cells: list[str]) -> bool:
         """Whether a cell before the last has several words where no record had them: text of another column."""
         return any(" " in cell.strip() and not known for cell, known in zip(cells, self.has_blanks[:-1], strict=False))
+
+
+def _find_usual(counts: Counter[str]) -> str | None:
+    """Digits or times, where most cells of a column are such."""
+    return next((kind for kind in ("digits", "time") if counts[kind] >= USUAL * counts.total() > 0), None)
 
 
 def _kind_of(cell: str) -> str:

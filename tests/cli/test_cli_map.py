@@ -1,0 +1,209 @@
+"""``map``: an unknown file becomes a layout that audits use, or it is said what has to be settled first."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.effort import examples
+
+from storehealth.cli import main
+
+Run = Callable[..., Any]
+NOON = datetime.fromisoformat("2026-10-01 12:00:00")
+WORDS = {
+    "order_id": [
+        "Order Ref",
+        "Sales Order No.",
+        "系统订单号",
+        "Nº de pedido",
+        "Bestell-Nr",
+        "Invoice No",
+        "order code",
+    ],
+    "created_at": ["Placed on", "Order placed at", "订单生成时间", "Fecha del pedido", "Date of order", "Created on"],
+    "shipped_at": ["Dispatched at", "Shipped on", "实际发货时间", "Fecha de envío", "Despatched date", "Sent on"],
+    "paid_amount": ["Order total", "Grand Total (EUR)", "实收金额", "Importe total", "Order Amount", "Total paid"],
+}
+"""What people call the columns of orders; none of the whole headers is that of a known layout."""
+FORMS = ["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%S+08:00"]
+
+
+def write_orders(headers: list[str], form: str, delimiter: str = ",", count: int = 30) -> str:
+    """Write orders, one every seven hours, shipped a day later."""
+    lines = [delimiter.join(headers)]
+    for number in range(count):
+        at = NOON + timedelta(hours=7 * number)
+        cells = [f"X-{10_000 + number}", f"{at:{form}}", f"{at + timedelta(days=1):{form}}", f"{number}.50"]
+        lines.append(delimiter.join(cells))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an empty settings file and an empty folder of exports; it is the current one."""
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "storehealth.toml").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read_layout(home: Path) -> dict[str, Any]:
+    """The one layout that was written."""
+    (path,) = (home / "storehealth.d" / "layouts").glob("*.yaml")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+@examples(40)
+@given(
+    headers=st.tuples(*(st.sampled_from(words) for words in WORDS.values())),
+    form=st.sampled_from(FORMS),
+    delimiter=st.sampled_from([",", ";", "\t"]),
+)
+def test_orders_in_anybodys_words_are_mapped_and_audited(
+    tmp_path_factory: pytest.TempPathFactory, headers: tuple[str, ...], form: str, delimiter: str
+) -> None:
+    """Every column lands where it belongs, and every row is kept."""
+    home = tmp_path_factory.mktemp("map")
+    (home / "exports").mkdir()
+    (home / "storehealth.toml").write_text("", encoding="utf-8")
+    file = home / "exports" / "orders of mine.csv"
+    file.write_text(write_orders(list(headers), form, delimiter), encoding="utf-8")
+    options = ["--config", str(home / "storehealth.toml"), "--state", str(home / "state")]
+    assert main(["map", str(file), "--yes", "--silent", *options]) == 0
+    layout = read_layout(home)
+    assert {key: tuple(column["headers"]) for key, column in layout["columns"].items()} == {
+        column: (header,) for column, header in zip(WORDS, headers, strict=True)
+    }
+    assert layout["feeds"] == ["orders"]
+
+
+def test_what_was_mapped_is_used_by_every_audit_and_the_audit_says_so(run: Run, home: Path) -> None:
+    """Without being named; the message of the unknown file leads to the command."""
+    file = home / "exports" / "erp.csv"
+    file.write_text(write_orders(["Order Ref", "Placed on", "Sent on", "Order total"], FORMS[0]), encoding="utf-8")
+    refused = json.loads(run("inspect", "exports", "--format", "json").out)["sources"][0]["note"]["text"]
+    assert "storehealth map erp.csv" in refused
+    assert "Order Ref might be order_id" in refused
+    mapped = run("map", "exports/erp.csv", "--yes")
+    assert mapped.code == 0
+    assert "30 of 30 rows" in mapped.out
+    audited = run("audit", "exports", "--format", "json", "--no-history")
+    (source,) = json.loads(audited.out)["sources"]
+    assert (source["layout"], source["kept"]) == ("erp", 30)
+    assert "erp" in audited.err
+    assert "storehealth.d" in audited.err
+    assert run("map", "exports/erp.csv", "--yes").code == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "settled"),
+    [
+        ("Vermerk", ["Q-10001", "Q-10002", "Q-10003"], "Vermerk=order_id"),
+        ("Stock thing", ["SKU-10001", "SKU-10001", "SKU-10002"], "Stock thing=order_id"),
+    ],
+)
+def test_a_required_column_that_is_a_guess_is_asked_for_and_never_taken(
+    run: Run, home: Path, header: str, cells: list[str], settled: str
+) -> None:
+    """``--yes`` names it; ``--column`` settles it."""
+    rows = "".join(f"{cell},2026-10-0{number} 10:00:00,5.50\n" for number, cell in enumerate(cells, 1))
+    (home / "exports" / "odd.csv").write_text(f"{header},Placed on,Order total\n{rows}", encoding="utf-8")
+    refused = run("map", "exports/odd.csv", "--yes")
+    assert refused.code == 2
+    assert "order_id" in refused.err
+    assert header in refused.err
+    assert not (home / "storehealth.d").exists()
+    assert run("map", "exports/odd.csv", "--yes", "--column", settled).code == 0
+    assert read_layout(home)["columns"]["order_id"]["headers"] == [header]
+
+
+def test_values_decide_against_a_header(run: Run, home: Path) -> None:
+    """US states under "Order State" are no status, and are not read as one."""
+    rows = "".join(
+        f"X-{number},2026-10-0{number} 10:00:00,{state}\n" for number, state in enumerate(("Texas", "Ohio"), 1)
+    )
+    (home / "exports" / "us.csv").write_text(f"Order Ref,Placed on,Order State\n{rows}", encoding="utf-8")
+    assert run("map", "exports/us.csv", "--yes").code == 0
+    assert "status" not in read_layout(home)["columns"]
+
+
+def test_words_far_below_the_top_are_translated_too(run: Run, home: Path) -> None:
+    """The layout is tried on the whole file, and completed by what it did not understand."""
+    rows = [f"X-{number},2026-10-01 10:00:00,{'已发货' if number < 80 else '待发货'}\n" for number in range(100)]
+    (home / "exports" / "erp.csv").write_text("Order Ref,Placed on,状态\n" + "".join(rows), encoding="utf-8")
+    assert run("map", "exports/erp.csv", "--yes").code == 0
+    assert set(read_layout(home)["columns"]["status"]["words"]) == {"已发货", "待发货"}
+
+
+def test_a_date_whose_order_nothing_settles_is_asked_for(run: Run, home: Path) -> None:
+    """No day above 12 in the whole file; either option settles it."""
+    rows = "".join(f"X-{number},0{number}/04/2026 10:00,5.50\n" for number in range(1, 6))
+    (home / "exports" / "dates.csv").write_text(f"Order Ref,Placed on,Order total\n{rows}", encoding="utf-8")
+    refused = run("map", "exports/dates.csv", "--yes")
+    assert refused.code == 2
+    assert "--date-order" in refused.err
+    assert run("map", "exports/dates.csv", "--yes", "--date-format", "%m/%d/%Y %H:%M").code == 0
+    assert read_layout(home)["columns"]["created_at"]["formats"] == ["%m/%d/%Y %H:%M"]
+
+
+def test_one_sheet_of_several_unknown_ones_is_named(run: Run, home: Path) -> None:
+    """``book.xlsx#Sheet``."""
+    lines = write_orders(["OrderRef", "PlacedOn", "SentOn", "OrderTotal"], "%Y-%m-%dT%H:%M:%S").split()
+    with xlsxwriter.Workbook(home / "exports" / "book.xlsx") as book:
+        for name in ("Orders", "Returns"):
+            sheet = book.add_worksheet(name)
+            for row, line in enumerate(lines):
+                sheet.write_row(row, 0, line.split(","))
+    refused = run("map", "exports/book.xlsx", "--yes")
+    assert refused.code == 2
+    assert "book.xlsx#Returns" in refused.err
+    assert run("map", "exports/book.xlsx#Returns", "--yes").code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("just\nwords\n", "header"), ("colour,shape\nred,12\nblue,13\n", "fits"), ("", "empty")],
+)
+def test_what_cannot_be_mapped_says_why(run: Run, home: Path, content: str, words: str) -> None:
+    """And writes nothing."""
+    (home / "exports" / "x.csv").write_text(content, encoding="utf-8")
+    refused = run("map", "exports/x.csv", "--yes")
+    assert refused.code == 2
+    assert words in refused.err
+    assert not (home / "storehealth.d").exists()
+
+
+def test_a_person_is_asked_column_by_column(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enter takes the proposal, a name corrects it, - leaves the column out; an unknown name is asked again."""
+    rows = write_orders(["Order Ref", "Placed on", "Sent on", "Order total"], FORMS[0])
+    (home / "exports" / "erp.csv").write_text(rows, encoding="utf-8")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("\n\nnonsense\ncompleted_at\n-\n"))
+    asked = run("map", "exports/erp.csv")
+    assert asked.code == 0
+    assert "X-10000" in asked.err
+    assert "cancel_reason" in asked.err
+    assert set(read_layout(home)["columns"]) == {"order_id", "created_at", "completed_at"}
+
+
+def test_without_a_terminal_nothing_is_asked(run: Run, home: Path) -> None:
+    """A pipe would wait for ever."""
+    (home / "exports" / "erp.csv").write_text(write_orders(["Ref", "When", "Sent", "Sum"], FORMS[0]), encoding="utf-8")
+    refused = run("map", "exports/erp.csv")
+    assert refused.code == 2
+    assert "--yes" in refused.err
