@@ -16,6 +16,7 @@ from storehealth.cli._records import Only as Only
 from storehealth.cli._records import expand_records as expand_records
 
 if TYPE_CHECKING:
+    from storehealth.catalogue import Catalogue
     from storehealth.i18n.words import Words
     from storehealth.output.terminal import Page
     from storehealth.settings import Settings
@@ -203,6 +204,20 @@ class CommonOptions:
     def find_state(self) -> Path:
         """Return the state folder without creating it."""
         return self.state if self.state is not None else state_folder.find_default_folder()
+
+    def load_catalogue(self) -> Catalogue:
+        """Load all data files, those of the packs too; messages find their texts from then on.
+
+        Raises:
+            CatalogueError: A data file is invalid.
+        """
+        from storehealth.catalogue import load_catalogue
+        from storehealth.catalogue.texts import TextFinder
+        from storehealth.i18n import provide_texts
+
+        catalogue = load_catalogue(self.packs)
+        provide_texts(TextFinder(catalogue))
+        return catalogue
 
     def read_settings(self) -> Settings:
         """Read the settings file, with the language of ``--lang``."""
