@@ -26,7 +26,7 @@ def stored(folder: Path, table: Table, source: str, rows: Rows) -> StoredTable:
     """Write rows as one Parquet file of a table, with the facts intake would give."""
     path = folder / f"{source}.{table.name}.parquet"
     with duckdb.connect() as con:
-        typed = {name: table.sql_type(name) for name in table.columns} | {"source_row": "BIGINT"}
+        typed = {name: table.sql_type(name) for name in table.columns} | {"source_row": "BIGINT", "unread": "VARCHAR[]"}
         con.execute(f"CREATE TABLE t ({', '.join(f'{sql.quote_name(name)} {kind}' for name, kind in typed.items())})")
         for number, row in enumerate(rows):
             full = [row.get(name, number + 2 if name == "source_row" else None) for name in typed]

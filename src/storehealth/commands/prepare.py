@@ -21,7 +21,7 @@ from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source, StoredTable
 from storehealth.settings import Settings, find_settings_folder, read_settings
 from storehealth.support.atomic_files import make_private_folder
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message
 from storehealth.support.tempdirs import make_temporary_folder
 from storehealth.support.validation import with_nearest
 
@@ -186,9 +186,24 @@ def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = Tru
 
 
 def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
-    """Count rows that another file repeats as duplicates of their source."""
+    """Count rows that another file repeats as duplicates of their source, and say where a file is another shop's."""
     return tuple(
-        source.model_copy(update={"kept": source.kept - merged, "duplicates": source.duplicates + merged})
+        source.model_copy(
+            update={
+                "kept": source.kept - merged,
+                "duplicates": source.duplicates + merged,
+                "note": _note_shop(source, store),
+            }
+        )
         for source in sources
         for merged in [store.merged_away.get(source.path, 0)]
     )
+
+
+def _note_shop(source: Source, store: Store) -> Message | None:
+    """The note of a source, or that its order numbers are another shop's as well."""
+    shop = store.shops.get(source.path)
+    if shop is None or source.note is not None:
+        return source.note
+    others = sorted({other for other in store.shops.values() if other != shop})
+    return message("rows.shop", shop=Name(shop), others=tuple(map(Name, others)))

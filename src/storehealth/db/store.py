@@ -19,6 +19,7 @@ from storehealth.catalogue.view import View
 from storehealth.db import raw, service_hours, sql, view_inputs, visibility
 from storehealth.db.merge import merge_exports
 from storehealth.db.pool import FEW, Connections, count_connections, share_variables
+from storehealth.db.shops import find_shops, name_shops
 from storehealth.db.views import create_views, define_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
@@ -61,13 +62,13 @@ class Store:
     Attributes:
         hands: Locked connections for parallel queries: they reach tables and views, and nothing outside the database.
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
-        ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), and per step of an order (ship,
-            delivery, parcels), of the tables that would show it.
+        ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), of the tables that show its steps.
         rows: Rows of each canonical table.
         filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
         table_ends: Last event of each table up to ``as_of``.
         merged_away: Rows per source path (of the table its rows are counted in) that were merged into another row.
         auto_replies: Texts that the store's settings name as automatic.
+        shops: Shop per source path, where several shops in the folder use the same order numbers.
     """
 
     hands: Connections
@@ -78,6 +79,7 @@ class Store:
     table_ends: dict[str, datetime] = field(default_factory=dict)
     merged_away: dict[str, int] = field(default_factory=dict)
     auto_replies: tuple[str, ...] = ()
+    shops: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -167,10 +169,14 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
         if parts and name not in FACT_TABLES:
             inputs.parts[name] = parts
             inputs.filled[name] = raw.load_parquet(con, table, parts, settings.store)
+    shops = find_shops(con, inputs.filled.get("orders", {}))
+    if shops:
+        name_shops(con, (catalogue.tables[name] for name in inputs.parts), shops)
     raw.create_intake_tables(con, intake, catalogue.tables, settings.store)
     inputs.loose = set(FACT_TABLES)
     inputs.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
     store = _fill(hands, inputs, catalogue, settings)
+    store.shops = shops
     _lock(con, [str(part.parquet) for part in stored])
     create_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
     return store
@@ -278,15 +284,18 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     }
     store.as_of = settings.as_of or max(ends.values(), default=None)
     store.table_ends = visibility.create_visible_tables(con, catalogue.tables, ends, store.as_of)
+    for name in visibility.list_affected(catalogue.tables, ends, store.as_of):
+        store.filled = _recount_filled(con, catalogue.tables[name], store.filled)
     store.filled -= frozenset(_find_defaults(con, catalogue.tables, store.filled))
-    store.ends = _find_ends(catalogue.tables, store.table_ends, store.filled)
+    store.ends = _find_group_ends(catalogue.tables, store.table_ends)
+    step_ends = _find_step_ends(store.ends, store.table_ends, store.filled)
     with_rows = {*inputs.parts, *inputs.loose}
     store.rows = {
         name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in with_rows else 0
         for name in catalogue.tables
     }
     facts = _facts(catalogue, settings)
-    view_inputs.set_variables(con, store.as_of, store.ends, facts, store.filled)
+    view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled)
     service_hours.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
@@ -309,15 +318,31 @@ def _find_defaults(
                     yield f"{table.name}.{name}"
 
 
-def _find_ends(
-    tables: Mapping[str, Table], table_ends: Mapping[str, datetime], filled: Collection[str]
-) -> dict[str, datetime]:
-    """The last event of each group, and of each step of an order: of the tables that would show it, and no others."""
+def _recount_filled(con: duckdb.DuckDBPyConnection, table: Table, filled: frozenset[str]) -> frozenset[str]:
+    """What has values, with one table counted as it was known at ``as_of``."""
+    own = [name for name in table.columns if f"{table.name}.{name}" in filled]
+    if not own:
+        return filled
+    counts = ", ".join(f"count({sql.quote_name(name)})" for name in own)
+    (known,) = con.execute(f"SELECT {counts} FROM {table.name}").fetchall()
+    gone = {f"{table.name}.{name}" for name, count in zip(own, known, strict=True) if not count}
+    return filled - (gone if any(known) else {*gone, table.name})
+
+
+def _find_group_ends(tables: Mapping[str, Table], table_ends: Mapping[str, datetime]) -> dict[str, datetime]:
+    """The last event of each group, of the tables that would show its steps."""
     ends: dict[str, datetime] = {}
     for name, end in table_ends.items():
         if name not in TELL_NOTHING_OF_LATER_STEPS:
             group = tables[name].group
             ends[group] = max(end, ends.get(group, end))
+    return ends
+
+
+def _find_step_ends(
+    ends: Mapping[str, datetime], table_ends: Mapping[str, datetime], filled: Collection[str]
+) -> dict[str, datetime]:
+    """Up to when the files would show each step of an order: that it left, and that it arrived."""
     orders = ends.get("orders")
     parcels = max((table_ends[name] for name in ("shipments", "scans") if name in table_ends), default=orders)
     shows_shipping = {"orders.shipped_at", "orders.status"} & set(filled)
@@ -326,7 +351,7 @@ def _find_ends(
         "ship": orders if shows_shipping else parcels,
         "delivery": orders if {"orders.status", "orders.completed_at"} & set(filled) else parcels,
     }
-    return ends | {step: end for step, end in steps.items() if end is not None}
+    return {step: end for step, end in steps.items() if end is not None}
 
 
 def _has_times(parts: Sequence[StoredTable]) -> bool:
