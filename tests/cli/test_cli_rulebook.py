@@ -111,7 +111,7 @@ def test_the_measure_is_shown_in_words_and_in_sql(run: Run) -> None:
     shown = run("explain", "CS01").out
     assert "share = done within 30 s ÷ (done + missed)." in " ".join(shown.split())
     assert "  over: sessions\n" in shown
-    assert "  from: CASE WHEN human_turns = 0 THEN \"at\" ELSE first_opened_at END\n" in shown
+    assert '  from: CASE WHEN human_turns = 0 THEN "at" ELSE first_opened_at END\n' in shown
 
 
 def test_what_it_needs_names_the_menu_to_export_from(run: Run) -> None:
