@@ -32,6 +32,16 @@ def _on_weekday_evenings(room: list[Row]) -> bool:
 
 
 def _evenings_alone(tables: Tables) -> None:
+    """Twenty times as many chats on weekday evenings, all for one person."""
+    for room in list(filter(_on_weekday_evenings, rooms_of(tables))):
+        for number in range(1, 20):
+            own = {"conversation_id": f"{room[0]['conversation_id']}x{number}"}
+            tables["messages"] += [
+                row
+                | own
+                | {"message_id": f"{row['message_id']}x{number}", "sent_at": row["sent_at"] + timedelta(seconds=number)}
+                for row in room
+            ]
     slower(tables, 45, when=_on_weekday_evenings)
     for room in filter(_on_weekday_evenings, rooms_of(tables)):
         changed([row for row in room if row["sender_role"] == "agent"], sender_id="amy")

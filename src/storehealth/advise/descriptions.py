@@ -85,13 +85,18 @@ def describe_named_slices(dimension: str, measurement: Measurement) -> Message |
     top = sorted(with_defects, key=lambda segment: (-segment.tally.defects, segment.segment[dimension] or ""))[
         :MAX_NAMED_SLICES
     ]
-    share = sum(segment.tally.defects for segment in top) / total if total else 0.0
+    defects, judged = sum(segment.tally.defects for segment in top), sum(segment.tally.judged for segment in top)
+    share = defects / total if total else 0.0
     if share < MIN_NAMED_SHARE or len(with_defects) == len(top):
         return None
     drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
                       share_of_defects=segment.tally.defects / total) for segment in top]  # fmt: skip
     where = tuple(place for _, place in _iterate_places(drivers))
-    return message("advice.most", share=quantity(round(share, 2), "share"), where=where)
+    # where most rows are, most misses are as well: the share of all rows tells the reader whether it is more than that
+    of_all = judged / measurement.tally.judged if measurement.tally.judged else 0.0
+    return message(
+        "advice.most", share=quantity(round(share, 2), "share"), where=where, rows=quantity(round(of_all, 2), "share")
+    )
 
 
 def _describe_place(name: str, value: str) -> Message:

@@ -76,11 +76,17 @@ class Table(StrictModel):
     born: Identifier | None = Field(
         default=None, description="Event a row begins with; rows born after as_of are unknown yet."
     )
+    final: tuple[Identifier, ...] = Field(
+        default=(),
+        description="Columns that tell how a row came to stand: unknown while any of its events lies after as_of.",
+    )
     columns: dict[Identifier, TableColumn]
 
     @model_validator(mode="after")
     def _fits(self) -> Table:
-        unknown = [name for name in (*self.key, *([self.born] if self.born else [])) if name not in self.columns]
+        unknown = [
+            name for name in (*self.key, *self.final, *([self.born] if self.born else [])) if name not in self.columns
+        ]
         if unknown:
             raise InvalidValue(message("catalogue.key_columns", columns=tuple(map(Name, unknown))))
         return self

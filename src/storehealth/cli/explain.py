@@ -133,9 +133,7 @@ def run(
 
 def _explain_rule(request: ExplainRequest) -> int:
     """Print everything the rule's file says, and the limits of each platform."""
-    from storehealth.catalogue import load_catalogue
-
-    catalogue, settings = load_catalogue(request.common.packs), request.common.read_settings()
+    catalogue, settings = request.common.load_catalogue(), request.common.read_settings()
     rule = find_rule(request.what, catalogue)
     if request.is_json:
         streams.write_json(_rule_to_json(rule, catalogue))
