@@ -91,6 +91,9 @@ class Measure(StrictModel):
     good: str | None = Field(default=None, description="SQL true/false; NULL is not judgeable.")
     value: ValueMeasure | None = None
     by: tuple[str, ...] = Field(default=(), description="Columns to search for what drives the defects.")
+    titles: dict[str, LocalizedText] = Field(
+        default={}, description="Columns of by in plain words, where no other rule has them yet."
+    )
     evidence: tuple[str, ...] = Field(default=(), description="Columns printed with each evidence row.")
     worst: str | None = Field(default=None, description="SQL; evidence rows are listed by it, largest first.")
     beside: tuple[SideMeasure, ...] = ()
