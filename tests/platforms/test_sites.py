@@ -220,3 +220,15 @@ def test_the_command_line_takes_other_names_of_platforms(tmp_path: Path) -> None
     assert CatalogueNames((own,)).require_platform("luna") == "moon"
     with pytest.raises(UsageError):
         names.require_platform("luna")
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_the_screen_names_site_and_band(language: str, tmp_path: Path) -> None:
+    from storehealth.i18n import translate
+    from storehealth.output.terminal import DisplayOptions, render
+    from storehealth.support.message import message
+
+    folder = write_orders(tmp_path / "mx", "MXN", late=72, cancelled=20)
+    shown = " ".join(render(run(folder, "mercado_libre", tmp_path, language), DisplayOptions(width=200)).split())
+    assert "mercado_libre/MX" in shown
+    assert translate(message("platform_band.red"), language) in shown
