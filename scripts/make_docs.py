@@ -170,7 +170,7 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
             since = f" (from {_since(limit)})" if _since(limit) else ""
             yield (
                 f"| {name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} "
-                f"| {limit.source}{since}{_noted(limit.note)} |"
+                f"| {limit.source}{since}{_noted(_cited(limit.note))} |"
             )
 
 
@@ -211,7 +211,7 @@ def _platform_section(stem: str, platform: Platform, used: dict[str, tuple[str, 
         parts.append("\n| rule | target | limit | how sure | from | source |\n|---|---|---|---|---|---|")
         parts += [
             f"| {code} | {limit.target:g} | {limit.limit:g} | {_sure(limit.verified)} | {_since(limit)} "
-            f"| {_cited(limit.source)}{_noted(limit.note)} |"
+            f"| {_cited(limit.source)}{_noted(_cited(limit.note))} |"
             for code, limit in platform.limits.items()
         ]
     if platform.compensations:

@@ -103,7 +103,7 @@ def list_limits(rule: Rule, catalogue: Catalogue, words: Words, only: str | None
     for name, platform in catalogue.list_variants().items():
         limit, bounds = platform.limits.get(rule.code), resolve_bounds(rule, platform.limits)
         if limit and bounds and _is_shown(name, only):
-            limits.append((name, bounds, limit.note))
+            limits.append((name, bounds, words.render(cite(limit.note))))
     for name, bounds, note in limits:
         source = f"({describe_certainty(bounds.source, words)}) {words.render(bounds.source.source)}"
         text = f"{name}  {_ends(rule, bounds, words)}  {source}"
