@@ -47,8 +47,8 @@ SETTINGS_INTRO = """No setting is required. Each comes from the first of these t
 
 Tables are merged key by key, everything else is replaced. `storehealth config show --origin` prints every value with the
 file and line, variable or option it comes from; mistakes are reported all at once, with place, key, what is allowed and the
-nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` checks that everything is in order. Known findings
-and rows that are nobody's fault go into [mutes.yaml](mutes.md) in the same folder.
+nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` checks that everything is in order. Known
+findings and rows that are nobody's fault go into [mutes.yaml](mutes.md) in the same folder.
 """
 DEFAULTS = {"notify.suppress": "12 h"}
 """Defaults that are written otherwise than they are kept."""
