@@ -205,10 +205,16 @@ def test_an_action_that_reaches_only_some_is_not_described_where_all_are(reached
 @pytest.mark.parametrize(
     ("hours", "where"),
     [
-        ({"_20": 30, "_21": 20, "_9": 12, "_10": 10, "_11": 10, "_12": 18}, "68% of the misses in 20–22 h, 12–13 h"),
+        (
+            {"_20": 30, "_21": 20, "_9": 12, "_10": 10, "_11": 10, "_12": 18},
+            "68% of the misses in 20–22 h, 12–13 h, which hold 68% of all",
+        ),
         ({f"_{hour}": 5 for hour in range(20)}, ""),
         ({"_20": 60, "_21": 40}, ""),
-        ({"_20": 8, "_21": 6, "_22": 6, **{f"_{hour}": 4 for hour in range(20)}}, "20% of the misses in 20–23 h"),
+        (
+            {"_20": 8, "_21": 6, "_22": 6, **{f"_{hour}": 4 for hour in range(20)}},
+            "20% of the misses in 20–23 h, which hold 20% of all",
+        ),
     ],
     ids=["three of six", "spread evenly", "there are no others", "just a fifth"],
 )

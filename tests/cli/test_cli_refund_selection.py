@@ -68,7 +68,7 @@ def test_of_several_dossiers_none_is_guessed_and_nothing_is_written(run: Run, tm
     for words in (("mark", "closing_notice", "waiting"), ("undo",), ()):
         ran = run(*words, "--today", "2026-03-02", "--state", "s")
         assert ran.code == 2
-        assert "several dossiers could be meant: douyin 'Fern', jd 'Fern', jd 'Moss'" in ran.err
+        assert "Several dossiers could be meant: douyin 'Fern', jd 'Fern', jd 'Moss'" in ran.err
     assert run("--store", "Fern", "--state", "s").code == 2
     assert run("--store", "Moss", "--state", "s", "--today", "2026-03-02").code == 0
     assert run("--platform", "douyin", "--state", "s", "--today", "2026-03-02").code == 0

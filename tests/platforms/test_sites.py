@@ -207,3 +207,28 @@ def test_what_a_platform_counts_may_weigh_more_there(tmp_path: Path) -> None:
     severities = [next(one.severity for one in made.findings if one.code == "LG04") for made in (jd, tmall)]
     assert severities[0] == "high" != severities[1]
     assert jd.score.value < tmall.score.value
+
+
+def test_the_command_line_takes_other_names_of_platforms(tmp_path: Path) -> None:
+    """Files are read only for a name that is none of theirs."""
+    from storehealth.cli._options import CatalogueNames
+
+    names = CatalogueNames(())
+    assert (names.require_platform("taobao"), names.require_platform("jd")) == ("tmall", "jd")
+    names.check_platform_setting("meli")
+    own = pack(tmp_path, "platforms", "moon.yaml", "name: moon\naliases: [luna]\ntitle: {en: M, zh: M, es: M}\n")
+    assert CatalogueNames((own,)).require_platform("luna") == "moon"
+    with pytest.raises(UsageError):
+        names.require_platform("luna")
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_the_screen_names_site_and_band(language: str, tmp_path: Path) -> None:
+    from storehealth.i18n import translate
+    from storehealth.output.terminal import DisplayOptions, render
+    from storehealth.support.message import message
+
+    folder = write_orders(tmp_path / "mx", "MXN", late=72, cancelled=20)
+    shown = " ".join(render(run(folder, "mercado_libre", tmp_path, language), DisplayOptions(width=200)).split())
+    assert "mercado_libre/MX" in shown
+    assert translate(message("platform_band.red"), language) in shown

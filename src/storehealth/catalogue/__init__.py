@@ -203,6 +203,17 @@ def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     return Catalogue(tables, layouts, views, platforms, by_code, scoring, closers, paths, tuple(old_names))
 
 
+def read_aliases(folders: Iterable[Path]) -> dict[str, str]:
+    """Read the other names of the platforms in some folders, without validating their files."""
+    aliases: dict[str, str] = {}
+    for path in (path for folder in folders for path in sorted(folder.rglob("*.yaml"))):
+        with suppress(yaml.YAMLError):
+            content = read_yaml(path)
+            names = content.get("aliases") if isinstance(content, dict) else None
+            aliases |= {str(name): path.stem.partition("@")[0] for name in names or ()}
+    return aliases
+
+
 def _find_files(kind: str, packs: Iterable[Path], problems: list[Message]) -> dict[str, Path]:
     """Find the files of a kind by stem, in name order; packs override built-in files, duplicates in a folder are reported."""
     suffix = "*.sql" if kind == "views" else "*.yaml"

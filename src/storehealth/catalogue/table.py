@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Identifier, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, LocalizedText, NonEmptyText, StrictModel
 from storehealth.support.message import Name, message
 from storehealth.support.validation import InvalidValue
 
@@ -71,16 +71,25 @@ class Table(StrictModel):
 
     name: Identifier
     about: NonEmptyText
+    title: LocalizedText | None = Field(
+        default=None, description="The table in plain words, where the program has none."
+    )
     group: Group
     key: tuple[Identifier, ...]
     born: Identifier | None = Field(
         default=None, description="Event a row begins with; rows born after as_of are unknown yet."
     )
+    final: tuple[Identifier, ...] = Field(
+        default=(),
+        description="Columns that tell how a row came to stand: unknown while any of its events lies after as_of.",
+    )
     columns: dict[Identifier, TableColumn]
 
     @model_validator(mode="after")
     def _fits(self) -> Table:
-        unknown = [name for name in (*self.key, *([self.born] if self.born else [])) if name not in self.columns]
+        unknown = [
+            name for name in (*self.key, *self.final, *([self.born] if self.born else [])) if name not in self.columns
+        ]
         if unknown:
             raise InvalidValue(message("catalogue.key_columns", columns=tuple(map(Name, unknown))))
         return self

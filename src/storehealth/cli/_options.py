@@ -16,6 +16,7 @@ from storehealth.cli._records import Only as Only
 from storehealth.cli._records import expand_records as expand_records
 
 if TYPE_CHECKING:
+    from storehealth.catalogue import Catalogue
     from storehealth.i18n.words import Words
     from storehealth.output.terminal import Page
     from storehealth.settings import Settings
@@ -204,6 +205,20 @@ class CommonOptions:
         """Return the state folder without creating it."""
         return self.state if self.state is not None else state_folder.find_default_folder()
 
+    def load_catalogue(self) -> Catalogue:
+        """Load all data files, those of the packs too; messages find their texts from then on.
+
+        Raises:
+            CatalogueError: A data file is invalid.
+        """
+        from storehealth.catalogue import load_catalogue
+        from storehealth.catalogue.texts import TextFinder
+        from storehealth.i18n import provide_texts
+
+        catalogue = load_catalogue(self.packs)
+        provide_texts(TextFinder(catalogue))
+        return catalogue
+
     def read_settings(self) -> Settings:
         """Read the settings file, with the language of ``--lang``."""
         from storehealth.settings import read_settings
@@ -259,7 +274,28 @@ class CatalogueNames:
         Raises:
             UsageError: It does not exist; the nearest name is suggested.
         """
-        return None if name is None else require_one_of(name, self._list_names("platforms"), "--platform")
+        if name is None:
+            return None
+        known = tuple(self._list_names("platforms"))
+        return require_one_of(name if name in known else self._resolve_alias(name), known, "--platform")
+
+    def _resolve_alias(self, name: str) -> str:
+        """The platform that has another name; only now are the platforms' files read."""
+        from storehealth.catalogue import FOLDERS, read_aliases
+
+        folders = (FOLDERS["platforms"], *(pack / "platforms" for pack in self.packs))
+        return read_aliases(folders).get(name, name)
+
+    def check_platform_setting(self, name: str) -> None:
+        """Require that the platform of the settings exists, by its own name or another.
+
+        Raises:
+            UsageError: It does not; the hint lists the platforms.
+        """
+        from storehealth.catalogue.platform import check_platform
+
+        known = self.list_platforms()
+        check_platform(name if name in known else self._resolve_alias(name), known)
 
     def list_platforms(self) -> tuple[str, ...]:
         """Names of all platforms."""

@@ -54,7 +54,6 @@ def show(
     """Print the settings, then check their platform; return the exit code."""
     flags = {"platform": common.names.require_platform(platform), "language": common.lang}
 
-    from storehealth.catalogue.platform import check_platform
     from storehealth.settings import resolve_settings
     from storehealth.settings.display import list_effective
 
@@ -63,7 +62,7 @@ def show(
     streams.write_stdout(
         _to_json(resolved, settings, origin) if output_format == "json" else _to_text(resolved, settings, origin)
     )
-    check_platform(resolved.settings.platform or "generic", common.names.list_platforms())
+    common.names.check_platform_setting(resolved.settings.platform or "generic")
     return 0
 
 

@@ -70,6 +70,7 @@ class ExplainOptions:
         typer.Option("--window", metavar="30d|all", parser=parse_window, help="As for audit, for `score`."),
     ] = None
     output_format: _options.Format = "text"
+    details: Annotated[bool, typer.Option("--details", help="For a rule: show its SQL as well.")] = False
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,7 @@ def run(
 
 def _explain_rule(request: ExplainRequest) -> int:
     """Print everything the rule's file says, and the limits of each platform."""
-    from storehealth.catalogue import load_catalogue
-
-    catalogue, settings = load_catalogue(request.common.packs), request.common.read_settings()
+    catalogue, settings = request.common.load_catalogue(), request.common.read_settings()
     rule = find_rule(request.what, catalogue)
     if request.is_json:
         streams.write_json(_rule_to_json(rule, catalogue))
@@ -145,7 +144,9 @@ def _explain_rule(request: ExplainRequest) -> int:
     from storehealth.output.terminal.rules import add_rule
 
     words, platform = Words(settings.language), request.options.platform or settings.platform
-    request.common.print_page(lambda page: add_rule(page, rule, catalogue, words, platform))
+    platform = catalogue.require_platform(platform) if platform else None
+    details = request.options.details
+    request.common.print_page(lambda page: add_rule(page, rule, catalogue, words, platform, details))
     return 0
 
 

@@ -50,10 +50,9 @@ def register(app: typer.Typer) -> None:
 
 def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     """Read the whole catalogue and bind the SQL of pack layouts; count the layouts."""
-    from storehealth.catalogue import load_catalogue
     from storehealth.intake.pack_sql import check_pack_sql
 
-    catalogue = load_catalogue(common.packs)
+    catalogue = common.load_catalogue()
     check_pack_sql(catalogue)
     streams.write_line(message("rule.fit", counted=message("counted.layouts", n=len(catalogue.layouts))))
     return int(ExitCode.OK)
@@ -65,9 +64,7 @@ def run_examples(
     common: Annotated[CommonOptions, Only("lang", "pack", "ascii_only", "no_color", "quiet")],
 ) -> int:
     """Run the examples of the chosen layouts; return exit code 1 if one fails or a layout has none."""
-    from storehealth.catalogue import load_catalogue
-
-    catalogue = load_catalogue(common.packs)
+    catalogue = common.load_catalogue()
     reports = []
     with streams.Progress(common.verbosity, common.no_color) as progress:
         for layout in _choose_layouts(names or (), catalogue, common.packs):

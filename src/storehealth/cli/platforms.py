@@ -39,9 +39,7 @@ def _keep_group() -> None:
 
 def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     """Read the whole catalogue; print one line per platform."""
-    from storehealth.catalogue import load_catalogue
-
-    catalogue = load_catalogue(common.packs)
+    catalogue = common.load_catalogue()
     for key, platform in catalogue.platforms.items():
         if not common.packs or catalogue.is_from_pack("platforms", key):
             streams.write_line(_describe(key, platform))

@@ -89,12 +89,11 @@ def list_rules(
     common: Annotated[CommonOptions, Only("lang", "pack", "ascii_only", "no_color")],
 ) -> int:
     """Print one line, or one JSON object, per rule."""
-    from storehealth.catalogue import load_catalogue
     from storehealth.model import Area
 
     if area is not None:
         require_one_of(area, get_args(Area), "--area")
-    rules = [rule for rule in load_catalogue(common.packs).rules.values() if area in (None, rule.area)]
+    rules = [rule for rule in common.load_catalogue().rules.values() if area in (None, rule.area)]
     if output_format == "json":
         streams.write_json([_to_entry(rule, streams.find_language()) for rule in rules])
         return 0

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import Exemption, MutesFile, read_mutes
 from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.texts import TextFinder
 from storehealth.commands.prepare import locate_mutes
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
 from storehealth.history.events import read_calendar
+from storehealth.i18n import provide_texts
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.measure import find_exemption_problems, find_rule_problems
 from storehealth.settings import Settings, find_settings_folder
@@ -30,6 +32,7 @@ def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
         CatalogueError: One line per problem. Expressions are bound only when all files are valid.
     """
     catalogue = load_catalogue(packs)
+    provide_texts(TextFinder(catalogue))
     check_pack_sql(catalogue)
     with _open_empty_store(catalogue) as store:
         errors = find_rule_problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)

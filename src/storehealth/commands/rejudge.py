@@ -258,8 +258,10 @@ def _list_events(
     """List the events in the days of the trend; there is no trend without earlier runs."""
     if not lately:
         return ()
-    span = TrendSpan(find_first_day(lately), as_of.date())
-    return list_events(span, history.calendar, inputs.platform, inputs.catalogue.platforms)
+    span, calendar = TrendSpan(find_first_day(lately), as_of.date()), history.calendar
+    if calendar.countries is None and inputs.settings.holidays:
+        calendar = replace(calendar, countries=inputs.settings.holidays)
+    return list_events(span, calendar, inputs.platform, inputs.catalogue.platforms)
 
 
 def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scoring) -> HistoryComparison:

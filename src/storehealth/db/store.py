@@ -62,8 +62,7 @@ class Store:
     Attributes:
         hands: Locked connections for parallel queries: they reach tables and views, and nothing outside the database.
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
-        ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), and per step of an order (ship,
-            delivery, parcels), of the tables that would show it.
+        ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), of the tables that show its steps.
         rows: Rows of each canonical table.
         filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
         table_ends: Last event of each table up to ``as_of``.
@@ -285,15 +284,18 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     }
     store.as_of = settings.as_of or max(ends.values(), default=None)
     store.table_ends = visibility.create_visible_tables(con, catalogue.tables, ends, store.as_of)
+    for name in visibility.list_affected(catalogue.tables, ends, store.as_of):
+        store.filled = _recount_filled(con, catalogue.tables[name], store.filled)
     store.filled -= frozenset(_find_defaults(con, catalogue.tables, store.filled))
-    store.ends = _find_ends(catalogue.tables, store.table_ends, store.filled)
+    store.ends = _find_group_ends(catalogue.tables, store.table_ends)
+    step_ends = _find_step_ends(store.ends, store.table_ends, store.filled)
     with_rows = {*inputs.parts, *inputs.loose}
     store.rows = {
         name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in with_rows else 0
         for name in catalogue.tables
     }
     facts = _facts(catalogue, settings)
-    view_inputs.set_variables(con, store.as_of, store.ends, facts, store.filled)
+    view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled)
     service_hours.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
@@ -316,15 +318,31 @@ def _find_defaults(
                     yield f"{table.name}.{name}"
 
 
-def _find_ends(
-    tables: Mapping[str, Table], table_ends: Mapping[str, datetime], filled: Collection[str]
-) -> dict[str, datetime]:
-    """The last event of each group, and of each step of an order: of the tables that would show it, and no others."""
+def _recount_filled(con: duckdb.DuckDBPyConnection, table: Table, filled: frozenset[str]) -> frozenset[str]:
+    """What has values, with one table counted as it was known at ``as_of``."""
+    own = [name for name in table.columns if f"{table.name}.{name}" in filled]
+    if not own:
+        return filled
+    counts = ", ".join(f"count({sql.quote_name(name)})" for name in own)
+    (known,) = con.execute(f"SELECT {counts} FROM {table.name}").fetchall()
+    gone = {f"{table.name}.{name}" for name, count in zip(own, known, strict=True) if not count}
+    return filled - (gone if any(known) else {*gone, table.name})
+
+
+def _find_group_ends(tables: Mapping[str, Table], table_ends: Mapping[str, datetime]) -> dict[str, datetime]:
+    """The last event of each group, of the tables that would show its steps."""
     ends: dict[str, datetime] = {}
     for name, end in table_ends.items():
         if name not in TELL_NOTHING_OF_LATER_STEPS:
             group = tables[name].group
             ends[group] = max(end, ends.get(group, end))
+    return ends
+
+
+def _find_step_ends(
+    ends: Mapping[str, datetime], table_ends: Mapping[str, datetime], filled: Collection[str]
+) -> dict[str, datetime]:
+    """Up to when the files would show each step of an order: that it left, and that it arrived."""
     orders = ends.get("orders")
     parcels = max((table_ends[name] for name in ("shipments", "scans") if name in table_ends), default=orders)
     shows_shipping = {"orders.shipped_at", "orders.status"} & set(filled)
@@ -333,7 +351,7 @@ def _find_ends(
         "ship": orders if shows_shipping else parcels,
         "delivery": orders if {"orders.status", "orders.completed_at"} & set(filled) else parcels,
     }
-    return ends | {step: end for step, end in steps.items() if end is not None}
+    return {step: end for step, end in steps.items() if end is not None}
 
 
 def _has_times(parts: Sequence[StoredTable]) -> bool:

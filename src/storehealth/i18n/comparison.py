@@ -9,7 +9,16 @@ from collections.abc import Sequence
 
 from storehealth.i18n.figures import DASH
 from storehealth.i18n.words import Words
-from storehealth.model import Finding, FindingComparison, PeriodCounts, RunComparison, RunSummary, TrendEvent
+from storehealth.model import (
+    Change,
+    Finding,
+    FindingComparison,
+    PeriodCounts,
+    RunComparison,
+    RunSummary,
+    State,
+    TrendEvent,
+)
 
 MOST_CODES = 4
 """Codes listed on the first screen before the rest is only counted."""
@@ -19,7 +28,7 @@ def describe_change(finding: Finding, words: Words) -> list[str]:
     """The previous figure, whether the difference is beyond noise, and how long the finding has existed."""
     was = finding.previous is not None
     moved = [words.say("screen.was", value=words.format_figure(finding.previous, finding.unit))] if was else []
-    moved += [words.say(f"change.{_choose_change(finding)}")] if finding.change else []
+    moved += [words.say(f"change.{_choose_change(finding.change, finding.state)}")] if finding.change else []
     parts = [words.say("history.clause").join(moved)] if moved else []
     if finding.state:
         day = finding.since.date() if finding.since else None
@@ -27,13 +36,11 @@ def describe_change(finding: Finding, words: Words) -> list[str]:
     return parts
 
 
-def _choose_change(finding: Finding) -> str:
+def _choose_change(change: Change, state: State | None) -> str:
     """The key of a change; where a verdict changed although the figure hardly did, one that says both."""
-    if finding.change == "within_noise" and finding.state in ("new", "reappeared"):
+    if change == "within_noise" and state in ("new", "reappeared"):
         return "crossed"
-    if finding.change == "within_noise" and finding.state == "resolved":
-        return "returned"
-    return str(finding.change)
+    return "returned" if change == "within_noise" and state == "resolved" else change
 
 
 def describe_rows(finding: Finding, words: Words) -> str | None:
@@ -133,7 +140,7 @@ def _format_counts(counts: PeriodCounts | None, finding: FindingComparison, word
 
 def describe_comparison(finding: FindingComparison, words: Words) -> list[str]:
     """Whether that is a change, its state, and how many rows are new or still there."""
-    parts = [words.say(f"change.{finding.change}")] if finding.change else []
+    parts = [words.say(f"change.{_choose_change(finding.change, finding.state)}")] if finding.change else []
     parts += [words.say(f"found.{finding.state}")] if finding.state in ("new", "reappeared", "resolved") else []
     if finding.rows:
         counted = {name: getattr(finding.rows, name) for name in ROWS}

@@ -178,6 +178,7 @@ def describe_finding(finding: Finding, words: Words, usual: Window | None = None
     parts += [describe_days(finding.window, words)] if usual is not None and finding.window != usual else []
     parts += [count_rows(finding, words)] if finding.judged else []
     parts += format_bounds(finding, words)
+    parts += [words.say(f"platform_band.{finding.band}")] if finding.band else []
     if finding.undecided:
         parts.append(words.say("screen.undecided", n=words.format_whole(finding.undecided)))
     parts += describe_change(finding, words)

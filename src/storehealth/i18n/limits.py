@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Protocol
 
-from storehealth.i18n.sources import describe_days
+from storehealth.i18n.sources import describe_days, name_platform
 from storehealth.i18n.words import Words
 from storehealth.model import Checkup, Finding, MoneyAtRisk, PlatformLine, PrintedFigure
 
@@ -34,7 +34,7 @@ def summarize_limits(checkup: Checkup, words: Words) -> str | None:
         return None
     more = [words.count("count.more", len(lines) - MOST_SHOWN)] if len(lines) > MOST_SHOWN else []
     parts = words.say("unit.semicolon").join([*lines[:MOST_SHOWN], *more])
-    return words.say("against.brief", platform=checkup.platform, parts=parts)
+    return words.say("against.brief", platform=name_platform(checkup), parts=parts)
 
 
 def _summarize(line: PlatformLine, words: Words) -> str:
@@ -71,6 +71,7 @@ def describe_limit(line: PlatformLine, words: Words) -> list[str]:
     limit = words.say("screen.limit", bound=words.format_bound(line.limit, line.unit, line.higher_is))
     sure = words.say(f"verified.{line.limit_source.verified}")
     parts = [words.format_figure(line.value, line.unit), words.say("unit.brackets", what=limit, inside=sure)]
+    parts += [words.say(f"platform_band.{line.band}")] if line.band else []
     if line.unit == "share":
         counts = {"defects": words.format_whole(line.defects), "judged": words.format_whole(line.judged)}
         parts.append(words.say("screen.missed", **counts))

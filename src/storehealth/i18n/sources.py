@@ -59,9 +59,14 @@ def describe_days(window: Window, words: Words) -> str:
     return words.say("screen.window", first=words.format_day(window.first), last=words.format_day(window.last))
 
 
+def name_platform(checkup: Checkup) -> str:
+    """The platform, with the country or market where it has several: ``mercado_libre/MX``."""
+    return f"{checkup.platform}/{checkup.site}" if checkup.site else checkup.platform
+
+
 def describe_data(checkup: Checkup, words: Words) -> list[str]:
     """Store, platform, days, zone, files, rows, the end of the data, and which figures leave out the newest days."""
-    parts = [checkup.store, checkup.platform, describe_days(checkup.window, words), checkup.timezone]
+    parts = [checkup.store, name_platform(checkup), describe_days(checkup.window, words), checkup.timezone]
     parts.append(words.count("count.files", len({source.path.split("#")[0] for source in checkup.sources})))
     parts.append(words.count("count.rows", sum(source.rows for source in checkup.sources)))
     for key in ("duplicates", "rejected"):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact, cite
-from storehealth.catalogue.facts import find_fact_readers
+from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.texts import to_message
 from storehealth.judge.certainty import MIN_RESAMPLED_DAYS, RESAMPLES
@@ -80,7 +80,7 @@ def describe_method(catalogue: Catalogue, platform: Platform) -> MethodNote:
                 certainty=_describe_certainty(fact),
             )
             for name, fact in sorted(platform.facts.items())
-            if name in read_facts
+            if name in read_facts or name in INFORMATIVE_FACTS
         },
         caveats=(
             *(to_message(note, f"{place}.{number}") for number, note in enumerate(platform.notes)),

@@ -45,16 +45,32 @@ cells AS (
 rated AS (
     SELECT *, turns / slots AS arrivals, agents / slots AS active_agents,
            CASE WHEN met + missed > 0 THEN missed / (met + missed) END AS missed_share,
-           CASE WHEN agents > 0 THEN answered / agents END AS answered_per_agent
+           turns / slots * getvariable('service_time') / 3600 AS load
     FROM cells
 ),
-able AS (                 -- what one person takes in an hour, from ten calm cells or more of the store's own
-    SELECT CASE WHEN count(*) >= 10 THEN quantile_cont(answered_per_agent, 0.75) END AS capacity
-    FROM rated
-    WHERE turns >= 5 AND missed_share <= 0.05 AND answered_per_agent > 0
+served AS (               -- Erlang C: the share that n people answer within the goal, for as many people as it could take
+    SELECT n, load, 1 - n * busy / (n - load + load * busy) * exp(-(n - load) * getvariable('reply_goal') / getvariable('service_time')) AS share
+    FROM (SELECT n, load, exp(n * ln(load) - lgamma(n + 1))
+              / list_sum(list_transform(range(n + 1), lambda k: exp(k * ln(load) - lgamma(k + 1)))) AS busy
+          FROM (SELECT DISTINCT load, unnest(range(1, 61)) AS n FROM rated WHERE load > 0))
+    WHERE n > load
+),
+needed AS (
+    SELECT load, min(n) AS agents_needed
+    FROM served
+    WHERE share >= getvariable('served_share')
+    GROUP BY load
+),
+able AS (                 -- questions that one person alone answers in time in an hour
+    SELECT max(q) AS capacity
+    FROM (SELECT unnest(range(1, 241)) AS q)
+    WHERE q * getvariable('service_time') < 3600 AND 1 - q * getvariable('service_time') / 3600
+        * exp(-(1 - q * getvariable('service_time') / 3600) * getvariable('reply_goal') / getvariable('service_time'))
+        >= getvariable('served_share')
 )
 SELECT weekday, hour, slots, turns, met, missed, missed_share, answered, arrivals, active_agents, capacity,
-       CASE WHEN capacity IS NOT NULL THEN greatest(0, arrivals / capacity - active_agents) END AS shortage,
+       coalesce(agents_needed, ceil(load)) AS agents_needed, greatest(0, coalesce(agents_needed, ceil(load)) - active_agents) AS shortage,
        weekday || ' ' || hour AS entity, "at", getvariable('chat_end') AS until, source_file, source_row
 FROM rated
+LEFT JOIN needed USING (load)
 CROSS JOIN able

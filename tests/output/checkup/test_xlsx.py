@@ -10,11 +10,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from lxml import etree
 from python_calamine import CalamineWorkbook
 from tests.checkups import NASTY, checkup, finding, row
 
 from storehealth.model import Checkup, EvidenceSummary, PublishedMeasurement, Source
-from storehealth.output.checkup import CHECKUP_FORMATS, xlsx
+from storehealth.output.checkup import CHECKUP_FORMATS, _workbook, xlsx
 from storehealth.output.checkup.json import render as render_json
 
 SHEETS = {
@@ -170,11 +171,21 @@ def test_hostile_and_endless_texts_fit_into_cells() -> None:
     (line,) = records(read(checkup(store=NASTY, findings=(finding(evidence=rows),)))["Evidence"])
     assert "\x1b" not in line["Order, chat or case"]
     assert "<script>alert(1)</script>" in line["Order, chat or case"]
-    assert len(line["said"]) == xlsx.MAX_TEXT
+    assert len(line["said"]) == _workbook.MAX_TEXT
+
+
+def test_every_part_is_well_formed_whatever_strangers_wrote() -> None:
+    nasty = NASTY + "\x00\x0b\ufffe\udc80"
+    rows = EvidenceSummary(count=1, rows=(row(1, file=nasty, entity=nasty, details={nasty: nasty}),))
+    made = checkup(store=nasty, headline=nasty, findings=(finding(title=nasty, note=nasty, evidence=rows),))
+    with zipfile.ZipFile(BytesIO(xlsx.render(made))) as parts:
+        for name in parts.namelist():
+            if name.endswith((".xml", ".rels")):
+                etree.fromstring(parts.read(name))
 
 
 def test_more_rows_than_a_sheet_holds_go_on_a_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx, "MAX_ROWS", 10)
+    monkeypatch.setattr(_workbook, "MAX_ROWS", 10)
     sheets = read(checkup(findings=(finding(),)))
     assert [name for name in sheets if name.startswith("Evidence")] == ["Evidence", "Evidence 2", "Evidence 3"]
     assert sum(len(records(sheets[name])) for name in sheets if name.startswith("Evidence")) == 25

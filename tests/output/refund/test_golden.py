@@ -1,12 +1,11 @@
 """The four checklists render the same items, dates and papers in three languages as they always did.
 
-The golden file was written by version 0.1. ``STOREHEALTH_GOLDEN=1`` makes this test write it anew.
+The golden file was written by version 0.1. ``pytest FILE --rebaseline`` accepts the present one.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -85,7 +84,9 @@ def show(status: CaseStatus, checklist: Checklist) -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 @pytest.mark.parametrize("platform", ["jd", "douyin", "tmall", "generic"])
-def test_items_dates_and_papers_are_those_of_the_golden_file(tmp_path: Path, platform: str, language: str) -> None:
+def test_items_dates_and_papers_are_those_of_the_golden_file(
+    tmp_path: Path, platform: str, language: str, request: pytest.FixtureRequest
+) -> None:
     provide_texts(TextFinder(None))
     checklist, path = load_checklist(platform), tmp_path / "case.sqlite"
     start_case(checklist, path)
@@ -93,7 +94,7 @@ def test_items_dates_and_papers_are_those_of_the_golden_file(tmp_path: Path, pla
     shown = show(status.model_copy(update={"language": language}), checklist)
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     key = f"{platform}/{language}"
-    if os.environ.get("STOREHEALTH_GOLDEN"):
+    if request.config.getoption("--rebaseline"):
         golden[key] = shown
         GOLDEN.write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     assert shown == golden[key]

@@ -5,55 +5,29 @@ Numbers are those of the checkup, ids are text, times are dates that Excel can s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import date, datetime
-from functools import partial
+from datetime import datetime
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
 import xlsxwriter
 
 from storehealth.catalogue.texts import name_dimension
-from storehealth.i18n import translate
-from storehealth.model import Checkup, Finding, PublishedMeasurement
-from storehealth.support.control_chars import CONTROL_CHARS
-from storehealth.support.message import Message, Name, message
+from storehealth.model import AreaScore, Checkup, Finding, PublishedMeasurement
+from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
+from storehealth.support.message import Name, message
 
 NAME, SUFFIX, ALIASES = "xlsx", ".xlsx", ("excel",)
-MAX_ROWS = 1_048_575
-"""Rows below the header of a sheet; further ones go on a second sheet."""
-MAX_TEXT = 32_767
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
-NUMBER_FORMATS = {"share": "0.0%", "seconds": "#,##0", "hours": "#,##0.0", "days": "#,##0.0", "whole": "#,##0"}
 FILLS = {"fail": "#F8CBAD", "watch": "#FFE699", "pass": "#C6E0B4"}
 AGENT_DIMENSIONS = ("agent_id", "handled_by", "handler_id", "reviewer_id", "person", "sender_id")
 TIME_DIMENSIONS = ("hour", "weekday", "day", "month")
 HOURS, WEEKDAYS = range(24), range(1, 8)
+FACTS_ROW = 2
 FIRST_ACTIONS = 5
 """Actions that the first sheet shows."""
 TO_FILL_IN = ("owner", "due", "action_status")
 """Columns that are left to the manager."""
-
-
-class Figure(NamedTuple):
-    """A number and its unit, which decides how it is shown."""
-
-    value: float | None
-    unit: str
-
-
-class Column(NamedTuple):
-    """A column: the message that heads it, and its width in characters."""
-
-    key: str
-    width: int = 12
-
-
-Cell = str | int | float | bool | date | Figure | Message | None
-Rows = Iterable[Sequence[Cell]]
 
 
 def render(checkup: Checkup) -> bytes:
@@ -62,8 +36,8 @@ def render(checkup: Checkup) -> bytes:
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(out, options)
     # Without a time of its own the same checkup would give another file each time.
-    book.set_properties({"created": checkup.run.started_at.replace(tzinfo=None), "title": checkup.store})
-    writer = _Writer(book, checkup.language)
+    book.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
+    writer = SheetWriter(book, checkup.language)
     _add_summary(writer, checkup)
     writer.add_table("actions", ACTION_COLUMNS, _list_actions(checkup))
     _add_findings(writer, checkup)
@@ -85,93 +59,6 @@ def render(checkup: Checkup) -> bytes:
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
     book.close()
     return out.getvalue()
-
-
-class _Writer:
-    """Adds sheets and writes cells by their type."""
-
-    def __init__(self, book: Any, language: str) -> None:
-        self.book = book
-        self.say = partial(translate, language=language)
-        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
-
-    def make_format(self, **properties: Any) -> Any:
-        """Return the format with these properties; a workbook may hold each only once."""
-        key = tuple(sorted(properties.items()))
-        if key not in self._formats:
-            self._formats[key] = self.book.add_format({"valign": "top", **properties})
-        return self._formats[key]
-
-    def add_sheet(self, key: str, part: int = 0) -> Any:
-        """Add a sheet that prints on one page's width."""
-        name = self.say(message(f"xlsx.sheet.{key}"))
-        sheet = self.book.add_worksheet(name if not part else f"{name} {part + 1}")
-        sheet.set_landscape()
-        sheet.set_paper(9)  # A4
-        sheet.fit_to_pages(1, 0)
-        return sheet
-
-    def add_table(self, key: str, columns: Sequence[Column], rows: Rows, extra: Sequence[str] = ()) -> list[Any]:
-        """Add a sheet with a table, or several where one cannot hold its rows.
-
-        Args:
-            key: The sheet.
-            columns: Its columns.
-            rows: A cell for each column.
-            extra: Headers of further columns that are names of the data, not texts of ours.
-        """
-        listed = list(rows)
-        sheets = []
-        for part, start in enumerate(range(0, max(len(listed), 1), MAX_ROWS)):
-            sheet = self.add_sheet(key, part)
-            self.write_table(sheet, columns, listed[start : start + MAX_ROWS], extra)
-            sheets.append(sheet)
-        return sheets
-
-    def write_table(self, sheet: Any, columns: Sequence[Column], rows: Rows, extra: Sequence[str] = ()) -> int:
-        """Write header and rows from the top; return the number of rows."""
-        headers: list[Cell] = [*(message(f"xlsx.column.{column.key}") for column in columns), *extra]
-        bold = self.make_format(bold=True, text_wrap=True, bottom=1)
-        for place, header in enumerate(headers):
-            self.write(sheet, 0, place, header, bold)
-            sheet.set_column(place, place, columns[place].width if place < len(columns) else 16)
-        count = 0
-        for count, row in enumerate(rows, 1):
-            for place, cell in enumerate(row):
-                self.write(sheet, count, place, cell)
-        sheet.freeze_panes(1, 0)
-        sheet.repeat_rows(0)
-        sheet.autofilter(0, 0, max(count, 1), len(headers) - 1)
-        return count
-
-    def write(self, sheet: Any, row: int, place: int, cell: Cell, style: Any = None) -> None:
-        """Write one cell."""
-        if isinstance(cell, Message):
-            self._write_text(sheet, row, place, self.say(cell), style or self.make_format(text_wrap=True))
-        elif isinstance(cell, str):
-            self._write_text(sheet, row, place, cell, style)
-        elif isinstance(cell, Figure):
-            shown = style or self.make_format(num_format=NUMBER_FORMATS.get(cell.unit, "General"))
-            self._write_number(sheet, row, place, cell.value, shown)
-        elif isinstance(cell, bool):
-            sheet.write_boolean(row, place, cell, style or self.make_format())
-        elif isinstance(cell, int | float):
-            self._write_number(sheet, row, place, cell, style or self.make_format())
-        elif isinstance(cell, date):
-            has_time = isinstance(cell, datetime)
-            shown = self.make_format(num_format="yyyy-mm-dd hh:mm:ss" if has_time else "yyyy-mm-dd")
-            sheet.write_datetime(row, place, cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell, shown)
-
-    def _write_number(self, sheet: Any, row: int, place: int, value: float | None, style: Any) -> None:
-        if value is not None and math.isfinite(value):  # Excel knows neither infinity nor "not a number"
-            sheet.write_number(row, place, value, style)
-
-    def _write_text(self, sheet: Any, row: int, place: int, text: str, style: Any) -> None:
-        """Write a text that stays one when it is edited: format @, and quoted where it begins like a formula."""
-        clean = CONTROL_CHARS.sub(" ", text).encode("utf-8", "replace").decode()[:MAX_TEXT]
-        if text.startswith(FORMULA_STARTS):
-            style = self.make_format(num_format="@", quote_prefix=True)
-        sheet.write_string(row, place, clean, style or self.make_format(num_format="@"))
 
 
 # -- sheets ----------------------------------------------------------------------------------------------------------
@@ -202,44 +89,50 @@ FILE_COLUMNS = (
 METHOD_COLUMNS = (Column("subject", 30), Column("explanation", 100))
 
 
-def _add_summary(writer: _Writer, checkup: Checkup) -> None:
+def _add_summary(writer: SheetWriter, checkup: Checkup) -> None:
+    """Add the first sheet: what is wrong, how bad, what to do first, what it brings."""
     sheet = writer.add_sheet("summary")
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 6, 16)
-    bold, large = writer.make_format(bold=True), writer.make_format(bold=True, font_size=16)
-    score = checkup.score
-    lines: list[tuple[str, Cell]] = [
-        ("store", checkup.store),
-        ("platform", checkup.platform),
-        ("as_of", checkup.as_of),
-        ("first", checkup.window.first),
-        ("last", checkup.window.last),
-        ("score", score.value),
-        ("low", score.low),
-        ("high", score.high),
-        ("grade", score.grade),
-        ("coverage", Figure(score.coverage, "share")),
-    ]
-    writer.write(sheet, 0, 0, checkup.headline, large)
-    for row, (key, cell) in enumerate(lines, 2):
-        writer.write(sheet, row, 0, message(f"xlsx.column.{key}"), bold)
+    writer.write(sheet, 0, 0, checkup.headline, writer.make_format(bold=True, font_size=16))
+    end = _write_facts(writer, sheet, checkup)
+    _write_first_actions(writer, sheet, checkup)
+    if checkup.areas:
+        _write_areas(writer, sheet, checkup.areas, end + 2)
+
+
+def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
+    """Write store, days and score below the headline; return the last row."""
+    score, window = checkup.score, checkup.window
+    facts: dict[str, Cell] = {"store": checkup.store, "platform": checkup.platform, "as_of": checkup.as_of}
+    facts |= {"first": window.first, "last": window.last}
+    facts |= {"score": score.value, "low": score.low, "high": score.high, "grade": score.grade}
+    facts |= {"coverage": Figure(score.coverage, "share")}
+    for row, (key, cell) in enumerate(facts.items(), FACTS_ROW):
+        writer.write(sheet, row, 0, message(f"xlsx.column.{key}"), writer.make_format(bold=True))
         writer.write(sheet, row, 1, cell)
-    writer.write(sheet, 2, 3, message("xlsx.first_actions"), bold)
-    for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], 3):
-        # not wrapped, so that it runs on over the empty cells beside it
-        writer.write(sheet, row, 3, action.name or action.text, writer.make_format())
-        writer.write(sheet, row, 10, action.gain_units, writer.make_format())
-    top = len(lines) + 3
+    return FACTS_ROW + len(facts) - 1
+
+
+def _write_first_actions(writer: SheetWriter, sheet: Any, checkup: Checkup) -> None:
+    """Write the first actions beside the facts, not wrapped, so that they run on over the empty cells beside them."""
+    plain = writer.make_format()
+    writer.write(sheet, FACTS_ROW, 3, message("xlsx.first_actions"), writer.make_format(bold=True))
+    for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], FACTS_ROW + 1):
+        writer.write(sheet, row, 3, action.name or action.text, plain)
+        writer.write(sheet, row, 10, action.gain_units, plain)
+
+
+def _write_areas(writer: SheetWriter, sheet: Any, areas: Sequence[AreaScore], top: int) -> None:
+    """Write the areas' scores from a row on, and a chart of them."""
     for place, key in enumerate(("area", "score", "low", "high", "weight", "coverage", "worst")):
-        writer.write(sheet, top, place, message(f"xlsx.column.{key}"), bold)
-    for row, area in enumerate(checkup.areas, top + 1):
-        cells = (message(f"area.{area.id}"), area.score, area.low, area.high)
+        writer.write(sheet, top, place, message(f"xlsx.column.{key}"), writer.make_format(bold=True))
+    for row, area in enumerate(areas, top + 1):
         shares = (Figure(area.weight, "share"), Figure(area.coverage, "share"))
-        for place, cell in enumerate((*cells, *shares, area.worst)):
+        cells = (message(f"area.{area.id}"), area.score, area.low, area.high, *shares, area.worst)
+        for place, cell in enumerate(cells):
             writer.write(sheet, row, place, cell)
-    if not checkup.areas:
-        return
-    end = top + len(checkup.areas)
+    end = top + len(areas)
     sheet.conditional_format(top + 1, 1, end, 1, {"type": "3_color_scale"})
     chart = writer.book.add_chart({"type": "bar"})
     chart.add_series({"categories": [sheet.name, top + 1, 0, end, 0], "values": [sheet.name, top + 1, 1, end, 1]})
@@ -258,7 +151,7 @@ def _list_actions(checkup: Checkup) -> Iterator[Sequence[Cell]]:
         )  # fmt: skip
 
 
-def _add_findings(writer: _Writer, checkup: Checkup) -> None:
+def _add_findings(writer: SheetWriter, checkup: Checkup) -> None:
     sheets = writer.add_table("findings", FINDING_COLUMNS, map(_list_finding, checkup.findings))
     place = [column.key for column in FINDING_COLUMNS].index("status")
     for sheet in sheets:
@@ -307,37 +200,50 @@ def _list_slices(slices: Iterable[PublishedMeasurement], titles: dict[str, Findi
         yield (cut.code, title, dimension, segment, value, cut.defects, cut.judged, cut.undecided)
 
 
-def _add_hours(writer: _Writer, slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> None:
+def _add_hours(writer: SheetWriter, slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> None:
     """Add a grid of the rules by hour and weekday, coloured row by row: each rule has its own scale."""
     grid: dict[str, dict[tuple[str, str | None], float | None]] = {}
     for cut in slices:
         if len(cut.segment) == 1 and set(cut.segment) & {"hour", "weekday"}:
             grid.setdefault(cut.code, {}).update(dict.fromkeys(cut.segment.items(), cut.value))
-    keys = [*(("hour", str(hour)) for hour in HOURS), *(("weekday", str(day)) for day in WEEKDAYS)]
     sheet = writer.add_sheet("hours")
     bold = writer.make_format(bold=True)
-    headers = (message("xlsx.column.code"), message("xlsx.column.finding"))
     names = [f"{hour}:00" for hour in HOURS] + [message(f"weekday.{day}") for day in WEEKDAYS]
-    for place, header in enumerate((*headers, *names)):
+    for place, header in enumerate((message("xlsx.column.code"), message("xlsx.column.finding"), *names)):
         writer.write(sheet, 0, place, header, bold)
     for row, (code, values) in enumerate(grid.items(), 1):
-        finding = titles.get(code)
-        unit = finding.unit if finding else ""
-        cells = (Figure(values.get(key), unit) for key in keys)
-        for place, cell in enumerate((code, finding.title if finding else None, *cells)):
-            writer.write(sheet, row, place, cell)
-        for first, last in ((2, 1 + len(HOURS)), (2 + len(HOURS), 1 + len(keys))):
-            sheet.conditional_format(row, first, row, last, {"type": "3_color_scale"} | _colours(finding))
+        _write_times(writer, sheet, row, (code, titles.get(code)), values)
     sheet.set_column(1, 1, 40)
-    sheet.set_column(2, 1 + len(keys), 7)
+    sheet.set_column(2, 1 + len(names), 7)
     sheet.freeze_panes(1, 2)
     if grid:
-        chart = writer.book.add_chart({"type": "column"})
-        span = [1, 2, 1, 1 + len(HOURS)]
-        series = {"name": [sheet.name, 1, 1], "categories": [sheet.name, 0, 2, 0, 1 + len(HOURS)]}
-        chart.add_series(series | {"values": [sheet.name, *span]})
-        chart.set_legend({"position": "bottom"})
-        sheet.insert_chart(len(grid) + 2, 1, chart)
+        _add_hours_chart(writer, sheet, len(grid) + 2)
+
+
+def _write_times(
+    writer: SheetWriter,
+    sheet: Any,
+    row: int,
+    rule: tuple[str, Finding | None],
+    values: dict[tuple[str, str | None], float | None],
+) -> None:
+    """Write one rule's values by hour and by weekday."""
+    code, finding = rule
+    keys = [*(("hour", str(hour)) for hour in HOURS), *(("weekday", str(day)) for day in WEEKDAYS)]
+    figures = (Figure(values.get(key), finding.unit if finding else "") for key in keys)
+    for place, cell in enumerate((code, finding.title if finding else None, *figures)):
+        writer.write(sheet, row, place, cell)
+    for first, last in ((2, 1 + len(HOURS)), (2 + len(HOURS), 1 + len(keys))):
+        sheet.conditional_format(row, first, row, last, {"type": "3_color_scale"} | _colours(finding))
+
+
+def _add_hours_chart(writer: SheetWriter, sheet: Any, row: int) -> None:
+    """Add a chart of the first rule by hour."""
+    chart = writer.book.add_chart({"type": "column"})
+    hours = {"categories": [sheet.name, 0, 2, 0, 1 + len(HOURS)], "values": [sheet.name, 1, 2, 1, 1 + len(HOURS)]}
+    chart.add_series({"name": [sheet.name, 1, 1], **hours})
+    chart.set_legend({"position": "bottom"})
+    sheet.insert_chart(row, 1, chart)
 
 
 def _colours(finding: Finding | None) -> dict[str, str]:
