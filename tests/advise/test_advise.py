@@ -9,7 +9,7 @@ from tests.made import PLATFORM, SECONDS, SHIPPING, named, share, slices
 from tests.measure.fakes import SAID, SCORING, catalogue_of, rule_of
 
 from storehealth.advise import advise, compose_headline
-from storehealth.catalogue import Catalogue
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.judge import judge
@@ -119,7 +119,8 @@ def test_units_are_what_the_view_counts(view, entities, units) -> None:
     over = rule.model_copy(update={"measure": rule.measure.model_copy(update={"over": view})})
     if entities < 3:
         over = over.model_copy(update={"limits": rule.limits.model_copy(update={"entities": 1})})
-    assert str(run_advise(catalogue._replace(rules={**catalogue.rules, "LG05": over}), measured)[0].gain_units) == units
+    known = catalogue._replace(rules={**catalogue.rules, "LG05": over}, views=load_catalogue().views)
+    assert str(run_advise(known, measured)[0].gain_units) == units
 
 
 def test_one_action_for_several_findings_is_one_recommendation() -> None:
