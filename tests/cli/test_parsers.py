@@ -52,7 +52,7 @@ def test_a_settings_file_must_exist_and_is_read_back(tmp_path: Path) -> None:
 @given(st.datetimes())
 def test_any_time_is_read_as_it_is_and_a_day_alone_as_its_end(at: datetime) -> None:
     assert _parsers.parse_as_of(at.isoformat()) == at
-    end = _parsers.parse_as_of(f"{at:%Y-%m-%d}")
+    end = _parsers.parse_as_of(at.date().isoformat())
     assert (end.date(), f"{end:%H:%M:%S}") == (at.date(), "23:59:59")
 
 
