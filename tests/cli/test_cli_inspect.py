@@ -127,7 +127,7 @@ def test_an_unknown_file_is_shown_with_its_headers_and_the_nearest_layout(
                 "no se lee ni se muestra",
                 "Primeras filas de pedidos (se muestran 1 de 3)",
                 "no es una fecha",
-                "faltan columnas: hay 3 y deben ser 6",
+                "faltan columnas: 3 en lugar de 6",
             ),
         ),
     ],

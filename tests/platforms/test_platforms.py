@@ -118,9 +118,7 @@ def test_an_unverified_fact_is_marked_where_its_rule_is_explained() -> None:
     page = Page(400, True)
     add_rule(page, CATALOGUE.rules["LG01"], CATALOGUE, WORDS)
     shown = list(list_facts(CATALOGUE.rules["LG01"], CATALOGUE, WORDS))
-    assert any(
-        line.startswith("same_day_cutoff  jd") and "(unverified, since when is not known)" in line for line in shown
-    )
+    assert any(line.startswith("same_day_cutoff  jd") and "(unverified, start date unknown)" in line for line in shown)
     assert any(line.startswith("same_day_cutoff  douyin@2026-09-08") for line in shown)
     assert page.lines
 
