@@ -37,18 +37,18 @@ PLATFORMS_INTRO = (
 )
 
 
-SETTINGS_INTRO = """No setting is needed. They come, the first that is there, from
+SETTINGS_INTRO = """No setting is required. Each comes from the first of these that has it:
 
 1. options of the command (`--platform jd`, `--lang zh`),
 2. the environment: `STOREHEALTH_` and the key in capitals, `__` for each dot: `STOREHEALTH_PLATFORM=jd`,
    `STOREHEALTH_NOTIFY__WHEN=always`; lists as JSON or with commas,
 3. the project's file: `storehealth.toml` in the current folder, or the one that `--config` names,
-4. your own file for all stores: `~/.config/storehealth/storehealth.toml` (or what the system has for it).
+4. your own file for all stores: `~/.config/storehealth/storehealth.toml` (or the system's equivalent).
 
 Tables are merged key by key, everything else is replaced. `storehealth config show --origin` prints every value with the
-file and line, variable or option it comes from; mistakes are told all at once, with place, key, what is allowed and the
-nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` looks whether all is in order. Findings
-that are known and rows that are nobody's fault stand beside it, in [mutes.yaml](mutes.md).
+file and line, variable or option it comes from; mistakes are reported all at once, with place, key, what is allowed and the
+nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` checks that everything is in order. Known
+findings and rows that are nobody's fault go into [mutes.yaml](mutes.md) in the same folder.
 """
 DEFAULTS = {"notify.suppress": "12 h"}
 """Defaults that are written otherwise than they are kept."""
@@ -170,7 +170,7 @@ def _limit_lines(rule: Rule, platforms: dict[str, Platform]) -> Iterator[str]:
             since = f" (from {_since(limit)})" if _since(limit) else ""
             yield (
                 f"| {name} | {limit.target:g} | {limit.limit:g} | | {_sure(limit.verified)} "
-                f"| {limit.source}{since}{_noted(limit.note)} |"
+                f"| {limit.source}{since}{_noted(_cited(limit.note))} |"
             )
 
 
@@ -211,7 +211,7 @@ def _platform_section(stem: str, platform: Platform, used: dict[str, tuple[str, 
         parts.append("\n| rule | target | limit | how sure | from | source |\n|---|---|---|---|---|---|")
         parts += [
             f"| {code} | {limit.target:g} | {limit.limit:g} | {_sure(limit.verified)} | {_since(limit)} "
-            f"| {_cited(limit.source)}{_noted(limit.note)} |"
+            f"| {_cited(limit.source)}{_noted(_cited(limit.note))} |"
             for code, limit in platform.limits.items()
         ]
     if platform.compensations:

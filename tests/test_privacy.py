@@ -206,7 +206,7 @@ def test_a_file_system_without_links_will_do(home: Path, monkeypatch: pytest.Mon
 
 def test_processes_that_begin_at_once_agree(home: Path) -> None:
     """The first to have its file in place wins."""
-    code = "from storehealth.privacy import installation_key; print(installation_key().hex())"
+    code = f"from storehealth.privacy import {load_installation_key.__name__} as load; print(load().hex())"
     at_once = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(6)]
     assert len({process.communicate()[0] for process in at_once}) == 1
     assert [path.name for path in home.iterdir()] == [FILE]

@@ -200,7 +200,8 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
     result = run(
         "audit", exports, "--platform", "jd", "--as-of", "2025-03-31T18:00", "--window", "7d", "--lang", "es", "--pack", pack,
         "--state", tmp_path / "st", "--config", config, "--layout", "a=b.csv=jd_orders", "--encoding", "*.csv=gb18030",
-        "--memory", "1.5GB", "--no-cache", "--fail-on", "score<60", "--strict-data", "--assume-auto", "--baseline", "latest",
+        "--memory", "1.5GB", "--date-order", "day-first",
+        "--no-cache", "--fail-on", "score<60", "--strict-data", "--assume-auto", "--baseline", "latest",
     )  # fmt: skip
     assert result.code == 1
     request = vars(faked.asked)
@@ -218,6 +219,7 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
         "layouts": {"a=b.csv": "jd_orders"},
         "encodings": {"*.csv": "gb18030"},
         "memory": "1.5GB",
+        "date_order": "day_first",
         "cache": False,
         "fail_on": "score<60",
         "strict_data": True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -293,3 +295,13 @@ def test_the_help_of_every_command_has_an_example(run: Run) -> None:
     for name in ("mark", "log", "attach", "deadline", "papers"):
         assert "storehealth refund-checklist" in run(name, "--help").out.replace("\n", " ")
     assert "mark mail done --on 2026-03-05" in run("--help").out
+
+
+def test_a_case_without_exports_loads_no_database() -> None:
+    """It is called often, and from shell prompts and scripts."""
+    code = (
+        "import sys\nfrom storehealth.cli import main\nmain(['refund-checklist', '-q', '--platform', 'jd'])\n"
+        "print([name for name in ('duckdb', 'pandas', 'docx', 'icalendar', 'storehealth.intake') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"

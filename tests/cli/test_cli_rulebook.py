@@ -11,6 +11,7 @@ import pytest
 
 from storehealth import catalogue
 from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.common import cite
 from storehealth.i18n.words import load_texts
 
 Run = Callable[..., Any]
@@ -92,7 +93,7 @@ def test_limits_carry_platform_source_and_how_sure_they_are(run: Run) -> None:
     limit = CATALOGUE.platforms["jd"].limits["CS01"]
     assert "jd target ≥95%" in shown
     assert f"({limit.verified}, unconfirmed, from {limit.effective_from})" in shown
-    assert limit.source[:30] in shown
+    assert str(cite(limit.source))[:30] in shown
     assert "any platform target" in shown
 
 
@@ -108,10 +109,19 @@ def test_the_reference_of_a_limit_is_shown(run: Run, language: str) -> None:
 
 
 def test_the_measure_is_shown_in_words_and_in_sql(run: Run) -> None:
-    shown = run("explain", "CS01").out
-    assert "share = done within 30 s ÷ (done + missed)." in " ".join(shown.split())
-    assert "  over: sessions\n" in shown
-    assert "  from: first_opened_at\n" in shown
+    shown, details = run("explain", "LG05").out, run("explain", "LG05", "--details").out
+    assert "share = " in " ".join(shown.split())
+    assert "  over: fulfilments\n" in details
+    assert "  over: " not in shown
+    assert "--details" in shown
+
+
+def test_on_a_platform_no_other_is_spoken_of(run: Run) -> None:
+    """Its own numbers, sentences and advice; without one, those of all."""
+    everywhere, jd = run("explain", "LG12").out, run("explain", "LG12", "--platform", "jd").out
+    assert "Douyin calls it fraud" in " ".join(everywhere.split())
+    assert not [name for name in ("Douyin", "douyin", "Tmall", "tmall", "协商发货") if name in jd]
+    assert "协商发货" in run("explain", "LG12", "--platform", "taobao").out
 
 
 def test_what_it_needs_names_the_menu_to_export_from(run: Run) -> None:
@@ -120,7 +130,9 @@ def test_what_it_needs_names_the_menu_to_export_from(run: Run) -> None:
 
 def test_explain_as_json_is_one_document(run: Run) -> None:
     explained = json.loads(run("explain", "CS01", "--format", "json").out)
-    assert (explained["code"], explained["measure"]["in_time"]["from"]) == ("CS01", "first_opened_at")
+    timed = CATALOGUE.rules["CS01"].measure.in_time
+    assert timed is not None
+    assert (explained["code"], explained["measure"]["in_time"]["from"]) == ("CS01", timed.from_)
     assert explained["platforms"]["jd"]["verified"]
 
 

@@ -346,7 +346,7 @@ def test_that_no_audit_could_be_made_is_told_and_what_waits_goes_out_with_it(
         assert (ended.code, ended.err.count("\n")) == (3, 1)
     (got,) = web.got
     assert "Tea House: score 59" in got["message"]
-    assert "tea: the audit could not be made" in got["message"]
+    assert "tea: the audit failed" in got["message"]
     assert "There are no files in exports" in got["message"]
     faked.error, faked.checkup = None, number(2)
     assert cron("--notify", "--config", tells).code == 1

@@ -111,7 +111,7 @@ def test_two_runs_are_no_trend_yet() -> None:
 
 def test_details_mark_gaps_and_events_between_the_runs() -> None:
     lines = [line.strip() for line in shown(told(), details=True).splitlines()]
-    trend = lines[lines.index("Trend (scores before any cap, by the rules of now)") :]
+    trend = lines[lines.index("Trend (scores before any cap, by the current rules)") :]
     assert [line for line in trend[2:10] if line] == [
         "2025-03-03   35.4      35.4",
         "· promotion: Spring sale (2025-03-08 to 2025-03-09)",

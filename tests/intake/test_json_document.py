@@ -90,7 +90,7 @@ def test_a_cut_document_gives_what_is_whole(attempt: Attempt) -> None:
     text = text[: len(text) // 2]
     trial = attempt(ORDERS, text)
     assert (trial.kept, trial.rejected) == (text.count("}"), 1)
-    assert trial.rejects[0]["reason"] == "JSON that is cut off or broken"
+    assert trial.rejects[0]["reason"] == "reject.json_broken"
     assert trial.rows == trial.kept + trial.rejected
 
 
@@ -111,7 +111,7 @@ def test_text_after_the_document_is_reported(attempt: Attempt) -> None:
     """Two answers written into one file."""
     trial = attempt(ORDERS, json.dumps(orders(2), indent=1) + json.dumps(orders(3)))
     assert (trial.kept, trial.rejected) == (2, 1)
-    assert trial.rejects[0]["reason"] == "text after the end of the JSON document"
+    assert trial.rejects[0]["reason"] == "reject.after_json"
 
 
 def test_encodings_are_detected_here_too(take: Callable[..., Intake]) -> None:

@@ -151,4 +151,4 @@ def test_misses_on_fewer_than_four_days_are_said_to_tell_little_of_other_days() 
     """A hundred misses on three days of thirty are three witnesses."""
     made, _ = judged(RULE, store(*[(40, 60)] * 3, *[(0, 60)] * 27))
     assert (made.status, made.verdict_counts.defect_days) == ("watch", 3)
-    assert str(made.note) == "over the limit, but all misses fall on 3 days, which says little about other days"
+    assert str(made.note) == "over the limit, but all misses fall on 3 days, which says little about the other days"

@@ -170,7 +170,7 @@ def test_exempt_rows_leave_the_rate_and_are_counted_beside_it(plain: Checkup, st
     assert after.evidence.count == after.defects
     others = [(one.code, one.value) for one in plain.findings if one.code != "LG05"]
     assert [(one.code, one.value) for one in made.findings if one.code != "LG05"] == others
-    assert "taken out: a snow storm" in render(made, DisplayOptions(details=True, width=400))
+    assert "exempt: a snow storm" in render(made, DisplayOptions(details=True, width=400))
 
 
 def test_days_are_exempt_to_their_end_for_every_rule_that_has_rows_then(plain: Checkup, state: Path) -> None:

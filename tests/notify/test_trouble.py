@@ -25,7 +25,7 @@ def test_a_trouble_is_told_once_until_its_reason_is_another(web: Web, asks: Asks
         for day, problem in enumerate([EMPTY, EMPTY, verbatim("the disk is full"), EMPTY])
     ]
     assert outcomes == ["sent", "held_back", "sent", "sent"]
-    assert web.got[0]["title"] == "tea: the audit could not be made"
+    assert web.got[0]["title"] == "tea: the audit failed"
     assert web.got[0]["message"].splitlines()[:2] == str(EMPTY).splitlines()
 
 
@@ -40,9 +40,9 @@ def test_that_it_works_again_is_told_once_and_then_a_trouble_is_news_again(
     announce_failure("tea", EMPTY, settings, tmp_path, hours(96))
     assert [request["title"] for request in web.got] == [
         "Tea House: score 59 E needs work",
-        "tea: the audit could not be made",
+        "tea: the audit failed",
         "tea: the audit works again",
-        "tea: the audit could not be made",
+        "tea: the audit failed",
     ]
 
 

@@ -46,7 +46,7 @@ def test_figures_are_in_their_own_unit() -> None:
 
 
 def test_the_head_says_what_has_changed() -> None:
-    head = text().partition("## What this rests on")[0]
+    head = text().partition("## What this is based on")[0]
     assert "Since 2025-03-17: score 35 → 82, better beyond noise" in head
 
 

@@ -35,7 +35,7 @@ def test_the_report_is_the_accepted_one(language: str, request: pytest.FixtureRe
 def test_blocks_come_in_the_order_a_reader_needs_them() -> None:
     headings = re.findall(r"^## (.*)$", text(), re.MULTILINE)
     assert headings == [
-        "What this rests on", "What to do next", "Due", "Areas", "Against the limits", "Findings", "What to export next",
+        "What this is based on", "What to do next", "Due", "Areas", "Against the limits", "Findings", "What to export next",
         "Could not be judged", "Files", "How it was measured",
     ]  # fmt: skip
 

@@ -92,7 +92,7 @@ def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     found = [finding("inconclusive", note=verbatim(note)) for note in notes]
     found += [finding("not_applicable", note=verbatim("no file gives stock"))] * 5
     message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
-    assert str(message) == "nothing that counts in the score could be judged: 3 judged, 20 needed for a verdict"
+    assert str(message) == "nothing that counts towards the score could be judged: 3 judged, 20 needed for a verdict"
 
 
 def test_too_little_of_every_area_is_not_called_nothing() -> None:

@@ -114,7 +114,7 @@ def test_a_limit_of_the_store_s_own_keeps_a_target_that_is_no_laxer(
     settings = read_settings(written(tmp_path, f"[limits]\n{text}\n"))
     own = settings.list_limits({"LG01": default} if default else {})["LG01"]
     assert (own.target, own.limit) == pytest.approx(expected)
-    assert own.source == "the store's own storehealth.toml"
+    assert own.source == "storehealth.toml"
 
 
 @pytest.mark.parametrize(

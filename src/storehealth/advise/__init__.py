@@ -177,7 +177,7 @@ def _build_recommendation(
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
-        gain_units=describe_gain(main.rule, main.measurement, main.avoided),
+        gain_units=describe_gain(main.rule, catalogue.views, main.measurement, main.avoided),
         assumption=message("advice.assumption", n=main.reached, share=quantity(main.advice.removes, "share")),
         check_on=check_on,
     )

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import name_dimension
+from storehealth.catalogue.view import View
 from storehealth.model import Driver, Finding, Measurement
 from storehealth.support.message import Message, Name, message, quantity
 
 MAX_PLACES = 2
-ENTITY_UNITS = {
-    "chat_messages": "customer",
-    "turns": "customer",
-    "sessions": "customer",
-    "fulfilments": "order",
-    "parcels": "parcel",
-    "traces": "parcel",
-    "substitute_signs": "order",
-    "cases": "case",
-    "sku_days": "sku",
-    "table_days": "day",
-    "questions": "topic",
-}
-"""What an entity of each view stands for."""
 NON_RECURRING_UNITS = ("day", "topic", "sku")
 """Entities that do not recur every week, so they get no weekly figure."""
 MIN_WEEKLY_DAYS, MAX_WEEKLY_DAYS = 7, 92
@@ -108,12 +95,12 @@ def _describe_place(name: str, value: str) -> Message:
     return message("advice.slice", name=dimension, value=message("advice.is_not") if value == "false" else Name(value))
 
 
-def describe_gain(rule: Rule, measurement: Measurement, avoided: float) -> Message:
+def describe_gain(rule: Rule, views: Mapping[str, View], measurement: Measurement, avoided: float) -> Message:
     """Misses avoided, in customers or orders a week; in total where the days allow no weekly figure, or it is below one."""
     entities = avoided * measurement.entities / measurement.tally.defects if measurement.tally.defects else 0.0
     days = _count_days(measurement)
     weekly = MIN_WEEKLY_DAYS <= days <= MAX_WEEKLY_DAYS and round(entities * 7 / days) >= 1
-    unit = _entity_unit(rule)
+    unit = _entity_unit(rule, views)
     weekly = weekly and unit not in NON_RECURRING_UNITS
     number = max(1, round(entities * 7 / days if weekly else entities))
     entity = message(f"unit_of.{unit}", n=number)
@@ -122,10 +109,10 @@ def describe_gain(rule: Rule, measurement: Measurement, avoided: float) -> Messa
     return message("advice.week" if weekly else "advice.in_all", n=number, what=entity)
 
 
-def _entity_unit(rule: Rule) -> str:
-    """What the rule's entities stand for: those of the first view it names."""
-    tokens = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
-    return next((ENTITY_UNITS[word] for word in tokens if word in ENTITY_UNITS), "row")
+def _entity_unit(rule: Rule, views: Mapping[str, View]) -> str:
+    """What the rule's entities stand for: those of the first view it names that says so."""
+    words = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
+    return next((views[word].entity for word in words if word in views and views[word].entity != "row"), "row")
 
 
 def _count_days(measurement: Measurement) -> int:

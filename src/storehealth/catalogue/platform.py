@@ -68,7 +68,7 @@ class PlatformLimit(SourcedModel):
     target: float
     limit: float
     bands: Bands | None = None
-    note: str = ""
+    note: LocalizedText | str = ""
 
     @model_validator(mode="before")
     @classmethod

@@ -91,6 +91,9 @@ class Measure(StrictModel):
     good: str | None = Field(default=None, description="SQL true/false; NULL is not judgeable.")
     value: ValueMeasure | None = None
     by: tuple[str, ...] = Field(default=(), description="Columns to search for what drives the defects.")
+    titles: dict[str, LocalizedText] = Field(
+        default={}, description="Columns of by in plain words, where no other rule has them yet."
+    )
     evidence: tuple[str, ...] = Field(default=(), description="Columns printed with each evidence row.")
     worst: str | None = Field(default=None, description="SQL; evidence rows are listed by it, largest first.")
     beside: tuple[SideMeasure, ...] = ()
@@ -158,6 +161,16 @@ class RuleExample(StrictModel):
     expect: dict[str, Any] = Field(min_length=1)
 
 
+class PlantedFault(StrictModel):
+    """A fault that makes the rule fail or be watched when it is planted into a healthy store: the tests plant it."""
+
+    says: NonEmptyText = Field(description="The fault in words.")
+    platform: str = "generic"
+    sql: tuple[NonEmptyText, ...] = Field(
+        min_length=1, description="UPDATE, DELETE or INSERT statements over the canonical tables of a healthy store."
+    )
+
+
 class Rule(StrictModel):
     """One rule. The name of its file is its id."""
 
@@ -179,6 +192,9 @@ class Rule(StrictModel):
     )
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
+    planted: PlantedFault | None = Field(
+        default=None, description="What a store must look like for the rule to speak up."
+    )
 
     @model_validator(mode="after")
     def _check_scored(self) -> Rule:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from storehealth.catalogue.common import Identifier, NonEmptyText, StrictModel
+from storehealth.catalogue.common import Identifier, LocalizedText, NonEmptyText, StrictModel
 from storehealth.support.message import Name, message
 from storehealth.support.validation import InvalidValue
 
@@ -71,6 +71,9 @@ class Table(StrictModel):
 
     name: Identifier
     about: NonEmptyText
+    title: LocalizedText | None = Field(
+        default=None, description="The table in plain words, where the program has none."
+    )
     group: Group
     key: tuple[Identifier, ...]
     born: Identifier | None = Field(

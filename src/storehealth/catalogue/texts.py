@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import LocalizedText, split_alternatives
+from storehealth.catalogue.table import Table
 from storehealth.model import Window
 from storehealth.support.holiday_calendar import name_holiday
 from storehealth.support.message import Language, Message, Name, Value, data_text, message
@@ -89,6 +90,8 @@ class TextFinder:
         if kind == "holiday":
             country, _, day = path.partition(".")
             return name_holiday(country, date.fromisoformat(day), language)
+        if kind == "slice":
+            return self._name_slice(path, language)
         found: Any = getattr(self._catalogue, KINDS[kind], None) if kind in KINDS else None
         if kind == "checklist":
             from storehealth.catalogue.checklist import load_checklists
@@ -96,7 +99,14 @@ class TextFinder:
             found = load_checklists(self._packs)
         for key in path.split("."):
             found = _step(found, key)
+        if isinstance(found, Table):
+            found = found.title
         return found.in_language(language) if isinstance(found, LocalizedText) else None
+
+    def _name_slice(self, dimension: str, language: Language) -> str | None:
+        rules = self._catalogue.rules.values() if self._catalogue else ()
+        titles = (rule.measure.titles[dimension] for rule in rules if dimension in rule.measure.titles)
+        return next((title.in_language(language) for title in titles), None)
 
 
 def _step(held: Any, key: str) -> Any:

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from storehealth.catalogue.common import Identifier, NonEmptyText, StrictModel
 from storehealth.catalogue.files import decode_utf8
 from storehealth.catalogue.table import Group
+from storehealth.model import RowUnit
 
-HEADER = re.compile(r"^-- (view|about|group|needs|reads|after|personal): (.+)$", re.MULTILINE)
+HEADER = re.compile(r"^-- (view|about|group|needs|reads|after|personal|row|entity): (.+)$", re.MULTILINE)
 
 
 class View(StrictModel):
@@ -34,6 +36,10 @@ class View(StrictModel):
     """Further tables it reads: their gaps and coarse times affect its rows as well."""
     after: tuple[Identifier, ...] = ()
     """Views this one reads; they are created first."""
+    row: RowUnit = "row"
+    """What one row is, as a platform's limit counts it: "7 more late parcels"."""
+    entity: Literal["customer", "order", "parcel", "case", "sku", "day", "topic", "row"] = "row"
+    """What ``entity`` stands for, as a gain counts it: "12 customers a week"."""
     personal: tuple[str, ...] = ()
     """Columns with personal values, masked wherever rows are shown."""
     sql: NonEmptyText
@@ -44,5 +50,7 @@ def read_view(path: Path) -> dict[str, object]:
     text = decode_utf8(path.read_bytes())
     found: dict[str, object] = {}
     for key, value in HEADER.findall(text):
-        found[key] = value if key in ("view", "about", "group") else tuple(re.split(r"[,\s]+", value.strip()))
+        found[key] = (
+            value if key in ("view", "about", "group", "row", "entity") else tuple(re.split(r"[,\s]+", value.strip()))
+        )
     return found | {"sql": text}

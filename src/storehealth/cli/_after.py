@@ -178,11 +178,9 @@ def check_addresses(settings: Settings) -> Addresses:
     from storehealth.notify.services import ServiceAnswer, find_service_name, is_supported
 
     addresses = read_addresses(settings.notify)
-    problems = list(addresses.problems)
-    for address in addresses.usable:
-        if not is_supported(address):
-            answer = ServiceAnswer(find_service_name(address), message("notify.unsupported"))
-            problems.append(describe_refusal(address, answer))
+    strange = [address for address in addresses.usable if not is_supported(address)]
+    answers = (ServiceAnswer(find_service_name(address), message("notify.unsupported")) for address in strange)
+    problems = [*addresses.problems, *map(describe_refusal, strange, answers)]
     if problems:
         raise UsageError(lines(problems), message("notify.nothing_sent"))
     return addresses

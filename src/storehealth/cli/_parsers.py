@@ -89,7 +89,8 @@ def parse_encoding(text: str) -> FileChoice:
 
 def parse_date_order(text: str) -> str:
     """Parse the value of ``--date-order`` into ``day_first`` or ``month_first``."""
-    return require_one_of(text, DATE_ORDERS, "--date-order").replace("-", "_")
+    # what it returns is read back too: a schedule stores values as they print
+    return require_one_of(text.replace("_", "-"), DATE_ORDERS, "--date-order").replace("-", "_")
 
 
 def _parse_file_choice(text: str, option: str) -> FileChoice:

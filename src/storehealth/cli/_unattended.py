@@ -305,11 +305,7 @@ def parse_seconds(text: str) -> float:
 def check_options(cron: bool, unmask: bool, outputs: Sequence[OutputOption] | None, has_details: bool) -> None:
     """Check that the options fit together.
 
-    Args:
-        cron: Whether the audit runs unattended.
-        unmask: Whether personal values are to be shown.
-        outputs: The ``-o`` options.
-        has_details: Whether an option is given that needs ``--cron``.
+    ``has_details``: whether an option is given that needs ``--cron``.
 
     Raises:
         UsageError: One of them is given without ``--cron``; something goes to stdout, which cron would mail; or personal

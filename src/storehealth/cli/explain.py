@@ -70,6 +70,7 @@ class ExplainOptions:
         typer.Option("--window", metavar="30d|all", parser=parse_window, help="As for audit, for `score`."),
     ] = None
     output_format: _options.Format = "text"
+    details: Annotated[bool, typer.Option("--details", help="For a rule: show its SQL as well.")] = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,9 @@ def _explain_rule(request: ExplainRequest) -> int:
     from storehealth.output.terminal.rules import add_rule
 
     words, platform = Words(settings.language), request.options.platform or settings.platform
-    request.common.print_page(lambda page: add_rule(page, rule, catalogue, words, platform))
+    platform = catalogue.require_platform(platform) if platform else None
+    details = request.options.details
+    request.common.print_page(lambda page: add_rule(page, rule, catalogue, words, platform, details))
     return 0
 
 

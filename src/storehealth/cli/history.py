@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -184,23 +184,27 @@ def _compare(common: CommonOptions, history: RunHistory, names: tuple[str, str],
 
 def export(selection: Selection, common: Annotated[CommonOptions, Only("state")]) -> int:
     """Print one JSON line per run; a run that cannot be read is reported and left out."""
-    history = open_history(common)
-
-    from storehealth.commands.rejudge import load_checkup
     from storehealth.history.storage import HistoryUnusable
-    from storehealth.output.checkup.json import replace_infinite
     from storehealth.support.sqlite_state import write_jsonl
 
+    history = open_history(common)
     for line in list_selected(history, selection):
         try:
-            checkup = load_checkup(history.load_run(line.run))
+            streams.write_stdout(b"".join(write_jsonl([_to_record(history, line)])))
         except HistoryUnusable as error:
             streams.write_error(error.problem, error.remedy)
-            continue
-        content = checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language})
-        record = replace_infinite(line.model_dump(mode="json") | {"checkup": content})
-        streams.write_stdout(b"".join(write_jsonl([record])))
     return 0
+
+
+def _to_record(history: RunHistory, line: RunSummary) -> dict[str, Any]:
+    """Load a run and return it as plain JSON, its texts in its own language."""
+    from storehealth.commands.rejudge import load_checkup
+    from storehealth.output.checkup.json import replace_infinite
+
+    checkup = load_checkup(history.load_run(line.run))
+    content = checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language})
+    record: dict[str, Any] = replace_infinite(line.model_dump(mode="json") | {"checkup": content})
+    return record
 
 
 def prune(

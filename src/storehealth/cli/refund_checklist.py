@@ -82,10 +82,8 @@ class ExportsOrCommand(TyperGroup):
         # The group's own parse_args would take what is left for a sub-command: that of its base class does not.
         rest = super(TyperGroup, self).parse_args(ctx, args)
         if rest:
-            commands = tuple(map(Name, self.commands))
-            raise UsageError(
-                message("refund.one_word_too_many", word=Name(rest[0])), message("refund.one_word", commands=commands)
-            )
+            hint = message("refund.one_word", commands=tuple(map(Name, self.commands)))
+            raise UsageError(message("refund.one_word_too_many", word=Name(rest[0])), hint)
         return rest
 
     def _refuse_misspelt(self, word: str) -> None:

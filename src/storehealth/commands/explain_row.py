@@ -61,11 +61,7 @@ def explain_row(exports: Path, file: str, line: int, request: AuditRequest) -> T
         places = [(moment.file, moment.line) for moment in story.moments if moment.line is not None]
         start = min((moment.at for moment in story.moments if moment.kind != "promise"), default=None)
         rows = TracedRows(places, start)
-        clocks_run = (
-            read_clocks(store, inputs.catalogue, inputs.platform.limits, rows, inputs.settings.language)
-            if places
-            else ()
-        )
+        clocks_run = read_clocks(store, inputs.catalogue, inputs.platform.limits, rows) if places else ()
     return story.model_copy(
         update={
             "clocks": clocks_run,

@@ -11,8 +11,6 @@ from pathlib import Path
 from storehealth.catalogue.checklist import Checklist, load_checklist, load_checklists
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.texts import TextFinder
-from storehealth.commands.prepare import open_inputs, prepare_inputs
-from storehealth.commands.request import AuditRequest
 from storehealth.errors import NoDataError
 from storehealth.i18n import provide_texts, use_language
 from storehealth.model import Intake
@@ -22,7 +20,6 @@ from storehealth.refund.dossier import read_dossier
 from storehealth.refund.facts import StatusRequest
 from storehealth.refund.merchant import MerchantDetails, read_merchant_details
 from storehealth.refund.progress import derive_status
-from storehealth.refund.readiness import AnswerRequest, answer_questions
 from storehealth.refund.selection import (
     AmbiguousDossierError,
     CaseSelector,
@@ -189,6 +186,11 @@ def derive_status_from_exports(
         NoDataError: The folder is missing, or no file in it could be used.
         UsageError: As :func:`choose_case`.
     """
+    # Here, since a case without exports needs no database.
+    from storehealth.commands.prepare import open_inputs, prepare_inputs
+    from storehealth.commands.request import AuditRequest
+    from storehealth.refund.readiness import AnswerRequest, answer_questions
+
     with suppress(AmbiguousDossierError):  # the files may name the platform
         choose_case(options)  # reports mistakes in the options before the files are read
     request = AuditRequest(

@@ -41,15 +41,16 @@ def build_trend(past: EarlierRuns, now: TrendPoint) -> Trend | None:
     if not past.recent:
         return None
     points = [*map(_to_point, past.recent[-(MAX_RUNS - 1) :]), now]
-    shown = [finding for finding in sort_by_urgency(now.findings) if finding.scored and finding.status in JUDGED][
-        :MAX_FIGURES
-    ]
     lines = [_score_line(points, "score"), *(_area_line(points, area) for area in now.areas)]
-    return Trend(
-        runs=_find_gaps([point.as_of for point in points]),
-        lines=tuple(filter(_has_value, [*lines, *(_finding_line(points, finding) for finding in shown)])),
-        events=past.events,
-    )
+    lines += [_finding_line(points, finding) for finding in _choose_figures(now.findings)]
+    runs = _find_gaps([point.as_of for point in points])
+    return Trend(runs=runs, lines=tuple(filter(_has_value, lines)), events=past.events)
+
+
+def _choose_figures(findings: Sequence[Finding]) -> list[Finding]:
+    """Choose the findings whose figures the trend shows."""
+    scored = (finding for finding in findings if finding.scored and finding.status in JUDGED)
+    return sort_by_urgency(scored)[:MAX_FIGURES]
 
 
 def find_first_day(lately: Sequence[EarlierRun]) -> date:

@@ -42,7 +42,12 @@ def remove_guard(text: str, kind: Kind) -> str:
     if kind in ("id", "time", *NUMBERS):
         # Bytes and characters are equal in number only in pure ASCII, which needs no change of width.
         width = "half_width_digits" if kind == "id" else "half_width"
-        return f"CASE WHEN strlen({text}) = length({text}) THEN without_marks(without_guard({text})) ELSE {width}({text}) END"
+        bare = f"without_guard({text})"
+        if kind == "id":
+            # Written out, as a macro inside a macro would be computed once for each place that names its argument.
+            marked = f"starts_with({text}, '`') OR ends_with({text}, ';') OR ends_with({text}, '`')"
+            bare = f"CASE WHEN {marked} THEN without_marks({text}) ELSE {bare} END"
+        return f"CASE WHEN strlen({text}) = length({text}) THEN {bare} ELSE {width}({text}) END"
     return f"without_guard({text})"
 
 
@@ -54,7 +59,9 @@ def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -
         blanks += ["-999", "-999.0", "-999.00"]
     more = f" OR lower({text}) IN ({_list_literals(word.lower() for word in blanks)})" if blanks else ""
     if later:
-        more += f" OR is_no_time({text})"
+        # Nearly all times are plain ones, which need no more tests than this.
+        plain = f"WHEN {text} > '1971' AND {text} < '3' AND strlen({text}) > 9 THEN {text}"
+        return f"CASE {plain} WHEN is_blank({text}) OR is_no_time({text}){more} THEN NULL ELSE {text} END"
     return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 
 

@@ -27,8 +27,7 @@ CREATE OR REPLACE TEMP MACRO without_guard(t) AS
        ELSE t END;
 
 -- A backtick is how Chinese ERPs guard ids against Excel; a semicolon behind is left over from another delimiter.
-CREATE OR REPLACE TEMP MACRO without_marks(t) AS
-  CASE WHEN starts_with(t, '`') OR ends_with(t, ';') OR ends_with(t, '`') THEN trim(t, '`; ' || chr(9)) ELSE t END;
+CREATE OR REPLACE TEMP MACRO without_marks(t) AS trim(t, '`; ' || chr(9));
 
 CREATE OR REPLACE TEMP MACRO half_width_digits(t) AS
   CASE WHEN strlen(t) = length(t) THEN t ELSE translate(t, '０１２３４５６７８９', '0123456789') END;

@@ -308,6 +308,9 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
 def _summarise(meta: Any) -> Message | None:
     if meta["passed"]:
         return message("intake.ignored_rows", ignored=meta["passed"], rows=meta["rows"])
+    rows, orders = next(iter(meta["tables"].values()), (0, 0))[:2]
+    if next(iter(meta["tables"]), None) == "orders" and orders < rows:
+        return message("rows.combined", n=rows, orders=orders)
     return None if meta["rows"] else message("intake.no_rows")
 
 

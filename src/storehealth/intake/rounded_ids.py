@@ -41,7 +41,8 @@ def _is_long(key: str) -> str:
 
 def _is_rounded(key: str) -> str:
     """SQL condition: all that follows the digits Excel keeps is zeros."""
-    return f"ends_with({quote_name(key)}, '0') AND trim({quote_name(key)}[{KEPT + 1}:], '0') = ''"
+    name = quote_name(key)
+    return f"CASE WHEN ends_with({name}, '0') THEN trim({name}[{KEPT + 1}:], '0') = '' ELSE false END"
 
 
 def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:

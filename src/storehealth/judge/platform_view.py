@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact, cite
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.view import View
 from storehealth.judge.case import RuleCase, build_case
 from storehealth.model import LimitSource, Measurement, MinimumOrders, PlatformLine, RowUnit, Tally
 
-ROW_UNITS: dict[str, RowUnit] = {
-    "turns": "question", "sessions": "chat", "fulfilments": "order", "parcels": "parcel", "cases": "case",
-    "sku_days": "sku",
-}  # fmt: skip
-"""What a row of each view stands for."""
 MIN_ORDERS_FACT = "least_orders"
 """The fact that holds the minimum number of orders from which a platform judges."""
 
@@ -71,7 +67,7 @@ def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
         limit_source=limit_source,
         band=case.name_band(figure) if figure is not None and math.isfinite(figure) else None,
         window=case.measurement.usual.window if case.measurement.usual else case.measurement.window,
-        counts=_row_unit(case.rule),
+        counts=_row_unit(case.rule, case.catalogue.views),
         defects=tally.defects,
         judged=tally.judged,
         undecided=tally.undecided,
@@ -136,9 +132,10 @@ def _worst_case_share(case: RuleCase, tally: Tally) -> float | None:
     return _share_in_direction(tally.defects + tally.undecided, tally.judged + tally.undecided, case.higher_is)
 
 
-def _row_unit(rule: Rule) -> RowUnit:
-    """What a judged row stands for: a row of the first view the rule names."""
-    return next((ROW_UNITS[word] for word in re.findall(r"\w+", rule.measure.over) if word in ROW_UNITS), "row")
+def _row_unit(rule: Rule, views: Mapping[str, View]) -> RowUnit:
+    """What a judged row stands for: a row of the first view the rule names that says so."""
+    words = re.findall(r"\w+", rule.measure.over)
+    return next((views[word].row for word in words if word in views and views[word].row != "row"), "row")
 
 
 def _minimum_orders(platform: Platform, orders: int | None) -> MinimumOrders | None:

@@ -171,6 +171,8 @@ class _Rules:
 
 
 def _is_about_chats(query: RuleQuery) -> bool:
+    if any(need.startswith("conversations.") for need in query.rule.measure.needs):
+        return False  # what it rests on is in the session workbook, whoever wrote in the log
     return query.rule.area in CHAT_AREAS and any(query.catalogue.views[view].group == "chat" for view in query.views)
 
 

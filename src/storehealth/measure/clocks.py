@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Language, find_unmet_needs
+from storehealth.catalogue.common import find_unmet_needs
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import InTimeMeasure, Rule
+from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_limit_seconds, list_row_columns
@@ -85,7 +86,6 @@ def read_clocks(
     catalogue: Catalogue,
     limits: Mapping[str, PlatformLimit],
     rows: TracedRows,
-    language: Language,
 ) -> tuple[RuleClock, ...]:
     """Read the clocks of every rule with a time limit, over the given rows.
 
@@ -94,7 +94,6 @@ def read_clocks(
         catalogue: Rules, tables and views.
         limits: The platform's, by code.
         rows: The rows, and when their story starts: clocks without a start of their own run from there.
-        language: Language of the titles.
 
     Returns:
         Ordered by rule, then by start. Exempt rows, and clocks that never started, have none.
@@ -111,7 +110,7 @@ def read_clocks(
                 "start": rows.start,
                 "end": next((store.ends[group] for group in groups if group in store.ends), None),
             }
-            found += _clocks(query, rule.measure.in_time, hours, rows, known, language)
+            found += _clocks(query, rule.measure.in_time, hours, rows, known)
     return tuple(found)
 
 
@@ -128,7 +127,6 @@ def _clocks(
     hours: _Hours,
     rows: TracedRows,
     known: Mapping[str, object],
-    language: Language,
 ) -> Iterable[RuleClock]:
     present = list_row_columns(query.rule).keys() | {"_outcome"}
     shown = ", ".join(name if name in present else f"NULL AS {name}" for name in SHOWN)
@@ -140,15 +138,13 @@ def _clocks(
         for file, row, *rest in query.run(sql, {"files": files, "lines": lines})
         if (file, row) in wanted
         for cells in [{**known, **dict(zip(SHOWN[2:], rest, strict=True))}]
-        for clock in [_clock(query, in_time, hours, cells, language)]
+        for clock in [_clock(query, in_time, hours, cells)]
         if clock is not None
     ]
     return sorted(found, key=lambda clock: clock.began)
 
 
-def _clock(
-    query: RuleQuery, in_time: InTimeMeasure, hours: _Hours, row: Mapping[str, object], language: Language
-) -> RuleClock | None:
+def _clock(query: RuleQuery, in_time: InTimeMeasure, hours: _Hours, row: Mapping[str, object]) -> RuleClock | None:
     rule: Rule = query.rule
     began, done, waited = row["_from"], row["_to"], row["_waited"]
     promise, until = row["_promise"], row["_until"] or row["end"]
@@ -170,7 +166,7 @@ def _clock(
     ends = [moment for moment in (due, end) if moment is not None]
     return RuleClock(
         code=rule.code,
-        title=rule.title.in_language(language),
+        title=to_message(rule.title, f"rule.{rule.code}.title"),
         outcome=row["_outcome"],
         began=began,
         due=due,

@@ -126,13 +126,9 @@ def preview_notice(
 
 
 def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool = True) -> Delivery:
-    """Send whatever waits in the outbox.
+    """Send whatever waits in the outbox; arguments as for :func:`announce`.
 
-    Args:
-        settings: As for :func:`announce`.
-        state: The state folder.
-        now: With its zone.
-        at_once: Ignore quiet hours and the time of the digest.
+    ``at_once``: ignore quiet hours and the time of the digest.
     """
     words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
     with _lock(make_private_folder(state)) as acquired:

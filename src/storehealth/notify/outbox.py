@@ -150,15 +150,12 @@ def send_round(outbox: Outbox, notify: NotifySettings, now: datetime, words: Wor
     if not outbox.list_queued():
         return SendingRound(failures=tuple(given_up))
     addresses = read_addresses(notify)
-    services: list[Message] = []
-    failures = [*given_up, *addresses.problems]
-    for address in addresses.usable:
-        name, failure = _send_to(outbox, address, words)
-        services += [name] if name and not failure else []
-        failures += [failure] if failure else []
-    has_all_addresses = not addresses.problems
-    completed = outbox.finish_round([address.mark for address in addresses.usable] if has_all_addresses else [])
-    return SendingRound(tuple(services), tuple(failures), completed)
+    results = [_send_to(outbox, address, words) for address in addresses.usable]
+    services = tuple(service for service, failure in results if service and not failure)
+    failures = (*given_up, *addresses.problems, *(failure for _, failure in results if failure))
+    # while an address is missing, nothing counts as delivered to all
+    marks = [] if addresses.problems else [address.mark for address in addresses.usable]
+    return SendingRound(services, failures, outbox.finish_round(marks))
 
 
 def _send_to(outbox: Outbox, address: Address, words: Words) -> tuple[Message | None, Message | None]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storehealth.errors import UsageError
+from storehealth.support.atomic_files import make_private_folder
 from storehealth.support.message import Name, message
 
 ENVIRONMENT = "STOREHEALTH_PSEUDONYM_KEY"
@@ -43,9 +44,7 @@ def load_installation_key() -> bytes:
 
 def _create_key(path: Path) -> bytes:
     """Write a temporary file and link it into place: of two processes that do this at once, the first one wins."""
-    if not path.parent.is_dir():
-        path.parent.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+    make_private_folder(path.parent)
     temporary = path.with_name(f".{FILE}.{secrets.token_hex(4)}")
     try:
         _write_key(temporary, os.O_EXCL)

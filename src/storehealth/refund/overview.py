@@ -139,14 +139,11 @@ def decide_outcome(facts: CaseFacts, items: Iterable[ItemStatus]) -> CaseOutcome
     the merchant set its deadline.
     """
     reasons = []
-    has_certain_desks = any(
-        is_certain(facts.checklist, item.source) for item in facts.checklist.items if item.who != "merchant"
-    )
+    desks = [item for item in facts.checklist.items if item.who != "merchant"]
+    has_certain_desks = any(is_certain(facts.checklist, item.source) for item in desks)
     for item in items:
-        is_hearsay = (
-            has_certain_desks and item.who != "merchant" and item.source.sure not in CERTAIN and not item.deadline
-        )
-        if item.overdue and item.due and not is_hearsay:
+        is_certain_desk = item.who == "merchant" or item.source.sure in CERTAIN or bool(item.deadline)
+        if item.overdue and item.due and (is_certain_desk or not has_certain_desks):
             reasons.append(message("refund.is_overdue", item=Name(item.id), due=item.due))
         if item.state == "blocked" and item.obstacle:
             reasons.append(message("refund.is_blocked", item=Name(item.id), why=item.obstacle))

@@ -6,7 +6,7 @@ written in the language of the platform's staff, whatever the language of the ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,9 +89,15 @@ def fill_draft(
     draft = load_drafts()[name]
     enclosures = [checklist.papers[paper].enclosed for paper in list_enclosures(checklist, receipt_lost)]
     parts = (part for block in draft.blocks for part in _fill_block(block, enclosures, details, language))
-    keys = dict.fromkeys(key for block in draft.blocks for key in block.names if key != "blank")
-    blanks = tuple(filter(None, map(details.find_missing_key, keys)))
-    return FilledPaper(name, language, draft.title.in_language(language), tuple(parts), blanks)
+    return FilledPaper(
+        name, language, draft.title.in_language(language), tuple(parts), _list_blanks(draft.blocks, details)
+    )
+
+
+def _list_blanks(blocks: Iterable[DraftBlock], details: MerchantDetails) -> tuple[str, ...]:
+    """List the keys to set so that no blank is left."""
+    keys = dict.fromkeys(key for block in blocks for key in block.names if key != "blank")
+    return tuple(filter(None, map(details.find_missing_key, keys)))
 
 
 def _fill_block(

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, get_args
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.checklist import Checklist, Question
+from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.texts import to_message
 from storehealth.db import Store
 from storehealth.refund.status import ExportAnswer, ExportRow
@@ -110,12 +111,10 @@ class CoveredDays(NamedTuple):
 
 def _find_span(store: Store, table: str, as_of: date) -> CoveredDays:
     """Find the first and last day of a table's rows up to a day; the table's last event counts as the last."""
-    if table not in store.filled:
-        return CoveredDays()
     day = f"({TIMES[table]})::DATE"
     up_to = f"SELECT min({day}), max({day}), count(*) FROM {table} WHERE {day} <= ? OR {day} IS NULL"
     first, last, rows = store.con.execute(up_to, [as_of]).fetchall()[0]
-    if not rows:
+    if not rows:  # the lake also has the rows that are hidden because they are of later days
         return CoveredDays(starts=store.con.execute(f"SELECT min({day}) FROM lake.{table}").fetchall()[0][0])
     end = store.table_ends.get(table)
     return CoveredDays(first, max(filter(None, (last, end and end.date())), default=None), rows)
@@ -150,14 +149,15 @@ def _date_refund(answers: dict[Question, ExportAnswer], request: AnswerRequest) 
     )
 
 
+def _has_answer(layout: Layout, question: ExportQuestion) -> bool:
+    """Whether a layout has a column that answers a question."""
+    columns = (need.partition(".")[2] for need in question.needs)
+    return question.table in layout.feeds and any(layout.find_column(question.table, column) for column in columns)
+
+
 def _list_menus(catalogue: Catalogue, question: ExportQuestion, platform: str) -> tuple[Message, ...]:
     """List where to export a file that would answer: the platform's own layouts, else the generic ones."""
-    columns = tuple(need.partition(".")[2] for need in question.needs)
-    suitable = [
-        layout
-        for layout in catalogue.layouts.values()
-        if question.table in layout.feeds and any(layout.find_column(question.table, column) for column in columns)
-    ]
+    suitable = [layout for layout in catalogue.layouts.values() if _has_answer(layout, question)]
     own = [layout for layout in suitable if layout.platform == platform]
     generic = [layout for layout in suitable if layout.platform is None and layout.name.startswith("generic_")]
     return tuple(

@@ -96,10 +96,12 @@ class ScheduleBook:
             text = message("schedule.unreadable", path=Name(str(self.path)), reason=describe_os_error(error))
             raise UsageError(text, message("state.other_kind_hint")) from None
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            text = message("schedule.damaged", path=Name(str(self.path)), key=Name(where), what=describe_mistake(first))
-            raise UsageError(text, message("schedule.damaged_hint")) from None
+            raise UsageError(self._describe_damage(error), message("schedule.damaged_hint")) from None
+
+    def _describe_damage(self, error: ValidationError) -> Message:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"])) or self.path.name
+        return message("schedule.damaged", path=Name(str(self.path)), key=Name(key), what=describe_mistake(first))
 
     def find(self, name: str) -> Schedule | None:
         """Return the schedule of a name, if there is one."""

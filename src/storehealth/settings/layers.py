@@ -184,11 +184,14 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], Message | None]:
         return {}, message("settings.no_toml", path=Name(str(path)), reason=verbatim(str(error)))
     if values is None:
         raise UsageError(message("settings.absent", path=Name(str(path))), message("settings.absent_hint"))
-    notify = values.get("notify", {})
-    # a relative path is relative to the file that names it, not to the current folder
-    if isinstance(notify, dict) and isinstance(notify.get("urls_file"), str) and "://" not in notify["urls_file"]:
-        notify["urls_file"] = str(path.absolute().parent / Path(notify["urls_file"]).expanduser())
+    _resolve_urls_file(values.get("notify"), path.absolute().parent)
     return values, None
+
+
+def _resolve_urls_file(notify: Any, folder: Path) -> None:
+    """Make ``notify.urls_file`` relative to the file that names it, not to the current folder."""
+    if isinstance(notify, dict) and isinstance(notify.get("urls_file"), str) and "://" not in notify["urls_file"]:
+        notify["urls_file"] = str(folder / Path(notify["urls_file"]).expanduser())
 
 
 def _merge(layers: Sequence[_Layer]) -> dict[str, Any]:

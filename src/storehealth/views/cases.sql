@@ -1,6 +1,8 @@
 -- view: cases
 -- about: one row per after-sales case: its steps, and the time that waited for the merchant
 -- group: aftersales
+-- row: case
+-- entity: case
 -- needs: aftersales
 WITH steps AS (
     SELECT *,

@@ -1,6 +1,7 @@
 -- view: chat_messages
 -- about: every chat message with its speaker's role, its session, and whether it opens or closes a turn
 -- group: chat
+-- entity: customer
 -- needs: messages
 -- after: people, conversation_sessions
 -- personal: sender_id, customer_id

@@ -1,6 +1,8 @@
 -- view: fulfilments
 -- about: one row per order: what was promised, when it left and arrived, what became of it
 -- group: orders
+-- row: order
+-- entity: order
 -- needs: orders
 -- reads: shipments
 -- after: parcels

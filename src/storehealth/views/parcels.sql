@@ -1,6 +1,8 @@
 -- view: parcels
 -- about: one row per parcel of an order, with its scans
 -- group: orders
+-- row: parcel
+-- entity: parcel
 -- needs: shipments
 WITH scanned AS (
     SELECT waybill_no,

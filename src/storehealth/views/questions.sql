@@ -1,6 +1,7 @@
 -- view: questions
 -- about: one row per question that customers ask often, by topic or by like words, and how many of its answers were slow
 -- group: chat
+-- entity: topic
 -- needs: messages.text
 -- after: chat_messages, turns
 WITH recent AS (

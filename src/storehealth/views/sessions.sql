@@ -1,6 +1,8 @@
 -- view: sessions
 -- about: one row per session and the reply to its first question that needed a person
 -- group: chat
+-- row: chat
+-- entity: customer
 -- needs: messages|conversations
 -- after: session_totals, turns, workbook_sessions
 -- personal: customer_id, entity

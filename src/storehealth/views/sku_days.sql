@@ -1,6 +1,8 @@
 -- view: sku_days
 -- about: one row per SKU and day of a stock snapshot, with what was sold in the days before it
 -- group: stock
+-- row: sku
+-- entity: sku
 -- needs: stock
 -- reads: orders
 WITH shelf AS (           -- the last snapshot of a day in each warehouse; one without a time counts as the newest

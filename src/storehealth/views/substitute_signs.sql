@@ -1,6 +1,7 @@
 -- view: substitute_signs
 -- about: one row per order handed over: signs that a gift or an empty parcel went out in place of missing goods
 -- group: orders
+-- entity: order
 -- needs: orders
 -- reads: shipments
 -- after: fulfilments, parcels, substitute_talk

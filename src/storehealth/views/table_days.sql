@@ -1,6 +1,7 @@
 -- view: table_days
 -- about: one row per table and day between its first and last row: rows, how many are usual, which hours lack, how many rows are lost
 -- group: intake
+-- entity: day
 -- after: table_hours
 WITH counted AS (
     SELECT table_name, day, sum(rows)::BIGINT AS rows, min(source_file) AS source_file,

@@ -1,6 +1,7 @@
 -- view: traces
 -- about: one row per tracked parcel: the stretch between two scans that decides it, and how long its lane allows
 -- group: orders
+-- entity: parcel
 -- needs: scans
 -- reads: shipments
 -- after: parcels

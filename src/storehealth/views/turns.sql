@@ -1,6 +1,8 @@
 -- view: turns
 -- about: one row per customer question (a burst of messages) and the reply to it, on every clock
 -- group: chat
+-- row: question
+-- entity: customer
 -- needs: messages
 -- after: chat_messages, session_totals
 -- personal: customer_id, entity

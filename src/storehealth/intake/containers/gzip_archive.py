@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Claim, Head, Member
-from storehealth.support.message import Name, message
+from storehealth.support.message import message
 
 NAME = "gzip_archive"
 VERSION = 1
@@ -40,6 +40,6 @@ def unpack(path: Path, member: Member, target: Path) -> None:  # noqa: ARG001 - 
                 if size > most:
                     raise FileRefused(message("intake.grows"), message("intake.unpack_file"))
                 out.write(piece)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        broken = message("intake.broken_archive", detail=Name(error))
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        broken = message("intake.broken_archive")
         raise FileRefused(broken, message("intake.export_and_copy_again")) from None

@@ -144,8 +144,7 @@ def _explain_failure(path: Path, error: BaseException) -> FileRefused:
         return FileRefused(message("intake.protected"), message("intake.remove_password"))
     if content.startswith(OLE) and any(stream in content for stream in TEXT_DOCUMENTS):
         return FileRefused(message("intake.text_document"), message("intake.save_table"))
-    detail = Name(" ".join(str(error).split())[:120])
-    return FileRefused(message("intake.broken_workbook", detail=detail), message("intake.export_and_copy_again"))
+    return FileRefused(message("intake.broken_workbook"), message("intake.export_and_copy_again"))
 
 
 class Worksheet(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Claim, Head, Member
 from storehealth.intake.discover import is_hidden
-from storehealth.support.message import Message, Name, message
+from storehealth.support.message import Message, message
 
 NAME = "zip_archive"
 VERSION = 1
@@ -48,8 +48,8 @@ def list_members(path: Path) -> list[Member]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [(place, info) for place, info in enumerate(archive.infolist()) if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
-        broken = message("intake.broken_archive", detail=Name(error))
+    except (zipfile.BadZipFile, OSError):
+        broken = message("intake.broken_archive")
         raise FileRefused(broken, message("intake.export_and_copy_again")) from None
     _refuse_implausible(path, [info for _, info in infos])
     entries = [(place, info, _decode_name(info)) for place, info in infos]
@@ -118,9 +118,9 @@ def unpack(path: Path, member: Member, target: Path) -> None:
                 shutil.copyfileobj(packed, out, 1 << 20)
             if target.stat().st_size != info.file_size:
                 raise EOFError("its end is missing")
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        broken = message("intake.broken_archive", detail=Name(error))
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        broken = message("intake.broken_archive")
         raise FileRefused(broken, message("intake.export_and_copy_again")) from None
-    except (NotImplementedError, RuntimeError) as error:
-        packing = message("intake.unknown_packing", detail=Name(error))
+    except (NotImplementedError, RuntimeError):
+        packing = message("intake.unknown_packing")
         raise FileRefused(packing, message("intake.unpack_files")) from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from storehealth.i18n import translate
 from storehealth.output.refund._document import word_question, word_row_state
@@ -17,22 +19,17 @@ HEADER = ("question", "what", "state", "id", "at", "file", "line")
 
 def render(status: CaseStatus) -> bytes:
     """Render the rows, with a byte order mark for Excel; only the header if no files were read or no row is left."""
-    say = partial(translate, language=status.language)
     out = io.BytesIO()
     out.write(BOM)
-    pending = [answer for answer in status.answers if answer.question != "refund_date"]
-    rows = ((answer, row, word_row_state(row.state)) for answer in pending for row in answer.rows)
-    cells = (
-        (
-            answer.question,
-            say(word_question(answer)),
-            say(state) if isinstance(state, Message) else str(state),
-            row.id,
-            row.at,
-            row.file,
-            row.line,
-        )
-        for answer, row, state in rows
-    )
-    write_csv_rows(out, HEADER, cells)
+    write_csv_rows(out, HEADER, _iter_cells(status))
     return out.getvalue()
+
+
+def _iter_cells(status: CaseStatus) -> Iterator[tuple[Any, ...]]:
+    say = partial(translate, language=status.language)
+    for answer in status.answers:
+        question = say(word_question(answer))
+        for row in answer.rows if answer.question != "refund_date" else ():
+            state = word_row_state(row.state)
+            name = say(state) if isinstance(state, Message) else str(state)
+            yield (answer.question, question, name, row.id, row.at, row.file, row.line)

@@ -20,7 +20,6 @@ MORNING = timedelta(hours=9)
 def render(status: CaseStatus) -> bytes:
     """Render a calendar of the dates. The same day and dossier give the same bytes."""
     say: Say = partial(translate, language=status.language)
-    items = {item.id: item for stage in build_document(status).stages for item in stage.items}
     calendar = Calendar()
     calendar.add("prodid", "-//storehealth//refund-checklist//EN")
     calendar.add("version", "2.0")
@@ -28,13 +27,21 @@ def render(status: CaseStatus) -> bytes:
     calendar.add("x-wr-calname", " ".join(part for part in (say(status.title), status.store) if part))
     if not status.dates:
         calendar.add("x-wr-caldesc", say(message("refund.no_dates")))
+    descriptions = _describe_items(status, say)
     for moment in status.dates:
-        item, why = items[moment.item], say(status.get_item(moment.item).why)
-        description = "\n".join(filter(None, (item.status, item.detail, why)))
-        calendar.add_component(_make_event(status, moment, say, description))
+        calendar.add_component(_make_event(status, moment, say, descriptions[moment.item]))
     for moment in status.over:
         calendar.add_component(_make_cancellation(status, moment, say))
     return bytes(calendar.to_ical())
+
+
+def _describe_items(status: CaseStatus, say: Say) -> dict[str, str]:
+    """Describe each item: what goes with its state, how to do it, and why."""
+    blocks = (item for stage in build_document(status).stages for item in stage.items)
+    return {
+        block.id: "\n".join(filter(None, (block.status, block.detail, say(item.why))))
+        for block, item in zip(blocks, status.items, strict=True)
+    }
 
 
 def _make_base(status: CaseStatus, moment: CaseDate) -> Event:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 
 from storehealth.output.refund._document import SEPARATOR, ItemBlock, Section, StageBlock, build_document
@@ -43,15 +45,19 @@ def add_status(page: Page, status: CaseStatus, details: bool = False) -> None:
     page.add(TextRun(first, "bold"))
     for line in (*others, *document.outlook):
         page.add(line)
-    items = [item for stage in document.stages for item in stage.items]
-    widths = max(cell_len(item.state_name) for item in items), max(len(item.id) for item in items)
-    for stage in document.stages:
-        _add_stage(page, stage, widths, details)
+    _add_stages(page, document.stages, details)
     for section in document.sections:
         if section.key == "from_files":
             _add_answers(page, section, status)
         elif details or section.key not in ONLY_IN_DETAIL:
             _add_section(page, section)
+
+
+def _add_stages(page: Page, stages: Sequence[StageBlock], details: bool) -> None:
+    items = [item for stage in stages for item in stage.items]
+    widths = max(cell_len(item.state_name) for item in items), max(len(item.id) for item in items)
+    for stage in stages:
+        _add_stage(page, stage, widths, details)
 
 
 def _add_stage(page: Page, stage: StageBlock, widths: tuple[int, int], details: bool) -> None:

@@ -16,8 +16,20 @@ from storehealth.i18n.words import Words
 from storehealth.output.terminal.page import Page, TextRun, pad_text
 
 
-def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words, platform: str | None = None) -> None:
-    """Everything there is to know about a rule; with a platform, where its files are exported there."""
+def add_rule(
+    page: Page, rule: Rule, catalogue: Catalogue, words: Words, platform: str | None = None, details: bool = False
+) -> None:
+    """Everything there is to know about a rule.
+
+    Args:
+        page: Is added to.
+        rule: The rule.
+        catalogue: Platforms, views and layouts.
+        words: Of the language wanted.
+        platform: Only its numbers and words are shown, and where its files are exported; None: those of all platforms.
+        details: Show the SQL as well.
+    """
+    name = platform.partition("@")[0] if platform else None
     page.add(TextRun(f"{rule.code}  {rule.id}", "bold", keep=True))
     page.add(TextRun(rule.title.in_language(words.language), "bold"))
     weight = words.say("rule.scored" if rule.scored else "screen.not_scored")
@@ -25,15 +37,19 @@ def add_rule(page: Page, rule: Rule, catalogue: Catalogue, words: Words, platfor
     if rule.about:
         _block(page, words.say("rule.measures"), [rule.about.in_language(words.language)])
     _block(page, words.say("rule.formula"), [describe_formula(rule, words), words.say("rule.exempt")])
-    page.add_heading(words.say("rule.sql"))
-    for name, sql in list_sql(rule):
-        page.add(TextRun(f"{name}: ", "bold", keep=True), " ".join(sql.split()), indent=2, hang=6)
-    _block(page, words.say("rule.limits"), list(list_limits(rule, catalogue, words)))
-    _block(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words)))
+    _block(page, words.say("rule.limits"), list(list_limits(rule, catalogue, words, name)))
+    _block(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words, name)))
     _block(page, words.say("rule.printed"), list(list_printed(rule, words)))
-    _block(page, words.say("rule.why"), [rule.why.in_language(words.language)])
-    _block(page, words.say("rule.advice"), list(list_advice(rule, words)))
+    _block(page, words.say("rule.why"), list(list_reasons(rule, words, name)))
+    _block(page, words.say("rule.advice"), list(list_advice(rule, words, name)))
     _block(page, words.say("rule.needs"), list(list_needs(rule, catalogue, words, platform)))
+    if not details:
+        page.add_blank()
+        page.add(words.say("rule.sql_hidden"))
+        return
+    page.add_heading(words.say("rule.sql"))
+    for key, sql in list_sql(rule):
+        page.add(TextRun(f"{key}: ", "bold", keep=True), " ".join(sql.split()), indent=2, hang=6)
 
 
 def _block(page: Page, title: str, texts: list[str]) -> None:
@@ -72,8 +88,13 @@ def list_sql(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "entity", measure.entity
 
 
-def list_limits(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
-    """Target and limit: the rule's own, then each platform's, with source, date and certainty."""
+def _is_shown(key: str, only: str | None) -> bool:
+    """Whether a platform, a version or a site of it is shown: all are, where none is asked for."""
+    return only is None or key.partition("@")[0].partition("/")[0] in (only, "generic")
+
+
+def list_limits(rule: Rule, catalogue: Catalogue, words: Words, only: str | None = None) -> Iterator[str]:
+    """Target and limit: the rule's own, then each platform's (or only one's), with source, date and certainty."""
     if rule.limits is None:
         yield words.say("rule.no_limits")
         return
@@ -81,8 +102,8 @@ def list_limits(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]
     limits = [(words.say("rule.any"), own, "")] if own else []
     for name, platform in catalogue.list_variants().items():
         limit, bounds = platform.limits.get(rule.code), resolve_bounds(rule, platform.limits)
-        if limit and bounds:
-            limits.append((name, bounds, limit.note))
+        if limit and bounds and _is_shown(name, only):
+            limits.append((name, bounds, words.render(cite(limit.note))))
     for name, bounds, note in limits:
         source = f"({describe_certainty(bounds.source, words)}) {words.render(bounds.source.source)}"
         text = f"{name}  {_ends(rule, bounds, words)}  {source}"
@@ -97,12 +118,12 @@ def _ends(rule: Rule, bounds: Bounds, words: Words) -> str:
     )
 
 
-def list_facts(rule: Rule, catalogue: Catalogue, words: Words) -> Iterator[str]:
-    """Platform facts the measure reads, on every platform that sets them."""
+def list_facts(rule: Rule, catalogue: Catalogue, words: Words, only: str | None = None) -> Iterator[str]:
+    """Platform facts the measure reads, on every platform that sets them, or only on one and ``generic``."""
     for name in dict.fromkeys(find_rule_facts(rule)):
         for where, platform in catalogue.list_variants().items():
             fact = platform.facts.get(name)
-            if fact:
+            if fact and _is_shown(where, only):
                 source = f"({describe_certainty(fact, words)}) {words.render(cite(fact.source))}"
                 yield f"{name}  {where} {_fact(fact, words)}  {source}"
 
@@ -123,13 +144,26 @@ def list_printed(rule: Rule, words: Words) -> Iterator[str]:
         yield f"{figure.title.in_language(words.language)}{words.say('unit.colon')}{tried}"
 
 
-def list_advice(rule: Rule, words: Words) -> Iterator[str]:
-    """What to do, with the effort and the assumed effect."""
+def list_reasons(rule: Rule, words: Words, only: str | None) -> Iterator[str]:
+    """Why the rule matters, and what it means on the platform asked for, or on each."""
+    yield rule.why.in_language(words.language)
+    for name, text in rule.why_on.items():
+        if _is_shown(name, only):
+            yield f"{name}{words.say('unit.colon')}{text.in_language(words.language)}"
+
+
+def list_advice(rule: Rule, words: Words, only: str | None = None) -> Iterator[str]:
+    """What to do, with the effort and the assumed effect; on a platform, what can be done there."""
     for advice in rule.advice:
+        if only and advice.only_on and only not in advice.only_on:
+            continue
         removes = words.say("rule.removes", share=words.format_figure(advice.removes, "share"))
         effort = words.say(f"effort.{advice.effort}")
         inside = f"{effort}{words.say('unit.comma')}{removes}"
         yield "– " + words.say("unit.brackets", what=advice.do.in_language(words.language), inside=inside)
+        for name, text in advice.do_on.items():
+            if _is_shown(name, only):
+                yield f"{name}{words.say('unit.colon')}{text.in_language(words.language)}"
 
 
 def list_needs(rule: Rule, catalogue: Catalogue, words: Words, platform: str | None) -> Iterator[str]:

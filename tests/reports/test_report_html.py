@@ -1,0 +1,109 @@
+"""The page needs nothing from elsewhere, runs nothing, shows strangers' texts as text, and holds its own checkup."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from tests.checkups import NASTY, checkup, finding, row
+
+from storehealth.model import EvidenceSummary, Source
+from storehealth.output.checkup import json as as_json
+from storehealth.output.checkup.html import read_embedded, render
+from storehealth.support.message import LANGUAGES
+
+VOID = {"meta", "br", "meter"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, the text people see, and whether every tag is closed."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(content.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep it."""
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """It must be the one opened last."""
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Of an SVG."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Keep what is shown."""
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.text += data
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_well_formed_and_shows_what_the_checkup_says(language: str) -> None:
+    page = Page(render(checkup(language=language)))
+    assert page.open == []
+    for shown in ("LG05", "Tea House"):
+        assert shown in page.text
+    assert ("html", {"lang": {"en": "en", "zh": "zh-Hans", "es": "es"}[language]}) in page.tags
+
+
+def test_nothing_is_fetched_and_nothing_runs() -> None:
+    page = Page(render(checkup()))
+    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv"))
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    scripts = [attrs for tag, attrs in page.tags if tag == "script"]
+    assert [attrs["type"] for attrs in scripts] == ["application/json"]
+    for tag, attrs in page.tags:
+        assert tag not in ("link", "iframe", "img", "object", "base", "form")
+        assert all(str(attrs.get(name, "#")).startswith("#") for name in ("href", "src"))
+        assert not [name for name in attrs if name.startswith("on") or name == "style"]
+
+
+def hostile() -> dict[str, Any]:
+    rows = EvidenceSummary(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
+    return {
+        "store": NASTY,
+        "headline": NASTY,
+        "warnings": (NASTY,),
+        "findings": (finding(title=NASTY, note=NASTY, why=NASTY, evidence=rows),),
+        "sources": (Source(path=NASTY, note=NASTY), Source(path=b"caf\xe9".decode("utf-8", "surrogateescape"))),
+    }
+
+
+def test_what_strangers_wrote_stays_text() -> None:
+    """The same tags as of a harmless checkup, none of theirs, and no character that turns the direction."""
+    harmless = hostile() | {"store": "x", "headline": "x", "warnings": ("x",)}
+    rows = EvidenceSummary(count=1, rows=(row(1, file="x", entity="x", details={"said": "x"}),))
+    harmless |= {"findings": (finding(title="x", note="x", why="x", evidence=rows),)}
+    harmless |= {"sources": (Source(path="x", note="x"), Source(path="y"))}
+    page, plain = Page(render(checkup(**hostile()))), Page(render(checkup(**harmless)))
+    assert page.open == []
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08]", page.text)
+
+
+def test_the_checkup_can_be_read_back_from_its_page() -> None:
+    made = checkup(**hostile())
+    assert json.loads(read_embedded(render(made))) == json.loads(as_json.render(made))
+    with pytest.raises(ValueError, match="no checkup"):
+        read_embedded(b"<html></html>")
+
+
+def test_the_same_checkup_gives_the_same_page() -> None:
+    assert render(checkup()) == render(checkup())
+
+
+def test_what_fails_is_unfolded_and_the_rest_is_not() -> None:
+    shown = Page(render(checkup(findings=(finding(status="fail"), finding(code="LG06", status="pass")))))
+    assert ["open" in attrs for tag, attrs in shown.tags if tag == "details"][:2] == [True, False]
