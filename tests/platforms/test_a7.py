@@ -124,8 +124,10 @@ def a_missing_column_is_no_zero(_: Path) -> None:
     sold = [{"order_id": f"o{n}", "line_id": "1", "sku_id": f"s{n}", "quantity": 1} for n in range(30)]
     stock = [{"sku_id": f"s{n}", "taken_at": NOON + hours(1), "available": None} for n in range(30)]
     found = judged("ST01", {"orders": bare, "order_lines": sold, "stock": stock})
-    assert (found.value, found.defects, found.status) == (None, 0, "inconclusive")
-    assert found.counts.not_judgeable == 30
+    assert (found.value, found.defects, found.status) == (None, 0, "not_applicable")
+    known = [*stock[:1], *({**row, "sku_id": f"t{n}", "available": 5} for n, row in enumerate(stock))]
+    found = judged("ST01", {"orders": bare, "order_lines": [{**sold[0]}], "stock": known})
+    assert (found.defects, found.counts.not_judgeable) == (0, 1)
 
 
 def means_are_weighted(_: Path) -> None:
