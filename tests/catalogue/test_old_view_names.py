@@ -104,3 +104,13 @@ def test_an_exemption_that_reads_a_view_by_its_old_name_is_reported(
     (warning,) = [line for line in lines if "workbook_sessions" in line]
     assert expected in warning
     assert warning.startswith("mutes.yaml:2: exempt.0")
+
+
+def test_old_words_for_a_bot_policy_are_understood(tmp_path: Path) -> None:
+    """A platform of a pack of 0.1 keeps its meaning, and is reported."""
+    (tmp_path / "platforms").mkdir()
+    own = (FOLDERS["platforms"] / "etsy.yaml").read_text("utf-8").replace("value: ignored", "value: ignore")
+    (tmp_path / "platforms" / "etsy.yaml").write_text(own, encoding="utf-8")
+    catalogue = load_catalogue([tmp_path])
+    assert catalogue.platforms["etsy"].facts["bot_policy"].value == "ignored"
+    assert catalogue.old_names == (OldName("etsy.yaml", "ignore", "ignored"),)

@@ -36,7 +36,7 @@ source: Invented.
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Path:
-    """A pack with one layout, whose example holds."""
+    """A pack with one layout, whose example passes."""
     folder = tmp_path / "pack"
     (folder / "layouts").mkdir(parents=True)
     (folder / "layouts" / "tea_orders.yaml").write_text(LAYOUT, encoding="utf-8")
@@ -55,7 +55,7 @@ def edit(pack: Path, old: str, new: str) -> Path:
 def test_a_pack_whose_examples_hold_passes_and_only_its_layouts_are_tested(run: Run, pack: Path) -> None:
     result = run("layouts", "test", "--pack", pack)
     assert (result.code, result.err) == (0, "")
-    assert "✓ tea_orders  1 example holds" in result.out
+    assert "✓ tea_orders  1 example passes" in result.out
     assert "1 layout, 1 example: all pass" in result.out
 
 

@@ -46,10 +46,10 @@ def test_an_unknown_format_is_refused_with_the_nearest_name_in_every_language(re
     with pytest.raises(UsageError) as caught:
         registry.find("quite")
     error = caught.value
-    assert error.message == "There is no output format quite."
+    assert error.message == "There is no output format quite"
     assert error.hint == "Did you mean quiet? Formats: loud, quiet."
     assert error.remedy is not None
-    assert translate(error.problem, "zh") == "没有输出格式 quite。"
+    assert translate(error.problem, "zh") == "没有输出格式 quite"
     assert translate(error.remedy, "es") == "¿Quería decir quiet? Formatos: loud, quiet."
 
 

@@ -7,7 +7,7 @@ replaces a built-in one of the same name. Nothing is registered anywhere: a file
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -28,7 +28,14 @@ from storehealth.catalogue.files import (
 )
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.mutes import PlatformExemption
-from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, rename_view, rename_views_of_rule
+from storehealth.catalogue.old_view_names import (
+    OLD_NAMES,
+    OLD_WORDS,
+    OldName,
+    rename_bot_policy,
+    rename_view,
+    rename_views_of_rule,
+)
 from storehealth.catalogue.platform import Platform, check_platform, check_versions, select_version
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.table import Table
@@ -48,6 +55,14 @@ FOLDERS = {
     "platforms": PACKAGE / "platforms",
     "rules": BUILT_IN_RULES,
 }
+
+
+RENAME: dict[str, Callable[[Any], tuple[Any, tuple[str, ...]]]] = {
+    "views": rename_view,
+    "rules": rename_views_of_rule,
+    "platforms": rename_bot_policy,
+}
+"""Kind of file → what replaces names and words of the version before in one of a pack."""
 
 
 class Catalogue(NamedTuple):
@@ -187,7 +202,7 @@ def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
     tables = _read_records("tables", Table, "name", packs, paths, problems)
     layouts = _read_records("layouts", Layout, "name", packs, paths, problems)
     views = _read_records("views", View, "view", packs, paths, problems, old_names)
-    platforms = _read_records("platforms", Platform, "name", packs, paths, problems)
+    platforms = _read_records("platforms", Platform, "name", packs, paths, problems, old_names)
     rules = _read_records("rules", Rule, "id", packs, paths, problems, old_names)
     scoring = validate_record(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
@@ -246,8 +261,8 @@ def _read_records(
         paths[f"{kind}/{stem}"] = path
         content = _read_content(path, problems)
         if old_names is not None and content is not None and not path.is_relative_to(FOLDERS[kind]):
-            content, found = rename_view(content) if kind == "views" else rename_views_of_rule(content)
-            old_names += (OldName(path.name, old, OLD_NAMES[old]) for old in found)
+            content, found = RENAME[kind](content)
+            old_names += (OldName(path.name, old, OLD_WORDS[old]) for old in found)
         record = validate_record(model, path, content, problems) if content is not None else None
         if record is None:
             continue

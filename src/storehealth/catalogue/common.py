@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from storehealth.support.message import Language as Language
-from storehealth.support.message import Message, Name, localized, message, verbatim
+from storehealth.support.message import Message, Name, localize, message, verbatim
 from storehealth.support.validation import InvalidValue
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -61,7 +61,7 @@ Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(DURA
 
 def cite(source: str | LocalizedText) -> Message:
     """Where something was read: the title of a document as it is, or a sentence of ours in the reader's language."""
-    return verbatim(source) if isinstance(source, str) else localized(source.en, source.zh, source.es)
+    return verbatim(source) if isinstance(source, str) else localize(source.en, source.zh, source.es)
 
 
 class SourcedModel(StrictModel):

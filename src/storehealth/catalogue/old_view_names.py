@@ -1,4 +1,4 @@
-"""Names that views had in 0.1: still understood in packs and in ``mutes.yaml``, with a warning. To be removed in 0.3."""
+"""Names and words of 0.1, of views above all: still understood in packs and in ``mutes.yaml``, with a warning, until 0.3."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ OLD_NAMES = {
     "booked": "workbook_sessions",
 }
 """Names of views in 0.1 and what they are called now."""
+OLD_BOT_POLICIES = {"answers": "left_out", "ignore": "ignored"}
+"""Words for what a platform makes of chats that only a bot answered."""
+OLD_WORDS = OLD_NAMES | OLD_BOT_POLICIES
 OLD = "|".join(OLD_NAMES)
 NO_ALIAS = (
     "anti|asof|cross|except|full|group|having|inner|intersect|join|left|limit|natural|offset|on|order|pivot|positional|"
@@ -117,3 +120,12 @@ def _rename_over(over: Any, found: list[str]) -> Any:
         found.append(over.strip())
         return OLD_NAMES[over.strip()]
     return _rename_within(over, found)
+
+
+def rename_bot_policy(content: Any) -> tuple[Any, tuple[str, ...]]:
+    """A platform file's content with the present word for its bot policy; and the old word found in it."""
+    fact = content.get("facts", {}).get("bot_policy") if isinstance(content, dict) else None
+    if not isinstance(fact, dict) or fact.get("value") not in OLD_BOT_POLICIES:
+        return content, ()
+    new = fact | {"value": OLD_BOT_POLICIES[fact["value"]]}
+    return content | {"facts": content["facts"] | {"bot_policy": new}}, (fact["value"],)

@@ -32,7 +32,7 @@ from storehealth.history import (
 )
 from storehealth.history.comparison import compare_runs
 from storehealth.history.events import TrendSpan, list_events
-from storehealth.history.rule_digests import digest_basis, digest_questions
+from storehealth.history.rule_digests import digest_basis, digest_questions, is_same_question
 from storehealth.history.runs import select_run
 from storehealth.history.storage import (
     HistoryUnusable,
@@ -71,10 +71,13 @@ def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform) -> 
     """
     measured, old_questions = unpack_counts(stored.measured)
     new_questions = digest_questions(catalogue, platform)
+
+    def is_comparable(code: str) -> bool:
+        built_in = not catalogue.is_from_pack("rules", catalogue.rules[code].id)
+        return is_same_question(old_questions.get(code), new_questions[code], built_in)
+
     comparable = [
-        measurement
-        for measurement in measured
-        if measurement.code in new_questions and old_questions.get(measurement.code) == new_questions[measurement.code]
+        measurement for measurement in measured if measurement.code in new_questions and is_comparable(measurement.code)
     ]
     findings, _ = judge(comparable, catalogue, platform)
     return Judgement(findings, *score_findings(findings, catalogue.scoring))

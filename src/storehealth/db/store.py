@@ -13,6 +13,7 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
+from storehealth.catalogue.old_view_names import OLD_BOT_POLICIES
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import View
@@ -30,8 +31,6 @@ FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
 TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
-OLD_BOT_POLICIES = {"answers": "left_out", "ignore": "ignored"}
-"""Words of 0.1 for what a platform makes of chats that only a robot answered, and the present ones."""
 MEMORY = "1GB"
 """Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import Any
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.facts import FACT_IN_SQL, find_rule_facts
@@ -13,6 +14,8 @@ from storehealth.catalogue.rule import Rule
 from storehealth.version import __version__
 
 LENGTH = 16
+VERSION = "2-"
+"""Begins every digest of a question; those of version 0.1 have no such beginning."""
 
 
 def digest_questions(catalogue: Catalogue, platform: Platform) -> dict[str, str]:
@@ -28,7 +31,27 @@ def _digest_question(rule: Rule, catalogue: Catalogue, platform: Platform) -> st
     sql = [catalogue.views[name].sql for name in views]
     facts = sorted({*find_rule_facts(rule), *(name for text in sql for name in FACT_IN_SQL.findall(text))})
     values = [str(platform.facts[name].value) for name in facts if name in platform.facts]
-    return _digest([rule.measure.model_dump_json(), *sql, *facts, *values])
+    measure = json.dumps(_drop_titles(rule.measure.model_dump(mode="json")), sort_keys=True)
+    return f"{VERSION}{_digest([measure, *sql, *facts, *values])}"
+
+
+def _drop_titles(content: Any) -> Any:
+    """Leave out what is only shown; the order of keys does not count either."""
+    if isinstance(content, dict):
+        return {key: _drop_titles(value) for key, value in content.items() if key != "title"}
+    return [_drop_titles(part) for part in content] if isinstance(content, list) else content
+
+
+def is_same_question(old: str | None, new: str, built_in: bool) -> bool:
+    """Whether counts of an earlier run answer a rule's question of today.
+
+    Args:
+        old: Digest that was stored with the counts; None if that run did not know the rule.
+        new: Digest of today.
+        built_in: Whether the rule is one of ours, whose code keeps its meaning: its counts of version 0.1, whose digests
+            spoke of other names of views, stay comparable.
+    """
+    return old is not None and (old == new or (built_in and not old.startswith(VERSION)))
 
 
 def _list_views(mentioned: set[str], catalogue: Catalogue) -> list[str]:

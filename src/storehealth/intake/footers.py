@@ -10,15 +10,8 @@ from duckdb import DuckDBPyConnection
 from storehealth.intake.cells import quote_literal, quote_name
 from storehealth.intake.containers import Body
 from storehealth.intake.normalise import LOST, PASSED, SKIPPED, ReadingPlan
-from storehealth.intake.records import FOOTER
+from storehealth.intake.records import FOOTER, TOTAL, TOTAL_ROW
 
-TOTAL_ROW = "reject.total"
-TOTAL = (
-    "(?i)((grand|sub|sum)?[ -]?totale?s?( general| geral)?|sum|summe|(gesamt)(summe|betrag)?|somme|suma|soma|average|avg|mean"
-    "|promedio|m[eé]dia|moyenne|durchschnitt|合\\s*计|总\\s*计|小\\s*计|共\\s*计|总和|合\\s*計|總\\s*計|小\\s*計|平均值?|均值|汇总|汇总行|計|總和)"
-    "\\s*[:：]?"
-)
-"""A cell that says that its row sums up others."""
 NARROW = 2
 """Most cells of a note below a table."""
 LEAST_WIDTH = 4
@@ -49,9 +42,12 @@ def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> boo
 
 
 def _say_odd_id(plan: ReadingPlan) -> str:
-    """Condition on the id of a row: missing, or without any digit."""
+    """Condition on the id of a row: missing, without any digit, or of several words."""
     ids = [quote_name(str(key)) for key in _list_id_keys(plan)]
-    return " OR ".join(f"coalesce(NOT regexp_matches({key}, '[0-9]'), true)" for key in ids) or "false"
+    return (
+        " OR ".join(f"coalesce(NOT regexp_matches({key}, '[0-9]') OR contains({key}, ' '), true)" for key in ids)
+        or "false"
+    )
 
 
 def _list_id_keys(plan: ReadingPlan) -> list[str]:
@@ -82,8 +78,8 @@ def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body
 
 def _add_notes(con: DuckDBPyConnection, is_rare: bool) -> None:
     note = r"""list_bool_or(list_transform(cells, lambda cell: regexp_matches(cell, '\pL.*\s.*|^[*#※•]|[:：]$')))"""
-    if is_rare:
-        note = f"({note} OR NOT regexp_matches(id, '[0-9]'))"
+    if is_rare:  # a row with a time and no id is a lost one, so the id itself must be odd
+        note = f"({note} OR id <> '' AND NOT regexp_matches(id, '[0-9]'))"
     narrow = f"SELECT source_row FROM odd_cells WHERE len(cells) <= {NARROW} AND {note}"
     last = (
         f"SELECT coalesce(max(source_row), 0) FROM own WHERE source_row NOT IN ({narrow})"

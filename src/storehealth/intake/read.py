@@ -25,6 +25,7 @@ from storehealth.intake.normalise import (
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.rounded_ids import refuse_rounded_ids
+from storehealth.intake.shop_numbers import name_shops
 from storehealth.support.message import Name, dump_message, load_message, message
 
 LONGEST_VALUE = 2000
@@ -126,6 +127,7 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     if find_left_out(con, plan, body):
         tests.append("source_row NOT IN (SELECT source_row FROM left_out)")
     where = f"WHERE {' AND '.join(tests)}" if tests else ""
+    star += name_shops(con, plan)
     con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
     _define_kept(con)
     return body

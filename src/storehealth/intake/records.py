@@ -22,10 +22,19 @@ USUAL = 0.8
 """Share of a column's cells of one kind from which another kind is odd there."""
 OPEN_QUOTE = "reject.open_quote"
 AFTER_QUOTE = "reject.after_quote"
+TOTAL_ROW = "reject.total"
+TOTAL = (
+    "(?i)((grand|sub|sum)?[ -]?totale?s?( general| geral)?|sum|summe|(gesamt)(summe|betrag)?|somme|suma|soma|average|avg|mean"
+    "|promedio|m[eé]dia|moyenne|durchschnitt|合\\s*计|总\\s*计|小\\s*计|共\\s*计|总和|合\\s*計|總\\s*計|小\\s*計|平均值?|均值|汇总|汇总行|計|總和)"
+    "\\s*[:：]?"
+)
+"""A cell that says that its row sums up others."""
 FOOTER = "reject.footer"
 TOO_LONG = "reject.too_long"
 BLANKS = " \t\r\u00a0\u3000"
 CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"(?!")')
+WORDS = re.compile(r"[^\W\d_].*\s")
+"""A text of several words, as no id has."""
 TIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 
 
@@ -132,11 +141,12 @@ class RecordReader:
         """Every record, in order. Single cells below the last record are a footer, and no lost rows."""
         singles = list[Damage]()
         for record in self._read_all():
-            if isinstance(record, Damage) and record.reason == self._explain_width(1):
+            if isinstance(record, Damage) and self._may_be_footer(record):
                 singles.append(record)
                 continue
-            yield from singles
-            singles = []
+            if not isinstance(record, Damage) or record.lost:  # a total row does not end what may be a footer
+                yield from singles
+                singles = []
             yield record
         yield from (damage._replace(reason=FOOTER, lost=False) for damage in singles) if self.shape.learned else singles
 
@@ -164,6 +174,8 @@ class RecordReader:
         record = fit_width(ParsedRecord(number, cells), self.width, text)
         if isinstance(record, Damage):
             record = self._mend_width(ParsedRecord(number, cells)) or record
+        if isinstance(record, Damage) and re.fullmatch(TOTAL, next(filter(None, map(str.strip, cells)), "")):
+            record = record._replace(reason=TOTAL_ROW, lost=False)
         if isinstance(record, ParsedRecord):
             self.shape.learn(record.cells)
         return record
@@ -181,8 +193,11 @@ class RecordReader:
         fits = len(cells) == self.width and self.shape.fits_usual(cells)
         return ParsedRecord(record.line, cells) if fits else None
 
-    def _explain_width(self, count: int) -> str:
-        return explain_width(count, self.width)
+    def _may_be_footer(self, damage: Damage) -> bool:
+        """Whether a record is a single cell, or two of which one is of words, as notes below a table are."""
+        if damage.reason == explain_width(1, self.width):
+            return True
+        return damage.reason == explain_width(2, self.width) and self.width > 3 and bool(WORDS.search(damage.value))
 
     def _read_long(self, number: int, line: str) -> ParsedRecord | Damage:
         """A record of several lines. Gives up, and reads on, at the first line that looks like a record of its own."""

@@ -129,7 +129,7 @@ def verbatim(text: str) -> Message:
     return Message(VERBATIM, (("text", Name(text)),), text)
 
 
-def localized(en: str, zh: str, es: str) -> Message:
+def localize(en: str, zh: str, es: str) -> Message:
     """A short text of a data file that carries its languages with it, such as where a limit was read."""
     return Message(LOCALIZED, (("en", Name(en)), ("es", Name(es)), ("zh", Name(zh))), en)
 

@@ -33,8 +33,8 @@ FORMULA = re.compile(rb"<c [^>]*><f\b[^>]*?(?:/>|>[^<]*</f>)(<v>[^<]+</v>)?")
 """A cell with a formula in the XML of a sheet, and its value, if it was ever calculated."""
 MOST_UNCALCULATED = 0.1
 """Formulas without a value, per row, from which the sheet says nothing."""
-LARGEST_SCANNED = 64 << 20
-"""Bytes of XML beyond which nobody wrote it with formulas by a script, and looking for them would cost too much."""
+SCANNED = 4 << 20
+"""Bytes of a sheet's XML in which such formulas are looked for: its first rows tell."""
 END = 1 << 62
 PANIC = "PanicException"
 """What calamine raises where it panics; not a subclass of :class:`Exception`."""
@@ -79,8 +79,9 @@ def _refuse_uncalculated(path: Path) -> None:
         return
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if info.filename.startswith("xl/worksheets/") and info.file_size <= LARGEST_SCANNED:
-                xml = archive.read(info)
+            if info.filename.startswith("xl/worksheets/"):
+                with archive.open(info) as part:
+                    xml = part.read(SCANNED)
                 empty = sum(not match[1] for match in FORMULA.finditer(xml)) if b"<f" in xml else 0
                 if empty > MOST_UNCALCULATED * max(xml.count(b"<row"), 1):
                     name = info.filename.rpartition("/")[2].removesuffix(".xml")
