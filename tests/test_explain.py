@@ -14,15 +14,14 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
 from storehealth.commands.explain_row import explain_row
-from storehealth.db.service_hours import list_spells, parse_service_hours
+from storehealth.db.view_inputs import list_spells, parse_service_hours
 from storehealth.errors import UsageError
 from storehealth.i18n.words import Words
 from storehealth.measure.clocks import _Hours
 from storehealth.model import Checkup, Timeline
 from storehealth.output.checkup.json import render
 from storehealth.output.terminal import Page
-from storehealth.output.terminal.score import add_score
-from storehealth.output.terminal.timeline import add_timeline
+from storehealth.output.terminal.explanations import add_score, add_timeline
 from tests.effort import examples
 
 SAMPLES = Path(__file__).parents[1] / "sample_exports"

@@ -10,7 +10,7 @@ import pytest
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.layout import Layout, LayoutExample
 from storehealth.errors import FileRefused
-from storehealth.intake.layout_trial import open_sheet, try_layout
+from storehealth.intake.draft import open_sheet, try_layout
 from storehealth.intake.recognise import recognise, select_layouts
 
 CATALOGUE = load_catalogue()

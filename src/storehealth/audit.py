@@ -18,9 +18,8 @@ from typing import NamedTuple
 
 from storehealth.advise import advise
 from storehealth.commands.assemble import Verdicts, assemble_checkup
-from storehealth.commands.prepare import PreparedInputs, open_inputs, prepare_inputs
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, open_inputs, prepare_inputs
 from storehealth.commands.rejudge import RecalledRuns, compare_audit, recall_runs
-from storehealth.commands.request import AuditRequest, choose_mask
 from storehealth.db import Store
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import PendingRun

@@ -8,7 +8,7 @@ import pytest
 
 from storehealth.catalogue import FOLDERS, load_catalogue
 from storehealth.catalogue.mutes import read_mutes
-from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
+from storehealth.catalogue.view import OLD_NAMES, OldName, replace_old_names
 from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.i18n import translate
 from storehealth.judge.mutes import MuteContext, apply_mutes

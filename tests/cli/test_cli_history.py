@@ -134,7 +134,7 @@ def told_by_rules_of_now(home: Path) -> None:
     """Pretend that the rules have not changed since, so that the findings stand as they were told."""
     from storehealth.catalogue import load_catalogue
     from storehealth.commands.prepare import resolve_platform
-    from storehealth.history.rule_digests import digest_basis
+    from storehealth.history.storage import digest_basis
     from storehealth.settings import Settings
 
     catalogue = load_catalogue()

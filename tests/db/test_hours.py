@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from tests.views.conftest import Open
 
-from storehealth.db.service_hours import DAY, list_spells, parse_service_hours
+from storehealth.db.view_inputs import DAY, list_spells, parse_service_hours
 from storehealth.errors import UsageError
 
 MONDAY = date(2026, 3, 2)

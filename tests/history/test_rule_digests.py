@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.history.rule_digests import VERSION, digest_questions, is_same_question
+from storehealth.history.storage import VERSION, digest_questions, is_same_question
 
 CATALOGUE = load_catalogue()
 PLATFORM = CATALOGUE.platforms["generic"]

@@ -11,7 +11,7 @@ import pytest
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.layout import Layout
 from storehealth.intake import IntakeOptions, read_exports
-from storehealth.intake.layout_trial import LayoutTrial, try_layout
+from storehealth.intake.draft import LayoutTrial, try_layout
 from storehealth.model import Intake, StoredTable
 
 TEXT = {"en": "a", "zh": "b", "es": "c"}

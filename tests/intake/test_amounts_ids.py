@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehealth.errors import FileRefused
-from storehealth.intake.layout_trial import LayoutTrial
+from storehealth.intake.draft import LayoutTrial
 from tests.effort import examples
 from tests.intake.conftest import ORDERS, layout
 

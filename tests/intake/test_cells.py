@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from storehealth.intake.layout_trial import LayoutTrial
+from storehealth.intake.draft import LayoutTrial
 from tests.intake.conftest import LINES, ORDERS, layout
 
 Attempt = Callable[..., LayoutTrial]

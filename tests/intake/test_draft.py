@@ -14,10 +14,9 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import TABULAR_CONTAINERS, Layout
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import HEAD_BYTES, Head, find_container
-from storehealth.intake.draft import draft_layout
+from storehealth.intake.draft import draft_layout, try_layout
 from storehealth.intake.encoding import decode_head
 from storehealth.intake.guess import find_header, profile_columns
-from storehealth.intake.layout_trial import try_layout
 from storehealth.intake.read import connect
 from tests.effort import examples
 

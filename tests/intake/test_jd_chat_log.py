@@ -8,7 +8,7 @@ import pytest
 
 from storehealth.catalogue import Catalogue
 from storehealth.intake.containers.jd_chat_log import NO_BEGIN, NO_END, NO_MESSAGES, NO_SENDER
-from storehealth.intake.layout_trial import LayoutTrial, try_layout
+from storehealth.intake.draft import LayoutTrial, try_layout
 
 BEGIN = "/*****************以下为一通会话************************************/\n"
 END = "/*****************会话结束_时间：2026-10-07 10:05:30 ****************/\n"

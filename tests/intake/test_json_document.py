@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storehealth.intake.containers import json_document
-from storehealth.intake.layout_trial import LayoutTrial
+from storehealth.intake.draft import LayoutTrial
 from storehealth.model import Intake
 from tests.intake.conftest import ORDERS, layout
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from storehealth.intake.layout_trial import LayoutTrial
+from storehealth.intake.draft import LayoutTrial
 from tests.intake.conftest import layout
 
 CHAT = layout(

@@ -13,7 +13,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.intake.layout_trial import LayoutTrial
+from storehealth.intake.draft import LayoutTrial
 from storehealth.model import Intake
 from tests.effort import examples
 from tests.intake.conftest import MESSAGES, ORDERS, rows

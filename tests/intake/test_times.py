@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
 from storehealth.errors import FileRefused
-from storehealth.intake.layout_trial import LayoutTrial, try_layout
+from storehealth.intake.draft import LayoutTrial, try_layout
 from tests.effort import examples
 from tests.intake.conftest import layout
 

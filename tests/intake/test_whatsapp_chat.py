@@ -14,7 +14,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Claim, Head, find_container
 from storehealth.intake.containers.whatsapp_chat import make_rows, parse_messages
-from storehealth.intake.layout_trial import LayoutTrial, try_layout
+from storehealth.intake.draft import LayoutTrial, try_layout
 from tests.effort import examples
 
 NOON = datetime.fromisoformat("2026-04-13 12:00:00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storehealth.errors import CatalogueError
-from storehealth.measure.cells import find_personal_columns
+from storehealth.measure.query import find_personal_columns
 from storehealth.model import Measurement
 from storehealth.privacy import make_pseudonym
 from tests.measure.fakes import catalogue_of, measured, rule_of

@@ -14,7 +14,7 @@ from storehealth.i18n import translate
 from storehealth.i18n.limits import compare_printed
 from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.judge import judge
-from storehealth.judge.printed_figures import explain_difference
+from storehealth.judge.platform_view import explain_difference
 from storehealth.measure import MeasureOptions, find_rule_problems, measure
 from storehealth.model import AlternativeFigure, PrintedFigure
 from storehealth.output.checkup import markdown

@@ -14,7 +14,7 @@ from tests.schedule.conftest import NASTY, NOW, scheduled
 from tests.schedule.test_when import EXPRESSIONS
 
 from storehealth.errors import UsageError
-from storehealth.schedule import RunCommand, systemd, timing, windows
+from storehealth.schedule import RunCommand, crontab, systemd, timing
 
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on this machine")
@@ -116,11 +116,11 @@ WINDOWS = RunCommand((r"C:\Program Files\Python\python.exe", "-m", "storehealth"
     ],
 )
 def test_windows_is_told_when(cron: str, zone: str, times: str) -> None:
-    line = windows.format_schtasks_command(scheduled(cron=cron, zone=zone), WINDOWS, "UTC", NOW)
+    line = crontab.format_schtasks_command(scheduled(cron=cron, zone=zone), WINDOWS, "UTC", NOW)
     assert line.startswith(f'schtasks /Create /F /TN storehealth\\tea-house {times} /TR "\\"C:\\Program Files')
     assert ("--when-due" in line) == ("DAILY" not in line and "WEEKLY" not in line)
 
 
 def test_a_command_too_long_for_windows_is_told() -> None:
     with pytest.raises(UsageError, match="schtasks accepts 261"):
-        windows.format_schtasks_command(scheduled(), RunCommand(("python", "x" * 260), {}), "UTC", NOW)
+        crontab.format_schtasks_command(scheduled(), RunCommand(("python", "x" * 260), {}), "UTC", NOW)

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from storehealth.errors import UsageError
 from storehealth.settings import SettingOrigin, locate_user_file, read_settings, resolve_settings
-from storehealth.settings.display import list_effective
+from storehealth.settings.layers import list_effective
 
 LAYERS = ("user", "project", "environment", "flag")
 

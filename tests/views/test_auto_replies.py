@@ -11,7 +11,7 @@ from tests.views.conftest import rows_of
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.measure import MeasureOptions
-from storehealth.measure.auto_replies import NAME, measure_both_ways
+from storehealth.measure.plan import NAME, measure_both_ways
 
 GREETING = "亲，在的，请稍等"
 

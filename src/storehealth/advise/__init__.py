@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from storehealth.advise.descriptions import (
-    describe_gain,
-    describe_named_slices,
-    describe_places,
-)
+from storehealth.advise.descriptions import describe_gain, describe_named_slices, describe_places
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.catalogue.texts import to_message

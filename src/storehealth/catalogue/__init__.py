@@ -28,19 +28,20 @@ from storehealth.catalogue.files import (
 )
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.mutes import PlatformExemption
-from storehealth.catalogue.old_view_names import (
-    OLD_NAMES,
-    OLD_WORDS,
-    OldName,
-    rename_bot_policy,
-    rename_view,
-    rename_views_of_rule,
-)
 from storehealth.catalogue.platform import Platform, check_platform, check_versions, select_version
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.catalogue.view import View, read_view
+from storehealth.catalogue.view import (
+    OLD_NAMES,
+    OLD_WORDS,
+    OldName,
+    View,
+    read_view,
+    rename_bot_policy,
+    rename_view,
+    rename_views_of_rule,
+)
 from storehealth.errors import CatalogueError
 from storehealth.support.message import Message, Name, data_text, lines, message
 from storehealth.support.validation import with_nearest

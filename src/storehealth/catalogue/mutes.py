@@ -10,15 +10,9 @@ import yaml
 from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import NonEmptyText, StrictModel
-from storehealth.catalogue.files import (
-    describe_problem,
-    describe_yaml_error,
-    locate_key,
-    read_yaml,
-    validate_record,
-)
-from storehealth.catalogue.old_view_names import OLD_NAMES, OldName, replace_old_names
+from storehealth.catalogue.files import describe_problem, describe_yaml_error, locate_key, read_yaml, validate_record
 from storehealth.catalogue.rule import TIME_DIMENSIONS, Rule
+from storehealth.catalogue.view import OLD_NAMES, OldName, replace_old_names
 from storehealth.errors import CatalogueError
 from storehealth.support.message import Message, Name, lines, message, verbatim
 from storehealth.support.validation import InvalidValue, with_nearest

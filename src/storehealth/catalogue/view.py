@@ -8,13 +8,15 @@
     -- needs: messages
     -- after: chat_messages
     SELECT ...
+
+Names and words of 0.1, of views above all: still understood in packs and in ``mutes.yaml``, with a warning, until 0.3.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from storehealth.catalogue.common import Identifier, NonEmptyText, StrictModel
 from storehealth.catalogue.files import decode_utf8
@@ -54,3 +56,129 @@ def read_view(path: Path) -> dict[str, object]:
             value if key in ("view", "about", "group", "row", "entity") else tuple(re.split(r"[,\s]+", value.strip()))
         )
     return found | {"sql": text}
+
+
+OLD_NAMES = {
+    "chat": "chat_messages",
+    "threads": "conversation_sessions",
+    "talks": "session_totals",
+    "links": "session_matches",
+    "booked": "workbook_sessions",
+}
+"""Names of views in 0.1 and what they are called now."""
+OLD_BOT_POLICIES = {"answers": "left_out", "ignore": "ignored"}
+"""Words for what a platform makes of chats that only a bot answered."""
+OLD_WORDS = OLD_NAMES | OLD_BOT_POLICIES
+OLD = "|".join(OLD_NAMES)
+NO_ALIAS = (
+    "anti|asof|cross|except|full|group|having|inner|intersect|join|left|limit|natural|offset|on|order|pivot|positional|"
+    "qualify|right|select|semi|tablesample|union|unpivot|using|where|window"
+)
+"""Words that may follow a table's name in a FROM clause without being its alias."""
+LISTED = r'(?:"?\w+"?(?:\s+(?:as\s+)?"?\w+"?)?\s*,\s*)*'
+OLD_SOURCE = re.compile(
+    rf'(\b(?:from|join)\s+{LISTED})"?\b({OLD})\b"?(?!\s*[.(])'
+    rf'(?P<aliased>(?=\s+(?!(?:{NO_ALIAS})\b)["a-z_]))?',
+    re.IGNORECASE,
+)
+OTHER_TEXT = re.compile(r"('(?:[^']|'')*'|--[^\n]*|/\*.*?\*/)", re.DOTALL)
+"""Quoted texts and comments, where a word is never the name of a view."""
+SQL_OF_RULES = ("measure", "printed", "advice")
+NOT_SQL = frozenset({"title", "says", "name", "do", "note", "id", "unit", "effort"})
+"""Keys of rule files that hold SQL, and keys within them that do not."""
+
+
+class OldName(NamedTuple):
+    """A place in the user's own files that calls a view by its name of 0.1."""
+
+    file: str
+    old: str
+    new: str
+
+
+def replace_old_names(sql: str) -> tuple[str, tuple[str, ...]]:
+    """SQL that reads views by their present names, and the old names it had.
+
+    A view keeps its old name as its alias, so that columns written as ``chat.role`` are still found. A name that the SQL
+    gives to a part of its own (``WITH chat AS``) is no old name.
+    """
+    own = {
+        name.lower()
+        for name in re.findall(rf'\b({OLD})"?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(', sql, re.IGNORECASE)
+    }
+    found: list[str] = []
+
+    def rename(match: re.Match[str]) -> str:
+        name = match[2].lower()
+        if name in own:
+            return match[0]
+        found.append(name)
+        return f"{match[1]}{OLD_NAMES[name]}" + ("" if match["aliased"] is not None else f" AS {match[2]}")
+
+    pieces = OTHER_TEXT.split(sql)
+    for place in range(0, len(pieces), 2):  # the odd ones are quoted texts and comments
+        before = ""
+        while before != pieces[place]:  # each pass replaces one name of a list such as FROM talks, chat
+            before = pieces[place]
+            pieces[place] = OLD_SOURCE.sub(rename, before)
+    return "".join(pieces), tuple(dict.fromkeys(found))
+
+
+def rename_view(content: dict[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
+    """What :func:`read_view` gives, with the present names of views; and the old names found in it."""
+    sql, found = replace_old_names(str(content["sql"]))
+    after = content.get("after", ())
+    listed = [*map(str, after)] if isinstance(after, tuple) else []
+    found += tuple(name for name in listed if name in OLD_NAMES)
+    renamed = content | {"sql": sql}
+    if listed:
+        renamed["after"] = tuple(OLD_NAMES.get(name, name) for name in listed)
+    if content.get("view") in OLD_NAMES:  # a view that stands in for a built-in one
+        found += (str(content["view"]),)
+        renamed["view"] = OLD_NAMES[str(content["view"])]
+    return renamed, tuple(dict.fromkeys(found))
+
+
+def rename_views_of_rule(content: Any) -> tuple[Any, tuple[str, ...]]:
+    """A rule file's content with the present names of views wherever it holds SQL; and the old names found in it."""
+    if not isinstance(content, dict):
+        return content, ()
+    found: list[str] = []
+    renamed = {key: _rename_within(item, found) if key in SQL_OF_RULES else item for key, item in content.items()}
+    return renamed, tuple(dict.fromkeys(found))
+
+
+def _rename_within(item: Any, found: list[str]) -> Any:
+    if isinstance(item, dict):
+        return {
+            key: value
+            if key in NOT_SQL
+            else _rename_over(value, found)
+            if key == "over"
+            else _rename_within(value, found)
+            for key, value in item.items()
+        }
+    if isinstance(item, list):
+        return [_rename_within(part, found) for part in item]
+    if not isinstance(item, str):
+        return item
+    sql, names = replace_old_names(item)
+    found += names
+    return sql
+
+
+def _rename_over(over: Any, found: list[str]) -> Any:
+    """``over`` may be a view's name and nothing else."""
+    if isinstance(over, str) and over.strip() in OLD_NAMES:
+        found.append(over.strip())
+        return OLD_NAMES[over.strip()]
+    return _rename_within(over, found)
+
+
+def rename_bot_policy(content: Any) -> tuple[Any, tuple[str, ...]]:
+    """A platform file's content with the present word for its bot policy; and the old word found in it."""
+    fact = content.get("facts", {}).get("bot_policy") if isinstance(content, dict) else None
+    if not isinstance(fact, dict) or fact.get("value") not in OLD_BOT_POLICIES:
+        return content, ()
+    new = fact | {"value": OLD_BOT_POLICIES[fact["value"]]}
+    return content | {"facts": content["facts"] | {"bot_policy": new}}, (fact["value"],)

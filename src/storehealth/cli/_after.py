@@ -18,7 +18,7 @@ from storehealth.errors import StorehealthError, UsageError, is_interrupted
 from storehealth.support.message import Message, lines, message, verbatim
 
 if TYPE_CHECKING:
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
     from storehealth.history import RunHistory
     from storehealth.i18n.words import Words
     from storehealth.model import Checkup

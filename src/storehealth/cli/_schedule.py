@@ -219,13 +219,13 @@ def replace(schedules: ScheduleBook, schedule: Schedule, force: bool) -> None:
 
 def format_lines(schedule: Schedule, call: RunCommand, kind: str, machine: str, now: datetime) -> Iterator[str]:
     """Yield the lines that start a schedule: of a crontab, of units, or for Windows."""
-    from storehealth.schedule import crontab, systemd, windows
+    from storehealth.schedule import crontab, systemd
 
     if kind == "systemd":
         for file, text in systemd.format_units(schedule, call).items():
             yield f"# {systemd.locate_units() / file}"
             yield text
     elif kind == "windows":
-        yield windows.format_schtasks_command(schedule, call, machine, now)
+        yield crontab.format_schtasks_command(schedule, call, machine, now)
     else:
         yield crontab.format_crontab_line(schedule, call, machine, now, crontab.read_cron_zone())

@@ -13,7 +13,7 @@ from storehealth.support.message import Language, Name, message
 
 if TYPE_CHECKING:
     from storehealth.settings import ResolvedSettings
-    from storehealth.settings.display import DisplayedSetting
+    from storehealth.settings.layers import DisplayedSetting
 
 SHOW_HELP = """Show every setting and which files were read. Personal values are hidden.
 
@@ -55,7 +55,7 @@ def show(
     flags = {"platform": common.names.require_platform(platform), "language": common.lang}
 
     from storehealth.settings import resolve_settings
-    from storehealth.settings.display import list_effective
+    from storehealth.settings.layers import list_effective
 
     resolved = resolve_settings(common.config, flags=flags)
     settings = list_effective(resolved)
@@ -67,7 +67,7 @@ def show(
 
 
 def _to_json(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_origin: bool) -> bytes:
-    from storehealth.settings.display import shorten_home
+    from storehealth.settings.layers import shorten_home
 
     content: dict[str, object] = {
         "files": [{"kind": file.kind, "path": shorten_home(file.path), "read": file.read} for file in resolved.files],
@@ -82,7 +82,7 @@ def _to_text(resolved: ResolvedSettings, settings: list[DisplayedSetting], with_
     from rich.cells import cell_len
 
     from storehealth.i18n import translate
-    from storehealth.settings.display import shorten_home
+    from storehealth.settings.layers import shorten_home
 
     language = resolved.settings.language
     file_lines = [

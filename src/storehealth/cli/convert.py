@@ -47,8 +47,7 @@ def run(
     if not outputs.reports:
         raise UsageError(message("convert.no_output"), message("convert.no_output_hint"))
 
-    from storehealth.commands.rejudge import translate_checkup
-    from storehealth.commands.saved_run import load_saved_run
+    from storehealth.commands.rejudge import load_saved_run, translate_checkup
     from storehealth.i18n import use_language
 
     load_texts(common)

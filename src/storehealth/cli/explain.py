@@ -22,7 +22,7 @@ from storehealth.support.validation import describe_mistake
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
     from storehealth.model import Checkup, Timeline
 
 HELP = """Explain a rule, a score, or a line that a report points to.
@@ -94,7 +94,7 @@ class ExplainRequest:
 
     def to_audit_request(self, exports: Path) -> AuditRequest:
         """The request for an audit of these files."""
-        from storehealth.commands.request import AuditRequest
+        from storehealth.commands.prepare import AuditRequest
 
         return AuditRequest(
             state=state_folder.prepare_folder(self.common.state, exports, passing=True),
@@ -206,7 +206,7 @@ def _explain_score(request: ExplainRequest) -> int:
         UsageError: Neither exports nor a checkup are given, or the file is not a checkup.
     """
     from storehealth.i18n.words import Words
-    from storehealth.output.terminal.score import add_score
+    from storehealth.output.terminal.explanations import add_score
 
     checkup = _load_checkup(request)
     words = Words(request.common.lang or checkup.language)
@@ -270,7 +270,7 @@ def _explain_line(request: ExplainRequest) -> int:
         UsageError: No exports are given, there is no such file, or no row of that line was kept.
     """
     from storehealth.commands.explain_row import explain_row
-    from storehealth.output.terminal.timeline import add_timeline
+    from storehealth.output.terminal.explanations import add_timeline
 
     place = request.place
     if place is None or request.exports is None:

@@ -52,7 +52,7 @@ def run(
         raise UsageError(message("usage.folder_missing", path=Name(config.parent)), message("usage.create_folder"))
 
     from storehealth.commands.init import detect_settings, render_settings
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
     from storehealth.support.atomic_files import write_atomically
 
     language = streams.find_language()

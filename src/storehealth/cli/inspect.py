@@ -22,7 +22,7 @@ from storehealth.errors import ExitCode, FileRefused, UsageError
 from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
     from storehealth.model import Checkup, Inspection, Source
 
 HELP = """Show how each exported file is understood: layout, encoding, columns read and ignored, rows kept and rejected.
@@ -108,7 +108,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
     progress = streams.Progress(voice, common.no_color)
 
     from storehealth.commands.inspect import inspect_exports
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
 
     writers = documents.outputs.create_writers()
     request = AuditRequest(

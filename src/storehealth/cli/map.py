@@ -17,7 +17,7 @@ from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
     from storehealth.commands.map import LayoutAttempt, LayoutProposal, UnknownSheet
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
     from storehealth.i18n.words import Words
     from storehealth.intake.guess import ColumnGuess, ColumnProfile
 
@@ -68,7 +68,7 @@ def run(
 ) -> int:
     """Propose, ask, try and write; return the exit code."""
     from storehealth.commands import map as mapping
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
 
     exports = mapping.split_sheet(file)[0]
     request = AuditRequest(

@@ -39,7 +39,7 @@ def run(
     common: Annotated[CommonOptions, Only("lang", "pack", "state", "config", "quiet", "silent")],
 ) -> int:
     """Write the reports; return the exit code."""
-    from storehealth.commands.saved_run import is_saved_checkup
+    from storehealth.commands.rejudge import is_saved_checkup
 
     path = Path(source)
     if not path.exists() or is_saved_checkup(path):

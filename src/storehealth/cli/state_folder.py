@@ -18,7 +18,7 @@ from storehealth.support.message import Message, Name, message
 from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest
 
 T = TypeVar("T")
 PROBE_BYTES = 4096

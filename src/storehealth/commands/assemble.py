@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from storehealth.advise import compose_headline
-from storehealth.commands.prepare import PreparedInputs, count_merged_rows
-from storehealth.commands.request import AuditRequest
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
 from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables

@@ -19,7 +19,7 @@ from storehealth.notify.addresses import read_addresses
 from storehealth.schedule import read_statuses
 from storehealth.schedule.timing import find_machine_zone
 from storehealth.settings import Settings, resolve_settings
-from storehealth.settings.display import shorten_home
+from storehealth.settings.layers import shorten_home
 from storehealth.support.message import Message, Name, clauses, message
 from storehealth.support.os_errors import describe_os_error
 from storehealth.version import __version__

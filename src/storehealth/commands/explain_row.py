@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.table import Table
-from storehealth.commands.prepare import PreparedInputs, open_inputs, prepare_inputs
-from storehealth.commands.request import AuditRequest, choose_mask
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, open_inputs, prepare_inputs
 from storehealth.db import Store, sql
 from storehealth.errors import UsageError
 from storehealth.measure.clocks import TracedRows, read_clocks

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from storehealth.commands.prepare import PreparedInputs, open_inputs, prepare_inputs
-from storehealth.commands.request import AuditRequest
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs, prepare_inputs
 from storehealth.db import Store
 from storehealth.i18n import translate
 from storehealth.model import Source

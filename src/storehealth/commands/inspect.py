@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from storehealth.commands.prepare import PreparedInputs, count_merged_rows, open_inputs, prepare_inputs
-from storehealth.commands.request import AuditRequest, choose_mask
+from storehealth.commands.prepare import (
+    AuditRequest,
+    PreparedInputs,
+    choose_mask,
+    count_merged_rows,
+    open_inputs,
+    prepare_inputs,
+)
 from storehealth.db import Store
 from storehealth.db.source_rows import RejectsFile, SourceReader, group_rejects, read_previews
 from storehealth.intake.guess import find_header

@@ -13,7 +13,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import locate_key
 from storehealth.catalogue.layout import Layout, LayoutExample
 from storehealth.errors import FileRefused, StorehealthError
-from storehealth.intake.layout_trial import LayoutTrial, open_sheet, try_layout
+from storehealth.intake.draft import LayoutTrial, open_sheet, try_layout
 from storehealth.intake.recognise import recognise, select_layouts
 from storehealth.support.message import Message, Name, message
 

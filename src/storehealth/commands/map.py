@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.commands.prepare import prepare_inputs
-from storehealth.commands.request import AuditRequest
+from storehealth.commands.prepare import AuditRequest, prepare_inputs
 from storehealth.errors import FileRefused, UsageError
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.draft import choose_required, profile_sheet, write_layout

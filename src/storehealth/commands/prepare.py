@@ -1,24 +1,30 @@
-"""From a folder of exports to an open database: the steps that all commands over exports share."""
+"""From a folder of exports to an open database: the steps that all commands over exports share.
+
+The options of an audit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.common import Language
 from storehealth.catalogue.mutes import MUTES_FILE, NO_MUTES, MutesFile, read_mutes
 from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.texts import TextFinder
-from storehealth.commands.request import AuditRequest
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.db.raw import list_values
 from storehealth.errors import UsageError
+from storehealth.history import RunHistory
 from storehealth.i18n import provide_texts, use_language
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source, StoredTable
+from storehealth.privacy import Mask, keep_value, load_installation_key, make_mask
 from storehealth.settings import Settings, find_settings_folder, read_settings
 from storehealth.support.atomic_files import make_private_folder
 from storehealth.support.message import Message, Name, message
@@ -207,3 +213,39 @@ def _note_shop(source: Source, store: Store) -> Message | None:
         return source.note
     others = sorted({other for other in store.shops.values() if other != shop})
     return message("rows.shop", shop=Name(shop), others=tuple(map(Name, others)))
+
+
+def _ignore_progress(_: Message) -> None:
+    """Do not report progress."""
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """The options of an audit; every field is an option of ``storehealth audit``.
+
+    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one.
+    """
+
+    state: Path
+    platform: str | None = None
+    as_of: datetime | None = None
+    window: str | None = None
+    language: Language | None = None
+    packs: tuple[Path, ...] = ()
+    config: Path | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    date_order: str | None = None
+    memory: str | None = None
+    cache: bool = True
+    fail_on: str = "fail"
+    strict_data: bool = False
+    assume_auto: bool = False
+    tell: Callable[[Message], None] = _ignore_progress
+    unmask: bool = False
+    history: RunHistory | None = None
+
+
+def choose_mask(request: AuditRequest) -> Mask:
+    """Choose how personal values are shown: pseudonyms keyed by this user's secret, or unmasked on request."""
+    return keep_value if request.unmask else make_mask(load_installation_key())

@@ -15,7 +15,7 @@ from storehealth.errors import NoDataError
 from storehealth.i18n import provide_texts, use_language
 from storehealth.model import Intake
 from storehealth.refund.case import RefundCase, check_owner
-from storehealth.refund.dates import parse_day
+from storehealth.refund.deadlines import parse_day
 from storehealth.refund.dossier import read_dossier
 from storehealth.refund.facts import StatusRequest
 from storehealth.refund.merchant import MerchantDetails, read_merchant_details
@@ -187,8 +187,7 @@ def derive_status_from_exports(
         UsageError: As :func:`choose_case`.
     """
     # Here, since a case without exports needs no database.
-    from storehealth.commands.prepare import open_inputs, prepare_inputs
-    from storehealth.commands.request import AuditRequest
+    from storehealth.commands.prepare import AuditRequest, open_inputs, prepare_inputs
     from storehealth.refund.readiness import AnswerRequest, answer_questions
 
     with suppress(AmbiguousDossierError):  # the files may name the platform

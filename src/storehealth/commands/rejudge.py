@@ -1,7 +1,11 @@
-"""Judges earlier runs again: the counts that were kept, by today's rules."""
+"""Judges earlier runs again: the counts that were kept, by today's rules.
+
+Saved results: a checkup as JSON, or a run of the history.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,9 +17,8 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.thresholds import Scoring
+from storehealth.commands.prepare import AuditRequest, resolve_platform
 from storehealth.commands.prepare import PreparedInputs as Inputs
-from storehealth.commands.prepare import resolve_platform
-from storehealth.commands.request import AuditRequest
 from storehealth.errors import UsageError
 from storehealth.history import (
     CurrentAudit,
@@ -32,16 +35,19 @@ from storehealth.history import (
 )
 from storehealth.history.comparison import compare_runs
 from storehealth.history.events import TrendSpan, list_events
-from storehealth.history.rule_digests import digest_basis, digest_questions, is_same_question
-from storehealth.history.runs import select_run
+from storehealth.history.runs import RUN_LABEL, select_run
 from storehealth.history.storage import (
     HistoryUnusable,
     MarksByRule,
+    digest_basis,
+    digest_questions,
+    is_same_question,
     pack_verdicts,
     unpack_checkup,
     unpack_counts,
     unpack_marks,
     unpack_verdicts,
+    upgrade_record,
 )
 from storehealth.history.trend import find_first_day
 from storehealth.judge import judge
@@ -52,6 +58,7 @@ from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
 from storehealth.support.message import Name, message
+from storehealth.support.os_errors import describe_os_error
 
 
 class Judgement(NamedTuple):
@@ -295,3 +302,52 @@ def find_series(exports: Path, inputs: Inputs, request: AuditRequest) -> RunSeri
         *(["assume-auto"] if request.assume_auto else []),
     ]
     return RunSeries(store or str(exports.resolve()), inputs.platform.name, " ".join(options))
+
+
+BEGINNING = 4096
+"""Bytes looked at to tell a saved checkup from exported data."""
+
+
+def load_saved_run(source: str, history: RunHistory, lines: list[RunSummary]) -> Checkup:
+    """Load a saved result.
+
+    Args:
+        source: Path of a JSON file, or the name of a remembered run.
+        history: Where runs are remembered.
+        lines: The runs to choose from.
+
+    Raises:
+        UsageError: The file is not a saved checkup, or there is no such run.
+    """
+    path = Path(source)
+    if path.is_file():
+        return read_checkup(path)
+    if path.exists() or path.suffix.lower() == ".json":
+        raise UsageError(message("convert.absent", path=Name(source)), message("convert.absent_hint"))
+    return load_checkup(history.load_run(select_run(lines, source, RUN_LABEL).run))
+
+
+def read_checkup(path: Path) -> Checkup:
+    """Read a checkup that ``-o json=`` or ``--format json`` wrote, of any earlier version too.
+
+    Raises:
+        UsageError: It cannot be read, or is something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        return Checkup.model_validate(upgrade_record(content))
+    except OSError as error:
+        text = message("convert.unreadable", path=Name(str(path)), reason=describe_os_error(error))
+        raise UsageError(text, message("convert.absent_hint")) from None
+    except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or JSON of something else
+        text = message("convert.other_file", path=Name(str(path)))
+        raise UsageError(text, message("convert.absent_hint")) from None
+
+
+def is_saved_checkup(path: Path) -> bool:
+    """Whether a file looks like a saved checkup rather than like exported data."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        start = stream.read(BEGINNING).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith(b"{") and b'"schema_version"' in start

@@ -13,11 +13,10 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact
-from storehealth.catalogue.old_view_names import OLD_BOT_POLICIES
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
-from storehealth.catalogue.view import View
-from storehealth.db import raw, service_hours, sql, view_inputs, visibility
+from storehealth.catalogue.view import OLD_BOT_POLICIES, View
+from storehealth.db import raw, sql, view_inputs, views
 from storehealth.db.merge import merge_exports
 from storehealth.db.pool import FEW, Connections, count_connections, share_variables
 from storehealth.db.shops import find_shops, name_shops
@@ -282,8 +281,8 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
     store.as_of = settings.as_of or max(ends.values(), default=None)
-    store.table_ends = visibility.create_visible_tables(con, catalogue.tables, ends, store.as_of)
-    for name in visibility.list_affected(catalogue.tables, ends, store.as_of):
+    store.table_ends = views.create_visible_tables(con, catalogue.tables, ends, store.as_of)
+    for name in views.list_affected(catalogue.tables, ends, store.as_of):
         store.filled = _recount_filled(con, catalogue.tables[name], store.filled)
     store.filled -= frozenset(_find_defaults(con, catalogue.tables, store.filled))
     store.ends = _find_group_ends(catalogue.tables, store.table_ends)
@@ -295,7 +294,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     }
     facts = _facts(catalogue, settings)
     view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled)
-    service_hours.create_night_macros(con, facts)
+    view_inputs.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)

@@ -12,8 +12,6 @@ from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Sheet
-from storehealth.intake.date_order import decide_times
-from storehealth.intake.footers import find_left_out
 from storehealth.intake.normalise import (
     LOST,
     PASSED,
@@ -24,7 +22,7 @@ from storehealth.intake.normalise import (
     list_required_keys,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
-from storehealth.intake.rounded_ids import refuse_rounded_ids
+from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
 from storehealth.intake.shop_numbers import name_shops
 from storehealth.support.message import Name, dump_message, load_message, message
 

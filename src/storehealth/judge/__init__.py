@@ -11,12 +11,13 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import describe_window, name_needs, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
-from storehealth.judge.case import RuleCase, build_case
 from storehealth.judge.certainty import FEW_DAYS, assess_certainty
 from storehealth.judge.drivers import find_drivers
-from storehealth.judge.printed_figures import compare_printed_figures
+from storehealth.judge.platform_view import compare_printed_figures
 from storehealth.judge.verdict import (
+    RuleCase,
     assume_worst,
+    build_case,
     count_missing_rows,
     decide_status,
     describe_holes,

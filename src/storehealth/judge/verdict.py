@@ -3,6 +3,8 @@
 Describes the rows that a table lacks, and works out how bad a figure could be if all of them had failed.
 
 Reasons against a verdict although there are limits: times too coarse, no rows, or too few.
+
+A measurement with everything its verdict depends on.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.catalogue.texts import name_table
-from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
-from storehealth.judge.case import RuleCase
-from storehealth.judge.certainty import Certainty
-from storehealth.model import DataHole, Measurement, Status
+from storehealth.catalogue.texts import name_table, to_message
+from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows, resolve_bounds
+from storehealth.judge.certainty import Certainty, assess_certainty
+from storehealth.model import BandName, DataHole, Direction, Measurement, Status
 from storehealth.support.message import Message, Name, clauses, message, quantity
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
@@ -181,3 +186,49 @@ def _find_required_resolution(case: RuleCase) -> float | None:
         return in_time.within
     fact = case.platform.facts.get(in_time.within)
     return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None
+
+
+@dataclass(frozen=True)
+class RuleCase:
+    """One measurement with everything its verdict depends on."""
+
+    rule: Rule
+    measurement: Measurement
+    bounds: Bounds | None
+    catalogue: Catalogue
+    platform: Platform
+
+    @property
+    def title(self) -> Message:
+        """The rule's title."""
+        return to_message(self.rule.title, f"rule.{self.rule.code}.title")
+
+    @property
+    def higher_is(self) -> Direction:
+        """The rule's direction; a figure without limits counts good shares, or seconds of which less is better."""
+        if self.bounds is not None:
+            return self.bounds.higher_is
+        return "better" if self.rule.measure.value is None else "worse"
+
+    def name_band(self, value: float | None) -> BandName | None:
+        """Name the platform's band of a value in the rule's own direction; None where it has none."""
+        bands = self.bounds.bands if self.bounds else None
+        return bands.name_band(value) if bands and value is not None else None
+
+    @cached_property
+    def certainty(self) -> Certainty | None:
+        """The intervals of a share; None for durations and numbers, and without judged rows."""
+        return None if self.rule.measure.value is not None else assess_certainty(self.measurement)
+
+    @property
+    def interval_kind(self) -> Literal["wilson", "day_blocks", "order_statistics"] | None:
+        """The method behind the interval; a mean has none."""
+        if self.rule.measure.value is not None:
+            return None if self.measurement.low is None and self.measurement.high is None else "order_statistics"
+        return self.certainty.kind if self.certainty else None
+
+
+def build_case(measurement: Measurement, catalogue: Catalogue, platform: Platform) -> RuleCase:
+    """Combine a measurement with its rule and the limits in force."""
+    rule = catalogue.rules[measurement.code]
+    return RuleCase(rule, measurement, resolve_bounds(rule, platform.limits), catalogue, platform)

@@ -27,16 +27,26 @@ from storehealth.measure.completeness import (
 )
 from storehealth.measure.edges import Edges, find_edges
 from storehealth.measure.evidence import EvidenceFiles, collect_evidence, measure_beside_figures
-from storehealth.measure.exemptions import apply_exemptions, count_exempted
+from storehealth.measure.figures import (
+    compare_printed,
+    estimate_money_at_risk,
+    find_printed_problems,
+    measure_reply_times,
+)
 from storehealth.measure.fingerprints import Fingerprints
 from storehealth.measure.inputs import list_inputs, list_unrecorded, list_used_alternatives
-from storehealth.measure.money import estimate_money_at_risk
-from storehealth.measure.printed import compare_printed, find_printed_problems
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.replies import measure_reply_times
 from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
 from storehealth.measure.statistics import Estimate, estimate_fixes, estimate_statistic
-from storehealth.measure.tally import count_entities, count_repeats, count_rows, count_unsure, list_basis
+from storehealth.measure.tally import (
+    apply_exemptions,
+    count_entities,
+    count_exempted,
+    count_repeats,
+    count_rows,
+    count_unsure,
+    list_basis,
+)
 from storehealth.measure.windows import choose_windows, extend_window
 from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask

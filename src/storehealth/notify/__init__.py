@@ -30,8 +30,17 @@ from storehealth.notify.changes import (
     update_known_state,
 )
 from storehealth.notify.notice import Notice, write_failure_notice, write_notice, write_recovery_notice
-from storehealth.notify.outbox import Delivery, DeliveryOutcome, Outbox, QueuedNotice, SendingRound, send_round
-from storehealth.notify.policy import explain_failure_hold_back, explain_hold_back, explain_wait
+from storehealth.notify.outbox import (
+    Delivery,
+    DeliveryOutcome,
+    Outbox,
+    QueuedNotice,
+    SendingRound,
+    explain_failure_hold_back,
+    explain_hold_back,
+    explain_wait,
+    send_round,
+)
 from storehealth.settings import Settings
 from storehealth.support.atomic_files import make_private_folder
 from storehealth.support.message import Message, message

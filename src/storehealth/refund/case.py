@@ -11,7 +11,7 @@ from typing import Any
 
 from storehealth.catalogue.checklist import Checklist, ChecklistItem
 from storehealth.errors import UsageError
-from storehealth.refund.dates import add_days
+from storehealth.refund.deadlines import add_days
 from storehealth.refund.dossier import (
     AttachEntry,
     BeginEntry,

@@ -41,7 +41,7 @@ from storehealth.i18n.sources import (
 )
 from storehealth.i18n.words import Words
 from storehealth.model import Checkup, EvidenceRow, Finding, PlatformLine
-from storehealth.output.checkup import _history
+from storehealth.output.checkup import _markdown
 from storehealth.output.checkup._markdown import escape, write_bullets, write_table
 
 NAME = "markdown"
@@ -58,7 +58,7 @@ def render(checkup: Checkup) -> bytes:
         _todo,
         _due,
         _areas,
-        _history.build_blocks,
+        _markdown.build_blocks,
         _platform_view,
         _limits,
         _findings,
@@ -84,7 +84,7 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
         "",
         score,
         "",
-        *_history.describe_history(checkup, words),
+        *_markdown.describe_history(checkup, words),
         *_heading(words, "basis"),
         *write_bullets(describe_data(checkup, words)),
     ]

@@ -1,0 +1,205 @@
+"""Decides what the dates of a file mean, where the day or the month may come first: the whole file decides, not a cell.
+
+Finds the rows of a sheet that are no records: totals, averages and the notes below a table.
+
+They are listed with the rejects, so that every line of the file is accounted for, but they are not lost rows.
+
+Finds columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from storehealth.errors import FileRefused
+from storehealth.intake.cells import NUMERIC_DATE, quote_literal, quote_name
+from storehealth.intake.containers import Body
+from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan
+from storehealth.intake.records import FOOTER, TOTAL, TOTAL_ROW
+from storehealth.support.message import Name, message
+
+RARE = 20
+"""A date in the other order than this many others is a mistyped cell, and decides nothing."""
+
+
+class _Dates(NamedTuple):
+    """Times that the quick spellings left over: all, those that begin with two numbers, and what these prove."""
+
+    all: int
+    numeric: int
+    day_first: int
+    month_first: int
+    dotted: int
+    example: str | None
+
+
+def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPlan:
+    """How to read the times that are not understood in the table ``staged``; the same plan where there are none.
+
+    A number above 12 settles the order for the whole file; else the user's choice, the layout, or dots (25.04.2026).
+
+    Raises:
+        FileRefused: Nothing settles it, or the file has dates in both orders.
+    """
+    dates = _survey(con, plan)
+    if not dates.all:
+        return plan
+    if not dates.numeric:
+        return plan._replace(free_times=True)
+    return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+
+
+def _decide_order(dates: _Dates, plan: ReadingPlan) -> str:
+    example = Name(dates.example or "")
+    if min(dates.day_first, dates.month_first) * RARE > max(dates.day_first, dates.month_first):
+        raise FileRefused(
+            message("rows.dates_in_both_orders", n=dates.day_first, months=dates.month_first, example=example),
+            message("rows.dates_in_both_orders_hint"),
+        )
+    if dates.day_first != dates.month_first:
+        return "day_first" if dates.day_first > dates.month_first else "month_first"
+    chosen = plan.date_order or plan.layout.date_order or ("day_first" if dates.dotted == dates.numeric else None)
+    if chosen is None:
+        raise FileRefused(message("rows.date_order_unknown", example=example), message("rows.date_order_unknown_hint"))
+    return chosen
+
+
+def _survey(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> _Dates:
+    keys = [key for key, _, target in plan.iterate_read_columns() if target.type == "time"]
+    if not keys:
+        return _Dates(0, 0, 0, 0, 0, None)
+    pattern = quote_literal(NUMERIC_DATE)
+    first, second = (f"TRY_CAST(regexp_extract(value, {pattern}, {group}) AS INTEGER)" for group in (1, 2))
+    row = con.execute(
+        f"""SELECT count(*), count(a), count_if(a > 12 AND b <= 12), count_if(b > 12 AND a <= 12),
+            count_if(regexp_matches(value, '^\\d+\\.\\d+\\.\\d')), min(value) FILTER (a IS NOT NULL)
+        FROM (SELECT value, {first} AS a, {second} AS b FROM (
+            SELECT trim(cell.value) AS value FROM (SELECT unnest({UNREAD}) AS cell FROM staged WHERE {UNREAD} IS NOT NULL)
+            WHERE cell.key IN ({", ".join(map(quote_literal, keys))}) AND regexp_matches(cell.value, '\\d')))"""
+    ).fetchall()[0]
+    return _Dates(*row)
+
+
+NARROW = 2
+"""Most cells of a note below a table."""
+LEAST_WIDTH = 4
+"""In a narrower table a row of two cells is an ordinary one."""
+MINORITY = 0.2
+"""Share of rows without a digit in their id below which such an id is odd."""
+
+
+def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> bool:
+    """Fill the table ``left_out`` with the rows that are no records, and why; returns whether there are any.
+
+    All cells of the file are searched only if some row lacks its id, or has an id unlike others.
+    """
+    row = f"rowid + {body.first_line} AS source_row"
+    own = "SELECT * FROM staged" if body.first_line is None else f"SELECT {row}, * FROM staged"
+    own += f" WHERE NOT {PASSED}" if plan.layout.only else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW own AS {own}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE left_out AS SELECT source_row, {quote_literal(TOTAL_ROW)} AS reason"
+        f" FROM own WHERE {SKIPPED}"
+    )
+    odd = f"NOT {SKIPPED} AND ({LOST} OR {_say_odd_id(plan)})"
+    total, count = con.execute(f"SELECT count(*), count(*) FILTER ({odd}) FROM own").fetchall()[0]
+    if count:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE odd AS SELECT source_row FROM own WHERE {odd}")
+        _add_totals_and_notes(con, plan, body, is_rare=count < MINORITY * total)
+    return bool(con.execute("SELECT count(*) FROM left_out").fetchall()[0][0])
+
+
+def _say_odd_id(plan: ReadingPlan) -> str:
+    """Condition on the id of a row: missing, without any digit, or of several words."""
+    ids = [quote_name(str(key)) for key in _list_id_keys(plan)]
+    return (
+        " OR ".join(f"coalesce(NOT regexp_matches({key}, '[0-9]') OR contains({key}, ' '), true)" for key in ids)
+        or "false"
+    )
+
+
+def _list_id_keys(plan: ReadingPlan) -> list[str]:
+    table = plan.main_table
+    keys = (plan.layout.find_column(table.name, key) for key in table.key if table.columns[key].type == "id")
+    return [key for key in keys if key in plan.match.columns]
+
+
+def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body, is_rare: bool) -> None:
+    """Add the odd rows that sum up others, and those below all others with a cell or two that is no id."""
+    number = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
+    cells = ", ".join(f"trim_blanks(c{place})" for place in range(plan.match.width))
+    ids = [f"trim_blanks(c{plan.match.columns[key]})" for key in _list_id_keys(plan)]
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE odd_cells AS"
+        f" SELECT source_row, list_filter([{cells}], lambda cell: cell <> '') AS cells,"
+        f" coalesce({', '.join([*ids, 'NULL'])}, '') AS id"
+        f" FROM (SELECT {number}* FROM ({body.sql})) WHERE source_row IN (SELECT source_row FROM odd)"
+    )
+    total = quote_literal(TOTAL)
+    con.execute(
+        f"INSERT INTO left_out SELECT source_row, {quote_literal(TOTAL_ROW)} FROM odd_cells"
+        f" WHERE regexp_full_match(coalesce(cells[1], ''), {total}) OR regexp_full_match(id, {total})"
+    )
+    if plan.match.width >= LEAST_WIDTH:
+        _add_notes(con, is_rare)
+
+
+def _add_notes(con: DuckDBPyConnection, is_rare: bool) -> None:
+    note = r"""list_bool_or(list_transform(cells, lambda cell: regexp_matches(cell, '\pL.*\s.*|^[*#※•]|[:：]$')))"""
+    if is_rare:  # a row with a time and no id is a lost one, so the id itself must be odd
+        note = f"({note} OR id <> '' AND NOT regexp_matches(id, '[0-9]'))"
+    narrow = f"SELECT source_row FROM odd_cells WHERE len(cells) <= {NARROW} AND {note}"
+    last = (
+        f"SELECT coalesce(max(source_row), 0) FROM own WHERE source_row NOT IN ({narrow})"
+        " AND source_row NOT IN (SELECT source_row FROM left_out)"
+    )
+    con.execute(
+        f"INSERT INTO left_out SELECT source_row, {quote_literal(FOOTER)} FROM ({narrow})"
+        f" WHERE source_row > ({last}) AND source_row NOT IN (SELECT source_row FROM left_out)"
+    )
+
+
+KEPT = 15
+"""Digits of a number that Excel keeps."""
+NEARLY_ALL = 0.95
+PROOF = 4
+"""Zeros behind the fifteenth digit, over all different ids, that are no accident: one in ten thousand has so many."""
+
+
+def refuse_rounded_ids(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:
+    """Refuse a file in which ids have lost their last digits: its rows would be folded into few, and join nothing.
+
+    Raises:
+        FileRefused: Nearly all long ids of a column end in zeros.
+    """
+    keys = [key for key, _, target in plan.iterate_read_columns() if target.type == "id"]
+    if not keys:
+        return
+    counts = ", ".join(f"count_if({_is_long(key)}), count_if({_is_long(key)} AND {_is_rounded(key)})" for key in keys)
+    row = con.execute(f"SELECT {counts} FROM staged").fetchall()[0]
+    for key, long, rounded in zip(keys, row[::2], row[1::2], strict=True):
+        if rounded and rounded >= NEARLY_ALL * long and _count_zeros(con, key) >= PROOF:
+            raise FileRefused(
+                message("rows.rounded_ids", n=rounded, header=Name(plan.match.headers[key])),
+                message("rows.rounded_ids_hint"),
+            )
+
+
+def _is_long(key: str) -> str:
+    return f"strlen({quote_name(key)}) > {KEPT}"
+
+
+def _is_rounded(key: str) -> str:
+    """SQL condition: all that follows the digits Excel keeps is zeros."""
+    name = quote_name(key)
+    return f"CASE WHEN ends_with({name}, '0') THEN trim({name}[{KEPT + 1}:], '0') = '' ELSE false END"
+
+
+def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
+    name = quote_name(key)
+    digits = f"regexp_full_match({name}, {quote_literal(rf'[1-9][0-9]{{{KEPT - 1}}}0+')})"
+    zeros = f"SELECT DISTINCT {name} AS id FROM staged WHERE {_is_long(key)} AND {digits}"
+    return int(con.execute(f"SELECT coalesce(sum(strlen(id) - {KEPT}), 0) FROM ({zeros})").fetchall()[0][0])
