@@ -73,7 +73,7 @@ def test_the_zone_is_the_one_the_layouts_agree_on(take: Take) -> None:
         ("logs.tar", b"\0" * 257 + b"ustar" + b"\0" * 300, "an archive (tar)"),
         ("cut.xlsx", b"PK\x03\x04" + b"\0" * 60, "cut off or broken"),
         ("nul.csv", ORDERS.encode() + b"\0", "NUL"),
-        ("binary.csv", bytes(range(128, 256)) * 20, "encoding cannot be told"),
+        ("binary.csv", bytes(range(128, 256)) * 20, "encoding cannot be determined"),
         ("pretty.json", b'{\n  "a": 1\n}\n', "not recognised"),
         ("none.json", b'{\n"data": []\n}', "without a list of objects"),
         ("other.csv", b"a,b\n1,2\n", "not recognised"),
@@ -106,7 +106,7 @@ def test_a_header_alone_is_no_trouble(take: Take) -> None:
     [
         ("1,tomorrow,5\n2,never,5\n", "下单时间: not a time; 2 rows"),
         ("1.2E+17,2026-01-02,5\n", "订单号: digits are gone"),
-        (",2026-01-02,5\n", "订单号: order_id is missing; 1 rows"),
+        (",2026-01-02,5\n", "订单号: order_id is missing; 1 row"),
         ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 row"),
     ],
 )
