@@ -227,5 +227,8 @@ def test_the_details_screen_and_the_report_tell_of_it() -> None:
         " ".join(text.split())
         for text in (render(shown, DisplayOptions(details=True)), markdown.render(shown).decode())
     ]
-    assert all(f"{told.title}: the platform prints 75% (n=9), storehealth counts 66.7% (n=9)" in text for text in lines)
+    assert all(
+        f"{translate(told.title)}: the platform prints 75% (n=9), storehealth counts 66.7% (n=9)" in text
+        for text in lines
+    )
     assert "the platform prints" not in render(shown, DisplayOptions())
