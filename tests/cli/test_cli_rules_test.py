@@ -181,6 +181,6 @@ def test_the_problem_of_an_example_is_shown_in_the_chosen_language(
     replace_text(pack, "when: paid AND NOT cancelled", "when: (order_id || 'x')::INTEGER > 0")
     result = run("rules", "test", "--pack", pack, "--lang", language)
     assert result.code == 1
-    assert {"en": "cannot be turned", "zh": "无法转换", "es": "no se puede convertir"}[language] in result.out
+    assert {"en": "cannot be converted", "zh": "无法转换", "es": "no se puede convertir"}[language] in result.out
     replace_text(pack, "over: fulfilments", "over: fulfilment")
     assert expected in run("rules", "test", "--pack", pack, "--lang", language).err

@@ -15,7 +15,7 @@ from storehealth.catalogue.layout import Layout, LayoutExample
 from storehealth.errors import FileRefused, StorehealthError
 from storehealth.intake.draft import LayoutTrial, open_sheet, try_layout
 from storehealth.intake.recognise import recognise, select_layouts
-from storehealth.support.message import Message, Name, message
+from storehealth.support.message import Message, Name, load_message, message
 
 
 class LayoutExampleRun(NamedTuple):
@@ -52,9 +52,13 @@ def find_layout_problems(layout: Layout, example: LayoutExample, catalogue: Cata
     yield from _find_claims(layout, example, catalogue)
 
 
-def _describe_reject(trial: LayoutTrial) -> dict[str, Name]:
+def _describe_reject(trial: LayoutTrial) -> dict[str, Name | Message]:
     first = trial.rejects[0]
-    return {"column": Name(first["column_name"] or "-"), "value": Name(first["value"]), "reason": Name(first["reason"])}
+    return {
+        "column": Name(first["column_name"] or "-"),
+        "value": Name(first["value"]),
+        "reason": load_message(first["reason"]),
+    }
 
 
 def _compare_rows(
