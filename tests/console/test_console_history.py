@@ -136,7 +136,7 @@ def test_details_say_what_the_difference_is_made_of() -> None:
 def test_details_give_the_counts_behind_an_advice() -> None:
     text = " ".join(shown(waiting(), details=True).split())
     assert "advised on 2025-03-17; LG05 Parcels leave in time; 77 of 400 (19.2%) → 21 of 410 (5.1%)" in text
-    assert "need not be its doing" in text
+    assert "is not necessarily its effect" in text
 
 
 def test_two_runs_of_one_day_are_told_apart_by_the_hour() -> None:
