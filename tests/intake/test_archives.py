@@ -173,6 +173,6 @@ def test_an_unchanged_archive_is_not_unpacked_again(take: Take, monkeypatch: pyt
 
 def test_an_office_document_that_is_no_workbook_is_refused(take: Take) -> None:
     """Word keeps its text in a zip, too."""
-    assert "no Excel workbook" in str(
+    assert "not an Excel workbook" in str(
         take({"a.docx": make_zip({"[Content_Types].xml": "x", "word/document.xml": "x"})}).sources[0].note
     )
