@@ -14,6 +14,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.lake import Lake
 from storehealth.model import Intake
+from storehealth.support.message import Message
 from tests.intake.conftest import ORDERS as LAYOUT
 from tests.intake.conftest import rows
 
@@ -26,9 +27,9 @@ def list_read_files(tmp_path: Path, catalogue: Catalogue) -> Callable[..., list[
     """Reads a folder, and returns the lines of progress: one per file that was not in the lake."""
 
     def run(given: Catalogue = catalogue, options: IntakeOptions | None = None) -> list[str]:
-        lines: list[str] = []
+        lines: list[Message] = []
         read_exports(tmp_path / "exports", given, tmp_path / "lake", options, lines.append)
-        return lines
+        return [str(line) for line in lines]
 
     return run
 

@@ -108,7 +108,7 @@ def test_an_expression_may_use_all_of_sql_but_queries(pack: Path) -> None:
     with_layout(pack, f"  seller_note: {{sql: {quoted(sql)}}}\n")
     intake = read_exports(pack.parent / "exports", load_catalogue([pack]), pack.parent / "lake")
     (source,), (table,) = intake.sources, intake.tables
-    assert (source.layout, source.kept, source.note) == ("odd", 1, "")
+    assert (source.layout, source.kept, source.note) == ("odd", 1, None)
     assert duckdb.sql(f"SELECT seller_note FROM '{table.parquet}'").fetchall() == [("SELECT (1); o11",)]
 
 
