@@ -26,7 +26,8 @@ FUNCTION_WORDS = frozenset(COMMON.split())
 SPANISH = "a me no has he so do son come use se as una un da more error once sin base general total"
 SHARED = frozenset(SPANISH.split())
 """English words that are Spanish as well, or part of names of ours."""
-WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
+WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]+(?:'[a-z]+)?(?![A-Za-z0-9])")
+"""A word; letters within a digest are none."""
 
 
 def english_in(text: str, language: str, names: frozenset[str] = frozenset()) -> list[str]:

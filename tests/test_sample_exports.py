@@ -132,16 +132,19 @@ def test_what_was_left_healthy_is_not_blamed(checkup: Checkup) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "by"),
+    ("code", "verdict", "by"),
     [
-        ("AS02", "from application to end, all cases"),
-        ("CS03", "the mean of each chat's own mean, at all hours of the day"),
+        ("AS02", "explained", "from application to end, all cases"),
+        ("CS03", "nearer", "the mean of each chat's own mean, at all hours of the day"),
     ],
 )
-def test_what_the_exports_print_themselves_is_explained(checkup: Checkup, code: str, by: str) -> None:
-    """售后整体时长(H) of the cases and 新平均响应时间(S) of the session workbook are counted in another way than ours."""
+def test_what_the_exports_print_themselves_is_explained(checkup: Checkup, code: str, verdict: str, by: str) -> None:
+    """售后整体时长(H) of the cases and 新平均响应时间(S) of the session workbook are counted in another way than ours.
+
+    The workbook counts from the hand-off where a robot answered first; ours counts from the customer's first message.
+    """
     (printed,) = _finding(checkup, code).printed
-    assert printed.verdict == "explained"
+    assert printed.verdict == verdict
     assert printed.by is not None
     assert str(printed.by.says) == by
-    assert printed.by.value == pytest.approx(printed.theirs, rel=1e-4)
+    assert printed.by.value == pytest.approx(printed.theirs, rel=1e-4 if verdict == "explained" else 0.01)

@@ -26,7 +26,9 @@ def write(folder: Path, day: str, *findings: Any, series: RunSeries = SERIES, **
     made = told(day, *(findings or (late(60, 4000, day),)), **(given | changes))
     made = made.model_copy(update={"run": made.run.model_copy(update={"id": run})})
     counts = [share(finding.defects, finding.judged, code=finding.code) for finding in made.findings]
-    noted = PendingRun(series, "the rules", {finding.code: "2-another question" for finding in made.findings}, counts, marks)
+    noted = PendingRun(
+        series, "the rules", {finding.code: "2-another question" for finding in made.findings}, counts, marks
+    )
     book = RunHistory(folder, pending=noted)
     assert remember_run(book, made, KEY), book.errors
     return made

@@ -70,7 +70,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_confirmed(tmp_path: Path, j
         confirmed = [writer.stdout.readline() for _ in range(1 + attempt)]
         time.sleep(0.003 * attempt)
         writer.send_signal(signal.SIGKILL)
-        confirmed += writer.stdout.read().splitlines()
+        confirmed += writer.communicate()[0].splitlines()
         kills += writer.wait() == -signal.SIGKILL
         survivors = texts(path)
         assert survivors == [f"entry {number} 收据" for number in range(len(survivors))]
@@ -83,7 +83,9 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_confirmed(tmp_path: Path, j
 def test_several_writers_at_once_keep_every_entry(jd: Case) -> None:
     names = ("one", "two", "three")
     writers = [start_writer(jd.path, name, 25) for name in names]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    for writer in writers:
+        writer.communicate(timeout=60)
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
     logged = texts(jd.path)
     assert len(logged) == 75
     for name in names:
