@@ -218,11 +218,11 @@ STAFF = {"agent_id", "transferred_to", "event_agent_id", "handled_by", "reviewer
 OF_THE_STORE = {
     "kind", "skill_group", "satisfaction", "reason", "review_result", "cancel_reason", "currency", "province", "warehouse",
     "channel", "carrier", "item_name", "location", "path", "container", "layout", "encoding", "note", "file", "column_name",
-    "tables",
+    "tables", "shop",
 }  # fmt: skip
 THINGS = {
     "conversation_id", "message_id", "order_id", "sku_id", "line_id", "seller_sku", "waybill_no", "case_id", "review_id",
-    "entry_id", "statement_id",
+    "entry_id", "statement_id", "internal_id",
 }  # fmt: skip
 
 
