@@ -15,8 +15,8 @@ from storehealth.support.tempdirs import LOCK_NAME, make_temporary_folder
 WORKER = """
 import sys, time
 from pathlib import Path
-from storehealth.scratch import scratch
-with scratch(Path(sys.argv[1]), "work-") as folder:
+from storehealth.support.tempdirs import make_temporary_folder
+with make_temporary_folder(Path(sys.argv[1]), "work-") as folder:
     (folder / "rows.duckdb").write_bytes(bytes(1000))
     print(folder, flush=True)
     time.sleep(60)
