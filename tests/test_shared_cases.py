@@ -17,29 +17,6 @@ from storehealth.cli import main
 FOLDER = Path(os.environ.get("STOREHEALTH_CASES", Path(__file__).parents[2] / "shared" / "cases"))
 CHECKS = FOLDER / "check.py"
 SPREAD = True
-NOT_YET = frozenset(
-    [
-        "amounts",
-        "chat_private_notes_column",
-        "chatwoot_agent_report_now",
-        "douyin_ship_time_ignored",
-        "ebay_uk_headers",
-        "ids_backtick",
-        "ids_rounded_to_15_digits",
-        "jd_windvane_unscored",
-        "mercado_libre_mx_limits",
-        "mercado_livre_brazil",
-        "shopify_cash_on_delivery",
-        "shopify_refunded_not_cancelled",
-        "staffing_calm_hours",
-        "two_shops_same_order_numbers",
-        "walmart_us_reply_rate",
-        "wdt_orders",
-        "whatsapp_chat_txt",
-        "zendesk_ticket_csv",
-    ]
-)
-"""Cases that are not right yet; one that becomes right fails here until it is taken off the list."""
 
 
 def run(*arguments: object, cwd: Path | None = None, **_: object) -> subprocess.CompletedProcess[str]:
@@ -75,8 +52,6 @@ def checks() -> dict[str, Any]:
 
 @pytest.mark.skipif(not CHECKS.exists(), reason="the shared cases are not on this machine: set STOREHEALTH_CASES")
 @pytest.mark.parametrize("name", names())
-def test_a_case_gives_what_is_right(name: str, checks: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    if name in NOT_YET:
-        request.applymarker(pytest.mark.xfail(strict=False, reason="not right yet"))
+def test_a_case_gives_what_is_right(name: str, checks: dict[str, Any]) -> None:
     check: Callable[[], None] = checks[name]
     check()
