@@ -72,15 +72,18 @@ class Story:
     states: dict[str, str]
 
 
-def known_at(moment: datetime, order: Order) -> Order:
-    """The order as it stood: what had not happened yet is unknown, and so is a status that says it had."""
+def known_at(moment: datetime, order: Order, is_moved_later: bool = False) -> Order:
+    """The order as it stood: what had not happened yet is unknown, and so is a status that may say it had.
+
+    ``is_moved_later``: whether its parcels or their traces show that something happened after the moment.
+    """
     if not order.listed:
         return order
     if order.created and order.created > moment:
         return replace(order, listed=False, line_promises=[])
     names = ("created", "paid", "shipped", "completed", "cancelled")
     hidden = {name: None for name in names if (at := getattr(order, name)) and at > moment}
-    return replace(order, **hidden, **({"status": None} if hidden else {}))
+    return replace(order, **hidden, **({"status": None} if hidden or is_moved_later else {}))
 
 
 def parcel_at(moment: datetime, parcel: Parcel) -> Parcel | None:
@@ -185,7 +188,7 @@ def _departure(order: Order, story: Story, parcels: list[Parcel], until: datetim
             return "exempt"
         stopped = order.cancelled
     scanned = any(parcel.picked or parcel.hub for parcel in parcels)
-    gone = order.status in ARRIVED or (not scanned and (story.delivered or order.status in LEFT))
+    gone = has_ended(order) or (not scanned and (story.delivered or order.status in LEFT))
     if story.due is None or (gone and story.handed_over is None):
         return "not_judgeable"
     if stopped:
@@ -193,11 +196,16 @@ def _departure(order: Order, story: Story, parcels: list[Parcel], until: datetim
     return "overdue" if until > story.due else "undecided"
 
 
+def has_ended(order: Order) -> bool:
+    """Whether the order says of itself that the goods are there; without a scan, nobody knows since when."""
+    return order.status in ARRIVED or order.completed is not None
+
+
 def _arrival(order: Order, story: Story, due: datetime | None, until: datetime) -> str:
     """LG04 and LG06, by calendar day. Cancelled before it arrived: exempt."""
     if not (story.paid or story.handed_over or story.delivered) or (story.cancelled and not story.delivered):
         return "exempt"
-    if due is None or (story.delivered is None and order.status in ARRIVED):
+    if due is None or (story.delivered is None and has_ended(order)):
         return "not_judgeable"
     if story.delivered:
         return "met" if story.delivered.date() <= due.date() else "late"

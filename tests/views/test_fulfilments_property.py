@@ -18,6 +18,15 @@ from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.measure.query import RuleQuery
 from storehealth.model import Window
 
+LONG_AGO = datetime.fromisoformat("2026-02-27 08:00")
+FIRST = dict.fromkeys(
+    ("created_at", "paid_at", "promised_ship_at", "shipped_at", "promised_delivery_at", "completed_at", "cancelled_at"),
+    LONG_AGO,
+) | {"order_id": "first", "status": "cancelled", "kind": "normal", "cancelled_by": "buyer"}
+"""An order in which every column is filled, so that each of them is recorded."""
+FIRST_PARCEL = dict.fromkeys(
+    ("shipped_at", "picked_up_at", "first_hub_at", "delivered_at", "promised_delivery_at"), LONG_AGO
+) | {"order_id": "first", "waybill_no": "first"}
 CODES = ("LG04", "LG05", "LG06", "LG11")
 MONDAY = datetime.fromisoformat("2026-03-02 08:00")
 LATER = MONDAY + timedelta(days=99)
@@ -75,11 +84,11 @@ def _rows(drawn: tuple[list[Order], list[Parcel], list[Scan]]) -> dict[str, list
                 "cancelled_at": order.cancelled, "cancelled_by": order.cancelled_by,
             }
             for order in drawn[0] if order.listed
-        ] + [{"order_id": "first", "created_at": MONDAY - timedelta(days=3)}],
+        ] + [FIRST],
         "order_lines": [
             {"order_id": order.number, "line_id": str(line), "sku_id": f"sku{line}", "promised_ship_at": promise}
             for order in drawn[0] for line, promise in enumerate(order.line_promises)
-        ],
+        ] + [{"order_id": "first", "line_id": "0", "sku_id": "sku0", "promised_ship_at": LONG_AGO}],
         "shipments": [
             {
                 "waybill_no": parcel.waybill, "order_id": parcel.order, "shipped_at": parcel.shipped,
@@ -87,8 +96,9 @@ def _rows(drawn: tuple[list[Order], list[Parcel], list[Scan]]) -> dict[str, list
                 "promised_delivery_at": parcel.promised,
             }
             for parcel in drawn[1]
-        ],
-        "scans": [{"waybill_no": scan.waybill, "scanned_at": scan.at, "event": scan.event} for scan in drawn[2]],
+        ] + [FIRST_PARCEL],
+        "scans": [{"waybill_no": scan.waybill, "scanned_at": scan.at, "event": scan.event} for scan in drawn[2]]
+        + [{"waybill_no": "first", "scanned_at": LONG_AGO, "event": event} for event in ("picked_up", "hub", "delivered")],
     }  # fmt: skip
 
 
@@ -108,7 +118,10 @@ def _stories(
     end, found = _end(drawn, moment), {}
     for order in drawn[0]:
         own = [seen for parcel in drawn[1] if parcel.order == order.number and (seen := parcel_at(moment, parcel))]
-        seen, was = [scan for scan in drawn[2] if scan.at <= moment], known_at(moment, order)
+        theirs = [parcel for parcel in drawn[1] if parcel.order == order.number]
+        later = [at for parcel in theirs for at in parcel.events if at > moment]
+        later += [scan.at for scan in drawn[2] if scan.at > moment and scan.waybill in {p.waybill for p in theirs}]
+        seen, was = [scan for scan in drawn[2] if scan.at <= moment], known_at(moment, order, bool(later))
         if was.listed or was.line_promises or real(own):
             found[order.number] = tell(was, own, seen, within, end)
     return found
