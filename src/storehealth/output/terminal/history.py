@@ -125,7 +125,6 @@ def _split_columns(widths: list[int], room: int) -> list[tuple[int, int]]:
     return [*blocks, (start, len(widths))]
 
 
-INDENT = 2
 BETWEEN = "  "
 
 
