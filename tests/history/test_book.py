@@ -64,7 +64,7 @@ def test_what_was_told_comes_back_whole(home: Path) -> None:
     measured, asked = unpack_counts(kept.measured)
     assert unpack_checkup(kept.checkup) == made.model_copy(update={"measurements": ()})
     assert [(measurement.code, measurement.tally.late) for measurement in measured] == [("LG05", 60)]
-    assert asked == {"LG05": "the question"}
+    assert asked == {"LG05": "2-another question"}
     assert RunHistory(home).load_run(made.run.id) == kept
 
 
