@@ -27,8 +27,10 @@ from storehealth.model import Checkup, Finding
 from storehealth.output.checkup.json import render
 from storehealth.privacy import load_installation_key
 from storehealth.settings import Settings
+from tests.few_rules import SOME
 from tests.runs import at
 
+RULES = SOME
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
 COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
 """The fields of a finding that refer to earlier runs."""

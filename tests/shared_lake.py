@@ -1,0 +1,89 @@
+"""What tests read of files, kept for the whole session: the same file is read once, not once per test and state folder.
+
+An entry of the lake is a function of its key: of the file's content, the layout, the tables and the options. Tests of
+reading itself do without (:data:`READS_ANEW`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from storehealth.intake.file_reader import FileReader
+from storehealth.intake.lake import Lake
+
+READS_ANEW = ("tests/intake/", "tests/test_incremental.py")
+"""Beginnings of the names of tests that read each file themselves."""
+
+
+class Sharing:
+    """Whether the test that runs takes what others have read."""
+
+    is_on = True
+
+
+def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have every lake of this process take what a lake before it holds, here or in another worker.
+
+    Args:
+        patch: Undoes it.
+        folder: Holds one folder per entry and one file per note, put into place whole.
+    """
+    folder.mkdir(exist_ok=True)
+    fill, load, save = FileReader._fill_lake, Lake.load_note, Lake.save_note
+
+    def fill_lake(reader: FileReader, inspection: Any, index: int, plan: Any, key: str) -> tuple[Path, Any]:
+        kept = folder / key
+        if not Sharing.is_on:
+            return fill(reader, inspection, index, plan, key)
+        if reader.lake.trusted and kept.is_dir():
+            made = reader._make_folder()
+            _link_files(kept, made)
+            meta = json.loads((made / "meta.json").read_bytes())
+            (made / "meta.json").unlink()
+            return reader.lake.store_entry(key, made, {name: meta[name] for name in meta if name != "files"}), meta
+        entry, meta = fill(reader, inspection, index, plan, key)
+        _publish(entry, kept)
+        return entry, meta
+
+    def load_note(lake: Lake, key: str) -> Any:
+        note = load(lake, key)
+        kept = folder / f"{key}.json"
+        if note is None and Sharing.is_on and lake.trusted and kept.is_file():
+            note = json.loads(kept.read_bytes())
+            save(lake, key, note)
+        return note
+
+    def save_note(lake: Lake, key: str, value: Any) -> None:
+        save(lake, key, value)
+        if not Sharing.is_on:
+            return
+        draft = folder / f".{uuid4().hex}"
+        draft.write_text(json.dumps(value), encoding="utf-8")
+        draft.replace(folder / f"{key}.json")
+
+    patch.setattr(FileReader, "_fill_lake", fill_lake)
+    patch.setattr(Lake, "load_note", load_note)
+    patch.setattr(Lake, "save_note", save_note)
+
+
+def _publish(entry: Path, kept: Path) -> None:
+    draft = kept.with_name(f".{uuid4().hex}")
+    draft.mkdir()
+    _link_files(entry, draft)
+    with suppress(OSError):  # another worker was quicker
+        draft.rename(kept)
+        return
+    shutil.rmtree(draft)
+
+
+def _link_files(source: Path, target: Path) -> None:
+    for path in source.iterdir():
+        os.link(path, target / path.name)
