@@ -11,7 +11,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score
+from storehealth.model import AreaScore, Finding, Measurement, Recommendation, Score, Severity
 from storehealth.score.metrics import AreaGain, average_headline, find_largest_gain
 from storehealth.support.message import Message, Name, message, quantity, sentences
 
@@ -161,7 +161,7 @@ def _build_recommendation(
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
-    where = _locate_misses(effects)
+    where = _locate_misses(effects, main)
     place = f"rule.{main.rule.code}.advice.{main.advice.id}"
     action = _describe_action(main.advice, place, platform)
     return Recommendation(
@@ -187,15 +187,18 @@ def _describe_action(advice: Advice, place: str, platform: str) -> Message:
     return sentences((action, to_message(advice.do_on[platform], f"{place}.do_on.{platform}")))
 
 
-def _locate_misses(effects: Sequence[Effect]) -> Message | None:
-    """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself."""
-    widest = max(effects, key=lambda effect: effect.reached / effect.finding.defects)
-    is_wide = widest.reached >= NEARLY_ALL_SHARE * widest.finding.defects
-    drivers = describe_places(widest.finding) if is_wide else None
-    named_slices = (
-        describe_named_slices(effect.advice.names, effect.measurement) for effect in effects if effect.advice.names
+def _locate_misses(effects: Sequence[Effect], main: Effect) -> Message | None:
+    """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself.
+
+    The rule that the action helps most is described if it can be, since the place is named with its code.
+    """
+    by_worth = sorted(effects, key=lambda effect: (effect is not main, -effect.reached / effect.finding.defects))
+    wide = (effect for effect in by_worth if effect.reached >= NEARLY_ALL_SHARE * effect.finding.defects)
+    places = (
+        *(describe_places(effect.finding) for effect in wide),
+        *(describe_named_slices(effect.advice.names, effect.measurement) for effect in by_worth if effect.advice.names),
     )
-    return drivers or next(filter(None, named_slices), None)
+    return next(filter(None, places), None)
 
 
 def _customer_message(advice: str, catalogue: Catalogue) -> dict[str, str]:
@@ -237,16 +240,43 @@ def compose_headline(
     """
     if not usable:
         return message("headline.sentence", body=message("headline.none_usable"))
-    if score.value is None:
-        withheld = message("headline.withheld", share=quantity(score.coverage, "share"))
-        return message("headline.sentence", body=withheld)
-    scored_areas = [area for area in areas if area.score is not None]
     findings = tuple(findings)
-    body = _compose_body(score, find_largest_gain(findings, scoring), findings)
+    if score.value is None:
+        return message("headline.sentence", body=_compose_withheld(score, findings))
+    scored_areas = [area for area in areas if area.score is not None]
+    gain = find_largest_gain(findings, scoring)
+    body = _add_lowest(_compose_body(score, gain, findings), gain, scored_areas)
     if len(scored_areas) == len(areas):
         return message("headline.sentence", body=body)
     names = tuple(message("headline.area", name=message(f"area.{area.id}")) for area in scored_areas)
     return message("headline.partial", body=body, areas=names)
+
+
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+
+
+def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
+    """Why there is no score, and what fails all the same: the most severe, scored before unscored."""
+    share = quantity(score.coverage, "share")
+    failing = [finding for finding in findings if finding.status == "fail" and finding.area != "data_quality"]
+    if not failing:
+        return message("headline.withheld", share=share)
+    worst = min(failing, key=lambda finding: (not finding.scored, SEVERITIES.index(finding.severity), finding.code))
+    counts = message("headline.missed", defects=worst.defects, judged=worst.judged) if worst.unit == "share" else Name("")
+    return message(
+        "headline.withheld_but_fails", share=share, code=Name(worst.code), title=worst.title, counts=counts
+    )
+
+
+def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[AreaScore]) -> Message:
+    """Say which area scores lowest where that is not the one that costs most points."""
+    if gain is None or not scored_areas:
+        return body
+    lowest = min(scored_areas, key=lambda area: area.score or 0.0)
+    own = next((area.score for area in scored_areas if area.id == gain.area), None)
+    if own is None or round(lowest.score or 0.0) >= round(own):
+        return body
+    return message("headline.not_lowest", body=body, area=message(f"area.{lowest.id}"), score=lowest.score or 0.0)
 
 
 def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Finding]) -> Message:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import name_dimension
 from storehealth.catalogue.view import View
 from storehealth.model import Driver, Finding, Measurement
 from storehealth.support.message import Message, Name, message, quantity
+from storehealth.support.stats import bonferroni_z, two_proportion_z
 
 MAX_PLACES = 2
 NON_RECURRING_UNITS = ("day", "topic", "sku")
@@ -22,32 +24,49 @@ MIN_NAMED_SHARE = 0.2
 """Share of the misses that the slices named with an action must hold in total."""
 
 
+class _Place(NamedTuple):
+    """Where misses are: their share of all misses, and the share of all rows that is there."""
+
+    where: Message
+    share: float
+    rows: float
+
+    def describe(self) -> Message:
+        """``20–21 h: 60% of the misses, 13% of all``: where most rows are, most misses are as well."""
+        share, rows = (quantity(round(part, 2), "share") for part in (self.share, self.rows))
+        return message("advice.driver", where=self.where, share=share, rows=rows)
+
+
 def describe_places(finding: Finding) -> Message | None:
-    """Where most of the misses are: at most two slices, the largest first; None where nothing stands out."""
-    parts = tuple(
-        message("advice.driver", share=quantity(round(share, 2), "share"), where=where)
-        for share, where in list(_iterate_places(finding.drivers))[:MAX_PLACES]
-    )
-    return message("advice.places", parts=parts) if parts else None
+    """Where most of a finding's misses are: at most two slices, the largest first; None where nothing stands out."""
+    places = sorted(_iterate_places(finding.drivers, finding.judged), key=lambda place: -place.share)
+    parts = tuple(place.describe() for place in places[:MAX_PLACES])
+    return message("advice.places", code=Name(finding.code), parts=parts) if parts else None
 
 
-def _iterate_places(drivers: Sequence[Driver]) -> Iterator[tuple[float, Message]]:
-    """Yield shares of the misses and where they are, largest first; consecutive hours form one place."""
-    hours = sorted(int(driver.segment["hour"] or 0) for driver in drivers if "hour" in driver.segment)
-    shares = {
-        int(driver.segment["hour"] or 0): driver.share_of_defects for driver in drivers if "hour" in driver.segment
-    }
-    places = [
-        (sum(shares[hour] for hour in run), message("advice.hours", first=run[0], last=run[-1] + 1))
-        for run in _group_consecutive(hours)
-    ]
+def _iterate_places(drivers: Sequence[Driver], judged: int) -> Iterator[_Place]:
+    """Yield the places of slices; consecutive hours form one place."""
+    by_hour = {int(driver.segment["hour"] or 0): driver for driver in drivers if "hour" in driver.segment}
+    for run in _group_consecutive(sorted(by_hour)):
+        hours = [by_hour[hour] for hour in run]
+        share, rows = sum(driver.share_of_defects for driver in hours), sum(driver.judged for driver in hours) / judged
+        yield _Place(message("advice.hours", first=run[0], last=run[-1] + 1), share, rows)
     for driver in drivers:
-        places += [
-            (driver.share_of_defects, _describe_place(name, value))
-            for name, value in driver.segment.items()
-            if name != "hour" and value is not None
-        ]
-    yield from sorted(places, key=lambda place: -place[0])
+        for name, value in driver.segment.items():
+            if name != "hour" and value is not None:
+                yield _Place(_name_place(name, value, driver), driver.share_of_defects, driver.judged / judged)
+
+
+def _name_place(name: str, value: str, driver: Driver) -> Message:
+    """A slice, and those of other dimensions that cannot be told from it."""
+    also = tuple(
+        _describe_place(other, label)
+        for same in driver.same_rows
+        for other, label in same.items()
+        if label is not None
+    )
+    where = _describe_place(name, value)
+    return message("advice.same_rows", where=where, also=also) if also else where
 
 
 def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
@@ -62,8 +81,11 @@ def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
 
 
 def describe_named_slices(dimension: str, measurement: Measurement) -> Message | None:
-    """Name the few slices of a dimension that hold most of the misses; None where they hold few."""
-    total = measurement.tally.defects
+    """Name the few slices of a dimension that hold most of the misses.
+
+    None where they hold few, or no larger share of the misses than of all rows, as far as chance allows to tell.
+    """
+    tally = measurement.tally
     with_defects = [
         segment
         for segment in measurement.segments
@@ -73,17 +95,17 @@ def describe_named_slices(dimension: str, measurement: Measurement) -> Message |
         :MAX_NAMED_SLICES
     ]
     defects, judged = sum(segment.tally.defects for segment in top), sum(segment.tally.judged for segment in top)
-    share = defects / total if total else 0.0
+    share = defects / tally.defects if tally.defects else 0.0
     if share < MIN_NAMED_SHARE or len(with_defects) == len(top):
         return None
+    # the largest of many slices always stand out a little, so the bound allows for all that could have been chosen
+    if two_proportion_z(defects, judged, tally.defects - defects, tally.judged - judged) <= bonferroni_z(len(with_defects)):
+        return None
     drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
-                      share_of_defects=segment.tally.defects / total) for segment in top]  # fmt: skip
-    where = tuple(place for _, place in _iterate_places(drivers))
-    # where most rows are, most misses are as well: the share of all rows tells the reader whether it is more than that
-    of_all = judged / measurement.tally.judged if measurement.tally.judged else 0.0
-    return message(
-        "advice.most", share=quantity(round(share, 2), "share"), where=where, rows=quantity(round(of_all, 2), "share")
-    )
+                      share_of_defects=segment.tally.defects / tally.defects) for segment in top]  # fmt: skip
+    where = tuple(place.where for place in _iterate_places(drivers, tally.judged))
+    place = _Place(message("advice.several", where=where), share, judged / tally.judged)
+    return message("advice.places", code=Name(measurement.code), parts=(place.describe(),))
 
 
 def _describe_place(name: str, value: str) -> Message:
