@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-
 from typing import Any
 
 import pytest
@@ -256,8 +255,13 @@ def test_places_have_names() -> None:
     def text(segments) -> str:
         return str(run_advise(*shop((rule, share(100, 1000, segments=segments, mended=mended))))[0].text)
 
-    assert text(parts) == "said — CS01 warehouse WH2: 60% of the misses, 30% of all; Monday: 55% of the misses, 20% of all"
-    assert text(parts[4:]) == "said — CS01 lane kind far: 50% of the misses, 20% of all; 8–9 h: 20% of the misses, 6% of all"
+    assert (
+        text(parts) == "said — CS01 warehouse WH2: 60% of the misses, 30% of all; Monday: 55% of the misses, 20% of all"
+    )
+    assert (
+        text(parts[4:])
+        == "said — CS01 lane kind far: 50% of the misses, 20% of all; 8–9 h: 20% of the misses, 6% of all"
+    )
     assert text(()) == "said"
 
 

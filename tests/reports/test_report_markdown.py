@@ -30,7 +30,9 @@ def page(**changes: object) -> str:
 
 @pytest.mark.parametrize("write", [text, page])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_the_report_is_the_accepted_one(language: str, write: Callable[..., str], request: pytest.FixtureRequest) -> None:
+def test_the_report_is_the_accepted_one(
+    language: str, write: Callable[..., str], request: pytest.FixtureRequest
+) -> None:
     """`pytest tests/reports --rebaseline` accepts the present one."""
     path = GOLDEN / f"{language}{'-page' if write is page else ''}.md"
     if request.config.getoption("--rebaseline"):

@@ -262,10 +262,10 @@ def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
     if not failing:
         return message("headline.withheld", share=share)
     worst = min(failing, key=lambda finding: (not finding.scored, SEVERITIES.index(finding.severity), finding.code))
-    counts = message("headline.missed", defects=worst.defects, judged=worst.judged) if worst.unit == "share" else Name("")
-    return message(
-        "headline.withheld_but_fails", share=share, code=Name(worst.code), title=worst.title, counts=counts
+    counts = (
+        message("headline.missed", defects=worst.defects, judged=worst.judged) if worst.unit == "share" else Name("")
     )
+    return message("headline.withheld_but_fails", share=share, code=Name(worst.code), title=worst.title, counts=counts)
 
 
 def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[AreaScore]) -> Message:

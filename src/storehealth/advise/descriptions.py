@@ -60,10 +60,7 @@ def _iterate_places(drivers: Sequence[Driver], judged: int) -> Iterator[_Place]:
 def _name_place(name: str, value: str, driver: Driver) -> Message:
     """A slice, and those of other dimensions that cannot be told from it."""
     also = tuple(
-        _describe_place(other, label)
-        for same in driver.same_rows
-        for other, label in same.items()
-        if label is not None
+        _describe_place(other, label) for same in driver.same_rows for other, label in same.items() if label is not None
     )
     where = _describe_place(name, value)
     return message("advice.same_rows", where=where, also=also) if also else where
@@ -99,7 +96,9 @@ def describe_named_slices(dimension: str, measurement: Measurement) -> Message |
     if share < MIN_NAMED_SHARE or len(with_defects) == len(top):
         return None
     # the largest of many slices always stand out a little, so the bound allows for all that could have been chosen
-    if two_proportion_z(defects, judged, tally.defects - defects, tally.judged - judged) <= bonferroni_z(len(with_defects)):
+    if two_proportion_z(defects, judged, tally.defects - defects, tally.judged - judged) <= bonferroni_z(
+        len(with_defects)
+    ):
         return None
     drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
                       share_of_defects=segment.tally.defects / tally.defects) for segment in top]  # fmt: skip

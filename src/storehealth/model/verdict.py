@@ -42,7 +42,8 @@ class Driver(FrozenModel):
     judged: int
     share_of_defects: float
     same_rows: tuple[dict[str, str | None], ...] = Field(
-        default=(), description="Slices of other dimensions with nearly the same rows: which of them is the cause is open."
+        default=(),
+        description="Slices of other dimensions with nearly the same rows: which of them is the cause is open.",
     )
 
 
