@@ -1,6 +1,6 @@
-"""Ranks actions by their expected gain. Pure: the score is recomputed with fewer defects.
+"""Recommendations: actions ranked by expected gain, and the texts that say where the misses are and what is assumed.
 
-Texts of a recommendation: where the misses are, how many it would avoid, and what that assumes.
+Pure: the gain of an action is the score recomputed with the defects it would avoid taken out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ MIN_REACHED, MIN_REACHED_SHARE = 3, 0.05
 """Misses, and share of them, that an action must reach to come first."""
 MAX_AGE = timedelta(days=365)
 """Misses older than this do not decide what comes first."""
+MAX_PLACES = 2
+NON_RECURRING_UNITS = ("day", "topic", "sku")
+"""Entities that do not recur every week, so they get no weekly figure."""
+MIN_WEEKLY_DAYS, MAX_WEEKLY_DAYS = 7, 92
+"""Days of data that allow a weekly figure: fewer make it a guess, and over more it describes no actual week."""
+MAX_NAMED_SLICES = 3
+MIN_NAMED_SHARE = 0.2
+"""Share of the misses that the slices named with an action must hold in total."""
 
 
 @dataclass(frozen=True)
@@ -315,16 +323,6 @@ def _compose_on_target(score: float, findings: Sequence[Finding]) -> Message:
     if withdrawn:
         return message("headline.fine_but_withdrawn", n=len(withdrawn), score=score, codes=withdrawn)
     return message("headline.fine", score=score)
-
-
-MAX_PLACES = 2
-NON_RECURRING_UNITS = ("day", "topic", "sku")
-"""Entities that do not recur every week, so they get no weekly figure."""
-MIN_WEEKLY_DAYS, MAX_WEEKLY_DAYS = 7, 92
-"""Days of data that allow a weekly figure: fewer make it a guess, and over more it describes no actual week."""
-MAX_NAMED_SLICES = 3
-MIN_NAMED_SHARE = 0.2
-"""Share of the misses that the slices named with an action must hold in total."""
 
 
 class _Place(NamedTuple):
