@@ -10,7 +10,7 @@ import pytest
 
 from storehealth.support.message import Message
 from tests.few_rules import Chosen, measure_chosen_rules
-from tests.shared_lake import READS_ANEW, Sharing, share_lake
+from tests.shared_lake import READS_ANEW, Sharing, reuse_macros, share_lake
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,6 +60,7 @@ def _cheap_audits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     own = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         measure_chosen_rules(patch)
+        reuse_macros(patch, tmp_path_factory.mktemp("spilled"))
         share_lake(patch, (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "read")
         yield
 

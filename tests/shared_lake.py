@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 
+from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
 from storehealth.intake.lake import Lake
 
@@ -72,6 +73,32 @@ def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr(FileReader, "_fill_lake", fill_lake)
     patch.setattr(Lake, "load_note", load_note)
     patch.setattr(Lake, "save_note", save_note)
+
+
+def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Define the macros of reading once per process: that takes longer than reading a small file.
+
+    Whoever reads has a connection of its own, whose tables and views are temporary, so none sees another's.
+
+    Args:
+        patch: Undoes it.
+        folder: Where the database may spill to.
+    """
+    connect, shared = read.connect, list[Any]()
+
+    def connect_again(memory: str | None, scratch: Path) -> Any:
+        if memory is not None:
+            return connect(memory, scratch)
+        if not shared:
+            with pytest.MonkeyPatch.context() as once:  # a temporary macro is known to one connection alone
+                once.setattr(read, "MACROS", read.MACROS.replace(" TEMP MACRO ", " MACRO "))
+                shared.append(connect(None, folder))
+        con = shared[0].cursor()
+        con.execute("SET TimeZone = 'UTC'")
+        return con
+
+    patch.setattr(read, "connect", connect_again)
+    patch.setattr(draft, "connect", connect_again)
 
 
 def _publish(entry: Path, kept: Path) -> None:
