@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess  # noqa: S404 - it runs this package's own program with this interpreter
+import subprocess
 import sys
 import zipfile
 import zlib
