@@ -28,7 +28,7 @@ from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
 from storehealth.model import SheetReading, Source, StoredTable
-from storehealth.privacy import remove_quotes, scrub
+from storehealth.privacy import remove_quotes, scrub, show_header
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
 
@@ -37,6 +37,8 @@ VERSION = 6
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
 MOST_LIKELY = 6
 """Columns named in a note about a file that is not recognised."""
+MOST_COLUMNS = 16_384
+"""Columns of a sheet of Excel; a table that is wider is none."""
 LONGEST_SAMPLE = 200
 """Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
 
@@ -142,7 +144,10 @@ class FileReader:
         refuse_foreign_formats(head)
         container = find_container(head)
         encoding = self.options.choose(self.options.encodings, file)
-        return container.open_sheets(path, folder, encoding), container.NAME
+        sheets = container.open_sheets(path, folder, encoding)
+        if any(len(record.cells) > MOST_COLUMNS for sheet in sheets for record in sheet.top):
+            raise FileRefused(message("intake.too_wide", most=MOST_COLUMNS), message("intake.save_smaller_table"))
+        return sheets, container.NAME
 
     def _recognise(self, file: SourceFile, container: str, sheet: Sheet) -> SheetInspection:
         chosen = self.options.choose(self.options.layouts, file)
@@ -264,7 +269,7 @@ def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> 
     layout, targets = catalogue.layouts[part.match.layout], dict[str, tuple[str, ...]]()
     for key, header in part.match.headers.items():
         targets[header] = (*targets.get(header, ()), *layout.list_targets(key, catalogue.tables))
-    names = [" ".join(cell.split()) for cell in (part.top[0] if part.top else ())]
+    names = [show_header(cell) for cell in (part.top[0] if part.top else ())]
     for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
         names[place : place + 1] = [part.match.headers[key]]
     return SheetReading(source=path, header=tuple(names), columns=targets)

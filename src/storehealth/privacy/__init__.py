@@ -28,6 +28,7 @@ __all__ = [
     "reduce_to_shape",
     "remove_quotes",
     "scrub",
+    "show_header",
 ]
 
 Mask = Callable[[str, str], str]
@@ -124,6 +125,11 @@ def scrub(text: str) -> str:
     for pattern in FOUND:
         text = pattern.sub(REMOVED, text)
     return text
+
+
+def show_header(cell: str) -> str:
+    """Return the text of a header cell as it may be shown; one that holds a line end may be somebody's text or address."""
+    return REMOVED if "\n" in cell.strip() or "\r" in cell.strip() else " ".join(cell.split())
 
 
 def reduce_to_shape(text: str) -> str:

@@ -99,7 +99,7 @@ def _format_number(value: float) -> str:
 def _round_to_second(value: datetime) -> datetime:
     """Round a time within a millisecond of a whole second: Excel stores times as floating-point days."""
     distance = min(value.microsecond, 1_000_000 - value.microsecond)
-    if distance > 1000 or value.year == datetime.max.year:
+    if distance > 1000 or value.year == 9999:
         return value
     return (value + timedelta(milliseconds=500)).replace(microsecond=0)
 
