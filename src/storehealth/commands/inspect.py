@@ -37,7 +37,7 @@ def inspect_exports(
         UsageError: An option or setting names something that does not exist.
     """
     inputs = prepare_inputs(exports, request)
-    mask = choose_mask(request)
+    mask = choose_mask(request, inputs)
     with open_inputs(inputs, request, views=False) as store:
         reader = SourceReader(store, inputs.intake, inputs.catalogue, mask)
         sources = tuple(_describe_file(source, reader, preview) for source in _split_duplicates(inputs, store))

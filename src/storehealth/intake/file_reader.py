@@ -192,8 +192,7 @@ class FileReader:
     def read(self, look: FileInspection, zone: str) -> FileResult:
         """Read the recognised sheets of a file, or find them in the lake. An error becomes a note."""
         result = FileResult([], [], [], [])
-        for index, part in enumerate(look.parts):
-            path = f"{look.file.name}#{part.name}" if part.name else look.file.name
+        for index, (part, path) in enumerate(zip(look.parts, _name_parts(look), strict=True)):
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
             result.readings.append(_describe_header(path, part, self.catalogue))
             if part.match is None:
@@ -243,6 +242,16 @@ class FileReader:
         }
         meta = reading._asdict() | {"tables": tables}
         return self.lake.store_entry(key, folder, meta), meta
+
+
+def _name_parts(look: FileInspection) -> list[str]:
+    """The names of a file's sheets as they are shown: a sheet may be called after a customer."""
+    names, taken = list[str](), set[str]()
+    for number, part in enumerate(look.parts, 1):
+        name = f"{look.file.name}#{scrub(part.name)}" if part.name else look.file.name
+        names.append(f"{name} ({number})" if name in taken else name)
+        taken.add(names[-1])
+    return names
 
 
 def _sample(records: Sequence[TextRecord]) -> list[list[str]]:
