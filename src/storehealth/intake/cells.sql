@@ -62,16 +62,16 @@ CREATE OR REPLACE TEMP MACRO moment_of(t) AS
        THEN TRY_CAST(regexp_replace(t, ' ?([-+]\d\d)$', '\1:00') AS TIMESTAMPTZ)
        ELSE TRY_CAST(regexp_replace(t, ' ?([-+]\d\d):?(\d\d)$', '\1:\2') AS TIMESTAMPTZ) END;
 
--- Seconds or milliseconds since 1970: ten or thirteen digits, so the years 2001 to 2065.
-CREATE OR REPLACE TEMP MACRO is_epoch(t) AS regexp_full_match(t, '[12]\d{9}(\d{3})?(\.\d+)?');
+-- Seconds, milliseconds or microseconds since 1970: ten, thirteen or sixteen digits, so the years 2001 to 2065.
+CREATE OR REPLACE TEMP MACRO is_epoch(t) AS regexp_full_match(t, '[12]\d{9}(\d{3}(\d{3})?)?(\.\d+)?');
 
 CREATE OR REPLACE TEMP MACRO epoch_of(t) AS
-  to_timestamp(CASE WHEN strpos(t || '.', '.') > 11 THEN t::DOUBLE / 1000 ELSE t::DOUBLE END);
+  to_timestamp(CASE WHEN strpos(t || '.', '.') > 14 THEN t::DOUBLE / 1000000 WHEN strpos(t || '.', '.') > 11 THEN t::DOUBLE / 1000 ELSE t::DOUBLE END);
 
 -- Excel counts days from 1899-12-30: it believes that 1900 was a leap year. [2-7] covers the years 1954 to 2119.
-CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}(\.\d+)?');
+CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}([.,]\d+)?');
 CREATE OR REPLACE TEMP MACRO excel_day_of(t) AS
-  TIMESTAMP '1899-12-30' + to_seconds(round(t::DOUBLE * 86400)::BIGINT);
+  TIMESTAMP '1899-12-30' + to_seconds(round(replace(t, ',', '.')::DOUBLE * 86400)::BIGINT);
 
 -- The first character is checked because strptime accepts 'infinity' as a time.
 CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
