@@ -74,6 +74,8 @@ KINDS = (
 )
 FETCHED = 5000
 FIRST_LINES = 5
+FIRST_VALUES = 3
+LONGEST_CELL = 40
 
 
 class SourceReader(NamedTuple):
@@ -125,11 +127,16 @@ def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
     for part in (part for part in reader.intake.rejects if part.source == source):
         query = (
             "SELECT reason, column_name, count(*), count(*) FILTER (row_lost),"
-            f" list_sort(list(DISTINCT line))[:{FIRST_LINES}] FROM {_from(part)} GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+            f" list_sort(list(DISTINCT line))[:{FIRST_LINES}], list_sort(list(DISTINCT value))[:{FIRST_VALUES}]"
+            f" FROM {_from(part)} GROUP BY reason, column_name ORDER BY 3 DESC, 1, 2"
         )
-        for reason, column, count, lost, lines in reader.store.con.execute(query).fetchall():
+        columns = _Columns(source, reader)
+        for reason, column, count, lost, lines, cells in reader.store.con.execute(query).fetchall():
             shown = reader.mask("told", column) if column else None
-            yield RejectGroup(reason=load_message(reason), column=shown, count=count, rows_lost=lost, lines=lines)
+            values = tuple(columns.mask_cell(column, cell[:LONGEST_CELL]) for cell in cells or () if column and cell)
+            yield RejectGroup(
+                reason=load_message(reason), column=shown, count=count, rows_lost=lost, lines=lines, values=values
+            )
 
 
 def _from(part: StoredTable) -> str:
@@ -146,6 +153,10 @@ class _Columns:
         self.kinds = {
             header: _kind(fills, reader.catalogue) for header, fills in self.reading.columns.items()
         }  # fmt: skip
+
+    def mask_cell(self, column: str, value: str) -> str:
+        """Return the text of a cell as it may be shown."""
+        return self.mask(self.kinds.get(column, "cell"), value)
 
     def row(self, line: int | None, column: str | None, value: str | None, reason: str, lost: bool) -> list[Any]:
         header = self.reading.header

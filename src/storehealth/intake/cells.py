@@ -51,6 +51,15 @@ def remove_guard(text: str, kind: Kind) -> str:
     return f"without_guard({text})"
 
 
+PLAIN = "{0} > '2000-01-02' AND {0} < '2099' AND strlen({0}) > 9"
+"""SQL condition that nearly all times meet, and no other text does but by chance: it needs no more tests."""
+
+
+def keep_word(text: str) -> str:
+    """SQL for the text of a cell of times that may say "not yet"; NULL for nearly all others."""
+    return f"CASE WHEN {PLAIN.format(text)} OR {text} = '' THEN NULL ELSE {text} END"
+
+
 def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -> str:
     """SQL for a text, or NULL where it means "no value": a dash, N/A, a word that the layout maps to nothing."""
     blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
@@ -59,8 +68,7 @@ def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -
         blanks += ["-999", "-999.0", "-999.00"]
     more = f" OR lower({text}) IN ({_list_literals(word.lower() for word in blanks)})" if blanks else ""
     if later:
-        # Nearly all times are plain ones, which need no more tests than this.
-        plain = f"WHEN {text} > '2000-01-02' AND {text} < '2099' AND strlen({text}) > 9 THEN {text}"
+        plain = f"WHEN {PLAIN.format(text)} THEN {text}"
         return f"CASE {plain} WHEN is_blank({text}) OR is_no_time({text}){more} THEN NULL ELSE {text} END"
     return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 

@@ -42,9 +42,11 @@ CREATE OR REPLACE TEMP MACRO is_blank(t) AS
        WHEN t BETWEEN '———' AND '暂' OR t > '暂无' THEN false
        ELSE lower(t) IN ('', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无') END;
 
--- In 1.23E+17, Excel kept the digits it displayed and dropped the rest, so the id cannot be restored.
+-- In 1.23E+17, Excel kept the digits it displayed and dropped the rest, so the id cannot be restored. Nor can one in which
+-- chr(65533) stands for a byte that could not be decoded.
 CREATE OR REPLACE TEMP MACRO id_of(t) AS
-  CASE WHEN NOT (contains(t, '.') OR contains(t, ',') OR contains(t, '+')) THEN t
+  CASE WHEN strlen(t) <> length(t) AND contains(t, chr(65533)) THEN NULL
+       WHEN NOT (contains(t, '.') OR contains(t, ',') OR contains(t, '+')) THEN t
        WHEN regexp_full_match(t, '\d[.,]\d+[eE]\+?\d{2,}|\d[eE]\+\d{2,}') THEN NULL
        WHEN ends_with(t, '.0') AND regexp_full_match(t, '\d+\.0') THEN t[:-3]
        ELSE t END;

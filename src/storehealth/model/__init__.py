@@ -47,6 +47,7 @@ from storehealth.model.history import (
     TrendRun,
 )
 from storehealth.model.intake import (
+    BlankWords,
     ColumnMapping,
     InspectedFile,
     Inspection,
@@ -110,6 +111,7 @@ __all__ = [
     "AreaChange",
     "AreaScore",
     "BandName",
+    "BlankWords",
     "Change",
     "Checkup",
     "ClockPause",
