@@ -52,7 +52,7 @@ CREATE OR REPLACE TEMP MACRO without_fillers(t) AS
       || '|^(?:mo|di|mi|do|fr|sa|so|lun|mer|jeu|ven|sam|dim|mi[eé]|jue|vie|s[aá]b|dom|gio|seg|ter|qua|qui|sex|ma|wo|vr|za|zo|sen|sel|rab|kam|jum|min|thứ|ngày)\b[.,]*'
       || '|^mar\b[.,]*(?: +\d{1,2} +\p{L})|[(（]?(?:星期|周|週)[一二三四五六日天][)）]?|[(（][^()（）]*(?: [^()（）]*|[日月火水木金土월화수목금토일])[)）]', ' ', 'g'),
     '(\d)(?:st|nd|rd|th|º|ª|er|h|hs|hrs|uhr)\b', '\1', 'g'),
-    '(?:,|\s-\s|\s(?:de|del|of|at|um|uhr|hs|hrs|h|à|a|às|a las|alle|ore|le|den|om|kl|pukul|pkl|jam|lúc)\b)\.?(?: +|$)|,', ' ', 'g'),
+    '\s-\s|\s(?:de|del|of|at|um|uhr|hs|hrs|h|à|a las|às|a|alle|ore|le|den|om|kl|pukul|pkl|jam|lúc)\.?(?:\s|$)|,', ' ', 'g'),
     '^(\d{1,2}:\d{1,2}(?::\d{0,2})?(?:\.\d+)?(?: [ap]m)?) +(.*\d)$', '\2 \1'), ' .,');
 
 -- A month's name becomes its number behind an m, so that it is told from a day: "10 m12 2025". A year behind the clock moves before it.
