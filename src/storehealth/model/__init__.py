@@ -59,6 +59,8 @@ from storehealth.model.intake import (
     TablePreview,
 )
 from storehealth.model.measurement import (
+    CauseGroup,
+    CauseMark,
     AdviceReach,
     DataHole,
     Distributions,
@@ -90,6 +92,7 @@ from storehealth.model.verdict import (
     Finding,
     LimitSource,
     MinimumOrders,
+    MissCause,
     MuteMark,
     NotJudged,
     OutcomeCounts,
@@ -110,6 +113,8 @@ __all__ = [
     "AreaChange",
     "AreaScore",
     "BandName",
+    "CauseGroup",
+    "CauseMark",
     "Change",
     "Checkup",
     "ClockPause",
@@ -134,6 +139,7 @@ __all__ = [
     "Measurement",
     "MethodNote",
     "MinimumOrders",
+    "MissCause",
     "MissingInputs",
     "MoneyAtRisk",
     "MuteMark",

@@ -22,6 +22,7 @@ from storehealth.i18n.findings import (
     name_score,
     select_actions,
     sort_by_urgency,
+    summarize_causes,
 )
 from storehealth.i18n.limits import summarize_limits
 from storehealth.i18n.sources import (
@@ -210,6 +211,9 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
     if spot:
         parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
     page.add(*parts, indent=indent)
+    causes = summarize_causes(finding, words)
+    if causes:
+        page.add(causes, indent=indent, hang=indent + 2)
     return indent
 
 
