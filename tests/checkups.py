@@ -101,6 +101,7 @@ def reply_finding(**changes: Any) -> Finding:
     given = {
         "id": "reply-within-30s",
         "title": "First answers arrive within 30 seconds",
+        "causes": (),
         "area": "customer_service",
         "status": "watch",
         "value": 0.88,

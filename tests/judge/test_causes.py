@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
-from tests.judge.conftest import rule_of
+from tests.measure.fakes import rule_of
 
+from storehealth.catalogue.rule import Cause
 from storehealth.judge.causes import UNEXPLAINED, count_causes
 from storehealth.model import CauseGroup, CauseMark
 
@@ -15,7 +16,8 @@ NAMES = {"en": "x", "zh": "x", "es": "x"}
 FACT = {"id": "fact", "name": NAMES, "when": "true"}
 PLACE = {"id": "place", "name": NAMES, "by": ["warehouse"]}
 LATER = {"id": "later", "name": NAMES, "when": "true"}
-RULE = rule_of(good="ok", causes=[FACT, PLACE, LATER])
+CAUSES = tuple(Cause.model_validate(cause) for cause in (FACT, PLACE, LATER))
+RULE = rule_of(good="ok").model_copy(update={"causes": CAUSES})
 
 
 def group(marks: tuple[CauseMark, ...], defects: int, judged: int) -> CauseGroup:

@@ -211,10 +211,15 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
     if spot:
         parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
     page.add(*parts, indent=indent)
+    return indent
+
+
+def add_causes(page: Page, finding: Finding, words: Words) -> None:
+    """The largest causes of a finding's misses, in one paragraph below it."""
     causes = summarize_causes(finding, words)
     if causes:
+        indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
         page.add(causes, indent=indent, hang=indent + 2)
-    return indent
 
 
 def add_missing_exports(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:
