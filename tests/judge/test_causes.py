@@ -63,7 +63,9 @@ counts = st.tuples(st.integers(0, 300), st.integers(0, 300)).map(lambda pair: (p
 
 @examples(60)
 @given(st.dictionaries(marks, counts, max_size=12))
-def test_causes_add_up_to_the_misses_whatever_the_order_of_rows(rows: dict[tuple[CauseMark, ...], tuple[int, int]]) -> None:
+def test_causes_add_up_to_the_misses_whatever_the_order_of_rows(
+    rows: dict[tuple[CauseMark, ...], tuple[int, int]],
+) -> None:
     """Nothing twice, nothing lost, and shares of all misses."""
     groups = [group(key, *pair) for key, pair in rows.items()]
     causes = count_causes(RULE, groups)

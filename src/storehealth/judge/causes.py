@@ -99,7 +99,8 @@ def _find_outstanding_slices(place: int, groups: Sequence[CauseGroup]) -> frozen
         mark
         for mark in tested
         if defects[mark] >= MIN_MISSES
-        and two_proportion_z(defects[mark], judged[mark], all_defects - defects[mark], all_judged - judged[mark]) > bound
+        and two_proportion_z(defects[mark], judged[mark], all_defects - defects[mark], all_judged - judged[mark])
+        > bound
     )
 
 

@@ -18,7 +18,16 @@ import duckdb
 from storehealth.catalogue.mutes import ALL_RULES, Exemption
 from storehealth.errors import CatalogueError
 from storehealth.measure.query import STOPPED, RuleQuery
-from storehealth.measure.rule_sql import COUNTED, DEFECT, JUDGED, MET, NOT_JUDGEABLE, TIME_COLUMNS, bracket, list_dimensions
+from storehealth.measure.rule_sql import (
+    COUNTED,
+    DEFECT,
+    JUDGED,
+    MET,
+    NOT_JUDGEABLE,
+    TIME_COLUMNS,
+    bracket,
+    list_dimensions,
+)
 from storehealth.model import AdviceReach, CauseGroup, CauseMark, ExemptedRows, Segment, Tally
 from storehealth.support.stats import Z_TWO_SIDED, quantile_interval_ranks, quantile_ranks
 

@@ -59,9 +59,9 @@ from storehealth.model.intake import (
     TablePreview,
 )
 from storehealth.model.measurement import (
+    AdviceReach,
     CauseGroup,
     CauseMark,
-    AdviceReach,
     DataHole,
     Distributions,
     EvidenceRow,
