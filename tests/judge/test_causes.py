@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,4 +74,4 @@ def test_causes_add_up_to_the_misses_whatever_the_order_of_rows(
     assert sum(cause.misses for cause in causes) == sum(part.defects for part in groups)
     assert causes == count_causes(RULE, groups[::-1])
     assert not causes or sum(cause.share for cause in causes) == pytest.approx(1)
-    assert all(later.misses <= earlier.misses for earlier, later in zip(causes, causes[1:], strict=False))
+    assert all(later.misses <= earlier.misses for earlier, later in pairwise(causes))

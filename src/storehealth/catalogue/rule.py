@@ -218,6 +218,14 @@ class Rule(StrictModel):
         default=None, description="What a store must look like for the rule to speak up."
     )
 
+    @property
+    def sql_beside_measure(self) -> tuple[str, ...]:
+        """SQL over the rule's rows that decides no outcome: what each advice reaches, and which causes hold."""
+        return (
+            *(advice.mends for advice in self.advice),
+            *(cause.when for cause in self.causes if cause.when is not None),
+        )
+
     @model_validator(mode="after")
     def _check_scored(self) -> Rule:
         if self.scored and (self.limits is None or self.area in ("team", "data_quality")):
