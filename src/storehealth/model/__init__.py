@@ -61,6 +61,8 @@ from storehealth.model.intake import (
 )
 from storehealth.model.measurement import (
     AdviceReach,
+    CauseGroup,
+    CauseMark,
     DataHole,
     Distributions,
     EvidenceRow,
@@ -91,6 +93,7 @@ from storehealth.model.verdict import (
     Finding,
     LimitSource,
     MinimumOrders,
+    MissCause,
     MuteMark,
     NotJudged,
     OutcomeCounts,
@@ -112,6 +115,8 @@ __all__ = [
     "AreaScore",
     "BandName",
     "BlankWords",
+    "CauseGroup",
+    "CauseMark",
     "Change",
     "Checkup",
     "ClockPause",
@@ -136,6 +141,7 @@ __all__ = [
     "Measurement",
     "MethodNote",
     "MinimumOrders",
+    "MissCause",
     "MissingInputs",
     "MoneyAtRisk",
     "MuteMark",
