@@ -5,6 +5,7 @@ Rows and cells that could not be read, listed for a file and grouped for the scr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -156,7 +157,9 @@ class _Columns:
 
     def mask_cell(self, column: str, value: str) -> str:
         """Return the text of a cell as it may be shown."""
-        return self.mask(self.kinds.get(column, "cell"), value)
+        kind = self.kinds.get(column, "cell")
+        # A time or an amount that could not be read has digits; a text without any may be anybody's name.
+        return self.mask("told" if kind == "cell" and re.search(r"\d", value) else kind, value)
 
     def row(self, line: int | None, column: str | None, value: str | None, reason: str, lost: bool) -> list[Any]:
         header = self.reading.header

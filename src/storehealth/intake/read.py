@@ -5,6 +5,7 @@ Where several shops in one file use the same order numbers, the shop's column te
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -342,7 +343,7 @@ def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
         return ""
     column, reason, count, value = commonest
     why = load_message(reason)
-    if column and value:
+    if column and value and re.search(r"\d", value):  # a text without digits may be anybody's name
         why = message("reject.in_column", column=Name(column), value=Name(scrub(value[:LONGEST_WORD])), reason=why)
     elif column:
         why = message("reject.in_column_bare", column=Name(column), reason=why)
