@@ -87,7 +87,7 @@ def test_rejects_are_grouped_by_reason_and_column_with_their_first_lines(sources
     amount = groups["paid_amount", "not an amount"]
     assert amount["reason"]["id"] == "reject.money"
     assert "write it like 1234.50" in amount["reason"]["text"]
-    assert (amount["count"], amount["rows_lost"], amount["lines"], amount["values"]) == (1, 0, [5], ["xxxxx"])
+    assert (amount["count"], amount["rows_lost"], amount["lines"], amount["values"]) == (1, 0, [5], ["xxxx"])
     assert groups["created_at", "not a time"]["rows_lost"] == 1
     assert groups[None, "too few columns: 3 instead of 6"]["lines"] == [7]
 
