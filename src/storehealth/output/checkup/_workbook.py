@@ -9,14 +9,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from storehealth.i18n import translate
+from storehealth.support.atomic_files import FORMULA_STARTS
 from storehealth.support.control_chars import CONTROL_CHARS
 from storehealth.support.message import Message, message
 
 MAX_ROWS = 1_048_575
 """Rows below the header of a sheet; further ones go on a second sheet."""
 MAX_TEXT = 32_767
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
 NUMBER_FORMATS = {"share": "0.0%", "seconds": "#,##0", "hours": "#,##0.0", "days": "#,##0.0", "whole": "#,##0"}
 
 

@@ -6,8 +6,6 @@ requests besides. The checkup itself is embedded as compressed JSON, so that the
 
 from __future__ import annotations
 
-import base64
-import gzip
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +18,9 @@ from storehealth.i18n.words import Words
 from storehealth.model import Checkup, EvidenceRow, PlatformLine, Trend
 from storehealth.output.checkup import json as as_json
 from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.support.embedding import embed_result, read_embedded
+
+__all__ = ["read_embedded", "render"]
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
 LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
@@ -32,28 +33,15 @@ CHART = (640, 120)
 def render(checkup: Checkup) -> bytes:
     """The whole page in the language of the checkup; the same checkup gives the same bytes."""
     words = Words(checkup.language)
-    content = gzip.compress(as_json.render(checkup), mtime=0)
     page = _template().render(
         checkup=checkup,
         words=words,
         lang=LANG[checkup.language],
-        embedded=base64.b64encode(content).decode(),
+        embedded=embed_result(as_json.render_compact(checkup)),
         row_cells=lambda row: _list_cells(row, words),
         platform_cells=lambda line: _list_platform_cells(line, words),
     )
     return page.encode(errors="replace")
-
-
-def read_embedded(page: bytes) -> bytes:
-    """The JSON of the checkup that a page was made from.
-
-    Raises:
-        ValueError: The page holds none.
-    """
-    _, found, rest = page.partition(b'<script type="application/json" id="checkup">')
-    if not found:
-        raise ValueError("no checkup in this page")
-    return gzip.decompress(base64.b64decode(rest.partition(b"<")[0]))
 
 
 @cache
