@@ -165,7 +165,8 @@ def write_reports(content: Content, targets: Sequence[ReportTarget[Content]], vo
     Returns:
         Whether all of them were written.
     """
-    return all([_write_report(content, target, voice) for target in targets])
+    results = [_write_report(content, target, voice) for target in targets]
+    return all(results)
 
 
 def _write_report(content: Content, target: ReportTarget[Content], voice: Verbosity) -> bool:
