@@ -18,6 +18,7 @@ from storehealth.model.base import (
     State,
     Status,
 )
+from storehealth.model.breakdowns import AgentReplies, Breakdowns, CaseStep, OrderStep, StockGap, WeekHour
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
@@ -102,11 +103,14 @@ from storehealth.model.verdict import (
 __all__ = [
     "SCHEMA_VERSION",
     "AdviceReach",
+    "AgentReplies",
     "AlternativeFigure",
     "Area",
     "AreaChange",
     "AreaScore",
     "BandName",
+    "Breakdowns",
+    "CaseStep",
     "Change",
     "Checkup",
     "ClockPause",
@@ -136,6 +140,7 @@ __all__ = [
     "MuteMark",
     "NearestLayout",
     "NotJudged",
+    "OrderStep",
     "Outcome",
     "OutcomeCounts",
     "PeriodCounts",
@@ -167,6 +172,7 @@ __all__ = [
     "Source",
     "State",
     "Status",
+    "StockGap",
     "StoredTable",
     "TableEnd",
     "TablePreview",
@@ -182,5 +188,6 @@ __all__ = [
     "UpcomingDeadline",
     "UsualWindow",
     "VerdictCounts",
+    "WeekHour",
     "Window",
 ]
