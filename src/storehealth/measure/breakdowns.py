@@ -47,7 +47,9 @@ def measure_breakdowns(store: Store, orders: Window, chats: Window, mask: Mask) 
     """
     gaps = [StockGap(**row) for row in _read(store, _build_gaps(), orders)]
     return Breakdowns(
-        reply_goal_seconds=next((row["goal"] for row in _read(store, "SELECT getvariable('reply_goal') AS goal")), None),
+        reply_goal_seconds=next(
+            (row["goal"] for row in _read(store, "SELECT getvariable('reply_goal') AS goal")), None
+        ),
         hours=tuple(WeekHour(**row) for row in _read(store, HOURS)),
         order_steps=_list_order_steps(store, orders, mask),
         stock_gaps=tuple(_mask_item(gap, mask) for gap in gaps[:MOST_GAPS]),

@@ -22,10 +22,14 @@ from storehealth.model.breakdowns import AgentReplies, Breakdowns, CaseStep, Ord
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
+    ClockPause,
     MethodNote,
+    RuleClock,
     RunIdentity,
     RunOutcome,
     TableEnd,
+    Timeline,
+    TimelineEvent,
     ToolVersion,
 )
 from storehealth.model.history import (
@@ -78,7 +82,6 @@ from storehealth.model.measurement import (
     UsualWindow,
     Window,
 )
-from storehealth.model.timeline import ClockPause, RuleClock, Timeline, TimelineEvent
 from storehealth.model.verdict import (
     AlternativeFigure,
     AreaScore,

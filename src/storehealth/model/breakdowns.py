@@ -29,7 +29,9 @@ class WeekHour(FrozenModel):
 class OrderStep(FrozenModel):
     """How long one step of orders takes, of all orders or of those of one warehouse or carrier."""
 
-    step: OrderStepName = Field(description="pack: payment to dispatch; pickup: to the first scan; delivery: to the door.")
+    step: OrderStepName = Field(
+        description="pack: payment to dispatch; pickup: to the first scan; delivery: to the door."
+    )
     by: Literal["all", "warehouse", "carrier"]
     name: str | None = Field(description="The warehouse or carrier; None for all orders.")
     orders: int = Field(description="Orders in which both ends of the step are known.")
