@@ -357,7 +357,7 @@ SEPARATOR = " · "
 def name_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> str:
     """SQL that adds the shop to the order numbers of the table ``staged``; empty where no number is of two shops.
 
-    Between files the same is done once all have been read, see ``storehealth.db.shops``.
+    Between files the same is done once all have been read, see ``storehealth.db.merge``.
     """
     shop = plan.layout.find_column("orders", "shop")
     if shop not in plan.match.columns or plan.order_key not in plan.match.columns:
