@@ -55,7 +55,7 @@ def measure_breakdowns(store: Store, orders: Window, chats: Window, mask: Mask) 
         stock_gaps=tuple(_mask_item(gap, mask) for gap in gaps[:MOST_GAPS]),
         stock_gaps_total=len(gaps),
         case_steps=_list_case_steps(store, orders),
-        agents=tuple(AgentReplies(**row) for row in _read(store, AGENTS, chats)),
+        agents=tuple(sorted((AgentReplies(**row) for row in _read(store, AGENTS, chats)), key=lambda row: row.agent)),
     )
 
 
@@ -85,7 +85,8 @@ HOURS = """
 AGENTS = f"""
     SELECT replied_by AS agent, count(DISTINCT replied_at::DATE) AS days, count(*) AS answered,
            count(*) FILTER (wait_seconds > getvariable('reply_goal')) AS missed,
-           round(quantile_cont(wait_seconds, 0.5), 3) AS median_seconds, round(quantile_cont(wait_seconds, 0.9), 3) AS p90_seconds
+           round(quantile_cont(wait_seconds, 0.5), 3) AS median_seconds,
+           round(quantile_cont(wait_seconds, 0.9), 3) AS p90_seconds
     FROM turns
     WHERE handled_by = 'human' AND in_service_hours AND replied_by IS NOT NULL AND wait_seconds IS NOT NULL AND {{days}}
     GROUP BY replied_by ORDER BY answered DESC, agent LIMIT {MOST_AGENTS}
@@ -109,7 +110,7 @@ def _list_order_steps(store: Store, days: Window, mask: Mask) -> tuple[OrderStep
             QUALIFY row_number() OVER (PARTITION BY level ORDER BY orders DESC, name) <= {MOST_NAMES}
             ORDER BY level DESC, orders DESC, name
         """
-        found += [OrderStep(step=step, **row) for row in _read(store, query, days)]  # type: ignore[arg-type] # keys of STEPS
+        found += [OrderStep(step=step, **row) for row in _read(store, query, days)]
     return tuple(row.model_copy(update={"name": row.name and mask("told", row.name)}) for row in found)
 
 
@@ -125,7 +126,8 @@ def _build_gaps() -> str:
             FROM marked WINDOW w AS (PARTITION BY sku_id ORDER BY day)
         )
         SELECT sku_id, any_value(item_name ORDER BY day) AS item_name, min(day) AS first, max(day) AS last, count(*) AS days,
-               bool_or(is_latest) AS lasts, round(arg_min(pace_per_day, day), 3) AS units_a_day
+               bool_or(is_latest) AS lasts, round(arg_min(pace_per_day, day), 3) AS units_a_day,
+               round(arg_min(pace_per_day, day) * count(*))::BIGINT AS units_missed
         FROM numbered WHERE is_out GROUP BY sku_id, run HAVING bool_or({days}) ORDER BY days DESC, first, sku_id
     """
 

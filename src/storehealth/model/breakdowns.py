@@ -49,6 +49,7 @@ class StockGap(FrozenModel):
     days: int = Field(description="Days with a snapshot that shows nothing left.")
     lasts: bool = Field(description="Still out of stock in the SKU's latest snapshot.")
     units_a_day: float | None = Field(description="Units sold per day before it ran out.")
+    units_missed: int | None = Field(description="Estimate: units_a_day for all these days.")
 
 
 class CaseStep(FrozenModel):
