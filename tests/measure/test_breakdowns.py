@@ -23,14 +23,19 @@ def breakdowns(tmp_path_factory: pytest.TempPathFactory) -> Breakdowns:
     top = tmp_path_factory.mktemp("breakdowns")
     exports = top / "exports"
     orders = [
-        f"O{n},completed,2026-03-{n + 1:02} 08:00:00,2026-03-{n + 1:02} 08:00:00,2026-03-{n + 1:02} {8 + hours:02}:00:00,{house}"
+        f"O{n},completed,2026-03-0{n + 1} 08:00:00,2026-03-0{n + 1} 08:00:00,2026-03-0{n + 1} {8 + hours:02}:00:00,{house}"
         for n, (house, hours) in enumerate([("W1", 1), ("W1", 3), ("W1", 5), ("W2", 12), ("W2", 14), ("", 2)])
     ]
     write(exports, "orders.csv", "order_id,status,created_at,paid_at,shipped_at,warehouse", orders)
     lines = [f"O{n},{n},S1,2" for n in range(6)]
     write(exports, "lines.csv", "order_id,line_id,sku_id,quantity", lines)
     left = {2: 5, 3: 0, 4: 0, 5: 7, 6: 0, 7: 0, 8: 0}
-    write(exports, "stock.csv", "sku_id,taken_at,available", [f"S1,2026-03-{day:02} 23:00:00,{n}" for day, n in left.items()])
+    write(
+        exports,
+        "stock.csv",
+        "sku_id,taken_at,available",
+        [f"S1,2026-03-{day:02} 23:00:00,{n}" for day, n in left.items()],
+    )
     cases = [
         "K1,O1,return,closed,2026-03-03 10:00:00,2026-03-03 12:00:00,2026-03-04 12:00:00,2026-03-05 10:00:00",
         "K2,O2,return,closed,2026-03-03 10:00:00,2026-03-03 14:00:00,,2026-03-04 10:00:00",
@@ -50,7 +55,9 @@ def breakdowns(tmp_path_factory: pytest.TempPathFactory) -> Breakdowns:
 
 
 def test_steps_of_orders_are_medians_of_all_and_by_warehouse(breakdowns: Breakdowns) -> None:
-    pack = {(step.by, step.name): (step.orders, step.median_hours) for step in breakdowns.order_steps if step.step == "pack"}
+    pack = {
+        (step.by, step.name): (step.orders, step.median_hours) for step in breakdowns.order_steps if step.step == "pack"
+    }
     assert pack == {("all", None): (6, 4.0), ("warehouse", "W1"): (3, 3.0), ("warehouse", "W2"): (2, 13.0)}
     assert [step for step in breakdowns.order_steps if step.step != "pack"] == []  # no file tells of parcels
 
@@ -76,7 +83,11 @@ def test_agents_are_listed_by_name_with_what_came_after_the_goal(breakdowns: Bre
 
 def test_hours_of_the_week_count_questions(breakdowns: Breakdowns) -> None:
     """2026-03-05 is a Thursday."""
-    asked = {(cell.weekday, cell.hour): (cell.questions, cell.met, cell.missed) for cell in breakdowns.hours if cell.questions}
+    asked = {
+        (cell.weekday, cell.hour): (cell.questions, cell.met, cell.missed)
+        for cell in breakdowns.hours
+        if cell.questions
+    }
     assert asked == {(4, 10): (1, 1, 0), (4, 11): (1, 0, 1), (4, 12): (1, 1, 0)}
 
 

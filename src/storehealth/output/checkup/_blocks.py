@@ -175,7 +175,14 @@ def list_stock_gaps(breakdowns: Breakdowns, words: Words) -> Table:
 def list_case_steps(breakdowns: Breakdowns, words: Words) -> Table:
     """List the steps of after-sales cases with their times."""
     first = breakdowns.case_steps[0].of if breakdowns.case_steps else 0
-    rows = [[show(words.say("page.case_applied")), count(first, words), measure(None, "hours", words), measure(None, "hours", words)]]
+    rows = [
+        [
+            show(words.say("page.case_applied")),
+            count(first, words),
+            measure(None, "hours", words),
+            measure(None, "hours", words),
+        ]
+    ]
     rows += [
         [
             show(words.say(f"page.case_{step.step}")),
@@ -202,7 +209,7 @@ def list_agents(breakdowns: Breakdowns, words: Words) -> Table:
         ]
         for agent in breakdowns.agents
     ]
-    keys = ("agent", "work_days", "answered", "late", "late_share", "median_wait", "p90_wait")
+    keys = ("agent", "work_days", "answered", "late_answers", "late_share", "median_wait", "p90_wait")
     return Table(tuple(f"page.{key}" for key in keys), rows)
 
 
@@ -217,7 +224,9 @@ def list_platform_limits(checkup: Checkup, words: Words) -> Table:
 
 def _list_platform_cells(line: PlatformLine, words: Words) -> list[Cell]:
     margin = [limits.describe_margin(line, words), *limits.describe_caveats(line, words)]
-    counted = words.say("screen.count_of", count=words.format_whole(line.defects), judged=words.format_whole(line.judged))
+    counted = words.say(
+        "screen.count_of", count=words.format_whole(line.defects), judged=words.format_whole(line.judged)
+    )
     return [
         show(f"{line.code} {words.render(line.title)}"),
         measure(line.value, line.unit, words),

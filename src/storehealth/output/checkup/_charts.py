@@ -13,6 +13,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from rich.cells import cell_len
+
 from storehealth.i18n import Words
 from storehealth.i18n.comparison import describe_event
 from storehealth.model import Breakdowns, Trend
@@ -25,6 +27,8 @@ COLOURS = ("#2a78c2", "#d98200", "#3a9a5c", "#a5539e", "#6f7780")
 DARK = "<style>@media screen and (prefers-color-scheme:dark){text{fill:#c9d0d8}}</style>"
 WIDTH = 620
 ROW = 26
+CELL = 7.2
+"""Pixels of half a Chinese character: what vl-convert takes for a text's width is that of other fonts than the reader's."""
 MOST_LABEL = 260
 """Pixels of an axis label; longer ones end in an ellipsis."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -46,7 +50,7 @@ def draw(spec: dict[str, Any] | None) -> str | None:
         "axis": {"labelColor": "#4b5560", "titleColor": "#4b5560", "labelLimit": MOST_LABEL, "labelFontSize": 12,
                  "gridColor": "#8a929b", "gridOpacity": 0.3, "domainColor": "#8a929b", "tickColor": "#8a929b"},
         "legend": {"labelColor": "#4b5560", "titleColor": "#4b5560", "labelFontSize": 12, "orient": "top", "title": None,
-                   "labelLimit": MOST_LABEL},
+                   "labelLimit": MOST_LABEL, "columnPadding": 28},
         "view": {"stroke": None},
     }  # fmt: skip
     whole = {"$schema": SCHEMA, "config": config, "width": WIDTH, **spec}
@@ -62,8 +66,8 @@ def plan_order_steps(breakdowns: Breakdowns, words: Words) -> dict[str, Any] | N
     if not steps:
         return None
     values = [
-        {"group": name_group(step.by, step.name, words), "step": words.say(f"page.step_{step.step}"), "hours": step.median_hours,
-         "place": steps.index(step.step)}
+        {"group": name_group(step.by, step.name, words), "step": words.say(f"page.step_{step.step}"),
+         "hours": step.median_hours, "place": steps.index(step.step)}
         for step in breakdowns.order_steps
     ]  # fmt: skip
     labels = [words.say(f"page.step_{step}") for step in steps]
@@ -72,7 +76,7 @@ def plan_order_steps(breakdowns: Breakdowns, words: Words) -> dict[str, Any] | N
         "height": {"step": ROW},
         "mark": "bar",
         "encoding": {
-            "y": {"field": "group", "type": "nominal", "sort": names, "title": None},
+            "y": _name_rows("group", names),
             "x": {"field": "hours", "type": "quantitative", "title": words.say("page.hours_unit")},
             "color": {"field": "step", "type": "nominal", "scale": {"domain": labels}},
             "order": {"field": "place"},
@@ -103,10 +107,14 @@ def plan_stock_gaps(breakdowns: Breakdowns, words: Words) -> dict[str, Any] | No
         "height": {"step": ROW},
         "mark": {"type": "bar", "height": 12},
         "encoding": {
-            "y": {"field": "item", "type": "nominal", "sort": [value["item"] for value in values], "title": None},
+            "y": _name_rows("item", [value["item"] for value in values]),
             "x": {"field": "first", "type": "temporal", "title": None, "axis": {"format": "%m-%d"}},
             "x2": {"field": "last"},
-            "color": {"field": "state", "type": "nominal", "scale": {"domain": [lasts, ended], "range": list(COLOURS[1::-1])}},
+            "color": {
+                "field": "state",
+                "type": "nominal",
+                "scale": {"domain": [lasts, ended], "range": list(COLOURS[1::-1])},
+            },
         },
     }
 
@@ -124,7 +132,7 @@ def plan_case_steps(breakdowns: Breakdowns, words: Words) -> dict[str, Any] | No
          "label": words.format_whole(count) + (f" · {words.format_figure(time, 'hours')}" if time is not None else "")}
         for name, count, time in zip(names, counts, times, strict=True)
     ]  # fmt: skip
-    y = {"field": "step", "type": "nominal", "sort": names, "title": None}
+    y = _name_rows("step", names)
     x = {"field": "cases", "type": "quantitative", "title": None, "scale": {"domainMax": steps[0].of * 1.2 or 1}}
     return {
         "data": {"values": values},
@@ -139,7 +147,7 @@ def plan_case_steps(breakdowns: Breakdowns, words: Words) -> dict[str, Any] | No
 
 def plan_trend(trend: Trend | None, words: Words) -> dict[str, Any] | None:
     """Plan lines of score and areas over the runs, broken where runs are missing, with events as dashed marks."""
-    if trend is None or len(trend.runs) < 2:  # noqa: PLR2004 - one run is no line
+    if trend is None or len(trend.runs) < 2:
         return None
     values: list[dict[str, Any]] = []
     names: list[str] = []
@@ -158,7 +166,8 @@ def plan_trend(trend: Trend | None, words: Words) -> dict[str, Any] | None:
         "data": {"values": values},
         "height": 200,
         "layer": [
-            {"data": {"values": marks}, "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#8a929b"}, "encoding": {"x": x}},
+            {"data": {"values": marks}, "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#8a929b"},
+             "encoding": {"x": x}},
             {"data": {"values": marks},
              "mark": {"type": "text", "angle": 270, "align": "right", "dy": -4, "y": 4, "limit": 180, "fontSize": 11,
                       "color": "#4b5560"},
@@ -179,6 +188,12 @@ def _list_points(trend: Trend, values: Sequence[float | None], name: str) -> lis
         if value is not None:
             points.append({"line": name, "at": _to_time(run.as_of), "value": value, "part": part})
     return points
+
+
+def _name_rows(field: str, names: Sequence[str]) -> dict[str, Any]:
+    """Name the rows of a picture, with room for the longest name."""
+    extent = min(MOST_LABEL, max(map(cell_len, names), default=0) * CELL) + 8
+    return {"field": field, "type": "nominal", "sort": list(names), "title": None, "axis": {"minExtent": extent}}
 
 
 def _to_time(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from storehealth.i18n import Words, comparison, findings, history, limits, sources
 from storehealth.model import Breakdowns, Checkup
@@ -24,7 +24,7 @@ from storehealth.output.checkup import json as as_json
 from storehealth.support.control_chars import CONTROL_CHARS
 from storehealth.support.embedding import embed_result, read_embedded
 
-__all__ = ["read_embedded", "render"]
+__all__ = ["read_embedded", "render", "render_summary"]
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
 LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
@@ -32,6 +32,7 @@ FOLDER = Path(__file__).parent
 PHRASES: tuple[ModuleType, ...] = (comparison, findings, history, limits, sources, _blocks)
 """What the page says of the parts of a checkup; the template calls these functions by name."""
 EVIDENCE_ROWS = 20
+MOST_ACTIONS = 5
 MOST_BYTES = 700_000
 """Evidence rows of all findings together, in bytes of the page; further findings name the rows' file instead."""
 ROW_BYTES = 400
@@ -64,6 +65,21 @@ def render(checkup: Checkup) -> bytes:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return page.encode(errors="replace")
+
+
+def render_summary(checkup: Checkup) -> str:
+    """Render headline, score and first actions as a fragment of HTML, for notebooks."""
+    words = Words(checkup.language)
+    score = " · ".join(
+        [f"{words.say('screen.score')} {findings.name_score(checkup, words)}", *findings.describe_score(checkup, words)]
+    )
+    actions = (
+        f"{words.render(action.name or action.text)} ({words.say('unit.comma').join(findings.describe_gain(action, words))})"
+        for action in findings.select_actions(checkup)[:MOST_ACTIONS]
+    )
+    items = "".join(f"<li>{escape(_clean(action))}</li>" for action in actions)
+    headline = escape(_clean(words.render(checkup.headline)))
+    return f"<div><p><b>{headline}</b></p><p>{escape(_clean(score))}</p><ol>{items}</ol></div>"
 
 
 def _group_findings(checkup: Checkup) -> dict[str, list[Any]]:
