@@ -22,6 +22,7 @@ from storehealth.model import (
     FirstReplies,
     LimitSource,
     MethodNote,
+    MissCause,
     NotJudged,
     OrderStep,
     OutcomeCounts,
@@ -96,6 +97,10 @@ def finding(code: str = "LG05", **changes: Any) -> Finding:
             SideFigure(name="mean_hours", title="mean time to handover", unit="hours", value=26.4, judged=1808),
         ),
         "drivers": (Driver(segment={"warehouse": "WH2"}, defects=71, judged=402, share_of_defects=0.634),),
+        "causes": (
+            MissCause(id="warehouse", name="this warehouse", segment={"warehouse": "WH2"}, misses=80, share=80 / 112),
+            MissCause(id="unexplained", name="unexplained", misses=32, share=32 / 112),
+        ),
         "evidence": EvidenceSummary(count=112, rows=tuple(row(number) for number in range(25))),
     }
     return Finding(**(given | changes))
@@ -106,6 +111,7 @@ def reply_finding(**changes: Any) -> Finding:
     given = {
         "id": "reply-within-30s",
         "title": "First answers arrive within 30 seconds",
+        "causes": (),
         "area": "customer_service",
         "status": "watch",
         "value": 0.88,

@@ -15,8 +15,8 @@ from storehealth.cli import EXIT_CODES, audit, streams
 from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
 from storehealth.cli._parsers import OutputOption
 from storehealth.errors import UsageError
-from storehealth.support.embedding import MARK
 from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.embedding import MARK
 from storehealth.support.message import Name, message
 
 HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.

@@ -1,12 +1,8 @@
-"""Counts one rule's rows: in total, per slice, per advice.
+"""Counts one rule's rows, in total, per slice and per advice, with medians, 90th percentiles and means.
 
-Repeated defects of one customer or order on one day: a verdict counts only the first.
-
-Rows that ``mutes.yaml`` exempts from a rule: which exemptions fit its rows, and how many rows each one exempts.
-
-Medians, 90th percentiles and means. Where values are still open, quantiles are those of Kaplan and Meier.
-
-An open value has not ended yet after the time that has passed: it is at risk up to then, and says nothing of later.
+A verdict counts only the first of one customer's or order's defects on one day. Rows that ``mutes.yaml`` exempts are counted
+apart. Where values are still open, quantiles are those of Kaplan and Meier: an open value is at risk up to the time that has
+passed, and says nothing of later.
 """
 
 from __future__ import annotations
@@ -22,14 +18,25 @@ import duckdb
 from storehealth.catalogue.mutes import ALL_RULES, Exemption
 from storehealth.errors import CatalogueError
 from storehealth.measure.query import STOPPED, RuleQuery
-from storehealth.measure.rule_sql import COUNTED, DEFECT, MET, NOT_JUDGEABLE, TIME_COLUMNS, bracket, list_dimensions
-from storehealth.model import AdviceReach, ExemptedRows, Segment, Tally
+from storehealth.measure.rule_sql import (
+    COUNTED,
+    DEFECT,
+    JUDGED,
+    MET,
+    NOT_JUDGEABLE,
+    TIME_COLUMNS,
+    bracket,
+    list_dimensions,
+)
+from storehealth.model import AdviceReach, CauseGroup, CauseMark, ExemptedRows, Segment, Tally
 from storehealth.support.stats import Z_TWO_SIDED, quantile_interval_ranks, quantile_ranks
 
 Slice = tuple[str, str | None]
 """A column of the row query, and one of its values."""
 SLICES_KEPT = 1000
 """Slices kept of one dimension, those with most defects: a store may have 100 000 SKUs."""
+Statistic = Literal["median", "p90", "mean"]
+QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,29 @@ def list_basis(query: RuleQuery) -> tuple[str, ...]:
     parts = ", ".join(f"coalesce(bool_or(_basis{index}), false)" for index in range(len(names)))
     (holds,) = query.run(f"SELECT {parts} FROM {query.rows} WHERE {COUNTED}")
     return tuple(name for name, is_used in zip(names, holds, strict=True) if is_used)
+
+
+def count_cause_groups(query: RuleQuery, tally: Tally) -> tuple[CauseGroup, ...]:
+    """Count judged rows and misses by all that the rule's causes look at; nothing without misses."""
+    causes = query.rule.causes
+    if not causes or not tally.defects:
+        return ()
+    marks = ", ".join(f"_why{index}" for index in range(len(causes)))
+    figures = f"count(*) FILTER ({DEFECT}), count(*)"
+    rows = query.run(f"SELECT {marks}, {figures} FROM {query.rows} WHERE {JUDGED} GROUP BY ALL ORDER BY ALL")
+    return tuple(
+        CauseGroup(marks=read_cause_marks(query, row[: len(causes)]), defects=row[-2], judged=row[-1]) for row in rows
+    )
+
+
+def read_cause_marks(query: RuleQuery, values: Sequence[Any]) -> tuple[CauseMark, ...]:
+    """The values of the columns ``_why0`` … as marks, with personal values masked."""
+    return tuple(
+        tuple(query.mask_text(name, label) for name, label in zip(cause.by, value, strict=True))
+        if isinstance(value, list)
+        else value
+        for cause, value in zip(query.rule.causes, values, strict=True)
+    )
 
 
 def _slices(query: RuleQuery) -> dict[str, str]:
@@ -206,10 +236,6 @@ def count_exempted(query: RuleQuery) -> tuple[ExemptedRows, ...]:
     return tuple(
         ExemptedRows(reason=query.taken_out[place].describe(), rows=rows) for place, rows in query.run(counted)
     )
-
-
-Statistic = Literal["median", "p90", "mean"]
-QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
 class Estimate(NamedTuple):

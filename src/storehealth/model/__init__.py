@@ -61,6 +61,8 @@ from storehealth.model.intake import (
 )
 from storehealth.model.measurement import (
     AdviceReach,
+    CauseGroup,
+    CauseMark,
     DataHole,
     Distributions,
     EvidenceRow,
@@ -91,6 +93,7 @@ from storehealth.model.verdict import (
     Finding,
     LimitSource,
     MinimumOrders,
+    MissCause,
     MuteMark,
     NotJudged,
     OutcomeCounts,
@@ -114,6 +117,8 @@ __all__ = [
     "BandName",
     "Breakdowns",
     "CaseStep",
+    "CauseGroup",
+    "CauseMark",
     "Change",
     "Checkup",
     "ClockPause",
@@ -138,6 +143,7 @@ __all__ = [
     "Measurement",
     "MethodNote",
     "MinimumOrders",
+    "MissCause",
     "MissingInputs",
     "MoneyAtRisk",
     "MuteMark",

@@ -24,11 +24,12 @@ WORST_HOURS = 3
 
 
 class Cell(NamedTuple):
-    """A cell; a number's value is what the table is sorted by."""
+    """A cell; a number's value is what the table is sorted by. ``bar``: a share that is drawn as well."""
 
     text: str
     value: float | None = None
     numeric: bool = False
+    bar: float | None = None
 
 
 class Table(NamedTuple):
@@ -250,12 +251,25 @@ def _list_row(row: EvidenceRow, words: Words) -> list[str]:
     return [where, row.entity or "—", words.format_moment(row.at), outcome, words.say("unit.comma").join(details)]
 
 
+def list_cause_rows(finding: Finding, words: Words) -> Table:
+    """List the causes of the misses, each miss in one row, the largest first."""
+    rows = [
+        [
+            show(findings.name_cause(cause, words)),
+            count(cause.misses, words),
+            Cell(words.format_figure(round(cause.share, 2), "share"), cause.share, True, cause.share),
+        ]
+        for cause in finding.causes
+    ]
+    return Table(("page.cause", "column.counted", "column.share"), rows)
+
+
 def list_drivers(finding: Finding, words: Words) -> Table:
     """List the slices in which the misses are."""
     rows = [
         [
             show(findings.format_segment(driver.segment, words)),
-            measure(driver.share_of_defects, "share", words),
+            measure(driver.share_of_defects, "share", words)._replace(bar=driver.share_of_defects),
             count(driver.defects, words),
             count(driver.judged, words),
         ]
