@@ -92,25 +92,28 @@ AGENTS = f"""
     GROUP BY replied_by ORDER BY answered DESC, agent LIMIT {MOST_AGENTS}
 """
 
+ORDER_STEPS = f"""
+    WITH timed AS (SELECT warehouse, carrier, {{seconds}} / 3600 AS hours FROM fulfilments
+                   WHERE NOT coalesce(cancelled, false) AND {{days}}),
+         grouped AS (SELECT grouping(warehouse, carrier) AS level, warehouse, carrier, count(*) AS orders,
+                            round(quantile_cont(hours, 0.5), 3) AS median_hours,
+                            round(quantile_cont(hours, 0.9), 3) AS p90_hours
+                     FROM timed WHERE hours >= 0 GROUP BY GROUPING SETS ((), (warehouse), (carrier)))
+    SELECT CASE level WHEN 3 THEN 'all' WHEN 1 THEN 'warehouse' ELSE 'carrier' END AS "by",
+           coalesce(warehouse, carrier) AS name, orders, median_hours, p90_hours
+    FROM grouped WHERE orders > 0 AND (level = 3 OR coalesce(warehouse, carrier) IS NOT NULL)
+    QUALIFY row_number() OVER (PARTITION BY level ORDER BY orders DESC, name) <= {MOST_NAMES}
+    ORDER BY level DESC, orders DESC, name
+"""
+
 
 def _list_order_steps(store: Store, days: Window, mask: Mask) -> tuple[OrderStep, ...]:
     """Medians of the steps: of all orders, then by warehouse and by carrier where there are several."""
-    found = []
-    for step, seconds in STEPS.items():
-        query = f"""
-            WITH timed AS (SELECT warehouse, carrier, {seconds} / 3600 AS hours FROM fulfilments
-                           WHERE NOT coalesce(cancelled, false) AND {{days}}),
-                 grouped AS (SELECT grouping(warehouse, carrier) AS level, warehouse, carrier, count(*) AS orders,
-                                    round(quantile_cont(hours, 0.5), 3) AS median_hours,
-                                    round(quantile_cont(hours, 0.9), 3) AS p90_hours
-                             FROM timed WHERE hours >= 0 GROUP BY GROUPING SETS ((), (warehouse), (carrier)))
-            SELECT CASE level WHEN 3 THEN 'all' WHEN 1 THEN 'warehouse' ELSE 'carrier' END AS "by",
-                   coalesce(warehouse, carrier) AS name, orders, median_hours, p90_hours
-            FROM grouped WHERE orders > 0 AND (level = 3 OR coalesce(warehouse, carrier) IS NOT NULL)
-            QUALIFY row_number() OVER (PARTITION BY level ORDER BY orders DESC, name) <= {MOST_NAMES}
-            ORDER BY level DESC, orders DESC, name
-        """
-        found += [OrderStep(step=step, **row) for row in _read(store, query, days)]
+    found = [
+        OrderStep(step=step, **row)
+        for step, seconds in STEPS.items()
+        for row in _read(store, ORDER_STEPS.replace("{seconds}", seconds), days)
+    ]
     return tuple(row.model_copy(update={"name": row.name and mask("told", row.name)}) for row in found)
 
 

@@ -80,3 +80,8 @@ def print_page(browser: str, page: bytes) -> bytes:
             lines = ended.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ended.returncode}"]
             raise OSError(lines[-1])
         return target.read_bytes()
+
+
+def _disable_sandbox() -> list[str]:
+    """Chromium refuses its own sandbox to root, which cron often is; the page runs nothing of strangers."""
+    return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

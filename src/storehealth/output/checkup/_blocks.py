@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from storehealth.i18n import Words, findings, limits
 from storehealth.i18n.history import GAP, build_trend_rows, name_trend_lines
-from storehealth.model import Breakdowns, Checkup, EvidenceRow, Finding, PlatformLine, Trend, WeekHour
+from storehealth.model import Breakdowns, Checkup, EvidenceRow, Finding, OrderStep, PlatformLine, Trend, WeekHour
 from storehealth.output.checkup._charts import name_group
 
 FEW_QUESTIONS = 5
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
     bar: float | None = None
 
 
-class Table(NamedTuple):
+class PageTable(NamedTuple):
     """A table with its headers, which are keys of texts or texts, and rows."""
 
     headers: tuple[str, ...]
@@ -109,7 +109,7 @@ def _name_hour(cell: WeekHour, words: Words) -> str:
     return words.say("page.hours_part", weekday=words.say(f"weekday.{cell.weekday}"), hour=cell.hour, **counts)
 
 
-def list_hours(breakdowns: Breakdowns, words: Words) -> Table:
+def list_hours(breakdowns: Breakdowns, words: Words) -> PageTable:
     """List all figures of the heat map, a row per hour with questions."""
     rows = [
         [
@@ -123,39 +123,36 @@ def list_hours(breakdowns: Breakdowns, words: Words) -> Table:
         for cell in breakdowns.hours
         if cell.questions
     ]
-    return Table(("page.weekday", "page.hour", "page.questions", "page.late", "page.people", "page.needed"), rows)
+    return PageTable(("page.weekday", "page.hour", "page.questions", "page.late", "page.people", "page.needed"), rows)
 
 
 # -- orders, stock, cases, agents ----------------------------------------------------------------------------------
 
 
-def list_order_steps(breakdowns: Breakdowns, words: Words) -> Table:
+def list_order_steps(breakdowns: Breakdowns, words: Words) -> PageTable:
     """List the steps as columns, a row for all orders, each warehouse and each carrier."""
     steps = list(dict.fromkeys(step.step for step in breakdowns.order_steps))
     found = {(step.by, step.name, step.step): step for step in breakdowns.order_steps}
     rows = []
     for by, name in dict.fromkeys((step.by, step.name) for step in breakdowns.order_steps):
         own = [found.get((by, name, step)) for step in steps]
-        cells = [
-            Cell(
-                words.say(
-                    "page.median_p90",
-                    median=words.format_figure(step.median_hours, "hours"),
-                    p90=words.format_figure(step.p90_hours, "hours"),
-                ),
-                step.median_hours,
-                True,
-            )
-            if step
-            else Cell("—", None, True)
-            for step in own
-        ]
         orders = max(step.orders for step in own if step)
-        rows.append([show(name_group(by, name, words)), count(orders, words), *cells])
-    return Table(("page.group", "page.orders", *(f"page.step_{step}" for step in steps)), rows)
+        rows.append(
+            [show(name_group(by, name, words)), count(orders, words), *(_write_step(step, words) for step in own)]
+        )
+    return PageTable(("page.group", "page.orders", *(f"page.step_{step}" for step in steps)), rows)
 
 
-def list_stock_gaps(breakdowns: Breakdowns, words: Words) -> Table:
+def _write_step(step: OrderStep | None, words: Words) -> Cell:
+    """A step's median, with the time that 90 % of the orders keep in brackets."""
+    if step is None:
+        return Cell("—", None, True)
+    ends = {"median": step.median_hours, "p90": step.p90_hours}
+    texts = {name: words.format_figure(value, "hours") for name, value in ends.items()}
+    return Cell(words.say("page.median_p90", **texts), step.median_hours, True)
+
+
+def list_stock_gaps(breakdowns: Breakdowns, words: Words) -> PageTable:
     """List the goods that ran out, the longest first."""
     rows = [
         [
@@ -170,33 +167,22 @@ def list_stock_gaps(breakdowns: Breakdowns, words: Words) -> Table:
         for gap in breakdowns.stock_gaps
     ]
     keys = ("page.sku", "page.item", "page.from_day", "page.to_day", "page.days", "page.units_missed", "page.state")
-    return Table(keys, rows)
+    return PageTable(keys, rows)
 
 
-def list_case_steps(breakdowns: Breakdowns, words: Words) -> Table:
+def list_case_steps(breakdowns: Breakdowns, words: Words) -> PageTable:
     """List the steps of after-sales cases with their times."""
-    first = breakdowns.case_steps[0].of if breakdowns.case_steps else 0
+    steps = breakdowns.case_steps
+    counts: list[tuple[str, int, float | None, float | None]] = [("applied", steps[0].of, None, None)] if steps else []
+    counts += [(step.step, step.cases, step.median_hours, step.p90_hours) for step in steps]
     rows = [
-        [
-            show(words.say("page.case_applied")),
-            count(first, words),
-            measure(None, "hours", words),
-            measure(None, "hours", words),
-        ]
+        [show(words.say(f"page.case_{step}")), count(cases, words), *(measure(time, "hours", words) for time in times)]
+        for step, cases, *times in counts
     ]
-    rows += [
-        [
-            show(words.say(f"page.case_{step.step}")),
-            count(step.cases, words),
-            measure(step.median_hours, "hours", words),
-            measure(step.p90_hours, "hours", words),
-        ]
-        for step in breakdowns.case_steps
-    ]
-    return Table(("page.step", "page.cases", "page.median_hours", "page.p90_hours"), rows)
+    return PageTable(("page.step", "page.cases", "page.median_hours", "page.p90_hours"), rows)
 
 
-def list_agents(breakdowns: Breakdowns, words: Words) -> Table:
+def list_agents(breakdowns: Breakdowns, words: Words) -> PageTable:
     """List the agents by name."""
     rows = [
         [
@@ -211,16 +197,16 @@ def list_agents(breakdowns: Breakdowns, words: Words) -> Table:
         for agent in breakdowns.agents
     ]
     keys = ("agent", "work_days", "answered", "late_answers", "late_share", "median_wait", "p90_wait")
-    return Table(tuple(f"page.{key}" for key in keys), rows)
+    return PageTable(tuple(f"page.{key}" for key in keys), rows)
 
 
 # -- findings ------------------------------------------------------------------------------------------------------
 
 
-def list_platform_limits(checkup: Checkup, words: Words) -> Table:
+def list_platform_limits(checkup: Checkup, words: Words) -> PageTable:
     """List the platform's limits: rule, figure, limit, misses, margin, certainty."""
     rows = [_list_platform_cells(line, words) for line in checkup.platform_view]
-    return Table(tuple(f"column.{key}" for key in ("rule", "value", "limit", "counted", "margin", "sure")), rows)
+    return PageTable(tuple(f"column.{key}" for key in ("rule", "value", "limit", "counted", "margin", "sure")), rows)
 
 
 def _list_platform_cells(line: PlatformLine, words: Words) -> list[Cell]:
@@ -238,10 +224,10 @@ def _list_platform_cells(line: PlatformLine, words: Words) -> list[Cell]:
     ]
 
 
-def list_evidence(finding: Finding, words: Words, most: int) -> Table:
+def list_evidence(finding: Finding, words: Words, most: int) -> PageTable:
     """List the first evidence rows: place, entity, time, outcome, details."""
     rows = [[show(text) for text in _list_row(row, words)] for row in finding.evidence.rows[:most]]
-    return Table(tuple(f"column.{key}" for key in ("place", "entity", "at", "outcome", "details")), rows)
+    return PageTable(tuple(f"column.{key}" for key in ("place", "entity", "at", "outcome", "details")), rows)
 
 
 def _list_row(row: EvidenceRow, words: Words) -> list[str]:
@@ -251,7 +237,7 @@ def _list_row(row: EvidenceRow, words: Words) -> list[str]:
     return [where, row.entity or "—", words.format_moment(row.at), outcome, words.say("unit.comma").join(details)]
 
 
-def list_cause_rows(finding: Finding, words: Words) -> Table:
+def list_cause_rows(finding: Finding, words: Words) -> PageTable:
     """List the causes of the misses, each miss in one row, the largest first."""
     rows = [
         [
@@ -261,10 +247,10 @@ def list_cause_rows(finding: Finding, words: Words) -> Table:
         ]
         for cause in finding.causes
     ]
-    return Table(("page.cause", "column.counted", "column.share"), rows)
+    return PageTable(("page.cause", "column.counted", "column.share"), rows)
 
 
-def list_drivers(finding: Finding, words: Words) -> Table:
+def list_drivers(finding: Finding, words: Words) -> PageTable:
     """List the slices in which the misses are."""
     rows = [
         [
@@ -275,7 +261,7 @@ def list_drivers(finding: Finding, words: Words) -> Table:
         ]
         for driver in finding.drivers
     ]
-    return Table(("page.driver_slice", "column.share", "column.counted", "page.of_rows"), rows)
+    return PageTable(("page.driver_slice", "column.share", "column.counted", "page.of_rows"), rows)
 
 
 def write_mute(finding: Finding, checkup: Checkup) -> str:
@@ -285,7 +271,7 @@ def write_mute(finding: Finding, checkup: Checkup) -> str:
     return f"mutes:\n  - code: {finding.code}\n    reason: …\n    owner: …\n    since: {since}\n    until: {until}"
 
 
-def list_trend(trend: Trend, words: Words) -> Table:
+def list_trend(trend: Trend, words: Words) -> PageTable:
     """List the runs with score and areas, gaps and events."""
     lines = [line for line in trend.lines if line.kind != "finding"]
     rows: list[list[Cell]] = []
@@ -294,7 +280,7 @@ def list_trend(trend: Trend, words: Words) -> Table:
             rows.append([show(words.say("history.gap")), *(show(GAP) for _ in lines), show(None)])
         rows.append([show(row.at), *(Cell(value, None, True) for value in row.values), show("; ".join(row.events))])
     names = name_trend_lines(lines, words)
-    return Table((words.say("column_then.run"), *names, words.say("column_then.events")), rows)
+    return PageTable((words.say("column_then.run"), *names, words.say("column_then.events")), rows)
 
 
 def draw_sparkline(trend: Trend | None, name: str) -> list[str]:

@@ -31,6 +31,16 @@ CELL = 7.2
 """Pixels of half a Chinese character: what vl-convert takes for a text's width is that of other fonts than the reader's."""
 MOST_LABEL = 260
 """Pixels of an axis label; longer ones end in an ellipsis."""
+CONFIG = {
+    "background": None,
+    "font": FONT,
+    "range": {"category": list(COLOURS)},
+    "axis": {"labelColor": "#4b5560", "titleColor": "#4b5560", "labelLimit": MOST_LABEL, "labelFontSize": 12,
+             "gridColor": "#8a929b", "gridOpacity": 0.3, "domainColor": "#8a929b", "tickColor": "#8a929b"},
+    "legend": {"labelColor": "#4b5560", "titleColor": "#4b5560", "labelFontSize": 12, "orient": "top", "title": None,
+               "labelLimit": MOST_LABEL, "columnPadding": 28},
+    "view": {"stroke": None},
+}  # fmt: skip
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
 
@@ -43,17 +53,7 @@ def draw(spec: dict[str, Any] | None) -> str | None:
     """Draw a specification as the address of an image; None without a specification or without vl-convert."""
     if spec is None or not can_draw():
         return None
-    config = {
-        "background": None,
-        "font": FONT,
-        "range": {"category": list(COLOURS)},
-        "axis": {"labelColor": "#4b5560", "titleColor": "#4b5560", "labelLimit": MOST_LABEL, "labelFontSize": 12,
-                 "gridColor": "#8a929b", "gridOpacity": 0.3, "domainColor": "#8a929b", "tickColor": "#8a929b"},
-        "legend": {"labelColor": "#4b5560", "titleColor": "#4b5560", "labelFontSize": 12, "orient": "top", "title": None,
-                   "labelLimit": MOST_LABEL, "columnPadding": 28},
-        "view": {"stroke": None},
-    }  # fmt: skip
-    whole = {"$schema": SCHEMA, "config": config, "width": WIDTH, **spec}
+    whole = {"$schema": SCHEMA, "config": CONFIG, "width": WIDTH, **spec}
     svg: str = import_module(RENDERER).vegalite_to_svg(whole)
     start = svg.index(">") + 1
     return "data:image/svg+xml;base64," + base64.b64encode((svg[:start] + DARK + svg[start:]).encode()).decode()
