@@ -223,7 +223,8 @@ def _ignore_progress(_: Message) -> None:
 class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one.
+    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one. ``breakdowns``
+    measures the tables that only pages and workbooks show.
     """
 
     state: Path
@@ -244,6 +245,7 @@ class AuditRequest:
     tell: Callable[[Message], None] = _ignore_progress
     unmask: bool = False
     history: RunHistory | None = None
+    breakdowns: bool = False
 
 
 def choose_mask(request: AuditRequest) -> Mask:

@@ -18,6 +18,7 @@ from storehealth.model.base import (
     State,
     Status,
 )
+from storehealth.model.breakdowns import AgentReplies, Breakdowns, CaseStep, OrderStep, StockGap, WeekHour
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
@@ -109,12 +110,15 @@ from storehealth.model.verdict import (
 __all__ = [
     "SCHEMA_VERSION",
     "AdviceReach",
+    "AgentReplies",
     "AlternativeFigure",
     "Area",
     "AreaChange",
     "AreaScore",
     "BandName",
     "BlankWords",
+    "Breakdowns",
+    "CaseStep",
     "CauseGroup",
     "CauseMark",
     "Change",
@@ -147,6 +151,7 @@ __all__ = [
     "MuteMark",
     "NearestLayout",
     "NotJudged",
+    "OrderStep",
     "Outcome",
     "OutcomeCounts",
     "PeriodCounts",
@@ -178,6 +183,7 @@ __all__ = [
     "Source",
     "State",
     "Status",
+    "StockGap",
     "StoredTable",
     "TableEnd",
     "TablePreview",
@@ -193,5 +199,6 @@ __all__ = [
     "UpcomingDeadline",
     "UsualWindow",
     "VerdictCounts",
+    "WeekHour",
     "Window",
 ]
