@@ -223,8 +223,8 @@ def _ignore_progress(_: Message) -> None:
 class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``unmask`` shows personal values unmasked; ``strict_privacy`` hides free text altogether.
-    ``history`` provides earlier runs; the caller adds this one.
+    ``unmask`` shows personal values unmasked; ``strict_privacy`` hides free text altogether. ``history`` provides earlier
+    runs; the caller adds this one. ``breakdowns`` measures the tables that only pages and workbooks show.
     """
 
     state: Path
@@ -246,6 +246,7 @@ class AuditRequest:
     unmask: bool = False
     strict_privacy: bool = False
     history: RunHistory | None = None
+    breakdowns: bool = False
 
 
 def choose_mask(request: AuditRequest, inputs: PreparedInputs) -> Mask:
