@@ -65,7 +65,8 @@ def _merge_settings(exports: Path, request: AuditRequest) -> Settings:
     settings = read_settings(request.config)
     return settings.model_copy(
         update={
-            "store": settings.store or exports.resolve().name,
+            "store": settings.store or request.store or exports.resolve().name,
+            "timezone": request.timezone or settings.timezone,
             "platform": request.platform or settings.platform,
             "language": request.language or settings.language,
         }
@@ -223,7 +224,8 @@ def _ignore_progress(_: Message) -> None:
 class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one.
+    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one. ``store``, the
+    name where the settings have none, and ``timezone`` are those of a fleet's list of stores.
     """
 
     state: Path
@@ -244,6 +246,8 @@ class AuditRequest:
     tell: Callable[[Message], None] = _ignore_progress
     unmask: bool = False
     history: RunHistory | None = None
+    store: str | None = None
+    timezone: str | None = None
 
 
 def choose_mask(request: AuditRequest) -> Mask:
