@@ -234,4 +234,4 @@ def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: Prepar
 
 
 def _name_column(column: str | None, reason: Message) -> Message:
-    return message("reject.in_column", column=Name(column), reason=reason) if column else reason
+    return message("reject.in_column_bare", column=Name(column), reason=reason) if column else reason

@@ -224,8 +224,9 @@ def _ignore_progress(_: Message) -> None:
 class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one. ``store``, the
-    name where the settings have none, and ``timezone`` are those of a fleet's list of stores.
+    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one. ``breakdowns``
+    measures the tables that only pages and workbooks show. ``store``, the name where the settings have none, and
+    ``timezone`` are those of a fleet's list of stores.
     """
 
     state: Path
@@ -248,6 +249,7 @@ class AuditRequest:
     history: RunHistory | None = None
     store: str | None = None
     timezone: str | None = None
+    breakdowns: bool = False
 
 
 def choose_mask(request: AuditRequest) -> Mask:

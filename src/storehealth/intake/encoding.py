@@ -26,6 +26,8 @@ from storehealth.support.message import Message, Name, dump_message, message
 
 CHUNK = 8 << 20
 LONGEST_LINE = 64 << 20
+FEW_LINES = 20
+"""Lines of a file in which one line with a bad byte is still an accident."""
 MOST_BAD_LINES = 0.01
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be", codecs.BOM_UTF8: "utf-8-sig",
@@ -227,7 +229,7 @@ def _list_non_ascii_lines(chunk: bytes) -> list[bytes]:
 
 
 def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
-    """Write a UTF-8 copy with the same lines; a line that cannot be decoded is left empty."""
+    """Write a UTF-8 copy with the same lines; a byte that cannot be decoded becomes U+FFFD, and costs only its cell."""
     copy, counted, bad = scratch / "text.utf8", _LineCount(), list[_BadLine]()
     codec = _find_codec(encoding)
     is_wide = codec.startswith(("utf-16", "utf-32"))
@@ -237,10 +239,10 @@ def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
             if data:
                 counted.add(target.tell(), data)
                 target.write(data)
-    if len(bad) > MOST_BAD_LINES * max(counted.breaks, 1):
+    if len(bad) > max(MOST_BAD_LINES * max(counted.breaks, 1), counted.breaks >= FEW_LINES):
         raise FileRefused(_describe_bad_lines(bad, encoding), message("intake.name_encoding"))
     reason = dump_message(message("reject.encoding", encoding=Name(encoding)))
-    damages = (Damage(line.number, line.text, reason) for line in bad)
+    damages = (Damage(line.number, line.text, reason, lost=False) for line in bad)
     return counted.to_text(copy, encoding, tuple(damages))
 
 
@@ -304,18 +306,19 @@ def _decode_lines(source: BinaryIO, encoding: str, counted: _LineCount, bad: lis
         try:
             yield chunk.decode(encoding)
         except UnicodeDecodeError:
-            yield _drop_bad_lines(chunk, encoding, (start, counted.breaks + 1), bad)
+            yield _replace_bad_bytes(chunk, encoding, (start, counted.breaks + 1), bad)
 
 
-def _drop_bad_lines(chunk: bytes, encoding: str, begin: tuple[int, int], bad: list[_BadLine]) -> str:
+def _replace_bad_bytes(chunk: bytes, encoding: str, begin: tuple[int, int], bad: list[_BadLine]) -> str:
     offset, number = begin
     good: list[str] = []
     for line in chunk.split(b"\n"):
         try:
             good.append(line.decode(encoding))
         except UnicodeDecodeError as error:
-            bad.append(_BadLine(number, offset + error.start, line.decode(encoding, "replace").strip()))
-            good.append("")
+            text = line.decode(encoding, "replace")
+            bad.append(_BadLine(number, offset + error.start, text.strip()))
+            good.append(text)
         offset, number = offset + len(line) + 1, number + 1
     return "\n".join(good)
 

@@ -27,12 +27,12 @@ from storehealth.intake.encoding import decode_head
 from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
-from storehealth.model import SheetReading, Source, StoredTable
+from storehealth.model import BlankWords, SheetReading, Source, StoredTable
 from storehealth.privacy import remove_quotes, scrub
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
 
-VERSION = 6
+VERSION = 7
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
 MOST_LIKELY = 6
@@ -291,8 +291,9 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
     facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
     facts |= {"first": min(_times(table.first for table in stored), default=None)}
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
+    blanks = tuple(BlankWords(header=header, cells=n, words=tuple(words)) for header, n, words in meta["blanks"])
     unfit = load_message(meta["unfit"]) if meta["unfit"] else None
-    facts |= {"note": unfit or _summarise(meta) or source.note}
+    facts |= {"note": unfit or _join(_summarise(meta) or source.note, _describe_blanks(blanks)), "blanks": blanks}
     if not meta["unfit"]:
         facts |= {"layout": layout.name, "tables": layout.feeds}
     result.sources.append(source.model_copy(update=facts))
@@ -303,6 +304,21 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
         result.rejects.append(
             StoredTable(table="rejects", source=source.path, parquet=rejects, rows=count, distinct_keys=count)
         )
+
+
+def _describe_blanks(blanks: Sequence[BlankWords]) -> Message | None:
+    """Say which columns have words for "not yet" instead of a time."""
+    columns = tuple(
+        message(
+            "rows.blank_column", n=blank.cells, header=Name(scrub(blank.header)), words=tuple(map(Name, blank.words))
+        )
+        for blank in blanks
+    )
+    return message("rows.blank_words", columns=columns) if columns else None
+
+
+def _join(first: Message | None, second: Message | None) -> Message | None:
+    return message("rows.two_notes", first=first, second=second) if first and second else first or second
 
 
 def _summarise(meta: Any) -> Message | None:

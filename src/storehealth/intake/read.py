@@ -5,6 +5,7 @@ Where several shops in one file use the same order numbers, the shop's column te
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -23,13 +24,16 @@ from storehealth.intake.normalise import (
     build_staging_sql,
     build_table_sql,
     list_required_keys,
+    name_word,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
+from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
 from storehealth.support.sandbox import apply_thread_limit
 
 LONGEST_VALUE = 2000
+LONGEST_WORD = 40
 Con = duckdb.DuckDBPyConnection
 SEPARATOR = " · "
 
@@ -47,7 +51,8 @@ class SheetOutcome(NamedTuple):
     """Where a sheet's rows went: ``rows = kept + duplicates + rejected``.
 
     ``listed`` counts the entries in rejects.parquet. ``unfit``, a dumped message, says why no row was kept. ``passed``
-    counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count.
+    counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count. ``blanks``: by header
+    of a time, how many cells say in words that there is none, and the commonest of these words.
     """
 
     rows: int
@@ -58,6 +63,7 @@ class SheetOutcome(NamedTuple):
     tables: dict[str, TableFacts]
     unfit: str = ""
     passed: int = 0
+    blanks: list[tuple[str, int, list[str]]] = []
 
 
 def connect(memory: str | None, scratch: Path) -> Con:
@@ -98,8 +104,9 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
     reading = SheetOutcome(
-        rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables
-    )
+        rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables,
+        blanks=_count_blank_words(con, plan),
+    )  # fmt: skip
     if not kept:
         reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
     if plan.layout.only:
@@ -331,14 +338,17 @@ def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Tab
 def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
     """The reason that cost most rows. Empty where the sheet had only total rows."""
     commonest = con.execute(
-        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1"
+        "SELECT column_name, reason, count(*), min(value) FROM rejects WHERE row_lost GROUP BY 1, 2"
+        " ORDER BY 3 DESC, 1, 2 LIMIT 1"
     ).fetchone()
     if commonest is None:
         return ""
-    column, reason, count = commonest
+    column, reason, count, value = commonest
     why = load_message(reason)
-    if column:
-        why = message("reject.in_column", column=Name(column), reason=why)
+    if column and value and re.search(r"\d", value):  # a text without digits may be anybody's name
+        why = message("reject.in_column", column=Name(column), value=Name(scrub(value[:LONGEST_WORD])), reason=why)
+    elif column:
+        why = message("reject.in_column_bare", column=Name(column), reason=why)
     return dump_message(message("rows.none_read", layout=Name(plan.layout.name), reason=why, n=count))
 
 
@@ -348,6 +358,23 @@ def _write_rejects(con: Con, folder: Path) -> int:
         con,
         f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
     )
+
+
+def _count_blank_words(con: Con, plan: ReadingPlan) -> list[tuple[str, int, list[str]]]:
+    keys = plan.later_times
+    if not keys:
+        return []
+    counts = con.execute(f"SELECT {', '.join(f'count({name_word(key)})' for key in keys)} FROM numbered").fetchall()[0]
+    found = []
+    for key, count in zip(keys, counts, strict=True):
+        if count:
+            word = f"{name_word(key)}[:{LONGEST_WORD}]"
+            common = (
+                f"SELECT {word} FROM numbered GROUP BY 1 HAVING {word} IS NOT NULL ORDER BY count(*) DESC, 1 LIMIT 3"
+            )
+            words = [scrub(text) for (text,) in con.execute(common).fetchall()]
+            found.append((plan.match.headers[key], count, words))
+    return found
 
 
 def _fetch_number(con: Con, sql: str) -> int:

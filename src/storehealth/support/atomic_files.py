@@ -16,7 +16,8 @@ from typing import Any, BinaryIO
 
 from storehealth.support.message import Message, message, verbatim
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
 BOM = b"\xef\xbb\xbf"
 KNOWN = frozenset(
     {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}

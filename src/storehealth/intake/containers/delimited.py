@@ -73,7 +73,8 @@ class DelimitedTable:
         if careful or not self.text.plain or not self._has_one_line_each(first):
             return self._read_carefully(begin, width, free_tail)
         options = f"delim={_quote(self.delimiter)}, skip={begin - 1}"
-        return Body(_read_csv(self.text.path, options, width), (), begin, self.text.lines - begin + 1)
+        damages = tuple(damage for damage in self.text.damages if damage.line >= begin)
+        return Body(_read_csv(self.text.path, options, width), damages, begin, self.text.lines - begin + 1)
 
     def _has_one_line_each(self, first: int) -> bool:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
