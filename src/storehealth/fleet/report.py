@@ -201,9 +201,9 @@ def _find_common_slices(judged: Sequence[_Judged]) -> Iterator[CommonFinding]:
         for finding in store.brief.findings:
             for dimension, value, defects, rows in finding.slices:
                 groups[finding.code, dimension].append(_SliceRows(store, finding, value, defects, rows))
-    for (_, dimension), rows in groups.items():
-        for value in sorted({row.value for row in rows}):
-            line = _compare_slice(dimension, value, rows, judged)
+    for (_, dimension), members in groups.items():
+        for value in sorted({row.value for row in members}):
+            line = _compare_slice(dimension, value, members, judged)
             if line is not None:
                 yield line
 
@@ -294,7 +294,7 @@ def _list_changes(judged: Sequence[_Judged]) -> list[ChangeLine]:
                 )
             )
     order = {"worse": 0, None: 1, "better": 2}
-    return sorted(lines, key=lambda line: (order[line.change], -len(line.new), line.name))  # type: ignore[index]
+    return sorted(lines, key=lambda line: (order[line.change], -len(line.new), line.name))
 
 
 def _list_failures(results: Iterable[StoreResult]) -> Iterator[FleetFailure]:
@@ -350,7 +350,7 @@ def _spread_areas(judged: Sequence[_Judged]) -> Iterator[Spread]:
                     scores[area.id].append(area.score)
         for area_id, values in scores.items():
             if len(values) >= MIN_SPREAD:
-                yield Spread(peers=peers, area=area_id, stores=len(values), **_quarter(values))  # type: ignore[arg-type]
+                yield Spread(peers=peers, area=area_id, stores=len(values), **_quarter(values))
 
 
 def _spread_rules(judged: Sequence[_Judged]) -> Iterator[Spread]:
@@ -396,7 +396,7 @@ def _compare_peers(judged: Sequence[_Judged]) -> Iterator[PeerStanding]:
                         name=name,
                         peers=peers,
                         stores=len(by_name),
-                        area=area_id,  # type: ignore[arg-type]
+                        area=area_id,
                         score=score,
                         median=round(median(others), 2),
                         better_than=round(lower / len(others), 3),

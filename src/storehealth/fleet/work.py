@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from storehealth.audit import Audit, AuditRequest, open_audit
+from storehealth.audit import AuditRequest, OpenAudit, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.errors import ExitCode, StorehealthError, derive_exit_code, find_shortage
@@ -288,6 +288,7 @@ def _build_request(task: StoreTask, state: Path) -> AuditRequest:
         memory=task.memory,
         fail_on=task.fail_on,
         strict_data=task.strict_data,
+        breakdowns=True,
         history=RunHistory(state, None, read_calendar(home)),
     )
 
@@ -312,7 +313,7 @@ def _remember(request: AuditRequest, checkup: Checkup) -> None:
         remember_run(request.history, checkup, load_installation_key())
 
 
-def brief_checkup(audit: Audit) -> StoreBrief:
+def brief_checkup(audit: OpenAudit) -> StoreBrief:
     """Shorten an audit to what a fleet's report compares; about 10 kB."""
     checkup, scoring = audit.checkup, audit.inputs.catalogue.scoring
     previous, first = checkup.previous, next(iter(checkup.recommendations), None)

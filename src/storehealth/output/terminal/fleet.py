@@ -83,7 +83,7 @@ def _add_league(page: Page, league: Sequence[LeagueLine], words: Words, details:
             page.add(words.say("fleet.more", n=len(league) - 2 * ends), indent=4)
             continue
         style = STYLES[choose_band(line.score)] if line.score is not None else ""
-        pieces = [
+        pieces: list[str | TextRun] = [
             pad_text(format_place(line, words), 6, right=True),
             pad_text(line.name, names),
             TextRun(pad_text(format_score(line, words), 11, right=True), style, keep=True),
