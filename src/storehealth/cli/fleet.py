@@ -158,11 +158,7 @@ def report(
 
 
 def _deliver(
-    run: FleetRun,
-    shown: str,
-    outputs: output_files.Outputs[FleetReport],
-    details: bool,
-    common: CommonOptions,
+    run: FleetRun, shown: str, outputs: output_files.Outputs[FleetReport], details: bool, common: CommonOptions
 ) -> bool:
     """Build the report, show it as text or JSON or not at all, and write the files; return whether all were written."""
     from storehealth.fleet.report import build_report
@@ -190,12 +186,9 @@ def _plan_tasks(
         memory=fleet.memory,
         keep=_unattended.parse_days(fleet.keep),
         formats=formats,
-        fail_on=judging.fail_on,
-        strict_data=judging.strict_data,
-        as_of=judging.as_of,
-        window=judging.window,
         language=common.lang,
         packs=tuple(str(pack.absolute()) for pack in common.pack or ()),
+        **vars(judging),
     )
     return plan_tasks(stores, state, options)  # type: ignore[arg-type]
 

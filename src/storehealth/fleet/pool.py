@@ -189,7 +189,7 @@ def _wait(running: list[_Running]) -> list[_Running]:
 
 def _collect(ended: _Running) -> StoreResult:
     """Take the answer of a process, or say how it ended without one."""
-    task, process = ended.task, ended.process
+    process = ended.process
     try:
         if ended.answers.poll():
             answer: StoreResult = ended.answers.recv()
@@ -203,13 +203,17 @@ def _collect(ended: _Running) -> StoreResult:
         if was_alive:
             process.kill()
             process.join()
+    return _report_loss(ended, was_alive)
+
+
+def _report_loss(ended: _Running, was_alive: bool) -> StoreResult:
+    """Say that a process gave no answer, in the result and in the record of the store's run."""
     seconds = (datetime.now(UTC) - ended.started_at).total_seconds()
-    if was_alive:
-        status, reason = "timeout", message("fleet.timeout", seconds=round(seconds))
-    else:
-        status, reason = "crashed", message("fleet.crashed", code=process.exitcode or 0)
-    result = describe_failure(task, ended.started_at, status, reason)  # type: ignore[arg-type]
-    _record_end(task, result)
+    reason = message("fleet.timeout", seconds=round(seconds))
+    if not was_alive:
+        reason = message("fleet.crashed", code=ended.process.exitcode or 0)
+    result = describe_failure(ended.task, ended.started_at, "timeout" if was_alive else "crashed", reason)
+    _record_end(ended.task, result)
     return result
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from storehealth.catalogue.texts import name_table
+from storehealth.model.base import Area
 from storehealth.model.fleet import (
     ChangeLine,
     CommonFinding,
@@ -48,6 +49,7 @@ MIN_DEFECTS = 10
 OLD_AFTER = timedelta(days=3)
 """Exports whose last event is longer ago are old."""
 WORST = 3
+VERDICTS = ("pass", "watch", "fail")
 
 
 class _Judged(NamedTuple):
@@ -144,27 +146,25 @@ def _name(result: StoreResult, brief: StoreBrief) -> dict[str, str]:
     return {"name": result.name, "store": brief.store}
 
 
-def _rank_help(judged: Sequence[_Judged]) -> Iterator[HelpLine]:
+def _rank_help(judged: Sequence[_Judged]) -> list[HelpLine]:
     """Rank the stores with failing findings by what they lose, times their orders; ties by name."""
-    lines = []
-    for result, brief in judged:
-        failing = [finding for finding in _list_failing(brief) if finding.points > 0]
-        points = round(sum(finding.points for finding in brief.findings), 2)
-        if failing:
-            failing.sort(key=lambda finding: (-finding.points, finding.code))
-            lines.append(
-                HelpLine(
-                    **_name(result, brief),
-                    owner=result.owner,
-                    weight=round(points * max(brief.orders, 1), 1),
-                    points=points,
-                    orders=brief.orders,
-                    worst=tuple(finding.code for finding in failing[:WORST]),
-                    action=brief.action,
-                    gain=brief.gain,
-                )
-            )
-    yield from sorted(lines, key=lambda line: (-line.weight, line.name))
+    lines = [_line_up_help(result, brief) for result, brief in judged]
+    return sorted((line for line in lines if line.worst), key=lambda line: (-line.weight, line.name))
+
+
+def _line_up_help(result: StoreResult, brief: StoreBrief) -> HelpLine:
+    failing = sorted(_list_failing(brief), key=lambda finding: (-finding.points, finding.code))
+    points = round(sum(finding.points for finding in brief.findings), 2)
+    return HelpLine(
+        **_name(result, brief),
+        owner=result.owner,
+        weight=round(points * max(brief.orders, 1), 1),
+        points=points,
+        orders=brief.orders,
+        worst=tuple(finding.code for finding in failing if finding.points > 0)[:WORST],
+        action=brief.action,
+        gain=brief.gain,
+    )
 
 
 def _list_failing(brief: StoreBrief) -> list[FindingBrief]:
@@ -244,16 +244,21 @@ def _find_common_rules(judged: Sequence[_Judged]) -> Iterator[CommonFinding]:
         for code, members in failing.items():
             count = _count_judged(stores, code)
             if len(members) >= max(MIN_COMMON, COMMON_SHARE * count):
-                yield CommonFinding(
-                    code=code,
-                    title=members[0][1].title,
-                    platform=platform,
-                    stores=tuple(sorted(store.result.name for store, _ in members)),
-                    judged_stores=count,
-                    defects=sum(finding.defects for _, finding in members),
-                    judged=sum(finding.judged for _, finding in members),
-                    points=round(sum(finding.points for _, finding in members), 2),
-                )
+                yield _join_rule(platform, members, count)
+
+
+def _join_rule(platform: str, members: Sequence[tuple[_Judged, FindingBrief]], count: int) -> CommonFinding:
+    findings = [finding for _, finding in members]
+    return CommonFinding(
+        code=findings[0].code,
+        title=findings[0].title,
+        platform=platform,
+        stores=tuple(sorted(store.result.name for store, _ in members)),
+        judged_stores=count,
+        defects=sum(finding.defects for finding in findings),
+        judged=sum(finding.judged for finding in findings),
+        points=round(sum(finding.points for finding in findings), 2),
+    )
 
 
 def _group_by_platform(judged: Iterable[_Judged]) -> Mapping[str, list[_Judged]]:
@@ -264,9 +269,8 @@ def _group_by_platform(judged: Iterable[_Judged]) -> Mapping[str, list[_Judged]]
 
 
 def _count_judged(judged: Iterable[_Judged], code: str) -> int:
-    verdicts = ("pass", "watch", "fail")
     return sum(
-        any(finding.code == code and finding.status in verdicts for finding in store.brief.findings) for store in judged
+        any(finding.code == code and finding.status in VERDICTS for finding in store.brief.findings) for store in judged
     )
 
 
@@ -275,26 +279,22 @@ def _count_judged(judged: Iterable[_Judged], code: str) -> int:
 
 def _list_changes(judged: Sequence[_Judged]) -> list[ChangeLine]:
     """List the stores of which the score, or the verdict on a finding, has changed; the worse first."""
-    lines = []
-    for result, brief in judged:
-        new = [finding for finding in _list_failing(brief) if finding.state in ("new", "reappeared")]
-        # a first run calls nothing new: there is nothing to compare it with
-        new = [finding for finding in new if brief.previous is not None or finding.change is not None]
-        resolved = [finding.code for finding in brief.findings if finding.state == "resolved"]
-        change = brief.score_change if brief.score_change != "within_noise" else None
-        if change or new or resolved:
-            lines.append(
-                ChangeLine(
-                    **_name(result, brief),
-                    change=change,
-                    previous=brief.previous,
-                    score=brief.score,
-                    new=tuple(finding.code for finding in new),
-                    resolved=tuple(resolved),
-                )
-            )
+    lines = [_compare_with_last(result, brief) for result, brief in judged if brief.previous is not None]
     order = {"worse": 0, None: 1, "better": 2}
-    return sorted(lines, key=lambda line: (order[line.change], -len(line.new), line.name))
+    changed = [line for line in lines if line.change or line.new or line.resolved]
+    return sorted(changed, key=lambda line: (order.get(line.change, 1), -len(line.new), line.name))
+
+
+def _compare_with_last(result: StoreResult, brief: StoreBrief) -> ChangeLine:
+    new = [finding.code for finding in _list_failing(brief) if finding.state in ("new", "reappeared")]
+    return ChangeLine(
+        **_name(result, brief),
+        change=brief.score_change if brief.score_change != "within_noise" else None,
+        previous=brief.previous,
+        score=brief.score,
+        new=tuple(new),
+        resolved=tuple(finding.code for finding in brief.findings if finding.state == "resolved"),
+    )
 
 
 def _list_failures(results: Iterable[StoreResult]) -> Iterator[FleetFailure]:
@@ -341,37 +341,44 @@ def _group_by_peers(judged: Iterable[_Judged]) -> Iterator[tuple[PeerGroup, list
     yield from sorted(groups.items(), key=lambda pair: (pair[0].platform, pair[0].orders_from))
 
 
+def _group_scores(stores: Iterable[_Judged]) -> dict[Area, dict[str, float]]:
+    """The scores of each area by store."""
+    scores: dict[Area, dict[str, float]] = defaultdict(dict)
+    for store in stores:
+        for area in store.brief.areas:
+            if area.score is not None:
+                scores[area.id][store.result.name] = area.score
+    return scores
+
+
 def _spread_areas(judged: Sequence[_Judged]) -> Iterator[Spread]:
     for peers, stores in _group_by_peers(judged):
-        scores: dict[str, list[float]] = defaultdict(list)
-        for store in stores:
-            for area in store.brief.areas:
-                if area.score is not None:
-                    scores[area.id].append(area.score)
-        for area_id, values in scores.items():
-            if len(values) >= MIN_SPREAD:
-                yield Spread(peers=peers, area=area_id, stores=len(values), **_quarter(values))
+        for area, scores in _group_scores(stores).items():
+            if len(scores) >= MIN_SPREAD:
+                yield Spread(peers=peers, area=area, stores=len(scores), **_quarter(list(scores.values())))
 
 
 def _spread_rules(judged: Sequence[_Judged]) -> Iterator[Spread]:
     for peers, stores in _group_by_peers(judged):
         by_code: dict[str, list[FindingBrief]] = defaultdict(list)
-        for store in stores:
-            for finding in store.brief.findings:
-                if finding.value is not None and finding.status in ("pass", "watch", "fail"):
-                    by_code[finding.code].append(finding)
-        for code, findings in sorted(by_code.items()):
+        for finding in (finding for store in stores for finding in store.brief.findings):
+            if finding.value is not None and finding.status in VERDICTS:
+                by_code[finding.code].append(finding)
+        for _, findings in sorted(by_code.items()):
             if len(findings) >= MIN_SPREAD:
-                first = findings[0]
-                yield Spread(
-                    peers=peers,
-                    code=code,
-                    **first.model_dump(include={"area", "unit", "higher_is"}),
-                    title=first.title,
-                    stores=len(findings),
-                    fails=sum(finding.status == "fail" for finding in findings),
-                    **_quarter([finding.value for finding in findings if finding.value is not None]),
-                )
+                yield _spread_rule(peers, findings)
+
+
+def _spread_rule(peers: PeerGroup, findings: Sequence[FindingBrief]) -> Spread:
+    first = findings[0]
+    return Spread(
+        peers=peers,
+        **first.model_dump(include={"code", "area", "unit", "higher_is"}),
+        title=first.title,
+        stores=len(findings),
+        fails=sum(finding.status == "fail" for finding in findings),
+        **_quarter([finding.value for finding in findings if finding.value is not None]),
+    )
 
 
 def _quarter(values: Sequence[float]) -> dict[str, float]:
@@ -382,22 +389,20 @@ def _quarter(values: Sequence[float]) -> dict[str, float]:
 
 def _compare_peers(judged: Sequence[_Judged]) -> Iterator[PeerStanding]:
     for peers, stores in _group_by_peers(judged):
-        scores: dict[str, dict[str, float]] = defaultdict(dict)
-        for store in stores:
-            for area in store.brief.areas:
-                if area.score is not None:
-                    scores[area.id][store.result.name] = area.score
-        for area_id, by_name in scores.items():
-            if len(by_name) >= MIN_PEERS:
-                for name, score in sorted(by_name.items()):
-                    others = [value for other, value in by_name.items() if other != name]
-                    lower = sum(value < score for value in others) + sum(value == score for value in others) / 2
-                    yield PeerStanding(
-                        name=name,
-                        peers=peers,
-                        stores=len(by_name),
-                        area=area_id,
-                        score=score,
-                        median=round(median(others), 2),
-                        better_than=round(lower / len(others), 3),
-                    )
+        for area, scores in _group_scores(stores).items():
+            if len(scores) >= MIN_PEERS:
+                yield from (_compare_store(peers, area, name, scores) for name in sorted(scores))
+
+
+def _compare_store(peers: PeerGroup, area: Area, name: str, scores: Mapping[str, float]) -> PeerStanding:
+    score, others = scores[name], [value for other, value in scores.items() if other != name]
+    lower = sum(value < score for value in others) + sum(value == score for value in others) / 2
+    return PeerStanding(
+        name=name,
+        peers=peers,
+        stores=len(scores),
+        area=area,
+        score=score,
+        median=round(median(others), 2),
+        better_than=round(lower / len(others), 3),
+    )

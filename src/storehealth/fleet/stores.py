@@ -120,12 +120,9 @@ def _locate(entry: StoreEntry, base: Path) -> FleetStore:
         exports=os.fspath(exports),
         folder=os.fspath(home),
         title=entry.name,
-        platform=entry.platform,
-        zone=entry.zone,
-        language=entry.language,
         settings=os.fspath(settings) if settings else None,
         packs=tuple(map(os.fspath, dict.fromkeys((*own, *named)))),
-        owner=entry.owner,
+        **entry.model_dump(include={"platform", "zone", "language", "owner"}),
     )
 
 

@@ -234,15 +234,17 @@ def _audit_and_keep(task: StoreTask, started: datetime) -> StoreResult:
         try:
             result = _audit_store(task, state, runs)
         except BaseException as error:
-            code = int(derive_exit_code(error))
-            ended = {"ended_at": datetime.now(UTC), "exit_code": code, "reasons": (_describe_error(error),)}
             with suppress(OSError):
-                attempt.model_copy(update=ended).write(runs.folder)
+                _end(attempt, int(derive_exit_code(error)), (_describe_error(error),)).write(runs.folder)
             raise
-        brief = result.brief
-        done = {"ended_at": datetime.now(UTC), "exit_code": result.exit_code, "reasons": result.reasons}
-        attempt.model_copy(update={**done, "run": brief.run if brief else None}).write(runs.folder)
+        run = result.brief.run if result.brief else None
+        _end(attempt, result.exit_code, result.reasons, run).write(runs.folder)
     return result
+
+
+def _end(attempt: Attempt, code: int, reasons: tuple[Message, ...], run: str | None = None) -> Attempt:
+    ended = {"ended_at": datetime.now(UTC), "exit_code": code, "reasons": reasons, "run": run}
+    return attempt.model_copy(update=ended)
 
 
 def _audit_store(task: StoreTask, state: Path, runs: RunFolders) -> StoreResult:
@@ -275,6 +277,7 @@ def _audit_store(task: StoreTask, state: Path, runs: RunFolders) -> StoreResult:
 def _build_request(task: StoreTask, state: Path) -> AuditRequest:
     store = task.store
     home = Path(store.settings).parent if store.settings else Path(store.folder)
+    shared = {name: getattr(task, name) for name in ("as_of", "window", "memory", "fail_on", "strict_data")}
     return AuditRequest(
         state=state,
         store=store.title,
@@ -283,13 +286,9 @@ def _build_request(task: StoreTask, state: Path) -> AuditRequest:
         language=store.language,
         packs=tuple(map(Path, store.packs)),
         config=Path(store.settings) if store.settings else None,
-        as_of=task.as_of,
-        window=task.window,
-        memory=task.memory,
-        fail_on=task.fail_on,
-        strict_data=task.strict_data,
         breakdowns=True,
         history=RunHistory(state, None, read_calendar(home)),
+        **shared,
     )
 
 

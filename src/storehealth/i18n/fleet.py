@@ -96,23 +96,17 @@ def describe_help(line: HelpLine, words: Words) -> str:
 
 def describe_common(line: CommonFinding, words: Words) -> str:
     """What many stores share, how many of them, and in how many rows."""
-    title = f"{line.code} {words.render(line.title)}"
-    share = words.format_figure(line.defects / line.judged if line.judged else None, "share")
-    if line.dimension:
-        return words.say(
-            "fleet.common_slice",
-            title=title,
-            what=format_segment({line.dimension: line.value}, words),
-            share=share,
-            elsewhere=words.format_figure(line.elsewhere, "share"),
-            stores=words.count("fleet.stores", len(line.stores)),
-        )
+    title, stores = f"{line.code} {words.render(line.title)}", words.count("fleet.stores", len(line.stores))
+    if not line.dimension:
+        judged = words.format_whole(line.judged_stores)
+        return words.say("fleet.common_rule", title=title, platform=line.platform or "", failing=stores, judged=judged)
     return words.say(
-        "fleet.common_rule",
+        "fleet.common_slice",
         title=title,
-        platform=line.platform or "",
-        failing=words.format_whole(len(line.stores)),
-        judged=words.format_whole(line.judged_stores),
+        what=format_segment({line.dimension: line.value}, words),
+        share=words.format_figure(line.defects / line.judged if line.judged else None, "share"),
+        elsewhere=words.format_figure(line.elsewhere, "share"),
+        stores=stores,
     )
 
 

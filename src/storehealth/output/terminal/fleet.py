@@ -81,17 +81,20 @@ def _add_league(page: Page, league: Sequence[LeagueLine], words: Words, details:
     for line in shown:
         if line is None:
             page.add(words.say("fleet.more", n=len(league) - 2 * ends), indent=4)
-            continue
-        style = STYLES[choose_band(line.score)] if line.score is not None else ""
-        pieces: list[str | TextRun] = [
-            pad_text(format_place(line, words), 6, right=True),
-            pad_text(line.name, names),
-            TextRun(pad_text(format_score(line, words), 11, right=True), style, keep=True),
-            pad_text(line.peers.platform, 10),
-            words.say("fleet.verdicts", fails=line.fails, watches=line.watches),
-            format_change(line, words),
-        ]
-        page.add(*_part(pieces), indent=2, hang=10 + names)
+        else:
+            page.add(*_part(_list_cells(line, names, words)), indent=2, hang=10 + names)
+
+
+def _list_cells(line: LeagueLine, width: int, words: Words) -> list[str | TextRun]:
+    style = STYLES[choose_band(line.score)] if line.score is not None else ""
+    return [
+        pad_text(format_place(line, words), 6, right=True),
+        pad_text(line.name, width),
+        TextRun(pad_text(format_score(line, words), 11, right=True), style, keep=True),
+        pad_text(line.peers.platform, 10),
+        words.say("fleet.verdicts", fails=line.fails, watches=line.watches),
+        format_change(line, words),
+    ]
 
 
 def _part(pieces: list[str | TextRun]) -> list[str | TextRun]:
