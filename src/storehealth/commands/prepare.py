@@ -65,7 +65,8 @@ def _merge_settings(exports: Path, request: AuditRequest) -> Settings:
     settings = read_settings(request.config)
     return settings.model_copy(
         update={
-            "store": settings.store or exports.resolve().name,
+            "store": settings.store or request.store or exports.resolve().name,
+            "timezone": request.timezone or settings.timezone,
             "platform": request.platform or settings.platform,
             "language": request.language or settings.language,
         }
@@ -224,7 +225,8 @@ class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
     ``unmask`` shows personal values unmasked; ``strict_privacy`` hides free text altogether. ``history`` provides earlier
-    runs; the caller adds this one. ``breakdowns`` measures the tables that only pages and workbooks show.
+    runs; the caller adds this one. ``breakdowns`` measures the tables that only pages and workbooks show. ``store``, the
+    name where the settings have none, and ``timezone`` are those of a fleet's list of stores.
     """
 
     state: Path
@@ -246,6 +248,8 @@ class AuditRequest:
     unmask: bool = False
     strict_privacy: bool = False
     history: RunHistory | None = None
+    store: str | None = None
+    timezone: str | None = None
     breakdowns: bool = False
 
 

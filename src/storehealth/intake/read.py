@@ -31,6 +31,7 @@ from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
+from storehealth.support.sandbox import apply_thread_limit
 
 LONGEST_VALUE = 2000
 INSERTED = 50_000
@@ -71,6 +72,7 @@ class SheetOutcome(NamedTuple):
 def connect(memory: str | None, scratch: Path) -> Con:
     """Open an in-memory database with the macros of ``*.sql``. ``scratch`` is where it may spill to disk."""
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
+    apply_thread_limit(con)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     # Else `lower(t) IN (…)` becomes a join over every row, even the many that an earlier CASE branch decides.
