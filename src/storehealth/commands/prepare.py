@@ -266,4 +266,4 @@ def _find_regions(inputs: PreparedInputs) -> list[str]:
 
     territories = get_global("zone_territories")
     zones = (inputs.settings.timezone, inputs.intake.zone, inputs.platform.zone)
-    return [territories[zone] for zone in zones if zone in territories]
+    return [territories[zone] for zone in zones if zone is not None and zone in territories]
