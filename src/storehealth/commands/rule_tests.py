@@ -124,7 +124,7 @@ def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> E
 
 def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
     """Views that the rule's SQL names, and ``time_grain``, the precision of times; creating all views would take longer."""
-    sql = " ".join([rule.measure.model_dump_json(), *(advice.mends for advice in rule.advice)])
+    sql = " ".join([rule.measure.model_dump_json(), *rule.sql_beside_measure])
     return {*re.findall(r"\w+", sql), "time_grain"} & set(catalogue.views)
 
 

@@ -41,6 +41,20 @@ class Driver(FrozenModel):
     defects: int
     judged: int
     share_of_defects: float
+    same_rows: tuple[dict[str, str | None], ...] = Field(
+        default=(),
+        description="Slices of other dimensions with nearly the same rows: which of them is the cause is open.",
+    )
+
+
+class MissCause(FrozenModel):
+    """Misses of one rule with one cause. Each miss has exactly one, so that all add up to the misses."""
+
+    id: str = Field(description="As in the rule file, or unexplained.")
+    name: Message
+    segment: dict[str, str] = Field(default={}, description="The slice that stands out, where the cause is one.")
+    misses: int
+    share: float = Field(description="Of all misses.")
 
 
 class VerdictCounts(FrozenModel):
@@ -141,6 +155,9 @@ class Finding(FrozenModel):
         default=(), description="Comparison with figures the platform itself prints."
     )
     drivers: tuple[Driver, ...] = ()
+    causes: tuple[MissCause, ...] = Field(
+        default=(), description="Each miss once, by its cause, the largest first; empty where the rule names no causes."
+    )
     evidence: EvidenceSummary
     money_at_risk: MoneyAtRisk | None = Field(
         default=None, description="None if the platform has no bands, or no defect is compensated."

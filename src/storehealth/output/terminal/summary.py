@@ -22,6 +22,7 @@ from storehealth.i18n.findings import (
     name_score,
     select_actions,
     sort_by_urgency,
+    summarize_causes,
 )
 from storehealth.i18n.limits import summarize_limits
 from storehealth.i18n.sources import (
@@ -69,15 +70,16 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
     page.add_blank()
     names = [words.say(f"area.{area.id}") for area in checkup.areas]
     width = max(map(cell_len, names), default=0)
-    has_losses = any(area.loses for area in checkup.areas)
-    for area, name in zip(checkup.areas, names, strict=True):
+    losses = [
+        words.say("screen.loses", points=words.format_decimal(area.loses, 0)) if area.loses else ""
+        for area in checkup.areas
+    ]
+    room = max(map(cell_len, losses), default=0)
+    for area, name, lost in zip(checkup.areas, names, losses, strict=True):
         score = pad_text(words.format_decimal(area.score, 0), 3, right=True)
-        lost = words.say("screen.loses", points=words.format_decimal(area.loses, 0)) if area.loses else ""
-        start = (
-            f"{GAP}{pad_text(name, width)}{GAP}{score}{GAP}{pad_text(lost, 3, right=True) + GAP if has_losses else ''}"
-        )
+        start = f"{GAP}{pad_text(name, width)}{GAP}{score}{GAP}{pad_text(lost, room, right=True) + GAP if room else ''}"
         state = _area_state(page, cell_len(start), checkup, area, words)
-        page.add(TextRun(start, keep=True), *state, hang=width + 9 + (5 if has_losses else 0))
+        page.add(TextRun(start, keep=True), *state, hang=width + 9 + (room + 2 if room else 0))
 
 
 def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[TextRun | str]:
@@ -210,6 +212,14 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
         parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
     page.add(*parts, indent=indent)
     return indent
+
+
+def add_causes(page: Page, finding: Finding, words: Words) -> None:
+    """The largest causes of a finding's misses, in one paragraph below it."""
+    causes = summarize_causes(finding, words)
+    if causes:
+        indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
+        page.add(causes, indent=indent, hang=indent + 2)
 
 
 def add_missing_exports(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:
