@@ -291,7 +291,7 @@ def trace_inputs(catalogue: Catalogue, rules: Iterable[Rule]) -> dict[str, dict[
 def _trace(con: duckdb.DuckDBPyConnection, rule: Rule, catalogue: Catalogue) -> dict[str, list[str]]:
     # dimensions, evidence and advice decide no outcome, and their sub-queries would count as inputs
     measure = rule.measure.model_copy(update={"by": (), "evidence": (), "beside": (), "worst": None, "basis": {}})
-    bare = rule.model_copy(update={"measure": measure, "advice": ()})
+    bare = rule.model_copy(update={"measure": measure, "advice": (), "causes": ()})
     rows = build_row_query(bare, resolve_bounds(rule, {}), Window())
     needed = "_outcome, _at, _stat" if measure.value else "_outcome, _at"
     ((_, plan),) = con.execute(f"EXPLAIN (FORMAT json) SELECT {needed} FROM ({rows})").fetchall()
