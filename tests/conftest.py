@@ -10,7 +10,7 @@ import pytest
 
 from storehealth.support.message import Message
 from tests.few_rules import Chosen, measure_chosen_rules
-from tests.shared_lake import READS_ANEW, Sharing, reuse_macros, share_lake
+from tests.session_cache import READS_ANEW, Sharing, reuse_application, reuse_macros, share_lake
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,10 +56,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_audits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One lake behind those of all tests, of all workers; and only those rules that a module wants."""
+    """One lake behind those of all tests, of all workers; one command line; only those rules that a module wants."""
     own = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         measure_chosen_rules(patch)
+        reuse_application(patch)
         reuse_macros(patch, tmp_path_factory.mktemp("spilled"))
         share_lake(patch, (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "read")
         yield

@@ -1,6 +1,6 @@
-"""What tests read of files, kept for the whole session: the same file is read once, not once per test and state folder.
+"""What tests need again and again, made once per session or process: files that are read, macros, the application.
 
-An entry of the lake is a function of its key: of the file's content, the layout, the tables and the options. Tests of
+A file's entry in the lake is a function of its key: of the content, the layout, the tables and the options. Tests of
 reading itself do without (:data:`READS_ANEW`).
 """
 
@@ -10,12 +10,15 @@ import json
 import os
 import shutil
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import typer
 
+from storehealth.cli import application
 from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
 from storehealth.intake.lake import Lake
@@ -99,6 +102,16 @@ def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
     patch.setattr(read, "connect", connect_again)
     patch.setattr(draft, "connect", connect_again)
+
+
+def reuse_application(patch: pytest.MonkeyPatch) -> None:
+    """Build the command line once per process: typer takes longer for it than most commands do.
+
+    Args:
+        patch: Undoes it.
+    """
+    patch.setattr(application, "build_application", cache(application.build_application))
+    patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
 
 
 def _publish(entry: Path, kept: Path) -> None:
