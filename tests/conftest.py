@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storehealth.support.message import Message
-from tests.few_rules import Chosen, measure_chosen_rules
+from tests.few_rules import SOME, Chosen, measure_chosen_rules
 from tests.session_cache import READS_ANEW, Sharing, reuse_application, reuse_macros, share_lake
 
 ROOT = Path(__file__).parent.parent
@@ -51,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture: whether this test takes what others have read of the same files, and which rules it measures."""
     Sharing.is_on = not item.nodeid.startswith(READS_ANEW)
-    Chosen.codes = getattr(getattr(item, "module", None), "RULES", ())
+    usual = SOME if item.nodeid.startswith("tests/cli/") else ()
+    Chosen.codes = getattr(getattr(item, "module", None), "RULES", usual)
 
 
 @pytest.fixture(scope="session", autouse=True)

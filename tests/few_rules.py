@@ -1,6 +1,7 @@
 """A catalogue with few rules, for tests of what is the same for any rule: measuring all of them takes most of an audit.
 
-A module of tests that says ``RULES = ("CS01", "LG05")`` has its audits measure these alone, beside those of its packs.
+A module of tests that says ``RULES = ("CS01", "LG05")`` has its audits measure these alone, beside those of its packs;
+``RULES = ()`` are all. Tests of the command line measure :data:`SOME` unless they say so.
 """
 
 from __future__ import annotations

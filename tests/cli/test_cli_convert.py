@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
-from tests.few_rules import SOME
 
 from storehealth.history.storage import FILE
 from storehealth.output.checkup import CHECKUP_FORMATS
 from storehealth.support.embedding import MARK, read_embedded
 
-RULES = SOME
 Run = Callable[..., Any]
 SMALL = Path(__file__).parents[1] / "stores" / "small" / "exports"
 OF_0_1 = Path(__file__).parents[1] / "history" / "runs_of_0_1.sqlite"

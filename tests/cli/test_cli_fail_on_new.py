@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 from tests.checkups import finding
-from tests.few_rules import SOME
 from tests.score.test_exit_status import HALF, READ
 
 from storehealth.score.exit_status import decide_exit
 
-RULES = SOME
 Run = Callable[..., Any]
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
 
