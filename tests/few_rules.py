@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.catalogue.rule import Rule
 from storehealth.commands import prepare
 
 ALWAYS_READ = frozenset(("time_grain", "table_hours", "turns"))
 """Views that are read beside those of the rules."""
 
 
+WITHOUT_SQL = frozenset(("title", "about", "why", "why_on", "examples", "planted"))
 SOME = ("CS01", "CS02", "CS04", "LG05", "LG06", "ST02", "AS01", "AS04", "DQ02")
 """Rules of every area and every kind of measure."""
 
@@ -50,14 +50,10 @@ def measure_chosen_rules(patch: pytest.MonkeyPatch) -> None:
 def keep_rules(catalogue: Catalogue, codes: Collection[str]) -> Catalogue:
     """The catalogue with these rules alone, and the views that they read."""
     rules = {code: rule for code, rule in catalogue.rules.items() if code in codes}
-    texts = [text for rule in rules.values() for text in (rule.measure.model_dump_json(), *_list_mends(rule))]
+    texts = [rule.model_dump_json(exclude=WITHOUT_SQL) for rule in rules.values()]
     wanted = (ALWAYS_READ | set(re.findall(r"\w+", " ".join(texts)))) & catalogue.views.keys()
     while further := {name for view in wanted for name in catalogue.views[view].after} - wanted:
         wanted |= further
     return catalogue._replace(
         rules=rules, views={name: view for name, view in catalogue.views.items() if name in wanted}
     )
-
-
-def _list_mends(rule: Rule) -> list[str]:
-    return [advice.mends for advice in rule.advice]

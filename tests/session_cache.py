@@ -23,6 +23,8 @@ from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
 from storehealth.intake.lake import Lake
 
+META = "facts.json"
+"""What reading an entry gave beside its tables."""
 READS_ANEW = ("tests/intake/", "tests/test_incremental.py")
 """Beginnings of the names of tests that read each file themselves."""
 
@@ -49,12 +51,11 @@ def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
             return fill(reader, inspection, index, plan, key)
         if reader.lake.trusted and kept.is_dir():
             made = reader._make_folder()
-            _link_files(kept, made)
-            meta = json.loads((made / "meta.json").read_bytes())
-            (made / "meta.json").unlink()
-            return reader.lake.store_entry(key, made, {name: meta[name] for name in meta if name != "files"}), meta
+            _link_tables(kept, made)
+            meta = json.loads((kept / META).read_bytes())
+            return reader.lake.store_entry(key, made, meta), meta
         entry, meta = fill(reader, inspection, index, plan, key)
-        _publish(entry, kept)
+        _publish(entry, meta, kept)
         return entry, meta
 
     def load_note(lake: Lake, key: str) -> Any:
@@ -114,16 +115,17 @@ def reuse_application(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
 
 
-def _publish(entry: Path, kept: Path) -> None:
+def _publish(entry: Path, meta: Any, kept: Path) -> None:
     draft = kept.with_name(f".{uuid4().hex}")
     draft.mkdir()
-    _link_files(entry, draft)
+    _link_tables(entry, draft)
+    (draft / META).write_text(json.dumps(meta), encoding="utf-8")
     with suppress(OSError):  # another worker was quicker
         draft.rename(kept)
         return
     shutil.rmtree(draft)
 
 
-def _link_files(source: Path, target: Path) -> None:
-    for path in source.iterdir():
+def _link_tables(source: Path, target: Path) -> None:
+    for path in source.glob("*.parquet"):
         os.link(path, target / path.name)

@@ -22,8 +22,8 @@ from storehealth.errors import CatalogueError, StorehealthError
 from storehealth.measure.rule_sql import build_source
 
 BESIDE = Path(__file__).parent / "stores" / "beside_examples.json"
-NO_ROWS_ON = frozenset({"(missed_share) = (0.20)", "(roles) = (0)"})
-"""Limits that no row can lie on: a share of few chats, and a day of a person without any work."""
+NO_ROWS_ON = frozenset({"(roles) = (0)"})
+"""Limits that no row can lie on: a day of a person without any work is no row."""
 
 
 @cache
