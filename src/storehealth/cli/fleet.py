@@ -42,7 +42,7 @@ Examples
 FLEET = "fleet"
 """Default name of a fleet's runs."""
 Stores = Annotated[
-    Path, typer.Argument(metavar="STORES", help="A folder with one folder per store, or a stores.toml.", is_eager=True)
+    str, typer.Argument(metavar="STORES", help="A folder with one folder per store, or a stores.toml.", is_eager=True)
 ]
 
 
@@ -91,6 +91,22 @@ class JudgeOptions:
     ] = False
 
 
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where a fleet is audited if not on this machine."""
+
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", help="Audit on a Dask cluster, such as tcp://10.0.0.5:8786."),
+    ] = None
+    states: Annotated[
+        str | None,
+        typer.Option(
+            "--states", metavar="URL", help="With --scheduler: keeps each store's state, such as s3://bucket/states."
+        ),
+    ] = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Audit many stores and compare them.", no_args_is_help=True, epilog=EXIT_CODES)
@@ -107,17 +123,19 @@ def audit(
     *,
     fleet: FleetOptions,
     judging: JudgeOptions,
+    cluster: ClusterOptions,
     common: Annotated[CommonOptions, Only("lang", "pack", "state", "ascii_only", "no_color", "quiet", "silent")],
 ) -> int:
     """Audit every store, show and write the report, and store the run; return the worst exit code."""
-    from storehealth.fleet.stores import read_stores
+    from storehealth.fleet.stores import is_url, read_stores
     from storehealth.output.fleet import FLEET_FORMATS
     from storehealth.schedule import RunFolders
     from storehealth.schedule.schedules import check_name, hold_lock
     from storehealth.score.exit_status import pick_exit_code
 
     check_name(fleet.name)
-    places, folder = read_stores(stores), stores if stores.is_dir() else None
+    places, folder = read_stores(stores), Path(stores) if Path(stores).is_dir() else None
+    _check_cluster(cluster, any(is_url(store.exports) for store in places))
     outputs = output_files.plan_outputs(output, folder, FLEET_FORMATS)
     state = state_folder.prepare_folder(common.state, folder).absolute()
     voice = streams.choose_verbosity(common.quiet, common.silent, 0)
@@ -125,7 +143,7 @@ def audit(
     with hold_lock(RunFolders(state, fleet.name).folder, 0):
         started, results = datetime.now(UTC), []
         with FleetProgress(len(tasks), voice) as progress:
-            for result in _run(tasks, fleet):
+            for result in _run(tasks, fleet, cluster):
                 results.append(result)
                 progress.add(result)
                 if output_format == "json":
@@ -193,14 +211,36 @@ def _plan_tasks(
     return plan_tasks(stores, state, options)  # type: ignore[arg-type]
 
 
-def _run(tasks: list[StoreTask], fleet: FleetOptions) -> Iterator[StoreResult]:
+def _check_cluster(cluster: ClusterOptions, is_remote: bool) -> None:
+    if cluster.scheduler and not cluster.states:
+        raise UsageError(message("fleet.needs_states"), message("fleet.states_hint"))
+    if not cluster.scheduler and (is_remote or cluster.states):
+        raise UsageError(message("fleet.needs_scheduler"), message("fleet.states_hint"))
+
+
+def _run(tasks: list[StoreTask], fleet: FleetOptions, cluster: ClusterOptions) -> Iterator[StoreResult]:
     """Yield the stores that need no audit, then the others as they end."""
     from storehealth.fleet.pool import run_tasks
     from storehealth.fleet.run import split_unchanged
 
+    if cluster.scheduler and cluster.states:
+        yield from _run_on_cluster(tasks, fleet, cluster.scheduler, cluster.states)
+        return
     unchanged, left = split_unchanged(tasks) if fleet.changed else ([], tasks)
     yield from unchanged
     yield from run_tasks(left, _to_pool_options(fleet))
+
+
+def _run_on_cluster(tasks: list[StoreTask], fleet: FleetOptions, scheduler: str, states: str) -> Iterator[StoreResult]:
+    from storehealth.fleet.dask_engine import run_on_dask
+    from storehealth.fleet.remote import RemoteTask, check_url
+
+    timeout = _unattended.parse_seconds(fleet.timeout)
+    remote = [
+        RemoteTask(task, task.store.exports, check_url(states), timeout, task.store.settings, fleet.changed)
+        for task in tasks
+    ]
+    return run_on_dask(remote, scheduler)
 
 
 def _to_pool_options(fleet: FleetOptions) -> PoolOptions:
