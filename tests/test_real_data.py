@@ -124,7 +124,9 @@ def test_areas_without_data_are_not_zero(chats: Checkup) -> None:
     assert any(missing.how_to_export for missing in chats.not_judged)
 
 
-def test_messages_addressed_with_an_at_sign_are_social_and_judged_by_hours(social: Checkup, truth: dict[str, Any]) -> None:
+def test_messages_addressed_with_an_at_sign_are_social_and_judged_by_hours(
+    social: Checkup, truth: dict[str, Any]
+) -> None:
     """Nobody answers a tweet within 30 seconds; within a day most are."""
     by_hours, first = finding(social, "CS14"), truth["chat"]["CS_first_reply"]
     assert (by_hours.counts.met, by_hours.judged) == (first["within"]["<=86400s"], first["n"])

@@ -254,7 +254,7 @@ def list_causes(finding: Finding, words: Words, most: int | None = None) -> list
     return [
         words.say(
             "screen.cause",
-            name=_name_cause(cause, words),
+            name=name_cause(cause, words),
             misses=words.format_whole(cause.misses),
             share=words.format_figure(round(cause.share, 2), "share"),
         )
@@ -262,7 +262,8 @@ def list_causes(finding: Finding, words: Words, most: int | None = None) -> list
     ]
 
 
-def _name_cause(cause: MissCause, words: Words) -> str:
+def name_cause(cause: MissCause, words: Words) -> str:
+    """A cause with the slice that stands out: ``this warehouse (WH2)``."""
     name = words.render(cause.name)
     if not cause.segment:
         return name

@@ -18,6 +18,7 @@ from storehealth.model.base import (
     State,
     Status,
 )
+from storehealth.model.breakdowns import AgentReplies, Breakdowns, CaseStep, OrderStep, StockGap, WeekHour
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
@@ -47,6 +48,7 @@ from storehealth.model.history import (
     TrendRun,
 )
 from storehealth.model.intake import (
+    BlankWords,
     ColumnMapping,
     InspectedFile,
     Inspection,
@@ -108,11 +110,15 @@ from storehealth.model.verdict import (
 __all__ = [
     "SCHEMA_VERSION",
     "AdviceReach",
+    "AgentReplies",
     "AlternativeFigure",
     "Area",
     "AreaChange",
     "AreaScore",
     "BandName",
+    "BlankWords",
+    "Breakdowns",
+    "CaseStep",
     "CauseGroup",
     "CauseMark",
     "Change",
@@ -145,6 +151,7 @@ __all__ = [
     "MuteMark",
     "NearestLayout",
     "NotJudged",
+    "OrderStep",
     "Outcome",
     "OutcomeCounts",
     "PeriodCounts",
@@ -176,6 +183,7 @@ __all__ = [
     "Source",
     "State",
     "Status",
+    "StockGap",
     "StoredTable",
     "TableEnd",
     "TablePreview",
@@ -191,5 +199,6 @@ __all__ = [
     "UpcomingDeadline",
     "UsualWindow",
     "VerdictCounts",
+    "WeekHour",
     "Window",
 ]
