@@ -187,7 +187,8 @@ def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
     query = """
         WITH served AS (SELECT customer_id, session_id, min(replied_by) AS account FROM turns
                         WHERE customer_id IS NOT NULL AND replied_by IS NOT NULL AND handled_by = 'human' GROUP BY ALL),
-        again AS (SELECT customer_id, count(DISTINCT account) > 1 AS is_shared FROM served GROUP BY customer_id HAVING count(*) > 1),
+        again AS (SELECT customer_id, count(DISTINCT account) > 1 AS is_shared FROM served
+                  GROUP BY customer_id HAVING count(*) > 1),
         shares AS (SELECT count(*) / sum(count(*)) OVER () AS share FROM served GROUP BY account)
         SELECT (SELECT count(*) FROM shares), (SELECT count(*) FROM again), (SELECT count(*) FROM again WHERE is_shared),
                1 - (SELECT sum(share * share) FROM shares)
