@@ -137,7 +137,7 @@ def grant_memory(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
     if resource is not None and PROCESS_MEMORY_FILE.is_file():
         ((memory_limit,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
         number, unit = re.findall(r"[\d.]+|\w+", str(memory_limit))
-        more = min(int(float(number) * (1 << UNITS[unit])) + MEMORY_SLACK, _measure_available())
+        more = min(int(float(number) * (1 << UNITS[unit])) + MEMORY_SLACK, measure_available())
         _ALLOWANCES.update(dict.fromkeys(hands, _Allowance(*_measure_memory(), more)))
 
 
@@ -158,7 +158,7 @@ def _measure_memory() -> tuple[int, int]:
     return (resident - shared) * size, data * size
 
 
-def _measure_available() -> int:
+def measure_available() -> int:
     """Measure the bytes still free on the machine or in the container; beyond them the kernel kills the process."""
     left = sys.maxsize
     with suppress(OSError, KeyError):  # a figure that the system does not publish is no limit
