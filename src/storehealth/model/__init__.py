@@ -48,6 +48,7 @@ from storehealth.model.history import (
     TrendRun,
 )
 from storehealth.model.intake import (
+    BlankWords,
     ColumnMapping,
     InspectedFile,
     Inspection,
@@ -115,6 +116,7 @@ __all__ = [
     "AreaChange",
     "AreaScore",
     "BandName",
+    "BlankWords",
     "Breakdowns",
     "CaseStep",
     "CauseGroup",
