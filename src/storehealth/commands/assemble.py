@@ -18,6 +18,7 @@ from storehealth.judge.platform_view import compare_with_platform
 from storehealth.measure import measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
+from storehealth.measure.completeness import list_chat_warnings
 from storehealth.measure.plan import MeasurePlan
 from storehealth.model import (
     AreaScore,
@@ -105,7 +106,7 @@ def assemble_checkup(
         previous=comparison.previous,
         trend=comparison.trend,
         followups=comparison.followups,
-        warnings=(*list_later_tables(intake.tables, as_of), *verdicts.warnings),
+        warnings=(*list_chat_warnings(store.con), *list_later_tables(intake.tables, as_of), *verdicts.warnings),
         method=describe_method(catalogue, platform),
     )
 
