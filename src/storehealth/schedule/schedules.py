@@ -135,9 +135,8 @@ class ScheduleBook:
 
     def _save(self, schedules: list[Schedule]) -> None:
         content = _SchedulesFile(schedules=tuple(sorted(schedules, key=lambda schedule: schedule.name)))
-        write_atomically(
-            self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape")
-        )  # paths may hold bytes that are not UTF-8
+        text = f"{content.model_dump_json(indent=1)}\n"  # paths may hold bytes that are not UTF-8
+        write_atomically(self.path, text.encode(errors="surrogateescape"), follow=False)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -201,7 +200,7 @@ class Attempt(FrozenModel):
         Raises:
             OSError: The folder cannot be written to; the previous record stays.
         """
-        write_atomically(folder / ATTEMPT_FILE, f"{self.model_dump_json()}\n".encode(errors="replace"))
+        write_atomically(folder / ATTEMPT_FILE, f"{self.model_dump_json()}\n".encode(errors="replace"), follow=False)
 
 
 def read_last_attempt(folder: Path) -> Attempt | None:
