@@ -154,8 +154,8 @@ class Settings(StrictModel):
     )
     limits: dict[str, StoreLimit] = Field(
         default={},
-        description='Limits of your own by rule code, such as LG01 = "3%" or CS01 = {target = 0.95, limit = 0.9}; of single slices, by'
-        ' a column the rule is sliced by: [limits.LG05.by.warehouse], then WH2 = "8%".',
+        description='Limits of your own by rule code, such as LG01 = "3%" or CS01 = {target = 0.95, limit = 0.9}; of single'
+        ' slices, by a column the rule is sliced by: [limits.LG05.by.warehouse], then WH2 = "8%".',
     )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
     auto_replies: tuple[str, ...] = Field(
