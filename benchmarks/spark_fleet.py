@@ -27,7 +27,7 @@ def main(stores: str, states: str) -> None:
     spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     frame = spark.createDataFrame([(name,) for name in remote], "name string").repartition(len(remote))
     for row in frame.mapInPandas(audit, "name string, result string").toLocalIterator():
-        print(row.result)  # noqa: T201
+        print(row.result)
     spark.stop()
 
 
