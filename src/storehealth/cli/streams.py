@@ -91,7 +91,7 @@ def choose_link_base(exports: Path) -> Path | None:
 
 
 def write_page(content: str, paged: bool = False) -> None:
-    """Write a page of ours to stdout; where ``paged`` and on a terminal, through the user's pager if it has more lines than a screen."""
+    """Write a page of ours to stdout; where ``paged``, through the user's pager if a terminal has fewer lines than it."""
     pager = _find_pager() if paged and sys.stdin.isatty() and sys.stdout.isatty() else []
     if not pager or len(content.splitlines()) < shutil.get_terminal_size((80, 24)).lines:
         write_stdout(content, styled=True)
