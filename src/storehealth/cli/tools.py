@@ -1,0 +1,134 @@
+"""The managers' tools: ``today`` (and ``due``), ``scorecard``, ``staffing``, ``carriers`` and ``phrases``.
+
+They share everything but a few options, so one module registers them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
+from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
+from storehealth.cli._parsers import OutputOption, parse_output, parse_window, require_one_of
+from storehealth.errors import ExitCode
+
+if TYPE_CHECKING:
+    from storehealth.model.tools import ToolRecord
+
+EXAMPLES = """
+
+Examples
+
+  storehealth {name} exports/
+  storehealth {name} exports/ --lang zh -o xlsx={name}.xlsx -o html={name}.html"""
+SCORECARD = "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
+
+
+def parse_shown(text: str) -> str:
+    """Parse the value of a tool's ``--format``."""
+    return require_one_of(text, ("text", "json", "csv"), "--format")
+
+
+@dataclass(frozen=True)
+class ToolOptions:
+    """What every tool takes."""
+
+    platform: _options.Platform = None
+    as_of: _options.AsOf = None
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="text|json|csv", parser=parse_shown, help="Output format.")
+    ] = "text"
+    output: Annotated[
+        list[OutputOption] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FORMAT=PATH",
+            parser=parse_output,
+            help="Also write json, csv, xlsx or html; repeatable. - means stdout.",
+        ),
+    ] = None
+
+
+Window = Annotated[
+    str, typer.Option("--window", metavar="30d|all", parser=parse_window, help="Days to look at.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, text, function in (("scorecard", SCORECARD, run_scorecard),):
+        app.command(name, help=text.format(name=name), epilog=EXIT_CODES)(expand_records(function))
+
+
+def run_scorecard(
+    exports: _options.Exports,
+    window: Window = "30d",
+    *,
+    options: ToolOptions,
+    reading: ReadOptions,
+    common: CommonOptions,
+) -> int:
+    """Show the scorecard; return the exit code."""
+    days = None if window == "all" else int(window[:-1])
+    return _run("scorecard", exports, {"days": days}, options, reading, common)
+
+
+def _run(
+    tool: str,
+    exports: Path,
+    own: dict[str, Any],
+    options: ToolOptions,
+    reading: ReadOptions,
+    common: CommonOptions,
+) -> int:
+    """Run a tool, show its record and write its files; return the exit code."""
+    from storehealth.output.tools import TOOL_FORMATS
+
+    voice = common.verbosity
+    outputs = output_files.plan_outputs(options.output, exports, TOOL_FORMATS)
+    streams.check_unmask(common.unmask, bool(options.output))
+    progress = streams.Progress(voice, common.no_color)
+
+    from storehealth.commands.prepare import AuditRequest
+    from storehealth.commands.tools import build_from_exports
+
+    request = AuditRequest(
+        platform=common.names.require_platform(options.platform),
+        as_of=options.as_of,
+        language=common.lang,
+        packs=common.packs,
+        config=common.config,
+        tell=progress.tell,
+        state=state_folder.prepare_folder(common.state, exports),
+        unmask=common.unmask,
+        **reading.to_request_fields(common.names),
+    )
+    with progress:
+        record = state_folder.retry_when_full(request, lambda attempt: build_from_exports(tool, exports, attempt, own))
+    if outputs.on_stdout is None and not common.silent:
+        _show(record, options.output_format, common)
+    written = output_files.write_reports(record, outputs.reports, voice)
+    return int(_choose_code(record) if written else ExitCode.NOT_DELIVERED)
+
+
+def _show(record: ToolRecord, output_format: str, common: CommonOptions) -> None:
+    if output_format != "text":
+        from storehealth.output.tools import TOOL_FORMATS
+
+        streams.write_stdout(TOOL_FORMATS.find(output_format).render(record))
+        return
+    from storehealth.i18n.words import Words
+    from storehealth.output.terminal.tables import add_record
+
+    common.print_page(lambda page: add_record(page, record, Words(record.language)))
+
+
+def _choose_code(record: ToolRecord) -> ExitCode:
+    """A tool that could not work anything out has no usable data."""
+    has_rows = any(table.rows for table in record.to_block().tables)
+    return ExitCode.OK if has_rows or not record.missing else ExitCode.NO_DATA
