@@ -25,12 +25,24 @@ Examples
 
   storehealth {name} exports/
   storehealth {name} exports/ --lang zh -o xlsx={name}.xlsx -o html={name}.html"""
+TODAY = "List what to do now: orders, chats, cases, stock; with deadlines, money at risk and words to send." + EXAMPLES
+DUE = "List what breaches next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
 SCORECARD = "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
 
 
 def parse_shown(text: str) -> str:
     """Parse the value of a tool's ``--format``."""
     return require_one_of(text, ("text", "json", "csv"), "--format")
+
+
+def parse_only(text: str) -> str:
+    """Parse the value of ``--only``."""
+    return require_one_of(text, ("deadlines",), "--only")
+
+
+def parse_since(text: str) -> str:
+    """Parse the value of ``--since``."""
+    return require_one_of(text, ("last",), "--since")
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,43 @@ Window = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for name, text, function in (("scorecard", SCORECARD, run_scorecard),):
+    commands = (("today", TODAY, run_today), ("due", DUE, run_due), ("scorecard", SCORECARD, run_scorecard))
+    for name, text, function in commands:
         app.command(name, help=text.format(name=name), epilog=EXIT_CODES)(expand_records(function))
+
+
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="last", parser=parse_since, help="Show only what the last list did not have."),
+]
+
+
+def run_today(
+    exports: _options.Exports,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="deadlines", parser=parse_only, help="Leave out what has no deadline: stock."),
+    ] = None,
+    since: Since = None,
+    *,
+    options: ToolOptions,
+    reading: ReadOptions,
+    common: CommonOptions,
+) -> int:
+    """Show what to do today; return the exit code."""
+    return _run("today", exports, {"only": only, "since": since}, options, reading, common)
+
+
+def run_due(
+    exports: _options.Exports,
+    since: Since = None,
+    *,
+    options: ToolOptions,
+    reading: ReadOptions,
+    common: CommonOptions,
+) -> int:
+    """Show what breaches next; return the exit code."""
+    return _run("today", exports, {"only": "deadlines", "since": since}, options, reading, common)
 
 
 def run_scorecard(

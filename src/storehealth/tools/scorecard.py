@@ -525,11 +525,11 @@ def _find_training(
         ((key, group) for key, group in sums.items() if group[1] - group[2] >= LEAST_LOSS),
         key=lambda item: (item[0][0], item[0][1] != "topic", item[1][2] - item[1][1], str(item[0][2])),
     )
-    seen: dict[tuple[str, str], int] = defaultdict(int)
+    listed: dict[tuple[str, str], int] = defaultdict(int)
     rows = []
     for (agent, kind, value), (chats, missed, expected) in losses:
-        seen[agent, kind] += 1
-        if seen[agent, kind] <= 2:
+        listed[agent, kind] += 1
+        if listed[agent, kind] <= 2:
             rows.append(
                 TrainingTopic(
                     agent_id=agent, what=_name_group(kind, value), chats=int(chats), missed=int(missed),
