@@ -28,6 +28,7 @@ Examples
 TODAY = "List what to do now: orders, chats, cases, stock; with deadlines, money at risk and words to send." + EXAMPLES
 DUE = "List what breaches next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
 SCORECARD = "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
+STAFFING = "Work out how many people each hour needs, propose shifts, and forecast two weeks." + EXAMPLES
 
 
 def parse_shown(text: str) -> str:
@@ -73,7 +74,10 @@ Window = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    commands = (("today", TODAY, run_today), ("due", DUE, run_due), ("scorecard", SCORECARD, run_scorecard))
+    commands = (
+        ("today", TODAY, run_today), ("due", DUE, run_due), ("scorecard", SCORECARD, run_scorecard),
+        ("staffing", STAFFING, run_staffing),
+    )  # fmt: skip
     for name, text, function in commands:
         app.command(name, help=text.format(name=name), epilog=EXIT_CODES)(expand_records(function))
 
@@ -123,6 +127,13 @@ def run_scorecard(
     """Show the scorecard; return the exit code."""
     days = None if window == "all" else int(window[:-1])
     return _run("scorecard", exports, {"days": days}, options, reading, common)
+
+
+def run_staffing(
+    exports: _options.Exports, *, options: ToolOptions, reading: ReadOptions, common: CommonOptions
+) -> int:
+    """Show hours, shifts and forecast; return the exit code."""
+    return _run("staffing", exports, {}, options, reading, common)
 
 
 def _run(
