@@ -53,7 +53,9 @@ def test_workbook_equals_the_record_cell_by_cell(card: Scorecard) -> None:
     assert len(book.sheetnames) == 1 + len(tables)
     for sheet, table in zip(book.worksheets[1:], tables, strict=True):
         cells = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
-        shown = [[str(cell) if not isinstance(cell, int | float | None) else cell for cell in row] for row in table.rows]
+        shown = [
+            [str(cell) if not isinstance(cell, int | float | None) else cell for cell in row] for row in table.rows
+        ]
         assert cells == [[None if cell == float("inf") else cell for cell in row] for row in shown]
 
 

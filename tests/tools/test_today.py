@@ -89,7 +89,14 @@ def test_days_after_the_export_say_so_and_call_nothing_breached_that_the_files_d
 
 @pytest.mark.parametrize(
     ("deadline", "end", "state"),
-    [(9, 10, "breached"), (10, 10, "breached"), (11, 10, "passed"), (12, 10, "passed"), (13, 10, "due"), (9, None, "passed")],
+    [
+        (9, 10, "breached"),
+        (10, 10, "breached"),
+        (11, 10, "passed"),
+        (12, 10, "passed"),
+        (13, 10, "due"),
+        (9, None, "passed"),
+    ],
 )
 def test_deadlines_are_placed_by_the_end_of_the_files_and_now(deadline: int, end: int | None, state: str) -> None:
     """Now is 12 o'clock."""
@@ -130,9 +137,7 @@ def test_own_words_replace_ours(open_sample: OpenSample, tmp_path: Path) -> None
         "ship: 先给您寄个小礼物", "ship_late: 'We send you a gift first'", "chat: 'Hello {buyer_name}'", "ships: hello",
     ],
 )  # fmt: skip
-def test_untrue_excuses_gifts_and_unknown_slots_are_refused(
-    open_sample: OpenSample, tmp_path: Path, text: str
-) -> None:
+def test_untrue_excuses_gifts_and_unknown_slots_are_refused(open_sample: OpenSample, tmp_path: Path, text: str) -> None:
     """With the file's name and the key."""
     (tmp_path / "reply-templates.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="reply-templates.yaml"):

@@ -27,8 +27,11 @@ Examples
   storehealth {name} exports/ --lang zh -o xlsx={name}.xlsx -o html={name}.html"""
 TODAY = "List what to do now: orders, chats, cases, stock; with deadlines, money at risk and words to send." + EXAMPLES
 DUE = "List what breaches next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
-SCORECARD = "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
+SCORECARD = (
+    "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
+)
 STAFFING = "Work out how many people each hour needs, propose shifts, and forecast two weeks." + EXAMPLES
+CARRIERS = "Compare carriers by lane and warehouse, and say what moving a lane would bring." + EXAMPLES
 
 
 def parse_shown(text: str) -> str:
@@ -67,16 +70,14 @@ class ToolOptions:
     ] = None
 
 
-Window = Annotated[
-    str, typer.Option("--window", metavar="30d|all", parser=parse_window, help="Days to look at.")
-]
+Window = Annotated[str, typer.Option("--window", metavar="30d|all", parser=parse_window, help="Days to look at.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = (
         ("today", TODAY, run_today), ("due", DUE, run_due), ("scorecard", SCORECARD, run_scorecard),
-        ("staffing", STAFFING, run_staffing),
+        ("staffing", STAFFING, run_staffing), ("carriers", CARRIERS, run_carriers),
     )  # fmt: skip
     for name, text, function in commands:
         app.command(name, help=text.format(name=name), epilog=EXIT_CODES)(expand_records(function))
@@ -134,6 +135,13 @@ def run_staffing(
 ) -> int:
     """Show hours, shifts and forecast; return the exit code."""
     return _run("staffing", exports, {}, options, reading, common)
+
+
+def run_carriers(
+    exports: _options.Exports, *, options: ToolOptions, reading: ReadOptions, common: CommonOptions
+) -> int:
+    """Show carriers and what moves would bring; return the exit code."""
+    return _run("carriers", exports, {}, options, reading, common)
 
 
 def _run(

@@ -18,9 +18,7 @@ from storehealth.support.message import Message, message
 
 TOOL_SCHEMA_VERSION = "1.0.0"
 DisplayUnit = Literal["text", "whole", "number", "share", "seconds", "hours", "days", "money", "ratio", "moment", "day"]
-Cell = Annotated[
-    StrictStr | StrictBool | StrictInt | StrictFloat | Message | None, Field(union_mode="left_to_right")
-]
+Cell = Annotated[StrictStr | StrictBool | StrictInt | StrictFloat | Message | None, Field(union_mode="left_to_right")]
 """Times are written in ISO form; the column's unit says that they are times."""
 
 

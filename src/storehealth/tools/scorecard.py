@@ -301,9 +301,7 @@ def build_scorecard(inputs: ToolInputs) -> Scorecard:
     scheme = inputs.read_scheme("rewards.yaml", RewardScheme)
     rewards, total = give_rewards(agents, scheme or RewardScheme())
     rate = sum(cell.missed for cell in cells) / max(1, sum(cell.chats for cell in cells))
-    unassigned = inputs.fetch_value(
-        f"SELECT count(*) FROM ({CHATS}) WHERE agent_id IS NULL AND missed", **at
-    )
+    unassigned = inputs.fetch_value(f"SELECT count(*) FROM ({CHATS}) WHERE agent_id IS NULL AND missed", **at)
     header = inputs.to_header("scorecard")
     if not agents:
         missing = tuple(_list_missing(inputs))[:1]

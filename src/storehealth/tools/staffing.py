@@ -35,7 +35,7 @@ PROMOTION = 2.5
 """A day with so many times the questions of its weekday is a promotion."""
 LEAST_SHIFT, LONGEST_SHIFT = 4, 8
 FORECAST_DAYS = 14
-SEASONS = 6
+SEASONS = 8
 """Weeks whose same weekday gives the median."""
 CHATS_AT_ONCE = 3
 CHECKED_HOURS = 3
@@ -211,7 +211,9 @@ def build_staffing(inputs: ToolInputs) -> Staffing:
         naive_error=errors[1] if errors else None,
         hours=tuple(sorted(hours, key=lambda row: (-_weigh(row), row.weekday.id, row.hour))),
         shifts=tuple(_propose(need)),
-        forecast=tuple(_forecast(inputs, daily, special, week, lambda rate: count_agents_needed(rate, service, goal, share))),
+        forecast=tuple(
+            _forecast(inputs, daily, special, week, lambda rate: count_agents_needed(rate, service, goal, share))
+        ),
         simulation=tuple(_check_by_simulation(inputs, week, need, service, goal)),
     )
 
@@ -285,9 +287,7 @@ def _list_weekday(daily: Mapping[date, int], weekday: int) -> list[int]:
     return [n for day, n in daily.items() if day.isoweekday() == weekday]
 
 
-def summarise_week(
-    slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int], int] | None = None
-) -> list[WeekHour]:
+def summarise_week(slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int], int] | None = None) -> list[WeekHour]:
     """Summarise hours by weekday; hours in which nothing came on a day with questions count as zero."""
     days: dict[int, set[date]] = defaultdict(set)
     groups: dict[tuple[int, int], list[HourSlot]] = defaultdict(list)
@@ -437,7 +437,9 @@ def _propose(need: Mapping[tuple[int, int], int]) -> Iterator[Shift]:
         shifts = cover_with_shifts([need.get((weekday, hour), 0) for hour in range(24)])
         for start, end in dict.fromkeys(shifts):
             yield Shift(
-                weekday=message(f"weekday.{weekday}"), hours=f"{start:02d}:00-{end:02d}:00", people=shifts.count((start, end))
+                weekday=message(f"weekday.{weekday}"),
+                hours=f"{start:02d}:00-{end:02d}:00",
+                people=shifts.count((start, end)),
             )
 
 
@@ -503,9 +505,7 @@ def _say_headline(hours: Sequence[StaffedHour]) -> Message:
     if not few and not away:
         return message("tools.staffing.enough")
     worst = max(few or away, key=_weigh)
-    return message(
-        "tools.staffing.headline", few=len(few), away=len(away), day=worst.weekday, hour=Name(worst.hour)
-    )
+    return message("tools.staffing.headline", few=len(few), away=len(away), day=worst.weekday, hour=Name(worst.hour))
 
 
 def _list_notes(

@@ -162,7 +162,9 @@ def list_stock(inputs: ToolInputs) -> tuple[StockLine, ...]:
     if not inputs.has(*NEEDS) or inputs.as_of is None:
         return ()
     bundles = inputs.read_scheme("bundles.yaml", BundlesFile)
-    parts = [(bundle, part, count) for bundle, of in (bundles.root if bundles else {}).items() for part, count in of.items()]
+    parts = [
+        (bundle, part, count) for bundle, of in (bundles.root if bundles else {}).items() for part, count in of.items()
+    ]
     rows = inputs.fetch(
         STOCK,
         days=int(inputs.find_fact("demand_days") / DAY),

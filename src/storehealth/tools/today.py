@@ -225,7 +225,11 @@ def build_today(inputs: ToolInputs) -> Today:
     writer, ends = ReplyWriter(inputs), inputs.fetch(ENDS)[0]
     only_deadlines = inputs.options.get("only") == "deadlines"
     stock = () if only_deadlines else list_stock(inputs)
-    things = [*_list_orders(inputs, ends, writer), *_list_chats(inputs, ends, writer), *_list_cases(inputs, ends, writer)]
+    things = [
+        *_list_orders(inputs, ends, writer),
+        *_list_chats(inputs, ends, writer),
+        *_list_cases(inputs, ends, writer),
+    ]
     things += [] if only_deadlines else _list_reorders(stock)
     known = _list_known(inputs)
     items = sorted((_to_item(thing, now, known) for thing in things), key=_rank)
@@ -260,9 +264,7 @@ def _list_orders(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator
         yield OpenThing(kind, row["order_id"], deadline, end, money, row["who"], to_place(row), text)
 
 
-def _find_money(
-    inputs: ToolInputs, code: str, paid: float | None, currency: str | None
-) -> tuple[float, float] | None:
+def _find_money(inputs: ToolInputs, code: str, paid: float | None, currency: str | None) -> tuple[float, float] | None:
     """What the platform's bands ask for one order; None where they are in another currency or nothing was recorded."""
     of_platform = inputs.platform.group_compensations()
     bands = of_platform.get(code) or of_platform.get("LG05", ())
@@ -275,7 +277,9 @@ def _list_chats(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[
         return
     for row in inputs.fetch(CHATS, oldest=OLDEST_CHAT.total_seconds()):
         what = inputs.mask("session", row["session_id"])
-        yield OpenThing("chat", what, row["deadline"], ends["chats"], None, row["who"], to_place(row), writer.write("chat"))
+        yield OpenThing(
+            "chat", what, row["deadline"], ends["chats"], None, row["who"], to_place(row), writer.write("chat")
+        )
 
 
 def _list_cases(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[OpenThing]:
@@ -339,7 +343,9 @@ def _sum_items(items: Sequence[TodayItem]) -> Iterator[TodayTotal]:
         own = [item for item in items if item.kind == kind]
         states = [item.state.id.rpartition(".")[2] for item in own]
         soon = sum(0 <= (item.left if item.left is not None else math.inf) <= SOON for item in own)
-        money = [(item.money, item.money_high) for item in own if item.money is not None and item.money_high is not None]
+        money = [
+            (item.money, item.money_high) for item in own if item.money is not None and item.money_high is not None
+        ]
         yield TodayTotal(
             kind=kind, count=len(own), breached=states.count("breached"), passed=states.count("passed"), due_24h=soon,
             due_later=states.count("due") - soon, money=sum(low for low, _ in money) if money else None,
@@ -373,7 +379,10 @@ def count_hands(open_now: float, came: float, done: float, hands: int | None) ->
 
 
 def _list_backlog(inputs: ToolInputs) -> Iterator[Backlog]:
-    for kind, table, end in (("ship", "orders.paid_at", "ship_end"), ("decide", "aftersales.applied_at", "aftersales_end")):
+    for kind, table, end in (
+        ("ship", "orders.paid_at", "ship_end"),
+        ("decide", "aftersales.applied_at", "aftersales_end"),
+    ):
         if not inputs.has(table):
             continue
         since = inputs.fetch_value(f"SELECT getvariable('{end}') - to_days({PACE_DAYS})")

@@ -17,9 +17,7 @@ NARROWEST = 6
 
 def add_record(page: Page, record: ToolRecord, words: Words) -> None:
     """Add a tool's result to the page: what it is of, its headline, tables and notes."""
-    at = words.say(
-        "tools.as_of", at=words.format_moment(record.as_of), zone=record.timezone, platform=record.platform
-    )
+    at = words.say("tools.as_of", at=words.format_moment(record.as_of), zone=record.timezone, platform=record.platform)
     page.add(TextRun(f"{record.store}  {at}", "dim"))
     add_block(page, record.to_block(), words)
 
