@@ -68,7 +68,7 @@ def test_the_service_time_takes_overlaps_out(open_made: Any) -> None:
     """Two customers ask in one second; answers come after 20 and 40 s: each took 20 s, not 20 and 40."""
     messages = []
     for chat in range(40):
-        at = datetime(2026, 1, 5, 10) + timedelta(minutes=10 * chat)
+        at = datetime.fromisoformat("2026-01-05 10:00") + timedelta(minutes=10 * chat)
         for place in (0, 1):
             name = f"c{chat}-{place}"
             messages += [
@@ -84,7 +84,8 @@ def test_the_service_time_takes_overlaps_out(open_made: Any) -> None:
 
 @pytest.mark.parametrize(
     ("load", "agents", "waits"),
-    [(10, 11, 0.6821), (10, 12, 0.4494), (10, 13, 0.2853), (10, 14, 0.1741), (10, 15, 0.1020), (1.5, 2, 0.6429), (0.5, 1, 0.5)],
+    [(10, 11, 0.6821), (10, 12, 0.4494), (10, 13, 0.2853), (10, 14, 0.1741), (10, 15, 0.1020),
+     (1.5, 2, 0.6429), (0.5, 1, 0.5)],
 )  # fmt: skip
 def test_erlang_c_agrees_with_published_tables(load: float, agents: int, waits: float) -> None:
     """Probability of waiting, to the four places that tables print."""
@@ -134,7 +135,7 @@ def test_hours_with_few_questions_are_not_judged() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_shifts_cover_any_need(seed: int) -> None:
     """With contiguous shifts of four to eight hours, and none that covers nothing."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     need = [chance.choice([0, 0, 1, 2, 3]) for _ in range(24)]
     shifts = cover_with_shifts(need)
     for hour in range(24):
@@ -144,7 +145,7 @@ def test_shifts_cover_any_need(seed: int) -> None:
 
 
 def _draw_days(weeks: int, noise: float) -> dict[date, int]:
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311
     first = date(2026, 1, 5)
     usual = [40, 42, 45, 50, 60, 90, 80]
     return {
@@ -222,7 +223,10 @@ def test_a_roster_that_cannot_be_read_is_named(open_sample: OpenSample, tmp_path
 
 def test_hours_in_which_nothing_came_count_as_zero() -> None:
     """On days of that weekday with questions in other hours."""
-    slots = [HourSlot(datetime(2026, 1, 5, 10), 4, 0, 1), HourSlot(datetime(2026, 1, 12, 11), 2, 0, 1)]
+    slots = [
+        HourSlot(datetime.fromisoformat("2026-01-05 10:00"), 4, 0, 1),
+        HourSlot(datetime.fromisoformat("2026-01-12 11:00"), 2, 0, 1),
+    ]
     assert [(one.hour, one.days, one.arrivals, one.present) for one in summarise_week(slots)] == [
         (10, 2, 2, 1),
         (11, 2, 1, 1),

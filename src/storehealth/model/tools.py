@@ -1,7 +1,8 @@
 """What a manager's tool hands out: rows with units, and the block of tables that every face shows alike.
 
-A tool declares a record: a subclass of :class:`ToolRecord` whose tuples of :class:`ToolRow` are its tables. Titles are messages
-by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no face knows any tool.
+A tool declares a record: a subclass of :class:`ToolRecord` whose tuples of :class:`ToolRow` are its tables. Titles are
+messages by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no face
+knows any tool.
 """
 
 from __future__ import annotations

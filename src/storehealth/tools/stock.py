@@ -132,7 +132,9 @@ STOCK = """
         WHERE f.paid AND NOT f.cancelled AND f.handed_over_at IS NULL AND NOT f.left_at_unknown_time AND NOT f.cancel_unknown
         GROUP BY l.sku_id
     ),
-    shelves AS (SELECT coalesce(sku_id, seller_sku) AS sku_id, count(DISTINCT warehouse) AS warehouses FROM stock GROUP BY ALL),
+    shelves AS (
+        SELECT coalesce(sku_id, seller_sku) AS sku_id, count(DISTINCT warehouse) AS warehouses FROM stock GROUP BY ALL
+    ),
     coming AS (           -- a spell of goods on the way ends with the next arrival
         SELECT r.sku_id, epoch(max(coalesce(r.shelved_at, r.arrived_at)) - min(s.at)) / 86400 AS lead
         FROM receipts AS r
@@ -192,8 +194,8 @@ def _to_line(inputs: ToolInputs, row: Row) -> StockLine | None:
     price = demand.price
     return StockLine(
         sku_id=row["sku_id"], item_name=row["item_name"], state=state, available=available,
-        inbound=to_number(row["inbound"]), pace=demand.pace, days_left=max(0.0, available) / demand.pace if demand.pace else None,
-        waiting=row["waiting"], days_out=row["days_out"], lost_pieces=lost,
+        inbound=to_number(row["inbound"]), pace=demand.pace,
+        days_left=max(0.0, available) / demand.pace if demand.pace else None, waiting=row["waiting"], days_out=row["days_out"], lost_pieces=lost,
         lost_money=None if price is None else lost * price,
         lost_low=None if price is None else max(0.0, lost - half) * price,
         lost_high=None if price is None else (lost + half) * price if row["days_out"] else 0.0,

@@ -175,8 +175,8 @@ ORDERS = """
         FROM order_lines
         GROUP BY order_id
     )
-    SELECT f.order_id, promised_ship_at, paid_amount, currency, coalesce(handled_by, warehouse) AS who, source_file, source_row,
-           coalesce(is_short, false) AS is_short, coalesce(short_item, item) AS item
+    SELECT f.order_id, promised_ship_at, paid_amount, currency, coalesce(handled_by, warehouse) AS who,
+           source_file, source_row, coalesce(is_short, false) AS is_short, coalesce(short_item, item) AS item
     FROM fulfilments AS f
     LEFT JOIN goods USING (order_id)
     WHERE paid AND NOT cancelled AND handed_over_at IS NULL AND NOT left_at_unknown_time AND NOT cancel_unknown
@@ -192,7 +192,8 @@ CASES = """
     SELECT case_id, order_id, refund_amount, coalesce(handler_id, reviewer_id) AS who, source_file, source_row,
            CASE WHEN first_reviewed_at IS NULL AND NOT review_unread THEN 'review'
                 WHEN received_at IS NOT NULL AND refunded_at IS NULL THEN 'refund' ELSE 'decide' END AS kind,
-           CASE WHEN first_reviewed_at IS NULL AND NOT review_unread THEN review_from + to_seconds(getvariable('review_within'))
+           CASE WHEN first_reviewed_at IS NULL AND NOT review_unread
+                THEN review_from + to_seconds(getvariable('review_within'))
                 WHEN received_at IS NOT NULL AND refunded_at IS NULL
                 THEN greatest(received_at, first_reviewed_at) + to_seconds(getvariable('refund_within'))
                 ELSE greatest(applied_at, first_reviewed_at) + to_seconds(getvariable('auto_decision_after')) END AS deadline
@@ -390,8 +391,8 @@ def _list_backlog(inputs: ToolInputs) -> Iterator[Backlog]:
         came, done = row["came"] / PACE_DAYS, row["done"] / PACE_DAYS
         yield Backlog(
             kind=message(f"tools.backlog.{kind}"), open=row["open"], new_per_day=came, done_per_day=done,
-            hands=row["hands"] or None, days_to_clear=row["open"] / done if done else float("inf") if row["open"] else 0.0,
-            trend=message("tools.backlog.grows" if row["came"] - row["done"] > GROWTH * row["came"] else "tools.backlog.keeps"),
+            hands=row["hands"] or None, days_to_clear=row["open"] / done if done else math.inf if row["open"] else 0.0,
+            trend=message("tools.backlog.grows" if came - done > GROWTH * came else "tools.backlog.keeps"),
             hands_wanted=count_hands(row["open"], came, done, row["hands"]),
         )  # fmt: skip
 
