@@ -24,7 +24,7 @@ from storehealth.db import Store
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import PendingRun
 from storehealth.judge import judge
-from storehealth.judge.mutes import MuteContext, apply_mutes
+from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.measure import EvidenceFiles, MeasureOptions
 from storehealth.measure.plan import MeasurePlan, measure_store, plan_measuring, write_evidence
 from storehealth.model import Checkup, Measurement

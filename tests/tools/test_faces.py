@@ -12,7 +12,7 @@ import jsonschema
 import openpyxl
 import pytest
 
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model.tools import Share, ToolBlock, ToolRecord, ToolRow
 from storehealth.output.terminal.page import Page
 from storehealth.output.terminal.tables import add_record

@@ -12,12 +12,12 @@ from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_mer
 from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
+from storehealth.judge.certainty import describe_method, publish_measurements, summarise_table_ends
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
-from storehealth.judge.method import describe_method, publish_measurements, summarise_table_ends
 from storehealth.judge.platform_view import compare_with_platform
 from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure.clocks import count_paid_orders
 from storehealth.measure.plan import MeasurePlan
-from storehealth.measure.windows import count_paid_orders
 from storehealth.model import (
     AreaScore,
     Checkup,
@@ -32,8 +32,8 @@ from storehealth.model import (
     ToolVersion,
     Window,
 )
+from storehealth.refund.dossier import CaseSelector
 from storehealth.refund.progress import list_case_deadlines
-from storehealth.refund.selection import CaseSelector
 from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
 from storehealth.support.message import Message, message
 from storehealth.version import __version__

@@ -21,8 +21,8 @@ from pydantic import Field
 
 from storehealth.errors import UsageError
 from storehealth.model.tools import Figure, Seconds, Share, ToolRecord, ToolRow
-from storehealth.support.holiday_calendar import read_holidays
 from storehealth.support.message import Message, Name, message
+from storehealth.support.service_hours import read_holidays
 from storehealth.support.stats import Z_ONE_SIDED, compute_served_share, count_agents_needed, wilson_interval
 from storehealth.tools import ToolInputs, name_needs
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model.tools import BlockTable, ToolBlock, ToolRecord
 from storehealth.output.terminal.page import Page, TextRun, pad_text
 from storehealth.output.tools import RIGHT, write_cell

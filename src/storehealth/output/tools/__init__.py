@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model.tools import Cell, DisplayUnit, ToolRecord
 from storehealth.output.registry import Registry
 from storehealth.support.message import Message

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model.tools import BlockTable, ScatterChart, ToolBlock, ToolRecord
 from storehealth.output.checkup.html import LANG
 from storehealth.output.tools import RIGHT, write_cell
