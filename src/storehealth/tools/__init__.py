@@ -6,8 +6,11 @@ database's tables and views and nothing else. A plain audit runs none of them.
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +32,14 @@ from storehealth.support.message import Message, Name, lines, message
 
 Row = dict[str, Any]
 Scheme = TypeVar("Scheme", bound=BaseModel)
+T = TypeVar("T")
 
 
+@dataclass
 class ToolInputs:
     """The open database of one store and what its tools need to know about it.
 
-    Args:
+    Attributes:
         store: The open database, with its views.
         catalogue: Rules and platforms.
         platform: Whose clocks apply.
@@ -45,26 +50,20 @@ class ToolInputs:
         folder: The folder of the settings file, which may hold ``rewards.yaml`` and the like.
         now: The real time in the store's zone; None where the audit's moment is the clock.
         options: Options of the tool.
+        previous: The last record of this tool and store, which the command fills in.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        catalogue: Catalogue,
-        platform: Platform,
-        settings: Settings,
-        sources: Sequence[Source],
-        timezone: str,
-        mask: Mask,
-        folder: Path,
-        now: datetime | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.store, self.catalogue, self.platform, self.settings = store, catalogue, platform, settings
-        self.sources, self.timezone, self.mask, self.folder = sources, timezone, mask, folder
-        self.now, self.options = now, dict(options or {})
-        self.previous: ToolRecord | None = None
-        """The last record of this tool and store, which the command fills in."""
+    store: Store
+    catalogue: Catalogue
+    platform: Platform
+    settings: Settings
+    sources: Sequence[Source]
+    timezone: str
+    mask: Mask
+    folder: Path
+    now: datetime | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    previous: ToolRecord | None = None
 
     @property
     def as_of(self) -> datetime | None:
@@ -111,7 +110,9 @@ class ToolInputs:
     @cached_property
     def digest(self) -> str:
         """Identify the files and settings that a record rests on; order and time of reading do not matter."""
-        own = sorted((path.name, path.read_bytes()) for path in self.folder.glob("*.yaml") if path.name in SCHEMES)
+        own = sorted(
+            (path.name, path.read_bytes()) for path in (self.folder / name for name in SCHEMES) if path.is_file()
+        )
         parts = [
             self.settings.store, self.platform.name, self.as_of, own,
             sorted((source.path, source.rows, source.kept, str(source.first), str(source.last)) for source in self.sources),
@@ -131,7 +132,7 @@ class ToolInputs:
         }
 
 
-SCHEMES = ("rewards.yaml", "reply-templates.yaml", "phrases.yaml")
+SCHEMES = ("rewards.yaml", "reply-templates.yaml", "phrases.yaml", "bundles.yaml", "roster.csv", "costs.csv")
 """Files of the store's own that tools read."""
 
 
@@ -139,6 +140,29 @@ def to_place(row: Mapping[str, Any]) -> str:
     """Return where a row stands: ``orders.csv:17``."""
     line = row.get("source_row")
     return f"{row.get('source_file') or ''}:{line}" if line is not None else str(row.get("source_file") or "")
+
+
+def read_own_csv(inputs: ToolInputs, file: str, form: str, parse: Callable[[Mapping[str, str]], T]) -> list[T] | None:
+    """Read a CSV file of the store's own beside its settings; None where there is none.
+
+    Args:
+        inputs: Names the folder.
+        file: The file's name.
+        form: The message that says how a row is written.
+        parse: Reads a row; a KeyError or ValueError of it names the line to the user.
+
+    Raises:
+        UsageError: A row cannot be read.
+    """
+    path, parsed = inputs.folder / file, []
+    if not path.is_file():
+        return None
+    for number, row in enumerate(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))), 2):
+        try:
+            parsed.append(parse({name: (cell or "").strip() for name, cell in row.items() if name}))
+        except (KeyError, ValueError, AttributeError):
+            raise UsageError(message("tools.wrong_row", file=Name(file), line=number), message(form)) from None
+    return parsed
 
 
 def name_needs(*needs: str) -> tuple[Name, ...]:

@@ -6,8 +6,6 @@ won is only claimed where the difference is beyond chance, from the store's own 
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +15,10 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from storehealth.catalogue.thresholds import resolve_bounds
-from storehealth.errors import UsageError
 from storehealth.model.tools import Days, Figure, Hours, Money, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
 from storehealth.support.stats import newcombe_interval, score_curve, wilson_interval
-from storehealth.tools import Row, ToolInputs, name_needs, to_number
+from storehealth.tools import Row, ToolInputs, name_needs, read_own_csv, to_number
 
 FEWEST_PARCELS = 20
 """With fewer on a lane a carrier is shown, but nothing is moved to it."""
@@ -204,19 +201,12 @@ def read_costs(inputs: ToolInputs) -> PriceList | None:
     Raises:
         UsageError: A row has no carrier or no price that is a number.
     """
-    path = inputs.folder / COSTS
-    if not path.is_file():
-        return None
-    lines = []
-    for number, row in enumerate(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))), 2):
-        try:
-            carrier, price = str(row["carrier"]).strip(), float(str(row["price"]))
-        except (KeyError, ValueError):
-            raise UsageError(
-                message("tools.roster_row", file=Name(COSTS), line=number), message("tools.costs_form")
-            ) from None
-        lines.append((carrier, (row.get("warehouse") or "").strip(), (row.get("province") or "").strip(), price))
-    return PriceList(tuple(lines))
+    lines = read_own_csv(inputs, COSTS, "tools.costs_form", _parse_price)
+    return None if lines is None else PriceList(tuple(lines))
+
+
+def _parse_price(row: Mapping[str, str]) -> tuple[str, str, str, float]:
+    return row["carrier"], row.get("warehouse", ""), row.get("province", ""), float(row["price"])
 
 
 def _find_compensation(inputs: ToolInputs) -> float:
@@ -236,25 +226,18 @@ def find_moves(rows: Iterable[Row], costs: PriceList | None = None, owed: float 
     for row in rows:
         if row["parcels"] >= FEWEST_PARCELS and row["paid"]:
             lanes[row["warehouse"], row["lane"]].append(row)
-    for (warehouse, lane), own in sorted(lanes.items()):
+    for _, own in sorted(lanes.items()):
         best = max(own, key=lambda row: (row["next_day"] / row["paid"], row["parcels"]))
         for row in own:
             low, high = newcombe_interval(best["next_day"], best["paid"], row["next_day"], row["paid"])
             if row is best or low <= 0:
                 continue
             gain = best["next_day"] / best["paid"] - row["next_day"] / row["paid"]
-            yield _to_move(warehouse, lane, row, best, (gain, low, high), costs, owed)
+            yield _to_move(row, best, (gain, low, high), costs, owed)
 
 
-def _to_move(
-    warehouse: str,
-    lane: str,
-    row: Row,
-    best: Row,
-    gain: tuple[float, float, float],
-    costs: PriceList | None,
-    owed: float,
-) -> LaneMove:
+def _to_move(row: Row, best: Row, gain: tuple[float, float, float], costs: PriceList | None, owed: float) -> LaneMove:
+    warehouse, lane = row["warehouse"], row["lane"]
     now = costs.find(row["carrier"], warehouse, lane) if costs else None
     then = costs.find(best["carrier"], warehouse, lane) if costs else None
     fewer_late = _share(row["late"], row["promised"]) - _share(best["late"], best["promised"])

@@ -197,11 +197,9 @@ class Comparison(NamedTuple):
 def smooth_rates(cells: Iterable[LoadCell]) -> dict[tuple[int, int, int], float]:
     """Return the store's share of misses by weekday, hour and concurrency.
 
-    A cell with few chats leans on its weekday and hour, that on its hour, and that on the store, each weighing as
-    :data:`SMOOTHING` chats.
+    A cell with few chats leans on its weekday and hour, that on its hour, that on the store; see :data:`SMOOTHING`.
     """
     counts: dict[tuple[int, ...], list[int]] = defaultdict(lambda: [0, 0])
-    cells = list(cells)
     for cell in cells:
         for key in ((), (cell.hour,), (cell.hour, cell.weekday), (cell.hour, cell.weekday, cell.others)):
             counts[key][0] += cell.chats
@@ -209,8 +207,7 @@ def smooth_rates(cells: Iterable[LoadCell]) -> dict[tuple[int, int, int], float]
     rates: dict[tuple[int, ...], float] = {}
     for key in sorted(counts, key=len):
         chats, missed = counts[key]
-        wider = rates[key[:-1]] if key else 0.0
-        weight = SMOOTHING if key else 0.0
+        wider, weight = (rates[key[:-1]], SMOOTHING) if key else (0.0, 0.0)
         rates[key] = (missed + weight * wider) / (chats + weight) if chats + weight else 0.0
     return {(key[1], key[0], key[2]): rate for key, rate in rates.items() if len(key) == 3}
 
@@ -341,49 +338,49 @@ CELLS = f"""
 """
 
 
-def _fetch_agents(inputs: ToolInputs, at: Row) -> list[Row]:
-    good = inputs.catalogue.rules[RATED].measure.good
-    return inputs.fetch(
-        f"""
-        {LOADED},
-        rated AS (SELECT *, {good} AS is_good FROM loaded WHERE satisfaction IS NOT NULL),
-        ratings AS (
-            SELECT agent_id, count(is_good) AS ratings, count(*) FILTER (is_good) AS good_ratings
-            FROM rated GROUP BY agent_id
-        ),
-        written AS (
-            SELECT sender_id AS agent_id, count(DISTINCT date_trunc('hour', sent_at)) AS hours_on
-            FROM chat_messages
-            WHERE role = 'agent' AND event IS NULL AND ($first IS NULL OR sent_at >= $first)
-            GROUP BY sender_id
-        ),
-        handed AS (
-            SELECT agent_id, count(*) AS handed FROM conversations
-            WHERE transferred_to IS NOT NULL AND ($first IS NULL OR started_at >= $first)
-            GROUP BY agent_id
-        ),
-        handled AS (
-            SELECT handler_id AS agent_id, count(*) AS cases, median(merchant_seconds) / 3600 AS case_hours
-            FROM cases
-            WHERE $first IS NULL OR applied_at >= $first
-            GROUP BY handler_id
-        )
-        SELECT agent_id, count(*) AS chats, count(*) FILTER (first_reply_at IS NOT NULL AND wait_seconds <= 10) AS ten,
-               count(*) FILTER (NOT missed) AS met, count(*) FILTER (first_reply_at IS NULL) AS unanswered,
-               quantile_disc(CASE WHEN first_reply_at IS NULL THEN 'inf'::DOUBLE ELSE wait_seconds END, [0.5, 0.9]) AS waits,
-               avg(others) + 1 AS concurrency, any_value(hours_on) AS hours_on, any_value(ratings) AS ratings,
-               any_value(good_ratings) AS good_ratings, any_value(handed) AS handed, any_value(cases) AS cases,
-               any_value(case_hours) AS case_hours
-        FROM loaded
-        LEFT JOIN ratings USING (agent_id)
-        LEFT JOIN written USING (agent_id)
-        LEFT JOIN handed USING (agent_id)
-        LEFT JOIN handled USING (agent_id)
-        WHERE agent_id IS NOT NULL
+AGENTS = f"""
+    {LOADED},
+    rated AS (SELECT *, {{good}} AS is_good FROM loaded WHERE satisfaction IS NOT NULL),
+    ratings AS (
+        SELECT agent_id, count(is_good) AS ratings, count(*) FILTER (is_good) AS good_ratings
+        FROM rated GROUP BY agent_id
+    ),
+    written AS (
+        SELECT sender_id AS agent_id, count(DISTINCT date_trunc('hour', sent_at)) AS hours_on
+        FROM chat_messages
+        WHERE role = 'agent' AND event IS NULL AND ($first IS NULL OR sent_at >= $first)
+        GROUP BY sender_id
+    ),
+    handed AS (
+        SELECT agent_id, count(*) AS handed FROM conversations
+        WHERE transferred_to IS NOT NULL AND ($first IS NULL OR started_at >= $first)
         GROUP BY agent_id
-        """,
-        **at,
+    ),
+    handled AS (
+        SELECT handler_id AS agent_id, count(*) AS cases, median(merchant_seconds) / 3600 AS case_hours
+        FROM cases
+        WHERE $first IS NULL OR applied_at >= $first
+        GROUP BY handler_id
     )
+    SELECT agent_id, count(*) AS chats, count(*) FILTER (first_reply_at IS NOT NULL AND wait_seconds <= 10) AS ten,
+           count(*) FILTER (NOT missed) AS met, count(*) FILTER (first_reply_at IS NULL) AS unanswered,
+           quantile_disc(CASE WHEN first_reply_at IS NULL THEN 'inf'::DOUBLE ELSE wait_seconds END, [0.5, 0.9]) AS waits,
+           avg(others) + 1 AS concurrency, any_value(hours_on) AS hours_on, any_value(ratings) AS ratings,
+           any_value(good_ratings) AS good_ratings, any_value(cases) AS cases,
+           any_value(CASE WHEN recorded('conversations.transferred_to') THEN coalesce(handed, 0) END) AS handed,
+           any_value(case_hours) AS case_hours
+    FROM loaded
+    LEFT JOIN ratings USING (agent_id)
+    LEFT JOIN written USING (agent_id)
+    LEFT JOIN handed USING (agent_id)
+    LEFT JOIN handled USING (agent_id)
+    WHERE agent_id IS NOT NULL
+    GROUP BY agent_id
+"""
+
+
+def _fetch_agents(inputs: ToolInputs, at: Row) -> list[Row]:
+    return inputs.fetch(AGENTS.format(good=inputs.catalogue.rules[RATED].measure.good), **at)
 
 
 def _to_score(agent: str, one: Comparison, facts: Row) -> AgentScore:
@@ -436,8 +433,7 @@ def _rank(scores: Iterable[AgentScore]) -> tuple[AgentScore, ...]:
 def give_rewards(agents: Sequence[AgentScore], scheme: RewardScheme) -> tuple[tuple[Reward, ...], float | None]:
     """Give each agent the level of the scheme, and the sum of the money; no sum where the scheme names no money."""
     unmet = {score.agent_id: list(_list_unmet(score, scheme.floor)) for score in agents}
-    sharers = [agent for agent, failed in unmet.items() if not failed]
-    share = _share_team_money(agents, scheme.team, len(sharers))
+    share = _share_team_money(agents, scheme.team, sum(not failed for failed in unmet.values()))
     rewards = []
     for score in agents:
         failed = unmet[score.agent_id]
@@ -450,9 +446,8 @@ def give_rewards(agents: Sequence[AgentScore], scheme: RewardScheme) -> tuple[tu
                 not_met=message("text.clauses", parts=tuple(failed)) if failed else None,
             )
         )  # fmt: skip
-    sums = [reward.total for reward in rewards if reward.total is not None]
     has_money = scheme.team is not None or any(level.money is not None for level in scheme.levels)
-    return tuple(rewards), sum(sums) if has_money else None
+    return tuple(rewards), sum(reward.total or 0 for reward in rewards) if has_money else None
 
 
 def _share_team_money(agents: Sequence[AgentScore], team: TeamReward | None, sharers: int) -> float | None:
@@ -579,7 +574,7 @@ def _find_reviews(inputs: ToolInputs, at: Row, training: Sequence[TrainingTopic]
     worst: dict[str, str] = {}
     for row in training:
         topic = row.what.id.removeprefix("tools.topic.")
-        if topic != row.what.id and topic != "other":
+        if topic not in (row.what.id, "other"):
             worst.setdefault(row.agent_id, topic)
     if not worst:
         return ()

@@ -6,8 +6,6 @@ the reply. So chats served at once do not count twice, and Erlang C may count ea
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import random
 from collections import defaultdict
@@ -19,12 +17,11 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from storehealth.errors import UsageError
 from storehealth.model.tools import Figure, Seconds, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import read_holidays
 from storehealth.support.stats import Z_ONE_SIDED, compute_served_share, count_agents_needed, wilson_interval
-from storehealth.tools import ToolInputs, name_needs
+from storehealth.tools import ToolInputs, name_needs, read_own_csv
 
 MISSED = 0.2
 """Share missed from which on an hour is looked at."""
@@ -239,22 +236,19 @@ def read_roster(inputs: ToolInputs) -> dict[tuple[date, int], int] | None:
     Raises:
         UsageError: A row has no date or hours that can be read.
     """
-    path = inputs.folder / ROSTER
-    if not path.is_file():
+    shifts = read_own_csv(inputs, ROSTER, "tools.roster_form", _parse_shift)
+    if shifts is None:
         return None
     people: dict[tuple[date, int], set[str]] = defaultdict(set)
-    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
-    for number, row in enumerate(rows, 2):
-        try:
-            day = date.fromisoformat(str(row["date"]).strip())
-            first, last = (int(str(row[name]).split(":")[0]) for name in ("from", "to"))
-        except (KeyError, ValueError):
-            raise UsageError(
-                message("tools.roster_row", file=Name(ROSTER), line=number), message("tools.roster_form")
-            ) from None
+    for agent, day, first, last in shifts:
         for hour in range(first, last if last > first else last + 24):
-            people[day + timedelta(days=hour // 24), hour % 24].add(str(row.get("agent")))
+            people[day + timedelta(days=hour // 24), hour % 24].add(agent)
     return {slot: len(names) for slot, names in people.items()}
+
+
+def _parse_shift(row: Mapping[str, str]) -> tuple[str, date, int, int]:
+    first, last = (int(row[name].split(":")[0]) for name in ("from", "to"))
+    return row["agent"], date.fromisoformat(row["date"]), first, last
 
 
 def _list_holidays(inputs: ToolInputs, daily: Mapping[date, int]) -> set[date]:
@@ -297,14 +291,12 @@ def summarise_week(slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int]
     week = []
     for (weekday, hour), own in sorted(groups.items()):
         questions, n = sum(slot.questions for slot in own), len(days[weekday])
-        if not questions:
-            continue
         if rostered is None:  # of hours with questions: where nobody asks, nobody can be seen replying
-            present = mean(slot.present for slot in own if slot.questions)
+            present = mean([slot.present for slot in own if slot.questions] or [0])
         else:
             present = mean(rostered.get((day, hour), 0) for day in days[weekday])
         week.append(WeekHour(weekday, hour, n, questions, sum(slot.missed for slot in own), present))
-    return week
+    return [one for one in week if one.questions]
 
 
 def cover_with_shifts(need: Sequence[int]) -> list[tuple[int, int]]:
@@ -340,11 +332,8 @@ def backtest(daily: Mapping[date, int], special: Collection[date]) -> tuple[floa
     ordered = sorted(daily)
     if len(ordered) < 5 * 7:
         return None
-    known = {day: daily[day] for day in ordered[:-FORECAST_DAYS]}
-    held = ordered[-FORECAST_DAYS:]
-    usual = mean(daily[day] for day in held)
-    if not usual:
-        return None
+    known, held = {day: daily[day] for day in ordered[:-FORECAST_DAYS]}, ordered[-FORECAST_DAYS:]
+    usual = mean(daily[day] for day in held) or 1.0
     ours = forecast_days(known, held, special)
     naive = [known[day - timedelta(days=7 if n < 7 else 14)] for n, day in enumerate(held)]
     errors = [mean(abs(guess - daily[day]) for guess, day in zip(way, held, strict=True)) for way in (ours, naive)]

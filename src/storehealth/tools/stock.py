@@ -163,10 +163,8 @@ def list_stock(inputs: ToolInputs) -> tuple[StockLine, ...]:
     """List SKUs that are out or soon out, the dearest loss first; empty where the files have no stock or order lines."""
     if not inputs.has(*NEEDS) or inputs.as_of is None:
         return ()
-    bundles = inputs.read_scheme("bundles.yaml", BundlesFile)
-    parts = [
-        (bundle, part, count) for bundle, of in (bundles.root if bundles else {}).items() for part, count in of.items()
-    ]
+    bundles = inputs.read_scheme("bundles.yaml", BundlesFile) or BundlesFile({})
+    parts = [(bundle, part, count) for bundle, of in bundles.root.items() for part, count in of.items()]
     rows = inputs.fetch(
         STOCK,
         days=int(inputs.find_fact("demand_days") / DAY),
@@ -195,7 +193,8 @@ def _to_line(inputs: ToolInputs, row: Row) -> StockLine | None:
     return StockLine(
         sku_id=row["sku_id"], item_name=row["item_name"], state=state, available=available,
         inbound=to_number(row["inbound"]), pace=demand.pace,
-        days_left=max(0.0, available) / demand.pace if demand.pace else None, waiting=row["waiting"], days_out=row["days_out"], lost_pieces=lost,
+        days_left=max(0.0, available) / demand.pace if demand.pace else None,
+        waiting=row["waiting"], days_out=row["days_out"], lost_pieces=lost,
         lost_money=None if price is None else lost * price,
         lost_low=None if price is None else max(0.0, lost - half) * price,
         lost_high=None if price is None else (lost + half) * price if row["days_out"] else 0.0,
