@@ -32,6 +32,7 @@ SCORECARD = (
 )
 STAFFING = "Work out how many people each hour needs, propose shifts, and forecast two weeks." + EXAMPLES
 CARRIERS = "Compare carriers by lane and warehouse, and say what moving a lane would bring." + EXAMPLES
+PHRASES = "Find frequent questions and the store's own best answers to them, to approve and prepare." + EXAMPLES
 
 
 def parse_shown(text: str) -> str:
@@ -78,6 +79,7 @@ def register(app: typer.Typer) -> None:
     commands = (
         ("today", TODAY, run_today), ("due", DUE, run_due), ("scorecard", SCORECARD, run_scorecard),
         ("staffing", STAFFING, run_staffing), ("carriers", CARRIERS, run_carriers),
+        ("phrases", PHRASES, run_phrases),
     )  # fmt: skip
     for name, text, function in commands:
         app.command(name, help=text.format(name=name), epilog=EXIT_CODES)(expand_records(function))
@@ -142,6 +144,20 @@ def run_carriers(
 ) -> int:
     """Show carriers and what moves would bring; return the exit code."""
     return _run("carriers", exports, {}, options, reading, common)
+
+
+def run_phrases(
+    exports: _options.Exports,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Show the texts, scrubbed; else only those approved in phrases.yaml.")
+    ] = False,
+    *,
+    options: ToolOptions,
+    reading: ReadOptions,
+    common: CommonOptions,
+) -> int:
+    """Show questions and answers; return the exit code."""
+    return _run("phrases", exports, {"texts": texts}, options, reading, common)
 
 
 def _run(

@@ -21,7 +21,7 @@ from storehealth.support.atomic_files import make_private_folder, write_atomical
 from storehealth.support.message import message
 from storehealth.tools import ToolInputs
 
-TOOLS = ("today", "scorecard", "staffing", "carriers")
+TOOLS = ("today", "scorecard", "staffing", "carriers", "phrases")
 """The tools, in the order of help, reports and workbooks."""
 
 
