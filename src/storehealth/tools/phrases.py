@@ -1,7 +1,7 @@
 """``phrases``: what customers ask often, and the store's own best answers to it, ready to be approved and prepared.
 
-Questions are clustered by the letters they share, within a topic. An answer is proposed where people sent it at least three times to
-three customers and it belongs to that question more than to any; what belongs to one customer becomes a slot.
+Questions are clustered by the letters they share, within a topic. An answer is proposed where people sent it at least three
+times to three customers and it belongs to that question more than to others; what belongs to one customer becomes a slot.
 Texts are only in the record where ``--texts`` was given or a person has approved them in ``phrases.yaml``.
 """
 
@@ -198,7 +198,8 @@ def cluster_questions(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, 
 
 ASKED = """
     SELECT topic, said, entity, agent_id, wait_seconds, source_file, source_row, session_id, opened_at,
-           replied_at IS NULL AND wait_seconds >= getvariable('reply_goal') OR wait_seconds > getvariable('reply_goal') AS is_slow,
+           replied_at IS NULL AND wait_seconds >= getvariable('reply_goal')
+               OR wait_seconds > getvariable('reply_goal') AS is_slow,
            replied_at IS NOT NULL AS is_answered
     FROM question_topics
     ORDER BY opened_at, source_file, source_row
@@ -318,17 +319,21 @@ def choose_answers(
             grouped[use.cluster, use.text].append(use)
     chosen: dict[tuple[str, str], list[ChosenAnswer]] = defaultdict(list)
     for (cluster, text), own in grouped.items():
-        expected = everywhere[text] / total * in_cluster[cluster]
+        answer, share = _weigh_answer(text, own), in_cluster[cluster] / total
         enough = len(own) >= LEAST_SENT and len({use.customer for use in own}) >= LEAST_CUSTOMERS
-        beyond = len(own) - expected >= BEYOND_CHANCE * math.sqrt(expected)
-        answer = _weigh_answer(text, own)
         is_good = answer.no_more >= content[cluster] / in_cluster[cluster]  # no worse than what is sent there anyway
-        if enough and is_good and (len(in_cluster) == 1 or len(own) >= OWN * expected and beyond):
+        if enough and is_good and _is_own(len(own), everywhere[text], share):
             chosen[cluster].append(answer)
     for answers in chosen.values():
         answers.sort(key=lambda one: (-one.no_more_low, one.wait, -(one.good or 0), one.text))
         del answers[BEST:]
     return dict(chosen)
+
+
+def _is_own(here: int, everywhere: int, share: float) -> bool:
+    """Whether an answer stands in a cluster, which has a share of all answers, more often than chance would have it."""
+    expected = everywhere * share
+    return share == 1 or here - expected >= max((OWN - 1) * expected, BEYOND_CHANCE * math.sqrt(expected * (1 - share)))
 
 
 def _weigh_answer(text: str, own: Sequence[AnswerUse]) -> ChosenAnswer:
