@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import openpyxl
 import pytest
 
 Run = Callable[..., Any]
@@ -98,3 +99,32 @@ def test_wrong_words_are_refused_before_the_work(words: tuple[str, str], run: Ru
     """With code 2; nothing is written into the exports."""
     assert run("today", shop, *words).code == 2
     assert sorted(path.name for path in shop.iterdir()) == ["chats.csv", "orders.csv", "parcels.csv"]
+
+
+def test_a_report_is_composed_with_blocks_and_sheets_that_a_plain_one_lacks(
+    run: Run, shop: Path, tmp_path: Path
+) -> None:
+    """And a saved checkup carries them, so that it can be converted into another language later."""
+    files = {name: tmp_path / f"r.{name}" for name in ("html", "xlsx", "json")}
+    words = [word for name, path in files.items() for word in ("-o", f"{name}={path}")]
+    assert run("report", shop, *words, "--with", "scorecard,staffing", "--state", tmp_path / "state").code == 0
+    saved = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert [block["tool"] for block in saved["tools"]] == ["scorecard", "staffing"]
+    assert "Proposed shifts" in files["html"].read_text(encoding="utf-8")
+    names = openpyxl.load_workbook(files["xlsx"]).sheetnames
+    assert {"Scorecard", "Staffing"} <= set(names)
+    assert run("convert", files["json"], "-o", f"html={tmp_path / 'zh.html'}", "--lang", "zh").code == 0
+    assert "建议班次" in (tmp_path / "zh.html").read_text(encoding="utf-8")
+    assert run("report", shop, "-o", f"json={files['json']}", "--state", tmp_path / "state").code == 0
+    assert json.loads(files["json"].read_text(encoding="utf-8"))["tools"] == []
+
+
+@pytest.mark.parametrize(("names", "code"), [("staffings", 2), ("all,scorecard", 2)])
+def test_tools_of_a_report_are_known_ones(names: str, code: int, run: Run, shop: Path, tmp_path: Path) -> None:
+    """With the nearest name."""
+    assert run("report", shop, "-o", f"json={tmp_path / 'r.json'}", "--with", names).code == code
+
+
+def test_a_saved_run_has_no_database_for_tools(run: Run, tmp_path: Path) -> None:
+    """It says so before anything is written."""
+    assert run("report", "latest", "-o", f"json={tmp_path / 'r.json'}", "--with", "all").code == 2

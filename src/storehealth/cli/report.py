@@ -22,6 +22,7 @@ a remembered run.
 Examples
 
   storehealth report exports/ -o markdown=report.md -o json=run.json
+  storehealth report exports/ -o html=report.html -o xlsx=report.xlsx --with scorecard,staffing
   storehealth report latest -o markdown=report.md --lang es"""
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="Exports, a saved checkup.json, or a remembered run.")]
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
 def run(
     source: Source,
     output: _options.Outputs = None,
+    with_tools: _options.WithTools = None,
     *,
     common: Annotated[CommonOptions, Only("lang", "pack", "state", "config", "quiet", "silent")],
 ) -> int:
@@ -43,10 +45,13 @@ def run(
 
     path = Path(source)
     if not path.exists() or is_saved_checkup(path):
+        if with_tools is not None:
+            raise UsageError(message("tools.with_saved"), message("tools.with_saved_hint"))
         return convert.run(source, output, selection=Selection(), common=common)
     if not output:
         raise UsageError(message("convert.no_output"), message("convert.no_output_hint"))
     words = [source, "--silent", "--fail-on", "never", *(word for target in output for word in ("-o", str(target)))]
+    words += ["--with", str(with_tools)] if with_tools is not None else []
     return audit_command.call([*words, *_to_words(common)])
 
 

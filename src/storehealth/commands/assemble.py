@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from storehealth.advise import compose_headline
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
+from storehealth.commands.tools import name_commands
 from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
@@ -95,7 +96,7 @@ def assemble_checkup(
         exports_wanted=suggest_exports(verdicts.not_judged, context),
         measurements=publish_measurements(verdicts.measurements),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
-        recommendations=advice,
+        recommendations=name_commands(advice, inputs, store, request),
         deadlines=list_case_deadlines(
             request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
         ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -15,14 +16,61 @@ from pydantic import ValidationError
 
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, open_inputs, prepare_inputs
 from storehealth.db import Store
-from storehealth.model.tools import ToolRecord
+from storehealth.model import Recommendation
+from storehealth.model.tools import ToolBlock, ToolRecord
 from storehealth.settings import find_settings_folder
 from storehealth.support.atomic_files import make_private_folder, write_atomically
-from storehealth.support.message import message
+from storehealth.support.message import Message, Name, message
 from storehealth.tools import ToolInputs
 
 TOOLS = ("today", "scorecard", "staffing", "carriers", "phrases")
 """The tools, in the order of help, reports and workbooks."""
+
+REPORT_OPTIONS: Mapping[str, Mapping[str, Any]] = {"scorecard": {"days": 30}}
+"""Options of the tools in a report, where they are not the defaults."""
+ADVISED: Mapping[str, str] = {
+    "prepared-phrases": "phrases",
+    "ten-second-habit": "scorecard",
+    "fair-scorecard": "scorecard",
+    "staff-peak-hours": "staffing",
+    "shift-blocks": "staffing",
+    "shift-hours": "staffing",
+    "faster-carrier": "carriers",
+    "cloud-warehouse": "carriers",
+    "reorder-point": "today",
+    "safety-stock": "today",
+    "agree-new-date": "today",
+    "clear-oldest-today": "due",
+    "daily-overdue-list": "due",
+    "shift-end-sweep": "due",
+}
+"""Advice by its id → the command that does the work."""
+
+
+def name_commands(
+    advice: Iterable[Recommendation], inputs: PreparedInputs, store: Store, request: AuditRequest
+) -> tuple[Recommendation, ...]:
+    """Name the command that does the work of each action; with a count where a record of these very files is remembered."""
+    tool_inputs = collect_tool_inputs(inputs, store, request)
+    return tuple(
+        action.model_copy(update={"command": _name_command(ADVISED[action.id], request.state, tool_inputs)})
+        if action.id in ADVISED
+        else action
+        for action in advice
+    )
+
+
+def _name_command(command: str, state: Path, inputs: ToolInputs) -> Message:
+    known = recall_record(state, "today" if command == "due" else command, inputs)
+    if known is None or known.digest != inputs.digest:
+        return message("advice.command", command=Name(command))
+    counted = next((table for table in known.to_block().tables if table.first), None)
+    return message("advice.command_counted", command=Name(command), n=len(counted.rows) if counted else 0)
+
+
+def build_blocks(tools: Iterable[str], inputs: ToolInputs) -> tuple[ToolBlock, ...]:
+    """Run tools for a report and return their blocks."""
+    return tuple(build_record(tool, replace(inputs, options=REPORT_OPTIONS.get(tool, {}))).to_block() for tool in tools)
 
 
 @contextmanager
@@ -82,9 +130,10 @@ def remember_record(state: Path, record: ToolRecord) -> None:
 def recall_record(state: Path, tool: str, inputs: ToolInputs) -> ToolRecord | None:
     """Return the last record of a tool for this store; None where there is none that this version can read."""
     path = _locate(state, tool, inputs.settings.store or "", inputs.platform.name)
-    record_type: type[ToolRecord] = import_module(f"storehealth.tools.{tool}").RECORD
     with suppress(OSError, ValidationError, ValueError):
-        return record_type.model_validate_json(path.read_bytes())
+        content = path.read_bytes()  # before its module is imported: most audits have no record to read
+        record_type: type[ToolRecord] = import_module(f"storehealth.tools.{tool}").RECORD
+        return record_type.model_validate_json(content)
     return None
 
 

@@ -109,7 +109,7 @@ LEAST_GAIN = 0.05
 
 
 def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
-    """Points, units, effort, codes and the day to check again."""
+    """Points, units, effort, codes, the day to check again, and the command that does the work."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
         parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
@@ -117,6 +117,8 @@ def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
         parts.append(words.say("screen.check_on", day=words.format_day(recommendation.check_on)))
+    if recommendation.command:
+        parts.append(words.render(recommendation.command))
     return parts
 
 

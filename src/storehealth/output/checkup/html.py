@@ -18,10 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from storehealth.i18n import Words, comparison, findings, history, limits, sources
 from storehealth.model import Checkup, EvidenceRow, PlatformLine, Trend
 from storehealth.output.checkup import json as as_json
+from storehealth.output.tools.html import LANG, write_block
 from storehealth.support.control_chars import CONTROL_CHARS
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
-LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
 PHRASES: tuple[ModuleType, ...] = (comparison, findings, history, limits, sources)
 """What the page says of the parts of a checkup; the template calls these functions by name."""
 CHART = (640, 120)
@@ -37,6 +37,7 @@ def render(checkup: Checkup) -> bytes:
         words=words,
         lang=LANG[checkup.language],
         embedded=base64.b64encode(content).decode(),
+        blocks=[(words.render(block.title), write_block(block, words)) for block in checkup.tools],
         row_cells=lambda row: _list_cells(row, words),
         platform_cells=lambda line: _list_platform_cells(line, words),
     )

@@ -16,6 +16,7 @@ import xlsxwriter
 from storehealth.catalogue.texts import name_dimension
 from storehealth.model import AreaScore, Checkup, Finding, PublishedMeasurement
 from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
+from storehealth.output.tools.xlsx import write_block
 from storehealth.support.message import Name, message
 
 NAME, SUFFIX, ALIASES = "xlsx", ".xlsx", ("excel",)
@@ -55,6 +56,8 @@ def render(checkup: Checkup) -> bytes:
             if cut.code in titles and titles[cut.code].area == area and not set(cut.segment) & set(TIME_DIMENSIONS)
         ]
         writer.add_table(sheet, SLICE_COLUMNS, _list_slices(of_area, titles))
+    for block in checkup.tools:
+        write_block(writer, block)
     writer.add_table("rejects", FILE_COLUMNS, _list_files(checkup))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
     book.close()

@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from storehealth.i18n import Words
 from storehealth.model.tools import BlockTable, ScatterChart, ToolBlock, ToolRecord
-from storehealth.output.checkup.html import LANG
 from storehealth.output.tools import RIGHT, write_cell
 from storehealth.support.control_chars import CONTROL_CHARS
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
+LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
 ROWS_OF_A_PAGE = 50
 """Rows of a table on a page; the workbook has all."""
 WIDTH, HEIGHT, EDGE = 640, 260, 40
