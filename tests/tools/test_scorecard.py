@@ -119,7 +119,7 @@ def test_who_works_the_rush_hours_only_is_not_last(open_made: Any) -> None:
         for hour, people in ((10, ("calm", "idle")), (20, ("rush", "rush", "rush", "calm"))):
             for place, agent in enumerate(people):
                 number += 1
-                is_missed = (hour == 20 and number % 2) or (agent == "idle" and day % 3 == 0)
+                is_missed = (hour == 20 and (day + place) % 2) or (agent == "idle" and day % 3 == 0)
                 messages += _ask(7 * place, agent, 50 if is_missed else 9, number, day, hour)
     card = build_scorecard(open_made({"messages": messages}))
     by_agent = {score.agent_id: score for score in card.agents}

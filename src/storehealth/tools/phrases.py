@@ -220,9 +220,12 @@ ANSWERED = """
     )
     SELECT s.session_id, t.opened_at, s.sender_id, s.text, t.customer_id, asks_more, is_good
     FROM spoken AS s
+    ASOF JOIN (SELECT session_id, sent_at, is_closer FROM chat_messages WHERE role = 'customer') AS c
+        ON s.session_id = c.session_id AND s.sent_at >= c.sent_at
     ASOF JOIN turned AS t ON s.session_id = t.session_id AND s.sent_at >= t.opened_at
     LEFT JOIN rated AS r ON r.session_id = s.session_id
     WHERE t.handled_by = 'human' AND s.sent_at >= t.replied_at
+      AND NOT c.is_closer             -- what follows a thank-you is a farewell, after which nobody asks anything
     ORDER BY s.session_id, s.sent_at, s.source_file, s.source_row
 """
 
