@@ -116,7 +116,7 @@ def test_only_deadlines_leaves_stock_out(open_sample: OpenSample) -> None:
 def test_since_last_shows_what_is_new(today: Today, open_sample: OpenSample) -> None:
     """By key, whatever else has changed."""
     inputs = open_sample(NOW, since="last")
-    inputs.previous = today.model_copy(update={"items": today.items[3:]})
+    inputs.previous = today.model_copy(update={"keys": tuple(item.key for item in today.items[3:])})
     record = build_today(inputs)
     assert {item.key for item in record.items} == {item.key for item in today.items[:3]}
     assert all(item.is_new for item in record.items)

@@ -94,6 +94,7 @@ class Today(ToolRecord):
     now: datetime
     export_age_days: Days = Field(description="Days from the last event in the files to now.")
     currency: str | None = None
+    keys: tuple[str, ...] = Field(default=(), description="Of everything open, also where only new items are shown.")
     items: tuple[TodayItem, ...] = ()
     totals: tuple[TodayTotal, ...] = ()
     backlog: tuple[Backlog, ...] = ()
@@ -234,6 +235,7 @@ def build_today(inputs: ToolInputs) -> Today:
     things += [] if only_deadlines else _list_reorders(stock)
     known = _list_known(inputs)
     items = sorted((_to_item(thing, now, known) for thing in things), key=_rank)
+    keys = {item.key for item in items} | {key for key in known or () if only_deadlines and key.startswith("reorder:")}
     if inputs.options.get("since") == "last":
         items = [item for item in items if item.is_new]
     totals = tuple(_sum_items(items))
@@ -246,6 +248,7 @@ def build_today(inputs: ToolInputs) -> Today:
         now=now,
         export_age_days=age,
         currency=inputs.fetch_value("SELECT mode(currency) FROM orders"),
+        keys=tuple(sorted(keys)),
         items=tuple(items),
         totals=totals,
         backlog=tuple(_list_backlog(inputs)),
@@ -304,7 +307,7 @@ def _list_reorders(stock: Iterable[StockLine]) -> Iterator[OpenThing]:
 
 def _list_known(inputs: ToolInputs) -> set[str] | None:
     previous = inputs.previous
-    return {item.key for item in previous.items} if isinstance(previous, Today) else None
+    return set(previous.keys) if isinstance(previous, Today) else None
 
 
 # -- urgency ---------------------------------------------------------------------------------------------------------
