@@ -32,7 +32,7 @@ from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
 from storehealth.support.message import message
 
-__all__ = ["Audit", "AuditRequest", "audit", "open_audit"]
+__all__ = ["AuditRequest", "OpenAudit", "audit", "open_audit"]
 
 
 def audit(exports: Path, request: AuditRequest) -> Checkup:
@@ -42,7 +42,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
 
 
 @contextmanager
-def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
+def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
     """Audit one store, and hand out the result while its database is still open.
 
     The result is the only output. Evidence and reject files, the history and notifications are written by the caller,
@@ -74,14 +74,14 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
         comparison = compare_audit(earlier, verdicts.to_current(store.as_of, plan.usual), catalogue.scoring)
         advice = advise(comparison.findings, measurements, catalogue, platform.name, store.as_of)
         checkup = assemble_checkup(started_at, inputs, store, plan, verdicts, comparison, advice, request)
-        yield Audit(checkup, inputs, store, plan, measurements, earlier)
+        yield OpenAudit(checkup, inputs, store, plan, measurements, earlier)
 
 
 def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: RecalledRuns | None) -> MeasurePlan:
     marks = earlier.marks if earlier else None
     options = MeasureOptions(
         inputs.catalogue,
-        choose_mask(request),
+        choose_mask(request, inputs),
         stretch=request.window is None,
         bands=inputs.platform.group_compensations(),
         marks=marks,
@@ -90,7 +90,7 @@ def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: 
     return plan_measuring(inputs.platform, options, request.window, store.as_of)
 
 
-class Audit(NamedTuple):
+class OpenAudit(NamedTuple):
     """What an audit hands out: the checkup, and the open database and measurements for whoever writes more of it."""
 
     checkup: Checkup

@@ -157,7 +157,7 @@ def run_phrases(
     common: CommonOptions,
 ) -> int:
     """Show questions and answers; return the exit code."""
-    return _run("phrases", exports, {"texts": texts}, options, reading, common)
+    return _run("phrases", exports, {"texts": texts and not common.strict_privacy}, options, reading, common)
 
 
 def _run(
@@ -188,6 +188,7 @@ def _run(
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports),
         unmask=common.unmask,
+        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(common.names),
     )
     with progress:

@@ -17,10 +17,13 @@ from storehealth.judge.certainty import describe_method, publish_measurements, s
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.judge.platform_view import compare_with_platform
 from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
+from storehealth.measure.completeness import list_chat_warnings
 from storehealth.measure.plan import MeasurePlan
 from storehealth.model import (
     AreaScore,
+    Breakdowns,
     Checkup,
     Finding,
     Measurement,
@@ -96,6 +99,7 @@ def assemble_checkup(
         exports_wanted=suggest_exports(verdicts.not_judged, context),
         measurements=publish_measurements(verdicts.measurements),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
+        breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
         recommendations=name_commands(advice, inputs, store, request),
         deadlines=list_case_deadlines(
             request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
@@ -103,9 +107,13 @@ def assemble_checkup(
         previous=comparison.previous,
         trend=comparison.trend,
         followups=comparison.followups,
-        warnings=(*list_later_tables(intake.tables, as_of), *verdicts.warnings),
+        warnings=(*list_chat_warnings(store.con), *list_later_tables(intake.tables, as_of), *verdicts.warnings),
         method=describe_method(catalogue, platform),
     )
+
+
+def _measure_breakdowns(store: Store, plan: MeasurePlan) -> Breakdowns:
+    return measure_breakdowns(store, plan.usual, plan.windows.get("CS01", plan.usual), plan.options.mask)
 
 
 def _conclude(

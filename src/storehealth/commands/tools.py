@@ -95,7 +95,7 @@ def collect_tool_inputs(
     now = request.as_of or datetime.now(zone).replace(tzinfo=None)
     return ToolInputs(
         store, inputs.catalogue, inputs.platform, inputs.settings, inputs.intake.sources, inputs.intake.zone,
-        choose_mask(request), find_settings_folder(request.config), now, options or {},
+        choose_mask(request, inputs), find_settings_folder(request.config), now, options or {},
     )  # fmt: skip
 
 

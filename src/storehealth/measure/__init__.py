@@ -42,6 +42,7 @@ from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
 from storehealth.measure.tally import (
     Estimate,
     apply_exemptions,
+    count_cause_groups,
     count_entities,
     count_exempted,
     count_repeats,
@@ -256,6 +257,7 @@ def _measure(query: RuleQuery, grain: Grain, lacking: tuple[DataHole, ...], mark
         entities=entities,
         repeats=count_repeats(query, tally.defects, entities),
         segments=counted.list_segments(),
+        cause_groups=count_cause_groups(query, tally),
         beside=measure_beside_figures(query),
         mended=estimate_fixes(query, reached),
         evidence=collect_evidence(query, tally, marks),

@@ -201,9 +201,10 @@ def smooth_rates(cells: Iterable[LoadCell]) -> dict[tuple[int, int, int], float]
     """
     counts: dict[tuple[int, ...], list[int]] = defaultdict(lambda: [0, 0])
     for cell in cells:
-        for key in ((), (cell.hour,), (cell.hour, cell.weekday), (cell.hour, cell.weekday, cell.others)):
-            counts[key][0] += cell.chats
-            counts[key][1] += cell.missed
+        names = (cell.hour, cell.weekday, cell.others)
+        for length in range(4):
+            counts[names[:length]][0] += cell.chats
+            counts[names[:length]][1] += cell.missed
     rates: dict[tuple[int, ...], float] = {}
     for key in sorted(counts, key=len):
         chats, missed = counts[key]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from statistics import mean, median
@@ -364,9 +364,9 @@ def simulate_share(per_hour: float, service: float, agents: int, goal: float, qu
             places.put(simpy.PriorityItem(place, agent))
     waits: list[float] = []
 
-    def chat() -> Iterator[Any]:
+    def chat() -> Generator[Any, Any, None]:
         asked = environment.now
-        place = yield places.get()
+        place: Any = yield places.get()
         while True:
             with desks[place.item].request() as turn:
                 yield turn
@@ -378,7 +378,7 @@ def simulate_share(per_hour: float, service: float, agents: int, goal: float, qu
             asked = environment.now
         places.put(place)
 
-    def arrive() -> Iterator[Any]:
+    def arrive() -> Generator[Any, Any, None]:
         while True:
             yield environment.timeout(chance.expovariate(per_hour / questions / 3600))
             environment.process(chat())

@@ -7,7 +7,7 @@
 -- after: chat_messages, turns
 -- personal: entity, said
 WITH recent AS (
-    SELECT session_id, customer_id, agent_id, opened_at, replied_at, wait_seconds, entity, source_file, source_row
+    SELECT session_id, customer_id, agent_id, opened_at, replied_at, wait_seconds, entity, is_asynchronous, source_file, source_row
     FROM turns
     WHERE handled_by IS DISTINCT FROM 'bot' AND in_service_hours
       AND opened_at >= getvariable('chat_end') - to_seconds(getvariable('look_back'))
@@ -27,12 +27,13 @@ at_once AS (              -- a burst asks with its first line that says anything
     LEFT JOIN lines AS l USING (source_file, source_row)
 ),
 asked AS (
-    SELECT said, session_id, agent_id, opened_at, replied_at, wait_seconds, entity, line
+    SELECT said, session_id, agent_id, opened_at, replied_at, wait_seconds, entity, is_asynchronous, line
     FROM at_once
     WHERE said <> ''
     UNION ALL
     SELECT arg_min(l.said, row(sent_at, l.source_file, l.source_row)), r.session_id, any_value(r.agent_id), r.opened_at,
-           any_value(r.replied_at), any_value(r.wait_seconds), any_value(r.entity), min(row(l.source_file, l.source_row))
+           any_value(r.replied_at), any_value(r.wait_seconds), any_value(r.entity), any_value(r.is_asynchronous),
+           min(row(l.source_file, l.source_row))
     FROM (FROM lines WHERE said <> '' AND session_id IN (SELECT session_id FROM at_once WHERE coalesce(said, '') = '')) AS l
     ASOF JOIN recent AS r ON l.session_id = r.session_id AND l.sent_at >= r.opened_at
     JOIN at_once AS a ON a.source_file = r.source_file AND a.source_row = r.source_row AND coalesce(a.said, '') = ''
@@ -57,7 +58,7 @@ named AS (                -- words without a topic are a topic of their own, who
     LEFT JOIN (SELECT *, row_number() OVER () AS n FROM topics) ON regexp_matches(said, pattern)
     GROUP BY said
 )
-SELECT session_id, agent_id, opened_at, replied_at, wait_seconds, said, times, topic, entity,
+SELECT session_id, agent_id, opened_at, replied_at, wait_seconds, said, times, topic, entity, is_asynchronous,
        opened_at AS at, getvariable('chat_end') AS until, line[1] AS source_file, line[2] AS source_row
 FROM asked
 JOIN named USING (said)

@@ -13,5 +13,6 @@ SELECT topic, arg_max(said, row(times, said)) AS text, count(*) AS asked, count(
        topic AS entity, max(opened_at) AS at, getvariable('chat_end') AS until, min(row(source_file, source_row))[1] AS source_file,
        min(row(source_file, source_row))[2] AS source_row
 FROM question_topics AS t
+WHERE NOT is_asynchronous
 GROUP BY topic
 HAVING count(*) >= 10 AND count(DISTINCT t.entity) >= 3
