@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storehealth.output.tools import TOOL_FORMATS
-from storehealth.tools.phrases import Phrases, build_phrases, cluster_questions, fill_slots, merge_numbers
+from storehealth.tools.phrases import Phrases, build_phrases, cluster_questions, fill_slots, hide_rest, merge_numbers
 from tests.tools.conftest import OpenSample
 
 GOOD, BAD, STOCK = "纯棉的，不起球，可以放心拍", "您看一下详情页的介绍吧亲", "感谢您的支持，祝您生活愉快"
@@ -67,7 +67,7 @@ def test_wordings_of_one_question_are_one(phrases: Phrases) -> None:
 def test_addresses_of_customers_become_slots(phrases: Phrases) -> None:
     """Ten different ones are one answer."""
     invoice = [pair for pair in phrases.pairs if pair.topic.id == "tools.topic.invoice"]
-    assert [pair.answer for pair in invoice] == ["可以开电子发票，{private}"]
+    assert [pair.answer for pair in invoice] == ["可以开电子发票，发到{private}"]
     assert invoice[0].sent == 10
 
 
@@ -112,7 +112,7 @@ def test_twice_is_no_evidence(open_made: Any) -> None:
         ("建议拍XL码", "建议拍{size}码"), ("take a 3XL or L", "take a {size} or {size}"), ("BLUE SMALL", "BLUE SMALL"),
         ("身高165cm体重110斤", "身高{measure}体重{measure}"),
         ("2026-01-05到货", "{date}到货"), ("10月8日到货", "{date}到货"), ("下午15:30前", "下午{time}前"),
-        ("到江苏两三天", "到{place}两三天"), ("打13812345678", "打{number}"), ("mail amy@shop.com", "mail {private}"),
+        ("到江苏两三天", "到{place}两三天"), ("打138-1234-5678", "打{number}"), ("mail amy@shop.com", "mail {private}"),
         ("付款后24小时内发出", "付款后24小时内发出"), ("稍等…", "稍等…"), ("u7 您好呀", "{name} 您好呀"),
     ],
 )  # fmt: skip
@@ -151,3 +151,10 @@ def test_orders_alone_say_what_is_needed(open_made: Any) -> None:
     """Nothing is made up."""
     record = build_phrases(open_made({"orders": [{"order_id": "1", "created_at": "2026-01-05 10:00:00"}]}))
     assert [text.id for text in record.missing] == ["tools.needs"]
+
+
+def test_what_privacy_rules_find_besides_is_hidden() -> None:
+    """An address, but not the agent's own ellipsis."""
+    assert hide_rest("发到浙江省杭州市文三路100号3幢…") != "发到浙江省杭州市文三路100号3幢…"
+    assert "文三路100号" not in hide_rest("发到杭州市西湖区文三路100号")
+    assert hide_rest("稍等…") == "稍等…"

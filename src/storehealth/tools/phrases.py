@@ -118,6 +118,8 @@ PLACES = (
     "内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
 )
 SLOTS: tuple[tuple[str, str], ...] = (
+    (r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "{private}"),
+    (r"(?<!\d)1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", "{number}"),
     (r"\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?", "{date}"),
     (r"(?<!\d)\d{1,2}月\d{1,2}[日号]?", "{date}"),
     (r"(?<!\d)\d{1,2}:\d{2}(?!\d)", "{time}"),
@@ -133,7 +135,7 @@ WORDS = re.compile(r"\w", re.UNICODE)
 
 
 def fill_slots(text: str, customer: str | None = None) -> str:
-    """Turn what belongs to one customer into slots: ids, dates, sizes, places, and what privacy rules find.
+    """Turn what belongs to one customer into slots: ids, dates, sizes, places.
 
     Args:
         text: An agent's line.
@@ -147,9 +149,13 @@ def fill_slots(text: str, customer: str | None = None) -> str:
 
 @lru_cache(maxsize=100_000)
 def _fill_known(text: str) -> str:
-    # dates, ids and measures first: a phone number's pattern would swallow part of a longer id
     for pattern, slot in PATTERNS:
         text = pattern.sub(slot, text)
+    return text
+
+
+def hide_rest(text: str) -> str:
+    """Turn what the slots have left and privacy rules find into ``{private}``; slow, so only for what is to be shown."""
     marked = text.replace(REMOVED, "\0")  # an ellipsis of the agent's own is no removed value
     return scrub(marked).replace(REMOVED, "{private}").replace("\0", REMOVED)
 
@@ -359,10 +365,10 @@ class PhraseWriter:
         """Return a question with one of its answers."""
         key = hashlib.sha256(f"{cluster[0]}\n{answer.text}".encode()).hexdigest()[:8]
         own, is_shown = self._approved.get(key), self.shows_all or key in self._approved
-        text = own.text if own and own.text else answer.text
+        text = own.text if own and own.text else hide_rest(answer.text) if is_shown else None
         question = self.to_question(cluster, rows, 0)
         return PhrasePair(
-            key=key, topic=question.topic, question=scrub(cluster[1]) if is_shown else None, answer=text if is_shown else None,
+            key=key, topic=question.topic, question=scrub(cluster[1]) if is_shown else None, answer=text,
             asked=question.asked, askers=question.askers, slow_share=question.slow_share, sent=answer.sent,
             agents=answer.agents, no_more=answer.no_more, no_more_low=answer.no_more_low, median_wait=answer.wait,
             good_ratings=answer.good, approved=key in self._approved, place=question.place,
