@@ -16,7 +16,7 @@ from storehealth.support.stats import compute_served_share, count_agents_needed,
 from storehealth.tools.staffing import (
     HourSlot,
     Staffing,
-    WeekHour,
+    WeeklySlot,
     backtest,
     build_staffing,
     cover_with_shifts,
@@ -124,12 +124,12 @@ def test_a_simulation_of_chats_at_once_agrees_with_erlang_c(per_hour: float, ser
 )
 def test_too_few_people_are_told_from_people_who_were_away(missed: int, present: float, verdict: str) -> None:
     """Two are needed; a quarter missed of a hundred is no more than chance makes of a fifth."""
-    assert judge_hour(WeekHour(1, 20, 10, 100, missed, present), 2) == verdict
+    assert judge_hour(WeeklySlot(1, 20, 10, 100, missed, present), 2) == verdict
 
 
 def test_hours_with_few_questions_are_not_judged() -> None:
     """Four are no pattern."""
-    assert judge_hour(WeekHour(1, 20, 10, 4, 4, 0), 1) == "few_questions"
+    assert judge_hour(WeeklySlot(1, 20, 10, 4, 4, 0), 1) == "few_questions"
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -143,16 +143,10 @@ def to_place(row: Mapping[str, Any]) -> str:
 
 
 def read_own_csv(inputs: ToolInputs, file: str, form: str, parse: Callable[[Mapping[str, str]], T]) -> list[T] | None:
-    """Read a CSV file of the store's own beside its settings; None where there is none.
-
-    Args:
-        inputs: Names the folder.
-        file: The file's name.
-        form: The message that says how a row is written.
-        parse: Reads a row; a KeyError or ValueError of it names the line to the user.
+    """Read a CSV file of the store's own beside its settings, row by row with ``parse``; None where there is none.
 
     Raises:
-        UsageError: A row cannot be read.
+        UsageError: A row cannot be read; ``form`` is the message that says how one is written.
     """
     path, parsed = inputs.folder / file, []
     if not path.is_file():

@@ -183,15 +183,14 @@ def list_pairs(text: str) -> set[str]:
 def cluster_questions(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], tuple[str, str]]:
     """Map each (topic, wording) to the most frequent wording of its topic that shares enough letter pairs with it."""
     leaders: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    known: list[tuple[tuple[str, str], set[str]]] = []
-    found: dict[tuple[str, str], tuple[str, str]] = {}
+    known, found = list[tuple[tuple[str, str], set[str]]](), dict[tuple[str, str], tuple[str, str]]()
     for question in sorted(counts, key=lambda one: (-counts[one], one)):
         pairs, index = list_pairs(question[1]), leaders[question[0]]
         shared = Counter(leader for pair in sorted(pairs) for leader in index.get(pair, ()))
         alike = [(2 * n / (len(pairs) + len(known[leader][1])), -leader) for leader, n in shared.items()]
-        best = max(alike, default=(0.0, 0))
-        if best[0] >= ALIKE:
-            found[question] = known[-best[1]][0]
+        likeness, place = max(alike, default=(0.0, 0))
+        if likeness >= ALIKE:
+            found[question] = known[-place][0]
             continue
         for pair in pairs:
             index[pair].append(len(known))
@@ -288,9 +287,8 @@ def _list_uses(inputs: ToolInputs, groups: Mapping[tuple[str, str], Sequence[Row
     questions = {
         (row["session_id"], row["opened_at"]): (cluster, row) for cluster, rows in groups.items() for row in rows
     }
-    query = ANSWERED.format(good=inputs.catalogue.rules[RATED].measure.good)
     uses = []
-    for row in inputs.fetch(query):
+    for row in inputs.fetch(ANSWERED.format(good=inputs.catalogue.rules[RATED].measure.good)):
         question = questions.get((row["session_id"], row["opened_at"]))
         text = fill_slots(row["text"], row["customer_id"])
         if question is not None and len(WORDS.findall(re.sub(r"\{\w+\}", "", text))) >= SHORTEST:

@@ -436,8 +436,7 @@ def give_rewards(agents: Sequence[AgentScore], scheme: RewardScheme) -> tuple[tu
     unmet = {score.agent_id: list(_list_unmet(score, scheme.floor)) for score in agents}
     share = _share_team_money(agents, scheme.team, sum(not failed for failed in unmet.values()))
     rewards = []
-    for score in agents:
-        failed = unmet[score.agent_id]
+    for score, failed in zip(agents, unmet.values(), strict=True):
         level, money = _find_level(score, scheme) if not failed else (_name_coached(score), None)
         team = share if not failed else None
         total = (money or 0) + (team or 0) if money is not None or team is not None else None
@@ -577,10 +576,8 @@ def _find_reviews(inputs: ToolInputs, at: Row, training: Sequence[TrainingTopic]
         topic = row.what.id.removeprefix("tools.topic.")
         if topic not in (row.what.id, "other"):
             worst.setdefault(row.agent_id, topic)
-    if not worst:
-        return ()
-    query = LOADED + REVIEWS.format(good=inputs.catalogue.rules[RATED].measure.good)
-    rows = inputs.fetch(query, **at, agents=list(worst), topics=list(worst.values()))
+    reviews = REVIEWS.format(good=inputs.catalogue.rules[RATED].measure.good)
+    rows = inputs.fetch(LOADED + reviews, **at, agents=list(worst), topics=list(worst.values()))
     return tuple(
         ReviewChat(
             agent_id=row["agent_id"], what=name_topic(row["topic"]), kind=message(f"tools.review.{row['kind']}"),

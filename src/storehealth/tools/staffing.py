@@ -114,7 +114,7 @@ class HourSlot(NamedTuple):
     present: int
 
 
-class WeekHour(NamedTuple):
+class WeeklySlot(NamedTuple):
     """An hour of the week over all its days."""
 
     weekday: int
@@ -281,7 +281,9 @@ def _list_weekday(daily: Mapping[date, int], weekday: int) -> list[int]:
     return [n for day, n in daily.items() if day.isoweekday() == weekday]
 
 
-def summarise_week(slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int], int] | None = None) -> list[WeekHour]:
+def summarise_week(
+    slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int], int] | None = None
+) -> list[WeeklySlot]:
     """Summarise hours by weekday; hours in which nothing came on a day with questions count as zero."""
     days: dict[int, set[date]] = defaultdict(set)
     groups: dict[tuple[int, int], list[HourSlot]] = defaultdict(list)
@@ -295,7 +297,7 @@ def summarise_week(slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int]
             present = mean([slot.present for slot in own if slot.questions] or [0])
         else:
             present = mean(rostered.get((day, hour), 0) for day in days[weekday])
-        week.append(WeekHour(weekday, hour, n, questions, sum(slot.missed for slot in own), present))
+        week.append(WeeklySlot(weekday, hour, n, questions, sum(slot.missed for slot in own), present))
     return [one for one in week if one.questions]
 
 
@@ -391,7 +393,7 @@ def simulate_share(per_hour: float, service: float, agents: int, goal: float, qu
 # -- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _to_hour(one: WeekHour, needed: int, service: float, goal: float) -> StaffedHour:
+def _to_hour(one: WeeklySlot, needed: int, service: float, goal: float) -> StaffedHour:
     there = round(one.present)
     before, after = (compute_served_share(one.arrivals, service, n, goal) for n in (there, there + 1))
     return StaffedHour(
@@ -406,7 +408,7 @@ def name_hour(hour: int) -> str:
     return f"{hour:02d}:00-{hour + 1:02d}:00"
 
 
-def judge_hour(one: WeekHour, needed: int) -> str:
+def judge_hour(one: WeeklySlot, needed: int) -> str:
     """Tell too few people from people who were there and did not answer."""
     if one.questions < FEWEST_QUESTIONS:
         return "few_questions"
@@ -436,7 +438,7 @@ def _forecast(
     inputs: ToolInputs,
     daily: Mapping[date, int],
     special: Collection[date],
-    week: Sequence[WeekHour],
+    week: Sequence[WeeklySlot],
     count_needed: Callable[[float], int],
 ) -> Iterator[ForecastDay]:
     """Forecast the two weeks after the log; a holiday is as busy as past holidays were beside usual days."""
@@ -469,7 +471,7 @@ def _measure_holidays(daily: Mapping[date, int], special: Collection[date], holi
 
 def _check_by_simulation(
     inputs: ToolInputs,
-    week: Sequence[WeekHour],
+    week: Sequence[WeeklySlot],
     need: Mapping[tuple[int, int], int],
     service: float,
     goal: float,
