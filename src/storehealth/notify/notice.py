@@ -149,7 +149,11 @@ def _first_action_line(checkup: Checkup, words: Words) -> list[str]:
     if first is None or not name:
         return []
     if first.gain_points is not None and first.gain_points >= LEAST_GAIN:
-        gain = words.say("screen.gain", points=words.format_decimal(first.gain_points))
+        gain = words.say(
+            "screen.gain",
+            points=words.format_decimal(first.gain_points),
+            basis=words.say(f"basis_of_gain.{first.basis}"),
+        )
         name = words.say("unit.brackets", what=name, inside=gain)
     return [words.say("notify.first", action=name)]
 
