@@ -211,7 +211,12 @@ def _find_share_in_history(
             continue
         then, now = before.defects / before.judged, after.defects / after.judged if after.judged else 0.0
         share = 1 - now / then
-        counts = {"before": before.defects, "before_of": before.judged, "after": after.defects, "after_of": after.judged}
+        counts = {
+            "before": before.defects,
+            "before_of": before.judged,
+            "after": after.defects,
+            "after_of": after.judged,
+        }
         says = message("advice.as_before", n=reached, share=quantity(share, "share"), day=followup.given_on, **counts)
         return RemovedShare(share, "history", says)
     return None

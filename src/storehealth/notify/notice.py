@@ -149,11 +149,7 @@ def _first_action_line(checkup: Checkup, words: Words) -> list[str]:
     if first is None or not name:
         return []
     if first.gain_points is not None and first.gain_points >= LEAST_GAIN:
-        gain = words.say(
-            "screen.gain",
-            points=words.format_decimal(first.gain_points),
-            basis=words.say(f"basis_of_gain.{first.basis}"),
-        )
+        gain = words.say("screen.gain", points=words.format_decimal(first.gain_points))
         name = words.say("unit.brackets", what=name, inside=gain)
     return [words.say("notify.first", action=name)]
 
