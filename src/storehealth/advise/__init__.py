@@ -192,7 +192,7 @@ def _find_removed_share(
         return RemovedShare(advice.removes, "assumed", assumed)
     return (
         _find_share_in_history(advice, finding, reached, followups)
-        or _find_share_in_slices(advice, finding, measurement, reached)
+        or _find_share_in_slices(advice, measurement, reached)
         or RemovedShare(advice.removes, "assumed", assumed)
     )
 
@@ -222,9 +222,7 @@ def _find_share_in_history(
     return None
 
 
-def _find_share_in_slices(
-    advice: Advice, finding: Finding, measurement: Measurement, reached: int
-) -> RemovedShare | None:
+def _find_share_in_slices(advice: Advice, measurement: Measurement, reached: int) -> RemovedShare | None:
     """The misses of slices that stand out, beyond what the other slices of the same dimension have."""
     if advice.compares is None:
         return None

@@ -142,8 +142,8 @@ class Advice(StrictModel):
     )
     compares: str | None = Field(
         default=None,
-        description="Dimension of the rule in which the action brings bad slices to what the others have: then the store's own "
-        "figures give the share removed, where slices stand out beyond chance.",
+        description="Dimension of the rule in which the action brings bad slices to what the others have: then the store's "
+        "own figures give the share removed, where slices stand out beyond chance.",
     )
     mends: str = "true"
     removes: float = Field(ge=0, le=1)
