@@ -284,6 +284,7 @@ class Recommendation(FrozenModel):
         "did here before.",
     )
     check_on: date | None
+    command: Note = Field(default=None, description="The command that does the work, where there is one.")
 
 
 class UpcomingDeadline(FrozenModel):
