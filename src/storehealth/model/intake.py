@@ -34,6 +34,9 @@ class Source(FrozenModel):
     rows: int = 0
     kept: int = 0
     duplicates: int = 0
+    duplicates_elsewhere: int = Field(
+        default=0, description="Duplicates of a row of another file; the others repeat one of this file."
+    )
     rejected: int = 0
     first: datetime | None = Field(default=None, description="First event in the file, in the store's zone.")
     last: datetime | None = Field(default=None, description="Last event in the file, in the store's zone.")
