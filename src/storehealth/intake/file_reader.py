@@ -27,7 +27,7 @@ from storehealth.intake.encoding import decode_head
 from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
-from storehealth.model import BlankWords, SheetReading, Source, StoredTable
+from storehealth.model import ASIDE, BlankWords, SheetReading, Source, StoredTable
 from storehealth.privacy import remove_quotes, scrub
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
@@ -35,6 +35,7 @@ from storehealth.support.message import Message, Name, from_json, load_message, 
 VERSION = 7
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
+NO_TABLE = ("intake.no_table", "intake.lacks_basics")
 MOST_LIKELY = 6
 """Columns named in a note about a file that is not recognised."""
 LONGEST_SAMPLE = 200
@@ -120,7 +121,10 @@ class FileReader:
             pairs = [(sheet, self._recognise(inspection.file, container, sheet)) for sheet in sheets]
             # Lists inside JSON objects are many; only those that a layout names are worth a line to the user.
             pairs = [(sheet, part) for sheet, part in pairs if part.match or not getattr(sheet, "aside", False)]
-            inspection.sheets, inspection.parts = [sheet for sheet, _ in pairs], [part for _, part in pairs]
+            inspection.sheets, inspection.parts = (
+                [sheet for sheet, _ in pairs],
+                _name_summaries([part for _, part in pairs]),
+            )
         except FileRefused as refused:
             inspection.parts = [SheetInspection("", None, None, None, describe_error(refused))]
         self.lake.check_unchanged(inspection.file.path)
@@ -238,6 +242,13 @@ class FileReader:
         }
         meta = reading._asdict() | {"tables": tables}
         return self.lake.store_entry(key, folder, meta), meta
+
+
+def _name_summaries(parts: list[SheetInspection]) -> list[SheetInspection]:
+    """Say of sheets without any table, beside one that is read, that they are summaries or notes, and nothing is missing."""
+    if not any(part.match for part in parts):
+        return parts
+    return [part._replace(note=message(ASIDE)) if part.note and part.note.id in NO_TABLE else part for part in parts]
 
 
 def _sample(records: Sequence[TextRecord]) -> list[list[str]]:

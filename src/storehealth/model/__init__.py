@@ -49,6 +49,7 @@ from storehealth.model.history import (
     TrendRun,
 )
 from storehealth.model.intake import (
+    ASIDE,
     BlankWords,
     ColumnMapping,
     InspectedFile,
@@ -109,6 +110,7 @@ from storehealth.model.verdict import (
 )
 
 __all__ = [
+    "ASIDE",
     "SCHEMA_VERSION",
     "AdviceReach",
     "AgentReplies",
