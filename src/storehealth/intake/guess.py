@@ -126,7 +126,7 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
 def _measure_share(con: Con, cells: Sequence[str], kind: Kind, column: LayoutColumn) -> float:
     """Measure the share of the filled cells that can be read as a kind."""
     bare = f"SELECT {remove_guard('c', kind)} AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
-    text = f"SELECT {set_null('t', kind, column)} AS t FROM ({bare})"
+    text = f"SELECT {set_null('t', kind, column, later=kind == 'time')} AS t FROM ({bare})"
     value = read_value("t", TableColumn(type=kind), column, ("UTC", "UTC"))
     total, readable = con.execute(f"SELECT count(t), count({value}) FROM ({text})", [list(cells)]).fetchall()[0]
     return float(readable / total) if total else 0.0
