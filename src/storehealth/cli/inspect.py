@@ -64,7 +64,9 @@ class InspectOptions:
     ] = 3
     write_layout: Annotated[
         str | None,
-        typer.Option("--write-layout", metavar="NAME", help="The draft of `storehealth map`, untried: layouts/NAME.yaml."),
+        typer.Option(
+            "--write-layout", metavar="NAME", help="The draft of `storehealth map`, untried: layouts/NAME.yaml."
+        ),
     ] = None
     force: Annotated[bool, typer.Option("--force", help="Let --write-layout overwrite a file.")] = False
     pack: Annotated[

@@ -35,6 +35,8 @@ from storehealth.support.message import Message, Name, from_json, load_message, 
 VERSION = 7
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
+GENERIC = "generic_"
+"""How the names of layouts begin that read plain tables of any system."""
 NO_TABLE = ("intake.no_table", "intake.lacks_basics")
 MOST_LIKELY = 6
 """Columns named in a note about a file that is not recognised."""
@@ -152,9 +154,9 @@ class FileReader:
         chosen = self.options.choose(self.options.layouts, file)
         layouts = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
         try:
-            match = recognise(
-                sheet.top, container, select_layouts(layouts, sheet), self.options.platform, forced=chosen is not None
-            )
+            readable = select_layouts(layouts, sheet)
+            own = {layout.name for layout in readable if self.catalogue.is_from_pack("layouts", layout.name)}
+            match = recognise(sheet.top, container, readable, self.options.platform, chosen is not None, own)
         except FileRefused as refused:
             note, top = describe_error(refused), _sample(sheet.top)
             if note.id in UNRECOGNISED and not getattr(sheet, "aside", False):
@@ -304,7 +306,10 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
     blanks = tuple(BlankWords(header=header, cells=n, words=tuple(words)) for header, n, words in meta["blanks"])
     unfit = load_message(meta["unfit"]) if meta["unfit"] else None
-    facts |= {"note": unfit or _join(_summarise(meta) or source.note, _describe_blanks(blanks)), "blanks": blanks}
+    facts |= {
+        "note": unfit or _join(_summarise(meta, layout) or source.note, _describe_blanks(blanks)),
+        "blanks": blanks,
+    }
     if not meta["unfit"]:
         facts |= {"layout": layout.name, "tables": layout.feeds}
     result.sources.append(source.model_copy(update=facts))
@@ -332,11 +337,14 @@ def _join(first: Message | None, second: Message | None) -> Message | None:
     return message("rows.two_notes", first=first, second=second) if first and second else first or second
 
 
-def _summarise(meta: Any) -> Message | None:
+def _summarise(meta: Any, layout: Layout) -> Message | None:
     if meta["passed"]:
         return message("intake.ignored_rows", ignored=meta["passed"], rows=meta["rows"])
-    rows, orders = next(iter(meta["tables"].values()), (0, 0))[:2]
-    if next(iter(meta["tables"]), None) == "orders" and orders < rows:
+    orders = meta["tables"].get("orders", (0, 0))[1]
+    rows = next(iter(meta["tables"].values()), (0, 0))[0]
+    # A platform's export of items is known to be one; of a plain table it is worth saying.
+    is_worth_saying = layout.feeds[0] == "orders" or layout.name.startswith(GENERIC)
+    if is_worth_saying and 0 < orders < rows:
         return message("rows.combined", n=rows, orders=orders)
     return None if meta["rows"] else message("intake.no_rows")
 
