@@ -67,6 +67,7 @@ FORMATS = (
 KINDS: tuple[Kind, ...] = ("time", "integer", "number", "flag")
 SEPARATED = re.compile(r"\d[-/.:年月]\d|\d[ -][A-Za-z]{3}|[A-Za-z]{3}[ -]\d|\dT\d")
 ID = re.compile(r"(?=.*\d)[\w./#-]{4,40}")
+ORDERS = ("day_first", "month_first")
 LEAST_TIMES = 0.2
 """Share of the filled cells of a column of times that must be times; the others may say "not yet"."""
 MOST = 0.8
@@ -89,6 +90,8 @@ class ColumnProfile(NamedTuple):
     """Words of the rows below, where the first rows do not have all."""
     is_ambiguous: bool = False
     """Whether the day or the month of its times may come first."""
+    date_order: str | None = None
+    """``day_first`` or ``month_first``, where its cells prove it."""
 
     @property
     def filled(self) -> bool:
@@ -123,9 +126,10 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     separated = bool(numeric) and sum(1 for cell in numeric if SEPARATED.search(cell)) >= MOST * len(numeric)
     separated = separated and len(numeric) >= LEAST_TIMES * len(filled)
     formats: tuple[str, ...] = ()
+    order = None
     if separated and shares["time"] < MOST:
         formats = tuple(form for form in FORMATS if _is_written_as(con, numeric, form))
-        shares["time"] = _measure_free_times(con, numeric, column)
+        shares["time"], order = _measure_free_times(con, numeric, column)
     swapped = {form.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for form in formats}
     is_ambiguous = bool(swapped & set(formats[:1]))
     ids = bool(filled) and sum(1 for cell in filled if ID.fullmatch(cell)) >= MOST * len(filled)
@@ -133,24 +137,22 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     numbers, whole = (shares[kind] >= MOST and not times for kind in ("number", "integer"))
     return ColumnProfile(
         header, cells, times, numbers, whole, shares["flag"] >= MOST and not numbers, ids and not times,
-        len(set(filled)) / len(filled) if filled else 0.0, formats[:1], (), is_ambiguous,
+        len(set(filled)) / len(filled) if filled else 0.0, formats[:1], (), is_ambiguous, order,
     )  # fmt: skip
 
 
-def _measure_free_times(con: Con, cells: Sequence[str], column: LayoutColumn) -> float:
-    """Measure the share of cells that are times in some spelling, whether the day or the month comes first."""
+def _measure_free_times(con: Con, cells: Sequence[str], column: LayoutColumn) -> tuple[float, str | None]:
+    """Measure the share of cells that are times in some spelling, and which order of day and month the cells prove."""
     text = "SELECT trim_blanks(c) AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
     for step in range(TIDY_STEPS):
         tidy = f"{tidy_time('tidy' if step else 't', step)} AS tidy"
         text = f"SELECT {f'* REPLACE ({tidy})' if step else f'*, {tidy}'} FROM ({text})"
-    parts = (f"{list_time_parts('tidy', order)} AS {order}" for order in ("day_first", "month_first"))
-    values = (
-        read_value("t", TableColumn(type="time"), column, ("UTC", "UTC"), order)
-        for order in ("day_first", "month_first")
-    )
-    counts = ", ".join(f"count({value})" for value in values)
-    found = con.execute(f"SELECT {counts} FROM (SELECT *, {', '.join(parts)} FROM ({text}))", [list(cells)]).fetchall()
-    return float(max(found[0]) / len(cells)) if cells else 0.0
+    parts = ", ".join(f"{list_time_parts('tidy', order)} AS {order}" for order in ORDERS)
+    values = (read_value("t", TableColumn(type="time"), column, ("UTC", "UTC"), order) for order in ORDERS)
+    query = f"SELECT {', '.join(f'count({value})' for value in values)} FROM (SELECT *, {parts} FROM ({text}))"
+    day_first, month_first = con.execute(query, [list(cells)]).fetchall()[0]
+    proven = None if day_first == month_first else ORDERS[day_first < month_first]
+    return max(day_first, month_first) / max(len(cells), 1), proven
 
 
 def _measure_share(con: Con, cells: Sequence[str], kind: Kind, column: LayoutColumn) -> float:
