@@ -81,7 +81,7 @@ def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: 
     marks = earlier.marks if earlier else None
     options = MeasureOptions(
         inputs.catalogue,
-        choose_mask(request),
+        choose_mask(request, inputs),
         stretch=request.window is None,
         bands=inputs.platform.group_compensations(),
         marks=marks,

@@ -266,6 +266,15 @@ def compose_headline(
     return message("headline.partial", body=body, areas=names)
 
 
+def add_question(headline: Message, question: Message) -> Message:
+    """Put a question about the files behind the headline, which then no longer says that all is on target."""
+    body = headline.values.get("body")
+    if isinstance(body, Message) and body.id == "headline.fine":
+        body = message("headline.fine_but_ends", **body.values)
+        headline = message(headline.id, **{**headline.values, "body": body})
+    return sentences((headline, question))
+
+
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 
 
@@ -297,20 +306,20 @@ def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Findin
     before = score.value or 0.0
     if gain is None:
         return _compose_on_target(before, findings)
-    area, points = message(f"area.{gain.area}"), gain.uncapped - (score.uncapped or 0.0)
+    area, points = message(f"area.{gain.area}"), round(gain.uncapped - (score.uncapped or 0.0))
     if gain.held_by:
         codes = tuple(map(Name, gain.held_by))
         return message(
             "headline.held",
             area=area,
-            points=points,
+            n=points,
             codes=codes,
             before=before,
             after=gain.value,
             uncapped=gain.uncapped,
         )
     if round(gain.value) > round(before):
-        return message("headline.gain", area=area, points=points, before=before, after=gain.value)
+        return message("headline.gain", area=area, n=points, before=before, after=gain.value)
     return message("headline.loses", area=area)
 
 

@@ -40,7 +40,7 @@ Exports = Annotated[
 ]
 InspectCommon = Annotated[
     CommonOptions,
-    Only("lang", "state", "config", "ascii_only", "no_color", "quiet", "silent", "verbose", "unmask"),
+    Only("lang", "state", "config", "ascii_only", "no_color", "quiet", "silent", "verbose", "unmask", "strict_privacy"),
 ]
 
 
@@ -120,6 +120,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports, passing=True),
         unmask=common.unmask,
+        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(names),
     )
     with _open_exports(exports) as files:
@@ -133,7 +134,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
     if not common.silent and documents.stdout == "json":
         streams.write_stdout(_to_json(inspection))
     elif not common.silent and documents.stdout == "text":
-        streams.write_stdout(_to_text(inspection, common.make_screen(), masked=not common.unmask))
+        streams.write_stdout(_to_text(inspection, common.make_screen(), masked=not common.unmask), styled=True)
     arrived = output_files.report_row_files(writers, voice)
     if documents.json is not None:
         arrived = output_files.write_document(_to_json(inspection), documents.json, voice) and arrived

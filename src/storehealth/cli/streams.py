@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import BinaryIO, TextIO, cast
 
 from storehealth.errors import StorehealthError, UsageError
 from storehealth.support.atomic_files import describe_os_error
@@ -26,6 +28,8 @@ STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", d
 ERROR_LANGUAGE: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
 ERROR_CONFIG: ContextVar[str | None] = ContextVar("settings file given on the command line", default=None)
 UNATTENDED_LOG: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
+_CLOSED: ContextVar[bool] = ContextVar("whether stdout was closed when the program began", default=False)
+"""On Windows, programs without a console have no stdout, and none is missed."""
 PROGRESS_DELAY = 0.5
 """Seconds before progress appears."""
 
@@ -53,11 +57,21 @@ def measure_width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def write_stdout(content: str | bytes) -> None:
+def write_stdout(content: str | bytes, styled: bool = False) -> None:
     """Write to stdout: text in the stream's own encoding, bytes as they are.
 
-    A closed pipe is not an error. Any other failure is reported and turns exit codes 0 and 1 into 4.
+    Nothing that a terminal would obey reaches one. A closed pipe is not an error. Any other failure, such as a stdout that
+    was closed from the beginning, is reported and turns exit codes 0 and 1 into 4.
+
+    Args:
+        content: Text of a command, or a document.
+        styled: Whether it is a page of ours, whose only control characters are those of colours.
     """
+    if _CLOSED.get() and content:
+        report_lost_stdout(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+        return
+    if sys.stdout.isatty() and not styled:
+        content = make_harmless(content)
     try:
         if isinstance(content, bytes):
             _write_bytes(content)
@@ -71,6 +85,56 @@ def write_stdout(content: str | bytes) -> None:
         report_lost_stdout(error)
 
 
+def choose_link_base(exports: Path) -> Path | None:
+    """The folder that places of rows link to; None where stdout is no terminal, which alone knows links."""
+    return (exports if exports.is_dir() else exports.parent).resolve() if sys.stdout.isatty() else None
+
+
+def write_page(content: str, paged: bool = False) -> None:
+    """Write a page of ours to stdout; where ``paged``, through the user's pager if a terminal has fewer lines than it."""
+    pager = _find_pager() if paged and sys.stdin.isatty() and sys.stdout.isatty() else []
+    if not pager or len(content.splitlines()) < shutil.get_terminal_size((80, 24)).lines:
+        write_stdout(content, styled=True)
+        return
+    # F: less ends by itself where all fits; R: colours and links pass; X: the text stays on the screen
+    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
+    try:
+        subprocess.run(pager, input=content.encode(errors="replace"), env=environment, check=False)  # noqa: S603
+    except OSError:
+        write_stdout(content, styled=True)
+
+
+def _find_pager() -> list[str]:
+    """The command of PAGER, else less; none where PAGER is empty or cat, or neither is installed."""
+    words = shlex.split(os.environ.get("PAGER", "less"))
+    path = shutil.which(words[0]) if words and words[0] != "cat" else None
+    return [path, *words[1:]] if path else []
+
+
+def make_harmless(content: str | bytes) -> str:
+    """Return a text or a document without characters that a terminal would obey: they may come from foreign files."""
+    text = content.decode("utf-8", errors="replace") if isinstance(content, bytes) else content
+    return CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+class HarmlessBuffer:
+    """Takes the place of stdout's buffer where rows are written to a terminal as they are read."""
+
+    def write(self, data: bytes) -> int:
+        """Write some bytes of UTF-8."""
+        sys.stdout.write(make_harmless(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Write out what is still in stdout's buffer."""
+        sys.stdout.flush()
+
+
+def open_stdout() -> BinaryIO:
+    """Return what rows for stdout are written to."""
+    return cast("BinaryIO", HarmlessBuffer()) if sys.stdout.isatty() else sys.stdout.buffer
+
+
 def write_line(text: Message) -> None:
     """Write a message to stdout as one line, in the language of the command."""
     write_stdout(f"{to_sentence(text, find_language())}\n")
@@ -78,8 +142,13 @@ def write_line(text: Message) -> None:
 
 def write_json(content: object) -> None:
     """Write a JSON document to stdout, indented, in UTF-8 whatever the terminal's encoding is."""
-    text = json.dumps(content, indent=2, ensure_ascii=False)
+    text = escape_json(json.dumps(content, indent=2, ensure_ascii=False))
     write_stdout(f"{text}\n".encode(errors="replace"))
+
+
+def escape_json(text: str) -> str:
+    r"""Write the control characters that JSON allows to stand as they are in escapes: ``\u009b``."""
+    return CONTROL_CHARS_IN_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def report_lost_stdout(error: OSError) -> None:
@@ -112,6 +181,7 @@ def reopen_missing() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
+            _CLOSED.set(_CLOSED.get() or (name == "stdout" and os.name != "nt"))
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open as long as the process
 
 
@@ -254,11 +324,15 @@ class ScreenOptions:
         self.colour = wants_colour(sys.stdout, no_color)
 
 
+REMARKS = ("progress.cache_damaged",)
+"""Steps that are worth a line of their own, also where no progress is shown."""
+
+
 class Progress:
     """The current step, on stderr: after half a second on a terminal, or line by line if verbose."""
 
     def __init__(self, voice: Verbosity, no_color: bool = False) -> None:
-        self._line_by_line = voice.verbose > 0
+        self._line_by_line, self._is_silent = voice.verbose > 0, voice.silent
         self._is_animated = sys.stderr.isatty() and not (voice.quiet or voice.silent or self._line_by_line)
         self._colour = wants_colour(sys.stderr, no_color)
         self._text = ""
@@ -270,7 +344,7 @@ class Progress:
     def tell(self, step: Message | str) -> None:
         """Show the step that begins."""
         text = to_sentence(step, find_language())
-        if self._line_by_line:
+        if self._line_by_line or (isinstance(step, Message) and step.id in REMARKS and not self._is_silent):
             write_note(text)
         with self._lock:
             self._text = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -28,7 +28,7 @@ from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
 from storehealth.model import ASIDE, BlankWords, SheetReading, Source, StoredTable
-from storehealth.privacy import remove_quotes, scrub
+from storehealth.privacy import remove_quotes, scrub, show_header
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
 
@@ -40,6 +40,8 @@ GENERIC = "generic_"
 NO_TABLE = ("intake.no_table", "intake.lacks_basics")
 MOST_LIKELY = 6
 """Columns named in a note about a file that is not recognised."""
+MOST_COLUMNS = 16_384
+"""Columns of a sheet of Excel; a table that is wider is none."""
 LONGEST_SAMPLE = 200
 """Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
 
@@ -148,7 +150,10 @@ class FileReader:
         refuse_foreign_formats(head)
         container = find_container(head)
         encoding = self.options.choose(self.options.encodings, file)
-        return container.open_sheets(path, folder, encoding), container.NAME
+        sheets = container.open_sheets(path, folder, encoding)
+        if any(len(record.cells) > MOST_COLUMNS for sheet in sheets for record in sheet.top):
+            raise FileRefused(message("intake.too_wide", most=MOST_COLUMNS), message("intake.save_smaller_table"))
+        return sheets, container.NAME
 
     def _recognise(self, file: SourceFile, container: str, sheet: Sheet) -> SheetInspection:
         chosen = self.options.choose(self.options.layouts, file)
@@ -193,8 +198,7 @@ class FileReader:
     def read(self, look: FileInspection, zone: str) -> FileResult:
         """Read the recognised sheets of a file, or find them in the lake. An error becomes a note."""
         result = FileResult([], [], [], [])
-        for index, part in enumerate(look.parts):
-            path = f"{look.file.name}#{part.name}" if part.name else look.file.name
+        for index, (part, path) in enumerate(zip(look.parts, _name_parts(look), strict=True)):
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
             result.readings.append(_describe_header(path, part, self.catalogue))
             if part.match is None:
@@ -253,6 +257,16 @@ def _name_summaries(parts: list[SheetInspection]) -> list[SheetInspection]:
     return [part._replace(note=message(ASIDE)) if part.note and part.note.id in NO_TABLE else part for part in parts]
 
 
+def _name_parts(look: FileInspection) -> list[str]:
+    """The names of a file's sheets as they are shown: a sheet may be called after a customer."""
+    names, taken = list[str](), set[str]()
+    for number, part in enumerate(look.parts, 1):
+        name = f"{look.file.name}#{scrub(part.name)}" if part.name else look.file.name
+        names.append(f"{name} ({number})" if name in taken else name)
+        taken.add(names[-1])
+    return names
+
+
 def _sample(records: Sequence[TextRecord]) -> list[list[str]]:
     return [[cell[:LONGEST_SAMPLE] for cell in record.cells[:LONGEST_SAMPLE]] for record in records]
 
@@ -277,7 +291,7 @@ def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> 
     layout, targets = catalogue.layouts[part.match.layout], dict[str, tuple[str, ...]]()
     for key, header in part.match.headers.items():
         targets[header] = (*targets.get(header, ()), *layout.list_targets(key, catalogue.tables))
-    names = [" ".join(cell.split()) for cell in (part.top[0] if part.top else ())]
+    names = [show_header(cell) for cell in (part.top[0] if part.top else ())]
     for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
         names[place : place + 1] = [part.match.headers[key]]
     return SheetReading(source=path, header=tuple(names), columns=targets)

@@ -6,6 +6,7 @@ Where several shops in one file use the same order numbers, the shop's column te
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import duckdb
 from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
-from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.containers import Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
     PASSED,
@@ -30,8 +31,11 @@ from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
+from storehealth.support.sandbox import apply_thread_limit
 
 LONGEST_VALUE = 2000
+INSERTED = 50_000
+"""Damaged lines listed at a time."""
 LONGEST_WORD = 40
 Con = duckdb.DuckDBPyConnection
 SEPARATOR = " · "
@@ -68,6 +72,7 @@ class SheetOutcome(NamedTuple):
 def connect(memory: str | None, scratch: Path) -> Con:
     """Open an in-memory database with the macros of ``*.sql``. ``scratch`` is where it may spill to disk."""
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
+    apply_thread_limit(con)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     # Else `lower(t) IN (…)` becomes a join over every row, even the many that an earlier CASE branch decides.
@@ -145,7 +150,7 @@ def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
     """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up."""
     try:
         count = _fill(con, plan, body)
-    except duckdb.InvalidInputException:
+    except (duckdb.InvalidInputException, duckdb.NotImplementedException):  # the second: of lines that are too long
         count = None
         if body.expected is None:
             raise
@@ -199,9 +204,7 @@ def _define_kept(con: Con, *conditions: str) -> None:
 
 def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
     """List damaged lines, total rows and unreadable cells; give the number of staged rows and of those lost by this."""
-    damages = [(damage.line, damage.value[:LONGEST_VALUE], damage.reason, damage.lost) for damage in body.damages]
-    if damages:
-        con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
+    _insert_damages(con, body.damages)
     con.execute("INSERT INTO rejects SELECT source_row, NULL, NULL, reason, false FROM left_out")
     rows, lost, unread = con.execute(
         f"SELECT count(*), count(*) FILTER ({LOST}), count({UNREAD}) FROM numbered"
@@ -215,6 +218,18 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
         con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {LOST}")
         _define_kept(con, f"NOT {LOST}")
     return rows, lost
+
+
+def _insert_damages(con: Con, damages: Sequence[Damage]) -> None:
+    """List damaged lines, many at a time: there may be as many as the file has lines."""
+    for start in range(0, len(damages), INSERTED):
+        some = damages[start : start + INSERTED]
+        values = [damage.value[:LONGEST_VALUE] for damage in some]
+        con.execute(
+            "INSERT INTO rejects SELECT unnest(?::BIGINT[]), NULL, unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),"
+            " unnest(?::BOOLEAN[])",
+            [[damage.line for damage in some], values, [d.reason for d in some], [d.lost for d in some]],
+        )
 
 
 def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:

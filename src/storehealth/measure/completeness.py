@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from storehealth.db.store import open_store_of_views
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_row_query
 from storehealth.model import DataHole, Window
+from storehealth.support.message import Message, message
 
 if TYPE_CHECKING:
     from storehealth.db import Store
@@ -159,6 +160,62 @@ def count_silent_chats(con: duckdb.DuckDBPyConnection, least: int) -> int:
     """
     chats = sum(count for (count,) in con.execute(query).fetchall())
     return chats if chats >= least else 0
+
+
+MIN_TEAM_ACCOUNTS, MIN_RETURNS = 20, 10
+"""Accounts, and customers who came again, from which a log can show that it holds several teams."""
+MAX_SHARED = 0.25
+"""Share, of the customers whom chance would send to another account, above which the accounts are one team."""
+
+
+def list_chat_warnings(con: duckdb.DuckDBPyConnection) -> list[Message]:
+    """Say that a log was read as social, and that its accounts look like several teams; empty where neither is so."""
+    if not _has_table(con, "chat_channel"):
+        return []
+    named = "getvariable('channel') <> 'auto' OR recorded('messages.channel')"
+    ((channel, is_named),) = con.execute(f"SELECT channel, {named} FROM chat_channel").fetchall()
+    warnings = [message("measure.read_as_social")] if channel == "social" and not is_named else []
+    return [*warnings, *_find_separate_teams(con)]
+
+
+def ask_about_parcels(store: Store) -> Message | None:
+    """Ask whether the export or the shipping ended where parcels end more than a day before the orders; both readings.
+
+    Either may be so, and nothing in the files tells which: then the orders due in between are late, or unknown.
+    """
+    ends = [store.table_ends[name] for name in ("shipments", "scans") if name in store.table_ends]
+    if not ends or not _has_table(store.con, "fulfilments"):
+        return None
+    query = """
+        SELECT max(coalesce(paid_at, created_at)),
+               count(*) FILTER (promised_ship_at <= $end AND coalesce(handed_over_at, $end) > promised_ship_at),
+               count(*) FILTER (promised_ship_at > $end AND promised_ship_at < getvariable('as_of') AND handed_over_at IS NULL)
+        FROM fulfilments WHERE paid AND NOT cancelled AND NOT left_at_unknown_time
+    """
+    ((ordered, late, more),) = store.con.execute(query, {"end": max(ends)}).fetchall()
+    if ordered is None or not more or ordered - max(ends) <= timedelta(days=1):
+        return None
+    return message("measure.parcels_end", parcels=max(ends), orders=ordered, late=late, all=late + more)
+
+
+def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
+    """Accounts that never share a customer are teams of their own, such as brands whose logs were put together.
+
+    Customers who came again are counted: how many met another account, and how many would have by chance, given how much
+    each account answers.
+    """
+    query = """
+        WITH served AS (SELECT customer_id, session_id, min(replied_by) AS account FROM turns
+                        WHERE customer_id IS NOT NULL AND replied_by IS NOT NULL AND handled_by = 'human' GROUP BY ALL),
+        again AS (SELECT customer_id, count(DISTINCT account) > 1 AS is_shared FROM served
+                  GROUP BY customer_id HAVING count(*) > 1),
+        shares AS (SELECT count(*) / sum(count(*)) OVER () AS share FROM served GROUP BY account)
+        SELECT (SELECT count(*) FROM shares), (SELECT count(*) FROM again), (SELECT count(*) FROM again WHERE is_shared),
+               1 - (SELECT sum(share * share) FROM shares)
+    """
+    ((accounts, returned, shared, by_chance),) = con.execute(query).fetchall()
+    if accounts >= MIN_TEAM_ACCOUNTS and returned >= MIN_RETURNS and shared < MAX_SHARED * by_chance * returned:
+        yield message("measure.several_teams", accounts=accounts, shared=shared, returned=returned)
 
 
 def _count_unread(store: Store) -> dict[str, dict[str, int]]:

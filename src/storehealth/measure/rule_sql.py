@@ -36,10 +36,11 @@ TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE
 
 def bracket(expression: str) -> str:
     """An expression ready to be placed in a query: in brackets, and with the column ``at``, a keyword of SQL, quoted."""
-    return f"({_quote_at(expression)})"
+    return f"({quote_at(expression)})"
 
 
-def _quote_at(sql: str) -> str:
+def quote_at(sql: str) -> str:
+    """SQL with the column ``at``, a keyword, quoted wherever it stands as a name."""
     pieces = re.split(r"('(?:[^']|'')*')", sql)  # odd pieces are quoted texts and stay as they are
     return "".join(piece if index % 2 else BARE_AT.sub('"at"', piece) for index, piece in enumerate(pieces))
 
@@ -56,7 +57,7 @@ def is_costly(over: str) -> bool:
 
 def build_source(over: str) -> str:
     """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
-    return f"({_quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
+    return f"({quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
 def build_row_query(
