@@ -1,7 +1,7 @@
 # The same steps as .ci/run, one by one. `make` runs them all.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all help format lint types imports messages names docs docs-fresh test golden wheel fuzz privacy packages sbom reproducible
+.PHONY: all help spark format lint types imports messages names docs docs-fresh test golden wheel fuzz privacy packages sbom reproducible
 
 all: lint types imports messages names docs-fresh test  ## everything CI checks, but the wheel
 
@@ -61,3 +61,9 @@ reproducible:  ## build the wheel and the sdist twice, and compare them byte by 
 	SOURCE_DATE_EPOCH=1767225600 $(PYTHON) -m build -q --outdir build/once .
 	SOURCE_DATE_EPOCH=1767225600 $(PYTHON) -m build -q --outdir build/twice .
 	cd build/once && for file in *; do cmp "$$file" "../twice/$$file" || exit 1; done
+
+spark:  ## a fleet of six stores on local Spark, in an environment of its own; needs Java 17
+	$(PYTHON) -m venv build/spark
+	build/spark/bin/python -m pip install --quiet . "pyspark>=4" "pyarrow>=15" "fsspec>=2026.9" "setuptools"
+	build/spark/bin/python benchmarks/make_fleet.py build/spark/stores --stores 6 --most 50
+	PYSPARK_PYTHON=$(CURDIR)/build/spark/bin/python build/spark/bin/python benchmarks/spark_fleet.py build/spark/stores file://$(CURDIR)/build/spark/states

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from storehealth.advise import compose_headline
+from storehealth.advise import add_question, compose_headline
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
 from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
@@ -18,7 +18,7 @@ from storehealth.judge.platform_view import compare_with_platform
 from storehealth.measure import measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
-from storehealth.measure.completeness import list_chat_warnings
+from storehealth.measure.completeness import ask_about_parcels, list_chat_warnings
 from storehealth.measure.plan import MeasurePlan
 from storehealth.model import (
     AreaScore,
@@ -76,6 +76,8 @@ def assemble_checkup(
     context = ExportContext(catalogue, platform, sources, store.rows, as_of)
     orders = count_paid_orders(store, plan.usual)
     headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request)
+    question = ask_about_parcels(store)
+    headline = add_question(headline, question) if question else headline
     return Checkup(
         run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=ToolVersion(version=__version__),

@@ -48,6 +48,8 @@ class BusyError(StorehealthError):
 class Schedule(FrozenModel):
     """One schedule. ``options`` are those of ``audit``, paths absolute; ``by``: what starts it.
 
+    ``fleet``: ``exports`` names the stores of a fleet, and the options are those of ``fleet audit``.
+
     ``folder``: where it was added; its runs use the settings and ``events.yaml`` of that folder, as the user's own do.
     """
 
@@ -59,6 +61,7 @@ class Schedule(FrozenModel):
     by: Starter
     created_at: datetime
     folder: str = ""
+    fleet: bool = False
 
 
 class _SchedulesFile(FrozenModel):
