@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from storehealth.advise import add_question, compose_headline
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
+from storehealth.commands.tools import name_commands
 from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
@@ -101,7 +102,7 @@ def assemble_checkup(
         measurements=publish_measurements(verdicts.measurements),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
-        recommendations=advice,
+        recommendations=name_commands(advice, inputs, store, request),
         deadlines=list_case_deadlines(
             request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
         ),
