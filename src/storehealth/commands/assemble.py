@@ -16,7 +16,7 @@ from storehealth.i18n.sources import list_later_tables
 from storehealth.judge.certainty import describe_method, publish_measurements, summarise_table_ends
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.judge.platform_view import compare_with_platform
-from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure import count_plain_figures, measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
 from storehealth.measure.completeness import ask_about_parcels, list_chat_warnings
@@ -100,6 +100,7 @@ def assemble_checkup(
         not_judged=drop_useless_menus(verdicts.not_judged, context),
         exports_wanted=suggest_exports(verdicts.not_judged, context),
         measurements=publish_measurements(verdicts.measurements),
+        figures=count_plain_figures(store),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
         recommendations=name_commands(advice, inputs, store, request),

@@ -206,6 +206,7 @@ def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, 
             update={
                 "kept": source.kept - merged,
                 "duplicates": source.duplicates + merged,
+                "duplicates_elsewhere": merged,
                 "note": _note_shop(source, store),
             }
         )

@@ -63,7 +63,7 @@ def is_all_clear(checkup: Checkup) -> bool:
 
 def select_refused(checkup: Checkup) -> list[Source]:
     """Files that were not used."""
-    return [source for source in checkup.sources if source.layout is None]
+    return [source for source in checkup.sources if source.is_refused]
 
 
 def group_not_judged(checkup: Checkup) -> list[list[NotJudged]]:
