@@ -72,7 +72,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
         score, areas = score_findings(findings, catalogue.scoring)
         verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas)
         comparison = compare_audit(earlier, verdicts.to_current(store.as_of, plan.usual), catalogue.scoring)
-        advice = advise(comparison.findings, measurements, catalogue, platform.name, store.as_of)
+        advice = advise(comparison.findings, measurements, catalogue, platform.name, store.as_of, comparison.followups)
         checkup = assemble_checkup(started_at, inputs, store, plan, verdicts, comparison, advice, request)
         yield OpenAudit(checkup, inputs, store, plan, measurements, earlier)
 
