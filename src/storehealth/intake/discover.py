@@ -99,8 +99,8 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
             name = escape_bytes(path.relative_to(exports).as_posix())
             try:
                 note = _find_obstacle(path, root)
-            except OSError as error:  # such as a path that is longer than the system takes
-                note = message("intake.cannot_open", reason=describe_os_error(error))
+            except OSError as obstacle:  # such as a path that is longer than the system takes
+                note = message("intake.cannot_open", reason=describe_os_error(obstacle))
             if note or path.is_file():
                 yield SourceFile(name, path, note)
     for error in errors:
