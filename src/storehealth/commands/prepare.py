@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.common import Language
@@ -191,7 +191,17 @@ def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = Tru
         yield store
 
 
-def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
+class MergedTables(Protocol):
+    """The part of an open store, or of its figures, that tells what became of files when they were merged."""
+
+    @property
+    def merged_away(self) -> Mapping[str, int]: ...
+
+    @property
+    def shops(self) -> Mapping[str, str]: ...
+
+
+def count_merged_rows(sources: Iterable[Source], store: MergedTables) -> tuple[Source, ...]:
     """Count rows that another file repeats as duplicates of their source, and say where a file is another shop's."""
     return tuple(
         source.model_copy(
@@ -206,7 +216,7 @@ def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, 
     )
 
 
-def _note_shop(source: Source, store: Store) -> Message | None:
+def _note_shop(source: Source, store: MergedTables) -> Message | None:
     """The note of a source, or that its order numbers are another shop's as well."""
     shop = store.shops.get(source.path)
     if shop is None or source.note is not None:

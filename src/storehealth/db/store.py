@@ -180,6 +180,12 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     return store
 
 
+def find_as_of(parts: Iterable[StoredTable], as_of: datetime | None = None) -> datetime | None:
+    """The moment of an audit: the one asked for, else the last event in any table; None where no row has a time."""
+    known = (part.last for part in parts if part.rows and part.table not in FACT_TABLES)
+    return as_of or max((last for last in known if last), default=None)
+
+
 def open_store_from_rows(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     catalogue: Catalogue,
@@ -280,7 +286,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     ends = {
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
-    store.as_of = settings.as_of or max(ends.values(), default=None)
+    store.as_of = find_as_of((part for parts in inputs.parts.values() for part in parts), settings.as_of)
     store.table_ends = views.create_visible_tables(con, catalogue.tables, ends, store.as_of)
     for name in views.list_affected(catalogue.tables, ends, store.as_of):
         store.filled = _recount_filled(con, catalogue.tables[name], store.filled)

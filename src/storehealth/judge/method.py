@@ -21,8 +21,11 @@ SCORING_MINIMUMS = ("least_judged", "least_entities", "least_days", "least_cover
 class DatedTables(Protocol):
     """The part of an open store that tells where its tables end; this module never touches the database."""
 
-    as_of: datetime | None
-    table_ends: dict[str, datetime]
+    @property
+    def as_of(self) -> datetime | None: ...
+
+    @property
+    def table_ends(self) -> Mapping[str, datetime]: ...
 
 
 def summarise_table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
