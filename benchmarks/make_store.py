@@ -59,7 +59,8 @@ WITH parcels AS (
     FROM range(0, {n}, 4) t(i)
 )
 SELECT 'w' || i AS waybill_no,
-    strftime(paid + to_seconds((h % 90000 + 7200 + step * (40000 + (h // 7) % 60000))::BIGINT), '%Y-%m-%d %H:%M:%S') AS scanned_at,
+    strftime(paid + to_seconds((h % 90000 + 7200 + step * (40000 + (h // 7) % 60000))::BIGINT), '%Y-%m-%d %H:%M:%S')
+        AS scanned_at,
     ['picked up', 'sorting hub', 'out for delivery', 'delivered'][step + 1] AS event,
     ['Madrid', 'Getafe', 'Sevilla'][1 + (h % 3)::INT] AS location
 FROM parcels CROSS JOIN (SELECT unnest(range(4)) AS step) WHERE h % 50 <> 0 AND (step < 3 OR h % 7 <> 0) ORDER BY i, step
@@ -70,14 +71,16 @@ SELECT 'r' || i AS case_id, 'o' || i AS order_id, 'S' || (hash(i * 29 + 5) % 400
     ['too small', '质量问题', 'broken', 'changed my mind'][1 + (h % 4)::INT] AS reason,
     CASE WHEN h % 9 = 0 THEN 'open' ELSE 'closed' END AS status,
     strftime(applied, '%Y-%m-%d %H:%M:%S') AS applied_at,
-    CASE WHEN h % 13 <> 0 THEN strftime(applied + to_seconds((h % 200000)::BIGINT), '%Y-%m-%d %H:%M:%S') END AS first_reviewed_at,
+    CASE WHEN h % 13 <> 0 THEN strftime(applied + to_seconds((h % 200000)::BIGINT), '%Y-%m-%d %H:%M:%S') END
+        AS first_reviewed_at,
     CASE WHEN h % 9 <> 0 AND h % 3 <> 1 THEN strftime(applied + INTERVAL 5 DAY, '%Y-%m-%d %H:%M:%S') END AS received_at,
     CASE WHEN h % 9 <> 0 THEN strftime(applied + INTERVAL 5 DAY + to_seconds((h % 150000)::BIGINT), '%Y-%m-%d %H:%M:%S') END
         AS refunded_at,
     'agent' || (h % 40) AS handler_id, 'agent' || (h % 40) AS reviewer_id, (5 + h % 90)::DECIMAL(10, 2) AS refund_amount,
     CASE WHEN h % 30 = 0 THEN 'yes' ELSE 'no' END AS platform_intervened
 FROM (SELECT i, hash(i * 37 + 3) AS h,
-    TIMESTAMP '2026-07-05' + to_seconds(((i * 7300000::BIGINT) // {n})::BIGINT) AS applied FROM range(0, {n}, 30) t(i)) ORDER BY i
+    TIMESTAMP '2026-07-05' + to_seconds(((i * 7300000::BIGINT) // {n})::BIGINT) AS applied
+    FROM range(0, {n}, 30) t(i)) ORDER BY i
 """
 STOCK = """
 SELECT 'S' || sku AS sku_id, 'WH' || (sku % 4) AS warehouse, strftime(day, '%Y-%m-%d 23:00:00') AS taken_at,
@@ -95,7 +98,8 @@ FROM range(0, {n}, 12) t(i) ORDER BY i
 PENALTIES = """
 SELECT 'p' || i AS entry_id, 'o' || i AS order_id,
     strftime(TIMESTAMP '2026-07-08' + to_seconds(((i * 7000000::BIGINT) // {n})::BIGINT), '%Y-%m-%d %H:%M:%S') AS booked_at,
-    ['late shipment', 'false trace', 'out of stock'][1 + (hash(i) % 3)::INT] AS kind, -(5 + hash(i) % 20)::DECIMAL(8, 2) AS amount
+    ['late shipment', 'false trace', 'out of stock'][1 + (hash(i) % 3)::INT] AS kind,
+    -(5 + hash(i) % 20)::DECIMAL(8, 2) AS amount
 FROM range(0, {n}, 150) t(i) ORDER BY i
 """
 SESSIONS = """
@@ -107,7 +111,8 @@ FROM (SELECT c, TIMESTAMP '2026-07-01' + to_seconds(((c * 7776000::BIGINT) // ({
       FROM range({n} // 8) t(c)) ORDER BY c
 """
 ODD = """
-SELECT * EXCLUDE (n) REPLACE (CASE WHEN n % 20 = 0 THEN strftime(paid_at::TIMESTAMP, '%d.%m.%Y %H:%M') ELSE paid_at END AS paid_at,
+SELECT * EXCLUDE (n) REPLACE (
+    CASE WHEN n % 20 = 0 THEN strftime(paid_at::TIMESTAMP, '%d.%m.%Y %H:%M') ELSE paid_at END AS paid_at,
     CASE WHEN n % 20 = 0 THEN '¥ ' || paid_amount::VARCHAR ELSE paid_amount::VARCHAR END AS paid_amount)
 FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS n FROM ({orders})) ORDER BY n
 """

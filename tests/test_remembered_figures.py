@@ -24,7 +24,7 @@ from storehealth.privacy.key import ENVIRONMENT
 from tests.test_golden import fixed
 
 STORE = Path(__file__).parent / "stores" / "small" / "exports"
-AS_OF = datetime(2026, 9, 1)
+AS_OF = datetime(2026, 9, 1)  # noqa: DTZ001 - times of a store are naive
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_infinite_figures_come_back(folder: Path) -> None:
     assert StoreFigures.model_validate_json(endless.to_json()) == endless
 
 
-class Basis:
+class _Basis:
     """What a digest is made of, so that a test can change one part of it."""
 
     def __init__(self, folder: Path) -> None:
@@ -166,7 +166,7 @@ class Basis:
         self.change_catalogue(**{kind: records | {name: record.model_copy(update=parts)}})
 
 
-CHANGES: dict[str, Callable[[Basis], None]] = {
+CHANGES: dict[str, Callable[[_Basis], None]] = {
     "other rows": lambda basis: basis.change_table(parquet=Path("lake/0123/orders.parquet")),
     "rows under another path": lambda basis: basis.change_table(source="other.csv"),
     "a table less": lambda basis: basis.change_intake(tables=basis.inputs.intake.tables[1:]),
@@ -204,7 +204,7 @@ CHANGES: dict[str, Callable[[Basis], None]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_input_changes_the_digest(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    basis = Basis(folder)
+    basis = _Basis(folder)
     before = basis.digest()
     assert before == basis.digest()
     CHANGES[change](basis)
@@ -214,13 +214,13 @@ def test_each_input_changes_the_digest(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_language_of_reports_is_no_input(folder: Path) -> None:
-    basis = Basis(folder)
+    basis = _Basis(folder)
     before = basis.digest()
     basis.change_settings(language="zh")
     assert basis.digest() == before
 
 
 def test_every_input_has_a_name(folder: Path) -> None:
-    basis = Basis(folder)
+    basis = _Basis(folder)
     names = [name for name, _ in list_figure_inputs(basis.inputs, basis.request, basis.plan, basis.as_of)]
     assert {"code", "as_of", "zone", "sources", "definitions", "platform", "settings", "plan", "mask"} <= set(names)

@@ -195,10 +195,12 @@ class MergedTables(Protocol):
     """The part of an open store, or of its figures, that tells what became of files when they were merged."""
 
     @property
-    def merged_away(self) -> Mapping[str, int]: ...
+    def merged_away(self) -> Mapping[str, int]:
+        """Rows per source path that a row of another file stands for."""
 
     @property
-    def shops(self) -> Mapping[str, str]: ...
+    def shops(self) -> Mapping[str, str]:
+        """The shop of each file, where there are several."""
 
 
 def count_merged_rows(sources: Iterable[Source], store: MergedTables) -> tuple[Source, ...]:

@@ -22,10 +22,12 @@ class DatedTables(Protocol):
     """The part of an open store that tells where its tables end; this module never touches the database."""
 
     @property
-    def as_of(self) -> datetime | None: ...
+    def as_of(self) -> datetime | None:
+        """The moment of the audit."""
 
     @property
-    def table_ends(self) -> Mapping[str, datetime]: ...
+    def table_ends(self) -> Mapping[str, datetime]:
+        """The last event of each table."""
 
 
 def summarise_table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:
