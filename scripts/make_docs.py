@@ -14,12 +14,12 @@ from pydantic import BaseModel
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.common import Fact, LocalizedText, SourcedModel
-from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
+from storehealth.catalogue.thresholds import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.history.events import EventsFile
-from storehealth.measure.inputs import trace_inputs
+from storehealth.measure.completeness import trace_inputs
 from storehealth.model import Checkup, Inspection, RunComparison
 from storehealth.settings import Settings
 

@@ -16,7 +16,7 @@ from storehealth.cli import main
 from storehealth.commands.explain_row import explain_row
 from storehealth.db.view_inputs import list_spells, parse_service_hours
 from storehealth.errors import UsageError
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.measure.clocks import _Hours
 from storehealth.model import Checkup, Timeline
 from storehealth.output.checkup.json import render

@@ -10,8 +10,8 @@ import pytest
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.db import store
-from storehealth.measure import fingerprints
-from storehealth.measure.fingerprints import Fingerprints
+from storehealth.measure import evidence
+from storehealth.measure.evidence import Fingerprints
 
 SAMPLES = Path(__file__).parent.parent / "sample_exports"
 
@@ -43,7 +43,7 @@ def test_one_connection_and_four_find_the_same(state: Path, assumed: bool, monke
 
 
 def test_rules_beyond_what_a_run_remembers_are_let_go_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprints, "LIMIT_OF_A_RUN", 5)
+    monkeypatch.setattr(evidence, "LIMIT_OF_A_RUN", 5)
     few, many = {1: 7, 2: 7}, dict.fromkeys(range(4), 9)
     found = Fingerprints(
         b"key", found={"C": few, "B": many, "A": few}, mended={"B": frozenset([8]), "C": frozenset([9])}

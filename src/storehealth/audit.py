@@ -25,8 +25,8 @@ from storehealth.db import find_as_of
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import PendingRun
 from storehealth.judge import judge
-from storehealth.judge.method import publish_measurements
-from storehealth.judge.mutes import MuteContext, apply_mutes
+from storehealth.judge.certainty import publish_measurements
+from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.measure import EvidenceFiles, MeasureOptions
 from storehealth.measure.plan import MeasurePlan, plan_measuring, write_evidence
 from storehealth.model import Checkup, Measurement

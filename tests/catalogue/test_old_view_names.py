@@ -11,7 +11,7 @@ from storehealth.catalogue.mutes import read_mutes
 from storehealth.catalogue.view import OLD_NAMES, OldName, replace_old_names
 from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.i18n import translate
-from storehealth.judge.mutes import MuteContext, apply_mutes
+from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.measure import find_rule_problems
 
 SQL = {

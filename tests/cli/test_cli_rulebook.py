@@ -12,7 +12,7 @@ import pytest
 from storehealth import catalogue
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.common import cite
-from storehealth.i18n.words import load_texts
+from storehealth.i18n import load_texts
 
 Run = Callable[..., Any]
 CATALOGUE = load_catalogue()

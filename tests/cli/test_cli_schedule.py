@@ -16,7 +16,7 @@ from tests.cli.conftest import Faked
 
 from storehealth.errors import NoDataError
 from storehealth.schedule import Attempt, RunFolders, ScheduleBook
-from storehealth.schedule import attempt as attempts
+from storehealth.schedule import schedules as attempts
 from storehealth.support.message import Name, message, verbatim
 
 Run = Callable[..., Any]

@@ -21,8 +21,8 @@ from storehealth.errors import NoDataError
 from storehealth.model import Checkup, RunOutcome
 from storehealth.model import RunIdentity as RunOf
 from storehealth.schedule import Attempt, RunFolders
-from storehealth.schedule import attempt as attempts
-from storehealth.schedule.attempt import read_last_attempt
+from storehealth.schedule import schedules as attempts
+from storehealth.schedule.schedules import read_last_attempt
 from storehealth.support.message import verbatim
 
 __all__ = ["web"]

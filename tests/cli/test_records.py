@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from storehealth.cli._records import Only, expand_records
+from storehealth.cli._options import Only, expand_records
 
 
 @dataclass(frozen=True)

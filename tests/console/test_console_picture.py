@@ -21,7 +21,7 @@ from tests.checkups import (
     shown_finding,
 )
 
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model import AreaScore, EvidenceSummary, LimitSource, Score, Source, TableEnd, Window
 from storehealth.output.terminal import SCREEN_LINES, DisplayOptions, render
 

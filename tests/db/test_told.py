@@ -9,8 +9,7 @@ import pytest
 
 from storehealth.catalogue.files import describe_problem
 from storehealth.db.errors import explain_sql_error
-from storehealth.i18n import translate
-from storehealth.i18n.words import Language
+from storehealth.i18n import Language, translate
 
 AROUND = "SELECT count(x) FROM (SELECT {} AS x FROM (SELECT * FROM orders))"
 

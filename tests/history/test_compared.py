@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from storehealth.history.change import compare_counts, compare_findings, has_same_weekdays, split_score_change
+from storehealth.history.past import compare_counts, compare_findings, has_same_weekdays, split_score_change
 from storehealth.model import Finding, Window
 from storehealth.score.metrics import average_headline
 from storehealth.support.stats import newcombe_interval

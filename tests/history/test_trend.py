@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from storehealth.history.trend import MAX_FIGURES, MAX_RUNS, find_first_day
+from storehealth.history.past import MAX_FIGURES, MAX_RUNS, find_first_day
 from storehealth.model import Trend, TrendLine
 from tests.made import SECONDS
 from tests.runs import against, at, gap, late, past_run, present, runs

@@ -97,7 +97,7 @@ def test_text_that_is_already_written_passes_every_hint(hint: str, language: Lan
 @pytest.mark.parametrize("unit", ["share", "seconds", "hours", "days", "number", "points"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_quantity_reads_as_the_figure_of_a_finding(unit: str, language: Language) -> None:
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
 
     words = Words(language)
     for value in (0.0, 0.5, 1.0, 88.25, 1e6, float("inf"), None):

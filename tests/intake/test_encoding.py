@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from storehealth.errors import FileRefused
 from storehealth.intake import encoding
 from storehealth.intake.draft import LayoutTrial
-from storehealth.intake.encoding import convert_to_utf8
-from storehealth.intake.legacy_encodings import detect_legacy_encoding
+from storehealth.intake.encoding import convert_to_utf8, detect_legacy_encoding
 from tests.effort import examples
 from tests.intake.conftest import ORDERS
 

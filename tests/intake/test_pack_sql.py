@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from storehealth.catalogue import load_catalogue
-from storehealth.commands.check import check_catalogue
+from storehealth.commands.doctor import check_catalogue
 from storehealth.errors import CatalogueError
 from storehealth.intake import pack_sql, read_exports
 from storehealth.intake.pack_sql import is_expression, list_expressions

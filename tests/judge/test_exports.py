@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from storehealth.catalogue import load_catalogue
+from storehealth.i18n import Words
 from storehealth.i18n.sources import describe_export, summarize_exports
-from storehealth.i18n.words import Words
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.model import ExportSuggestion, NotJudged, Source
 

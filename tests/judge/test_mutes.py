@@ -15,7 +15,7 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.mutes import Mute, MutesFile, read_mutes
 from storehealth.errors import CatalogueError
-from storehealth.judge.mutes import MuteContext, apply_mutes
+from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.model import Checkup, Finding, Measurement, Segment, Tally
 from storehealth.output.checkup.markdown import render as markdown
 from storehealth.output.terminal import DisplayOptions, render

@@ -15,8 +15,8 @@ from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.platform import Platform
+from storehealth.i18n import Words
 from storehealth.i18n.limits import describe_limit, describe_margin, describe_money, is_within_reach, summarize_limits
-from storehealth.i18n.words import Words
 from storehealth.judge.platform_view import compare_with_platform, compute_margin
 from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, UsualWindow, Window
 

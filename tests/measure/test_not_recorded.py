@@ -16,7 +16,7 @@ from storehealth.catalogue.common import Fact, find_unmet_needs
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.measure import _needs
-from storehealth.measure.inputs import (
+from storehealth.measure.completeness import (
     list_inputs,
     list_unrecorded,
     list_used_alternatives,

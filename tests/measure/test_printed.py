@@ -10,9 +10,8 @@ import pytest
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError
-from storehealth.i18n import translate
+from storehealth.i18n import LANGUAGES, Words, translate
 from storehealth.i18n.limits import compare_printed
-from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.judge import judge
 from storehealth.judge.platform_view import explain_difference
 from storehealth.measure import MeasureOptions, find_rule_problems, measure

@@ -10,9 +10,9 @@ import pytest
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.measure import MeasureOptions, measure
+from storehealth.measure.clocks import extend_window
 from storehealth.measure.completeness import TableDays, TableGaps
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.windows import extend_window
 from storehealth.model import Measurement, Window
 from tests.made import SECONDS, SHIPPING, judged
 from tests.measure.fakes import catalogue_of, rule_of, store_of

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from storehealth.i18n.words import LANGUAGES, Words
+from storehealth.i18n import LANGUAGES, Words
 from storehealth.model import Driver
-from storehealth.notify.changes import KnownState, compare_checkup
-from storehealth.notify.notice import MAX_LENGTH, to_plain_line, write_notice
+from storehealth.notify.notice import MAX_LENGTH, KnownState, compare_checkup, to_plain_line, write_notice
 from storehealth.notify.outbox import find_next_time, is_quiet
 from tests.checkups import NASTY, TODO, checkup, finding, reply_finding
 

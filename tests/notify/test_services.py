@@ -11,10 +11,9 @@ from apprise.plugins.lark import NotifyLark
 from apprise.plugins.slack import NotifySlack
 from apprise.plugins.wecombot import NotifyWeComBot
 
-from storehealth.notify.addresses import Address, _to_native
 from storehealth.notify.apprise_plugins import DingTalk
 from storehealth.notify.notice import Notice
-from storehealth.notify.services import _create_service, send_notice
+from storehealth.notify.services import Address, _create_service, _to_native, send_notice
 from tests.notify.conftest import Web
 
 LETTER = Notice("茶馆：评分 59", "新增不合格：\n- LG05 …")

@@ -11,11 +11,10 @@ from tests.checkups import checkup, finding
 
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.common import cite
+from storehealth.i18n import LANGUAGES, Words
 from storehealth.i18n.limits import UNSURE, describe_certainty, describe_since, mark_doubt
-from storehealth.i18n.words import LANGUAGES, Words
 from storehealth.model import LimitSource, MinimumOrders, PlatformLine, Window
-from storehealth.notify.changes import compare_checkup
-from storehealth.notify.notice import write_notice
+from storehealth.notify.notice import compare_checkup, write_notice
 from storehealth.output.checkup import markdown
 from storehealth.output.terminal import DisplayOptions, render
 from storehealth.output.terminal.page import Page

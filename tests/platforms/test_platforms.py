@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from storehealth.catalogue import PACKAGE, load_catalogue
 from storehealth.catalogue.common import SourcedModel, cite
-from storehealth.catalogue.facts import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.catalogue.platform import Compensation, Platform, select_version
+from storehealth.catalogue.thresholds import INFORMATIVE_FACTS, find_fact_readers
 from storehealth.commands.prepare import choose_platform
 from storehealth.errors import CatalogueError
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model import Intake, StoredTable
 from storehealth.output.terminal.page import Page
 from storehealth.output.terminal.rules import add_rule, list_facts, list_limits

@@ -11,8 +11,8 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.checklist import load_checklist
 from storehealth.output.checkup import CHECKUP_FORMATS
 from storehealth.refund.case import RefundCase
+from storehealth.refund.dossier import CaseSelector
 from storehealth.refund.progress import list_case_deadlines
-from storehealth.refund.selection import CaseSelector
 from tests.checkups import checkup
 
 NOON = datetime(2026, 3, 6, 12)  # noqa: DTZ001 - naive, in the store's zone

@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from storehealth.schedule import Attempt, RunFolders, runs
-from storehealth.schedule.attempt import hold_lock, is_locked, read_last_attempt
 from storehealth.schedule.runs import COMPLETE, CompletedRun
-from storehealth.schedule.schedules import BusyError
+from storehealth.schedule.schedules import BusyError, hold_lock, is_locked, read_last_attempt
 from storehealth.support.atomic_files import write_atomically
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)

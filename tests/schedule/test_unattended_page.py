@@ -12,8 +12,7 @@ import pytest
 from tests.checkups import checkup
 
 from storehealth.errors import ExitCode
-from storehealth.notify.addresses import Address, read_addresses
-from storehealth.notify.services import is_supported
+from storehealth.notify.services import Address, is_supported, read_addresses
 from storehealth.output.checkup.prometheus import ScheduleMetrics
 from storehealth.settings import NotifySettings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.support.names import find_nearest, measure_similarity
+from storehealth.support.validation import find_nearest, measure_similarity
 
 names = st.lists(st.text("abcdefgh_", min_size=1, max_size=12), max_size=8)
 

@@ -8,8 +8,8 @@ import pytest
 
 from storehealth.i18n import translate
 from storehealth.i18n.po import read_texts
+from storehealth.support.atomic_files import KNOWN, describe_os_error
 from storehealth.support.message import LANGUAGES
-from storehealth.support.os_errors import KNOWN, describe_os_error
 
 
 def test_every_known_error_has_a_text_and_every_text_an_error() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.i18n.figures import DASH, format_share
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
+from storehealth.i18n.values import DASH, format_share
 
 EN, ZH, ES = Words("en"), Words("zh"), Words("es")
 

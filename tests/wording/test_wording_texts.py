@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storehealth.i18n.words import LANGUAGES, Words, load_texts
+from storehealth.i18n import LANGUAGES, Words, load_texts
 
 
 def test_every_fixed_word_of_the_records_has_a_text() -> None:

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel
 
-from storehealth.catalogue.facts import find_unread_facts
 from storehealth.catalogue.files import (
     describe_problem,
     describe_yaml_error,
@@ -31,7 +30,7 @@ from storehealth.catalogue.mutes import PlatformExemption
 from storehealth.catalogue.platform import Platform, check_platform, check_versions, select_version
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.table import Table
-from storehealth.catalogue.thresholds import Scoring
+from storehealth.catalogue.thresholds import Scoring, find_unread_facts
 from storehealth.catalogue.view import (
     OLD_NAMES,
     OLD_WORDS,

@@ -20,8 +20,7 @@ from storehealth.catalogue.files import describe_problem, describe_yaml_error, r
 from storehealth.catalogue.texts import to_message
 from storehealth.errors import CatalogueError, UsageError
 from storehealth.support.message import Message, Name, clauses, lines, message, sentences
-from storehealth.support.names import suggest_name
-from storehealth.support.validation import InvalidValue
+from storehealth.support.validation import InvalidValue, suggest_name
 
 CUTOFF = 0.4
 """Similarity from which an id is suggested: ids are long, and their halves are exchanged easily."""

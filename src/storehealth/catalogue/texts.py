@@ -16,8 +16,8 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import LocalizedText, split_alternatives
 from storehealth.catalogue.table import Table
 from storehealth.model import Window
-from storehealth.support.holiday_calendar import name_holiday
 from storehealth.support.message import Language, Message, Name, Value, data_text, message
+from storehealth.support.service_hours import name_holiday
 
 KINDS = {"rule": "rules", "layout": "layouts", "view": "views", "table": "tables", "platform": "platforms"}
 """First part of an id → where the catalogue keeps the file, whose name or code is the second part."""

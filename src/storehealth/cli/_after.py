@@ -20,10 +20,10 @@ from storehealth.support.message import Message, lines, message, verbatim
 if TYPE_CHECKING:
     from storehealth.commands.prepare import AuditRequest
     from storehealth.history import RunHistory
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.model import Checkup
     from storehealth.notify import Delivery, Notice
-    from storehealth.notify.addresses import Addresses
+    from storehealth.notify.services import Addresses
     from storehealth.settings import Settings
 
 
@@ -216,6 +216,6 @@ def format_preview(letter: Notice, settings: Settings, texts: Words, held: Messa
 
 def load_words(settings: Settings, checkup: Checkup | None = None) -> Words:
     """Return the texts in the language of notifications."""
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
 
     return Words(settings.notify.language or (checkup.language if checkup else settings.language))

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, cast
 
 from storehealth.errors import UsageError
 from storehealth.support.message import Name, message, sentences
-from storehealth.support.names import suggest_name
+from storehealth.support.validation import suggest_name
 
 KnownLanguage = Literal["en", "zh", "es"]
 OutputFormat = Literal["text", "json"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from storehealth.commands.refund_case import CaseOptions, ChosenCase
     from storehealth.refund.dossier import CaseEntry, MarkState
-    from storehealth.refund.papers import DraftName, FilledPaper
+    from storehealth.refund.facts import DraftName, FilledPaper
 
 STATES = ("done", "open", "waiting")
 PAPERS = ("application", "cover", "lost-receipt")
@@ -206,7 +206,7 @@ def papers(
     Example: storehealth refund-checklist papers --out drafts --lang zh
     """
     from storehealth.output.refund._papers import render_paper
-    from storehealth.refund.papers import fill_draft
+    from storehealth.refund.facts import fill_draft
 
     case = flags.choose_case()
     wanted = [require_one_of(name.replace("_", "-"), PAPERS, "papers").replace("-", "_") for name in which or ()]
@@ -255,7 +255,7 @@ def _report(case: ChosenCase, entry: CaseEntry, remarks: Iterable[Message] = (),
     """Print what was written and what is next; return 0 even if something else is overdue."""
     from storehealth.i18n import translate
     from storehealth.output.refund._document import label, word_steps
-    from storehealth.refund.notes import describe_entry
+    from storehealth.refund.status import describe_entry
 
     text = message(
         "refund.entry",
@@ -301,8 +301,12 @@ def _check_targets(folder: Path, paths: Iterable[Path], force: bool) -> None:
 
 def _write_private(path: Path, content: bytes) -> bool:
     """Write a draft that only its owner can read: it contains the account and the address."""
-    from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
-    from storehealth.support.os_errors import describe_os_error
+    from storehealth.support.atomic_files import (
+        describe_os_error,
+        make_private_folder,
+        restrict_to_owner,
+        write_atomically,
+    )
 
     try:
         make_private_folder(path.parent)

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storehealth.cli import audit as audit_command
-from storehealth.cli._options import OWN_PACK
-from storehealth.cli._records import expand_records
+from storehealth.cli._options import OWN_PACK, expand_records
 from storehealth.errors import UsageError
 from storehealth.support.message import Message, Name, message
 

@@ -23,9 +23,8 @@ import typer
 
 from storehealth.cli import state_folder, streams
 from storehealth.errors import ExitCode, StorehealthError, UsageError, derive_exit_code
-from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.atomic_files import describe_os_error, make_private_folder
 from storehealth.support.message import Message, Name, clauses, message, verbatim
-from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.cli._after import AuditFollowup
@@ -76,7 +75,7 @@ def run_unattended(task: UnattendedTask, audit: Callable[[], Checkup], after: Au
         UsageError: The state folder is not writable.
     """
     from storehealth.schedule import Attempt, RunFolders
-    from storehealth.schedule.attempt import hold_lock
+    from storehealth.schedule.schedules import hold_lock
 
     runs = RunFolders(task.state, task.name)
     with hold_lock(runs.folder, task.wait), warnings.catch_warnings(action="ignore"):
@@ -98,7 +97,7 @@ def run_unattended(task: UnattendedTask, audit: Callable[[], Checkup], after: Au
 def run_recorded(state: Path, name: str, work: Callable[[], int]) -> int:
     """Do the work of a schedule; an error before the audit has begun is recorded too, as a run that failed."""
     from storehealth.schedule import Attempt, BusyError, RunFolders
-    from storehealth.schedule.attempt import is_locked, read_last_attempt
+    from storehealth.schedule.schedules import is_locked, read_last_attempt
 
     attempt, folder = Attempt.start(datetime.now(UTC)), RunFolders(state, name).folder
     try:

@@ -238,7 +238,7 @@ def _check_inputs(request: AuditRequest) -> int:
         UsageError: The settings or ``events.yaml`` have mistakes, or there is no such platform.
         CatalogueError: A data file or ``mutes.yaml`` is invalid.
     """
-    from storehealth.commands.check import check_inputs
+    from storehealth.commands.doctor import check_inputs
     from storehealth.settings import read_settings
 
     check_inputs(read_settings(request.config), request.config, request.packs, request.platform)

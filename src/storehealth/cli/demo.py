@@ -14,8 +14,8 @@ import typer
 from storehealth.cli import EXIT_CODES, audit, streams
 from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
 from storehealth.errors import UsageError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
 
 HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.
 

@@ -14,10 +14,9 @@ from storehealth.cli import EXIT_CODES, _options, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.cli._parsers import parse_as_of, parse_window
 from storehealth.errors import UsageError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, lines, message
-from storehealth.support.names import measure_similarity
-from storehealth.support.os_errors import describe_os_error
-from storehealth.support.validation import describe_mistake
+from storehealth.support.validation import describe_mistake, measure_similarity
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -140,7 +139,7 @@ def _explain_rule(request: ExplainRequest) -> int:
         streams.write_json(_rule_to_json(rule, catalogue))
         return 0
 
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.output.terminal.rules import add_rule
 
     words, platform = Words(settings.language), request.options.platform or settings.platform
@@ -205,7 +204,7 @@ def _explain_score(request: ExplainRequest) -> int:
     Raises:
         UsageError: Neither exports nor a checkup are given, or the file is not a checkup.
     """
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.output.terminal.explanations import add_score
 
     checkup = _load_checkup(request)

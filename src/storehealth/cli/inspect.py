@@ -185,9 +185,9 @@ def _to_json(inspection: Inspection) -> bytes:
 
 
 def _to_text(inspection: Inspection, screen: streams.ScreenOptions, masked: bool) -> str:
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.output.terminal import DisplayOptions, Page, write_lines
-    from storehealth.output.terminal.files import add_files
+    from storehealth.output.terminal.explanations import add_files
 
     page = Page(streams.measure_width(), screen.ascii_only)
     sources = [source for source in inspection.sources if source.layout is None or not screen.findings_only]

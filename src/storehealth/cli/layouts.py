@@ -84,7 +84,7 @@ def run_examples(
 
 
 def _test_layout(layout: Layout, catalogue: Catalogue) -> ExampleReport:
-    from storehealth.commands.layout_tests import run_layout_examples
+    from storehealth.commands.rule_tests import run_layout_examples
 
     runs = list(run_layout_examples(layout, catalogue))
     failures = [FailedExample(run.place, "", run.problems) for run in runs if run.problems]

@@ -18,7 +18,7 @@ from storehealth.support.message import Name, message
 if TYPE_CHECKING:
     from storehealth.commands.map import LayoutAttempt, LayoutProposal, UnknownSheet
     from storehealth.commands.prepare import AuditRequest
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.intake.guess import ColumnGuess, ColumnProfile
 
 HELP = """Map the columns of a file that storehealth does not know, and write a layout for it that audits then use.

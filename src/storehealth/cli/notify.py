@@ -13,9 +13,9 @@ from storehealth.errors import ExitCode
 from storehealth.support.message import message
 
 if TYPE_CHECKING:
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.notify import Notice
-    from storehealth.notify.addresses import Address
+    from storehealth.notify.services import Address
     from storehealth.settings import Settings
 
 TEST_HELP = """Send a test message to every address in the settings, and report which were delivered.

@@ -15,8 +15,8 @@ from storehealth.cli._parsers import OutputOption
 from storehealth.cli.state_folder import is_inside
 from storehealth.cli.streams import Verbosity, write_error, write_stdout
 from storehealth.errors import UsageError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile

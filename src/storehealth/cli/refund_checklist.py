@@ -13,7 +13,7 @@ from storehealth.cli._options import Only, expand_records
 from storehealth.cli._parsers import OutputOption, parse_output
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import Name, message
-from storehealth.support.names import suggest_name
+from storehealth.support.validation import suggest_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection

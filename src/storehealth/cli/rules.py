@@ -13,8 +13,8 @@ from storehealth.cli import EXIT_CODES, _options, rules_test, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.cli._parsers import KnownLanguage, require_one_of
 from storehealth.errors import UsageError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -98,7 +98,7 @@ def list_rules(
         streams.write_json([_to_entry(rule, streams.find_language()) for rule in rules])
         return 0
 
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.output.terminal.rules import add_rules
 
     common.print_page(lambda page: add_rules(page, rules, Words(streams.find_language())))
@@ -119,7 +119,7 @@ def _to_entry(rule: Rule, language: KnownLanguage) -> dict[str, object]:
 
 def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
-    from storehealth.commands.check import check_catalogue
+    from storehealth.commands.doctor import check_catalogue
 
     catalogue = check_catalogue(common.packs)
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}

@@ -14,8 +14,8 @@ from storehealth.cli import streams
 from storehealth.cli._example_page import ExampleReport, FailedExample, add_example_reports
 from storehealth.cli._options import CommonOptions, Only
 from storehealth.errors import ExitCode, UsageError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Language, Message, Name, message
-from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -53,7 +53,7 @@ def run(
     if junit is not None and not junit.resolve().parent.is_dir():
         raise UsageError(message("usage.folder_missing", path=Name(junit.parent)), message("usage.create_folder"))
 
-    from storehealth.commands.check import check_catalogue
+    from storehealth.commands.doctor import check_catalogue
     from storehealth.commands.rule_tests import run_rule_examples
 
     catalogue = check_catalogue(packs)

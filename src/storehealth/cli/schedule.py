@@ -18,7 +18,7 @@ from storehealth.errors import UsageError
 from storehealth.support.message import Message, Name, message, verbatim
 
 if TYPE_CHECKING:
-    from storehealth.i18n.words import Words
+    from storehealth.i18n import Words
     from storehealth.schedule import Schedule
     from storehealth.schedule.schedules import Starter
 
@@ -188,8 +188,8 @@ def _choose_kind(schedule: Schedule, systemd: bool = False) -> str:
 def _list_facts(schedule: Schedule, home: Path) -> dict[str, Message]:
     """Say where lock, log and reports of a schedule are."""
     from storehealth.schedule import RunFolders
-    from storehealth.schedule.attempt import LOCK_FILE
     from storehealth.schedule.runs import locate_log
+    from storehealth.schedule.schedules import LOCK_FILE
 
     folder = RunFolders(home, schedule.name).folder
     places = {"lock": folder / LOCK_FILE, "log": locate_log(home, schedule.name), "reports": folder}
@@ -258,7 +258,7 @@ def _format_with_comments(schedule: Schedule, home: Path, kind: str, words: Word
 def remove(name: ScheduleName, common: Annotated[CommonOptions, Only("lang", "state")]) -> int:
     """Remove a schedule from crontab or systemd, and delete it."""
     from storehealth.schedule import RunFolders, ScheduleBook
-    from storehealth.schedule.attempt import delete_attempt
+    from storehealth.schedule.schedules import delete_attempt
 
     home, words = state_folder.prepare_folder(common.state).absolute(), common.load_words()
     schedules = ScheduleBook(home)
@@ -286,7 +286,7 @@ def run(
     """Run a schedule; return the exit code of the audit."""
     from storehealth.cli import _unattended
     from storehealth.schedule import RunFolders, ScheduleBook
-    from storehealth.schedule.attempt import read_last_attempt
+    from storehealth.schedule.schedules import read_last_attempt
     from storehealth.schedule.timing import is_due
 
     home = (state if state is not None else state_folder.find_default_folder()).absolute()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from storehealth.cli.streams import write_error
 from storehealth.errors import DiskFull, UsageError, find_shortage
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, message
-from storehealth.support.os_errors import describe_os_error
 
 if TYPE_CHECKING:
     from storehealth.commands.prepare import AuditRequest

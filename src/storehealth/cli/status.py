@@ -36,7 +36,7 @@ def run(
     common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color")],
 ) -> int:
     """Print the status of every schedule; return 1 where one needs attention."""
-    from storehealth.schedule.status import read_statuses
+    from storehealth.schedule.runs import read_statuses
 
     statuses = read_statuses(common.find_state().absolute(), datetime.now(UTC))
     if output_format == "json":

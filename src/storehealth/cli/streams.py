@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import TextIO
 
 from storehealth.errors import StorehealthError, UsageError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 from storehealth.support.message import LANGUAGES, Language, Message, Name, message
-from storehealth.support.os_errors import describe_os_error
 
 STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", default=False)
 ERROR_LANGUAGE: ContextVar[str | None] = ContextVar("language given on the command line", default=None)

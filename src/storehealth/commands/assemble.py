@@ -12,8 +12,8 @@ from storehealth.commands.measured import StoreFigures
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
+from storehealth.judge.certainty import describe_method, summarise_table_ends
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
-from storehealth.judge.method import describe_method, summarise_table_ends
 from storehealth.judge.platform_view import compare_with_platform
 from storehealth.measure.plan import MeasurePlan
 from storehealth.model import (
@@ -31,8 +31,8 @@ from storehealth.model import (
     ToolVersion,
     Window,
 )
+from storehealth.refund.dossier import CaseSelector
 from storehealth.refund.progress import list_case_deadlines
-from storehealth.refund.selection import CaseSelector
 from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
 from storehealth.support.message import Message, message
 from storehealth.version import __version__

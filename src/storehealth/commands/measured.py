@@ -27,8 +27,8 @@ from pydantic import BaseModel, ValidationError
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs
 from storehealth.db import Store
 from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure.clocks import count_paid_orders
 from storehealth.measure.plan import MeasurePlan, measure_store
-from storehealth.measure.windows import count_paid_orders
 from storehealth.model import Distributions, FrozenModel, Measurement, Window
 from storehealth.privacy import load_installation_key
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically

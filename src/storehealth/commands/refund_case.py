@@ -14,20 +14,19 @@ from storehealth.catalogue.texts import TextFinder
 from storehealth.errors import NoDataError
 from storehealth.i18n import provide_texts, use_language
 from storehealth.model import Intake
-from storehealth.refund.case import RefundCase, check_owner
+from storehealth.refund.case import MerchantDetails, RefundCase, check_owner, read_merchant_details
 from storehealth.refund.deadlines import parse_day
-from storehealth.refund.dossier import read_dossier
-from storehealth.refund.facts import StatusRequest
-from storehealth.refund.merchant import MerchantDetails, read_merchant_details
-from storehealth.refund.progress import derive_status
-from storehealth.refund.selection import (
+from storehealth.refund.dossier import (
     AmbiguousDossierError,
     CaseSelector,
     DossierHead,
     build_dossier_path,
     choose_dossier,
     list_dossiers,
+    read_dossier,
 )
+from storehealth.refund.facts import StatusRequest
+from storehealth.refund.progress import derive_status
 from storehealth.refund.status import CaseStatus, ExportAnswer
 from storehealth.settings import FILE_NAME, Settings, read_settings
 from storehealth.support.message import Message, Name, from_json, message

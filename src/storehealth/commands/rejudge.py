@@ -35,6 +35,7 @@ from storehealth.history import (
 )
 from storehealth.history.comparison import compare_runs
 from storehealth.history.events import TrendSpan, list_events
+from storehealth.history.past import find_first_day
 from storehealth.history.runs import RUN_LABEL, select_run
 from storehealth.history.storage import (
     HistoryUnusable,
@@ -49,16 +50,15 @@ from storehealth.history.storage import (
     unpack_verdicts,
     upgrade_record,
 )
-from storehealth.history.trend import find_first_day
 from storehealth.judge import judge
-from storehealth.judge.method import describe_method, publish_measurements
+from storehealth.judge.certainty import describe_method, publish_measurements
 from storehealth.measure import Fingerprints as DefectFingerprints
 from storehealth.model import AreaScore, Checkup, Finding, Measurement, RunComparison, RunSummary, Score, TrendEvent
 from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
 
 
 class Judgement(NamedTuple):

@@ -17,9 +17,8 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import OLD_BOT_POLICIES, View
 from storehealth.db import raw, sql, view_inputs, views
-from storehealth.db.merge import merge_exports
+from storehealth.db.merge import find_shops, merge_exports, name_shops
 from storehealth.db.pool import FEW, Connections, count_connections, share_variables
-from storehealth.db.shops import find_shops, name_shops
 from storehealth.db.views import create_views, define_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable

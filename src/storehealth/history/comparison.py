@@ -10,10 +10,19 @@ from datetime import datetime
 from typing import NamedTuple
 
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.history.change import compare_findings, describe_previous
 from storehealth.history.followups import check_due_advice, count_days
-from storehealth.history.past import JUDGED, DefectMarks, EarlierRun, EarlierRuns, classify_finding, classify_rows
-from storehealth.history.trend import TrendPoint, build_trend
+from storehealth.history.past import (
+    JUDGED,
+    DefectMarks,
+    EarlierRun,
+    EarlierRuns,
+    TrendPoint,
+    build_trend,
+    classify_finding,
+    classify_rows,
+    compare_findings,
+    describe_previous,
+)
 from storehealth.model import (
     AreaScore,
     Finding,

@@ -17,8 +17,8 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.texts import to_message
 from storehealth.errors import UsageError
 from storehealth.model import TrendEvent
-from storehealth.support.holiday_calendar import Holiday, find_unknown_country, read_holidays
 from storehealth.support.message import Message, Name, data_text, lines, message, verbatim
+from storehealth.support.service_hours import Holiday, find_unknown_country, read_holidays
 from storehealth.support.validation import InvalidValue
 
 FILE = "events.yaml"

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.history.change import DIGITS, compare_counts, compare_findings
-from storehealth.history.past import JUDGED, EarlierRun, EarlierRuns
+from storehealth.history.past import DIGITS, JUDGED, EarlierRun, EarlierRuns, compare_counts, compare_findings
 from storehealth.model import (
     Change,
     Driver,

@@ -22,9 +22,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.facts import FACT_IN_SQL, find_rule_facts
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.thresholds import FACT_IN_SQL, find_rule_facts
 from storehealth.errors import UsageError
 from storehealth.model import AreaScore, Checkup, Distributions, EvidenceSummary, Finding, Measurement, Score
 from storehealth.support.message import Message, message

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storehealth.i18n.figures import DASH
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
+from storehealth.i18n.values import DASH
 from storehealth.model import (
     Change,
     Finding,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from storehealth.i18n import Words, load_texts
 from storehealth.i18n.comparison import describe_change
 from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
-from storehealth.i18n.words import Words, load_texts
 from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, SideFigure, Source, Window
 from storehealth.support.message import Message
 

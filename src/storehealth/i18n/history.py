@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from storehealth.i18n import Words
 from storehealth.i18n.comparison import describe_event, format_signed, list_codes
-from storehealth.i18n.figures import DASH
 from storehealth.i18n.findings import format_segment, sort_by_urgency
-from storehealth.i18n.words import Words
+from storehealth.i18n.values import DASH
 from storehealth.model import Checkup, FollowUp, PeriodCounts, PreviousRun, Trend, TrendEvent, TrendLine
 
 GAP = "…"

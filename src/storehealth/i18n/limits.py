@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Protocol
 
+from storehealth.i18n import Words
 from storehealth.i18n.sources import describe_days, name_platform
-from storehealth.i18n.words import Words
 from storehealth.model import Checkup, Finding, MoneyAtRisk, PlatformLine, PrintedFigure
 
 ROWS_PER_MISS = 100

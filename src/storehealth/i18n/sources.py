@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from storehealth.catalogue.texts import name_table
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model import Checkup, ExportSuggestion, Source, StoredTable, Window
 from storehealth.support.message import Message, message
 

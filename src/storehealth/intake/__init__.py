@@ -18,7 +18,7 @@ from storehealth.intake.lake import Lake
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.model import Intake
 from storehealth.support.message import Message, Name, message
-from storehealth.support.names import list_nearest
+from storehealth.support.validation import list_nearest
 
 __all__ = ["IntakeOptions", "read_exports"]
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from storehealth.errors import FileRefused, NoDataError
 from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, message
-from storehealth.support.os_errors import describe_os_error
 
 ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
 HIDDEN = (".", "~$", "._")

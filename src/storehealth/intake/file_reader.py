@@ -29,8 +29,8 @@ from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
 from storehealth.model import SheetReading, Source, StoredTable
 from storehealth.privacy import remove_quotes, scrub
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
-from storehealth.support.os_errors import describe_os_error
 
 VERSION = 6
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""

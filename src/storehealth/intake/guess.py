@@ -14,9 +14,8 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import Kind, Table, TableColumn
 from storehealth.intake.cells import quote_literal, read_value, remove_guard, set_null
-from storehealth.intake.header_words import is_generic_id, is_generic_time, match_header_words
 from storehealth.intake.read import Con
-from storehealth.intake.recognise import normalise_header
+from storehealth.intake.recognise import is_generic_id, is_generic_time, match_header_words, normalise_header
 
 DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*", re.DOTALL)
 """A cell that is no header: a number, a time, a mail address, anything with a long number."""

@@ -1,4 +1,7 @@
-"""Reads one recognised sheet into Parquet files, one per canonical table, and lists the cells and rows it could not read."""
+"""Reads one recognised sheet into Parquet files, one per canonical table, and lists the cells and rows it could not read.
+
+Tells the orders of several shops in one file apart: by the shop's column, where shops use the same order numbers.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,6 @@ from storehealth.intake.normalise import (
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
-from storehealth.intake.shop_numbers import name_shops
 from storehealth.support.message import Name, dump_message, load_message, message
 
 LONGEST_VALUE = 2000
@@ -347,3 +349,21 @@ def _write_rejects(con: Con, folder: Path) -> int:
 
 def _fetch_number(con: Con, sql: str) -> int:
     return int(con.execute(sql).fetchall()[0][0])
+
+
+SEPARATOR = " · "
+
+
+def name_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> str:
+    """SQL that adds the shop to the order numbers of the table ``staged``; empty where no number is of two shops.
+
+    Between files the same is done once all have been read, see ``storehealth.db.shops``.
+    """
+    shop = plan.layout.find_column("orders", "shop")
+    if shop not in plan.match.columns or plan.order_key not in plan.match.columns:
+        return ""
+    order, name = quote_name(plan.order_key), quote_name(str(shop))
+    shared = f"SELECT {order} FROM staged GROUP BY {order} HAVING min({name}) <> max({name}) LIMIT 1"
+    if not con.execute(shared).fetchall():
+        return ""
+    return f" REPLACE (coalesce({order} || {quote_literal(SEPARATOR)} || {name}, {order}) AS {order})"

@@ -15,39 +15,42 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.db.pool import run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
+from storehealth.measure.clocks import choose_windows, extend_window
 from storehealth.measure.completeness import (
     Grain,
     TableGaps,
     count_silent_chats,
     find_holes,
     find_resolution,
+    list_inputs,
+    list_unrecorded,
+    list_used_alternatives,
     measure_coverage,
     read_grain,
     read_table_gaps,
 )
 from storehealth.measure.edges import Edges, find_edges
-from storehealth.measure.evidence import EvidenceFiles, collect_evidence, measure_beside_figures
+from storehealth.measure.evidence import EvidenceFiles, Fingerprints, collect_evidence, measure_beside_figures
 from storehealth.measure.figures import (
     compare_printed,
     estimate_money_at_risk,
     find_printed_problems,
     measure_reply_times,
 )
-from storehealth.measure.fingerprints import Fingerprints
-from storehealth.measure.inputs import list_inputs, list_unrecorded, list_used_alternatives
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
-from storehealth.measure.statistics import Estimate, estimate_fixes, estimate_statistic
 from storehealth.measure.tally import (
+    Estimate,
     apply_exemptions,
     count_entities,
     count_exempted,
     count_repeats,
     count_rows,
     count_unsure,
+    estimate_fixes,
+    estimate_statistic,
     list_basis,
 )
-from storehealth.measure.windows import choose_windows, extend_window
 from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask
 from storehealth.support.message import Name, message

@@ -15,10 +15,10 @@ from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.measure import MeasureOptions, measure
+from storehealth.measure.clocks import choose_windows
 from storehealth.measure.evidence import EvidenceFiles
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.tally import apply_exemptions
-from storehealth.measure.windows import choose_windows
 from storehealth.model import Measurement, SideFigure, Window
 
 if TYPE_CHECKING:

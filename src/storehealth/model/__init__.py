@@ -21,10 +21,14 @@ from storehealth.model.base import (
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
+    ClockPause,
     MethodNote,
+    RuleClock,
     RunIdentity,
     RunOutcome,
     TableEnd,
+    Timeline,
+    TimelineEvent,
     ToolVersion,
 )
 from storehealth.model.history import (
@@ -77,7 +81,6 @@ from storehealth.model.measurement import (
     UsualWindow,
     Window,
 )
-from storehealth.model.timeline import ClockPause, RuleClock, Timeline, TimelineEvent
 from storehealth.model.verdict import (
     AlternativeFigure,
     AreaScore,

@@ -17,19 +17,21 @@ from datetime import datetime
 from pathlib import Path
 
 from storehealth.catalogue.common import Language
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model import Checkup
-from storehealth.notify.addresses import Addresses, read_addresses
-from storehealth.notify.changes import (
+from storehealth.notify.notice import (
     KnownState,
+    Notice,
     NotificationMemory,
     build_runs_key,
     build_store_key,
     compare_checkup,
     digest_text,
     update_known_state,
+    write_failure_notice,
+    write_notice,
+    write_recovery_notice,
 )
-from storehealth.notify.notice import Notice, write_failure_notice, write_notice, write_recovery_notice
 from storehealth.notify.outbox import (
     Delivery,
     DeliveryOutcome,
@@ -41,10 +43,10 @@ from storehealth.notify.outbox import (
     explain_wait,
     send_round,
 )
+from storehealth.notify.services import Addresses, read_addresses
 from storehealth.settings import Settings
-from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.atomic_files import describe_os_error, make_private_folder
 from storehealth.support.message import Message, message
-from storehealth.support.os_errors import describe_os_error
 
 __all__ = [
     "Addresses",

@@ -12,7 +12,7 @@ from apprise import NotifyFormat, NotifyType
 from apprise.plugins.dingtalk import NotifyDingTalk
 from apprise.plugins.wecombot import NotifyWeComBot
 
-from storehealth.notify.addresses import remove_secrets
+from storehealth.notify.services import remove_secrets
 from storehealth.privacy import redact
 from storehealth.support.message import Message, Name, message, verbatim
 

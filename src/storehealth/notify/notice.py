@@ -1,17 +1,27 @@
-"""A checkup as a message of a few lines: plain text that no service interprets as markup. Pure."""
+"""A checkup as a message of a few lines: plain text that no service interprets as markup. Pure.
+
+What is new in a checkup, compared with what people were last told. Pure.
+
+What people were last told of each store: ``notify.json`` in the state folder.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from storehealth.i18n.findings import LEAST_GAIN, name_score, select_actions
+from pydantic import ValidationError
+
+from storehealth.i18n import Words
+from storehealth.i18n.findings import LEAST_GAIN, choose_band, name_score, select_actions, sort_by_urgency
 from storehealth.i18n.limits import format_doubt
-from storehealth.i18n.words import Words
-from storehealth.model import Checkup, Finding
-from storehealth.notify.changes import CheckupChanges
+from storehealth.model import Area, Checkup, Finding, FrozenModel
 from storehealth.privacy import redact, scrub
+from storehealth.support.atomic_files import restrict_to_owner, write_atomically
 from storehealth.support.control_chars import CONTROL_CHARS
 from storehealth.support.message import Message
 
@@ -135,3 +145,174 @@ def _first_action_line(checkup: Checkup, words: Words) -> list[str]:
         gain = words.say("screen.gain", points=words.format_decimal(first.gain_points))
         name = words.say("unit.brackets", what=name, inside=gain)
     return [words.say("notify.first", action=name)]
+
+
+UNKNOWN = ("inconclusive", "not_applicable")
+
+
+class KnownState(FrozenModel):
+    """What people know of a store: what they were last told, updated by every run."""
+
+    score: float | None = None
+    band: str | None = None
+    failing: tuple[str, ...] = ()
+    ever: tuple[str, ...] = ()
+    """Codes that have ever failed."""
+    areas: tuple[Area, ...] = ()
+    """Areas that had a score."""
+    content: str = ""
+    """Digest of what people were last told; empty where they were told nothing."""
+    at: datetime | None = None
+
+
+class CheckupChanges(NamedTuple):
+    """How a checkup differs from what people know."""
+
+    new: tuple[Finding, ...]
+    again: tuple[Finding, ...]
+    still: tuple[Finding, ...]
+    resolved: tuple[Finding, ...]
+    lost: tuple[Area, ...]
+    """Areas that can no longer be judged."""
+    gaps: tuple[str, ...]
+    """Codes that failed and cannot be judged now: neither new nor resolved."""
+    muted: int
+    before: float | None
+    is_first: bool
+    band_before: str | None
+    now: KnownState
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something people do not know yet; in a first checkup, whether anything fails."""
+        band_moved = not self.is_first and self.band_before != self.now.band
+        return bool(self.new or self.again or self.resolved or self.lost or band_moved)
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that fail now, the most urgent first."""
+        return tuple(sort_by_urgency((*self.new, *self.again, *self.still)))
+
+
+def compare_checkup(last_told: KnownState | None, checkup: Checkup) -> CheckupChanges:
+    """Compare a checkup with what people were told.
+
+    A finding that cannot be judged now is not a change, and when it fails again later it is not news either. Muted
+    findings are left out.
+    """
+    known = last_told or KnownState()
+    unmuted = [finding for finding in checkup.findings if finding.muted is None]
+    failing = [finding for finding in sort_by_urgency(unmuted) if finding.status == "fail"]
+    judgeable = {finding.code for finding in checkup.findings if finding.status not in UNKNOWN}
+    news = [finding for finding in failing if finding.code not in known.failing]
+    judged_areas = tuple(area.id for area in checkup.areas if area.score is not None)
+    gaps = tuple(code for code in known.failing if code not in judgeable)
+    score = checkup.score.value
+    return CheckupChanges(
+        new=tuple(finding for finding in news if not _is_recurrence(finding, known)),
+        again=tuple(finding for finding in news if _is_recurrence(finding, known)),
+        still=tuple(finding for finding in failing if finding.code in known.failing),
+        resolved=tuple(
+            finding for finding in unmuted if finding.code in known.failing and finding.status in ("pass", "watch")
+        ),
+        lost=tuple(area for area in known.areas if area not in judged_areas),
+        gaps=gaps,
+        muted=sum(finding.status == "fail" for finding in checkup.findings) - len(failing),
+        before=known.score,
+        is_first=last_told is None,
+        band_before=known.band,
+        now=KnownState(
+            score=score,
+            band=None if score is None else choose_band(score),
+            failing=(*sorted(finding.code for finding in failing), *gaps),
+            ever=tuple(sorted({*known.ever, *known.failing, *(finding.code for finding in failing)})),
+            areas=judged_areas,
+        ),
+    )
+
+
+def digest_content(found: CheckupChanges) -> str:
+    """Return a digest that is equal where two checkups would tell people the same: failures, band, judged areas."""
+    return digest_text(
+        repr((sorted(finding.code for finding in found.failing), found.now.band, sorted(found.now.areas)))
+    )
+
+
+def digest_text(text: str) -> str:
+    """Return a digest of a text."""
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def update_known_state(known: KnownState | None, changes: CheckupChanges, at: datetime | None) -> KnownState:
+    """Return what people know from now on.
+
+    Args:
+        known: What they knew.
+        changes: What is new.
+        at: When they were told of it; None: they were not.
+    """
+    if at is not None:
+        return changes.now.model_copy(update={"content": digest_content(changes), "at": at})
+    return changes.now.model_copy(update={"content": known.content, "at": known.at} if known else {})
+
+
+def _is_recurrence(finding: Finding, known: KnownState) -> bool:
+    return finding.code in known.ever or finding.state == "reappeared"
+
+
+FILE = "notify.json"
+
+
+class NotificationMemory:
+    """One record per store and platform, and one per name of unattended runs that failed.
+
+    Args:
+        state: The state folder.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self.path = state / FILE
+
+    def read(self, key: str) -> KnownState | None:
+        """Read a record; None where there is none, or the file is damaged: then everything counts as new."""
+        try:
+            return KnownState.model_validate(self._load().get(key))
+        except ValidationError:
+            return None
+
+    def store(self, key: str, state: KnownState) -> None:
+        """Store a record.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        self._save({**self._load(), key: state.model_dump(mode="json")})
+
+    def delete(self, key: str) -> bool:
+        """Delete a record; return whether there was one. Raises as :meth:`keep`."""
+        records = self._load()
+        if records.pop(key, None) is None:
+            return False
+        self._save(records)
+        return True
+
+    def _save(self, records: dict[str, Any]) -> None:
+        write_atomically(self.path, f"{json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
+        restrict_to_owner(self.path)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            records = json.loads(self.path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return records if isinstance(records, dict) else {}
+
+
+def build_store_key(checkup: Checkup) -> str:
+    """Return the key of a store."""
+    return f"{checkup.platform}/{checkup.store}"
+
+
+def build_runs_key(name: str) -> str:
+    """Return the key of the runs of a name; it begins like no platform's name."""
+    return f"(runs)/{name}"

@@ -17,12 +17,10 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
 from storehealth.model import FrozenModel
-from storehealth.notify.addresses import Address, read_addresses
-from storehealth.notify.changes import CheckupChanges, KnownState, digest_content, digest_text
-from storehealth.notify.notice import Notice
-from storehealth.notify.services import ServiceAnswer, send_notice
+from storehealth.notify.notice import CheckupChanges, KnownState, Notice, digest_content, digest_text
+from storehealth.notify.services import Address, ServiceAnswer, read_addresses, send_notice
 from storehealth.settings import NotifySettings, Settings
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
 from storehealth.support.message import Message, Name, message

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from storehealth.errors import UsageError
 from storehealth.support.message import Name, message, sentences
-from storehealth.support.names import suggest_name
+from storehealth.support.validation import suggest_name
 
 Content = TypeVar("Content")
 Content_contra = TypeVar("Content_contra", contravariant=True)

@@ -2,14 +2,17 @@
 
 Entries are only ever added. Version 0.1 kept a journal of JSON lines instead; one that is named is read, and imported into
 ``<name>.sqlite`` beside it with the first new entry. The journal itself stays as it is.
+
+The dossiers in a folder, and which of them is meant, so that no entry silently lands in another case.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -19,9 +22,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from storehealth.errors import StorehealthError, UsageError
-from storehealth.support.atomic_files import make_private_folder
-from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
+from storehealth.support.atomic_files import describe_os_error, make_private_folder
+from storehealth.support.message import Message, Name, message
 from storehealth.support.sqlite_state import StateFile, write_jsonl
 
 SUFFIX, JOURNAL_SUFFIX = ".sqlite", ".jsonl"
@@ -279,3 +281,75 @@ def _damaged(path: Path, number: int) -> UsageError:
 def _cannot_use(path: Path, error: OSError) -> UsageError:
     reason = describe_os_error(error)
     return UsageError(message("refund.dossier_unusable", path=Name(path), why=reason), message("refund.check_place"))
+
+
+class AmbiguousDossierError(UsageError):
+    """More than one dossier fits the options."""
+
+
+@dataclass(frozen=True)
+class DossierHead:
+    """A dossier, by its first entry. ``store`` is empty if it was started without one."""
+
+    path: Path
+    platform: str
+    store: str
+
+    def describe(self) -> Message:
+        """Name the platform and the store."""
+        platform = Name(self.platform)
+        if not self.store:
+            return message("refund.dossier_without_store", platform=platform)
+        return message("refund.dossier_of_store", platform=platform, store=Name(self.store))
+
+
+@dataclass(frozen=True)
+class CaseSelector:
+    """The options that choose a case.
+
+    ``by_name``: the store was named on the command line, so that a dossier without a store's name does not fit.
+    """
+
+    platform: str | None = None
+    store: str = ""
+    by_name: bool = False
+
+
+def list_dossiers(folder: Path) -> tuple[DossierHead, ...]:
+    """List the dossiers of a folder. One that is damaged is left out here, and reported when it is read."""
+    starts = ((path, read_begin(path)) for path in find_dossier_files(folder))
+    return tuple(DossierHead(path, begin.platform, begin.store) for path, begin in starts if begin)
+
+
+def choose_dossier(dossiers: Iterable[DossierHead], selector: CaseSelector) -> DossierHead | None:
+    """Choose the dossier that is meant; None if none fits, so that a new one can be started.
+
+    Raises:
+        AmbiguousDossierError: Several fit; the message names them.
+    """
+    fitting = [dossier for dossier in dossiers if selector.platform in (None, dossier.platform)]
+    for group in _iter_groups(fitting, selector):
+        if len(group) > 1:
+            names = tuple(dossier.describe() for dossier in group)
+            raise AmbiguousDossierError(
+                message("refund.several_dossiers", dossiers=names), message("refund.name_dossier")
+            )
+        if group:
+            return group[0]
+    return None
+
+
+def _iter_groups(fitting: list[DossierHead], selector: CaseSelector) -> Iterator[list[DossierHead]]:
+    """Yield what fits, best first: the store's own, those without a store's name, any if no store is named."""
+    if selector.store or selector.platform:
+        yield [dossier for dossier in fitting if dossier.store == selector.store]
+    if selector.store and not selector.by_name:
+        yield [dossier for dossier in fitting if not dossier.store]
+    if not selector.store:
+        yield fitting
+
+
+def build_dossier_path(folder: Path, platform: str, store: str) -> Path:
+    """Return the path of a new dossier of a store on a platform."""
+    slug = re.sub(r"[^\w-]+", "-", store).strip("-")[:60]
+    return folder / (f"{platform}-{slug}{SUFFIX}" if slug else f"{platform}{SUFFIX}")

@@ -20,18 +20,8 @@ from storehealth.catalogue.checklist import Checklist, ChecklistItem, Processing
 from storehealth.errors import StorehealthError
 from storehealth.model import UpcomingDeadline
 from storehealth.refund.deadlines import add_days
-from storehealth.refund.dossier import Dossier, read_dossier
+from storehealth.refund.dossier import CaseSelector, Dossier, choose_dossier, list_dossiers, read_dossier
 from storehealth.refund.facts import CaseFacts, DeskWait, StatusRequest, gather_facts
-from storehealth.refund.notes import (
-    compare_attachments,
-    describe_duration,
-    describe_log,
-    describe_papers,
-    describe_reasons,
-    describe_source,
-    describe_text,
-    word_date,
-)
 from storehealth.refund.overview import (
     choose_next_items,
     collect_warnings,
@@ -41,8 +31,21 @@ from storehealth.refund.overview import (
     list_past_dates,
     measure_desks,
 )
-from storehealth.refund.selection import CaseSelector, choose_dossier, list_dossiers
-from storehealth.refund.status import CaseDate, CaseStatus, ItemState, ItemStatus, StageStatus
+from storehealth.refund.status import (
+    CaseDate,
+    CaseStatus,
+    ItemState,
+    ItemStatus,
+    StageStatus,
+    compare_attachments,
+    describe_duration,
+    describe_log,
+    describe_papers,
+    describe_reasons,
+    describe_source,
+    describe_text,
+    word_date,
+)
 from storehealth.support.message import Message, Name, message
 
 EPOCH = date(2020, 1, 1)

@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-from storehealth.schedule.attempt import Attempt
-from storehealth.schedule.runs import RunFolders
-from storehealth.schedule.schedules import BusyError, RunCommand, Schedule, ScheduleBook
-from storehealth.schedule.status import RunStatus, ScheduleStatus, ScheduleStatuses, read_statuses
+from storehealth.schedule.runs import RunFolders, RunStatus, ScheduleStatus, ScheduleStatuses, read_statuses
+from storehealth.schedule.schedules import Attempt, BusyError, RunCommand, Schedule, ScheduleBook
 
 __all__ = [
     "Attempt",

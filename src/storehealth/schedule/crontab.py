@@ -22,8 +22,8 @@ from cronsim import CronSim
 from storehealth.errors import UsageError
 from storehealth.schedule.schedules import RunCommand, Schedule, describe_refusal
 from storehealth.schedule.timing import convert_to_hourly, has_same_clock
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
 
 MARK = "# storehealth:"
 PROGRAM = "crontab"

@@ -14,9 +14,8 @@ from cronsim import CronSim
 
 from storehealth.errors import UsageError
 from storehealth.schedule.schedules import RunCommand, Schedule, describe_refusal
-from storehealth.support.atomic_files import make_private_folder, write_atomically
+from storehealth.support.atomic_files import describe_os_error, make_private_folder, write_atomically
 from storehealth.support.message import Name, message
-from storehealth.support.os_errors import describe_os_error
 
 PROGRAM = "systemctl"
 DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")

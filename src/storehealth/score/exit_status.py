@@ -11,7 +11,7 @@ from storehealth.errors import ExitCode, UsageError
 from storehealth.i18n.sources import find_span_outside
 from storehealth.model import AreaScore, Finding, RunOutcome, Score, Source
 from storehealth.support.message import Message, Name, message, sentences
-from storehealth.support.names import suggest_name
+from storehealth.support.validation import suggest_name
 
 FAIL_ON_LEVELS = ("fail", "watch", "new", "never")
 EXIT_PRECEDENCE = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.NO_DATA, ExitCode.NOT_DELIVERED, ExitCode.FINDINGS)

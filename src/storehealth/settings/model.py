@@ -16,9 +16,8 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_v
 from storehealth.catalogue.common import Duration, Fact, Language, StrictModel, parse_duration
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.privacy import holds_address
-from storehealth.support.holiday_calendar import find_unknown_country
 from storehealth.support.message import Message, Name, message
-from storehealth.support.service_hours import parse_hours
+from storehealth.support.service_hours import find_unknown_country, parse_hours
 from storehealth.support.validation import InvalidValue, describe_mistake, with_nearest
 
 FILE_NAME = "storehealth.toml"

@@ -1,14 +1,20 @@
-"""Write files atomically, CSV files without formulas, and folders that only their owner can read."""
+"""Write files atomically, CSV files without formulas, and folders that only their owner can read.
+
+Why the system refused something, as a message: its own words are in the language of the machine.
+"""
 
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from storehealth.support.message import Message, message, verbatim
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = b"\xef\xbb\xbf"
@@ -104,3 +110,17 @@ def restrict_to_owner(path: Path) -> None:
         mode = path.stat().st_mode
         if mode & 0o077:
             path.chmod(mode & 0o700)
+
+
+KNOWN = frozenset(
+    {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}
+)
+"""Names of the errors that the catalogues have a text for."""
+
+
+def describe_os_error(error: OSError) -> Message:
+    """The reason alone, without the path, for use inside another message: ``permission denied``."""
+    name = errno.errorcode.get(error.errno or 0, "")
+    if name in KNOWN:
+        return message(f"system.{name}")
+    return verbatim(error.strerror or type(error).__name__)

@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from storehealth.errors import ExitCode, UsageError
-from storehealth.support.atomic_files import restrict_to_owner
+from storehealth.support.atomic_files import describe_os_error, restrict_to_owner
 from storehealth.support.message import Message, Name, message, verbatim
-from storehealth.support.os_errors import describe_os_error
 
 BUSY_SECONDS = 15.0
 """Longest wait for another process that is writing."""

@@ -1,16 +1,18 @@
 """Mistakes in a record, as messages: what pydantic found, in words of ours.
 
 A validator says what is wrong by ``raise InvalidValue(message(...))``; pydantic's own findings are named by their kind.
+
+Names that people mistype: the known name that is meant.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from storehealth.support.message import Message, Name, message, verbatim
-from storehealth.support.names import find_nearest
 
 KINDS = {
     "bool": "invalid.bool",
@@ -88,3 +90,34 @@ def with_nearest(text: Message, name: str, known: Iterable[str]) -> Message:
     """What is wrong with a name that does not exist, and the most similar name that does, if any."""
     near = find_nearest(name, known)
     return message("invalid.with_nearest", what=text, name=Name(near)) if near else text
+
+
+CUTOFF = 0.6
+"""Similarity from which a name is suggested, from 0 to 1."""
+
+
+def find_nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
+    """Find the known name most similar to a mistyped one.
+
+    Args:
+        name: What was written.
+        known: What could be meant.
+        cutoff: Similarity below which nothing is suggested.
+    """
+    return next(iter(list_nearest(name, known, 1, cutoff)), None)
+
+
+def list_nearest(name: str, known: Iterable[str], n: int, cutoff: float = CUTOFF) -> list[str]:
+    """List at most ``n`` known names similar to a mistyped one, the most similar first."""
+    return difflib.get_close_matches(name, list(known), n=n, cutoff=cutoff)
+
+
+def suggest_name(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> list[Message]:
+    """Ask whether the nearest name is meant: one message, or none if nothing is near."""
+    near = find_nearest(name, known, cutoff)
+    return [] if near is None else [message("names.did_you_mean", name=Name(near))]
+
+
+def measure_similarity(name: str, other: str) -> float:
+    """Measure how similar two names are, from 0 to 1."""
+    return difflib.SequenceMatcher(None, name, other).ratio()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from storehealth.i18n import Words
 from storehealth.i18n.history import (
     GAP,
     build_trend_rows,
@@ -18,7 +19,6 @@ from storehealth.i18n.history import (
     name_trend_lines,
     summarize_change,
 )
-from storehealth.i18n.words import Words
 from storehealth.model import Checkup, Trend, TrendLine
 from storehealth.support.control_chars import CONTROL_CHARS
 

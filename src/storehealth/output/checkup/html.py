@@ -15,8 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from storehealth.i18n import comparison, findings, history, limits, sources
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words, comparison, findings, history, limits, sources
 from storehealth.model import Checkup, EvidenceRow, PlatformLine, Trend
 from storehealth.output.checkup import json as as_json
 from storehealth.support.control_chars import CONTROL_CHARS

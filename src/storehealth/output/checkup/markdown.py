@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storehealth.i18n import Words
 from storehealth.i18n.comparison import describe_rows
 from storehealth.i18n.findings import (
     count_statuses,
@@ -39,7 +40,6 @@ from storehealth.i18n.sources import (
     describe_rejected,
     group_refused,
 )
-from storehealth.i18n.words import Words
 from storehealth.model import Checkup, EvidenceRow, Finding, PlatformLine
 from storehealth.output.checkup import _markdown
 from storehealth.output.checkup._markdown import escape, write_bullets, write_table

@@ -11,8 +11,16 @@ from typing import NamedTuple
 
 from storehealth.catalogue.checklist import CERTAIN, Certainty
 from storehealth.i18n import has_text, translate
-from storehealth.refund.notes import add_certainty, word_date
-from storehealth.refund.status import CaseStatus, ExportAnswer, ExportRow, ItemDuration, ItemState, ItemStatus
+from storehealth.refund.status import (
+    CaseStatus,
+    ExportAnswer,
+    ExportRow,
+    ItemDuration,
+    ItemState,
+    ItemStatus,
+    add_certainty,
+    word_date,
+)
 from storehealth.support.message import Message, Name, clauses, message
 
 SHOWN_ROWS = 20

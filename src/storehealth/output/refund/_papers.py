@@ -13,8 +13,8 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
 from storehealth.output.refund.markdown import escape_markdown
-from storehealth.refund.merchant import BLANK
-from storehealth.refund.papers import FilledPaper, PaperPart
+from storehealth.refund.case import BLANK
+from storehealth.refund.facts import FilledPaper, PaperPart
 
 if TYPE_CHECKING:
     from docx.document import Document as Page

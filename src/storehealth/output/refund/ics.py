@@ -9,8 +9,7 @@ from icalendar import Alarm, Calendar, Event
 
 from storehealth.i18n import translate
 from storehealth.output.refund._document import Say, build_document
-from storehealth.refund.notes import word_date
-from storehealth.refund.status import CaseDate, CaseStatus
+from storehealth.refund.status import CaseDate, CaseStatus, word_date
 from storehealth.support.message import message
 
 NAME, SUFFIX, ALIASES = "ics", ".ics", ("ical", "icalendar")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from storehealth.i18n import Words
 from storehealth.i18n.findings import group_not_judged, is_all_clear, select_actions, select_refused, select_troubles
 from storehealth.i18n.sources import MOST_NAMED, group_refused
-from storehealth.i18n.words import Words
 from storehealth.model import Checkup
 from storehealth.output.terminal.details import add_details
 from storehealth.output.terminal.page import Page

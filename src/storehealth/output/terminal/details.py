@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storehealth.i18n import Words
 from storehealth.i18n.comparison import describe_rows
 from storehealth.i18n.findings import (
     describe_driver,
@@ -17,7 +18,6 @@ from storehealth.i18n.findings import (
 )
 from storehealth.i18n.limits import compare_printed, describe_limit, describe_money
 from storehealth.i18n.sources import describe_days, group_refused
-from storehealth.i18n.words import Words
 from storehealth.model import Checkup, EvidenceRow, Finding
 from storehealth.output.terminal.history import add_history
 from storehealth.output.terminal.page import Page, TextRun

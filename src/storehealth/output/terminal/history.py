@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from storehealth.i18n import Words
 from storehealth.i18n.comparison import (
     describe_comparison,
     format_difference,
@@ -17,7 +18,6 @@ from storehealth.i18n.comparison import (
     name_series,
     summarize_pair,
 )
-from storehealth.i18n.figures import DASH
 from storehealth.i18n.history import (
     GAP,
     build_trend_rows,
@@ -30,7 +30,7 @@ from storehealth.i18n.history import (
     summarize_followup,
     summarize_trend,
 )
-from storehealth.i18n.words import Words
+from storehealth.i18n.values import DASH
 from storehealth.model import Checkup, FindingComparison, RunComparison, RunSummary, Trend, TrendLine
 from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
 

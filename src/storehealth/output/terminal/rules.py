@@ -8,11 +8,10 @@ from rich.cells import cell_len
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact, cite, split_alternatives
-from storehealth.catalogue.facts import find_rule_facts
 from storehealth.catalogue.rule import Rule
-from storehealth.catalogue.thresholds import Bounds, resolve_bounds
+from storehealth.catalogue.thresholds import Bounds, find_rule_facts, resolve_bounds
+from storehealth.i18n import Words
 from storehealth.i18n.limits import describe_certainty
-from storehealth.i18n.words import Words
 from storehealth.output.terminal.page import Page, TextRun, pad_text
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from storehealth.i18n.figures import DASH
-from storehealth.i18n.words import Words
+from storehealth.i18n import Words
+from storehealth.i18n.values import DASH
 from storehealth.output.terminal.page import Page, TextRun, pad_text
 from storehealth.schedule import Attempt, RunStatus, Schedule, ScheduleStatus, ScheduleStatuses
 

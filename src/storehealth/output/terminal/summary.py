@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from storehealth.i18n import Words
 from storehealth.i18n.findings import (
     RANK,
     choose_band,
@@ -31,7 +32,6 @@ from storehealth.i18n.sources import (
     describe_rejected,
     summarize_exports,
 )
-from storehealth.i18n.words import Words
 from storehealth.model import AreaScore, Checkup, Finding, NotJudged, Source, Window
 from storehealth.output.terminal.history import add_since
 from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
