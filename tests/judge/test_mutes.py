@@ -17,7 +17,7 @@ from storehealth.catalogue.mutes import Mute, MutesFile, read_mutes
 from storehealth.errors import CatalogueError
 from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.model import Checkup, Finding, Measurement, Segment, Tally
-from storehealth.output.checkup.markdown import render as markdown
+from storehealth.output.checkup.markdown import render_full as markdown
 from storehealth.output.terminal import DisplayOptions, render
 from storehealth.score import score_findings
 from storehealth.score.exit_status import decide_exit

@@ -167,8 +167,8 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
 
     assert brief(1, 2) is None
     assert (
-        "LG01 breaks ≤4%: 2 rows too many; LG02 at ≤4%, the next miss breaks it; "
-        "LG03 is near ≤4%: 2 more missed rows until it breaks"
+        "LG01 must be ≤4%: 2 missed rows too many; LG02 must be ≤4%: the next miss breaks it; "
+        "LG03 must be ≤4%: 2 more missed rows until it breaks"
     ) in (brief(10, 8, 6) or "")
     assert brief(10, 10, 10, 10, 10, 10).endswith("2 more, see --details")
 

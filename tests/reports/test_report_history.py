@@ -27,7 +27,7 @@ def told(name: str = "Spring sale") -> Checkup:
 
 
 def text(name: str = "Spring sale") -> str:
-    return markdown.render(told(name)).decode()
+    return markdown.render_full(told(name)).decode()
 
 
 def test_the_trend_is_a_table_with_gaps_as_gaps_and_events_marked() -> None:

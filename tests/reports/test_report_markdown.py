@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,23 +14,44 @@ from tests.checkups import NASTY, NOT_JUDGED, checkup, finding, row
 
 from storehealth.model import EvidenceSummary, Source
 from storehealth.output.checkup._markdown import escape
-from storehealth.output.checkup.markdown import render
+from storehealth.output.checkup.markdown import render, render_full
 
 GOLDEN = Path(__file__).parent / "golden"
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def text(**changes: object) -> str:
+    return render_full(checkup(**changes)).decode()
+
+
+def page(**changes: object) -> str:
     return render(checkup(**changes)).decode()
 
 
+@pytest.mark.parametrize("write", [text, page])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_the_report_is_the_accepted_one(language: str, request: pytest.FixtureRequest) -> None:
+def test_the_report_is_the_accepted_one(
+    language: str, write: Callable[..., str], request: pytest.FixtureRequest
+) -> None:
     """`pytest tests/reports --rebaseline` accepts the present one."""
-    path = GOLDEN / f"{language}.md"
+    path = GOLDEN / f"{language}{'-page' if write is page else ''}.md"
     if request.config.getoption("--rebaseline"):
-        path.write_text(text(language=language), encoding="utf-8")
-    assert text(language=language) == path.read_text(encoding="utf-8")
+        path.write_text(write(language=language), encoding="utf-8")
+    assert write(language=language) == path.read_text(encoding="utf-8")
+
+
+def test_the_one_page_repeats_headline_and_first_action_at_its_end() -> None:
+    """What was read first has scrolled away by then."""
+    made = checkup()
+    lines = [line for line in page().splitlines() if line]
+    assert lines[1] == lines[-3] == f"**{escape(str(made.headline))}**"
+    assert str(made.recommendations[0].name) in lines[-2]
+
+
+def test_the_one_page_stays_one_page() -> None:
+    """However much fails."""
+    many = tuple(finding(code=f"LG{number:02d}") for number in range(10, 60))
+    assert len(page(findings=many).splitlines()) < 60
 
 
 def test_blocks_come_in_the_order_a_reader_needs_them() -> None:
@@ -53,9 +75,10 @@ def test_what_could_not_be_judged_names_the_menu() -> None:
     assert str(NOT_JUDGED[0].how_to_export[0]) in text()
 
 
-def test_text_of_strangers_makes_no_markup_no_link_and_no_html() -> None:
+@pytest.mark.parametrize("write", [text, page])
+def test_text_of_strangers_makes_no_markup_no_link_and_no_html(write: Callable[..., str]) -> None:
     rows = EvidenceSummary(count=1, rows=(row(1, file=NASTY, entity=NASTY, details={"said": NASTY}),))
-    shown = text(
+    shown = write(
         store=NASTY, headline=NASTY, findings=(finding(title=NASTY, note=NASTY, why=NASTY, evidence=rows),),
         sources=(Source(path=NASTY, note=NASTY),),
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Ranks actions by their expected gain. Pure: the score is recomputed with fewer defects.
+"""Recommendations: actions ranked by expected gain, and the texts that say where the misses are and what is assumed.
 
-Texts of a recommendation: where the misses are, how many it would avoid, and what that assumes.
+Pure: the gain of an action is the score recomputed with the defects it would avoid taken out.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.catalogue.texts import name_dimension, to_message
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View
-from storehealth.model import AreaScore, Driver, Finding, Measurement, Recommendation, Score
+from storehealth.model import AreaScore, Driver, Finding, Measurement, Recommendation, Score, Severity
 from storehealth.score.metrics import AreaGain, average_headline, find_largest_gain
 from storehealth.support.message import Message, Name, message, quantity, sentences
+from storehealth.support.stats import bonferroni_z, two_proportion_z
 
 REVIEW_AFTER = timedelta(days=14)
 EFFORT_RANK = {"low": 0, "medium": 1, "high": 2}
@@ -27,6 +29,14 @@ MIN_REACHED, MIN_REACHED_SHARE = 3, 0.05
 """Misses, and share of them, that an action must reach to come first."""
 MAX_AGE = timedelta(days=365)
 """Misses older than this do not decide what comes first."""
+MAX_PLACES = 2
+NON_RECURRING_UNITS = ("day", "topic", "sku")
+"""Entities that do not recur every week, so they get no weekly figure."""
+MIN_WEEKLY_DAYS, MAX_WEEKLY_DAYS = 7, 92
+"""Days of data that allow a weekly figure: fewer make it a guess, and over more it describes no actual week."""
+MAX_NAMED_SLICES = 3
+MIN_NAMED_SHARE = 0.2
+"""Share of the misses that the slices named with an action must hold in total."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,7 @@ def _build_recommendation(
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
-    where = _locate_misses(effects)
+    where = _locate_misses(effects, main)
     place = f"rule.{main.rule.code}.advice.{main.advice.id}"
     action = _describe_action(main.advice, place, platform)
     return Recommendation(
@@ -191,15 +201,18 @@ def _describe_action(advice: Advice, place: str, platform: str) -> Message:
     return sentences((action, to_message(advice.do_on[platform], f"{place}.do_on.{platform}")))
 
 
-def _locate_misses(effects: Sequence[Effect]) -> Message | None:
-    """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself."""
-    widest = max(effects, key=lambda effect: effect.reached / effect.finding.defects)
-    is_wide = widest.reached >= NEARLY_ALL_SHARE * widest.finding.defects
-    drivers = describe_places(widest.finding) if is_wide else None
-    named_slices = (
-        describe_named_slices(effect.advice.names, effect.measurement) for effect in effects if effect.advice.names
+def _locate_misses(effects: Sequence[Effect], main: Effect) -> Message | None:
+    """Describe where most misses are if the action reaches nearly all of them; else the slices the advice names itself.
+
+    The rule that the action helps most is described if it can be, since the place is named with its code.
+    """
+    by_worth = sorted(effects, key=lambda effect: (effect is not main, -effect.reached / effect.finding.defects))
+    wide = (effect for effect in by_worth if effect.reached >= NEARLY_ALL_SHARE * effect.finding.defects)
+    places = (
+        *(describe_places(effect.finding) for effect in wide),
+        *(describe_named_slices(effect.advice.names, effect.measurement) for effect in by_worth if effect.advice.names),
     )
-    return drivers or next(filter(None, named_slices), None)
+    return next(filter(None, places), None)
 
 
 def _customer_message(advice: str, catalogue: Catalogue) -> dict[str, str]:
@@ -241,16 +254,43 @@ def compose_headline(
     """
     if not usable:
         return message("headline.sentence", body=message("headline.none_usable"))
-    if score.value is None:
-        withheld = message("headline.withheld", share=quantity(score.coverage, "share"))
-        return message("headline.sentence", body=withheld)
-    scored_areas = [area for area in areas if area.score is not None]
     findings = tuple(findings)
-    body = _compose_body(score, find_largest_gain(findings, scoring), findings)
+    if score.value is None:
+        return message("headline.sentence", body=_compose_withheld(score, findings))
+    scored_areas = [area for area in areas if area.score is not None]
+    gain = find_largest_gain(findings, scoring)
+    body = _add_lowest(_compose_body(score, gain, findings), gain, scored_areas)
     if len(scored_areas) == len(areas):
         return message("headline.sentence", body=body)
     names = tuple(message("headline.area", name=message(f"area.{area.id}")) for area in scored_areas)
     return message("headline.partial", body=body, areas=names)
+
+
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+
+
+def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
+    """Why there is no score, and what fails all the same: the most severe, scored before unscored."""
+    share = quantity(score.coverage, "share")
+    failing = [finding for finding in findings if finding.status == "fail" and finding.area != "data_quality"]
+    if not failing:
+        return message("headline.withheld", share=share)
+    worst = min(failing, key=lambda finding: (not finding.scored, SEVERITIES.index(finding.severity), finding.code))
+    counts = (
+        message("headline.missed", defects=worst.defects, judged=worst.judged) if worst.unit == "share" else Name("")
+    )
+    return message("headline.withheld_but_fails", share=share, code=Name(worst.code), title=worst.title, counts=counts)
+
+
+def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[AreaScore]) -> Message:
+    """Say which area scores lowest where that is not the one that costs most points."""
+    if gain is None or not scored_areas:
+        return body
+    lowest = min(scored_areas, key=lambda area: area.score or 0.0)
+    own = next((area.score for area in scored_areas if area.id == gain.area), None)
+    if own is None or round(lowest.score or 0.0) >= round(own):
+        return body
+    return message("headline.not_lowest", body=body, area=message(f"area.{lowest.id}"), score=lowest.score or 0.0)
 
 
 def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Finding]) -> Message:
@@ -285,42 +325,46 @@ def _compose_on_target(score: float, findings: Sequence[Finding]) -> Message:
     return message("headline.fine", score=score)
 
 
-MAX_PLACES = 2
-NON_RECURRING_UNITS = ("day", "topic", "sku")
-"""Entities that do not recur every week, so they get no weekly figure."""
-MIN_WEEKLY_DAYS, MAX_WEEKLY_DAYS = 7, 92
-"""Days of data that allow a weekly figure: fewer make it a guess, and over more it describes no actual week."""
-MAX_NAMED_SLICES = 3
-MIN_NAMED_SHARE = 0.2
-"""Share of the misses that the slices named with an action must hold in total."""
+class _Place(NamedTuple):
+    """Where misses are: their share of all misses, and the share of all rows that is there."""
+
+    where: Message
+    share: float
+    rows: float
+
+    def describe(self) -> Message:
+        """``20–21 h: 60% of the misses, 13% of all``: where most rows are, most misses are as well."""
+        share, rows = (quantity(round(part, 2), "share") for part in (self.share, self.rows))
+        return message("advice.driver", where=self.where, share=share, rows=rows)
 
 
 def describe_places(finding: Finding) -> Message | None:
-    """Where most of the misses are: at most two slices, the largest first; None where nothing stands out."""
-    parts = tuple(
-        message("advice.driver", share=quantity(round(share, 2), "share"), where=where)
-        for share, where in list(_iterate_places(finding.drivers))[:MAX_PLACES]
-    )
-    return message("advice.places", parts=parts) if parts else None
+    """Where most of a finding's misses are: at most two slices, the largest first; None where nothing stands out."""
+    places = sorted(_iterate_places(finding.drivers, finding.judged), key=lambda place: -place.share)
+    parts = tuple(place.describe() for place in places[:MAX_PLACES])
+    return message("advice.places", code=Name(finding.code), parts=parts) if parts else None
 
 
-def _iterate_places(drivers: Sequence[Driver]) -> Iterator[tuple[float, Message]]:
-    """Yield shares of the misses and where they are, largest first; consecutive hours form one place."""
-    hours = sorted(int(driver.segment["hour"] or 0) for driver in drivers if "hour" in driver.segment)
-    shares = {
-        int(driver.segment["hour"] or 0): driver.share_of_defects for driver in drivers if "hour" in driver.segment
-    }
-    places = [
-        (sum(shares[hour] for hour in run), message("advice.hours", first=run[0], last=run[-1] + 1))
-        for run in _group_consecutive(hours)
-    ]
+def _iterate_places(drivers: Sequence[Driver], judged: int) -> Iterator[_Place]:
+    """Yield the places of slices; consecutive hours form one place."""
+    by_hour = {int(driver.segment["hour"] or 0): driver for driver in drivers if "hour" in driver.segment}
+    for run in _group_consecutive(sorted(by_hour)):
+        hours = [by_hour[hour] for hour in run]
+        share, rows = sum(driver.share_of_defects for driver in hours), sum(driver.judged for driver in hours) / judged
+        yield _Place(message("advice.hours", first=run[0], last=run[-1] + 1), share, rows)
     for driver in drivers:
-        places += [
-            (driver.share_of_defects, _describe_place(name, value))
-            for name, value in driver.segment.items()
-            if name != "hour" and value is not None
-        ]
-    yield from sorted(places, key=lambda place: -place[0])
+        for name, value in driver.segment.items():
+            if name != "hour" and value is not None:
+                yield _Place(_name_place(name, value, driver), driver.share_of_defects, driver.judged / judged)
+
+
+def _name_place(name: str, value: str, driver: Driver) -> Message:
+    """A slice, and those of other dimensions that cannot be told from it."""
+    also = tuple(
+        _describe_place(other, label) for same in driver.same_rows for other, label in same.items() if label is not None
+    )
+    where = _describe_place(name, value)
+    return message("advice.same_rows", where=where, also=also) if also else where
 
 
 def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
@@ -335,8 +379,11 @@ def _group_consecutive(hours: Sequence[int]) -> Iterator[list[int]]:
 
 
 def describe_named_slices(dimension: str, measurement: Measurement) -> Message | None:
-    """Name the few slices of a dimension that hold most of the misses; None where they hold few."""
-    total = measurement.tally.defects
+    """Name the few slices of a dimension that hold most of the misses.
+
+    None where they hold few, or no larger share of the misses than of all rows, as far as chance allows to tell.
+    """
+    tally = measurement.tally
     with_defects = [
         segment
         for segment in measurement.segments
@@ -346,17 +393,19 @@ def describe_named_slices(dimension: str, measurement: Measurement) -> Message |
         :MAX_NAMED_SLICES
     ]
     defects, judged = sum(segment.tally.defects for segment in top), sum(segment.tally.judged for segment in top)
-    share = defects / total if total else 0.0
+    share = defects / tally.defects if tally.defects else 0.0
     if share < MIN_NAMED_SHARE or len(with_defects) == len(top):
         return None
+    # the largest of many slices always stand out a little, so the bound allows for all that could have been chosen
+    if two_proportion_z(defects, judged, tally.defects - defects, tally.judged - judged) <= bonferroni_z(
+        len(with_defects)
+    ):
+        return None
     drivers = [Driver(segment=segment.segment, defects=segment.tally.defects, judged=segment.tally.judged,
-                      share_of_defects=segment.tally.defects / total) for segment in top]  # fmt: skip
-    where = tuple(place for _, place in _iterate_places(drivers))
-    # where most rows are, most misses are as well: the share of all rows tells the reader whether it is more than that
-    of_all = judged / measurement.tally.judged if measurement.tally.judged else 0.0
-    return message(
-        "advice.most", share=quantity(round(share, 2), "share"), where=where, rows=quantity(round(of_all, 2), "share")
-    )
+                      share_of_defects=segment.tally.defects / tally.defects) for segment in top]  # fmt: skip
+    where = tuple(place.where for place in _iterate_places(drivers, tally.judged))
+    place = _Place(message("advice.several", where=where), share, judged / tally.judged)
+    return message("advice.places", code=Name(measurement.code), parts=(place.describe(),))
 
 
 def _describe_place(name: str, value: str) -> Message:

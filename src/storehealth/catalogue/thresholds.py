@@ -1,10 +1,6 @@
-"""The chosen constants of the score: ``scoring.yaml``, explained by ``storehealth explain score``.
+"""Thresholds: the score's (``scoring.yaml``), the rows a verdict or figure requires, and a rule's target and limit.
 
-How many rows a verdict requires, and how many a figure rests on.
-
-The target and limit in force for a rule: the platform's if it sets them, else the rule's own.
-
-Finds which views, rules and modules read each platform fact. The rest are recorded for the reader only.
+A platform's own limit comes before the rule's. Platform facts that no rule, view or module reads are found here, too.
 """
 
 from __future__ import annotations
@@ -23,6 +19,19 @@ from storehealth.support.message import Message, message
 from storehealth.support.stats import min_sample_size
 from storehealth.support.validation import with_nearest
 
+QUANTILES = {"median": 0.5, "p90": 0.9}
+FACT_IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
+"""Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
+FACTS_READ_IN_PYTHON = {"service_hours": "service_days", "holidays": "service_days", "least_orders": "platform_view"}
+"""Facts that Python reads instead of SQL, with the table or part of the checkup it builds from each."""
+INFORMATIVE_FACTS = {
+    "case_rate_limit": "highest share of orders with a claim or case against the seller",
+    "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
+    "late_rate_limit": "highest share of late orders, where the platform's 'late' is not this project's",
+}
+"""Rates that join facts no export holds: the method of a checkup lists them, and nothing is judged by them. A pack's rule
+may still read them."""
+
 
 class Scoring(StrictModel):
     """Weights, caps and minimum numbers."""
@@ -36,9 +45,6 @@ class Scoring(StrictModel):
     least_coverage: float
     least_coverage_for_grade: float
     grades: dict[str, float]
-
-
-QUANTILES = {"median": 0.5, "p90": 0.9}
 
 
 def count_required_rows(rule: Rule, bounds: Bounds | None, scoring: Scoring) -> int:
@@ -95,20 +101,6 @@ def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds
         source=cite(override.source), effective_from=override.effective_from, verified=override.verified
     )
     return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities, override.bands)
-
-
-FACT_IN_SQL = re.compile(r"(?:getvariable\(\s*'|after_)(\w+)(?:'\s*\)|\()")
-"""Matches ``getvariable('session_gap')``, and ``after_review_night(…)``, the macro that db defines from that fact."""
-FACTS_READ_IN_PYTHON = {"service_hours": "service_days", "holidays": "service_days", "least_orders": "platform_view"}
-"""Facts that Python reads instead of SQL, with the table or part of the checkup it builds from each."""
-
-INFORMATIVE_FACTS = {
-    "case_rate_limit": "highest share of orders with a claim or case against the seller",
-    "defect_rate_limit": "highest share of orders with a defect as the platform defines it",
-    "late_rate_limit": "highest share of late orders, where the platform's 'late' is not this project's",
-}
-"""Rates that join facts no export holds: the method of a checkup lists them, and nothing is judged by them. A pack's rule
-may still read them."""
 
 
 def find_fact_readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:

@@ -1,9 +1,8 @@
-"""Options that several commands share: single ones, and records of them that commands take as one argument.
+"""Options that several commands share: single ones, and records of them that a command takes as one argument.
 
-Commands that take records: typer sees every field of a record as an option of its own, the command gets one object.
-
-A command declares ``options: CommonOptions`` or, for some of its fields, ``Annotated[CommonOptions, Only("lang", "state")]``;
-:func:`expand_records` turns it into the function that typer is given.
+A command declares ``options: CommonOptions`` or, for some of its fields, ``Annotated[CommonOptions, Only("lang", "state")]``.
+:func:`expand_records` turns it into the function that typer is given: typer sees each field as an option, the command gets
+one record.
 """
 
 from __future__ import annotations

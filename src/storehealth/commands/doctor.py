@@ -1,6 +1,6 @@
-"""Check the surroundings of an audit: versions, settings, zone, folders, schedules, addresses. Sends nothing.
+"""Checks without an audit: the surroundings (versions, settings, zone, folders, schedules, addresses) and all data files.
 
-Check all data files without a store: they must be valid and fit together, and their SQL must bind.
+Data files must be valid and fit together, and their SQL must bind. Nothing is sent.
 """
 
 from __future__ import annotations

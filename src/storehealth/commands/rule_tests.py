@@ -1,8 +1,6 @@
-"""Run one example of a rule: rows of canonical tables in, figures and a verdict out.
+"""Runs examples in data files: of rules (canonical rows in, figures and verdict out) and of layouts (lines in, rows out).
 
-Run all examples of a rule, and find the cases they lack: one that fires and one that stays silent.
-
-Run the examples of layouts: a few lines of a file in, canonical rows out.
+Also finds the cases that a rule's examples lack: each rule has one that fires and one that stays silent.
 """
 
 from __future__ import annotations
@@ -38,6 +36,7 @@ TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
 NO_SUCH_KEY = "no such key"
 """Stands for the value of a key that no finding has."""
+DEFECT_COUNTS = ("defects", "late", "overdue")
 
 
 class UnmetExpectation(NamedTuple):
@@ -154,9 +153,6 @@ def _is_close(value: Any, expected: Any) -> bool:
     if isinstance(value, float) and isinstance(expected, int | float) and not isinstance(expected, bool):
         return math.isclose(value, expected, rel_tol=0, abs_tol=TOLERANCE)
     return bool(value == expected)
-
-
-DEFECT_COUNTS = ("defects", "late", "overdue")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ winning file does not have at all (another kind of export) is taken from the nex
 are touched: they are set aside in ``lake.<table>_again``, combined per file in ``lake.<table>_files`` and collapsed into
 ``lake.<table>_once``. Files whose times do not overlap are not compared.
 
-Tells several shops in one folder apart where their order numbers repeat: their rows must never be merged.
-
-Two exports are of different shops if the same order number has another internal id, or another shop, in each. Their order
-numbers then carry the shop's name, in every table that such a file feeds, and ``store_id`` is that name.
+Several shops in one folder are told apart where their order numbers repeat: two exports are of different shops if the same
+order number has another internal id, or another shop, in each. Their order numbers then carry the shop's name, in every
+table that such a file feeds, and ``store_id`` is that name.
 """
 
 from __future__ import annotations
@@ -26,6 +25,9 @@ from storehealth.model import StoredTable
 
 UPDATED = frozenset({"status", *sql.ORIGIN})
 """Columns that may change between two exports without a conflict."""
+MARKS = ("internal_id", "shop")
+"""Columns of orders that tell shops apart."""
+SEPARATOR = " · "
 
 
 def merge_exports(
@@ -201,11 +203,6 @@ def _pair(table: Table, column: str) -> str:
         f"{{'name': {sql.quote_value(column)}, 'value': {shown.format(ours)}, 'other_value': {shown.format(theirs)},"
         f" 'differs': coalesce({ours} <> {theirs}, false)}}"
     )
-
-
-MARKS = ("internal_id", "shop")
-"""Columns of orders that tell shops apart."""
-SEPARATOR = " · "
 
 
 def find_shops(con: duckdb.DuckDBPyConnection, filled: Filled) -> dict[str, str]:

@@ -1,10 +1,7 @@
-"""What is known of earlier runs, as the pure comparisons need it.
+"""Earlier runs as the comparisons need them: the trend, what is new, persisting or resolved, and whether a change is noise.
 
-New, persisting, resolved, reappeared: of findings by their verdicts, of rows by their fingerprints.
-
-Whether a figure has changed beyond what chance explains (E.6 of the scoring method).
-
-The trend: scores and key figures over the last runs, gaps left open, with events that may explain a step.
+Findings are compared by their verdicts, rows by their fingerprints. A figure has changed only where chance does not explain
+the difference (``scoring.md`` E.6). The trend leaves gaps open and names events that may explain a step. Pure.
 """
 
 from __future__ import annotations
@@ -44,6 +41,20 @@ from storehealth.support.stats import difference_interval, newcombe_interval
 
 JUDGED = ("pass", "watch", "fail", "informative")
 """Statuses of findings with a figure that may be compared."""
+LEVELS: dict[Status, int] = {"pass": 0, "watch": 1, "fail": 2}
+"""Other statuses are no verdicts: such a run is a gap, neither good nor bad."""
+DIGITS = 2
+MIN_PART = 0.05
+"""Findings that move the score by less than so many points are not listed."""
+MAX_SHARE_DIFFERENCE = 0.05
+"""Two periods in which the share of a weekday differs by more have another mix of weekdays."""
+MAX_RUNS = 12
+"""Runs shown, including the current one."""
+MAX_FIGURES = 8
+MIN_RUNS = 4
+"""Fewer runs do not show how far apart runs usually are, so no gap can be recognised."""
+GAP_FACTOR = 1.5
+"""Where two runs are so many times the usual distance apart, a run is missing between them."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +121,6 @@ class EarlierRuns:
         """Return, by rule, the fingerprints that the current defects are compared with."""
         codes = dict.fromkeys(code for run in self.reference_runs for code in run.marks)
         return {code: latest for code in codes for latest, _ in [self.split_marks(code)] if latest is not None}
-
-
-LEVELS: dict[Status, int] = {"pass": 0, "watch": 1, "fail": 2}
-"""Other statuses are no verdicts: such a run is a gap, neither good nor bad."""
 
 
 class DefectMarks(NamedTuple):
@@ -195,13 +202,6 @@ def classify_rows(code: str, seen: DefectMarks, past: EarlierRuns) -> RowStates 
         resolved=len(fixed),
         gone=len(latest.keys() - now.keys() - fixed),
     )
-
-
-DIGITS = 2
-MIN_PART = 0.05
-"""Findings that move the score by less than so many points are not listed."""
-MAX_SHARE_DIFFERENCE = 0.05
-"""Two periods in which the share of a weekday differs by more have another mix of weekdays."""
 
 
 def compare_findings(before: Finding | None, after: Finding) -> Change | None:
@@ -319,15 +319,6 @@ def _weekdays(window: Window) -> Counter[int] | None:
         return None
     days = (window.last - window.first).days + 1
     return Counter((window.first + timedelta(days=offset)).weekday() for offset in range(days))
-
-
-MAX_RUNS = 12
-"""Runs shown, including the current one."""
-MAX_FIGURES = 8
-MIN_RUNS = 4
-"""Fewer runs do not show how far apart runs usually are, so no gap can be recognised."""
-GAP_FACTOR = 1.5
-"""Where two runs are so many times the usual distance apart, a run is missing between them."""
 
 
 @dataclass(frozen=True)

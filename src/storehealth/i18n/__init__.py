@@ -1,10 +1,7 @@
-"""Messages in the reader's language: ``translate(message, language)``.
+"""Messages in the reader's language: ``translate(message, language)``, and the screen's own texts by key.
 
 Texts of the program are in ``locale/*/*.po``; texts of data files come from whoever has read those, see ``provide_texts``.
-
-Texts of the screen and the reports, in English, Chinese and Spanish, by key: ``words.say("screen.score")``.
-
-A thin layer over ``storehealth.i18n``, whose catalogues hold the texts. Texts of rules and layouts stand in their own files.
+:class:`Words` looks up the labels of screens and reports: ``words.say("screen.score")``.
 """
 
 from __future__ import annotations

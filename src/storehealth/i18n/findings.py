@@ -146,11 +146,11 @@ def format_interval(finding: Finding, words: Words) -> str:
 
 
 def format_bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]:
-    """Target and limit with their direction, marked where nobody has confirmed them."""
+    """Target and limit with their direction, marked where nobody has confirmed them; a limit no value breaks is left out."""
     shown = [
         words.say(f"screen.{name}", bound=words.format_bound(value, finding.unit, finding.higher_is))
         for name, value in (("target", finding.target), ("limit", finding.limit))
-        if value is not None and only in (None, name)
+        if value is not None and only in (None, name) and not (value == 0 and finding.higher_is == "better")
     ]
     source = finding.limit_source
     if shown and source:
@@ -235,13 +235,15 @@ def _format_part(name: str, value: str | None, words: Words) -> str:
 
 
 def describe_driver(driver: Driver, words: Words) -> str:
-    """The share of all defects found in a slice."""
-    return words.say(
+    """The share of all defects found in a slice, and the slices that cannot be told from it."""
+    text = words.say(
         "screen.share_of_misses",
         share=words.format_figure(driver.share_of_defects, "share"),
         defects=words.format_whole(driver.defects),
         judged=words.format_whole(driver.judged),
     )
+    also = words.say("unit.comma").join(format_segment(same, words) for same in driver.same_rows)
+    return words.say("screen.same_rows", text=text, also=also) if also else text
 
 
 def list_beside(finding: Finding, words: Words) -> list[tuple[str, str]]:

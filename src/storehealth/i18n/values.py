@@ -1,9 +1,8 @@
 """How a language writes the values of a message: by kind, or as the hint in the text says, ``{wait:duration}``.
 
-How figures are written: a missing value is a dash, never 0, and rounding never turns 99.96 % into 100 %.
-
-Digits, groups and the per cent sign come from Babel's locales. Units of time are the symbols of the SI, which readers of
-English and Spanish share, where Babel would write ``hr`` and ``sec``.
+A missing value is a dash, never 0, and rounding never turns 99.96 % into 100 %. Digits, groups and the per cent sign come
+from Babel's locales. Units of time are the symbols of the SI, which readers of English and Spanish share, where Babel would
+write ``hr`` and ``sec``.
 """
 
 from __future__ import annotations
@@ -20,6 +19,20 @@ from babel.lists import format_list
 
 from storehealth.i18n.po import read_texts
 from storehealth.support.message import Language, Message, Name, Value
+
+DASH = "—"
+UNITS = {
+    "en": {"s": "s", "min": "min", "h": "h", "d": "d"},
+    "zh": {"s": "秒", "min": "分", "h": "小时", "d": "天"},
+    "es": {"s": "s", "min": "min", "h": "h", "d": "d"},
+}
+GLUE = "\u00a0"
+STEPS = (
+    (3600, ("s", "min", 1, 60)),
+    (48 * 3600, ("min", "h", 60, 60)),
+    (math.inf, ("h", "d", 3600, 24)),
+)
+"""Durations below a number of seconds: small unit, large unit, seconds of the small one, how many make the large one."""
 
 
 def write_value(value: Value | str, hint: str, language: Language) -> str:
@@ -187,21 +200,6 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "spaced": _separate_by("list.blank"),
 }
 """What may stand behind the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
-
-
-DASH = "—"
-UNITS = {
-    "en": {"s": "s", "min": "min", "h": "h", "d": "d"},
-    "zh": {"s": "秒", "min": "分", "h": "小时", "d": "天"},
-    "es": {"s": "s", "min": "min", "h": "h", "d": "d"},
-}
-GLUE = "\u00a0"
-STEPS = (
-    (3600, ("s", "min", 1, 60)),
-    (48 * 3600, ("min", "h", 60, 60)),
-    (math.inf, ("h", "d", 3600, 24)),
-)
-"""Durations below a number of seconds: small unit, large unit, seconds of the small one, how many make the large one."""
 
 
 class _SpanishLocale(Locale):

@@ -1,15 +1,13 @@
 """Detects the encoding of a text from its bytes and converts it to UTF-8.
 
 A byte order mark decides, or NUL bytes at every other place (UTF-16 without a mark). Else the whole text must be valid
-UTF-8, or ``legacy_encodings`` finds the older encoding in which its characters are common ones. Where two remain, the
-file is refused and the user is asked. Lines with an invalid byte are left out one by one; too many of them and the file is
-refused. Memory use is constant: text is read in chunks that end with a line.
+UTF-8, or the older encoding is found in which nearly all characters are common ones. Where two remain, the file is refused
+and the user is asked. Lines with an invalid byte are left out one by one; too many of them and the file is refused. Memory
+use is constant: text is read in chunks that end with a line.
 
-Tells older encodings apart by the characters they give: in the right one, nearly all of them are common.
-
-Any of these encodings decodes most bytes into something. But GB2312, Big5, JIS and KS X 1001 each put the few thousand
-common characters into one range, so the wrong encoding gives characters from all over its table. Western text is
-recognised by accented letters that touch ASCII letters.
+Most bytes decode to something in any of the older encodings. But GB2312, Big5, JIS and KS X 1001 each put the few thousand
+common characters into one range, so the wrong encoding gives characters from all over its table. Western text is recognised
+by accented letters that touch ASCII letters.
 """
 
 from __future__ import annotations
@@ -37,6 +35,46 @@ MARKS = {
 SURROGATE = re.compile("[\ud800-\udfff]")
 SURVEYED = 1 << 12
 """Bytes in which UTF-16 without a byte order mark is looked for."""
+SAMPLE_LINES = 1000
+LEAST_SCORE = 0.7
+"""Share of common characters below which an encoding is not accepted."""
+LEAST_LEAD = 0.08
+"""Lead over the second-best encoding below which the user is asked."""
+DISTINCT_HANGUL = 12
+"""Korean syllables have the bytes of common Chinese characters: so many different ones and no others make it Korean."""
+LEAST_THAI = 12
+"""Fewer characters could be anything."""
+LEAST_KANA = 0.1
+"""EUC-JP has the bytes of GB2312: only this share of kana makes it Japanese."""
+Table = tuple[tuple[int, int, float], ...]
+"""First and last lead byte of a range of an encoding, and how likely its characters are in ordinary text."""
+GB2312: Table = (
+    (0xA1, 0xA1, 1.0), (0xA3, 0xA3, 1.0), (0xA2, 0xA2, 0.5), (0xA4, 0xA5, 0.3), (0xA8, 0xA8, 0.75),
+    (0xB0, 0xD7, 1.0), (0xD8, 0xF7, 0.5),
+)  # fmt: skip
+BIG5: Table = ((0xA1, 0xC6, 1.0), (0xC9, 0xF9, 0.4))
+SHIFT_JIS: Table = ((0x81, 0x83, 1.0), (0x88, 0x98, 1.0), (0x99, 0x9F, 0.4), (0xE0, 0xEA, 0.4))
+EUC_JP: Table = ((0xA1, 0xA5, 1.0), (0xB0, 0xCF, 1.0), (0xD0, 0xF4, 0.4))
+KANA = re.compile("[\u3041-\u30ff]")
+HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
+HANGUL = re.compile("[\uac00-\ud7a3]")
+CYRILLIC = re.compile("(?<![A-Za-z])[А-яЁё]{3,}(?![A-Za-z])")
+CAPITAL_INSIDE = re.compile("(?<=[а-яё])[А-ЯЁ]")
+THAI_MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
+NO_THAI = re.compile(
+    "(?<![\u0e01-\u0e2e\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]|[\u0e40-\u0e44](?![\u0e01-\u0e2e])"
+)
+"""Marks without a letter to stand on, and vowels without the consonant they precede."""
+LETTER = "[À-ÖØ-öø-ÿŒœŠšŽžŸ]"
+ACCENTED = re.compile(
+    f"(?<=[A-Za-z]){LETTER}{{1,2}}|{LETTER}{{1,2}}(?=[A-Za-z])|(?<![^\x00-\x7f]){LETTER}(?![^\x00-\x7f])"
+)
+SIGN = re.compile("(?<![^\x00-\x7f])(?:[’–—]|(?<![A-Za-z])[^\x00-\x7fÀ-ÿ]|[^\x00-\x7fÀ-ÿ](?![A-Za-z]))(?![^\x00-\x7f])")
+"""A sign such as €, not between two letters, where a letter of another encoding would stand."""
+IMPROBABLE = re.compile("[ìù](?=[a-z])|[ðþýÐÞÝ]")
+"""In Western text ì and ù end a word. ð, þ, ý are Icelandic; in the Turkish encoding their bytes are ğ, ş, ı."""
+WORD = re.compile("[A-Za-z\u00c0-\u017f]*[\u00c0-\u017f][A-Za-z\u00c0-\u017f]*")
+TURKISH = re.compile("[ğşıĞŞİçöüÇÖÜâîû](?=[A-Za-z])|(?<=[A-Za-z])[ğşıĞŞİçöüÇÖÜâîû]")
 
 
 class Utf8Text(NamedTuple):
@@ -280,49 +318,6 @@ def _drop_bad_lines(chunk: bytes, encoding: str, begin: tuple[int, int], bad: li
             good.append("")
         offset, number = offset + len(line) + 1, number + 1
     return "\n".join(good)
-
-
-SAMPLE_LINES = 1000
-LEAST_SCORE = 0.7
-"""Share of common characters below which an encoding is not accepted."""
-LEAST_LEAD = 0.08
-"""Lead over the second-best encoding below which the user is asked."""
-DISTINCT_HANGUL = 12
-"""Korean syllables have the bytes of common Chinese characters: so many different ones and no others make it Korean."""
-LEAST_THAI = 12
-"""Fewer characters could be anything."""
-LEAST_KANA = 0.1
-"""EUC-JP has the bytes of GB2312: only this share of kana makes it Japanese."""
-
-Table = tuple[tuple[int, int, float], ...]
-"""First and last lead byte of a range of an encoding, and how likely its characters are in ordinary text."""
-GB2312: Table = (
-    (0xA1, 0xA1, 1.0), (0xA3, 0xA3, 1.0), (0xA2, 0xA2, 0.5), (0xA4, 0xA5, 0.3), (0xA8, 0xA8, 0.75),
-    (0xB0, 0xD7, 1.0), (0xD8, 0xF7, 0.5),
-)  # fmt: skip
-BIG5: Table = ((0xA1, 0xC6, 1.0), (0xC9, 0xF9, 0.4))
-SHIFT_JIS: Table = ((0x81, 0x83, 1.0), (0x88, 0x98, 1.0), (0x99, 0x9F, 0.4), (0xE0, 0xEA, 0.4))
-EUC_JP: Table = ((0xA1, 0xA5, 1.0), (0xB0, 0xCF, 1.0), (0xD0, 0xF4, 0.4))
-KANA = re.compile("[\u3041-\u30ff]")
-HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
-HANGUL = re.compile("[\uac00-\ud7a3]")
-CYRILLIC = re.compile("(?<![A-Za-z])[А-яЁё]{3,}(?![A-Za-z])")
-CAPITAL_INSIDE = re.compile("(?<=[а-яё])[А-ЯЁ]")
-THAI_MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
-NO_THAI = re.compile(
-    "(?<![\u0e01-\u0e2e\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]|[\u0e40-\u0e44](?![\u0e01-\u0e2e])"
-)
-"""Marks without a letter to stand on, and vowels without the consonant they precede."""
-LETTER = "[À-ÖØ-öø-ÿŒœŠšŽžŸ]"
-ACCENTED = re.compile(
-    f"(?<=[A-Za-z]){LETTER}{{1,2}}|{LETTER}{{1,2}}(?=[A-Za-z])|(?<![^\x00-\x7f]){LETTER}(?![^\x00-\x7f])"
-)
-SIGN = re.compile("(?<![^\x00-\x7f])(?:[’–—]|(?<![A-Za-z])[^\x00-\x7fÀ-ÿ]|[^\x00-\x7fÀ-ÿ](?![A-Za-z]))(?![^\x00-\x7f])")
-"""A sign such as €, not between two letters, where a letter of another encoding would stand."""
-IMPROBABLE = re.compile("[ìù](?=[a-z])|[ðþýÐÞÝ]")
-"""In Western text ì and ù end a word. ð, þ, ý are Icelandic; in the Turkish encoding their bytes are ğ, ş, ı."""
-WORD = re.compile("[A-Za-z\u00c0-\u017f]*[\u00c0-\u017f][A-Za-z\u00c0-\u017f]*")
-TURKISH = re.compile("[ğşıĞŞİçöüÇÖÜâîû](?=[A-Za-z])|(?<=[A-Za-z])[ğşıĞŞİçöüÇÖÜâîû]")
 
 
 def detect_legacy_encoding(data: bytes) -> str:

@@ -1,6 +1,6 @@
 """Reads one recognised sheet into Parquet files, one per canonical table, and lists the cells and rows it could not read.
 
-Tells the orders of several shops in one file apart: by the shop's column, where shops use the same order numbers.
+Where several shops in one file use the same order numbers, the shop's column tells them apart.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from storehealth.support.message import Name, dump_message, load_message, messag
 
 LONGEST_VALUE = 2000
 Con = duckdb.DuckDBPyConnection
+SEPARATOR = " · "
 
 
 class TableFacts(NamedTuple):
@@ -351,13 +352,10 @@ def _fetch_number(con: Con, sql: str) -> int:
     return int(con.execute(sql).fetchall()[0][0])
 
 
-SEPARATOR = " · "
-
-
 def name_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> str:
     """SQL that adds the shop to the order numbers of the table ``staged``; empty where no number is of two shops.
 
-    Between files the same is done once all have been read, see ``storehealth.db.shops``.
+    Between files the same is done once all have been read, see ``storehealth.db.merge``.
     """
     shop = plan.layout.find_column("orders", "shop")
     if shop not in plan.match.columns or plan.order_key not in plan.match.columns:

@@ -1,6 +1,6 @@
 """Finds the layout of a sheet and the row of its header. A sheet fits exactly, or is refused with the nearest layout.
 
-Which canonical column a header names in ordinary words; the words are in ``header_words.yaml``.
+For sheets of no layout: which canonical column a header names in ordinary words, from ``header_words.yaml``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ LEAST_SHARE = 0.5
 """Share of the required headers below which a layout is not called near."""
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Zero-width characters: direction marks, joiners, byte order marks."""
+GENERIC_TIME = re.compile(
+    r"date|time|datetime|timestamp|when|day|fecha( y hora)?|data|datum|日期|时间|日時", re.IGNORECASE
+)
+GENERIC_ID = re.compile(r"id|no|nr|n[ºo°]|number|ref|reference|code|#|key|编号|单号|序号|号", re.IGNORECASE)
+CJK = re.compile("[\u3040-\u9fff]")
 
 
 class LayoutMatch(NamedTuple):
@@ -204,13 +209,6 @@ def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Message
         return message("intake.not_recognised")
     missing = tuple(map(Name, best.missing))
     return message("intake.not_recognised_nearest", layout=Name(best.layout), missing=missing)
-
-
-GENERIC_TIME = re.compile(
-    r"date|time|datetime|timestamp|when|day|fecha( y hora)?|data|datum|日期|时间|日時", re.IGNORECASE
-)
-GENERIC_ID = re.compile(r"id|no|nr|n[ºo°]|number|ref|reference|code|#|key|编号|单号|序号|号", re.IGNORECASE)
-CJK = re.compile("[\u3040-\u9fff]")
 
 
 @cache

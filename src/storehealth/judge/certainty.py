@@ -1,9 +1,7 @@
-"""Confidence intervals of shares whose rows are not independent.
+"""How sure figures are: intervals of shares whose rows are not independent, and how a checkup says it was made.
 
 Bursts and outages put many defects into one chat or one day. Wilson's interval treats every row as an independent
 observation and is then too narrow. So repeats of one customer count once a day, and whole days are resampled.
-
-Parts of the checkup that document how it was made: table ends, counts per slice, the method.
 """
 
 from __future__ import annotations
@@ -36,6 +34,7 @@ SEED = 1
 """One for all: a seed made of dates would let the same store, a few weeks later, fail or pass by luck."""
 FEW_DAYS = 4
 """Defects on fewer days than this say little about other days, whatever their number."""
+SCORING_MINIMUMS = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
 
 @dataclass(frozen=True)
@@ -130,9 +129,6 @@ def _draw_weights(days: int) -> NDArray[float64]:
     import numpy as np
 
     return np.random.RandomState(SEED).poisson(1.0, size=(days, RESAMPLES)).astype(float)
-
-
-SCORING_MINIMUMS = ("least_judged", "least_entities", "least_days", "least_coverage", "least_coverage_for_grade")
 
 
 class DatedTables(Protocol):

@@ -45,7 +45,8 @@ def find_drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, 
     """
     total = measurement.tally.defects
     slices = (*measurement.segments, *_group_by_month(measurement))
-    slices = slices if dated else tuple(segment for segment in slices if _dimension(segment) not in ("day", "month"))
+    ignored = _find_outcome_dimensions(measurement) | (set() if dated else {"day", "month"})
+    slices = tuple(segment for segment in slices if _dimension(segment) not in ignored)
     tested = [_compare_slice(segment, measurement) for segment in slices if _is_testable(segment, measurement)]
     if not tested or total == 0:
         return ()
@@ -63,7 +64,19 @@ def find_drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, 
     candidates = sorted(
         candidates, key=lambda candidate: (-candidate.excess, sorted(candidate.segment.segment.items()))
     )
-    return tuple(_build_driver(candidate.segment, total) for candidate in _drop_repeats(candidates)[:MAX_DRIVERS])
+    return tuple(
+        _build_driver([kept.segment for kept in alike], total) for alike in _group_repeats(candidates)[:MAX_DRIVERS]
+    )
+
+
+def _find_outcome_dimensions(measurement: Measurement) -> set[str]:
+    """Dimensions that only misses have, such as the reason of a cancellation: they restate the miss and drive nothing."""
+    judged, defects = Counter[str](), Counter[str]()
+    for segment in measurement.segments:
+        if None not in segment.segment.values():
+            judged[_dimension(segment)] += segment.tally.judged
+            defects[_dimension(segment)] += segment.tally.defects
+    return {name for name, rows in judged.items() if rows == defects[name] < measurement.tally.judged}
 
 
 def _group_by_month(measurement: Measurement) -> list[Segment]:
@@ -114,12 +127,16 @@ def _stems_from_one_day(segment: Segment, measurement: Measurement, threshold: f
     return judged <= 0 or two_proportion_z(defects, judged, *others) <= threshold
 
 
-def _drop_repeats(candidates: Iterable[_TestedSlice]) -> list[_TestedSlice]:
-    kept: list[_TestedSlice] = []
+def _group_repeats(candidates: Iterable[_TestedSlice]) -> list[list[_TestedSlice]]:
+    """Group slices of different dimensions that have nearly the same rows: one cause that counts cannot tell apart."""
+    groups: list[list[_TestedSlice]] = []
     for candidate in candidates:
-        if not _is_repeat(candidate, kept):
-            kept.append(candidate)
-    return kept
+        alike = next((group for group in groups if _is_repeat(candidate, group)), None)
+        if alike is None:
+            groups.append([candidate])
+        else:
+            alike.append(candidate)
+    return groups
 
 
 def _is_repeat(candidate: _TestedSlice, kept: Sequence[_TestedSlice]) -> bool:
@@ -159,10 +176,12 @@ def _drop_common_days(candidates: list[_TestedSlice]) -> Iterable[_TestedSlice]:
     )
 
 
-def _build_driver(segment: Segment, total: int) -> Driver:
+def _build_driver(alike: Sequence[Segment], total: int) -> Driver:
+    segment = alike[0]
     return Driver(
         segment=segment.segment,
         defects=segment.tally.defects,
         judged=segment.tally.judged,
         share_of_defects=segment.tally.defects / total,
+        same_rows=tuple(other.segment for other in alike[1:]),
     )

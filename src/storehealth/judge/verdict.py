@@ -1,12 +1,7 @@
-"""The verdict on one figure, by section E.5 of the scoring method: fail, watch or pass.
+"""The verdict on one measurement, by section E.5 of the scoring method: fail, watch or pass, or the reason why there is none.
 
-Describes the rows that a table lacks, and works out how bad a figure could be if all of them had failed.
-
-Reasons against a verdict although there are limits: times too coarse, no rows, or too few.
-
-A measurement with everything its verdict depends on.
-
-Marks muted findings and reports entries of ``mutes.yaml`` that match nothing. No figure changes.
+Rows that a table lacks are described, and a verdict holds only if it would stand had all of them failed. Muted findings are
+marked, and mutes that match nothing reported; no figure changes by them.
 """
 
 from __future__ import annotations
@@ -28,6 +23,11 @@ from storehealth.judge.certainty import Certainty, assess_certainty
 from storehealth.model import BandName, DataHole, Direction, Finding, Measurement, MuteMark, Status
 from storehealth.support.message import Message, Name, clauses, message, quantity
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
+
+COUNTED_CAUSES = frozenset({"lost", "unread", "unsure"})
+"""Holes whose rows are counted, not estimated."""
+HOUR, DAY = 3600.0, 86400.0
+SECONDS_PER_UNIT = {"seconds": 1.0, "hours": HOUR, "days": DAY}
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,6 @@ def describe_holes(holes: Iterable[DataHole]) -> Message:
     return clauses(dict.fromkeys(map(_describe_hole, holes)))
 
 
-COUNTED_CAUSES = frozenset({"lost", "unread", "unsure"})
-"""Holes whose rows are counted, not estimated."""
-
-
 def count_missing_rows(holes: Iterable[DataHole]) -> int | None:
     """Count the rows that holes may have turned into defects; None if one of them cannot be counted."""
     counts = dict.fromkeys(COUNTED_CAUSES, 0)
@@ -150,10 +146,6 @@ def _describe_hole(hole: DataHole) -> Message:
         file=Name(hole.file or ""),
         first=hole.first or Name(""),
     )
-
-
-HOUR, DAY = 3600.0, 86400.0
-SECONDS_PER_UNIT = {"seconds": 1.0, "hours": HOUR, "days": DAY}
 
 
 def find_obstacles(case: RuleCase) -> Iterator[Message]:

@@ -1,10 +1,7 @@
-"""Clocks of single rows: when each rule's clock started, when it was due, when it was met, and when it stood still.
+"""Clocks of single rows (started, due, met, stopped), and the window of days over which each rule is measured.
 
-The window of days over which each rule is measured.
-
-How many orders were paid in a window: platforms do not judge stores with fewer than a certain number.
-
-Longer windows for rules whose own holds too few rows: 90 days, then 12 months, ending on the same day.
+A rule whose own window holds too few rows gets a longer one that ends on the same day: 90 days, then 12 months. Orders paid
+in the window are counted, since platforms do not judge stores with fewer than a certain number.
 """
 
 from __future__ import annotations
@@ -41,6 +38,10 @@ if TYPE_CHECKING:
 
 RowPlace = tuple[str, int]
 """File and row number of a row."""
+SHOWN = ("_file", "_row", "_outcome", "_from", "_to", "_promise", "_waited", "_until")
+DAY = timedelta(days=1)
+VIEW = "fulfilments"
+LONGER = (90, 365)
 
 
 class TracedRows(NamedTuple):
@@ -48,10 +49,6 @@ class TracedRows(NamedTuple):
 
     places: Collection[RowPlace]
     start: datetime | None
-
-
-SHOWN = ("_file", "_row", "_outcome", "_from", "_to", "_promise", "_waited", "_until")
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -243,9 +240,6 @@ def _days_until(last: date, days: int) -> Window:
     return Window(first=last - timedelta(days=days - 1), last=last)
 
 
-VIEW = "fulfilments"
-
-
 def count_paid_orders(store: Store, window: Window) -> int | None:
     """Count the paid orders of a window, cancelled ones included; None where no file holds orders."""
     tables = store.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [VIEW]).fetchall()
@@ -254,9 +248,6 @@ def count_paid_orders(store: Store, window: Window) -> int | None:
     where = build_window_condition(window, '"at"')
     ((count,),) = store.con.execute(f"SELECT count(*) FILTER (paid) FROM {VIEW} WHERE {where}").fetchall()
     return int(count)
-
-
-LONGER = (90, 365)
 
 
 def extend_window(

@@ -1,12 +1,9 @@
-"""How coarse the times of an export are: many are truncated to whole minutes or days.
+"""What the tables lack: times truncated to minutes or days, days and hours without rows, and how much of a window is covered.
 
-Gaps in the tables: days and hours without rows, truncated files, and how much of a window a table covers.
-
-Which columns of the canonical tables the outcome of each rule depends on, through all views, filters, joins and macros.
-
-Traced by the database itself: over views that are real views, its planner drops every column that a query does not need,
-so whatever is still scanned is an input. The result for the built-in rules is kept in ``rule_inputs.json``
-(``scripts/make_docs.py`` writes it), because an audit has no time to trace it.
+Also which columns the outcome of each rule depends on, through all views, filters, joins and macros. The database traces it:
+over real views its planner drops every column that a query does not need, so whatever is still scanned is an input. The
+result for the built-in rules is kept in ``rule_inputs.json`` (``scripts/make_docs.py`` writes it), because an audit has no
+time to trace it.
 """
 
 from __future__ import annotations
@@ -40,6 +37,10 @@ Grain = dict[str, dict[str, tuple[int, int, int]]]
 """Table → column → (number of times, those on whole minutes, step in seconds)."""
 FALLBACK = re.compile(r"coalesce\(\s*(\w+)\s*,[^()]*\)")
 """Of a ``coalesce`` only the first column counts: the others merely fill its gaps."""
+KEPT = Path(__file__).parent.parent / "rule_inputs.json"
+ONLY_PRUNING = "unused_columns"
+"""The one optimizer that is left on: others would drop inputs that the facts of one platform make irrelevant."""
+NO_INPUT = frozenset({"store_id", "source_file", "source_row", "unread"})
 
 
 def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
@@ -271,12 +272,6 @@ def measure_coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]
     """Days of the window with data, and all its days, for each table that has rows on most days."""
     lacks = read_table_gaps(store)
     return {table: count_covered_days(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}
-
-
-KEPT = Path(__file__).parent.parent / "rule_inputs.json"
-ONLY_PRUNING = "unused_columns"
-"""The one optimizer that is left on: others would drop inputs that the facts of one platform make irrelevant."""
-NO_INPUT = frozenset({"store_id", "source_file", "source_row", "unread"})
 
 
 def trace_inputs(catalogue: Catalogue, rules: Iterable[Rule]) -> dict[str, dict[str, list[str]]]:

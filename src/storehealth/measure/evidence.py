@@ -1,8 +1,7 @@
-"""All rows behind the findings, one CSV per rule, written in batches while the store is open.
+"""Evidence of a finding: the worst rows shown with it, all rows as one CSV per rule, and fingerprints of what is affected.
 
-What is shown with a figure: the worst rows as evidence, and further figures beside it.
-
-Fingerprints of the entities behind a finding, so that the next run can tell which are new. Keyed, so they name nobody.
+The CSV files are written in batches while the store is open. Fingerprints let the next run tell which cases are new; they are
+keyed, so they name nobody.
 """
 
 from __future__ import annotations
@@ -24,6 +23,23 @@ from storehealth.model import EvidenceRow, Finding, RowState, SideFigure, Tally,
 from storehealth.support.atomic_files import write_csv
 
 FIXED = ("file", "line", "entity", "at", "outcome", "state")
+EVIDENCE_ROWS = 20
+OF_EACH_OUTCOME = 5
+"""Rows shown of each outcome even if those of the other are worse."""
+DIGITS = 6
+"""Decimals of a figure beside: sums in floating point differ in the last digits from run to run."""
+WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
+Detail = str | int | float | bool | None
+LIMIT_OF_A_RULE = 100_000
+LIMIT_OF_A_RUN = 500_000
+"""Rules, and runs, with more defects than that are not tracked row by row."""
+FINGERPRINT_SQL = "('0x' || left(sha256(concat($key, _entity)), 11))::BIGINT"
+"""44 bits: between two runs of 100 000 each, the chance that two fingerprints collide is below one in a thousand."""
+EPOCH = date(2000, 1, 1)
+LAST_DAY = 0xFFFF
+DAY = f"least(greatest(coalesce(max(_at)::DATE - DATE '{EPOCH}', 0), 0), {LAST_DAY})"
+DayByFingerprint = Mapping[int, int]
+"""Fingerprint → day of its latest miss, counted from ``EPOCH``; 0 where that miss has no time."""
 
 
 @dataclass
@@ -74,15 +90,6 @@ def _rows(query: RuleQuery, marks: Fingerprints | None) -> Iterator[list[Any]]:
     for row in iterate_evidence(query, marks):
         at = row.at.isoformat(" ") if row.at else None
         yield [row.file, row.line, row.entity, at, row.outcome, row.state, *row.details.values()]
-
-
-EVIDENCE_ROWS = 20
-OF_EACH_OUTCOME = 5
-"""Rows shown of each outcome even if those of the other are worse."""
-DIGITS = 6
-"""Decimals of a figure beside: sums in floating point differ in the last digits from run to run."""
-WORST_FIRST = "_worst DESC NULLS LAST, _at NULLS LAST, _file NULLS LAST, _row NULLS LAST, _entity NULLS LAST"
-Detail = str | int | float | bool | None
 
 
 def collect_evidence(query: RuleQuery, tally: Tally, marks: Fingerprints | None = None) -> tuple[EvidenceRow, ...]:
@@ -210,18 +217,6 @@ def _beside(figure: SideMeasure, first: float | None, second: int) -> SideFigure
         defects=count if figure.bad is not None else second,
         judged=judged,
     )
-
-
-LIMIT_OF_A_RULE = 100_000
-LIMIT_OF_A_RUN = 500_000
-"""Rules, and runs, with more defects than that are not tracked row by row."""
-FINGERPRINT_SQL = "('0x' || left(sha256(concat($key, _entity)), 11))::BIGINT"
-"""44 bits: between two runs of 100 000 each, the chance that two fingerprints collide is below one in a thousand."""
-EPOCH = date(2000, 1, 1)
-LAST_DAY = 0xFFFF
-DAY = f"least(greatest(coalesce(max(_at)::DATE - DATE '{EPOCH}', 0), 0), {LAST_DAY})"
-DayByFingerprint = Mapping[int, int]
-"""Fingerprint → day of its latest miss, counted from ``EPOCH``; 0 where that miss has no time."""
 
 
 @dataclass

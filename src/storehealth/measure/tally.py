@@ -1,12 +1,8 @@
-"""Counts one rule's rows: in total, per slice, per advice.
+"""Counts one rule's rows, in total, per slice and per advice, with medians, 90th percentiles and means.
 
-Repeated defects of one customer or order on one day: a verdict counts only the first.
-
-Rows that ``mutes.yaml`` exempts from a rule: which exemptions fit its rows, and how many rows each one exempts.
-
-Medians, 90th percentiles and means. Where values are still open, quantiles are those of Kaplan and Meier.
-
-An open value has not ended yet after the time that has passed: it is at risk up to then, and says nothing of later.
+A verdict counts only the first of one customer's or order's defects on one day. Rows that ``mutes.yaml`` exempts are counted
+apart. Where values are still open, quantiles are those of Kaplan and Meier: an open value is at risk up to the time that has
+passed, and says nothing of later.
 """
 
 from __future__ import annotations
@@ -30,6 +26,8 @@ Slice = tuple[str, str | None]
 """A column of the row query, and one of its values."""
 SLICES_KEPT = 1000
 """Slices kept of one dimension, those with most defects: a store may have 100 000 SKUs."""
+Statistic = Literal["median", "p90", "mean"]
+QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
 @dataclass(frozen=True)
@@ -206,10 +204,6 @@ def count_exempted(query: RuleQuery) -> tuple[ExemptedRows, ...]:
     return tuple(
         ExemptedRows(reason=query.taken_out[place].describe(), rows=rows) for place, rows in query.run(counted)
     )
-
-
-Statistic = Literal["median", "p90", "mean"]
-QUANTILES: dict[str, float] = {"median": 0.5, "p90": 0.9}
 
 
 class Estimate(NamedTuple):

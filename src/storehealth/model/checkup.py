@@ -1,7 +1,4 @@
-"""The one result of an audit.
-
-What happened in one conversation or order, and the clocks that ran over it.
-"""
+"""The one result of an audit, and the timeline of one conversation or order that ``explain FILE:LINE`` shows."""
 
 from __future__ import annotations
 

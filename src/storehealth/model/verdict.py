@@ -41,6 +41,10 @@ class Driver(FrozenModel):
     defects: int
     judged: int
     share_of_defects: float
+    same_rows: tuple[dict[str, str | None], ...] = Field(
+        default=(),
+        description="Slices of other dimensions with nearly the same rows: which of them is the cause is open.",
+    )
 
 
 class VerdictCounts(FrozenModel):

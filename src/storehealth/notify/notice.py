@@ -1,8 +1,7 @@
-"""A checkup as a message of a few lines: plain text that no service interprets as markup. Pure.
+"""A checkup as a message of a few lines, with what is new since people were last told. Pure, but for ``notify.json``.
 
-What is new in a checkup, compared with what people were last told. Pure.
-
-What people were last told of each store: ``notify.json`` in the state folder.
+The message is plain text that no service interprets as markup. ``notify.json`` in the state folder keeps what was last sent
+of each store.
 """
 
 from __future__ import annotations
@@ -32,6 +31,8 @@ LOOKALIKES = str.maketrans(
 )
 """Characters that chats interpret as mentions, links or markup, and what replaces them."""
 MAX_LENGTH = 300
+UNKNOWN = ("inconclusive", "not_applicable")
+FILE = "notify.json"
 
 
 class Notice(NamedTuple):
@@ -147,9 +148,6 @@ def _first_action_line(checkup: Checkup, words: Words) -> list[str]:
     return [words.say("notify.first", action=name)]
 
 
-UNKNOWN = ("inconclusive", "not_applicable")
-
-
 class KnownState(FrozenModel):
     """What people know of a store: what they were last told, updated by every run."""
 
@@ -258,9 +256,6 @@ def update_known_state(known: KnownState | None, changes: CheckupChanges, at: da
 
 def _is_recurrence(finding: Finding, known: KnownState) -> bool:
     return finding.code in known.ever or finding.state == "reappeared"
-
-
-FILE = "notify.json"
 
 
 class NotificationMemory:

@@ -1,6 +1,6 @@
 """Sends one message to one address through Apprise, which is imported late: it loads some hundred services.
 
-Where messages go: Apprise URLs from a file that only its owner can read, or from environment variables.
+Addresses are Apprise URLs from a file that only its owner can read, or from environment variables.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ from storehealth.support.message import Message, Name, clauses, message, verbati
 
 TIMEOUT_SECONDS = 20.0
 """Longest time one service may take."""
+OTHERS_MODE = 0o077
+NATIVE_URLS = (
+    (re.compile(r"https://oapi\.dingtalk\.com/robot/send\?access_token=([\w-]+)"), r"dingtalk://\1/"),
+    (re.compile(r"https://open\.feishu\.cn/open-apis/bot/v2/hook/([\w-]+)/?"), r"feishu://\1/"),
+    (re.compile(r"https://open\.larksuite\.com/open-apis/bot/v2/hook/([\w-]+)/?"), r"lark://\1/"),
+)
+"""Webhooks as the services' own pages show them, which Apprise knows by another URL."""
 
 
 class ServiceAnswer(NamedTuple):
@@ -104,15 +111,6 @@ def _find_failure(result: Any, address: Address, problem: Message | None) -> Mes
     if attempts and attempts[-1].status.name == "TIMEOUT":
         reasons.append(message("notify.no_answer"))
     return clauses(reasons) if reasons else message("notify.no_reason")
-
-
-OTHERS_MODE = 0o077
-NATIVE_URLS = (
-    (re.compile(r"https://oapi\.dingtalk\.com/robot/send\?access_token=([\w-]+)"), r"dingtalk://\1/"),
-    (re.compile(r"https://open\.feishu\.cn/open-apis/bot/v2/hook/([\w-]+)/?"), r"feishu://\1/"),
-    (re.compile(r"https://open\.larksuite\.com/open-apis/bot/v2/hook/([\w-]+)/?"), r"lark://\1/"),
-)
-"""Webhooks as the services' own pages show them, which Apprise knows by another URL."""
 
 
 @dataclass(frozen=True)

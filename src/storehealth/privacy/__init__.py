@@ -1,8 +1,7 @@
 """Keeps personal values out of what is shown or written: names, phones, addresses, e-mails, free text, buyers' ids.
 
-Finds and removes phone numbers, e-mails, addresses and the like in text.
-
-Keeps keys and passwords out of output: of an address such as ``wecombot://KEY`` only the scheme is shown.
+Phone numbers, e-mails, addresses and the like are found in text and masked. Of an address such as ``wecombot://KEY`` only the
+scheme is shown.
 """
 
 from __future__ import annotations
@@ -39,6 +38,41 @@ may hold anything; ``line``: a whole line of a file; ``session``: an id that may
 """
 BUYER_SESSION = re.compile(r"(.+)( #\d+)", re.DOTALL)
 """Sessions of an export without conversation ids are numbered per buyer."""
+REMOVED = "…"
+HAN = "\u4e00-\u9fff"
+PATTERNS = (
+    r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}",
+    r"(?<!\d)[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)",  # identity card
+    r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)",
+    r"(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)",
+    r"\+\d{1,3}(?:[ ()./-]{0,2}\d){7,13}(?!\d)",
+    r"(?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)",
+    r"(?<!\d)[679]\d\d[ .-]?\d{3}[ .-]?\d{3}(?!\d)",
+    rf"[{HAN}]{{0,20}}(?:[省市区县镇乡村路街巷弄]|大道|小区|花园|公寓)[{HAN}\d-]{{0,30}}\d{{1,5}}\s?[号栋幢座室楼弄单][{HAN}\dA-Za-z-]{{0,30}}",
+    r"(?i)\b\d{1,5}[a-z]?\s+(?:[\w'.-]+\s+){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|square)\b\.?",
+    r"(?i)\b(?:calle|avenida|avda?\.?|paseo|plaza|camino|carretera|rua|rue|via)\s+[^\d,;\n]{2,40},?\s*(?:n[º°.]{0,2}\s*)?\d{1,5}\b",
+    r"(?i)\b\w+(?:straße|strasse|str\.|weg|platz|allee)\s+\d{1,4}\w?\b",
+    rf"[{HAN}]{{1,3}}(?=先生|女士|小姐)",
+)  # fmt: skip
+FOUND = [re.compile(pattern) for pattern in PATTERNS]
+LABELLED = re.compile(
+    r"(?i)(收货人|收件人|联系人|姓名|手机号?|电话|地址|\b(?:name|nombre|address|dirección|phone|tel|teléfono|e-?mail|correo))"
+    r"(\s*[:：=]\s*)[^,，;；|\n]{1,80}"
+)
+PLAIN = re.compile(
+    r"[12]\d{3}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?([ T]?\d{1,2}[:时]\d{1,2}([:分]\d{1,2}([.,]\d{1,9})?秒?)?)?"
+    r"( ?(Z|UTC|[-+]\d\d:?\d\d))?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([ T]\d{1,2}:\d\d(:\d\d)?)?"
+    r"|\d{1,2}:\d\d(:\d\d)?"
+    r"|[-+]?[¥￥$€£]?(\d{1,3}([.,]\d{1,3}){0,3}|\d{1,6}([.,]\d{1,6})?)[%元件个]?"
+    r"|\d([.,]\d+)?[eE][-+]?\d{1,3}"
+    r"|[-–—/.?*#]{1,4}"
+)
+"""Unreadable cells that reveal nothing of a person: times, small numbers, 1.23E+17."""
+QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»")
+ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30}):/{1,2}[^\s\"'，。；）)]*")
+"""An address that went through ``Path`` has lost a slash. A drive such as ``C:/`` is not an address."""
+HIDDEN = "…"
 
 
 def make_pseudonym(value: str, key: bytes = b"") -> str:
@@ -84,40 +118,6 @@ def keep_value(kind: str, value: str) -> str:  # noqa: ARG001 - a Mask
     return value
 
 
-REMOVED = "…"
-HAN = "\u4e00-\u9fff"
-PATTERNS = (
-    r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}",
-    r"(?<!\d)[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)",  # identity card
-    r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)",
-    r"(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)",
-    r"\+\d{1,3}(?:[ ()./-]{0,2}\d){7,13}(?!\d)",
-    r"(?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)",
-    r"(?<!\d)[679]\d\d[ .-]?\d{3}[ .-]?\d{3}(?!\d)",
-    rf"[{HAN}]{{0,20}}(?:[省市区县镇乡村路街巷弄]|大道|小区|花园|公寓)[{HAN}\d-]{{0,30}}\d{{1,5}}\s?[号栋幢座室楼弄单][{HAN}\dA-Za-z-]{{0,30}}",
-    r"(?i)\b\d{1,5}[a-z]?\s+(?:[\w'.-]+\s+){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|square)\b\.?",
-    r"(?i)\b(?:calle|avenida|avda?\.?|paseo|plaza|camino|carretera|rua|rue|via)\s+[^\d,;\n]{2,40},?\s*(?:n[º°.]{0,2}\s*)?\d{1,5}\b",
-    r"(?i)\b\w+(?:straße|strasse|str\.|weg|platz|allee)\s+\d{1,4}\w?\b",
-    rf"[{HAN}]{{1,3}}(?=先生|女士|小姐)",
-)  # fmt: skip
-FOUND = [re.compile(pattern) for pattern in PATTERNS]
-LABELLED = re.compile(
-    r"(?i)(收货人|收件人|联系人|姓名|手机号?|电话|地址|\b(?:name|nombre|address|dirección|phone|tel|teléfono|e-?mail|correo))"
-    r"(\s*[:：=]\s*)[^,，;；|\n]{1,80}"
-)
-PLAIN = re.compile(
-    r"[12]\d{3}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?([ T]?\d{1,2}[:时]\d{1,2}([:分]\d{1,2}([.,]\d{1,9})?秒?)?)?"
-    r"( ?(Z|UTC|[-+]\d\d:?\d\d))?"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([ T]\d{1,2}:\d\d(:\d\d)?)?"
-    r"|\d{1,2}:\d\d(:\d\d)?"
-    r"|[-+]?[¥￥$€£]?(\d{1,3}([.,]\d{1,3}){0,3}|\d{1,6}([.,]\d{1,6})?)[%元件个]?"
-    r"|\d([.,]\d+)?[eE][-+]?\d{1,3}"
-    r"|[-–—/.?*#]{1,4}"
-)
-"""Unreadable cells that reveal nothing of a person: times, small numbers, 1.23E+17."""
-QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»")
-
-
 def scrub(text: str) -> str:
     """Remove phone numbers, e-mails, identity numbers, addresses and what follows labels such as ``收货人：``."""
     text = LABELLED.sub(rf"\1\2{REMOVED}", text)
@@ -139,11 +139,6 @@ def keep_plain_or_shape(text: str) -> str:
 def remove_quotes(message: str) -> str:
     """Remove the quoted parts of an error's message, which may be cells of a file."""
     return scrub(QUOTED.sub(f"'{REMOVED}'", message))
-
-
-ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30}):/{1,2}[^\s\"'，。；）)]*")
-"""An address that went through ``Path`` has lost a slash. A drive such as ``C:/`` is not an address."""
-HIDDEN = "…"
 
 
 def holds_address(text: str) -> bool:

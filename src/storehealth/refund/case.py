@@ -1,6 +1,6 @@
-"""What a merchant can enter in the dossier. Each entry is checked against the dossier under its lock.
+"""What a merchant can enter in the dossier, each entry checked under its lock, and ``[deposit]`` of ``storehealth.toml``.
 
-``[deposit]`` of ``storehealth.toml``: who the merchant is and where the deposit goes. Every key is optional.
+``[deposit]`` says who the merchant is and where the deposit goes. Every key is optional.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from storehealth.support.validation import InvalidValue
 
 Marks = Mapping[str, list[MarkEntry]]
 """Marks in force by item, in the order written."""
+BLANK = "________"
+MAX_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -236,10 +238,6 @@ def _check_after_prerequisites(item: ChecklistItem, on: date, marks: Marks) -> N
                 message("refund.prerequisite_later", item=_name(item), on=on, prerequisite=Name(name), when=first),
                 message("refund.check_days"),
             )
-
-
-BLANK = "________"
-MAX_LENGTH = 300
 
 
 def _check_line(value: Any) -> Any:

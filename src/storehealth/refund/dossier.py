@@ -1,9 +1,8 @@
 """The dossier: a SQLite file of its own for each case, which takes months, outlives the cache and can be handed on.
 
 Entries are only ever added. Version 0.1 kept a journal of JSON lines instead; one that is named is read, and imported into
-``<name>.sqlite`` beside it with the first new entry. The journal itself stays as it is.
-
-The dossiers in a folder, and which of them is meant, so that no entry silently lands in another case.
+``<name>.sqlite`` beside it with the first new entry. The journal itself stays as it is. Where a folder holds several
+dossiers, the one that is meant must be named, so that no entry silently lands in another case.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""What a case's status is derived from: checklist, dossier, answers and day, and the history of its marks.
+"""What a case's status is derived from (checklist, dossier, answers, day, history), and drafts of the papers to mail.
 
-Drafts of the papers a merchant mails: ``drafts/*.yaml`` filled in with ``[deposit]`` of the settings.
-
-Missing values stay visible blanks; nothing is invented. A platform's own form takes precedence over a draft. A paper is
-written in the language of the platform's staff, whatever the language of the run, so its texts are no messages.
+Drafts are ``drafts/*.yaml`` filled in with ``[deposit]`` of the settings. Missing values stay visible blanks; nothing is
+invented. A platform's own form takes precedence over a draft. A paper is written in the language of the platform's staff,
+whatever the language of the run, so its texts are no messages.
 """
 
 from __future__ import annotations
@@ -23,6 +22,10 @@ from storehealth.refund.case import BLANK, MerchantDetails
 from storehealth.refund.dossier import DeadlineEntry, Dossier, LogEntry, MarkEntry
 from storehealth.refund.status import ExportAnswer
 from storehealth.support.message import Message
+
+FOLDER = Path(__file__).parent / "drafts"
+DraftName = Literal["application", "cover", "lost_receipt"]
+NAMES: tuple[DraftName, ...] = get_args(DraftName)
 
 
 @dataclass(frozen=True)
@@ -178,11 +181,6 @@ def _update_wait(history: MarkHistory, item: ChecklistItem, applied: MarkEntry) 
         running = None
     if waits and running is None:
         history.waits.setdefault(item.id, []).append(DeskWait(applied.on))
-
-
-FOLDER = Path(__file__).parent / "drafts"
-DraftName = Literal["application", "cover", "lost_receipt"]
-NAMES: tuple[DraftName, ...] = get_args(DraftName)
 
 
 class DraftBlock(StrictModel):

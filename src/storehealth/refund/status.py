@@ -1,8 +1,6 @@
-"""The status of a refund case: the state of each item, what is next, whom to ask when.
+"""The status of a refund case: the state of each item, what is next, whom to ask when, with sources, papers and log.
 
 :class:`CaseStatus` is to a refund case what a checkup is to an audit: every output format is a pure function of it.
-
-Parts of a status taken straight from the checklist and the dossier: sources, papers, attachments, the log.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folders of reports: each complete or absent, the newest named in ``latest``.
+"""Folders of unattended reports, their log, and the status of each schedule: last run, last success, next run, missed runs.
 
 ::
 
@@ -6,9 +6,7 @@
     runs/NAME/latest                     the name of the newest one: a text, since not every system has links
     runs/NAME/.20260302T…                being written, or left by a killed run; deleted by the next one
 
-The log of unattended runs: one file per name, rotated by size; errors in writing it are ignored.
-
-The status of each schedule: last run, last success, next run, and whether one was missed.
+Each folder is complete or absent. There is one log per name, rotated by size; errors in writing it are ignored.
 """
 
 from __future__ import annotations
@@ -39,6 +37,13 @@ LATEST = "latest"
 SUCCESS_CODES = (ExitCode.OK, ExitCode.FINDINGS)
 """Exit codes of an audit that did its work, whether it found something or not."""
 STAMP = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
+SIZE = 500_000
+"""Bytes at which a log is rotated; about 2,000 runs."""
+LOGS_KEPT = 4
+"""Rotated logs that are kept."""
+SLACK = timedelta(minutes=1)
+"""How much too early a run may seem to begin, since two programs read the clock."""
+RunState = Literal["waiting", "fine", "running", "failed", "stopped"]
 
 
 class CompletedRun(FrozenModel):
@@ -166,12 +171,6 @@ def _flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-SIZE = 500_000
-"""Bytes at which a log is rotated; about 2,000 runs."""
-LOGS_KEPT = 4
-"""Rotated logs that are kept."""
-
-
 def locate_log(state: Path, name: str) -> Path:
     """Return the path of the log of a name."""
     return state / "logs" / f"{name}.log"
@@ -205,11 +204,6 @@ class _QuietHandler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
         """Ignore the error."""
-
-
-SLACK = timedelta(minutes=1)
-"""How much too early a run may seem to begin, since two programs read the clock."""
-RunState = Literal["waiting", "fine", "running", "failed", "stopped"]
 
 
 class RunStatus(FrozenModel):

@@ -1,10 +1,8 @@
-"""The schedules: ``schedules.json`` in the state folder, replaced as a whole at every change.
+"""The schedules (``schedules.json`` in the state folder), the command that runs one, and the attempt under way.
 
-The command that runs a schedule, from anywhere: this interpreter and this state folder, nothing a shell must provide.
-
-How the last run went: recorded when it begins and when it ends, so a killed run is recognised by its missing end.
-
-One run of a name at a time. The system releases the lock when its holder dies, so a stale one blocks nobody.
+The command works from anywhere: it names this interpreter and this state folder, and needs nothing from a shell. An attempt
+is recorded when it begins and when it ends, so a killed run is recognised by its missing end. One run of a name at a time:
+the system releases the lock when its holder dies, so a stale one blocks nobody.
 """
 
 from __future__ import annotations
@@ -33,6 +31,12 @@ SCHEDULES_FILE = "schedules.json"
 NAME_PATTERN = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
 LOCK_SECONDS = 10.0
 Starter = Literal["cron", "systemd", "none"]
+STATE_HOME = "XDG_STATE_HOME"
+"""Variable by which a user moves the state folder. Cron does not set it, and the key of pseudonyms is stored there."""
+ATTEMPT_FILE = "attempt.json"
+LOCK_FILE = "run.lock"
+MIN_WAIT = 1.0
+"""Seconds. ``status`` holds the lock for an instant to see whether it is free, and must not turn a run away by that."""
 
 
 class BusyError(StorehealthError):
@@ -145,10 +149,6 @@ class ScheduleBook:
             raise UsageError(text, message("schedule.state_hint")) from None
 
 
-STATE_HOME = "XDG_STATE_HOME"
-"""Variable by which a user moves the state folder. Cron does not set it, and the key of pseudonyms is stored there."""
-
-
 class RunCommand(NamedTuple):
     """A command line and the environment it needs; every path is absolute."""
 
@@ -174,9 +174,6 @@ class RunCommand(NamedTuple):
             if any(char in text for char in "\n\r\\") and os.name != "nt":
                 raise UsageError(message("schedule.odd_character", text=Name(text)), message("schedule.odd_hint"))
         return cls(command, environment)
-
-
-ATTEMPT_FILE = "attempt.json"
 
 
 class Attempt(FrozenModel):
@@ -216,11 +213,6 @@ def delete_attempt(folder: Path) -> None:
     """Delete the record of the last run, if there is one; its reports stay."""
     with suppress(OSError):
         (folder / ATTEMPT_FILE).unlink()
-
-
-LOCK_FILE = "run.lock"
-MIN_WAIT = 1.0
-"""Seconds. ``status`` holds the lock for an instant to see whether it is free, and must not turn a run away by that."""
 
 
 @contextmanager

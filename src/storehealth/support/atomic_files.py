@@ -1,6 +1,6 @@
-"""Write files atomically, CSV files without formulas, and folders that only their owner can read.
+"""Writes files atomically, CSV files without formulas, and folders that only their owner can read.
 
-Why the system refused something, as a message: its own words are in the language of the machine.
+Says why the system refused, as a message, since the system's own words are in the language of the machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from storehealth.support.message import Message, message, verbatim
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = b"\xef\xbb\xbf"
+KNOWN = frozenset(
+    {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}
+)
+"""Names of the errors that the catalogues have a text for."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -110,12 +114,6 @@ def restrict_to_owner(path: Path) -> None:
         mode = path.stat().st_mode
         if mode & 0o077:
             path.chmod(mode & 0o700)
-
-
-KNOWN = frozenset(
-    {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}
-)
-"""Names of the errors that the catalogues have a text for."""
 
 
 def describe_os_error(error: OSError) -> Message:

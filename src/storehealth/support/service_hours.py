@@ -4,10 +4,8 @@ A text without days holds for every day. Several spells may follow each other, a
 to the day it begins on. Where a holiday calendar is given, a store is closed on holidays unless a text says otherwise, and a
 make-up work day (a weekend day worked in exchange for a bridge day, as in China) has Monday's hours.
 
-Public holidays and make-up work days, from the ``holidays`` package, with names in the reader's language.
-
-Chinese make-up work days follow the yearly notices of the State Council, which the package knows; for a year whose notice it
-does not know yet there are only the holidays themselves. Imported late, since the package takes a while to load.
+Holidays come from the ``holidays`` package, which is imported late since it takes a while to load. Chinese make-up work days
+follow the yearly notices of the State Council; for a year whose notice the package does not know there are only the holidays.
 """
 
 from __future__ import annotations
@@ -36,6 +34,7 @@ HOLIDAYS = ("holiday", "holidays", "节假日", "festivo", "festivos")
 ENTRY = re.compile(r"\s*(?P<days>\D*?)\s*(?P<spells>\d.*)")
 SPELL = re.compile(r"(\d{1,2}):(\d{2})\s*[-–~至]\s*(\d{1,2}):(\d{2})")
 RANGE = re.compile(r"\s*[-–~至到]\s*")
+LOCALES = {"en": "en_US", "zh": "zh_CN", "es": "es"}
 
 
 @dataclass(frozen=True)
@@ -124,9 +123,6 @@ def _read_year(country: str, year: int) -> tuple[frozenset[date], frozenset[date
     """Return the holidays of a year, and the weekend days that are worked in exchange for one."""
     days, make_up_days = read_holidays(country, year, year)
     return frozenset(holiday.day for holiday in days), frozenset(make_up_days)
-
-
-LOCALES = {"en": "en_US", "zh": "zh_CN", "es": "es"}
 
 
 class Holiday(NamedTuple):

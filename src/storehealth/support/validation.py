@@ -1,8 +1,6 @@
-"""Mistakes in a record, as messages: what pydantic found, in words of ours.
+"""Mistakes in a record, as messages: what pydantic found, in words of ours, with the known name that a mistyped one meant.
 
 A validator says what is wrong by ``raise InvalidValue(message(...))``; pydantic's own findings are named by their kind.
-
-Names that people mistype: the known name that is meant.
 """
 
 from __future__ import annotations
@@ -41,6 +39,8 @@ LENGTHS = {
     "too_short": ("min_length", "invalid.too_few"),
     "too_long": ("max_length", "invalid.too_many"),
 }
+CUTOFF = 0.6
+"""Similarity from which a name is suggested, from 0 to 1."""
 
 
 class InvalidValue(ValueError):  # noqa: N818 - raised for pydantic, which makes an error of its own of it
@@ -90,10 +90,6 @@ def with_nearest(text: Message, name: str, known: Iterable[str]) -> Message:
     """What is wrong with a name that does not exist, and the most similar name that does, if any."""
     near = find_nearest(name, known)
     return message("invalid.with_nearest", what=text, name=Name(near)) if near else text
-
-
-CUTOFF = 0.6
-"""Similarity from which a name is suggested, from 0 to 1."""
 
 
 def find_nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:

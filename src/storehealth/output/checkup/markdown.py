@@ -1,10 +1,17 @@
-"""The checkup as Markdown: for chats, wikis and mails, readable as plain text too."""
+"""The checkup as Markdown: for chats, wikis and mails, readable as plain text too.
+
+:func:`render` writes one page: the story of the first screen. :func:`render_full` writes everything; it is the format
+``markdown-full``.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 from storehealth.i18n import Words
 from storehealth.i18n.comparison import describe_rows
 from storehealth.i18n.findings import (
+    count_rows,
     count_statuses,
     describe_driver,
     describe_finding,
@@ -22,8 +29,10 @@ from storehealth.i18n.findings import (
     select_actions,
     select_measured,
     select_refused,
+    select_troubles,
     summarize_rows,
 )
+from storehealth.i18n.history import summarize_change
 from storehealth.i18n.limits import (
     UNSURE,
     compare_printed,
@@ -31,6 +40,7 @@ from storehealth.i18n.limits import (
     describe_margin,
     describe_money,
     describe_since,
+    summarize_limits,
 )
 from storehealth.i18n.sources import (
     describe_data,
@@ -50,9 +60,17 @@ ROWS = 20
 SYMBOLS = {"pass": "✓", "watch": "!", "fail": "✗", "informative": "·", "inconclusive": "?", "not_applicable": "–"}
 
 
+ACTIONS, FINDINGS, EXPORTS = 3, 6, 3
+"""Actions, findings and missing exports on the one page."""
+
+
 def render(checkup: Checkup) -> bytes:
+    """One page in the language of the checkup: headline, areas, first actions, what fails, what to export."""
+    return _write(checkup, (_short_head, _short_areas, _short_todo, _due, _limits_brief, _short_findings, _short_ends))
+
+
+def render_full(checkup: Checkup) -> bytes:
     """The whole report in the language of the checkup."""
-    words = Words(checkup.language)
     blocks = (
         _head,
         _todo,
@@ -66,8 +84,94 @@ def render(checkup: Checkup) -> bytes:
         _sources,
         _method,
     )
+    return _write(checkup, blocks)
+
+
+def _write(checkup: Checkup, blocks: Iterable[Callable[[Checkup, Words], list[str]]]) -> bytes:
+    words = Words(checkup.language)
     lines = [line for block in blocks for line in block(checkup, words)]
     return ("\n".join(lines).rstrip() + "\n").encode(errors="replace")
+
+
+# -- the one page ------------------------------------------------------------------------------------------------
+
+
+def _short_head(checkup: Checkup, words: Words) -> list[str]:
+    name, parts = name_score(checkup, words), describe_score(checkup, words)
+    since = summarize_change(checkup, words)
+    return [
+        f"# {escape(words.say('report.title', store=checkup.store))}",
+        "",
+        f"**{escape(words.render(checkup.headline))}**",
+        "",
+        f"**{words.say('screen.score')} {escape(name)}** · {escape(' · '.join(parts))}",
+        "",
+        *([escape(since), ""] if since else []),
+        escape(" · ".join(describe_data(checkup, words))),
+        "",
+    ]
+
+
+def _short_areas(checkup: Checkup, words: Words) -> list[str]:
+    """Per area: score, points it costs, and the finding that costs most."""
+    header = [words.say(f"column.{key}") for key in ("area", "score", "loses", "code")]
+    by_code = {finding.code: finding for finding in checkup.findings}
+    rows = []
+    for area in checkup.areas:
+        worst = by_code.get(area.worst or "")
+        loses = words.say("screen.loses", points=words.format_decimal(area.loses, 0)) if area.loses else "—"
+        shown = [words.say(f"area.{area.id}"), words.format_decimal(area.score, 0), loses]
+        rows.append([*shown, f"{worst.code} {words.render(worst.title)}" if worst else "—"])
+    return write_table(header, rows)
+
+
+def _short_todo(checkup: Checkup, words: Words) -> list[str]:
+    lines = []
+    for number, action in enumerate(select_actions(checkup)[:ACTIONS], 1):
+        name, gain = words.render(action.name or action.text), " · ".join(describe_gain(action, words))
+        lines.append(f"{number}. **{escape(name)}** {escape(gain)}")
+        lines += [f"   {escape(words.render(note))}" for note in (action.where, action.aside) if note]
+    return [f"## {words.say('heading.todo')}", "", *lines, ""] if lines else []
+
+
+def _limits_brief(checkup: Checkup, words: Words) -> list[str]:
+    text = summarize_limits(checkup, words)
+    return [escape(text), ""] if text else []
+
+
+def _short_findings(checkup: Checkup, words: Words) -> list[str]:
+    """What fails and what needs watching, a line each; how many there are of each status."""
+    shown = select_troubles(checkup)
+    rows = [
+        (
+            f"{SYMBOLS[finding.status]} {words.say(f'status.{finding.status}')}",
+            f"{finding.code} {words.render(finding.title)}",
+            words.format_figure(finding.value, finding.unit),
+            count_rows(finding, words),
+            " · ".join(format_bounds(finding, words)),
+        )
+        for finding in shown[:FINDINGS]
+    ]
+    header = [words.say(f"column.{key}") for key in ("verdict", "rule", "value", "counted", "limit")]
+    counts = escape(count_statuses(checkup, words))
+    return [*_heading(words, "findings"), *write_table(header, rows), counts, ""]
+
+
+def _short_ends(checkup: Checkup, words: Words) -> list[str]:
+    """Rejected rows and warnings, what to export next, and the headline with the first action once more."""
+    notes = [*filter(None, [describe_rejected(checkup, words)]), *map(words.render, checkup.warnings)]
+    exports = [describe_export(export, words, most=5) for export in checkup.exports_wanted[:EXPORTS]]
+    first = next(iter(select_actions(checkup)), None)
+    lines = [*write_bullets(notes)] if notes else []
+    lines += [*_heading(words, "to_export"), *write_bullets(exports)] if exports else []
+    lines += [f"**{escape(words.render(checkup.headline))}**", ""]
+    if first is not None and first.name is not None:
+        lines += [escape(words.say("screen.first_action", action=words.render(first.name))), ""]
+    about = words.say("report.short_note", version=checkup.tool.version, run=checkup.run.id)
+    return [*lines, escape(about)]
+
+
+# -- everything --------------------------------------------------------------------------------------------------
 
 
 def _heading(words: Words, key: str) -> list[str]:

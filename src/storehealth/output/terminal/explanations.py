@@ -1,8 +1,7 @@
-"""Shows how a checkup's score came about: areas, weights, every finding's share, cap, range and coverage.
+"""Screens of ``explain`` and ``inspect``: a score's areas and weights, one row's timeline, and what was found in a folder.
 
-Draws a conversation or an order line by line, then each clock as a bar: what counted, what was closed, when it was due.
-
-Shows what was found in a folder of exports, file by file.
+A timeline draws a conversation or an order line by line, then each clock as a bar: what counted, what was closed, when it
+was due.
 """
 
 from __future__ import annotations
@@ -28,6 +27,13 @@ from storehealth.score import rebuild_scoring
 from storehealth.score.metrics import compute_headline_weights, is_weighted
 
 CODE = 6
+BAR = 40
+"""Cells of a bar."""
+AS_STATUS = {"met": "pass", "late": "fail", "overdue": "fail", "undecided": "watch"}
+MARKS = ("█", "░", "│")
+"""Time that counts, time that does not, and the moment it was due."""
+GROUPS = 20
+"""Groups of rejects shown per file."""
 
 
 def add_score(page: Page, checkup: Checkup, words: Words) -> None:
@@ -123,13 +129,6 @@ def _add_sum(page: Page, checkup: Checkup, scoring: Scoring, words: Words) -> No
     ]
     if open_ones:
         page.add(_say(words, "left_out", codes=" ".join(open_ones)))
-
-
-BAR = 40
-"""Cells of a bar."""
-AS_STATUS = {"met": "pass", "late": "fail", "overdue": "fail", "undecided": "watch"}
-MARKS = ("█", "░", "│")
-"""Time that counts, time that does not, and the moment it was due."""
 
 
 def add_timeline(page: Page, timeline: Timeline, words: Words) -> None:
@@ -242,10 +241,6 @@ def _draw_bar(clock: RuleClock, end: datetime | None) -> str:
     if clock.due is not None and clock.due >= clock.began:
         cells[min(BAR - 1, int((clock.due - clock.began) / step))] = due
     return "".join(cells).rstrip()
-
-
-GROUPS = 20
-"""Groups of rejects shown per file."""
 
 
 def add_files(page: Page, sources: Sequence[InspectedFile], words: Words, masked: bool = True) -> None:

@@ -69,15 +69,16 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
     page.add_blank()
     names = [words.say(f"area.{area.id}") for area in checkup.areas]
     width = max(map(cell_len, names), default=0)
-    has_losses = any(area.loses for area in checkup.areas)
-    for area, name in zip(checkup.areas, names, strict=True):
+    losses = [
+        words.say("screen.loses", points=words.format_decimal(area.loses, 0)) if area.loses else ""
+        for area in checkup.areas
+    ]
+    room = max(map(cell_len, losses), default=0)
+    for area, name, lost in zip(checkup.areas, names, losses, strict=True):
         score = pad_text(words.format_decimal(area.score, 0), 3, right=True)
-        lost = words.say("screen.loses", points=words.format_decimal(area.loses, 0)) if area.loses else ""
-        start = (
-            f"{GAP}{pad_text(name, width)}{GAP}{score}{GAP}{pad_text(lost, 3, right=True) + GAP if has_losses else ''}"
-        )
+        start = f"{GAP}{pad_text(name, width)}{GAP}{score}{GAP}{pad_text(lost, room, right=True) + GAP if room else ''}"
         state = _area_state(page, cell_len(start), checkup, area, words)
-        page.add(TextRun(start, keep=True), *state, hang=width + 9 + (5 if has_losses else 0))
+        page.add(TextRun(start, keep=True), *state, hang=width + 9 + (room + 2 if room else 0))
 
 
 def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[TextRun | str]:
