@@ -31,6 +31,12 @@ COSTLY = re.compile(
 )
 BARE_AT = re.compile(r'(?<![\w".])at(?![\w"])(?!\s+time\s+zone)', re.IGNORECASE)
 TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
+OWN_NAME = re.compile(r"(?<![\w'])_(?=[a-z])")
+"""The underscore that begins a name of the row query."""
+NOT_COUNTED = ("_show", "_file", "_row", "_given_worst")
+"""Columns that only evidence reads."""
+PASSED_ON = re.compile(r"_(entity|unsure|(mends|basis|beside|still)\d+)")
+"""Columns that totals are summed from, besides the outcome."""
 
 
 def bracket(expression: str) -> str:
@@ -82,6 +88,30 @@ def build_row_query(
         f"SELECT *, {_outcome(rule, bounds, taken_out, date_only)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
         f"{_statistic(rule)}{exempted}\n"
         f"FROM (SELECT {parts}\n  FROM {build_source(rule.measure.over)})\nWHERE {build_window_condition(window)}"
+    )
+
+
+def list_pass_columns(
+    place: int,
+    rule: Rule,
+    bounds: Bounds | None,
+    window: Window,
+    taken_out: Sequence[Exemption] = (),
+    date_only: bool = False,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The columns that count a rule within a query that counts several: alias → SQL, inner ones and those over them.
+
+    Every name begins with the rule's place: ``_3_outcome``. Rows outside the rule's window have no outcome.
+    """
+    inner = {alias: sql for alias, (_, sql) in list_row_columns(rule).items() if not alias.startswith(NOT_COUNTED)}
+    inner |= dict(_beside_columns(rule))
+    before = f"_{place}_"
+    kept = {alias: alias for alias in inner if PASSED_ON.fullmatch(alias)}
+    outcome = f"CASE WHEN {build_window_condition(window)} THEN {_outcome(rule, bounds, taken_out, date_only)} END"
+    outer = {"_outcome": outcome, **kept} | ({"_taken_out": _exemption_index(taken_out)} if taken_out else {})
+    return (
+        {OWN_NAME.sub(before, alias): sql for alias, sql in inner.items()},
+        {OWN_NAME.sub(before, alias): OWN_NAME.sub(before, sql) for alias, sql in outer.items()},
     )
 
 
