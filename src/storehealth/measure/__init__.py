@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -126,7 +126,8 @@ def measure(
     passes = {f"all over {over}": partial(measuring.count_together, own) for over, own in groups.items()}
     jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
     after = {rule.code: [f"all over {over}"] for over, own in groups.items() for rule in own}
-    done = run_parallel(store.hands, passes | jobs, after)
+    work: dict[str, Callable[[duckdb.DuckDBPyConnection], Measurement | None]] = {**passes, **jobs}
+    done = run_parallel(store.hands, work, after)
     if lens.marks:
         lens.marks.enforce_limit(jobs)
     return [measured for code in jobs if (measured := done[code]) is not None]

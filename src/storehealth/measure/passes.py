@@ -15,6 +15,7 @@ then counted one by one, and the one that fails is blamed by file and key. Rules
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
@@ -30,6 +31,7 @@ from storehealth.measure.rule_sql import (
     LATE,
     NOT_JUDGEABLE,
     OVERDUE,
+    PASSED_ON,
     bracket,
     build_source,
     is_costly,
@@ -44,8 +46,10 @@ MOST_TOGETHER = 12
 """Rules of one pass: three bits of a 64-bit code each, and few enough columns to group by."""
 OUTCOME_BITS = 3
 OUTCOME_MASK = (1 << OUTCOME_BITS) - 1
-DEFECTS = ("late", "overdue")
+ENTITY = re.compile("_entity")
 Sums = tuple[float | None, int]
+Run = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a query."""
 
 
 class RuleTotals(NamedTuple):
@@ -76,7 +80,8 @@ def count_alone(query: RuleQuery) -> RuleTotals:
     Raises:
         CatalogueError: Its SQL does not run; the message names its file and key.
     """
-    return _Pass([query], _select_own(query)).count(query.run)[query.rule.code]
+    rows = _select_own(query)
+    return _Pass([query], rows, rows).count(query.run)[query.rule.code]
 
 
 def can_share(query: RuleQuery) -> bool:
@@ -97,7 +102,8 @@ def count_together(queries: Sequence[RuleQuery]) -> dict[str, RuleTotals]:
     for first in range(0, len(queries), MOST_TOGETHER):
         own = queries[first : first + MOST_TOGETHER]
         try:
-            found |= _Pass(own, _select_shared(own)).count(lambda sql, one=own[0]: _run(one, sql))  # type: ignore[misc]
+            rows = (_select_shared(own), _select_outcomes(own))
+            found |= _Pass(own, *rows).count(lambda sql, one=own[0]: _run(one, sql))  # type: ignore[misc]
         except NOT_THE_RULES_FAULT:
             raise
         except (duckdb.Error, *STOPPED):
@@ -124,9 +130,19 @@ def _select_shared(queries: Sequence[RuleQuery]) -> str:
     names = _Names(queries)
     inner = {alias: f"{text}::VARCHAR" for text, alias in names.dimensions.items()}
     inner |= {f"{alias}_at": f"{bracket(text)}::TIMESTAMP" for text, alias in names.moments.items()}
+    return _select_columns(queries, inner, PASSED_ON)
+
+
+def _select_outcomes(queries: Sequence[RuleQuery]) -> str:
+    """The rows that several rules read, with the outcome and the entity under each."""
+    return _select_columns(queries, {}, ENTITY)
+
+
+def _select_columns(queries: Sequence[RuleQuery], inner: dict[str, str], passed_on: re.Pattern[str]) -> str:
     outer = {alias: alias for alias in inner}
     for place, query in enumerate(queries):
-        own, kept = list_pass_columns(place, query.rule, query.bounds, query.window, query.taken_out, query.date_only)
+        choices = (query.rule, query.bounds, query.window, query.taken_out, query.date_only)
+        own, kept = list_pass_columns(place, *choices, passed_on)
         inner |= own
         outer |= kept
     cells = [", ".join(f"{sql} AS {alias}" for alias, sql in columns.items()) for columns in (outer, inner)]
@@ -183,12 +199,12 @@ def _list_flags(query: RuleQuery) -> list[_Flag]:
 class _Pass:
     """One scan over rows that carry, for each rule, its outcome and its columns under names that begin with its place."""
 
-    def __init__(self, queries: Sequence[RuleQuery], rows: str) -> None:
-        self.queries, self.rows, self.names = queries, rows, _Names(queries)
+    def __init__(self, queries: Sequence[RuleQuery], rows: str, outcomes: str) -> None:
+        self.queries, self.rows, self.outcomes, self.names = queries, rows, outcomes, _Names(queries)
         self.columns = [*self.names.dimensions.values()]
         self.columns += [f"{moment}_{part}" for moment in self.names.moments.values() for part in ("hour", "day")]
 
-    def count(self, run: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, RuleTotals]:
+    def count(self, run: Run) -> dict[str, RuleTotals]:
         """Run the queries, and unpack what they say of each rule."""
         by_column: dict[str, list[tuple[str | None, int, int]]] = {}
         keys = [*self.columns, *(f"_{place}_flags" for place in range(len(self.queries)))]
@@ -203,9 +219,9 @@ class _Pass:
         entities = self._count_entities(run, {code for code, own in totals.items() if own.counts.total.defects})
         return {
             query.rule.code: own._replace(
-                entities=entities[query.rule.code], beside=self._add_statistics(run, place, own)
+                entities=entities[query.rule.code], beside=_add_statistics(query, run, own.beside)
             )
-            for place, query in enumerate(self.queries)
+            for query in self.queries
             for own in [totals[query.rule.code]]
         }
 
@@ -255,7 +271,7 @@ class _Pass:
                 found.setdefault(("_weekday", _find_weekday(label)), Counter()).update(own)
         return RowCounts(query, {key: Tally(**own) for key, own in found.items()}, Tally(**total))
 
-    def _count_entities(self, run: Callable[[str], list[tuple[Any, ...]]], codes: Iterable[str]) -> dict[str, int]:
+    def _count_entities(self, run: Run, codes: Iterable[str]) -> dict[str, int]:
         """Distinct entities among the defects of each rule; rules with the same entity are counted in one scan."""
         found = {query.rule.code: 0 for query in self.queries}
         groups: dict[str, list[int]] = {}
@@ -266,29 +282,26 @@ class _Pass:
             bits = " | ".join(
                 f"(coalesce(_{place}_outcome IN ({LATE}, {OVERDUE}), false)::UBIGINT << {place})" for place in places
             )
-            own = f"SELECT _{places[0]}_entity AS one, {bits} AS misses FROM {self.rows}"
+            own = f"SELECT _{places[0]}_entity AS one, {bits} AS misses FROM {self.outcomes}"
             merged = f"SELECT bit_or(misses) AS misses FROM ({own}) WHERE misses > 0 AND one IS NOT NULL GROUP BY one"
             for misses, entities in run(f"SELECT misses, count(*) FROM ({merged}) GROUP BY misses"):
                 for place in places:
                     found[self.queries[place].rule.code] += entities if misses >> place & 1 else 0
         return found
 
-    def _add_statistics(
-        self, run: Callable[[str], list[tuple[Any, ...]]], place: int, totals: RuleTotals
-    ) -> tuple[Sums, ...]:
-        """The sums of a rule's figures beside, with those that are statistics."""
-        query = self.queries[place]
-        kept = f"_{place}_outcome IS NOT NULL" + (f" AND _{place}_taken_out IS NULL" if query.taken_out else "")
-        values = [(index, figure.value) for index, figure in enumerate(query.rule.measure.beside) if figure.value]
-        if not values:
-            return totals.beside
-        cells = ", ".join(
-            f"{build_statistic(value.statistic, f'_{place}_beside{index}')}, count(_{place}_beside{index})"
-            for index, value in values
-        )
-        ((*row,),) = run(f"SELECT {cells} FROM {self.rows} WHERE {kept}")
-        pairs = dict(zip((index for index, _ in values), zip(row[::2], row[1::2], strict=True), strict=True))
-        return tuple(pairs.get(index, sums) for index, sums in enumerate(totals.beside))
+
+def _add_statistics(query: RuleQuery, run: Run, sums: tuple[Sums, ...]) -> tuple[Sums, ...]:
+    """The sums of a rule's figures beside, with those that are statistics."""
+    values = [(index, figure.value) for index, figure in enumerate(query.rule.measure.beside) if figure.value]
+    if not values:
+        return sums
+    cells = ", ".join(
+        f"{build_statistic(value.statistic, f'_beside{index}')}, count(_beside{index})" for index, value in values
+    )
+    kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
+    ((*row,),) = run(f"SELECT {cells} FROM {query.rows}{kept}")
+    pairs = dict(zip((index for index, _ in values), zip(row[::2], row[1::2], strict=True), strict=True))
+    return tuple(pairs.get(index, own) for index, own in enumerate(sums))
 
 
 def _find_weekday(day: str | None) -> str | None:

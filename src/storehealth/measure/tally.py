@@ -70,9 +70,13 @@ def _values(query: RuleQuery) -> dict[Slice, float | None]:
 
 
 def _survive_by_slice(query: RuleQuery, quantile: float) -> Iterator[tuple[Slice, float | None]]:
-    for alias in find_slices(query.rule):
-        rows = f"SELECT {alias}::VARCHAR AS label, _value AS value, _open AS open FROM {query.rows} WHERE {COUNTED}"
-        yield from (((alias, label), value) for label, value, *_ in query.run(build_survival(rows, quantile)))
+    rows = " UNION ALL ".join(
+        f"SELECT {{'column': '{alias}', 'label': {alias}::VARCHAR}} AS label, _value AS value, _open AS open"
+        f" FROM {query.rows} WHERE {COUNTED}"
+        for alias in find_slices(query.rule)
+    )
+    for label, value, *_ in query.run(build_survival(rows, quantile)):
+        yield (label["column"], label["label"]), value
 
 
 def _read_slices(query: RuleQuery, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
@@ -240,8 +244,7 @@ def build_survival(rows: str, quantile: float) -> str:
 
 def has_open_rows(query: RuleQuery) -> bool:
     """Whether any row that counts has a value that still grows."""
-    ((rows,),) = query.run(f"SELECT count(*) FROM {query.rows} WHERE {COUNTED} AND _open")
-    return bool(rows)
+    return query.has_open_rows
 
 
 def _survive(query: RuleQuery, quantile: float) -> Estimate:
