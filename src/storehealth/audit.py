@@ -65,7 +65,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
     as_of = find_as_of(inputs.intake.tables, request.as_of)
     earlier = recall_runs(exports, inputs, request, as_of)
     plan = _plan(inputs, request, as_of, earlier)
-    with OpenedOnce(inputs, request) as database:
+    with OpenedOnce(inputs, request, plan) as database:
         figures = measure_or_recall(database, inputs, request, plan, as_of)
         measurements = figures.measurements
         findings, not_judged = judge(measurements, catalogue, platform)

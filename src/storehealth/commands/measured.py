@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inpu
 from storehealth.db import Store
 from storehealth.measure import measure_coverage, measure_reply_times
 from storehealth.measure.clocks import count_paid_orders
-from storehealth.measure.plan import MeasurePlan, measure_store
+from storehealth.measure.plan import MeasurePlan, list_read_views, measure_store
 from storehealth.model import Distributions, FrozenModel, Measurement, Window
 from storehealth.privacy import load_installation_key
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
@@ -68,8 +68,8 @@ class StoreFigures(FrozenModel):
 class OpenedOnce:
     """The checkup's database, opened when somebody first reads rows from it."""
 
-    def __init__(self, inputs: PreparedInputs, request: AuditRequest) -> None:
-        self._inputs, self._request = inputs, request
+    def __init__(self, inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan) -> None:
+        self._inputs, self._request, self._plan = inputs, request, plan
         self._stack = ExitStack()
         self._store: Store | None = None
 
@@ -87,7 +87,9 @@ class OpenedOnce:
             CatalogueError: A view's SQL is wrong.
         """
         if self._store is None:
-            self._store = self._stack.enter_context(open_inputs(self._inputs, self._request))
+            # suspected automatic replies change views while the store is open, so all of them are there
+            choose = None if self._request.assume_auto else partial(list_read_views, self._plan)
+            self._store = self._stack.enter_context(open_inputs(self._inputs, self._request, choose_views=choose))
         return self._store
 
 

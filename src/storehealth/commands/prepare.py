@@ -19,6 +19,7 @@ from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.texts import TextFinder
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.db.raw import list_values
+from storehealth.db.store import ChooseViews
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory
 from storehealth.i18n import provide_texts, use_language
@@ -164,13 +165,16 @@ def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Cat
 
 
 @contextmanager
-def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = True) -> Iterator[Store]:
+def open_inputs(
+    inputs: PreparedInputs, request: AuditRequest, views: bool = True, choose_views: ChooseViews | None = None
+) -> Iterator[Store]:
     """Open the checkup's database, with a temporary folder beside the lake for what does not fit into memory.
 
     Args:
         inputs: What was read.
         request: Names the state folder, which holds the temporary folder.
         views: False creates the merged canonical tables only.
+        choose_views: Names the views that will be read; default: all.
     """
     catalogue, settings, intake, platform, _ = inputs
     request.tell(message("progress.assembling"))
@@ -186,7 +190,9 @@ def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = Tru
     )
     with (
         make_temporary_folder(request.state, "scratch-") as folder,
-        open_store(intake, catalogue if views else catalogue._replace(views={}), store_settings, folder) as store,
+        open_store(
+            intake, catalogue if views else catalogue._replace(views={}), store_settings, folder, choose_views
+        ) as store,
     ):
         yield store
 
