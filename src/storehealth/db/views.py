@@ -159,7 +159,7 @@ def create_visible_tables(
         for table in tables.values()
     ]
     con.execute(";".join(views))
-    for name in later:
+    for name in sorted(later):
         latest = f"SELECT max(greatest({sql.quote_names(tables[name].events)})) FROM {name}"
         last = con.execute(latest).fetchall()[0][0]
         known |= {name: last} if last else {}
