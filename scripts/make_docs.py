@@ -21,6 +21,7 @@ from storehealth.catalogue.thresholds import INFORMATIVE_FACTS, find_fact_reader
 from storehealth.history.events import EventsFile
 from storehealth.measure.completeness import trace_inputs
 from storehealth.model import Checkup, Inspection, RunComparison
+from storehealth.model.fleet import FleetReport
 from storehealth.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -379,6 +380,7 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
     "checkup.schema.json": schema_page,
     "inspection.schema.json": printed_schema(Inspection),
     "comparison.schema.json": printed_schema(RunComparison),
+    "fleet.schema.json": printed_schema(FleetReport),
     "rule.schema.json": file_schema(Rule, "rule"),
     "layout.schema.json": file_schema(Layout, "layout"),
     "platform.schema.json": file_schema(Platform, "platform"),

@@ -1,7 +1,8 @@
 """Write ``sample_exports/``: the files a made-up JD store exports, with faults planted on purpose.
 
 Run ``python scripts/make_sample_exports.py [FOLDER]``. The same bytes come out every time; what is planted, and what an
-audit should therefore find, is told in ``docs/sample-store.md``.
+audit should therefore find, is told in ``docs/sample-store.md``. Why each late order was late is written as well, to a
+file beside the tests: beside the exports it would be audited with them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from sample_store import cases, chats, orders, stock, write
 
 SEED = 20261015
 FOLDER = Path(__file__).parent.parent / "sample_exports"
+CAUSES = Path(__file__).parent.parent / "tests" / "stores" / "sample_late_orders.csv"
 
 
-def main(folder: Path) -> None:
-    """Write all six files into the folder."""
+def main(folder: Path, causes: Path) -> None:
+    """Write all six files into the folder, and the causes of late orders into a file."""
     folder.mkdir(parents=True, exist_ok=True)
     sold = orders.make(Random(SEED))  # noqa: S311 - a made-up store is no secret
     sessions = chats.make(Random(SEED + 1))  # noqa: S311
@@ -31,7 +33,9 @@ def main(folder: Path) -> None:
         folder / "aftersales.xlsx", "服务单", [cases.GROUPS, cases.CASE_HEADER, *map(cases.case_row, claims)]
     )
     write.table(folder / "stock.csv", "gb18030", [stock.STOCK_HEADER, *levels])
+    write.table(causes, "utf-8", [orders.CAUSE_HEADER, *orders.cause_rows(sold)])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    paths = [Path(argument) for argument in sys.argv[1:]]
+    main(*(paths if len(paths) == 2 else [*paths, *[FOLDER, CAUSES][len(paths) :]]))

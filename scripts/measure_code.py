@@ -84,7 +84,7 @@ IRREGULAR = frozenset(
 NOT_PARTICIPLES = frozenset({"need", "feed", "seed", "speed", "embed", "bed", "shed", "exceed", "proceed"})
 LIMITS = {"participles": 3.0, "duplicates": 0, "parameters": 12, "tiers": 9, "files": 235, "median": 7, "p90": 17}
 """The largest figures that pass; participles in percent of all functions. Files are to come down to 200."""
-UNCOUNTED_TIERS = frozenset({"__main__", "api", "errors", "version"})
+UNCOUNTED_TIERS = frozenset({"__main__", "api", "fleet", "errors", "version"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -8,7 +8,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from storehealth.model import (
+    AgentReplies,
     AreaScore,
+    Breakdowns,
+    CaseStep,
     Checkup,
     Distributions,
     Driver,
@@ -19,7 +22,9 @@ from storehealth.model import (
     FirstReplies,
     LimitSource,
     MethodNote,
+    MissCause,
     NotJudged,
+    OrderStep,
     OutcomeCounts,
     PublishedMeasurement,
     Recommendation,
@@ -30,10 +35,16 @@ from storehealth.model import (
     Score,
     SideFigure,
     Source,
+    StockGap,
     TableEnd,
     ToolVersion,
+    Trend,
+    TrendEvent,
+    TrendLine,
+    TrendRun,
     TurnReplies,
     UpcomingDeadline,
+    WeekHour,
     Window,
 )
 
@@ -86,6 +97,10 @@ def finding(code: str = "LG05", **changes: Any) -> Finding:
             SideFigure(name="mean_hours", title="mean time to handover", unit="hours", value=26.4, judged=1808),
         ),
         "drivers": (Driver(segment={"warehouse": "WH2"}, defects=71, judged=402, share_of_defects=0.634),),
+        "causes": (
+            MissCause(id="warehouse", name="this warehouse", segment={"warehouse": "WH2"}, misses=80, share=80 / 112),
+            MissCause(id="unexplained", name="unexplained", misses=32, share=32 / 112),
+        ),
         "evidence": EvidenceSummary(count=112, rows=tuple(row(number) for number in range(25))),
     }
     return Finding(**(given | changes))
@@ -96,6 +111,7 @@ def reply_finding(**changes: Any) -> Finding:
     given = {
         "id": "reply-within-30s",
         "title": "First answers arrive within 30 seconds",
+        "causes": (),
         "area": "customer_service",
         "status": "watch",
         "value": 0.88,
@@ -246,3 +262,49 @@ def checkup(**changes: Any) -> Checkup:
         ),
     }  # fmt: skip
     return Checkup(**(given | changes))
+
+
+def breakdowns(name: str = "Amy", item: str = "Green tea") -> Breakdowns:
+    """Tables for pages and workbooks; ``name`` and ``item`` are texts of the exports."""
+    hours = [
+        WeekHour(weekday=day, hour=hour, slots=4, questions=day * hour % 23, met=day * hour % 23 // 2,
+                 missed=day * hour % 23 - day * hour % 23 // 2, agents=1.5, agents_needed=3.0 if hour == 20 else 1.0)
+        for day in range(1, 8)
+        for hour in range(9, 23)
+    ]  # fmt: skip
+    groups = (("all", None), ("warehouse", name), ("warehouse", "WH2"), ("carrier", "SF"))
+    steps = [
+        OrderStep(step=step, by=by, name=label, orders=400, median_hours=2.5 * place, p90_hours=9.0 * place)
+        for place, step in enumerate(("pack", "pickup", "delivery"), 1)
+        for by, label in groups
+    ]
+    gaps = [
+        StockGap(sku_id="SKU-1", item_name=item, first=date(2025, 3, 4), last=date(2025, 3, 9), days=6, lasts=False,
+                 units_a_day=2.5, units_missed=15),
+        StockGap(sku_id="SKU-2", item_name=None, first=date(2025, 3, 20), last=date(2025, 3, 31), days=12, lasts=True,
+                 units_a_day=None, units_missed=None),
+    ]  # fmt: skip
+    cases = (
+        CaseStep(step="reviewed", cases=90, of=100, median_hours=3.5, p90_hours=20.0),
+        CaseStep(step="ended", cases=70, of=100, median_hours=90.0, p90_hours=None),
+    )
+    agents = [
+        AgentReplies(agent=agent, days=20, answered=answered, missed=5, median_seconds=12.0, p90_seconds=65.5)
+        for agent, answered in ((name, 120), ("Bob", 7))
+    ]
+    return Breakdowns(
+        reply_goal_seconds=30.0, hours=tuple(hours), order_steps=tuple(steps), stock_gaps=tuple(gaps), stock_gaps_total=40,
+        case_steps=cases, agents=tuple(agents),
+    )  # fmt: skip
+
+
+def trend() -> Trend:
+    """Four runs with a gap, a run that judged less, and a promotion."""
+    runs = [TrendRun(as_of=datetime(2025, 3, day), gap=day == 22) for day in (1, 8, 22, 29)]
+    scores, areas = (50.0, 60.5, 58.0, 69.2), (40.0, None, 55.0, 58.0)
+    lines = (
+        TrendLine(kind="score", name="score", unit="points", higher_is="better", values=scores),
+        TrendLine(kind="area", name="logistics", unit="points", higher_is="better", values=areas),
+    )
+    event = TrendEvent(first=date(2025, 3, 8), last=date(2025, 3, 9), name="Spring sale", kind="promotion")
+    return Trend(runs=tuple(runs), lines=lines, events=(event,))

@@ -16,6 +16,7 @@ from tests.planted import Fault, list_faults
 
 WITHOUT_ROWS = {
     "CS12": "no platform's time to answer by",
+    "CS14": "all its chats are live",
     "ST05": "no day without stock",
 }
 """Rules that a healthy store leaves nothing to judge on ``generic``."""

@@ -28,7 +28,17 @@ def olist(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkup:
 
 @pytest.fixture(scope="module")
 def chats(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkup:
-    return audited(real_data / "support-chat", tmp_path_factory.mktemp("chats"))
+    """Judged as live chat, as the figures were computed: the log's own channel is another."""
+    state = tmp_path_factory.mktemp("chats")
+    config = state / "storehealth.toml"
+    config.write_text('channel = "chat"\n', encoding="utf-8")
+    request = AuditRequest(state=state, platform="generic", window="all", config=config)
+    return audit(real_data / "support-chat", request)
+
+
+@pytest.fixture(scope="module")
+def social(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkup:
+    return audited(real_data / "support-chat", tmp_path_factory.mktemp("social"))
 
 
 def finding(checkup: Checkup, code: str) -> Finding:
@@ -112,3 +122,20 @@ def test_areas_without_data_are_not_zero(chats: Checkup) -> None:
     assert [scores.get(area) for area in ("logistics", "stock", "aftersales")] == [None, None, None]
     assert {found.area for found in chats.findings if found.status == "not_applicable"} >= {"logistics", "aftersales"}
     assert any(missing.how_to_export for missing in chats.not_judged)
+
+
+def test_messages_addressed_with_an_at_sign_are_social_and_judged_by_hours(
+    social: Checkup, truth: dict[str, Any]
+) -> None:
+    """Nobody answers a tweet within 30 seconds; within a day most are."""
+    by_hours, first = finding(social, "CS14"), truth["chat"]["CS_first_reply"]
+    assert (by_hours.counts.met, by_hours.judged) == (first["within"]["<=86400s"], first["n"])
+    assert {finding(social, code).status for code in ("CS01", "CS02", "CS03", "CS05", "CS08")} == {"not_applicable"}
+    assert finding(social, "CS04").status != "not_applicable"
+
+
+def test_many_brands_in_one_log_are_said_to_be_several_teams(social: Checkup) -> None:
+    """76 accounts that hardly ever share a customer."""
+    warnings = [str(warning) for warning in social.warnings]
+    assert any("76 accounts hardly ever share a customer" in warning for warning in warnings)
+    assert any("judged as social messages" in warning for warning in warnings)

@@ -1,5 +1,6 @@
 """The sample store is made by a script, the same bytes every time, and an audit finds every fault planted in it."""
 
+import csv
 import subprocess
 import sys
 import zipfile
@@ -7,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.audit import AuditRequest, audit
-from storehealth.model import Checkup, Finding
+from storehealth.audit import AuditRequest, audit, open_audit
+from storehealth.catalogue.thresholds import resolve_bounds
+from storehealth.judge.causes import decide_causes, find_cause
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.rule_sql import DEFECT
+from storehealth.measure.tally import read_cause_marks
+from storehealth.model import Checkup, Finding, Window
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_exports"
+CAUSES = Path(__file__).parent / "stores" / "sample_late_orders.csv"
 SCRIPT = ROOT / "scripts" / "make_sample_exports.py"
 
 
@@ -19,8 +26,13 @@ SCRIPT = ROOT / "scripts" / "make_sample_exports.py"
 def made_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder as the script writes it now."""
     folder = tmp_path_factory.mktemp("made") / "again"
-    subprocess.run([sys.executable, SCRIPT, folder], check=True)
+    subprocess.run([sys.executable, SCRIPT, folder, folder.parent / CAUSES.name], check=True)
     return folder
+
+
+def test_the_causes_of_late_orders_are_those_the_script_writes(made_again: Path) -> None:
+    """They are compared with what an audit finds."""
+    assert (made_again.parent / CAUSES.name).read_bytes() == CAUSES.read_bytes()
 
 
 def test_the_committed_folder_holds_what_the_script_writes_and_nothing_else(made_again: Path) -> None:
@@ -148,3 +160,28 @@ def test_what_the_exports_print_themselves_is_explained(checkup: Checkup, code: 
     assert printed.by is not None
     assert str(printed.by.says) == by
     assert printed.by.value == pytest.approx(printed.theirs, rel=1e-4 if verdict == "explained" else 0.01)
+
+
+def test_each_late_order_has_the_cause_that_was_planted(tmp_path: Path) -> None:
+    """Order by order, over all days: the table of causes is not only right in its sums."""
+    with CAUSES.open(encoding="utf-8", newline="") as file:
+        planted = {row["order_id"]: row for row in csv.DictReader(file)}
+    with open_audit(SAMPLES, AuditRequest(state=tmp_path, window="all")) as made:
+        rule = made.inputs.catalogue.rules["LG05"]
+        (measured,) = (measurement for measurement in made.measurements if measurement.code == rule.code)
+        bounds = resolve_bounds(rule, made.plan.limits)
+        query = RuleQuery(made.store.con, rule, bounds, Window(), made.inputs.catalogue, lambda _, text: text)
+        decided = decide_causes(rule.causes, measured.cause_groups)
+        marks = ", ".join(f"_why{place}" for place in range(len(rule.causes)))
+        rows = query.run(f"SELECT _entity, {marks} FROM {query.rows} WHERE {DEFECT}")
+        found = {entity: find_cause(decided, read_cause_marks(query, values)) for entity, *values in rows}
+        causes = _finding(made.checkup, "LG05").causes
+        due = {name for name, row in planted.items() if row["promised_ship_at"] <= str(made.checkup.as_of)}
+    assert found.keys() == due
+    wrong = {
+        name: (planted[name]["cause"], cause.cause.id if cause else None)
+        for name, cause in found.items()
+        if cause is None or cause.cause.id != planted[name]["cause"]
+    }
+    assert wrong == {}
+    assert sum(cause.misses for cause in causes) == len(found) == measured.tally.defects

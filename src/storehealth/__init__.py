@@ -1,9 +1,11 @@
 """storehealth: audits an online store's exports and says what to do about what it finds.
 
->>> from storehealth import audit_store, frames                                             # doctest: +SKIP
->>> checkup = audit_store("exports/", platform="jd")                                        # doctest: +SKIP
->>> checkup.score.value, [finding.code for finding in checkup.findings if finding.status == "fail"]  # doctest: +SKIP
->>> frames(checkup)["findings"].sort_values("defects")                                      # doctest: +SKIP
+>>> from storehealth import audit_store                                                     # doctest: +SKIP
+>>> audit = audit_store("exports/", platform="jd")                                          # doctest: +SKIP
+>>> audit.checkup.score.value, str(audit.checkup.headline)                                  # doctest: +SKIP
+>>> audit.frame("findings").sort_values("defects")                                          # doctest: +SKIP
+
+docs/python.md says more.
 
 Heavy libraries are imported only when one of these names is used.
 """
@@ -17,13 +19,14 @@ from storehealth.support.message import Message, set_renderer
 from storehealth.version import __version__
 
 if TYPE_CHECKING:
-    from storehealth.api import audit_store, frames
+    from storehealth.api import Audit, audit_store, frames
     from storehealth.errors import StorehealthError
     from storehealth.model import Checkup
 
-__all__ = ["Checkup", "StorehealthError", "__version__", "audit_store", "frames"]
+__all__ = ["Audit", "Checkup", "StorehealthError", "__version__", "audit_store", "frames"]
 
 _HOMES = {
+    "Audit": "storehealth.api",
     "audit_store": "storehealth.api",
     "frames": "storehealth.api",
     "Checkup": "storehealth.model",

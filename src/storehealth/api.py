@@ -1,21 +1,51 @@
-"""The Python API: one call that audits, one that hands the result to pandas."""
+"""The Python API: one call that audits, and its result as pandas frames."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from platformdirs import user_state_path
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.model import Checkup, FrozenModel
+from storehealth.model import Breakdowns, Checkup, FrozenModel
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FrameName = Literal[
+    "findings", "measurements", "evidence", "recommendations", "sources", "areas", "not_judged",
+    "hours", "order_steps", "stock_gaps", "case_steps", "agents",
+]  # fmt: skip
 
-def audit_store(exports: str | Path, *, state: str | Path | None = None, **options: Any) -> Checkup:
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit. In a notebook it shows headline, score and first actions.
+
+    Attributes:
+        checkup: The whole result; its times are naive and in ``checkup.timezone``.
+    """
+
+    checkup: Checkup
+
+    def frame(self, name: FrameName) -> pd.DataFrame:
+        """Convert a part of the result to a pandas frame, one row per record; docs/python.md lists their columns.
+
+        Raises:
+            ValueError: There is no such frame; the message lists them.
+        """
+        return _build_frame(self.checkup, name)
+
+    def _repr_html_(self) -> str:
+        from storehealth.output.checkup.html import render_summary
+
+        return render_summary(self.checkup)
+
+
+def audit_store(exports: str | Path, *, state: str | Path | None = None, **options: Any) -> Audit:
     """Audit one store's exports.
 
     Args:
@@ -23,33 +53,29 @@ def audit_store(exports: str | Path, *, state: str | Path | None = None, **optio
         state: Folder for the lake that makes re-runs cheap; default: the user's state folder.
         **options: Any other field of :class:`storehealth.audit.AuditRequest`, such as ``platform="jd"``.
 
-    Returns:
-        The checkup; its times are naive and in ``checkup.timezone``.
-
     Raises:
         StorehealthError: An option or data file is invalid, or the folder holds no file.
     """
     folder = Path(state) if state is not None else user_state_path("storehealth", appauthor=False)
-    return audit(Path(exports), AuditRequest(state=folder, **options))
+    return Audit(audit(Path(exports), AuditRequest(state=folder, **({"breakdowns": True} | options))))
 
 
-def frames(checkup: Checkup) -> dict[str, pd.DataFrame]:
-    """Convert the parts of a checkup to pandas frames, one row per record.
+def frames(result: Audit | Checkup) -> dict[str, pd.DataFrame]:
+    """Convert all parts of a result to pandas frames by name; see :meth:`Audit.frame`."""
+    checkup = result.checkup if isinstance(result, Audit) else result
+    return {name: _build_frame(checkup, name) for name in get_args(FrameName)}
 
-    Returns:
-        ``sources``, ``findings``, ``measurements`` (one row per rule and slice), ``evidence`` (one row per evidence
-        row, with its rule's code) and ``recommendations``. Shares are in [0, 1], durations in the finding's unit.
-    """
+
+def _build_frame(checkup: Checkup, name: str) -> pd.DataFrame:
     import pandas as pd
 
-    parts: dict[str, Sequence[FrozenModel]] = {
-        "sources": checkup.sources,
-        "findings": checkup.findings,
-        "measurements": checkup.measurements,
-        "recommendations": checkup.recommendations,
-    }
-    tables = {name: pd.DataFrame([record.model_dump() for record in records]) for name, records in parts.items()}
-    evidence = [
-        {"code": finding.code, **row.model_dump()} for finding in checkup.findings for row in finding.evidence.rows
-    ]
-    return tables | {"evidence": pd.DataFrame(evidence)}
+    if name not in get_args(FrameName):
+        raise ValueError(f"no frame is named {name!r}; there are {', '.join(get_args(FrameName))}")
+    if name == "evidence":
+        rows = [
+            {"code": finding.code, **row.model_dump()} for finding in checkup.findings for row in finding.evidence.rows
+        ]
+        return pd.DataFrame(rows)
+    tables = checkup.breakdowns or Breakdowns()
+    records: Sequence[FrozenModel] = getattr(tables if name in Breakdowns.model_fields else checkup, name)
+    return pd.DataFrame([record.model_dump() for record in records])

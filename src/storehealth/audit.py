@@ -33,7 +33,7 @@ from storehealth.model import Checkup, Measurement
 from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
 
-__all__ = ["Audit", "AuditRequest", "audit", "open_audit"]
+__all__ = ["AuditRequest", "OpenAudit", "audit", "open_audit"]
 
 
 def audit(exports: Path, request: AuditRequest) -> Checkup:
@@ -43,7 +43,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
 
 
 @contextmanager
-def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
+def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
     """Audit one store, and hand out the result while its database can still be read.
 
     The result is the only output. Evidence and reject files, the history and notifications are written by the caller,
@@ -77,7 +77,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[Audit]:
         comparison = compare_audit(earlier, verdicts.to_current(as_of, plan.usual), catalogue.scoring)
         advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of)
         checkup = assemble_checkup(started_at, inputs, figures, plan, verdicts, comparison, advice, request)
-        yield Audit(checkup, inputs, database, plan, measurements, earlier)
+        yield OpenAudit(checkup, inputs, database, plan, measurements, earlier)
 
 
 def _plan(
@@ -86,7 +86,7 @@ def _plan(
     marks = earlier.marks if earlier else None
     options = MeasureOptions(
         inputs.catalogue,
-        choose_mask(request),
+        choose_mask(request, inputs),
         stretch=request.window is None,
         bands=inputs.platform.group_compensations(),
         marks=marks,
@@ -95,7 +95,7 @@ def _plan(
     return plan_measuring(inputs.platform, options, request.window, as_of)
 
 
-class Audit(NamedTuple):
+class OpenAudit(NamedTuple):
     """What an audit hands out: the checkup, and the measurements and the database for whoever writes more of it."""
 
     checkup: Checkup

@@ -6,6 +6,7 @@
     ├── UsageError            a command line, a setting or a catalogue file is invalid     (exit 2)
     ├── CatalogueError        rule, layout, view, table or platform files are invalid      (exit 2)
     ├── Shortage              not enough memory or disk                                   (exit 2)
+    ├── ReportFailed          a report cannot be made; the others still are                (exit 4)
     ├── NoDataError           no file of the exports folder could be used                  (exit 3)
     └── FileRefused           one file cannot be read; recorded in the checkup, never fatal
 
@@ -99,6 +100,12 @@ class DiskFull(Shortage):
 
     def __init__(self) -> None:
         super().__init__(message("shortage.disk_full"), message("shortage.make_room"))
+
+
+class ReportFailed(StorehealthError):  # noqa: N818 - the audit is fine, one of its reports is not
+    """A report cannot be made, such as a PDF by a browser that crashes. The other reports still are."""
+
+    exit_code = ExitCode.NOT_DELIVERED
 
 
 class NoDataError(StorehealthError):

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from storehealth.history.storage import FILE
 from storehealth.output.checkup import CHECKUP_FORMATS
-from storehealth.output.checkup.html import read_embedded
+from storehealth.support.embedding import MARK, read_embedded
 
 Run = Callable[..., Any]
 SMALL = Path(__file__).parents[1] / "stores" / "small" / "exports"
@@ -58,7 +58,7 @@ def test_a_saved_run_gives_the_reports_of_the_audit_in_every_language(
     run: Run, saved: Path, tmp_path: Path, language: str
 ) -> None:
     """From JSON and from the history alike; ``--no-history`` leaves the comparison out of both."""
-    formats = [name for name in CHECKUP_FORMATS.names if name != "prometheus"]
+    formats = [name for name in CHECKUP_FORMATS.names if name not in ("prometheus", "pdf")]
     wanted = [word for name in formats for word in ("-o", f"{name}={tmp_path / f'audit.{name}'}")]
     again = ("--state", tmp_path / "other", "--no-history", "--lang", language)
     assert run(*AUDIT, *again, *wanted).code == 0
@@ -110,6 +110,9 @@ def test_report_audits_exports_and_prints_nothing(run: Run, tmp_path: Path) -> N
         (("nowhere.json", "-o", "markdown=-"), "there is no saved checkup nowhere.json"),
         (("other.json", "-o", "markdown=-"), "other.json is not a saved checkup"),
         (("table.csv", "-o", "markdown=-"), "table.csv is not a saved checkup"),
+        (("page.html", "-o", "markdown=-"), "page.html is not a saved checkup"),
+        (("nowhere.html", "-o", "markdown=-"), "there is no saved checkup nowhere.html"),
+        (("latest", "--run", "latest", "-o", "markdown=-"), "both RUN and --run"),
     ],
 )
 @pytest.mark.parametrize("command", ["convert"])
@@ -117,6 +120,7 @@ def test_what_cannot_be_written_is_refused_and_nothing_is(
     run: Run, tmp_path: Path, command: str, words: tuple[str, ...], problem: str
 ) -> None:
     (tmp_path / "other.json").write_text('{"findings": 3}', encoding="utf-8")
+    (tmp_path / "page.html").write_bytes(MARK + b'<script type="application/json" id="checkup">AAAA</script>')
     (tmp_path / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     before = {path.name for path in tmp_path.iterdir()}
     ended = run(command, *words, "--state", tmp_path / "state")
@@ -127,3 +131,21 @@ def test_what_cannot_be_written_is_refused_and_nothing_is(
 def test_report_of_exports_needs_to_know_which(run: Run, tmp_path: Path) -> None:
     ended = run("report", SMALL, "--state", tmp_path / "state")
     assert (ended.code, "say which report to write" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["convert", "report"])
+def test_a_page_is_a_saved_run_too(run: Run, saved: Path, tmp_path: Path, command: str) -> None:
+    state = ("--state", saved / "state", "--silent")
+    assert run("convert", "--run", "latest", "-o", f"html={tmp_path / 'page.html'}", "--lang", "zh", *state).code == 0
+    ended = run(command, tmp_path / "page.html", "-o", f"json={tmp_path / 'again.json'}", "--lang", "en", *state)
+    assert (ended.code, ended.err) == (0, "")
+    again, first = (json.loads(path.read_bytes()) for path in (tmp_path / "again.json", saved / "run.json"))
+    assert again["findings"] == first["findings"]
+
+
+def test_report_takes_a_remembered_run_by_its_id(run: Run, saved: Path) -> None:
+    run_id = json.loads((saved / "run.json").read_bytes())["run"]["id"]
+    ended = run("report", "--run", run_id, "-o", "json=-", "--state", saved / "state")
+    assert (ended.code, json.loads(ended.out)["run"]["id"]) == (0, run_id)
+    ended = run("report", "-o", "json=-", "--state", saved / "state")
+    assert (ended.code, "--run ID" in ended.err) == (2, True)

@@ -17,6 +17,7 @@ def test_the_made_up_store_is_copied_audited_and_not_remembered(run: Run, tmp_pa
         "chat.log",
     ]
     assert "storehealth inspect storehealth-demo" in result.err
+    assert b'lang="es"' in (tmp_path / "storehealth-demo.html").read_bytes()[:200]
     assert len(result.out.splitlines()) > 10
     assert run("history", "list", "--state", tmp_path / "state", "--format", "json").out.strip() == "[]"
 
@@ -28,3 +29,11 @@ def test_a_folder_with_files_of_the_user_s_own_is_left_alone(run: Run, tmp_path:
     assert (result.code, result.out) == (2, "")
     assert "contains other files" in result.err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["orders.xlsx"]
+
+
+def test_a_page_of_the_user_s_own_is_left_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "storehealth-demo.html").write_text("mine", encoding="utf-8")
+    result = run("demo", "--state", tmp_path / "state")
+    assert (result.code, result.out) == (2, "")
+    assert (tmp_path / "storehealth-demo.html").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "storehealth-demo").exists()

@@ -164,7 +164,9 @@ def test_a_run_has_a_folder_of_its_own_with_the_formats_asked_for(
     assert cron("-o", f"markdown={tmp_path / 'copy.md'}").code == 1
     folder = RunFolders(state, "tea").find_latest()
     assert folder is not None
-    assert {path.name for path in folder.iterdir()} == {"checkup.json", "report.md", "metrics.prom", "COMPLETE"}
+    assert {path.name for path in folder.iterdir()} == {
+        "checkup.json", "report.md", "report.html", "report.xlsx", "metrics.prom", "COMPLETE",
+    }  # fmt: skip
     assert (folder / "report.md").read_bytes() == (tmp_path / "copy.md").read_bytes()
     assert json.loads((folder / "checkup.json").read_text(encoding="utf-8"))["run"]["id"] == folder.name
     assert (state / "runs" / "tea" / "latest").read_text(encoding="utf-8") == f"{folder.name}\n"
@@ -304,7 +306,7 @@ def test_people_are_told_once_where_the_report_is(faked: Faked, cron: Run, web: 
     assert cron("--notify", "--config", tells).err == ""
     (got,) = web.got
     report = RunFolders(state, "tea").find_latest()
-    assert got["message"].splitlines()[-1] == f"Report: {report}/report.md"
+    assert got["message"].splitlines()[-1] == f"Report: {report}/report.html"
     faked.checkup = number(2)
     assert cron("--notify", "--config", tells).code == 1
     assert len(web.got) == 1, "nothing changed, and they were told again"

@@ -12,7 +12,7 @@ import pytest
 
 from storehealth.catalogue import Catalogue
 from storehealth.intake import IntakeOptions, read_exports
-from storehealth.intake.lake import Lake
+from storehealth.intake.lake import Lake, _digest_file
 from storehealth.model import Intake
 from storehealth.support.message import Message
 from tests.intake.conftest import ORDERS as LAYOUT
@@ -29,7 +29,7 @@ def list_read_files(tmp_path: Path, catalogue: Catalogue) -> Callable[..., list[
     def run(given: Catalogue = catalogue, options: IntakeOptions | None = None) -> list[str]:
         lines: list[Message] = []
         read_exports(tmp_path / "exports", given, tmp_path / "lake", options, lines.append)
-        return [str(line) for line in lines]
+        return [str(line) for line in lines if line.id == "progress.reading"]
 
     return run
 
@@ -178,3 +178,93 @@ def test_entries_that_were_superseded_a_day_ago_are_deleted(tmp_path: Path) -> N
     os.utime(places[2], (long_ago, long_ago))  # read long ago, and superseded only now
     newest = store_entry(anew, b"3")
     assert [place.exists() for place in (*places, newest)] == [False, True, True, True]
+
+
+# -- damaged state -----------------------------------------------------------------------------------------------
+
+
+def list_state_files(lake: Path) -> list[Path]:
+    """Every file of the lake that holds anything."""
+    return sorted(path for path in lake.rglob("*") if path.is_file() and path.stat().st_size)
+
+
+@pytest.mark.parametrize("keeps_times", [False, True])
+def test_a_flipped_bit_anywhere_in_the_lake_changes_no_figure(
+    take: Take, tmp_path: Path, catalogue: Catalogue, keeps_times: bool
+) -> None:
+    """The entry counts as absent, is read anew with one line, and is right from then on."""
+    first = take({"orders.csv": ORDERS + "2,bad\n3,2026-01-04\n"})
+    for path in list_state_files(tmp_path / "lake"):
+        if not path.exists():
+            continue
+        before, content = path.stat(), bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 1
+        path.write_bytes(content)
+        if keeps_times:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        lines: list[Message] = []
+        again = read_exports(tmp_path / "exports", catalogue, tmp_path / "lake", None, lines.append)
+        remarks = [line for line in lines if line.id == "progress.cache_damaged"]
+        assert again.model_dump(exclude={"tables", "rejects"}) == first.model_dump(exclude={"tables", "rejects"}), path
+        assert [rows(table) for table in (*again.tables, *again.rejects)] == [
+            rows(table) for table in (*first.tables, *first.rejects)
+        ]
+        assert len(remarks) == 1, path
+        lines.clear()
+        read_exports(tmp_path / "exports", catalogue, tmp_path / "lake", None, lines.append)
+        assert lines == []
+
+
+def test_what_the_lake_holds_is_digested_once_per_change(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unchanged Parquet file is not read to be checked."""
+    first = take({"orders.csv": ORDERS})
+    digested: list[Path] = []
+    check = "storehealth.intake.lake._digest_file"
+    monkeypatch.setattr(check, lambda path, real=_digest_file: [digested.append(path), real(path)][1])
+    take({})
+    assert digested == []
+    first.tables[0].parquet.touch()
+    take({})
+    take({})
+    assert sorted(path.name for path in digested) == ["orders.parquet", "rejects.parquet"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such links")
+@pytest.mark.parametrize("part", ["index.json", "entry", "meta.json", "orders.parquet", "seen"])
+def test_links_in_the_lake_are_not_followed(take: Take, tmp_path: Path, part: str) -> None:
+    """Neither for reading, nor for writing, nor for taking rights away."""
+    first = take({"orders.csv": ORDERS})
+    entry = first.tables[0].parquet.parent
+    note = next((tmp_path / "lake" / "seen").iterdir())
+    path = {"entry": entry, "index.json": tmp_path / "lake" / part, "seen": note}.get(part, entry / part)
+    outside = tmp_path / "outside"
+    path.rename(outside)
+    outside.chmod(0o755)
+    path.symlink_to(outside)
+    before = [(each, each.read_bytes()) for each in ([outside] if outside.is_file() else sorted(outside.iterdir()))]
+    assert take({}).sources == first.sources
+    assert take({"orders.csv": ORDERS + "2,2026-01-04\n"}).tables[0].rows == 2
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+    assert [(each, each.read_bytes()) for each, _ in before] == before
+
+
+def test_drafts_of_killed_runs_and_entries_long_unused_are_deleted(take: Take, tmp_path: Path) -> None:
+    """Once a day; what is in use stays, and so do the digests of files that are still there."""
+    lake = tmp_path / "lake"
+    first = take({"orders.csv": ORDERS, "gone.csv": ORDERS + "2,2026-01-04\n"})
+    entries = [table.parquet.parent for table in first.tables]
+    (tmp_path / "exports" / "gone.csv").unlink()
+    for folder in (lake, lake / "seen"):
+        (folder / ".draft-1234").write_text("{", encoding="utf-8")
+    long_ago = lake.stat().st_mtime - 100 * 86400
+    for path in [*lake.rglob("*"), lake / ".swept"]:
+        os.utime(path, (long_ago, long_ago))
+    for path in [entries[-1], entries[-1] / "meta.json"]:  # used yesterday
+        os.utime(path)
+    take({})
+    assert [entry.exists() for entry in entries] == [False, True]
+    assert list(lake.rglob(".draft-*")) == []
+    assert "gone.csv" not in (lake / "index.json").read_text(encoding="utf-8")
+    assert "orders.csv" in (lake / "index.json").read_text(encoding="utf-8")

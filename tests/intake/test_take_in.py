@@ -104,8 +104,9 @@ def test_a_header_alone_is_no_trouble(take: Take) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("1,tomorrow,5\n2,never,5\n", "下单时间: not a time; 2 rows"),
-        ("1.2E+17,2026-01-02,5\n", "订单号: digits are gone"),
+        ("1,tomorrow,5\n2,never,5\n", "下单时间: not a time, with the day"),
+        ("1.2E+17,2026-01-02,5\n", '订单号, such as "1.2E+17": the id is not whole'),
+        ("1,week 17,5\n", '下单时间, such as "week 17": not a time'),
         (",2026-01-02,5\n", "订单号: order_id is missing; 1 row"),
         ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 row"),
     ],

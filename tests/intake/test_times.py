@@ -30,6 +30,14 @@ MONTHS = {
     "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
     "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "id": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "tr": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
+    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "es, short": "ene. feb. mar. abr. may. jun. jul. ago. sept. oct. nov. dic.",
+    "fr, short": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "de, short": "Jän. Feb. März Apr. Mai Jun. Jul. Aug. Sep. Okt. Nov. Dez.",
     "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
 }
 CLOCKS = ["%H:%M:%S", "%I:%M:%S %p", "%H.%M.%S"]
@@ -87,30 +95,84 @@ def test_a_file_reads_the_same_in_another_spelling(
     assert shipped(trial) == moments
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "2026/4/25 下午3:04",
-        "2026年4月25日 下午 3:04",
-        "25/04/2026 3:04 p. m.",
-        "Saturday, April 25, 2026 3:04 PM",
-        "25 April 2026 15h04",
-        "25. April 2026 15:04 Uhr",
-        "Sat, 25 Apr 2026 15:04 GMT",
-        "25 avril 2026 à 15:04",
-        "25/04/2026, 15:04",
-        "04/25/2026 3:04\u202fPM",
-        "25/04/2026 23:04 +08:00",
-        "2026-04-25 08:04 PDT",
-        "25/04/2026 17:04 (UTC+2)",
-        "1777129440",
-        "1777129440000",
-        "20260425 15:04",
-        "25th April 2026 15:04",
-    ],
-)
-def test_times_with_halves_of_the_day_zones_and_words(catalogue: Catalogue, cell: str) -> None:
-    assert shipped(read(catalogue, [cell])) == [datetime(2026, 4, 25, 15, 4)]
+IN_THE_AFTERNOON = [
+    "2026/4/25 下午3:04",
+    "2026年4月25日 下午 3:04",
+    "25/04/2026 3:04 p. m.",
+    "Saturday, April 25, 2026 3:04 PM",
+    "25 April 2026 15h04",
+    "25. April 2026 15:04 Uhr",
+    "Sat, 25 Apr 2026 15:04 GMT",
+    "25 avril 2026 à 15:04",
+    "25/04/2026, 15:04",
+    "04/25/2026 3:04\u202fPM",
+    "25/04/2026 23:04 +08:00",
+    "2026-04-25 08:04 PDT",
+    "25/04/2026 17:04 (UTC+2)",
+    "1777129440",
+    "1777129440000",
+    "20260425 15:04",
+    "25th April 2026 15:04",
+    "2026/4/25 PM 03:04",
+    "2026. 4. 25. 오후 3:04",
+    "2026/4/25 午後3:04",
+    "2026年4月25日 15時04分",
+    "25/04/2569 15:04",
+    "15:04 25/04/2026",
+    "15:04:00, 25 de abril de 2026",
+    "Sat Apr 25 15:04:00 2026",
+    "Sat Apr 25 2026 23:04:00 GMT+0800 (China Standard Time)",
+    "20260425T150400Z",
+    "202604251504",
+    "2026/04/25-15:04:00",
+    "2026-04-25 15:4:0",
+    "2026-04-25 15:04:00,000",
+    "25/04/2026 - 15:04",
+    "25/04/2026 15:04h",
+    "25/04/2026 15:04 hs.",
+    "dim. 25/04/2026 15:04",
+    "Sa., 25.04.2026 15:04",
+    "2026/04/25(土) 15:04",
+    "2026-04-25T23:04:00+08:00[Asia/Shanghai]",
+    "1777129440000000",
+]
+
+
+def test_times_with_halves_of_the_day_zones_and_words(catalogue: Catalogue) -> None:
+    """All in one file: each cell settles itself, or is settled by the others."""
+    cells = [cell for cell in IN_THE_AFTERNOON if not cell.startswith("04/25")]
+    found = dict(zip(cells, shipped(read(catalogue, cells)), strict=True))
+    assert {cell: at for cell, at in found.items() if at != datetime(2026, 4, 25, 15, 4)} == {}
+    assert shipped(read(catalogue, ["04/25/2026 3:04\u202fPM"])) == [datetime(2026, 4, 25, 15, 4)]
+
+
+FORMS = [
+    "{d} {month} %Y %H:%M", "{d} de {month} de %Y %H:%M hs.", "{month} {d}, %Y %I:%M %p", "{d}-{month}-%Y %H:%M",
+    "{d}-{month}-%y %H:%M", "{d}/{month}/%Y %H:%M:%S", "{d}. {month} %Y, %H:%M Uhr", "%Y {month} {d} %H:%M",
+    "{d}{month}%Y %H:%M", "{d} {month} %Y à %H:%M", "{d} {month} %Y - %H:%M", "%H:%M {d} {month} %Y", "%H:%M, {d} {month} %Y",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", sorted(MONTHS))
+def test_every_month_of_a_language_is_read_in_every_form(catalogue: Catalogue, language: str) -> None:
+    """Twelve months times thirteen forms in one file, in capitals too."""
+    names, when = MONTHS[language].split(), datetime(2026, 1, 25, 15, 4)
+    moments = [when.replace(month=number + 1) for number in range(12) for _ in FORMS]
+    cells = [
+        moment.strftime(form.format(d=moment.day, month=names[moment.month - 1]))
+        for moment, form in zip(moments, FORMS * 12, strict=True)
+    ]
+    for spelt in (cells, [cell.upper() for cell in cells] if language != "tr" else cells):
+        found = zip(spelt, shipped(read(catalogue, spelt)), moments, strict=True)
+        assert [(cell, at) for cell, at, moment in found if at != moment] == []
+
+
+def test_a_year_of_two_digits_may_come_first(catalogue: Catalogue) -> None:
+    """It hardly changes in a file, and the day behind it does."""
+    cells = [f"26-10-{day:02d} 10:00" for day in range(1, 29)]
+    assert shipped(read(catalogue, cells)) == [datetime(2026, 10, day, 10) for day in range(1, 29)]
+    cells = [f"{day:02d}-10-26 10:00" for day in range(1, 29)]
+    assert shipped(read(catalogue, cells)) == [datetime(2026, 10, day, 10) for day in range(1, 29)]
 
 
 @pytest.mark.parametrize(("order", "month"), [("day_first", 4), ("month_first", 3)])
@@ -144,54 +206,77 @@ def test_dates_in_both_orders_refuse_the_file(catalogue: Catalogue) -> None:
     assert trial.tables["orders"][-1]["unread"] == ["shipped_at"]
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "-",
-        "--",
-        "—",
-        "N/A",
-        "n.a.",
-        "null",
-        "None",
-        "Not shipped",
-        "not yet",
-        "Unshipped",
-        "Pending",
-        "Awaiting pickup",
-        "未发货",
-        "待发货",
-        "暂无",
-        "尚未发货",
-        "sin enviar",
-        "Pendiente",
-        "Não enviado",
-        "aguardando envio",
-        "nicht versandt",
-        "noch offen",
-        "non expédié",
-        "in attesa",
-        "0000-00-00",
-        "0000-00-00 00:00:00",
-        "1970-01-01",
-        "1970-01-01 08:00:00",
-        "01/01/1970",
-        "01/01/1753",
-        "1900-01-00",
-        "1899-12-30",
-        "00:00",
-        "00:00:00",
-        "0",
-        "0001-01-01T00:00:00",
-        "1969-12-31 19:00:00",
-    ],
-)
-def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue, cell: str) -> None:
-    """Such rows are the ones that wait: they stay, and nothing about them is in doubt."""
-    trial = read(catalogue, [cell, "2026-04-25 10:00"], created="2026-04-24")
-    assert shipped(trial) == [None, datetime(2026, 4, 25, 10)]
-    assert trial.rejects == []
-    assert [row["unread"] for row in trial.tables["orders"]] == [None, None]
+NOT_YET = [
+    "-",
+    "--",
+    "—",
+    "N/A",
+    "n.a.",
+    "null",
+    "None",
+    "Not shipped",
+    "not yet",
+    "Unshipped",
+    "Pending",
+    "Awaiting pickup",
+    "未发货",
+    "待发货",
+    "暂无",
+    "尚未发货",
+    "sin enviar",
+    "Pendiente",
+    "Não enviado",
+    "aguardando envio",
+    "nicht versandt",
+    "noch offen",
+    "non expédié",
+    "in attesa",
+    "0000-00-00",
+    "0000-00-00 00:00:00",
+    "1970-01-01",
+    "1970-01-01 08:00:00",
+    "01/01/1970",
+    "01/01/1753",
+    "1900-01-00",
+    "1899-12-30",
+    "00:00",
+    "00:00:00",
+    "0",
+    "0001-01-01T00:00:00",
+    "1969-12-31 19:00:00",
+]
+IN_WORDS = """Not shipped yet|Unfulfilled|To ship|Awaiting Fulfillment|Ready to ship|RTS|Backordered|in warehouse
+yet to be shipped|未出库|暂未发货|待揽收|无发货时间|不适用|aún no enviado|todavía no enviado|Por enviar
+listo para enviar|En preparación|ainda não enviado|A enviar|a caminho do envio|Pronto para enviar|unversandt
+k. A.|entfällt|Noch nicht verschickt|pas encore expédié|En cours de préparation|à expédier|S/O|Belum dikirim
+Perlu dikirim|Tidak ada|ยังไม่ได้จัดส่ง|ที่ต้องจัดส่ง|รอจัดส่ง|ไม่มี|da spedire|non ancora spedito|N/D|s/d
+nog niet verzonden|nie wysłano|Не отправлено|нет|未発送|発送前|미발송|배송준비중|chưa giao|Chờ lấy hàng
+gönderilmedi|NaT|#N/A|(null)|(blank)|<NA>|undefined|0000/00/00|12:00 AM|24:00|1/0/1900|12/31/9999
+1/1/0001 12:00:00 AM|2099-12-31|2000-01-01 00:00:00|Jan 1, 1970|1970年1月1日|31 Dec 1969 19:00
+1970-01-01 07:00:00+07:00|-62135596800|30.12.1899""".replace("\n", "|").split("|")
+
+
+def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue) -> None:
+    """Such rows are the ones that wait: they stay, and nothing about them is in doubt. Twenty languages, one file."""
+    cells = [*NOT_YET, *IN_WORDS]
+    trial = read(catalogue, [*cells, "2026-04-25 10:00"], created="2026-04-24")
+    found = dict(zip(cells, shipped(trial), strict=False))
+    assert {cell: at for cell, at in found.items() if at is not None} == {}
+    assert shipped(trial)[-1] == datetime(2026, 4, 25, 10)
+    assert [reject["value"] for reject in trial.rejects] == []
+    assert {str(row["unread"]) for row in trial.tables["orders"]} == {"None"}
+
+
+DONE = """Shipped|sent|dispatched|yes|done|OK|已出库|今日发货|昨天|enviado|despachado|entregue|versandt|verschickt
+expédié|envoyé|Sudah dikirim|จัดส่งแล้ว|spedito|verzonden|wysłano|отправлено|発送済み|배송완료|đã giao
+gönderildi|Delivered|无锡仓发出|Nov|May""".replace("\n", "|").split("|")
+
+
+def test_a_word_for_done_is_no_blank(catalogue: Catalogue) -> None:
+    """It happened, at a time that nobody told: the cell is unread, and its row stays."""
+    trial = read(catalogue, DONE, created="2026-04-24")
+    assert [reject["value"] for reject in trial.rejects] == DONE
+    assert (trial.kept, {str(row["unread"]) for row in trial.tables["orders"]}) == (len(DONE), {"['shipped_at']"})
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ ORDERS = [
 ]
 """Three orders that a hostile rule or view may read."""
 READ = {"fulfilments", "time_grain", "table_days", "table_hours", "week_hours", "cut_files", "warehouse_days", "mine"}
+READ |= {"cutoffs", "late_for_stock"}
 """The views that such a rule needs, and one of a pack's."""
 
 

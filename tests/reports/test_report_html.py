@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from tests.checkups import NASTY, checkup, finding, row
+from tests.checkups import NASTY, breakdowns, checkup, finding, row, trend
 
 from storehealth.model import EvidenceSummary, Source
 from storehealth.output.checkup import json as as_json
 from storehealth.output.checkup.html import read_embedded, render
 from storehealth.support.message import LANGUAGES
-
-VOID = {"meta", "br", "meter"}
 
 
 class Page(HTMLParser):
@@ -32,7 +32,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep it."""
         self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "br"}:
+        if tag not in {"meta", "br", "img", "input"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -58,15 +58,20 @@ def test_the_page_is_well_formed_and_shows_what_the_checkup_says(language: str) 
     assert ("html", {"lang": {"en": "en", "zh": "zh-Hans", "es": "es"}[language]}) in page.tags
 
 
-def test_nothing_is_fetched_and_nothing_runs() -> None:
-    page = Page(render(checkup()))
+def test_nothing_is_fetched_and_nothing_runs_but_the_script_of_the_policy() -> None:
+    page = Page(render(checkup(breakdowns=breakdowns(), trend=trend())))
     policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv"))
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    content = render(checkup())
+    script = content.rpartition(b"<script>")[2].partition(b"</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
     scripts = [attrs for tag, attrs in page.tags if tag == "script"]
-    assert [attrs["type"] for attrs in scripts] == ["application/json"]
+    assert [attrs.get("type") for attrs in scripts] == ["application/json", None]
     for tag, attrs in page.tags:
-        assert tag not in ("link", "iframe", "img", "object", "base", "form")
-        assert all(str(attrs.get(name, "#")).startswith("#") for name in ("href", "src"))
+        assert tag not in ("link", "iframe", "object", "base")
+        assert str(attrs.get("href", "#")).startswith("#")
+        assert str(attrs.get("src", "data:image/svg+xml;base64,")).startswith("data:image/svg+xml;base64,")
+        assert attrs.get("action") is None
         assert not [name for name in attrs if name.startswith("on") or name == "style"]
 
 

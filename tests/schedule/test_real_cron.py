@@ -90,7 +90,9 @@ def test_cron_starts_it_and_the_reports_are_there(
         assert folder is not None, (
             f"cron left no report in {PATIENCE} s; log: {log.read_text() if log.exists() else '-'}"
         )
-        assert {path.name for path in folder.iterdir()} == {"checkup.json", "report.md", "metrics.prom", "COMPLETE"}
+        assert {path.name for path in folder.iterdir()} == {
+            "checkup.json", "report.md", "report.html", "report.xlsx", "metrics.prom", "COMPLETE",
+        }  # fmt: skip
         found = json.loads((folder / "checkup.json").read_text(encoding="utf-8"))
         jsonschema.validate(found, json.loads((ROOT / "docs" / "checkup.schema.json").read_text(encoding="utf-8")))
         assert found["score"]["value"] is not None

@@ -155,12 +155,17 @@ def _last(times: Sequence[datetime | None]) -> datetime | None:
 def _handed_over(order: Order, parcels: list[Parcel]) -> tuple[datetime | None, str | None]:
     """With the carrier: by its first scan where it scanned any parcel, else by what the seller says."""
     if any(parcel.picked or parcel.hub for parcel in parcels):
-        return _last([parcel.picked or parcel.hub or parcel.delivered for parcel in parcels]), "scan"
+        return _last([first_scan(parcel) for parcel in parcels]), "scan"
     clicks = [parcel.shipped for parcel in parcels]
     if len(clicks) < 2 and clicks in ([], [None]):
         clicks = [order.shipped]
     at = _last(clicks)
     return at, "click" if at else None
+
+
+def first_scan(parcel: Parcel) -> datetime | None:
+    """The earlier of pick-up and first hub; a parcel with neither has its delivery alone."""
+    return min((at for at in (parcel.picked, parcel.hub) if at), default=parcel.delivered)
 
 
 def _impossible(order: Order, story: Story, picked: datetime | None) -> str | None:

@@ -297,20 +297,20 @@ def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Findin
     before = score.value or 0.0
     if gain is None:
         return _compose_on_target(before, findings)
-    area, points = message(f"area.{gain.area}"), gain.uncapped - (score.uncapped or 0.0)
+    area, points = message(f"area.{gain.area}"), round(gain.uncapped - (score.uncapped or 0.0))
     if gain.held_by:
         codes = tuple(map(Name, gain.held_by))
         return message(
             "headline.held",
             area=area,
-            points=points,
+            n=points,
             codes=codes,
             before=before,
             after=gain.value,
             uncapped=gain.uncapped,
         )
     if round(gain.value) > round(before):
-        return message("headline.gain", area=area, points=points, before=before, after=gain.value)
+        return message("headline.gain", area=area, n=points, before=before, after=gain.value)
     return message("headline.loses", area=area)
 
 

@@ -144,6 +144,25 @@ class Advice(StrictModel):
     removes: float = Field(ge=0, le=1)
 
 
+class Cause(StrictModel):
+    """One cause of misses. A miss has the first cause of the rule's list that holds for it, and no other.
+
+    Give ``when``, a fact of the row, or ``by``: columns whose slices hold a cause where they stand out beyond chance
+    among the rows that earlier causes leave.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    name: LocalizedText = Field(description="The cause in a few words, as it reads before a number of misses.")
+    when: str | None = Field(default=None, description="SQL over the same rows, true where the cause holds.")
+    by: tuple[str, ...] = Field(default=(), description="Columns; a slice is one value of each.")
+
+    @model_validator(mode="after")
+    def _check_one_kind(self) -> Cause:
+        if (self.when is None) == (not self.by):
+            raise InvalidValue(message("catalogue.one_cause"))
+        return self
+
+
 class RuleExample(StrictModel):
     """Rows of canonical tables and the verdict they must give.
 
@@ -190,11 +209,22 @@ class Rule(StrictModel):
     why_on: dict[Identifier, LocalizedText] = Field(
         default={}, description="By platform: a sentence to add for its stores only, such as what it does to them."
     )
+    causes: tuple[Cause, ...] = Field(
+        default=(), description="Why rows miss, in the order in which a miss is given its one cause."
+    )
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
     planted: PlantedFault | None = Field(
         default=None, description="What a store must look like for the rule to speak up."
     )
+
+    @property
+    def sql_beside_measure(self) -> tuple[str, ...]:
+        """SQL over the rule's rows that decides no outcome: what each advice reaches, and which causes hold."""
+        return (
+            *(advice.mends for advice in self.advice),
+            *(cause.when for cause in self.causes if cause.when is not None),
+        )
 
     @model_validator(mode="after")
     def _check_scored(self) -> Rule:

@@ -121,7 +121,7 @@ def find_rule_facts(rule: Rule) -> Iterator[str]:
     if timed and isinstance(timed.within, str):
         yield timed.within
     yield from FACT_IN_SQL.findall(rule.measure.model_dump_json())
-    yield from FACT_IN_SQL.findall(" ".join(advice.mends for advice in rule.advice))
+    yield from FACT_IN_SQL.findall(" ".join(rule.sql_beside_measure))
 
 
 def find_unread_facts(

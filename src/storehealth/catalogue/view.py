@@ -83,7 +83,7 @@ OLD_SOURCE = re.compile(
 )
 OTHER_TEXT = re.compile(r"('(?:[^']|'')*'|--[^\n]*|/\*.*?\*/)", re.DOTALL)
 """Quoted texts and comments, where a word is never the name of a view."""
-SQL_OF_RULES = ("measure", "printed", "advice")
+SQL_OF_RULES = ("measure", "printed", "advice", "causes")
 NOT_SQL = frozenset({"title", "says", "name", "do", "note", "id", "unit", "effort"})
 """Keys of rule files that hold SQL, and keys within them that do not."""
 

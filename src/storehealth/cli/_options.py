@@ -109,6 +109,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only findings.
 Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print only errors.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show every step on stderr.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data unmasked; on a terminal only.")]
+StrictPrivacy = Annotated[
+    bool, typer.Option("--strict-privacy", help="Hide free text altogether, not only what is found in it.")
+]
 Layouts = Annotated[
     list[FileChoice] | None,
     typer.Option(
@@ -157,6 +160,7 @@ class CommonOptions:
     silent: Silent = False
     verbose: Verbose = 0
     unmask: Unmask = False
+    strict_privacy: StrictPrivacy = False
 
     @property
     def own_pack(self) -> Path:

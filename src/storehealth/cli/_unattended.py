@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from storehealth.cli import state_folder, streams
-from storehealth.errors import ExitCode, StorehealthError, UsageError, derive_exit_code
+from storehealth.errors import ExitCode, ReportFailed, StorehealthError, UsageError, derive_exit_code
 from storehealth.support.atomic_files import describe_os_error, make_private_folder
 from storehealth.support.message import Message, Name, clauses, message, verbatim
 
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from storehealth.schedule import Attempt, RunFolders
 
 PREVIOUS_COMPLETE = message("cli.previous_complete")
-REPORT = "report.md"
+REPORT = "report.html"
+"""The report that notifications name."""
+KEPT = ("json", "markdown", "html", "xlsx")
+"""Formats in the folder of every run, besides its metrics."""
 
 
 def use_one_line_errors(state: Path | None, name: str | None, exports: Path | None = None) -> None:
@@ -137,12 +140,7 @@ def _finish(checkup: Checkup, runs: RunFolders, task: UnattendedTask, after: Aud
         checkup,
         runs,
         task,
-        [
-            CHECKUP_FORMATS.find("json"),
-            CHECKUP_FORMATS.find("markdown"),
-            metrics,
-            *(output.report for output in after.outputs),
-        ],
+        [*map(CHECKUP_FORMATS.find, KEPT), metrics, *(output.report for output in after.outputs)],
     )
     delivered = after.write(checkup)
     after.remember(checkup)
@@ -191,7 +189,7 @@ def _keep_reports(
 
     marker = CompletedRun(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
     try:
-        folder = runs.write_run(marker, {_file_name(report): report.render(checkup) for report in reports})
+        folder = runs.write_run(marker, _render_all(checkup, reports))
     except OSError as error:
         text = message("cli.reports_not_kept", path=Name(str(runs.folder)), reason=describe_os_error(error))
         streams.write_error(text, PREVIOUS_COMPLETE)
@@ -200,6 +198,17 @@ def _keep_reports(
     if sys.stderr.isatty():
         streams.write_note(message("cli.wrote", path=Name(str(folder))))
     return folder
+
+
+def _render_all(checkup: Checkup, reports: Iterable[Format[Checkup]]) -> dict[str, bytes]:
+    """Render the reports by file name; one that fails is left out here, and reported where ``-o`` writes it."""
+    rendered: dict[str, bytes] = {}
+    for report in reports:
+        name = _file_name(report)
+        if name not in rendered:
+            with suppress(ReportFailed):
+                rendered[name] = report.render(checkup)
+    return rendered
 
 
 def _mark_latest(checkup: Checkup, runs: RunFolders, task: UnattendedTask) -> bool:

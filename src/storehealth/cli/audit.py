@@ -184,6 +184,8 @@ def run(
         tell=progress.tell,
         state=folder,
         unmask=common.unmask,
+        strict_privacy=common.strict_privacy,
+        breakdowns=bool(outputs.reports) or is_cron,
         history=_after.open_history(
             common.state, common.config, options.no_history, options.baseline, events=not options.check
         ),

@@ -14,15 +14,19 @@ from storehealth.support.message import message
 
 HELP = """Write reports from a saved run, in any format and language. No exports are needed.
 
-RUN is a checkup saved with -o json=PATH, or a remembered run: an id or the start of one, a day or time, latest or
-previous.
+RUN is a checkup saved with -o json=PATH, a page written with -o html=PATH, or a remembered run: an id or the start of
+one, a day or time, latest or previous.
 
 Examples
 
   storehealth convert latest -o markdown=report.md --lang zh
-  storehealth convert run.json -o markdown=- --lang es"""
+  storehealth convert report.html -o xlsx=report.xlsx --lang es"""
 
-SavedRun = Annotated[str, typer.Argument(metavar="RUN", help=f"A saved checkup.json, or a remembered run. {RUN}")]
+SavedRun = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help="A saved checkup.json or page, or a remembered run. Default: latest."),
+]
+RunName = Annotated[str | None, typer.Option("--run", metavar="ID", help=f"A remembered run. {RUN}")]
 ConvertOptions = Annotated[CommonOptions, Only("lang", "pack", "state", "quiet", "silent")]
 
 
@@ -32,8 +36,9 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    saved_run: SavedRun = "latest",
+    saved_run: SavedRun = None,
     output: _options.Outputs = None,
+    remembered: RunName = None,
     *,
     selection: Selection,
     common: ConvertOptions,
@@ -41,6 +46,8 @@ def run(
     """Write the reports; return the exit code."""
     from storehealth.output.checkup import CHECKUP_FORMATS
 
+    if saved_run is not None and remembered is not None:
+        raise UsageError(message("convert.run_twice"), message("cli.give_one"))
     voice, outputs = common.verbosity, output_files.plan_outputs(output, None, CHECKUP_FORMATS)
     if len(outputs.reports) < len(output or ()):
         raise UsageError(message("convert.rows"), message("convert.rows_hint"))
@@ -52,7 +59,7 @@ def run(
 
     load_texts(common)
     history = open_history(common)
-    checkup = load_saved_run(saved_run, history, list_selected(history, selection))
+    checkup = load_saved_run(remembered or saved_run or "latest", history, list_selected(history, selection))
     wanted = common.lang or checkup.language
     checkup = translate_checkup(checkup, wanted)
     if checkup.language != wanted:

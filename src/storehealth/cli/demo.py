@@ -13,13 +13,16 @@ import typer
 
 from storehealth.cli import EXIT_CODES, audit, streams
 from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
+from storehealth.cli._parsers import OutputOption
 from storehealth.errors import UsageError
 from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.embedding import MARK
 from storehealth.support.message import Name, message
 
 HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.
 
-The audit is not remembered. Without FOLDER, the files go to storehealth-demo/ in the current folder.
+The audit is not remembered. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
+as a page beside the folder.
 
 Examples
 
@@ -39,19 +42,34 @@ def run(
     common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color", "quiet", "silent", "verbose")],
 ) -> int:
     """Copy the files and audit them; return the exit code, 0 whatever is found."""
+    page = choose_page(folder)
     try:
         files = copy_samples(folder)
     except OSError as error:
         problem = message("usage.write_failed", path=Name(folder), reason=describe_os_error(error))
         raise UsageError(problem, message("usage.another_demo_folder")) from None
     common.verbosity.note(message("usage.wrote_files", n=len(files), path=Name(folder)))
-    options = audit.AuditOptions(fail_on="never", no_history=True)
+    options = audit.AuditOptions(fail_on="never", no_history=True, output=[OutputOption("html", page)])
     code = audit.run(folder, options, ReadOptions(), common, audit.UnattendedOptions())
     if not common.silent:
         streams.write_note(message("usage.demo_next", folder=Name(streams.quote_path(folder))))
     return code
 
 
+def choose_page(folder: Path) -> Path:
+    """Choose the path of the page: beside the folder, since nothing is written among exports.
+
+    Raises:
+        UsageError: Another file of that name is there.
+    """
+    page = folder.resolve().with_name(f"{folder.resolve().name}.html")
+    if page.exists() and not (page.is_file() and MARK in page.read_bytes()[:PAGE_START]):
+        raise UsageError(message("usage.is_file", path=Name(page)), message("usage.another_demo_folder"))
+    return page
+
+
+PAGE_START = 4096
+"""Bytes of a page that tell whether it is ours."""
 PACKAGE = Path(__file__).parent.parent
 SAMPLES = next(path for path in (PACKAGE / "sample_exports", PACKAGE.parent.parent / "sample_exports") if path.is_dir())
 """In the wheel, else in the checkout."""

@@ -50,7 +50,9 @@ NEAREST = 5
 """Rules named in an error about an unknown one."""
 
 
-ExplainCommon = Annotated[CommonOptions, Only("lang", "pack", "state", "config", "unmask", "ascii_only", "no_color")]
+ExplainCommon = Annotated[
+    CommonOptions, Only("lang", "pack", "state", "config", "unmask", "strict_privacy", "ascii_only", "no_color")
+]
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class ExplainRequest:
         return AuditRequest(
             state=state_folder.prepare_folder(self.common.state, exports, passing=True),
             unmask=self.common.unmask,
+            strict_privacy=self.common.strict_privacy,
             platform=self.options.platform,
             as_of=self.options.as_of,
             window=self.options.window,

@@ -40,7 +40,7 @@ Exports = Annotated[
 ]
 InspectCommon = Annotated[
     CommonOptions,
-    Only("lang", "state", "config", "ascii_only", "no_color", "quiet", "silent", "verbose", "unmask"),
+    Only("lang", "state", "config", "ascii_only", "no_color", "quiet", "silent", "verbose", "unmask", "strict_privacy"),
 ]
 
 
@@ -118,6 +118,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports, passing=True),
         unmask=common.unmask,
+        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(names),
     )
     with _open_exports(exports) as files:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from storehealth.cli._parsers import OutputOption
 from storehealth.cli.state_folder import is_inside
 from storehealth.cli.streams import Verbosity, write_error, write_stdout
-from storehealth.errors import UsageError
+from storehealth.errors import ReportFailed, UsageError
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
 
@@ -76,13 +76,16 @@ def plan_outputs(
         formats: The formats that the command writes.
 
     Raises:
-        UsageError: A format is unknown, or a path cannot be written to, is inside the exports folder, or is used twice.
+        UsageError: A format is unknown or needs a program that is not installed, or a path cannot be written to, is inside the
+            exports folder, or is used twice.
     """
     options = options or ()
     reports = tuple(
         ReportTarget(formats.find(option.format), option.path) for option in options if option.format not in ROW_FILES
     )
     check_places(options, exports)
+    for target in reports:
+        getattr(target.report, "require_tools", lambda: None)()
     on_stdout = next((option.format for option in options if option.path is None), None)
     names = {option.format: option.path for option in options if option.format in ROW_FILES}
     return Outputs(
@@ -162,8 +165,17 @@ def write_reports(content: Content, targets: Sequence[ReportTarget[Content]], vo
     Returns:
         Whether all of them were written.
     """
-    results = [write_document(report.render(content), path, voice) for report, path in targets]
+    results = [_write_report(content, target, voice) for target in targets]
     return all(results)
+
+
+def _write_report(content: Content, target: ReportTarget[Content], voice: Verbosity) -> bool:
+    try:
+        rendered = target.report.render(content)
+    except ReportFailed as error:
+        write_error(error.problem, error.remedy)
+        return False
+    return write_document(rendered, target.path, voice)
 
 
 def write_document(content: bytes, path: Path | None, voice: Verbosity) -> bool:

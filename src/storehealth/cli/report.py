@@ -16,15 +16,17 @@ from storehealth.support.message import message
 
 HELP = """Write reports of a store, from its exports or from a saved run; print nothing.
 
-SOURCE is a folder of exports or one exported file, which is audited; or what `convert` takes: a saved checkup.json, or
-a remembered run.
+SOURCE is a folder of exports or one exported file, which is audited; or what `convert` takes: a saved checkup.json, a
+page written with -o html=PATH, or a remembered run.
 
 Examples
 
-  storehealth report exports/ -o markdown=report.md -o json=run.json
-  storehealth report latest -o markdown=report.md --lang es"""
+  storehealth report exports/ -o html=report.html -o xlsx=report.xlsx
+  storehealth report --run latest -o markdown=report.md --lang es"""
 
-Source = Annotated[str, typer.Argument(metavar="SOURCE", help="Exports, a saved checkup.json, or a remembered run.")]
+Source = Annotated[
+    str | None, typer.Argument(metavar="[SOURCE]", help="Exports, a saved checkup.json or page, or a remembered run.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,17 +35,19 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    source: Source,
+    source: Source = None,
     output: _options.Outputs = None,
+    remembered: convert.RunName = None,
     *,
     common: Annotated[CommonOptions, Only("lang", "pack", "state", "config", "quiet", "silent")],
 ) -> int:
     """Write the reports; return the exit code."""
     from storehealth.commands.rejudge import is_saved_checkup
 
-    path = Path(source)
-    if not path.exists() or is_saved_checkup(path):
-        return convert.run(source, output, selection=Selection(), common=common)
+    if source is None and remembered is None:
+        raise UsageError(message("convert.no_source"), message("convert.no_source_hint"))
+    if source is None or remembered is not None or not Path(source).exists() or is_saved_checkup(Path(source)):
+        return convert.run(source, output, remembered, selection=Selection(), common=common)
     if not output:
         raise UsageError(message("convert.no_output"), message("convert.no_output_hint"))
     words = [source, "--silent", "--fail-on", "never", *(word for target in output for word in ("-o", str(target)))]

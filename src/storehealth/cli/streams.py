@@ -254,11 +254,15 @@ class ScreenOptions:
         self.colour = wants_colour(sys.stdout, no_color)
 
 
+REMARKS = ("progress.cache_damaged",)
+"""Steps that are worth a line of their own, also where no progress is shown."""
+
+
 class Progress:
     """The current step, on stderr: after half a second on a terminal, or line by line if verbose."""
 
     def __init__(self, voice: Verbosity, no_color: bool = False) -> None:
-        self._line_by_line = voice.verbose > 0
+        self._line_by_line, self._is_silent = voice.verbose > 0, voice.silent
         self._is_animated = sys.stderr.isatty() and not (voice.quiet or voice.silent or self._line_by_line)
         self._colour = wants_colour(sys.stderr, no_color)
         self._text = ""
@@ -270,7 +274,7 @@ class Progress:
     def tell(self, step: Message | str) -> None:
         """Show the step that begins."""
         text = to_sentence(step, find_language())
-        if self._line_by_line:
+        if self._line_by_line or (isinstance(step, Message) and step.id in REMARKS and not self._is_silent):
             write_note(text)
         with self._lock:
             self._text = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text)

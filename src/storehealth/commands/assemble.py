@@ -93,6 +93,7 @@ def assemble_checkup(
         exports_wanted=suggest_exports(verdicts.not_judged, context),
         measurements=verdicts.published,
         distributions=figures.distributions,
+        breakdowns=figures.breakdowns if request.breakdowns else None,
         recommendations=advice,
         deadlines=list_case_deadlines(
             request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
@@ -100,7 +101,7 @@ def assemble_checkup(
         previous=comparison.previous,
         trend=comparison.trend,
         followups=comparison.followups,
-        warnings=(*list_later_tables(intake.tables, as_of), *verdicts.warnings),
+        warnings=(*figures.chat_warnings, *list_later_tables(intake.tables, as_of), *verdicts.warnings),
         method=describe_method(catalogue, platform),
     )
 

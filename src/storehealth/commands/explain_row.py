@@ -51,7 +51,7 @@ def explain_row(exports: Path, file: str, line: int, request: AuditRequest) -> T
     """
     inputs = prepare_inputs(exports, request)
     with open_inputs(inputs, request) as store:
-        reader = _Reader(store, inputs.catalogue, choose_mask(request))
+        reader = _Reader(store, inputs.catalogue, choose_mask(request, inputs))
         source = _find_source(file, inputs)
         session = _find_session(reader, source, line)
         story = (
@@ -234,4 +234,4 @@ def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: Prepar
 
 
 def _name_column(column: str | None, reason: Message) -> Message:
-    return message("reject.in_column", column=Name(column), reason=reason) if column else reason
+    return message("reject.in_column_bare", column=Name(column), reason=reason) if column else reason

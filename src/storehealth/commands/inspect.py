@@ -18,7 +18,7 @@ from storehealth.db.source_rows import RejectsFile, SourceReader, group_rejects,
 from storehealth.intake.guess import find_header
 from storehealth.intake.recognise import ClosestLayout, find_closest_layout
 from storehealth.model import ColumnMapping, InspectedFile, Inspection, NearestLayout, SheetReading, Source
-from storehealth.privacy import Mask
+from storehealth.privacy import Mask, show_header
 
 
 def inspect_exports(
@@ -37,7 +37,7 @@ def inspect_exports(
         UsageError: An option or setting names something that does not exist.
     """
     inputs = prepare_inputs(exports, request)
-    mask = choose_mask(request)
+    mask = choose_mask(request, inputs)
     with open_inputs(inputs, request, views=False) as store:
         reader = SourceReader(store, inputs.intake, inputs.catalogue, mask)
         sources = tuple(_describe_file(source, reader, preview) for source in _split_duplicates(inputs, store))
@@ -86,7 +86,7 @@ def _describe_unknown(source: Source, reading: SheetReading, reader: SourceReade
     layouts = [layout for layout in reader.catalogue.layouts.values() if source.container in layout.containers]
     nearest = find_closest_layout(layouts, reading.top)
     return {
-        "unread": _mask_headers(dict.fromkeys(" ".join(cell.split()) for cell in header if cell.strip()), reader.mask),
+        "unread": _mask_headers(dict.fromkeys(show_header(cell) for cell in header if cell.strip()), reader.mask),
         "nearest": _to_nearest_layout(nearest, reader.mask) if nearest else None,
     }
 

@@ -27,12 +27,14 @@ from pydantic import BaseModel, ValidationError
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs
 from storehealth.db import Store
 from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
+from storehealth.measure.completeness import list_chat_warnings
 from storehealth.measure.plan import MeasurePlan, list_read_views, measure_store
-from storehealth.model import Distributions, FrozenModel, Measurement, Window
+from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, Window
 from storehealth.privacy import load_installation_key
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
-from storehealth.support.message import message
+from storehealth.support.message import Message, message
 from storehealth.version import __version__
 
 KEPT = 8
@@ -55,6 +57,9 @@ class StoreFigures(FrozenModel):
     coverage: dict[str, tuple[int, int]]
     paid_orders: int | None
     distributions: Distributions
+    breakdowns: Breakdowns | None
+    """None where no report asked for them."""
+    chat_warnings: tuple[Message, ...]
     measurements: tuple[Measurement, ...]
     found: dict[str, dict[int, int]] = {}
     """Fingerprints of the defects, by rule; see :class:`storehealth.measure.Fingerprints`."""
@@ -87,8 +92,9 @@ class OpenedOnce:
             CatalogueError: A view's SQL is wrong.
         """
         if self._store is None:
-            # suspected automatic replies change views while the store is open, so all of them are there
-            choose = None if self._request.assume_auto else partial(list_read_views, self._plan)
+            # breakdowns read what there is, and suspected automatic replies change views: then all of them are created
+            reads_all = self._request.assume_auto or self._request.breakdowns
+            choose = None if reads_all else partial(list_read_views, self._plan)
             self._store = self._stack.enter_context(open_inputs(self._inputs, self._request, choose_views=choose))
         return self._store
 
@@ -112,7 +118,7 @@ def measure_or_recall(
     remembered = _Remembered(request.state / "measured", load_installation_key())
     digest = digest_inputs(inputs, request, plan, as_of)
     figures = remembered.load(digest) if request.cache and not request.unmask else None
-    if figures is None:
+    if figures is None or (request.breakdowns and figures.breakdowns is None):
         figures = _measure(database.store, request, plan)
         if not request.unmask:
             remembered.save(digest, figures)
@@ -135,10 +141,16 @@ def _measure(store: Store, request: AuditRequest, plan: MeasurePlan) -> StoreFig
         coverage=measure_coverage(store, plan.usual),
         paid_orders=count_paid_orders(store, plan.usual),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
+        breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
+        chat_warnings=tuple(list_chat_warnings(store.con)),
         measurements=measurements,
         found={code: dict(days) for code, days in marks.found.items()} if marks else {},
         resolved=marks.mended if marks else {},
     )
+
+
+def _measure_breakdowns(store: Store, plan: MeasurePlan) -> Breakdowns:
+    return measure_breakdowns(store, plan.usual, plan.windows.get("CS01", plan.usual), plan.options.mask)
 
 
 def digest_inputs(inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan, as_of: datetime | None) -> str:

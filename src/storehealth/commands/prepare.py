@@ -66,7 +66,8 @@ def _merge_settings(exports: Path, request: AuditRequest) -> Settings:
     settings = read_settings(request.config)
     return settings.model_copy(
         update={
-            "store": settings.store or exports.resolve().name,
+            "store": settings.store or request.store or exports.resolve().name,
+            "timezone": request.timezone or settings.timezone,
             "platform": request.platform or settings.platform,
             "language": request.language or settings.language,
         }
@@ -241,7 +242,9 @@ def _ignore_progress(_: Message) -> None:
 class AuditRequest:
     """The options of an audit; every field is an option of ``storehealth audit``.
 
-    ``unmask`` shows personal values unmasked. ``history`` provides earlier runs; the caller adds this one.
+    ``unmask`` shows personal values unmasked; ``strict_privacy`` hides free text altogether. ``history`` provides earlier
+    runs; the caller adds this one. ``breakdowns`` measures the tables that only pages and workbooks show. ``store``, the
+    name where the settings have none, and ``timezone`` are those of a fleet's list of stores.
     """
 
     state: Path
@@ -261,9 +264,24 @@ class AuditRequest:
     assume_auto: bool = False
     tell: Callable[[Message], None] = _ignore_progress
     unmask: bool = False
+    strict_privacy: bool = False
     history: RunHistory | None = None
+    store: str | None = None
+    timezone: str | None = None
+    breakdowns: bool = False
 
 
-def choose_mask(request: AuditRequest) -> Mask:
+def choose_mask(request: AuditRequest, inputs: PreparedInputs) -> Mask:
     """Choose how personal values are shown: pseudonyms keyed by this user's secret, or unmasked on request."""
-    return keep_value if request.unmask else make_mask(load_installation_key())
+    if request.unmask:
+        return keep_value
+    return make_mask(load_installation_key(), _find_regions(inputs), request.strict_privacy)
+
+
+def _find_regions(inputs: PreparedInputs) -> list[str]:
+    """The countries of the store's and the platform's time zones."""
+    from babel.core import get_global
+
+    territories = get_global("zone_territories")
+    zones = (inputs.settings.timezone, inputs.intake.zone, inputs.platform.zone)
+    return [territories[zone] for zone in zones if zone is not None and zone in territories]

@@ -58,6 +58,7 @@ from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
 from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.embedding import MARK, read_embedded
 from storehealth.support.message import Name, message
 
 
@@ -312,7 +313,7 @@ def load_saved_run(source: str, history: RunHistory, lines: list[RunSummary]) ->
     """Load a saved result.
 
     Args:
-        source: Path of a JSON file, or the name of a remembered run.
+        source: Path of a JSON file or of a page, or the name of a remembered run.
         history: Where runs are remembered.
         lines: The runs to choose from.
 
@@ -322,19 +323,19 @@ def load_saved_run(source: str, history: RunHistory, lines: list[RunSummary]) ->
     path = Path(source)
     if path.is_file():
         return read_checkup(path)
-    if path.exists() or path.suffix.lower() == ".json":
+    if path.exists() or path.suffix.lower() in (".json", ".html"):
         raise UsageError(message("convert.absent", path=Name(source)), message("convert.absent_hint"))
     return load_checkup(history.load_run(select_run(lines, source, RUN_LABEL).run))
 
 
 def read_checkup(path: Path) -> Checkup:
-    """Read a checkup that ``-o json=`` or ``--format json`` wrote, of any earlier version too.
+    """Read a checkup that ``-o json=``, ``-o html=`` or ``--format json`` wrote, of any earlier version too.
 
     Raises:
         UsageError: It cannot be read, or is something else.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(_read_json(path))
         return Checkup.model_validate(upgrade_record(content))
     except OSError as error:
         text = message("convert.unreadable", path=Name(str(path)), reason=describe_os_error(error))
@@ -344,10 +345,16 @@ def read_checkup(path: Path) -> Checkup:
         raise UsageError(text, message("convert.absent_hint")) from None
 
 
+def _read_json(path: Path) -> bytes:
+    """The JSON of a file, or the one that a page of ours was made from."""
+    content = path.read_bytes()
+    return read_embedded(content) if MARK in content[:BEGINNING] else content
+
+
 def is_saved_checkup(path: Path) -> bool:
-    """Whether a file looks like a saved checkup rather than like exported data."""
+    """Whether a file looks like a saved checkup, or a page that holds one, rather than like exported data."""
     if not path.is_file():
         return False
     with path.open("rb") as stream:
         start = stream.read(BEGINNING).lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith(b"{") and b'"schema_version"' in start
+    return (start.startswith(b"{") and b'"schema_version"' in start) or MARK in start

@@ -124,7 +124,7 @@ def measure_example(rule: Rule, example: RuleExample, catalogue: Catalogue) -> E
 
 def _list_views(rule: Rule, catalogue: Catalogue) -> set[str]:
     """Views that the rule's SQL names, and ``time_grain``, the precision of times; creating all views would take longer."""
-    sql = " ".join([rule.measure.model_dump_json(), *(advice.mends for advice in rule.advice)])
+    sql = " ".join([rule.measure.model_dump_json(), *rule.sql_beside_measure])
     return {*re.findall(r"\w+", sql), "time_grain"} & set(catalogue.views)
 
 
@@ -329,7 +329,7 @@ def find_layout_problems(layout: Layout, example: LayoutExample, catalogue: Cata
         return
     if len(trial.rejects) != example.rejected:
         found = message("layouts.rejected", n=len(trial.rejects), expected=example.rejected)
-        yield found if not trial.rejects else message("layouts.first_reject", what=found, **_describe_reject(trial))
+        yield message("layouts.first_reject", what=found, reject=_describe_reject(trial)) if trial.rejects else found
     for table, rows in example.expect.items():
         yield from _compare_rows(table, rows, _to_example_rows(trial.tables.get(table, []), rows))
     for table in trial.tables.keys() - example.expect.keys():
@@ -338,13 +338,15 @@ def find_layout_problems(layout: Layout, example: LayoutExample, catalogue: Cata
     yield from _find_claims(layout, example, catalogue)
 
 
-def _describe_reject(trial: LayoutTrial) -> dict[str, Name | Message]:
+def _describe_reject(trial: LayoutTrial) -> Message:
+    """The first row or cell that was not read: the reason, with column and value where it is about a cell."""
     first = trial.rejects[0]
-    return {
-        "column": Name(first["column_name"] or "-"),
-        "value": Name(first["value"]),
-        "reason": load_message(first["reason"]),
-    }
+    reason = load_message(first["reason"])
+    if not first["column_name"]:
+        return reason
+    return message(
+        "layouts.reject_of_cell", column=Name(first["column_name"]), value=Name(first["value"]), reason=reason
+    )
 
 
 def _compare_rows(

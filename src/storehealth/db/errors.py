@@ -16,6 +16,11 @@ EXCERPT = 30
 """Characters of SQL quoted from where it cannot be parsed."""
 SHOWN = re.compile(r"LINE \d+: (.*)\n( *)\^")
 """The line of the query that the database shows, and the blanks before the mark below it."""
+HARMLESS = re.compile(
+    r"Could not convert string '…' to '?[\w(),]+'?|Division by zero!?|Overflow in \w+ of [\w()]+.{0,3}"
+    r"|Could not cast value to \w+|Type [\w()]+ with value can't be cast.{0,40}"
+)
+"""What the database says of values, without the values."""
 CANDIDATES = re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean):? (.*)")
 
 
@@ -54,8 +59,10 @@ def quote_database(error: duckdb.Error) -> str:
     """The database's own words, without the query around the SQL, and without what may be a cell."""
     if isinstance(error, SQL_TEXT_ERRORS):
         return " ".join(re.split(r"\n\s*(?:LINE \d|Candidate functions|Did you mean|\n)", str(error))[0].split())
-    kind, _, rest = remove_quotes(str(error).split("\n", 1)[0]).partition(": ")
-    return f"{kind}: {rest.partition(': ')[0]}"  # after a second colon there may be a cell, not in quotes
+    kind, _, rest = str(error).split("\n", 1)[0].partition(": ")
+    text = remove_quotes(rest)
+    # Anything may stand in an error that the SQL itself raises, or an index, or a regular expression: no word of it is shown.
+    return f"{kind}: {text}" if HARMLESS.fullmatch(text) else kind
 
 
 def describe_sql_problem(error: duckdb.Error, sql: str) -> Message:

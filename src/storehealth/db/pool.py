@@ -6,7 +6,6 @@ millions of rows a single query uses all cores.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,6 +17,7 @@ import duckdb
 
 from storehealth.db import sql
 from storehealth.errors import OutOfMemory
+from storehealth.support.sandbox import count_threads
 
 Connection = duckdb.DuckDBPyConnection
 Connections = Sequence[Connection]
@@ -32,7 +32,7 @@ PAUSE = 0.05
 
 def count_connections(rows: int) -> int:
     """Number of connections for that many rows."""
-    return min(MOST, os.cpu_count() or 1) if rows < FEW else 1
+    return min(MOST, count_threads()) if rows < FEW else 1
 
 
 def share_variables(hands: Connections) -> None:

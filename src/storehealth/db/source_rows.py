@@ -5,6 +5,7 @@ Rows and cells that could not be read, listed for a file and grouped for the scr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -74,6 +75,8 @@ KINDS = (
 )
 FETCHED = 5000
 FIRST_LINES = 5
+FIRST_VALUES = 3
+LONGEST_CELL = 40
 
 
 class SourceReader(NamedTuple):
@@ -125,11 +128,16 @@ def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
     for part in (part for part in reader.intake.rejects if part.source == source):
         query = (
             "SELECT reason, column_name, count(*), count(*) FILTER (row_lost),"
-            f" list_sort(list(DISTINCT line))[:{FIRST_LINES}] FROM {_from(part)} GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+            f" list_sort(list(DISTINCT line))[:{FIRST_LINES}], list_sort(list(DISTINCT value))[:{FIRST_VALUES}]"
+            f" FROM {_from(part)} GROUP BY reason, column_name ORDER BY 3 DESC, 1, 2"
         )
-        for reason, column, count, lost, lines in reader.store.con.execute(query).fetchall():
+        columns = _Columns(source, reader)
+        for reason, column, count, lost, lines, cells in reader.store.con.execute(query).fetchall():
             shown = reader.mask("told", column) if column else None
-            yield RejectGroup(reason=load_message(reason), column=shown, count=count, rows_lost=lost, lines=lines)
+            values = tuple(columns.mask_cell(column, cell[:LONGEST_CELL]) for cell in cells or () if column and cell)
+            yield RejectGroup(
+                reason=load_message(reason), column=shown, count=count, rows_lost=lost, lines=lines, values=values
+            )
 
 
 def _from(part: StoredTable) -> str:
@@ -146,6 +154,12 @@ class _Columns:
         self.kinds = {
             header: _kind(fills, reader.catalogue) for header, fills in self.reading.columns.items()
         }  # fmt: skip
+
+    def mask_cell(self, column: str, value: str) -> str:
+        """Return the text of a cell as it may be shown."""
+        kind = self.kinds.get(column, "cell")
+        # A time or an amount that could not be read has digits; a text without any may be anybody's name.
+        return self.mask("told" if kind == "cell" and re.search(r"\d", value) else kind, value)
 
     def row(self, line: int | None, column: str | None, value: str | None, reason: str, lost: bool) -> list[Any]:
         header = self.reading.header

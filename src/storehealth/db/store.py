@@ -23,7 +23,7 @@ from storehealth.db.views import create_views, define_views, recreate_views
 from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
 from storehealth.support.message import Name, message
-from storehealth.support.sandbox import MAX_QUERY_SECONDS
+from storehealth.support.sandbox import MAX_QUERY_SECONDS, apply_thread_limit
 
 FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
@@ -269,6 +269,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
     The temporary directory stays accessible when everything else is locked, so it is the scratch folder or none.
     """
     con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
+    apply_thread_limit(con)
     con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
     hands = [con, *(con.cursor() for _ in range(count_connections(rows) - 1 if scratch else 0))]

@@ -33,6 +33,9 @@ END"""
 HAN = re.compile("[\u4e00-\u9fff]")
 LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), false)"
 """Whether two names may be the same: platforms mask everything between the first character and the last two."""
+SLOW_CHANNELS = "mail|ticket|social|twitter|tweet|facebook|instagram|weibo|web.?form|correo|邮|工单|微博|留言"
+SLOW_CHANNEL = f"coalesce(regexp_matches(lower(name), '{SLOW_CHANNELS}'), false)"
+"""Whether a channel's name is that of mail, tickets or social networks: nobody waits at the screen for the answer."""
 ENDS = ("chat", "orders", "aftersales", "stock", "parcels", "ship", "delivery")
 """What ends at a moment of its own, each a variable: ``chat_end``, ``orders_end`` …"""
 
@@ -62,6 +65,7 @@ def set_variables(
     literals["recorded"] = f"{sql.quote_value(sorted(recorded))}::VARCHAR[]"
     con.execute(";".join(f"SET VARIABLE {sql.quote_name(name)} = {literal}" for name, literal in literals.items()))
     con.execute("CREATE OR REPLACE MACRO recorded(column_name) AS list_contains(getvariable('recorded'), column_name)")
+    con.execute(f"CREATE OR REPLACE MACRO is_slow_channel(name) AS {SLOW_CHANNEL}")
     con.execute(
         "CREATE OR REPLACE MACRO is_unread(unread, column_name) AS coalesce(list_contains(unread, column_name), false)"
     )

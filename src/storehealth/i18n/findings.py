@@ -9,10 +9,13 @@ from storehealth.i18n import Words, load_texts
 from storehealth.i18n.comparison import describe_change
 from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
-from storehealth.model import Checkup, Driver, Finding, NotJudged, Recommendation, SideFigure, Source, Window
+from storehealth.model import Checkup, Driver, Finding, MissCause, NotJudged, Recommendation, SideFigure, Source, Window
 from storehealth.support.message import Message
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
+UNEXPLAINED = "unexplained"
+MOST_CAUSES = 3
+"""Causes named in one line."""
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
@@ -244,6 +247,37 @@ def describe_driver(driver: Driver, words: Words) -> str:
     )
     also = words.say("unit.comma").join(format_segment(same, words) for same in driver.same_rows)
     return words.say("screen.same_rows", text=text, also=also) if also else text
+
+
+def list_causes(finding: Finding, words: Words, most: int | None = None) -> list[str]:
+    """The causes of a finding's misses, ``this warehouse (WH2): 158 (57%)``, the largest first; at most ``most``."""
+    return [
+        words.say(
+            "screen.cause",
+            name=name_cause(cause, words),
+            misses=words.format_whole(cause.misses),
+            share=words.format_figure(round(cause.share, 2), "share"),
+        )
+        for cause in finding.causes[:most]
+    ]
+
+
+def name_cause(cause: MissCause, words: Words) -> str:
+    """A cause with the slice that stands out: ``this warehouse (WH2)``."""
+    name = words.render(cause.name)
+    if not cause.segment:
+        return name
+    return words.say("screen.cause_slice", name=name, slice=" ".join(cause.segment.values()))
+
+
+def summarize_causes(finding: Finding, words: Words) -> str | None:
+    """The largest causes in one line; None where there are none, or nothing is explained."""
+    if not any(cause.id != UNEXPLAINED for cause in finding.causes):
+        return None
+    parts = list_causes(finding, words, MOST_CAUSES)
+    more = len(finding.causes) - len(parts)
+    parts += [words.count("count.more", more)] if more > 0 else []
+    return words.say("screen.causes", causes=words.say("unit.semicolon").join(parts))
 
 
 def list_beside(finding: Finding, words: Words) -> list[tuple[str, str]]:

@@ -66,6 +66,8 @@ def read_exports(
         zone = options.zone or _find_common_zone(inspections, catalogue)
         results = [reader.read(inspection, zone) for inspection in inspections]
         store.save_digests()
+        if store.doubts:
+            tell(message("progress.cache_damaged", n=len(store.doubts)))
         reader.close()
     return Intake(
         sources=tuple(source for result in results for source in result.sources),

@@ -51,6 +51,15 @@ def remove_guard(text: str, kind: Kind) -> str:
     return f"without_guard({text})"
 
 
+PLAIN = "{0} > '2000-01-02' AND {0} < '2099' AND strlen({0}) > 9"
+"""SQL condition that nearly all times meet, and no other text does but by chance: it needs no more tests."""
+
+
+def keep_word(text: str) -> str:
+    """SQL for the text of a cell of times that may say "not yet"; NULL for nearly all others."""
+    return f"CASE WHEN {PLAIN.format(text)} OR {text} = '' THEN NULL ELSE {text} END"
+
+
 def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -> str:
     """SQL for a text, or NULL where it means "no value": a dash, N/A, a word that the layout maps to nothing."""
     blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
@@ -59,8 +68,7 @@ def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -
         blanks += ["-999", "-999.0", "-999.00"]
     more = f" OR lower({text}) IN ({_list_literals(word.lower() for word in blanks)})" if blanks else ""
     if later:
-        # Nearly all times are plain ones, which need no more tests than this.
-        plain = f"WHEN {text} > '1971' AND {text} < '3' AND strlen({text}) > 9 THEN {text}"
+        plain = f"WHEN {PLAIN.format(text)} THEN {text}"
         return f"CASE {plain} WHEN is_blank({text}) OR is_no_time({text}){more} THEN NULL ELSE {text} END"
     return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 
@@ -84,36 +92,39 @@ def has_month_names(column: LayoutColumn) -> bool:
     return any("%b" in form for form in column.formats)
 
 
-_CLOCK = r"(?:[ t]+(\d{1,2})[:.h时点](\d{2})(?:[:.分](\d{2})秒?)?(?:[.,](\d{1,9}))?)?"
+_CLOCK = r"(?:[ t-]*(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2}))?(?:[.,](\d{1,9}))?)?"
 _ZONE = r"\s*(am|pm)?\s*\(?(z|[a-z]{2,5}|(?:utc|gmt)?\s?[+-]\d{1,2}(?::?\d{2})?)?\)?"
 _NUMERIC = r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})"
 _SPELLINGS = (
-    (r"(\d{4})[-/.年 ](\d{1,2})[-/.月 ](\d{1,2})日?", "123"),
+    (r"(\d{4})[-/. ]{1,2}(\d{1,2})[-/. ]{1,2}(\d{1,2})", "123"),
     (r"(\d{1,2})[ ./-]*m(\d\d)[ ./-]*(\d{4}|\d{2})", "321"),
     (r"m(\d\d)[ ./-]*(\d{1,2})[ ./-]+(\d{4}|\d{2})", "312"),
     (r"(\d{4})[ ./-]*m(\d\d)[ ./-]*(\d{1,2})", "123"),
     (r"((?:19|20)\d\d)(\d\d)(\d\d)", "123"),
 )
 """How dates are written once their words are gone, and which groups are year, month and day."""
-DATE_ORDERS = {"day_first": "321", "month_first": "312"}
-NUMERIC_DATE = rf"^{_NUMERIC}(?:\D|$)"
-"""A date of which it must be known whether the day or the month comes first."""
+DATE_ORDERS = {"day_first": "321", "month_first": "312", "year_first": "123"}
+NUMERIC_DATE = rf"^(?:\D*|\d{{1,2}}:\d\d(?::\d\d)?(?:\D*\s)){_NUMERIC}(?:\D|$)"
+"""A date of which it must be known whether the day, the month or a year of two digits comes first."""
 
 
 def tidy_time(text: str, step: int) -> str:
     """SQL for the next step in turning a time in free spelling into its parts; each step is a SELECT of its own.
 
-    Steps 1 to 3 remove words and number the month; ``list_time_parts`` splits what is left.
+    The steps remove words and number the month; ``list_time_parts`` splits what is left.
     """
     return (
         f"CASE WHEN is_plain_time({text}) THEN NULL ELSE plain_words({text}) END",
+        f"plain_marks({text})",
         f"halves_of_day({text})",
+        f"halves_behind({text})",
         f"without_fillers({text})",
         f"with_month_number({text}, first_word({text}))",
+        f"with_year_first({text})",
     )[step]
 
 
-TIDY_STEPS = 4
+TIDY_STEPS = 7
 
 
 def list_time_parts(text: str, date_order: str | None) -> str:

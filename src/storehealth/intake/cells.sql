@@ -42,9 +42,11 @@ CREATE OR REPLACE TEMP MACRO is_blank(t) AS
        WHEN t BETWEEN '———' AND '暂' OR t > '暂无' THEN false
        ELSE lower(t) IN ('', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无') END;
 
--- In 1.23E+17, Excel kept the digits it displayed and dropped the rest, so the id cannot be restored.
+-- In 1.23E+17, Excel kept the digits it displayed and dropped the rest, so the id cannot be restored. Nor can one in which
+-- chr(65533) stands for a byte that could not be decoded.
 CREATE OR REPLACE TEMP MACRO id_of(t) AS
-  CASE WHEN NOT (contains(t, '.') OR contains(t, ',') OR contains(t, '+')) THEN t
+  CASE WHEN strlen(t) <> length(t) AND contains(t, chr(65533)) THEN NULL
+       WHEN NOT (contains(t, '.') OR contains(t, ',') OR contains(t, '+')) THEN t
        WHEN regexp_full_match(t, '\d[.,]\d+[eE]\+?\d{2,}|\d[eE]\+\d{2,}') THEN NULL
        WHEN ends_with(t, '.0') AND regexp_full_match(t, '\d+\.0') THEN t[:-3]
        ELSE t END;
@@ -62,16 +64,16 @@ CREATE OR REPLACE TEMP MACRO moment_of(t) AS
        THEN TRY_CAST(regexp_replace(t, ' ?([-+]\d\d)$', '\1:00') AS TIMESTAMPTZ)
        ELSE TRY_CAST(regexp_replace(t, ' ?([-+]\d\d):?(\d\d)$', '\1:\2') AS TIMESTAMPTZ) END;
 
--- Seconds or milliseconds since 1970: ten or thirteen digits, so the years 2001 to 2065.
-CREATE OR REPLACE TEMP MACRO is_epoch(t) AS regexp_full_match(t, '[12]\d{9}(\d{3})?(\.\d+)?');
+-- Seconds, milliseconds or microseconds since 1970: ten, thirteen or sixteen digits, so the years 2001 to 2065.
+CREATE OR REPLACE TEMP MACRO is_epoch(t) AS regexp_full_match(t, '[12]\d{9}(\d{3}(\d{3})?)?(\.\d+)?');
 
 CREATE OR REPLACE TEMP MACRO epoch_of(t) AS
-  to_timestamp(CASE WHEN strpos(t || '.', '.') > 11 THEN t::DOUBLE / 1000 ELSE t::DOUBLE END);
+  to_timestamp(CASE WHEN strpos(t || '.', '.') > 14 THEN t::DOUBLE / 1000000 WHEN strpos(t || '.', '.') > 11 THEN t::DOUBLE / 1000 ELSE t::DOUBLE END);
 
 -- Excel counts days from 1899-12-30: it believes that 1900 was a leap year. [2-7] covers the years 1954 to 2119.
-CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}(\.\d+)?');
+CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}([.,]\d+)?');
 CREATE OR REPLACE TEMP MACRO excel_day_of(t) AS
-  TIMESTAMP '1899-12-30' + to_seconds(round(t::DOUBLE * 86400)::BIGINT);
+  TIMESTAMP '1899-12-30' + to_seconds(round(replace(t, ',', '.')::DOUBLE * 86400)::BIGINT);
 
 -- The first character is checked because strptime accepts 'infinity' as a time.
 CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from storehealth.errors import FileRefused, NoDataError
 from storehealth.intake.containers import HEAD_BYTES, Head, find_archive, load_archives
 from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.control_chars import escape_bytes
 from storehealth.support.message import Message, Name, message
 
 ARCHIVE_MARKS = (b"PK", b"\x1f\x8b")
@@ -74,7 +75,7 @@ def discover(exports: Path) -> list[SourceFile]:
         NoDataError: There is no such folder, or nothing is in it.
     """
     if exports.is_file():
-        return [SourceFile(exports.name, exports)]
+        return [SourceFile(escape_bytes(exports.name), exports)]
     if exports.is_fifo():
         raise NoDataError(message("intake.is_pipe", path=Name(exports)), message("intake.name_a_file"))
     if not exports.is_dir():
@@ -92,10 +93,10 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
         packages = [name for name in folders if name.lower().endswith(PACKAGES)]
         folders[:] = [name for name in folders if name not in packages]
         for name in packages:
-            place = Path(folder, name).relative_to(exports).as_posix()
+            place = escape_bytes(Path(folder, name).relative_to(exports).as_posix())
             yield SourceFile(place, Path(folder, name), _refuse_package(name))
         for path in (Path(folder, name) for name in (*folders, *files) if not is_hidden(name)):
-            name = path.relative_to(exports).as_posix()
+            name = escape_bytes(path.relative_to(exports).as_posix())
             # A link must not pull files from elsewhere on the machine into a report.
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 yield SourceFile(name, path, message("intake.link_out"))
@@ -107,7 +108,7 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
                 yield SourceFile(name, path, message("intake.pipe"))
     for error in errors:
         closed = Path(error.filename)
-        name = exports.name if closed == exports else closed.relative_to(exports).as_posix()
+        name = escape_bytes(exports.name if closed == exports else closed.relative_to(exports).as_posix())
         yield SourceFile(f"{name}/", closed, message("intake.cannot_open", reason=describe_os_error(error)))
 
 
@@ -172,11 +173,22 @@ def unpack_file(found: SourceFile, folder: Path) -> Path:
         FileRefused: The archive cannot unpack it.
     """
     if not found.archive:
-        return found.path
+        return found.path if _is_utf8(found.path) else _link_file(found, folder)
     archive = load_archives()[found.archive]
     target = folder / f"member{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
     member = next(member for member in archive.list_members(found.path) if member.key == found.key)
     archive.unpack(found.path, member, target)
+    return target
+
+
+def _is_utf8(path: Path) -> bool:
+    return escape_bytes(str(path)) == str(path)
+
+
+def _link_file(found: SourceFile, folder: Path) -> Path:
+    """Return another name for a file whose own is not UTF-8: the database takes only such names."""
+    target = folder / f"file{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
+    target.symlink_to(found.path.resolve())
     return target
 
 

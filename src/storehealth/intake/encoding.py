@@ -26,6 +26,8 @@ from storehealth.support.message import Message, Name, dump_message, message
 
 CHUNK = 8 << 20
 LONGEST_LINE = 64 << 20
+FEW_LINES = 20
+"""Lines of a file in which one line with a bad byte is still an accident."""
 MOST_BAD_LINES = 0.01
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be", codecs.BOM_UTF8: "utf-8-sig",
@@ -33,6 +35,8 @@ MARKS = {
 }  # fmt: skip
 """Byte order marks; that of UTF-32-LE begins like that of UTF-16-LE, and so comes first."""
 SURROGATE = re.compile("[\ud800-\udfff]")
+MOSTLY_CR = 4
+"""Lone carriage returns per line feed from which they, too, end lines."""
 SURVEYED = 1 << 12
 """Bytes in which UTF-16 without a byte order mark is looked for."""
 SAMPLE_LINES = 1000
@@ -140,8 +144,8 @@ def convert_to_utf8(path: Path, scratch: Path, encoding: str | None = None) -> U
                 is_damaged_utf8 = counted.has_non_ascii or _is_mostly_utf8(chunk)
                 return _copy(path, scratch, "utf-8" if is_damaged_utf8 else detect_legacy_encoding(chunk))
             counted.add(start, chunk)
-    if counted.has_cr_ends:  # the copy has LF instead
-        return _copy(path, scratch, "utf-8")
+    if counted.has_cr_ends or counted.has_mixed_ends:  # the copy has LF instead
+        return _copy(path, scratch, "utf-8", counted.has_mixed_ends)
     return counted.to_text(path, mark or "utf-8")
 
 
@@ -150,7 +154,7 @@ class _LineCount:
 
     def __init__(self) -> None:
         self.lines = self.breaks = self.returns = self.lone = self.trailing = 0
-        self.has_non_ascii = False
+        self.has_non_ascii = self.begins_with_cr = False
         self.last = b""
 
     def add(self, start: int, chunk: bytes) -> None:
@@ -158,6 +162,7 @@ class _LineCount:
         self.has_non_ascii = self.has_non_ascii or not chunk.isascii()
         self.breaks += chunk.count(b"\n")
         if b"\r" in chunk:
+            self.begins_with_cr = self.begins_with_cr or (start == 0 and _begins_with_cr(chunk))
             pairs = chunk.count(b"\r\n")
             self.returns += pairs
             self.lone += chunk.count(b"\r") - pairs
@@ -172,12 +177,23 @@ class _LineCount:
         is_final = self.breaks <= 1 and self.trailing == self.breaks
         return is_final and self.lone > 0 and (self.returns == 0 or self.lone > 1)
 
+    @property
+    def has_mixed_ends(self) -> bool:
+        """Whether lines end with CR alone but for a few, as where a file of an old Mac went through another program."""
+        return self.begins_with_cr and self.lone > 1 and self.lone >= MOSTLY_CR * self.breaks
+
     def to_text(self, path: Path, encoding: str, bad: tuple[Damage, ...] = ()) -> Utf8Text:
         if not self.last:
             raise FileRefused(message("intake.empty"), message("intake.export_again"))
         lines = self.breaks + (self.last != b"\n") - max(self.trailing - 1, 0)
         plain = self.lone == 0 and self.returns in (0, self.breaks) and not bad
         return Utf8Text(path, encoding, lines, plain, bad)
+
+
+def _begins_with_cr(chunk: bytes) -> bool:
+    """Whether the first line, quoted cells aside, ends with CR alone."""
+    first = re.search(rb"\r\n?|\n", re.sub(rb'"[^"]*"', b"", chunk[:SURVEYED]))
+    return first is not None and first[0] == b"\r"
 
 
 def _refuse_nul(start: int, chunk: bytes) -> None:
@@ -226,21 +242,21 @@ def _list_non_ascii_lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if not line.isascii()][:5000]
 
 
-def _copy(path: Path, scratch: Path, encoding: str) -> Utf8Text:
-    """Write a UTF-8 copy with the same lines; a line that cannot be decoded is left empty."""
+def _copy(path: Path, scratch: Path, encoding: str, has_mixed_ends: bool = False) -> Utf8Text:
+    """Write a UTF-8 copy with the same lines; a byte that cannot be decoded becomes U+FFFD, and costs only its cell."""
     copy, counted, bad = scratch / "text.utf8", _LineCount(), list[_BadLine]()
     codec = _find_codec(encoding)
     is_wide = codec.startswith(("utf-16", "utf-32"))
     with path.open("rb") as source, copy.open("wb") as target:
         for text in _decode_wide(source, codec) if is_wide else _decode_lines(source, codec, counted, bad):
-            data = (_replace_cr_ends(text) if "\r" in text else text).encode("utf-8")
+            data = (_replace_cr_ends(text, has_mixed_ends) if "\r" in text else text).encode("utf-8")
             if data:
                 counted.add(target.tell(), data)
                 target.write(data)
-    if len(bad) > MOST_BAD_LINES * max(counted.breaks, 1):
+    if len(bad) > max(MOST_BAD_LINES * max(counted.breaks, 1), counted.breaks >= FEW_LINES):
         raise FileRefused(_describe_bad_lines(bad, encoding), message("intake.name_encoding"))
     reason = dump_message(message("reject.encoding", encoding=Name(encoding)))
-    damages = (Damage(line.number, line.text, reason) for line in bad)
+    damages = (Damage(line.number, line.text, reason, lost=False) for line in bad)
     return counted.to_text(copy, encoding, tuple(damages))
 
 
@@ -266,10 +282,12 @@ def _find_codec(encoding: str) -> str:
         ) from None
 
 
-def _replace_cr_ends(text: str) -> str:
+def _replace_cr_ends(text: str, has_mixed_ends: bool) -> str:
     """End lines with LF where a whole chunk has none of them but at its very end; see ``has_cr_ends``."""
     body = text.removesuffix("\n")
     lone = text.count("\r") - text.count("\r\n")
+    if has_mixed_ends:
+        return re.sub("\r\n?", "\n", text)
     if "\n" in body or not lone or (text.endswith("\r\n") and lone < 2):
         return text
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -304,18 +322,19 @@ def _decode_lines(source: BinaryIO, encoding: str, counted: _LineCount, bad: lis
         try:
             yield chunk.decode(encoding)
         except UnicodeDecodeError:
-            yield _drop_bad_lines(chunk, encoding, (start, counted.breaks + 1), bad)
+            yield _replace_bad_bytes(chunk, encoding, (start, counted.breaks + 1), bad)
 
 
-def _drop_bad_lines(chunk: bytes, encoding: str, begin: tuple[int, int], bad: list[_BadLine]) -> str:
+def _replace_bad_bytes(chunk: bytes, encoding: str, begin: tuple[int, int], bad: list[_BadLine]) -> str:
     offset, number = begin
     good: list[str] = []
     for line in chunk.split(b"\n"):
         try:
             good.append(line.decode(encoding))
         except UnicodeDecodeError as error:
-            bad.append(_BadLine(number, offset + error.start, line.decode(encoding, "replace").strip()))
-            good.append("")
+            text = line.decode(encoding, "replace")
+            bad.append(_BadLine(number, offset + error.start, text.strip()))
+            good.append(text)
         offset, number = offset + len(line) + 1, number + 1
     return "\n".join(good)
 

@@ -27,16 +27,18 @@ from storehealth.intake.encoding import decode_head
 from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
-from storehealth.model import SheetReading, Source, StoredTable
-from storehealth.privacy import remove_quotes, scrub
+from storehealth.model import BlankWords, SheetReading, Source, StoredTable
+from storehealth.privacy import remove_quotes, scrub, show_header
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
 
-VERSION = 6
+VERSION = 7
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
 MOST_LIKELY = 6
 """Columns named in a note about a file that is not recognised."""
+MOST_COLUMNS = 16_384
+"""Columns of a sheet of Excel; a table that is wider is none."""
 LONGEST_SAMPLE = 200
 """Characters of a cell, and cells of a record, that are kept of the top of a sheet."""
 
@@ -142,7 +144,10 @@ class FileReader:
         refuse_foreign_formats(head)
         container = find_container(head)
         encoding = self.options.choose(self.options.encodings, file)
-        return container.open_sheets(path, folder, encoding), container.NAME
+        sheets = container.open_sheets(path, folder, encoding)
+        if any(len(record.cells) > MOST_COLUMNS for sheet in sheets for record in sheet.top):
+            raise FileRefused(message("intake.too_wide", most=MOST_COLUMNS), message("intake.save_smaller_table"))
+        return sheets, container.NAME
 
     def _recognise(self, file: SourceFile, container: str, sheet: Sheet) -> SheetInspection:
         chosen = self.options.choose(self.options.layouts, file)
@@ -187,8 +192,7 @@ class FileReader:
     def read(self, look: FileInspection, zone: str) -> FileResult:
         """Read the recognised sheets of a file, or find them in the lake. An error becomes a note."""
         result = FileResult([], [], [], [])
-        for index, part in enumerate(look.parts):
-            path = f"{look.file.name}#{part.name}" if part.name else look.file.name
+        for index, (part, path) in enumerate(zip(look.parts, _name_parts(look), strict=True)):
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
             result.readings.append(_describe_header(path, part, self.catalogue))
             if part.match is None:
@@ -240,6 +244,16 @@ class FileReader:
         return self.lake.store_entry(key, folder, meta), meta
 
 
+def _name_parts(look: FileInspection) -> list[str]:
+    """The names of a file's sheets as they are shown: a sheet may be called after a customer."""
+    names, taken = list[str](), set[str]()
+    for number, part in enumerate(look.parts, 1):
+        name = f"{look.file.name}#{scrub(part.name)}" if part.name else look.file.name
+        names.append(f"{name} ({number})" if name in taken else name)
+        taken.add(names[-1])
+    return names
+
+
 def _sample(records: Sequence[TextRecord]) -> list[list[str]]:
     return [[cell[:LONGEST_SAMPLE] for cell in record.cells[:LONGEST_SAMPLE]] for record in records]
 
@@ -264,7 +278,7 @@ def _describe_header(path: str, part: SheetInspection, catalogue: Catalogue) -> 
     layout, targets = catalogue.layouts[part.match.layout], dict[str, tuple[str, ...]]()
     for key, header in part.match.headers.items():
         targets[header] = (*targets.get(header, ()), *layout.list_targets(key, catalogue.tables))
-    names = [" ".join(cell.split()) for cell in (part.top[0] if part.top else ())]
+    names = [show_header(cell) for cell in (part.top[0] if part.top else ())]
     for key, place in part.match.columns.items():  # below a row of group names, the header is made of both
         names[place : place + 1] = [part.match.headers[key]]
     return SheetReading(source=path, header=tuple(names), columns=targets)
@@ -291,8 +305,9 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
     facts = {name: meta[name] for name in ("rows", "kept", "duplicates", "rejected")}
     facts |= {"first": min(_times(table.first for table in stored), default=None)}
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
+    blanks = tuple(BlankWords(header=header, cells=n, words=tuple(words)) for header, n, words in meta["blanks"])
     unfit = load_message(meta["unfit"]) if meta["unfit"] else None
-    facts |= {"note": unfit or _summarise(meta) or source.note}
+    facts |= {"note": unfit or _join(_summarise(meta) or source.note, _describe_blanks(blanks)), "blanks": blanks}
     if not meta["unfit"]:
         facts |= {"layout": layout.name, "tables": layout.feeds}
     result.sources.append(source.model_copy(update=facts))
@@ -303,6 +318,21 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
         result.rejects.append(
             StoredTable(table="rejects", source=source.path, parquet=rejects, rows=count, distinct_keys=count)
         )
+
+
+def _describe_blanks(blanks: Sequence[BlankWords]) -> Message | None:
+    """Say which columns have words for "not yet" instead of a time."""
+    columns = tuple(
+        message(
+            "rows.blank_column", n=blank.cells, header=Name(scrub(blank.header)), words=tuple(map(Name, blank.words))
+        )
+        for blank in blanks
+    )
+    return message("rows.blank_words", columns=columns) if columns else None
+
+
+def _join(first: Message | None, second: Message | None) -> Message | None:
+    return message("rows.two_notes", first=first, second=second) if first and second else first or second
 
 
 def _summarise(meta: Any) -> Message | None:

@@ -157,6 +157,8 @@ WORDS_WORTH = 0.95
 """Worth of a header that names a column in ordinary words."""
 GENERIC_WORTH = 0.9
 """Worth of a header such as "Date" or "No.", where the sheet has no second column of its kind."""
+KEY_FIRST = 0.15
+"""How much a column that may be the key of a table is preferred as such; more than a generic header lacks."""
 LEAST_UNIQUE = 0.98
 """Share of different values from which a column can be the key of a table."""
 Vocabulary = dict[tuple[str, str], tuple[frozenset[str], tuple[str, ...]]]
@@ -307,7 +309,9 @@ def assign_columns(
     own = [offer for table in tables for column in table.columns for offer in offers.get((table.name, column), ())]
     chosen: dict[str, ColumnGuess] = {}
     used: set[str] = set()
-    for offer in sorted(own, key=lambda fit: -fit.worth):
+    keys = {key for table in tables for key in table.key if not table.columns[key].otherwise}
+    # "id" is the order number of a sheet that has no other, before it is the platform's own id of the order.
+    for offer in sorted(own, key=lambda fit: -fit.worth - (KEY_FIRST if fit.column in keys else 0)):
         if offer.column not in chosen and offer.profile.header not in used:
             chosen[offer.column] = offer
             used.add(offer.profile.header)

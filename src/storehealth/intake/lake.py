@@ -8,7 +8,9 @@
     lake/<key>.at          after ``--no-cache``: the name of the folder that replaces that one
 
 A key is the digest of everything the result depends on, so an entry is right or does not exist. Entries are written in
-a scratch folder and moved into place whole. Exports hold personal data: only the owner may read the lake.
+a scratch folder and moved into place whole. Every file carries or has its digest: a Parquet file is compared with it once
+per change of its size, times or inode (``checked.json``), and whatever is doubtful counts as absent and is read anew.
+What no run has used for three months is deleted. Exports hold personal data: only the owner may read the lake.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import AbstractContextManager
+import time
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,12 +29,17 @@ from filelock import FileLock
 
 from storehealth.errors import FileRefused
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner
+from storehealth.support.control_chars import escape_bytes
 from storehealth.support.message import message
 from storehealth.support.tempdirs import make_temporary_folder
 
-PARQUET_END = b"PAR1"
+KEPT = ("index.json", "seen", ".lock", ".swept")
 POINTER_SUFFIX = ".at"
-LONGEST_RUN = 24 * 3600
+DAY = 24 * 3600
+MOST_UNUSED = 90 * DAY
+"""Seconds after which what no run has used is deleted."""
+DRAFT = ".draft-"
+LONGEST_RUN = DAY
 """Seconds after which no run can still be reading an entry that was superseded."""
 
 
@@ -53,8 +61,11 @@ class Lake:
         for part in (folder, folder / "seen"):
             restrict_to_owner(make_private_folder(part))
         self.lock = FileLock(folder / ".lock", mode=0o600)
-        self.index: dict[str, list[Any]] = _load_json(folder / "index.json") or {}
+        self.doubts = set[str]()
+        """Stored results that were found damaged; they are read anew."""
+        self.index: dict[str, list[Any]] = self._load(folder / "index.json") or {}
         self.digested: dict[str, list[Any]] = {}
+        self._sweep()
 
     def open_scratch(self) -> AbstractContextManager[Path]:
         """Open a folder for work in progress, removed at the end; inside the lake, so that results can be moved."""
@@ -64,13 +75,13 @@ class Lake:
         """Compute the digest of a file's content; a file whose size and times have not changed is not read."""
         status = path.stat()
         state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        known = self.digested.get(str(path.resolve()))
-        known = known or (self.index.get(str(path.resolve())) if self.trusted else None)
+        name = _name_file(path)
+        known = self.digested.get(name) or (self.index.get(name) if self.trusted else None)
         if known and known[:-1] == state:
             return str(known[-1])
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        self.digested[str(path.resolve())] = [*state, digest]
+        self.digested[name] = [*state, digest]
         return digest
 
     def check_unchanged(self, path: Path) -> None:
@@ -79,7 +90,7 @@ class Lake:
         Raises:
             FileRefused: It has: what was read is neither the old file nor the new one.
         """
-        status, name = path.stat(), str(path.resolve())
+        status, name = path.stat(), _name_file(path)
         if (self.digested.get(name) or self.index.get(name) or [])[:2] != [status.st_size, status.st_mtime_ns]:
             raise FileRefused(message("intake.changed"), message("intake.run_when_complete"))
 
@@ -87,12 +98,12 @@ class Lake:
         """Store the digests of this run beside those of other processes."""
         if self.digested:
             with self.lock:
-                index = (_load_json(self.folder / "index.json") or {}) | self.digested
+                index = (self._load(self.folder / "index.json") or {}) | self.digested
                 self._write(self.folder / "index.json", index)
 
     def load_note(self, key: str) -> Any:
         """Return the value noted under a key, or None."""
-        return _load_json(self.folder / "seen" / f"{key}.json") if self.trusted else None
+        return self._load(self.folder / "seen" / f"{key}.json") if self.trusted else None
 
     def save_note(self, key: str, value: Any) -> None:
         """Store a value under a key."""
@@ -101,13 +112,13 @@ class Lake:
     def find_entry(self, key: str) -> tuple[Path, Any] | None:
         """Return folder and metadata of an entry, if it exists and is whole."""
         folder = self._locate(key)
-        meta = _load_meta(folder) if self.trusted else None
+        meta = self._load_meta(folder) if self.trusted else None
         return None if meta is None else (folder, meta)
 
     def _locate(self, key: str) -> Path:
         """Return the folder of a key's entry, whether it exists or not."""
-        name = _load_json(self.folder / f"{key}{POINTER_SUFFIX}")
-        return self.folder / (name if isinstance(name, str) else key)
+        name = self._load(self.folder / f"{key}{POINTER_SUFFIX}")
+        return self.folder / (name if isinstance(name, str) and name.startswith(key) else key)
 
     def store_entry(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
         """Move a folder of Parquet files into the lake as the entry of a key.
@@ -118,15 +129,18 @@ class Lake:
             made: A folder inside :meth:`scratch`.
             meta: Facts to store beside the files.
         """
-        files = {path.name: path.stat().st_size for path in sorted(made.glob("*.parquet"))}
+        files = {path.name: [path.stat().st_size, _digest_file(path)] for path in sorted(made.glob("*.parquet"))}
         self._write(made / "meta.json", meta | {"files": files})
         for path in (made, *made.iterdir()):
             restrict_to_owner(path)
+        self._write(made / "checked.json", {name: _stat_file(made / name) for name in files})
         with self.lock:
             target = self._locate(key)
-            if _load_meta(target) is not None:
+            if self._load_meta(target) is not None:
                 return target if self.trusted else self._put_beside(key, target, made)
-            if target.exists():
+            if target.is_symlink():
+                target.unlink()
+            elif target.exists():
                 # A damaged entry: moved away first, so that the key never points to half a folder.
                 old = made.with_name(f"{made.name}-old")
                 target.replace(old)
@@ -147,31 +161,114 @@ class Lake:
         return target
 
     def _write(self, path: Path, value: Any) -> None:
-        draft = path.with_name(f".{path.name}.{uuid4().hex}")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+        text = json.dumps(value, ensure_ascii=False)
+        draft = path.with_name(f"{DRAFT}{uuid4().hex}")
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(f"{text}\n{_digest_text(text)}", encoding="utf-8")
         draft.replace(path)
 
+    def _load(self, path: Path) -> Any:
+        """Load what :meth:`_write` has written; None where it is not there, or is damaged, which is counted."""
+        try:
+            if path.is_symlink():
+                raise ValueError("somebody else's")
+            text, mark, digest = path.read_text(encoding="utf-8").rpartition("\n")
+            _refresh(path)
+            if not mark:
+                return None  # of an older version
+            if digest != _digest_text(text):
+                raise ValueError(digest)
+            return json.loads(text)
+        except ValueError:
+            self.doubts.add(path.parent.name if path.name == "meta.json" else path.name)
+            with suppress(OSError):
+                path.unlink()
+            return None
+        except OSError:
+            return None
 
-def _load_json(path: Path) -> Any:
+    def _load_meta(self, folder: Path) -> Any:
+        """Load the metadata of an entry, if all its files are as they were written."""
+        meta = None if folder.is_symlink() else self._load(folder / "meta.json")
+        if meta is None:
+            return None
+        states = {name: _stat_file(folder / name) for name in meta["files"]}
+        if self._load(folder / "checked.json") != states:
+            if not all(_is_whole(folder / name, *facts) for name, facts in meta["files"].items()):
+                self.doubts.add(folder.name)
+                return None
+            with suppress(OSError):  # the next run checks again
+                self._write(folder / "checked.json", states)
+        _refresh(folder)
+        return meta
+
+    def _sweep(self) -> None:
+        """Once a day, delete drafts of runs that were killed, and what no run has used for three months."""
+        mark = self.folder / ".swept"
+        try:
+            last = mark.lstat().st_mtime if mark.exists() else 0.0
+            mark.touch(mode=0o600)
+            now = mark.lstat().st_mtime
+            if now - last < DAY or last == 0.0:
+                return
+        except OSError:
+            return
+        for path in (*self.folder.iterdir(), *(self.folder / "seen").iterdir()):
+            with suppress(OSError):
+                unused = now - path.lstat().st_mtime
+                is_draft = path.name.startswith(DRAFT) and unused > LONGEST_RUN
+                if is_draft or (unused > MOST_UNUSED and path.name not in KEPT):
+                    _delete(path)
+        self._forget_files()
+
+    def _forget_files(self) -> None:
+        """Delete the digests of files that are gone from the index."""
+        gone = [name for name in self.index if "\\x" not in name and not Path(name).exists()]
+        if gone:
+            with suppress(OSError), self.lock:
+                self.index = {name: state for name, state in self.index.items() if name not in gone}
+                self._write(self.folder / "index.json", self.index)
+
+
+def _name_file(path: Path) -> str:
+    """The name of a file in the index: its whole path."""
+    return escape_bytes(str(path.resolve()))
+
+
+def _digest_text(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _digest_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
+
+
+def _stat_file(path: Path) -> list[int]:
+    """What tells whether a file has changed since it was checked."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+        status = path.lstat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def _load_meta(folder: Path) -> Any:
-    """Load the metadata of an entry, if all its files are whole."""
-    meta = _load_json(folder / "meta.json")
-    if meta is None or not all(_is_whole(folder / name, size) for name, size in meta["files"].items()):
-        return None
-    return meta
-
-
-def _is_whole(path: Path, size: int) -> bool:
+def _is_whole(path: Path, size: int, digest: str) -> bool:
     try:
-        with path.open("rb") as stream:
-            stream.seek(-len(PARQUET_END), os.SEEK_END)
-            return stream.read() == PARQUET_END and path.stat().st_size == size
+        return not path.is_symlink() and path.stat().st_size == size and _digest_file(path) == digest
     except OSError:
         return False
+
+
+def _refresh(path: Path) -> None:
+    """Note that something was used: at most once a day, by the time of its last change."""
+    with suppress(OSError):
+        if time.time() - path.lstat().st_mtime > DAY:
+            os.utime(path, follow_symlinks=False)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()

@@ -19,6 +19,7 @@ from storehealth.intake.cells import (
     TIDY_STEPS,
     apply_words,
     has_month_names,
+    keep_word,
     list_time_parts,
     quote_literal,
     quote_name,
@@ -71,6 +72,12 @@ class ReadingPlan(NamedTuple):
     def is_born(self, key: str) -> bool:
         """Whether a layout column is the time a row of some table begins with."""
         return key.rpartition(".")[2] in {self.tables[name].born for name in self.layout.feeds}
+
+    @property
+    def later_times(self) -> list[str]:
+        """The layout columns with times of what comes later in the life of a row, and may not have happened yet."""
+        times = (key for key, _, target in self.iterate_read_columns() if target.type == "time")
+        return [key for key in times if not self.is_born(key)]
 
     def list_places(self, key: str) -> list[tuple[str, int]]:
         """The cells of a row that may hold a layout column: a name for each in SQL, and its place in the sheet."""
@@ -140,10 +147,11 @@ def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
     if plan.free_times:
         worded = _split_times(plan, worded)
-    typed = _select([*row, *_read_values(plan), *marks], worded)
+    said = [name_word(key) for key in plan.later_times]
+    typed = _select([*row, *_read_values(plan), *said, *marks], worded)
     if plan.layout.order_cells == "first_row":
         typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
-    return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *marks], typed)
+    return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *said, *marks], typed)
 
 
 def _split_times(plan: ReadingPlan, source: str) -> str:
@@ -191,6 +199,9 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
     """Cells without a value as NULL, merged cells filled down, and columns that the sheet lacks, as NULL."""
     for key, column, target in plan.iterate_read_columns():
         later = target.type == "time" and not plan.is_born(key)
+        if later:
+            words = ", ".join(keep_word(name) for name, _ in plan.list_places(key))
+            yield f"coalesce({words}, NULL) AS {name_word(key)}"
         texts = [set_null(name, target.type, column, later) for name, _ in plan.list_places(key)]
         # Cell by cell: where the first of several headers is blank in a row, the next one counts.
         text = f"coalesce({', '.join(texts)})" if len(texts) > 1 else texts[0]
@@ -206,7 +217,10 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
 
 
 def _apply_words(plan: ReadingPlan) -> Iterator[str]:
+    later = set(plan.later_times)
     for key, column, _ in plan.iterate_read_columns():
+        if key in later:
+            yield f"CASE WHEN {quote_name(key)} IS NULL THEN {name_word(key)} END AS {name_word(key)}"
         yield f"{quote_name(key)} AS {_text_column(key)}"
         if column.words or column.contains:
             yield f"{apply_words(quote_name(key), _lower_column(key), column)} AS {quote_name(key)}"
@@ -294,6 +308,11 @@ def _is_fatal(plan: ReadingPlan, key: str) -> bool:
 
 def _join_or(tests: Iterable[str]) -> str:
     return " OR ".join(tests) or "false"
+
+
+def name_word(key: str) -> str:
+    """The column with the text of a cell of times that says that there is none, such as "Not shipped"."""
+    return quote_name(f"word {key}")
 
 
 def _text_column(key: str) -> str:

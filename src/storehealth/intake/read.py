@@ -5,6 +5,8 @@ Where several shops in one file use the same order numbers, the shop's column te
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +16,7 @@ import duckdb
 from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name
-from storehealth.intake.containers import Body, Sheet
+from storehealth.intake.containers import Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
     PASSED,
@@ -23,12 +25,18 @@ from storehealth.intake.normalise import (
     build_staging_sql,
     build_table_sql,
     list_required_keys,
+    name_word,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
+from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
+from storehealth.support.sandbox import apply_thread_limit
 
 LONGEST_VALUE = 2000
+INSERTED = 50_000
+"""Damaged lines listed at a time."""
+LONGEST_WORD = 40
 Con = duckdb.DuckDBPyConnection
 SEPARATOR = " · "
 
@@ -46,7 +54,8 @@ class SheetOutcome(NamedTuple):
     """Where a sheet's rows went: ``rows = kept + duplicates + rejected``.
 
     ``listed`` counts the entries in rejects.parquet. ``unfit``, a dumped message, says why no row was kept. ``passed``
-    counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count.
+    counts rows of another kind, such as ordinary payments in a fund journal; they are in no other count. ``blanks``: by header
+    of a time, how many cells say in words that there is none, and the commonest of these words.
     """
 
     rows: int
@@ -57,11 +66,13 @@ class SheetOutcome(NamedTuple):
     tables: dict[str, TableFacts]
     unfit: str = ""
     passed: int = 0
+    blanks: list[tuple[str, int, list[str]]] = []
 
 
 def connect(memory: str | None, scratch: Path) -> Con:
     """Open an in-memory database with the macros of ``*.sql``. ``scratch`` is where it may spill to disk."""
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
+    apply_thread_limit(con)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     # Else `lower(t) IN (…)` becomes a join over every row, even the many that an earlier CASE branch decides.
@@ -96,8 +107,9 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
     reading = SheetOutcome(
-        rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables
-    )
+        rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables,
+        blanks=_count_blank_words(con, plan),
+    )  # fmt: skip
     if not kept:
         reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
     if plan.layout.only:
@@ -138,7 +150,7 @@ def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
     """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up."""
     try:
         count = _fill(con, plan, body)
-    except duckdb.InvalidInputException:
+    except (duckdb.InvalidInputException, duckdb.NotImplementedException):  # the second: of lines that are too long
         count = None
         if body.expected is None:
             raise
@@ -192,9 +204,7 @@ def _define_kept(con: Con, *conditions: str) -> None:
 
 def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
     """List damaged lines, total rows and unreadable cells; give the number of staged rows and of those lost by this."""
-    damages = [(damage.line, damage.value[:LONGEST_VALUE], damage.reason, damage.lost) for damage in body.damages]
-    if damages:
-        con.executemany("INSERT INTO rejects VALUES (?, NULL, ?, ?, ?)", damages)
+    _insert_damages(con, body.damages)
     con.execute("INSERT INTO rejects SELECT source_row, NULL, NULL, reason, false FROM left_out")
     rows, lost, unread = con.execute(
         f"SELECT count(*), count(*) FILTER ({LOST}), count({UNREAD}) FROM numbered"
@@ -208,6 +218,18 @@ def _reject_unfit(con: Con, body: Body) -> tuple[int, int]:
         con.execute(f"INSERT INTO gone SELECT source_row FROM numbered WHERE {LOST}")
         _define_kept(con, f"NOT {LOST}")
     return rows, lost
+
+
+def _insert_damages(con: Con, damages: Sequence[Damage]) -> None:
+    """List damaged lines, many at a time: there may be as many as the file has lines."""
+    for start in range(0, len(damages), INSERTED):
+        some = damages[start : start + INSERTED]
+        values = [damage.value[:LONGEST_VALUE] for damage in some]
+        con.execute(
+            "INSERT INTO rejects SELECT unnest(?::BIGINT[]), NULL, unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),"
+            " unnest(?::BOOLEAN[])",
+            [[damage.line for damage in some], values, [d.reason for d in some], [d.lost for d in some]],
+        )
 
 
 def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
@@ -329,14 +351,17 @@ def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Tab
 def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
     """The reason that cost most rows. Empty where the sheet had only total rows."""
     commonest = con.execute(
-        "SELECT column_name, reason, count(*) FROM rejects WHERE row_lost GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 1"
+        "SELECT column_name, reason, count(*), min(value) FROM rejects WHERE row_lost GROUP BY 1, 2"
+        " ORDER BY 3 DESC, 1, 2 LIMIT 1"
     ).fetchone()
     if commonest is None:
         return ""
-    column, reason, count = commonest
+    column, reason, count, value = commonest
     why = load_message(reason)
-    if column:
-        why = message("reject.in_column", column=Name(column), reason=why)
+    if column and value and re.search(r"\d", value):  # a text without digits may be anybody's name
+        why = message("reject.in_column", column=Name(column), value=Name(scrub(value[:LONGEST_WORD])), reason=why)
+    elif column:
+        why = message("reject.in_column_bare", column=Name(column), reason=why)
     return dump_message(message("rows.none_read", layout=Name(plan.layout.name), reason=why, n=count))
 
 
@@ -346,6 +371,23 @@ def _write_rejects(con: Con, folder: Path) -> int:
         con,
         f"COPY (SELECT * FROM rejects ORDER BY ALL) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
     )
+
+
+def _count_blank_words(con: Con, plan: ReadingPlan) -> list[tuple[str, int, list[str]]]:
+    keys = plan.later_times
+    if not keys:
+        return []
+    counts = con.execute(f"SELECT {', '.join(f'count({name_word(key)})' for key in keys)} FROM numbered").fetchall()[0]
+    found = []
+    for key, count in zip(keys, counts, strict=True):
+        if count:
+            word = f"{name_word(key)}[:{LONGEST_WORD}]"
+            common = (
+                f"SELECT {word} FROM numbered GROUP BY 1 HAVING {word} IS NOT NULL ORDER BY count(*) DESC, 1 LIMIT 3"
+            )
+            words = [scrub(text) for (text,) in con.execute(common).fetchall()]
+            found.append((plan.match.headers[key], count, words))
+    return found
 
 
 def _fetch_number(con: Con, sql: str) -> int:

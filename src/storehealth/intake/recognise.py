@@ -215,7 +215,7 @@ def _explain_refusal(layouts: Iterable[Layout], rows: Sequence[_Row]) -> Message
 def _load_patterns() -> dict[str, re.Pattern[str]]:
     import yaml
 
-    text = Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("header_words.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
     parts = {name: content[name] for name in ("number", "moment", "order")}
     # The braces of {1,2} in a pattern would be taken for a name, so names are replaced one by one.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from storehealth.intake.containers import TOP_RECORDS, Damage, TextRecord
@@ -31,6 +31,9 @@ TOTAL = (
 """A cell that says that its row sums up others."""
 FOOTER = "reject.footer"
 TOO_LONG = "reject.too_long"
+LONGEST_MESSAGE = 1_000_000
+"""Characters of a chat message; what is longer was not written by anybody."""
+LONG_MESSAGE = dump_message(message("reject.long_message", most=LONGEST_MESSAGE))
 BLANKS = " \t\r\u00a0\u3000"
 CLOSED = re.compile(r'\s*"[^"]*(?:""[^"]*)*"(?!")')
 WORDS = re.compile(r"[^\W\d_].*\s")
@@ -98,6 +101,7 @@ def fit_width(record: ParsedRecord, width: int, text: str) -> ParsedRecord | Dam
     return Damage(record.line, text, explain_width(len(cells), width))
 
 
+@lru_cache(maxsize=4096)
 def explain_width(count: int, width: int) -> str:
     """Why a record of so many cells is none, as the text of a message."""
     if count < width:
@@ -109,6 +113,9 @@ def split_top_records(lines: Iterator[tuple[int, str]], delimiter: str) -> Itera
     """Records near the top of a text, of any width: the header is looked for among them."""
     for number, line in lines:
         text = line
+        if len(text) > LONGEST:
+            yield TextRecord(number, (text[:200],))
+            continue
         while text.strip():
             try:
                 yield TextRecord(number, tuple(split_record(text, delimiter)))

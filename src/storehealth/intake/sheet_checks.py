@@ -34,6 +34,7 @@ class _Dates(NamedTuple):
     month_first: int
     dotted: int
     example: str | None
+    is_year_first: bool = False
 
 
 def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPlan:
@@ -54,6 +55,8 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
 
 def _decide_order(dates: _Dates, plan: ReadingPlan) -> str:
     example = Name(dates.example or "")
+    if dates.is_year_first:
+        return "year_first"
     if min(dates.day_first, dates.month_first) * RARE > max(dates.day_first, dates.month_first):
         raise FileRefused(
             message("rows.dates_in_both_orders", n=dates.day_first, months=dates.month_first, example=example),
@@ -73,10 +76,15 @@ def _survey(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> _Dates:
         return _Dates(0, 0, 0, 0, 0, None)
     pattern = quote_literal(NUMERIC_DATE)
     first, second = (f"TRY_CAST(regexp_extract(value, {pattern}, {group}) AS INTEGER)" for group in (1, 2))
+    third = f"regexp_extract(value, {pattern}, 3)"
+    # 26-10-01, 26-10-02 …: the first number hardly changes, and the last one does.
+    years = "count(a) > 0 AND max(strlen(c)) = 2 AND min(a) > 14 AND max(b) <= 12 AND max(c) <= '31'"
+    years += " AND count(DISTINCT a) <= 2 AND count(DISTINCT c) > 2"
     row = con.execute(
         f"""SELECT count(*), count(a), count_if(a > 12 AND b <= 12), count_if(b > 12 AND a <= 12),
-            count_if(regexp_matches(value, '^\\d+\\.\\d+\\.\\d')), min(value) FILTER (a IS NOT NULL)
-        FROM (SELECT value, {first} AS a, {second} AS b FROM (
+            count_if(regexp_matches(value, '^\\d+\\.\\d+\\.\\d')), min(value) FILTER (a IS NOT NULL),
+            coalesce({years}, false)
+        FROM (SELECT value, {first} AS a, {second} AS b, {third} AS c FROM (
             SELECT trim(cell.value) AS value FROM (SELECT unnest({UNREAD}) AS cell FROM staged WHERE {UNREAD} IS NOT NULL)
             WHERE cell.key IN ({", ".join(map(quote_literal, keys))}) AND regexp_matches(cell.value, '\\d')))"""
     ).fetchall()[0]

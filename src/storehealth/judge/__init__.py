@@ -11,6 +11,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import describe_window, name_needs, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
+from storehealth.judge.causes import count_causes
 from storehealth.judge.certainty import FEW_DAYS, assess_certainty
 from storehealth.judge.drivers import find_drivers
 from storehealth.judge.platform_view import compare_printed_figures
@@ -109,6 +110,7 @@ def _build_finding(case: RuleCase) -> Finding:
         beside=tuple(_add_title(figure, rule) for figure in measurement.beside),
         printed=tuple(compare_printed_figures(case)),
         drivers=find_drivers(measurement, _is_dated(rule)) if judged else (),
+        causes=count_causes(rule, measurement.cause_groups) if judged else (),
         evidence=EvidenceSummary(count=tally.defects, rows=measurement.evidence),
         money_at_risk=measurement.money,
         exempted=measurement.exempted,

@@ -44,6 +44,7 @@ from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
 from storehealth.measure.tally import (
     Estimate,
     apply_exemptions,
+    count_cause_groups,
     count_repeats,
     estimate_fixes,
     estimate_statistic,
@@ -287,6 +288,7 @@ def _measure(
         entities=totals.entities,
         repeats=count_repeats(query, tally.defects, totals.entities),
         segments=totals.counts.list_segments(),
+        cause_groups=count_cause_groups(query, tally),
         beside=measure_beside_figures(query, totals.beside),
         mended=estimate_fixes(query, totals.reached),
         evidence=collect_evidence(query, tally, marks),

@@ -27,6 +27,7 @@ from storehealth.db.store import open_store_of_views
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_row_query
 from storehealth.model import DataHole, Window
+from storehealth.support.message import Message, message
 
 if TYPE_CHECKING:
     from storehealth.db import Store
@@ -159,6 +160,42 @@ def count_silent_chats(con: duckdb.DuckDBPyConnection, least: int) -> int:
     """
     chats = sum(count for (count,) in con.execute(query).fetchall())
     return chats if chats >= least else 0
+
+
+MIN_TEAM_ACCOUNTS, MIN_RETURNS = 20, 10
+"""Accounts, and customers who came again, from which a log can show that it holds several teams."""
+MAX_SHARED = 0.25
+"""Share, of the customers whom chance would send to another account, above which the accounts are one team."""
+
+
+def list_chat_warnings(con: duckdb.DuckDBPyConnection) -> list[Message]:
+    """Say that a log was read as social, and that its accounts look like several teams; empty where neither is so."""
+    if not _has_table(con, "chat_channel"):
+        return []
+    named = "getvariable('channel') <> 'auto' OR recorded('messages.channel')"
+    ((channel, is_named),) = con.execute(f"SELECT channel, {named} FROM chat_channel").fetchall()
+    warnings = [message("measure.read_as_social")] if channel == "social" and not is_named else []
+    return [*warnings, *_find_separate_teams(con)]
+
+
+def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
+    """Accounts that never share a customer are teams of their own, such as brands whose logs were put together.
+
+    Customers who came again are counted: how many met another account, and how many would have by chance, given how much
+    each account answers.
+    """
+    query = """
+        WITH served AS (SELECT customer_id, session_id, min(replied_by) AS account FROM turns
+                        WHERE customer_id IS NOT NULL AND replied_by IS NOT NULL AND handled_by = 'human' GROUP BY ALL),
+        again AS (SELECT customer_id, count(DISTINCT account) > 1 AS is_shared FROM served
+                  GROUP BY customer_id HAVING count(*) > 1),
+        shares AS (SELECT count(*) / sum(count(*)) OVER () AS share FROM served GROUP BY account)
+        SELECT (SELECT count(*) FROM shares), (SELECT count(*) FROM again), (SELECT count(*) FROM again WHERE is_shared),
+               1 - (SELECT sum(share * share) FROM shares)
+    """
+    ((accounts, returned, shared, by_chance),) = con.execute(query).fetchall()
+    if accounts >= MIN_TEAM_ACCOUNTS and returned >= MIN_RETURNS and shared < MAX_SHARED * by_chance * returned:
+        yield message("measure.several_teams", accounts=accounts, shared=shared, returned=returned)
 
 
 def _count_unread(store: Store) -> dict[str, dict[str, int]]:
@@ -296,7 +333,7 @@ def trace_inputs(catalogue: Catalogue, rules: Iterable[Rule]) -> dict[str, dict[
 def _trace(con: duckdb.DuckDBPyConnection, rule: Rule, catalogue: Catalogue) -> dict[str, list[str]]:
     # dimensions, evidence and advice decide no outcome, and their sub-queries would count as inputs
     measure = rule.measure.model_copy(update={"by": (), "evidence": (), "beside": (), "worst": None, "basis": {}})
-    bare = rule.model_copy(update={"measure": measure, "advice": ()})
+    bare = rule.model_copy(update={"measure": measure, "advice": (), "causes": ()})
     rows = build_row_query(bare, resolve_bounds(rule, {}), Window())
     needed = "_outcome, _at, _stat" if measure.value else "_outcome, _at"
     ((_, plan),) = con.execute(f"EXPLAIN (FORMAT json) SELECT {needed} FROM ({rows})").fetchall()

@@ -126,7 +126,13 @@ def iterate_evidence(query: RuleQuery, marks: Fingerprints | None = None) -> Ite
 
 
 def _columns(query: RuleQuery, marks: Fingerprints | None) -> tuple[str, dict[str, Any]]:
-    """The columns read of each row, and the values for their ``$names``."""
+    """The columns read of each row, and the values for their ``$names``.
+
+    What each holds is found out now: while rows are read, no other query may run on the connection.
+    """
+    measure = query.rule.measure
+    for expression in (measure.entity, measure.at, "source_file", "source_row", *measure.evidence):
+        query.find_kind(expression)
     mark, values = marks.build_column(query) if marks else ("NULL", {})
     shown = "".join(f", _show{index}" for index in range(len(query.rule.measure.evidence)))
     return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
@@ -135,10 +141,10 @@ def _columns(query: RuleQuery, marks: Fingerprints | None) -> tuple[str, dict[st
 def _evidence_row(query: RuleQuery, row: tuple[Any, ...], marks: Fingerprints | None) -> EvidenceRow:
     file, line, entity, at, outcome, mark, *shown = row
     return EvidenceRow(
-        file=file,
-        line=line,
+        file=query.mask_text("source_file", file) if file else file,
+        line=line if query.mask_value("source_row", line) == line else None,
         entity=query.mask_text(query.rule.measure.entity, entity) if entity else entity,
-        at=at,
+        at=at if query.mask_value(query.rule.measure.at, at) == at else None,
         outcome=outcome,
         state=marks.find_state(query.rule.code, mark) if marks else None,
         details={
@@ -153,9 +159,7 @@ def _show_detail(query: RuleQuery, name: str, value: Any) -> Detail:
     detail = _detail(value)
     if isinstance(detail, str) and not isinstance(value, date):
         return query.mask_text(name, detail)
-    if detail is not None and name in query.personal:
-        return query.mask(query.personal[name], str(value))
-    return detail
+    return detail if detail is None else query.mask_value(name, detail)
 
 
 def _detail(value: Any) -> Detail:

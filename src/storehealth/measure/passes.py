@@ -88,8 +88,7 @@ def can_share(query: RuleQuery) -> bool:
     """Whether a rule may be counted together with others: its own SQL is one of ours, over single rows of a view."""
     measure = query.rule.measure
     has_conditions = any(exemption.where for exemption in query.taken_out)
-    is_foreign = query.catalogue.is_from_pack("rules", query.rule.id)
-    return measure.value is None and not (is_costly(measure.over) or has_conditions or is_foreign)
+    return measure.value is None and not (is_costly(measure.over) or has_conditions or query.is_from_pack)
 
 
 def count_together(queries: Sequence[RuleQuery]) -> dict[str, RuleTotals]:

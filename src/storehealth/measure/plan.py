@@ -104,8 +104,13 @@ def write_evidence(store: Store, plan: MeasurePlan, measurements: Sequence[Measu
 
 READ_BY_ALL = ("table_days", "cut_files", "time_grain")
 """Views from which gaps and coarse times of all tables are read."""
-READ_WITH = {"messages": "turns", "orders": "fulfilments", "shipments": "fulfilments", "order_lines": "fulfilments"}
-"""Views that every store with such a table needs: reply times, paid orders, money at risk."""
+READ_WITH = {
+    "messages": ("turns", "chat_channel"),
+    "orders": ("fulfilments",),
+    "shipments": ("fulfilments",),
+    "order_lines": ("fulfilments",),
+}
+"""Views that every store with such a table needs: reply times, the channel, paid orders, money at risk."""
 NO_SQL = frozenset({"title", "titles", "says", "name", "names", "do", "do_on", "note", "id", "unit", "effort"})
 """Keys of rules that hold words for people, in which the name of a view may occur."""
 
@@ -118,12 +123,14 @@ def list_read_views(plan: MeasurePlan, filled: Collection[str]) -> list[str]:
         filled: Names of tables and columns with values.
     """
     catalogue, options = plan.options.catalogue, plan.options
-    words = {*READ_BY_ALL, *(view for table, view in READ_WITH.items() if table in filled)}
+    words = {*READ_BY_ALL, *(view for table, views in READ_WITH.items() if table in filled for view in views)}
     for rule in plan.rules:
         views = set(re.findall(r"\w+", rule.measure.over)) & catalogue.views.keys()
         needs = [need for view in views for need in catalogue.views[view].needs]
         if not find_unmet_needs((*needs, *rule.measure.needs), filled):
-            record = rule.model_dump(mode="json", include={"measure", "advice", "printed"}, exclude_defaults=True)
+            record = rule.model_dump(
+                mode="json", include={"measure", "advice", "causes", "printed"}, exclude_defaults=True
+            )
             words.update(_list_words(record))
     for exemption in options.exemptions:
         words.update(re.findall(r"\w+", exemption.where or ""))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -23,25 +23,28 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import Bounds
 from storehealth.db.errors import describe_sql_problem, explain_sql_error, quote_database
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
+from storehealth.measure.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.measure.rule_sql import (
     COUNTED,
     DEFECT,
     FIGURES,
     NOT_SHOWN,
+    TIME_COLUMNS,
     bracket,
     build_row_query,
     build_source,
     is_costly,
     list_row_columns,
+    quote_at,
 )
 from storehealth.model import Window
 from storehealth.privacy import Mask
 from storehealth.support.message import Message, Name, message, verbatim
 from storehealth.support.sandbox import MAX_QUERY_SECONDS, QueryMemoryError, QueryTimeoutError, limit_query
 
+T = TypeVar("T")
 ONE_WORD = re.compile(r"[!-?A-~]+")
 """ASCII without blanks and without an @: an id, whatever its column is called."""
-PLAIN, UNKNOWN = "plain", "unknown"
 FETCHED = 5000
 NOT_THE_RULES_FAULT = (duckdb.InterruptException, duckdb.ConnectionException)
 STOPPED = (QueryTimeoutError, QueryMemoryError)
@@ -63,12 +66,35 @@ class RuleQuery:
     date_only: bool = False
     """Whether its times are known to the day only."""
 
+    def refuse_personal_figures(self) -> None:
+        """Check that no figure is worked out from what may be somebody's words: of one row, it would show them.
+
+        Raises:
+            CatalogueError: A value of a pack's rule is.
+        """
+        if self.is_from_pack:
+            for key, sql in self._list_figures():
+                if self.find_kind(sql) not in (PLAIN, UNKNOWN):
+                    raise self.make_error(key, message("sql.personal_figure"))
+
+    def _list_figures(self) -> Iterator[tuple[str, str]]:
+        measure = self.rule.measure
+        if measure.value is not None:
+            yield "measure.value.sql", measure.value.sql
+        for index, figure in enumerate(measure.beside):
+            if figure.value is not None:
+                yield f"measure.beside.{index}.value.sql", figure.value.sql
+
     @cached_property
     def rows(self) -> str:
         """Where figures are read from: the row query in brackets, or a table with its rows.
 
         The rows of a costly SELECT, and of rules over values, are read several times and therefore stored.
+
+        Raises:
+            CatalogueError: A figure of a pack's rule may show personal values.
         """
+        self.refuse_personal_figures()
         if is_costly(self.rule.measure.over):
             columns_shown = [f"_show{index}" for index in range(len(self.rule.measure.evidence))]
             # what evidence shows is only ever read of defects: for other rows it would cost memory for nothing
@@ -119,16 +145,44 @@ class RuleQuery:
 
     def mask_text(self, expression: str, text: str) -> str:
         """The text as it may be shown, masked as the column or expression it comes from requires."""
-        kind = self._kinds.get(expression)
-        if kind is None:
-            kind = self._kinds[expression] = self._kind(expression)
+        kind = self.find_kind(expression)
         if kind == PLAIN or (kind == UNKNOWN and ONE_WORD.fullmatch(text)):
             return text
         return self.mask("told" if kind == UNKNOWN else kind, text)
 
+    def mask_value(self, expression: str, value: T) -> T | str:
+        """A number, a time or a flag as it may be shown: one that may have been made of somebody's words is masked."""
+        kind = self.find_kind(expression)
+        return value if kind in (PLAIN, UNKNOWN, "told") else self.mask(kind, str(value))
+
+    def find_kind(self, expression: str) -> str:
+        """What an expression over the rows holds (see :data:`storehealth.privacy.Mask`), PLAIN, or UNKNOWN.
+
+        SQL of a pack is followed to the columns it reads (:mod:`storehealth.measure.lineage`); built-in SQL is known to
+        keep the names of columns.
+        """
+        kind = self._kinds.get(expression)
+        if kind is None:
+            kind = self._kinds[expression] = self._trace(expression) if self.is_from_pack else self._kind(expression)
+        return kind
+
+    @cached_property
+    def is_from_pack(self) -> bool:
+        """Whether the rule or a view it reads comes from a pack."""
+        is_from_pack = self.catalogue.is_from_pack
+        return is_from_pack("rules", self.rule.id) or any(is_from_pack("views", view) for view in self.views)
+
     @cached_property
     def _kinds(self) -> dict[str, str]:
-        return {}
+        return dict.fromkeys(TIME_COLUMNS, PLAIN)
+
+    @cached_property
+    def _lineage(self) -> Lineage:
+        return Lineage(self.catalogue, self.con, quote_at(self.rule.measure.over))
+
+    def _trace(self, expression: str) -> str:
+        kind = self._lineage.trace(bracket(expression))
+        return UNKNOWN if kind == LITERAL else kind
 
     def _kind(self, expression: str) -> str:
         names = extract_words(expression)
@@ -354,8 +408,6 @@ BARE_ALIAS = r"\b{name}\b\"?\s+(?!from\b|as\b|end\b|desc\b|asc\b|or\b|and\b)\"?(
 """``buyer_id who FROM``."""
 COUNTING = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
 OWN = {"session_id": "session"}
-STORE_TEXTS = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
-"""Texts chosen by the store or the platform, never by a customer."""
 
 
 def find_personal_columns(catalogue: Catalogue, views: Iterable[str], over: str) -> dict[str, str]:

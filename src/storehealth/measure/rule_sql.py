@@ -13,17 +13,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from storehealth.catalogue.mutes import Exemption
-from storehealth.catalogue.rule import InTimeMeasure, Rule, ValueMeasure
+from storehealth.catalogue.rule import Cause, InTimeMeasure, Rule, ValueMeasure
 from storehealth.catalogue.thresholds import Bounds
 from storehealth.db.sql import OUTCOME, OUTCOMES
 from storehealth.model import Window
 
 MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}" for outcome in OUTCOMES)
 DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
+JUDGED = f"_outcome IN ({MET}, {LATE}, {OVERDUE})"
 COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
 FIGURES = (
     r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|value|open|taken_out|unsure"
-    r"|(by|mends|beside|still|basis)\d+)$')"
+    r"|(by|mends|beside|still|basis|why)\d+)$')"
 )
 """Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
 COSTLY = re.compile(
@@ -35,7 +36,7 @@ OWN_NAME = re.compile(r"(?<![\w'])_(?=[a-z])")
 """The underscore that begins a name of the row query."""
 NOT_COUNTED = ("_show", "_file", "_row", "_given_worst")
 """Columns that only evidence reads."""
-NOT_SHOWN = ("_by", "_mends", "_basis", "_beside", "_still")
+NOT_SHOWN = ("_by", "_mends", "_why", "_basis", "_beside", "_still")
 """Columns that evidence does not read."""
 PASSED_ON = re.compile(r"_(entity|unsure|(mends|basis|beside|still)\d+)")
 """Columns that totals are summed from, besides the outcome."""
@@ -43,10 +44,11 @@ PASSED_ON = re.compile(r"_(entity|unsure|(mends|basis|beside|still)\d+)")
 
 def bracket(expression: str) -> str:
     """An expression ready to be placed in a query: in brackets, and with the column ``at``, a keyword of SQL, quoted."""
-    return f"({_quote_at(expression)})"
+    return f"({quote_at(expression)})"
 
 
-def _quote_at(sql: str) -> str:
+def quote_at(sql: str) -> str:
+    """SQL with the column ``at``, a keyword, quoted wherever it stands as a name."""
     pieces = re.split(r"('(?:[^']|'')*')", sql)  # odd pieces are quoted texts and stay as they are
     return "".join(piece if index % 2 else BARE_AT.sub('"at"', piece) for index, piece in enumerate(pieces))
 
@@ -63,7 +65,7 @@ def is_costly(over: str) -> bool:
 
 def build_source(over: str) -> str:
     """The FROM clause of a rule: a view's name, or a SELECT in brackets."""
-    return f"({_quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
+    return f"({quote_at(over)})" if is_select(over) else f'"{over.strip()}"'
 
 
 def build_row_query(
@@ -183,10 +185,21 @@ def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"_by{index}", (f"measure.by.{index}", f"{bracket(name)}::VARCHAR")
     for index, advice in enumerate(rule.advice):
         yield f"_mends{index}", (f"advice.{index}.mends", f"{bracket(advice.mends)} IS TRUE")
+    for index, cause in enumerate(rule.causes):
+        yield f"_why{index}", (f"causes.{index}", _cause_column(cause))
     for index, (name, sql) in enumerate(rule.measure.basis.items()):
         yield f"_basis{index}", (f"measure.basis.{name}", f"{bracket(sql)} IS TRUE")
     for index, name in enumerate(rule.measure.evidence):
         yield f"_show{index}", (f"measure.evidence.{index}", bracket(name))
+
+
+def _cause_column(cause: Cause) -> str:
+    """Whether a cause holds for a row, or the row's slice; NULL where one of its columns has no value."""
+    if cause.when is not None:
+        return f"{bracket(cause.when)} IS TRUE"
+    parts = [f"{bracket(name)}::VARCHAR" for name in cause.by]
+    known = " AND ".join(f"{part} IS NOT NULL" for part in parts)
+    return f"CASE WHEN {known} THEN [{', '.join(parts)}] END"
 
 
 def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:

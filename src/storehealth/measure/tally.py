@@ -18,8 +18,8 @@ from storehealth.catalogue.mutes import ALL_RULES, Exemption
 from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.measure.query import STOPPED, RuleQuery
-from storehealth.measure.rule_sql import COUNTED, DEFECT, MET, TIME_COLUMNS, bracket, list_dimensions
-from storehealth.model import AdviceReach, Segment, Tally
+from storehealth.measure.rule_sql import COUNTED, DEFECT, JUDGED, MET, TIME_COLUMNS, bracket, list_dimensions
+from storehealth.model import AdviceReach, CauseGroup, CauseMark, Segment, Tally
 from storehealth.support.stats import Z_TWO_SIDED, quantile_interval_ranks, quantile_ranks
 
 Slice = tuple[str, str | None]
@@ -50,6 +50,29 @@ class RowCounts:
             ]
             found += sorted(_limit_slices(own, name), key=lambda segment, name=name: _order(segment, name))  # type: ignore[misc]
         return tuple(found)
+
+
+def count_cause_groups(query: RuleQuery, tally: Tally) -> tuple[CauseGroup, ...]:
+    """Count judged rows and misses by all that the rule's causes look at; nothing without misses."""
+    causes = query.rule.causes
+    if not causes or not tally.defects:
+        return ()
+    marks = ", ".join(f"_why{index}" for index in range(len(causes)))
+    figures = f"count(*) FILTER ({DEFECT}), count(*)"
+    rows = query.run(f"SELECT {marks}, {figures} FROM {query.rows} WHERE {JUDGED} GROUP BY ALL ORDER BY ALL")
+    return tuple(
+        CauseGroup(marks=read_cause_marks(query, row[: len(causes)]), defects=row[-2], judged=row[-1]) for row in rows
+    )
+
+
+def read_cause_marks(query: RuleQuery, values: Sequence[Any]) -> tuple[CauseMark, ...]:
+    """The values of the columns ``_why0`` … as marks, with personal values masked."""
+    return tuple(
+        tuple(query.mask_text(name, label) for name, label in zip(cause.by, value, strict=True))
+        if isinstance(value, list)
+        else value
+        for cause, value in zip(query.rule.causes, values, strict=True)
+    )
 
 
 def find_slices(rule: Rule) -> dict[str, str]:

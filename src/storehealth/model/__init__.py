@@ -18,6 +18,7 @@ from storehealth.model.base import (
     State,
     Status,
 )
+from storehealth.model.breakdowns import AgentReplies, Breakdowns, CaseStep, OrderStep, StockGap, WeekHour
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
     Checkup,
@@ -47,6 +48,7 @@ from storehealth.model.history import (
     TrendRun,
 )
 from storehealth.model.intake import (
+    BlankWords,
     ColumnMapping,
     InspectedFile,
     Inspection,
@@ -60,6 +62,8 @@ from storehealth.model.intake import (
 )
 from storehealth.model.measurement import (
     AdviceReach,
+    CauseGroup,
+    CauseMark,
     DataHole,
     Distributions,
     EvidenceRow,
@@ -90,6 +94,7 @@ from storehealth.model.verdict import (
     Finding,
     LimitSource,
     MinimumOrders,
+    MissCause,
     MuteMark,
     NotJudged,
     OutcomeCounts,
@@ -105,11 +110,17 @@ from storehealth.model.verdict import (
 __all__ = [
     "SCHEMA_VERSION",
     "AdviceReach",
+    "AgentReplies",
     "AlternativeFigure",
     "Area",
     "AreaChange",
     "AreaScore",
     "BandName",
+    "BlankWords",
+    "Breakdowns",
+    "CaseStep",
+    "CauseGroup",
+    "CauseMark",
     "Change",
     "Checkup",
     "ClockPause",
@@ -134,11 +145,13 @@ __all__ = [
     "Measurement",
     "MethodNote",
     "MinimumOrders",
+    "MissCause",
     "MissingInputs",
     "MoneyAtRisk",
     "MuteMark",
     "NearestLayout",
     "NotJudged",
+    "OrderStep",
     "Outcome",
     "OutcomeCounts",
     "PeriodCounts",
@@ -170,6 +183,7 @@ __all__ = [
     "Source",
     "State",
     "Status",
+    "StockGap",
     "StoredTable",
     "TableEnd",
     "TablePreview",
@@ -185,5 +199,6 @@ __all__ = [
     "UpcomingDeadline",
     "UsualWindow",
     "VerdictCounts",
+    "WeekHour",
     "Window",
 ]

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import FrozenModel, Outcome
+from storehealth.model.breakdowns import Breakdowns
 from storehealth.model.history import FollowUp, PreviousRun, Trend
 from storehealth.model.intake import Source
 from storehealth.model.measurement import Distributions, PublishedMeasurement, Window
@@ -23,7 +24,7 @@ from storehealth.model.verdict import (
 )
 from storehealth.support.message import Message
 
-SCHEMA_VERSION = "2.0.0"
+SCHEMA_VERSION = "2.1.0"
 
 
 class RunIdentity(FrozenModel):
@@ -98,6 +99,9 @@ class Checkup(FrozenModel):
     )
     measurements: tuple[PublishedMeasurement, ...]
     distributions: Distributions
+    breakdowns: Breakdowns | None = Field(
+        default=None, description="Tables for pages and workbooks; None where no report was asked for."
+    )
     recommendations: tuple[Recommendation, ...]
     deadlines: tuple[UpcomingDeadline, ...] = ()
     previous: PreviousRun | None = Field(default=None, description="None without an earlier run.")

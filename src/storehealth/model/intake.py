@@ -15,6 +15,14 @@ from storehealth.model.base import FrozenModel, Note
 from storehealth.support.message import Message
 
 
+class BlankWords(FrozenModel):
+    """Cells of a column of times that say in words, or by a date such as 0000-00-00, that there is no time yet."""
+
+    header: str
+    cells: int
+    words: tuple[str, ...] = Field(description="The commonest of these texts, up to three.")
+
+
 class Source(FrozenModel):
     """What became of one file (or one sheet of a workbook). ``rows = kept + duplicates + rejected``, in source rows."""
 
@@ -29,6 +37,7 @@ class Source(FrozenModel):
     rejected: int = 0
     first: datetime | None = Field(default=None, description="First event in the file, in the store's zone.")
     last: datetime | None = Field(default=None, description="Last event in the file, in the store's zone.")
+    blanks: tuple[BlankWords, ...] = Field(default=(), description="Words in place of a time, counted as blank cells.")
     note: Note = Field(default=None, description="Why the file was refused, or what the reader should know about it.")
 
 
@@ -88,6 +97,7 @@ class RejectGroup(FrozenModel):
     count: int
     rows_lost: int = Field(description="How many of them lost the whole row; the others lost only the cell.")
     lines: tuple[int, ...] = Field(description="Lines of the first few.")
+    values: tuple[str, ...] = Field(default=(), description="Some of the cells, personal ones masked.")
 
 
 class TablePreview(FrozenModel):

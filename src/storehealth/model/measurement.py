@@ -49,6 +49,18 @@ class Segment(FrozenModel):
     value: float | None = None
 
 
+CauseMark = bool | tuple[str, ...] | None
+"""Whether a cause holds, or the values of its columns; None where one is missing."""
+
+
+class CauseGroup(FrozenModel):
+    """Judged rows of a rule that are alike in everything its causes look at."""
+
+    marks: tuple[CauseMark, ...] = Field(description="One per cause, in the rule's order.")
+    defects: int
+    judged: int
+
+
 class SideFigure(FrozenModel):
     """A figure shown beside a finding, without a verdict of its own."""
 
@@ -173,6 +185,7 @@ class Measurement(FrozenModel):
         default={}, description="Per day: defects beyond the first one of the same customer or order."
     )
     segments: tuple[Segment, ...] = ()
+    cause_groups: tuple[CauseGroup, ...] = ()
     beside: tuple[SideFigure, ...] = ()
     mended: tuple[AdviceReach, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()

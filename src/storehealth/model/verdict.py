@@ -47,6 +47,16 @@ class Driver(FrozenModel):
     )
 
 
+class MissCause(FrozenModel):
+    """Misses of one rule with one cause. Each miss has exactly one, so that all add up to the misses."""
+
+    id: str = Field(description="As in the rule file, or unexplained.")
+    name: Message
+    segment: dict[str, str] = Field(default={}, description="The slice that stands out, where the cause is one.")
+    misses: int
+    share: float = Field(description="Of all misses.")
+
+
 class VerdictCounts(FrozenModel):
     """Counts the verdict on a share rests on: only the first defect of each customer or order per day."""
 
@@ -145,6 +155,9 @@ class Finding(FrozenModel):
         default=(), description="Comparison with figures the platform itself prints."
     )
     drivers: tuple[Driver, ...] = ()
+    causes: tuple[MissCause, ...] = Field(
+        default=(), description="Each miss once, by its cause, the largest first; empty where the rule names no causes."
+    )
     evidence: EvidenceSummary
     money_at_risk: MoneyAtRisk | None = Field(
         default=None, description="None if the platform has no bands, or no defect is compensated."

@@ -57,7 +57,7 @@ def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports:
         checkup: The whole result.
         found: What is new in it.
         words: The texts in the message's language.
-        reports: Where the written reports are.
+        reports: Where the written reports are; the message names the page, else the first.
     """
     score = _score_text(checkup, found, words)
     blocks = (
@@ -72,7 +72,7 @@ def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports:
         [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else [],
     )
     lines = [to_plain_line(scrub(line)) for block in blocks for line in block]
-    lines += [to_plain_line(words.say("notify.report", path=str(reports[0])))] if reports else []
+    lines += [to_plain_line(_name_report(reports, words))] if reports else []
     return Notice(to_plain_line(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
 
 
@@ -94,8 +94,14 @@ def write_recovery_notice(run: str, checkup: Checkup, words: Words, reports: Seq
     """Write the message that audits work again; arguments as for :func:`letter` and :func:`trouble`."""
     lines = [words.say("notify.title", store=checkup.store, score=name_score(checkup, words))]
     lines += [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else []
-    lines += [words.say("notify.report", path=str(reports[0]))] if reports else []
+    lines += [_name_report(reports, words)] if reports else []
     return Notice(to_plain_line(words.say("notify.again_title", run=run)), "\n".join(map(to_plain_line, lines)))
+
+
+def _name_report(reports: Sequence[Path], words: Words) -> str:
+    """Return where the page is, else the first report."""
+    path = next((report for report in reports if report.suffix == ".html"), reports[0])
+    return words.say("notify.report", path=str(path))
 
 
 def _score_text(checkup: Checkup, found: CheckupChanges, words: Words) -> str:

@@ -2,7 +2,8 @@
 
 A module ``<name>.py`` holds ``NAME`` (its own name), ``SUFFIX`` (``.md``), optionally ``ALIASES`` (other names), and
 ``render(content) -> bytes``; modules whose names begin with an underscore, and folders, are no formats. Rendering is
-pure: no clock, no files, no network. Texts are in the language that the content names.
+pure: no clock, no files, no network (but for ``pdf``, which hands the page to a browser). A format that needs a program
+has ``require_tools()``, which is called before the work begins. Texts are in the language that the content names.
 """
 
 from __future__ import annotations

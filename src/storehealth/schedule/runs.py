@@ -2,7 +2,7 @@
 
 ::
 
-    runs/NAME/20260301T083000Z-1a2b3c/   checkup.json  report.md  metrics.prom …  COMPLETE
+    runs/NAME/20260301T083000Z-1a2b3c/   checkup.json  report.html  report.xlsx …  COMPLETE
     runs/NAME/latest                     the name of the newest one: a text, since not every system has links
     runs/NAME/.20260302T…                being written, or left by a killed run; deleted by the next one
 

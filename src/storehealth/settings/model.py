@@ -131,6 +131,11 @@ class Settings(StrictModel):
         default=None,
         description='Service hours, such as ["09:00-23:00"] or ["Mon-Fri 09:00-18:00", "Sat 10:00-14:00"].',
     )
+    channel: str | None = Field(
+        default=None,
+        description="Channel of all conversations: chat, mail, ticket, social. Mail, tickets and social networks are judged by"
+        " hours, not by seconds. Default: as the files say.",
+    )
     holidays: tuple[str, ...] = Field(
         default=(),
         description='Countries by ISO code, such as "CN", on whose holidays nobody is on duty. Hours of holidays, if any, are'
@@ -199,7 +204,7 @@ class Settings(StrictModel):
 
     def list_facts(self) -> dict[str, Fact]:
         """Return the platform facts that the store sets for itself."""
-        own = {"service_hours": self.hours, "holidays": self.holidays or None}
+        own = {"service_hours": self.hours, "holidays": self.holidays or None, "channel": self.channel}
         return {
             name: Fact(value=value, source=SOURCE, verified="official")
             for name, value in own.items()

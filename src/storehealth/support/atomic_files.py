@@ -9,6 +9,7 @@ import csv
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any, BinaryIO
 
 from storehealth.support.message import Message, message, verbatim
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
 BOM = b"\xef\xbb\xbf"
 KNOWN = frozenset(
     {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}
@@ -109,10 +111,10 @@ def make_private_folder(path: Path) -> Path:
 
 
 def restrict_to_owner(path: Path) -> None:
-    """Remove the rights of everybody but the owner; does nothing where the system has no owners."""
+    """Remove the rights of everybody but the owner; does nothing where the system has no owners, or to what a link names."""
     with suppress(OSError):
-        mode = path.stat().st_mode
-        if mode & 0o077:
+        mode = path.lstat().st_mode
+        if mode & 0o077 and not stat.S_ISLNK(mode):
             path.chmod(mode & 0o700)
 
 

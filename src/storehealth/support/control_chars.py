@@ -7,8 +7,18 @@ from __future__ import annotations
 
 import re
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 _BEYOND = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
 CONTROL_CHARS = re.compile(f"[\x00-\x1f{_BEYOND}]+")
 """A run of them, for texts that must stay on one line."""
 CONTROL_CHARS_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")
 """Each of them except tab and line feed, for texts of several lines."""
+
+
+def escape_bytes(name: str) -> str:
+    r"""Return the name of a file as it can be shown: its bytes that are not UTF-8 are written ``\xb6``."""
+    if name.isascii():
+        return name
+    return SURROGATE.sub(
+        lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}" if "\udc80" <= match[0] <= "\udcff" else "\ufffd", name
+    )

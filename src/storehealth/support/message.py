@@ -16,6 +16,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from storehealth.support.control_chars import escape_bytes
+
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core.core_schema import CoreSchema, SerializationInfo
@@ -32,9 +34,16 @@ UNITS = ("share", "seconds", "hours", "days", "number", "points")
 
 
 class Name(str):
-    """A code, name, file name, cell value or another text of the user's own: shown as it is, never one of our sentences."""
+    """A code, name, file name, cell value or another text of the user's own: shown as it is, never one of our sentences.
+
+    Bytes of a file's name that are not UTF-8 are escaped: no stream would take them.
+    """
 
     __slots__ = ()
+
+    def __new__(cls, value: object = "") -> Name:
+        """Make a name of a text, path or number."""
+        return super().__new__(cls, escape_bytes(str(value)))
 
 
 Value: TypeAlias = "bool | int | float | Decimal | date | timedelta | Name | Message | tuple[Message | Name, ...]"

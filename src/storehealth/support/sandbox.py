@@ -40,6 +40,29 @@ CGROUP_FOLDER = Path("/sys/fs/cgroup")
 UNITS = {"bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 
 
+_threads: int | None = None
+
+
+def limit_threads(threads: int | None) -> None:
+    """Limit this process's databases, from now on, to so many threads; None: as many as there are cores.
+
+    Of many processes side by side each takes one: over few rows most of a query is planning, which uses one core.
+    """
+    global _threads  # noqa: PLW0603 - of the whole process, as its memory limit is
+    _threads = threads
+
+
+def count_threads() -> int:
+    """Count the threads that a database may use."""
+    return _threads or os.cpu_count() or 1
+
+
+def apply_thread_limit(con: duckdb.DuckDBPyConnection) -> None:
+    """Apply the limit to a database, if there is one; DuckDB's own default knows containers, too."""
+    if _threads is not None:
+        con.execute(f"SET threads = {_threads}")
+
+
 class _Allowance(NamedTuple):
     """Bytes resident and requested when the allowance was granted, and how many more the process may hold."""
 
@@ -114,7 +137,7 @@ def grant_memory(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
     if resource is not None and PROCESS_MEMORY_FILE.is_file():
         ((memory_limit,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
         number, unit = re.findall(r"[\d.]+|\w+", str(memory_limit))
-        more = min(int(float(number) * (1 << UNITS[unit])) + MEMORY_SLACK, _measure_available())
+        more = min(int(float(number) * (1 << UNITS[unit])) + MEMORY_SLACK, measure_available())
         _ALLOWANCES.update(dict.fromkeys(hands, _Allowance(*_measure_memory(), more)))
 
 
@@ -135,7 +158,7 @@ def _measure_memory() -> tuple[int, int]:
     return (resident - shared) * size, data * size
 
 
-def _measure_available() -> int:
+def measure_available() -> int:
     """Measure the bytes still free on the machine or in the container; beyond them the kernel kills the process."""
     left = sys.maxsize
     with suppress(OSError, KeyError):  # a figure that the system does not publish is no limit

@@ -5,7 +5,7 @@
 -- after: people
 -- personal: customer_id
 WITH rooms AS (           -- when it ran, and whose it is: the customer named, else the first to speak
-    SELECT conversation_id, min(sent_at) AS began, max(sent_at) AS ended,
+    SELECT conversation_id, min(sent_at) AS began, max(sent_at) AS ended, min(channel) AS channel,
            coalesce(min(customer_id),
                     arg_min(sender_id, row(sent_at, m.source_file, m.source_row)) FILTER (
                         customer_id IS NULL AND role_of(event, sender_role, p.role, how_known) = 'customer')) AS customer_id
@@ -21,7 +21,7 @@ apart AS (                -- a transfer cuts a conversation into parts seconds a
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) > getvariable('fragment_gap'), true) AS is_new
     FROM rooms
 )
-SELECT conversation_id, customer_id,
+SELECT conversation_id, customer_id, channel,
        coalesce(max(CASE WHEN is_new THEN row(began, conversation_id) END) OVER (
            PARTITION BY customer_id ORDER BY began, conversation_id)[2], conversation_id) AS session_id
 FROM apart

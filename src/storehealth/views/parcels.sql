@@ -42,7 +42,7 @@ SELECT
     waybill_no, order_id, carrier, warehouse, handled_by, province,
     coalesce(waybill_uploaded_at, shipped_at) AS uploaded_at,
     shipped_at, picked_up_at, first_hub_at, delivered_at, returned_at, promised_delivery_at, paid_at, weight_kg, order_status,
-    coalesce(picked_up_at, first_hub_at, delivered_at) AS first_scan_at,
+    coalesce(least(picked_up_at, first_hub_at), delivered_at) AS first_scan_at,  -- some carriers log the pick-up after the first hub
     -- no file says when this parcel was picked up: its first scan is then no later than any other scan it has
     picked_up_at IS NULL AND (is_unread(unread, 'picked_up_at')
         OR NOT recorded('shipments.picked_up_at') AND (NOT recorded('scans.event')

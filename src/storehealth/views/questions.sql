@@ -7,7 +7,7 @@
 WITH recent AS (
     SELECT session_id, customer_id, opened_at, replied_at, wait_seconds, entity, source_file, source_row
     FROM turns
-    WHERE handled_by IS DISTINCT FROM 'bot' AND in_service_hours
+    WHERE handled_by IS DISTINCT FROM 'bot' AND in_service_hours AND NOT is_asynchronous
       AND opened_at >= getvariable('chat_end') - to_seconds(getvariable('look_back'))
 ),
 lines AS (                -- greetings, digits and signs left out, so that like questions are one

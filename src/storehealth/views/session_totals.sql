@@ -2,7 +2,7 @@
 -- about: one row per session: its messages counted, and what the platform's own session row says about it
 -- group: chat
 -- needs: messages
--- after: chat_messages, session_matches
+-- after: chat_messages, session_matches, conversation_sessions, chat_channel
 -- personal: customer_id, entity
 WITH spoken AS (
     SELECT
@@ -26,8 +26,13 @@ WITH spoken AS (
     FROM chat_messages
     GROUP BY session_id
 ),
+named AS (
+    SELECT session_id, min(channel) AS channel
+    FROM conversation_sessions
+    GROUP BY session_id
+),
 workbook AS (
-    SELECT session_id, max(ended_at) AS ended_at, min(c.customer_id) AS customer_id, min(order_id) AS order_id,
+    SELECT session_id, max(ended_at) AS ended_at, min(coalesce(channel, CASE WHEN is_slow_channel(kind) THEN kind END)) AS channel, min(c.customer_id) AS customer_id, min(order_id) AS order_id,
            min(sku_id) AS sku_id, min(skill_group) AS skill_group, max(satisfaction) AS satisfaction,
            bool_and(resolved) AS resolved,
            max(row(c.started_at, coalesce(transferred_to, agent_id))) FILTER (
@@ -45,6 +50,9 @@ SELECT s.* EXCLUDE (first_word, first_line, last_agent, last_assigned)
        w.skill_group, w.satisfaction, w.resolved,
        w.ended_at AS workbook_ended_at,
        epoch(getvariable('chat_end') - last_at) > getvariable('session_gap') AS has_rested,
+       CASE WHEN getvariable('channel') <> 'auto' THEN getvariable('channel')
+            ELSE coalesce(named.channel, w.channel, (SELECT channel FROM chat_channel)) END AS channel,
        first_line[2] AS source_file, first_line[3] AS source_row
 FROM spoken AS s
 LEFT JOIN workbook AS w USING (session_id)
+LEFT JOIN named USING (session_id)

@@ -123,6 +123,7 @@ SELECT
     coalesce(next_closed_at <= replied_at OR replied_at IS NULL
         AND (next_closed_at IS NOT NULL OR workbook_ended_at >= opened_at OR has_rested), false) AS abandoned,
     coalesce(next_closed_at, workbook_ended_at) AS left_at,
+    channel, is_slow_channel(channel) AS is_asynchronous,
     coalesce(a.order_id, t.order_id) AS order_id, coalesce(a.sku_id, t.sku_id) AS sku_id, skill_group, holders,
     coalesce(customer_id, session_id) AS entity, opened_at AS at, getvariable('chat_end') AS until,
     a.source_file, a.source_row

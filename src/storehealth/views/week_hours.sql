@@ -6,7 +6,7 @@
 WITH spoken AS (          -- the last weeks only: shifts change
     SELECT *, date_trunc('hour', opened_at) AS slot
     FROM turns
-    WHERE opened_at >= getvariable('chat_end') - to_seconds(getvariable('look_back'))
+    WHERE opened_at >= getvariable('chat_end') - to_seconds(getvariable('look_back')) AND NOT is_asynchronous
 ),
 slots AS (                -- hours of service on days with any question, up to the end of the log
     SELECT day + to_hours(hour) AS slot

@@ -5,6 +5,8 @@
 -- personal: customer_id, entity
 WITH rows AS (
     SELECT *, coalesce(transferred_to, agent_id) AS server,
+           CASE WHEN getvariable('channel') <> 'auto' THEN getvariable('channel')
+                ELSE coalesce(channel, CASE WHEN is_slow_channel(kind) THEN kind END, 'chat') END AS named_channel,
            first_reply_at IS NOT NULL OR agent_id IS NOT NULL AND coalesce(agent_messages, 0) = 0 AS is_timed,
            coalesce(first_reply_at, getvariable('chat_end')) AS stopped_at
     FROM conversations
@@ -33,6 +35,7 @@ SELECT
     NOT coalesce(in_hours, true) AS began_off_hours,
     server AS agent_id,
     customer_messages + agent_messages AS messages, customer_messages, agent_messages,
+    named_channel AS channel, is_slow_channel(named_channel) AS is_asynchronous,
     satisfaction, resolved, order_id, sku_id, skill_group,
     coalesce(customer_id, conversation_id) AS entity, started_at AS at, getvariable('chat_end') AS until,
     source_file, source_row

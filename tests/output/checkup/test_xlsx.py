@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import zipfile
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
+from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
-from tests.checkups import NASTY, checkup, finding, row
+from tests.checkups import NASTY, breakdowns, checkup, finding, row
 
 from storehealth.model import Checkup, EvidenceSummary, PublishedMeasurement, Source
 from storehealth.output.checkup import CHECKUP_FORMATS, _workbook, xlsx
 from storehealth.output.checkup.json import render as render_json
 
+OFFICE = shutil.which("soffice") or ""
+needs_office = pytest.mark.skipif(
+    not OFFICE and os.environ.get("STOREHEALTH_REQUIRE_OFFICE") != "1",
+    reason="no LibreOffice is installed (STOREHEALTH_REQUIRE_OFFICE=1 makes this a failure)",
+)
 SHEETS = {
     "en": [
         "Summary",
@@ -199,3 +209,66 @@ def test_figures_without_an_end_leave_their_cell_empty() -> None:
 
 def test_excel_is_another_name_for_it() -> None:
     assert CHECKUP_FORMATS.find("excel") is CHECKUP_FORMATS.find("xlsx")
+
+
+def list_numbers(table: Table) -> list[list[float]]:
+    """The numbers of each row; days are no numbers."""
+    return [[cell for cell in cells if isinstance(cell, int | float)] for cells in table[1:]]
+
+
+def test_numbers_of_the_further_tables_are_those_of_the_json() -> None:
+    made = checkup(breakdowns=breakdowns())
+    sheets, published = read(made), json.loads(render_json(made))["breakdowns"]
+    asked = [cell for cell in published["hours"] if cell["questions"]]
+    expected = [
+        [cell["hour"], cell["questions"], cell["met"], cell["missed"], cell["missed"] / (cell["met"] + cell["missed"]),
+         cell["agents"], cell["agents_needed"]]
+        for cell in asked
+    ]  # fmt: skip
+    assert list_numbers(sheets["Week"]) == expected
+    steps = sorted(published["order_steps"], key=lambda step: step["by"] != "all")
+    assert list_numbers(sheets["Order steps"])[: len(steps)] == [
+        [step["orders"], step["median_hours"], step["p90_hours"]] for step in steps
+    ]
+    gaps = records(sheets["Stockouts"])
+    assert [(line["Days"], line["Units missed (estimate)"]) for line in gaps] == [
+        (gap["days"], gap["units_missed"]) for gap in published["stock_gaps"]
+    ]
+    assert [str(line["Out since"]) for line in gaps] == [gap["first"] for gap in published["stock_gaps"]]
+    cases = records(sheets["Case steps"])[1:]
+    assert [(line["Cases"], line["Median hours"], line["90% within, hours"]) for line in cases] == [
+        (step["cases"], step["median_hours"], step["p90_hours"]) for step in published["case_steps"]
+    ]
+    assert list_numbers(sheets["Replies"]) == [
+        [agent["days"], agent["answered"], agent["missed"], agent["median_seconds"], agent["p90_seconds"]]
+        for agent in published["agents"]
+    ]
+
+
+def test_charts_are_excels_own_and_the_progress_is_chosen_from_a_list() -> None:
+    book = load_workbook(BytesIO(xlsx.render(checkup(breakdowns=breakdowns()))))
+    assert {name for name in book.sheetnames if book[name]._charts} >= {"Summary", "Order steps", "Case steps"}
+    (choice,) = book["Actions"].data_validations.dataValidation
+    assert choice.formula1 == '"open,in progress,done"'
+    assert all(book[name].freeze_panes for name in ("Actions", "Findings", "Evidence", "Week", "Method"))
+
+
+@needs_office
+def test_an_office_program_opens_it_and_reads_the_same_cells(tmp_path: Path) -> None:
+    made = checkup(store=NASTY, breakdowns=breakdowns(NASTY, NASTY))
+    own = read(made)
+    (tmp_path / "book.xlsx").write_bytes(xlsx.render(made))
+    command = [OFFICE, "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--convert-to", "ods"]
+    subprocess.run(
+        [*command, "--outdir", str(tmp_path), str(tmp_path / "book.xlsx")], check=True, capture_output=True, timeout=180
+    )
+    book = CalamineWorkbook.from_path(tmp_path / "book.ods")
+    assert book.sheet_names == list(own)
+    for name, table in own.items():
+        shown = book.get_sheet_by_name(name).to_python()
+        for line, other in zip(table, shown, strict=False):
+            for cell, again in zip(line, other, strict=False):
+                if isinstance(cell, float):
+                    assert again == pytest.approx(cell), (name, line)
+                elif isinstance(cell, str):
+                    assert str(again).split() == cell.split() or not cell, (name, line)

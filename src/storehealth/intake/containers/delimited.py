@@ -6,12 +6,14 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord, declare_columns
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
-from storehealth.intake.records import ParsedRecord, PlainRecord, RecordReader, split_top_records
+from storehealth.intake.records import LONGEST, ParsedRecord, PlainRecord, RecordReader, split_top_records
 
 NAME = "delimited"
 VERSION = 1
@@ -73,7 +75,8 @@ class DelimitedTable:
         if careful or not self.text.plain or not self._has_one_line_each(first):
             return self._read_carefully(begin, width, free_tail)
         options = f"delim={_quote(self.delimiter)}, skip={begin - 1}"
-        return Body(_read_csv(self.text.path, options, width), (), begin, self.text.lines - begin + 1)
+        damages = tuple(damage for damage in self.text.damages if damage.line >= begin)
+        return Body(_read_csv(self.text.path, options, width), damages, begin, self.text.lines - begin + 1)
 
     def _has_one_line_each(self, first: int) -> bool:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
@@ -86,10 +89,18 @@ class DelimitedTable:
 
 
 def iter_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the physical lines of a UTF-8 text with their numbers, from 1."""
+    """Yield the physical lines of a UTF-8 text with their numbers, from 1. Lines that are too long are cut."""
     with path.open(encoding="utf-8-sig", newline="\n") as stream:
-        for number, line in enumerate(stream, 1):
+        for number, line in enumerate(iter(partial(stream.readline, LONGEST + 2), ""), 1):
+            if len(line) > LONGEST:
+                _skip_line(stream, line)
             yield number, line.rstrip("\r\n")
+
+
+def _skip_line(stream: TextIO, line: str) -> None:
+    """Skip the rest of a line too long to be read; its beginning tells that it is."""
+    while line and not line.endswith("\n"):
+        line = stream.readline(LONGEST)
 
 
 def write_records(
@@ -103,7 +114,7 @@ def write_records(
         damages: The list to which damages are added.
         delimiter: The delimiter of plain records.
     """
-    with copy.open("w", encoding="utf-8", newline="") as stream:
+    with copy.open("w", encoding="utf-8", newline="", errors="replace") as stream:
         write = stream.write
         cells = csv.writer(stream, lineterminator="\n")
         for record in records:

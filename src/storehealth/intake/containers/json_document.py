@@ -18,11 +18,14 @@ from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, Text
 from storehealth.intake.containers.delimited import read_copy, write_records
 from storehealth.intake.containers.json_lines import (
     DECODER,
+    MOST_DEEP,
     ListTop,
     Row,
     collect_tops,
+    fix_value,
     flatten_object,
     format_cell,
+    is_deep,
     order_cells,
 )
 from storehealth.intake.containers.json_lines import claim as claims_of_lines
@@ -31,7 +34,7 @@ from storehealth.intake.records import ParsedRecord
 from storehealth.support.message import message
 
 NAME = "json_document"
-VERSION = 1
+VERSION = 2
 PIECE = 1 << 20
 LONGEST = 8 << 20
 NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
@@ -119,6 +122,7 @@ class _Document:
     envelope: Row = field(default_factory=dict)
     around: Row = field(default_factory=dict)
     lists: dict[str, None] = field(default_factory=dict)
+    depth: int = 0
 
     def collect_tops(self, path: Path) -> dict[str, ListTop]:
         """Collect the top of each list."""
@@ -157,7 +161,11 @@ class _Document:
                     self.lists.setdefault(path)
                 yield path, value
         elif char == "{":
+            self.depth += 1
+            if self.depth > MOST_DEEP:
+                raise FileRefused(message("intake.too_deep", most=MOST_DEEP), message("intake.export_list"))
             yield from self._parse_object(stream, path)
+            self.depth -= 1
         else:
             value = stream.parse_value()
             if isinstance(value, _Broken):
@@ -231,8 +239,9 @@ class _Stream:
                     return self._skip()
             else:
                 if end < len(self.buffer) or self.ended:
-                    self.at = end
-                    return value
+                    text, self.at = self.buffer[self.at : end], end
+                    is_broken = isinstance(value, dict | list) and is_deep(value)
+                    return _Broken(text[:200]) if is_broken else fix_value(value, text)
                 self._read_more()  # a number at the end of the buffer may have more digits
 
     def _is_cut(self, error: ValueError) -> bool:

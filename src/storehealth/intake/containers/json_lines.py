@@ -21,10 +21,11 @@ from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord
+from storehealth.support.control_chars import SURROGATE
 from storehealth.support.message import message
 
 NAME = "json_lines"
-VERSION = 2
+VERSION = 3
 NO_OBJECT = "reject.json_line"
 SUFFIXES = (".jsonl", ".ndjson")
 
@@ -109,11 +110,37 @@ def parse_object(line: str) -> dict[str, Any] | None:
         value = DECODER.decode(line)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return fix_value(value, line) if isinstance(value, dict) and not is_deep(value) else None
+
+
+def is_deep(value: dict[str, Any] | list[Any]) -> bool:
+    """Whether a value is nested deeper than any export is."""
+    level: list[Any] = [value]
+    for _ in range(MOST_DEEP):
+        items = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for children in items for child in children if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def fix_value(value: Any, text: str) -> Any:
+    """Replace half a surrogate pair, as where a program cut an emoji, by U+FFFD; ``text`` is what the value was read from."""
+    return _replace_surrogates(value) if "\\ud" in text or "\\uD" in text else value
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_replace_surrogates(key): _replace_surrogates(child) for key, child in value.items()}
+    return list(map(_replace_surrogates, value)) if isinstance(value, list) else value
 
 
 KEYS_FROM = 1000
 DEEPEST = 3
+MOST_DEEP = 100
+"""Levels of nesting beyond which a value is no record of a shop."""
 Row = dict[str, str]
 DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 """Parses numbers as text, so that long ids keep all their digits."""

@@ -14,15 +14,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
-from storehealth.intake.records import ParsedRecord
+from storehealth.intake.records import LONG_MESSAGE, LONGEST_MESSAGE, ParsedRecord
 
 NAME = "wangwang_chat_log"
-VERSION = 1
+VERSION = 2
 COLUMNS = ("message_id", "customer", "sender", "sent_at", "text")
 MESSAGE = re.compile(r"\s*(\S[^\t\n]{0,99}?)\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\):\s{0,2}(.*)", re.DOTALL)
+DAMAGED = re.compile(r"\s*\S[^\t\n]{0,99}?\((?=(?:[^()\d]*\d){8})[^()\s]{4,14}\s?[^()\s]{3,14}\)[:：]\s{0,2}")
+"""The head of a message whose time cannot be read: eight digits or more in the brackets before the colon."""
 RULE = re.compile(r"\s*={20,}\s*")
 KINDS = ("单聊", "群聊")
 
@@ -69,17 +71,24 @@ class _Chat:
     messages: list[tuple[int, str, str, list[str]]] = field(default_factory=list)
 
 
-def parse_messages(lines: Iterable[tuple[int, str]]) -> Iterator[ParsedRecord]:
+def parse_messages(lines: Iterable[tuple[int, str]]) -> Iterator[ParsedRecord | Damage]:
     """Yield every message with its line number, in order."""
-    chat = _Chat()
+    chat, is_lost = _Chat(), False
     for number, line in lines:
         match = MESSAGE.match(line)
         if match:
+            is_lost = False
             chat.messages.append((number, match[1].strip(), match[2], [match[3]]))
         elif RULE.fullmatch(line):
             if chat.messages:
                 yield from _make_rows(chat)
                 chat = _Chat()
+            is_lost = False
+        elif DAMAGED.match(line):
+            is_lost = True
+            yield Damage(number, line, "reject.damaged_time")
+        elif is_lost:
+            continue
         elif chat.messages:
             chat.messages[-1][3].append(line)
         elif line.strip() and line.strip() not in KINDS:
@@ -87,7 +96,7 @@ def parse_messages(lines: Iterable[tuple[int, str]]) -> Iterator[ParsedRecord]:
     yield from _make_rows(chat)
 
 
-def _make_rows(chat: _Chat) -> Iterator[ParsedRecord]:
+def _make_rows(chat: _Chat) -> Iterator[ParsedRecord | Damage]:
     """Make the rows of a chat. A heading names the customer only if somebody of that name wrote a message."""
     senders = {sender for _, sender, _, _ in chat.messages}
     names = (name for heading in chat.headings for name in (heading, re.split("[:：]", heading)[-1].strip()))
@@ -95,6 +104,9 @@ def _make_rows(chat: _Chat) -> Iterator[ParsedRecord]:
     counts = Counter[str]()
     for number, sender, time, texts in chat.messages:
         text = "\n".join(line.strip() for line in texts).strip()
+        if len(text) > LONGEST_MESSAGE:
+            yield Damage(number, f"{sender} {time}", LONG_MESSAGE)
+            continue
         digest = _digest(sender, time, text)
         customer = customer or f"talk-{digest}"
         counts[digest] += 1  # the same words twice within a second are two messages

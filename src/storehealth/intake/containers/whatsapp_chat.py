@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
-from storehealth.intake.records import ParsedRecord
+from storehealth.intake.records import LONG_MESSAGE, LONGEST_MESSAGE, ParsedRecord
 
 NAME = "whatsapp_chat"
 VERSION = 1
@@ -114,7 +114,7 @@ def _write_time(day: str, time: str) -> str:
     return f"{day.rstrip('.')} {time}"
 
 
-def make_rows(messages: Sequence[ChatMessage], title: str) -> Iterator[ParsedRecord]:
+def make_rows(messages: Sequence[ChatMessage], title: str) -> Iterator[ParsedRecord | Damage]:
     """Make a row of every message. The customer is who speaks, or whom the shop answers."""
     shop, contact = find_shop(messages), _find_contact(messages, title)
     people = sorted({message.sender for message in messages if message.sender})
@@ -122,6 +122,9 @@ def make_rows(messages: Sequence[ChatMessage], title: str) -> Iterator[ParsedRec
     counts = Counter[str]()
     for message in messages:
         text = "\n".join(line.strip(EDGES) for line in message.texts).strip()
+        if len(text) > LONGEST_MESSAGE:
+            yield Damage(message.line, f"{message.sender} {message.sent_at}", LONG_MESSAGE)
+            continue
         digest = _digest(message.sender, message.sent_at, text)
         counts[digest] += 1  # the same words twice within a minute are two messages
         if shop and message.sender not in ("", shop):

@@ -9,14 +9,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from storehealth.i18n import translate
+from storehealth.support.atomic_files import FORMULA_STARTS
 from storehealth.support.control_chars import CONTROL_CHARS
 from storehealth.support.message import Message, message
 
 MAX_ROWS = 1_048_575
 """Rows below the header of a sheet; further ones go on a second sheet."""
 MAX_TEXT = 32_767
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
 NUMBER_FORMATS = {"share": "0.0%", "seconds": "#,##0", "hours": "#,##0.0", "days": "#,##0.0", "whole": "#,##0"}
 
 
@@ -28,10 +27,15 @@ class Figure(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column: the message that heads it, and its width in characters."""
+    """A column: the message that heads it (``xlsx.column.KEY``, or one of the page's), and its width in characters."""
 
     key: str
     width: int = 12
+
+
+def _head(column: Column) -> Message:
+    section, _, key = column.key.rpartition(".")
+    return message(f"page.{key}") if section else message(f"xlsx.column.{key}")
 
 
 Cell = str | int | float | bool | date | Figure | Message | None
@@ -81,7 +85,7 @@ class SheetWriter:
 
     def write_table(self, sheet: Any, columns: Sequence[Column], rows: Rows, extra: Sequence[str] = ()) -> int:
         """Write header and rows from the top; return the number of rows."""
-        headers: list[Cell] = [*(message(f"xlsx.column.{column.key}") for column in columns), *extra]
+        headers: list[Cell] = [*(_head(column) for column in columns), *extra]
         bold = self.make_format(bold=True, text_wrap=True, bottom=1)
         for place, header in enumerate(headers):
             self.write(sheet, 0, place, header, bold)

@@ -1,64 +1,114 @@
-"""The checkup as one self-contained page: no scripts, nothing from elsewhere, readable on paper and in the dark.
+"""The checkup as one self-contained page: nothing from elsewhere, readable without scripts, on paper and in the dark.
 
-``report.html.j2`` is the page. Every text passes through Jinja's escaping, and the page's policy forbids scripts and
-requests besides. The checkup itself is embedded as compressed JSON, so that the page can be read back.
+``report.html.j2`` is the page, ``report.css`` its style, ``report.js`` the one script: it filters and sorts, and the page's
+policy allows it by its hash and nothing else. Every text passes through Jinja's escaping. The checkup itself is embedded
+as compressed JSON, so that the page can be read back.
 """
 
 from __future__ import annotations
 
 import base64
-import gzip
+import hashlib
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from storehealth.i18n import Words, comparison, findings, history, limits, sources
-from storehealth.model import Checkup, EvidenceRow, PlatformLine, Trend
+from storehealth.model import Breakdowns, Checkup
+from storehealth.output.checkup import _blocks, _charts
 from storehealth.output.checkup import json as as_json
 from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.support.embedding import embed_result, read_embedded
+
+__all__ = ["read_embedded", "render", "render_summary"]
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
 LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
-PHRASES: tuple[ModuleType, ...] = (comparison, findings, history, limits, sources)
+FOLDER = Path(__file__).parent
+PHRASES: tuple[ModuleType, ...] = (comparison, findings, history, limits, sources, _blocks)
 """What the page says of the parts of a checkup; the template calls these functions by name."""
-CHART = (640, 120)
-"""Width and height of the trend's chart, in its own units."""
+EVIDENCE_ROWS = 20
+MOST_ACTIONS = 5
+MOST_BYTES = 700_000
+"""Evidence rows of all findings together, in bytes of the page; further findings name the rows' file instead."""
+ROW_BYTES = 400
+"""About what an evidence row takes in the page."""
 
 
 def render(checkup: Checkup) -> bytes:
-    """The whole page in the language of the checkup; the same checkup gives the same bytes."""
+    """Render the whole page in the language of the checkup; the same checkup gives the same bytes."""
     words = Words(checkup.language)
-    content = gzip.compress(as_json.render(checkup), mtime=0)
+    tables = checkup.breakdowns or Breakdowns()
+    pictures = {
+        "order_steps": _charts.draw(_charts.plan_order_steps(tables, words)),
+        "stock_gaps": _charts.draw(_charts.plan_stock_gaps(tables, words)),
+        "case_steps": _charts.draw(_charts.plan_case_steps(tables, words)),
+        "trend": _charts.draw(_charts.plan_trend(checkup.trend, words)),
+    }
+    script = _read("report.js")
     page = _template().render(
         checkup=checkup,
         words=words,
         lang=LANG[checkup.language],
-        embedded=base64.b64encode(content).decode(),
-        row_cells=lambda row: _list_cells(row, words),
-        platform_cells=lambda line: _list_platform_cells(line, words),
+        embedded=embed_result(as_json.render_compact(checkup)),
+        breakdowns=tables,
+        pictures=pictures,
+        can_draw=_charts.can_draw(),
+        evidence_rows=_share_rows(checkup),
+        groups=_group_findings(checkup),
+        style=Markup(_read("report.css")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return page.encode(errors="replace")
 
 
-def read_embedded(page: bytes) -> bytes:
-    """The JSON of the checkup that a page was made from.
+def render_summary(checkup: Checkup) -> str:
+    """Render headline, score and first actions as a fragment of HTML, for notebooks."""
+    words = Words(checkup.language)
+    score = " · ".join(
+        [f"{words.say('screen.score')} {findings.name_score(checkup, words)}", *findings.describe_score(checkup, words)]
+    )
+    actions = (
+        f"{words.render(action.name or action.text)} ({words.say('unit.comma').join(findings.describe_gain(action, words))})"
+        for action in findings.select_actions(checkup)[:MOST_ACTIONS]
+    )
+    items = "".join(f"<li>{escape(_clean(action))}</li>" for action in actions)
+    headline = escape(_clean(words.render(checkup.headline)))
+    return f"<div><p><b>{headline}</b></p><p>{escape(_clean(score))}</p><ol>{items}</ol></div>"
 
-    Raises:
-        ValueError: The page holds none.
-    """
-    _, found, rest = page.partition(b'<script type="application/json" id="checkup">')
-    if not found:
-        raise ValueError("no checkup in this page")
-    return gzip.decompress(base64.b64decode(rest.partition(b"<")[0]))
+
+def _group_findings(checkup: Checkup) -> dict[str, list[Any]]:
+    """The findings that need a look, those that are muted, and those that passed; each with the most urgent first."""
+    measured = findings.select_measured(checkup)
+    muted = [finding for finding in measured if finding.muted]
+    passed = [finding for finding in measured if finding.status == "pass" and not finding.muted]
+    return {
+        "open": [finding for finding in measured if finding.status != "pass" and not finding.muted],
+        "muted": muted,
+        "passed": passed,
+    }
+
+
+def _share_rows(checkup: Checkup) -> int:
+    """How many evidence rows each finding shows: 20, or fewer where findings are so many that the page would be heavy."""
+    shown = sum(1 for finding in checkup.findings if finding.evidence.rows)
+    return max(3, min(EVIDENCE_ROWS, MOST_BYTES // ROW_BYTES // max(shown, 1)))
+
+
+@cache
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -68,8 +118,6 @@ def _template() -> Template:
     for module in PHRASES:
         named = {name: part for name, part in vars(module).items() if callable(part) and not name.startswith("_")}
         environment.globals.update(named)
-    environment.globals["draw_trend"] = draw_trend
-    environment.filters["pass_through"] = lambda part, function: function(part)
     environment.filters["render_text"] = lambda text, words: words.render(text)
     return environment.get_template("report.html.j2")
 
@@ -77,38 +125,3 @@ def _template() -> Template:
 def _clean(value: Any) -> Any:
     """Foreign texts may hold characters that are invisible or turn the direction of what follows."""
     return CONTROL_CHARS.sub(" ", value) if type(value) is str else value
-
-
-def _list_cells(row: EvidenceRow, words: Words) -> list[str]:
-    """An evidence row: place, entity, time, outcome, details."""
-    where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
-    details = (findings.format_detail(name, value, words) for name, value in row.details.items())
-    outcome = words.say(f"outcome.{row.outcome}")
-    return [where, row.entity or "—", words.format_moment(row.at), outcome, words.say("unit.comma").join(details)]
-
-
-def _list_platform_cells(line: PlatformLine, words: Words) -> list[str]:
-    """A limit of the platform: rule, figure, limit, misses, margin, certainty."""
-    margin = [limits.describe_margin(line, words), *limits.describe_caveats(line, words)]
-    return [
-        f"{line.code} {words.render(line.title)}",
-        words.format_figure(line.value, line.unit),
-        words.format_bound(line.limit, line.unit, line.higher_is),
-        words.say("screen.count_of", count=words.format_whole(line.defects), judged=words.format_whole(line.judged)),
-        words.say("unit.semicolon").join(margin),
-        words.say(f"verified.{line.limit_source.verified}"),
-    ]
-
-
-def draw_trend(trend: Trend) -> list[str]:
-    """The scores of the trend as polylines of an SVG: a gap, or a run without a score, begins a new one."""
-    values = next((line.values for line in trend.lines if line.kind == "score"), ())
-    width, height = CHART
-    step = width / max(len(values) - 1, 1)
-    runs: list[list[str]] = [[]]
-    for place, (run, value) in enumerate(zip(trend.runs, values, strict=False)):
-        if value is None or run.gap:
-            runs.append([])
-        if value is not None:
-            runs[-1].append(f"{place * step:.1f},{height - value / 100 * height:.1f}")
-    return [" ".join(points) for points in runs if points]

@@ -14,9 +14,18 @@ SUFFIX = ".json"
 
 def render(checkup: Checkup) -> bytes:
     """One JSON document in UTF-8 with keys in the order of the records; infinite numbers and NaN are null."""
-    content = replace_infinite(checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language}))
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_dump(checkup), indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode(errors="replace")
+
+
+def render_compact(checkup: Checkup) -> bytes:
+    """The same document without spaces and line ends, to be embedded."""
+    text = json.dumps(_dump(checkup), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="replace")
+
+
+def _dump(checkup: Checkup) -> Any:
+    return replace_infinite(checkup.model_dump(mode="json", by_alias=True, context={"language": checkup.language}))
 
 
 def replace_infinite(value: Any) -> Any:

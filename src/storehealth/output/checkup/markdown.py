@@ -25,11 +25,13 @@ from storehealth.i18n.findings import (
     format_segment,
     group_not_judged,
     list_beside,
+    list_causes,
     name_score,
     select_actions,
     select_measured,
     select_refused,
     select_troubles,
+    summarize_causes,
     summarize_rows,
 )
 from storehealth.i18n.history import summarize_change
@@ -153,8 +155,10 @@ def _short_findings(checkup: Checkup, words: Words) -> list[str]:
         for finding in shown[:FINDINGS]
     ]
     header = [words.say(f"column.{key}") for key in ("verdict", "rule", "value", "counted", "limit")]
-    counts = escape(count_statuses(checkup, words))
-    return [*_heading(words, "findings"), *write_table(header, rows), counts, ""]
+    named = [(finding.code, summarize_causes(finding, words)) for finding in shown[:FINDINGS]]
+    causes = [f"{code} {text}" for code, text in named if text]
+    lines = [*write_table(header, rows), *(write_bullets(causes) if causes else [])]
+    return [*_heading(words, "findings"), *lines, escape(count_statuses(checkup, words)), ""]
 
 
 def _short_ends(checkup: Checkup, words: Words) -> list[str]:
@@ -331,9 +335,17 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         *([escape(words.render(finding.note))] if finding.note else []),
         "",
         *write_bullets(about),
+        *_causes(finding, words),
         *_drivers(finding, words),
         *_rows(finding, words),
     ]
+
+
+def _causes(finding: Finding, words: Words) -> list[str]:
+    """Each miss once, by its cause."""
+    if not finding.causes:
+        return []
+    return [f"**{words.say('heading.causes')}**", "", *write_bullets(list_causes(finding, words))]
 
 
 def _drivers(finding: Finding, words: Words) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import xlsxwriter
 
 from storehealth.catalogue.texts import name_dimension
-from storehealth.model import AreaScore, Checkup, Finding, PublishedMeasurement
+from storehealth.model import AreaScore, Breakdowns, Checkup, Finding, OrderStep, PublishedMeasurement
 from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
 from storehealth.support.message import Name, message
 
@@ -23,6 +23,7 @@ FILLS = {"fail": "#F8CBAD", "watch": "#FFE699", "pass": "#C6E0B4"}
 AGENT_DIMENSIONS = ("agent_id", "handled_by", "handler_id", "reviewer_id", "person", "sender_id")
 TIME_DIMENSIONS = ("hour", "weekday", "day", "month")
 HOURS, WEEKDAYS = range(24), range(1, 8)
+DONE = "#C6E0B4"
 FACTS_ROW = 2
 FIRST_ACTIONS = 5
 """Actions that the first sheet shows."""
@@ -39,7 +40,7 @@ def render(checkup: Checkup) -> bytes:
     book.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
     writer = SheetWriter(book, checkup.language)
     _add_summary(writer, checkup)
-    writer.add_table("actions", ACTION_COLUMNS, _list_actions(checkup))
+    _add_actions(writer, checkup)
     _add_findings(writer, checkup)
     details = list(dict.fromkeys(name for f in checkup.findings for row in f.evidence.rows for name in row.details))
     writer.add_table("evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=details)
@@ -48,6 +49,8 @@ def render(checkup: Checkup) -> bytes:
     agents = [cut for cut in slices if any(name in AGENT_DIMENSIONS for name in cut.segment)]
     writer.add_table("agents", SLICE_COLUMNS, _list_slices(agents, titles))
     _add_hours(writer, slices, titles)
+    tables = checkup.breakdowns or Breakdowns()
+    _add_week(writer, tables)
     for sheet, area in (("orders", "logistics"), ("aftersales", "aftersales")):
         of_area = [
             cut
@@ -55,6 +58,10 @@ def render(checkup: Checkup) -> bytes:
             if cut.code in titles and titles[cut.code].area == area and not set(cut.segment) & set(TIME_DIMENSIONS)
         ]
         writer.add_table(sheet, SLICE_COLUMNS, _list_slices(of_area, titles))
+    _add_order_steps(writer, tables)
+    _add_stock_gaps(writer, tables)
+    _add_case_steps(writer, tables)
+    _add_agents(writer, tables)
     writer.add_table("rejects", FILE_COLUMNS, _list_files(checkup))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
     book.close()
@@ -86,6 +93,26 @@ FILE_COLUMNS = (
     Column("file", 32), Column("layout", 22), Column("rows", 10), Column("kept", 10), Column("duplicates", 10),
     Column("rejected", 10), Column("first", 19), Column("last", 19), Column("note", 60),
 )  # fmt: skip
+WEEK_COLUMNS = (
+    Column("page.weekday", 14), Column("page.hour", 8), Column("page.questions", 12), Column("page.met", 12),
+    Column("page.late", 12), Column("page.late_share", 12), Column("page.people", 12), Column("page.needed", 14),
+)  # fmt: skip
+STEP_COLUMNS = (
+    Column("page.group", 30), Column("page.step", 24), Column("page.orders", 12), Column("page.median_hours", 14),
+    Column("page.p90_hours", 14),
+)  # fmt: skip
+GAP_COLUMNS = (
+    Column("page.sku", 20), Column("page.item", 32), Column("page.from_day", 12), Column("page.to_day", 12),
+    Column("page.days", 8), Column("page.units_missed", 14), Column("page.state", 16),
+)  # fmt: skip
+CASE_COLUMNS = (
+    Column("page.step", 20), Column("page.cases", 12), Column("page.median_hours", 14), Column("page.p90_hours", 14),
+)  # fmt: skip
+AGENT_COLUMNS = (
+    Column("page.agent", 24), Column("page.work_days", 8), Column("page.answered", 12), Column("page.late_answers", 12),
+    Column("page.median_wait", 14), Column("page.p90_wait", 14),
+)  # fmt: skip
+PROGRESS = ("open", "begun", "done")
 METHOD_COLUMNS = (Column("subject", 30), Column("explanation", 100))
 
 
@@ -140,6 +167,22 @@ def _write_areas(writer: SheetWriter, sheet: Any, areas: Sequence[AreaScore], to
     chart.set_legend({"none": True})
     chart.set_x_axis({"min": 0, "max": 100})
     sheet.insert_chart(end + 2, 0, chart)
+
+
+def _add_actions(writer: SheetWriter, checkup: Checkup) -> None:
+    """Add the actions, with a list to choose the progress from and a colour for what is done."""
+    place = [column.key for column in ACTION_COLUMNS].index("action_status")
+    last = max(len(checkup.recommendations), 1)
+    choices = [writer.say(message(f"xlsx.progress.{name}")) for name in PROGRESS]
+    for sheet in writer.add_table("actions", ACTION_COLUMNS, _list_actions(checkup)):
+        sheet.data_validation(1, place, last, place, {"validate": "list", "source": choices})
+        rule = {
+            "type": "cell",
+            "criteria": "==",
+            "value": f'"{choices[-1]}"',
+            "format": writer.make_format(bg_color=DONE),
+        }
+        sheet.conditional_format(1, place, last, place, rule)
 
 
 def _list_actions(checkup: Checkup) -> Iterator[Sequence[Cell]]:
@@ -251,6 +294,91 @@ def _colours(finding: Finding | None) -> dict[str, str]:
     is_better = finding is not None and finding.unit != "share" and finding.higher_is == "better"
     ends = {"min_color": "#63BE7B", "mid_color": "#FFEB84", "max_color": "#F8696B"}
     return ends | {"min_color": "#F8696B", "max_color": "#63BE7B"} if is_better else ends
+
+
+def _add_week(writer: SheetWriter, tables: Breakdowns) -> None:
+    """Add the hours of the week as a table, with the share of late answers coloured."""
+    cells = [cell for cell in tables.hours if cell.questions]
+    if not cells:
+        return
+    rows = (
+        (
+            message(f"weekday.{cell.weekday}"), cell.hour, cell.questions, cell.met, cell.missed,
+            Figure(cell.missed / (cell.met + cell.missed) if cell.met + cell.missed else None, "share"), cell.agents,
+            cell.agents_needed,
+        )
+        for cell in cells
+    )  # fmt: skip
+    (sheet,) = writer.add_table("week", WEEK_COLUMNS, rows)
+    sheet.conditional_format(1, 5, len(cells), 5, {"type": "3_color_scale"} | _colours(None))
+
+
+def _add_order_steps(writer: SheetWriter, tables: Breakdowns) -> None:
+    """Add the steps of orders, and a chart of those of all orders."""
+    steps = tables.order_steps
+    if not steps:
+        return
+    rows = (
+        (_name_group(writer, step), message(f"page.step_{step.step}"), step.orders, step.median_hours, step.p90_hours)
+        for step in sorted(steps, key=lambda step: step.by != "all")
+    )
+    (sheet,) = writer.add_table("order_steps", STEP_COLUMNS, rows)
+    _add_bars(writer, sheet, (1, sum(step.by == "all" for step in steps)), (1, 3), (len(steps) + 2, 0))
+
+
+def _name_group(writer: SheetWriter, step: OrderStep) -> str:
+    if step.name is None:
+        return writer.say(message("page.all_orders"))
+    return writer.say(message(f"slice.{step.by}")) + writer.say(message("unit.colon")) + step.name
+
+
+def _add_stock_gaps(writer: SheetWriter, tables: Breakdowns) -> None:
+    """Add the goods that ran out."""
+    rows = [
+        (
+            gap.sku_id, gap.item_name, gap.first, gap.last, gap.days, gap.units_missed,
+            message("page.lasts" if gap.lasts else "page.ended"),
+        )
+        for gap in tables.stock_gaps
+    ]  # fmt: skip
+    if rows:
+        writer.add_table("stock_gaps", GAP_COLUMNS, rows)
+
+
+def _add_case_steps(writer: SheetWriter, tables: Breakdowns) -> None:
+    """Add the steps of after-sales cases, and a chart of them."""
+    steps = tables.case_steps
+    if not steps:
+        return
+    rows: list[Sequence[Cell]] = [(message("page.case_applied"), steps[0].of, None, None)]
+    rows += [(message(f"page.case_{step.step}"), step.cases, step.median_hours, step.p90_hours) for step in steps]
+    (sheet,) = writer.add_table("case_steps", CASE_COLUMNS, rows)
+    _add_bars(writer, sheet, (1, len(rows)), (0, 1), (len(rows) + 2, 0))
+
+
+def _add_agents(writer: SheetWriter, tables: Breakdowns) -> None:
+    """Add the agents' replies, by name."""
+    rows = [
+        (
+            agent.agent, agent.days, agent.answered, agent.missed, Figure(agent.median_seconds, "seconds"),
+            Figure(agent.p90_seconds, "seconds"),
+        )
+        for agent in tables.agents
+    ]  # fmt: skip
+    if rows:
+        writer.add_table("replies", AGENT_COLUMNS, rows)
+
+
+def _add_bars(
+    writer: SheetWriter, sheet: Any, rows: tuple[int, int], columns: tuple[int, int], at: tuple[int, int]
+) -> None:
+    """Add a chart of bars: first and last row, the columns of names and of values, and where it stands."""
+    chart = writer.book.add_chart({"type": "bar"})
+    names, values = ([sheet.name, rows[0], column, rows[1], column] for column in columns)
+    chart.add_series({"categories": names, "values": values, "name": [sheet.name, 0, columns[1]]})
+    chart.set_legend({"none": True})
+    chart.set_y_axis({"reverse": True})
+    sheet.insert_chart(*at, chart)
 
 
 def _list_files(checkup: Checkup) -> Iterator[Sequence[Cell]]:

@@ -17,6 +17,7 @@ from storehealth.output.terminal.page import Page
 from storehealth.output.terminal.summary import (
     add_actions,
     add_areas,
+    add_causes,
     add_closing,
     add_deadlines,
     add_finding,
@@ -35,12 +36,13 @@ __all__ = ["DisplayOptions", "Page", "render", "write_lines"]
 SCREEN_LINES = 45
 """Lines the one-screen report aims to stay within."""
 
-LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0)
-MOST = (5, 40, 12, 9, 4, 1)
-"""Fewest and most recommendations, findings, menus of missing exports, refused files, other reasons, lines of the trend."""
+LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0, 0)
+MOST = (5, 40, 12, 9, 4, 1, 1)
+"""Fewest and most recommendations, findings, menus of missing exports, refused files, other reasons, lines of the trend, and
+lines of causes per finding."""
 LEANER = (1, *LEAST[1:])
 """Where even these do not fit, one recommendation is dropped, since the changes are shown before it."""
-GROWTH = (5, 2, 1, 0, 1, 4, 2, 1, 3)
+GROWTH = (5, 6, 2, 1, 0, 1, 4, 2, 1, 3)
 """The order in which the blocks grow by one while the screen has room: findings come first."""
 
 
@@ -69,7 +71,7 @@ def render(checkup: Checkup, look: DisplayOptions) -> str:
     if look.findings_only:
         return write_lines(_findings_only(checkup, words, look), look)
     if look.details:
-        page = _draw(checkup, words, look, (len(select_actions(checkup)), 0, 0, 0, 0, 1))
+        page = _draw(checkup, words, look, (len(select_actions(checkup)), 0, 0, 0, 0, 1, 0))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         repeat_head(page, checkup, words)
@@ -86,6 +88,7 @@ def _fit_to_screen(checkup: Checkup, words: Words, look: DisplayOptions) -> Page
         len(group_refused(select_refused(checkup))),
         len(group_not_judged(checkup)),
         1 if checkup.trend else 0,
+        1,
     )
     most = [min(pair) for pair in zip(MOST, available, strict=True)]
     repeated = Page(look.width, look.ascii_only)
@@ -122,7 +125,7 @@ def write_lines(lines: list[Text], look: DisplayOptions) -> str:
 
 
 def _draw(checkup: Checkup, words: Words, look: DisplayOptions, caps: tuple[int, ...]) -> Page:
-    todo, findings, menus, files, reasons, trend = caps
+    todo, findings, menus, files, reasons, trend, causes = caps
     page = Page(look.width, look.ascii_only)
     add_head(page, checkup, words, trend > 0)
     add_areas(page, checkup, words)
@@ -131,7 +134,7 @@ def _draw(checkup: Checkup, words: Words, look: DisplayOptions, caps: tuple[int,
     add_platform(page, checkup, words)
     if not look.details:
         nothing_read = not any(source.layout for source in checkup.sources)
-        _add_findings(page, checkup, words, findings)
+        _add_findings(page, checkup, words, findings, causes > 0)
         if nothing_read:  # then mending a file comes before exporting more
             _add_refused(page, checkup, words, files)
         add_missing_exports(page, checkup, words, menus)
@@ -142,11 +145,13 @@ def _draw(checkup: Checkup, words: Words, look: DisplayOptions, caps: tuple[int,
     return page
 
 
-def _add_findings(page: Page, checkup: Checkup, words: Words, most: int) -> None:
+def _add_findings(page: Page, checkup: Checkup, words: Words, most: int, with_causes: bool) -> None:
     findings = select_troubles(checkup)
     page.add_blank()
     for finding in findings[:most]:
         add_finding(page, finding, words, checkup.window)
+        if with_causes:
+            add_causes(page, finding, words)
     add_more(page, len(findings) - most, words)
     if is_all_clear(checkup):
         page.add(words.say("screen.nothing_failing"))

@@ -12,6 +12,7 @@ from storehealth.i18n.findings import (
     format_segment,
     group_not_judged,
     list_beside,
+    list_causes,
     select_measured,
     select_refused,
     summarize_rows,
@@ -76,6 +77,10 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     rows = describe_rows(finding, words)
     if rows:
         page.add(rows, indent=indent, hang=indent + 2)
+    if finding.causes:
+        page.add(TextRun(words.say("heading.causes"), "italic"), indent=indent)
+    for text in list_causes(finding, words):
+        page.add(text, indent=indent + 2, hang=indent + 4)
     if finding.drivers:
         page.add(TextRun(words.say("heading.drivers"), "italic"), indent=indent)
     for driver in finding.drivers:

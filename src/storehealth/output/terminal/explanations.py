@@ -17,6 +17,7 @@ from storehealth.model import (
     Checkup,
     Finding,
     InspectedFile,
+    RejectGroup,
     RuleClock,
     TablePreview,
     Timeline,
@@ -304,6 +305,12 @@ def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
         page.add(TextRun(name, "italic"), *pieces, indent=4, hang=8)
 
 
+def _quote_cells(group: RejectGroup, words: Words) -> str:
+    """The header of a column, and what stands in its unread cells."""
+    cells = words.say("unit.comma").join(f"“{value}”" for value in group.values)
+    return f"{group.column} {cells}".strip()
+
+
 def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
     if source.rejects:
         page.add(TextRun(words.say("inspect.rejects"), "italic"), indent=4)
@@ -311,7 +318,7 @@ def _add_rejects(page: Page, source: InspectedFile, words: Words) -> None:
         lines = words.say("unit.comma").join(str(line) for line in group.lines)
         more = " …" if group.count > len(group.lines) else ""
         key = "inspect.line" if len(group.lines) == 1 and not more else "inspect.lines"
-        column = f"{group.column}{words.say('unit.colon')}" if group.column else ""
+        column = f"{_quote_cells(group, words)}{words.say('unit.colon')}" if group.column else ""
         text = f"{column}{words.render(group.reason)}  ({words.say(key, lines=lines + more)})"
         page.add(TextRun(f"{words.format_whole(group.count)} × ", keep=True), text, indent=8, hang=10)
     if len(source.rejects) > GROUPS:

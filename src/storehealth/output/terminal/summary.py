@@ -22,6 +22,7 @@ from storehealth.i18n.findings import (
     name_score,
     select_actions,
     sort_by_urgency,
+    summarize_causes,
 )
 from storehealth.i18n.limits import summarize_limits
 from storehealth.i18n.sources import (
@@ -211,6 +212,14 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
         parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
     page.add(*parts, indent=indent)
     return indent
+
+
+def add_causes(page: Page, finding: Finding, words: Words) -> None:
+    """The largest causes of a finding's misses, in one paragraph below it."""
+    causes = summarize_causes(finding, words)
+    if causes:
+        indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
+        page.add(causes, indent=indent, hang=indent + 2)
 
 
 def add_missing_exports(page: Page, checkup: Checkup, words: Words, whole: int | None = None) -> None:

@@ -1,0 +1,227 @@
+"""One machine: a process per store, forked from one that has everything loaded; hanging and crashing ones are replaced.
+
+A process lives for one store. What is dear, the imports and the catalogue, is loaded once before the fork; and whatever
+one store does to its process, be it a crash, a leak or a limit, ends with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import NamedTuple
+
+from storehealth.errors import ExitCode
+from storehealth.fleet.work import USUAL, StoreTask, audit_task, describe_failure, measure_bytes
+from storehealth.model.fleet import StoreResult, StoreStatus
+from storehealth.schedule import RunFolders
+from storehealth.schedule.schedules import read_last_attempt
+from storehealth.support.message import message
+
+BIG_BYTES = 64 << 20
+"""Bytes of exports from which a store is big: it may use all cores, and runs beside small ones, but one at a time."""
+STORE_MB = 400
+"""Memory that a small store's process needs at most, for choosing how many run at once."""
+PROCESS_MB = 3072
+"""Memory limit of a small store's process: DuckDB's default of 1 GB, what it does not count, and Python's."""
+BIG_TIMES = 2
+"""By how much the limits of a big store, and of a second attempt, are larger."""
+RETRIED: tuple[StoreStatus, ...] = ("timeout", "memory", "crashed")
+POLL_SECONDS = 5.0
+Work = Callable[[StoreTask], StoreResult]
+
+
+class PoolOptions(NamedTuple):
+    """How many stores at once (None: as cores and memory allow), and the limits of each, in seconds and MB."""
+
+    jobs: int | None = None
+    timeout: float = 900.0
+    process_mb: int | None = PROCESS_MB
+    big_bytes: int = BIG_BYTES
+
+
+class _Running(NamedTuple):
+    task: StoreTask
+    process: BaseProcess
+    answers: Connection
+    started_at: datetime
+    ends: float
+    is_big: bool
+
+
+def count_jobs(jobs: int | None = None) -> int:
+    """Count the stores to audit at once: as asked for, else as many as cores and free memory allow."""
+    if jobs is not None:
+        return jobs
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _measure_free_mb() // STORE_MB))
+
+
+def _measure_free_mb() -> int:
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) >> 10
+    return sys.maxsize
+
+
+def load_everything(formats: Iterable[str] = USUAL) -> None:
+    """Import and read once what every store needs; no database is opened, since its threads do not survive a fork."""
+    from storehealth.catalogue import load_catalogue
+    from storehealth.i18n.po import read_texts
+    from storehealth.output.checkup import CHECKUP_FORMATS
+
+    load_catalogue()
+    for language in ("en", "zh", "es"):
+        read_texts(language)
+    for name in formats:
+        CHECKUP_FORMATS.find(name)
+    gc.collect()
+    gc.freeze()  # else the collector touches, and so copies, every page that the forks share
+
+
+def run_tasks(tasks: Iterable[StoreTask], options: PoolOptions, work: Work = audit_task) -> Iterator[StoreResult]:
+    """Audit stores side by side, and yield each result as soon as it is there; big stores begin first.
+
+    Args:
+        tasks: The stores.
+        options: How many at once, and the limits of each.
+        work: What to do with a store; runs in the process of that store.
+    """
+    context = multiprocessing.get_context(choose_start_method())
+    if context.get_start_method() == "fork":
+        load_everything()
+    lanes = _Lanes(tasks, options)
+    running: list[_Running] = []
+    try:
+        while lanes.has_more or running:
+            while len(running) < lanes.jobs and (pick := lanes.pick(any(one.is_big for one in running))):
+                running.append(_start(context, pick[0], pick[1], options, work))
+            for ended in _wait(running):
+                running.remove(ended)
+                result = _collect(ended)
+                if result.status in RETRIED and ended.task.attempt == 1:
+                    lanes.retry(ended.task)
+                else:
+                    yield result
+    finally:
+        for left in running:
+            left.process.kill()
+            left.process.join()
+        gc.unfreeze()
+
+
+def choose_start_method() -> str:
+    """Choose how processes begin: forked where that is safe, that is, on Linux and while there is a single thread."""
+    is_safe = sys.platform.startswith("linux") and threading.active_count() == 1
+    return "fork" if is_safe else "spawn"
+
+
+class _Lanes:
+    """The stores that wait: small ones, and big ones, of which one runs at a time. Second attempts are big."""
+
+    def __init__(self, tasks: Iterable[StoreTask], options: PoolOptions) -> None:
+        self.jobs = count_jobs(options.jobs)
+        sizes = {task: measure_bytes(task.store) for task in tasks}
+        ranked = sorted(sizes, key=lambda task: -sizes[task])
+        self._big = deque(task for task in ranked if sizes[task] >= options.big_bytes)
+        self._small = deque(task for task in sizes if sizes[task] < options.big_bytes)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether any store waits."""
+        return bool(self._big or self._small)
+
+    def pick(self, big_runs: bool) -> tuple[StoreTask, bool] | None:
+        """Take the next store, and say whether it is big; None where only big ones wait and one runs."""
+        if self._big and not big_runs:
+            return self._big.popleft(), True
+        return (self._small.popleft(), False) if self._small else None
+
+    def retry(self, task: StoreTask) -> None:
+        """Put a store at the end, as a big one."""
+        self._big.append(task._replace(attempt=task.attempt + 1))
+
+
+def _start(
+    context: multiprocessing.context.BaseContext, task: StoreTask, is_big: bool, options: PoolOptions, work: Work
+) -> _Running:
+    times = BIG_TIMES if is_big else 1
+    limit = options.process_mb * times if options.process_mb else None
+    threads = None if is_big and task.attempt == 1 else task.threads
+    task = task._replace(process_mb=limit, threads=threads)
+    answers, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run_child, args=(sender, task, work), daemon=True)  # type: ignore[attr-defined]
+    process.start()
+    sender.close()
+    return _Running(task, process, answers, datetime.now(UTC), time.monotonic() + options.timeout * times, is_big)
+
+
+def _run_child(sender: Connection, task: StoreTask, work: Work) -> None:
+    """Run in the store's own process. Ctrl-C is for the parent, which ends all; nothing of a store's goes to the screen."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    sender.send(work(task))
+    sender.close()
+
+
+def _wait(running: list[_Running]) -> list[_Running]:
+    """Wait until a process answers, ends or runs out of time; return those."""
+    now = time.monotonic()
+    left = max(0.0, min(min(one.ends for one in running) - now, POLL_SECONDS))
+    ready = set(wait([*(one.answers for one in running), *(one.process.sentinel for one in running)], left))
+    now = time.monotonic()
+    return [one for one in running if one.answers in ready or one.process.sentinel in ready or one.ends <= now]
+
+
+def _collect(ended: _Running) -> StoreResult:
+    """Take the answer of a process, or say how it ended without one."""
+    process = ended.process
+    try:
+        if ended.answers.poll():
+            answer: StoreResult = ended.answers.recv()
+            return answer
+    except (EOFError, OSError):
+        pass
+    finally:
+        ended.answers.close()
+        process.join(timeout=1.0)
+        was_alive = process.is_alive()
+        if was_alive:
+            process.kill()
+            process.join()
+    return _report_loss(ended, was_alive)
+
+
+def _report_loss(ended: _Running, was_alive: bool) -> StoreResult:
+    """Say that a process gave no answer, in the result and in the record of the store's run."""
+    seconds = (datetime.now(UTC) - ended.started_at).total_seconds()
+    reason = message("fleet.timeout", seconds=round(seconds))
+    if not was_alive:
+        reason = message("fleet.crashed", code=ended.process.exitcode or 0)
+    result = describe_failure(ended.task, ended.started_at, "timeout" if was_alive else "crashed", reason)
+    _record_end(ended.task, result)
+    return result
+
+
+def _record_end(task: StoreTask, result: StoreResult) -> None:
+    """Complete the record of the store's run, which its process could not."""
+    folder = RunFolders(Path(task.state), task.name).folder
+    last = read_last_attempt(folder)
+    if last is not None and last.ended_at is None:
+        ended = {"ended_at": datetime.now(UTC), "exit_code": int(ExitCode.INTERNAL), "reasons": result.reasons}
+        with suppress(OSError):
+            last.model_copy(update=ended).write(folder)

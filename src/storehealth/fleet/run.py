@@ -1,0 +1,113 @@
+"""A run over a fleet: which stores need an audit, and what is stored of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from storehealth.catalogue.common import Language
+from storehealth.errors import ExitCode
+from storehealth.fleet.stores import FleetStore
+from storehealth.fleet.work import StoreTask, fingerprint_store, read_stored_result
+from storehealth.model.fleet import FleetRun, StoreResult
+from storehealth.schedule import RunFolders
+from storehealth.schedule.runs import CompletedRun
+from storehealth.schedule.schedules import Attempt
+from storehealth.score.exit_status import pick_exit_code
+from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.message import Message, Name, message
+
+STORES_FOLDER = "stores"
+"""In the state folder; below it each store has a state folder of its own."""
+RUN_FILE = "fleet.json"
+
+
+class TaskOptions(NamedTuple):
+    """What all stores of a run have in common; a store's own language comes before ``language``."""
+
+    memory: str | None = None
+    keep: int | None = 90
+    formats: tuple[str, ...] = ()
+    fail_on: str = "fail"
+    strict_data: bool = False
+    as_of: datetime | None = None
+    window: str | None = None
+    language: Language | None = None
+    packs: tuple[str, ...] = ()
+
+
+def locate_store_state(state: Path, name: str) -> Path:
+    """Return the state folder of one store."""
+    return state / STORES_FOLDER / name
+
+
+def plan_tasks(stores: Iterable[FleetStore], state: Path, options: TaskOptions) -> list[StoreTask]:
+    """Build the task of each store."""
+    shared = options._asdict()
+    language, packs = shared.pop("language"), shared.pop("packs")
+    tasks = []
+    for store in stores:
+        own = store._replace(language=store.language or language, packs=tuple(dict.fromkeys((*store.packs, *packs))))
+        task = StoreTask(store=own, state=str(locate_store_state(state, store.name)), **shared)
+        tasks.append(task._replace(fingerprint=fingerprint_store(task)))
+    return tasks
+
+
+def split_unchanged(tasks: Iterable[StoreTask]) -> tuple[list[StoreResult], list[StoreTask]]:
+    """Part the stores whose last result still holds, as results, from those to audit."""
+    unchanged, left = [], []
+    for task in tasks:
+        stored = read_stored_result(task.state)
+        if stored is not None and stored.fingerprint == task.fingerprint != "":
+            unchanged.append(stored.result.model_copy(update={"status": "unchanged", "owner": task.store.owner}))
+        else:
+            left.append(task)
+    return unchanged, left
+
+
+def build_run(name: str, started: datetime, results: Sequence[StoreResult]) -> FleetRun:
+    """Put the results together, by name, with the worst of their exit codes."""
+    codes = [ExitCode(result.exit_code) for result in results]
+    code = pick_exit_code(*codes)
+    if code is ExitCode.OK and ExitCode.BUSY in codes:
+        code = ExitCode.BUSY
+    return FleetRun(
+        name=name,
+        id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        exit_code=int(code),
+        results=tuple(sorted(results, key=lambda result: result.name)),
+    )
+
+
+def store_run(state: Path, run: FleetRun, keep: int = 30) -> Message | None:
+    """Store a run as the latest of its fleet; return what prevented it, if anything did."""
+    runs = RunFolders(state, run.name)
+    marker = CompletedRun(run=run.id, started_at=run.started_at, exit_code=run.exit_code)
+    attempt = Attempt.start(run.started_at).model_copy(
+        update={"ended_at": run.ended_at, "exit_code": run.exit_code, "run": run.id}
+    )
+    try:
+        runs.sweep()
+        runs.write_run(marker, {RUN_FILE: run.model_dump_json().encode(errors="replace")})
+        runs.mark_latest(run.id)
+        attempt.write(runs.folder)
+    except OSError as error:
+        return message("schedule.unwritable", path=Name(str(runs.folder)), reason=describe_os_error(error))
+    runs.prune(keep, datetime.now(UTC))
+    return None
+
+
+def read_run(state: Path, name: str) -> FleetRun | None:
+    """Read the latest run of a fleet; None where there is none, or none that this version can read."""
+    folder = RunFolders(state, name).find_latest()
+    try:
+        return None if folder is None else FleetRun.model_validate_json((folder / RUN_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,87 @@
+"""Finds an installed Chromium and prints pages with it. It gets no network, and a folder of its own that is then removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+ENVIRONMENT = "STOREHEALTH_BROWSER"
+"""Path of the browser to use."""
+COMMANDS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "msedge",
+    "microsoft-edge",
+)
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    r"C:\Program Files\Microsoft\Edge\Application\msedge.exe",
+)
+ARGUMENTS = (
+    "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-extensions", "--no-default-browser-check",
+    "--no-pdf-header-footer",
+)  # fmt: skip
+SECONDS = 120
+"""Time in which a page must be printed."""
+
+
+def find_browser() -> str | None:
+    """Find the path of a Chromium, Chrome or Edge; None where none is installed."""
+    chosen = os.environ.get(ENVIRONMENT)
+    if chosen:
+        return shutil.which(chosen)
+    found = (shutil.which(command) for command in COMMANDS)
+    return next((path for path in found if path), None) or next((path for path in PLACES if Path(path).is_file()), None)
+
+
+def print_page(browser: str, page: bytes) -> bytes:
+    """Print a page of HTML, in colour, with the page's own style for print.
+
+    Args:
+        browser: Path of the browser.
+        page: The whole page; nothing that it names is fetched.
+
+    Returns:
+        The PDF.
+
+    Raises:
+        OSError: The browser did not start, wrote nothing, or took too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="storehealth-pdf-", ignore_cleanup_errors=True) as folder:
+        source, target = Path(folder, "page.html"), Path(folder, "page.pdf")
+        source.write_bytes(page)
+        # Chromium refuses its own sandbox to root, which cron often is; the page runs nothing of strangers.
+        own = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        command = [
+            browser,
+            *ARGUMENTS,
+            *own,
+            f"--user-data-dir={folder}/profile",
+            f"--print-to-pdf={target}",
+            source.as_uri(),
+        ]
+        try:
+            ended = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(str(error)) from None
+        if not target.is_file():
+            lines = ended.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ended.returncode}"]
+            raise OSError(lines[-1])
+        return target.read_bytes()
+
+
+def _disable_sandbox() -> list[str]:
+    """Chromium refuses its own sandbox to root, which cron often is; the page runs nothing of strangers."""
+    return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

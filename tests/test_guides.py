@@ -1,0 +1,70 @@
+"""What the guides show works as it stands: their layout, platform, report and command."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.commands.rule_tests import run_layout_examples
+from tests.checkups import checkup
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def read_block(guide: str, language: str) -> str:
+    """The first fenced block of a language in a guide."""
+    found = re.search(rf"^```{language}\n(.*?)^```", (DOCS / guide).read_text(encoding="utf-8"), re.M | re.S)
+    assert found, f"docs/{guide} shows no {language}"
+    return found[1]
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """A pack with the guides' platform and layout."""
+    for folder, guide, name in (
+        ("platforms", "add-a-platform.md", "my_market"),
+        ("layouts", "add-a-layout.md", "shop_orders"),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.yaml").write_text(read_block(guide, "yaml"), encoding="utf-8")
+    return tmp_path
+
+
+def test_the_layout_and_the_platform_of_the_guides_fit_and_the_examples_pass(pack: Path) -> None:
+    catalogue: Catalogue = load_catalogue([pack])
+    assert catalogue.platforms["my_market"].limits["LG05"].limit == 0.95
+    (run,) = run_layout_examples(catalogue.layouts["shop_orders"], catalogue)
+    assert run.problems == ()
+
+
+def load_module(source: str, name: str) -> types.ModuleType:
+    """A guide's Python as a module."""
+    module = types.ModuleType(name)
+    exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - our own guide
+    return module
+
+
+def test_the_report_of_the_guide_renders_a_checkup() -> None:
+    module = load_module(read_block("add-a-report.md", "python"), "lines")
+    lines = module.render(checkup()).decode().splitlines()
+    assert [line.split()[0] for line in lines] == [finding.code for finding in checkup().findings]
+
+
+def test_the_command_of_the_guide_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    counts = types.ModuleType("storehealth.commands.count")
+    counts.count_rows = lambda exports, common: {exports.name: common.lang or "en"}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, counts.__name__, counts)
+    module = load_module(read_block("add-a-command.md", "python"), "count")
+    monkeypatch.setitem(sys.modules, "count", module)
+    app = typer.Typer()
+    module.register(app)
+    result = CliRunner().invoke(app, [str(tmp_path), "--format", "json", "--lang", "es"])
+    assert result.exit_code == 0, result.output
+    assert tmp_path.name in result.output
