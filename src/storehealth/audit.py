@@ -10,7 +10,7 @@ Intake knows files and nothing of rules; everything after it knows canonical tab
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from storehealth.advise import advise
 from storehealth.commands.assemble import Verdicts, assemble_checkup
-from storehealth.commands.measured import OpenedOnce, measure_or_recall
+from storehealth.commands.measured import OpenedOnce, StoreFigures, measure_or_recall
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, prepare_inputs
 from storehealth.commands.rejudge import RecalledRuns, compare_audit, recall_runs
 from storehealth.db import find_as_of
@@ -29,7 +29,7 @@ from storehealth.judge.certainty import publish_measurements
 from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.measure import EvidenceFiles, MeasureOptions
 from storehealth.measure.plan import MeasurePlan, plan_measuring, write_evidence
-from storehealth.model import Checkup, Measurement
+from storehealth.model import Checkup
 from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
 
@@ -77,7 +77,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
         comparison = compare_audit(earlier, verdicts.to_current(as_of, plan.usual), catalogue.scoring)
         advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of)
         checkup = assemble_checkup(started_at, inputs, figures, plan, verdicts, comparison, advice, request)
-        yield OpenAudit(checkup, inputs, database, plan, measurements, earlier)
+        yield OpenAudit(checkup, inputs, database, plan, figures, earlier)
 
 
 def _plan(
@@ -96,18 +96,18 @@ def _plan(
 
 
 class OpenAudit(NamedTuple):
-    """What an audit hands out: the checkup, and the measurements and the database for whoever writes more of it."""
+    """What an audit hands out: the checkup, and the figures and the database for whoever writes more of it."""
 
     checkup: Checkup
     inputs: PreparedInputs
     database: OpenedOnce
     plan: MeasurePlan
-    measurements: Sequence[Measurement]
+    figures: StoreFigures
     earlier: RecalledRuns | None
 
     def write_evidence(self, files: EvidenceFiles) -> Checkup:
         """Write every defect of every rule; return the checkup with the paths of the files."""
-        write_evidence(self.database.store, self.plan, self.measurements, files)
+        write_evidence(self.database.store, self.plan, self.figures.measurements, files)
         return self.checkup.model_copy(update={"findings": files.add_paths(self.checkup.findings)})
 
     def read_sources(self) -> SourceReader:
@@ -116,4 +116,4 @@ class OpenAudit(NamedTuple):
 
     def build_pending(self) -> PendingRun | None:
         """Return what is remembered of this run besides the checkup; None where no history is kept."""
-        return self.earlier.build_pending(self.measurements) if self.earlier else None
+        return self.earlier.build_pending(self.figures.measurements) if self.earlier else None
