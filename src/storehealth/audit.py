@@ -10,7 +10,7 @@ Intake knows files and nothing of rules; everything after it knows canonical tab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from storehealth.judge.certainty import publish_measurements
 from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.measure import EvidenceFiles, MeasureOptions
 from storehealth.measure.plan import MeasurePlan, plan_measuring, write_evidence
-from storehealth.model import Checkup
+from storehealth.model import Checkup, Measurement
 from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
 
@@ -105,9 +105,14 @@ class OpenAudit(NamedTuple):
     figures: StoreFigures
     earlier: RecalledRuns | None
 
+    @property
+    def measurements(self) -> Sequence[Measurement]:
+        """What was measured, by rule."""
+        return self.figures.measurements
+
     def write_evidence(self, files: EvidenceFiles) -> Checkup:
         """Write every defect of every rule; return the checkup with the paths of the files."""
-        write_evidence(self.database.store, self.plan, self.figures.measurements, files)
+        write_evidence(self.database.store, self.plan, self.measurements, files)
         return self.checkup.model_copy(update={"findings": files.add_paths(self.checkup.findings)})
 
     def read_sources(self) -> SourceReader:
@@ -116,4 +121,4 @@ class OpenAudit(NamedTuple):
 
     def build_pending(self) -> PendingRun | None:
         """Return what is remembered of this run besides the checkup; None where no history is kept."""
-        return self.earlier.build_pending(self.figures.measurements) if self.earlier else None
+        return self.earlier.build_pending(self.measurements) if self.earlier else None
