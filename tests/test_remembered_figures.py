@@ -60,7 +60,7 @@ def plain(checkup: Checkup) -> dict[str, Any]:
 def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The database cannot be opened."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the database was opened")
 
     monkeypatch.setattr(measured, "open_inputs", refuse)
