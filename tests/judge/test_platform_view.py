@@ -14,11 +14,13 @@ from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, judged, share
 from tests.measure.fakes import SAID, catalogue_of, rule_of
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.platform import OWN_SOURCE, Platform, PlatformLimit
 from storehealth.i18n import Words
+from storehealth.i18n.findings import format_bounds
 from storehealth.i18n.limits import describe_limit, describe_margin, describe_money, is_within_reach, summarize_limits
+from storehealth.judge import judge
 from storehealth.judge.platform_view import compare_with_platform, compute_margin
-from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Tally, UsualWindow, Window
+from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Segment, Tally, UsualWindow, Window
 
 FOUR = Fraction(4, 100)
 lines = st.fractions(0, Fraction(99, 100), max_denominator=1000)
@@ -208,3 +210,72 @@ def test_the_sample_store_against_amazon(tmp_path: Path) -> None:
     late = next(one for one in made.findings if one.code == "LG05")
     assert (line.code, line.defects, line.judged, line.counts) == ("LG05", late.defects, late.judged, "order")
     assert line.defects + line.margin == line.judged * 4 // 100
+
+
+def platform_with(own: float | None = None, slices: dict[str, dict[str, float]] | None = None) -> Platform:
+    """A platform that allows 4 %, and a store with limits of its own."""
+    limit = {"target": 0.01, "limit": 0.04, "source": "a page", "verified": "official"}
+    made = Platform.model_validate({"name": "made", "title": SAID, "limits": {"CS01": limit}})
+    stricter = {"target": 0.01, "limit": own or 0.04, "source": OWN_SOURCE, "verified": "official"}
+    limits = {"CS01": PlatformLimit.model_validate(stricter)} if own else made.limits
+    return made.model_copy(
+        update={"limits": limits, "replaced_limits": made.limits, "slice_limits": {"CS01": slices} if slices else {}}
+    )
+
+
+def test_a_limit_of_the_stores_own_is_not_the_platforms() -> None:
+    """3 % is over the store's own 2 %, and within the platform's 4 %; each is shown as what it is."""
+    rule, measured = rule_of(good="ok", limits=SHIPPING), share(60, 2000)
+    platform = platform_with(own=0.02)
+    (finding,), _ = judge([measured], catalogue_of(rule), platform)
+    (line,) = compare_with_platform([measured], catalogue_of(rule), platform, None)
+    assert (finding.status, finding.limit, finding.limit_source and finding.limit_source.own) == ("fail", 0.02, True)
+    assert (line.limit, line.over, line.limit_source.own) == (0.04, False, False)
+    assert "the store's own" in " ".join(format_bounds(finding, Words("en")))
+
+
+def test_a_slice_is_held_to_the_stores_own_limit_for_it() -> None:
+    """One warehouse may miss a tenth; the other may not miss so much; one nobody knows is not judged."""
+    parts = (
+        Segment(segment={"warehouse": "W1"}, tally=Tally(met=180, late=20), value=0.1),
+        Segment(segment={"warehouse": "W2"}, tally=Tally(met=180, late=20), value=0.1),
+    )
+    limits = {"warehouse": {"W1": 0.1, "W2": 0.05, "W3": 0.05}}
+    rule, measured = rule_of(good="ok", limits=SHIPPING), share(40, 400, segments=parts)
+    (finding,), _ = judge([measured], catalogue_of(rule), platform_with(slices=limits))
+    verdicts = {part.segment["warehouse"]: part.status for part in finding.own_slices}
+    assert verdicts == {"W1": "pass", "W2": "fail", "W3": "inconclusive"}
+
+
+def days(*counts: tuple[int, int]) -> tuple[Segment, ...]:
+    """Defects and judged rows of the days of a window from 1 March on."""
+    return tuple(
+        Segment(segment={"day": f"2026-03-{day:02d}"}, tally=Tally(met=judged - defects, late=defects))
+        for day, (defects, judged) in enumerate(counts, 1)
+    )
+
+
+def test_a_week_ahead_the_misses_of_the_first_week_are_gone() -> None:
+    """Of 30 days, 23 stay; as many rows as in the last week are added: 23 misses of 300, 12 allowed."""
+    window = Window(first=date(2026, 3, 1), last=date(2026, 3, 30))
+    measured = share(30, 300, segments=days(*[(1, 10)] * 30), window=window)
+    ahead = seen(measured).projection
+    assert ahead is not None
+    assert (ahead.on, ahead.certain, ahead.judged, ahead.room) == (date(2026, 4, 6), 23, 300, -11)
+    assert (ahead.best, ahead.at_pace) == (pytest.approx(23 / 300), pytest.approx(0.1))
+
+
+def test_the_room_left_a_week_ahead_is_the_largest_that_fits() -> None:
+    """Seven more late orders until 4 %."""
+    window = Window(first=date(2026, 3, 1), last=date(2026, 3, 30))
+    measured = share(5, 300, segments=days(*[(0, 10)] * 25, *[(1, 10)] * 5), window=window)
+    ahead = seen(measured).projection
+    assert ahead is not None
+    assert (ahead.certain, ahead.room) == (5, 7)
+
+
+def test_without_two_weeks_nothing_is_projected() -> None:
+    """Nor over all days, whose window does not move."""
+    short = Window(first=date(2026, 3, 1), last=date(2026, 3, 10))
+    assert seen(share(5, 100, segments=days(*[(1, 10)] * 5), window=short)).projection is None
+    assert seen(share(5, 100, segments=days(*[(1, 10)] * 5), window=Window())).projection is None

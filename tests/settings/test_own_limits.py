@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.thresholds import Bounds, resolve_bounds
 from storehealth.commands.prepare import resolve_platform
 from storehealth.errors import UsageError
-from storehealth.settings import Settings
+from storehealth.settings import Settings, read_settings
 
 CATALOGUE = load_catalogue()
 
@@ -39,3 +41,22 @@ def test_it_says_whose_limit_it_is_and_leaves_all_others_alone() -> None:
 def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"\[limits\] names CS99, which is no rule with a limit; the nearest is CS"):
         bounds("CS01", "jd", {"CS99": 0.9})
+
+
+def test_single_slices_have_limits_of_their_own(tmp_path: Path) -> None:
+    """By any column, as per cent or a number; without one for the whole, the platform's stays."""
+    path = tmp_path / "storehealth.toml"
+    path.write_text('[limits.LG05.by.warehouse]\nWH2 = "8%"\n[limits.LG05.by.weekday]\n7 = 0.1\n', encoding="utf-8")
+    settings = read_settings(path)
+    assert settings.list_slice_limits() == {"LG05": {"warehouse": {"WH2": 0.08}, "weekday": {"7": 0.1}}}
+    assert settings.list_limits({}) == {}
+    resolved = resolve_platform("jd", settings, CATALOGUE, None)
+    assert resolved.limits == resolved.published_limits
+
+
+def test_a_limit_of_nothing_is_a_mistake(tmp_path: Path) -> None:
+    """Neither for the whole nor for a slice."""
+    path = tmp_path / "storehealth.toml"
+    path.write_text("[limits.LG05]\ntarget = 0.9\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="needs limit, or by"):
+        read_settings(path)

@@ -266,6 +266,15 @@ def compose_headline(
     return message("headline.partial", body=body, areas=names)
 
 
+def add_question(headline: Message, question: Message) -> Message:
+    """Put a question about the files behind the headline, which then no longer says that all is on target."""
+    body = headline.values.get("body")
+    if isinstance(body, Message) and body.id == "headline.fine":
+        body = message("headline.fine_but_ends", **body.values)
+        headline = message(headline.id, **{**headline.values, "body": body})
+    return sentences((headline, question))
+
+
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 
 

@@ -159,6 +159,10 @@ class Site(StrictModel):
     notes: tuple[LocalizedText, ...] = Field(default=(), description="In place of the platform's notes, if any.")
 
 
+OWN_SOURCE = "storehealth.toml"
+"""The source of limits and facts that a store sets for itself."""
+
+
 class Platform(StrictModel):
     """One marketplace. Facts that it does not set are inherited from ``generic``."""
 
@@ -186,6 +190,14 @@ class Platform(StrictModel):
     sites: dict[SiteName, Site] = Field(default={}, description="Its countries or markets, where they differ.")
     default_site: SiteName | None = Field(default=None, description="The site where neither settings nor files say.")
     site: SiteName | None = Field(default=None, exclude=True, description="Set when a site is chosen; not in files.")
+    replaced_limits: dict[RuleCode, PlatformLimit] | None = Field(
+        default=None,
+        exclude=True,
+        description="Set with a store's own limits: all limits of the platform's; not in files.",
+    )
+    slice_limits: dict[RuleCode, dict[str, dict[str, float]]] = Field(
+        default={}, exclude=True, description="Set with a store's own limits of single slices; not in files."
+    )
     notes: tuple[LocalizedText, ...] = Field(
         default=(), description="Caveats printed with every checkup of this platform."
     )
@@ -204,6 +216,11 @@ class Platform(StrictModel):
         if self.default_site is not None and self.default_site not in self.sites:
             raise InvalidValue(message("catalogue.no_default_site", site=Name(self.default_site)))
         return self
+
+    @property
+    def published_limits(self) -> Mapping[str, PlatformLimit]:
+        """What the platform itself holds its stores to, whatever limits the store has set for its own use."""
+        return self.limits if self.replaced_limits is None else self.replaced_limits
 
     def is_scored(self, code: str, default: bool) -> bool:
         """Whether a rule counts in the score of this platform's stores; ``default`` is what the rule's file says."""

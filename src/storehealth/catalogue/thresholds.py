@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from storehealth.catalogue.common import StrictModel, cite
 from storehealth.catalogue.files import describe_problem
-from storehealth.catalogue.platform import Bands, Platform, PlatformLimit
+from storehealth.catalogue.platform import OWN_SOURCE, Bands, Platform, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.view import View
 from storehealth.model import Area, Direction, LimitSource, Severity, Tally
@@ -98,7 +98,10 @@ def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds
         limit_source = LimitSource(source=source, verified="assumed" if own.assumed or not own.source else "unverified")
         return Bounds(own.target, own.limit, own.higher_is, limit_source, own.least, own.entities)
     limit_source = LimitSource(
-        source=cite(override.source), effective_from=override.effective_from, verified=override.verified
+        source=cite(override.source),
+        effective_from=override.effective_from,
+        verified=override.verified,
+        own=override.source == OWN_SOURCE,
     )
     return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities, override.bands)
 

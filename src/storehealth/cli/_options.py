@@ -207,7 +207,7 @@ class CommonOptions:
         screen = self.make_screen()
         page = Page(streams.measure_width(), screen.ascii_only)
         fill(page)
-        streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)))
+        streams.write_stdout(write_lines(page.lines, DisplayOptions(colour=screen.colour)), styled=True)
 
     def find_state(self) -> Path:
         """Return the state folder without creating it."""

@@ -120,6 +120,10 @@ def parse_output(text: str) -> OutputOption:
     return OutputOption(name, None if place == "-" else Path(place))
 
 
+EARLIEST, LATEST = 1980, 2199
+"""Years in which a shop may have been audited; windows and promises reach beyond the day itself."""
+
+
 def parse_as_of(text: str | datetime) -> datetime:
     """Parse a time in the store's zone; a date without a time means the end of that day.
 
@@ -131,6 +135,8 @@ def parse_as_of(text: str | datetime) -> datetime:
         parsed = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(message("usage.invalid_time", text=Name(text)), message("usage.time_examples")) from None
+    if not EARLIEST <= parsed.year <= LATEST:
+        raise UsageError(message("usage.invalid_time", text=Name(text)), message("usage.time_examples"))
     if parsed.tzinfo is not None:
         raise UsageError(message("usage.time_with_offset", text=Name(text)), message("usage.local_time"))
     is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text)

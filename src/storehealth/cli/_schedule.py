@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storehealth.cli import audit as audit_command
+from storehealth.cli import fleet as fleet_command
 from storehealth.cli._options import OWN_PACK, expand_records
 from storehealth.errors import UsageError
 from storehealth.support.message import Message, Name, message
@@ -28,6 +29,11 @@ NOT_SCHEDULED = {
 }  # fmt: skip
 """Parameters of ``audit`` that concern one run or the screen, or that a schedule sets itself."""
 PATH_OPTIONS = {"pack", "config"}
+FLEET_OPTIONS = {
+    "--lang", "--pack", "--config", "--window", "--output", "--fail-on", "--strict-data", "--memory", "--keep",
+    "--lock-wait", "--notify",
+}  # fmt: skip
+"""Options of ``audit`` that ``fleet audit`` has, too."""
 PREFIX = "STOREHEALTH_"
 
 
@@ -101,6 +107,18 @@ def collect_audit_options(ctx: typer.Context) -> tuple[str, ...]:
     return tuple(words)
 
 
+def check_fleet_options(words: tuple[str, ...]) -> None:
+    """Check that a fleet's schedule has only options that ``fleet audit`` shares with ``audit``.
+
+    Raises:
+        UsageError: It has others.
+    """
+    strange = [word for word in words if word.startswith("--") and word not in FLEET_OPTIONS]
+    if strange:
+        problem = message("schedule.not_for_fleets", names=tuple(map(Name, strange)))
+        raise UsageError(problem, message("schedule.in_stores"))
+
+
 def _name_own_pack() -> list[str]:
     """Name the pack in this folder; with a settings file it is found beside that."""
     return ["--pack", str(Path(OWN_PACK).absolute())] if Path(OWN_PACK).is_dir() else []
@@ -118,9 +136,10 @@ def _absolute(name: str, value: Any) -> str:
 
 def run_audit(schedule: Schedule, state: Path, *extra: str) -> int:
     """Call ``audit --cron`` with a schedule's options, in the folder it was added in if that still exists."""
+    call = fleet_command.call if schedule.fleet else audit_command.call
     arguments = [schedule.exports, *schedule.options, "--cron", "--name", schedule.name, "--state", str(state), *extra]
     with chdir(schedule.folder) if Path(schedule.folder).is_dir() else nullcontext():
-        return audit_command.call(arguments)
+        return call(arguments)
 
 
 def check_paths(schedule: Schedule, state: Path) -> None:

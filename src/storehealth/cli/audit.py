@@ -281,7 +281,7 @@ def _show_text(checkup: Checkup, screen: streams.ScreenOptions) -> None:
         details=screen.details,
         findings_only=screen.findings_only,
     )
-    streams.write_stdout(render(checkup, look))
+    streams.write_stdout(render(checkup, look), styled=True)
 
 
 def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: streams.Verbosity) -> int:

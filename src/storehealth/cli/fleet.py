@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, _parsers, _unattended, output_files, state_folder, streams
+from storehealth.cli import EXIT_CODES, _after, _options, _parsers, _unattended, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import Name, message
@@ -42,7 +42,7 @@ Examples
 FLEET = "fleet"
 """Default name of a fleet's runs."""
 Stores = Annotated[
-    Path, typer.Argument(metavar="STORES", help="A folder with one folder per store, or a stores.toml.", is_eager=True)
+    str, typer.Argument(metavar="STORES", help="A folder with one folder per store, or a stores.toml.", is_eager=True)
 ]
 
 
@@ -91,12 +91,57 @@ class JudgeOptions:
     ] = False
 
 
+@dataclass(frozen=True)
+class NightOptions:
+    """What is different when nobody watches, and who is told."""
+
+    cron: Annotated[
+        bool, typer.Option("--cron", is_eager=True, help="For cron: print only errors, one line each, and log.")
+    ] = False
+    lock_wait: Annotated[
+        str, typer.Option("--lock-wait", metavar="5m", help="Wait this long for another run of this fleet.")
+    ] = "0"
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Send one message about the whole fleet, as configured in the settings.")
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --notify: show the message on stderr but send nothing.")
+    ] = False
+    check: Annotated[bool, typer.Option("--check", help="Check options, stores and settings, then exit.")] = False
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where a fleet is audited if not on this machine."""
+
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="ADDRESS", help="Audit on a Dask cluster, such as tcp://10.0.0.5:8786."),
+    ] = None
+    states: Annotated[
+        str | None,
+        typer.Option(
+            "--states", metavar="URL", help="With --scheduler: keeps each store's state, such as s3://bucket/states."
+        ),
+    ] = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Audit many stores and compare them.", no_args_is_help=True, epilog=EXIT_CODES)
     group.command("audit", help=AUDIT_HELP, epilog=EXIT_CODES)(expand_records(audit))
     group.command("report", help=REPORT_HELP, epilog=EXIT_CODES)(expand_records(report))
     app.add_typer(group, name="fleet")
+
+
+def call(arguments: list[str]) -> int:
+    """Run ``fleet audit`` with a command line of its own, as schedules do; return the exit code."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command("audit")(expand_records(audit))
+    code: int | None = typer.main.get_command(app).main(
+        arguments, prog_name="storehealth fleet audit", standalone_mode=False
+    )
+    return code or 0
 
 
 def audit(
@@ -107,33 +152,107 @@ def audit(
     *,
     fleet: FleetOptions,
     judging: JudgeOptions,
-    common: Annotated[CommonOptions, Only("lang", "pack", "state", "ascii_only", "no_color", "quiet", "silent")],
+    cluster: ClusterOptions,
+    night: NightOptions,
+    common: Annotated[
+        CommonOptions, Only("lang", "pack", "state", "config", "ascii_only", "no_color", "quiet", "silent")
+    ],
 ) -> int:
-    """Audit every store, show and write the report, and store the run; return the worst exit code."""
-    from storehealth.fleet.stores import read_stores
+    """Audit every store, show and write the report, store the run and notify; return the worst exit code."""
+    from storehealth.fleet.stores import is_url, read_stores
     from storehealth.output.fleet import FLEET_FORMATS
-    from storehealth.schedule import RunFolders
-    from storehealth.schedule.schedules import check_name, hold_lock
-    from storehealth.score.exit_status import pick_exit_code
+    from storehealth.schedule.schedules import check_name
 
-    check_name(fleet.name)
-    places, folder = read_stores(stores), stores if stores.is_dir() else None
+    place = Path(stores)
+    if night.cron and not night.check:
+        _unattended.use_one_line_errors(common.state, check_name(fleet.name), place)
+    if night.cron:
+        _unattended.check_options(True, False, output, False)
+    places, folder = read_stores(stores), place if place.is_dir() else None
+    _check_cluster(cluster, any(is_url(store.exports) for store in places))
     outputs = output_files.plan_outputs(output, folder, FLEET_FORMATS)
+    notifier = _after.read_notify_options(night.notify, night.dry_run, common.config)
     state = state_folder.prepare_folder(common.state, folder).absolute()
-    voice = streams.choose_verbosity(common.quiet, common.silent, 0)
     tasks = _plan_tasks(places, state, fleet, judging, common)
-    with hold_lock(RunFolders(state, fleet.name).folder, 0):
-        started, results = datetime.now(UTC), []
-        with FleetProgress(len(tasks), voice) as progress:
-            for result in _run(tasks, fleet):
+    if night.check:
+        return int(ExitCode.OK)
+    is_silent = common.silent or night.cron
+    follow = FleetFollowup(outputs, "" if is_silent or output_format == "json" else "text", details, common, notifier)
+    prints_lines = output_format == "json" and not night.cron
+    run = _audit_all(tasks, state, Orders(fleet, cluster, night, prints_lines, follow.voice))
+    return follow.finish(run, state)
+
+
+class Orders(NamedTuple):
+    """How the stores of a run are audited, and what is said meanwhile."""
+
+    fleet: FleetOptions
+    cluster: ClusterOptions
+    night: NightOptions
+    prints_lines: bool
+    voice: streams.Verbosity
+
+
+def _audit_all(tasks: list[StoreTask], state: Path, orders: Orders) -> FleetRun:
+    """Hold the fleet's lock, audit all stores, and store the run."""
+    from storehealth.fleet.run import build_run, store_run
+    from storehealth.schedule import Attempt, RunFolders
+    from storehealth.schedule.schedules import hold_lock
+
+    folder, started = RunFolders(state, orders.fleet.name).folder, datetime.now(UTC)
+    with hold_lock(folder, _unattended.parse_seconds(orders.night.lock_wait)):
+        Attempt.start(started).write(folder)
+        results = []
+        with FleetProgress(len(tasks), orders.voice) as progress:
+            for result in _run(tasks, orders.fleet, orders.cluster):
                 results.append(result)
                 progress.add(result)
-                if output_format == "json":
+                if orders.prints_lines:
                     streams.write_stdout(f"{result.model_dump_json()}\n".encode(errors="replace"))
-        run = _store_run(state, fleet.name, started, results)
-    is_shown = output_format == "text" and not common.silent
-    delivered = _deliver(run, "text" if is_shown else "", outputs, details, common)
-    return int(run.exit_code if delivered else pick_exit_code(ExitCode(run.exit_code), ExitCode.NOT_DELIVERED))
+        run = build_run(orders.fleet.name, started, results)
+        problem = store_run(state, run, _unattended.parse_days(orders.fleet.keep))
+    if problem is not None:
+        streams.write_error(problem)
+    return run
+
+
+class FleetFollowup(NamedTuple):
+    """What follows a run over a fleet: the report is shown and written, people are notified."""
+
+    outputs: output_files.Outputs[FleetReport]
+    shown: str
+    details: bool
+    common: CommonOptions
+    notifier: _after.Notifier | None
+
+    @property
+    def voice(self) -> streams.Verbosity:
+        """How much goes to stderr."""
+        return streams.choose_verbosity(self.common.quiet, self.common.silent or not self.shown, 0)
+
+    def finish(self, run: FleetRun, state: Path) -> int:
+        """Do all of it; return the exit code."""
+        from storehealth.score.exit_status import pick_exit_code
+
+        made = _build_report(run, self.common)
+        delivered = _deliver(made, self.shown, self.outputs, self.details, self.common)
+        if self.notifier is not None:
+            reports = [target.path.resolve() for target in self.outputs.reports if target.path]
+            delivered = self._notify(self.notifier, made, state, reports) and delivered
+        code = ExitCode(run.exit_code)
+        return int(code if delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED))
+
+    def _notify(self, notifier: _after.Notifier, made: FleetReport, state: Path, reports: list[Path]) -> bool:
+        from storehealth.i18n import Words
+        from storehealth.notify.fleet import announce_fleet, write_fleet_notice
+
+        settings, now = notifier.settings, datetime.now().astimezone()
+        words = Words(settings.notify.language or made.language)
+        if notifier.dry_run:
+            for line in _after.format_preview(write_fleet_notice(made, words, reports), settings, words):
+                streams.write_note(line)
+            return True
+        return _after.report_delivery(announce_fleet(made, settings, state, now, reports), words, self.voice)
 
 
 def report(
@@ -142,7 +261,9 @@ def report(
     details: _options.Details = False,
     *,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the fleet.")] = FLEET,
-    common: Annotated[CommonOptions, Only("lang", "pack", "state", "ascii_only", "no_color", "quiet", "silent")],
+    common: Annotated[
+        CommonOptions, Only("lang", "pack", "state", "config", "ascii_only", "no_color", "quiet", "silent")
+    ],
 ) -> int:
     """Show and write the report of the latest run; return the exit code."""
     from storehealth.fleet.run import read_run
@@ -154,24 +275,28 @@ def report(
     if run is None:
         raise UsageError(message("fleet.none", name=Name(name), path=Name(state)), message("fleet.none_hint"))
     shown = "" if common.silent or (outputs.on_stdout and output_format == "text") else output_format
-    return int(ExitCode.OK if _deliver(run, shown, outputs, details, common) else ExitCode.NOT_DELIVERED)
+    delivered = _deliver(_build_report(run, common), shown, outputs, details, common)
+    return int(ExitCode.OK if delivered else ExitCode.NOT_DELIVERED)
+
+
+def _build_report(run: FleetRun, common: CommonOptions) -> FleetReport:
+    from storehealth.fleet.report import build_report
+
+    common.load_catalogue()  # findings' titles are texts of rules
+    return build_report(run, common.load_words().language)
 
 
 def _deliver(
-    run: FleetRun, shown: str, outputs: output_files.Outputs[FleetReport], details: bool, common: CommonOptions
+    made: FleetReport, shown: str, outputs: output_files.Outputs[FleetReport], details: bool, common: CommonOptions
 ) -> bool:
-    """Build the report, show it as text or JSON or not at all, and write the files; return whether all were written."""
-    from storehealth.fleet.report import build_report
+    """Show the report as text or JSON or not at all, and write the files; return whether all were written."""
     from storehealth.output.fleet import FLEET_FORMATS
     from storehealth.output.terminal.fleet import add_fleet
 
-    common.load_catalogue()  # findings' titles are texts of rules
-    words = common.load_words()
-    made = build_report(run, words.language)
     if shown == "json":
         streams.write_stdout(FLEET_FORMATS.find("json").render(made))
     elif shown == "text":
-        common.print_page(lambda page: add_fleet(page, made, words, details))
+        common.print_page(lambda page: add_fleet(page, made, common.load_words(), details))
     return output_files.write_reports(made, outputs.reports, streams.choose_verbosity(common.quiet, common.silent, 0))
 
 
@@ -193,30 +318,42 @@ def _plan_tasks(
     return plan_tasks(stores, state, options)  # type: ignore[arg-type]
 
 
-def _run(tasks: list[StoreTask], fleet: FleetOptions) -> Iterator[StoreResult]:
+def _check_cluster(cluster: ClusterOptions, is_remote: bool) -> None:
+    if cluster.scheduler and not cluster.states:
+        raise UsageError(message("fleet.needs_states"), message("fleet.states_hint"))
+    if not cluster.scheduler and (is_remote or cluster.states):
+        raise UsageError(message("fleet.needs_scheduler"), message("fleet.states_hint"))
+
+
+def _run(tasks: list[StoreTask], fleet: FleetOptions, cluster: ClusterOptions) -> Iterator[StoreResult]:
     """Yield the stores that need no audit, then the others as they end."""
     from storehealth.fleet.pool import run_tasks
     from storehealth.fleet.run import split_unchanged
 
+    if cluster.scheduler and cluster.states:
+        yield from _run_on_cluster(tasks, fleet, cluster.scheduler, cluster.states)
+        return
     unchanged, left = split_unchanged(tasks) if fleet.changed else ([], tasks)
     yield from unchanged
     yield from run_tasks(left, _to_pool_options(fleet))
+
+
+def _run_on_cluster(tasks: list[StoreTask], fleet: FleetOptions, scheduler: str, states: str) -> Iterator[StoreResult]:
+    from storehealth.fleet.dask_engine import run_on_dask
+    from storehealth.fleet.remote import RemoteTask, check_url
+
+    timeout = _unattended.parse_seconds(fleet.timeout)
+    remote = [
+        RemoteTask(task, task.store.exports, check_url(states), timeout, task.store.settings, fleet.changed)
+        for task in tasks
+    ]
+    return run_on_dask(remote, scheduler)
 
 
 def _to_pool_options(fleet: FleetOptions) -> PoolOptions:
     from storehealth.fleet.pool import PoolOptions
 
     return PoolOptions(jobs=fleet.jobs, timeout=_unattended.parse_seconds(fleet.timeout))
-
-
-def _store_run(state: Path, name: str, started: datetime, results: list[StoreResult]) -> FleetRun:
-    from storehealth.fleet.run import build_run, store_run
-
-    run = build_run(name, started, results)
-    problem = store_run(state, run)
-    if problem is not None:
-        streams.write_error(problem)
-    return run
 
 
 class FleetProgress:

@@ -123,7 +123,7 @@ def show(
 
     screen = common.make_screen(details)
     look = DisplayOptions(streams.measure_width(), screen.colour, screen.ascii_only, details)
-    streams.write_stdout(render(checkup, look))
+    streams.write_stdout(render(checkup, look), styled=True)
     return 0
 
 

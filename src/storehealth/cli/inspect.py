@@ -132,7 +132,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
     if not common.silent and documents.stdout == "json":
         streams.write_stdout(_to_json(inspection))
     elif not common.silent and documents.stdout == "text":
-        streams.write_stdout(_to_text(inspection, common.make_screen(), masked=not common.unmask))
+        streams.write_stdout(_to_text(inspection, common.make_screen(), masked=not common.unmask), styled=True)
     arrived = output_files.report_row_files(writers, voice)
     if documents.json is not None:
         arrived = output_files.write_document(_to_json(inspection), documents.json, voice) and arrived

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from storehealth.cli._parsers import OutputOption
 from storehealth.cli.state_folder import is_inside
-from storehealth.cli.streams import Verbosity, write_error, write_stdout
+from storehealth.cli.streams import Verbosity, open_stdout, write_error, write_stdout
 from storehealth.errors import ReportFailed, UsageError
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Name, message
@@ -61,7 +60,7 @@ class Outputs(NamedTuple, Generic[Content]):
         from storehealth.measure import EvidenceFiles
 
         evidence = EvidenceFiles(self.evidence) if self.evidence else None
-        target: Any = sys.stdout.buffer if to_stdout else self.rejects
+        target: Any = open_stdout() if to_stdout else self.rejects
         return RowWriters(evidence, RejectsFile(target) if target is not None else None)
 
 

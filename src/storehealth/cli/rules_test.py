@@ -15,6 +15,7 @@ from storehealth.cli._example_page import ExampleReport, FailedExample, add_exam
 from storehealth.cli._options import CommonOptions, Only
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 from storehealth.support.message import Language, Message, Name, message
 
 if TYPE_CHECKING:
@@ -158,6 +159,10 @@ def _to_junit(results: Sequence[RuleTestResult]) -> bytes:
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
     root.extend(suites)
+    for element in root.iter():  # XML has no way to write control characters
+        element.text = element.text and CONTROL_CHARS_IN_LINES.sub("\ufffd", element.text)
+        for key, value in element.items():
+            element.set(key, CONTROL_CHARS_IN_LINES.sub("\ufffd", value))
     ElementTree.indent(root)
     document: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"

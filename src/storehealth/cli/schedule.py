@@ -96,6 +96,23 @@ class TimeOptions:
         return "none" if self.no_install or os.name == "nt" else "systemd" if self.systemd else "cron"
 
 
+@dataclass(frozen=True)
+class FleetSchedule:
+    """A schedule of a whole fleet; its exports are STORES of ``fleet audit``."""
+
+    fleet: Annotated[
+        bool, typer.Option("--fleet", help="EXPORTS is a folder of stores or a stores.toml, see `fleet audit`.")
+    ] = False
+    changed: Annotated[
+        bool, typer.Option("--changed", help="With --fleet: skip stores whose files have not changed.")
+    ] = False
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="With --fleet: stores at once.")] = None
+
+    def list_words(self) -> tuple[str, ...]:
+        """Write them as a command line."""
+        return (*(("--changed",) if self.changed else ()), *(("--jobs", str(self.jobs)) if self.jobs else ()))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Schedule audits.", no_args_is_help=True, epilog=EXIT_CODES)
@@ -112,6 +129,7 @@ def add(
     name: ScheduleName,
     exports: _options.Exports,
     times: TimeOptions,
+    fleet: FleetSchedule,
     common: Annotated[CommonOptions, Only("lang", "state", "config")],
 ) -> int:
     """Check everything now, so that nothing fails at night; then store and install the schedule."""
@@ -120,15 +138,19 @@ def add(
     from storehealth.schedule.timing import find_machine_zone
 
     now, machine = datetime.now(UTC), find_machine_zone()
+    options = _schedule.collect_audit_options(ctx)
+    if fleet.fleet:
+        _schedule.check_fleet_options(options)
     schedule = Schedule(
         name=check_name(name),
         exports=str(exports.absolute()),
         cron=_schedule.read_times(times.daily, times.weekly, times.cron),
         zone=_schedule.choose_zone(times.timezone, common.config, machine),
-        options=_schedule.collect_audit_options(ctx),
+        options=(*options, *(fleet.list_words() if fleet.fleet else ())),
         by=times.starter,
         created_at=now,
         folder=str(Path.cwd()),
+        fleet=fleet.fleet,
     )
     home = state_folder.prepare_folder(common.state, exports).absolute()
     _schedule.check_paths(schedule, home)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from storehealth.cli import _options, streams
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.errors import ExitCode
+
+if TYPE_CHECKING:
+    from storehealth.output.terminal import Page
 
 EXIT_CODES = """Exit codes
 
@@ -35,15 +38,25 @@ def run(
     *,
     common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color")],
 ) -> int:
-    """Print the status of every schedule; return 1 where one needs attention."""
+    """Print the status of every schedule and fleet; return 1 where one needs attention."""
+    from storehealth.fleet.run import summarize_runs
     from storehealth.schedule.runs import read_statuses
 
-    statuses = read_statuses(common.find_state().absolute(), datetime.now(UTC))
+    state = common.find_state().absolute()
+    statuses, fleets = read_statuses(state, datetime.now(UTC)), summarize_runs(state)
     if output_format == "json":
-        streams.write_stdout(f"{statuses.model_dump_json(indent=2)}\n".encode())
+        content = statuses.model_dump(mode="json") | {"fleets": [fleet.model_dump(mode="json") for fleet in fleets]}
+        streams.write_json(content)
     else:
+        from storehealth.output.terminal.fleet import add_fleet_statuses
         from storehealth.output.terminal.schedules import add_standings
         from storehealth.schedule.timing import find_machine_zone
 
-        common.print_page(lambda page: add_standings(page, statuses, find_machine_zone(), common.load_words()))
+        words, zone = common.load_words(), find_machine_zone()
+
+        def fill(page: Page) -> None:
+            add_standings(page, statuses, zone, words)
+            add_fleet_statuses(page, fleets, words)
+
+        common.print_page(fill)
     return int(ExitCode.FINDINGS if statuses.names_in_trouble else ExitCode.OK)

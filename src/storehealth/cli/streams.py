@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import BinaryIO, TextIO, cast
 
 from storehealth.errors import StorehealthError, UsageError
 from storehealth.support.atomic_files import describe_os_error
@@ -26,6 +27,8 @@ STDOUT_LOST: ContextVar[bool] = ContextVar("whether writing to stdout failed", d
 ERROR_LANGUAGE: ContextVar[str | None] = ContextVar("language given on the command line", default=None)
 ERROR_CONFIG: ContextVar[str | None] = ContextVar("settings file given on the command line", default=None)
 UNATTENDED_LOG: ContextVar[Callable[[str], None] | None] = ContextVar("log of an unattended run", default=None)
+_CLOSED: ContextVar[bool] = ContextVar("whether stdout was closed when the program began", default=False)
+"""On Windows, programs without a console have no stdout, and none is missed."""
 PROGRESS_DELAY = 0.5
 """Seconds before progress appears."""
 
@@ -53,11 +56,21 @@ def measure_width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def write_stdout(content: str | bytes) -> None:
+def write_stdout(content: str | bytes, styled: bool = False) -> None:
     """Write to stdout: text in the stream's own encoding, bytes as they are.
 
-    A closed pipe is not an error. Any other failure is reported and turns exit codes 0 and 1 into 4.
+    Nothing that a terminal would obey reaches one. A closed pipe is not an error. Any other failure, such as a stdout that
+    was closed from the beginning, is reported and turns exit codes 0 and 1 into 4.
+
+    Args:
+        content: Text of a command, or a document.
+        styled: Whether it is a page of ours, whose only control characters are those of colours.
     """
+    if _CLOSED.get() and content:
+        report_lost_stdout(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+        return
+    if sys.stdout.isatty() and not styled:
+        content = make_harmless(content)
     try:
         if isinstance(content, bytes):
             _write_bytes(content)
@@ -71,6 +84,30 @@ def write_stdout(content: str | bytes) -> None:
         report_lost_stdout(error)
 
 
+def make_harmless(content: str | bytes) -> str:
+    """Return a text or a document without characters that a terminal would obey: they may come from foreign files."""
+    text = content.decode("utf-8", errors="replace") if isinstance(content, bytes) else content
+    return CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+class HarmlessBuffer:
+    """Takes the place of stdout's buffer where rows are written to a terminal as they are read."""
+
+    def write(self, data: bytes) -> int:
+        """Write some bytes of UTF-8."""
+        sys.stdout.write(make_harmless(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Write out what is still in stdout's buffer."""
+        sys.stdout.flush()
+
+
+def open_stdout() -> BinaryIO:
+    """Return what rows for stdout are written to."""
+    return cast("BinaryIO", HarmlessBuffer()) if sys.stdout.isatty() else sys.stdout.buffer
+
+
 def write_line(text: Message) -> None:
     """Write a message to stdout as one line, in the language of the command."""
     write_stdout(f"{to_sentence(text, find_language())}\n")
@@ -78,8 +115,13 @@ def write_line(text: Message) -> None:
 
 def write_json(content: object) -> None:
     """Write a JSON document to stdout, indented, in UTF-8 whatever the terminal's encoding is."""
-    text = json.dumps(content, indent=2, ensure_ascii=False)
+    text = escape_json(json.dumps(content, indent=2, ensure_ascii=False))
     write_stdout(f"{text}\n".encode(errors="replace"))
+
+
+def escape_json(text: str) -> str:
+    r"""Write the control characters that JSON allows to stand as they are in escapes: ``\u009b``."""
+    return CONTROL_CHARS_IN_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def report_lost_stdout(error: OSError) -> None:
@@ -112,6 +154,7 @@ def reopen_missing() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
+            _CLOSED.set(_CLOSED.get() or (name == "stdout" and os.name != "nt"))
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open as long as the process
 
 

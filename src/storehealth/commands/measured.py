@@ -29,7 +29,7 @@ from storehealth.db import Store
 from storehealth.measure import measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
-from storehealth.measure.completeness import list_chat_warnings
+from storehealth.measure.completeness import ask_about_parcels, list_chat_warnings
 from storehealth.measure.plan import MeasurePlan, list_read_views, measure_store
 from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, Window
 from storehealth.privacy import load_installation_key
@@ -60,6 +60,8 @@ class StoreFigures(FrozenModel):
     breakdowns: Breakdowns | None
     """None where no report asked for them."""
     chat_warnings: tuple[Message, ...]
+    parcels_question: Message | None
+    """Where parcels end long before orders: whether the export ended, or the shipping."""
     measurements: tuple[Measurement, ...]
     found: dict[str, dict[int, int]] = {}
     """Fingerprints of the defects, by rule; see :class:`storehealth.measure.Fingerprints`."""
@@ -143,6 +145,7 @@ def _measure(store: Store, request: AuditRequest, plan: MeasurePlan) -> StoreFig
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
         chat_warnings=tuple(list_chat_warnings(store.con)),
+        parcels_question=ask_about_parcels(store),
         measurements=measurements,
         found={code: dict(days) for code, days in marks.found.items()} if marks else {},
         resolved=marks.mended if marks else {},

@@ -133,8 +133,15 @@ def resolve_platform(
                 message("catalogue.sites_known", names=sites),
             )
     platform = catalogue.find_platform(name, day, site) if site else plain
-    limits = {**platform.limits, **_list_own_limits(settings, catalogue, platform)}
-    return platform.model_copy(update={"facts": {**platform.facts, **settings.list_facts()}, "limits": limits})
+    own = _list_own_limits(settings, catalogue, platform)
+    return platform.model_copy(
+        update={
+            "facts": {**platform.facts, **settings.list_facts()},
+            "limits": {**platform.limits, **own},
+            "replaced_limits": platform.limits,
+            "slice_limits": settings.list_slice_limits(),
+        }
+    )
 
 
 def _list_own_limits(settings: Settings, catalogue: Catalogue, platform: Platform) -> dict[str, PlatformLimit]:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
 from storehealth.catalogue.common import Language
 from storehealth.errors import ExitCode
-from storehealth.fleet.stores import FleetStore
-from storehealth.fleet.work import StoreTask, fingerprint_store, read_stored_result
-from storehealth.model.fleet import FleetRun, StoreResult
+from storehealth.model.fleet import FleetRun, FleetStatus, StoreResult
 from storehealth.schedule import RunFolders
-from storehealth.schedule.runs import CompletedRun
+from storehealth.schedule.runs import CompletedRun, list_names
 from storehealth.schedule.schedules import Attempt
 from storehealth.score.exit_status import pick_exit_code
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, message
+
+if TYPE_CHECKING:
+    from storehealth.fleet.stores import FleetStore
+    from storehealth.fleet.work import StoreTask
 
 STORES_FOLDER = "stores"
 """In the state folder; below it each store has a state folder of its own."""
@@ -48,6 +51,8 @@ def locate_store_state(state: Path, name: str) -> Path:
 
 def plan_tasks(stores: Iterable[FleetStore], state: Path, options: TaskOptions) -> list[StoreTask]:
     """Build the task of each store."""
+    from storehealth.fleet.work import StoreTask, fingerprint_store  # imports what audits; status needs none of it
+
     shared = options._asdict()
     language, packs = shared.pop("language"), shared.pop("packs")
     tasks = []
@@ -60,6 +65,8 @@ def plan_tasks(stores: Iterable[FleetStore], state: Path, options: TaskOptions) 
 
 def split_unchanged(tasks: Iterable[StoreTask]) -> tuple[list[StoreResult], list[StoreTask]]:
     """Part the stores whose last result still holds, as results, from those to audit."""
+    from storehealth.fleet.work import read_stored_result
+
     unchanged, left = [], []
     for task in tasks:
         stored = read_stored_result(task.state)
@@ -86,7 +93,7 @@ def build_run(name: str, started: datetime, results: Sequence[StoreResult]) -> F
     )
 
 
-def store_run(state: Path, run: FleetRun, keep: int = 30) -> Message | None:
+def store_run(state: Path, run: FleetRun, keep: int | None = 90) -> Message | None:
     """Store a run as the latest of its fleet; return what prevented it, if anything did."""
     runs = RunFolders(state, run.name)
     marker = CompletedRun(run=run.id, started_at=run.started_at, exit_code=run.exit_code)
@@ -100,7 +107,8 @@ def store_run(state: Path, run: FleetRun, keep: int = 30) -> Message | None:
         attempt.write(runs.folder)
     except OSError as error:
         return message("schedule.unwritable", path=Name(str(runs.folder)), reason=describe_os_error(error))
-    runs.prune(keep, datetime.now(UTC))
+    if keep is not None:
+        runs.prune(keep, datetime.now(UTC))
     return None
 
 
@@ -111,3 +119,17 @@ def read_run(state: Path, name: str) -> FleetRun | None:
         return None if folder is None else FleetRun.model_validate_json((folder / RUN_FILE).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def summarize_runs(state: Path) -> tuple[FleetStatus, ...]:
+    """Say of each fleet in a state folder how its latest run ended for how many stores."""
+    runs = (read_run(state, name) for name in list_names(state))
+    return tuple(_summarize(run) for run in runs if run is not None)
+
+
+def _summarize(run: FleetRun) -> FleetStatus:
+    counts = Counter(result.status for result in run.results)
+    failed = tuple(result.name for result in run.results if not result.is_done)
+    return FleetStatus(
+        name=run.name, stores=len(run.results), ended_at=run.ended_at, counts=dict(counts), failed=failed
+    )

@@ -81,22 +81,43 @@ def make_folder_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60]
 
 
-def read_stores(place: Path) -> tuple[FleetStore, ...]:
+def is_url(place: str) -> bool:
+    """Whether a place is an address such as ``s3://bucket/stores``."""
+    return "://" in place
+
+
+def read_stores(place: str | Path) -> tuple[FleetStore, ...]:
     """Read the stores of a fleet, by name.
 
     Args:
-        place: A folder with one folder per store, or a ``stores.toml``; a folder that holds ``stores.toml`` means that.
+        place: A folder with one folder per store, or a ``stores.toml``; a folder that holds ``stores.toml`` means that. A
+            folder may be an address that fsspec reads.
 
     Raises:
         UsageError: There is none, or the file has mistakes; the message lists all of them.
     """
-    if place.is_dir() and (place / "stores.toml").is_file():
-        place = place / "stores.toml"
-    stores = _list_folders(place) if place.is_dir() else _read_file(place)
+    stores = _list_remote(str(place)) if is_url(str(place)) else _list_local(Path(place))
     doubles = sorted(name for name, count in Counter(store.name.lower() for store in stores).items() if count > 1)
     if doubles:
         raise UsageError(message("fleet.same_name", names=tuple(map(Name, doubles))), message("fleet.same_name_hint"))
     return tuple(sorted(stores, key=lambda store: store.name))
+
+
+def _list_local(place: Path) -> list[FleetStore]:
+    if place.is_dir() and (place / "stores.toml").is_file():
+        place = place / "stores.toml"
+    return _list_folders(place) if place.is_dir() else _read_file(place)
+
+
+def _list_remote(place: str) -> list[FleetStore]:
+    from storehealth.fleet.remote import list_remote_stores
+
+    urls = list_remote_stores(place)
+    if not urls:
+        raise UsageError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
+    names = [url.rstrip("/").rpartition("/")[2] for url in urls]
+    entries = (StoreEntry(name=name, exports=url) for name, url in zip(names, urls, strict=True))
+    return [_locate(entry, Path()) for entry in entries]
 
 
 def _list_folders(place: Path) -> list[FleetStore]:
@@ -109,6 +130,10 @@ def _list_folders(place: Path) -> list[FleetStore]:
 
 def _locate(entry: StoreEntry, base: Path) -> FleetStore:
     """Make the paths of an entry absolute; a folder that has a folder ``exports`` is the store's own."""
+    if is_url(entry.exports):
+        pack = (entry.pack,) if entry.pack else ()
+        shared = entry.model_dump(include={"exports", "platform", "zone", "language", "settings", "owner"})
+        return FleetStore(name=make_folder_name(entry.name), title=entry.name, folder="", packs=pack, **shared)
     folder = (base / entry.exports).absolute()
     exports = folder / EXPORTS_FOLDER if (folder / EXPORTS_FOLDER).is_dir() else folder
     settings = (base / entry.settings).absolute() if entry.settings else None
@@ -175,7 +200,7 @@ def _check_paths(entries: Iterable[StoreEntry], base: Path, path: Path) -> Itera
     """Report settings and packs that do not exist; missing exports are the store's own trouble, and of this day."""
     for number, entry in enumerate(entries, 1):
         place = verbatim(f"{path.name}: store {number} ({entry.name})")
-        if entry.settings and not (base / entry.settings).is_file():
+        if entry.settings and not is_url(entry.settings) and not (base / entry.settings).is_file():
             yield message("settings.problem", place=place, key=Name("settings"), what=message("fleet.no_file"))
         if entry.pack and not (base / entry.pack).is_dir():
             yield message("settings.problem", place=place, key=Name("pack"), what=message("fleet.no_folder"))

@@ -157,8 +157,25 @@ def format_bounds(finding: Finding, words: Words, only: str | None = None) -> li
     ]
     source = finding.limit_source
     if shown and source:
-        shown[-1] = mark_doubt(shown[-1], source.verified, words)
+        own = words.say("unit.brackets", what=shown[-1], inside=words.say("screen.own_limit"))
+        shown[-1] = own if source.own else mark_doubt(shown[-1], source.verified, words)
     return shown
+
+
+def list_own_slices(finding: Finding, words: Words) -> list[str]:
+    """Each slice with a limit of the store's own: figure, limit, misses and verdict."""
+    return [
+        words.say(
+            "screen.own_slice",
+            slice=format_segment(dict(part.segment), words),
+            value=words.format_figure(part.value, finding.unit),
+            limit=words.format_bound(part.limit, finding.unit, finding.higher_is),
+            defects=words.format_whole(part.defects),
+            judged=words.format_whole(part.judged),
+            status=words.say(f"status.{part.status}"),
+        )
+        for part in finding.own_slices
+    ]
 
 
 def count_rows(finding: Finding, words: Words) -> str:
@@ -215,7 +232,8 @@ def describe_source(finding: Finding, words: Words) -> str | None:
     source = finding.limit_source
     if source is None or (finding.target is None and finding.limit is None):
         return None
-    return words.say("unit.brackets", what=words.render(source.source), inside=describe_certainty(source, words))
+    sure = words.say("screen.own_limit") if source.own else describe_certainty(source, words)
+    return words.say("unit.brackets", what=words.render(source.source), inside=sure)
 
 
 def format_segment(parts: dict[str, str | None], words: Words) -> str:

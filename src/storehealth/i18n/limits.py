@@ -79,8 +79,26 @@ def describe_limit(line: PlatformLine, words: Words) -> list[str]:
 
 
 def describe_caveats(line: PlatformLine, words: Words) -> list[str]:
-    """Open rows, and the platform's minimum number of orders where the store does not reach it."""
-    return [*_describe_open(line, words), *_describe_least(line, words)]
+    """Open rows, a week ahead, and the platform's minimum number of orders where the store does not reach it."""
+    return [*_describe_open(line, words), *_describe_projection(line, words), *_describe_least(line, words)]
+
+
+def _describe_projection(line: PlatformLine, words: Words) -> Iterator[str]:
+    """What is certain a week ahead: how many further misses fit, or that the limit is broken whatever happens."""
+    ahead = line.projection
+    if ahead is None or not (line.defects or ahead.certain):
+        return
+    values = {
+        "day": words.format_day(ahead.on),
+        "certain": words.format_whole(ahead.certain),
+        "best": words.format_figure(ahead.best, line.unit),
+        "pace": words.format_figure(ahead.at_pace, line.unit),
+    }
+    if ahead.room < 0:
+        yield words.say("against.ahead_broken", **values)
+    else:
+        room = words.format_whole(ahead.room)
+        yield words.say("against.ahead", room=room, what=_name_rows(line, ahead.room, words), **values)
 
 
 def _describe_open(line: PlatformLine, words: Words) -> Iterator[str]:

@@ -23,6 +23,7 @@ from storehealth.judge.verdict import (
     decide_status,
     describe_holes,
     find_obstacles,
+    judge_slices,
     scale_figure,
     select_relevant_holes,
 )
@@ -110,6 +111,7 @@ def _build_finding(case: RuleCase) -> Finding:
         beside=tuple(_add_title(figure, rule) for figure in measurement.beside),
         printed=tuple(compare_printed_figures(case)),
         drivers=find_drivers(measurement, _is_dated(rule)) if judged else (),
+        own_slices=judge_slices(case),
         causes=count_causes(rule, measurement.cause_groups) if judged else (),
         evidence=EvidenceSummary(count=tally.defects, rows=measurement.evidence),
         money_at_risk=measurement.money,

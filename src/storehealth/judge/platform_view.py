@@ -8,18 +8,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Literal
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact, cite
-from storehealth.catalogue.platform import Platform
+from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import PrintedSpec, Rule
 from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.view import View
 from storehealth.judge.verdict import RuleCase, build_case
 from storehealth.model import (
     AlternativeFigure,
+    LimitProjection,
     LimitSource,
     Measurement,
     MinimumOrders,
@@ -48,7 +50,7 @@ def compare_with_platform(
         platform: Its limits, and the minimum number of orders from which it judges.
         orders: Orders paid in the usual window; None without an order file.
     """
-    limited = (measurement for measurement in measurements if measurement.code in platform.limits)
+    limited = (measurement for measurement in measurements if measurement.code in platform.published_limits)
     cases = (build_case(measurement, catalogue, platform) for measurement in limited)
     return tuple(_build_line(case, orders) for case in cases if _has_figure(case))
 
@@ -65,7 +67,7 @@ def _usual_tally(case: RuleCase) -> Tally:
 
 
 def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
-    limit, tally, value_measure = case.platform.limits[case.rule.code], _usual_tally(case), case.rule.measure.value
+    limit, tally, value_measure = _published(case), _usual_tally(case), case.rule.measure.value
     limit_source = LimitSource(source=cite(limit.source), effective_from=limit.effective_from, verified=limit.verified)
     figure = (
         _usual_value(case)
@@ -80,7 +82,7 @@ def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
         value=figure if figure is not None and math.isfinite(figure) else None,
         limit=limit.limit,
         limit_source=limit_source,
-        band=case.name_band(figure) if figure is not None and math.isfinite(figure) else None,
+        band=limit.bands.name_band(figure) if limit.bands and figure is not None and math.isfinite(figure) else None,
         window=case.measurement.usual.window if case.measurement.usual else case.measurement.window,
         counts=_row_unit(case.rule, case.catalogue.views),
         defects=tally.defects,
@@ -90,7 +92,13 @@ def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
         over=_is_over(case, figure),
         at_worst=_worst_case_share(case, tally) if value_measure is None else None,
         least=_minimum_orders(case.platform, orders),
+        projection=_project(case) if value_measure is None else None,
     )
+
+
+def _published(case: RuleCase) -> PlatformLimit:
+    """The limit of the platform itself, also where the store's own replaces it in the verdict."""
+    return case.platform.published_limits[case.rule.code]
 
 
 def _usual_value(case: RuleCase) -> float | None:
@@ -107,7 +115,7 @@ def _share_in_direction(defects: int, judged: int, higher_is: str) -> float | No
 def _limit_fraction(case: RuleCase) -> Fraction:
     """The largest defect share within the limit, as the exact decimal fraction written in the platform's file."""
     # by way of the text: the float 0.04 is slightly more than 4 %, and a margin of whole rows would be off by one
-    limit = Fraction(str(case.platform.limits[case.rule.code].limit))
+    limit = Fraction(str(_published(case).limit))
     return limit if case.higher_is == "worse" else 1 - limit
 
 
@@ -117,7 +125,7 @@ def _is_over(case: RuleCase, figure: float | None) -> bool:
         return tally.defects > _limit_fraction(case) * tally.judged
     if figure is None:
         return False
-    limit = case.platform.limits[case.rule.code].limit
+    limit = _published(case).limit
     return figure > limit if case.higher_is == "worse" else figure < limit
 
 
@@ -159,6 +167,42 @@ def _minimum_orders(platform: Platform, orders: int | None) -> MinimumOrders | N
         return None
     source = LimitSource(source=cite(fact.source), effective_from=fact.effective_from, verified=fact.verified)
     return MinimumOrders(orders=int(fact.value), counted=orders, source=source)
+
+
+PROJECTED = timedelta(days=7)
+"""How far ahead a limit is looked at: platforms evaluate by the day or by the week."""
+
+
+def _project(case: RuleCase) -> LimitProjection | None:
+    """What is certain of a share a week ahead: its window has moved on, but the misses of later days stay in it.
+
+    As many rows are expected as in the last week of the window. None where the window is open or no longer than that, or
+    the figure has no days.
+    """
+    usual = case.measurement.usual
+    window = usual.window if usual else case.measurement.window
+    if window.first is None or window.last is None or window.last - window.first < 2 * PROJECTED:
+        return None
+    days = {
+        date.fromisoformat(day): segment.tally
+        for segment in case.measurement.segments
+        if (day := segment.segment.get("day"))
+    }
+    kept = [tally for day, tally in days.items() if window.first + PROJECTED <= day <= window.last]
+    recent = [tally for day, tally in days.items() if window.last - PROJECTED < day <= window.last]
+    certain, new = sum(tally.defects for tally in kept), sum(tally.judged for tally in recent)
+    judged = sum(tally.judged for tally in kept) + new
+    if not judged or not days:
+        return None
+    line, at_pace = _limit_fraction(case), certain + sum(tally.defects for tally in recent)
+    return LimitProjection(
+        on=window.last + PROJECTED,
+        certain=certain,
+        judged=judged,
+        best=_share_in_direction(certain, judged, case.higher_is) or 0.0,
+        at_pace=_share_in_direction(min(at_pace, judged), judged, case.higher_is) or 0.0,
+        room=math.floor(line * judged) - certain,
+    )
 
 
 MAX_REMAINING_SHARE = 0.5

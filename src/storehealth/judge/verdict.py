@@ -20,7 +20,18 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import name_table, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows, resolve_bounds
 from storehealth.judge.certainty import Certainty, assess_certainty
-from storehealth.model import BandName, DataHole, Direction, Finding, Measurement, MuteMark, Status
+from storehealth.model import (
+    BandName,
+    DataHole,
+    Direction,
+    Finding,
+    Measurement,
+    MuteMark,
+    Segment,
+    SliceVerdict,
+    Status,
+    Tally,
+)
 from storehealth.support.message import Message, Name, clauses, message, quantity
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
@@ -324,3 +335,33 @@ def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContex
         rules = [rule.code for rule in context.catalogue.rules.values() if exemption.applies_to(rule)]
         if not any((code, exemption.describe()) in used for code in rules):
             yield message("mutes.takes_nothing", place=Name(exemption.place), reason=Name(exemption.reason))
+
+
+def judge_slices(case: RuleCase) -> tuple[SliceVerdict, ...]:
+    """Judge the slices for which the store has set limits of its own, by the same bounds as the whole."""
+    limits = case.platform.slice_limits.get(case.rule.code, {})
+    by_slice = {
+        (name, value): segment for segment in case.measurement.segments for name, value in segment.segment.items()
+    }
+    return tuple(
+        _judge_slice(case, {name: value}, limit, by_slice.get((name, value)))
+        for name, by_value in limits.items()
+        for value, limit in by_value.items()
+    )
+
+
+def _judge_slice(case: RuleCase, key: dict[str, str], limit: float, segment: Segment | None) -> SliceVerdict:
+    tally = segment.tally if segment else Tally()
+    is_share = case.rule.measure.value is None
+    value = segment.value if segment else None
+    if is_share and value is not None and case.higher_is == "better":
+        value = 1 - value
+    status: Literal["pass", "watch", "fail", "inconclusive"] = "inconclusive"
+    if value is not None and count_rows(case.rule, tally) >= case.catalogue.scoring.least_judged:
+        beyond = value < limit if case.higher_is == "better" else value > limit
+        line = round(1 - limit, 12) if case.higher_is == "better" else limit
+        is_sure = is_share and wilson_interval(tally.defects, tally.judged, Z_ONE_SIDED)[0] > line
+        status = "fail" if beyond and is_sure else "watch" if beyond else "pass"
+    return SliceVerdict(
+        segment=key, limit=limit, value=value, defects=tally.defects, judged=tally.judged, status=status
+    )

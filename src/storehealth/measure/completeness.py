@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,6 +176,26 @@ def list_chat_warnings(con: duckdb.DuckDBPyConnection) -> list[Message]:
     ((channel, is_named),) = con.execute(f"SELECT channel, {named} FROM chat_channel").fetchall()
     warnings = [message("measure.read_as_social")] if channel == "social" and not is_named else []
     return [*warnings, *_find_separate_teams(con)]
+
+
+def ask_about_parcels(store: Store) -> Message | None:
+    """Ask whether the export or the shipping ended where parcels end more than a day before the orders; both readings.
+
+    Either may be so, and nothing in the files tells which: then the orders due in between are late, or unknown.
+    """
+    ends = [store.table_ends[name] for name in ("shipments", "scans") if name in store.table_ends]
+    if not ends or not _has_table(store.con, "fulfilments"):
+        return None
+    query = """
+        SELECT max(coalesce(paid_at, created_at)),
+               count(*) FILTER (promised_ship_at <= $end AND coalesce(handed_over_at, $end) > promised_ship_at),
+               count(*) FILTER (promised_ship_at > $end AND promised_ship_at < getvariable('as_of') AND handed_over_at IS NULL)
+        FROM fulfilments WHERE paid AND NOT cancelled AND NOT left_at_unknown_time
+    """
+    ((ordered, late, more),) = store.con.execute(query, {"end": max(ends)}).fetchall()
+    if ordered is None or not more or ordered - max(ends) <= timedelta(days=1):
+        return None
+    return message("measure.parcels_end", parcels=max(ends), orders=ordered, late=late, all=late + more)
 
 
 def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:

@@ -119,6 +119,16 @@ class FleetRun(FrozenModel):
     results: tuple[StoreResult, ...] = ()
 
 
+class FleetStatus(FrozenModel):
+    """How the latest run of a fleet ended, for ``status``."""
+
+    name: str
+    stores: int
+    ended_at: datetime | None
+    counts: dict[str, int] = Field(description="Stores by how their audit ended.")
+    failed: tuple[str, ...] = Field(description="Stores without a result.")
+
+
 class PeerGroup(FrozenModel):
     """Stores that are like each other: of one platform and market, and of one size by orders."""
 

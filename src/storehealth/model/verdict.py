@@ -32,6 +32,18 @@ class LimitSource(FrozenModel):
     source: Message
     effective_from: date | None = None
     verified: Literal["official", "code", "third-party", "unverified", "assumed"]
+    own: bool = Field(default=False, description="The store has set the limit itself.")
+
+
+class SliceVerdict(FrozenModel):
+    """A slice for which the store has set a limit of its own."""
+
+    segment: dict[str, str]
+    limit: float
+    value: float | None = Field(description="In the rule's own direction.")
+    defects: int
+    judged: int
+    status: Literal["pass", "watch", "fail", "inconclusive"]
 
 
 class Driver(FrozenModel):
@@ -155,6 +167,7 @@ class Finding(FrozenModel):
         default=(), description="Comparison with figures the platform itself prints."
     )
     drivers: tuple[Driver, ...] = ()
+    own_slices: tuple[SliceVerdict, ...] = Field(default=(), description="Slices with limits of the store's own.")
     causes: tuple[MissCause, ...] = Field(
         default=(), description="Each miss once, by its cause, the largest first; empty where the rule names no causes."
     )
@@ -290,6 +303,17 @@ class MinimumOrders(FrozenModel):
     source: LimitSource
 
 
+class LimitProjection(FrozenModel):
+    """A platform's limit a week ahead, if as many rows come as in the last week of its window."""
+
+    on: date = Field(description="Last day of the window then.")
+    certain: int = Field(description="Present misses that still count then.")
+    judged: int = Field(description="Rows that count then.")
+    best: float = Field(description="The share, in the rule's own direction, if nothing more is missed.")
+    at_pace: float = Field(description="The share if misses come as in the last week.")
+    room: int = Field(description="Further misses that fit; negative: so many are too many whatever happens.")
+
+
 class PlatformLine(FrozenModel):
     """One rule as the platform would judge it today: the plain figure, without any allowance for chance.
 
@@ -320,3 +344,6 @@ class PlatformLine(FrozenModel):
         default=None, description="Of a share: the value if everything still open is missed; None if nothing is open."
     )
     least: MinimumOrders | None = Field(default=None, description="Set if the platform has a minimum number.")
+    projection: LimitProjection | None = Field(
+        default=None, description="None for durations and numbers, and where the window holds no two weeks."
+    )

@@ -46,7 +46,7 @@ from storehealth.notify.outbox import (
 from storehealth.notify.services import Addresses, read_addresses
 from storehealth.settings import Settings
 from storehealth.support.atomic_files import describe_os_error, make_private_folder
-from storehealth.support.message import Message, message
+from storehealth.support.message import Message, message, verbatim
 
 __all__ = [
     "Addresses",
@@ -54,6 +54,7 @@ __all__ = [
     "Notice",
     "announce",
     "announce_failure",
+    "announce_notice",
     "preview_notice",
     "read_addresses",
     "send_waiting",
@@ -121,6 +122,36 @@ def announce_failure(run: str, problem: Message, settings: Settings, state: Path
                 held_reason or hold_reason,
                 notice,
             )
+    except OSError as error:
+        return _report_unwritable(error)
+
+
+def announce_notice(notice: Notice, subject: str, settings: Settings, state: Path, now: datetime) -> Delivery:
+    """Send a message that is about no single store, once as long as it stays the same; returns as :func:`announce`.
+
+    Args:
+        notice: The message.
+        subject: What it is about, such as the name of a fleet.
+        settings: As for :func:`announce`.
+        state: The state folder.
+        now: With its zone.
+    """
+    words, outbox = Words(settings.notify.language or settings.language), Outbox(state)
+    if settings.notify.when == "never":
+        return Delivery("held_back", reasons=(message("notify.held_never"),), waiting=len(outbox.list_queued()))
+    try:
+        with _lock(make_private_folder(state)) as acquired:
+            if not acquired:
+                return _report_busy(outbox)
+            memory, content = NotificationMemory(state), verbatim(f"{notice.title}\n{notice.body}")
+            held_reason = explain_failure_hold_back(settings.notify, memory.read(build_runs_key(subject)), content, now)
+            own = None
+            if held_reason is None:
+                own = outbox.put(QueuedNotice.create(notice, subject, now))
+                memory.store(build_runs_key(subject), KnownState(content=digest_text(str(content)), at=now))
+            hold_reason = explain_wait(settings, outbox.list_queued(), now)
+            sent = None if hold_reason else send_round(outbox, settings.notify, now, words)
+            return _to_delivery(outbox, sent, held_reason or hold_reason, own)
     except OSError as error:
         return _report_unwritable(error)
 

@@ -298,7 +298,8 @@ class NotificationMemory:
         return True
 
     def _save(self, records: dict[str, Any]) -> None:
-        write_atomically(self.path, f"{json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True)}\n".encode())
+        text = json.dumps(records, indent=1, ensure_ascii=False, sort_keys=True)
+        write_atomically(self.path, f"{text}\n".encode(), follow=False)
         restrict_to_owner(self.path)
 
     def _load(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Outbox:
             OSError: It cannot be written.
         """
         path = make_private_folder(self.folder) / f"{notice.id}.json"
-        write_atomically(path, notice.model_dump_json(indent=1).encode())
+        write_atomically(path, notice.model_dump_json(indent=1).encode(), follow=False)
         restrict_to_owner(path)
         return notice
 

@@ -48,6 +48,8 @@ class BusyError(StorehealthError):
 class Schedule(FrozenModel):
     """One schedule. ``options`` are those of ``audit``, paths absolute; ``by``: what starts it.
 
+    ``fleet``: ``exports`` names the stores of a fleet, and the options are those of ``fleet audit``.
+
     ``folder``: where it was added; its runs use the settings and ``events.yaml`` of that folder, as the user's own do.
     """
 
@@ -59,6 +61,7 @@ class Schedule(FrozenModel):
     by: Starter
     created_at: datetime
     folder: str = ""
+    fleet: bool = False
 
 
 class _SchedulesFile(FrozenModel):
@@ -132,9 +135,8 @@ class ScheduleBook:
 
     def _save(self, schedules: list[Schedule]) -> None:
         content = _SchedulesFile(schedules=tuple(sorted(schedules, key=lambda schedule: schedule.name)))
-        write_atomically(
-            self.path, f"{content.model_dump_json(indent=1)}\n".encode(errors="surrogateescape")
-        )  # paths may hold bytes that are not UTF-8
+        text = f"{content.model_dump_json(indent=1)}\n"  # paths may hold bytes that are not UTF-8
+        write_atomically(self.path, text.encode(errors="surrogateescape"), follow=False)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -198,7 +200,7 @@ class Attempt(FrozenModel):
         Raises:
             OSError: The folder cannot be written to; the previous record stays.
         """
-        write_atomically(folder / ATTEMPT_FILE, f"{self.model_dump_json()}\n".encode(errors="replace"))
+        write_atomically(folder / ATTEMPT_FILE, f"{self.model_dump_json()}\n".encode(errors="replace"), follow=False)
 
 
 def read_last_attempt(folder: Path) -> Attempt | None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from storehealth.catalogue.common import Duration, Fact, Language, StrictModel, parse_duration
-from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.platform import OWN_SOURCE, PlatformLimit
 from storehealth.privacy import holds_address
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import find_unknown_country, parse_hours
@@ -27,7 +27,7 @@ TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
 CODE = re.compile(r"[A-Z]{2}\d{2}")
 PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-SOURCE = FILE_NAME
+SOURCE = OWN_SOURCE
 """Source of facts and limits that the store sets for itself, as reports show it."""
 Role = Literal["agent", "bot", "system", "customer"]
 When = Literal["change", "fail", "always", "never"]
@@ -98,8 +98,19 @@ LimitValue = Annotated[float, BeforeValidator(_parse_limit, json_schema_input_ty
 class StoreLimit(StrictModel):
     """A limit of the store's own for one rule, in the rule's direction and unit."""
 
-    limit: LimitValue = Field(description="Where the rule fails, such as 4% or 30 s.")
+    limit: LimitValue | None = Field(default=None, description="Where the rule fails, such as 4% or 30 s.")
     target: LimitValue | None = Field(default=None, description="What passes. Default: the platform's or rule's own.")
+    by: dict[str, dict[str, LimitValue]] = Field(
+        default={},
+        description="Limits of single slices: a column the rule is sliced by, such as warehouse, channel or weekday (1-7), "
+        "and the limit of each of its values.",
+    )
+
+    @model_validator(mode="after")
+    def _check_any(self) -> StoreLimit:
+        if self.limit is None and not self.by:
+            raise InvalidValue(message("settings.limit_missing"))
+        return self
 
 
 class HasBounds(Protocol):
@@ -143,7 +154,8 @@ class Settings(StrictModel):
     )
     limits: dict[str, StoreLimit] = Field(
         default={},
-        description='Limits of your own by rule code, such as LG01 = "3%" or CS01 = {target = 0.95, limit = 0.9}.',
+        description='Limits of your own by rule code, such as LG01 = "3%" or CS01 = {target = 0.95, limit = 0.9}; of single'
+        ' slices, by a column the rule is sliced by: [limits.LG05.by.warehouse], then WH2 = "8%".',
     )
     staff: dict[str, Role] = Field(default={}, description="Sender name in the chat log → role.")
     auto_replies: tuple[str, ...] = Field(
@@ -218,17 +230,24 @@ class Settings(StrictModel):
             defaults: The limits that hold otherwise, by code: they give the target where the store sets none. A target is
                 never laxer than the limit, whichever direction the rule has.
         """
-        return {code: _to_platform_limit(own, defaults.get(code)) for code, own in self.limits.items()}
+        return {
+            code: _to_platform_limit(own.limit, own.target, defaults.get(code))
+            for code, own in self.limits.items()
+            if own.limit is not None
+        }
+
+    def list_slice_limits(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return the limits of single slices, by code, dimension and value."""
+        return {code: own.by for code, own in self.limits.items() if own.by}
 
 
-def _to_platform_limit(own: StoreLimit, default: HasBounds | None) -> PlatformLimit:
-    target = own.target
+def _to_platform_limit(limit: float, target: float | None, default: HasBounds | None) -> PlatformLimit:
     if target is None and default is not None:
         # moved past a target that lies between: the rule's direction is that from its limit to its target
         is_higher_better = default.target > default.limit
-        target = (max if is_higher_better else min)(default.target, own.limit)
+        target = (max if is_higher_better else min)(default.target, limit)
     return PlatformLimit(
-        target=own.limit if target is None else target, limit=own.limit, source=SOURCE, verified="official"
+        target=limit if target is None else target, limit=limit, source=OWN_SOURCE, verified="official"
     )
 
 

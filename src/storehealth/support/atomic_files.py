@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import csv
 import errno
+import glob
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,15 +29,16 @@ KNOWN = frozenset(
 """Names of the errors that the catalogues have a text for."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, follow: bool = True) -> None:
     """Write a file atomically: to a temporary file beside it, which then replaces it.
 
-    A symbolic link stays a link; a device or pipe is written to directly.
+    A symbolic link stays a link; a device or pipe is written to directly. In a state folder, where nobody has reason to
+    put a link, ``follow`` is False: the link is replaced.
 
     Raises:
         OSError: The folder cannot be written to, or the disk is full. An existing file is then unchanged.
     """
-    with _open_atomically(path) as stream:
+    with _open_atomically(path, follow) as stream:
         stream.write(content)
 
 
@@ -79,12 +83,13 @@ class _Encoder:
 
 
 @contextmanager
-def _open_atomically(path: Path) -> Iterator[BinaryIO]:
-    path = path.resolve()
-    if path.exists() and not path.is_file():
+def _open_atomically(path: Path, follow: bool = True) -> Iterator[BinaryIO]:
+    path = path.resolve() if follow else path.parent.resolve() / path.name
+    if follow and path.exists() and not path.is_file():
         with path.open("wb") as stream:
             yield stream
         return
+    _sweep_temporary(path)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as stream:
@@ -95,6 +100,15 @@ def _open_atomically(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _sweep_temporary(path: Path) -> None:
+    """Delete temporary files of this name that runs have left behind that were killed a day ago or earlier."""
+    with suppress(OSError):
+        before = time.time() - 24 * 3600
+        for old in path.parent.glob(f".{glob.escape(path.name[:100])}.*.tmp"):
+            if re.fullmatch(r".*\.[0-9a-f]{8}\.tmp", old.name) and old.lstat().st_mtime < before:
+                old.unlink()
 
 
 def make_private_folder(path: Path) -> Path:

@@ -14,6 +14,7 @@ next, and a copy of the one file is a complete backup that can be handed on.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -118,6 +119,8 @@ class StateFile:
             BusyStateError, DamagedStateError, NewerStateError, UnusableStateError: It cannot be written.
         """
         with self._translate_errors():
+            if self.path.is_symlink():  # it may name a file of somebody else's
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             if not self.path.exists():
                 # SQLite would create it with the umask's mode, readable by others until it is restricted
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))

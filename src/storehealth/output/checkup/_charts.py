@@ -138,7 +138,8 @@ def plan_case_steps(breakdowns: Breakdowns, words: Words) -> dict[str, Any] | No
         "data": {"values": values},
         "height": {"step": ROW},
         "layer": [
-            {"mark": "bar", "encoding": {"y": y, "x": {**x, "axis": {"grid": False, "tickMinStep": 1}}}},
+            {"mark": {"type": "bar", "color": COLOURS[0]},
+             "encoding": {"y": y, "x": {**x, "axis": {"grid": False, "tickMinStep": 1}}}},
             {"mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 12, "color": "#4b5560"},
              "encoding": {"y": y, "x": x, "text": {"field": "label"}}},
         ],
@@ -161,7 +162,9 @@ def plan_trend(trend: Trend | None, words: Words) -> dict[str, Any] | None:
         if trend.runs[0].as_of.date() <= event.first <= trend.runs[-1].as_of.date()
     ]
     x = {"field": "at", "type": "temporal", "title": None, "axis": {"format": "%Y-%m-%d", "tickCount": 6}}
-    score = {"condition": {"test": {"field": "line", "equal": names[0]}, "value": 3}, "value": 1.2}
+    y = {"field": "value", "type": "quantitative", "title": None, "scale": {"domain": [0, 100]}}
+    colour = {"field": "line", "type": "nominal", "scale": {"domain": names}}
+    size = {"condition": {"test": {"field": "line", "equal": names[0]}, "value": 3}, "value": 1.2}
     return {
         "data": {"values": values},
         "height": 200,
@@ -172,10 +175,8 @@ def plan_trend(trend: Trend | None, words: Words) -> dict[str, Any] | None:
              "mark": {"type": "text", "angle": 270, "align": "right", "dy": -4, "y": 4, "limit": 180, "fontSize": 11,
                       "color": "#4b5560"},
              "encoding": {"x": x, "text": {"field": "name"}}},
-            {"mark": {"type": "line", "point": True}, "encoding": {
-                "x": x, "y": {"field": "value", "type": "quantitative", "title": None, "scale": {"domain": [0, 100]}},
-                "color": {"field": "line", "type": "nominal", "scale": {"domain": names}}, "detail": {"field": "part"},
-                "size": score}},
+            {"mark": "line", "encoding": {"x": x, "y": y, "color": colour, "detail": {"field": "part"}, "size": size}},
+            {"mark": {"type": "point", "filled": True, "size": 36}, "encoding": {"x": x, "y": y, "color": colour}},
         ],
     }  # fmt: skip
 

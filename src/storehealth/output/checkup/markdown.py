@@ -26,6 +26,7 @@ from storehealth.i18n.findings import (
     group_not_judged,
     list_beside,
     list_causes,
+    list_own_slices,
     name_score,
     select_actions,
     select_measured,
@@ -326,6 +327,7 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         about.append(
             f"{words.say('against.money_name')}{words.say('unit.colon')}{describe_money(finding.money_at_risk, words)}"
         )
+    about += list_own_slices(finding, words)
     rows = describe_rows(finding, words)
     about += [rows] if rows else []
     return [

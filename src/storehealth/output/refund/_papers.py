@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from docx.shared import Cm, Pt, RGBColor
 from storehealth.output.refund.markdown import escape_markdown
 from storehealth.refund.case import BLANK
 from storehealth.refund.facts import FilledPaper, PaperPart
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 
 if TYPE_CHECKING:
     from docx.document import Document as Page
@@ -32,7 +34,17 @@ def render_paper(paper: FilledPaper, kind: str, as_of: date) -> bytes:
         kind: ``docx`` or ``markdown``.
         as_of: Day written into the properties of a Word file.
     """
-    return to_docx(paper, as_of) if kind == "docx" else to_markdown(paper)
+    return to_docx(_clean(paper), as_of) if kind == "docx" else to_markdown(paper)
+
+
+def _clean(paper: FilledPaper) -> FilledPaper:
+    """Take out control characters, which no Word file can hold."""
+    pieces = (replace(piece, text=_clean_text(piece.text), label=_clean_text(piece.label)) for piece in paper.pieces)
+    return replace(paper, title=_clean_text(paper.title), pieces=tuple(pieces))
+
+
+def _clean_text(text: str) -> str:
+    return CONTROL_CHARS_IN_LINES.sub(" ", text)
 
 
 def to_markdown(paper: FilledPaper) -> bytes:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
 
 from icalendar import Alarm, Calendar, Event
 
 from storehealth.i18n import translate
 from storehealth.output.refund._document import Say, build_document
 from storehealth.refund.status import CaseDate, CaseStatus, word_date
-from storehealth.support.message import message
+from storehealth.support.control_chars import CONTROL_CHARS, CONTROL_CHARS_IN_LINES
+from storehealth.support.message import Message, message
 
 NAME, SUFFIX, ALIASES = "ics", ".ics", ("ical", "icalendar")
 MORNING = timedelta(hours=9)
@@ -18,12 +18,17 @@ MORNING = timedelta(hours=9)
 
 def render(status: CaseStatus) -> bytes:
     """Render a calendar of the dates. The same day and dossier give the same bytes."""
-    say: Say = partial(translate, language=status.language)
+
+    def say(text: Message) -> str:
+        return CONTROL_CHARS_IN_LINES.sub(" ", translate(text, language=status.language))
+
     calendar = Calendar()
     calendar.add("prodid", "-//storehealth//refund-checklist//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", " ".join(part for part in (say(status.title), status.store) if part))
+    calendar.add(
+        "x-wr-calname", CONTROL_CHARS.sub(" ", " ".join(part for part in (say(status.title), status.store) if part))
+    )
     if not status.dates:
         calendar.add("x-wr-caldesc", say(message("refund.no_dates")))
     descriptions = _describe_items(status, say)
@@ -38,7 +43,7 @@ def _describe_items(status: CaseStatus, say: Say) -> dict[str, str]:
     """Describe each item: what goes with its state, how to do it, and why."""
     blocks = (item for stage in build_document(status).stages for item in stage.items)
     return {
-        block.id: "\n".join(filter(None, (block.status, block.detail, say(item.why))))
+        block.id: CONTROL_CHARS_IN_LINES.sub(" ", "\n".join(filter(None, (block.status, block.detail, say(item.why)))))
         for block, item in zip(blocks, status.items, strict=True)
     }
 

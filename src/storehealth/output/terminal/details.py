@@ -13,6 +13,7 @@ from storehealth.i18n.findings import (
     group_not_judged,
     list_beside,
     list_causes,
+    list_own_slices,
     select_measured,
     select_refused,
     summarize_rows,
@@ -77,6 +78,8 @@ def _add_depth(page: Page, finding: Finding, indent: int, words: Words) -> None:
     rows = describe_rows(finding, words)
     if rows:
         page.add(rows, indent=indent, hang=indent + 2)
+    for text in list_own_slices(finding, words):
+        page.add(text, indent=indent, hang=indent + 2)
     if finding.causes:
         page.add(TextRun(words.say("heading.causes"), "italic"), indent=indent)
     for text in list_causes(finding, words):

@@ -20,7 +20,7 @@ from storehealth.i18n.fleet import (
     name_stores,
     summarize_fleet,
 )
-from storehealth.model.fleet import FleetReport, LeagueLine
+from storehealth.model.fleet import FleetReport, FleetStatus, LeagueLine
 from storehealth.output.terminal.page import Page, TextRun, pad_text
 
 FIRST = 5
@@ -104,3 +104,17 @@ def _part(pieces: list[str | TextRun]) -> list[str | TextRun]:
         if piece:
             texts += ["  ", piece] if texts else [piece]
     return [TextRun(text, keep=True) if isinstance(text, str) and text.strip() else text for text in texts]
+
+
+def add_fleet_statuses(page: Page, fleets: Sequence[FleetStatus], words: Words) -> None:
+    """Add how the latest run of each fleet ended for how many stores, and which have no result."""
+    for fleet in fleets:
+        counts = words.say("unit.comma").join(
+            f"{words.say(f'fleet.status.{status}')} {words.format_whole(count)}"
+            for status, count in fleet.counts.items()
+        )
+        page.add_blank()
+        page.add(TextRun(fleet.name, "bold", keep=True), "  ", words.count("fleet.stores", fleet.stores), "  ", counts)
+        if fleet.failed:
+            failed = name_stores(fleet.failed, words)
+            page.add(f"{words.say('fleet.failures')}{words.say('unit.colon')}{failed}", indent=2, hang=4)
