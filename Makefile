@@ -1,7 +1,7 @@
 # The same steps as .ci/run, one by one. `make` runs them all.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all help format lint types imports messages names docs docs-fresh test golden wheel
+.PHONY: all help spark format lint types imports messages names docs docs-fresh test golden wheel
 
 all: lint types imports messages names docs-fresh test  ## everything CI checks, but the wheel
 
@@ -42,3 +42,9 @@ golden:  ## accept the present checkup of tests/stores/small as the golden one
 
 wheel:  ## build the wheel
 	$(PYTHON) -m build --wheel
+
+spark:  ## a fleet of six stores on local Spark, in an environment of its own; needs Java 17
+	$(PYTHON) -m venv build/spark
+	build/spark/bin/python -m pip install --quiet . "pyspark>=4" "pyarrow>=15" "fsspec>=2026.9" "setuptools"
+	build/spark/bin/python benchmarks/make_fleet.py build/spark/stores --stores 6 --most 50
+	PYSPARK_PYTHON=$(CURDIR)/build/spark/bin/python build/spark/bin/python benchmarks/spark_fleet.py build/spark/stores file://$(CURDIR)/build/spark/states

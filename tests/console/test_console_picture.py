@@ -19,11 +19,13 @@ from tests.checkups import (
     reply_finding,
     row,
     shown_finding,
+    trend,
 )
 
 from storehealth.i18n import Words
 from storehealth.model import AreaScore, EvidenceSummary, LimitSource, Score, Source, TableEnd, Window
 from storehealth.output.terminal import SCREEN_LINES, DisplayOptions, render
+from storehealth.output.terminal.page import draw_bar, draw_sparkline
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -317,3 +319,37 @@ def test_a_range_that_rounds_to_the_score_alone_is_not_shown(low: float, shown: 
     """It was told as "range about 45–45"."""
     total = Score(value=45.0, uncapped=45.0, low=low, high=45.3, grade="F", coverage=1.0)
     assert ("range about" in render(checkup(score=total), DisplayOptions(width=120))) is shown
+
+
+@pytest.mark.parametrize(
+    ("score", "bar"), [(0, "░░░░░"), (9, "▌░░░░"), (49, "██▌░░"), (50, "██▌░░"), (100, "█████"), (None, "     ")]
+)
+def test_a_bar_is_as_long_as_the_score(score: float | None, bar: str) -> None:
+    assert draw_bar(score) == bar
+
+
+def test_a_sparkline_has_a_block_for_each_run() -> None:
+    assert draw_sparkline([0, 50, None, 100, 12.5]) == "▁▅ █▂"
+    assert "▅▅▅▆  " in render(checkup(trend=trend()), DisplayOptions())
+    assert "▅" not in render(checkup(trend=trend()), DisplayOptions(ascii_only=True))
+
+
+def test_places_of_rows_are_links_in_colour_only(tmp_path: Path) -> None:
+    shown = render(checkup(), DisplayOptions(colour=True, exports=tmp_path))
+    assert f"{(tmp_path / 'orders.csv').as_uri()}\x1b\\" in shown
+    assert "\x1b" not in render(checkup(), DisplayOptions(exports=tmp_path))
+    nasty = EvidenceSummary(count=1, rows=(row(1, file=NASTY),))
+    hostile = render(
+        checkup(findings=(finding(evidence=nasty),)), DisplayOptions(colour=True, exports=tmp_path, details=True)
+    )
+    assert "\x1b]0;" not in hostile
+    assert "\u202e" not in hostile
+
+
+def test_headline_and_first_actions_fit_on_a_small_terminal() -> None:
+    """Of the sample's size: the first 24 lines hold headline, score, areas and the first action."""
+    lines = render(checkup(trend=trend()), DisplayOptions(width=80)).splitlines()[:24]
+    text = "\n".join(lines)
+    assert "Shipping loses most" in text
+    assert "Score 59" in text
+    assert "Keep the cut-off" in text

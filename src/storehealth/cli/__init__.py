@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HELP_ORDER = (
     "audit", "inspect", "map", "demo", "explain", "report", "convert", "history", "refund_checklist", "schedule", "status",
-    "notify", "init", "doctor", "config", "rules", "layouts", "platforms",
+    "fleet", "notify", "init", "doctor", "config", "rules", "layouts", "platforms",
 )  # fmt: skip
 """The order of commands in the help; others follow in alphabetical order."""
 

@@ -203,7 +203,7 @@ def run(
     with progress:
         checkup = run_audit()
     if not common.silent:
-        _show(checkup, shown_format, common.make_screen(options.details))
+        _show(checkup, shown_format, common.make_screen(options.details), exports)
     delivered = after.write(checkup)
     after.remember(checkup)
     _note_own_layouts(checkup, common, voice)
@@ -261,17 +261,17 @@ def _choose_stdout(output_format: str, outputs: output_files.Outputs[Checkup]) -
     return None
 
 
-def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOptions) -> None:
+def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOptions, exports: Path) -> None:
     """Print the checkup as JSON or text, or not at all."""
     if shown_format == "json":
         from storehealth.output.checkup import CHECKUP_FORMATS
 
         streams.write_stdout(CHECKUP_FORMATS.find("json").render(checkup))
     elif shown_format == "text":
-        _show_text(checkup, screen)
+        _show_text(checkup, screen, exports)
 
 
-def _show_text(checkup: Checkup, screen: streams.ScreenOptions) -> None:
+def _show_text(checkup: Checkup, screen: streams.ScreenOptions, exports: Path) -> None:
     from storehealth.output.terminal import DisplayOptions, render
 
     look = DisplayOptions(
@@ -280,8 +280,9 @@ def _show_text(checkup: Checkup, screen: streams.ScreenOptions) -> None:
         ascii_only=screen.ascii_only,
         details=screen.details,
         findings_only=screen.findings_only,
+        exports=streams.choose_link_base(exports) if screen.colour else None,
     )
-    streams.write_stdout(render(checkup, look), styled=True)
+    streams.write_page(render(checkup, look), paged=screen.details)
 
 
 def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: streams.Verbosity) -> int:

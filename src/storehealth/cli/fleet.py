@@ -163,9 +163,9 @@ def audit(
     from storehealth.output.fleet import FLEET_FORMATS
     from storehealth.schedule.schedules import check_name
 
-    place = Path(stores)
+    place, name = Path(stores), check_name(fleet.name)
     if night.cron and not night.check:
-        _unattended.use_one_line_errors(common.state, check_name(fleet.name), place)
+        _unattended.use_one_line_errors(common.state, name, place)
     if night.cron:
         _unattended.check_options(True, False, output, False)
     places, folder = read_stores(stores), place if place.is_dir() else None

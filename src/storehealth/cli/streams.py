@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -82,6 +83,32 @@ def write_stdout(content: str | bytes, styled: bool = False) -> None:
         discard_stdout()
     except OSError as error:
         report_lost_stdout(error)
+
+
+def choose_link_base(exports: Path) -> Path | None:
+    """The folder that places of rows link to; None where stdout is no terminal, which alone knows links."""
+    return (exports if exports.is_dir() else exports.parent).resolve() if sys.stdout.isatty() else None
+
+
+def write_page(content: str, paged: bool = False) -> None:
+    """Write a page of ours to stdout; where ``paged``, through the user's pager if a terminal has fewer lines than it."""
+    pager = _find_pager() if paged and sys.stdin.isatty() and sys.stdout.isatty() else []
+    if not pager or len(content.splitlines()) < shutil.get_terminal_size((80, 24)).lines:
+        write_stdout(content, styled=True)
+        return
+    # F: less ends by itself where all fits; R: colours and links pass; X: the text stays on the screen
+    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
+    try:
+        subprocess.run(pager, input=content.encode(errors="replace"), env=environment, check=False)  # noqa: S603
+    except OSError:
+        write_stdout(content, styled=True)
+
+
+def _find_pager() -> list[str]:
+    """The command of PAGER, else less; none where PAGER is empty or cat, or neither is installed."""
+    words = shlex.split(os.environ.get("PAGER", "less"))
+    path = shutil.which(words[0]) if words and words[0] != "cat" else None
+    return [path, *words[1:]] if path else []
 
 
 def make_harmless(content: str | bytes) -> str:

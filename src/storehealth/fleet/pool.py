@@ -171,6 +171,8 @@ def _start(
 def _run_child(sender: Connection, task: StoreTask, work: Work) -> None:
     """Run in the store's own process. Ctrl-C is for the parent, which ends all; nothing of a store's goes to the screen."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if task.threads is not None:  # a small store leaves little garbage, and its process ends with it
+        gc.disable()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -56,6 +57,7 @@ class DisplayOptions:
         ascii_only: Whether the page's own signs are written in ASCII.
         details: Everything in place of one screen.
         findings_only: Failing and watched findings, and nothing else.
+        exports: Absolute path of the exports, which places of rows link to; only with colour.
     """
 
     width: int = 80
@@ -63,6 +65,7 @@ class DisplayOptions:
     ascii_only: bool = False
     details: bool = False
     findings_only: bool = False
+    exports: Path | None = None
 
 
 def render(checkup: Checkup, look: DisplayOptions) -> str:
@@ -91,13 +94,13 @@ def _fit_to_screen(checkup: Checkup, words: Words, look: DisplayOptions) -> Page
         1,
     )
     most = [min(pair) for pair in zip(MOST, available, strict=True)]
-    repeated = Page(look.width, look.ascii_only)
+    repeated = Page(look.width, look.ascii_only, look.exports)
     repeat_head(repeated, checkup, words)
     room, caps, page, grown = SCREEN_LINES - len(repeated.lines), LEAST, _draw(checkup, words, look, LEAST), True
     if len(page.lines) > room:
         caps, page = LEANER, _draw(checkup, words, look, LEANER)
     if len(page.lines) > room:
-        room, repeated = SCREEN_LINES, Page(look.width, look.ascii_only)
+        room, repeated = SCREEN_LINES, Page(look.width, look.ascii_only, look.exports)
     while grown:
         grown = False
         for place in GROWTH:
@@ -126,7 +129,7 @@ def write_lines(lines: list[Text], look: DisplayOptions) -> str:
 
 def _draw(checkup: Checkup, words: Words, look: DisplayOptions, caps: tuple[int, ...]) -> Page:
     todo, findings, menus, files, reasons, trend, causes = caps
-    page = Page(look.width, look.ascii_only)
+    page = Page(look.width, look.ascii_only, look.exports)
     add_head(page, checkup, words, trend > 0)
     add_areas(page, checkup, words)
     add_actions(page, checkup, words, todo, whole=look.details)
@@ -176,7 +179,7 @@ def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
 
 
 def _findings_only(checkup: Checkup, words: Words, look: DisplayOptions) -> list[Text]:
-    page = Page(look.width, look.ascii_only)
+    page = Page(look.width, look.ascii_only, look.exports)
     for finding in select_troubles(checkup):
         add_finding(page, finding, words, checkup.window)
     return page.lines

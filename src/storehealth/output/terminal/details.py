@@ -100,15 +100,16 @@ def _add_rows(page: Page, finding: Finding, indent: int, words: Words) -> None:
     if rows:
         page.add(TextRun(words.say("heading.evidence"), "italic"), indent=indent)
     for row in rows:
-        page.add(*_format_row(row, words), indent=indent + 2, hang=indent + 4)
+        page.add(*_format_row(page, row, words), indent=indent + 2, hang=indent + 4)
     more = summarize_rows(finding, len(rows), words)
     if rows and more:
         page.add(TextRun(more, "dim"), indent=indent + 2)
 
 
-def _format_row(row: EvidenceRow, words: Words) -> list[TextRun | str]:
+def _format_row(page: Page, row: EvidenceRow, words: Words) -> list[TextRun | str]:
     where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
-    parts: list[TextRun | str] = [TextRun(where, "dim", keep=True), "  ", TextRun(row.entity or "—", "bold", keep=True)]
+    place = TextRun(where, page.link("dim", row.file), keep=True)
+    parts: list[TextRun | str] = [place, "  ", TextRun(row.entity or "—", "bold", keep=True)]
     parts += ["  ", TextRun(words.format_moment(row.at), keep=True), f"  {words.say(f'outcome.{row.outcome}')}"]
     parts += [f"  {words.say(f'row_state.{row.state}')}"] if row.state in UNSEEN else []
     for name, value in row.details.items():

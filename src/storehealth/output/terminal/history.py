@@ -20,6 +20,7 @@ from storehealth.i18n.comparison import (
 )
 from storehealth.i18n.history import (
     GAP,
+    TREND_BRIEF,
     build_trend_rows,
     compare_areas,
     describe_followup,
@@ -32,7 +33,7 @@ from storehealth.i18n.history import (
 )
 from storehealth.i18n.values import DASH
 from storehealth.model import Checkup, FindingComparison, RunComparison, RunSummary, Trend, TrendLine
-from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
+from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, draw_sparkline, pad_text
 
 INDENT = 2
 GUTTER = 2
@@ -41,10 +42,17 @@ GUTTER = 2
 def add_since(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
     """The change since the run compared with, the first advice that is due for checking, and optionally the trend."""
     lines = [summarize_change(checkup, words), _summarize_followups(checkup, words)]
-    lines += [summarize_trend(checkup.trend, words)] if trend and checkup.trend else []
+    lines += [_summarize_trend(page, checkup.trend, words)] if trend and checkup.trend else []
     for line in lines:
         if line:
             page.add(line, hang=INDENT)
+
+
+def _summarize_trend(page: Page, trend: Trend, words: Words) -> str | None:
+    """The scores so far, as a line of blocks and in figures."""
+    text = summarize_trend(trend, words)
+    scores = next((line.values for line in trend.lines if line.kind == "score"), ())
+    return text if text is None or page.ascii_only else f"{draw_sparkline(scores[-TREND_BRIEF:])}  {text}"
 
 
 def _summarize_followups(checkup: Checkup, words: Words) -> str | None:

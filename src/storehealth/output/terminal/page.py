@@ -8,7 +8,8 @@ Where a line may be broken: between words and wide characters, never inside an i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -18,7 +19,7 @@ from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 
 PLAIN = str.maketrans(
     {"✓": ".", "✗": "x", "—": "-", "–": "-", "…": "...", "≥": ">=", "≤": "<=", "·": "-", "∞": "inf", "\u00a0": " ",
-     "→": "->", "█": "#", "░": ".", "│": "|", "►": ">", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"',
+     "→": "->", "█": "#", "░": ".", "▌": "#", "│": "|", "►": ">", "×": "x", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"',
      "\ufffd": "?"}
 )  # fmt: skip
 
@@ -48,11 +49,13 @@ class Page:
     Args:
         width: Cells per line.
         ascii_only: Write the page's own signs (✓ ✗ — ≥ …) in ASCII; texts and ids stay as they are.
+        exports: Absolute path of the exports, which places of rows link to; None: no links.
     """
 
-    def __init__(self, width: int, ascii_only: bool = False) -> None:
+    def __init__(self, width: int, ascii_only: bool = False, exports: Path | None = None) -> None:
         self.width = max(width, 30)
         self.ascii_only = ascii_only
+        self.exports = exports
         self.lines: list[Text] = []
 
     def add(self, *pieces: TextRun | str, indent: int = 0, hang: int | None = None) -> None:
@@ -80,6 +83,12 @@ class Page:
         self.add_blank()
         self.add(TextRun(text, "bold"))
 
+    def link(self, style: str, path: str | None) -> str:
+        """A style that makes a text a link to a file of the exports, where the terminal knows links."""
+        if self.exports is None or not path:
+            return style
+        return f"{style} link {(self.exports / path.partition('#')[0]).as_uri()}"
+
     def clean(self, text: str) -> str:
         """A text as it may be shown."""
         shown = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
@@ -105,6 +114,24 @@ def pad_text(text: str, width: int, right: bool = False) -> str:
     """A text filled up with blanks to so many cells; CJK characters count two."""
     gap = " " * max(width - cell_len(text), 0)
     return gap + text if right else text + gap
+
+
+BAR_CELLS = 5
+LEVELS = "▁▂▃▄▅▆▇█"
+
+
+def draw_bar(score: float | None) -> str:
+    """A score of 0 to 100 as a bar of five cells; blank without a score."""
+    if score is None:
+        return " " * BAR_CELLS
+    halves = round(score / 100 * 2 * BAR_CELLS)
+    return ("█" * (halves // 2) + "▌" * (halves % 2)).ljust(BAR_CELLS, "░")
+
+
+def draw_sparkline(scores: Iterable[float | None]) -> str:
+    """Scores of 0 to 100 as a line of blocks, one per run; blank where a run has none."""
+    top = len(LEVELS) - 1
+    return "".join(" " if score is None else LEVELS[min(top, int(score / 100 * len(LEVELS)))] for score in scores)
 
 
 WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"

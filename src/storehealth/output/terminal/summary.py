@@ -35,9 +35,11 @@ from storehealth.i18n.sources import (
 )
 from storehealth.model import AreaScore, Checkup, Finding, NotJudged, Source, Window
 from storehealth.output.terminal.history import add_since
-from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
+from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, draw_bar, pad_text
 
 GAP = "  "
+WIDE_ENOUGH = 72
+"""Cells of a line from which areas have a bar."""
 SHORT = 40
 """Texts up to this length are not broken over lines."""
 BANDS = {"good": "bold green", "fair": "bold yellow", "poor": "bold red"}
@@ -77,9 +79,13 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
     room = max(map(cell_len, losses), default=0)
     for area, name, lost in zip(checkup.areas, names, losses, strict=True):
         score = pad_text(words.format_decimal(area.score, 0), 3, right=True)
-        start = f"{GAP}{pad_text(name, width)}{GAP}{score}{GAP}{pad_text(lost, room, right=True) + GAP if room else ''}"
-        state = _area_state(page, cell_len(start), checkup, area, words)
-        page.add(TextRun(start, keep=True), *state, hang=width + 9 + (room + 2 if room else 0))
+        start = f"{GAP}{pad_text(name, width)}{GAP}{score} "
+        style = "" if area.score is None else BANDS[choose_band(area.score)]
+        bar = TextRun(draw_bar(area.score) if page.width >= WIDE_ENOUGH else "", style, keep=True)
+        end = f"{GAP}{pad_text(lost, room, right=True) + GAP if room else ''}"
+        hang = cell_len(start) + cell_len(bar.text) + cell_len(end)
+        state = _area_state(page, hang, checkup, area, words)
+        page.add(TextRun(start, keep=True), bar, TextRun(end, keep=True), *state, hang=hang + 2)
 
 
 def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[TextRun | str]:
@@ -209,7 +215,8 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
     parts += [words.render(finding.note), "  "] if finding.note else []
     spot = locate_evidence(finding)
     if spot:
-        parts.append(TextRun(words.say("screen.evidence", place=spot), "dim", keep=True))
+        path = finding.evidence.rows[0].file if finding.evidence.rows and not finding.evidence.file else None
+        parts.append(TextRun(words.say("screen.evidence", place=spot), page.link("dim", path), keep=True))
     page.add(*parts, indent=indent)
     return indent
 
