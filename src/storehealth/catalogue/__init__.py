@@ -18,13 +18,14 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from storehealth.catalogue.cache import load_record, save_record
 from storehealth.catalogue.files import (
     describe_problem,
     describe_yaml_error,
+    load_record,
     locate_key,
     map_key_lines,
     read_yaml,
+    save_record,
     validate_record,
 )
 from storehealth.catalogue.layout import Layout

@@ -27,9 +27,8 @@ from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source, StoredTable
 from storehealth.privacy import Mask, keep_value, load_installation_key, make_mask
 from storehealth.settings import Settings, find_settings_folder, read_settings
-from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.atomic_files import make_private_folder, make_temporary_folder
 from storehealth.support.message import Message, Name, message
-from storehealth.support.tempdirs import make_temporary_folder
 from storehealth.support.validation import with_nearest
 
 

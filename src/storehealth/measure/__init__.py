@@ -16,7 +16,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.db.pool import run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.clocks import choose_windows, extend_window
+from storehealth.measure.clocks import Edges, choose_windows, extend_window, find_edges
 from storehealth.measure.completeness import (
     Grain,
     TableGaps,
@@ -30,7 +30,6 @@ from storehealth.measure.completeness import (
     read_grain,
     read_table_gaps,
 )
-from storehealth.measure.edges import Edges, find_edges
 from storehealth.measure.evidence import EvidenceFiles, Fingerprints, collect_evidence, measure_beside_figures
 from storehealth.measure.figures import (
     compare_printed,
