@@ -1,7 +1,7 @@
 # The same steps as .ci/run, one by one. `make` runs them all.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all help spark format lint types imports messages names docs docs-fresh test golden wheel
+.PHONY: all help spark format lint types imports messages names docs docs-fresh test test-nightly golden wheel
 
 all: lint types imports messages names docs-fresh test  ## everything CI checks, but the wheel
 
@@ -35,7 +35,10 @@ docs-fresh:  ## fail when a generated page is stale
 	$(PYTHON) scripts/make_docs.py --check
 
 test:  ## all tests
-	$(PYTHON) -m pytest -q -n auto
+	$(PYTHON) -m pytest -q -n auto --dist loadgroup
+
+test-nightly:  ## all tests, with ten times as many examples of each property
+	HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest -q -n auto --dist loadgroup
 
 golden:  ## accept the present checkup of tests/stores/small as the golden one
 	$(PYTHON) -m pytest -q tests/test_golden.py tests/test_rule_examples.py --rebaseline

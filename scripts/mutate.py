@@ -39,6 +39,8 @@ SWAPS = {
     TokenType.LT: "<=", TokenType.LTE: "<", TokenType.GT: ">=", TokenType.GTE: ">", TokenType.EQ: "<>",
     TokenType.NEQ: "=", TokenType.AND: "OR", TokenType.OR: "AND", TokenType.LEFT: "INNER", TokenType.INNER: "LEFT",
 }  # fmt: skip
+SQL_KEYS = frozenset(("when", "from", "to", "by", "good", "exempt", "undecidable", "worst", "sql", "bad"))
+"""Keys of a rule file that hold SQL."""
 AGGREGATES = {"max": "min", "min": "max", "arg_max": "arg_min", "arg_min": "arg_max"}
 ROOM_TESTS = {"catalogue": ["catalogue", "platforms"], "views": ["views", "db"], "score": ["score", "test_score.py"]}
 """Folders of tests that look at a room under another name."""
@@ -99,15 +101,22 @@ def mutate_sql(path: Path, chance: random.Random) -> str:
 
 
 def _find_sql(text: str, suffix: str) -> Iterator[tuple[int, int]]:
-    """Yield where SQL stands: all of a view behind its header, the one-line values of a rule's measure."""
+    """Yield where SQL stands: all of a view behind its header, the values of a rule's measure, folded ones too."""
     if suffix == ".sql":
         yield text.find("\n", text.rfind("\n--")) if text.rfind("\n--") > 0 else 0, len(text)
         return
-    place = 0
+    place, indent = 0, -1  # of the key whose folded value is being read; -1 outside of one
     for line in text.splitlines(keepends=True):
-        key, sign, _ = line.partition(": ")
-        if sign and key.strip() in ("when", "from", "to", "by", "good", "exempt", "undecidable", "worst", "sql", "bad"):
-            yield place + len(key) + 2, place + len(line)
+        key, sign, value = line.partition(": ")
+        depth = len(line) - len(line.lstrip())
+        indent = indent if depth > indent else -1
+        if indent >= 0:
+            yield place, place + len(line)
+        elif sign and key.strip() in SQL_KEYS:
+            if value.startswith(">"):
+                indent = depth
+            else:
+                yield place + len(key) + 2, place + len(line)
         place += len(line)
 
 

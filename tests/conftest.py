@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storehealth.support.message import Message
+from tests.few_rules import SOME, Chosen, measure_chosen_rules
+from tests.session_cache import READS_ANEW, Sharing, reuse_application, reuse_macros, share_lake
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,6 +45,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not getattr(getattr(item, "module", None), "SPREAD", False):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: whether this test takes what others have read of the same files, and which rules it measures."""
+    Sharing.is_on = not item.nodeid.startswith(READS_ANEW)
+    usual = SOME if item.nodeid.startswith("tests/cli/") else ()
+    Chosen.codes = getattr(getattr(item, "module", None), "RULES", usual)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_audits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One lake behind those of all tests, of all workers; one command line; only those rules that a module wants."""
+    own = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        measure_chosen_rules(patch)
+        reuse_application(patch)
+        reuse_macros(patch, tmp_path_factory.mktemp("spilled"))
+        share_lake(patch, (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "read")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from storehealth.audit import AuditRequest, audit
 from storehealth.commands import prepare
 from storehealth.intake import read_exports
+from tests.effort import PROFILE
 from tests.intake.conftest import rows
 from tests.test_golden import fixed
 
@@ -166,7 +167,7 @@ class AuditedFolder(Folder):
         return made.model_dump(mode="json", by_alias=True, exclude={"run"})
 
 
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
-Folder.TestCase.settings = settings(QUIET, max_examples=5, stateful_step_count=7)
-AuditedFolder.TestCase.settings = settings(QUIET, max_examples=2, stateful_step_count=4)
+QUIET = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
+Folder.TestCase.settings = settings(QUIET, max_examples=2 if PROFILE == "ci" else 20, stateful_step_count=7)
+AuditedFolder.TestCase.settings = settings(QUIET, max_examples=1 if PROFILE == "ci" else 10, stateful_step_count=4)
 TestFolder, TestAuditedFolder = Folder.TestCase, AuditedFolder.TestCase

@@ -87,16 +87,21 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("details", [(), ("--details",), ("-v",), ("-o", "markdown=-")])
-def test_an_audit(run: Run, state: Path, language: str, details: tuple[str, ...]) -> None:
-    ended = run("audit", SMALL, "--lang", language, "--state", state, "--no-history", *details)
+@pytest.mark.parametrize("options", [("-v",), ("--details", "-o", "markdown=page.md", "-o", "json=run.json")])
+def test_an_audit(run: Run, state: Path, tmp_path: Path, language: str, options: tuple[str, ...]) -> None:
+    """On the screen, briefly and with all details, in Markdown and in the texts of JSON."""
+    ended = run("audit", SMALL, "--lang", language, "--state", state, "--no-history", *options)
     assert ended.code in (0, 1)
     assert_translated(ended, language)
+    if "json=run.json" in options:
+        page = types.SimpleNamespace(out=(tmp_path / "page.md").read_text(encoding="utf-8"), err="")
+        assert len(page.out.splitlines()) > 100
+        assert_translated(page, language)
+        assert_texts_translated(json.loads((tmp_path / "run.json").read_bytes()), language)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_texts_of_json(run: Run, state: Path, language: str) -> None:
-    ended = run("audit", SMALL, "--lang", language, "--state", state, "--no-history", "--format", "json")
+def assert_texts_translated(document: Any, language: str) -> None:
+    """Those of JSON, wherever they stand."""
 
     def texts(held: Any) -> list[str]:
         if isinstance(held, dict):
@@ -104,7 +109,7 @@ def test_the_texts_of_json(run: Run, state: Path, language: str) -> None:
             return own + [text for part in held.values() for text in texts(part)]
         return [text for part in held for text in texts(part)] if isinstance(held, list) else []
 
-    found = texts(json.loads(ended.out))
+    found = texts(document)
     assert len(found) > 100
     assert english_in("\n".join(found), language, USERS_OWN) == []
 

@@ -21,13 +21,18 @@ def audited(tmp_path: Path, *names: str) -> Checkup:
     return audit(exports, AuditRequest(state=tmp_path / "state", fail_on="never"))
 
 
+@pytest.fixture(scope="module")
+def of_orders(tmp_path_factory: pytest.TempPathFactory) -> Checkup:
+    """Orders without anything else."""
+    return audited(tmp_path_factory.mktemp("orders"), "orders.csv")
+
+
 @pytest.mark.parametrize("code", ["LG04", "LG05", "LG06", "LG13", "LG14", "LG01", "LG03"])
-def test_orders_without_parcels_breach_nothing(tmp_path: Path, code: str) -> None:
+def test_orders_without_parcels_breach_nothing(of_orders: Checkup, code: str) -> None:
     """Finished orders drop out when no file says when they left; the open ones alone must not look like a disaster."""
-    checkup = audited(tmp_path, "orders.csv")
-    found = next(one for one in checkup.findings if one.code == code)
+    found = next(one for one in of_orders.findings if one.code == code)
     assert (found.status, found.defects) == ("not_applicable", 0)
-    (missing,) = [one for one in checkup.not_judged if one.code == code]
+    (missing,) = [one for one in of_orders.not_judged if one.code == code]
     assert missing.how_to_export
 
 

@@ -42,8 +42,10 @@ def stored(folder: Path, table: Table, source: str, rows: Rows) -> StoredTable:
 
 
 @pytest.fixture
-def open_files(catalogue: Catalogue, tmp_path: Path) -> OpenFiles:
-    """A function ``({source: {table: rows}}, as_of=, memory=) -> Store`` over Parquet files."""
+def open_files(catalogue: Catalogue, tmp_path: Path, request: pytest.FixtureRequest) -> OpenFiles:
+    """A function ``({source: {table: rows}}, as_of=, memory=) -> Store`` over Parquet files; no views with ``VIEWS = []``."""
+    if getattr(request.module, "VIEWS", None) == []:
+        catalogue = catalogue._replace(views={})
 
     def _open(files: dict[str, dict[str, Rows]], as_of: datetime | None = None, memory: str | None = None) -> Store:
         parts = [

@@ -13,6 +13,7 @@ from tests.db.conftest import OpenFiles
 from tests.effort import examples
 from tests.views.conftest import rows_of
 
+VIEWS: list[str] = []
 DAYS = st.one_of(st.none(), st.integers(1, 28).map(lambda day: f"2026-03-{day:02} 10:00:00"))
 LINES = st.lists(
     st.fixed_dictionaries(

@@ -13,6 +13,7 @@ ORDERS = [
     {"order_id": "still", "created_at": "2026-03-01 10:00:00", "status": "cancelled", "cancelled_at": "2026-03-01 11:00:00"},
     {"order_id": "new", "created_at": "2026-03-05 10:00:00", "status": "unpaid"},
 ]  # fmt: skip
+VIEWS = ["turns", "fulfilments", "cases", "table_days"]
 LINES = [{"order_id": "old", "sku_id": "a"}, {"order_id": "new", "sku_id": "a"}]
 SENT = [
     {"order_id": "old", "waybill_no": "w1", "shipped_at": "2026-03-02 00:00:00", "picked_up_at": "2026-03-04 00:00:00"},

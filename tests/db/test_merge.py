@@ -14,6 +14,7 @@ def order(number: int, day: int, **more: Any) -> dict[str, Any]:
     return {"order_id": f"o{number}", "created_at": f"2026-03-{day:02} 10:00:00", "kind": "normal"} | more
 
 
+VIEWS: list[str] = []
 EARLY = [order(number, number) for number in (1, 2, 3)]
 LATE = [order(3, 3, status="paid", paid_at="2026-03-05 00:00:00"), order(4, 4)]
 

@@ -24,7 +24,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_orders(place / "shoes/exports", 3)
     (place / "shoes/storehealth.toml").write_text('platform = "jd"\nlimits = {LG01 = "9%"}\n', encoding="utf-8")
     (place / "shoes/mutes.yaml").write_text(
-        "mutes: [{code: LG01, reason: known, owner: me, since: 2026-01-01, until: 2027-01-01}]\n", encoding="utf-8"
+        "mutes: [{code: LG01, reason: known, owner: me, since: 2026-03-01, until: 2026-05-01}]\n", encoding="utf-8"
     )
     (place / "stores.toml").write_text(
         '[[store]]\nname = "tea"\nexports = "tea"\nlanguage = "es"\nzone = "Europe/Madrid"\nplatform = "amazon"\n'

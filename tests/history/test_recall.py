@@ -16,7 +16,7 @@ import storehealth
 from storehealth.audit import AuditRequest, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.files import read_yaml
-from storehealth.commands import rejudge
+from storehealth.commands import prepare, rejudge
 from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_checkup
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory, remember_run
@@ -27,8 +27,10 @@ from storehealth.model import Checkup, Finding
 from storehealth.output.checkup.json import render
 from storehealth.privacy import load_installation_key
 from storehealth.settings import Settings
+from tests.few_rules import SOME, Chosen
 from tests.runs import at
 
+RULES = SOME
 EXPORTS = Path(__file__).parents[1] / "stores" / "small" / "exports"
 COMPARISON_FIELDS = ("previous", "change", "state", "since", "rows")
 """The fields of a finding that refer to earlier runs."""
@@ -289,7 +291,7 @@ def test_two_folders_of_one_name_are_two_stores(tmp_path: Path) -> None:
 
 def test_a_run_judged_again_by_the_same_rules_is_what_was_told(audited: Home, told: dict[str, Checkup]) -> None:
     """E.8 of the scoring method: re-scoring a stored run reproduces it."""
-    catalogue, book, nothing = load_catalogue(), RunHistory(audited.folder), dict.fromkeys(COMPARISON_FIELDS)
+    catalogue, book, nothing = prepare.load_catalogue(), RunHistory(audited.folder), dict.fromkeys(COMPARISON_FIELDS)
     for line in book.list_runs():
         was = told[f"{line.as_of:%Y-%m-%d}"]
         plain = tuple(finding.model_copy(update=nothing) for finding in was.findings)
@@ -314,8 +316,9 @@ OF_0_1 = Path(__file__).parent / "runs_of_0_1.sqlite"
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Home:
-    """A state folder of version 0.1."""
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A state folder of version 0.1, which measured all rules there were."""
+    monkeypatch.setattr(Chosen, "codes", ())
     folder = tmp_path / "state"
     folder.mkdir()
     shutil.copy(OF_0_1, folder / FILE)

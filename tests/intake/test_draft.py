@@ -73,6 +73,45 @@ def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipp
     assert "1381234" not in text
 
 
+def test_the_example_of_a_draft_has_the_values_of_the_file_but_for_personal_ones(shipped: Catalogue) -> None:
+    """Times, amounts, words and flags as they are; a cell that could be a phone or a name is left out wherever it stands."""
+    top = table(
+        """
+        order_id | created_at | status | paid_amount | locked | buyer_note
+        A-1001 | 2026-09-01 08:00:00 | paid | 12.50 | yes | ring twice
+        A-1002 | 2026-09-02 09:30:00 | 13812345678 | 8.00 | no |
+        A-1003 | 2026-09-03 10:00:00 | shipped | 13912345678 | no |
+        """
+    )
+    text = draft_layout("my_shop", top, "delimited", shipped)
+    layout = check_draft(text, top, shipped)
+    rows = layout.examples[0].expect["orders"]
+    assert [row["created_at"] for row in rows] == ["2026-09-01 08:00:00", "2026-09-02 09:30:00", "2026-09-03 10:00:00"]
+    assert [row.get("paid_amount") for row in rows] == [12.5, 8.0, None]
+    assert [row.get("status") for row in rows] == ["paid", None, "shipped"]
+    assert [row["locked"] for row in rows] == [True, False, False]
+    assert set(layout.columns["status"].words) == {"paid", "shipped"}
+    assert "1381234" not in text + layout.examples[0].given
+    assert "1391234" not in text
+    assert "ring twice" not in text
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_drafted"),
+    [(("yes", "no"), True), (("是", "否"), True), (("1", "0"), False), (("maybe", "later"), False), (("", ""), True)],
+)
+def test_a_flag_is_drafted_where_the_cells_say_yes_or_no(
+    shipped: Catalogue, cells: tuple[str, str], is_drafted: bool
+) -> None:
+    """A column of that name without any value is taken as well; one with other values is not."""
+    top = [
+        ["order_id", "created_at", "locked"],
+        *([f"A-100{number}", f"2026-09-0{number} 08:00:00", cell] for number, cell in enumerate(cells, 1)),
+    ]
+    layout = check_draft(draft_layout("my_shop", top, "delimited", shipped), top, shipped)
+    assert ("locked" in layout.columns) is is_drafted
+
+
 def test_times_in_another_order_are_read_and_marked(shipped: Catalogue) -> None:
     """A day above 12 decides; else the day is taken to come first."""
     top = table("Ref | When | Value\nA-1001 | 12/25/2026 1:02:03 PM | 5.10\nA-1002 | 01/02/2026 11:02:03 AM | 6.10")

@@ -75,6 +75,40 @@ def test_nul_bytes_refuse_a_file_and_their_place_is_named(attempt: Callable[...,
             attempt(ORDERS, data + b"\0")
 
 
+@pytest.mark.parametrize("code", ["utf-8", "gb18030"])
+def test_a_nul_byte_behind_the_first_chunk_is_named_by_its_place_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """A file of gigabytes is read in pieces; the place counts from its beginning."""
+    monkeypatch.setattr(encoding, "CHUNK", 64)
+    data = orders(20).encode(code)
+    (tmp_path / "long.csv").write_bytes(data + b"a\0b\n")
+    with pytest.raises(FileRefused, match=rf"the first is byte {len(data) + 1}\)"):
+        convert_to_utf8(tmp_path / "long.csv", tmp_path)
+
+
+@pytest.mark.parametrize("code", ["utf-8", "gb18030"])
+def test_bad_lines_behind_the_first_chunk_are_named_by_their_place_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Line and byte of the first of them, wherever chunks end."""
+    monkeypatch.setattr(encoding, "CHUNK", 64)
+    data = orders(20).encode(code)
+    (tmp_path / "long.csv").write_bytes(data + b"a\xffb\n" + b"\xff\n")
+    with pytest.raises(FileRefused, match=rf"line 22 cannot be read \(byte {len(data) + 1} of the file\), and 1 more"):
+        convert_to_utf8(tmp_path / "long.csv", tmp_path)
+
+
+@pytest.mark.parametrize(("more", "is_utf8"), [(0, True), (1, False), (-1, True)])
+def test_a_file_is_damaged_utf8_where_half_of_its_lines_are_good(tmp_path: Path, more: int, is_utf8: bool) -> None:
+    """Lines of plain ASCII tell nothing. One line less than half, and it is something else with lines of UTF-8 in it."""
+    good, other = "请尽快发货\n".encode(), "请尽快发货\n".encode("gb18030")
+    (tmp_path / "mixed.csv").write_bytes(b"a,b\n" * 50 + good * 20 + other * (20 + more))
+    with pytest.raises(FileRefused) as caught:
+        convert_to_utf8(tmp_path / "mixed.csv", tmp_path)
+    assert str(caught.value.message).startswith("not utf-8") is is_utf8
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -96,6 +96,18 @@ def test_a_rule_nothing_falls_under_does_not_apply() -> None:
     assert made.status == "not_applicable"
 
 
+@pytest.mark.parametrize(
+    "tally",
+    [Tally(exempt=5, undecided=3), Tally(exempt=5, not_judgeable=3), Tally(undecided=3), Tally(exempt=5, met=1)],
+)
+def test_a_rule_applies_where_any_row_falls_under_it(tally: Tally) -> None:
+    """Also where it is not known yet, or cannot be known, what becomes of that row."""
+    made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(0, tally.met, tally=tally))
+    assert made.status == "inconclusive"
+    assert made.note is not None
+    assert made.note.id != "verdict.nothing_applies"
+
+
 def test_missing_data_name_what_to_export() -> None:
     """The platform's own menus; where it has none, the plain tables'."""
     column = {"headers": ["a"]}

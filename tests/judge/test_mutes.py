@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
+from tests.few_rules import SOME
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
@@ -23,6 +24,7 @@ from storehealth.score import score_findings
 from storehealth.score.exit_status import decide_exit
 
 BOOK = load_catalogue()
+RULES = SOME
 STORE = Path(__file__).parents[1] / "stores" / "small" / "exports"
 MARCH = "since: 2026-01-01, until: 2026-03-31"
 

@@ -38,18 +38,19 @@ def catalogue() -> Catalogue:
     ],
     ids=["copy", "read-a-file", "read-text", "list-files", "environment", "variable", "drop"],
 )
-def test_an_expression_reaches_nothing_but_the_rows(catalogue: Catalogue, tmp_path: Path, expression: str) -> None:
+def test_an_expression_reaches_nothing_but_the_rows(
+    catalogue: Catalogue, store: Store, tmp_path: Path, expression: str
+) -> None:
     """Each try ends in a message that names the rule's file; nothing was written, and the store is whole."""
     target = tmp_path / "stolen.txt"
     rule = catalogue.rules["LG05"]
     hostile = rule.model_copy(
         update={"measure": rule.measure.model_copy(update={"when": expression.format(target=target)})}
     )
-    with opened(catalogue) as store:
-        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
-            measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
-        assert not target.exists()
-        assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
+    with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
+        measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
+    assert not target.exists()
+    assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
 
 
 REACHES = {
@@ -110,6 +111,13 @@ def asked() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def store(catalogue: Catalogue) -> Iterator[Store]:
+    """One store that every rule of a stranger's is tried in, and that stays whole."""
+    with opened(catalogue) as made:
+        yield made
+
+
 def opened(catalogue: Catalogue, memory: str | None = None, seconds: float = MAX_QUERY_SECONDS) -> Store:
     """A store with the views that these rules and every measurement read, and no more: making all of them takes longest."""
     generic = catalogue.platforms["generic"]
@@ -120,7 +128,7 @@ def opened(catalogue: Catalogue, memory: str | None = None, seconds: float = MAX
 @pytest.mark.parametrize("place", ["when", "over", "beside"])
 @pytest.mark.parametrize("reach", list(REACHES))
 def test_no_function_reaches_a_file_the_network_or_the_shell(
-    catalogue: Catalogue, tmp_path: Path, asked: tuple[int, list[str]], reach: str, place: str
+    catalogue: Catalogue, store: Store, tmp_path: Path, asked: tuple[int, list[str]], reach: str, place: str
 ) -> None:
     """Wherever it stands in the rule; also where a function is known but what it reads is not allowed."""
     port, requests = asked
@@ -135,10 +143,9 @@ def test_no_function_reaches_a_file_the_network_or_the_shell(
     if place == "beside":
         change = {"beside": (rule.measure.beside[0].model_copy(update={"when": sql}),)}
     hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update=change)})
-    with opened(catalogue) as store:
-        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
-            measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
-        assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
+    with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
+        measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
+    assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
     assert not target.exists()
     assert requests == []
 
@@ -146,7 +153,7 @@ def test_no_function_reaches_a_file_the_network_or_the_shell(
 @pytest.mark.parametrize("way", ["expression", "select", "view"])
 @pytest.mark.parametrize("statement", list(STATEMENTS))
 def test_no_other_statement_runs_behind_a_closed_bracket(
-    catalogue: Catalogue, tmp_path: Path, statement: str, way: str
+    catalogue: Catalogue, store: Store, tmp_path: Path, statement: str, way: str
 ) -> None:
     """Neither in a rule's expression nor in its SELECT, nor in a view of a pack."""
     secret, target = tmp_path / "secret", tmp_path / "stolen"
@@ -162,13 +169,13 @@ def test_no_other_statement_runs_behind_a_closed_bracket(
     if way == "select":
         change = {"over": f"SELECT * FROM fulfilments); {sql}; SELECT * FROM (SELECT * FROM fulfilments"}
     hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update=change)})
-    with opened(catalogue) as store:
-        before = store.con.execute("FROM orders ORDER BY ALL").fetchall()
-        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
-            measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
-        assert store.con.execute("FROM orders ORDER BY ALL").fetchall() == before
-        setting = store.con.execute("SELECT current_setting('enable_external_access')").fetchall()
-        assert setting == [(False,)]
+    before = store.con.execute("FROM orders ORDER BY ALL").fetchall()
+    with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml"):
+        measure(store, [hostile], {}, {}, MeasureOptions(catalogue))
+    assert store.con.execute("FROM orders ORDER BY ALL").fetchall() == before
+    assert len(before) == len(ORDERS)
+    setting = store.con.execute("SELECT current_setting('enable_external_access')").fetchall()
+    assert setting == [(False,)]
     assert not target.exists()
 
 
@@ -209,8 +216,8 @@ def test_what_never_ends_is_stopped_and_named(
     rule = catalogue.rules["LG05"]
     hostile = rule.model_copy(update={"measure": rule.measure.model_copy(update={"when": ENDLESS[endless]})})
     with opened(catalogue, "300MB") as store:
-        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml.*ran longer than 3 seconds"):
-            measure(store, [hostile], {}, {}, MeasureOptions(catalogue, seconds=3))
+        with pytest.raises(CatalogueError, match=r"handed-over-by-promise\.yaml.*ran longer than 1 seconds"):
+            measure(store, [hostile], {}, {}, MeasureOptions(catalogue, seconds=1))
         assert measure(store, [rule], {}, {}, MeasureOptions(catalogue))[0].tally is not None
     assert capfd.readouterr().out == ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -50,6 +50,9 @@ class Outcomes(NamedTuple):
 
     rows: dict[tuple[Any, ...], str]
     named: frozenset[str]
+
+
+Less = Callable[[str], dict[str, Outcomes | None]]
 
 
 @cache
@@ -140,6 +143,12 @@ def whole(tables: Tables) -> dict[str, Outcomes | None]:
     return outcomes(tables)
 
 
+@pytest.fixture(scope="module")
+def less(tables: Tables) -> Less:
+    """What the rules make of the store without a file or column; worked out once for each."""
+    return cache(lambda name: outcomes(without(tables, name)))
+
+
 def without(tables: Tables, name: str) -> Tables:
     """The store without a file, or without a column of one."""
     table, _, column = name.partition(".")
@@ -173,10 +182,10 @@ def flips(whole: dict[str, Outcomes | None], less: dict[str, Outcomes | None]) -
 
 @pytest.mark.parametrize("name", TRIED)
 def test_a_column_or_file_less_turns_no_row_in_silence(
-    tables: Tables, whole: dict[str, Outcomes | None], name: str
+    less: Less, whole: dict[str, Outcomes | None], name: str
 ) -> None:
     """No good row becomes bad, no bad one good, no exempt one bad, unless the finding names what it now rests on."""
-    found = Counter(flips(whole, outcomes(without(tables, name))))
+    found = Counter(flips(whole, less(name)))
     assert {(code, what) for code, what, is_named in found if not is_named} == set()
 
 
@@ -201,10 +210,10 @@ def test_no_column_and_no_file_is_an_exception(tables: Tables, whole: dict[str, 
     ],
 )
 def test_a_refining_column_less_turns_no_row_at_all(
-    tables: Tables, whole: dict[str, Outcomes | None], name: str, codes: tuple[str, ...]
+    less: Less, whole: dict[str, Outcomes | None], name: str, codes: tuple[str, ...]
 ) -> None:
     """Rows that it could change are not judgeable; no assumption takes its place."""
-    assert not [flip for flip in flips(whole, outcomes(without(tables, name))) if flip[0] in codes]
+    assert not [flip for flip in flips(whole, less(name)) if flip[0] in codes]
 
 
 def test_nearly_all_rules_are_judged_of_a_whole_store(whole: dict[str, Outcomes | None]) -> None:

@@ -19,6 +19,7 @@ from storehealth.model import AlternativeFigure, PrintedFigure
 from storehealth.output.checkup import markdown
 from storehealth.output.terminal import DisplayOptions, render
 from tests.checkups import checkup, finding
+from tests.few_rules import keep_rules
 
 DAY = "2026-03-02"
 Rows = dict[str, list[dict[str, Any]]]
@@ -75,9 +76,10 @@ def figures(code: str, rows: Rows, platform: str = "jd") -> tuple[PrintedFigure,
     """What the rule's finding says of printed figures."""
     chosen, generic = book().platforms[platform], book().platforms["generic"]
     own = StoreSettings("shop", chosen, {**generic.facts, **chosen.facts})
-    with open_store_from_rows(rows, book(), own) as store:
-        measured = measure(store, [book().rules[code]], chosen.limits, {}, MeasureOptions(book()))
-    return judge(measured, book(), chosen)[0][0].printed
+    few = keep_rules(book(), {code})
+    with open_store_from_rows(rows, few, own) as store:
+        measured = measure(store, [few.rules[code]], chosen.limits, {}, MeasureOptions(few))
+    return judge(measured, few, chosen)[0][0].printed
 
 
 def rate(value: float) -> PrintedFigure:

@@ -69,7 +69,7 @@ def judge_review(claim: Claim, until: datetime) -> str:
     if claim.by_system or (claim.status == "cancelled" and claim.reviewed is None):
         return "exempt"
     if claim.reviewed is None and (claim.end is not None or claim.status == "closed"):
-        in_time = claim.end is not None and timedelta() <= claim.end - claim.applied <= REVIEW_WITHIN
+        in_time = claim.end is not None and timedelta() < claim.end - claim.applied <= REVIEW_WITHIN
         return "met" if in_time else "not_judgeable"
     return judge_wait(claim.applied, claim.reviewed, REVIEW_WITHIN, until)
 

@@ -28,7 +28,7 @@ RANDOM_STORES: dict[str, Any] = {
 
 def read_outcomes(store: Store, code: str) -> Counter[tuple[str, str]]:
     """How many rows of an entity have which outcome of one rule in the database."""
-    rule = BOOK.rules[code].model_copy(update={"advice": ()})
+    rule = BOOK.rules[code].model_copy(update={"advice": (), "causes": ()})
     query = RuleQuery(store.con, rule, None, Window(), BOOK, lambda _, text: text)
     return Counter(query.run(f"SELECT _entity, _outcome FROM {query.rows} WHERE _entity <> 'first'"))
 

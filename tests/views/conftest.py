@@ -36,9 +36,13 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def open_rows(catalogue: Catalogue) -> Iterator[Open]:
-    """A function ``(rows, platform=, as_of=, staff=, views=, **facts) -> Store``; the stores are closed after the test."""
+def open_rows(catalogue: Catalogue, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """A function ``(rows, platform=, as_of=, staff=, views=, **facts) -> Store``; the stores are closed after the test.
+
+    A module that looks at few views names them in ``VIEWS``: making all takes longest.
+    """
     stores: list[Store] = []
+    usual = getattr(request.module, "VIEWS", None)
 
     def _open(
         rows: dict[str, list[dict[str, Any]]],
@@ -51,7 +55,7 @@ def open_rows(catalogue: Catalogue) -> Iterator[Open]:
         own = {name: Fact(value=value, source="test", verified="assumed") for name, value in facts.items()}
         moment = datetime.fromisoformat(as_of) if as_of else None
         settings = StoreSettings("shop", catalogue.platforms[platform], own, as_of=moment, staff=staff or {})
-        stores.append(open_store_from_rows(rows, catalogue, settings, views))
+        stores.append(open_store_from_rows(rows, catalogue, settings, usual if views is None else views))
         return stores[-1]
 
     yield _open

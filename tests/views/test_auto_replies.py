@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from tests.views.conftest import rows_of
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.db import Store, StoreSettings, open_store_from_rows
-from storehealth.measure import MeasureOptions
+from storehealth.measure import MeasureOptions, measure
 from storehealth.measure.plan import NAME, measure_both_ways
+from storehealth.model import Window
 
 GREETING = "亲，在的，请稍等"
+FIRST_LINE = f"FROM messages WHERE text LIKE '%{GREETING}%'"
 
 
 def chats(times: int = 20, delays: tuple[int, ...] = (1,), text: str = GREETING) -> dict[str, Any]:
@@ -38,6 +41,17 @@ def catalogue() -> Catalogue:
     return load_catalogue()
 
 
+def over_two_weeks(rows: dict[str, Any]) -> dict[str, Any]:
+    """The same, with the second half of the chats a week later."""
+    later = {f"c{number}" for number in range(10, 20)}
+    return {
+        "messages": [
+            row | {"sent_at": row["sent_at"].replace("03-02", "03-09")} if row["conversation_id"] in later else row
+            for row in rows["messages"]
+        ]
+    }
+
+
 def opened(catalogue: Catalogue, rows: dict[str, Any], confirmed: tuple[str, ...] = ()) -> Store:
     generic = catalogue.platforms["generic"]
     return open_store_from_rows(rows, catalogue, StoreSettings("shop", generic, generic.facts, auto_replies=confirmed))
@@ -56,6 +70,30 @@ def test_often_and_at_once_is_suspect(
         assert len(found) == suspected
         if found:
             assert (found[0]["text"], found[0]["times"], found[0]["senders"]) == (GREETING, times, 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "defects", "judged"),
+    [("02", "09", 1, 1), ("05", "09", 1, 1), ("02", "05", 0, 0), ("10", "12", 0, 0)],
+)
+def test_a_text_counts_in_the_window_in_which_it_was_sent_last(
+    catalogue: Catalogue, first: str, last: str, defects: int, judged: int
+) -> None:
+    """One that began before the window and goes on in it is still sent; the first line of all stands for it."""
+    window = Window(first=date.fromisoformat(f"2026-03-{first}"), last=date.fromisoformat(f"2026-03-{last}"))
+    with opened(catalogue, over_two_weeks(chats())) as store:
+        (listed,) = measure(store, [catalogue.rules["DQ09"]], {}, {"DQ09": window}, MeasureOptions(catalogue))
+        assert (listed.tally.defects, listed.tally.judged) == (defects, judged)
+        (found,) = rows_of(store, "FROM auto_replies WHERE is_suspect")
+        assert f"{found['at']:%m-%d %H:%M:%S}" == "03-09 10:19:01"
+        assert found["source_row"] == min(row["source_row"] for row in rows_of(store, FIRST_LINE))
+
+
+def test_an_agent_without_such_texts_is_judged_by_the_last_message(catalogue: Catalogue) -> None:
+    """Not by the first one, which may lie before the window."""
+    with opened(catalogue, over_two_weeks(chats(times=19))) as store:
+        found = {row["sender_id"]: f"{row['at']:%m-%d}" for row in rows_of(store, "FROM auto_replies")}
+        assert found == {"amy0": "03-09", "amy1": "03-09", "amy2": "03-09"}
 
 
 def test_a_confirmed_text_is_a_robots(catalogue: Catalogue) -> None:

@@ -14,6 +14,7 @@ ORDER = {
     "paid_at": "2026-03-01 10:00:00",
     "promised_ship_at": "2026-03-03 10:00:00",
 }
+VIEWS = ["fulfilments", "parcels"]
 LAST = {"order_id": "end", "created_at": "2026-03-09 00:00:00"}
 
 

@@ -26,6 +26,7 @@ def book(*starts: tuple[str, str, str]) -> Rows:
     ]
 
 
+VIEWS = ["session_matches", "sessions", "turns"]
 NAMES = ("x****yz", "xuu****yz")
 TABLE: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, str, str]], dict[str, tuple[str | None, str]]]] = {
     "the same second and a name masked elsewhere": (

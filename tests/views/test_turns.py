@@ -10,6 +10,7 @@ from tests.views.conftest import Open, rows_of
 
 ROLES = {"C": "customer", "A": "agent", "B": "agent", "R": "bot", "S": "system"}
 HOURS = ("09:00-23:00",)
+VIEWS = ["turns", "sessions", "people"]
 
 
 def messages(*lines: str, conversation: str | None = "c1") -> list[dict[str, Any]]:

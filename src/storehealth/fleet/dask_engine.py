@@ -36,7 +36,7 @@ def run_on_dask(tasks: Sequence[RemoteTask], scheduler: str) -> Iterator[StoreRe
         ) from None
     with client:
         futures = {client.submit(audit_remote, task, pure=False, key=f"store-{task.task.name}"): task for task in tasks}
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield _take(future, futures[future])
 
 

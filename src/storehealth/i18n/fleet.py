@@ -35,7 +35,8 @@ def summarize_fleet(report: FleetReport, words: Words) -> str:
         f"{words.say(f'fleet.status.{status}')} {words.format_whole(count)}" for status, count in report.counts.items()
     )
     parts = [words.count("fleet.stores", report.stores), counts, words.count("fleet.orders", report.orders)]
-    parts.append(words.say("fleet.median", score=words.format_decimal(report.median, 0)))
+    judged = words.format_whole(report.judged)
+    parts.append(words.say("fleet.median", score=words.format_decimal(report.median, 0), judged=judged))
     return words.say("unit.semicolon").join(parts)
 
 

@@ -117,7 +117,7 @@ def test_numbers_of_the_summary_are_those_of_the_json() -> None:
 
 def test_the_first_sheet_says_what_to_do_first_and_what_it_brings() -> None:
     made = checkup()
-    shown = [(line[3], line[10]) for line in read(made)["Summary"][3 : 3 + len(made.recommendations)]]
+    shown = [(line[3], line[7]) for line in read(made)["Summary"][3 : 3 + len(made.recommendations)]]
     assert shown == [(str(one.name or one.text), str(one.gain_units)) for one in made.recommendations]
 
 

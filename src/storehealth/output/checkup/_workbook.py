@@ -8,6 +8,8 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
+
 from storehealth.i18n import translate
 from storehealth.support.atomic_files import FORMULA_STARTS
 from storehealth.support.control_chars import CONTROL_CHARS
@@ -16,7 +18,18 @@ from storehealth.support.message import Message, message
 MAX_ROWS = 1_048_575
 """Rows below the header of a sheet; further ones go on a second sheet."""
 MAX_TEXT = 32_767
-NUMBER_FORMATS = {"share": "0.0%", "seconds": "#,##0", "hours": "#,##0.0", "days": "#,##0.0", "whole": "#,##0"}
+LINE_HEIGHT = 15
+MOST_LINES = 12
+FILL = 0.95
+"""Share of a cell's width that words fill before they wrap."""
+NUMBER_FORMATS = {
+    "share": "0.0%",
+    "seconds": "#,##0",
+    "hours": "#,##0.0",
+    "days": "#,##0.0",
+    "whole": "#,##0",
+    "score": "0",
+}
 
 
 class Figure(NamedTuple):
@@ -94,10 +107,18 @@ class SheetWriter:
         for count, row in enumerate(rows, 1):
             for place, cell in enumerate(row):
                 self.write(sheet, count, place, cell)
+            self._fit_height(sheet, count, columns, row)
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
         sheet.autofilter(0, 0, max(count, 1), len(headers) - 1)
         return count
+
+    def _fit_height(self, sheet: Any, place: int, columns: Sequence[Column], row: Sequence[Cell]) -> None:
+        """Give a row with wrapped texts its height: not every program works it out on opening."""
+        pairs = ((column.width, cell) for column, cell in zip(columns, row, strict=False) if isinstance(cell, Message))
+        lines = max((math.ceil(cell_len(self.say(cell)) / (width * FILL)) for width, cell in pairs), default=1)
+        if lines > 1:
+            sheet.set_row(place, LINE_HEIGHT * min(lines, MOST_LINES))
 
     def write(self, sheet: Any, row: int, place: int, cell: Cell, style: Any = None) -> None:
         """Write one cell."""

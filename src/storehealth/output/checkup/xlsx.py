@@ -25,6 +25,13 @@ TIME_DIMENSIONS = ("hour", "weekday", "day", "month")
 HOURS, WEEKDAYS = range(24), range(1, 8)
 DONE = "#C6E0B4"
 FACTS_ROW = 2
+SCORE_COLOURS = {
+    "type": "3_color_scale", "min_type": "num", "min_value": 0, "min_color": "#F8696B", "mid_type": "num", "mid_value": 50,
+    "mid_color": "#FFEB84", "max_type": "num", "max_value": 90, "max_color": "#63BE7B",
+}  # fmt: skip
+"""Red to green by what a score means: 50 is at the limit, 90 on target; the best of poor areas is not green."""
+GAIN_COLUMN = 7
+"""Column of the first sheet that says what an action brings: far enough from its name, and still on the screen."""
 FIRST_ACTIONS = 5
 """Actions that the first sheet shows."""
 TO_FILL_IN = ("owner", "due", "action_status")
@@ -120,7 +127,8 @@ def _add_summary(writer: SheetWriter, checkup: Checkup) -> None:
     """Add the first sheet: what is wrong, how bad, what to do first, what it brings."""
     sheet = writer.add_sheet("summary")
     sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 6, 16)
+    sheet.set_column(1, 1, 20)
+    sheet.set_column(2, GAIN_COLUMN, 14)
     writer.write(sheet, 0, 0, checkup.headline, writer.make_format(bold=True, font_size=16))
     end = _write_facts(writer, sheet, checkup)
     _write_first_actions(writer, sheet, checkup)
@@ -133,7 +141,8 @@ def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
     score, window = checkup.score, checkup.window
     facts: dict[str, Cell] = {"store": checkup.store, "platform": checkup.platform, "as_of": checkup.as_of}
     facts |= {"first": window.first, "last": window.last}
-    facts |= {"score": score.value, "low": score.low, "high": score.high, "grade": score.grade}
+    figures = {"score": score.value, "low": score.low, "high": score.high}
+    facts |= {key: Figure(value, "score") for key, value in figures.items()} | {"grade": score.grade}
     facts |= {"coverage": Figure(score.coverage, "share")}
     for row, (key, cell) in enumerate(facts.items(), FACTS_ROW):
         writer.write(sheet, row, 0, message(f"xlsx.column.{key}"), writer.make_format(bold=True))
@@ -147,7 +156,7 @@ def _write_first_actions(writer: SheetWriter, sheet: Any, checkup: Checkup) -> N
     writer.write(sheet, FACTS_ROW, 3, message("xlsx.first_actions"), writer.make_format(bold=True))
     for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], FACTS_ROW + 1):
         writer.write(sheet, row, 3, action.name or action.text, plain)
-        writer.write(sheet, row, 10, action.gain_units, plain)
+        writer.write(sheet, row, GAIN_COLUMN, action.gain_units, plain)
 
 
 def _write_areas(writer: SheetWriter, sheet: Any, areas: Sequence[AreaScore], top: int) -> None:
@@ -156,16 +165,18 @@ def _write_areas(writer: SheetWriter, sheet: Any, areas: Sequence[AreaScore], to
         writer.write(sheet, top, place, message(f"xlsx.column.{key}"), writer.make_format(bold=True))
     for row, area in enumerate(areas, top + 1):
         shares = (Figure(area.weight, "share"), Figure(area.coverage, "share"))
-        cells = (message(f"area.{area.id}"), area.score, area.low, area.high, *shares, area.worst)
+        scores = (Figure(value, "score") for value in (area.score, area.low, area.high))
+        cells = (message(f"area.{area.id}"), *scores, *shares, area.worst)
         for place, cell in enumerate(cells):
             writer.write(sheet, row, place, cell)
     end = top + len(areas)
-    sheet.conditional_format(top + 1, 1, end, 1, {"type": "3_color_scale"})
+    sheet.conditional_format(top + 1, 1, end, 1, SCORE_COLOURS)
     chart = writer.book.add_chart({"type": "bar"})
     chart.add_series({"categories": [sheet.name, top + 1, 0, end, 0], "values": [sheet.name, top + 1, 1, end, 1]})
     chart.set_title({"name": writer.say(message("xlsx.column.score"))})
     chart.set_legend({"none": True})
     chart.set_x_axis({"min": 0, "max": 100})
+    chart.set_y_axis({"reverse": True})
     sheet.insert_chart(end + 2, 0, chart)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from storehealth.i18n import Words, fleet
 from storehealth.i18n.findings import choose_band
-from storehealth.model.fleet import FleetReport, LeagueLine, PeerStanding, Spread
+from storehealth.model.fleet import ExportTrouble, FleetReport, LeagueLine, PeerStanding, Spread
 from storehealth.support.control_chars import CONTROL_CHARS
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
+SHOWN = 5
+"""Stores with incomplete exports that are not folded."""
 LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
 
 
@@ -34,8 +36,8 @@ def _list_titles(report: FleetReport, words: Words) -> dict[str, str]:
         "common": words.say("fleet.common"),
         "changes": words.say("fleet.changes"),
         "failures": words.say("fleet.failures"),
-        "exports": words.say("fleet.exports"),
         "league": words.say("fleet.league"),
+        "exports": words.say("fleet.exports"),
         "areas": words.say("fleet.areas"),
         "rules": words.say("fleet.rules"),
         "standings": words.say("fleet.standings"),
@@ -46,6 +48,11 @@ def _list_titles(report: FleetReport, words: Words) -> dict[str, str]:
 def count_figures(report: FleetReport, words: Words) -> str:
     """How many figures of rules are listed."""
     return words.count("fleet.rules_note", len(report.rules))
+
+
+def count_stores(lines: Sequence[ExportTrouble], words: Words) -> str:
+    """How many stores follow those that are shown at once."""
+    return words.say("fleet.more_stores", stores=words.count("fleet.stores", len(lines) - SHOWN))
 
 
 def explain_standings(words: Words) -> str:
@@ -65,7 +72,9 @@ def _load_template() -> Template:
     )
     named = {name: part for name, part in vars(fleet).items() if callable(part) and not name.startswith("_")}
     environment.globals.update(named, choose_band=choose_band, link=find_link)
-    environment.globals.update(count_figures=count_figures, explain_standings=explain_standings)
+    environment.globals.update(
+        count_figures=count_figures, count_stores=count_stores, explain_standings=explain_standings
+    )
     environment.globals.update(spread_rows=list_spread_rows, standing_rows=list_standing_rows)
     return environment.get_template("fleet.html.j2")
 

@@ -48,7 +48,8 @@ def add_fleet(page: Page, report: FleetReport, words: Words, details: bool = Fal
         page.add_heading(words.say(key))
         for line in lines[:most]:
             name, text = describe(line)
-            page.add(TextRun(f"{sign} "), TextRun(name, "bold", keep=True), "  ", text, indent=2, hang=4)
+            named = (TextRun(name, "bold", keep=True), "  ") if name else ()
+            page.add(TextRun(f"{sign} "), *named, text, indent=2, hang=4)
         if most is not None and len(lines) > most:
             page.add(words.say("fleet.more", n=len(lines) - most), indent=4)
 

@@ -1,0 +1,131 @@
+"""What tests need again and again, made once per session or process: files that are read, macros, the application.
+
+A file's entry in the lake is a function of its key: of the content, the layout, the tables and the options. Tests of
+reading itself do without (:data:`READS_ANEW`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import typer
+
+from storehealth.cli import application
+from storehealth.intake import draft, read
+from storehealth.intake.file_reader import FileReader
+from storehealth.intake.lake import Lake
+
+META = "facts.json"
+"""What reading an entry gave beside its tables."""
+READS_ANEW = ("tests/intake/", "tests/test_incremental.py")
+"""Beginnings of the names of tests that read each file themselves."""
+
+
+class Sharing:
+    """Whether the test that runs takes what others have read."""
+
+    is_on = True
+
+
+def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have every lake of this process take what a lake before it holds, here or in another worker.
+
+    Args:
+        patch: Undoes it.
+        folder: Holds one folder per entry and one file per note, put into place whole.
+    """
+    folder.mkdir(exist_ok=True)
+    fill, load, save = FileReader._fill_lake, Lake.load_note, Lake.save_note
+
+    def fill_lake(reader: FileReader, inspection: Any, index: int, plan: Any, key: str) -> tuple[Path, Any]:
+        kept = folder / key
+        if not Sharing.is_on:
+            return fill(reader, inspection, index, plan, key)
+        if reader.lake.trusted and kept.is_dir():
+            made = reader._make_folder()
+            _link_tables(kept, made)
+            meta = json.loads((kept / META).read_bytes())
+            return reader.lake.store_entry(key, made, meta), meta
+        entry, meta = fill(reader, inspection, index, plan, key)
+        _publish(entry, meta, kept)
+        return entry, meta
+
+    def load_note(lake: Lake, key: str) -> Any:
+        note = load(lake, key)
+        kept = folder / f"{key}.json"
+        if note is None and Sharing.is_on and lake.trusted and kept.is_file():
+            note = json.loads(kept.read_bytes())
+            save(lake, key, note)
+        return note
+
+    def save_note(lake: Lake, key: str, value: Any) -> None:
+        save(lake, key, value)
+        if not Sharing.is_on:
+            return
+        draft = folder / f".{uuid4().hex}"
+        draft.write_text(json.dumps(value), encoding="utf-8")
+        draft.replace(folder / f"{key}.json")
+
+    patch.setattr(FileReader, "_fill_lake", fill_lake)
+    patch.setattr(Lake, "load_note", load_note)
+    patch.setattr(Lake, "save_note", save_note)
+
+
+def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Define the macros of reading once per process: that takes longer than reading a small file.
+
+    Whoever reads has a connection of its own, whose tables and views are temporary, so none sees another's.
+
+    Args:
+        patch: Undoes it.
+        folder: Where the database may spill to.
+    """
+    connect, shared = read.connect, list[Any]()
+
+    def connect_again(memory: str | None, scratch: Path) -> Any:
+        if memory is not None:
+            return connect(memory, scratch)
+        if not shared:
+            with pytest.MonkeyPatch.context() as once:  # a temporary macro is known to one connection alone
+                once.setattr(read, "MACROS", read.MACROS.replace(" TEMP MACRO ", " MACRO "))
+                shared.append(connect(None, folder))
+        con = shared[0].cursor()
+        con.execute("SET TimeZone = 'UTC'")
+        return con
+
+    patch.setattr(read, "connect", connect_again)
+    patch.setattr(draft, "connect", connect_again)
+
+
+def reuse_application(patch: pytest.MonkeyPatch) -> None:
+    """Build the command line once per process: typer takes longer for it than most commands do.
+
+    Args:
+        patch: Undoes it.
+    """
+    patch.setattr(application, "build_application", cache(application.build_application))
+    patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+
+
+def _publish(entry: Path, meta: Any, kept: Path) -> None:
+    draft = kept.with_name(f".{uuid4().hex}")
+    draft.mkdir()
+    _link_tables(entry, draft)
+    (draft / META).write_text(json.dumps(meta), encoding="utf-8")
+    with suppress(OSError):  # another worker was quicker
+        draft.rename(kept)
+        return
+    shutil.rmtree(draft)
+
+
+def _link_tables(source: Path, target: Path) -> None:
+    for path in source.glob("*.parquet"):
+        os.link(path, target / path.name)
