@@ -205,11 +205,7 @@ class _Pass:
 
     def count(self, run: Run) -> dict[str, RuleTotals]:
         """Run the queries, and unpack what they say of each rule."""
-        by_column: dict[str, list[tuple[str | None, int, int]]] = {}
-        keys = [*self.columns, *(f"_{place}_flags" for place in range(len(self.queries)))]
-        by_bits = {(1 << len(keys)) - 1 - (1 << place): column for place, column in enumerate(reversed(keys))}
-        for bits, label, code, rows in run(self._build_scan(keys)):
-            by_column.setdefault(by_bits[bits], []).append((label, code, rows))
+        by_column = self._scan(run)
         totals: dict[str, RuleTotals] = {}
         for place, query in enumerate(self.queries):
             counts = self._count_slices(place, by_column)
@@ -224,14 +220,22 @@ class _Pass:
             for own in [totals[query.rule.code]]
         }
 
+    def _scan(self, run: Run) -> dict[str, list[tuple[str | None, int, int]]]:
+        """Label, code and rows of each group, by the column that is grouped by."""
+        by_column: dict[str, list[tuple[str | None, int, int]]] = {}
+        keys = [*self.columns, *(f"_{place}_flags" for place in range(len(self.queries)))]
+        by_bits = {(1 << len(keys)) - 1 - (1 << place): column for place, column in enumerate(reversed(keys))}
+        for bits, label, code, rows in run(self._build_scan(keys)):
+            by_column.setdefault(by_bits[bits], []).append((label, code, rows))
+        return by_column
+
+    def _list_times(self) -> Iterator[str]:
+        for moment in self.names.moments.values():
+            yield f"hour({moment}_at) AS {moment}_hour"
+            yield f"{moment}_at::DATE AS {moment}_day"
+
     def _build_scan(self, keys: Sequence[str]) -> str:
-        parts = {"hour": "hour({}_at)", "day": "{}_at::DATE"}
-        cells = [*self.names.dimensions.values()]
-        cells += [
-            f"{sql.format(moment)} AS {moment}_{part}"
-            for moment in self.names.moments.values()
-            for part, sql in parts.items()
-        ]
+        cells = [*self.names.dimensions.values(), *self._list_times()]
         outcomes = [f"coalesce(enum_code(_{place}_outcome) + 1, 0)::UBIGINT" for place in range(len(self.queries))]
         cells.append(
             " | ".join(f"({sql} << {OUTCOME_BITS * place})" for place, sql in enumerate(outcomes)) + " AS _code"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import find_unmet_needs
 from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import Rule
@@ -125,16 +126,18 @@ def list_read_views(plan: MeasurePlan, filled: Collection[str]) -> list[str]:
     catalogue, options = plan.options.catalogue, plan.options
     words = {*READ_BY_ALL, *(view for table, views in READ_WITH.items() if table in filled for view in views)}
     for rule in plan.rules:
-        views = set(re.findall(r"\w+", rule.measure.over)) & catalogue.views.keys()
-        needs = [need for view in views for need in catalogue.views[view].needs]
-        if not find_unmet_needs((*needs, *rule.measure.needs), filled):
-            record = rule.model_dump(
-                mode="json", include={"measure", "advice", "causes", "printed"}, exclude_defaults=True
-            )
-            words.update(_list_words(record))
+        if _is_measurable(rule, catalogue, filled):
+            parts = {"measure", "advice", "causes", "printed"}
+            words.update(_list_words(rule.model_dump(mode="json", include=parts, exclude_defaults=True)))
     for exemption in options.exemptions:
         words.update(re.findall(r"\w+", exemption.where or ""))
     return [view for view in catalogue.views if view in words]
+
+
+def _is_measurable(rule: Rule, catalogue: Catalogue, filled: Collection[str]) -> bool:
+    views = set(re.findall(r"\w+", rule.measure.over)) & catalogue.views.keys()
+    needs = [need for view in views for need in catalogue.views[view].needs]
+    return not find_unmet_needs((*needs, *rule.measure.needs), filled)
 
 
 def _list_words(record: object) -> Iterator[str]:
