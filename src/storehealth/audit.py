@@ -21,7 +21,7 @@ from storehealth.commands.assemble import Verdicts, assemble_checkup
 from storehealth.commands.measured import OpenedOnce, StoreFigures, measure_or_recall
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, prepare_inputs
 from storehealth.commands.rejudge import RecalledRuns, compare_audit, recall_runs
-from storehealth.db import find_as_of
+from storehealth.db import Store, find_as_of
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import PendingRun
 from storehealth.judge import judge
@@ -104,6 +104,11 @@ class OpenAudit(NamedTuple):
     plan: MeasurePlan
     figures: StoreFigures
     earlier: RecalledRuns | None
+
+    @property
+    def store(self) -> Store:
+        """The open database, with all views."""
+        return self.database.open_whole()
 
     @property
     def measurements(self) -> Sequence[Measurement]:

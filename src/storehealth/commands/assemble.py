@@ -10,6 +10,7 @@ from typing import NamedTuple
 from storehealth.advise import add_question, compose_headline
 from storehealth.commands.measured import StoreFigures
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
+from storehealth.commands.tools import name_commands
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
 from storehealth.judge.certainty import describe_method, summarise_table_ends
@@ -95,7 +96,7 @@ def assemble_checkup(
         measurements=verdicts.published,
         distributions=figures.distributions,
         breakdowns=figures.breakdowns if request.breakdowns else None,
-        recommendations=advice,
+        recommendations=name_commands(advice, inputs, figures, request),
         deadlines=list_case_deadlines(
             request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
         ),

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs
 from storehealth.db import Store
+from storehealth.db.views import create_missing_views
 from storehealth.measure import measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
@@ -99,6 +100,11 @@ class OpenedOnce:
             choose = None if reads_all else partial(list_read_views, self._plan)
             self._store = self._stack.enter_context(open_inputs(self._inputs, self._request, choose_views=choose))
         return self._store
+
+    def open_whole(self) -> Store:
+        """The open database with all views, for whoever reads more than measuring does."""
+        create_missing_views(self.store.hands, self._inputs.catalogue.views)
+        return self.store
 
 
 def measure_or_recall(

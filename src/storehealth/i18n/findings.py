@@ -112,11 +112,12 @@ LEAST_GAIN = 0.05
 
 
 def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
-    """Points, units, effort, codes and the day to check again."""
+    """Points, units, the command that does the work, effort, codes and the day to check again."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
         parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
     parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
+    parts += [words.render(recommendation.command)] if recommendation.command else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
         parts.append(words.say("screen.check_on", day=words.format_day(recommendation.check_on)))

@@ -12,6 +12,7 @@ from storehealth.model.breakdowns import Breakdowns
 from storehealth.model.history import FollowUp, PreviousRun, Trend
 from storehealth.model.intake import Source
 from storehealth.model.measurement import Distributions, PublishedMeasurement, Window
+from storehealth.model.tools import ToolBlock
 from storehealth.model.verdict import (
     AreaScore,
     ExportSuggestion,
@@ -112,6 +113,9 @@ class Checkup(FrozenModel):
         description="Mutes and exemptions that have ended or match nothing; tables that begin only after as_of.",
     )
     method: MethodNote
+    tools: tuple[ToolBlock, ...] = Field(
+        default=(), description="Blocks of managers' tools that the report was composed with; a plain audit has none."
+    )
 
 
 class TimelineEvent(FrozenModel):

@@ -279,6 +279,7 @@ class Recommendation(FrozenModel):
     gain_units: Message
     assumption: Message
     check_on: date | None
+    command: Note = Field(default=None, description="The command that does the work, where there is one.")
 
 
 class UpcomingDeadline(FrozenModel):
