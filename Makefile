@@ -37,7 +37,7 @@ docs-fresh:  ## fail when a generated page is stale
 test:  ## all tests
 	$(PYTHON) -m pytest -q -n auto --dist loadgroup
 
-test-nightly:  ## all tests, with ten times as many examples of each property
+test-nightly:  ## all tests, with twenty times as many examples of each property
 	HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest -q -n auto --dist loadgroup
 
 golden:  ## accept the present checkup of tests/stores/small as the golden one

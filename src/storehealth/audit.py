@@ -75,7 +75,7 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
         published = publish_measurements(measurements)
         verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas, published)
         comparison = compare_audit(earlier, verdicts.to_current(as_of, plan.usual), catalogue.scoring)
-        advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of)
+        advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of, comparison.followups)
         checkup = assemble_checkup(started_at, inputs, figures, plan, verdicts, comparison, advice, request)
         yield OpenAudit(checkup, inputs, database, plan, figures, earlier)
 

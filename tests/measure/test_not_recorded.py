@@ -41,8 +41,8 @@ TRIED = (
 )  # fmt: skip
 
 
-NOT_THERE = {"CS12", "ST05", "CS09", "CS10", "DQ06", "AS03", "ST03", "DQ02", "DQ04", "DQ05"}
-"""Rules that eight days in memory leave nothing to judge: no files, no platform's own time, too few weeks."""
+NOT_THERE = {"CS12", "CS14", "ST05", "CS09", "CS10", "DQ06", "AS03", "ST03", "DQ02", "DQ04", "DQ05"}
+"""Rules that eight days in memory leave nothing to judge: no files, no mail, no platform's own time, too few weeks."""
 
 
 class Outcomes(NamedTuple):

@@ -94,6 +94,7 @@ def assemble_checkup(
         not_judged=drop_useless_menus(verdicts.not_judged, context),
         exports_wanted=suggest_exports(verdicts.not_judged, context),
         measurements=verdicts.published,
+        figures=figures.plain,
         distributions=figures.distributions,
         breakdowns=figures.breakdowns if request.breakdowns else None,
         recommendations=name_commands(advice, inputs, figures, request),

@@ -27,12 +27,12 @@ from pydantic import BaseModel, ValidationError
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs
 from storehealth.db import Store
 from storehealth.db.views import create_missing_views
-from storehealth.measure import measure_coverage, measure_reply_times
+from storehealth.measure import count_plain_figures, measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
 from storehealth.measure.completeness import ask_about_parcels, list_chat_warnings
 from storehealth.measure.plan import MeasurePlan, list_read_views, measure_store
-from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, Window
+from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, PlainFigures, Window
 from storehealth.privacy import load_installation_key
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
 from storehealth.support.message import Message, message
@@ -57,6 +57,7 @@ class StoreFigures(FrozenModel):
     shops: dict[str, str]
     coverage: dict[str, tuple[int, int]]
     paid_orders: int | None
+    plain: PlainFigures
     distributions: Distributions
     breakdowns: Breakdowns | None
     """None where no report asked for them."""
@@ -148,6 +149,7 @@ def _measure(store: Store, request: AuditRequest, plan: MeasurePlan) -> StoreFig
         shops=store.shops,
         coverage=measure_coverage(store, plan.usual),
         paid_orders=count_paid_orders(store, plan.usual),
+        plain=count_plain_figures(store),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
         breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
         chat_warnings=tuple(list_chat_warnings(store.con)),

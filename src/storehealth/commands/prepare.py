@@ -223,6 +223,7 @@ def count_merged_rows(sources: Iterable[Source], store: MergedTables) -> tuple[S
             update={
                 "kept": source.kept - merged,
                 "duplicates": source.duplicates + merged,
+                "duplicates_elsewhere": merged,
                 "note": _note_shop(source, store),
             }
         )

@@ -33,6 +33,7 @@ from storehealth.measure.completeness import (
 from storehealth.measure.evidence import EvidenceFiles, Fingerprints, collect_evidence, measure_beside_figures
 from storehealth.measure.figures import (
     compare_printed,
+    count_plain_figures,
     estimate_money_at_risk,
     find_printed_problems,
     measure_reply_times,
@@ -70,6 +71,7 @@ __all__ = [
     "MeasureOptions",
     "build_row_query",
     "choose_windows",
+    "count_plain_figures",
     "find_edges",
     "find_rule_problems",
     "measure",
