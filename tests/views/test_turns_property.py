@@ -144,7 +144,12 @@ def _expected(talks: list[Talk], asked: Asked, end: datetime) -> list[tuple[Any,
 def _counted(store: Store, code: str) -> Counter[str]:
     """What the rule makes of its rows."""
     query = Query(
-        store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text
+        store.con,
+        BOOK.rules[code].model_copy(update={"advice": (), "causes": ()}),
+        None,
+        Window(),
+        BOOK,
+        lambda _, text: text,
     )
     return Counter(outcome for (outcome,) in query.run(f"SELECT _outcome FROM {query.rows}"))
 
