@@ -169,7 +169,7 @@ def test_turns_are_those_of_the_state_machine(drawn: Any, asked: Asked, known: i
     moment = None if known is None else messages[0].at + timedelta(seconds=known)
     wanted = StoreSettings("shop", BOOK.platforms["generic"], asked.facts, as_of=moment)
     rows = {"messages": [_row(message) for message in messages]}
-    with open_store_from_rows(rows, BOOK, wanted, ["sessions"]) as store:
+    with open_store_from_rows(rows, BOOK, wanted, ["sessions", "chat_hours"]) as store:
         found = rows_of(store, "FROM turns ORDER BY source_row")
         sessions = rows_of(store, "SELECT began_by, human_turns, open_turns, abandoned FROM sessions")
         states = {code: _counted(store, code) for code in ("CS01", "CS02", "CS04", "CS08")}

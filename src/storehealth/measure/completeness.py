@@ -224,11 +224,16 @@ def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
 
 def _count_unread(store: Store) -> dict[str, dict[str, int]]:
     """Rows by table and column; a table without any unread cell is absent."""
+    tables = [name for name, rows in store.rows.items() if rows]
+    counts = " UNION ALL ".join(
+        f"SELECT '{table}' AS one, name, count(*) FROM (SELECT unnest(unread) AS name FROM {table} WHERE len(unread) > 0)"
+        f" GROUP BY name"
+        for table in tables
+    )
     found: dict[str, dict[str, int]] = {}
-    for table in (name for name, rows in store.rows.items() if rows):
-        query = f"SELECT unnest(unread) AS name, count(*) FROM {table} WHERE len(unread) > 0 GROUP BY 1"
-        found |= {table: columns} if (columns := dict(store.con.execute(query).fetchall())) else {}
-    return found
+    for table, name, rows in store.con.execute(counts).fetchall() if tables else ():
+        found.setdefault(table, {})[name] = rows
+    return dict(sorted(found.items(), key=lambda item: tables.index(item[0])))
 
 
 def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:
