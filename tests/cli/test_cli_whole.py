@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+RULES: tuple[str, ...] = ()
 Run = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_exports"
