@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Compensation, Platform
 from storehealth.catalogue.rule import Measure, Rule
 from storehealth.catalogue.thresholds import INFORMATIVE_FACTS, find_fact_readers
+from storehealth.commands.tools import TOOLS
 from storehealth.history.events import EventsFile
 from storehealth.measure.completeness import trace_inputs
 from storehealth.model import Checkup, Inspection, RunComparison
@@ -385,6 +387,7 @@ PAGES: dict[str, Callable[[Catalogue], str]] = {
     "layout.schema.json": file_schema(Layout, "layout"),
     "platform.schema.json": file_schema(Platform, "platform"),
     "events.schema.json": file_schema(EventsFile, "events"),
+    **{f"{tool}.schema.json": printed_schema(import_module(f"storehealth.tools.{tool}").RECORD) for tool in TOOLS},
 }
 
 

@@ -1,6 +1,6 @@
 """How many examples a property test tries: few in CI, all of them by night.
 
-The profile is chosen by ``HYPOTHESIS_PROFILE``: ``ci`` (the default) tries a tenth of what a test asks for, ``nightly``
+The profile is chosen by ``HYPOTHESIS_PROFILE``: ``ci`` (the default) tries a twentieth of what a test asks for, ``nightly``
 all of it. ``make test-nightly`` runs the latter.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-SHARES = {"ci": 0.1, "nightly": 1.0}
+SHARES = {"ci": 0.05, "nightly": 1.0}
 LEAST = 5
 """Examples that a property test tries at least."""
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")

@@ -87,16 +87,19 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("options", [("-v",), ("--details", "-o", "markdown=page.md", "-o", "json=run.json")])
+@pytest.mark.parametrize(
+    "options", [("-v",), ("--details", "-o", "markdown=page.md", "-o", "markdown-full=whole.md", "-o", "json=run.json")]
+)
 def test_an_audit(run: Run, state: Path, tmp_path: Path, language: str, options: tuple[str, ...]) -> None:
     """On the screen, briefly and with all details, in Markdown and in the texts of JSON."""
     ended = run("audit", SMALL, "--lang", language, "--state", state, "--no-history", *options)
     assert ended.code in (0, 1)
     assert_translated(ended, language)
     if "json=run.json" in options:
-        page = types.SimpleNamespace(out=(tmp_path / "page.md").read_text(encoding="utf-8"), err="")
-        assert len(page.out.splitlines()) > 100
-        assert_translated(page, language)
+        pages = {name: (tmp_path / name).read_text(encoding="utf-8") for name in ("page.md", "whole.md")}
+        assert len(pages["whole.md"].splitlines()) > 100
+        for text in pages.values():
+            assert_translated(types.SimpleNamespace(out=text, err=""), language)
         assert_texts_translated(json.loads((tmp_path / "run.json").read_bytes()), language)
 
 

@@ -225,6 +225,8 @@ def test_every_option_reaches_the_audit(faked: Faked, run: Run, exports: Path, t
         "strict_data": True,
         "assume_auto": True,
         "unmask": False,
+        "breakdowns": False,
+        "strict_privacy": False,
     }
 
 

@@ -183,3 +183,15 @@ def test_whatever_happens_to_a_file_its_rows_add_up(
     assert len(trial.tables["messages"]) == trial.kept
     assert len({reject["line"] for reject in trial.rejects if reject["row_lost"]}) <= trial.rejected
     assert trial.kept <= 50
+
+
+@pytest.mark.parametrize("is_header_wrapped", [True, False])
+def test_lines_that_are_one_quoted_cell_each_are_unwrapped(
+    attempt: Callable[..., LayoutTrial], is_header_wrapped: bool
+) -> None:
+    """As a spreadsheet saves a column of lines; quotes inside are doubled there."""
+    header = "订单号,下单时间,备注"
+    lines = [f'A{number},2026-01-02,""a, b {number}""' for number in range(20)]
+    text = "\n".join([f'"{header}"' if is_header_wrapped else header, *(f'"{line}"' for line in lines), ""])
+    found = attempt(ORDERS, text).tables["orders"]
+    assert [(row["order_id"], row["buyer_note"]) for row in found] == [(f"A{n}", f"a, b {n}") for n in range(20)]

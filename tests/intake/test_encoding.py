@@ -50,14 +50,14 @@ def test_characters_of_four_bytes_survive(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("code", ["utf-8", "gb18030"])
-def test_one_bad_byte_costs_one_row(attempt: Callable[..., LayoutTrial], code: str) -> None:
+def test_one_bad_byte_costs_one_cell(attempt: Callable[..., LayoutTrial], code: str) -> None:
     """Its line is reported."""
     lines = orders(400).encode(code).split(b"\n")
     lines[200] = lines[200][:-4] + b"\xff" + lines[200][-4:]
     trial = attempt(ORDERS, b"\n".join(lines))
-    assert (trial.rows, trial.kept, trial.rejected) == (400, 399, 1)
-    assert trial.rejects[0]["line"] == 201
-    assert code in trial.rejects[0]["reason"]
+    assert (trial.rows, trial.kept, trial.rejected) == (400, 400, 0)
+    (byte,) = [reject for reject in trial.rejects if code in reject["reason"]]
+    assert (byte["line"], byte["row_lost"]) == (201, False)
 
 
 def test_a_file_of_one_row_with_a_bad_byte_is_refused(attempt: Callable[..., LayoutTrial]) -> None:
@@ -218,3 +218,21 @@ def test_half_a_surrogate_pair_costs_a_sign(attempt: Callable[..., LayoutTrial])
     half = data.replace("货1".encode("utf-16-le"), "货".encode("utf-16-le") + b"\x3d\xd8")
     trial = attempt(ORDERS, half)
     assert [row["buyer_note"] for row in trial.tables["orders"]] == ["尽快发货0", "尽快发货\ufffd", "尽快发货2"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("cp932", "お届け先は東京都です、よろしくお願いします"),
+        ("cp932", "北海道札幌市中央区北一条西"),
+        ("cp932", "お急ぎでお願いします"),
+        ("cp932", "カラー：ブラック、送料無料"),
+        ("big5", "台北市信義區，請盡快出貨謝謝"),
+        ("gb18030", "广东省深圳市南山区，缺货请退款"),
+        ("cp949", "빠른 배송 부탁드립니다 서울특별시 강남구 감사합니다 검정색"),
+    ],
+)
+def test_a_few_words_tell_the_encoding(code: str, text: str) -> None:
+    """Where one text stands in every row, as a shop's own address does."""
+    line = f"A-1,{text},5\n".encode(code)
+    assert detect_legacy_encoding(line * 3) == code

@@ -226,7 +226,7 @@ def test_the_details_screen_and_the_report_tell_of_it() -> None:
     shown = checkup(findings=(finding("CS01", printed=(told,)),))
     lines = [
         " ".join(text.split())
-        for text in (render(shown, DisplayOptions(details=True)), markdown.render(shown).decode())
+        for text in (render(shown, DisplayOptions(details=True)), markdown.render_full(shown).decode())
     ]
     assert all(
         f"{translate(told.title)}: the platform prints 75% (n=9), storehealth counts 66.7% (n=9)" in text

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from tests.browser import needs_browser
 from tests.checkups import NASTY, checkup, finding, row
 
 from storehealth.errors import UsageError
 from storehealth.model import EvidenceSummary, Source
 from storehealth.output.checkup import CHECKUP_FORMATS
 
+NAMES = [pytest.param(name, marks=needs_browser) if name == "pdf" else name for name in CHECKUP_FORMATS.names]
+"""All formats; that of a browser where one is installed."""
 
-@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_report_is_named_like_its_module_and_renders_the_same_bytes_twice(name: str) -> None:
     report = CHECKUP_FORMATS.find(name)
     assert name == report.NAME
@@ -24,7 +28,7 @@ def test_no_two_reports_share_a_suffix() -> None:
     assert len(set(suffixes)) == len(suffixes)
 
 
-@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_a_checkup_without_anything_renders(name: str, language: str) -> None:
     bare = checkup(
@@ -34,7 +38,7 @@ def test_a_checkup_without_anything_renders(name: str, language: str) -> None:
     assert CHECKUP_FORMATS.find(name).render(bare)
 
 
-@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
+@pytest.mark.parametrize("name", NAMES)
 def test_file_names_that_are_no_unicode_do_not_stop_a_report(name: str) -> None:
     broken = b"caf\xe9.csv".decode("utf-8", "surrogateescape")
     rows = EvidenceSummary(count=1, rows=(row(1, file=broken, entity=NASTY),))

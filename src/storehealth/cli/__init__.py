@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import typer
 
 HELP_ORDER = (
-    "audit", "inspect", "map", "demo", "explain", "report", "convert", "history", "refund_checklist", "schedule", "status",
-    "fleet", "notify", "init", "doctor", "config", "rules", "layouts", "platforms",
+    "audit", "tools", "inspect", "map", "demo", "explain", "report", "convert", "history", "refund_checklist", "schedule",
+    "status", "fleet", "notify", "init", "doctor", "config", "rules", "layouts", "platforms",
 )  # fmt: skip
 """The order of commands in the help; others follow in alphabetical order."""
 

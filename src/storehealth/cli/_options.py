@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 
 from storehealth.cli import _parsers, state_folder, streams
-from storehealth.cli._parsers import FileChoice, KnownLanguage, OutputFormat, OutputOption, require_one_of
+from storehealth.cli._parsers import FileChoice, KnownLanguage, OutputFormat, OutputOption, ToolChoice, require_one_of
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
@@ -68,6 +68,15 @@ Outputs = Annotated[
 Details = Annotated[bool, typer.Option("--details", help="Show every finding with its rows, not just one screen.")]
 
 
+WithTools = Annotated[
+    ToolChoice | None,
+    typer.Option(
+        "--with",
+        metavar="TOOLS",
+        parser=_parsers.parse_tools,
+        help="Add the blocks and sheets of managers' tools: names parted by commas, such as scorecard,staffing, or all.",
+    ),
+]
 OWN_PACK = "storehealth.d"
 """The pack beside the settings file; ``storehealth map`` writes into it."""
 Language = Annotated[

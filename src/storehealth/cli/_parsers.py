@@ -47,6 +47,15 @@ class OutputOption(NamedTuple):
         return f"{self.format}={self.path or '-'}"
 
 
+class ToolChoice(NamedTuple):
+    """The managers' tools of ``--with``."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ",".join(self.names)
+
+
 def require_one_of(value: str, known: Iterable[str], what: str) -> str:
     """Require that a value is known, and return it.
 
@@ -118,6 +127,16 @@ def parse_output(text: str) -> OutputOption:
     if not name or not place:
         raise UsageError(message("usage.output_without_path", text=Name(text)), message("usage.output_examples"))
     return OutputOption(name, None if place == "-" else Path(place))
+
+
+def parse_tools(text: str) -> ToolChoice:
+    """Parse the value of ``--with``: names of tools parted by commas, or ``all``."""
+    from storehealth.commands.tools import TOOLS
+
+    names = [name.strip() for name in str(text).split(",") if name.strip()]
+    if names == ["all"]:
+        return ToolChoice(TOOLS)
+    return ToolChoice(tuple(dict.fromkeys(require_one_of(name, TOOLS, "--with") for name in names)))
 
 
 EARLIEST, LATEST = 1980, 2199

@@ -58,6 +58,7 @@ class AuditOptions:
             "--baseline", metavar="RUN", help="Compare with this run. Default: the latest run with an earlier time."
         ),
     ] = None
+    with_tools: _options.WithTools = None
     no_history: Annotated[
         bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not store this one.")
     ] = False
@@ -194,8 +195,10 @@ def run(
     if options.check:
         return _check_inputs(request)
 
+    tools = options.with_tools.names if options.with_tools else ()
+
     def run_audit() -> Checkup:
-        return state_folder.retry_when_full(request, lambda attempt: _audit(exports, attempt, writers))
+        return state_folder.retry_when_full(request, lambda attempt: _audit(exports, attempt, writers, tools))
 
     after = _after.AuditFollowup(request, outputs.reports, writers, notifier, voice)
     if task:
@@ -211,8 +214,10 @@ def run(
     return _finish(checkup, delivered, exports, voice)
 
 
-def _audit(exports: Path, request: AuditRequest, writers: output_files.RowWriters) -> Checkup:
-    """Audit, and while the database is open write the rows that were asked for and note what is to be remembered."""
+def _audit(
+    exports: Path, request: AuditRequest, writers: output_files.RowWriters, tools: tuple[str, ...] = ()
+) -> Checkup:
+    """Audit, and while the database is open write the rows that were asked for, run tools, and note what to remember."""
     from storehealth.audit import open_audit
 
     with open_audit(exports, request) as result:
@@ -221,6 +226,11 @@ def _audit(exports: Path, request: AuditRequest, writers: output_files.RowWriter
             writers.rejects.write(result.read_sources())
         if request.history:
             request.history.pending = result.build_pending()
+        if tools:
+            from storehealth.commands.tools import build_blocks, collect_tool_inputs
+
+            inputs = collect_tool_inputs(result.inputs, result.store, request)
+            checkup = checkup.model_copy(update={"tools": build_blocks(tools, inputs)})
         return checkup
 
 

@@ -64,7 +64,9 @@ class InspectOptions:
     ] = 3
     write_layout: Annotated[
         str | None,
-        typer.Option("--write-layout", metavar="NAME", help="Draft a layout for the unknown file: layouts/NAME.yaml."),
+        typer.Option(
+            "--write-layout", metavar="NAME", help="The draft of `storehealth map`, untried: layouts/NAME.yaml."
+        ),
     ] = None
     force: Annotated[bool, typer.Option("--force", help="Let --write-layout overwrite a file.")] = False
     pack: Annotated[
@@ -260,6 +262,7 @@ def _write_draft(target: DraftTarget, files: Path, request: AuditRequest, voice:
         "pack": Name(streams.quote_path(target.pack)),
     }
     voice.note(message("inspect.drafted", **values))
+    voice.note(message("inspect.map_instead", **values))
     return int(ExitCode.OK)
 
 

@@ -21,7 +21,7 @@ page written with -o html=PATH, or a remembered run.
 
 Examples
 
-  storehealth report exports/ -o html=report.html -o xlsx=report.xlsx
+  storehealth report exports/ -o html=report.html -o xlsx=report.xlsx --with scorecard,staffing
   storehealth report --run latest -o markdown=report.md --lang es"""
 
 Source = Annotated[
@@ -38,6 +38,7 @@ def run(
     source: Source = None,
     output: _options.Outputs = None,
     remembered: convert.RunName = None,
+    with_tools: _options.WithTools = None,
     *,
     common: Annotated[CommonOptions, Only("lang", "pack", "state", "config", "quiet", "silent")],
 ) -> int:
@@ -47,10 +48,13 @@ def run(
     if source is None and remembered is None:
         raise UsageError(message("convert.no_source"), message("convert.no_source_hint"))
     if source is None or remembered is not None or not Path(source).exists() or is_saved_checkup(Path(source)):
+        if with_tools is not None:
+            raise UsageError(message("tools.with_saved"), message("tools.with_saved_hint"))
         return convert.run(source, output, remembered, selection=Selection(), common=common)
     if not output:
         raise UsageError(message("convert.no_output"), message("convert.no_output_hint"))
     words = [source, "--silent", "--fail-on", "never", *(word for target in output for word in ("-o", str(target)))]
+    words += ["--with", str(with_tools)] if with_tools is not None else []
     return audit_command.call([*words, *_to_words(common)])
 
 

@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.commands.prepare import AuditRequest, prepare_inputs
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, prepare_inputs
 from storehealth.errors import FileRefused, UsageError
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.draft import choose_required, profile_sheet, write_layout
+from storehealth.intake.file_reader import GENERIC
 from storehealth.intake.guess import TABLE_SETS, ColumnGuess, ColumnProfile, SheetGuess, guess_columns
-from storehealth.model import Source, StoredTable
+from storehealth.model import Intake, Source, StoredTable
 from storehealth.privacy import scrub
 from storehealth.support.atomic_files import write_atomically
 from storehealth.support.message import Message, Name, message
@@ -83,6 +84,8 @@ def find_unknown_sheet(path: Path, request: AuditRequest) -> UnknownSheet:
     if not file.is_file():
         raise UsageError(message("map.no_file", path=Name(file)), message("map.no_file_hint"))
     inputs = prepare_inputs(file, request)
+    if all(source.layout is None or source.layout.startswith(GENERIC) for source in inputs.intake.sources):
+        inputs = inputs._replace(intake=_read_without_generic(file, inputs, request))
     tops = {reading.source: reading.top for reading in inputs.intake.readings if reading.top}
     sources = [source for source in inputs.intake.sources if source.path.rpartition("#")[2] == sheet or not sheet]
     if not sources:
@@ -96,6 +99,14 @@ def find_unknown_sheet(path: Path, request: AuditRequest) -> UnknownSheet:
         raise _refuse_known(sources)
     ((source, columns),) = unknown
     return UnknownSheet(file, source.path, str(source.container), columns, inputs.catalogue)
+
+
+def _read_without_generic(file: Path, inputs: PreparedInputs, request: AuditRequest) -> Intake:
+    """Read a file with the layouts of platforms alone: a plain table may hold more than its generic layout reads."""
+    layouts = {name: layout for name, layout in inputs.catalogue.layouts.items() if not name.startswith(GENERIC)}
+    options = IntakeOptions(encodings=dict(request.encodings), memory=request.memory)
+    with TemporaryDirectory(prefix="storehealth-") as folder:
+        return read_exports(file, inputs.catalogue._replace(layouts=layouts), Path(folder), options)
 
 
 def _profile(source: Source, tops: Mapping[str, Sequence[Sequence[str]]]) -> list[ColumnProfile]:

@@ -63,7 +63,7 @@ def is_all_clear(checkup: Checkup) -> bool:
 
 def select_refused(checkup: Checkup) -> list[Source]:
     """Files that were not used."""
-    return [source for source in checkup.sources if source.layout is None]
+    return [source for source in checkup.sources if source.is_refused]
 
 
 def group_not_judged(checkup: Checkup) -> list[list[NotJudged]]:
@@ -112,11 +112,14 @@ LEAST_GAIN = 0.05
 
 
 def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
-    """Points, units, effort, codes and the day to check again."""
+    """Points, units, the command that does the work, effort, codes and the day to check again."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
-        parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
+        gain = words.say("screen.gain", points=words.format_decimal(recommendation.gain_points))
+        basis = words.say(f"basis_of_gain.{recommendation.basis}")
+        parts.append(words.say("unit.brackets", what=gain, inside=basis))
     parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
+    parts += [words.render(recommendation.command)] if recommendation.command else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
         parts.append(words.say("screen.check_on", day=words.format_day(recommendation.check_on)))

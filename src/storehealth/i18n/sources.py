@@ -72,6 +72,7 @@ def describe_data(checkup: Checkup, words: Words) -> list[str]:
     for key in ("duplicates", "rejected"):
         number = sum(getattr(source, key) for source in checkup.sources)
         parts += [words.count(f"count.{key}", number)] if number else []
+    parts += _describe_figures(checkup, words) if checkup.score.value is None else []
     if checkup.as_of is None:
         return [*parts, words.say("screen.no_as_of")]
     parts.append(words.say("screen.as_of", at=words.format_moment(checkup.as_of)))
@@ -80,6 +81,13 @@ def describe_data(checkup: Checkup, words: Words) -> list[str]:
         first, last = (words.format_day(at.date()) for at in span)
         parts.append(words.say("screen.held", first=first, last=last))
     return [*parts, *_describe_ends(checkup, words), *_describe_lags(checkup, words)]
+
+
+def _describe_figures(checkup: Checkup, words: Words) -> Iterator[str]:
+    """What a store that cannot be scored has all the same."""
+    for name, number in checkup.figures:
+        if number is not None:
+            yield words.count(f"figure.{name}", number)
 
 
 def _describe_ends(checkup: Checkup, words: Words) -> Iterator[str]:

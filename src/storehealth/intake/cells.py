@@ -166,8 +166,7 @@ def _read_number(text: str, kind: Kind, factor: float | None) -> str:
     if kind == "share":
         return f"share_of({text})"
     if kind == "integer":
-        whole = f"TRY_CAST(amount_of({text}) AS DOUBLE) * {factor or 1}"
-        return f"CASE WHEN {whole} = floor({whole}) THEN TRY_CAST({whole} AS BIGINT) END"
+        return f"whole_of({text}, {factor or 1})"
     number = f"TRY_CAST(amount_of({text}) AS {SQL_TYPES[kind]})"
     return number if factor is None else f"CAST({number} * {factor} AS {SQL_TYPES[kind]})"
 

@@ -84,7 +84,7 @@ CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
 -- Marks of currency before or behind an amount, blanks and apostrophes between its digits, and long minus signs as short ones.
 CREATE OR REPLACE TEMP MACRO without_currency(t) AS
   regexp_replace(regexp_replace(regexp_replace(translate(t, '−–', '--'), '(\p{L})(\d)', '\1 \2', 'g'), '(\d)(\p{L})', '\1 \2', 'g'),
-    '(?i)\([a-z]{3}\)|s/\.?|\b(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs|r)\b\.?|\b[ac] ?\$|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円圓件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
+    '(?i)\([a-z]{3}\)|s/\.?|\b(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs|r|kes|ksh|ngn|ghs|gh|tzs|ugx|mad|dzd|tnd|qar|kwd|bhd|omr|jod|pkr|lkr|npr|bdt|mmk|khr|kzt|gel|amd|azn|byn|rsd|mkd|isk|bam|mop|twd|ves|uyu|bob|pyg|crc|gtq|hnl|nio|dop|jmd|ttd|fjd|mnt|etb|xof|xaf|eu|din|dt|dh)\b\.?|\b[acs] ?\$|[,.:]-+\s*$|人民币|美元|港币|港元|日元|欧元|英镑|đ|د\.إ|ر\.س|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円圓件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
 
 -- 1,234.50 and 1,23,456.00 and 1.234,50 and 12,50 as 1234.50, 123456.00, 1234.50 and 12.50; 1,234 is a thousand.
 CREATE OR REPLACE TEMP MACRO digits_of(t) AS
@@ -94,19 +94,26 @@ CREATE OR REPLACE TEMP MACRO digits_of(t) AS
        WHEN regexp_full_match(t, '[-+]?\d+,\d{1,2}') THEN replace(t, ',', '.')
        WHEN regexp_full_match(t, '[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?') THEN t END;
 
--- (3.00) and 3.00- are below zero, as accountants write it.
-CREATE OR REPLACE TEMP MACRO positive_of(t) AS
-  CASE WHEN regexp_full_match(t, '\([^()-]+\)') THEN t[2:-2] WHEN ends_with(t, '-') THEN t[:-2] END;
+-- (3.00) and 3.00- are below zero, as accountants write it. Currencies without cents: their 125.000 is a hundred and
+-- twenty-five thousand. What is not plain digits is computed inside lambdas: a macro writes its argument out at every use,
+-- and planning such expressions took longer than reading a small file.
+CREATE OR REPLACE TEMP MACRO has_no_cents(t) AS regexp_matches(t, '(?i)\brp|idr|vnd|[₫đ]|clp|cop|pyg|₲');
+CREATE OR REPLACE TEMP MACRO is_negative(x) AS x[1] = '-' OR ends_with(x, '-') OR regexp_full_match(x, '\([^()-]+\)');
+CREATE OR REPLACE TEMP MACRO size_of(x) AS
+  CASE WHEN x[1] = '-' THEN x[2:] WHEN ends_with(x, '-') THEN x[:-2] WHEN regexp_full_match(x, '\([^()-]+\)') THEN x[2:-2] ELSE x END;
 CREATE OR REPLACE TEMP MACRO amount_of(t) AS
   CASE WHEN regexp_full_match(t, '-?\d+(\.\d+)?') THEN t
-       WHEN t[1] IN ('-', '−', '–') THEN '-' || digits_of(without_currency(t[2:]))
-       WHEN positive_of(without_currency(t)) IS NULL THEN digits_of(without_currency(t))
-       ELSE '-' || digits_of(positive_of(without_currency(t))) END;
+       ELSE list_transform([without_currency(t)], lambda x: CASE WHEN is_negative(x) THEN '-' ELSE '' END
+         || list_transform([size_of(x)], lambda y: CASE WHEN regexp_full_match(y, '\d{1,3}(\.\d{3})+') AND has_no_cents(t)
+           THEN replace(y, '.', '') ELSE digits_of(y) END)[1])[1] END;
 
 CREATE OR REPLACE TEMP MACRO share_of(t) AS
-  CASE WHEN ends_with(t, '%') THEN round(TRY_CAST(amount_of(trim(t[:-2])) AS DOUBLE) / 100, 12)
-       WHEN abs(TRY_CAST(amount_of(t) AS DOUBLE)) <= 1 THEN TRY_CAST(amount_of(t) AS DOUBLE)
-       WHEN TRY_CAST(amount_of(t) AS DOUBLE) BETWEEN 1 AND 100 THEN round(TRY_CAST(amount_of(t) AS DOUBLE) / 100, 12) END;
+  list_transform([TRY_CAST(amount_of(rtrim(t, '% ')) AS DOUBLE)], lambda v: CASE WHEN ends_with(t, '%') THEN round(v / 100, 12)
+    WHEN abs(v) <= 1 THEN v WHEN v BETWEEN 1 AND 100 THEN round(v / 100, 12) END)[1];
+
+CREATE OR REPLACE TEMP MACRO whole_of(t, factor) AS
+  CASE WHEN factor = 1 AND regexp_full_match(t, '-?\d{1,15}') THEN t::BIGINT
+       ELSE list_transform([TRY_CAST(amount_of(t) AS DOUBLE) * factor], lambda v: CASE WHEN v = floor(v) THEN TRY_CAST(v AS BIGINT) END)[1] END;
 
 CREATE OR REPLACE TEMP MACRO flag_of(t) AS
   CASE WHEN lower(t) IN ('是', 'yes', 'true', '1', 'y', 't', 'sí', 'si', '有', '√') THEN true

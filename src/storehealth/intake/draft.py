@@ -102,6 +102,8 @@ def write_layout(
         catalogue: Tables, and the words of other layouts.
         date_order: ``day_first`` or ``month_first``, where the user said so.
     """
+    proven = {column.profile.date_order for column in fit.columns if column.profile.date_order}
+    date_order = date_order or (proven.pop() if len(proven) == 1 else None)
     text = _write_columns(name, container, fit, columns, catalogue)
     if date_order:
         text = text.replace("\ncolumns:\n", f"\ndate_order: {date_order}\ncolumns:\n", 1)

@@ -44,6 +44,7 @@ LEAST_SCORE = 0.7
 """Share of common characters below which an encoding is not accepted."""
 LEAST_LEAD = 0.08
 """Lead over the second-best encoding below which the user is asked."""
+FIRST_KS_X_1001 = 0xA1
 DISTINCT_HANGUL = 12
 """Korean syllables have the bytes of common Chinese characters: so many different ones and no others make it Korean."""
 LEAST_THAI = 12
@@ -415,7 +416,8 @@ def _judge_euc_jp(text: str) -> float:
 
 
 def _judge_korean(text: str) -> float:
-    hangul = HANGUL.findall(text)
+    # Syllables beyond KS X 1001 are rare in Korean, and have the bytes of Japanese kana.
+    hangul = [char for char in HANGUL.findall(text) if min(char.encode("cp949")) >= FIRST_KS_X_1001]
     return len(hangul) / _count_foreign(text) if len(set(hangul)) >= DISTINCT_HANGUL else 0.0
 
 

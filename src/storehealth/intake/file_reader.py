@@ -27,7 +27,7 @@ from storehealth.intake.encoding import decode_head
 from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.recognise import LayoutMatch, recognise, select_layouts
-from storehealth.model import BlankWords, SheetReading, Source, StoredTable
+from storehealth.model import ASIDE, BlankWords, SheetReading, Source, StoredTable
 from storehealth.privacy import remove_quotes, scrub, show_header
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
@@ -35,6 +35,9 @@ from storehealth.support.message import Message, Name, from_json, load_message, 
 VERSION = 7
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
+GENERIC = "generic_"
+"""How the names of layouts begin that read plain tables of any system."""
+NO_TABLE = ("intake.no_table", "intake.lacks_basics")
 MOST_LIKELY = 6
 """Columns named in a note about a file that is not recognised."""
 MOST_COLUMNS = 16_384
@@ -122,7 +125,10 @@ class FileReader:
             pairs = [(sheet, self._recognise(inspection.file, container, sheet)) for sheet in sheets]
             # Lists inside JSON objects are many; only those that a layout names are worth a line to the user.
             pairs = [(sheet, part) for sheet, part in pairs if part.match or not getattr(sheet, "aside", False)]
-            inspection.sheets, inspection.parts = [sheet for sheet, _ in pairs], [part for _, part in pairs]
+            inspection.sheets, inspection.parts = (
+                [sheet for sheet, _ in pairs],
+                _name_summaries([part for _, part in pairs]),
+            )
         except FileRefused as refused:
             inspection.parts = [SheetInspection("", None, None, None, describe_error(refused))]
         self.lake.check_unchanged(inspection.file.path)
@@ -153,9 +159,9 @@ class FileReader:
         chosen = self.options.choose(self.options.layouts, file)
         layouts = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
         try:
-            match = recognise(
-                sheet.top, container, select_layouts(layouts, sheet), self.options.platform, forced=chosen is not None
-            )
+            readable = select_layouts(layouts, sheet)
+            own = {layout.name for layout in readable if self.catalogue.is_from_pack("layouts", layout.name)}
+            match = recognise(sheet.top, container, readable, self.options.platform, chosen is not None, own)
         except FileRefused as refused:
             note, top = describe_error(refused), _sample(sheet.top)
             if note.id in UNRECOGNISED and not getattr(sheet, "aside", False):
@@ -244,6 +250,13 @@ class FileReader:
         return self.lake.store_entry(key, folder, meta), meta
 
 
+def _name_summaries(parts: list[SheetInspection]) -> list[SheetInspection]:
+    """Say of sheets without any table, beside one that is read, that they are summaries or notes, and nothing is missing."""
+    if not any(part.match for part in parts):
+        return parts
+    return [part._replace(note=message(ASIDE)) if part.note and part.note.id in NO_TABLE else part for part in parts]
+
+
 def _name_parts(look: FileInspection) -> list[str]:
     """The names of a file's sheets as they are shown: a sheet may be called after a customer."""
     names, taken = list[str](), set[str]()
@@ -307,7 +320,10 @@ def _add(result: FileResult, source: Source, layout: Layout, folder: Path, meta:
     facts |= {"last": max(_times(table.last for table in stored), default=None)}
     blanks = tuple(BlankWords(header=header, cells=n, words=tuple(words)) for header, n, words in meta["blanks"])
     unfit = load_message(meta["unfit"]) if meta["unfit"] else None
-    facts |= {"note": unfit or _join(_summarise(meta) or source.note, _describe_blanks(blanks)), "blanks": blanks}
+    facts |= {
+        "note": unfit or _join(_summarise(meta, layout) or source.note, _describe_blanks(blanks)),
+        "blanks": blanks,
+    }
     if not meta["unfit"]:
         facts |= {"layout": layout.name, "tables": layout.feeds}
     result.sources.append(source.model_copy(update=facts))
@@ -335,11 +351,14 @@ def _join(first: Message | None, second: Message | None) -> Message | None:
     return message("rows.two_notes", first=first, second=second) if first and second else first or second
 
 
-def _summarise(meta: Any) -> Message | None:
+def _summarise(meta: Any, layout: Layout) -> Message | None:
     if meta["passed"]:
         return message("intake.ignored_rows", ignored=meta["passed"], rows=meta["rows"])
-    rows, orders = next(iter(meta["tables"].values()), (0, 0))[:2]
-    if next(iter(meta["tables"]), None) == "orders" and orders < rows:
+    orders = meta["tables"].get("orders", (0, 0))[1]
+    rows = next(iter(meta["tables"].values()), (0, 0))[0]
+    # A platform's export of items is known to be one; of a plain table it is worth saying.
+    is_worth_saying = layout.feeds[0] == "orders" or layout.name.startswith(GENERIC)
+    if is_worth_saying and 0 < orders < rows:
         return message("rows.combined", n=rows, orders=orders)
     return None if meta["rows"] else message("intake.no_rows")
 

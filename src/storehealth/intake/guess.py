@@ -13,7 +13,15 @@ from typing import NamedTuple
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import Kind, Table, TableColumn
-from storehealth.intake.cells import quote_literal, read_value, remove_guard, set_null
+from storehealth.intake.cells import (
+    TIDY_STEPS,
+    list_time_parts,
+    quote_literal,
+    read_value,
+    remove_guard,
+    set_null,
+    tidy_time,
+)
 from storehealth.intake.read import Con
 from storehealth.intake.recognise import is_generic_id, is_generic_time, match_header_words, normalise_header
 
@@ -59,6 +67,9 @@ FORMATS = (
 KINDS: tuple[Kind, ...] = ("time", "integer", "number", "flag")
 SEPARATED = re.compile(r"\d[-/.:年月]\d|\d[ -][A-Za-z]{3}|[A-Za-z]{3}[ -]\d|\dT\d")
 ID = re.compile(r"(?=.*\d)[\w./#-]{4,40}")
+ORDERS = ("day_first", "month_first")
+LEAST_TIMES = 0.2
+"""Share of the filled cells of a column of times that must be times; the others may say "not yet"."""
 MOST = 0.8
 """Share of the cells that must be of a kind."""
 
@@ -79,6 +90,8 @@ class ColumnProfile(NamedTuple):
     """Words of the rows below, where the first rows do not have all."""
     is_ambiguous: bool = False
     """Whether the day or the month of its times may come first."""
+    date_order: str | None = None
+    """``day_first`` or ``month_first``, where its cells prove it."""
 
     @property
     def filled(self) -> bool:
@@ -108,10 +121,15 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     shares = {kind: _measure_share(con, cells, kind, column) for kind in KINDS}
     filled = [cell for cell in cells if cell]
     # A bare number can be read as a time (epoch, serial): only cells that look like dates count as times.
-    separated = bool(filled) and sum(1 for cell in filled if SEPARATED.search(cell)) >= MOST * len(filled)
+    # Words such as "not shipped" stand where the time is not known yet.
+    numeric = [cell for cell in filled if any(char.isdecimal() for char in cell)]
+    separated = bool(numeric) and sum(1 for cell in numeric if SEPARATED.search(cell)) >= MOST * len(numeric)
+    separated = separated and len(numeric) >= LEAST_TIMES * len(filled)
     formats: tuple[str, ...] = ()
+    order = None
     if separated and shares["time"] < MOST:
-        formats = tuple(form for form in FORMATS if _is_written_as(con, filled, form))
+        formats = tuple(form for form in FORMATS if _is_written_as(con, numeric, form))
+        shares["time"], order = _measure_free_times(con, numeric, column)
     swapped = {form.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for form in formats}
     is_ambiguous = bool(swapped & set(formats[:1]))
     ids = bool(filled) and sum(1 for cell in filled if ID.fullmatch(cell)) >= MOST * len(filled)
@@ -119,14 +137,28 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     numbers, whole = (shares[kind] >= MOST and not times for kind in ("number", "integer"))
     return ColumnProfile(
         header, cells, times, numbers, whole, shares["flag"] >= MOST and not numbers, ids and not times,
-        len(set(filled)) / len(filled) if filled else 0.0, formats[:1], (), is_ambiguous,
+        len(set(filled)) / len(filled) if filled else 0.0, formats[:1], (), is_ambiguous, order,
     )  # fmt: skip
+
+
+def _measure_free_times(con: Con, cells: Sequence[str], column: LayoutColumn) -> tuple[float, str | None]:
+    """Measure the share of cells that are times in some spelling, and which order of day and month the cells prove."""
+    text = "SELECT trim_blanks(c) AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
+    for step in range(TIDY_STEPS):
+        tidy = f"{tidy_time('tidy' if step else 't', step)} AS tidy"
+        text = f"SELECT {f'* REPLACE ({tidy})' if step else f'*, {tidy}'} FROM ({text})"
+    parts = ", ".join(f"{list_time_parts('tidy', order)} AS {order}" for order in ORDERS)
+    values = (read_value("t", TableColumn(type="time"), column, ("UTC", "UTC"), order) for order in ORDERS)
+    query = f"SELECT {', '.join(f'count({value})' for value in values)} FROM (SELECT *, {parts} FROM ({text}))"
+    day_first, month_first = con.execute(query, [list(cells)]).fetchall()[0]
+    proven = None if day_first == month_first else ORDERS[day_first < month_first]
+    return max(day_first, month_first) / max(len(cells), 1), proven
 
 
 def _measure_share(con: Con, cells: Sequence[str], kind: Kind, column: LayoutColumn) -> float:
     """Measure the share of the filled cells that can be read as a kind."""
     bare = f"SELECT {remove_guard('c', kind)} AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
-    text = f"SELECT {set_null('t', kind, column)} AS t FROM ({bare})"
+    text = f"SELECT {set_null('t', kind, column, later=kind == 'time')} AS t FROM ({bare})"
     value = read_value("t", TableColumn(type=kind), column, ("UTC", "UTC"))
     total, readable = con.execute(f"SELECT count(t), count({value}) FROM ({text})", [list(cells)]).fetchall()[0]
     return float(readable / total) if total else 0.0

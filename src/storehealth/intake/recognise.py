@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +64,7 @@ def recognise(
     layouts: Iterable[Layout],
     platform: str | None = None,
     forced: bool = False,
+    own: Collection[str] = (),
 ) -> LayoutMatch:
     """Find the layout that fits a sheet best: all its required columns are there, and most columns are used.
 
@@ -73,6 +74,7 @@ def recognise(
         layouts: The layouts to choose from.
         platform: Decides between layouts that fit equally well.
         forced: The user chose the layout, so its containers do not matter.
+        own: Names of the store's own layouts, which come before the shipped ones.
 
     Raises:
         FileRefused: None fits (the nearest is named), or several fit equally well.
@@ -82,6 +84,7 @@ def recognise(
     fits = [fit for layout in layouts for fit in _find_fits(layout, rows, forced)]
     if not fits:
         raise FileRefused(_explain_refusal(layouts, rows))
+    fits = [fit for fit in fits if fit.layout in own] or fits
     most = max(_score(fit) for fit in fits)
     best = {fit.layout: fit for fit in reversed(fits) if _score(fit) == most}
     preferred = [layout.name for layout in layouts if layout.name in best and layout.platform == platform]

@@ -21,6 +21,7 @@ from storehealth.model import (
     Distributions,
     FirstReplies,
     MoneyAtRisk,
+    PlainFigures,
     PrintedComparison,
     PrintedValue,
     ReplyBracket,
@@ -174,6 +175,41 @@ def find_printed_problems(query: RuleQuery) -> Iterator[StorehealthError]:
 BRACKETS = (10, 30, 60, 180, 300, 600, 3600, 86400)
 COUNTED = """handled_by IS DISTINCT FROM 'bot'
   AND (in_service_hours OR getvariable('reply_clock') IS DISTINCT FROM 'exclude_by_start')"""
+
+
+def count_plain_figures(store: Store) -> PlainFigures:
+    """Count orders by what became of them, and SKUs without stock, over all days of the export."""
+    figures: dict[str, int | None] = {}
+    if "orders" in store.filled:
+        figures = _fetch_counts(store, _ORDER_COUNTS)
+    if "stock" in store.filled:
+        figures |= _fetch_counts(store, _STOCK_COUNTS)
+    return PlainFigures(**figures)
+
+
+_PAID = "(paid_at IS NOT NULL OR coalesce(status IN ('paid', 'shipped', 'delivered', 'completed'), false))"
+_CANCELLED = "(cancelled_at IS NOT NULL OR coalesce(status = 'cancelled', false))"
+_ORDER_COUNTS = f"""
+    SELECT count(*) AS orders,
+        CASE WHEN recorded('orders.paid_at') OR recorded('orders.status') THEN count_if({_PAID}) END AS paid,
+        CASE WHEN recorded('orders.paid_at') OR recorded('orders.status')
+            THEN count_if(NOT {_PAID} AND NOT {_CANCELLED} AND payment IS DISTINCT FROM 'cod') END AS unpaid,
+        CASE WHEN recorded('orders.cancelled_at') OR recorded('orders.status') THEN count_if({_CANCELLED}) END AS cancelled,
+        CASE WHEN recorded('orders.refunded_amount') OR recorded('aftersales.refunded_at') THEN count_if(refunded_amount > 0
+            OR order_id IN (SELECT order_id FROM aftersales WHERE refunded_at IS NOT NULL AND order_id IS NOT NULL)) END
+            AS refunded
+    FROM orders"""
+_STOCK_COUNTS = """
+    SELECT CASE WHEN recorded('stock.available') THEN count(*) FILTER (left_over <= 0) END AS stock_at_zero
+    FROM (SELECT sku_id, sum(available) AS left_over FROM (SELECT * FROM stock
+        QUALIFY taken_at IS NOT DISTINCT FROM max(taken_at) OVER (PARTITION BY warehouse)) GROUP BY sku_id)"""
+
+
+def _fetch_counts(store: Store, query: str) -> dict[str, int | None]:
+    result = store.con.execute(query)
+    return dict(zip([column[0] for column in result.description], result.fetchall()[0], strict=True))
+
+
 FIRST = "is_first AND session_began_by = 'customer'"
 
 

@@ -24,6 +24,7 @@ from storehealth.model.checkup import (
     Checkup,
     ClockPause,
     MethodNote,
+    PlainFigures,
     RuleClock,
     RunIdentity,
     RunOutcome,
@@ -48,6 +49,7 @@ from storehealth.model.history import (
     TrendRun,
 )
 from storehealth.model.intake import (
+    ASIDE,
     BlankWords,
     ColumnMapping,
     InspectedFile,
@@ -110,6 +112,7 @@ from storehealth.model.verdict import (
 )
 
 __all__ = [
+    "ASIDE",
     "SCHEMA_VERSION",
     "AdviceReach",
     "AgentReplies",
@@ -158,6 +161,7 @@ __all__ = [
     "Outcome",
     "OutcomeCounts",
     "PeriodCounts",
+    "PlainFigures",
     "PlatformLine",
     "PreviousRun",
     "PrintedComparison",

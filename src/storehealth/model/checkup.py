@@ -12,6 +12,7 @@ from storehealth.model.breakdowns import Breakdowns
 from storehealth.model.history import FollowUp, PreviousRun, Trend
 from storehealth.model.intake import Source
 from storehealth.model.measurement import Distributions, PublishedMeasurement, Window
+from storehealth.model.tools import ToolBlock
 from storehealth.model.verdict import (
     AreaScore,
     ExportSuggestion,
@@ -68,6 +69,17 @@ class MethodNote(FrozenModel):
     caveats: tuple[Message, ...] = ()
 
 
+class PlainFigures(FrozenModel):
+    """How many of what the files hold, judged or not; None where no file records it."""
+
+    orders: int | None = None
+    paid: int | None = None
+    unpaid: int | None = Field(default=None, description="Neither paid nor cancelled, and not cash on delivery.")
+    cancelled: int | None = None
+    refunded: int | None = Field(default=None, description="Orders of which some or all was refunded.")
+    stock_at_zero: int | None = Field(default=None, description="SKUs without stock in each warehouse's latest count.")
+
+
 class Checkup(FrozenModel):
     """The result of one audit of one store."""
 
@@ -99,6 +111,7 @@ class Checkup(FrozenModel):
     )
     measurements: tuple[PublishedMeasurement, ...]
     distributions: Distributions
+    figures: PlainFigures = PlainFigures()
     breakdowns: Breakdowns | None = Field(
         default=None, description="Tables for pages and workbooks; None where no report was asked for."
     )
@@ -112,6 +125,9 @@ class Checkup(FrozenModel):
         description="Mutes and exemptions that have ended or match nothing; tables that begin only after as_of.",
     )
     method: MethodNote
+    tools: tuple[ToolBlock, ...] = Field(
+        default=(), description="Blocks of managers' tools that the report was composed with; a plain audit has none."
+    )
 
 
 class TimelineEvent(FrozenModel):

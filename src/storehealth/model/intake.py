@@ -14,6 +14,9 @@ from pydantic import Field
 from storehealth.model.base import FrozenModel, Note
 from storehealth.support.message import Message
 
+ASIDE = "intake.summary_sheet"
+"""Id of the note of a sheet that holds no table, beside one that is read."""
+
 
 class BlankWords(FrozenModel):
     """Cells of a column of times that say in words, or by a date such as 0000-00-00, that there is no time yet."""
@@ -34,11 +37,19 @@ class Source(FrozenModel):
     rows: int = 0
     kept: int = 0
     duplicates: int = 0
+    duplicates_elsewhere: int = Field(
+        default=0, description="Duplicates of a row of another file; the others repeat one of this file."
+    )
     rejected: int = 0
     first: datetime | None = Field(default=None, description="First event in the file, in the store's zone.")
     last: datetime | None = Field(default=None, description="Last event in the file, in the store's zone.")
     blanks: tuple[BlankWords, ...] = Field(default=(), description="Words in place of a time, counted as blank cells.")
     note: Note = Field(default=None, description="Why the file was refused, or what the reader should know about it.")
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it should have been read and was not; a sheet of totals or notes beside a table should not."""
+        return self.layout is None and not (self.note is not None and self.note.id == ASIDE)
 
 
 class SheetReading(FrozenModel):

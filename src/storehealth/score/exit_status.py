@@ -67,7 +67,7 @@ def list_incomplete_data(
     refused = [
         message("exit.refused_file", path=Name(source.path), reason=source.note or message("screen.no_reason"))
         for source in sources
-        if source.layout is None
+        if source.is_refused
     ]
     inconclusive = sorted({finding.area for finding in findings if finding.scored and finding.status == "inconclusive"})
     withheld = {area.id for area in areas if area.score is None and area.id in inconclusive}

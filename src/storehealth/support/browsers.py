@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 ENVIRONMENT = "STOREHEALTH_BROWSER"
@@ -33,6 +35,8 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--no-default-browser-check",
     "--no-pdf-header-footer",
 )  # fmt: skip
+STAMP = re.compile(rb"D:\d{14}\+00'00'")
+"""A time as Chromium writes it into a PDF."""
 SECONDS = 120
 """Time in which a page must be printed."""
 
@@ -46,12 +50,13 @@ def find_browser() -> str | None:
     return next((path for path in found if path), None) or next((path for path in PLACES if Path(path).is_file()), None)
 
 
-def print_page(browser: str, page: bytes) -> bytes:
+def print_page(browser: str, page: bytes, printed_at: datetime) -> bytes:
     """Print a page of HTML, in colour, with the page's own style for print.
 
     Args:
         browser: Path of the browser.
         page: The whole page; nothing that it names is fetched.
+        printed_at: Stands in the PDF as its time, so that the same page gives the same bytes.
 
     Returns:
         The PDF.
@@ -79,7 +84,8 @@ def print_page(browser: str, page: bytes) -> bytes:
         if not target.is_file():
             lines = ended.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ended.returncode}"]
             raise OSError(lines[-1])
-        return target.read_bytes()
+        stamp = f"D:{printed_at.astimezone(UTC):%Y%m%d%H%M%S}+00'00'".encode()
+        return STAMP.sub(stamp, target.read_bytes())  # of the same length: a PDF counts its bytes
 
 
 def _disable_sandbox() -> list[str]:

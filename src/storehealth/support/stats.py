@@ -1,4 +1,4 @@
-"""The statistics behind verdicts and scores: Wilson and Newcombe intervals, order-statistic ranks, the score curve."""
+"""The statistics behind verdicts, scores and tools: Wilson and Newcombe intervals, ranks, the score curve, Erlang C."""
 
 from __future__ import annotations
 
@@ -140,3 +140,45 @@ def score_curve(value: float, good: float, poor: float) -> float:
     if value <= poor:
         return min(math.nextafter(0.9, 0), max(0.5, raw))
     return min(math.nextafter(0.5, 0), max(0.0, raw))
+
+
+def erlang_c(load: float, agents: int) -> float:
+    """Probability that somebody has to wait (Erlang C); 1 where the agents cannot keep up.
+
+    Args:
+        load: Work that comes in, in hours of work per hour.
+        agents: How many serve, one question at a time each.
+    """
+    if load <= 0:
+        return 0.0
+    if agents <= load:
+        return 1.0
+    blocked = 1.0
+    for agent in range(1, agents + 1):  # Erlang B by its recursion, which never overflows
+        blocked = load * blocked / (agent + load * blocked)
+    return blocked / (1 - load / agents * (1 - blocked))
+
+
+def compute_served_share(per_hour: float, service: float, agents: int, goal: float) -> float:
+    """Share of questions that are taken up within a goal.
+
+    Args:
+        per_hour: Questions an hour.
+        service: Mean seconds one takes.
+        agents: How many serve.
+        goal: Seconds.
+    """
+    load = per_hour * service / 3600
+    if load >= agents:
+        return 0.0
+    return 1 - erlang_c(load, agents) * math.exp(-(agents - load) * goal / service)
+
+
+def count_agents_needed(per_hour: float, service: float, goal: float, share: float) -> int:
+    """Fewest agents by whom a share (below 1) of questions is taken up within a goal; 0 where nothing comes in."""
+    if per_hour <= 0:
+        return 0
+    agents = max(1, math.floor(per_hour * service / 3600))
+    while compute_served_share(per_hour, service, agents, goal) < share:
+        agents += 1
+    return agents

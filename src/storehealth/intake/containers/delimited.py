@@ -16,10 +16,13 @@ from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import LONGEST, ParsedRecord, PlainRecord, RecordReader, split_top_records
 
 NAME = "delimited"
-VERSION = 1
+VERSION = 2
 DELIMITERS = (",", ";", "\t", "|")
 DECLARATION = re.compile('"?sep=([^"\\w])"?', re.IGNORECASE)
 LONGEST_LINE = 16 << 20
+QUOTE, DOUBLED = '"', '""'
+WRAPPED = re.compile('"([^"]*(?:""[^"]*)*)"[,;\\t ]*')
+"""A line that is one quoted cell."""
 
 
 def claim(head: Head) -> Claim:
@@ -29,10 +32,28 @@ def claim(head: Head) -> Claim:
 
 def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open the one table of a text file."""
-    text = convert_to_utf8(path, scratch, encoding)
+    text = _unwrap_lines(convert_to_utf8(path, scratch, encoding), scratch)
     delimiters = _find_declared(text) or DELIMITERS
     delimiter, top = min((_split_top(text, delimiter) for delimiter in delimiters), key=_rank)
     return [DelimitedTable(text, delimiter, tuple(top), scratch)]
+
+
+def _unwrap_lines(text: Utf8Text, scratch: Path) -> Utf8Text:
+    """Take off the quotes around whole lines, as a spreadsheet writes them that took each line for one cell."""
+    head = [line for _, line in islice(iter_lines(text.path), TOP_RECORDS) if line.strip()]
+    wrapped = [match for line in head if (match := WRAPPED.fullmatch(line)) and _has_delimiter(match[1])]
+    if len(wrapped) < max(2, len(head) - 1):
+        return text
+    copy = scratch / "unwrapped.utf8"
+    with copy.open("w", encoding="utf-8", newline="") as stream:
+        for _, line in iter_lines(text.path):
+            match = WRAPPED.fullmatch(line)
+            stream.write(f"{match[1].replace(DOUBLED, QUOTE) if match else line}\n")
+    return text._replace(path=copy)
+
+
+def _has_delimiter(line: str) -> bool:
+    return any(delimiter in line for delimiter in DELIMITERS)
 
 
 def _find_declared(text: Utf8Text) -> tuple[str, ...]:

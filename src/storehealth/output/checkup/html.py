@@ -21,13 +21,13 @@ from storehealth.i18n import Words, comparison, findings, history, limits, sourc
 from storehealth.model import Breakdowns, Checkup
 from storehealth.output.checkup import _blocks, _charts
 from storehealth.output.checkup import json as as_json
+from storehealth.output.tools.html import LANG, write_block
 from storehealth.support.control_chars import CONTROL_CHARS
 from storehealth.support.embedding import embed_result, read_embedded
 
 __all__ = ["read_embedded", "render", "render_summary"]
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
-LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
 FOLDER = Path(__file__).parent
 PHRASES: tuple[ModuleType, ...] = (comparison, findings, history, limits, sources, _blocks)
 """What the page says of the parts of a checkup; the template calls these functions by name."""
@@ -56,6 +56,7 @@ def render(checkup: Checkup) -> bytes:
         lang=LANG[checkup.language],
         embedded=embed_result(as_json.render_compact(checkup)),
         breakdowns=tables,
+        blocks=[(words.render(block.title), Markup(write_block(block, words))) for block in checkup.tools],  # noqa: S704 - escaped there
         pictures=pictures,
         can_draw=_charts.can_draw(),
         evidence_rows=_share_rows(checkup),

@@ -38,7 +38,7 @@ def render(checkup: Checkup) -> bytes:
         content: bytes = import_module(OTHER_PRINTER).HTML(string=page.decode()).write_pdf()
         return content
     try:
-        return print_page(browser, page)
+        return print_page(browser, page, checkup.run.started_at)
     except OSError as error:
         raise ReportFailed(
             message("output.not_printed", browser=Name(browser), reason=Name(str(error))),

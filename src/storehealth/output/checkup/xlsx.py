@@ -16,6 +16,7 @@ import xlsxwriter
 from storehealth.catalogue.texts import name_dimension
 from storehealth.model import AreaScore, Breakdowns, Checkup, Finding, OrderStep, PublishedMeasurement
 from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
+from storehealth.output.tools.xlsx import write_block
 from storehealth.support.message import Name, message
 
 NAME, SUFFIX, ALIASES = "xlsx", ".xlsx", ("excel",)
@@ -69,6 +70,8 @@ def render(checkup: Checkup) -> bytes:
     _add_stock_gaps(writer, tables)
     _add_case_steps(writer, tables)
     _add_agents(writer, tables)
+    for block in checkup.tools:
+        write_block(writer, block)
     writer.add_table("rejects", FILE_COLUMNS, _list_files(checkup))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
     book.close()

@@ -122,7 +122,9 @@ def _add_sources(page: Page, checkup: Checkup, words: Words) -> None:
     for source in checkup.sources:
         parts = [fact for fact in (source.layout, source.encoding, ", ".join(source.tables)) if fact]
         parts.append(words.count("count.rows", source.rows))
-        parts += [words.count(f"count.{key}", getattr(source, key)) for key in ("duplicates", "rejected")]
+        parts += [words.count("count.repeated", source.duplicates - source.duplicates_elsewhere)]
+        parts += [words.count("count.elsewhere", source.duplicates_elsewhere)] if source.duplicates_elsewhere else []
+        parts += [words.count("count.rejected", source.rejected)]
         parts += [f"{words.format_moment(source.first)} – {words.format_moment(source.last)}"] if source.first else []
         parts += [words.render(source.note)] if source.note else []
         page.add(TextRun(source.path, "bold", keep=True), f"  {'  '.join(parts)}", indent=2, hang=4)

@@ -1,0 +1,70 @@
+"""A tool's tables on a terminal: the columns it has room for, the first rows, and how many more the workbook has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from storehealth.i18n import Words
+from storehealth.model.tools import BlockTable, ToolBlock, ToolRecord
+from storehealth.output.terminal.page import Page, TextRun, pad_text
+from storehealth.output.tools import RIGHT, write_cell
+
+GAP = 2
+NARROWEST = 6
+
+
+def add_record(page: Page, record: ToolRecord, words: Words) -> None:
+    """Add a tool's result to the page: what it is of, its headline, tables and notes."""
+    at = words.say("tools.as_of", at=words.format_moment(record.as_of), zone=record.timezone, platform=record.platform)
+    page.add(TextRun(f"{record.store}  {at}", "dim"))
+    add_block(page, record.to_block(), words)
+
+
+def add_block(page: Page, block: ToolBlock, words: Words) -> None:
+    """Add a tool's headline, tables and notes to the page."""
+    page.add(TextRun(words.render(block.headline), "bold"))
+    for text in block.missing:
+        page.add(TextRun("? ", "cyan"), words.render(text), hang=2)
+    for table in block.tables:
+        if table.first and table.rows:
+            _add_table(page, table, words)
+    if block.notes:
+        page.add_blank()
+    for text in block.notes:
+        page.add(TextRun(words.render(text), "dim"))
+
+
+def _add_table(page: Page, table: BlockTable, words: Words) -> None:
+    page.add_heading(words.render(table.title))
+    shown = [place for place, column in enumerate(table.columns) if column.screen]
+    columns = [table.columns[place] for place in shown]
+    header = [words.render(column.title) for column in columns]
+    rows = [
+        [page.clean(write_cell(row[place], column.unit, words)) for place, column in zip(shown, columns, strict=True)]
+        for row in table.rows[: table.first]
+    ]
+    widths = _fit([header, *rows], page.width - 2)
+    right = [column.unit in RIGHT for column in columns]
+    page.add(TextRun(_join(header, widths, right), "dim", keep=True), indent=2)
+    for cells in rows:
+        page.add(TextRun(_join(cells, widths, right), keep=True), indent=2)
+    if len(table.rows) > table.first:
+        page.add(words.say("tools.more_rows", n=len(table.rows) - table.first), indent=2)
+
+
+def _fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the width of each column; the widest are narrowed until the table fits."""
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    while sum(widths) + GAP * (len(widths) - 1) > width and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _join(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    fitted = (
+        pad_text(cell if cell_len(cell) <= width else f"{set_cell_size(cell, width - 1).rstrip()}…", width, is_right)
+        for cell, width, is_right in zip(cells, widths, right, strict=True)
+    )
+    return (" " * GAP).join(fitted).rstrip()

@@ -1,0 +1,527 @@
+"""``staffing``: how many people each hour of the week needs, against who was there; shifts, and the next two weeks.
+
+The time a question takes comes from the chats themselves: from when it came, or the agent's last line if that was later, to
+the reply. So chats served at once do not count twice, and Erlang C may count each agent as serving one question at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from statistics import mean, median
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from storehealth.model.tools import Figure, Seconds, Share, ToolRecord, ToolRow
+from storehealth.support.message import Message, Name, message
+from storehealth.support.service_hours import read_holidays
+from storehealth.support.stats import Z_ONE_SIDED, compute_served_share, count_agents_needed, wilson_interval
+from storehealth.tools import ToolInputs, name_needs, read_own_csv
+
+MISSED = 0.2
+"""Share missed from which on an hour is looked at."""
+FEWEST_QUESTIONS = 5
+SHORT = 0.25
+"""People on average that may lack before an hour has too few."""
+PROMOTION = 2.5
+"""A day with so many times the questions of its weekday is a promotion."""
+LEAST_SHIFT, LONGEST_SHIFT = 4, 8
+FORECAST_DAYS = 14
+SEASONS = 8
+"""Weeks whose same weekday gives the median."""
+CHATS_AT_ONCE = 3
+CHECKED_HOURS = 3
+"""Busiest hours that the simulation checks."""
+SIMULATED_HOURS = 60
+AGREEMENT = 0.1
+ROSTER = "roster.csv"
+
+
+class StaffedHour(ToolRow):
+    """An hour of the week."""
+
+    SCREEN = ("weekday", "hour", "arrivals", "missed_share", "present", "needed", "verdict", "gain")
+
+    weekday: Message
+    hour: str
+    days: int = Field(description="Days of this weekday in the log, holidays and promotions left out.")
+    arrivals: Figure = Field(description="Questions in such an hour.")
+    missed_share: Share
+    present: Figure = Field(description="People who replied in such an hour, or who were rostered.")
+    needed: int
+    verdict: Message
+    gain: Figure = Field(description="Questions a week that one more person would bring in time.")
+
+
+class Shift(ToolRow):
+    """A proposed shift."""
+
+    weekday: Message
+    hours: str
+    people: int
+
+
+class ForecastDay(ToolRow):
+    """A day to come."""
+
+    day: date
+    weekday: Message
+    questions: Figure
+    low: Figure
+    high: Figure
+    peak_needed: int = Field(description="People that the busiest hour of such a day needs.")
+    holiday: bool
+
+
+class SimulatedHour(ToolRow):
+    """A busy hour, by Erlang C and by simulation with several chats at once."""
+
+    weekday: Message
+    hour: str
+    needed: int
+    share_expected: Share
+    share_simulated: Share
+
+
+class Staffing(ToolRecord):
+    """Whom to put on when."""
+
+    FIRST: ClassVar[Mapping[str, int]] = {"hours": 12, "shifts": 21, "forecast": 14, "simulation": 3}
+
+    service_seconds: Seconds = Field(default=None, description="Mean time of one question, overlaps taken out.")
+    service_count: int = 0
+    goal_seconds: Seconds = None
+    served_share: Share = None
+    forecast_error: Share = Field(default=None, description="Mean error in a held-back fortnight, of the mean day.")
+    naive_error: Share = Field(default=None, description="The same for 'as last week'.")
+    hours: tuple[StaffedHour, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    forecast: tuple[ForecastDay, ...] = ()
+    simulation: tuple[SimulatedHour, ...] = ()
+
+
+class HourSlot(NamedTuple):
+    """One hour of one day."""
+
+    at: datetime
+    questions: int
+    missed: int
+    present: int
+
+
+class WeeklySlot(NamedTuple):
+    """An hour of the week over all its days."""
+
+    weekday: int
+    hour: int
+    days: int
+    questions: int
+    missed: int
+    present: float
+
+    @property
+    def arrivals(self) -> float:
+        """Questions in one such hour."""
+        return self.questions / self.days
+
+    @property
+    def missed_share(self) -> float:
+        """Share of the questions that were missed."""
+        return self.missed / self.questions
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+SLOTS = """
+    WITH asked AS (
+        SELECT date_trunc('hour', opened_at) AS slot, count(*) AS questions,
+               count(*) FILTER (replied_at IS NULL AND wait_seconds >= $goal OR wait_seconds > $goal) AS missed
+        FROM turns
+        WHERE handled_by IS DISTINCT FROM 'bot' AND NOT began_off_hours
+        GROUP BY slot
+    ),
+    written AS (
+        SELECT date_trunc('hour', replied_at) AS slot, count(DISTINCT replied_by) AS present
+        FROM turns
+        WHERE handled_by = 'human'
+        GROUP BY slot
+    )
+    SELECT slot, coalesce(questions, 0) AS questions, coalesce(missed, 0) AS missed, coalesce(present, 0) AS present
+    FROM asked
+    FULL JOIN written USING (slot)
+    ORDER BY slot
+"""
+SERVICE = """
+    WITH acts AS (
+        SELECT session_id, sender_id, sent_at, lag(sent_at) OVER (PARTITION BY sender_id ORDER BY sent_at) AS before
+        FROM chat_messages
+        WHERE role = 'agent' AND event IS NULL
+    ),
+    replies AS (
+        SELECT epoch(t.replied_at - greatest(t.opened_at, coalesce(a.before, t.opened_at))) AS seconds
+        FROM turns AS t
+        JOIN acts AS a ON a.session_id = t.session_id AND a.sender_id = t.replied_by AND a.sent_at = t.replied_at
+        WHERE t.handled_by = 'human' AND NOT t.began_off_hours
+    ),
+    usual AS (SELECT median(seconds) AS middle FROM replies)
+    SELECT avg(least(seconds, 3 * middle)) AS seconds, count(*) AS n, middle
+    FROM replies CROSS JOIN usual
+    WHERE seconds > 0
+    GROUP BY middle
+"""
+
+
+def build_staffing(inputs: ToolInputs) -> Staffing:
+    """Work out hours, shifts and forecast; needs a chat log with times of questions and replies."""
+    header = inputs.to_header("staffing")
+    if not inputs.has("messages") or inputs.as_of is None:
+        needs = message("tools.needs", what=message("tools.part.staffing"), columns=name_needs("messages"))
+        return Staffing(**header, headline=message("tools.staffing.none"), missing=(needs,))
+    goal, share = _choose_goal(inputs), float(inputs.find_fact("served_share"))
+    slots = [HourSlot(*row.values()) for row in inputs.fetch(SLOTS, goal=goal)]
+    service, count = measure_service(inputs)
+    if not slots or service is None:
+        return Staffing(**header, headline=message("tools.staffing.none"))
+    daily = count_days(slots)
+    special = find_special_days(daily, _list_holidays(inputs, daily))
+    rostered = read_roster(inputs)
+    since = slots[-1].at - timedelta(seconds=inputs.find_fact("look_back"))
+    week = summarise_week([slot for slot in slots if slot.at.date() not in special and slot.at > since], rostered)
+    need = {(one.weekday, one.hour): count_agents_needed(one.arrivals, service, goal, share) for one in week}
+    hours = tuple(_to_hour(one, need[one.weekday, one.hour], service, goal) for one in week)
+    errors = backtest(daily, special)
+    return Staffing(
+        **header,
+        headline=_say_headline(hours),
+        missing=(),
+        notes=tuple(_list_notes(service, count, goal, share, errors, len(special), rostered is not None)),
+        service_seconds=service,
+        service_count=count,
+        goal_seconds=goal,
+        served_share=share,
+        forecast_error=errors[0] if errors else None,
+        naive_error=errors[1] if errors else None,
+        hours=tuple(sorted(hours, key=lambda row: (-_weigh(row), row.weekday.id, row.hour))),
+        shifts=tuple(_propose(need)),
+        forecast=tuple(
+            _forecast(inputs, daily, special, week, lambda rate: count_agents_needed(rate, service, goal, share))
+        ),
+        simulation=tuple(_check_by_simulation(inputs, week, need, service, goal)),
+    )
+
+
+def _choose_goal(inputs: ToolInputs) -> float:
+    """The platform's goal; where hardly anybody meets it, as with mail, the store's own usual wait."""
+    row = inputs.fetch(
+        "SELECT getvariable('reply_goal') AS goal, median(wait_seconds) AS usual,"
+        " avg((wait_seconds <= getvariable('reply_goal'))::INTEGER) AS met FROM turns WHERE replied_at IS NOT NULL"
+    )[0]
+    return float(row["usual"]) if row["met"] is not None and row["met"] < 0.05 else float(row["goal"])
+
+
+def measure_service(inputs: ToolInputs) -> tuple[float | None, int]:
+    """Measure the mean seconds of one question and of how many; times above three medians count as three medians."""
+    rows = inputs.fetch(SERVICE)
+    return (float(rows[0]["seconds"]), rows[0]["n"]) if rows else (None, 0)
+
+
+def read_roster(inputs: ToolInputs) -> dict[tuple[date, int], int] | None:
+    """Read ``roster.csv`` beside the settings: ``agent,date,from,to``; people by day and hour, None without a file.
+
+    Raises:
+        UsageError: A row has no date or hours that can be read.
+    """
+    shifts = read_own_csv(inputs, ROSTER, "tools.roster_form", _parse_shift)
+    if shifts is None:
+        return None
+    people: dict[tuple[date, int], set[str]] = defaultdict(set)
+    for agent, day, first, last in shifts:
+        for hour in range(first, last if last > first else last + 24):
+            people[day + timedelta(days=hour // 24), hour % 24].add(agent)
+    return {slot: len(names) for slot, names in people.items()}
+
+
+def _parse_shift(row: Mapping[str, str]) -> tuple[str, date, int, int]:
+    first, last = (int(row[name].split(":")[0]) for name in ("from", "to"))
+    return row["agent"], date.fromisoformat(row["date"]), first, last
+
+
+def _list_holidays(inputs: ToolInputs, daily: Mapping[date, int]) -> set[date]:
+    """The public holidays of the store's country, from the log's first day to the end of the forecast."""
+    countries = list(inputs.settings.holidays) or [code for code in (inputs.platform.country,) if code]
+    first, last = min(daily), max(daily) + timedelta(days=FORECAST_DAYS)
+    return {day.day for country in countries for day in read_holidays(country, first.year, last.year).holidays}
+
+
+# -- arithmetic ------------------------------------------------------------------------------------------------------
+
+
+def count_days(slots: Iterable[HourSlot]) -> dict[date, int]:
+    """Questions per day, days without any between the first and the last as well."""
+    counts: dict[date, int] = defaultdict(int)
+    for slot in slots:
+        counts[slot.at.date()] += slot.questions
+    first, last = min(counts), max(counts)
+    return {first + timedelta(days=n): counts[first + timedelta(days=n)] for n in range((last - first).days + 1)}
+
+
+def find_special_days(daily: Mapping[date, int], holidays: Collection[date]) -> set[date]:
+    """Find the days that say nothing of a usual week: holidays, and promotions by their size."""
+    usual = {weekday: median(_list_weekday(daily, weekday) or [0]) for weekday in range(1, 8)}
+    promotions = {day for day, n in daily.items() if n > PROMOTION * max(usual[day.isoweekday()], 1)}
+    return promotions | {day for day in holidays if day in daily}
+
+
+def _list_weekday(daily: Mapping[date, int], weekday: int) -> list[int]:
+    return [n for day, n in daily.items() if day.isoweekday() == weekday]
+
+
+def summarise_week(
+    slots: Sequence[HourSlot], rostered: Mapping[tuple[date, int], int] | None = None
+) -> list[WeeklySlot]:
+    """Summarise hours by weekday; hours in which nothing came on a day with questions count as zero."""
+    days: dict[int, set[date]] = defaultdict(set)
+    groups: dict[tuple[int, int], list[HourSlot]] = defaultdict(list)
+    for slot in slots:
+        days[slot.at.isoweekday()].add(slot.at.date())
+        groups[slot.at.isoweekday(), slot.at.hour].append(slot)
+    week = []
+    for (weekday, hour), own in sorted(groups.items()):
+        questions, n = sum(slot.questions for slot in own), len(days[weekday])
+        if rostered is None:  # of hours with questions: where nobody asks, nobody can be seen replying
+            present = mean([slot.present for slot in own if slot.questions] or [0])
+        else:
+            present = mean(rostered.get((day, hour), 0) for day in days[weekday])
+        week.append(WeeklySlot(weekday, hour, n, questions, sum(slot.missed for slot in own), present))
+    return [one for one in week if one.questions]
+
+
+def cover_with_shifts(need: Sequence[int]) -> list[tuple[int, int]]:
+    """Cover the need of 24 hours by contiguous shifts of four to eight hours, opened only where somebody lacks."""
+    covered, shifts = [0] * 24, []
+    for hour in range(24):
+        while covered[hour] < need[hour]:
+            lacking = [h for h in range(hour, min(24, hour + LONGEST_SHIFT)) if covered[h] < need[h]]
+            end = min(24, max(lacking[-1] + 1, hour + LEAST_SHIFT))
+            start = min(hour, max(0, end - LEAST_SHIFT))
+            shifts.append((start, end))
+            for h in range(start, end):
+                covered[h] += 1
+    return shifts
+
+
+def forecast_days(daily: Mapping[date, int], days: Sequence[date], special: Collection[date]) -> list[float]:
+    """Forecast days by the median of the same weekday in the last weeks, special days left out."""
+    result = []
+    for day in days:
+        past = [daily[one] for one in sorted(daily, reverse=True) if one.isoweekday() == day.isoweekday()
+                and one not in special]  # fmt: skip
+        result.append(float(median(past[:SEASONS])) if past else mean(daily.values()))
+    return result
+
+
+def backtest(daily: Mapping[date, int], special: Collection[date]) -> tuple[float, float] | None:
+    """Forecast the last fortnight from what was known before it.
+
+    Returns:
+        Mean absolute errors as shares of the mean day: of the forecast, and of 'as last week'. None with under five weeks.
+    """
+    ordered = sorted(daily)
+    if len(ordered) < 5 * 7:
+        return None
+    known, held = {day: daily[day] for day in ordered[:-FORECAST_DAYS]}, ordered[-FORECAST_DAYS:]
+    usual = mean(daily[day] for day in held) or 1.0
+    ours = forecast_days(known, held, special)
+    naive = [known[day - timedelta(days=7 if n < 7 else 14)] for n, day in enumerate(held)]
+    errors = [mean(abs(guess - daily[day]) for guess, day in zip(way, held, strict=True)) for way in (ours, naive)]
+    return errors[0] / usual, errors[1] / usual
+
+
+def simulate_share(per_hour: float, service: float, agents: int, goal: float, questions: float, seed: int = 1) -> float:
+    """Simulate agents who serve several chats at once, each chat staying with its agent; the share taken up in time.
+
+    Args:
+        per_hour: Questions an hour.
+        service: Mean seconds of one.
+        agents: How many serve, up to three chats each.
+        goal: Seconds.
+        questions: Mean questions of a chat.
+        seed: Of the random numbers.
+
+    Raises:
+        ImportError: The package simpy is not installed.
+    """
+    import simpy
+
+    chance, environment = random.Random(seed), simpy.Environment()  # noqa: S311 - a simulation, no secret
+    desks = [simpy.Resource(environment, 1) for _ in range(agents)]
+    places: Any = simpy.PriorityStore(environment)  # an agent's first place goes before anybody's second
+    for place in range(CHATS_AT_ONCE):
+        for agent in range(agents):
+            places.put(simpy.PriorityItem(place, agent))
+    waits: list[float] = []
+
+    def chat() -> Generator[Any, Any, None]:
+        asked = environment.now
+        place: Any = yield places.get()
+        while True:
+            with desks[place.item].request() as turn:
+                yield turn
+                waits.append(environment.now - asked)
+                yield environment.timeout(chance.expovariate(1 / service))
+            if chance.random() < 1 / questions:
+                break
+            yield environment.timeout(chance.expovariate(1 / 45))
+            asked = environment.now
+        places.put(place)
+
+    def arrive() -> Generator[Any, Any, None]:
+        while True:
+            yield environment.timeout(chance.expovariate(per_hour / questions / 3600))
+            environment.process(chat())
+
+    environment.process(arrive())
+    environment.run(until=SIMULATED_HOURS * 3600)
+    return sum(wait <= goal for wait in waits) / len(waits) if waits else 1.0
+
+
+# -- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _to_hour(one: WeeklySlot, needed: int, service: float, goal: float) -> StaffedHour:
+    there = round(one.present)
+    before, after = (compute_served_share(one.arrivals, service, n, goal) for n in (there, there + 1))
+    return StaffedHour(
+        weekday=message(f"weekday.{one.weekday}"), hour=name_hour(one.hour), days=one.days, arrivals=one.arrivals,
+        missed_share=one.missed_share, present=one.present, needed=needed,
+        verdict=message(f"tools.staffed.{judge_hour(one, needed)}"), gain=(after - before) * one.arrivals,
+    )  # fmt: skip
+
+
+def name_hour(hour: int) -> str:
+    """Return an hour as ``20:00-21:00``."""
+    return f"{hour:02d}:00-{hour + 1:02d}:00"
+
+
+def judge_hour(one: WeeklySlot, needed: int) -> str:
+    """Tell too few people from people who were there and did not answer."""
+    if one.questions < FEWEST_QUESTIONS:
+        return "few_questions"
+    if wilson_interval(one.missed, one.questions, Z_ONE_SIDED)[0] <= MISSED:  # not more than chance would have it
+        return "enough" if one.present <= needed + 1 else "spare"
+    return "too_few" if one.present < needed - SHORT else "away"
+
+
+def _weigh(row: StaffedHour) -> float:
+    """Missed questions of a week, of hours that are judged."""
+    judged = row.verdict.id in ("tools.staffed.too_few", "tools.staffed.away")
+    return (row.arrivals or 0) * (row.missed_share or 0) if judged else 0.0
+
+
+def _propose(need: Mapping[tuple[int, int], int]) -> Iterator[Shift]:
+    for weekday in range(1, 8):
+        shifts = cover_with_shifts([need.get((weekday, hour), 0) for hour in range(24)])
+        for start, end in dict.fromkeys(shifts):
+            yield Shift(
+                weekday=message(f"weekday.{weekday}"),
+                hours=f"{start:02d}:00-{end:02d}:00",
+                people=shifts.count((start, end)),
+            )
+
+
+def _forecast(
+    inputs: ToolInputs,
+    daily: Mapping[date, int],
+    special: Collection[date],
+    week: Sequence[WeeklySlot],
+    count_needed: Callable[[float], int],
+) -> Iterator[ForecastDay]:
+    """Forecast the two weeks after the log; a holiday is as busy as past holidays were beside usual days."""
+    last = max(daily)
+    days = [last + timedelta(days=n) for n in range(1, FORECAST_DAYS + 1)]
+    holidays = _list_holidays(inputs, daily)
+    factor = _measure_holidays(daily, special, holidays)
+    past = sorted(day for day in daily if day not in special)[-28:]
+    off = [daily[day] - guess for day, guess in zip(past, forecast_days(daily, past, special), strict=True)]
+    spread = math.sqrt(mean(part * part for part in off)) if off else 0.0
+    busiest = {day: max((one.arrivals for one in week if one.weekday == day), default=0.0) for day in range(1, 8)}
+    usual = {day: sum(one.arrivals for one in week if one.weekday == day) for day in range(1, 8)}
+    for day, guess in zip(days, forecast_days(daily, days, special), strict=True):
+        questions = guess * (factor if day in holidays else 1.0)
+        half = 1.28 * max(spread, math.sqrt(questions))
+        weekday = day.isoweekday()
+        peak = questions * busiest[weekday] / usual[weekday] if usual[weekday] else 0.0
+        yield ForecastDay(
+            day=day, weekday=message(f"weekday.{weekday}"), questions=questions, low=max(0.0, questions - half),
+            high=questions + half, peak_needed=count_needed(peak), holiday=day in holidays,
+        )  # fmt: skip
+
+
+def _measure_holidays(daily: Mapping[date, int], special: Collection[date], holidays: Collection[date]) -> float:
+    past = [day for day in daily if day in holidays]
+    usual = forecast_days(daily, past, special)
+    ratios = [daily[day] / guess for day, guess in zip(past, usual, strict=True) if guess]
+    return median(ratios) if ratios else 1.0
+
+
+def _check_by_simulation(
+    inputs: ToolInputs,
+    week: Sequence[WeeklySlot],
+    need: Mapping[tuple[int, int], int],
+    service: float,
+    goal: float,
+) -> Iterator[SimulatedHour]:
+    questions = inputs.fetch_value("SELECT count(*) / count(DISTINCT session_id) FROM turns") or 1.0
+    with suppress(ImportError):  # without simpy the column of the simulation is missing, and a note says so
+        for one in sorted(week, key=lambda one: -one.arrivals)[:CHECKED_HOURS]:
+            agents = need[one.weekday, one.hour]
+            simulated = simulate_share(one.arrivals, service, agents, goal, max(1.0, float(questions)))
+            yield SimulatedHour(
+                weekday=message(f"weekday.{one.weekday}"), hour=name_hour(one.hour), needed=agents,
+                share_expected=compute_served_share(one.arrivals, service, agents, goal), share_simulated=simulated,
+            )  # fmt: skip
+
+
+# -- what it says ----------------------------------------------------------------------------------------------------
+
+
+def _say_headline(hours: Sequence[StaffedHour]) -> Message:
+    few = [row for row in hours if row.verdict.id == "tools.staffed.too_few"]
+    away = [row for row in hours if row.verdict.id == "tools.staffed.away"]
+    if not few and not away:
+        return message("tools.staffing.enough")
+    worst = max(few or away, key=_weigh)
+    return message("tools.staffing.headline", few=len(few), away=len(away), day=worst.weekday, hour=Name(worst.hour))
+
+
+def _list_notes(
+    service: float,
+    count: int,
+    goal: float,
+    share: float,
+    errors: tuple[float, float] | None,
+    special: int,
+    has_roster: bool,
+) -> Iterator[Message]:
+    yield message("tools.staffing.service", seconds=service, n=count, goal=goal, share=share)
+    if special:
+        yield message("tools.staffing.special", n=special)
+    if errors is None:
+        yield message("tools.staffing.short_log")
+    else:
+        beats = errors[0] < errors[1]
+        id_ = "tools.staffing.backtest" if beats else "tools.staffing.backtest_worse"
+        yield message(id_, ours=errors[0], naive=errors[1])
+    yield message("tools.staffing.roster" if has_roster else "tools.staffing.replies", file=Name(ROSTER))
+    try:
+        import simpy  # noqa: F401 - only whether it is there
+    except ImportError:  # pragma: no cover - the tests' environment has it
+        yield message("tools.staffing.no_simulation")
+
+
+RECORD = Staffing
