@@ -1,7 +1,7 @@
 # The same steps as .ci/run, one by one. `make` runs them all.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all help spark format lint types imports messages names docs docs-fresh test test-nightly golden wheel
+.PHONY: all help spark format lint types imports messages names docs docs-fresh test test-nightly golden wheel fuzz privacy packages sbom reproducible
 
 all: lint types imports messages names docs-fresh test  ## everything CI checks, but the wheel
 
@@ -45,6 +45,25 @@ golden:  ## accept the present checkup of tests/stores/small as the golden one
 
 wheel:  ## build the wheel
 	$(PYTHON) -m build --wheel
+
+fuzz:  ## damage files, settings and state at random, for some minutes
+	$(PYTHON) scripts/fuzz.py --seed $${SEED:-1}
+
+privacy:  ## measure how many personal values are found, and write it into docs/personal-data.md
+	$(PYTHON) scripts/measure_privacy.py --write
+
+packages:  ## write constraints/ and docs/licences.md from a plain install in a new environment
+	rm -rf build/plain && $(PYTHON) -m venv build/plain && build/plain/bin/pip install -q .
+	build/plain/bin/python scripts/list_packages.py
+
+sbom: packages  ## write build/sbom.json (CycloneDX) of a plain install
+	$(PYTHON) -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json build/plain
+
+reproducible:  ## build the wheel and the sdist twice, and compare them byte by byte
+	rm -rf build/once build/twice
+	SOURCE_DATE_EPOCH=1767225600 $(PYTHON) -m build -q --outdir build/once .
+	SOURCE_DATE_EPOCH=1767225600 $(PYTHON) -m build -q --outdir build/twice .
+	cd build/once && for file in *; do cmp "$$file" "../twice/$$file" || exit 1; done
 
 spark:  ## a fleet of six stores on local Spark, in an environment of its own; needs Java 17
 	$(PYTHON) -m venv build/spark

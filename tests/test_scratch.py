@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.support.tempdirs import LOCK_NAME, make_temporary_folder
+from storehealth.support.atomic_files import LOCK_NAME, make_temporary_folder
 
 WORKER = """
 import sys, time
 from pathlib import Path
-from storehealth.support.tempdirs import make_temporary_folder
+from storehealth.support.atomic_files import make_temporary_folder
 with make_temporary_folder(Path(sys.argv[1]), "work-") as folder:
     (folder / "rows.duckdb").write_bytes(bytes(1000))
     print(folder, flush=True)

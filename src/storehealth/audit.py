@@ -18,19 +18,20 @@ from typing import NamedTuple
 
 from storehealth.advise import advise
 from storehealth.commands.assemble import Verdicts, assemble_checkup
-from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, open_inputs, prepare_inputs
+from storehealth.commands.measured import OpenedOnce, StoreFigures, measure_or_recall
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, prepare_inputs
 from storehealth.commands.rejudge import RecalledRuns, compare_audit, recall_runs
-from storehealth.db import Store
+from storehealth.db import Store, find_as_of
 from storehealth.db.source_rows import SourceReader
 from storehealth.history import PendingRun
 from storehealth.judge import judge
+from storehealth.judge.certainty import publish_measurements
 from storehealth.judge.verdict import MuteContext, apply_mutes
 from storehealth.measure import EvidenceFiles, MeasureOptions
-from storehealth.measure.plan import MeasurePlan, measure_store, plan_measuring, write_evidence
+from storehealth.measure.plan import MeasurePlan, plan_measuring, write_evidence
 from storehealth.model import Checkup, Measurement
 from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
-from storehealth.support.message import message
 
 __all__ = ["AuditRequest", "OpenAudit", "audit", "open_audit"]
 
@@ -43,7 +44,7 @@ def audit(exports: Path, request: AuditRequest) -> Checkup:
 
 @contextmanager
 def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
-    """Audit one store, and hand out the result while its database is still open.
+    """Audit one store, and hand out the result while its database can still be read.
 
     The result is the only output. Evidence and reject files, the history and notifications are written by the caller,
     from what this hands out.
@@ -61,23 +62,27 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
     check_fail_on(request.fail_on)
     inputs = prepare_inputs(exports, request)
     catalogue, _, _, platform, mutes = inputs
-    with open_inputs(inputs, request) as store:
-        earlier = recall_runs(exports, inputs, request, store.as_of)
-        request.tell(message("progress.measuring"))
-        plan = _plan(inputs, request, store, earlier)
-        measurements = measure_store(store, plan, request.assume_auto)
+    as_of = find_as_of(inputs.intake.tables, request.as_of)
+    earlier = recall_runs(exports, inputs, request, as_of)
+    plan = _plan(inputs, request, as_of, earlier)
+    with OpenedOnce(inputs, request, plan) as database:
+        figures = measure_or_recall(database, inputs, request, plan, as_of)
+        measurements = figures.measurements
         findings, not_judged = judge(measurements, catalogue, platform)
         context = MuteContext(mutes, catalogue, platform)
-        findings, warnings = apply_mutes(findings, measurements, context, store.as_of)
+        findings, warnings = apply_mutes(findings, measurements, context, as_of)
         score, areas = score_findings(findings, catalogue.scoring)
-        verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas)
-        comparison = compare_audit(earlier, verdicts.to_current(store.as_of, plan.usual), catalogue.scoring)
-        advice = advise(comparison.findings, measurements, catalogue, platform.name, store.as_of)
-        checkup = assemble_checkup(started_at, inputs, store, plan, verdicts, comparison, advice, request)
-        yield OpenAudit(checkup, inputs, store, plan, measurements, earlier)
+        published = publish_measurements(measurements)
+        verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas, published)
+        comparison = compare_audit(earlier, verdicts.to_current(as_of, plan.usual), catalogue.scoring)
+        advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of, comparison.followups)
+        checkup = assemble_checkup(started_at, inputs, figures, plan, verdicts, comparison, advice, request)
+        yield OpenAudit(checkup, inputs, database, plan, figures, earlier)
 
 
-def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: RecalledRuns | None) -> MeasurePlan:
+def _plan(
+    inputs: PreparedInputs, request: AuditRequest, as_of: datetime | None, earlier: RecalledRuns | None
+) -> MeasurePlan:
     marks = earlier.marks if earlier else None
     options = MeasureOptions(
         inputs.catalogue,
@@ -87,27 +92,37 @@ def _plan(inputs: PreparedInputs, request: AuditRequest, store: Store, earlier: 
         marks=marks,
         exemptions=(*inputs.mutes.exempt, *inputs.catalogue.list_exemptions(inputs.platform)),
     )
-    return plan_measuring(inputs.platform, options, request.window, store.as_of)
+    return plan_measuring(inputs.platform, options, request.window, as_of)
 
 
 class OpenAudit(NamedTuple):
-    """What an audit hands out: the checkup, and the open database and measurements for whoever writes more of it."""
+    """What an audit hands out: the checkup, and the figures and the database for whoever writes more of it."""
 
     checkup: Checkup
     inputs: PreparedInputs
-    store: Store
+    database: OpenedOnce
     plan: MeasurePlan
-    measurements: Sequence[Measurement]
+    figures: StoreFigures
     earlier: RecalledRuns | None
+
+    @property
+    def store(self) -> Store:
+        """The open database, with all views."""
+        return self.database.open_whole()
+
+    @property
+    def measurements(self) -> Sequence[Measurement]:
+        """What was measured, by rule."""
+        return self.figures.measurements
 
     def write_evidence(self, files: EvidenceFiles) -> Checkup:
         """Write every defect of every rule; return the checkup with the paths of the files."""
-        write_evidence(self.store, self.plan, self.measurements, files)
+        write_evidence(self.database.store, self.plan, self.measurements, files)
         return self.checkup.model_copy(update={"findings": files.add_paths(self.checkup.findings)})
 
     def read_sources(self) -> SourceReader:
         """Return a reader of the rows of the source files, rejected ones too, with personal values masked."""
-        return SourceReader(self.store, self.inputs.intake, self.inputs.catalogue, self.plan.options.mask)
+        return SourceReader(self.database.store, self.inputs.intake, self.inputs.catalogue, self.plan.options.mask)
 
     def build_pending(self) -> PendingRun | None:
         """Return what is remembered of this run besides the checkup; None where no history is kept."""

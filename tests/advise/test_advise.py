@@ -14,7 +14,7 @@ from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.judge import judge
-from storehealth.model import AdviceReach, DataHole, Measurement, Recommendation, Window
+from storehealth.model import AdviceReach, DataHole, FollowUp, Measurement, PeriodCounts, Recommendation, Window
 from storehealth.score import score_findings
 from storehealth.score.metrics import average_areas
 from storehealth.support.stats import score_curve
@@ -358,3 +358,53 @@ def test_the_headline_says_what_still_holds_the_score() -> None:
     chats = named(rule_of(good="ok", limits=SHIPPING), code="CS01", area="customer_service")
     message = sentence(*shop((shipping, share(100, 1000, code="LG05")), (chats, share(60, 1000, code="CS01"))))
     assert "once CS01 no longer fails" in message
+
+
+def test_what_the_other_slices_achieve_takes_the_place_of_an_assumption() -> None:
+    """W1 misses 40 of 100; at the others' 2 % it would miss 2, so 38 go, whatever share is assumed."""
+    parts = slices("warehouse", W1=(40, 100), W2=(10, 500), W3=(8, 400))
+    rule = rule_of(good="ok", by=["warehouse"], limits=SHIPPING, advice=[act("move") | {"compares": "warehouse"}])
+    measured = share(58, 1000, segments=parts, mended=(AdviceReach(advice="move", defects=50),))
+    (one,) = run_advise(*shop((rule, measured)))
+    assert one.basis == "slices"
+    assert str(one.assumption) == "warehouse W1 would miss 2%, as all others do (900 rows): 38 fewer misses"
+
+
+def test_without_a_slice_that_stands_out_the_share_is_an_assumption() -> None:
+    """And is said to be one."""
+    parts = slices("warehouse", W1=(12, 200), W2=(25, 500), W3=(21, 300))
+    rule = rule_of(good="ok", by=["warehouse"], limits=SHIPPING, advice=[act("move") | {"compares": "warehouse"}])
+    measured = share(58, 1000, segments=parts, mended=(AdviceReach(advice="move", defects=50),))
+    (one,) = run_advise(*shop((rule, measured)))
+    assert one.basis == "assumed"
+
+
+def followup(before: tuple[int, int], after: tuple[int, int], change: str) -> FollowUp:
+    """The same action, given before for the same finding."""
+    counts = [PeriodCounts(defects=defects, judged=judged, value=None, days=30) for defects, judged in (before, after)]
+    return FollowUp(
+        id="move", name=None, given_on=date(2026, 1, 1), check_on=date(2026, 1, 15), code="CS01", unit="share",
+        before=counts[0], after=counts[1], change=change,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("earlier", "basis"),
+    [
+        (followup((100, 1000), (25, 1000), "better"), "history"),
+        (followup((100, 1000), (180, 1000), "worse"), "assumed"),
+        (followup((100, 1000), (95, 1000), "within_noise"), "assumed"),
+    ],
+    ids=["it helped", "something got worse", "nobody can tell"],
+)
+def test_what_the_action_did_here_before_comes_first(earlier: FollowUp, basis: str) -> None:
+    """Three quarters of the misses went then: as many are expected now, with both counts."""
+    rule = rule_of(good="ok", limits=SHIPPING, advice=[act("move")])
+    measured = share(58, 1000, mended=(AdviceReach(advice="move", defects=50),))
+    catalogue, measurements = shop((rule, measured))
+    findings, _ = judge(measurements, catalogue, PLATFORM)
+    (made,) = advise(findings, measurements, catalogue, "generic", None, [earlier])
+    assert made.basis == basis
+    if basis == "history":
+        assert "75% of the 50 misses" in str(made.assumption)
+        assert "100 of 1,000 missed before, 25 of 1,000 after" in str(made.assumption)

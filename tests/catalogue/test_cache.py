@@ -1,33 +1,89 @@
-"""The catalogue is read once as long as no data file changes."""
+"""The built-in catalogue comes back from the cache as it was read, and only a record that can be trusted is used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from storehealth.catalogue import FOLDERS, load_catalogue
+import pytest
+
+import storehealth.catalogue
+from storehealth.catalogue import Catalogue, load_catalogue
 
 
-def test_the_same_files_give_the_same_catalogue() -> None:
-    assert load_catalogue() is load_catalogue([])
+@pytest.fixture(scope="module")
+def read() -> Catalogue:
+    return storehealth.catalogue._read_files(())
 
 
-def test_a_changed_file_of_a_pack_is_read_again(tmp_path: Path) -> None:
-    """Also when its size and its time stay the same."""
-    text = (FOLDERS["layouts"] / "generic_stock.yaml").read_text(encoding="utf-8")
-    path = tmp_path / "layouts" / "generic_stock.yaml"
-    path.parent.mkdir()
-    titles = []
-    for word in ("stock", "stoke"):
-        path.write_text(text + f"# {word}\n", encoding="utf-8")
-        titles.append(load_catalogue([tmp_path]))
-    assert titles[0] is not titles[1]
-    assert load_catalogue([tmp_path]) is titles[1]
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The record of the catalogue, in a cache folder of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    load_again()
+    (path,) = (tmp_path / "storehealth").glob("catalogue-*.json")
+    return path
 
 
-def test_a_new_file_of_a_pack_is_seen(tmp_path: Path) -> None:
-    before = load_catalogue([tmp_path])
-    (tmp_path / "layouts").mkdir()
-    source = FOLDERS["layouts"] / "generic_stock.yaml"
-    content = source.read_text(encoding="utf-8").replace("name: generic_stock", "name: my_stock")
-    (tmp_path / "layouts" / "my_stock.yaml").write_text(content, encoding="utf-8")
-    assert load_catalogue([tmp_path]).layouts.keys() - before.layouts.keys() == {"my_stock"}
+def load_again() -> Catalogue:
+    storehealth.catalogue._load.cache_clear()
+    return load_catalogue()
+
+
+def refuse(*_: object) -> Catalogue:
+    raise AssertionError("the files were read")
+
+
+def test_the_record_is_the_catalogue(kept: Path, read: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept.stat().st_mode & 0o077 == 0
+    monkeypatch.setattr(storehealth.catalogue, "_read_files", refuse)
+    again = load_again()
+    assert again == read
+    assert [list(getattr(again, kind)) for kind in storehealth.catalogue.MODELS] == [
+        list(getattr(read, kind)) for kind in storehealth.catalogue.MODELS
+    ]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(path.read_bytes().replace(b"SELECT", b"select", 1)),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.chmod(0o666),
+        lambda path: path.parent.chmod(0o777),
+    ],
+    ids=["changed", "cut", "empty", "writable by others", "in a folder writable by others"],
+)
+def test_a_record_in_doubt_is_not_used(
+    kept: Path, read: Catalogue, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+) -> None:
+    spoil(kept)
+    calls: list[object] = []
+    monkeypatch.setattr(storehealth.catalogue, "_read_files", lambda packs: calls.append(packs) or read)
+    assert load_again() == read
+    assert calls == [()]
+
+
+def test_a_changed_file_is_another_record(kept: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    views = tmp_path / "views"
+    views.mkdir()
+    folders = storehealth.catalogue.FOLDERS
+    for path in folders["views"].iterdir():
+        (views / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setitem(folders, "views", views)
+    (views / "people.sql").write_bytes((views / "people.sql").read_bytes() + b"-- a remark\n")
+    assert load_again().views["people"].sql.endswith("-- a remark")
+    assert len(list(kept.parent.glob("catalogue-*.json"))) == 2
+
+
+def test_packs_are_always_read(kept: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(storehealth.catalogue, "_read_files", refuse)
+    storehealth.catalogue._load.cache_clear()
+    with pytest.raises(AssertionError, match="were read"):
+        load_catalogue([tmp_path / "pack"])
+
+
+@pytest.fixture(autouse=True)
+def _clear() -> None:
+    storehealth.catalogue._load.cache_clear()

@@ -137,7 +137,7 @@ def test_a_missing_value_is_a_dash_and_never_zero() -> None:
 @pytest.mark.parametrize("sure", ["third-party", "unverified", "assumed"])
 def test_a_limit_nobody_confirmed_is_marked_in_area_and_finding(sure: str) -> None:
     shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), DisplayOptions())
-    assert shown.count("limit ≥96%") == shown.replace("\n", " ").count(f"({sure}") == 2
+    assert shown.count("limit ≥96%") == shown.replace("\n", " ").count(f"limit ≥96% ({sure}") == 2
 
 
 @pytest.mark.parametrize("sure", ["official", "code"])

@@ -284,3 +284,22 @@ def test_a_head_of_wangwang_with_a_damaged_time_is_a_rejected_row(shipped: Catal
     trial = try_layout(layout, text, shipped)
     assert [row["text"] for row in trial.tables["messages"]] == ["hello", "bye"]
     assert [reject["line"] for reject in trial.rejects] == [2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems make no such folders")
+def test_a_path_longer_than_the_system_takes_costs_what_is_below(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders a thousand deep, as a backup that holds itself; what lies above is read."""
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "top.csv").write_text(GOOD, encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.chdir(exports)
+        for _ in range(100):  # each step by itself is short enough
+            Path("d" * 50).mkdir()
+            patch.chdir("d" * 50)
+        Path("deep.csv").write_text(GOOD, encoding="utf-8")
+    intake = read_exports(exports, catalogue, tmp_path / "lake")
+    assert [(source.path, source.kept) for source in intake.sources if source.kept] == [("top.csv", 2)]
+    assert {source.note.id for source in intake.sources if source.note} == {"intake.cannot_open"}

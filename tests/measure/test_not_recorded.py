@@ -23,8 +23,8 @@ from storehealth.measure.completeness import (
     read_kept_inputs,
     trace_inputs,
 )
+from storehealth.measure.passes import count_alone
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.tally import list_basis
 from storehealth.model import Window
 from storehealth.privacy import mask
 from tests.effort import PROFILE
@@ -78,7 +78,9 @@ def outcomes(tables: Tables, as_of: datetime | None = None) -> dict[str, Outcome
             ):
                 by_key[tuple(key)].append(outcome)
             inputs = list_inputs(rule, catalogue, query.views)
-            named = (*list_basis(query), *list_used_alternatives(_needs(query), store.filled))
+            holds = count_alone(query).holds
+            basis = (name for name, is_used in zip(rule.measure.basis, holds, strict=True) if is_used)
+            named = (*basis, *list_used_alternatives(_needs(query), store.filled))
             unrecorded = list_unrecorded(rule, inputs, store.filled)
             rows = {key: same[0] for key, same in by_key.items() if len(same) == 1}
             found[code] = Outcomes(rows, frozenset((*named, *unrecorded)))

@@ -184,6 +184,17 @@ def test_a_damaged_file_stays_where_it_is_unless_it_can_be_done_without(
         assert bodies(file) == ["one"]
 
 
+def test_each_damaged_file_is_kept_beside_those_before_it(tmp_path: Path) -> None:
+    """None replaces another."""
+    file = StateFile(tmp_path / "case.sqlite", (FIRST,), renames_damaged=True)
+    for number in range(1, 4):
+        content = b"%d is no database at all" % number * 40
+        file.path.write_bytes(content)
+        with pytest.raises(DamagedStateError):
+            bodies(file)
+        assert (tmp_path / f"case.damaged-{number}.sqlite").read_bytes() == content
+
+
 def test_pages_overwritten_in_the_middle_are_damage(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "case.sqlite", (FIRST,))
     for number in range(30):

@@ -131,7 +131,12 @@ def _states(store: Store) -> dict[str, dict[str, str]]:
     """Rule → order → what the rule makes of it."""
     queries = (
         RuleQuery(
-            store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text
+            store.con,
+            BOOK.rules[code].model_copy(update={"advice": (), "causes": ()}),
+            None,
+            Window(),
+            BOOK,
+            lambda _, text: text,
         )
         for code in CODES
     )

@@ -144,7 +144,12 @@ def _expected(talks: list[Talk], asked: Asked, end: datetime) -> list[tuple[Any,
 def _counted(store: Store, code: str) -> Counter[str]:
     """What the rule makes of its rows."""
     query = Query(
-        store.con, BOOK.rules[code].model_copy(update={"advice": ()}), None, Window(), BOOK, lambda _, text: text
+        store.con,
+        BOOK.rules[code].model_copy(update={"advice": (), "causes": ()}),
+        None,
+        Window(),
+        BOOK,
+        lambda _, text: text,
     )
     return Counter(outcome for (outcome,) in query.run(f"SELECT _outcome FROM {query.rows}"))
 
@@ -164,7 +169,7 @@ def test_turns_are_those_of_the_state_machine(drawn: Any, asked: Asked, known: i
     moment = None if known is None else messages[0].at + timedelta(seconds=known)
     wanted = StoreSettings("shop", BOOK.platforms["generic"], asked.facts, as_of=moment)
     rows = {"messages": [_row(message) for message in messages]}
-    with open_store_from_rows(rows, BOOK, wanted, ["sessions"]) as store:
+    with open_store_from_rows(rows, BOOK, wanted, ["sessions", "chat_hours"]) as store:
         found = rows_of(store, "FROM turns ORDER BY source_row")
         sessions = rows_of(store, "SELECT began_by, human_turns, open_turns, abandoned FROM sessions")
         states = {code: _counted(store, code) for code in ("CS01", "CS02", "CS04", "CS08")}

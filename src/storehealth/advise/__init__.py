@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Advice, Rule
 from storehealth.catalogue.texts import name_dimension, to_message
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View
-from storehealth.model import AreaScore, Driver, Finding, Measurement, Recommendation, Score, Severity
+from storehealth.model import AreaScore, Driver, Finding, FollowUp, Measurement, Recommendation, Score, Severity
 from storehealth.score.metrics import AreaGain, average_headline, find_largest_gain
 from storehealth.support.message import Message, Name, message, quantity, sentences
 from storehealth.support.stats import bonferroni_z, two_proportion_z
@@ -27,6 +27,8 @@ NEARLY_ALL_SHARE = 0.9
 """An action that reaches a smaller share of the misses does not show where they all are: it may not reach those."""
 MIN_REACHED, MIN_REACHED_SHARE = 3, 0.05
 """Misses, and share of them, that an action must reach to come first."""
+MIN_COMPARED = 20
+"""Judged rows that a slice, and all others together, need to be compared."""
 MAX_AGE = timedelta(days=365)
 """Misses older than this do not decide what comes first."""
 MAX_PLACES = 2
@@ -39,6 +41,14 @@ MIN_NAMED_SHARE = 0.2
 """Share of the misses that the slices named with an action must hold in total."""
 
 
+class RemovedShare(NamedTuple):
+    """The share of the misses reached that an action removes, what that rests on, and the sentence that says so."""
+
+    share: float
+    basis: Literal["assumed", "slices", "history"]
+    says: Message
+
+
 @dataclass(frozen=True)
 class Effect:
     """What one advice would do to one finding: the defects it reaches, and the value afterwards."""
@@ -49,11 +59,12 @@ class Effect:
     measurement: Measurement
     reached: int
     value_after: float | None
+    share: RemovedShare
 
     @property
     def avoided(self) -> float:
         """Defects expected to disappear."""
-        return self.reached * self.advice.removes
+        return self.reached * self.share.share
 
 
 def advise(
@@ -62,6 +73,7 @@ def advise(
     catalogue: Catalogue,
     platform: str,
     as_of: datetime | None,
+    followups: Iterable[FollowUp] = (),
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
 
@@ -77,12 +89,13 @@ def advise(
         catalogue: Rules and scoring constants.
         platform: Name of the store's; advice for others is left out.
         as_of: The action is due for review two weeks after this day.
+        followups: What earlier advice did: the same action is expected to do as much again.
     """
     findings = tuple(findings)
     check_on = as_of.date() + REVIEW_AFTER if as_of is not None else None
     candidates = [
         (_build_recommendation(effects, findings, catalogue, platform, check_on), effects)
-        for effects in _collect_effects(findings, measurements, catalogue, platform).values()
+        for effects in _collect_effects(findings, measurements, catalogue, platform, tuple(followups)).values()
     ]
     ranked = sorted(candidates, key=lambda pair: _sort_key(*pair))
     return tuple(_lead_with_worst_area(ranked, findings, catalogue.scoring, as_of))
@@ -139,7 +152,11 @@ def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tupl
 
 
 def _collect_effects(
-    findings: Sequence[Finding], measurements: Iterable[Measurement], catalogue: Catalogue, platform: str
+    findings: Sequence[Finding],
+    measurements: Iterable[Measurement],
+    catalogue: Catalogue,
+    platform: str,
+    followups: Sequence[FollowUp],
 ) -> dict[str, list[Effect]]:
     """Collect the effects that reach any defect, by advice id."""
     by_code = {measurement.code: measurement for measurement in measurements}
@@ -153,16 +170,82 @@ def _collect_effects(
             reach = reach_by_advice.get(advice.id)
             if advice.only_on and platform not in advice.only_on:
                 continue
-            if reach is not None and reach.defects * advice.removes > 0:
-                after = (
-                    reach.value_after
-                    if rule.measure.value
-                    else _remaining_share(measurement, reach.defects * advice.removes)
-                )
-                effects.setdefault(advice.id, []).append(
-                    Effect(rule, advice, finding, measurement, reach.defects, after)
-                )
+            if reach is None or not reach.defects:
+                continue
+            share = _find_removed_share(advice, finding, measurement, reach.defects, followups)
+            if share.share <= 0:
+                continue
+            after = (
+                reach.value_after if rule.measure.value else _remaining_share(measurement, reach.defects * share.share)
+            )
+            effect = Effect(rule, advice, finding, measurement, reach.defects, after, share)
+            effects.setdefault(advice.id, []).append(effect)
     return effects
+
+
+def _find_removed_share(
+    advice: Advice, finding: Finding, measurement: Measurement, reached: int, followups: Sequence[FollowUp]
+) -> RemovedShare:
+    """What the same action did here before, else what comparable slices achieve, else the assumed share."""
+    assumed = message("advice.assumption", n=reached, share=quantity(advice.removes, "share"))
+    if finding.unit != "share":
+        return RemovedShare(advice.removes, "assumed", assumed)
+    return (
+        _find_share_in_history(advice, finding, reached, followups)
+        or _find_share_in_slices(advice, measurement, reached)
+        or RemovedShare(advice.removes, "assumed", assumed)
+    )
+
+
+def _find_share_in_history(
+    advice: Advice, finding: Finding, reached: int, followups: Sequence[FollowUp]
+) -> RemovedShare | None:
+    """The share by which the misses fell after the same action; none where they did not fall beyond chance.
+
+    That they did not may mean that nobody acted, or that something else got worse: it proves nothing against the action.
+    """
+    for followup in followups:
+        before, after = followup.before, followup.after
+        same = (followup.id, followup.code, followup.unit) == (advice.id, finding.code, "share")
+        if not same or after is None or followup.change != "better" or not before.defects:
+            continue
+        then, now = before.defects / before.judged, after.defects / after.judged if after.judged else 0.0
+        share = 1 - now / then
+        counts = {
+            "before": before.defects,
+            "before_of": before.judged,
+            "after": after.defects,
+            "after_of": after.judged,
+        }
+        says = message("advice.as_before", n=reached, share=quantity(share, "share"), day=followup.given_on, **counts)
+        return RemovedShare(share, "history", says)
+    return None
+
+
+def _find_share_in_slices(advice: Advice, measurement: Measurement, reached: int) -> RemovedShare | None:
+    """The misses of slices that stand out, beyond what the other slices of the same dimension have."""
+    if advice.compares is None:
+        return None
+    by_value = {
+        value: segment.tally
+        for segment in measurement.segments
+        if (value := segment.segment.get(advice.compares)) is not None and segment.tally.judged >= MIN_COMPARED
+    }
+    defects, judged = sum(t.defects for t in by_value.values()), sum(t.judged for t in by_value.values())
+    bound = bonferroni_z(len(by_value))
+    bad = {
+        value: tally
+        for value, tally in by_value.items()
+        if two_proportion_z(tally.defects, tally.judged, defects - tally.defects, judged - tally.judged) > bound
+    }
+    others = judged - sum(tally.judged for tally in bad.values())
+    if not bad or others < MIN_COMPARED:
+        return None
+    rate = (defects - sum(tally.defects for tally in bad.values())) / others
+    excess = sum(tally.defects - tally.judged * rate for tally in bad.values())
+    where = tuple(_describe_place(advice.compares, value) for value in bad)
+    says = message("advice.as_others", where=where, rate=quantity(rate, "share"), n=others, avoided=round(excess))
+    return RemovedShare(min(1.0, excess / reached), "slices", says)
 
 
 def _remaining_share(measurement: Measurement, avoided: float) -> float:
@@ -188,7 +271,8 @@ def _build_recommendation(
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
         gain_units=describe_gain(main.rule, catalogue.views, main.measurement, main.avoided),
-        assumption=message("advice.assumption", n=main.reached, share=quantity(main.advice.removes, "share")),
+        assumption=main.share.says,
+        basis=main.share.basis,
         check_on=check_on,
     )
 

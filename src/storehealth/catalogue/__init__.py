@@ -7,6 +7,7 @@ replaces a built-in one of the same name. Nothing is registered anywhere: a file
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import date
@@ -15,14 +16,16 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from storehealth.catalogue.files import (
     describe_problem,
     describe_yaml_error,
+    load_record,
     locate_key,
     map_key_lines,
     read_yaml,
+    save_record,
     validate_record,
 )
 from storehealth.catalogue.layout import Layout
@@ -63,6 +66,15 @@ RENAME: dict[str, Callable[[Any], tuple[Any, tuple[str, ...]]]] = {
     "platforms": rename_bot_policy,
 }
 """Kind of file → what replaces names and words of the version before in one of a pack."""
+
+
+MODELS: dict[str, type[BaseModel]] = {
+    "tables": Table,
+    "layouts": Layout,
+    "views": View,
+    "platforms": Platform,
+    "rules": Rule,
+}
 
 
 class Catalogue(NamedTuple):
@@ -194,8 +206,50 @@ def _digest_files(packs: tuple[Path, ...]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _load(packs: tuple[Path, ...], _digest: str) -> Catalogue:
-    """Read every data file; the digest is the key under which the result is kept while the process runs."""
+def _load(packs: tuple[Path, ...], digest: str) -> Catalogue:
+    """Load the catalogue of these files; the digest is the key under which it is kept, the built-in one also between runs."""
+    if packs:
+        return _read_files(packs)
+    record = load_record(digest)
+    with suppress(ValidationError, KeyError, TypeError, ValueError):  # a record that does not fit is no record
+        if record:
+            return _unpack(record)
+    catalogue = _read_files(packs)
+    save_record(digest, _pack(catalogue))
+    return catalogue
+
+
+def _pack(catalogue: Catalogue) -> dict[str, Any]:
+    """The catalogue as JSON can hold it: each record as its own JSON text."""
+    kinds = {
+        kind: [record.model_dump_json(by_alias=True) for record in getattr(catalogue, kind).values()] for kind in MODELS
+    }
+    names = {kind: list(getattr(catalogue, kind)) for kind in MODELS}
+    paths = {name: os.fspath(path) for name, path in catalogue.paths.items()}
+    scoring = catalogue.scoring.model_dump_json(by_alias=True)
+    return {"names": names, "kinds": kinds, "paths": paths, "scoring": scoring, "closers": catalogue.closers,
+            "old": catalogue.old_names}  # fmt: skip
+
+
+def _unpack(record: Any) -> Catalogue:
+    kinds: dict[str, Any] = {
+        kind: {
+            name: model.model_validate_json(text)
+            for name, text in zip(record["names"][kind], record["kinds"][kind], strict=True)
+        }
+        for kind, model in MODELS.items()
+    }
+    return Catalogue(
+        **kinds,
+        scoring=Scoring.model_validate_json(record["scoring"]),
+        closers=tuple(record["closers"]),
+        paths={name: Path(path) for name, path in record["paths"].items()},
+        old_names=tuple(OldName(*fields) for fields in record["old"]),
+    )
+
+
+def _read_files(packs: tuple[Path, ...]) -> Catalogue:
+    """Read and validate every data file."""
     problems: list[Message] = []
     paths: dict[str, Path] = {}
     old_names: list[OldName] = []

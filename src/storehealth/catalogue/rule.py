@@ -140,6 +140,11 @@ class Advice(StrictModel):
     names: str | None = Field(
         default=None, description="Dimension of the rule whose slices with most of the misses are named with it."
     )
+    compares: str | None = Field(
+        default=None,
+        description="Dimension of the rule in which the action brings bad slices to what the others have: then the store's "
+        "own figures give the share removed, where slices stand out beyond chance.",
+    )
     mends: str = "true"
     removes: float = Field(ge=0, le=1)
 
@@ -236,9 +241,10 @@ class Rule(StrictModel):
     def _check_names(self) -> Rule:
         known = (*TIME_DIMENSIONS, *self.measure.by)
         for advice in self.advice:
-            if advice.names is not None and advice.names not in known:
+            unknown = next((name for name in (advice.names, advice.compares) if name and name not in known), None)
+            if unknown is not None:
                 listed = tuple(map(Name, dict.fromkeys(known)))
-                advised, dimension = Name(advice.id), Name(advice.names)
+                advised, dimension = Name(advice.id), Name(unknown)
                 raise InvalidValue(message("catalogue.advice_names", advice=advised, dimension=dimension, known=listed))
         if len({printed.name for printed in self.printed}) < len(self.printed):
             raise InvalidValue(message("catalogue.printed_twice"))

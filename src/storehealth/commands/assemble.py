@@ -8,26 +8,22 @@ from datetime import datetime
 from typing import NamedTuple
 
 from storehealth.advise import add_question, compose_headline
+from storehealth.commands.measured import StoreFigures
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
 from storehealth.commands.tools import name_commands
-from storehealth.db import Store
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
-from storehealth.judge.certainty import describe_method, publish_measurements, summarise_table_ends
+from storehealth.judge.certainty import describe_method, summarise_table_ends
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.judge.platform_view import compare_with_platform
-from storehealth.measure import count_plain_figures, measure_coverage, measure_reply_times
-from storehealth.measure.breakdowns import measure_breakdowns
-from storehealth.measure.clocks import count_paid_orders
-from storehealth.measure.completeness import ask_about_parcels, list_chat_warnings
 from storehealth.measure.plan import MeasurePlan
 from storehealth.model import (
     AreaScore,
-    Breakdowns,
     Checkup,
     Finding,
     Measurement,
     NotJudged,
+    PublishedMeasurement,
     Recommendation,
     RunIdentity,
     RunOutcome,
@@ -52,33 +48,31 @@ class Verdicts(NamedTuple):
     warnings: tuple[Message, ...]
     score: Score
     areas: tuple[AreaScore, ...]
+    published: tuple[PublishedMeasurement, ...]
 
     def to_current(self, as_of: datetime | None, window: Window) -> CurrentAudit:
         """Return the part of it that is compared with earlier runs."""
-        published = publish_measurements(self.measurements)
-        return CurrentAudit(as_of, window, self.findings, self.score, self.areas, published)
+        return CurrentAudit(as_of, window, self.findings, self.score, self.areas, self.published)
 
 
 def assemble_checkup(
     started_at: datetime,
     inputs: PreparedInputs,
-    store: Store,
+    figures: StoreFigures,
     plan: MeasurePlan,
     verdicts: Verdicts,
     comparison: HistoryComparison,
     advice: tuple[Recommendation, ...],
     request: AuditRequest,
 ) -> Checkup:
-    """Put the checkup together; what it says of the store's files is read from the open database."""
+    """Put the checkup together."""
     catalogue, settings, intake, platform, _ = inputs
-    language, as_of = settings.language, store.as_of
+    language, as_of = settings.language, figures.as_of
     findings = comparison.findings
-    sources = count_merged_rows(intake.sources, store)
-    context = ExportContext(catalogue, platform, sources, store.rows, as_of)
-    orders = count_paid_orders(store, plan.usual)
+    sources = count_merged_rows(intake.sources, figures)
+    context = ExportContext(catalogue, platform, sources, figures.rows, as_of)
     headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request)
-    question = ask_about_parcels(store)
-    headline = add_question(headline, question) if question else headline
+    headline = add_question(headline, figures.parcels_question) if figures.parcels_question else headline
     return Checkup(
         run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=ToolVersion(version=__version__),
@@ -86,7 +80,7 @@ def assemble_checkup(
         platform=platform.name,
         site=platform.site,
         as_of=as_of,
-        table_ends=summarise_table_ends(store, measure_coverage(store, plan.usual)),
+        table_ends=summarise_table_ends(figures, figures.coverage),
         window=plan.usual,
         timezone=intake.zone,
         language=language,
@@ -95,28 +89,24 @@ def assemble_checkup(
         score=verdicts.score,
         areas=verdicts.areas,
         sources=sources,
-        platform_view=compare_with_platform(verdicts.measurements, catalogue, platform, orders),
+        platform_view=compare_with_platform(verdicts.measurements, catalogue, platform, figures.paid_orders),
         findings=findings,
         not_judged=drop_useless_menus(verdicts.not_judged, context),
         exports_wanted=suggest_exports(verdicts.not_judged, context),
-        measurements=publish_measurements(verdicts.measurements),
-        figures=count_plain_figures(store),
-        distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
-        breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
-        recommendations=name_commands(advice, inputs, store, request),
+        measurements=verdicts.published,
+        figures=figures.plain,
+        distributions=figures.distributions,
+        breakdowns=figures.breakdowns if request.breakdowns else None,
+        recommendations=name_commands(advice, inputs, figures, request),
         deadlines=list_case_deadlines(
             request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
         ),
         previous=comparison.previous,
         trend=comparison.trend,
         followups=comparison.followups,
-        warnings=(*list_chat_warnings(store.con), *list_later_tables(intake.tables, as_of), *verdicts.warnings),
+        warnings=(*figures.chat_warnings, *list_later_tables(intake.tables, as_of), *verdicts.warnings),
         method=describe_method(catalogue, platform),
     )
-
-
-def _measure_breakdowns(store: Store, plan: MeasurePlan) -> Breakdowns:
-    return measure_breakdowns(store, plan.usual, plan.windows.get("CS01", plan.usual), plan.options.mask)
 
 
 def _conclude(

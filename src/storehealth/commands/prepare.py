@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.common import Language
@@ -19,6 +19,7 @@ from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.texts import TextFinder
 from storehealth.db import Store, StoreSettings, open_store
 from storehealth.db.raw import list_values
+from storehealth.db.store import ChooseViews
 from storehealth.errors import UsageError
 from storehealth.history import RunHistory
 from storehealth.i18n import provide_texts, use_language
@@ -26,9 +27,8 @@ from storehealth.intake import IntakeOptions, read_exports
 from storehealth.model import Intake, Source, StoredTable
 from storehealth.privacy import Mask, keep_value, load_installation_key, make_mask
 from storehealth.settings import Settings, find_settings_folder, read_settings
-from storehealth.support.atomic_files import make_private_folder
+from storehealth.support.atomic_files import make_private_folder, make_temporary_folder
 from storehealth.support.message import Message, Name, message
-from storehealth.support.tempdirs import make_temporary_folder
 from storehealth.support.validation import with_nearest
 
 
@@ -172,13 +172,16 @@ def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Cat
 
 
 @contextmanager
-def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = True) -> Iterator[Store]:
+def open_inputs(
+    inputs: PreparedInputs, request: AuditRequest, views: bool = True, choose_views: ChooseViews | None = None
+) -> Iterator[Store]:
     """Open the checkup's database, with a temporary folder beside the lake for what does not fit into memory.
 
     Args:
         inputs: What was read.
         request: Names the state folder, which holds the temporary folder.
         views: False creates the merged canonical tables only.
+        choose_views: Names the views that will be read; default: all.
     """
     catalogue, settings, intake, platform, _ = inputs
     request.tell(message("progress.assembling"))
@@ -194,12 +197,26 @@ def open_inputs(inputs: PreparedInputs, request: AuditRequest, views: bool = Tru
     )
     with (
         make_temporary_folder(request.state, "scratch-") as folder,
-        open_store(intake, catalogue if views else catalogue._replace(views={}), store_settings, folder) as store,
+        open_store(
+            intake, catalogue if views else catalogue._replace(views={}), store_settings, folder, choose_views
+        ) as store,
     ):
         yield store
 
 
-def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
+class MergedTables(Protocol):
+    """The part of an open store, or of its figures, that tells what became of files when they were merged."""
+
+    @property
+    def merged_away(self) -> Mapping[str, int]:
+        """Rows per source path that a row of another file stands for."""
+
+    @property
+    def shops(self) -> Mapping[str, str]:
+        """The shop of each file, where there are several."""
+
+
+def count_merged_rows(sources: Iterable[Source], store: MergedTables) -> tuple[Source, ...]:
     """Count rows that another file repeats as duplicates of their source, and say where a file is another shop's."""
     return tuple(
         source.model_copy(
@@ -215,7 +232,7 @@ def count_merged_rows(sources: Iterable[Source], store: Store) -> tuple[Source, 
     )
 
 
-def _note_shop(source: Source, store: Store) -> Message | None:
+def _note_shop(source: Source, store: MergedTables) -> Message | None:
     """The note of a source, or that its order numbers are another shop's as well."""
     shop = store.shops.get(source.path)
     if shop is None or source.note is not None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from storehealth.commands.measured import StoreFigures
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, choose_mask, open_inputs, prepare_inputs
 from storehealth.db import Store
 from storehealth.model import Recommendation
@@ -48,10 +49,11 @@ ADVISED: Mapping[str, str] = {
 
 
 def name_commands(
-    advice: Iterable[Recommendation], inputs: PreparedInputs, store: Store, request: AuditRequest
+    advice: Iterable[Recommendation], inputs: PreparedInputs, figures: StoreFigures, request: AuditRequest
 ) -> tuple[Recommendation, ...]:
     """Name the command that does the work of each action; with a count where a record of these very files is remembered."""
-    tool_inputs = collect_tool_inputs(inputs, store, request)
+    # nothing runs here: of the store, a record's digest reads no more than its figures tell
+    tool_inputs = collect_tool_inputs(inputs, cast("Store", figures), request)
     return tuple(
         action.model_copy(update={"command": _name_command(ADVISED[action.id], request.state, tool_inputs)})
         if action.id in ADVISED

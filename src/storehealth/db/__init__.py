@@ -4,6 +4,6 @@ Schema ``raw`` holds the rows of the files, ``lake`` the same with duplicates me
 tables, helper tables (``staff``, ``closers``, ``service_days``, ``conflicts``) and the views, stored as tables.
 """
 
-from storehealth.db.store import Store, StoreSettings, open_store, open_store_from_rows
+from storehealth.db.store import Store, StoreSettings, find_as_of, open_store, open_store_from_rows
 
-__all__ = ["Store", "StoreSettings", "open_store", "open_store_from_rows"]
+__all__ = ["Store", "StoreSettings", "find_as_of", "open_store", "open_store_from_rows"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -142,7 +142,17 @@ class _Parts:
             yield from (f"{table}.{column}" for (_, column), count in filled.items() if count)
 
 
-def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, scratch: Path) -> Store:
+ChooseViews = Callable[[frozenset[str]], Iterable[str]]
+"""Names the views that somebody will read, given the tables and columns with values."""
+
+
+def open_store(
+    intake: Intake,
+    catalogue: Catalogue,
+    settings: StoreSettings,
+    scratch: Path,
+    choose_views: ChooseViews | None = None,
+) -> Store:
     """Open the database over the lake's files.
 
     Args:
@@ -150,6 +160,8 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
         catalogue: Tables, views, closers and the generic platform.
         settings: The store's settings.
         scratch: Folder for what does not fit into memory; the caller deletes it.
+        choose_views: Only these views are created, and those they read. Views of packs may read others without saying
+            so, so with one of them all are.
 
     Raises:
         CatalogueError: A view's SQL is wrong.
@@ -175,8 +187,16 @@ def open_store(intake: Intake, catalogue: Catalogue, settings: StoreSettings, sc
     store = _fill(hands, inputs, catalogue, settings)
     store.shops = shops
     _lock(con, [str(part.parquet) for part in stored])
-    create_views(hands, catalogue.views, None, settings.seconds, _of_packs(catalogue))
+    own = _of_packs(catalogue)
+    chosen = None if own or choose_views is None else [*choose_views(store.filled)]
+    create_views(hands, catalogue.views, chosen, settings.seconds, own)
     return store
+
+
+def find_as_of(parts: Iterable[StoredTable], as_of: datetime | None = None) -> datetime | None:
+    """The moment of an audit: the one asked for, else the last event in any table; None where no row has a time."""
+    known = (part.last for part in parts if part.rows and part.table not in FACT_TABLES)
+    return as_of or max((last for last in known if last), default=None)
 
 
 def open_store_from_rows(
@@ -280,7 +300,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     ends = {
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
-    store.as_of = settings.as_of or max(ends.values(), default=None)
+    store.as_of = find_as_of((part for parts in inputs.parts.values() for part in parts), settings.as_of)
     store.table_ends = views.create_visible_tables(con, catalogue.tables, ends, store.as_of)
     for name in views.list_affected(catalogue.tables, ends, store.as_of):
         store.filled = _recount_filled(con, catalogue.tables[name], store.filled)

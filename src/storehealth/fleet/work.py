@@ -326,7 +326,7 @@ def brief_checkup(audit: OpenAudit) -> StoreBrief:
         timezone=checkup.timezone,
         language=checkup.language,
         as_of=checkup.as_of,
-        orders=audit.store.rows.get("orders", 0),
+        orders=audit.figures.rows.get("orders", 0),
         rows=sum(source.rows for source in checkup.sources),
         score=checkup.score.value,
         low=checkup.score.low,

@@ -115,7 +115,9 @@ def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
     """Points, units, the command that does the work, effort, codes and the day to check again."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
-        parts.append(words.say("screen.gain", points=words.format_decimal(recommendation.gain_points)))
+        gain = words.say("screen.gain", points=words.format_decimal(recommendation.gain_points))
+        basis = words.say(f"basis_of_gain.{recommendation.basis}")
+        parts.append(words.say("unit.brackets", what=gain, inside=basis))
     parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
     parts += [words.render(recommendation.command)] if recommendation.command else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]

@@ -97,19 +97,26 @@ def _walk(exports: Path, root: Path) -> Iterator[SourceFile]:
             yield SourceFile(place, Path(folder, name), _refuse_package(name))
         for path in (Path(folder, name) for name in (*folders, *files) if not is_hidden(name)):
             name = escape_bytes(path.relative_to(exports).as_posix())
-            # A link must not pull files from elsewhere on the machine into a report.
-            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-                yield SourceFile(name, path, message("intake.link_out"))
-            elif path.is_file():
-                yield SourceFile(name, path)
-            elif path.is_symlink() and not path.is_dir():
-                yield SourceFile(name, path, message("intake.link_lost"))
-            elif not path.is_dir():
-                yield SourceFile(name, path, message("intake.pipe"))
+            try:
+                note = _find_obstacle(path, root)
+            except OSError as obstacle:  # such as a path that is longer than the system takes
+                note = message("intake.cannot_open", reason=describe_os_error(obstacle))
+            if note or path.is_file():
+                yield SourceFile(name, path, note)
     for error in errors:
         closed = Path(error.filename)
         name = escape_bytes(exports.name if closed == exports else closed.relative_to(exports).as_posix())
         yield SourceFile(f"{name}/", closed, message("intake.cannot_open", reason=describe_os_error(error)))
+
+
+def _find_obstacle(path: Path, root: Path) -> Message | None:
+    """Why something in the folder must not be opened; None for a file or a folder."""
+    # A link must not pull files from elsewhere on the machine into a report.
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+        return message("intake.link_out")
+    if path.is_file() or path.is_dir():
+        return None
+    return message("intake.link_lost" if path.is_symlink() else "intake.pipe")
 
 
 def _refuse_package(name: str) -> Message:

@@ -28,10 +28,9 @@ from uuid import uuid4
 from filelock import FileLock
 
 from storehealth.errors import FileRefused
-from storehealth.support.atomic_files import make_private_folder, restrict_to_owner
+from storehealth.support.atomic_files import make_private_folder, make_temporary_folder, restrict_to_owner
 from storehealth.support.control_chars import escape_bytes
 from storehealth.support.message import message
-from storehealth.support.tempdirs import make_temporary_folder
 
 KEPT = ("index.json", "seen", ".lock", ".swept")
 POINTER_SUFFIX = ".at"

@@ -134,8 +134,13 @@ def _draw_weights(days: int) -> NDArray[float64]:
 class DatedTables(Protocol):
     """The part of an open store that tells where its tables end; this module never touches the database."""
 
-    as_of: datetime | None
-    table_ends: dict[str, datetime]
+    @property
+    def as_of(self) -> datetime | None:
+        """The moment of the audit."""
+
+    @property
+    def table_ends(self) -> Mapping[str, datetime]:
+        """The last event of each table."""
 
 
 def summarise_table_ends(store: DatedTables, covered: Mapping[str, tuple[int, int]]) -> dict[str, TableEnd]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.db.pool import run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.clocks import choose_windows, extend_window
+from storehealth.measure.clocks import Edges, choose_windows, extend_window, find_edges
 from storehealth.measure.completeness import (
     Grain,
     TableGaps,
@@ -29,7 +30,6 @@ from storehealth.measure.completeness import (
     read_grain,
     read_table_gaps,
 )
-from storehealth.measure.edges import Edges, find_edges
 from storehealth.measure.evidence import EvidenceFiles, Fingerprints, collect_evidence, measure_beside_figures
 from storehealth.measure.figures import (
     compare_printed,
@@ -38,22 +38,18 @@ from storehealth.measure.figures import (
     find_printed_problems,
     measure_reply_times,
 )
+from storehealth.measure.passes import RuleTotals, can_share, count_alone, count_together
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
 from storehealth.measure.tally import (
     Estimate,
     apply_exemptions,
     count_cause_groups,
-    count_entities,
-    count_exempted,
     count_repeats,
-    count_rows,
-    count_unsure,
     estimate_fixes,
     estimate_statistic,
-    list_basis,
 )
-from storehealth.model import DataHole, Measurement, MissingInputs, Tally, UsualWindow, Window
+from storehealth.model import DataHole, ExemptedRows, Measurement, MissingInputs, Tally, UsualWindow, Window
 from storehealth.privacy import Mask, mask
 from storehealth.support.message import Name, message
 from storehealth.support.sandbox import MAX_QUERY_SECONDS
@@ -127,11 +123,16 @@ def measure(
     grain, gaps = read_grain(store.con, lens.catalogue), read_table_gaps(store)
     silent = count_silent_chats(store.con, lens.catalogue.scoring.least_judged)
     measuring = _Rules(store, limits, windows, lens, grain, gaps, silent)
+    rules = tuple(rules)
+    groups = measuring.group_rules(rules)
+    passes = {f"all over {over}": partial(measuring.count_together, own) for over, own in groups.items()}
     jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
-    measured = list(run_parallel(store.hands, jobs, {}).values())
+    after = {rule.code: [f"all over {over}"] for over, own in groups.items() for rule in own}
+    work: dict[str, Callable[[duckdb.DuckDBPyConnection], Measurement | None]] = {**passes, **jobs}
+    done = run_parallel(store.hands, work, after)
     if lens.marks:
         lens.marks.enforce_limit(jobs)
-    return measured
+    return [measured for code in jobs if (measured := done[code]) is not None]
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,31 @@ class _Rules:
     grain: Grain
     lacks: TableGaps
     silent_chats: int
+    shared: dict[str, RuleTotals] = field(default_factory=dict)
+    """What rules add up to that were counted together with others, by code."""
+
+    def _open_query(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> RuleQuery:
+        bounds, window, lens = resolve_bounds(rule, self.limits), self.windows.get(rule.code, Window()), self.lens
+        return RuleQuery(con, rule, bounds, window, lens.catalogue, lens.mask, seconds=lens.seconds)
+
+    def group_rules(self, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+        """Group the rules that read the same rows, where there are several."""
+        groups: dict[str, list[Rule]] = {}
+        for rule in rules:
+            groups.setdefault(rule.measure.over.strip(), []).append(rule)
+        return {over: own for over, own in groups.items() if len(own) > 1}
+
+    def count_together(self, rules: Sequence[Rule], con: duckdb.DuckDBPyConnection) -> None:
+        """Count the rules that can be counted together; the others, and all if that fails, are counted one by one."""
+        queries = []
+        for rule in rules:
+            query = self._open_query(rule, con)
+            with suppress(StorehealthError):  # whoever measures the rule alone says what is wrong with it
+                if not find_unmet_needs(_needs(query), self.store.filled) and not self._count_silent_chats(query):
+                    queries.append(self._prepare(query))
+        together = [query for query in queries if can_share(query)]
+        if len(together) > 1:
+            self.shared.update(count_together(together))
 
     def _prepare(self, query: RuleQuery) -> RuleQuery:
         """Add the exemptions of ``mutes.yaml``, and whether the rule's times are known to the day only."""
@@ -158,17 +184,16 @@ class _Rules:
     def measure_rule(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> Measurement:
         """Measure one rule over one of the store's connections."""
         lens, filled = self.lens, self.store.filled
-        window = self.windows.get(rule.code, Window())
-        query = RuleQuery(
-            con, rule, resolve_bounds(rule, self.limits), window, lens.catalogue, lens.mask, seconds=lens.seconds
-        )
+        query = self._open_query(rule, con)
         missing = find_unmet_needs(_needs(query), filled)
         silent = 0 if missing else self._count_silent_chats(query)
         query = query if missing or silent else self._prepare(query)
         inputs = list_inputs(rule, lens.catalogue, query.views)
         lacking = find_holes(query, self.lacks, filled, inputs)
         found = (
-            _missing(query, missing, silent) if missing or silent else _measure(query, self.grain, lacking, lens.marks)
+            _missing(query, missing, silent)
+            if missing or silent
+            else _measure(query, self.grain, lacking, lens.marks, self.shared.get(rule.code))
         )
         longer = extend_window(query, found, self.lacks, filled) if lens.stretch else None
         if longer:
@@ -243,11 +268,16 @@ def _missing(query: RuleQuery, needs: tuple[str, ...], silent_chats: int = 0) ->
     return Measurement(code=query.rule.code, window=query.window, missing=missing)
 
 
-def _measure(query: RuleQuery, grain: Grain, lacking: tuple[DataHole, ...], marks: Fingerprints | None) -> Measurement:
+def _measure(
+    query: RuleQuery,
+    grain: Grain,
+    lacking: tuple[DataHole, ...],
+    marks: Fingerprints | None,
+    totals: RuleTotals | None = None,
+) -> Measurement:
     _check_fact(query)
-    counted = count_rows(query)
-    tally = counted.total
-    entities, reached = count_entities(query, tally)
+    totals = totals or count_alone(query)
+    tally = totals.counts.total
     figure = _figure(query, tally)
     return Measurement(
         code=query.rule.code,
@@ -256,18 +286,22 @@ def _measure(query: RuleQuery, grain: Grain, lacking: tuple[DataHole, ...], mark
         value=figure.value,
         low=figure.low,
         high=figure.high,
-        entities=entities,
-        repeats=count_repeats(query, tally.defects, entities),
-        segments=counted.list_segments(),
+        entities=totals.entities,
+        repeats=count_repeats(query, tally.defects, totals.entities),
+        segments=totals.counts.list_segments(),
         cause_groups=count_cause_groups(query, tally),
-        beside=measure_beside_figures(query),
-        mended=estimate_fixes(query, reached),
+        beside=measure_beside_figures(query, totals.beside),
+        mended=estimate_fixes(query, totals.reached),
         evidence=collect_evidence(query, tally, marks),
         resolution_seconds=find_resolution(query, grain),
         holes=lacking,
-        exempted=count_exempted(query),
-        unsure=count_unsure(query, tally),
-        basis=list_basis(query),
+        exempted=tuple(
+            ExemptedRows(reason=exemption.describe(), rows=rows)
+            for exemption, rows in zip(query.taken_out, totals.exempted, strict=True)
+            if rows
+        ),
+        unsure=totals.unsure,
+        basis=tuple(name for name, holds in zip(query.rule.measure.basis, totals.holds, strict=True) if holds),
     )
 
 

@@ -1,7 +1,8 @@
 """Clocks of single rows (started, due, met, stopped), and the window of days over which each rule is measured.
 
 A rule whose own window holds too few rows gets a longer one that ends on the same day: 90 days, then 12 months. Orders paid
-in the window are counted, since platforms do not judge stores with fewer than a certain number.
+in the window are counted, since platforms do not judge stores with fewer than a certain number. Whether rows lie on a rule's
+limit and just past it is found out too: there a wrong sign or a wrong clock would show.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from storehealth.catalogue.common import find_unmet_needs
 from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import InTimeMeasure, Rule
 from storehealth.catalogue.texts import to_message
-from storehealth.catalogue.thresholds import count_required_rows, count_rows, resolve_bounds
+from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows, resolve_bounds
 from storehealth.errors import UsageError
 from storehealth.measure.completeness import TableGaps, find_needed_tables
 from storehealth.measure.query import RuleQuery
@@ -290,3 +291,50 @@ def _rows_in(query: RuleQuery, windows: list[Window]) -> tuple[int, ...]:
     parts = ", ".join(f"count(*) FILTER (_at >= DATE '{window.first}')" for window in windows)
     (row,) = query.run(f"SELECT {parts} FROM {widest.rows} WHERE {counted}")
     return row
+
+
+class Edges(NamedTuple):
+    """Whether a row lies on the limit or less than one second (day, unit) below it, and whether one lies as little above."""
+
+    on: bool
+    past: bool
+
+
+def find_edges(
+    store: Store, rule: Rule, limits: Mapping[str, PlatformLimit], window: Window, catalogue: Catalogue
+) -> Edges | None:
+    """Find whether rows of a store lie at a rule's limit; None where single rows have no limit.
+
+    Args:
+        store: An open store with the rule's views.
+        rule: The rule.
+        limits: The platform's, by code.
+        window: The days that are measured.
+        catalogue: Tables and views.
+    """
+    query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), window, catalogue, mask)
+    distance = _distance(rule, query.bounds)
+    if distance is None:
+        return None
+    near = "coalesce(bool_or(d > -1 AND d <= 0), false), coalesce(bool_or(d > 0 AND d <= 1), false)"
+    ((on, past),) = query.run(f"SELECT {near} FROM (SELECT {distance} AS d FROM {query.every_row} WHERE {COUNTED})")
+    return Edges(on, past)
+
+
+def _distance(rule: Rule, bounds: Bounds | None) -> str | None:
+    """SQL of how far a row is beyond the limit, in seconds, days or the value's unit."""
+    in_time, value = rule.measure.in_time, rule.measure.value
+    if in_time is not None:
+        return _time_distance(in_time)
+    if value is None or bounds is None or value.statistic == "mean":
+        return None
+    sign = "-" if bounds.higher_is == "better" else ""
+    return f"{sign}(_value - {float(bounds.limit)!r})"
+
+
+def _time_distance(in_time: InTimeMeasure) -> str:
+    if in_time.within is not None:
+        return f"_waited - {build_limit_seconds(in_time.within)}"
+    if in_time.by_date is not None:
+        return "(coalesce(_to, _until)::DATE - _promise::DATE)"
+    return "epoch(coalesce(_to, _until) - _promise)"

@@ -178,6 +178,14 @@ def list_chat_warnings(con: duckdb.DuckDBPyConnection) -> list[Message]:
     return [*warnings, *_find_separate_teams(con)]
 
 
+PARCELS_QUERY = """
+        SELECT max(coalesce(paid_at, created_at)),
+               count(*) FILTER (promised_ship_at <= $end AND coalesce(handed_over_at, $end) > promised_ship_at),
+               count(*) FILTER (promised_ship_at > $end AND promised_ship_at < getvariable('as_of') AND handed_over_at IS NULL)
+        FROM fulfilments WHERE paid AND NOT cancelled AND NOT left_at_unknown_time
+    """
+
+
 def ask_about_parcels(store: Store) -> Message | None:
     """Ask whether the export or the shipping ended where parcels end more than a day before the orders; both readings.
 
@@ -186,25 +194,13 @@ def ask_about_parcels(store: Store) -> Message | None:
     ends = [store.table_ends[name] for name in ("shipments", "scans") if name in store.table_ends]
     if not ends or not _has_table(store.con, "fulfilments"):
         return None
-    query = """
-        SELECT max(coalesce(paid_at, created_at)),
-               count(*) FILTER (promised_ship_at <= $end AND coalesce(handed_over_at, $end) > promised_ship_at),
-               count(*) FILTER (promised_ship_at > $end AND promised_ship_at < getvariable('as_of') AND handed_over_at IS NULL)
-        FROM fulfilments WHERE paid AND NOT cancelled AND NOT left_at_unknown_time
-    """
-    ((ordered, late, more),) = store.con.execute(query, {"end": max(ends)}).fetchall()
+    ((ordered, late, more),) = store.con.execute(PARCELS_QUERY, {"end": max(ends)}).fetchall()
     if ordered is None or not more or ordered - max(ends) <= timedelta(days=1):
         return None
     return message("measure.parcels_end", parcels=max(ends), orders=ordered, late=late, all=late + more)
 
 
-def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
-    """Accounts that never share a customer are teams of their own, such as brands whose logs were put together.
-
-    Customers who came again are counted: how many met another account, and how many would have by chance, given how much
-    each account answers.
-    """
-    query = """
+TEAMS_QUERY = """
         WITH served AS (SELECT customer_id, session_id, min(replied_by) AS account FROM turns
                         WHERE customer_id IS NOT NULL AND replied_by IS NOT NULL AND handled_by = 'human' GROUP BY ALL),
         again AS (SELECT customer_id, count(DISTINCT account) > 1 AS is_shared FROM served
@@ -213,18 +209,31 @@ def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
         SELECT (SELECT count(*) FROM shares), (SELECT count(*) FROM again), (SELECT count(*) FROM again WHERE is_shared),
                1 - (SELECT sum(share * share) FROM shares)
     """
-    ((accounts, returned, shared, by_chance),) = con.execute(query).fetchall()
+
+
+def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
+    """Accounts that never share a customer are teams of their own, such as brands whose logs were put together.
+
+    Customers who came again are counted: how many met another account, and how many would have by chance, given how much
+    each account answers.
+    """
+    ((accounts, returned, shared, by_chance),) = con.execute(TEAMS_QUERY).fetchall()
     if accounts >= MIN_TEAM_ACCOUNTS and returned >= MIN_RETURNS and shared < MAX_SHARED * by_chance * returned:
         yield message("measure.several_teams", accounts=accounts, shared=shared, returned=returned)
 
 
 def _count_unread(store: Store) -> dict[str, dict[str, int]]:
     """Rows by table and column; a table without any unread cell is absent."""
+    tables = [name for name, rows in store.rows.items() if rows]
+    counts = " UNION ALL ".join(
+        f"SELECT '{table}' AS one, name, count(*) FROM (SELECT unnest(unread) AS name FROM {table} WHERE len(unread) > 0)"
+        f" GROUP BY name"
+        for table in tables
+    )
     found: dict[str, dict[str, int]] = {}
-    for table in (name for name, rows in store.rows.items() if rows):
-        query = f"SELECT unnest(unread) AS name, count(*) FROM {table} WHERE len(unread) > 0 GROUP BY 1"
-        found |= {table: columns} if (columns := dict(store.con.execute(query).fetchall())) else {}
-    return found
+    for table, name, rows in store.con.execute(counts).fetchall() if tables else ():
+        found.setdefault(table, {})[name] = rows
+    return dict(sorted(found.items(), key=lambda item: tables.index(item[0])))
 
 
 def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from storehealth.catalogue.rule import SideMeasure
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import DEFECT, LATE, OVERDUE
-from storehealth.measure.tally import QUANTILES, build_statistic, build_survival
+from storehealth.measure.tally import QUANTILES, build_survival
 from storehealth.model import EvidenceRow, Finding, RowState, SideFigure, Tally, Window
 from storehealth.support.atomic_files import write_csv
 
@@ -172,36 +172,31 @@ def _detail(value: Any) -> Detail:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def measure_beside_figures(query: RuleQuery) -> tuple[SideFigure, ...]:
-    """Measure the figures a rule shows beside its own, over its rows in the window, all in one scan."""
-    figures = query.rule.measure.beside
-    if not figures:
-        return ()
-    sums = ", ".join(_sums(figure, f"_beside{index}") for index, figure in enumerate(figures))
+def measure_beside_figures(query: RuleQuery, sums: Sequence[tuple[float | None, int]]) -> tuple[SideFigure, ...]:
+    """Measure the figures a rule shows beside its own, over its rows in the window.
+
+    Args:
+        query: The rule's query.
+        sums: The two sums of each figure, see :class:`storehealth.measure.passes.RuleTotals`.
+    """
     kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
-    (row,) = query.run(f"SELECT {sums} FROM {query.rows}{kept}")
-    pairs = [list(pair) for pair in zip(row[::2], row[1::2], strict=True)]
-    for index, figure in enumerate(figures):
-        if figure.value is not None and figure.value.statistic != "mean" and figure.value.open != "false":
-            pairs[index][0] = _survive(query, index, QUANTILES[figure.value.statistic], pairs[index][0], kept)
-    return tuple(_beside(figure, *pair) for figure, pair in zip(figures, pairs, strict=True))
+    figures = list[SideFigure]()
+    for index, (figure, (first, second)) in enumerate(zip(query.rule.measure.beside, sums, strict=True)):
+        is_open = figure.value is not None and figure.value.statistic != "mean" and figure.value.open != "false"
+        value = _survive(query, index, figure, first, kept) if is_open else first
+        figures.append(_beside(figure, value, second))
+    return tuple(figures)
 
 
-def _survive(query: RuleQuery, index: int, quantile: float, value: float | None, kept: str) -> float | None:
+def _survive(query: RuleQuery, index: int, figure: SideMeasure, value: float | None, kept: str) -> float | None:
     """The quantile of a figure beside, by Kaplan and Meier where some of its values are still open."""
     rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {query.rows}{kept}"
-    found = query.run(build_survival(rows, quantile))
+    assert figure.value is not None  # noqa: S101 - only statistics have open rows
+    found = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
     if not found:
         return math.inf
     ((_, survived, _, _, still_open),) = found
     return float(survived) if still_open else value
-
-
-def _sums(figure: SideMeasure, column: str) -> str:
-    """SQL of a figure's two sums: rows for which it is true and rows for which not, or the statistic and its rows."""
-    if figure.value is None:
-        return f"count(*) FILTER ({column}), count(*) FILTER (NOT {column})"
-    return f"{build_statistic(figure.value.statistic, column)}, count({column})"
 
 
 def _beside(figure: SideMeasure, first: float | None, second: int) -> SideFigure:

@@ -5,12 +5,15 @@ Counts suspected automatic replies as bot messages, and shows beside it the resu
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.common import find_unmet_needs
 from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
@@ -98,6 +101,55 @@ def write_evidence(store: Store, plan: MeasurePlan, measurements: Sequence[Measu
             seconds=options.seconds,
         )
         files.write(apply_exemptions(query, options.exemptions), options.marks)
+
+
+READ_BY_ALL = ("table_days", "cut_files", "time_grain")
+"""Views from which gaps and coarse times of all tables are read."""
+READ_WITH = {
+    "messages": ("turns", "chat_channel"),
+    "orders": ("fulfilments",),
+    "shipments": ("fulfilments",),
+    "order_lines": ("fulfilments",),
+}
+"""Views that every store with such a table needs: reply times, the channel, paid orders, money at risk."""
+NO_SQL = frozenset({"title", "titles", "says", "name", "names", "do", "do_on", "note", "id", "unit", "effort"})
+"""Keys of rules that hold words for people, in which the name of a view may occur."""
+
+
+def list_read_views(plan: MeasurePlan, filled: Collection[str]) -> list[str]:
+    """List the views that measuring reads: those that all stores need, and those that a rule names that can be measured.
+
+    Args:
+        plan: What is measured.
+        filled: Names of tables and columns with values.
+    """
+    catalogue, options = plan.options.catalogue, plan.options
+    words = {*READ_BY_ALL, *(view for table, views in READ_WITH.items() if table in filled for view in views)}
+    for rule in plan.rules:
+        if _is_measurable(rule, catalogue, filled):
+            parts = {"measure", "advice", "causes", "printed"}
+            words.update(_list_words(rule.model_dump(mode="json", include=parts, exclude_defaults=True)))
+    for exemption in options.exemptions:
+        words.update(re.findall(r"\w+", exemption.where or ""))
+    return [view for view in catalogue.views if view in words]
+
+
+def _is_measurable(rule: Rule, catalogue: Catalogue, filled: Collection[str]) -> bool:
+    views = set(re.findall(r"\w+", rule.measure.over)) & catalogue.views.keys()
+    needs = [need for view in views for need in catalogue.views[view].needs]
+    return not find_unmet_needs((*needs, *rule.measure.needs), filled)
+
+
+def _list_words(record: object) -> Iterator[str]:
+    """The words of all SQL in a part of a rule."""
+    if isinstance(record, Mapping):
+        for key, value in record.items():
+            yield from _list_words(value) if key not in NO_SQL else ()
+    elif isinstance(record, list):
+        for value in record:
+            yield from _list_words(value)
+    elif isinstance(record, str):
+        yield from re.findall(r"\w+", record)
 
 
 NAME = "if_suspected_automatic_replies_count_as_answers"

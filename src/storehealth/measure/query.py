@@ -25,8 +25,10 @@ from storehealth.db.errors import describe_sql_problem, explain_sql_error, quote
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
 from storehealth.measure.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.measure.rule_sql import (
+    COUNTED,
     DEFECT,
     FIGURES,
+    NOT_SHOWN,
     TIME_COLUMNS,
     bracket,
     build_row_query,
@@ -105,17 +107,26 @@ class RuleQuery:
     @property
     def defects(self) -> str:
         """Where evidence is read from: of other rows than defects, the columns to show may be missing."""
-        return self.rows if is_costly(self.rule.measure.over) else self.every_row
+        return self.rows if is_costly(self.rule.measure.over) else f"({self._build(NOT_SHOWN)})"
 
     @cached_property
     def every_row(self) -> str:
         """The row query in brackets: every row, with the columns to show."""
-        return f"({build_row_query(self.rule, self.bounds, self.window, self.taken_out, self.date_only)})"
+        return f"({self._build()})"
+
+    def _build(self, without: tuple[str, ...] = ()) -> str:
+        return build_row_query(self.rule, self.bounds, self.window, self.taken_out, self.date_only, without)
 
     def _store(self, query: str, table: str) -> str:
         with self._blaming(query):
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
         return table
+
+    @cached_property
+    def has_open_rows(self) -> bool:
+        """Whether any row that counts has a value that still grows."""
+        ((rows,),) = self.run(f"SELECT count(*) FROM {self.rows} WHERE {COUNTED} AND _open")
+        return bool(rows)
 
     @cached_property
     def views(self) -> tuple[str, ...]:
@@ -395,7 +406,7 @@ ALIAS = rf"\b{{name}}\b\"?{AFTER}\s+AS\s+\"?(\w+)\"?"
 """``buyer_id AS who``, ``lower(o.buyer_id) AS who``, ``coalesce(buyer_id, 'none') AS who``, ``ELSE buyer_id END AS who``."""
 BARE_ALIAS = r"\b{name}\b\"?\s+(?!from\b|as\b|end\b|desc\b|asc\b|or\b|and\b)\"?(\w+)\"?\s*(?:,|from\b)"
 """``buyer_id who FROM``."""
-COUNTED = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
+COUNTING = re.compile(r"count\s*\([^()]*\)", re.IGNORECASE)
 OWN = {"session_id": "session"}
 
 
@@ -415,7 +426,7 @@ def find_personal_columns(catalogue: Catalogue, views: Iterable[str], over: str)
         for name, column in table.columns.items()
         if column.personal is not None
     }
-    return _find_aliases(known, COUNTED.sub(" ", over)) | known
+    return _find_aliases(known, COUNTING.sub(" ", over)) | known
 
 
 def _find_aliases(known: dict[str, str], over: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ passed, and says nothing of later.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -16,19 +15,11 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from storehealth.catalogue.mutes import ALL_RULES, Exemption
+from storehealth.catalogue.rule import Rule
 from storehealth.errors import CatalogueError
 from storehealth.measure.query import STOPPED, RuleQuery
-from storehealth.measure.rule_sql import (
-    COUNTED,
-    DEFECT,
-    JUDGED,
-    MET,
-    NOT_JUDGEABLE,
-    TIME_COLUMNS,
-    bracket,
-    list_dimensions,
-)
-from storehealth.model import AdviceReach, CauseGroup, CauseMark, ExemptedRows, Segment, Tally
+from storehealth.measure.rule_sql import COUNTED, DEFECT, JUDGED, MET, TIME_COLUMNS, bracket, list_dimensions
+from storehealth.model import AdviceReach, CauseGroup, CauseMark, Segment, Tally
 from storehealth.support.stats import Z_TWO_SIDED, quantile_interval_ranks, quantile_ranks
 
 Slice = tuple[str, str | None]
@@ -51,7 +42,7 @@ class RowCounts:
         """The slices by the rule's dimensions, then by hour, weekday and day, each ordered by its values."""
         values = _values(self.query)
         found: list[Segment] = []
-        for alias, name in _slices(self.query).items():
+        for alias, name in find_slices(self.query.rule).items():
             own = [
                 _segment(self.query, name, label, tally, values.get((alias, label)))
                 for (key, label), tally in self.tallies.items()
@@ -59,46 +50,6 @@ class RowCounts:
             ]
             found += sorted(_limit_slices(own, name), key=lambda segment, name=name: _order(segment, name))  # type: ignore[misc]
         return tuple(found)
-
-
-def count_rows(query: RuleQuery) -> RowCounts:
-    """Count a rule's rows by outcome. Grouping by outcome needs one scan per column, not one per outcome and column."""
-    found: dict[Slice, dict[str, int]] = {}
-    for alias, label, outcome, rows in _read_slices(query, ", _outcome", "_outcome, count(*)"):
-        found.setdefault((alias, label), {})[outcome] = rows
-    total: Counter[str] = Counter()
-    for (alias, _), counts in found.items():
-        if alias == "_day":  # every row has a day, if only NULL, and so counts once
-            total.update(counts)
-    return RowCounts(query, {key: Tally(**counts) for key, counts in found.items()}, Tally(**total))
-
-
-def count_entities(query: RuleQuery, tally: Tally) -> tuple[int, tuple[int, ...]]:
-    """Count the distinct entities among the defects, and the defects each advice reaches."""
-    advice = query.rule.advice
-    if not tally.defects:
-        return 0, (0,) * len(advice)
-    reached = "".join(f", count(*) FILTER (_mends{index})" for index in range(len(advice)))
-    ((entities, *by_advice),) = query.run(f"SELECT count(DISTINCT _entity){reached} FROM {query.rows} WHERE {DEFECT}")
-    return entities, tuple(by_advice)
-
-
-def count_unsure(query: RuleQuery, tally: Tally) -> int:
-    """Count the rows that are not judgeable only because a column is not recorded or a cell could not be read."""
-    if query.rule.measure.unsure == "false" or not tally.not_judgeable:
-        return 0
-    ((rows,),) = query.run(f"SELECT count(*) FROM {query.rows} WHERE _unsure AND _outcome = {NOT_JUDGEABLE}")
-    return int(rows)
-
-
-def list_basis(query: RuleQuery) -> tuple[str, ...]:
-    """The assumptions that hold for at least one judged row, in the order of the rule file."""
-    names = tuple(query.rule.measure.basis)
-    if not names:
-        return ()
-    parts = ", ".join(f"coalesce(bool_or(_basis{index}), false)" for index in range(len(names)))
-    (holds,) = query.run(f"SELECT {parts} FROM {query.rows} WHERE {COUNTED}")
-    return tuple(name for name, is_used in zip(names, holds, strict=True) if is_used)
 
 
 def count_cause_groups(query: RuleQuery, tally: Tally) -> tuple[CauseGroup, ...]:
@@ -124,9 +75,9 @@ def read_cause_marks(query: RuleQuery, values: Sequence[Any]) -> tuple[CauseMark
     )
 
 
-def _slices(query: RuleQuery) -> dict[str, str]:
+def find_slices(rule: Rule) -> dict[str, str]:
     """Columns of the row query that rows are sliced by → the name of each dimension."""
-    own = {f"_by{index}": name for index, name in enumerate(list_dimensions(query.rule))}
+    own = {f"_by{index}": name for index, name in enumerate(list_dimensions(rule))}
     return own | {f"_{name}": name for name in TIME_COLUMNS}
 
 
@@ -142,14 +93,18 @@ def _values(query: RuleQuery) -> dict[Slice, float | None]:
 
 
 def _survive_by_slice(query: RuleQuery, quantile: float) -> Iterator[tuple[Slice, float | None]]:
-    for alias in _slices(query):
-        rows = f"SELECT {alias}::VARCHAR AS label, _value AS value, _open AS open FROM {query.rows} WHERE {COUNTED}"
-        yield from (((alias, label), value) for label, value, *_ in query.run(build_survival(rows, quantile)))
+    rows = " UNION ALL ".join(
+        f"SELECT {{'column': '{alias}', 'label': {alias}::VARCHAR}} AS label, _value AS value, _open AS open"
+        f" FROM {query.rows} WHERE {COUNTED}"
+        for alias in find_slices(query.rule)
+    )
+    for label, value, *_ in query.run(build_survival(rows, quantile)):
+        yield (label["column"], label["label"]), value
 
 
 def _read_slices(query: RuleQuery, further: str, figures: str) -> Iterator[tuple[Any, ...]]:
     """Column, its value, and figures, for the rows grouped by each column in turn (and by ``further``)."""
-    aliases = tuple(_slices(query))
+    aliases = tuple(find_slices(query.rule))
     keys, texts = ", ".join(aliases), ", ".join(f"{alias}::VARCHAR" for alias in aliases)
     sets = ", ".join(f"({alias}{further})" for alias in aliases)
     every = (1 << len(aliases)) - 1  # grouping_id sets the bit of each column that is not grouped by
@@ -226,16 +181,6 @@ def _fits(query: RuleQuery, exemption: Exemption) -> bool:
     except duckdb.Error as error:
         raise query.make_exemption_error(exemption, error) from None
     return True
-
-
-def count_exempted(query: RuleQuery) -> tuple[ExemptedRows, ...]:
-    """Rows that each exemption takes out of this rule, in the order of the file."""
-    if not query.taken_out:
-        return ()
-    counted = f"SELECT _taken_out, count(*) FROM {query.rows} WHERE _taken_out IS NOT NULL GROUP BY ALL ORDER BY 1"
-    return tuple(
-        ExemptedRows(reason=query.taken_out[place].describe(), rows=rows) for place, rows in query.run(counted)
-    )
 
 
 class Estimate(NamedTuple):
@@ -322,8 +267,7 @@ def build_survival(rows: str, quantile: float) -> str:
 
 def has_open_rows(query: RuleQuery) -> bool:
     """Whether any row that counts has a value that still grows."""
-    ((rows,),) = query.run(f"SELECT count(*) FROM {query.rows} WHERE {COUNTED} AND _open")
-    return bool(rows)
+    return query.has_open_rows
 
 
 def _survive(query: RuleQuery, quantile: float) -> Estimate:

@@ -278,6 +278,11 @@ class Recommendation(FrozenModel):
     gain_points: float | None
     gain_units: Message
     assumption: Message
+    basis: Literal["assumed", "slices", "history"] = Field(
+        default="assumed",
+        description="What the gain rests on: an assumed share; what the store's other slices achieve; or what the same action "
+        "did here before.",
+    )
     check_on: date | None
     command: Note = Field(default=None, description="The command that does the work, where there is one.")
 

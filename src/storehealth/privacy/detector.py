@@ -59,7 +59,6 @@ PATTERNS = (
     rf"(?i:\b(?:my name is|me llamo|mi nombre es|meu nome é|ich heiße|je m['’]appelle|nama saya|ask for|a\.n\.)) {FULL_NAME}",
     rf"(?i:\b(?:this is|soy|je suis|ich bin|atención a|att\.?:?|attn\.?:?)) {WORD} {WORD}(?: {WORD})?",
 )  # fmt: skip
-FOUND = [re.compile(pattern) for pattern in PATTERNS]
 LABELLED = re.compile(
     r"(?i)(收货人|收件人|联系人|姓名|手机号?|电话|地址|微信号?|氏名|お名前|宛名|住所|届け先"
     r"|\b(?:name|nombre|nome|nom|recipient|recibe|empfänger|destinataire|destinatário|penerima|address|dirección|endereço|adresse"
@@ -106,10 +105,16 @@ def _simplify_char(char: str) -> str:
     return char if digit is None else str(digit)
 
 
+@cache
+def _compile_patterns() -> tuple[re.Pattern[str], ...]:
+    """Compiled when the first text is searched: most commands never need them."""
+    return tuple(map(re.compile, PATTERNS))
+
+
 def find_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where a simplified text holds personal values, in no order; they may overlap."""
     rest = NOBODYS.sub(lambda match: "x" * len(match[0]), text)
-    for pattern in FOUND:
+    for pattern in _compile_patterns():
         for match in pattern.finditer(rest):
             yield match.span()
     for pattern in (LABELLED, HANDLE, MY_NUMBER):

@@ -11,7 +11,9 @@ import glob
 import os
 import re
 import secrets
+import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -138,3 +140,57 @@ def describe_os_error(error: OSError) -> Message:
     if name in KNOWN:
         return message(f"system.{name}")
     return verbatim(error.strerror or type(error).__name__)
+
+
+LOCK_NAME = ".in-use"
+GRACE_SECONDS = 60.0
+"""Seconds for which a folder without a held lock is left alone: another process may be creating it."""
+
+
+@contextmanager
+def make_temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """Create a temporary folder that only its owner can read, and remove it afterwards.
+
+    The system releases the lock file in it when the process ends, so that folders of killed processes are recognised even
+    if their process number is in use again.
+
+    Args:
+        parent: Where to create it; abandoned folders with the same prefix are removed.
+        prefix: How its name begins.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    from filelock import FileLock
+
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    lock = FileLock(folder / LOCK_NAME, mode=0o600)
+    try:
+        lock.acquire()
+        _remove_abandoned(folder, prefix)
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(own: Path, prefix: str) -> None:
+    """Remove folders with the prefix beside our own whose process has ended."""
+    now = own.stat().st_mtime  # the clock of the disk, which may be another machine's
+    for folder in own.parent.glob(f"{prefix}*"):
+        if folder != own and _is_abandoned(folder, now):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path, now: float) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        if folder.is_symlink() or not folder.is_dir() or now - folder.stat().st_mtime < GRACE_SECONDS:
+            return False
+        if not (folder / LOCK_NAME).exists():
+            return True
+        with FileLock(folder / LOCK_NAME, timeout=0, mode=0o600):
+            return True
+    except (Timeout, OSError):
+        return False

@@ -6,61 +6,75 @@
 -- needs: messages
 -- after: chat_messages, session_totals
 -- personal: customer_id, entity
+-- Sorted once: windows without a partition then stream over the rows in that order, and compare sessions themselves.
 WITH words AS (           -- what opens and what closes a turn; the rest is transparent
     SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row,
            coalesce(event = 'handoff', false) AS is_handoff, coalesce(event = 'closed', false) AS is_end
     FROM chat_messages
     WHERE opens OR closes IS NOT NULL OR event = 'closed'
+    ORDER BY session_id, sent_at, source_file, source_row
 ),
 settled AS (              -- a bot settles a question when the customer then rests, is handed over, or the session is closed
-    SELECT *, lead(closes) OVER w AS next_closes, lead(sent_at) OVER w AS next_at, lead(is_handoff) OVER w AS next_handoff,
-           lead(is_end) OVER w AS next_end
+    SELECT *, row_number() OVER () AS n, coalesce(lead(session_id) OVER () = session_id, false) AS goes_on,
+           lead(closes) OVER () AS next_closes, lead(sent_at) OVER () AS next_at,
+           lead(is_handoff) OVER () OR lead(is_end) OVER () AS next_settles
     FROM words
-    WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
 ),
 marks AS (
-    SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row, is_handoff,
-           lag(closes, 1, 'start') OVER (PARTITION BY session_id ORDER BY sent_at, source_file, source_row) AS before
+    SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row, is_handoff, n,
+           coalesce(lag(session_id) OVER () = session_id, false) AND lag(closes) OVER () IS NULL AS follows_question
     FROM settled
-    WHERE NOT is_end AND (closes IS DISTINCT FROM 'bot' OR coalesce(next_handoff, false) OR coalesce(next_end, false)
-        OR next_closes IS NULL AND epoch(coalesce(next_at, getvariable('chat_end')) - sent_at) > getvariable('session_gap'))
+    WHERE NOT is_end AND (closes IS DISTINCT FROM 'bot' OR goes_on AND next_settles
+        OR NOT (goes_on AND next_closes IS NOT NULL)
+           AND epoch(coalesce(CASE WHEN goes_on THEN next_at END, getvariable('chat_end')) - sent_at) > getvariable('session_gap'))
 ),
 runs AS (                 -- first of each run: questions and replies alternate from here on; a hand-off begins anew
-    SELECT *, coalesce(lead(closes IS NULL) OVER w, false) AS begins_anew
+    SELECT *, coalesce(lead(session_id) OVER () = session_id AND lead(closes) OVER () IS NULL, false) AS begins_anew
     FROM marks
-    WHERE (closes IS NULL) <> (before IS NULL) OR is_handoff
-    WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
+    WHERE (closes IS NULL) <> follows_question OR is_handoff
 ),
 edges AS (
-    SELECT *, lead(sent_at) OVER w AS replied_at, lead(closes) OVER w AS handled_by, lead(sender_id) OVER w AS replier,
-           count(CASE WHEN closes = 'human' THEN 1 END) OVER (w ROWS UNBOUNDED PRECEDING) AS humans_before
+    SELECT *, coalesce(lead(session_id) OVER () = session_id, false) AS goes_on, lead(sent_at) OVER () AS next_at,
+           lead(closes) OVER () AS next_closes, lead(sender_id) OVER () AS next_sender,
+           CASE WHEN coalesce(lag(session_id) OVER () <> session_id, true) THEN n END AS begin_n,
+           CASE WHEN closes = 'human' THEN n END AS human_n
     FROM runs
     WHERE closes IS NOT NULL OR NOT begins_anew
-    WINDOW w AS (PARTITION BY session_id ORDER BY sent_at, source_file, source_row)
+),
+counted AS (
+    SELECT *, coalesce(max(human_n) OVER (ROWS UNBOUNDED PRECEDING) >= max(begin_n) OVER (ROWS UNBOUNDED PRECEDING), false) AS had_human
+    FROM edges
 ),
 opened AS (
-    SELECT session_id, sent_at AS opened_at, replied_at, handled_by, replier, order_id, sku_id, source_file, source_row, humans_before,
-           coalesce(bool_or(handled_by IS DISTINCT FROM 'bot') OVER (PARTITION BY session_id
-               ORDER BY sent_at, source_file, source_row ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS human_follows
-    FROM edges
+    SELECT session_id, n, sent_at AS opened_at, CASE WHEN goes_on THEN next_at END AS replied_at,
+           CASE WHEN goes_on THEN next_closes END AS handled_by, CASE WHEN goes_on THEN next_sender END AS replier,
+           order_id, sku_id, source_file, source_row, had_human
+    FROM counted
     WHERE closes IS NULL
 ),
+persons AS (              -- the last question of a session that did not stay with a bot, where some did
+    SELECT session_id, max(n) AS last_n
+    FROM opened
+    WHERE handled_by IS DISTINCT FROM 'bot' AND session_id IN (SELECT session_id FROM opened WHERE handled_by = 'bot')
+    GROUP BY session_id
+),
 asked AS (                -- where bots do not count, what one settled is unanswered, unless a person came in after all
-    SELECT session_id, opened_at, order_id, sku_id, source_file, source_row,
+    SELECT session_id, n, opened_at, order_id, sku_id, source_file, source_row,
            coalesce(handled_by = 'bot', false) AS is_bot_settled,
-           handled_by = 'bot' AND getvariable('bot_policy') = 'ignored' AND NOT human_follows AS is_left,
+           handled_by = 'bot' AND getvariable('bot_policy') = 'ignored' AND NOT coalesce(n < last_n, false) AS is_left,
            CASE WHEN is_left IS NOT TRUE THEN replied_at END AS replied_at,
            CASE WHEN is_left IS NOT TRUE THEN handled_by END AS handled_by,
            CASE WHEN is_left IS NOT TRUE THEN replier END AS replier,
-           humans_before = 0 AND (is_left IS TRUE OR handled_by IS DISTINCT FROM 'bot') AS might_be_first,
+           NOT had_human AND (is_left IS TRUE OR handled_by IS DISTINCT FROM 'bot') AS might_be_first,
            coalesce(CASE WHEN is_left IS NOT TRUE THEN replied_at END, getvariable('chat_end')) AS stopped_at
     FROM opened
+    LEFT JOIN persons USING (session_id)
 ),
 ended AS (                -- when the session was next closed
-    SELECT a.*, x.sent_at AS next_closed_at
+    SELECT a.*, list_min(list_filter(closings, lambda moment: moment >= opened_at)) AS next_closed_at
     FROM asked AS a
-    ASOF LEFT JOIN (SELECT session_id, sent_at FROM chat_messages WHERE event = 'closed') AS x
-        ON x.session_id = a.session_id AND x.sent_at >= a.opened_at
+    LEFT JOIN (SELECT session_id, list(sent_at) AS closings FROM chat_messages WHERE event = 'closed' GROUP BY session_id)
+        USING (session_id)
 ),
 assigned AS (
     SELECT session_id, event_agent_id AS agent_id, sent_at AS since,
@@ -78,9 +92,8 @@ held AS (                 -- who held a turn, and how long
     GROUP BY a.session_id, a.source_file, a.source_row
 ),
 timed AS (
-    SELECT a.* EXCLUDE (is_left, might_be_first), assigned_at, holders,
-           might_be_first AND row_number() OVER (PARTITION BY a.session_id, might_be_first ORDER BY opened_at, a.source_file, a.source_row) = 1
-               AS is_first, is_open(f.spells, opened_at) AS in_hours,
+    SELECT a.* EXCLUDE (n, is_left, might_be_first), assigned_at, holders,
+           n IN (SELECT min(n) FROM asked WHERE might_be_first GROUP BY session_id) AS is_first, is_open(f.spells, opened_at) AS in_hours,
            epoch(stopped_at - opened_at) AS wall_seconds,
            open_before(t.before, t.spells, stopped_at) - open_before(f.before, f.spells, opened_at) AS clip_seconds,
            CASE WHEN assigned_at > opened_at THEN open_before(t.before, t.spells, stopped_at)

@@ -23,8 +23,10 @@ NAME = "wangwang_chat_log"
 VERSION = 2
 COLUMNS = ("message_id", "customer", "sender", "sent_at", "text")
 MESSAGE = re.compile(r"\s*(\S[^\t\n]{0,99}?)\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\):\s{0,2}(.*)", re.DOTALL)
-DAMAGED = re.compile(r"\s*\S[^\t\n]{0,99}?\((?=(?:[^()\d]*\d){8})[^()\s]{4,14}\s?[^()\s]{3,14}\)[:：]\s{0,2}")
-"""The head of a message whose time cannot be read: eight digits or more in the brackets before the colon."""
+DAMAGED = re.compile(
+    r"\s*\S[^\t\n]{0,99}?\((?=(?:[^()\d]*\d){10})(?=[^()]*[:：])[^()\s]{4,14}\s?[^()\s]{3,14}\)[:：]\s{0,2}"
+)
+"""The head of a message whose time cannot be read: ten digits or more and a colon in the brackets."""
 RULE = re.compile(r"\s*={20,}\s*")
 KINDS = ("单聊", "群聊")
 

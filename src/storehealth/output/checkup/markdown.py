@@ -156,10 +156,14 @@ def _short_findings(checkup: Checkup, words: Words) -> list[str]:
         for finding in shown[:FINDINGS]
     ]
     header = [words.say(f"column.{key}") for key in ("verdict", "rule", "value", "counted", "limit")]
-    named = [(finding.code, summarize_causes(finding, words)) for finding in shown[:FINDINGS]]
-    causes = [f"{code} {text}" for code, text in named if text]
-    lines = [*write_table(header, rows), *(write_bullets(causes) if causes else [])]
+    lines = [*write_table(header, rows), *_short_causes(shown[:FINDINGS], words)]
     return [*_heading(words, "findings"), *lines, escape(count_statuses(checkup, words)), ""]
+
+
+def _short_causes(shown: list[Finding], words: Words) -> list[str]:
+    """The largest causes of each finding, a bullet each."""
+    causes = [f"{finding.code} {text}" for finding in shown if (text := summarize_causes(finding, words))]
+    return write_bullets(causes) if causes else []
 
 
 def _short_ends(checkup: Checkup, words: Words) -> list[str]:
