@@ -78,7 +78,9 @@ def test_the_reports_are_those_of_single_audits_byte_by_byte(
         ]
     )
     (alone,) = (path for path in (single / "runs/shoes").iterdir() if path.is_dir())
-    assert read_reports(Path(results["shoes"]["folder"])) == read_reports(alone)
+    own, others = read_reports(Path(results["shoes"]["folder"])), read_reports(alone)
+    assert {"checkup.json", "report.md", "metrics.prom", "COMPLETE"} <= own.keys() <= others.keys()
+    assert own == {name: others[name] for name in own}
     state = tmp_path / "state/stores/shoes"
     assert {path.name for path in state.iterdir()} - {"fleet.json"} == {
         path.name for path in single.iterdir() if path.name != "logs"

@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from storehealth.audit import AuditRequest, OpenAudit, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.errors import ExitCode, StorehealthError, derive_exit_code, find_shortage
+from storehealth.errors import ExitCode, ReportFailed, StorehealthError, derive_exit_code, find_shortage
 from storehealth.fleet.stores import FleetStore
 from storehealth.history import RunHistory, read_calendar, remember_run
 from storehealth.i18n.sources import NOTABLE_HOURS, find_span_outside
@@ -299,7 +299,8 @@ def _keep_reports(task: StoreTask, checkup: Checkup, runs: RunFolders) -> Path:
         report = CHECKUP_FORMATS.find(name)
         if name == ScheduleMetrics.NAME:
             report = ScheduleMetrics(task.name, success.started_at if success else None)
-        reports[FILES.get(name, f"report{report.SUFFIX}")] = report.render(checkup)
+        with suppress(ReportFailed):  # a page that cannot be drawn costs no store its result
+            reports[FILES.get(name, f"report{report.SUFFIX}")] = report.render(checkup)
     marker = CompletedRun(run=checkup.run.id, started_at=checkup.run.started_at, exit_code=checkup.outcome.exit_code)
     return runs.write_run(marker, reports)
 
