@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +28,7 @@ from storehealth.intake.normalise import ReadingPlan
 from storehealth.intake.read import Con, connect, read_sheet
 from storehealth.intake.recognise import recognise, select_layouts
 from storehealth.privacy import scrub
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 from storehealth.support.message import message
 
 EXAMPLE_ROWS = 3
@@ -223,6 +225,9 @@ def _write_example(text: str, fit: SheetGuess, columns: Sequence[ColumnProfile],
         "  - given: |\n",
     ]
     lines += [f"      {line}\n" for line in sample.splitlines()]
+    if CONTROL_CHARS_IN_LINES.search(sample):  # YAML's plain blocks hold no control characters
+        quoted = yaml.safe_dump(sample, default_style='"', allow_unicode=True, width=sys.maxsize).strip()
+        lines[1:] = [f"  - given: {quoted}\n"]
     lines += [f"    rejected: {len(trial.rejects)}\n"] if trial.rejects else []
     lines.append("    expect:\n")
     for table, rows in trial.tables.items():

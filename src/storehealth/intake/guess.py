@@ -27,6 +27,8 @@ from storehealth.intake.recognise import is_generic_id, is_generic_time, match_h
 
 DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*", re.DOTALL)
 """A cell that is no header: a number, a time, a mail address, anything with a long number."""
+MOST_COLUMNS = 200
+"""No export of a shop has so many; lists inside JSON do, and each column costs a few queries."""
 LONGEST_HEADER = 60
 
 
@@ -107,9 +109,9 @@ class ColumnProfile(NamedTuple):
 
 
 def profile_columns(con: Con, top: Sequence[Sequence[str]], place: int) -> list[ColumnProfile]:
-    """Profile each column below a header, with the same SQL that would read it."""
+    """Profile each column below a header, up to ``MOST_COLUMNS``, with the same SQL that would read it."""
     columns = []
-    for index, header in enumerate(top[place]):
+    for index, header in enumerate(top[place][:MOST_COLUMNS]):
         cells = tuple(record[index].strip() if index < len(record) else "" for record in top[place + 1 :])
         if header.strip():
             columns.append(_profile(con, " ".join(header.split()), cells))
