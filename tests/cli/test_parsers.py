@@ -28,6 +28,7 @@ VALUES = [
     (_parsers.parse_memory, "1.5 GB"),
     (_parsers.parse_fail_on, "score<60"),
     (_parsers.parse_pack, "."),
+    (_parsers.parse_tools, "scorecard,staffing"),
 ]
 
 
@@ -49,7 +50,7 @@ def test_a_settings_file_must_exist_and_is_read_back(tmp_path: Path) -> None:
     assert _parsers.parse_config(str(tmp_path / "shop.toml")) == tmp_path / "shop.toml"
 
 
-@given(st.datetimes())
+@given(st.datetimes(min_value=datetime.fromisoformat("1980-01-01"), max_value=datetime.fromisoformat("2199-12-31")))
 def test_any_time_is_read_as_it_is_and_a_day_alone_as_its_end(at: datetime) -> None:
     assert _parsers.parse_as_of(at.isoformat()) == at
     end = _parsers.parse_as_of(at.date().isoformat())

@@ -155,7 +155,8 @@ def parse_as_of(text: str | datetime) -> datetime:
     except ValueError:
         raise UsageError(message("usage.invalid_time", text=Name(text)), message("usage.time_examples")) from None
     if not EARLIEST <= parsed.year <= LATEST:
-        raise UsageError(message("usage.invalid_time", text=Name(text)), message("usage.time_examples"))
+        years = message("usage.time_beyond", text=Name(text), first=Name(str(EARLIEST)), last=Name(str(LATEST)))
+        raise UsageError(years, message("usage.time_examples"))
     if parsed.tzinfo is not None:
         raise UsageError(message("usage.time_with_offset", text=Name(text)), message("usage.local_time"))
     is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text)
