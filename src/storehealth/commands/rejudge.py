@@ -19,6 +19,7 @@ from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.commands.prepare import AuditRequest, resolve_platform
 from storehealth.commands.prepare import PreparedInputs as Inputs
+from storehealth.commands.tools import keep_commands
 from storehealth.errors import UsageError
 from storehealth.history import (
     CurrentAudit,
@@ -152,7 +153,9 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "headline": compose_headline(
                 total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
             ),
-            "recommendations": advise(findings, measured, catalogue, platform.name, reported.as_of),
+            "recommendations": keep_commands(
+                advise(findings, measured, catalogue, platform.name, reported.as_of), reported.recommendations
+            ),
             "method": describe_method(catalogue, platform),
             "previous": None,
             "trend": None,

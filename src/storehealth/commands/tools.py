@@ -62,6 +62,15 @@ def name_commands(
     )
 
 
+def keep_commands(advice: Iterable[Recommendation], earlier: Iterable[Recommendation]) -> tuple[Recommendation, ...]:
+    """Name the commands of a saved run's actions as that run did; without a count where it had other actions."""
+    named = {action.id: action.command for action in earlier}
+    plain = {id_: message("advice.command", command=Name(command)) for id_, command in ADVISED.items()}
+    return tuple(
+        action.model_copy(update={"command": named.get(action.id) or plain.get(action.id)}) for action in advice
+    )
+
+
 def _name_command(command: str, state: Path, inputs: ToolInputs) -> Message:
     known = recall_record(state, "today" if command == "due" else command, inputs)
     if known is None or known.digest != inputs.digest:

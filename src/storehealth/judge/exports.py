@@ -62,9 +62,10 @@ def _all_begin_after(as_of: datetime, sources: Iterable[Source]) -> bool:
     return bool(starts) and min(starts) > as_of
 
 
-def _rank_layout(layout: Layout) -> tuple[bool, int, str]:
-    """Sort menus anybody can click through before scripts, then the exports with most columns first."""
-    return "→" not in layout.export_from.en, -len(layout.columns), layout.name
+def _rank_layout(layout: Layout) -> tuple[bool, int, int, str]:
+    """Sort menus anybody can click through before scripts, plain tables of one kind first, then by most columns."""
+    kinds = 0 if layout.platform else len(layout.feeds)
+    return "→" not in layout.export_from.en, kinds, -len(layout.columns), layout.name
 
 
 class _WishKey(NamedTuple):
