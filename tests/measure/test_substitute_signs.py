@@ -14,7 +14,7 @@ RULE = CATALOGUE.rules["LG12"]
 
 @pytest.mark.parametrize(
     ("example", "weights"),
-    [(0, {"o1": 8, "o2": 8, "o3": 4, "o4": 4}), (1, {"o1": 2, "o4": 2}), (2, {"o1": 1, "o6": 1})],
+    [(0, {"o1": 16, "o2": 8, "o3": 4, "o4": 4}), (1, {"o1": 2, "o4": 2}), (2, {"o1": 1, "o6": 1})],
     ids=["said", "light parcels", "none in stock"],
 )
 def test_each_sign_weighs_by_itself(example: int, weights: dict[str, int]) -> None:

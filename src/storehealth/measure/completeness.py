@@ -175,7 +175,7 @@ def list_chat_warnings(con: duckdb.DuckDBPyConnection) -> list[Message]:
     named = "getvariable('channel') <> 'auto' OR recorded('messages.channel')"
     ((channel, is_named),) = con.execute(f"SELECT channel, {named} FROM chat_channel").fetchall()
     warnings = [message("measure.read_as_social")] if channel == "social" and not is_named else []
-    return [*warnings, *_find_separate_teams(con)]
+    return [*warnings, *(_find_separate_teams(con) if _has_table(con, "turns") else ())]
 
 
 PARCELS_QUERY = """
