@@ -82,7 +82,7 @@ IRREGULAR = frozenset(
 )
 """Participles without -ed, but for those that are also the imperative, as ``cut``, ``set``, ``split``."""
 NOT_PARTICIPLES = frozenset({"need", "feed", "seed", "speed", "embed", "bed", "shed", "exceed", "proceed"})
-LIMITS = {"participles": 3.0, "duplicates": 0, "parameters": 12, "tiers": 9, "files": 260, "median": 7, "p90": 17}
+LIMITS = {"participles": 3.0, "duplicates": 0, "parameters": 12, "tiers": 9, "files": 255, "median": 7, "p90": 17}
 """The largest figures that pass; participles in percent of all functions. Files are to come down to 200."""
 UNCOUNTED_TIERS = frozenset({"__main__", "api", "fleet", "errors", "version"})
 
