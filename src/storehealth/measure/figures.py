@@ -193,7 +193,8 @@ _ORDER_COUNTS = f"""
     SELECT count(*) AS orders,
         CASE WHEN recorded('orders.paid_at') OR recorded('orders.status') THEN count_if({_PAID}) END AS paid,
         CASE WHEN recorded('orders.paid_at') OR recorded('orders.status')
-            THEN count_if(NOT {_PAID} AND NOT {_CANCELLED} AND payment IS DISTINCT FROM 'cod') END AS unpaid,
+            THEN count_if(NOT {_PAID} AND NOT {_CANCELLED} AND payment IS DISTINCT FROM 'cod'
+                AND (status IS NOT NULL OR NOT recorded('orders.status'))) END AS unpaid,  -- a status nobody knows is none
         CASE WHEN recorded('orders.cancelled_at') OR recorded('orders.status') THEN count_if({_CANCELLED}) END AS cancelled,
         CASE WHEN recorded('orders.refunded_amount') OR recorded('aftersales.refunded_at') THEN count_if(refunded_amount > 0
             OR order_id IN (SELECT order_id FROM aftersales WHERE refunded_at IS NOT NULL AND order_id IS NOT NULL)) END

@@ -239,13 +239,14 @@ def shrink_ratios(raw: Mapping[str, Comparison]) -> dict[str, Comparison]:
     mean = sum(one.missed for one in usable.values()) / total
     spread = sum(one.expected * (one.missed / one.expected - mean) ** 2 for one in usable.values()) / total
     chance = sum(one.variance / one.expected for one in usable.values()) / total
-    between = max(0.0, spread - chance)
+    between, of_mean = max(0.0, spread - chance), sum(one.variance for one in usable.values()) / total**2
     shrunk = dict(raw)
     for agent, one in usable.items():
         own = one.variance / one.expected**2
         weight = between / (between + own) if between + own > 0 else 0.0
         adjusted = mean + weight * (one.missed / one.expected - mean)
-        half = Z_TWO_SIDED * math.sqrt(weight * own)
+        # drawn wholly to the mean, an agent is as uncertain as the mean itself, not certain to be on it
+        half = Z_TWO_SIDED * math.sqrt(weight * own if weight else of_mean)
         shrunk[agent] = one._replace(adjusted=adjusted, low=max(0.0, adjusted - half), high=adjusted + half)
     return shrunk
 

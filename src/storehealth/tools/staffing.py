@@ -493,6 +493,8 @@ def _check_by_simulation(
 def _say_headline(hours: Sequence[StaffedHour]) -> Message:
     few = [row for row in hours if row.verdict.id == "tools.staffed.too_few"]
     away = [row for row in hours if row.verdict.id == "tools.staffed.away"]
+    if all(row.verdict.id == "tools.staffed.few_questions" for row in hours):
+        return message("tools.staffing.unknown")
     if not few and not away:
         return message("tools.staffing.enough")
     worst = max(few or away, key=_weigh)

@@ -238,12 +238,12 @@ def build_today(inputs: ToolInputs) -> Today:
     keys = {item.key for item in items} | {key for key in known or () if only_deadlines and key.startswith("reorder:")}
     if inputs.options.get("since") == "last":
         items = [item for item in items if item.is_new]
-    totals = tuple(_sum_items(items))
+    totals, missing = tuple(_sum_items(items)), tuple(_list_missing(inputs, only_deadlines))
     age = (now - inputs.as_of) / timedelta(days=1) if inputs.as_of else None
     return Today(
         **inputs.to_header("today"),
-        headline=_say_headline(items),
-        missing=tuple(_list_missing(inputs, only_deadlines)),
+        headline=_say_headline(items, inputs, missing),
+        missing=missing,
         notes=tuple(_list_notes(inputs, age, items)),
         now=now,
         export_age_days=age,
@@ -403,10 +403,15 @@ def _list_backlog(inputs: ToolInputs) -> Iterator[Backlog]:
 # -- what it says ----------------------------------------------------------------------------------------------------
 
 
-def _say_headline(items: Sequence[TodayItem]) -> Message:
+def _say_headline(items: Sequence[TodayItem], inputs: ToolInputs, missing: Sequence[Message]) -> Message:
+    """Nothing open is good news only where the files could have told of it."""
+    if not items and inputs.options.get("since") == "last":
+        return message("tools.today.nothing_new")
+    if not items:
+        return message("tools.today.unknown") if missing else message("tools.today.none")
     soon = sum(0 <= (item.left if item.left is not None else math.inf) <= SOON for item in items)
     past = sum((item.left or 0) < 0 for item in items)
-    return message("tools.today.headline", n=len(items), soon=soon, past=past) if items else message("tools.today.none")
+    return message("tools.today.headline", n=len(items), soon=soon, past=past)
 
 
 def _list_missing(inputs: ToolInputs, only_deadlines: bool) -> Iterator[Message]:
@@ -416,6 +421,9 @@ def _list_missing(inputs: ToolInputs, only_deadlines: bool) -> Iterator[Message]
     for table, part in wanted:
         if not inputs.has(table):
             yield message("tools.needs", what=message(part), columns=name_needs(table))
+    promise = "orders.promised_ship_at|order_lines.promised_ship_at"
+    if inputs.has("orders") and not inputs.has(promise) and not inputs.fetch_value("SELECT getvariable('ship_within')"):
+        yield message("tools.needs", what=message("tools.part.orders"), columns=name_needs(promise))
     if not only_deadlines:
         yield from explain_missing_stock(inputs)
 
