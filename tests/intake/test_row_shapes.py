@@ -10,7 +10,7 @@ from io import BytesIO, StringIO
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storehealth.intake.draft import LayoutTrial
@@ -89,6 +89,7 @@ FOOTERS = [
     st.booleans(),
     st.booleans(),
 )
+@example(count=2, footers=[["* figures in EUR"], ["合 计", "", "", "", "", ""]], is_padded=False, has_gap=False)
 def test_totals_and_notes_below_a_table_are_no_rows_and_not_lost(
     attempt: Attempt, count: int, footers: list[list[str]], is_padded: bool, has_gap: bool
 ) -> None:

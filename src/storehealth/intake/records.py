@@ -151,7 +151,7 @@ class RecordReader:
             if isinstance(record, Damage) and self._may_be_footer(record):
                 singles.append(record)
                 continue
-            if not isinstance(record, Damage) or record.lost:  # a total row does not end what may be a footer
+            if singles and not self._is_total(record):  # a total row does not end what may be a footer
                 yield from singles
                 singles = []
             yield record
@@ -199,6 +199,13 @@ class RecordReader:
             cells = [*cells, *[""] * (self.width - len(cells))]
         fits = len(cells) == self.width and self.shape.fits_usual(cells)
         return ParsedRecord(record.line, cells) if fits else None
+
+    def _is_total(self, record: ParsedRecord | PlainRecord | Damage) -> bool:
+        """Whether a record sums up others: as it was found, or by its first cell where it has all of them."""
+        if isinstance(record, Damage):
+            return not record.lost
+        cells = record.cells if isinstance(record, ParsedRecord) else record.text.split(self.delimiter)
+        return re.fullmatch(TOTAL, next(filter(None, map(str.strip, cells)), "")) is not None
 
     def _may_be_footer(self, damage: Damage) -> bool:
         """Whether a record is a single cell, or two of which one is of words, as notes below a table are."""
