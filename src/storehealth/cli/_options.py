@@ -65,6 +65,9 @@ Outputs = Annotated[
         help="Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout.",
     ),
 ]
+StrictData = Annotated[
+    bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
+]
 Details = Annotated[bool, typer.Option("--details", help="Show every finding with its rows, not just one screen.")]
 
 

@@ -46,9 +46,7 @@ class AuditOptions:
             help="When to exit with code 1: fail, watch, new, never, or score<60.",
         ),
     ] = "fail"
-    strict_data: Annotated[
-        bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
-    ] = False
+    strict_data: _options.StrictData = False
     assume_auto: Annotated[
         bool, typer.Option("--assume-auto", help="Count suspected auto-replies as bot messages; show both results.")
     ] = False

@@ -86,9 +86,7 @@ class JudgeOptions:
             help="When a store counts as failing: fail, watch, new, never, or score<60.",
         ),
     ] = "fail"
-    strict_data: Annotated[
-        bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
-    ] = False
+    strict_data: _options.StrictData = False
 
 
 @dataclass(frozen=True)

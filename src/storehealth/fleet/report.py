@@ -31,6 +31,7 @@ from storehealth.model.fleet import (
     StoreBrief,
     StoreResult,
 )
+from storehealth.score.metrics import JUDGED_STATUSES
 from storehealth.support.message import Language, Message, message
 from storehealth.support.stats import newcombe_interval
 
@@ -49,7 +50,6 @@ MIN_DEFECTS = 10
 OLD_AFTER = timedelta(days=3)
 """Exports whose last event is longer ago are old."""
 WORST = 3
-VERDICTS = ("pass", "watch", "fail")
 
 
 class _Judged(NamedTuple):
@@ -270,7 +270,8 @@ def _group_by_platform(judged: Iterable[_Judged]) -> Mapping[str, list[_Judged]]
 
 def _count_judged(judged: Iterable[_Judged], code: str) -> int:
     return sum(
-        any(finding.code == code and finding.status in VERDICTS for finding in store.brief.findings) for store in judged
+        any(finding.code == code and finding.status in JUDGED_STATUSES for finding in store.brief.findings)
+        for store in judged
     )
 
 
@@ -362,7 +363,7 @@ def _spread_rules(judged: Sequence[_Judged]) -> Iterator[Spread]:
     for peers, stores in _group_by_peers(judged):
         by_code: dict[str, list[FindingBrief]] = defaultdict(list)
         for finding in (finding for store in stores for finding in store.brief.findings):
-            if finding.value is not None and finding.status in VERDICTS:
+            if finding.value is not None and finding.status in JUDGED_STATUSES:
                 by_code[finding.code].append(finding)
         for _, findings in sorted(by_code.items()):
             if len(findings) >= MIN_SPREAD:

@@ -233,7 +233,7 @@ def _audit_and_keep(task: StoreTask, started: datetime) -> StoreResult:
         attempt.write(runs.folder)
         try:
             result = _audit_store(task, state, runs)
-        except BaseException as error:
+        except BaseException as error:  # also an interrupt: record what ended the attempt, then raise it again
             with suppress(OSError):
                 _end(attempt, int(derive_exit_code(error)), (_describe_error(error),)).write(runs.folder)
             raise

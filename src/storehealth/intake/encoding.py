@@ -22,6 +22,7 @@ from typing import BinaryIO, NamedTuple
 
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import Damage
+from storehealth.support.control_chars import SURROGATE
 from storehealth.support.message import Message, Name, dump_message, message
 
 CHUNK = 8 << 20
@@ -34,7 +35,6 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
 }  # fmt: skip
 """Byte order marks; that of UTF-32-LE begins like that of UTF-16-LE, and so comes first."""
-SURROGATE = re.compile("[\ud800-\udfff]")
 MOSTLY_CR = 4
 """Lone carriage returns per line feed from which they, too, end lines."""
 SURVEYED = 1 << 12

@@ -6,6 +6,7 @@ Control characters, direction marks, joiners, line and paragraph separators, byt
 from __future__ import annotations
 
 import re
+from typing import Any
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 _BEYOND = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
@@ -13,6 +14,11 @@ CONTROL_CHARS = re.compile(f"[\x00-\x1f{_BEYOND}]+")
 """A run of them, for texts that must stay on one line."""
 CONTROL_CHARS_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")
 """Each of them except tab and line feed, for texts of several lines."""
+
+
+def clean_value(value: Any) -> Any:
+    """Return a value of a template; a text without characters that are invisible or turn the direction of what follows."""
+    return CONTROL_CHARS.sub(" ", value) if type(value) is str else value
 
 
 def escape_bytes(name: str) -> str:

@@ -22,7 +22,7 @@ from storehealth.model import Breakdowns, Checkup
 from storehealth.output.checkup import _blocks, _charts
 from storehealth.output.checkup import json as as_json
 from storehealth.output.tools.html import LANG, write_block
-from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.support.control_chars import clean_value
 from storehealth.support.embedding import embed_result, read_embedded
 
 __all__ = ["read_embedded", "render", "render_summary"]
@@ -78,9 +78,9 @@ def render_summary(checkup: Checkup) -> str:
         f"{words.render(action.name or action.text)} ({words.say('unit.comma').join(findings.describe_gain(action, words))})"
         for action in findings.select_actions(checkup)[:MOST_ACTIONS]
     )
-    items = "".join(f"<li>{escape(_clean(action))}</li>" for action in actions)
-    headline = escape(_clean(words.render(checkup.headline)))
-    return f"<div><p><b>{headline}</b></p><p>{escape(_clean(score))}</p><ol>{items}</ol></div>"
+    items = "".join(f"<li>{escape(clean_value(action))}</li>" for action in actions)
+    headline = escape(clean_value(words.render(checkup.headline)))
+    return f"<div><p><b>{headline}</b></p><p>{escape(clean_value(score))}</p><ol>{items}</ol></div>"
 
 
 def _group_findings(checkup: Checkup) -> dict[str, list[Any]]:
@@ -114,15 +114,10 @@ def _template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_clean,
+        finalize=clean_value,
     )
     for module in PHRASES:
         named = {name: part for name, part in vars(module).items() if callable(part) and not name.startswith("_")}
         environment.globals.update(named)
     environment.filters["render_text"] = lambda text, words: words.render(text)
     return environment.get_template("report.html.j2")
-
-
-def _clean(value: Any) -> Any:
-    """Foreign texts may hold characters that are invisible or turn the direction of what follows."""
-    return CONTROL_CHARS.sub(" ", value) if type(value) is str else value

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from storehealth.i18n import Words, fleet
 from storehealth.i18n.findings import choose_band
 from storehealth.model.fleet import ExportTrouble, FleetReport, LeagueLine, PeerStanding, Spread
-from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.output.tools.html import LANG
+from storehealth.support.control_chars import clean_value
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
 SHOWN = 5
 """Stores with incomplete exports that are not folded."""
-LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
 
 
 def render(report: FleetReport) -> bytes:
@@ -68,7 +67,7 @@ def _load_template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_clean,
+        finalize=clean_value,
     )
     named = {name: part for name, part in vars(fleet).items() if callable(part) and not name.startswith("_")}
     environment.globals.update(named, choose_band=choose_band, link=find_link)
@@ -77,10 +76,6 @@ def _load_template() -> Template:
     )
     environment.globals.update(spread_rows=list_spread_rows, standing_rows=list_standing_rows)
     return environment.get_template("fleet.html.j2")
-
-
-def _clean(value: Any) -> Any:
-    return CONTROL_CHARS.sub(" ", value) if type(value) is str else value
 
 
 def find_link(line: LeagueLine) -> str:

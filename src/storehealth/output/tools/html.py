@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from storehealth.i18n import Words
 from storehealth.model.tools import BlockTable, ScatterChart, ToolBlock, ToolRecord
 from storehealth.output.tools import RIGHT, write_cell
-from storehealth.support.control_chars import CONTROL_CHARS
+from storehealth.support.control_chars import clean_value
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
 LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
@@ -94,5 +94,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: CONTROL_CHARS.sub(" ", value) if type(value) is str else value,
+        finalize=clean_value,
     )
