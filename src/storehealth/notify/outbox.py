@@ -188,7 +188,8 @@ def combine_notices(letters: Sequence[QueuedNotice], words: Words) -> Notice:
     stores: dict[str, list[QueuedNotice]] = {}
     for notice in letters:
         stores.setdefault(notice.store, []).append(notice)
-    blocks, files = [], []
+    blocks: list[str] = []
+    files: list[str] = []
     for messages in stores.values():
         *older, newest = messages
         files += newest.files
