@@ -1,6 +1,6 @@
 """The checkup as one self-contained page: nothing from elsewhere, readable without scripts, on paper and in the dark.
 
-``report.html.j2`` is the page, ``report.css`` its own style, ``report.js`` the one script: it filters and sorts, and the page's
+``report.html.j2`` is the page, ``report.css`` its style, ``report.js`` the one script: it filters and sorts, and the page's
 policy allows it by its hash and nothing else. Every text passes through Jinja's escaping. The checkup itself is embedded
 as compressed JSON, so that the page can be read back.
 """
