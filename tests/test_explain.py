@@ -140,7 +140,7 @@ def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path)
     add_timeline(page, found, Words("en"))
     text = text_of(page)
     assert "░" in text
-    assert "in service hours only: 09:00-20:15" in text
+    assert "during service hours: 09:00-20:15" in text
 
 
 minutes = st.integers(0, 1439)

@@ -315,12 +315,12 @@ def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withd
     aside = named(rule_of(good="ok", limits=SHIPPING), code="LG01", area="logistics", scored=False)
     only = " (covers only customer service)."
     failing = shop((rule, share(0, 1000)), (aside, share(500, 1000, code="LG01")))
-    assert sentence(*failing) == f"All that is scored meets its targets (100), but LG01 fails{only}"
+    assert sentence(*failing) == f"Everything scored meets its target (100), but LG01 fails{only}"
     hole = DataHole(table="orders", cause="cut", count=1, file="a.csv")
     other = named(rule_of(good="ok", limits=SHIPPING), code="CS02", area="customer_service", severity="low")
     lacking = shop((rule, share(0, 1000)), (other, share(0, 1000, code="CS02", holes=(hole,))))
     assert (
-        sentence(*lacking) == f"What could be judged meets its targets (100), but missing rows could change CS02{only}"
+        sentence(*lacking) == f"Everything judged meets its target (100), but missing rows could change CS02{only}"
     )
 
 
@@ -367,7 +367,7 @@ def test_what_the_other_slices_achieve_takes_the_place_of_an_assumption() -> Non
     measured = share(58, 1000, segments=parts, mended=(AdviceReach(advice="move", defects=50),))
     (one,) = run_advise(*shop((rule, measured)))
     assert one.basis == "slices"
-    assert str(one.assumption) == "warehouse W1 would miss 2%, as all others do (900 rows): 38 fewer misses"
+    assert str(one.assumption) == "warehouse W1 would miss 2%, like all others (900 rows): 38 fewer misses"
 
 
 def test_without_a_slice_that_stands_out_the_share_is_an_assumption() -> None:

@@ -94,7 +94,7 @@ def test_a_mistake_in_a_union_names_the_key_as_the_file_writes_it(tmp_path: Path
 def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
     """Otherwise a pack could not tell what it replaces."""
     text = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8")
-    assert "is generic, but the file is named moon" in complaint(pack(tmp_path, "platforms", "moon.yaml", text))
+    assert "is generic, which differs from the file name moon" in complaint(pack(tmp_path, "platforms", "moon.yaml", text))
 
 
 def test_broken_yaml_is_a_message(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
             "average-reply",
             "name: mean_of_the_session_workbook",
             "name: mean_of_the_agents_report",
-            "two printed figures",
+            "two entries of printed",
         ),
     ],
     ids=["a dimension the rule has not", "a name twice"],
@@ -198,7 +198,7 @@ def test_a_few_lines_that_stand_for_more_than_fits_into_memory_are_refused(
     tmp_path: Path, text: str, line: int
 ) -> None:
     """A stranger's pack could stop the machine by a file of ten lines."""
-    assert f"bomb.yaml:{line}: not valid YAML: & and * repeat too much" in complaint(
+    assert f"bomb.yaml:{line}: not valid YAML: its anchors and aliases (& and *) expand to too much" in complaint(
         pack(tmp_path, "layouts", "bomb.yaml", text)
     )
 

@@ -87,7 +87,7 @@ def test_a_finding_that_crossed_its_limit_by_little_says_both() -> None:
     made = checkup_against(past, now)
     assert (made.findings[0].change, made.findings[0].state) == ("within_noise", "new")
     text = " ".join(shown(made, details=True).split())
-    assert "within noise, but past its limit" in text
+    assert "change within noise, but now beyond the limit" in text
 
 
 def test_the_first_screen_tells_whether_advice_helped_by_misses_a_week() -> None:
@@ -127,7 +127,7 @@ def test_details_mark_gaps_and_events_between_the_runs() -> None:
 def test_details_say_what_the_difference_is_made_of() -> None:
     text = " ".join(shown(told(), details=True).split())
     assert (
-        "from the figures, 0 from what could be judged in one of the runs only, 0 from rules that changed (LG05 +"
+        "from the figures, 0 from rules judged in only one of the runs, 0 from changed rules (LG05 +"
         in text
     )
     assert "Shipping: 36.9 → 81.8 (+44.9)" in text
@@ -147,7 +147,7 @@ def test_two_runs_of_one_day_are_told_apart_by_the_hour() -> None:
 def test_a_withheld_score_is_not_compared() -> None:
     past = runs(past_run("2025-03-24", gap()))
     text = " ".join(shown(checkup_against(past, present("2025-03-31", late(61, 4000)))).split())
-    assert "score — → 81, one of the two has no score, so they cannot be compared" in text
+    assert "score — → 81, one of the two runs has no score, so the scores cannot be compared" in text
 
 
 def test_what_is_new_back_and_resolved_is_named() -> None:

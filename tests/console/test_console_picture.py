@@ -288,7 +288,7 @@ def test_a_withheld_score_is_never_followed_by_the_all_clear(language: str) -> N
 
 
 def test_where_nothing_was_judged_nothing_is_called_fine() -> None:
-    open_one = handling_finding(status="inconclusive", note="no rows in these days")
+    open_one = handling_finding(status="inconclusive", note="no rows in this period")
     assert "Nothing fails" not in render(checkup(findings=(open_one, shown_finding())), DisplayOptions())
 
 

@@ -154,7 +154,7 @@ def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALLOWED, ALLOWED)),
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "odd.yaml: not enough memory for what it asks" in ended.stderr
+    assert "odd.yaml: not enough memory for this SQL" in ended.stderr
 
 
 def test_a_column_s_key_is_a_name(pack: Path) -> None:
