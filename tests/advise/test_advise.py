@@ -319,9 +319,7 @@ def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withd
     hole = DataHole(table="orders", cause="cut", count=1, file="a.csv")
     other = named(rule_of(good="ok", limits=SHIPPING), code="CS02", area="customer_service", severity="low")
     lacking = shop((rule, share(0, 1000)), (other, share(0, 1000, code="CS02", holes=(hole,))))
-    assert (
-        sentence(*lacking) == f"Everything judged meets its target (100), but missing rows could change CS02{only}"
-    )
+    assert sentence(*lacking) == f"Everything judged meets its target (100), but missing rows could change CS02{only}"
 
 
 def test_the_first_action_is_for_the_area_that_loses_most() -> None:

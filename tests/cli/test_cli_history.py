@@ -57,7 +57,7 @@ def test_the_list_as_json_is_one_document(run: Run, home: Path) -> None:
 
 def test_nothing_remembered_is_said_and_is_no_error(run: Run, tmp_path: Path) -> None:
     ended = run("history", "list", "--state", tmp_path)
-    assert (ended.code, ended.out) == (0, "No runs are stored yet; `storehealth audit EXPORTS` stores one.\n")
+    assert (ended.code, ended.out) == (0, "No runs are saved yet; `storehealth audit EXPORTS` saves one.\n")
     assert run("history", "list", "--state", tmp_path, "--format", "json").out == "[]\n"
     assert list(tmp_path.glob("*.sqlite")) == []
 
@@ -67,9 +67,9 @@ def test_a_look_at_a_time_of_which_the_files_hold_nothing_is_not_remembered(run:
     exports = Path(__file__).parents[1] / "stores" / "small" / "exports"
     for as_of in ("2036-01-01", "2016-01-01"):
         assert run("audit", exports, "--as-of", as_of, "--window", "7d", "--state", tmp_path).code == 3
-    assert "No runs are stored yet" in run("history", "list", "--state", tmp_path).out
+    assert "No runs are saved yet" in run("history", "list", "--state", tmp_path).out
     assert run("audit", exports, "--fail-on", "never", "--state", tmp_path).code == 0
-    assert "No runs are stored yet" not in run("history", "list", "--state", tmp_path).out
+    assert "No runs are saved yet" not in run("history", "list", "--state", tmp_path).out
 
 
 def test_a_damaged_file_is_named_and_no_traceback(run: Run, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_between_stores_nobody_guesses(run: Run, home: Path) -> None:
 
 def test_an_unknown_store_is_named(run: Run, home: Path) -> None:
     ended = run("history", "list", "--store", "Nobody", "--state", home)
-    assert (ended.code, "no stored run matches Nobody" in ended.err) == (2, True)
+    assert (ended.code, "no saved run matches Nobody" in ended.err) == (2, True)
 
 
 def compared(run: Run, home: Path, *names: str) -> RunComparison:
@@ -211,7 +211,7 @@ def test_all_runs_are_exported_as_json_lines_and_a_broken_one_costs_only_itself(
     assert [record["as_of"][:10] for record in records] == ["2025-03-31", *DAYS[1:]]
     assert {record["checkup"]["run"]["id"] == record["run"] for record in records} == {True}
     assert records[-1]["checkup"]["findings"][0]["code"] == "LG05"
-    assert (ended.code, "The result of a stored run cannot be read" in ended.err) == (0, True)
+    assert (ended.code, "The result of a saved run cannot be read" in ended.err) == (0, True)
     only = run("history", "export", "--state", home, "--platform", "tmall").out
     assert [json.loads(line)["run"] for line in only.splitlines()] == ["other"]
 

@@ -126,10 +126,7 @@ def test_details_mark_gaps_and_events_between_the_runs() -> None:
 
 def test_details_say_what_the_difference_is_made_of() -> None:
     text = " ".join(shown(told(), details=True).split())
-    assert (
-        "from the figures, 0 from rules judged in only one of the runs, 0 from changed rules (LG05 +"
-        in text
-    )
+    assert "from the figures, 0 from rules judged in only one of the runs, 0 from changed rules (LG05 +" in text
     assert "Shipping: 36.9 → 81.8 (+44.9)" in text
 
 

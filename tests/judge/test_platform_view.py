@@ -125,7 +125,11 @@ FACT = {"least_orders": {"value": 30, "source": "a page", "verified": "official"
 
 @pytest.mark.parametrize(
     ("orders", "message"),
-    [(30, None), (29, "judges stores with 30 orders or more; 29 were paid"), (None, "the platform judges stores with 30 orders or more")],
+    [
+        (30, None),
+        (29, "judges stores with 30 orders or more; 29 were paid"),
+        (None, "the platform judges stores with 30 orders or more"),
+    ],
 )
 def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, message) -> None:
     """Whose store is below it, or may be."""

@@ -39,7 +39,9 @@ def test_it_says_whose_limit_it_is_and_leaves_all_others_alone() -> None:
 
 
 def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"\[limits\] names CS99, but no rule with a limit has that code; the nearest is CS"):
+    with pytest.raises(
+        UsageError, match=r"\[limits\] names CS99, but no rule with a limit has that code; the nearest is CS"
+    ):
         bounds("CS01", "jd", {"CS99": 0.9})
 
 

@@ -130,7 +130,7 @@ def parse_output(text: str) -> OutputOption:
 
 
 def parse_tools(text: str) -> ToolChoice:
-    """Parse the value of ``--with``: names of tools parted by commas, or ``all``."""
+    """Parse the value of ``--with``: names of tools separated by commas, or ``all``."""
     from storehealth.commands.tools import TOOLS
 
     names = [name.strip() for name in str(text).split(",") if name.strip()]

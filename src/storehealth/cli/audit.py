@@ -58,7 +58,7 @@ class AuditOptions:
     ] = None
     with_tools: _options.WithTools = None
     no_history: Annotated[
-        bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not store this one.")
+        bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not save this one.")
     ] = False
     notify: Annotated[
         bool,

@@ -21,8 +21,8 @@ from storehealth.support.message import Name, message
 
 HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.
 
-The audit is not remembered. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
-as a page beside the folder.
+The audit is not saved. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
+as a page next to the folder.
 
 Examples
 

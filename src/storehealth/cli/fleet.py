@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storehealth.fleet.work import StoreTask
     from storehealth.model.fleet import FleetReport, FleetRun, StoreResult
 
-AUDIT_HELP = """Audit many stores, each by itself: a store that fails or hangs does not stop the others.
+AUDIT_HELP = """Audit many stores, each on its own: one that fails or hangs does not stop the others.
 
 STORES is a folder with one folder per store, or a stores.toml, which names each store's folder and may give its
 platform, time zone, language, settings, pack and owner.
@@ -56,10 +56,13 @@ class FleetOptions:
     changed: Annotated[bool, typer.Option("--changed", help="Skip stores whose files have not changed.")] = False
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Stores at once. Default: as cores and memory allow."),
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Stores at once. Default: as many as cores and memory allow."
+        ),
     ] = None
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="15m", help="Time after which a store's audit is ended and tried again.")
+        str,
+        typer.Option("--timeout", metavar="15m", help="Time after which a store's audit is stopped and tried again."),
     ] = "15m"
     memory: _options.Memory = None
     keep: Annotated[
@@ -119,7 +122,9 @@ class ClusterOptions:
     states: Annotated[
         str | None,
         typer.Option(
-            "--states", metavar="URL", help="With --scheduler: keeps each store's state, such as s3://bucket/states."
+            "--states",
+            metavar="URL",
+            help="With --scheduler: where each store's state is kept, such as s3://bucket/states.",
         ),
     ] = None
 
@@ -145,7 +150,7 @@ def call(arguments: list[str]) -> int:
 def audit(
     stores: Stores,
     output_format: _options.Format = "text",
-    output: _options.Outputs = None,
+    output: _options.ReportOutputs = None,
     details: _options.Details = False,
     *,
     fleet: FleetOptions,
@@ -255,7 +260,7 @@ class FleetFollowup(NamedTuple):
 
 def report(
     output_format: _options.Format = "text",
-    output: _options.Outputs = None,
+    output: _options.ReportOutputs = None,
     details: _options.Details = False,
     *,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the fleet.")] = FLEET,

@@ -25,9 +25,9 @@ Examples
   storehealth layouts check
   storehealth layouts check --pack my-pack/ --lang es"""
 
-TEST_HELP = """Run the examples in layout files: each must give the rows it promises, and be recognised as its own layout.
+TEST_HELP = """Run the examples in layout files: each must give the expected rows and be recognised as that layout.
 
-Exits with 1 if an example fails, or a layout has none. Without names: the layouts of the packs, or all layouts if there
+Exits with 1 if an example fails or a layout has none. Without names: the layouts of the packs, or all layouts if there
 is no --pack.
 
 Examples

@@ -37,7 +37,7 @@ WITH_WARNINGS = {"text", "json", "markdown", "html"}
 """Formats that contain the warnings."""
 Exports = Annotated[
     Path | None,
-    typer.Argument(metavar="EXPORTS", help="Folder with exported files, to check what files can tell."),
+    typer.Argument(metavar="EXPORTS", help="Folder with exported files, to check what they can show."),
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format to print: text, json, markdown, html, ics, csv.")

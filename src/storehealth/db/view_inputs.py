@@ -118,7 +118,7 @@ def create_service_hours(
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
     """Create table ``closers``, and a pattern of the texts that are made of its phrases alone.
 
-    Pieces are parted by punctuation, signs, emoji and line ends, but not by question marks; Chinese phrases may also follow
+    Pieces are separated by punctuation, signs, emoji and line ends, but not by question marks; Chinese phrases may also follow
     each other directly. One anchored pattern fails at the first letter that differs: a tenth of the time of cutting up
     every text.
     """

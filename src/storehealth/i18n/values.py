@@ -170,7 +170,7 @@ def _join_list(style: str) -> Callable[[Value | str, Language], str]:
 
 
 def _separate_by(separator: str) -> Callable[[Value | str, Language], str]:
-    """A list parted by a text of the catalogue."""
+    """A list separated by a text of the catalogue."""
     return lambda value, language: _text(separator, language).join(_parts(value, language))
 
 

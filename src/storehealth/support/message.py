@@ -179,7 +179,7 @@ def sentences(parts: Iterable[Message]) -> Message:
 
 
 def clauses(parts: Iterable[Message | Name]) -> Message:
-    """Several remarks, parted by semicolons."""
+    """Several remarks, separated by semicolons."""
     return message("text.clauses", parts=tuple(parts))
 
 

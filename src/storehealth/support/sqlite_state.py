@@ -80,7 +80,7 @@ class StateFile:
 
     Args:
         path: The file; its folder must exist when it is first written.
-        migrations: SQL, statements parted by ``;`` at the end of a line. Each step brings the file to the next version;
+        migrations: SQL, statements separated by ``;`` at the end of a line. Each step brings the file to the next version;
             SQLite's ``user_version`` counts the steps that have been applied. Never change a step that was released.
         application_id: Marks files of this kind, so that another database is refused; 0: unmarked.
         renames_damaged: Whether a damaged file is moved aside, so that the next writer creates a new one. Only for what
