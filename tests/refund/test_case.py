@@ -234,7 +234,7 @@ def test_a_deadline_in_the_past_or_on_a_done_item_is_refused(jd: Case) -> None:
 def test_done_before_the_period_is_over_is_written_and_remarked(jd: Case) -> None:
     jd.mark("closing_notice", "waiting", "2026-03-01")
     assert jd.mark("closing_notice", "done", "2026-03-20") == [
-        "the period of closing_notice runs until 2026-03-31 (second-hand)"
+        "the period of closing_notice runs until 2026-03-31 (third-party)"
     ]
 
 

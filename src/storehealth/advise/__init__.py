@@ -426,7 +426,7 @@ class _Place(NamedTuple):
     rows: float
 
     def describe(self) -> Message:
-        """``20–21 h: 60% of the misses, 13% of all``: where most rows are, most misses are as well."""
+        """``20–21 h: 60% of the misses, 13% of all rows``: where most rows are, most misses are as well."""
         share, rows = (quantity(round(part, 2), "share") for part in (self.share, self.rows))
         return message("advice.driver", where=self.where, share=share, rows=rows)
 
