@@ -256,7 +256,8 @@ def test_places_have_names() -> None:
         return str(run_advise(*shop((rule, share(100, 1000, segments=segments, mended=mended))))[0].text)
 
     assert (
-        text(parts) == "said — CS01 warehouse WH2: 60% of the misses, 30% of all rows; Monday: 55% of the misses, 20% of all rows"
+        text(parts)
+        == "said — CS01 warehouse WH2: 60% of the misses, 30% of all rows; Monday: 55% of the misses, 20% of all rows"
     )
     assert (
         text(parts[4:])

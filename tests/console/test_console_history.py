@@ -176,7 +176,7 @@ def test_advice_answered_by_the_same_figures_is_told_together() -> None:
     now = present("2025-03-31", late(60, 4000))
     assert len(against(past, now).followups) == 2
     text = " ".join(shown(checkup_against(past, now), details=True).split())
-    assert "Keep the cut-off / Add a pick-up: 56 → 14 missed a week" in text
+    assert "Keep the cut-off / Add a pick-up: 56 → 14 misses a week" in text
 
 
 def test_rows_that_are_new_or_back_are_marked_and_others_are_not() -> None:

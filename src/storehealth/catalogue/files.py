@@ -220,7 +220,7 @@ def map_key_lines(path: Path) -> dict[KeyPath, int]:
     """Map each key path of a YAML file, or key of an SQL file's header, to its line; empty for other files."""
     if path.suffix == ".sql":
         heads = enumerate(map(SQL_HEADER.match, path.read_text("utf-8-sig", "replace").splitlines()), 1)
-        return {(head[1],): number for number, head in heads if head}
+        return {(match[1],): number for number, match in heads if match}
     if path.suffix not in (".yaml", ".yml"):
         return {}
     lines: dict[KeyPath, int] = {}

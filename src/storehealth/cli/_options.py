@@ -276,7 +276,7 @@ class ReadOptions:
         """Return the fields of an audit's request.
 
         Raises:
-            UsageError: There is no layout of a name.
+            UsageError: A named layout does not exist.
         """
         return {
             "layouts": names.check_layouts(self.layout or ()),

@@ -1,7 +1,4 @@
-"""``storehealth demo``: the made-up store and its audit, for a first look.
-
-The made-up store for a first look: its exports, copied into a folder of the user's.
-"""
+"""``storehealth demo``: copies the exports of a made-up store into a folder and audits them, for a first look."""
 
 from __future__ import annotations
 
@@ -69,7 +66,7 @@ def choose_page(folder: Path) -> Path:
 
 
 PAGE_START = 4096
-"""Bytes of a page that tell whether it is ours."""
+"""Bytes of a page that show whether it is ours."""
 PACKAGE = Path(__file__).parent.parent
 SAMPLES = next(path for path in (PACKAGE / "sample_exports", PACKAGE.parent.parent / "sample_exports") if path.is_dir())
 """In the wheel, else in the checkout."""

@@ -122,8 +122,8 @@ def show(
     from storehealth.output.terminal import DisplayOptions, render
 
     screen = common.make_screen(details)
-    look = DisplayOptions(streams.measure_width(), screen.colour, screen.ascii_only, details)
-    streams.write_stdout(render(checkup, look), styled=True)
+    display = DisplayOptions(streams.measure_width(), screen.colour, screen.ascii_only, details)
+    streams.write_stdout(render(checkup, display), styled=True)
     return 0
 
 

@@ -95,11 +95,11 @@ def _choose_layouts(names: list[str] | tuple[str, ...], catalogue: Catalogue, pa
     """The named layouts; without names those of the packs, or all.
 
     Raises:
-        UsageError: There is no layout of a name; the nearest name is suggested.
+        UsageError: A named layout does not exist; the nearest name is suggested.
     """
     stems = [Path(name).stem if Path(name).is_file() else name for name in names]
     if stems:
         known = sorted(catalogue.layouts)
         return [catalogue.layouts[require_one_of(stem, known, "layouts test")] for stem in dict.fromkeys(stems)]
-    own = [layout for layout in catalogue.layouts.values() if catalogue.is_from_pack("layouts", layout.name)]
-    return own if packs else list(catalogue.layouts.values())
+    of_packs = [layout for layout in catalogue.layouts.values() if catalogue.is_from_pack("layouts", layout.name)]
+    return of_packs if packs else list(catalogue.layouts.values())

@@ -104,7 +104,7 @@ def _propose(sheet: UnknownSheet, options: MapOptions, words: Words) -> LayoutPr
     """Propose what the columns mean, and have it confirmed, column by column or as a whole.
 
     Raises:
-        UsageError: A required column is not sure enough and nobody can be asked.
+        UsageError: A required column is too uncertain and there is no terminal to ask on.
     """
     from storehealth.commands import map as mapping
 
@@ -158,10 +158,10 @@ def _ask(profile: ColumnProfile, guess: ColumnGuess | None, proposal: LayoutProp
 def _try(
     proposal: LayoutProposal, name: str, request: AuditRequest, options: MapOptions, words: Words
 ) -> LayoutAttempt:
-    """Try the layout on its file; where day and month cannot be told apart, the user is asked once.
+    """Try the layout on its file; if day and month are ambiguous, the user is asked once.
 
     Raises:
-        UsageError: The file is not read by it, or nobody can be asked.
+        UsageError: The layout does not read the file, or there is no terminal to ask on.
     """
     from storehealth.commands import map as mapping
 

@@ -173,7 +173,7 @@ def run_phrases(
 def _run(
     tool: str,
     exports: Path,
-    own: dict[str, Any],
+    arguments: dict[str, Any],
     options: ToolOptions,
     reading: ReadOptions,
     common: CommonOptions,
@@ -202,7 +202,9 @@ def _run(
         **reading.to_request_fields(common.names),
     )
     with progress:
-        record = state_folder.retry_when_full(request, lambda attempt: build_from_exports(tool, exports, attempt, own))
+        record = state_folder.retry_when_full(
+            request, lambda attempt: build_from_exports(tool, exports, attempt, arguments)
+        )
     if outputs.on_stdout is None and not common.silent:
         _show(record, options.output_format, common)
     written = output_files.write_reports(record, outputs.reports, voice)

@@ -1,7 +1,7 @@
 """One machine: a process per store, forked from one that has everything loaded; hanging and crashing ones are replaced.
 
-A process lives for one store. What is dear, the imports and the catalogue, is loaded once before the fork; and whatever
-one store does to its process, be it a crash, a leak or a limit, ends with it.
+A process lives for one store. What is slow to load, the imports and the catalogue, is loaded once before the fork; whatever
+one store does to its process (a crash, a leak, a limit) ends with it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The report over a fleet, from the briefs of its stores alone: pure, and the same for the same run.
 
-Compared is only like with like: figures of stores of one platform, market and size. Two stores differ only if their
+Only like is compared with like: stores of one platform, market and size. Two stores differ only if their
 score intervals do not overlap.
 """
 
@@ -40,7 +40,7 @@ SIZES = (0, 30, 300, 3000, 30000)
 MIN_SPREAD = 3
 """Stores of a group from which its spread is shown."""
 MIN_PEERS = 5
-"""Stores of a group from which one is told where it stands: among fewer it could work out the others' figures."""
+"""Least stores of a group for which standings are shown: with fewer, a store could work out the others' figures."""
 MIN_COMMON = 3
 """Stores that share something from which it is one line."""
 COMMON_SHARE = 0.5

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storehealth.fleet.work import StoreTask
 
 STORES_FOLDER = "stores"
-"""In the state folder; below it each store has a state folder of its own."""
+"""In the state folder; each store has its own state folder below it."""
 RUN_FILE = "fleet.json"
 
 

@@ -33,7 +33,7 @@ class StoreEntry(StrictModel):
     platform: NonEmptyText | None = Field(default=None, description="Default: of its settings, else from the files.")
     zone: str | None = Field(default=None, description="IANA time zone, such as Asia/Shanghai.")
     language: Language | None = Field(default=None, description="Language of its reports: en, zh, es.")
-    settings: str | None = Field(default=None, description="Its storehealth.toml; mutes and events stand beside it.")
+    settings: str | None = Field(default=None, description="Its storehealth.toml; mutes and events are beside it.")
     pack: str | None = Field(default=None, description="Folder with its own rules, layouts and platforms.")
     owner: str | None = Field(default=None, description="Who looks after it.")
 

@@ -199,7 +199,7 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "sentences": _separate_by("list.sentence"),
     "spaced": _separate_by("list.blank"),
 }
-"""What may stand behind the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
+"""Hints allowed after the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
 
 
 class _SpanishLocale(Locale):

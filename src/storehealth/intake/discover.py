@@ -25,7 +25,7 @@ HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx", "storehealth.d", "storehealth.toml")
 PACKAGES = (".numbers", ".pages", ".key")
-"""Documents of Apple's that are folders; what is inside is no table."""
+"""Apple documents that are folders; their contents are not tables."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 
 

@@ -1,6 +1,6 @@
-"""Drafts a layout for a sheet that no layout fits: valid at once, with comments that say what to check.
+"""Drafts a layout for a sheet that no layout fits: immediately valid, with comments that say what to check.
 
-Runs one layout over a piece of text: the examples in layout files are checked this way.
+Also runs one layout over a piece of text, which is how the examples in layout files are checked.
 """
 
 from __future__ import annotations
@@ -251,7 +251,7 @@ def _write_sample(fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: 
 
 
 def _anonymise(cell: str, target: TableColumn | None, number: int) -> str:
-    """Make up whatever is not read or says who somebody is: layout files are passed on to others."""
+    """Replace whatever is not read or identifies a person: layout files are passed on to others."""
     if not cell:
         return cell
     if target is None:

@@ -251,7 +251,7 @@ class FileReader:
 
 
 def _name_summaries(parts: list[SheetInspection]) -> list[SheetInspection]:
-    """Say of sheets without any table, beside one that is read, that they are summaries or notes, and nothing is missing."""
+    """Say of sheets without any table, beside one that is read, that they are summaries or notes."""
     if not any(part.match for part in parts):
         return parts
     return [part._replace(note=message(ASIDE)) if part.note and part.note.id in NO_TABLE else part for part in parts]

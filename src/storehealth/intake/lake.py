@@ -9,7 +9,7 @@
 
 A key is the digest of everything the result depends on, so an entry is right or does not exist. Entries are written in
 a scratch folder and moved into place whole. Every file carries or has its digest: a Parquet file is compared with it once
-per change of its size, times or inode (``checked.json``), and whatever is doubtful counts as absent and is read anew.
+per change of its size, times or inode (``checked.json``), and whatever is doubtful counts as absent and is read again.
 What no run has used for three months is deleted. Exports hold personal data: only the owner may read the lake.
 """
 
@@ -244,7 +244,7 @@ def _digest_file(path: Path) -> str:
 
 
 def _stat_file(path: Path) -> list[int]:
-    """What tells whether a file has changed since it was checked."""
+    """What shows whether a file has changed since it was checked."""
     try:
         status = path.lstat()
     except OSError:

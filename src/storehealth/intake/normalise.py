@@ -178,7 +178,7 @@ def _select(columns: list[str], source: str) -> str:
 
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
-    """The first and the last character of each cell that is read, which tell whether it needs trimming."""
+    """The first and the last character of each cell that is read, which show whether it needs trimming."""
     places = sorted({place for key in plan.match.columns for _, place in plan.list_places(key)})
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
 

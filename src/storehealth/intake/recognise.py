@@ -238,12 +238,12 @@ def match_header_words(header: str) -> frozenset[str]:
 
 
 def is_generic_time(header: str) -> bool:
-    """Whether a header says no more than that its cells are times."""
+    """Whether a header says only that its cells are times."""
     return GENERIC_TIME.fullmatch(_spell_out(header)) is not None
 
 
 def is_generic_id(header: str) -> bool:
-    """Whether a header says no more than that its cells are numbers of something."""
+    """Whether a header says only that its cells are numbers of something."""
     return GENERIC_ID.fullmatch(_spell_out(header)) is not None
 
 

@@ -129,7 +129,7 @@ def measure(
     jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
     after = {rule.code: [f"all over {over}"] for over, own in groups.items() for rule in own}
     work: dict[str, Callable[[duckdb.DuckDBPyConnection], Measurement | None]] = {**passes, **jobs}
-    done = run_parallel(store.hands, work, after)
+    done = run_parallel(store.connections, work, after)
     if lens.marks:
         lens.marks.enforce_limit(jobs)
     return [measured for code in jobs if (measured := done[code]) is not None]
@@ -308,7 +308,7 @@ def _measure(
 def _measure_longer(
     query: RuleQuery, usual: Measurement, grain: Grain, lacking: tuple[DataHole, ...], marks: Fingerprints | None
 ) -> Measurement:
-    """Measure the rule over an extended window. It was chosen because rows are few: that a table covers less is no gap."""
+    """Measure the rule over an extended window. It was chosen because rows are few: a table that covers less is not a gap."""
     found = _measure(query, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
     return found.model_copy(update={"usual": UsualWindow(window=usual.window, tally=usual.tally, value=usual.value)})
 

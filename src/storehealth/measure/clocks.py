@@ -75,7 +75,7 @@ class _Hours:
             day += DAY
 
     def due(self, began: datetime, seconds: float) -> datetime | None:
-        """The moment when so many open seconds have passed; None beyond the days that are known."""
+        """The moment when this many open seconds have passed; None beyond the days that are known."""
         left = timedelta(seconds=seconds)
         for begins, ends in self.open_from(began):
             if ends - begins >= left:

@@ -1,7 +1,7 @@
 """Evidence of a finding: the worst rows shown with it, all rows as one CSV per rule, and fingerprints of what is affected.
 
 The CSV files are written in batches while the store is open. Fingerprints let the next run tell which cases are new; they are
-keyed, so they name nobody.
+keyed, so they identify nobody. Values are masked by the query (:mod:`~storehealth.measure.query`).
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class Fingerprints:
     """The fingerprints of one run.
 
     Attributes:
-        key: Secret of this installation; without it nobody can tell whom a fingerprint belongs to.
+        key: Secret of this installation; without it, a fingerprint cannot be linked to anyone.
         earlier: Those of the run this one is compared with, by rule.
         older: Those of the runs before that one, by rule.
         found: Those behind the present defects, by rule; rules that are not tracked are absent.

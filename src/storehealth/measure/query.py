@@ -66,7 +66,7 @@ class RuleQuery:
     """Whether its times are known to the day only."""
 
     def refuse_personal_figures(self) -> None:
-        """Check that no figure is worked out from what may be somebody's words: of one row, it would show them.
+        """Check that no figure is computed from personal text: over a single row, it would show the text.
 
         Raises:
             CatalogueError: A value of a pack's rule is.
@@ -150,7 +150,7 @@ class RuleQuery:
         return self.mask("told" if kind == UNKNOWN else kind, text)
 
     def mask_value(self, expression: str, value: T) -> T | str:
-        """A number, a time or a flag as it may be shown: one that may have been made of somebody's words is masked."""
+        """A number, a time or a flag as it may be shown: one that may have been computed from personal text is masked."""
         kind = self.find_kind(expression)
         return value if kind in (PLAIN, UNKNOWN, "told") else self.mask(kind, str(value))
 
@@ -390,7 +390,7 @@ def _describe(problem: object, sql: str = "") -> Message:
 
 
 LONGEST = 2000
-"""Characters kept of a text: nobody reads more, and a pack's SQL could fill memory and reports with it."""
+"""Characters kept of a text, so that a pack's SQL cannot fill memory and reports."""
 
 
 def truncate_cells(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

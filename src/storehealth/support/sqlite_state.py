@@ -1,4 +1,4 @@
-"""State that outlives a run, in a SQLite file of its own: history, refund cases.
+"""State that outlives a run, in one SQLite file each: history, refund cases.
 
 ``StateFile`` opens one, creates it readable by its owner only, migrates it, and says in plain words what is wrong with it::
 
@@ -60,7 +60,7 @@ class NewerStateError(UnusableStateError):
 
 
 class DamagedStateError(UnusableStateError):
-    """A file is no database, or a broken one.
+    """A file is not a database, or is a broken one.
 
     Args:
         path: The file.
@@ -236,7 +236,7 @@ def write_jsonl(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """Yield one JSON line per record, in UTF-8: for export, and for programs that read line by line.
 
     Raises:
-        ValueError: A number is infinite or none, which JSON lacks.
+        ValueError: A number is infinite or NaN, which JSON lacks.
     """
     for record in records:
         yield f"{json.dumps(record, ensure_ascii=False, allow_nan=False)}\n".encode(errors="replace")

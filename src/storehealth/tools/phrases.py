@@ -1,7 +1,8 @@
 """``phrases``: what customers ask often, and the store's own best answers to it, ready to be approved and prepared.
 
-Questions are clustered by the letters they share, within a topic. An answer is proposed where people sent it at least three
-times to three customers and it belongs to that question more than to others; what belongs to one customer becomes a slot.
+Questions are clustered by the characters they share, within a topic. An answer is proposed where people sent it at least
+three times to three customers and it belongs to that question more than to others;
+what belongs to one customer becomes a placeholder.
 Texts are only in the record where ``--texts`` was given or a person has approved them in ``phrases.yaml``.
 """
 
@@ -31,7 +32,7 @@ LEAST_SENT, LEAST_CUSTOMERS = 3, 3
 ALIKE = 0.55
 """Share of letter pairs in common (Dice) from which on two questions are one."""
 OWN = 1.5
-"""How much more often an answer stands in its cluster than among all answers; a stock phrase stands everywhere alike."""
+"""How much more often an answer occurs in its cluster than among all answers; stock phrases occur everywhere alike."""
 BEYOND_CHANCE = 2.5
 """Standard errors by which it must: of hundreds of pairs some stand out by chance."""
 BEST = 3
@@ -135,11 +136,11 @@ WORDS = re.compile(r"\w", re.UNICODE)
 
 
 def fill_slots(text: str, customer: str | None = None) -> str:
-    """Turn what belongs to one customer into slots: ids, dates, sizes, places.
+    """Turn what belongs to one customer into placeholders: ids, dates, sizes, places.
 
     Args:
         text: An agent's line.
-        customer: The customer's name or id in the export; if it stands in the text it becomes ``{name}``.
+        customer: The customer's name or id in the export; in the text it becomes ``{name}``.
     """
     text = " ".join(text.split())
     if customer and len(customer) > 1 and customer in text:
@@ -338,7 +339,7 @@ def choose_answers(
 
 
 def _is_own(here: int, everywhere: int, share: float) -> bool:
-    """Whether an answer stands in a cluster, which has a share of all answers, more often than chance would have it."""
+    """Whether an answer occurs in a cluster, which has a share of all answers, more often than by chance."""
     expected = everywhere * share
     return share == 1 or here - expected >= max((OWN - 1) * expected, BEYOND_CHANCE * math.sqrt(expected * (1 - share)))
 

@@ -4,8 +4,8 @@ It imports no other module of storehealth, so that it starts at once. Run as::
 
     python _workbook_process.py WORKBOOK FOLDER MOST_BYTES
 
-Each sheet is written to ``FOLDER/sheet0.csv`` …, its rows after their numbers as in Excel, without blank ones. What else
-is to be known of them is printed as JSON: ``{"sheets": [[name, top, width], …]}``, or ``{"problem": text}``.
+Each sheet is written to ``FOLDER/sheet0.csv`` …, its rows after their numbers as in Excel, without blank ones. Names
+and sizes are printed as JSON: ``{"sheets": [[name, top, width], …]}``, or ``{"problem": text}``.
 """
 
 from __future__ import annotations

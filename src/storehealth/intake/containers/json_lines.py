@@ -138,7 +138,7 @@ def _replace_surrogates(value: Any) -> Any:
 KEYS_FROM = 1000
 DEEPEST = 3
 MOST_DEEP = 100
-"""Levels of nesting beyond which a value is no record of a shop."""
+"""Levels of nesting beyond which a value cannot be a record of a shop."""
 Row = dict[str, str]
 DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 """Parses numbers as text, so that long ids keep all their digits."""

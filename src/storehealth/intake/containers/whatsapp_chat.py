@@ -40,7 +40,7 @@ NAMED = re.compile(
 )  # fmt: skip
 """Names of exported files, which hold the contact's name."""
 MANY = 3
-"""Different people somebody must answer to be the shop."""
+"""Least number of people that the shop must have answered."""
 EDGES = "\u200e\u200f\u202a\u202c\u2068\u2069\ufeff \t"
 
 
@@ -159,7 +159,7 @@ def find_shop(messages: Sequence[ChatMessage]) -> str:
 
 
 def _find_contact(messages: Sequence[ChatMessage], title: str) -> str:
-    """The contact whose name the file bears, if somebody of that name speaks."""
+    """The contact whose name the file bears, if a sender has that name."""
     match = NAMED.fullmatch(title.strip())
     name = next(filter(None, match.groups()), "").strip(EDGES) if match else ""
     return name if any(message.sender == name for message in messages) else ""
