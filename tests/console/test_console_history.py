@@ -92,7 +92,7 @@ def test_a_finding_that_crossed_its_limit_by_little_says_both() -> None:
 
 def test_the_first_screen_tells_whether_advice_helped_by_misses_a_week() -> None:
     text = " ".join(shown(waiting()).split())
-    assert "Did it help? Keep the cut-off (warehouse=WH2): 18 → 5 missed a week, better beyond noise; +" in text
+    assert "Did it help? Keep the cut-off (warehouse=WH2): 18 → 5 misses a week, better beyond noise; +" in text
 
 
 def test_a_finding_says_in_words_how_it_stood() -> None:
@@ -102,7 +102,7 @@ def test_a_finding_says_in_words_how_it_stood() -> None:
 
 
 def test_the_scores_so_far_stand_in_one_line_with_gaps_as_gaps() -> None:
-    assert "Score so far, before any cap: 35  —  36  37  … 82" in shown(told())
+    assert "Scores so far, before any cap: 35  —  36  37  … 82" in shown(told())
 
 
 def test_two_runs_are_no_trend_yet() -> None:

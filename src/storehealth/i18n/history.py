@@ -150,7 +150,7 @@ def _name_advice(members: Sequence[FollowUp], words: Words) -> str:
 
 
 def summarize_followup(members: Sequence[FollowUp], words: Words) -> str:
-    """``Keep the cut-off (warehouse=WH2): 18 → 5 missed a week, better beyond noise; +4 points``."""
+    """``Keep the cut-off (warehouse=WH2): 18 → 5 misses a week, better beyond noise; +4 points``."""
     followup = members[0]
     parts = [_format_change(followup, words), *([words.say(f"change.{followup.change}")] if followup.change else [])]
     text = f"{_name_advice(members, words)}{words.say('unit.colon')}{words.say('history.clause').join(parts)}"
