@@ -98,7 +98,7 @@ def test_the_first_screen_tells_whether_advice_helped_by_misses_a_week() -> None
 def test_a_finding_says_in_words_how_it_stood() -> None:
     past = runs(past_run("2025-03-24", late(230, 4000)))
     text = " ".join(shown(checkup_against(past, present("2025-03-31", late(236, 4000)))).split())
-    assert "was 5.8%, within noise so since 2025-03-24" in text
+    assert "was 5.8%, within noise like this since 2025-03-24" in text
 
 
 def test_the_scores_so_far_stand_in_one_line_with_gaps_as_gaps() -> None:
