@@ -174,6 +174,10 @@ def find_obstacles(case: RuleCase) -> Iterator[Message]:
         yield message("verdict.no_rows")
     if judged < required:
         yield message("verdict.too_few", n=judged, least=required)
+    least = (case.bounds.entities if case.bounds else None) or case.catalogue.scoring.least_entities
+    if measurement.judged_entities is not None and measurement.judged_entities < least:
+        # so few can never fail the store, so they must not give it the marks of a failure either
+        yield message("verdict.few_entities", n=measurement.judged_entities, rows=judged, least=least)
 
 
 def _find_required_resolution(case: RuleCase) -> float | None:
