@@ -95,6 +95,38 @@ def choose_platform(
     return resolve_platform(name, settings, catalogue, moment, orders)
 
 
+SHOW_THE_STORE = ("orders", "shipments", "messages", "conversations", "aftersales")
+"""Tables that show where a store sells, the surest first; its stock or reviews may be of any of its channels."""
+
+
+def ask_about_platform(inputs: PreparedInputs) -> Message | None:
+    """Say on what the choice of the platform rests, where no option settled it and its files leave room for doubt.
+
+    That is so where the platform's files are beside the point (its stock list, beside orders of any shop), and where files
+    of several platforms lie together.
+    """
+    catalogue, settings, intake, platform, _ = inputs
+    read = {source.path: catalogue.layouts[source.layout].platform for source in intake.sources if source.layout}
+    named = {name for name in read.values() if name}
+    if settings.platform is not None or not named:
+        return None
+    if len(named) > 1:
+        return message("prepare.several_platforms", names=tuple(map(Name, sorted(named))))
+    fed = {
+        table: {part.source for part in intake.tables if part.table == table and part.rows} for table in SHOW_THE_STORE
+    }
+    deciding = next((sources for sources in fed.values() if sources), set())
+    if any(read.get(source) for source in deciding) or not deciding:
+        return None
+    because = tuple(Name(path) for path, name in read.items() if name)
+    return message(
+        "prepare.platform_by_few",
+        platform=Name(platform.name),
+        files=because,
+        others=tuple(map(Name, sorted(deciding))),
+    )
+
+
 def resolve_platform(
     name: str,
     settings: Settings,

@@ -5,6 +5,8 @@ Finds the rows of a sheet that are no records: totals, averages and the notes be
 They are listed with the rejects, so that every line of the file is accounted for, but they are not lost rows.
 
 Finds columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+
+Finds files in which the orders of several shops share their numbers, with nothing to tell the shops apart.
 """
 
 from __future__ import annotations
@@ -211,3 +213,36 @@ def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
     digits = f"regexp_full_match({name}, {quote_literal(rf'[1-9][0-9]{{{KEPT - 1}}}0+')})"
     zeros = f"SELECT DISTINCT {name} AS id FROM staged WHERE {_is_long(key)} AND {digits}"
     return int(con.execute(f"SELECT coalesce(sum(strlen(id) - {KEPT}), 0) FROM ({zeros})").fetchall()[0][0])
+
+
+LEAST_MIXED = 3
+"""Order numbers with two buyers and two times that are no accident."""
+
+
+def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:
+    """Refuse a file whose order numbers each stand for two orders: other buyers, placed at other times.
+
+    Lines of one order have one buyer; two shops that count from 1001 have two. Merged, either would take the other's times.
+
+    Raises:
+        FileRefused: At least half of the repeated numbers are of two orders.
+    """
+    names = [plan.layout.find_column("orders", name) for name in ("order_id", "buyer_id", "created_at")]
+    if not all(name in plan.match.columns for name in names):
+        return
+    order, buyer, at = (quote_name(str(name)) for name in names)
+    query = f"""
+        SELECT count(*), count(*) FILTER (is_mixed), min(rows) FILTER (is_mixed) FROM (
+            SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+                   row(min(source_row), {order}, arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS rows
+            FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+    """
+    ((repeated, mixed, rows),) = con.execute(query).fetchall()
+    if mixed < LEAST_MIXED or 2 * mixed < repeated:
+        return
+    _, number, *lines = rows if isinstance(rows, tuple) else rows.values()
+    first, second = sorted(lines)
+    raise FileRefused(
+        message("rows.mixed_shops", n=mixed, example=Name(number), first=first, second=second),
+        message("rows.mixed_shops_hint"),
+    )
