@@ -58,7 +58,7 @@ FOLDERS = {
     "platforms": PACKAGE / "platforms",
     "rules": BUILT_IN_RULES,
 }
-PREFIXES = {kind: os.path.join(folder, "") for kind, folder in FOLDERS.items()}
+PREFIXES = {kind: f"{folder}{os.sep}" for kind, folder in FOLDERS.items()}
 """What the paths of built-in files begin with."""
 
 RENAME: dict[str, Callable[[Any], tuple[Any, tuple[str, ...]]]] = {

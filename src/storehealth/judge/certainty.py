@@ -149,7 +149,7 @@ def _seed_generator(seed: int) -> Random:
     words = [seed]
     for place in range(1, 624):
         words.append((1812433253 * (words[-1] ^ (words[-1] >> 30)) + place) & 0xFFFFFFFF)
-    generator = Random()
+    generator = Random()  # noqa: S311 - of draws, not of secrets
     generator.setstate((3, (*words, len(words)), None))
     return generator
 

@@ -294,7 +294,8 @@ class _Pass:
         sets += [f"({key})" for key in keys[len(self.columns) :]]
         return (
             f"SELECT grouping_id({', '.join(keys)}), coalesce({labels}), coalesce({codes}), count(*)"
-            f" FROM (SELECT {', '.join(self._list_cells())} FROM {self.rows}) WHERE _code > 0 GROUP BY GROUPING SETS ({', '.join(sets)})"
+            f" FROM (SELECT {', '.join(self._list_cells())} FROM {self.rows}) WHERE _code > 0"
+            f" GROUP BY GROUPING SETS ({', '.join(sets)})"
         )
 
     def _pack_flags(self, place: int, outcome: str) -> str:
