@@ -23,6 +23,8 @@ from storehealth.support.message import Name, message
 
 RARE = 20
 """A date in the other order than this many others is a mistyped cell, and decides nothing."""
+FEW = 10
+"""Times of a column that are understood for each that is not, from which the latter are damaged cells and no other spelling."""
 
 
 class _Dates(NamedTuple):
@@ -50,7 +52,23 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
         return plan
     if not dates.numeric:
         return plan._replace(free_times=True)
-    return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+    try:
+        return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+    except FileRefused:
+        if plan.date_order is None and _is_damage(con, plan):
+            return plan._replace(free_times=True, date_order=plan.layout.date_order)
+        raise
+
+
+def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
+    """Whether in every column hardly any time is left over, so that these cost their cells and not the file."""
+    for key, _, target in plan.iterate_read_columns():
+        if target.type == "time":
+            left = f"len(list_filter({UNREAD}, lambda cell: cell.key = {quote_literal(key)}))"
+            sql = f"SELECT coalesce(sum({left}), 0) * {FEW} > count({quote_name(key)}) FROM staged"
+            if con.execute(sql).fetchall()[0][0]:
+                return False
+    return True
 
 
 def _decide_order(dates: _Dates, plan: ReadingPlan) -> str:
