@@ -1,10 +1,9 @@
-"""Decides what the dates of a file mean, where the day or the month may come first: the whole file decides, not a cell.
+"""Checks of a whole sheet, before its rows are read one by one.
 
-Finds the rows of a sheet that are no records: totals, averages and the notes below a table.
-
-They are listed with the rejects, so that every line of the file is accounted for, but they are not lost rows.
-
-Finds columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+* Dates in which the day or the month may come first: the whole file decides, not a cell.
+* Rows that are no records, such as totals, averages and the notes below a table: they are listed with the rejects, so that
+  every line of the file is accounted for, but they are not lost rows.
+* Columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
 """
 
 from __future__ import annotations

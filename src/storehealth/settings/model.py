@@ -58,6 +58,11 @@ class NotifySettings(StrictModel):
         default=12 * 3600.0, ge=0, description="The same content is not sent again within this time, such as 12 h."
     )
     language: Language | None = Field(default=None, description="Language of messages. Default: the checkup's.")
+    attach: bool = Field(
+        default=False,
+        description="Attach the HTML page where a service takes files, as mail does; personal data are masked in it as in"
+        " every report. Otherwise the message names its path.",
+    )
 
     @field_validator("quiet_hours")
     @classmethod
