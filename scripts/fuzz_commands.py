@@ -146,7 +146,9 @@ def _is_record(line: str) -> bool:
         record = json.loads(line)
     except ValueError:
         return False
-    return isinstance(record, dict) and list(record) == COLUMNS and all(isinstance(cell, str) for cell in record.values())
+    return (
+        isinstance(record, dict) and list(record) == COLUMNS and all(isinstance(cell, str) for cell in record.values())
+    )
 
 
 def _count_list(content: bytes) -> Bounds | None:
@@ -244,7 +246,7 @@ def _become_command(command: str, folder: Path) -> None:
     try:
         for number, stream in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(folder / stream, os.O_WRONLY | os.O_CREAT), number)
-        sys.stdout, sys.stderr = open(1, "w", encoding="utf-8"), open(2, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        sys.stdout, sys.stderr = open(1, "w", encoding="utf-8"), open(2, "w", encoding="utf-8")  # noqa: SIM115
         from storehealth.cli import main
 
         words = [command, str(folder / "exports"), "--state", str(folder / "state"), "--format", "json"]

@@ -18,7 +18,7 @@ from storehealth.catalogue.platform import OWN_SOURCE, PlatformLimit
 from storehealth.privacy import holds_address
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import find_unknown_country, parse_hours
-from storehealth.support.validation import InvalidValue, describe_mistake, with_nearest
+from storehealth.support.validation import InvalidValue, describe_mistake
 
 FILE_NAME = "storehealth.toml"
 URLS_VARIABLE = "STOREHEALTH_NOTIFY_URLS"
