@@ -108,7 +108,7 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
-        YAMLError: The file is not valid YAML; :class:`NotUtf8` if it is in another encoding.
+        YAMLError: The file is not valid YAML; :class:`NotUtf8Error` if it is in another encoding.
     """
     data = path.read_bytes()
     if not data.startswith(UTF_16_MARKS):

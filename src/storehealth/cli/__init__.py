@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the program's name; default: those of the process.
 
     Returns:
-        The exit code, see :class:`storehealth.errors.Exit`.
+        The exit code, see :class:`storehealth.errors.ExitCode`.
     """
     try:
         from storehealth.cli import application

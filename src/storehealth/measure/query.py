@@ -1,8 +1,7 @@
-"""Runs the fixed queries of a rule. An expression that fails is reported with its file and key.
+"""Runs the fixed queries of a rule and converts their values.
 
-Values in the result of a rule's query.
-
-Finds the columns of a rule's rows that hold personal values, under whatever name a SELECT gives them.
+An expression that fails is reported with its file and key. Columns that hold personal values are found under whatever name a
+SELECT gives them.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _reciprocal(value: float) -> float:
 
 
 def scale_value(finding: Finding, value: float | None) -> float:
-    """Convert a value in the finding's unit to the scale of :func:`scale`. None means still growing, thus infinity."""
+    """Convert a value in the finding's unit to the scale of :func:`scale_bounds`. None means still growing, thus infinity."""
     if finding.unit == "share":
         return finding.defects / finding.judged if value is None else value
     if value is None:
