@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -238,14 +238,16 @@ def list_samples(profile: ColumnProfile, guess: ColumnGuess | None, catalogue: C
     Times, numbers, ids and the words of a vocabulary are shown as they are, unless the column is proposed as personal.
     """
     cells = list(dict.fromkeys(cell for cell in profile.cells if cell))[:SAMPLES]
-    targets = [
-        table.columns[guess.column] for table in catalogue.tables.values() if guess and guess.column in table.columns
-    ]
+    return tuple(_choose_mask(profile, guess, catalogue)(cell)[:40] for cell in cells)
+
+
+def _choose_mask(profile: ColumnProfile, guess: ColumnGuess | None, catalogue: Catalogue) -> Callable[[str], str]:
+    tables = (table.columns for table in catalogue.tables.values())
+    targets = [columns[guess.column] for columns in tables if guess and guess.column in columns]
     if any(target.type == "word" for target in targets) or profile.times or profile.numbers or profile.flags:
-        return tuple(cell[:40] for cell in cells)
-    if profile.ids and not any(target.personal for target in targets) and not PRIVATE_HEADERS.search(profile.header):
-        return tuple(scrub(cell)[:40] for cell in cells)
-    return tuple(mask_text(cell)[:40] for cell in cells)
+        return str
+    is_personal = any(target.personal for target in targets) or PRIVATE_HEADERS.search(profile.header)
+    return scrub if profile.ids and not is_personal else mask_text
 
 
 def mask_text(cell: str) -> str:

@@ -403,21 +403,17 @@ def _fetch_number(con: Con, sql: str) -> int:
 
 
 def name_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> str:
-    """SQL that adds the shop to the order numbers of the table ``staged``; empty where no number is of two shops.
-
-    Between files the same is done once all have been read, see ``storehealth.db.merge``.
-    """
+    """SQL that adds the shop to the order numbers of ``staged``, if any is of two; ``db.merge`` does so between files."""
     keys = {name: plan.layout.find_column("orders", name) for name in ("shop", "internal_id", "created_at")}
     read = {name: quote_name(key) for name, key in keys.items() if key in plan.match.columns}
     if plan.order_key not in plan.match.columns:
         return ""
     order = quote_name(plan.order_key)
-    for name in [read[mark] for mark in ("shop", "internal_id") if mark in read]:
-        differs = f"min({name}) <> max({name})"
-        if name == read.get("internal_id"):  # lines may have numbers of their own; orders of two shops have two times
-            at = read.get("created_at", "NULL::TIMESTAMP")
-            differs += f" AND max({at}) - min({at}) > INTERVAL 1 HOUR"
-        shared = f"SELECT {order} FROM staged GROUP BY {order} HAVING {differs} LIMIT 1"
+    at = read.get("created_at", "NULL::TIMESTAMP")
+    # lines may have numbers of their own; orders of two shops have two times
+    further = {"shop": "", "internal_id": f" AND max({at}) - min({at}) > INTERVAL 1 HOUR"}
+    for name, also in [(read[mark], also) for mark, also in further.items() if mark in read]:
+        shared = f"SELECT {order} FROM staged GROUP BY {order} HAVING min({name}) <> max({name}){also} LIMIT 1"
         if con.execute(shared).fetchall():
             return f" REPLACE (coalesce({order} || {quote_literal(SEPARATOR)} || {name}, {order}) AS {order})"
     return ""

@@ -235,6 +235,15 @@ LEAST_MIXED = 3
 """Order numbers with two buyers and two times that are no accident."""
 
 
+MIXED = """
+    SELECT count(*), count(*) FILTER (is_mixed), list_sort(list([first, second]) FILTER (is_mixed))[1] FROM (
+        SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+               least(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS first,
+               greatest(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS second
+        FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+"""
+
+
 def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:
     """Refuse a file whose order numbers each stand for two orders: other buyers, placed at other times.
 
@@ -243,22 +252,12 @@ def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Non
     Raises:
         FileRefused: At least half of the repeated numbers are of two orders.
     """
-    names = [plan.layout.find_column("orders", name) for name in ("order_id", "buyer_id", "created_at")]
-    if not all(name in plan.match.columns for name in names):
+    names = {"order": "order_id", "buyer": "buyer_id", "at": "created_at"}
+    keys = {name: plan.layout.find_column("orders", column) for name, column in names.items()}
+    if not all(key in plan.match.columns for key in keys.values()):
         return
-    order, buyer, at = (quote_name(str(name)) for name in names)
-    query = f"""
-        SELECT count(*), count(*) FILTER (is_mixed), min(rows) FILTER (is_mixed) FROM (
-            SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
-                   row(min(source_row), {order}, arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS rows
-            FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
-    """
+    query = MIXED.format(**{name: quote_name(str(key)) for name, key in keys.items()})
     ((repeated, mixed, rows),) = con.execute(query).fetchall()
-    if mixed < LEAST_MIXED or 2 * mixed < repeated:
-        return
-    _, number, *lines = rows if isinstance(rows, tuple) else rows.values()
-    first, second = sorted(lines)
-    raise FileRefused(
-        message("rows.mixed_shops", n=mixed, example=Name(number), first=first, second=second),
-        message("rows.mixed_shops_hint"),
-    )
+    if mixed >= LEAST_MIXED and 2 * mixed >= repeated:
+        problem = message("rows.mixed_shops", n=mixed, first=rows[0], second=rows[1])
+        raise FileRefused(problem, message("rows.mixed_shops_hint"))

@@ -166,10 +166,8 @@ def find_obstacles(case: RuleCase) -> Iterator[Message]:
     if resolution is not None and measurement.resolution_seconds > resolution:
         step, limit = (quantity(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution))
         yield message("verdict.coarse", step=step, within=limit)
-    judged, required = (
-        count_rows(case.rule, measurement.tally),
-        count_required_rows(case.rule, case.bounds, case.catalogue.scoring),
-    )
+    judged = count_rows(case.rule, measurement.tally)
+    required = count_required_rows(case.rule, case.bounds, case.catalogue.scoring)
     if judged == 0 and not sum(measurement.tally.model_dump().values()):
         yield message("verdict.no_rows")
     if judged < required:
