@@ -27,7 +27,7 @@ import tempfile
 import time
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,10 +120,7 @@ def count_rows(name: str, content: bytes) -> Bounds | None:
         if name in ("a.csv", "tabs.tsv", "gbk.csv", "wide.csv"):
             text = content if name != "wide.csv" else content.decode("utf-16").encode()
             return _count_lines(text, b"\t" if name == "tabs.tsv" else b",")
-        return {
-            "quoted.csv": _count_quoted, "a.jsonl": _count_objects, "a.json": _count_list, "page.xls": _count_cells,
-            "a.xlsx": _count_sheet, "a.xls": _count_old_sheet, "jd.log": _count_jd, "wangwang.txt": _count_wangwang, "_chat.txt": _count_whatsapp,
-        }[name](content)  # fmt: skip
+        return COUNTERS[name](content)
     return None
 
 
@@ -240,6 +237,13 @@ def _count_wangwang(content: bytes) -> Bounds | None:
 def _count_whatsapp(content: bytes) -> Bounds | None:
     message = r"\[25/09/26, 9:\d\d:00 AM\] (Ana|Shop): hello \d+"
     return _count_talk(content, message, message)
+
+
+COUNTERS: dict[str, Callable[[bytes], Bounds | None]] = {
+    "quoted.csv": _count_quoted, "a.jsonl": _count_objects, "a.json": _count_list, "page.xls": _count_cells,
+    "a.xlsx": _count_sheet, "a.xls": _count_old_sheet, "jd.log": _count_jd, "wangwang.txt": _count_wangwang,
+    "_chat.txt": _count_whatsapp,
+}  # fmt: skip
 
 
 # -- one try -----------------------------------------------------------------------------------------------------
