@@ -21,8 +21,8 @@ from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import Bounds
 from storehealth.db.errors import describe_sql_problem, explain_sql_error, quote_database
+from storehealth.db.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.measure.rule_sql import (
     COUNTED,
     DEFECT,
@@ -157,7 +157,7 @@ class RuleQuery:
     def find_kind(self, expression: str) -> str:
         """What an expression over the rows holds (see :data:`storehealth.privacy.Mask`), PLAIN, or UNKNOWN.
 
-        SQL of a pack is followed to the columns it reads (:mod:`storehealth.measure.lineage`); built-in SQL is known to
+        SQL of a pack is followed to the columns it reads (:mod:`storehealth.db.lineage`); built-in SQL is known to
         keep the names of columns.
         """
         kind = self._kinds.get(expression)
