@@ -29,6 +29,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from io import BytesIO, StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -217,10 +218,12 @@ def _count_talk(content: bytes, begin: str, message: str) -> Bounds | None:
     if "\r" in content.decode() or "\0" in content.decode() or not re.fullmatch(begin, seed_lines[0]):
         return None
     whole = sum(bool(re.fullmatch(message, line)) for line in seed_lines)
-    known = sum(
-        not line or bool(re.fullmatch(rf"{begin}|hello \d+|/?[*=]+(会话结束\*+/)?", line)) for line in seed_lines
+    marks = re.compile(rf"{begin}|/?[*=]+(会话结束\*+/)?") if begin != message else re.compile("=+")
+    texts = sum(
+        bool(re.fullmatch(r"hello \d+", line) and re.fullmatch(message, before))  # a text without a head may be a row
+        for before, line in pairwise(seed_lines)
     )
-    return Bounds(whole, len(seed_lines) - (known if message != begin else known - whole))
+    return Bounds(whole, sum(bool(line and not marks.fullmatch(line)) for line in seed_lines) - texts)
 
 
 def _count_jd(content: bytes) -> Bounds | None:

@@ -14,7 +14,7 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import describe_problem, locate_key
-from storehealth.db.lineage import LITERAL, PLAIN, TOLD, UNKNOWN, Lineage, combine
+from storehealth.catalogue.lineage import LITERAL, PLAIN, TOLD, UNKNOWN, Lineage, combine
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.intake.normalise import ReadingPlan
 from storehealth.support.message import Message, Name, lines, message

@@ -9,8 +9,8 @@ import pytest
 from tests.measure.fakes import FakeStore, catalogue_of, rule_of, store_of
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.lineage import Lineage
 from storehealth.catalogue.table import Table
-from storehealth.db.lineage import Lineage
 from storehealth.errors import StorehealthError
 from storehealth.measure import MeasureOptions, measure
 from storehealth.model import Measurement
