@@ -80,20 +80,13 @@ def _measure_free_mb() -> int:
 
 def load_everything(formats: Iterable[str] = USUAL) -> None:
     """Import and read once what every store needs; no database is opened, since its threads do not survive a fork."""
-    import babel.dates  # noqa: F401 - so that no fork has to
-
-    import storehealth.intake.read  # noqa: F401
     from storehealth.catalogue import load_catalogue
     from storehealth.i18n.po import read_texts
     from storehealth.i18n.values import format_decimal
-    from storehealth.intake.containers import load_archives, load_containers
     from storehealth.output.checkup import CHECKUP_FORMATS
-    from storehealth.privacy.detector import find_spans
 
     load_catalogue()
-    load_containers()
-    load_archives()
-    list(find_spans(EVERYTHING))
+    _load_readers()
     for language in ("en", "zh", "es"):
         read_texts(language)
         format_decimal(0.5, language)
@@ -101,6 +94,19 @@ def load_everything(formats: Iterable[str] = USUAL) -> None:
         CHECKUP_FORMATS.find(name)
     gc.collect()
     gc.freeze()  # else the collector touches, and so copies, every page that the forks share
+
+
+def _load_readers() -> None:
+    """Import what is else imported when a file, a figure or a text is met that needs it."""
+    import babel.dates  # noqa: F401
+
+    import storehealth.intake.read  # noqa: F401
+    from storehealth.intake.containers import load_archives, load_containers
+    from storehealth.privacy.detector import find_spans
+
+    load_containers()
+    load_archives()
+    list(find_spans(EVERYTHING))
 
 
 def run_tasks(tasks: Iterable[StoreTask], options: PoolOptions, work: Work = audit_task) -> Iterator[StoreResult]:

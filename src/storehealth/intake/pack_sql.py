@@ -6,7 +6,7 @@ Intake's database may read files, so SQL of a pack must not be able to name one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -80,21 +80,21 @@ def shows_personal_values(catalogue: Catalogue, con: duckdb.DuckDBPyConnection, 
     """
     if not found.key.startswith("columns."):
         return False
-    lineage, tables = Lineage(catalogue, con, ""), [found.name]
-    filled = found.key.removeprefix("columns.").rpartition(".")[0]
-    names: Iterable[str] = catalogue.tables[found.name].columns if found.kind == "tables" else ()
-    if found.kind == "layouts":
-        layout = catalogue.layouts[found.name]
-        names, tables = layout.columns, list(layout.feeds)
-    columns = {name: _classify(lineage, catalogue, tables, name) for name in names}
-    if columns[filled] not in (PLAIN, UNKNOWN, TOLD):
-        return False
-    own = {name: kind for name, kind in columns.items() if name != filled} | dict.fromkeys(ROW_COLUMNS, PLAIN)
-    if (
-        columns[filled] == TOLD
-    ):  # searched for personal values wherever it is shown, so that it may hold what others hold
-        own = {name: UNKNOWN if kind == TOLD else kind for name, kind in own.items()}
-    return lineage.trace_cells(found.sql, own) not in (PLAIN, UNKNOWN, LITERAL)
+    lineage, filled = Lineage(catalogue, con, ""), found.key.removeprefix("columns.").rpartition(".")[0]
+    columns = _classify_columns(lineage, catalogue, found)
+    kind = columns.pop(filled)
+    if kind == TOLD:  # searched for personal values wherever it is shown, so it may hold what others of its kind hold
+        columns = {name: UNKNOWN if held == TOLD else held for name, held in columns.items()}
+    traced = lineage.trace_cells(found.sql, columns | dict.fromkeys(ROW_COLUMNS, PLAIN))
+    return kind in (PLAIN, UNKNOWN, TOLD) and traced not in (PLAIN, UNKNOWN, LITERAL)
+
+
+def _classify_columns(lineage: Lineage, catalogue: Catalogue, found: SqlExpression) -> dict[str, str]:
+    """The kinds of the columns that an expression is over."""
+    if found.kind == "tables":
+        return {name: lineage.classify_column(found.name, name) for name in catalogue.tables[found.name].columns}
+    layout = catalogue.layouts[found.name]
+    return {name: _classify(lineage, catalogue, layout.feeds, name) for name in layout.columns}
 
 
 def _classify(lineage: Lineage, catalogue: Catalogue, tables: Sequence[str], name: str) -> str:
