@@ -17,12 +17,12 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import describe_problem, locate_key
+from storehealth.catalogue.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import Bounds
 from storehealth.db.errors import describe_sql_problem, explain_sql_error, quote_database
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.measure.rule_sql import (
     COUNTED,
     DEFECT,
@@ -64,6 +64,8 @@ class RuleQuery:
     """Time limit of one query."""
     date_only: bool = False
     """Whether its times are known to the day only."""
+    has_few_rows: bool = False
+    """Whether the views it reads are so small that its rows are fetched rather than grouped."""
 
     def refuse_personal_figures(self) -> None:
         """Check that no figure is computed from personal text: over a single row, it would show the text.
@@ -157,7 +159,7 @@ class RuleQuery:
     def find_kind(self, expression: str) -> str:
         """What an expression over the rows holds (see :data:`storehealth.privacy.Mask`), PLAIN, or UNKNOWN.
 
-        SQL of a pack is followed to the columns it reads (:mod:`storehealth.measure.lineage`); built-in SQL is known to
+        SQL of a pack is followed to the columns it reads (:mod:`storehealth.catalogue.lineage`); built-in SQL is known to
         keep the names of columns.
         """
         kind = self._kinds.get(expression)
@@ -170,6 +172,11 @@ class RuleQuery:
         """Whether the rule or a view it reads comes from a pack."""
         is_from_pack = self.catalogue.is_from_pack
         return is_from_pack("rules", self.rule.id) or any(is_from_pack("views", view) for view in self.views)
+
+    @cached_property
+    def _is_foreign(self) -> bool:
+        """Whether any SQL of its queries is not ours."""
+        return self.is_from_pack or any(exemption.where for exemption in self.taken_out)
 
     @cached_property
     def _kinds(self) -> dict[str, str]:
@@ -232,8 +239,9 @@ class RuleQuery:
             yield truncate_cells(rows)
 
     @contextmanager
-    def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
-        select = self._one_select(sql)
+    def _blaming(self, sql: str) -> Iterator[duckdb.Statement | str]:
+        # our own SQL is one SELECT; taking it apart first would parse every query twice
+        select = self._one_select(sql) if self._is_foreign else sql
         with self._guard():
             yield select
 
@@ -395,9 +403,17 @@ LONGEST = 2000
 
 def truncate_cells(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Shorten texts to that length. Rows are returned as they are where no text is longer."""
-    if not any(isinstance(cell, str) and len(cell) > LONGEST for row in rows for cell in row):
+    if not any(_holds_long_text(column) for column in zip(*rows, strict=True)):
         return rows
     return [tuple(cell[:LONGEST] if isinstance(cell, str) else cell for cell in row) for row in rows]
+
+
+def _holds_long_text(column: tuple[Any, ...]) -> bool:
+    try:
+        distinct: Iterable[Any] = set(column)  # of most columns there are few values
+    except TypeError:
+        distinct = column
+    return any(isinstance(cell, str) and len(cell) > LONGEST for cell in distinct)
 
 
 AFTER = r"(?:::\w+)?(?:\s*(?:,|\|\|)\s*(?:[\w.\"]+|'[^']*'))*(?:\s+ELSE\s+(?:[\w.]+|'[^']*'))?(?:\s+END)?\s*\)*"
@@ -431,11 +447,13 @@ def find_personal_columns(catalogue: Catalogue, views: Iterable[str], over: str)
 def _find_aliases(known: dict[str, str], over: str) -> dict[str, str]:
     """Aliases of known columns, aliases of those, and so on."""
     found: dict[str, str] = {}
+    text = over.lower()
     new = known
     while new:
         names = {
             alias: kind
             for name, kind in new.items()
+            if name.lower() in text  # compiling two patterns per column of the catalogue takes milliseconds
             for pattern in (ALIAS, BARE_ALIAS)
             for alias in re.findall(pattern.format(name=re.escape(name)), over, re.IGNORECASE)
         }

@@ -80,7 +80,9 @@ def _load_template() -> Template:
 
 
 def find_link(line: LeagueLine) -> str:
-    """The address of a store's own page on this machine; empty where it has none."""
+    """The address of a store's own page on this machine or a shared disk; empty where it has none."""
+    if line.page and line.page.startswith("file://"):
+        return line.page
     path = Path(line.page) if line.page else None
     return path.as_uri() if path and path.is_absolute() else ""
 
