@@ -250,7 +250,7 @@ def test_status_before_after_and_when_a_run_fails(faked: Faked, added: Run, run:
     added("run", "tea")
     fine = status()
     assert fine.code == 0
-    assert "tea  ✓ fine" in fine.out
+    assert "tea  ✓ ok" in fine.out
     assert str(RunFolders(state, "tea").find_latest()) in fine.out.replace("\n", "").replace(" ", "")
     faked.error = NoDataError(message("privacy.no_key", path=Name("x.key")))
     assert added("run", "tea").code == 3
@@ -275,7 +275,7 @@ def test_status_lists_what_runs_without_a_schedule_until_it_is_removed(
     run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
     shown = run("status", "--state", state)
     assert shown.code == 0
-    assert "by-hand  ✓ fine" in shown.out
+    assert "by-hand  ✓ ok" in shown.out
     assert "unknown: not added by `schedule add`" in shown.out
     faked.error = NoDataError("no file could be used", "Export something first.")
     run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
@@ -314,7 +314,7 @@ def test_a_run_that_was_killed_and_one_that_was_missed_are_told(added: Run, run:
     (agreed,) = book.list_all()
     book.put(agreed.model_copy(update={"created_at": datetime.now(UTC) - timedelta(days=9)}))
     missed = run("status", "--state", state)
-    assert (missed.code, "missed: due" in missed.out) == (1, True)
+    assert (missed.code, "missed: was due" in missed.out) == (1, True)
     folder = RunFolders(state, "tea").folder
     folder.mkdir(parents=True)
     Attempt(pid=os.getpid(), host=attempts.platform.node(), started_at=datetime.now(UTC)).write(folder)

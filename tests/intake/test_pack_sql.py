@@ -199,7 +199,7 @@ def test_a_packs_layout_moves_nobodys_words_to_where_they_are_shown(pack: Path, 
         return
     with pytest.raises(CatalogueError) as caught:
         pack_sql.check_pack_sql(load_catalogue([pack]))
-    assert f"columns.{column}.sql: fills a column that is shown" in caught.value.message
+    assert f"columns.{column}.sql: fills a shown column" in caught.value.message
 
 
 def test_built_in_layouts_and_tables_show_nobodys_words() -> None:

@@ -9,7 +9,18 @@ from storehealth.i18n import Words, load_texts
 from storehealth.i18n.comparison import describe_change
 from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
-from storehealth.model import Checkup, Driver, Finding, MissCause, NotJudged, Recommendation, SideFigure, Source, Window
+from storehealth.model import (
+    Checkup,
+    Driver,
+    EvidenceRow,
+    Finding,
+    MissCause,
+    NotJudged,
+    Recommendation,
+    SideFigure,
+    Source,
+    Window,
+)
 from storehealth.support.message import Message
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
@@ -227,7 +238,12 @@ def locate_evidence(finding: Finding) -> str | None:
     first = next((row for row in finding.evidence.rows if row.file), None)
     if first is None:
         return None
-    return f"{first.file}:{first.line}" if first.line is not None else first.file
+    return format_place(first)
+
+
+def format_place(row: EvidenceRow) -> str:
+    """``orders.csv:17``; a dash for a row that summarises others and is in no file."""
+    return f"{row.file}:{row.line}" if row.file and row.line is not None else row.file or "—"
 
 
 def describe_source(finding: Finding, words: Words) -> str | None:

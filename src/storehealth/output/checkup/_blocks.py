@@ -249,10 +249,15 @@ def list_evidence(finding: Finding, words: Words, most: int) -> PageTable:
 
 
 def _list_row(row: EvidenceRow, words: Words) -> list[str]:
-    where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
     details = (findings.format_detail(name, value, words) for name, value in row.details.items() if value is not None)
     outcome = words.say(f"outcome.{row.outcome}")
-    return [where, row.entity or "—", words.format_moment(row.at), outcome, words.say("unit.comma").join(details)]
+    return [
+        findings.format_place(row),
+        row.entity or "—",
+        words.format_moment(row.at),
+        outcome,
+        words.say("unit.comma").join(details),
+    ]
 
 
 def list_cause_rows(finding: Finding, words: Words) -> PageTable:
