@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.errors import UsageError
+from storehealth.errors import NoDataError, UsageError
 from storehealth.fleet.stores import read_stores
 
 
@@ -59,7 +59,8 @@ def test_every_mistake_is_named_with_its_store_and_key(text: str, words: list[st
 
 
 @pytest.mark.parametrize("place", ["absent", "empty"])
-def test_no_stores_are_a_wrong_argument(place: str, tmp_path: Path) -> None:
+def test_no_stores_are_no_data_as_in_an_audit(place: str, tmp_path: Path) -> None:
+    """A missing or empty folder has one exit code in every command."""
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError):
+    with pytest.raises(NoDataError):
         read_stores(tmp_path / place)

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator
 
 from storehealth.catalogue.common import Language, NonEmptyText, StrictModel
-from storehealth.errors import UsageError
+from storehealth.errors import NoDataError, UsageError
 from storehealth.schedule.schedules import NAME_PATTERN
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, lines, message, verbatim
@@ -94,7 +94,8 @@ def read_stores(place: str | Path) -> tuple[FleetStore, ...]:
             folder may be an address that fsspec reads.
 
     Raises:
-        UsageError: There is none, or the file has mistakes; the message lists all of them.
+        UsageError: The file has mistakes; the message lists all of them.
+        NoDataError: There is no such folder or file, or no store in it.
     """
     stores = _list_remote(str(place)) if is_url(str(place)) else _list_local(Path(place))
     doubles = sorted(name for name, count in Counter(store.name.lower() for store in stores).items() if count > 1)
@@ -114,7 +115,7 @@ def _list_remote(place: str) -> list[FleetStore]:
 
     urls = list_remote_stores(place)
     if not urls:
-        raise UsageError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
+        raise NoDataError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
     names = [url.rstrip("/").rpartition("/")[2] for url in urls]
     entries = (StoreEntry(name=name, exports=url) for name, url in zip(names, urls, strict=True))
     return [_locate(entry, Path()) for entry in entries]
@@ -124,7 +125,7 @@ def _list_folders(place: Path) -> list[FleetStore]:
     folders = [path for path in sorted(place.iterdir()) if path.is_dir() and not path.name.startswith(HIDDEN)]
     folders = [path for path in folders if path.name != OWN_PACK]
     if not folders:
-        raise UsageError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
+        raise NoDataError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
     return [_locate(StoreEntry(name=path.name, exports=path.name), place) for path in folders]
 
 
@@ -171,7 +172,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise UsageError(message("fleet.absent", path=Name(path)), message("fleet.stores_hint")) from None
+        raise NoDataError(message("fleet.absent", path=Name(path)), message("fleet.stores_hint")) from None
     except OSError as error:
         text = message("settings.no_toml", path=Name(path), reason=describe_os_error(error))
         raise UsageError(text, message("fleet.stores_hint")) from None

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from storehealth.catalogue.common import StrictModel
-from storehealth.model.tools import Seconds, Share, ToolRecord, ToolRow
+from storehealth.model.tools import Id, Seconds, Share, ToolRecord, ToolRow
 from storehealth.privacy import REMOVED, scrub
 from storehealth.support.message import Message, message
 from storehealth.support.stats import wilson_interval
@@ -47,7 +47,7 @@ class PhrasePair(ToolRow):
 
     SCREEN = ("topic", "asked", "slow_share", "question", "answer", "sent", "no_more")
 
-    key: str = Field(description="To approve it by, in phrases.yaml.")
+    key: Id = Field(description="To approve it by, in phrases.yaml.")
     topic: Message
     question: str | None
     answer: str | None
@@ -61,7 +61,7 @@ class PhrasePair(ToolRow):
     median_wait: Seconds
     good_ratings: Share
     approved: bool
-    place: str = Field(description="File and line of one of the questions.")
+    place: Id = Field(description="File and line of one of the questions.")
 
 
 class FrequentQuestion(ToolRow):
@@ -76,7 +76,7 @@ class FrequentQuestion(ToolRow):
     slow_share: Share
     median_wait: Seconds
     answers: int = Field(description="Answers with enough evidence to propose.")
-    place: str
+    place: Id
 
 
 class ImportLine(ToolRow):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from storehealth.catalogue.common import StrictModel
-from storehealth.model.tools import Figure, Hours, Money, Ratio, ScatterChart, Seconds, Share, ToolRecord, ToolRow
+from storehealth.model.tools import Figure, Hours, Id, Money, Ratio, ScatterChart, Seconds, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
 from storehealth.support.stats import Z_TWO_SIDED, wilson_interval
 from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
@@ -40,7 +40,7 @@ class AgentScore(ToolRow):
     SCREEN = ("rank", "agent_id", "chats", "within_goal", "within_goal_expected", "adjusted", "verdict", "median_wait")
 
     rank: int | None = Field(description="1 is the best by adjusted ratio; null for fewer than 30 chats.")
-    agent_id: str
+    agent_id: Id
     chats: int = Field(description="Chats whose first question for a person this agent answered or held.")
     within_10s: Share
     within_goal: Share = Field(description="Answered within the platform's goal, such as 30 s.")
@@ -65,7 +65,7 @@ class AgentScore(ToolRow):
 class Reward(ToolRow):
     """What the scheme gives an agent. Without a level the agent is coached; nothing is ever taken away."""
 
-    agent_id: str
+    agent_id: Id
     level: Message
     money: Money
     team_money: Money
@@ -76,7 +76,7 @@ class Reward(ToolRow):
 class TrainingTopic(ToolRow):
     """A topic or an hour in which an agent loses most against what was expected."""
 
-    agent_id: str
+    agent_id: Id
     what: Message
     chats: int
     missed: int
@@ -87,12 +87,12 @@ class TrainingTopic(ToolRow):
 class ReviewChat(ToolRow):
     """A conversation to go through together."""
 
-    agent_id: str
+    agent_id: Id
     what: Message
     kind: Message = Field(description="The agent's own, or a good one by a colleague.")
-    by: str
+    by: Id
     wait: Seconds
-    place: str = Field(description="File and line of the question.")
+    place: Id = Field(description="File and line of the question.")
 
 
 class FunnelLimit(ToolRow):

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from storehealth.model.tools import Figure, Seconds, Share, ToolRecord, ToolRow
+from storehealth.model.tools import Figure, Id, Seconds, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import read_holidays
 from storehealth.support.stats import Z_ONE_SIDED, compute_served_share, count_agents_needed, wilson_interval
@@ -48,7 +48,7 @@ class StaffedHour(ToolRow):
     SCREEN = ("weekday", "hour", "arrivals", "missed_share", "present", "needed", "verdict", "gain")
 
     weekday: Message
-    hour: str
+    hour: Id
     days: int = Field(description="Days of this weekday in the log, holidays and promotions left out.")
     arrivals: Figure = Field(description="Questions in such an hour.")
     missed_share: Share
@@ -62,7 +62,7 @@ class Shift(ToolRow):
     """A proposed shift."""
 
     weekday: Message
-    hours: str
+    hours: Id
     people: int
 
 
@@ -82,7 +82,7 @@ class SimulatedHour(ToolRow):
     """A busy hour, by Erlang C and by simulation with several chats at once."""
 
     weekday: Message
-    hour: str
+    hour: Id
     needed: int
     share_expected: Share
     share_simulated: Share
