@@ -541,7 +541,7 @@ def _name_group(kind: str, value: str | int) -> Message:
 
 def name_topic(topic: str) -> Message:
     """Return a topic's name; one without a name of ours is called another question."""
-    return message("tools.topic.other") if topic.startswith("other-") else message(f"tools.topic.{topic}")
+    return message("tools.topic.other") if topic.startswith("other") else message(f"tools.topic.{topic}")
 
 
 REVIEWS = """

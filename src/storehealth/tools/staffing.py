@@ -26,6 +26,8 @@ from storehealth.tools import ToolInputs, name_needs, read_own_csv
 MISSED = 0.2
 """Share missed from which on an hour is looked at."""
 FEWEST_QUESTIONS = 5
+SLOW = 10
+"""An answer within so many times the goal was being worked on: slow, not away."""
 SHORT = 0.25
 """People on average that may lack before an hour has too few."""
 PROMOTION = 2.5
@@ -112,6 +114,7 @@ class HourSlot(NamedTuple):
     questions: int
     missed: int
     present: int
+    slow: int = 0
 
 
 class WeeklySlot(NamedTuple):
@@ -123,6 +126,8 @@ class WeeklySlot(NamedTuple):
     questions: int
     missed: int
     present: float
+    slow: int = 0
+    """Of the missed ones, those that were answered soon after the goal: somebody was at it."""
 
     @property
     def arrivals(self) -> float:
@@ -140,7 +145,8 @@ class WeeklySlot(NamedTuple):
 SLOTS = """
     WITH asked AS (
         SELECT date_trunc('hour', opened_at) AS slot, count(*) AS questions,
-               count(*) FILTER (replied_at IS NULL AND wait_seconds >= $goal OR wait_seconds > $goal) AS missed
+               count(*) FILTER (replied_at IS NULL AND wait_seconds >= $goal OR wait_seconds > $goal) AS missed,
+               count(*) FILTER (replied_at IS NOT NULL AND wait_seconds > $goal AND wait_seconds <= $slow * $goal) AS slow
         FROM turns
         WHERE handled_by IS DISTINCT FROM 'bot' AND NOT began_off_hours
         GROUP BY slot
@@ -151,7 +157,8 @@ SLOTS = """
         WHERE handled_by = 'human'
         GROUP BY slot
     )
-    SELECT slot, coalesce(questions, 0) AS questions, coalesce(missed, 0) AS missed, coalesce(present, 0) AS present
+    SELECT slot, coalesce(questions, 0) AS questions, coalesce(missed, 0) AS missed, coalesce(present, 0) AS present,
+           coalesce(slow, 0) AS slow
     FROM asked
     FULL JOIN written USING (slot)
     ORDER BY slot
@@ -183,7 +190,7 @@ def build_staffing(inputs: ToolInputs) -> Staffing:
         needs = message("tools.needs", what=message("tools.part.staffing"), columns=name_needs("messages"))
         return Staffing(**header, headline=message("tools.staffing.none"), missing=(needs,))
     goal, share = _choose_goal(inputs), float(inputs.find_fact("served_share"))
-    slots = [HourSlot(*row.values()) for row in inputs.fetch(SLOTS, goal=goal)]
+    slots = [HourSlot(*row.values()) for row in inputs.fetch(SLOTS, goal=goal, slow=SLOW)]
     service, count = measure_service(inputs)
     if not slots or service is None:
         return Staffing(**header, headline=message("tools.staffing.none"))
@@ -297,7 +304,8 @@ def summarise_week(
             present = mean([slot.present for slot in own if slot.questions] or [0])
         else:
             present = mean(rostered.get((day, hour), 0) for day in days[weekday])
-        week.append(WeeklySlot(weekday, hour, n, questions, sum(slot.missed for slot in own), present))
+        missed, slow = (sum(column) for column in zip(*((slot.missed, slot.slow) for slot in own), strict=True))
+        week.append(WeeklySlot(weekday, hour, n, questions, missed, present, slow))
     return [one for one in week if one.questions]
 
 
@@ -409,17 +417,19 @@ def name_hour(hour: int) -> str:
 
 
 def judge_hour(one: WeeklySlot, needed: int) -> str:
-    """Tell too few people from people who were there and did not answer."""
+    """Tell too few people from people who were there and did not answer, or answered too slowly."""
     if one.questions < FEWEST_QUESTIONS:
         return "few_questions"
     if wilson_interval(one.missed, one.questions, Z_ONE_SIDED)[0] <= MISSED:  # not more than chance would have it
         return "enough" if one.present <= needed + 1 else "spare"
-    return "too_few" if one.present < needed - SHORT else "away"
+    if one.present < needed - SHORT:
+        return "too_few"
+    return "slow" if one.slow > one.missed / 2 else "away"
 
 
 def _weigh(row: StaffedHour) -> float:
     """Missed questions of a week, of hours that are judged."""
-    judged = row.verdict.id in ("tools.staffed.too_few", "tools.staffed.away")
+    judged = row.verdict.id in ("tools.staffed.too_few", "tools.staffed.away", "tools.staffed.slow")
     return (row.arrivals or 0) * (row.missed_share or 0) if judged else 0.0
 
 
@@ -491,14 +501,14 @@ def _check_by_simulation(
 
 
 def _say_headline(hours: Sequence[StaffedHour]) -> Message:
-    few = [row for row in hours if row.verdict.id == "tools.staffed.too_few"]
-    away = [row for row in hours if row.verdict.id == "tools.staffed.away"]
+    few, away, slow = ([row for row in hours if row.verdict.id == f"tools.staffed.{name}"] for name in ("too_few", "away", "slow"))
     if all(row.verdict.id == "tools.staffed.few_questions" for row in hours):
         return message("tools.staffing.unknown")
-    if not few and not away:
+    if not few and not away and not slow:
         return message("tools.staffing.enough")
-    worst = max(few or away, key=_weigh)
-    return message("tools.staffing.headline", few=len(few), away=len(away), day=worst.weekday, hour=Name(worst.hour))
+    worst = max(few or away or slow, key=_weigh)
+    counts = {"few": len(few), "away": len(away), "slow": len(slow)}
+    return message("tools.staffing.headline", **counts, day=worst.weekday, hour=Name(worst.hour))
 
 
 def _list_notes(
