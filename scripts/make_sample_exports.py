@@ -1,9 +1,9 @@
 """Write ``sample_exports/``: the files a made-up JD store exports, with faults planted on purpose.
 
-Run ``python scripts/make_sample_exports.py [FOLDER [CAUSES [SETTINGS]]]``. The same bytes come out every time; what is planted, and what an
-audit should therefore find, is told in ``docs/sample-store.md``. Why each late order was late is written as well, to a
-file beside the tests: beside the exports it would be audited with them. So do the roster and the prices, in
-``sample_settings/`` beside the settings.
+Run ``python scripts/make_sample_exports.py [FOLDER [CAUSES [SETTINGS]]]``. The same bytes come out every time; what is
+planted, and what an audit should therefore find, is told in ``docs/sample-store.md``. Why each late order was late is
+written as well, to a file beside the tests: beside the exports it would be audited with them. So do roster and prices, in
+``sample_settings/``.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _session(chance: Random, number: int, moment: datetime) -> Session:
         _thank(chance, session, "")
         return session
     if way < 0.5:
-        session.say(6 + 20 * chance.random(), "", chance.choice(phrases.HUMAN))
+        session.say(3 + 6 * chance.random(), "", chance.choice(phrases.HUMAN))
     _talk(chance, session, values)
     return session
 
@@ -127,9 +127,9 @@ def _talk(chance: Random, session: Session, values: dict[str, str]) -> None:
 
 
 def _wait(chance: Random, agent: str, topic: str) -> float:
-    """Seconds to a reply: about seven; for the slow agent about eleven, and a minute where she has to look things up."""
+    """Seconds to a reply: about seven; for the slow agent three times as long, a minute where she has to look things up."""
     if agent == SLOW_AGENT:
-        return chance.lognormvariate(4.1, 0.4) if topic in SLOW_TOPICS else chance.lognormvariate(2.4, 0.5)
+        return chance.lognormvariate(4.1, 0.4) if topic in SLOW_TOPICS else chance.lognormvariate(3.1, 0.5)
     return chance.lognormvariate(2.0, 0.5)
 
 

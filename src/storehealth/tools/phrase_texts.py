@@ -15,7 +15,7 @@ PLACES = (
 )
 LATIN = "A-Za-zÀ-\u024f\u0300-\u036f"
 """Letters next to which S, M or L is part of a word and no size."""
-NAME = "[A-ZÀ-ÖØ-Þ][\\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\\w'’-]+)?"
+NAME = "[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+(?: [A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+)?"
 GREETED = "hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|mr|mrs|ms|sra?|srta|do[nñ]a?"
 NO_NAMES = (
     "(?:There|Again|Sir|Madam|Customer|Client|Cliente|Todos|Todas|Buen[oa]?s?|De|Thanks?|We|You|I|Sí|No|Yes|Gracias)\\b"
@@ -139,6 +139,7 @@ INTRODUCED = re.compile(
 )
 """An introduction and what follows it, in which a name may stand."""
 UNIT = re.compile(r"[\u3400-\u9fff]+|[^\s\u3400-\u9fff]+")
+TOWNS = re.compile(PLACES)
 WORDINGS = 50
 TO_SHOW = 3
 """Customers who use a word before it is shown: what fewer say belongs to one of them."""
@@ -194,7 +195,7 @@ class QuestionWriter:
         often = sorted(wordings, key=lambda text: (-wordings[text], text))[:WORDINGS]
         texts = {text: self._hide(text) for text in often}
         best = min(often, key=lambda text: (texts[text].count(REMOVED), -wordings[text], text))
-        return texts[best].replace("0", "{number}")
+        return TOWNS.sub("{place}", texts[best].replace("0", "{number}"))
 
     def _hide(self, text: str) -> str:
         shown = [letter.isspace() for letter in text]

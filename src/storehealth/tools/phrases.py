@@ -22,7 +22,7 @@ from storehealth.model.tools import Id, Seconds, Share, ToolRecord, ToolRow
 from storehealth.privacy import scrub
 from storehealth.support.message import Message, message
 from storehealth.support.stats import wilson_interval
-from storehealth.tools import Row, ToolInputs, name_needs, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, to_place
 from storehealth.tools.phrase_texts import WORDS, QuestionWriter, fill_slots, hide_rest, merge_values, strip_openings
 from storehealth.tools.scorecard import RATED, name_topic
 
@@ -30,8 +30,10 @@ LEAST_ASKED, LEAST_ASKERS = 5, 3
 LEAST_SENT, LEAST_CUSTOMERS = 3, 3
 ALIKE = 0.55
 """Share of letter pairs in common (Dice) from which on two questions are one."""
-RELATED = 0.3
-"""The same for questions whose best answer is the same."""
+RELATED = 0.2
+"""The same for questions that get the same answer."""
+LEAST_JOINING, JOINING_SHARE, BELONGS = 2, 0.2, 0.8
+"""Uses of an answer in each question that it joins, its share of the answers there, and the share of its uses in them."""
 LEAST_OPENING = 0.1
 """Share of a question's uses that open a chat: one that never does means something only after what was said before."""
 OWN = 1.5
@@ -201,14 +203,14 @@ def build_phrases(inputs: ToolInputs) -> Phrases:
     """Mine questions and answers; needs a chat log with texts. Option ``texts`` shows them."""
     header = inputs.to_header("phrases")
     if not inputs.has("messages.text"):
-        needs = message("tools.needs", what=message("tools.part.phrases"), columns=name_needs("messages.text"))
+        needs = explain_need("tools.part.phrases", "messages.text")
         return Phrases(**header, headline=message("tools.phrases.none"), missing=(needs,))
     asked = inputs.fetch(ASKED)
     counts = Counter((row["topic"], row["said"]) for row in asked)
     clusters = cluster_questions(dict(counts.most_common(MOST_TEXTS)))
     groups = _group_rows(asked, clusters)
     uses = list(_list_uses(inputs, groups))
-    merged = merge_clusters({cluster: len(rows) for cluster, rows in groups.items()}, choose_answers(uses, set(groups)))
+    merged = merge_clusters({cluster: len(rows) for cluster, rows in groups.items()}, uses)
     groups = _group_rows(asked, {question: merged[cluster] for question, cluster in clusters.items()})
     frequent = {cluster: rows for cluster, rows in groups.items() if _is_frequent(rows)}
     answers = choose_answers([use._replace(cluster=merged[use.cluster]) for use in uses], set(frequent))
@@ -248,26 +250,32 @@ def _is_frequent(rows: Sequence[Row]) -> bool:
     )
 
 
-def merge_clusters(
-    asked: Mapping[Cluster, int], answers: Mapping[Cluster, Sequence[ChosenAnswer]]
-) -> dict[Cluster, Cluster]:
-    """Map clusters to the most asked one whose best answer is the same and whose wording is not unlike theirs.
+def merge_clusters(asked: Mapping[Cluster, int], uses: Sequence[AnswerUse]) -> dict[Cluster, Cluster]:
+    """Map clusters to the most asked one that gets the same answer and is not unlike them.
 
-    So one question in two wordings, or in two topics, is one line to import.
+    So one question in two wordings, or in two topics, is one line to import. An answer joins only questions it hardly
+    stands outside of: 'yes, you can' joins nothing.
     """
-    by_answer: dict[str, list[Cluster]] = defaultdict(list)
+    sent: dict[str, Counter[Cluster]] = defaultdict(Counter)
+    in_cluster = Counter(use.cluster for use in uses)
+    for use in uses:
+        sent[use.text][use.cluster] += 1
     merged = {cluster: cluster for cluster in asked}
-    for cluster in sorted(asked, key=lambda cluster: (-asked[cluster], cluster)):
-        if not answers.get(cluster):
-            continue
-        leaders = by_answer[answers[cluster][0].text]
-        pairs = list_pairs(cluster[1])
-        like = next((leader for leader in leaders if _compare(pairs, list_pairs(leader[1])) >= RELATED), None)
-        if like is None:
-            leaders.append(cluster)
-        else:
-            merged[cluster] = like
-    return merged
+    for text in sorted(sent, key=lambda text: (-sent[text].total(), text)):
+        own = [c for c, n in sent[text].items() if n >= LEAST_JOINING and n >= JOINING_SHARE * in_cluster[c]]
+        own.sort(key=lambda cluster: (-asked[cluster], cluster))
+        related = [c for c in own if _compare(list_pairs(own[0][1]), list_pairs(c[1])) >= RELATED]
+        if len(related) > 1 and sum(sent[text][c] for c in related) >= BELONGS * sent[text].total():
+            roots = {_find_root(merged, cluster) for cluster in related}
+            leader = min(roots, key=lambda cluster: (-asked[cluster], cluster))
+            merged |= dict.fromkeys(roots, leader)
+    return {cluster: _find_root(merged, cluster) for cluster in merged}
+
+
+def _find_root(merged: Mapping[Cluster, Cluster], cluster: Cluster) -> Cluster:
+    while merged[cluster] != cluster:
+        cluster = merged[cluster]
+    return cluster
 
 
 def _compare(first: set[str], second: set[str]) -> float:

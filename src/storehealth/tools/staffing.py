@@ -21,7 +21,7 @@ from storehealth.model.tools import Figure, Id, Seconds, Share, ToolRecord, Tool
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import read_holidays
 from storehealth.support.stats import Z_ONE_SIDED, compute_served_share, count_agents_needed, wilson_interval
-from storehealth.tools import ToolInputs, name_needs, read_own_csv
+from storehealth.tools import ToolInputs, choose_goal, explain_need, read_own_csv
 
 MISSED = 0.2
 """Share missed from which on an hour is looked at."""
@@ -163,6 +163,7 @@ SLOTS = """
     FULL JOIN written USING (slot)
     ORDER BY slot
 """
+WAITS = "SELECT wait_seconds, wait_seconds <= $goal AS is_met FROM turns WHERE replied_at IS NOT NULL"
 SERVICE = """
     WITH acts AS (
         SELECT session_id, sender_id, sent_at, lag(sent_at) OVER (PARTITION BY sender_id ORDER BY sent_at) AS before
@@ -187,9 +188,9 @@ def build_staffing(inputs: ToolInputs) -> Staffing:
     """Work out hours, shifts and forecast; needs a chat log with times of questions and replies."""
     header = inputs.to_header("staffing")
     if not inputs.has("messages") or inputs.as_of is None:
-        needs = message("tools.needs", what=message("tools.part.staffing"), columns=name_needs("messages"))
+        needs = explain_need("tools.part.staffing", "messages")
         return Staffing(**header, headline=message("tools.staffing.none"), missing=(needs,))
-    goal, share = _choose_goal(inputs), float(inputs.find_fact("served_share"))
+    goal, share = choose_goal(inputs, WAITS), float(inputs.find_fact("served_share"))
     slots = [HourSlot(*row.values()) for row in inputs.fetch(SLOTS, goal=goal, slow=SLOW)]
     service, count = measure_service(inputs)
     if not slots or service is None:
@@ -213,22 +214,13 @@ def build_staffing(inputs: ToolInputs) -> Staffing:
         served_share=share,
         forecast_error=errors[0] if errors else None,
         naive_error=errors[1] if errors else None,
-        hours=tuple(sorted(hours, key=lambda row: (-_weigh(row), row.weekday.id, row.hour))),
+        hours=tuple(sorted(hours, key=_rank)),
         shifts=tuple(_propose(need)),
         forecast=tuple(
             _forecast(inputs, daily, special, week, lambda rate: count_agents_needed(rate, service, goal, share))
         ),
         simulation=tuple(_check_by_simulation(inputs, week, need, service, goal)),
     )
-
-
-def _choose_goal(inputs: ToolInputs) -> float:
-    """The platform's goal; where hardly anybody meets it, as with mail, the store's own usual wait."""
-    row = inputs.fetch(
-        "SELECT getvariable('reply_goal') AS goal, median(wait_seconds) AS usual,"
-        " avg((wait_seconds <= getvariable('reply_goal'))::INTEGER) AS met FROM turns WHERE replied_at IS NOT NULL"
-    )[0]
-    return float(row["usual"]) if row["met"] is not None and row["met"] < 0.05 else float(row["goal"])
 
 
 def measure_service(inputs: ToolInputs) -> tuple[float | None, int]:
@@ -293,6 +285,7 @@ def summarise_week(
 ) -> list[WeeklySlot]:
     """Summarise hours by weekday; hours in which nothing came on a day with questions count as zero."""
     days: dict[int, set[date]] = defaultdict(set)
+    known = list_rostered_days(rostered or {})
     groups: dict[tuple[int, int], list[HourSlot]] = defaultdict(list)
     for slot in slots:
         days[slot.at.isoweekday()].add(slot.at.date())
@@ -303,10 +296,20 @@ def summarise_week(
         if rostered is None:  # of hours with questions: where nobody asks, nobody can be seen replying
             present = mean([slot.present for slot in own if slot.questions] or [0])
         else:
-            present = mean(rostered.get((day, hour), 0) for day in days[weekday])
+            present = (
+                mean(counts)
+                if (counts := [rostered.get((day, hour), 0) for day in days[weekday] if day in known])
+                else 0
+            )
         missed, slow = (sum(column) for column in zip(*((slot.missed, slot.slow) for slot in own), strict=True))
         week.append(WeeklySlot(weekday, hour, n, questions, missed, present, slow))
     return [one for one in week if one.questions]
+
+
+def list_rostered_days(rostered: Mapping[tuple[date, int], int]) -> set[date]:
+    """List the days from the first to the last of a roster; of days before and after it says nothing."""
+    days = [day for day, _ in rostered]
+    return {min(days) + timedelta(days=n) for n in range((max(days) - min(days)).days + 1)} if days else set()
 
 
 def cover_with_shifts(need: Sequence[int]) -> list[tuple[int, int]]:
@@ -427,6 +430,12 @@ def judge_hour(one: WeeklySlot, needed: int) -> str:
     return "slow" if one.slow > one.missed / 2 else "away"
 
 
+def _rank(row: StaffedHour) -> tuple[Any, ...]:
+    """Hours that another roster mends come before those in which people were there but slow."""
+    is_slow = row.verdict.id == "tools.staffed.slow"
+    return (not _weigh(row), is_slow, -_weigh(row), row.weekday.id, row.hour)
+
+
 def _weigh(row: StaffedHour) -> float:
     """Missed questions of a week, of hours that are judged."""
     judged = row.verdict.id in ("tools.staffed.too_few", "tools.staffed.away", "tools.staffed.slow")
@@ -501,7 +510,9 @@ def _check_by_simulation(
 
 
 def _say_headline(hours: Sequence[StaffedHour]) -> Message:
-    few, away, slow = ([row for row in hours if row.verdict.id == f"tools.staffed.{name}"] for name in ("too_few", "away", "slow"))
+    few, away, slow = (
+        [row for row in hours if row.verdict.id == f"tools.staffed.{name}"] for name in ("too_few", "away", "slow")
+    )
     if all(row.verdict.id == "tools.staffed.few_questions" for row in hours):
         return message("tools.staffing.unknown")
     if not few and not away and not slow:

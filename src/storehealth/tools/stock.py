@@ -15,7 +15,7 @@ from pydantic import Field, RootModel
 from storehealth.model.tools import Days, Figure, Id, Money, ToolRow
 from storehealth.support.message import Message, message
 from storehealth.support.stats import Z_ONE_SIDED, Z_TWO_SIDED
-from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, to_number, to_place
 
 DAY = 86400
 PROMOTION = 2.5
@@ -218,4 +218,4 @@ def explain_missing_stock(inputs: ToolInputs) -> Iterable[Message]:
     """Say which columns the stock advice lacks."""
     lacking = [need for need in NEEDS if not inputs.has(need)]
     if lacking:
-        yield message("tools.needs", what=message("tools.part.stock"), columns=name_needs(*lacking))
+        yield explain_need("tools.part.stock", *lacking)

@@ -19,7 +19,7 @@ from storehealth.i18n import translate
 from storehealth.model.tools import Days, Figure, Id, Money, Seconds, ToolRecord, ToolRow
 from storehealth.support.message import Language, Message, Name, message
 from storehealth.support.validation import InvalidValue
-from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, list_missing, to_number, to_place
 from storehealth.tools.stock import StockLine, explain_missing_stock, list_stock
 
 Kind = Literal["ship", "renegotiate", "chat", "review", "refund", "decide", "delist", "reorder"]
@@ -453,17 +453,17 @@ def _say_headline(items: Sequence[TodayItem], inputs: ToolInputs, missing: Seque
 
 
 def _list_missing(inputs: ToolInputs, only_deadlines: bool) -> Iterator[Message]:
-    wanted = (
-        ("orders", "tools.part.orders"), ("messages", "tools.part.chats"), ("aftersales", "tools.part.aftersales"),
-    )  # fmt: skip
-    for table, part in wanted:
-        if not inputs.has(table):
-            yield message("tools.needs", what=message(part), columns=name_needs(table))
+    yield from list_missing(
+        inputs,
+        ("tools.part.orders", "orders"),
+        ("tools.part.chats", "messages"),
+        ("tools.part.aftersales", "aftersales"),
+    )
     if inputs.has("messages") and not _has_replies(inputs):
         yield message("tools.today.no_replies")
     promise = "orders.promised_ship_at|order_lines.promised_ship_at"
     if inputs.has("orders") and not inputs.has(promise) and not inputs.fetch_value("SELECT getvariable('ship_within')"):
-        yield message("tools.needs", what=message("tools.part.orders"), columns=name_needs(promise))
+        yield explain_need("tools.part.orders", promise)
     if not only_deadlines:
         yield from explain_missing_stock(inputs)
 
