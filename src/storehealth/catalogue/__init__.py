@@ -58,7 +58,8 @@ FOLDERS = {
     "platforms": PACKAGE / "platforms",
     "rules": BUILT_IN_RULES,
 }
-
+PREFIXES = {kind: f"{folder}{os.sep}" for kind, folder in FOLDERS.items()}
+"""What the paths of built-in files begin with."""
 
 RENAME: dict[str, Callable[[Any], tuple[Any, tuple[str, ...]]]] = {
     "views": rename_view,
@@ -170,7 +171,7 @@ class Catalogue(NamedTuple):
     def is_from_pack(self, kind: str, name: str) -> bool:
         """Whether a file comes from a user's pack rather than from storehealth."""
         path = self.paths.get(f"{kind}/{name}")
-        return path is not None and not path.is_relative_to(FOLDERS[kind])
+        return path is not None and not os.fspath(path).startswith(PREFIXES[kind])
 
     def compute_digest(self, kind: str) -> str:
         """Digest over all files of a kind (``rules``, ``layouts`` …): changes when any of them does."""

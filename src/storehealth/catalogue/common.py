@@ -9,15 +9,31 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from storehealth.support.message import Language as Language
 from storehealth.support.message import Message, Name, localize, message, verbatim
-from storehealth.support.validation import InvalidValue
+from storehealth.support.validation import InvalidValue, with_nearest
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 NonEmptyText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+def check_zone(zone: str) -> str:
+    """Return the name of a time zone that is known here.
+
+    Raises:
+        InvalidValue: Naming the nearest one.
+    """
+    if zone not in available_timezones():
+        raise InvalidValue(with_nearest(message("settings.zone"), zone, sorted(available_timezones())))
+    return zone
+
+
+ZoneName = Annotated[str, AfterValidator(check_zone)]
+"""IANA name of a time zone, such as Asia/Shanghai."""
 Verification = Literal["official", "code", "third-party", "unverified", "assumed"]
 
 SECONDS_PER_UNIT = {"s": 1, "min": 60, "h": 3600, "d": 86400}

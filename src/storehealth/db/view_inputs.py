@@ -1,9 +1,8 @@
 """What views read besides the canonical tables: variables, staff names, phrases, service hours.
 
-Service hours as a table for SQL: the open seconds before each day, and the day's own spells.
-
-The seconds open up to a moment are ``before`` plus the elapsed part of the day's spells. The open time between two
-moments is their difference, so no query has to join intervals.
+Service hours become a table of days: the open seconds before each day, and the day's own spells. The seconds open up to a
+moment are ``before`` plus the elapsed part of the day's spells. The open time between two moments is their difference, so no
+query has to join intervals.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Decides what the dates of a file mean, where the day or the month may come first: the whole file decides, not a cell.
+"""Checks of a whole sheet, before its rows are read one by one.
 
-Finds the rows of a sheet that are no records: totals, averages and the notes below a table.
-
-They are listed with the rejects, so that every line of the file is accounted for, but they are not lost rows.
-
-Finds columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+* Dates in which the day or the month may come first: the whole file decides, not a cell.
+* Rows that are no records, such as totals, averages and the notes below a table: they are listed with the rejects, so that
+  every line of the file is accounted for, but they are not lost rows.
+* Columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ from storehealth.support.message import Name, message
 
 RARE = 20
 """A date in the other order than this many others is a mistyped cell, and decides nothing."""
+FEW = 10
+"""Times of a column that are understood for each that is not, from which the latter are damage and no other spelling."""
 
 
 class _Dates(NamedTuple):
@@ -50,7 +51,23 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
         return plan
     if not dates.numeric:
         return plan._replace(free_times=True)
-    return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+    try:
+        return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+    except FileRefused:
+        if plan.date_order is None and _is_damage(con, plan):
+            return plan._replace(free_times=True, date_order=plan.layout.date_order)
+        raise
+
+
+def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
+    """Whether in every column hardly any time is left over, so that these cost their cells and not the file."""
+    for key, _, target in plan.iterate_read_columns():
+        if target.type == "time":
+            left = f"len(list_filter({UNREAD}, lambda cell: cell.key = {quote_literal(key)}))"
+            sql = f"SELECT coalesce(sum({left}), 0) * {FEW} > count({quote_name(key)}) FROM staged"
+            if con.execute(sql).fetchall()[0][0]:
+                return False
+    return True
 
 
 def _decide_order(dates: _Dates, plan: ReadingPlan) -> str:

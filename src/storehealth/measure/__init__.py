@@ -38,7 +38,7 @@ from storehealth.measure.figures import (
     find_printed_problems,
     measure_reply_times,
 )
-from storehealth.measure.passes import RuleTotals, can_share, count_alone, count_together
+from storehealth.measure.passes import FEW, RuleTotals, can_share, count_alone, count_together
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
 from storehealth.measure.tally import (
@@ -122,7 +122,8 @@ def measure(
     """
     grain, gaps = read_grain(store.con, lens.catalogue), read_table_gaps(store)
     silent = count_silent_chats(store.con, lens.catalogue.scoring.least_judged)
-    measuring = _Rules(store, limits, windows, lens, grain, gaps, silent)
+    sizes = dict(store.con.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
+    measuring = _Rules(store, limits, windows, lens, grain, gaps, silent, sizes)
     rules = tuple(rules)
     groups = measuring.group_rules(rules)
     passes = {f"all over {over}": partial(measuring.count_together, own) for over, own in groups.items()}
@@ -146,12 +147,18 @@ class _Rules:
     grain: Grain
     lacks: TableGaps
     silent_chats: int
+    sizes: Mapping[str, int]
+    """About how many rows each view has."""
     shared: dict[str, RuleTotals] = field(default_factory=dict)
     """What rules add up to that were counted together with others, by code."""
 
     def _open_query(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> RuleQuery:
         bounds, window, lens = resolve_bounds(rule, self.limits), self.windows.get(rule.code, Window()), self.lens
-        return RuleQuery(con, rule, bounds, window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        query = RuleQuery(con, rule, bounds, window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        return replace(query, has_few_rows=self._has_few_rows(query))
+
+    def _has_few_rows(self, query: RuleQuery) -> bool:
+        return bool(query.views) and all(self.sizes.get(view, 0) <= FEW for view in query.views)
 
     def group_rules(self, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
         """Group the rules that read the same rows, where there are several."""
