@@ -116,7 +116,8 @@ class Log:
         limit, ends, due_at = facts["answer_within"], facts["answer_day_ends"], facts["answer_day_due"]
         if not limit and not due_at:
             return found
-        for talk, turn in [(talk, turn) for talk in self.talks for turn in talk.turns if turn.by != "bot"]:
+        pairs = [(chat, turn) for chat in self.talks for turn in chat.turns if turn.by != "bot"]
+        for talk, turn in pairs:
             is_asked = facts["answer_unit"] == "every" or (turn.first and talk.began_by == "customer")
             if not is_asked or not self.clock.counts(turn.opened):
                 continue
@@ -226,7 +227,12 @@ def count_open(turn: Turn, turns: Iterable[Turn]) -> int:
 
 def judge_satisfaction(words: Iterable[str | None]) -> Counter[str]:
     """CS11: of each rated chat; the middle rating is for neither side."""
-    outcomes = {"一般": "not_judgeable", "3": "not_judgeable", **dict.fromkeys(SATISFIED, "met"), **dict.fromkeys(DISSATISFIED, "late")}
+    outcomes = {
+        "一般": "not_judgeable",
+        "3": "not_judgeable",
+        **dict.fromkeys(SATISFIED, "met"),
+        **dict.fromkeys(DISSATISFIED, "late"),
+    }
     return Counter(outcomes[word] for word in words if word in outcomes)
 
 

@@ -304,7 +304,7 @@ def measure_journeys(
     for parcel in (trace(parcel, file.scans) for parcels in own for parcel in real(parcels)):
         began = min((at for at in (parcel.picked, parcel.hub) if at), default=None)
         case = cases.get(parcel.order)
-        if began is None or (parcel.delivered and parcel.delivered < began) :
+        if began is None or (parcel.delivered and parcel.delivered < began):
             outcome, hours = "exempt", None
         elif parcel.delivered is None and case is not None and case.is_over:
             outcome, hours = "not_judgeable", None

@@ -107,7 +107,12 @@ def compare(drawn: Any, asked: Asked) -> tuple[dict[str, Counter[str]], dict[str
     return found, expected
 
 
-OPEN = {"wall": (), "day": ("09:00-23:00",), "week": ("Mon-Fri 09:00-18:00", "Sat 10:00-14:00"), "night": ("22:00-02:00",)}
+OPEN = {
+    "wall": (),
+    "day": ("09:00-23:00",),
+    "week": ("Mon-Fri 09:00-18:00", "Sat 10:00-14:00"),
+    "night": ("22:00-02:00",),
+}
 drawn_facts = st.fixed_dictionaries(
     {"fragment_gap": st.just(0.0)},  # parts of a split consultation are put together by another test
     optional={
@@ -129,7 +134,9 @@ def read_values(store: Store, code: str) -> Counter[float | None]:
     return Counter(value for (value,) in query.run(f"SELECT _value FROM {query.rows} WHERE _outcome <> 'exempt'"))
 
 
-def open_chats(messages: list[Message], platform: str, facts: dict[str, Any], views: list[str], **settings: Any) -> Store:
+def open_chats(
+    messages: list[Message], platform: str, facts: dict[str, Any], views: list[str], **settings: Any
+) -> Store:
     """A store of one chat log."""
     own = {name: Fact(value=value, source="test", verified="assumed") for name, value in facts.items()}
     wanted = StoreSettings("shop", BOOK.platforms[platform], own, **settings)
@@ -152,7 +159,9 @@ def count_outcomes(store: Store, code: str) -> Counter[str]:
 
 
 @examples(200, **RANDOM_STORES)
-@given(drawn=conversations, platform=platforms, facts=drawn_facts, known=st.none() | st.sampled_from([0, 60, 5000, 50_000]))
+@given(
+    drawn=conversations, platform=platforms, facts=drawn_facts, known=st.none() | st.sampled_from([0, 60, 5000, 50_000])
+)
 def test_chats_of_every_platform_have_the_values_and_outcomes_of_the_second_implementation(
     drawn: Any, platform: str, facts: dict[str, Any], known: int | None
 ) -> None:
@@ -215,7 +224,11 @@ def test_hours_topics_and_loads_have_the_outcomes_of_the_second_implementation(
 
 
 @examples(100, **RANDOM_STORES)
-@given(words=st.lists(st.sampled_from(["非常满意", "满意", "一般", "不满意", "非常不满意", "1", "3", "5", None]), min_size=1))
+@given(
+    words=st.lists(
+        st.sampled_from(["非常满意", "满意", "一般", "不满意", "非常不满意", "1", "3", "5", None]), min_size=1
+    )
+)
 def test_ratings_of_chats_have_the_outcomes_of_the_second_implementation(words: list[str | None]) -> None:
     rows = [
         {"conversation_id": f"c{number}", "started_at": MONDAY + timedelta(hours=number), "customer_id": f"b{number}",
@@ -237,7 +250,10 @@ def test_a_robot_at_night_does_not_keep_the_persons_answer_out() -> None:
 
 def test_time_of_the_platform_stands_still_where_it_leaves_weekends_out() -> None:
     """Asked on Friday evening and answered on Monday morning is within Allegro's 24 hours, not within Etsy's."""
-    friday = [("customer", "where is it?", None, 4 * 86_400 + 36_000, "amy"), ("agent", "here", None, 2 * 86_400 + 43_200, "amy")]
+    friday = [
+        ("customer", "where is it?", None, 4 * 86_400 + 36_000, "amy"),
+        ("agent", "here", None, 2 * 86_400 + 43_200, "amy"),
+    ]
     messages, found = _messages([(True, friday)]), {}
     for platform in ("allegro", "etsy"):
         with open_chats(messages, platform, {}, ["turns"]) as store:

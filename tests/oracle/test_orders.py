@@ -99,5 +99,7 @@ def test_a_customers_own_cancellation_is_no_stock_out() -> None:
     tables = _rows(([Order("o0", created=MONDAY, paid=MONDAY, status="cancelled", cancelled_by="buyer")], [], []))
     for row in tables["orders"]:
         row["cancel_reason"] = OUT_OF_STOCK
-    with open_store_from_rows(tables, BOOK, StoreSettings("shop", BOOK.platforms["generic"], {}), ["fulfilments"]) as store:
+    with open_store_from_rows(
+        tables, BOOK, StoreSettings("shop", BOOK.platforms["generic"], {}), ["fulfilments"]
+    ) as store:
         assert read_outcomes(store, "ST02") == Counter({("o0", "met"): 1})
