@@ -2,7 +2,7 @@
 
     python scripts/measure_code.py            print the table
     python scripts/measure_code.py --check    also exit 1 where a figure is beyond its limit
-    python scripts/measure_code.py --names    list the functions named by a participle
+    python scripts/measure_code.py --names    list the functions named by a participle, and references to nothing
 
 Properties and dunder methods are left out of the function figures.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import builtins
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -82,8 +84,10 @@ IRREGULAR = frozenset(
 )
 """Participles without -ed, but for those that are also the imperative, as ``cut``, ``set``, ``split``."""
 NOT_PARTICIPLES = frozenset({"need", "feed", "seed", "speed", "embed", "bed", "shed", "exceed", "proceed"})
-LIMITS = {"participles": 3.0, "duplicates": 0, "parameters": 12, "tiers": 9, "files": 255, "median": 7, "p90": 17}
+LIMITS = {"participles": 3.0, "duplicates": 0, "parameters": 12, "tiers": 9, "files": 255, "median": 7, "p90": 17,
+          "references": 0}  # fmt: skip
 """The largest figures that pass; participles in percent of all functions. Files are to come down to 200."""
+REFERENCE = re.compile(r":(?:func|meth|class|mod|data|attr):`~?([\w.]+)`")
 UNCOUNTED_TIERS = frozenset({"__main__", "api", "fleet", "errors", "version"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -131,8 +135,33 @@ def count_tiers() -> int:
     return len([layer for layer in layers if not {part.strip() for part in layer.split("|")} <= UNCOUNTED_TIERS])
 
 
+def list_names(path: Path) -> set[str]:
+    """Return everything a file defines, its own module name among it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")}
+    for node in ast.walk(tree):
+        if isinstance(node, Function | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+    return names
+
+
+def list_dead_references(paths: list[Path]) -> list[str]:
+    """List references in docstrings (``:func:`x```) to what no file of the package defines."""
+    names = set(dir(builtins)).union(*map(list_names, paths))
+    return [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in paths
+        for match in REFERENCE.finditer(path.read_text(encoding="utf-8"))
+        if match[1] not in names and match[1].rpartition(".")[2] not in names
+    ]
+
+
 def measure() -> tuple[dict[str, float], list[str], dict[str, list[Path]]]:
-    """Return the figures, the functions named by a participle, and public classes that share a name."""
+    """Return the figures, the functions named by a participle and dead references, and classes that share a name."""
     paths = sorted(PACKAGE.rglob("*.py"))
     found = [named for path in paths for named in iter_definitions(path)]
     functions = [named for named in found if isinstance(named.node, Function)]
@@ -147,6 +176,7 @@ def measure() -> tuple[dict[str, float], list[str], dict[str, list[Path]]]:
         if is_participle(named.node.name)
     ]
     lengths = [(named.node.end_lineno or 0) - named.node.lineno + 1 for named in functions]
+    dead = list_dead_references(paths)
     duplicates = {name: places for name, places in classes.items() if len(places) > 1}
     figures = {
         "participles": round(100 * len(participles) / len(counted), 2),
@@ -156,15 +186,16 @@ def measure() -> tuple[dict[str, float], list[str], dict[str, list[Path]]]:
         "files": len(paths),
         "median": median(lengths),
         "p90": quantiles(lengths, n=10)[-1],
+        "references": len(dead),
     }
-    return figures, participles, duplicates
+    return figures, [*participles, *dead], duplicates
 
 
 def main() -> int:
     """Print the table; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="exit 1 where a figure is beyond its limit")
-    parser.add_argument("--names", action="store_true", help="list participle-named functions")
+    parser.add_argument("--names", action="store_true", help="list participle-named functions and dead references")
     options = parser.parse_args()
     figures, participles, duplicates = measure()
     rows = {
@@ -175,6 +206,7 @@ def main() -> int:
         "files": "files",
         "median": "function length, median",
         "p90": "function length, 90th percentile",
+        "references": "references to nothing in docstrings",
     }
     for key, label in rows.items():
         mark = "" if figures[key] <= LIMITS[key] else "  <-- beyond the limit"

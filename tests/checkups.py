@@ -18,6 +18,7 @@ from storehealth.model import (
     EvidenceRow,
     EvidenceSummary,
     ExportSuggestion,
+    FileRejects,
     Finding,
     FirstReplies,
     LimitSource,
@@ -47,6 +48,7 @@ from storehealth.model import (
     WeekHour,
     Window,
 )
+from storehealth.support.message import message
 
 MARCH = Window(first=date(2025, 3, 1), last=date(2025, 3, 31))
 NASTY = (
@@ -292,9 +294,14 @@ def breakdowns(name: str = "Amy", item: str = "Green tea") -> Breakdowns:
         AgentReplies(agent=agent, days=20, answered=answered, missed=5, median_seconds=12.0, p90_seconds=65.5)
         for agent, answered in ((name, 120), ("Bob", 7))
     ]
+    rejects = [
+        FileRejects(file="orders.csv", reason=message("report.sources"), column=item, count=3, rows_lost=1, lines=(7, 9),
+                    values=(item, "no time")),
+        FileRejects(file="orders.csv", reason=message("report.sources"), column=None, count=2, rows_lost=2, lines=(12,)),
+    ]  # fmt: skip
     return Breakdowns(
         reply_goal_seconds=30.0, hours=tuple(hours), order_steps=tuple(steps), stock_gaps=tuple(gaps), stock_gaps_total=40,
-        case_steps=cases, agents=tuple(agents),
+        case_steps=cases, agents=tuple(agents), rejects=tuple(rejects),
     )  # fmt: skip
 
 

@@ -100,6 +100,42 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return figures
 
 
+def make_chats() -> list[Row]:
+    """Forty conversations: answered by two agents sooner or later, some by a bot first, some not at all."""
+    rows = []
+    for number in range(40):
+        asked = START + timedelta(hours=7 * number, minutes=3)
+        lines = [(0, "customer", f"buyer{number % 17}", "Is it in stock?")]
+        lines += [(1, "bot", "robot", "One moment")] if number % 4 == 0 else []
+        lines += [(5 + 9 * (number % 9), "agent", f"agent{number % 2}", f"Yes, {number}")] if number % 6 else []
+        for place, (wait, role, sender, text) in enumerate(lines):
+            sent = f"{asked + timedelta(seconds=wait):{SPELT}}"
+            rows.append(
+                {"conversation_id": f"T{number}", "message_id": f"T{number}-{place}", "sent_at": sent,
+                 "sender_role": role, "sender_id": sender, "customer_id": f"buyer{number % 17}", "text": text}
+            )  # fmt: skip
+    return rows
+
+
+def test_few_rows_are_counted_as_many_are(tmp_path, monkeypatch) -> None:
+    """Rows that are fetched and counted, and rows that the database groups, give the same measurements."""
+    texts = {name: to_text(rows) for name, rows in (make_store() | {"chat": make_chats()}).items()}
+    fetched = judge(tmp_path / "few", texts)
+    monkeypatch.setattr("storehealth.measure.FEW", -1)
+    grouped = judge(tmp_path / "many", texts)
+    assert {"CS01", "LG05", "TM02"} <= {row.code for row in fetched.measurements}
+    assert fetched.measurements == grouped.measurements
+    assert fetched.findings == grouped.findings
+
+
+def test_more_rows_than_were_thought_are_grouped(tmp_path, monkeypatch) -> None:
+    """The views are small, but a rule's SELECT may give more rows than they have."""
+    texts = {name: to_text(rows) for name, rows in make_store().items()}
+    expected = judge(tmp_path / "few", texts)
+    monkeypatch.setattr("storehealth.measure.passes.FEW", 10)
+    assert judge(tmp_path / "many", texts).measurements == expected.measurements
+
+
 def reverse(files: Files) -> dict[str, str]:
     return {name: to_text(rows[::-1]) for name, rows in files.items()}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FrameName = Literal[
     "findings", "measurements", "evidence", "recommendations", "sources", "areas", "not_judged",
-    "hours", "order_steps", "stock_gaps", "case_steps", "agents",
+    "hours", "order_steps", "stock_gaps", "case_steps", "agents", "rejects",
 ]  # fmt: skip
 
 

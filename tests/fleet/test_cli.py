@@ -82,7 +82,7 @@ def test_another_run_of_the_fleet_is_waited_for(place: Path, capfd: Any) -> None
     "words",
     [
         ("fleet", "report"),
-        ("fleet", "audit", "nowhere"),
+        ("fleet", "audit", "nowhere.toml"),
         ("fleet", "audit", "stores", "--timeout", "soon"),
         ("fleet", "audit", "stores", "--name", "a/b"),
         ("fleet", "audit", "stores", "--scheduler", "tcp://127.0.0.1:1"),

@@ -36,9 +36,11 @@ def test_a_store_that_crashes_is_tried_once_more_and_named(tmp_path: Path) -> No
 
 
 def test_a_store_that_hangs_is_ended_in_time_and_tried_once_more(tmp_path: Path) -> None:
-    (tmp_path / "stores/hang").mkdir(parents=True)
+    for name in ("hang", "next"):
+        (tmp_path / "stores" / name).mkdir(parents=True)
     tasks = plan(tmp_path / "stores", tmp_path / "state")
-    results = run_by_name(tasks, PoolOptions(timeout=0.5), works.behave)
+    results = run_by_name(tasks, PoolOptions(jobs=1, timeout=0.5), works.behave)
+    assert results["next"].status == "done"
     assert (results["hang"].status, results["hang"].attempts) == ("timeout", 2)
     assert "not finished after" in str(results["hang"].reasons[0])
 
@@ -52,17 +54,23 @@ def test_a_pipe_among_the_rules_of_a_store_hangs_only_that_store(tmp_path: Path)
     assert (results["pipe"].status, results["pipe"].attempts) == ("timeout", 2)
 
 
-def test_a_full_disk_a_corrupt_and_an_empty_store_leave_the_others_whole(tmp_path: Path) -> None:
+def test_a_full_disk_a_pipe_a_huge_a_corrupt_and_an_empty_store_leave_the_others_whole(tmp_path: Path) -> None:
     place = tmp_path / "stores"
     for name in ("full", "good"):
         write_orders(place / name, 4)
+    write_orders(place / "huge", 2)
+    os.truncate(place / "huge/orders.csv", 1 << 40)
+    (place / "pipe").mkdir()
+    os.mkfifo(place / "pipe/orders.csv")
     (place / "empty").mkdir()
     (place / "corrupt").mkdir()
     (place / "corrupt/orders.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
     results = run_by_name(plan(place, tmp_path / "state"), PoolOptions(), works.audit_with_little_room)
     assert {name: (result.status, result.exit_code) for name, result in results.items() if name != "good"} == {
-        "full": ("failed", 2), "empty": ("failed", 3), "corrupt": ("done", 3),
+        "full": ("failed", 2), "empty": ("failed", 3), "huge": ("failed", 3), "pipe": ("failed", 3), "corrupt": ("failed", 3),
     }  # fmt: skip
+    assert str(results["corrupt"].reasons[0]) == "no file could be used; 1 file could not be read"
+    assert results["corrupt"].brief is None
     assert results["good"].status == "done"
     assert "disk" in str(results["full"].reasons[0])
     good = results["good"].brief

@@ -158,6 +158,7 @@ def full() -> FleetReport:
         as_of=datetime.fromisoformat("2026-11-01"),
         findings=(finding(),),
     )
+    stores[0] = stores[0].model_copy(update={"page": "/s/x/report.html"})  # the others have a folder and no page
     gone = StoreResult(name="gone", status="crashed", exit_code=70, started_at=NOW, seconds=9, attempts=2)
     return report(*stores, odd, gone)
 
@@ -168,6 +169,8 @@ def test_every_face_renders_in_every_language(full: FleetReport, language: Any) 
     html = FLEET_FORMATS.find("html").render(made).decode()
     assert "=odd&lt;b&gt;" in html
     assert "<b>=odd<b>" not in html
+    assert html.count('href="file:') == 1
+    assert 'href="file:///s/x/report.html">s0<' in html
     assert all(f'id="{key}"' in html for key in ("help", "common", "changes", "failures", "exports", "league", "areas"))
     page = Page(80)
     add_fleet(page, made, Words(language))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.errors import UsageError
+from storehealth.errors import StorehealthError, UsageError
 from storehealth.fleet.stores import read_stores
 
 
@@ -58,8 +58,10 @@ def test_every_mistake_is_named_with_its_store_and_key(text: str, words: list[st
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("place", ["absent", "empty"])
-def test_no_stores_are_a_wrong_argument(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("place", "code"), [("absent", 3), ("empty", 3), ("absent.toml", 2)])
+def test_no_stores_are_no_data_and_no_file_is_a_wrong_argument(place: str, code: int, tmp_path: Path) -> None:
+    """As by a single audit, of which the folder is absent or empty."""
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError):
+    with pytest.raises(StorehealthError) as caught:
         read_stores(tmp_path / place)
+    assert caught.value.exit_code == code

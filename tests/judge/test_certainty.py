@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import date, timedelta
+from sys import byteorder
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +14,14 @@ from tests.made import PLATFORM, SHIPPING, judged, share, slices
 from tests.measure.fakes import measured, rule_of
 
 from storehealth.catalogue.platform import Platform
-from storehealth.judge.certainty import MIN_RESAMPLED_DAYS, assess_certainty
+from storehealth.judge.certainty import (
+    MIN_RESAMPLED_DAYS,
+    RESAMPLES,
+    SEED,
+    _draw_weights,
+    _sum_draws,
+    assess_certainty,
+)
 from storehealth.model import Measurement, Segment, Tally, Window
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
 
@@ -152,3 +162,18 @@ def test_misses_on_fewer_than_four_days_are_said_to_tell_little_of_other_days() 
     made, _ = judged(RULE, store(*[(40, 60)] * 3, *[(0, 60)] * 27))
     assert (made.status, made.verdict_counts.defect_days) == ("watch", 3)
     assert str(made.note) == "over the limit, but all misses fall on 3 days, which says little about the other days"
+
+
+@pytest.mark.parametrize("days", [16, 64])
+def test_the_draws_are_those_of_numpys_frozen_stream(days: int) -> None:
+    """Every version of numpy draws the same numbers, and so do we, without importing it."""
+    drawn = numpy.random.RandomState(SEED).poisson(1.0, size=(days, RESAMPLES))
+    ours = [array("Q", weight.to_bytes(8 * RESAMPLES, byteorder)).tolist() for weight in _draw_weights(days)]
+    assert ours == drawn.tolist()
+
+
+def test_draws_are_summed_without_running_into_each_other() -> None:
+    """Also where the counts of a day are as large as a year of a large store's."""
+    counts = [10**9 + place for place in range(16)]
+    drawn = numpy.random.RandomState(SEED).poisson(1.0, size=(16, RESAMPLES))
+    assert list(_sum_draws(_draw_weights(16), counts)) == (numpy.array(counts) @ drawn).tolist()

@@ -141,6 +141,32 @@ def test_one_service_s_refusal_does_not_keep_it_from_the_others_nor_double_it(
     assert "LG05" in got.get_content()  # type: ignore[attr-defined]
 
 
+def test_the_page_goes_along_where_the_settings_ask(mails: Mails, asks: Asks, tmp_path: Path) -> None:
+    page, table = tmp_path / "audit.html", tmp_path / "audit.xlsx"
+    page.write_text("<p>82 B</p>", encoding="utf-8")
+    table.write_bytes(b"PK")
+    mail = f"mailto://127.0.0.1:{mails.port}/?smtp=127.0.0.1&from=shop@shop.example&to=boss@shop.example"
+    for state, attach in (("without", False), ("with", True)):
+        done = announce(checkup(), asks(mail, attach=attach), tmp_path / state, NOON, [table, page])
+        assert (done.outcome, done.failures) == ("sent", ())
+    without, with_page = mails.got
+    assert [part.get_filename() for part in without.walk() if part.get_filename()] == []
+    (sent,) = [part for part in with_page.walk() if part.get_filename()]
+    assert (sent.get_filename(), sent.get_payload(decode=True)) == ("audit.html", page.read_bytes())
+
+
+def test_a_page_that_is_gone_when_its_message_is_sent_is_left_out(mails: Mails, asks: Asks, tmp_path: Path) -> None:
+    page = tmp_path / "audit.html"
+    page.write_text("<p>82 B</p>", encoding="utf-8")
+    mail = f"mailto://127.0.0.1:{mails.port}/?smtp=127.0.0.1&from=shop@shop.example&to=boss@shop.example"
+    night = asks(mail, attach=True, quiet_hours="10:00-14:00")
+    assert announce(checkup(), night, tmp_path / "state", NOON, [page]).outcome == "queued"
+    page.unlink()
+    assert send_waiting(night, tmp_path / "state", hours(3)).outcome == "sent"
+    (got,) = mails.got
+    assert str(page) in got.get_content()  # type: ignore[attr-defined]
+
+
 def test_an_address_that_was_mended_gets_what_waited(web: Web, asks: Asks, tmp_path: Path) -> None:
     web.status = 404
     announce(checkup(), asks(web.url("/mistyped")), tmp_path, NOON)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from storehealth.catalogue.common import strip_word
 from storehealth.catalogue.files import (
     describe_problem,
     describe_yaml_error,
@@ -58,7 +59,8 @@ FOLDERS = {
     "platforms": PACKAGE / "platforms",
     "rules": BUILT_IN_RULES,
 }
-
+PREFIXES = {kind: f"{folder}{os.sep}" for kind, folder in FOLDERS.items()}
+"""What the paths of built-in files begin with."""
 
 RENAME: dict[str, Callable[[Any], tuple[Any, tuple[str, ...]]]] = {
     "views": rename_view,
@@ -163,14 +165,14 @@ class Catalogue(NamedTuple):
             needs: Such as ``orders`` and ``orders.paid_at``; layouts come in their order.
             platform: Its name.
         """
-        layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(need)]
+        layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(strip_word(need))]
         own = [layout for layout in layouts if layout.platform == platform]
         return own or [layout for layout in layouts if layout.name.startswith("generic_")]
 
     def is_from_pack(self, kind: str, name: str) -> bool:
         """Whether a file comes from a user's pack rather than from storehealth."""
         path = self.paths.get(f"{kind}/{name}")
-        return path is not None and not path.is_relative_to(FOLDERS[kind])
+        return path is not None and not os.fspath(path).startswith(PREFIXES[kind])
 
     def compute_digest(self, kind: str) -> str:
         """Digest over all files of a kind (``rules``, ``layouts`` …): changes when any of them does."""

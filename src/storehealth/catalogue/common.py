@@ -1,6 +1,7 @@
 """Types that several kinds of data file share: texts in three languages, durations, sourced facts.
 
-What a view or rule needs: a table (``messages``), a column (``orders.paid_at``), or one of several (``a|b.c``).
+What a view or rule needs: a table (``messages``), a column (``orders.paid_at``), a word that some row must have
+(``orders.status=cancelled``), or one of several (``a|b.c``).
 """
 
 from __future__ import annotations
@@ -9,15 +10,31 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from storehealth.support.message import Language as Language
 from storehealth.support.message import Message, Name, localize, message, verbatim
-from storehealth.support.validation import InvalidValue
+from storehealth.support.validation import InvalidValue, with_nearest
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 NonEmptyText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+def check_zone(zone: str) -> str:
+    """Return the name of a time zone that is known here.
+
+    Raises:
+        InvalidValue: Naming the nearest one.
+    """
+    if zone not in available_timezones():
+        raise InvalidValue(with_nearest(message("settings.zone"), zone, sorted(available_timezones())))
+    return zone
+
+
+ZoneName = Annotated[str, AfterValidator(check_zone)]
+"""IANA name of a time zone, such as Asia/Shanghai."""
 Verification = Literal["official", "code", "third-party", "unverified", "assumed"]
 
 SECONDS_PER_UNIT = {"s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -90,6 +107,20 @@ def split_alternatives(need: str) -> tuple[str, ...]:
 def find_unmet_needs(needs: Iterable[str], filled: Collection[str]) -> tuple[str, ...]:
     """The needs without any alternative in ``filled`` (``orders``, ``orders.paid_at`` …), each once, in order."""
     return tuple(need for need in dict.fromkeys(needs) if not any(part in filled for part in split_alternatives(need)))
+
+
+def find_words(needs: Iterable[str]) -> dict[str, dict[str, None]]:
+    """The words that needs ask for, by column: ``orders.status`` → ``cancelled``."""
+    words: dict[str, dict[str, None]] = {}
+    for column, sign, word in (part.partition("=") for need in needs for part in split_alternatives(need)):
+        if sign:
+            words.setdefault(column, {})[word] = None
+    return words
+
+
+def strip_word(need: str) -> str:
+    """The table or column of a need that asks for a word in it; any other need as it is."""
+    return need.partition("=")[0]
 
 
 def list_needed_tables(needs: Iterable[str], filled: Collection[str]) -> set[str]:

@@ -108,7 +108,7 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
-        YAMLError: The file is not valid YAML; :class:`NotUtf8` if it is in another encoding.
+        YAMLError: The file is not valid YAML; :class:`NotUtf8Error` if it is in another encoding.
     """
     data = path.read_bytes()
     if not data.startswith(UTF_16_MARKS):
@@ -225,8 +225,8 @@ def _find_line(lines: Mapping[KeyPath, int], where: KeyPath) -> int:
 # The validated built-in catalogue is kept as JSON in the user's cache folder: reading the YAML files takes a quarter second.
 # A record is found under a digest of all data files and of the code that reads them, and begins with a digest of its own
 # content. One that is damaged, of another owner or writable by others is not read; the files are, and a new one is written.
-RECORDS_KEPT = 2
-"""Records kept: that of this version, and of the one before."""
+RECORDS_KEPT = 8
+"""Records kept: those of versions used side by side, and of ones before."""
 READING_CODE = ("catalogue", "model", "support")
 PACKAGE = Path(__file__).parent.parent
 

@@ -77,7 +77,8 @@ class Measure(StrictModel):
     over: str = Field(description="A view, or a SELECT that returns rows like a view's.")
     needs: tuple[str, ...] = Field(
         default=(),
-        description="Further tables or table.columns without which it is not judged; a|b.c: one of them is enough.",
+        description="Further tables or table.columns without which it is not judged; a|b.c: one of them is enough; "
+        "a.b=word: some row has that word.",
     )
     when: str = Field(default="true", description="SQL; rows where it is not true are exempt: in no rate, but counted.")
     at: str = Field(default="at", description="SQL time that says which window, day and hour a row belongs to.")

@@ -9,7 +9,7 @@
     -- after: chat_messages
     SELECT ...
 
-Names and words of 0.1, of views above all: still understood in packs and in ``mutes.yaml``, with a warning, until 0.3.
+Names of views and words of 0.1 are still understood in packs and in ``mutes.yaml``, with a warning, until 0.3.
 """
 
 from __future__ import annotations

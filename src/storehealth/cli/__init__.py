@@ -37,6 +37,16 @@ def list_commands() -> list[str]:
     return sorted(found, key=lambda name: (HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER), name))
 
 
+def is_command(name: str) -> bool:
+    """Whether a module of this package registers a command, or a group of them, by its own name."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if not name.isidentifier() or name.startswith("_") or name == "tools" or find_spec(f"{__name__}.{name}") is None:
+        return False
+    return hasattr(import_module(f"{__name__}.{name}"), "register")
+
+
 def build_app() -> typer.Typer:
     """Build the application with every command."""
     from storehealth.cli import application
@@ -51,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the program's name; default: those of the process.
 
     Returns:
-        The exit code, see :class:`storehealth.errors.Exit`.
+        The exit code, see :class:`storehealth.errors.ExitCode`.
     """
     try:
         from storehealth.cli import application

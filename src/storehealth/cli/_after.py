@@ -1,8 +1,6 @@
 """What follows an audit, attended or not: reports are written, the run is remembered, people are notified.
 
-What ``audit`` does with the history of runs: open it, add to it, report what is wrong with it.
-
-Notifications, as several commands send them: checks before the work, and a report on what became of them.
+Options are checked before the audit begins; what became of each step is reported afterwards.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""``--cron``: an unattended audit.
+"""``--cron``: an unattended audit and its options.
 
 In this order: lock → audit → run folder → reports of ``-o`` → history → ``latest`` → notifications → log. Only errors are
 printed, each on one line, so that cron mails what went wrong and nothing else. Whatever happens, the reports of the
 previous run stay complete.
-
-Options of unattended audits, in addition to those of every audit.
 """
 
 from __future__ import annotations

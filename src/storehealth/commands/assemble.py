@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storehealth.advise import add_question, compose_headline
 from storehealth.commands.measured import StoreFigures
-from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, ask_about_platform, count_merged_rows
 from storehealth.commands.tools import name_commands
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
@@ -30,10 +30,9 @@ from storehealth.model import (
     Score,
     Source,
     ToolVersion,
+    UpcomingDeadline,
     Window,
 )
-from storehealth.refund.dossier import CaseSelector
-from storehealth.refund.progress import list_case_deadlines
 from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
 from storehealth.support.message import Message, message
 from storehealth.version import __version__
@@ -72,7 +71,8 @@ def assemble_checkup(
     sources = count_merged_rows(intake.sources, figures)
     context = ExportContext(catalogue, platform, sources, figures.rows, as_of)
     headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request)
-    headline = add_question(headline, figures.parcels_question) if figures.parcels_question else headline
+    for question in (figures.parcels_question, ask_about_platform(inputs)):
+        headline = add_question(headline, question) if question else headline
     return Checkup(
         run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=ToolVersion(version=__version__),
@@ -98,15 +98,25 @@ def assemble_checkup(
         distributions=figures.distributions,
         breakdowns=figures.breakdowns if request.breakdowns else None,
         recommendations=name_commands(advice, inputs, figures, request),
-        deadlines=list_case_deadlines(
-            request.state, CaseSelector(platform.name, settings.store or ""), as_of, request.packs
-        ),
+        deadlines=_list_deadlines(request, platform.name, settings.store or "", as_of),
         previous=comparison.previous,
         trend=comparison.trend,
         followups=comparison.followups,
         warnings=(*figures.chat_warnings, *list_later_tables(intake.tables, as_of), *verdicts.warnings),
         method=describe_method(catalogue, platform),
     )
+
+
+def _list_deadlines(
+    request: AuditRequest, platform: str, store: str, as_of: datetime | None
+) -> tuple[UpcomingDeadline, ...]:
+    """List the dates to keep of the store's own case. Few stores have one, so what knows of cases is imported late."""
+    if not (request.state / "deposit").is_dir():
+        return ()
+    from storehealth.refund.dossier import CaseSelector
+    from storehealth.refund.progress import list_case_deadlines
+
+    return list_case_deadlines(request.state, CaseSelector(platform, store), as_of, request.packs)
 
 
 def _conclude(

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs
 from storehealth.db import Store
+from storehealth.db.source_rows import SourceReader, list_rejects
 from storehealth.db.views import create_missing_views
 from storehealth.measure import count_plain_figures, measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
@@ -128,7 +129,7 @@ def measure_or_recall(
     digest = digest_inputs(inputs, request, plan, as_of)
     figures = remembered.load(digest) if request.cache and not request.unmask else None
     if figures is None or (request.breakdowns and figures.breakdowns is None):
-        figures = _measure(database.store, request, plan)
+        figures = _measure(database.store, inputs, request, plan)
         if not request.unmask:
             remembered.save(digest, figures)
     elif plan.options.marks:
@@ -137,7 +138,7 @@ def measure_or_recall(
     return figures
 
 
-def _measure(store: Store, request: AuditRequest, plan: MeasurePlan) -> StoreFigures:
+def _measure(store: Store, inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan) -> StoreFigures:
     request.tell(message("progress.measuring"))
     measurements = tuple(measure_store(store, plan, request.assume_auto))
     marks = plan.options.marks
@@ -151,7 +152,7 @@ def _measure(store: Store, request: AuditRequest, plan: MeasurePlan) -> StoreFig
         paid_orders=count_paid_orders(store, plan.usual),
         plain=count_plain_figures(store),
         distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
-        breakdowns=_measure_breakdowns(store, plan) if request.breakdowns else None,
+        breakdowns=_measure_breakdowns(store, inputs, plan) if request.breakdowns else None,
         chat_warnings=tuple(list_chat_warnings(store.con)),
         parcels_question=ask_about_parcels(store),
         measurements=measurements,
@@ -160,8 +161,11 @@ def _measure(store: Store, request: AuditRequest, plan: MeasurePlan) -> StoreFig
     )
 
 
-def _measure_breakdowns(store: Store, plan: MeasurePlan) -> Breakdowns:
-    return measure_breakdowns(store, plan.usual, plan.windows.get("CS01", plan.usual), plan.options.mask)
+def _measure_breakdowns(store: Store, inputs: PreparedInputs, plan: MeasurePlan) -> Breakdowns:
+    mask = plan.options.mask
+    tables = measure_breakdowns(store, plan.usual, plan.windows.get("CS01", plan.usual), mask)
+    rejects = list_rejects(SourceReader(store, inputs.intake, inputs.catalogue, mask))
+    return tables.model_copy(update={"rejects": tuple(rejects)})
 
 
 def digest_inputs(inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan, as_of: datetime | None) -> str:

@@ -136,7 +136,7 @@ def load_checkup(stored: StoredRun) -> Checkup:
 def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform, language: Language) -> Checkup:
     """Rebuild a checkup with verdicts, scores and advice by today's rules; its evidence rows stay those of its day.
 
-    It does not refer to earlier runs: :func:`two_runs` compares by today's rules.
+    It does not refer to earlier runs: :func:`compare_remembered` compares by today's rules.
     """
     reported, (findings, total, areas) = load_checkup(stored), rejudge_run(stored, catalogue, platform)
     rows = {finding.code: finding.evidence for finding in reported.findings}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -18,7 +19,7 @@ from storehealth.catalogue.table import Table
 from storehealth.db import sql
 from storehealth.db.store import Store
 from storehealth.i18n import translate
-from storehealth.model import Intake, RejectGroup, SheetReading, StoredTable, TablePreview
+from storehealth.model import FileRejects, Intake, RejectGroup, SheetReading, StoredTable, TablePreview
 from storehealth.privacy import Mask
 from storehealth.support.atomic_files import write_csv, write_csv_rows
 from storehealth.support.message import load_message
@@ -77,6 +78,8 @@ FETCHED = 5000
 FIRST_LINES = 5
 FIRST_VALUES = 3
 LONGEST_CELL = 40
+MOST_GROUPS = 100
+"""Reasons and columns of one file that a report lists; a file that is odd in more ways is read by ``-o rejects=``."""
 
 
 class SourceReader(NamedTuple):
@@ -138,6 +141,13 @@ def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
             yield RejectGroup(
                 reason=load_message(reason), column=shown, count=count, rows_lost=lost, lines=lines, values=values
             )
+
+
+def list_rejects(reader: SourceReader) -> Iterator[FileRejects]:
+    """List the rejects of all sources by reason and column, at most :data:`MOST_GROUPS` of each source."""
+    for source in dict.fromkeys(part.source for part in reader.intake.rejects):
+        for group in islice(group_rejects(reader, source), MOST_GROUPS):
+            yield FileRejects(file=source, **dict(group))
 
 
 def _from(part: StoredTable) -> str:

@@ -1,9 +1,8 @@
 """What views read besides the canonical tables: variables, staff names, phrases, service hours.
 
-Service hours as a table for SQL: the open seconds before each day, and the day's own spells.
-
-The seconds open up to a moment are ``before`` plus the elapsed part of the day's spells. The open time between two
-moments is their difference, so no query has to join intervals.
+Service hours become a table of days: the open seconds before each day, and the day's own spells. The seconds open up to a
+moment are ``before`` plus the elapsed part of the day's spells. The open time between two moments is their difference, so no
+query has to join intervals.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from storehealth.support.service_hours import DAY, ServiceHours, Spell, parse_ho
 
 ROLE_OF = """CASE
     WHEN event IN ('assigned', 'closed', 'withdrawn') OR told = 'system' THEN 'system'
+    WHEN told = 'note' THEN 'note'
     WHEN event = 'handoff' AND told <> 'customer' THEN 'system'
     WHEN how = 'settings' THEN known
     WHEN told = 'bot' THEN 'bot'

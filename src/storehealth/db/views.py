@@ -128,7 +128,7 @@ def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: 
         if [statement.type for statement in statements] != [duckdb.StatementType.CREATE]:
             raise _make_error(view, message("sql.one_select"))
         with limit_query(con, seconds):
-            con.execute(create)
+            con.execute(statements[0])
     except QueryTimeoutError as error:
         raise _make_error(view, error.problem) from None
     except QueryMemoryError:

@@ -139,7 +139,10 @@ def _audit_here(remote: RemoteTask, task: StoreTask) -> StoreResult:
     if result.is_done:
         return_state(states, Path(task.state), number)
         folder = _return_reports(states, result)
-        result = result.model_copy(update={"folder": folder, "worker": f"{platform.node()}:{os.getpid()}"})
+        page = f"{folder}/{Path(result.page).name}" if result.page else None
+        result = result.model_copy(
+            update={"folder": folder, "page": page, "worker": f"{platform.node()}:{os.getpid()}"}
+        )
     return result
 
 

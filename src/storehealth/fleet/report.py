@@ -61,13 +61,12 @@ class _Judged(NamedTuple):
         return find_peers(self.brief)
 
 
-def build_report(run: FleetRun, language: Language, page: str = "report.html") -> FleetReport:
+def build_report(run: FleetRun, language: Language) -> FleetReport:
     """Build the report of a run.
 
     Args:
         run: The run, with a brief of each store that ever had a result.
         language: Of the report.
-        page: File in each store's folder of reports to which the league links, where it exists.
     """
     judged = [_Judged(result, result.brief) for result in run.results if result.brief is not None]
     scores = [brief.score for _, brief in judged if brief.score is not None]
@@ -89,7 +88,7 @@ def build_report(run: FleetRun, language: Language, page: str = "report.html") -
         changes=tuple(_list_changes(judged)),
         failures=tuple(_list_failures(run.results)),
         exports=tuple(_list_export_troubles(judged, made_at)),
-        league=tuple(_rank_league(judged, page)),
+        league=tuple(_rank_league(judged)),
         areas=tuple(_spread_areas(judged)),
         rules=tuple(_spread_rules(judged)),
         standings=tuple(_compare_peers(judged)),
@@ -107,7 +106,7 @@ def find_peers(brief: StoreBrief) -> PeerGroup:
 # -- league and help ---------------------------------------------------------------------------------------------------
 
 
-def _rank_league(judged: Sequence[_Judged], page: str) -> Iterator[LeagueLine]:
+def _rank_league(judged: Sequence[_Judged]) -> Iterator[LeagueLine]:
     """Place each store; those without a score come last."""
     bounds = {store.result.name: _bounds(store.brief) for store in judged if store.brief.score is not None}
     lines = []
@@ -129,7 +128,7 @@ def _rank_league(judged: Sequence[_Judged], page: str) -> Iterator[LeagueLine]:
                 watches=statuses["watch"],
                 status=result.status,
                 headline=brief.headline,
-                page=f"{result.folder}/{page}" if result.folder else None,
+                page=result.page,
             )
         )
     # names decide between level stores, so that the order of lines says nothing

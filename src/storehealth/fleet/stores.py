@@ -9,16 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator
 
-from storehealth.catalogue.common import Language, NonEmptyText, StrictModel
-from storehealth.errors import UsageError
+from storehealth.catalogue.common import Language, NonEmptyText, StrictModel, ZoneName
+from storehealth.errors import NoDataError, UsageError
 from storehealth.schedule.schedules import NAME_PATTERN
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, lines, message, verbatim
-from storehealth.support.validation import InvalidValue, describe_mistake, with_nearest
+from storehealth.support.validation import InvalidValue, describe_mistake
 
 EXPORTS_FOLDER = "exports"
 OWN_PACK = "storehealth.d"
@@ -31,7 +30,7 @@ class StoreEntry(StrictModel):
     name: NonEmptyText = Field(description="Name of the store, on reports and as the name of its state folder.")
     exports: str = Field(description="Folder of its exported files, or a folder that holds them as exports/.")
     platform: NonEmptyText | None = Field(default=None, description="Default: of its settings, else from the files.")
-    zone: str | None = Field(default=None, description="IANA time zone, such as Asia/Shanghai.")
+    zone: ZoneName | None = Field(default=None, description="IANA time zone, such as Asia/Shanghai.")
     language: Language | None = Field(default=None, description="Language of its reports: en, zh, es.")
     settings: str | None = Field(default=None, description="Its storehealth.toml; mutes and events stand beside it.")
     pack: str | None = Field(default=None, description="Folder with its own rules, layouts and platforms.")
@@ -43,13 +42,6 @@ class StoreEntry(StrictModel):
         if not NAME_PATTERN.fullmatch(make_folder_name(name)):
             raise InvalidValue(message("fleet.name"))
         return name
-
-    @field_validator("zone")
-    @classmethod
-    def _check_zone(cls, zone: str | None) -> str | None:
-        if zone is not None and zone not in available_timezones():
-            raise InvalidValue(with_nearest(message("settings.zone"), zone, sorted(available_timezones())))
-        return zone
 
 
 class _StoresFile(StrictModel):
@@ -94,7 +86,8 @@ def read_stores(place: str | Path) -> tuple[FleetStore, ...]:
             folder may be an address that fsspec reads.
 
     Raises:
-        UsageError: There is none, or the file has mistakes; the message lists all of them.
+        NoDataError: There is no such folder, or no store in it.
+        UsageError: The file has mistakes, all of which the message lists, or there is no such file.
     """
     stores = _list_remote(str(place)) if is_url(str(place)) else _list_local(Path(place))
     doubles = sorted(name for name, count in Counter(store.name.lower() for store in stores).items() if count > 1)
@@ -114,7 +107,7 @@ def _list_remote(place: str) -> list[FleetStore]:
 
     urls = list_remote_stores(place)
     if not urls:
-        raise UsageError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
+        raise NoDataError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
     names = [url.rstrip("/").rpartition("/")[2] for url in urls]
     entries = (StoreEntry(name=name, exports=url) for name, url in zip(names, urls, strict=True))
     return [_locate(entry, Path()) for entry in entries]
@@ -124,7 +117,7 @@ def _list_folders(place: Path) -> list[FleetStore]:
     folders = [path for path in sorted(place.iterdir()) if path.is_dir() and not path.name.startswith(HIDDEN)]
     folders = [path for path in folders if path.name != OWN_PACK]
     if not folders:
-        raise UsageError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
+        raise NoDataError(message("fleet.no_stores", path=Name(place)), message("fleet.stores_hint"))
     return [_locate(StoreEntry(name=path.name, exports=path.name), place) for path in folders]
 
 
@@ -171,7 +164,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise UsageError(message("fleet.absent", path=Name(path)), message("fleet.stores_hint")) from None
+        error = UsageError if path.suffix == ".toml" else NoDataError
+        raise error(message("fleet.absent", path=Name(path)), message("fleet.stores_hint")) from None
     except OSError as error:
         text = message("settings.no_toml", path=Name(path), reason=describe_os_error(error))
         raise UsageError(text, message("fleet.stores_hint")) from None

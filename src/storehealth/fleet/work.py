@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from storehealth.audit import AuditRequest, OpenAudit, open_audit
 from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.thresholds import Scoring
-from storehealth.errors import ExitCode, ReportFailed, StorehealthError, derive_exit_code, find_shortage
+from storehealth.errors import ExitCode, NoDataError, ReportFailed, StorehealthError, derive_exit_code, find_shortage
 from storehealth.fleet.stores import FleetStore
 from storehealth.history import RunHistory, read_calendar, remember_run
 from storehealth.i18n.sources import NOTABLE_HOURS, find_span_outside
@@ -42,7 +42,7 @@ from storehealth.score.exit_status import has_verdict
 from storehealth.score.metrics import compute_headline_weights
 from storehealth.settings.model import FILE_NAME
 from storehealth.support.atomic_files import make_private_folder, write_atomically
-from storehealth.support.message import Message, message, verbatim
+from storehealth.support.message import Message, clauses, message, verbatim
 from storehealth.support.sandbox import limit_threads
 from storehealth.version import __version__
 
@@ -54,6 +54,8 @@ USUAL = ("json", "markdown", "prometheus")
 BESIDE = (FILE_NAME, "mutes.yaml", "events.yaml", "auto_replies.yaml")
 SHARED_DIMENSIONS = ("carrier", "province", "day")
 """Slices that mean the same in every store; agents, SKUs and warehouses are a store's own."""
+UNREAD = "exit.no_usable_file"
+"""The reason of an audit that could use no file."""
 MOST_SLICES = 8
 """Slices kept of each of them, those with most rows first."""
 
@@ -203,6 +205,7 @@ def describe_failure(
         seconds=(datetime.now(UTC) - started).total_seconds(),
         reasons=(reason,),
         folder=earlier.result.folder if earlier else None,
+        page=earlier.result.page if earlier else None,
         brief=earlier.result.brief if earlier else None,
         worker=platform.node(),
     )
@@ -239,7 +242,15 @@ def _audit_and_keep(task: StoreTask, started: datetime) -> StoreResult:
             raise
         run = result.brief.run if result.brief else None
         _end(attempt, result.exit_code, result.reasons, run).write(runs.folder)
-    return result
+    return _refuse_unread(task, result)
+
+
+def _refuse_unread(task: StoreTask, result: StoreResult) -> StoreResult:
+    """Count a store of which no file could be used as not audited, however complete its reports are."""
+    if result.brief is None or not any(reason.id == UNREAD for reason in result.reasons):
+        return result
+    problem = clauses([message(UNREAD), message("fleet.refused", n=result.brief.refused)])
+    return describe_failure(task, result.started_at, "failed", NoDataError(problem))
 
 
 def _end(attempt: Attempt, code: int, reasons: tuple[Message, ...], run: str | None = None) -> Attempt:
@@ -259,6 +270,7 @@ def _audit_store(task: StoreTask, state: Path, runs: RunFolders) -> StoreResult:
     runs.mark_latest(checkup.run.id)
     if task.keep is not None:
         runs.prune(task.keep, datetime.now(UTC))
+    page = folder / FILES["html"]
     return StoreResult(
         name=task.name,
         status="done",
@@ -268,6 +280,7 @@ def _audit_store(task: StoreTask, state: Path, runs: RunFolders) -> StoreResult:
         started_at=checkup.run.started_at,
         seconds=0.0,
         folder=str(folder),
+        page=str(page) if page.is_file() else None,
         reasons=checkup.outcome.reasons,
         brief=brief,
         worker=platform.node(),

@@ -1,7 +1,7 @@
 """Remembered runs: what is kept of an audit, and how a later audit is compared with it.
 
-Only the modules that hold :class:`Book` and the SQLite file touch the disk; all others are pure. An audit gets a
-:class:`Book` and reads earlier runs from it; only the command line calls :func:`remember`.
+Only :mod:`~storehealth.history.runs` and :mod:`~storehealth.history.storage` touch the disk; all others are pure. An audit
+gets a :class:`RunHistory` and reads earlier runs from it; only the command line calls :func:`remember_run`.
 """
 
 from __future__ import annotations

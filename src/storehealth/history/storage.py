@@ -1,8 +1,7 @@
 """How runs are stored: one row each in ``history.sqlite``, their records packed into few bytes.
 
-Records are JSON compressed by zlib, fingerprints plain 64-bit numbers.
-
-Digests of what rules count and verdicts rest on: they say whether old counts may be judged by today's rules.
+Records are JSON compressed by zlib, fingerprints plain 64-bit numbers. Beside them stand digests of what each rule counts and
+of what its verdict rests on: they say whether old counts may be judged by today's rules.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Phrases about the platform's own limits and about the money its penalty bands put at risk.
+"""Phrases about a platform's limits.
 
-Phrases that compare a figure printed by the platform with ours.
-
-How certain a platform's number is and since when it holds, worded the same wherever it is shown.
+The money its bands put at risk, its printed figures beside ours, how certain each number is and since when it holds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Phrases about what the figures of a checkup are based on: days, files, rows, and where the data end.
+"""Phrases about what a checkup is based on: days, files, rows.
 
-Phrases about files that were not used and rows that were rejected.
-
-Phrases about a missing file or column: where to get it and which rules it would enable.
+What was not used or rejected, and what a missing file or column would enable.
 """
 
 from __future__ import annotations

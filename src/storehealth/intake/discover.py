@@ -26,6 +26,8 @@ TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx", "storehealth.d", "storehealth.toml")
 PACKAGES = (".numbers", ".pages", ".key")
 """Documents of Apple's that are folders; what is inside is no table."""
+MOST_BYTES = 64 << 30
+"""Size from which a file is none of a store's exports; reading it for its digest alone would take as long as an audit may."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 
 
@@ -114,7 +116,10 @@ def _find_obstacle(path: Path, root: Path) -> Message | None:
     # A link must not pull files from elsewhere on the machine into a report.
     if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
         return message("intake.link_out")
-    if path.is_file() or path.is_dir():
+    if path.is_file():
+        size = path.stat().st_size
+        return message("intake.enormous", size=size >> 30, most=MOST_BYTES >> 30) if size > MOST_BYTES else None
+    if path.is_dir():
         return None
     return message("intake.link_lost" if path.is_symlink() else "intake.pipe")
 

@@ -25,7 +25,11 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 GENERIC_TIME = re.compile(
     r"date|time|datetime|timestamp|when|day|fecha( y hora)?|data|datum|日期|时间|日時", re.IGNORECASE
 )
-GENERIC_ID = re.compile(r"id|no|nr|n[ºo°]|number|ref|reference|code|#|key|编号|单号|序号|号", re.IGNORECASE)
+GENERIC_ID = re.compile(
+    r"id|no|nr|n[ºo°]|number|code|#|key|(ref|reference|record|document|doc)( ?(id|no|nr|n[ºo°]|num|number|code|#))?"
+    r"|编号|单号|序号|号",
+    re.IGNORECASE,
+)
 CJK = re.compile("[\u3040-\u9fff]")
 
 
@@ -122,9 +126,7 @@ def _index_headers(cells: Sequence[str]) -> dict[str, int]:
 
 def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[LayoutMatch]:
     for row in rows:
-        if _find_missing(layout, _locate_columns(layout, row, layout.required)) or not (
-            columns := _locate_columns(layout, row)
-        ):
+        if not _has_required(layout, row) or not (columns := _locate_columns(layout, row)):
             continue
         if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
@@ -144,12 +146,19 @@ def _list_others(layout: Layout, row: _Row, columns: Mapping[str, int]) -> dict[
     return others
 
 
-def _locate_columns(layout: Layout, row: _Row, keys: Iterable[str] | None = None) -> dict[str, int]:
+def _has_required(layout: Layout, row: _Row) -> bool:
+    """Whether every required column that has headers is in this row: nearly always the first one settles it."""
+    names = row.grouped if layout.header_rows > 1 else row.names
+    columns = (layout.columns[key].headers for key in layout.required)
+    return all(not headers or any(normalise_header(name) in names for name in headers) for headers in columns)
+
+
+def _locate_columns(layout: Layout, row: _Row) -> dict[str, int]:
     """Return the position of each column whose header is in this row; of several aliases the first one counts."""
     names = row.grouped if layout.header_rows > 1 else row.names
     places = {
         key: next((names[name] for name in map(normalise_header, layout.columns[key].headers) if name in names), None)
-        for key in (layout.columns if keys is None else keys)
+        for key in layout.columns
     }
     return {key: place for key, place in places.items() if place is not None}
 

@@ -1,10 +1,10 @@
-"""Decides what the dates of a file mean, where the day or the month may come first: the whole file decides, not a cell.
+"""Checks of a whole sheet, before its rows are read one by one.
 
-Finds the rows of a sheet that are no records: totals, averages and the notes below a table.
-
-They are listed with the rejects, so that every line of the file is accounted for, but they are not lost rows.
-
-Finds columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+* Dates in which the day or the month may come first: the whole file decides, not a cell.
+* Rows that are no records, such as totals, averages and the notes below a table: they are listed with the rejects, so that
+  every line of the file is accounted for, but they are not lost rows.
+* Columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+* Files in which the orders of several shops share their numbers, with nothing to tell the shops apart.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from storehealth.support.message import Name, message
 
 RARE = 20
 """A date in the other order than this many others is a mistyped cell, and decides nothing."""
+FEW = 10
+"""Times of a column that are understood for each that is not, from which the latter are damage and no other spelling."""
 
 
 class _Dates(NamedTuple):
@@ -50,7 +52,23 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
         return plan
     if not dates.numeric:
         return plan._replace(free_times=True)
-    return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+    try:
+        return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+    except FileRefused:
+        if plan.date_order is None and _is_damage(con, plan):
+            return plan._replace(free_times=True, date_order=plan.layout.date_order)
+        raise
+
+
+def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
+    """Whether in every column hardly any time is left over, so that these cost their cells and not the file."""
+    for key, _, target in plan.iterate_read_columns():
+        if target.type == "time":
+            left = f"len(list_filter({UNREAD}, lambda cell: cell.key = {quote_literal(key)}))"
+            sql = f"SELECT coalesce(sum({left}), 0) * {FEW} > count({quote_name(key)}) FROM staged"
+            if con.execute(sql).fetchall()[0][0]:
+                return False
+    return True
 
 
 def _decide_order(dates: _Dates, plan: ReadingPlan) -> str:
@@ -211,3 +229,35 @@ def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
     digits = f"regexp_full_match({name}, {quote_literal(rf'[1-9][0-9]{{{KEPT - 1}}}0+')})"
     zeros = f"SELECT DISTINCT {name} AS id FROM staged WHERE {_is_long(key)} AND {digits}"
     return int(con.execute(f"SELECT coalesce(sum(strlen(id) - {KEPT}), 0) FROM ({zeros})").fetchall()[0][0])
+
+
+LEAST_MIXED = 3
+"""Order numbers with two buyers and two times that are no accident."""
+
+
+MIXED = """
+    SELECT count(*), count(*) FILTER (is_mixed), list_sort(list([first, second]) FILTER (is_mixed))[1] FROM (
+        SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+               least(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS first,
+               greatest(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS second
+        FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+"""
+
+
+def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:
+    """Refuse a file whose order numbers each stand for two orders: other buyers, placed at other times.
+
+    Lines of one order have one buyer; two shops that count from 1001 have two. Merged, either would take the other's times.
+
+    Raises:
+        FileRefused: At least half of the repeated numbers are of two orders.
+    """
+    names = {"order": "order_id", "buyer": "buyer_id", "at": "created_at"}
+    keys = {name: plan.layout.find_column("orders", column) for name, column in names.items()}
+    if not all(key in plan.match.columns for key in keys.values()):
+        return
+    query = MIXED.format(**{name: quote_name(str(key)) for name, key in keys.items()})
+    ((repeated, mixed, rows),) = con.execute(query).fetchall()
+    if mixed >= LEAST_MIXED and 2 * mixed >= repeated:
+        problem = message("rows.mixed_shops", n=mixed, first=rows[0], second=rows[1])
+        raise FileRefused(problem, message("rows.mixed_shops_hint"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import split_alternatives
@@ -40,7 +40,7 @@ from storehealth.model import (
 )
 from storehealth.support.message import Message, clauses, message, sentences
 
-SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_lanes_far"})
+SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_lanes_far", "no_sender_roles"})
 """Assumptions worth a word beside every verdict; the others are listed by `explain`."""
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
@@ -170,7 +170,7 @@ def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
         title = to_message(case.platform.title, f"platform.{case.platform.name}.title")
         return "not_applicable", message("verdict.not_on_platform", platform=title)
     if case.measurement.missing is not None:
-        return "not_applicable", message("verdict.missing", needs=name_needs(case.measurement.missing.needs))
+        return "not_applicable", _describe_missing(case.measurement.missing.needs)
     if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
         return "not_applicable", message("verdict.nothing_applies")
     if case.bounds is None or (value is not None and value.statistic == "mean"):
@@ -179,6 +179,13 @@ def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
     if reason is not None:
         return "inconclusive", reason
     return _apply_holes(case, *_weigh_figure(case, case.bounds))
+
+
+def _describe_missing(needs: Sequence[str]) -> Message:
+    """What no file gives; where the column is there, and no row has the word, the export may have been filtered."""
+    if all("=" in need for need in needs):
+        return message("verdict.no_row_shows", needs=name_needs(needs))
+    return message("verdict.missing", needs=name_needs(needs))
 
 
 def _prepend_stretch(case: RuleCase, note: Message | None) -> Message | None:

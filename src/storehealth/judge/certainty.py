@@ -6,11 +6,15 @@ observation and is then too narrow. So repeats of one customer count once a day,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, Protocol
+from math import exp
+from random import Random
+from sys import byteorder
+from typing import Literal, Protocol
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Fact, cite
@@ -20,10 +24,6 @@ from storehealth.catalogue.thresholds import INFORMATIVE_FACTS, find_fact_reader
 from storehealth.model import Measurement, MethodNote, PublishedMeasurement, TableEnd, VerdictCounts
 from storehealth.support.message import Message, Name, message
 from storehealth.support.stats import Z_ONE_SIDED, wilson_interval
-
-if TYPE_CHECKING:
-    from numpy import float64
-    from numpy.typing import NDArray
 
 Interval = tuple[float, float]
 RESAMPLES = 1000
@@ -99,19 +99,20 @@ def _count_days(measurement: Measurement) -> list[DayCounts]:
     ]
 
 
-def _resample_ends(weights: NDArray[float64], days: list[DayCounts], beyond: float, once: bool) -> Interval:
+def _resample_ends(weights: Sequence[int], days: list[DayCounts], beyond: float, once: bool) -> Interval:
     """Resample whole days and return the shares that cut off ``beyond`` of the draws at either end."""
-    import numpy as np
-
     excluded = [day.repeats if once else 0 for day in days]
-    defects = [day.defects - repeats for day, repeats in zip(days, excluded, strict=True)]
-    judged = [day.judged - repeats for day, repeats in zip(days, excluded, strict=True)]
-    # einsum, not a matrix product: starting BLAS threads costs forty times what they save here
-    drawn_defects, drawn_judged = np.einsum("id,dj->ij", np.array([defects, judged], float), weights[: len(days)])
-    non_empty = drawn_judged > 0
-    shares = np.sort(drawn_defects[non_empty] / drawn_judged[non_empty])
+    defects = _sum_draws(weights, [day.defects - repeats for day, repeats in zip(days, excluded, strict=True)])
+    judged = _sum_draws(weights, [day.judged - repeats for day, repeats in zip(days, excluded, strict=True)])
+    shares = sorted(part / whole for part, whole in zip(defects, judged, strict=True) if whole)
     tail = int(len(shares) * beyond)
-    return float(shares[tail - 1]), float(shares[-tail])
+    return shares[tail - 1], shares[-tail]
+
+
+def _sum_draws(weights: Sequence[int], counts: Sequence[int]) -> array[int]:
+    """The sum of the days' counts in each draw; all draws are added at once, each in its own 64 bits of a long number."""
+    total = sum(weight * count for weight, count in zip(weights, counts, strict=False))
+    return array("Q", total.to_bytes(8 * RESAMPLES, byteorder))
 
 
 def _round_up_to_power_of_two(days: int) -> int:
@@ -120,15 +121,37 @@ def _round_up_to_power_of_two(days: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def _draw_weights(days: int) -> NDArray[float64]:
-    """How often each draw includes each day, days × draws: the Poisson bootstrap, with mean one for every day.
+def _draw_weights(days: int) -> tuple[int, ...]:
+    """How often each draw includes each day: the Poisson bootstrap, with mean one for every day.
 
     For many days it approximates drawing with replacement, and the weights of the first days do not depend on how many
-    follow. The stream of RandomState is frozen: every version of numpy draws the same numbers.
-    """
-    import numpy as np
+    follow. The numbers are those of ``numpy.random.RandomState(SEED).poisson(1.0, (days, RESAMPLES))``, whose stream is
+    frozen; drawing them here spares the import of numpy, which takes longer.
 
-    return np.random.RandomState(SEED).poisson(1.0, size=(days, RESAMPLES)).astype(float)
+    Returns:
+        For each day one number that holds the weight in each draw, 64 bits each; see :func:`_sum_draws`.
+    """
+    uniform, least = _seed_generator(SEED).random, exp(-1.0)
+    found = []
+    for _ in range(days):
+        weights = array("Q", bytes(8 * RESAMPLES))
+        for draw in range(RESAMPLES):
+            product = uniform()
+            while product > least:
+                weights[draw] += 1
+                product *= uniform()
+        found.append(int.from_bytes(weights.tobytes(), byteorder))
+    return tuple(found)
+
+
+def _seed_generator(seed: int) -> Random:
+    """Python's own Mersenne twister, seeded as numpy's RandomState seeds it."""
+    words = [seed]
+    for place in range(1, 624):
+        words.append((1812433253 * (words[-1] ^ (words[-1] >> 30)) + place) & 0xFFFFFFFF)
+    generator = Random()  # noqa: S311 - of draws, not of secrets
+    generator.setstate((3, (*words, len(words)), None))
+    return generator
 
 
 class DatedTables(Protocol):

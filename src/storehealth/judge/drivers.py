@@ -46,8 +46,8 @@ def find_drivers(measurement: Measurement, dated: bool = True) -> tuple[Driver, 
     total = measurement.tally.defects
     slices = (*measurement.segments, *_group_by_month(measurement))
     ignored = _find_outcome_dimensions(measurement) | (set() if dated else {"day", "month"})
-    slices = tuple(segment for segment in slices if _dimension(segment) not in ignored)
-    tested = [_compare_slice(segment, measurement) for segment in slices if _is_testable(segment, measurement)]
+    testable = (segment for segment in slices if _is_testable(segment, measurement))
+    tested = [_compare_slice(segment, measurement) for segment in testable if _dimension(segment) not in ignored]
     if not tested or total == 0:
         return ()
     threshold = bonferroni_z(len(tested))
@@ -73,9 +73,11 @@ def _find_outcome_dimensions(measurement: Measurement) -> set[str]:
     """Dimensions that only misses have, such as the reason of a cancellation: they restate the miss and drive nothing."""
     judged, defects = Counter[str](), Counter[str]()
     for segment in measurement.segments:
-        if None not in segment.segment.values():
-            judged[_dimension(segment)] += segment.tally.judged
-            defects[_dimension(segment)] += segment.tally.defects
+        ((name, value),) = segment.segment.items()
+        if value is not None:
+            late = segment.tally.defects
+            judged[name] += segment.tally.met + late
+            defects[name] += late
     return {name for name, rows in judged.items() if rows == defects[name] < measurement.tally.judged}
 
 

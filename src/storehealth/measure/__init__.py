@@ -38,9 +38,9 @@ from storehealth.measure.figures import (
     find_printed_problems,
     measure_reply_times,
 )
-from storehealth.measure.passes import RuleTotals, can_share, count_alone, count_together
+from storehealth.measure.passes import FEW, RuleTotals, can_share, count_alone, count_together
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
+from storehealth.measure.rule_sql import JUDGED, build_limit_seconds, build_row_query
 from storehealth.measure.tally import (
     Estimate,
     apply_exemptions,
@@ -122,7 +122,8 @@ def measure(
     """
     grain, gaps = read_grain(store.con, lens.catalogue), read_table_gaps(store)
     silent = count_silent_chats(store.con, lens.catalogue.scoring.least_judged)
-    measuring = _Rules(store, limits, windows, lens, grain, gaps, silent)
+    sizes = dict(store.con.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
+    measuring = _Rules(store, limits, windows, lens, grain, gaps, silent, sizes)
     rules = tuple(rules)
     groups = measuring.group_rules(rules)
     passes = {f"all over {over}": partial(measuring.count_together, own) for over, own in groups.items()}
@@ -146,12 +147,18 @@ class _Rules:
     grain: Grain
     lacks: TableGaps
     silent_chats: int
+    sizes: Mapping[str, int]
+    """About how many rows each view has."""
     shared: dict[str, RuleTotals] = field(default_factory=dict)
     """What rules add up to that were counted together with others, by code."""
 
     def _open_query(self, rule: Rule, con: duckdb.DuckDBPyConnection) -> RuleQuery:
         bounds, window, lens = resolve_bounds(rule, self.limits), self.windows.get(rule.code, Window()), self.lens
-        return RuleQuery(con, rule, bounds, window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        query = RuleQuery(con, rule, bounds, window, lens.catalogue, lens.mask, seconds=lens.seconds)
+        return replace(query, has_few_rows=self._has_few_rows(query))
+
+    def _has_few_rows(self, query: RuleQuery) -> bool:
+        return bool(query.views) and all(self.sizes.get(view, 0) <= FEW for view in query.views)
 
     def group_rules(self, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
         """Group the rules that read the same rows, where there are several."""
@@ -287,6 +294,7 @@ def _measure(
         low=figure.low,
         high=figure.high,
         entities=totals.entities,
+        judged_entities=_count_judged_entities(query, totals.entities),
         repeats=count_repeats(query, tally.defects, totals.entities),
         segments=totals.counts.list_segments(),
         cause_groups=count_cause_groups(query, tally),
@@ -303,6 +311,16 @@ def _measure(
         unsure=totals.unsure,
         basis=tuple(name for name, holds in zip(query.rule.measure.basis, totals.holds, strict=True) if holds),
     )
+
+
+def _count_judged_entities(query: RuleQuery, defective: int) -> int | None:
+    """Distinct entities among the judged rows, if fewer than a fail needs have defects; else None, without a query."""
+    scoring, bounds = query.catalogue.scoring, resolve_bounds(query.rule, {})
+    least = (bounds.entities if bounds else None) or scoring.least_entities
+    if query.rule.area not in scoring.area_weights or not 0 < defective < least:
+        return None
+    ((entities,),) = query.run(f"SELECT count(DISTINCT _entity) FROM {query.rows} WHERE {JUDGED}")
+    return int(entities)
 
 
 def _measure_longer(

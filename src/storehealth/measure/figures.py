@@ -1,8 +1,8 @@
-"""What a platform's compensation bands demand for a rule's defects: a range, in exact decimals.
+"""Figures beside the counts of rules.
 
-Reads figures that a platform prints itself, and computes them by each definition that could explain a difference.
-
-How long customers wait for a person: the whole distribution, as brackets and quantiles.
+* What a platform's compensation bands demand for a rule's defects: a range, in exact decimals.
+* Figures that a platform prints itself, computed by each definition that could explain a difference.
+* How long customers wait for a person: the whole distribution, as brackets and quantiles.
 """
 
 from __future__ import annotations

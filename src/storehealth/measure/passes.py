@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import duckdb
@@ -47,6 +48,8 @@ MOST_TOGETHER = 12
 OUTCOME_BITS = 3
 OUTCOME_MASK = (1 << OUTCOME_BITS) - 1
 ENTITY = re.compile("_entity")
+FEW = 3000
+"""Rows up to which they are fetched and counted here: planning their groups would take longer."""
 Sums = tuple[float | None, int]
 Run = Callable[[str], list[tuple[Any, ...]]]
 """Runs a query."""
@@ -205,13 +208,15 @@ class _Pass:
 
     def count(self, run: Run) -> dict[str, RuleTotals]:
         """Run the queries, and unpack what they say of each rule."""
-        by_column = self._scan(run)
+        few = self._fetch_few(run) if self.queries[0].has_few_rows else None
+        by_column = self._scan(run) if few is None else self._count_few(few)
         totals: dict[str, RuleTotals] = {}
         for place, query in enumerate(self.queries):
             counts = self._count_slices(place, by_column)
             flags = [(code, rows) for _, code, rows in by_column.get(f"_{place}_flags", ())]
             totals[query.rule.code] = _sum_flags(query, counts, flags)
-        entities = self._count_entities(run, {code for code, own in totals.items() if own.counts.total.defects})
+        missed = {code for code, own in totals.items() if own.counts.total.defects}
+        entities = self._count_entities(run, missed) if few is None else self._count_few_entities(few)
         return {
             query.rule.code: own._replace(
                 entities=entities[query.rule.code], beside=_add_statistics(query, run, own.beside)
@@ -223,31 +228,74 @@ class _Pass:
     def _scan(self, run: Run) -> dict[str, list[tuple[str | None, int, int]]]:
         """Label, code and rows of each group, by the column that is grouped by."""
         by_column: dict[str, list[tuple[str | None, int, int]]] = {}
-        keys = [*self.columns, *(f"_{place}_flags" for place in range(len(self.queries)))]
+        keys = self._keys
         by_bits = {(1 << len(keys)) - 1 - (1 << place): column for place, column in enumerate(reversed(keys))}
         for bits, label, code, rows in run(self._build_scan(keys)):
             by_column.setdefault(by_bits[bits], []).append((label, code, rows))
         return by_column
+
+    @property
+    def _keys(self) -> list[str]:
+        """The columns that are grouped by."""
+        return [*self.columns, *(f"_{place}_flags" for place in range(len(self.queries)))]
+
+    def _fetch_few(self, run: Run) -> list[tuple[Any, ...]] | None:
+        """Code, columns and entity of each row, for rows that are faster counted here; None if they are many after all."""
+        entities = [
+            f"CASE WHEN {self._is_defect(place)} THEN _{place}_entity END" for place in range(len(self.queries))
+        ]
+        keys = [f"{column}::VARCHAR" for column in self.columns] + self._keys[len(self.columns) :]
+        more = ("_outcome", "_entity")
+        kept = [f"_{place}{name}" for place in range(len(self.queries)) for name in more]
+        rows = run(
+            f"SELECT {', '.join(['_code', *keys, *entities])} FROM (SELECT {', '.join([*self._list_cells(), *kept])}"
+            f" FROM {self.rows}) WHERE _code > 0 LIMIT {FEW + 1}"
+        )
+        return rows if len(rows) <= FEW else None
+
+    def _count_few(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, list[tuple[str | None, int, int]]]:
+        """What :meth:`_scan` gives, from the rows themselves."""
+        codes, *cells = zip(*rows, strict=True) if rows else [()] * (len(self._keys) + 1)
+        by_column: dict[str, list[tuple[str | None, int, int]]] = {}
+        for place, (column, values) in enumerate(zip(self._keys, cells, strict=False)):
+            pairs = zip(values, codes, strict=True) if place < len(self.columns) else ((None, code) for code in values)
+            by_column[column] = [(label, code, count) for (label, code), count in Counter(pairs).items()]
+        return by_column
+
+    def _count_few_entities(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
+        """What :meth:`_count_entities` gives, from the rows themselves."""
+        first = len(self._keys) + 1
+        return {
+            query.rule.code: len({row[first + place] for row in rows} - {None})
+            for place, query in enumerate(self.queries)
+        }
+
+    def _is_defect(self, place: int) -> str:
+        return f"_{place}_outcome IN ({LATE}, {OVERDUE})"
 
     def _list_times(self) -> Iterator[str]:
         for moment in self.names.moments.values():
             yield f"hour({moment}_at) AS {moment}_hour"
             yield f"{moment}_at::DATE AS {moment}_day"
 
-    def _build_scan(self, keys: Sequence[str]) -> str:
+    def _list_cells(self) -> list[str]:
+        """The columns that rows are counted by: dimensions, parts of times, all outcomes as one code, flags by rule."""
         cells = [*self.names.dimensions.values(), *self._list_times()]
         outcomes = [f"coalesce(enum_code(_{place}_outcome) + 1, 0)::UBIGINT" for place in range(len(self.queries))]
         cells.append(
             " | ".join(f"({sql} << {OUTCOME_BITS * place})" for place, sql in enumerate(outcomes)) + " AS _code"
         )
-        cells += [self._pack_flags(place, sql) for place, sql in enumerate(outcomes)]
+        return cells + [self._pack_flags(place, sql) for place, sql in enumerate(outcomes)]
+
+    def _build_scan(self, keys: Sequence[str]) -> str:
         labels = ", ".join(f"{column}::VARCHAR" for column in self.columns)
         codes = ", ".join(key for key in ("_code", *keys[len(self.columns) :]))
         sets = [f"({column}, _code)" for column in self.columns]
         sets += [f"({key})" for key in keys[len(self.columns) :]]
         return (
             f"SELECT grouping_id({', '.join(keys)}), coalesce({labels}), coalesce({codes}), count(*)"
-            f" FROM (SELECT {', '.join(cells)} FROM {self.rows}) WHERE _code > 0 GROUP BY GROUPING SETS ({', '.join(sets)})"
+            f" FROM (SELECT {', '.join(self._list_cells())} FROM {self.rows}) WHERE _code > 0"
+            f" GROUP BY GROUPING SETS ({', '.join(sets)})"
         )
 
     def _pack_flags(self, place: int, outcome: str) -> str:
@@ -261,18 +309,20 @@ class _Pass:
 
     def _count_slices(self, place: int, by_column: dict[str, list[tuple[str | None, int, int]]]) -> RowCounts:
         query, shift = self.queries[place], OUTCOME_BITS * place
-        found: dict[Slice, Counter[str]] = {}
+        found: dict[Slice, list[int]] = {}
         for alias, column in self.names.list_own(query.rule):
             for label, code, rows in by_column.get(column, ()):
                 outcome = code >> shift & OUTCOME_MASK
                 if outcome:  # 0: not in this rule's window
-                    found.setdefault((alias, label), Counter())[OUTCOMES[outcome - 1]] += rows
-        total: Counter[str] = Counter()
+                    found.setdefault((alias, label), [0] * len(OUTCOMES))[outcome - 1] += rows
+        total = [0] * len(OUTCOMES)
         for (alias, label), own in [*found.items()]:
             if alias == "_day":  # every row has a day, if only NULL, and so counts once
-                total.update(own)
-                found.setdefault(("_weekday", _find_weekday(label)), Counter()).update(own)
-        return RowCounts(query, {key: Tally(**own) for key, own in found.items()}, Tally(**total))
+                weekday = found.setdefault(("_weekday", _find_weekday(label)), [0] * len(OUTCOMES))
+                for place, rows in enumerate(own):
+                    total[place] += rows
+                    weekday[place] += rows
+        return RowCounts(query, {key: _build_tally(own) for key, own in found.items()}, _build_tally(total))
 
     def _count_entities(self, run: Run, codes: Iterable[str]) -> dict[str, int]:
         """Distinct entities among the defects of each rule; rules with the same entity are counted in one scan."""
@@ -282,9 +332,7 @@ class _Pass:
             if query.rule.code in codes:
                 groups.setdefault(query.rule.measure.entity, []).append(place)
         for places in groups.values():
-            bits = " | ".join(
-                f"(coalesce(_{place}_outcome IN ({LATE}, {OVERDUE}), false)::UBIGINT << {place})" for place in places
-            )
+            bits = " | ".join(f"(coalesce({self._is_defect(place)}, false)::UBIGINT << {place})" for place in places)
             own = f"SELECT _{places[0]}_entity AS one, {bits} AS misses FROM {self.outcomes}"
             merged = f"SELECT bit_or(misses) AS misses FROM ({own}) WHERE misses > 0 AND one IS NOT NULL GROUP BY one"
             for misses, entities in run(f"SELECT misses, count(*) FROM ({merged}) GROUP BY misses"):
@@ -307,6 +355,11 @@ def _add_statistics(query: RuleQuery, run: Run, sums: tuple[Sums, ...]) -> tuple
     return tuple(pairs.get(index, own) for index, own in enumerate(sums))
 
 
+def _build_tally(rows: Sequence[int]) -> Tally:
+    return Tally(**dict(zip(OUTCOMES, rows, strict=True)))
+
+
+@lru_cache(maxsize=4096)
 def _find_weekday(day: str | None) -> str | None:
     return None if day is None else str(date.fromisoformat(day).isoweekday())
 

@@ -1,8 +1,7 @@
-"""Runs the fixed queries of a rule. An expression that fails is reported with its file and key.
+"""Runs the fixed queries of a rule and converts their values.
 
-Values in the result of a rule's query.
-
-Finds the columns of a rule's rows that hold personal values, under whatever name a SELECT gives them.
+An expression that fails is reported with its file and key. Columns that hold personal values are found under whatever name a
+SELECT gives them.
 """
 
 from __future__ import annotations
@@ -65,6 +64,8 @@ class RuleQuery:
     """Time limit of one query."""
     date_only: bool = False
     """Whether its times are known to the day only."""
+    has_few_rows: bool = False
+    """Whether the views it reads are so small that its rows are fetched rather than grouped."""
 
     def refuse_personal_figures(self) -> None:
         """Check that no figure is worked out from what may be somebody's words: of one row, it would show them.
@@ -173,6 +174,11 @@ class RuleQuery:
         return is_from_pack("rules", self.rule.id) or any(is_from_pack("views", view) for view in self.views)
 
     @cached_property
+    def _is_foreign(self) -> bool:
+        """Whether any SQL of its queries is not ours."""
+        return self.is_from_pack or any(exemption.where for exemption in self.taken_out)
+
+    @cached_property
     def _kinds(self) -> dict[str, str]:
         return dict.fromkeys(TIME_COLUMNS, PLAIN)
 
@@ -233,8 +239,9 @@ class RuleQuery:
             yield truncate_cells(rows)
 
     @contextmanager
-    def _blaming(self, sql: str) -> Iterator[duckdb.Statement]:
-        select = self._one_select(sql)
+    def _blaming(self, sql: str) -> Iterator[duckdb.Statement | str]:
+        # our own SQL is one SELECT; taking it apart first would parse every query twice
+        select = self._one_select(sql) if self._is_foreign else sql
         with self._guard():
             yield select
 
@@ -396,9 +403,17 @@ LONGEST = 2000
 
 def truncate_cells(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Shorten texts to that length. Rows are returned as they are where no text is longer."""
-    if not any(isinstance(cell, str) and len(cell) > LONGEST for row in rows for cell in row):
+    if not any(_holds_long_text(column) for column in zip(*rows, strict=True)):
         return rows
     return [tuple(cell[:LONGEST] if isinstance(cell, str) else cell for cell in row) for row in rows]
+
+
+def _holds_long_text(column: tuple[Any, ...]) -> bool:
+    try:
+        distinct: Iterable[Any] = set(column)  # of most columns there are few values
+    except TypeError:
+        distinct = column
+    return any(isinstance(cell, str) and len(cell) > LONGEST for cell in distinct)
 
 
 AFTER = r"(?:::\w+)?(?:\s*(?:,|\|\|)\s*(?:[\w.\"]+|'[^']*'))*(?:\s+ELSE\s+(?:[\w.]+|'[^']*'))?(?:\s+END)?\s*\)*"
@@ -432,11 +447,13 @@ def find_personal_columns(catalogue: Catalogue, views: Iterable[str], over: str)
 def _find_aliases(known: dict[str, str], over: str) -> dict[str, str]:
     """Aliases of known columns, aliases of those, and so on."""
     found: dict[str, str] = {}
+    text = over.lower()
     new = known
     while new:
         names = {
             alias: kind
             for name, kind in new.items()
+            if name.lower() in text  # compiling two patterns per column of the catalogue takes milliseconds
             for pattern in (ALIAS, BARE_ALIAS)
             for alias in re.findall(pattern.format(name=re.escape(name)), over, re.IGNORECASE)
         }

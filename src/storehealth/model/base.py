@@ -22,7 +22,7 @@ RowState = Literal["new", "persisting", "reappeared"]
 class FrozenModel(BaseModel):
     """Base of all records: frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 Note = Annotated[Message | None, BeforeValidator(lambda note: None if note == "" else note)]

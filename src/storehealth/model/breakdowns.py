@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from storehealth.model.base import FrozenModel
+from storehealth.model.intake import FileRejects
 
 OrderStepName = Literal["pack", "pickup", "delivery"]
 CaseStepName = Literal["reviewed", "returned", "received", "refunded", "ended"]
@@ -83,3 +84,6 @@ class Breakdowns(FrozenModel):
     stock_gaps_total: int = 0
     case_steps: tuple[CaseStep, ...] = ()
     agents: tuple[AgentReplies, ...] = Field(default=(), description="By name: no ranking.")
+    rejects: tuple[FileRejects, ...] = Field(
+        default=(), description="What could not be read, by file, reason and column; the commonest of each file first."
+    )

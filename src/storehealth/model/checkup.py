@@ -25,7 +25,7 @@ from storehealth.model.verdict import (
 )
 from storehealth.support.message import Message
 
-SCHEMA_VERSION = "2.1.0"
+SCHEMA_VERSION = "2.2.0"
 
 
 class RunIdentity(FrozenModel):

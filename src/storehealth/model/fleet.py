@@ -95,6 +95,7 @@ class StoreResult(FrozenModel):
     cpu_seconds: float = 0.0
     peak_mb: float = 0.0
     folder: str | None = Field(default=None, description="The folder of the store's own reports.")
+    page: str | None = Field(default=None, description="The store's own page there, where one was written.")
     reasons: tuple[Message, ...] = ()
     brief: StoreBrief | None = Field(
         default=None, description="Of the latest audit that gave a result, also an earlier one."

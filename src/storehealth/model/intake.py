@@ -111,6 +111,12 @@ class RejectGroup(FrozenModel):
     values: tuple[str, ...] = Field(default=(), description="Some of the cells, personal ones masked.")
 
 
+class FileRejects(RejectGroup):
+    """What could not be read in one file, for one reason in one column."""
+
+    file: str
+
+
 class TablePreview(FrozenModel):
     """The first rows that a file gave to a canonical table."""
 

@@ -74,7 +74,7 @@ def announce(
         settings: ``notify`` says whom, when and in which language; quiet hours are in ``timezone``.
         state: The state folder; ``notify.json`` and ``outbox/`` are kept in it.
         now: With its zone.
-        reports: Paths of the written reports; the message names the first.
+        reports: Paths of the written reports; the message names the page, else the first, and ``notify.attach`` sends it.
         run: Name of the unattended runs. Where people were told that the last one failed, they are told that it works again.
 
     Returns:
@@ -194,7 +194,7 @@ def _announce_locked(
     held_reason = explain_hold_back(settings.notify, news, known, now)
     waiting = None
     if held_reason is None:
-        notice = write_notice(checkup, news, words, reports)
+        notice = write_notice(checkup, news, words, reports, attach=settings.notify.attach)
         waiting = outbox.put(QueuedNotice.create(notice, checkup.store, now))
     memory.store(build_store_key(checkup), update_known_state(known, news, now if held_reason is None else None))
     hold_reason = explain_wait(settings, outbox.list_queued(), now)

@@ -36,10 +36,11 @@ FILE = "notify.json"
 
 
 class Notice(NamedTuple):
-    """What is sent: a title of one line, and the text below it."""
+    """What is sent: a title of one line, the text below it, and the paths of files to attach."""
 
     title: str
     body: str
+    files: tuple[str, ...] = ()
 
 
 def to_plain_line(text: str) -> str:
@@ -48,7 +49,9 @@ def to_plain_line(text: str) -> str:
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
-def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports: Sequence[Path] = ()) -> Notice:
+def write_notice(
+    checkup: Checkup, found: CheckupChanges, words: Words, reports: Sequence[Path] = (), *, attach: bool = False
+) -> Notice:
     """Write the message: what changed, what fails, what to do first, and where the report is.
 
     Nobody is named, neither agents nor customers, and phone numbers, e-mails and addresses are removed from texts.
@@ -58,6 +61,7 @@ def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports:
         found: What is new in it.
         words: The texts in the message's language.
         reports: Where the written reports are; the message names the page, else the first.
+        attach: Send the page along.
     """
     score = _score_text(checkup, found, words)
     blocks = (
@@ -73,7 +77,8 @@ def write_notice(checkup: Checkup, found: CheckupChanges, words: Words, reports:
     )
     lines = [to_plain_line(scrub(line)) for block in blocks for line in block]
     lines += [to_plain_line(_name_report(reports, words))] if reports else []
-    return Notice(to_plain_line(words.say("notify.title", store=checkup.store, score=score)), "\n".join(lines))
+    title = to_plain_line(words.say("notify.title", store=checkup.store, score=score))
+    return Notice(title, "\n".join(lines), _list_pages(reports) if attach else ())
 
 
 def write_failure_notice(run: str, problem: Message, words: Words) -> Notice:
@@ -91,7 +96,7 @@ def write_failure_notice(run: str, problem: Message, words: Words) -> Notice:
 
 
 def write_recovery_notice(run: str, checkup: Checkup, words: Words, reports: Sequence[Path] = ()) -> Notice:
-    """Write the message that audits work again; arguments as for :func:`letter` and :func:`trouble`."""
+    """Write the message that audits work again; arguments as for :func:`write_notice` and :func:`write_failure_notice`."""
     lines = [words.say("notify.title", store=checkup.store, score=name_score(checkup, words))]
     lines += [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else []
     lines += [_name_report(reports, words)] if reports else []
@@ -100,8 +105,13 @@ def write_recovery_notice(run: str, checkup: Checkup, words: Words, reports: Seq
 
 def _name_report(reports: Sequence[Path], words: Words) -> str:
     """Return where the page is, else the first report."""
-    path = next((report for report in reports if report.suffix == ".html"), reports[0])
+    path = next(iter(_list_pages(reports)), reports[0])
     return words.say("notify.report", path=str(path))
+
+
+def _list_pages(reports: Sequence[Path]) -> tuple[str, ...]:
+    """Return the absolute path of the page, if there is one: a later run, from another folder, may send it."""
+    return tuple(str(report.absolute()) for report in reports if report.suffix == ".html")[:1]
 
 
 def _score_text(checkup: Checkup, found: CheckupChanges, words: Words) -> str:

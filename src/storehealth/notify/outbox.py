@@ -1,10 +1,7 @@
-"""Messages that wait to be sent: a file each in ``outbox/`` of the state folder, until every address has accepted it.
+"""Messages that wait to be sent, when they may be sent, and the round that sends them.
 
-The result of a notification.
-
-Sends what waits in the outbox to every address that does not have it yet.
-
-Whether people are notified now, later or not at all. Pure: it depends on settings, news and the time given.
+A message is a file in ``outbox/`` of the state folder until every address has accepted it. Whether people are notified now,
+later or not at all depends only on settings, news and the time given.
 """
 
 from __future__ import annotations
@@ -36,6 +33,8 @@ class QueuedNotice(FrozenModel):
     store: str
     title: str
     body: str
+    files: tuple[str, ...] = ()
+    """Paths to attach; one that is gone by the time of sending is left out, and the text names it anyway."""
     has: tuple[str, ...] = ()
     tries: int = 0
 
@@ -44,7 +43,7 @@ class QueuedNotice(FrozenModel):
         """Create the record of a message that no address has yet."""
         made_at = now.astimezone(UTC)
         message_id = f"{made_at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
-        return QueuedNotice(id=message_id, made_at=made_at, store=store, title=notice.title, body=notice.body)
+        return QueuedNotice(id=message_id, made_at=made_at, store=store, **notice._asdict())
 
 
 class Outbox:
@@ -185,19 +184,21 @@ def name_service(address: Address, name: str) -> Message:
 def combine_notices(letters: Sequence[QueuedNotice], words: Words) -> Notice:
     """Combine messages: of each store the newest in full, with the times and titles of the older ones above it."""
     if len(letters) == 1:
-        return Notice(letters[0].title, letters[0].body)
+        return Notice(letters[0].title, letters[0].body, letters[0].files)
     stores: dict[str, list[QueuedNotice]] = {}
     for notice in letters:
         stores.setdefault(notice.store, []).append(notice)
-    blocks = []
+    blocks: list[str] = []
+    files: list[str] = []
     for messages in stores.values():
         *older, newest = messages
+        files += newest.files
         earlier = [
             words.say("notify.earlier", at=words.format_moment(notice.made_at), title=notice.title) for notice in older
         ]
         blocks.append("\n".join([newest.title, *earlier, newest.body]))
     title = words.say("notify.digest", stores=words.count("notify.stores", len(stores)), n=len(letters))
-    return Notice(title, "\n\n".join(blocks))
+    return Notice(title, "\n\n".join(blocks), tuple(files))
 
 
 def explain_hold_back(

@@ -39,23 +39,24 @@ class ServiceAnswer(NamedTuple):
     failure: Message | None = None
 
 
-def send_notice(address: Address, letter: Notice) -> ServiceAnswer:
+def send_notice(address: Address, notice: Notice) -> ServiceAnswer:
     """Send a message; whatever goes wrong is returned, never raised."""
     try:
         service = _create_service(address)
-        failure = message("notify.unsupported") if service is None else _post(service, address, letter)
+        failure = message("notify.unsupported") if service is None else _post(service, address, notice)
     except Exception as error:  # noqa: BLE001 - third-party code of any service; the other addresses must still get theirs
         failure = verbatim(type(error).__name__)
     return ServiceAnswer(find_service_name(address), failure)
 
 
-def _post(service: Any, address: Address, letter: Notice) -> Message | None:
+def _post(service: Any, address: Address, notice: Notice) -> Message | None:
     """Send through a service; return why it was refused, None where it was accepted."""
     import apprise
 
     client = apprise.Apprise(asset=service.asset)
     client.add(service)
-    result = client.notify(letter.body, title=letter.title, body_format=apprise.NotifyFormat.TEXT)
+    files = [file for file in notice.files if service.attachment_support and Path(file).is_file()]
+    result = client.notify(notice.body, title=notice.title, body_format=apprise.NotifyFormat.TEXT, attach=files or None)
     return _find_failure(result, address, getattr(service, "problem", None))
 
 

@@ -1,10 +1,9 @@
-"""A schedule as a line of the user's crontab.
+"""A schedule as a line of the user's crontab, or as a command for Windows' task scheduler.
 
 The crontab is edited as bytes, and only lines that end with our mark are ours; the others stay as they are, byte for byte.
 We never set ``CRON_TZ``: Debian's cron ignores it, and where it is supported (cronie) it also changes the times of all lines
-below it. Where somebody else has set it, a line that runs every hour is right by either clock.
-
-A schedule as a command for Windows' task scheduler: printed for the user to run, never run by us.
+below it. Where somebody else has set it, a line that runs every hour is right by either clock. The command for Windows is
+printed for the user to run, never run by us.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """When a schedule is due: a cron expression in a time zone, interpreted as Debian's cron does.
 
 Cron uses one zone, the machine's or that of ``CRON_TZ``. A schedule of another zone is started every hour
-(:func:`every_hour`), and the run itself checks whether it is due (:func:`is_due`). So clock changes on either side do no harm.
+(:func:`convert_to_hourly`), and the run itself checks whether it is due (:func:`is_due`). So clock changes on either side
+do no harm.
 """
 
 from __future__ import annotations

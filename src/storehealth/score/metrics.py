@@ -56,7 +56,7 @@ def _reciprocal(value: float) -> float:
 
 
 def scale_value(finding: Finding, value: float | None) -> float:
-    """Convert a value in the finding's unit to the scale of :func:`scale`. None means still growing, thus infinity."""
+    """Convert a value in the finding's unit to the scale of :func:`scale_bounds`. None means still growing, thus infinity."""
     if finding.unit == "share":
         return finding.defects / finding.judged if value is None else value
     if value is None:
@@ -128,7 +128,13 @@ def average_areas(
 ) -> dict[Area, WeightedMean]:
     """Average the metrics of each area; areas with nothing to judge are absent."""
     findings = tuple(findings)
-    open_weight, scored = sum_inconclusive_weights(findings, scoring), score_metrics(findings, scoring, replacements)
+    return _average_areas(findings, scoring, score_metrics(findings, scoring, replacements))
+
+
+def _average_areas(
+    findings: Sequence[Finding], scoring: Scoring, scored: Sequence[ScoredMetric]
+) -> dict[Area, WeightedMean]:
+    open_weight = sum_inconclusive_weights(findings, scoring)
     means: dict[Area, WeightedMean] = {}
     for area in scoring.area_weights:
         in_area = [metric for metric in scored if metric.area == area]
@@ -144,13 +150,14 @@ def average_headline(
 ) -> WeightedMean:
     """Average the areas by their weights: the headline before any cap. A withheld area counts as not covered."""
     findings = tuple(findings)
-    areas = average_areas(findings, scoring, replacements)
+    scored = score_metrics(findings, scoring, replacements)
+    areas = _average_areas(findings, scoring, scored)
     scored_areas = {area: scoring.area_weights[area] for area, mean in areas.items() if mean.score is not None}
     everything = sum(scoring.area_weights[area] for area in areas)
     if not scored_areas or everything == 0:
         return WeightedMean(None, None, None, 0.0)
     coverage = sum(weight * areas[area].coverage for area, weight in scored_areas.items()) / everything
-    return _average(_weigh_in_headline(score_metrics(findings, scoring, replacements), scored_areas), coverage, scoring)
+    return _average(_weigh_in_headline(scored, scored_areas), coverage, scoring)
 
 
 def compute_headline_weights(findings: Iterable[Finding], scoring: Scoring) -> dict[str, tuple[float, float]]:

@@ -9,18 +9,19 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from storehealth.catalogue.files import NotUtf8Error, decode_utf8, describe_yaml_error, read_yaml
 from storehealth.errors import UsageError
 from storehealth.privacy import REMOVED, redact
 from storehealth.settings.model import FILE_NAME, Settings, explain_problems, find_addresses, find_line
 from storehealth.support.message import Message, Name, lines, message, verbatim
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 AUTO_REPLIES = "auto_replies.yaml"
 PREFIX = "STOREHEALTH_"
@@ -128,28 +129,25 @@ def locate_user_file() -> Path:
     return user_config_path("storehealth", appauthor=False) / FILE_NAME
 
 
-class _Fields(BaseSettings, Settings):
-    """The settings, as pydantic-settings reads them from the environment."""
+def _read_environment() -> dict[str, Any]:
+    """Read environment variables; a list may be JSON or separated by commas."""
+    if not any(name.upper().startswith(PREFIX) for name in os.environ):
+        return {}
+    # importing it takes longer than reading all files of settings, and few set a variable
+    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTING, env_ignore_empty=True)
+    class _Fields(BaseSettings, Settings):
+        model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTING, env_ignore_empty=True)
 
+    class _Environment(EnvSettingsSource):
+        def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+            try:
+                return super().decode_complex_value(field_name, field, value)
+            except ValueError:
+                parts = [part.strip() for part in str(value).split(",")]
+                return value if "dict" in str(field.annotation) or field_name == "notify" else parts
 
-class _File(TomlConfigSettingsSource):
-    """A TOML file, with or without the byte order mark that Windows editors put at its start."""
-
-    def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return tomllib.loads(decode_utf8(file_path.read_bytes()))
-
-
-class _Environment(EnvSettingsSource):
-    """Environment variables; a list may be JSON or separated by commas."""
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        try:
-            return super().decode_complex_value(field_name, field, value)
-        except ValueError:
-            parts = [part.strip() for part in str(value).split(",")]
-            return value if "dict" in str(field.annotation) or field_name == "notify" else parts
+    return _Environment(_Fields)()
 
 
 def _list_layers(files: Sequence[SettingsFile], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
@@ -161,7 +159,7 @@ def _list_layers(files: Sequence[SettingsFile], flags: Mapping[str, Any]) -> tup
             values, problem = _read_toml(file.path)
             layers.append(_Layer(file.kind, values, file.path))
             problems += [_Problem(problem)] if problem else []
-    layers.append(_Layer("environment", _Environment(_Fields)()))
+    layers.append(_Layer("environment", _read_environment()))
     layers.append(_Layer("flag", {name: value for name, value in flags.items() if value is not None}))
     for layer in layers:
         for keys in find_addresses(layer.values, _leaves):
@@ -181,7 +179,8 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], Message | None]:
         UsageError: It does not exist.
     """
     try:
-        values = _File(_Fields, path)() if path.is_file() else None
+        # with or without the byte order mark that Windows editors put at the start of a file
+        values = tomllib.loads(decode_utf8(path.read_bytes())) if path.is_file() else None
     except NotUtf8Error as error:
         return {}, message("settings.not_utf8", path=Name(str(path)), problem=error.problem)
     except tomllib.TOMLDecodeError as error:

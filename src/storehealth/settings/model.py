@@ -9,16 +9,16 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from storehealth.catalogue.common import Duration, Fact, Language, StrictModel, parse_duration
+from storehealth.catalogue.common import Duration, Fact, Language, StrictModel, ZoneName, parse_duration
 from storehealth.catalogue.platform import OWN_SOURCE, PlatformLimit
 from storehealth.privacy import holds_address
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import find_unknown_country, parse_hours
-from storehealth.support.validation import InvalidValue, describe_mistake, with_nearest
+from storehealth.support.validation import InvalidValue, describe_mistake
 
 FILE_NAME = "storehealth.toml"
 URLS_VARIABLE = "STOREHEALTH_NOTIFY_URLS"
@@ -58,6 +58,11 @@ class NotifySettings(StrictModel):
         default=12 * 3600.0, ge=0, description="The same content is not sent again within this time, such as 12 h."
     )
     language: Language | None = Field(default=None, description="Language of messages. Default: the checkup's.")
+    attach: bool = Field(
+        default=False,
+        description="Attach the HTML page where a service takes files, as mail does; personal data are masked in it as in"
+        " every report. Otherwise the message names its path.",
+    )
 
     @field_validator("quiet_hours")
     @classmethod
@@ -136,7 +141,7 @@ class Settings(StrictModel):
         default=None,
         description="Country or market of the platform, such as MX or US. Default: detected from the files.",
     )
-    timezone: str | None = Field(default=None, description="IANA zone of the store, such as Asia/Shanghai.")
+    timezone: ZoneName | None = Field(default=None, description="IANA zone of the store, such as Asia/Shanghai.")
     language: Language = Field(default="en", description="Language of screen and reports: en, zh, es.")
     hours: tuple[str, ...] | None = Field(
         default=None,
@@ -168,13 +173,6 @@ class Settings(StrictModel):
     notify: NotifySettings = Field(
         default=NotifySettings(), description="Who is notified of a checkup, when, and in which language."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _check_zone(cls, zone: str | None) -> str | None:
-        if zone is not None and zone not in available_timezones():
-            raise InvalidValue(with_nearest(message("settings.zone"), zone, sorted(available_timezones())))
-        return zone
 
     @field_validator("hours")
     @classmethod

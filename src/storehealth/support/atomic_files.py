@@ -51,7 +51,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         The number of rows below the header.
 
     Raises:
-        OSError: As :func:`write_whole`.
+        OSError: As :func:`write_atomically`.
     """
     with _open_atomically(path) as stream:
         stream.write(BOM)

@@ -11,8 +11,11 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -102,30 +105,87 @@ def limit_query(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = Fal
         TookTooLongError: The time was up; an interruption by the user is raised as it is.
         TookTooMuchError: DuckDB or the system refused memory.
     """
-    timed_out = threading.Event()
-
-    def stop() -> None:
-        timed_out.set()
-        con.interrupt()
-
     if anew:
         _ALLOWANCES.pop(con, None)
     allowance = _find_allowance(con)
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
+    watched = _WATCHDOG.watch(con, seconds)
     try:
         with nullcontext() if allowance is None else _LIMIT.apply(allowance):
             yield
     except duckdb.InterruptException:
-        if timed_out.is_set():
+        if watched.timed_out:
             raise QueryTimeoutError(seconds) from None
         raise
     except (duckdb.OutOfMemoryException, MemoryError):
         raise QueryMemoryError from None
     finally:
-        timer.cancel()
-        timer.join()  # the timer refers to the connection, and no thread may be the last to do so when the process ends
+        _WATCHDOG.release(watched)
+
+
+@dataclass(eq=False)
+class _Watched:
+    """A running query: its connection, when it is interrupted (on the monotonic clock), and whether it was."""
+
+    con: duckdb.DuckDBPyConnection
+    deadline: float
+    timed_out: bool = False
+
+
+class _Watchdog:
+    """Interrupts queries whose time is up. One thread watches all of them: one per query would cost more than most queries."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.running: set[_Watched] = set()
+        self.wakes_at = inf
+        self.thread: threading.Thread | None = None
+
+    def watch(self, con: duckdb.DuckDBPyConnection, seconds: float) -> _Watched:
+        """Interrupt a connection after so many seconds, unless it is released before."""
+        watched = _Watched(con, time.monotonic() + seconds)
+        with self.changed:
+            self.running.add(watched)
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._guard, name="query-watchdog", daemon=True)
+                self.thread.start()
+            elif watched.deadline < self.wakes_at:
+                self.changed.notify()
+        return watched
+
+    def release(self, watched: _Watched) -> None:
+        """Watch a query no longer. Afterwards it is not interrupted, and nothing here refers to its connection."""
+        with self.changed:
+            self.running.discard(watched)
+
+    def _guard(self) -> None:
+        with self.changed:
+            while self.running:
+                now = time.monotonic()
+                for watched in self.running:
+                    if watched.deadline <= now:
+                        watched.timed_out = True
+                        watched.con.interrupt()
+                        watched.deadline = now + AGAIN  # one that comes before the query has begun stops nothing
+                # also while no query runs the thread stays until it would have woken: the next query comes soon
+                self.wakes_at = min(watched.deadline for watched in self.running)
+                del watched
+                self.changed.wait(max(self.wakes_at - now, 0))
+            self.thread, self.wakes_at = None, inf
+
+
+_WATCHDOG = _Watchdog()
+AGAIN = 0.05
+"""Seconds between interrupts of a query whose time is up."""
+
+
+def _forget_threads() -> None:
+    """Start anew in a forked process: the threads of its parent are not in it."""
+    global _WATCHDOG  # noqa: PLW0603 - as above
+    _WATCHDOG = _Watchdog()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 def grant_memory(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:

@@ -19,6 +19,7 @@ from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 from tests.checkups import NASTY, breakdowns, checkup, finding, row
 
+from storehealth.audit import AuditRequest, audit
 from storehealth.model import Checkup, EvidenceSummary, PublishedMeasurement, Source
 from storehealth.output.checkup import CHECKUP_FORMATS, _workbook, xlsx
 from storehealth.output.checkup.json import render as render_json
@@ -38,10 +39,11 @@ SHEETS = {
         "Hours",
         "Orders",
         "After-sales",
+        "Files",
         "Rejects",
         "Method",
     ],
-    "zh": ["摘要", "待办", "问题", "证据", "客服", "时段", "订单", "售后", "拒收", "方法"],
+    "zh": ["摘要", "待办", "问题", "证据", "客服", "时段", "订单", "售后", "文件", "拒收", "方法"],
     "es": [
         "Resumen",
         "Acciones",
@@ -51,6 +53,7 @@ SHEETS = {
         "Horas",
         "Pedidos",
         "Posventa",
+        "Archivos",
         "Rechazos",
         "Método",
     ],
@@ -157,8 +160,65 @@ def test_slices_stand_on_the_sheet_of_their_kind() -> None:
 
 
 def test_files_add_up() -> None:
-    for line in records(read(checkup())["Rejects"]):
+    for line in records(read(checkup())["Files"]):
         assert line["Rows"] == line["Kept"] + line["Duplicates"] + line["Rejected"]
+
+
+def test_what_could_not_be_read_is_listed_by_file_reason_and_column() -> None:
+    made = checkup(breakdowns=breakdowns(item="下单时间"))
+    groups = made.breakdowns.rejects if made.breakdowns else ()
+    shown = records(read(made)["Rejects"])
+    assert [(line["File"], line["column"], line["unread"], line["rows lost"]) for line in shown] == [
+        (group.file, group.column, group.count, group.rows_lost) for group in groups
+    ]
+    assert [line["first lines"] for line in shown] == ["7, 9", "12"]
+
+
+def test_every_number_of_a_whole_checkup_is_in_the_workbook(tmp_path: Path) -> None:
+    exports = Path(__file__).parents[2] / "stores" / "small" / "exports"
+    made = audit(exports, AuditRequest(state=tmp_path, platform="generic", window="all", breakdowns=True))
+    published, sheets = json.loads(render_json(made)), read(made)
+    rows = [
+        (finding["code"], row["entity"], row["line"], *(v for v in row["details"].values() if is_number(v)))
+        for finding in published["findings"]
+        for row in finding["evidence"]["rows"]
+    ]
+    shown = [
+        (
+            line["Code"],
+            line["Order, chat or case"],
+            line["Line"],
+            *(line[name] for name in line if is_number(line[name]) and name != "Line"),
+        )
+        for line in records(sheets["Evidence"])
+    ]
+    assert [(*row[:3], *sorted(row[3:])) for row in shown] == [(*row[:3], *sorted(row[3:])) for row in rows]
+    slices = sorted(
+        (line["Code"], line["Misses"], line["Judged"], line["Still open"], to_cell(line["Misses as a share, or value"]))
+        for sheet in ("Agents", "Orders", "After-sales")
+        for line in records(sheets[sheet])
+    )
+    titles = {finding["code"]: finding["area"] for finding in published["findings"]}
+    expected = []
+    for cut in published["measurements"]:
+        has_time = bool(set(cut["segment"]) & set(xlsx.TIME_DIMENSIONS))
+        is_of_area = titles.get(cut["code"]) in ("logistics", "aftersales") and not has_time
+        sheets_with_it = bool(set(cut["segment"]) & set(xlsx.AGENT_DIMENSIONS)) + is_of_area
+        row = (cut["code"], cut["defects"], cut["judged"], cut["undecided"], to_cell(cut["value"]))
+        expected += [row] * sheets_with_it
+    assert slices == sorted(expected)
+    assert [
+        (line["Rows"], line["Kept"], line["Duplicates"], line["Rejected"]) for line in records(sheets["Files"])
+    ] == [(source["rows"], source["kept"], source["duplicates"], source["rejected"]) for source in published["sources"]]
+
+
+def to_cell(value: float | None) -> float:
+    """A number to the 15 digits a workbook keeps; -1 for none, so that rows can be sorted."""
+    return -1.0 if value is None else float(f"{value:.15g}")
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠"])

@@ -1,6 +1,4 @@
-"""JSON lines: one object per line.
-
-JSON objects as rows: keys become headers, a nested key is written ``outer.inner``.
+"""JSON and JSON lines: objects as rows; keys become headers, a nested key is written ``outer.inner``.
 
 A list of objects inside an object is a sheet of its own, named after its key; each of its rows also has the single
 values of the object around it.

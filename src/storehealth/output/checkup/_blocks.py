@@ -200,6 +200,24 @@ def list_agents(breakdowns: Breakdowns, words: Words) -> PageTable:
     return PageTable(tuple(f"page.{key}" for key in keys), rows)
 
 
+def list_rejects(breakdowns: Breakdowns, words: Words) -> PageTable:
+    """List what could not be read: file, reason, column, how often, rows lost by it, first lines and cells."""
+    rows = [
+        [
+            show(group.file),
+            show(words.render(group.reason)),
+            show(group.column),
+            count(group.count, words),
+            count(group.rows_lost, words),
+            show(", ".join(map(str, group.lines))),
+            show(" · ".join(group.values)),
+        ]
+        for group in breakdowns.rejects
+    ]
+    keys = ("page.reason", "page.column", "page.unread", "page.rows_lost", "page.lines", "page.cells")
+    return PageTable(("column.file", *keys), rows)
+
+
 # -- findings ------------------------------------------------------------------------------------------------------
 
 

@@ -14,14 +14,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup, escape
 
 from storehealth.i18n import Words, comparison, findings, history, limits, sources
 from storehealth.model import Breakdowns, Checkup
 from storehealth.output.checkup import _blocks, _charts
 from storehealth.output.checkup import json as as_json
-from storehealth.output.tools.html import LANG, write_block
+from storehealth.output.html_page import LANG, create_environment, read_style
+from storehealth.output.tools.html import write_block
 from storehealth.support.control_chars import clean_value
 from storehealth.support.embedding import embed_result, read_embedded
 
@@ -61,7 +62,7 @@ def render(checkup: Checkup) -> bytes:
         can_draw=_charts.can_draw(),
         evidence_rows=_share_rows(checkup),
         groups=_group_findings(checkup),
-        style=Markup(_read("report.css")),  # noqa: S704 - our own file
+        style=read_style(FOLDER / "report.css"),
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -108,16 +109,4 @@ def _read(name: str) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=clean_value,
-    )
-    for module in PHRASES:
-        named = {name: part for name, part in vars(module).items() if callable(part) and not name.startswith("_")}
-        environment.globals.update(named)
-    environment.filters["render_text"] = lambda text, words: words.render(text)
-    return environment.get_template("report.html.j2")
+    return create_environment(FOLDER, *PHRASES).get_template("report.html.j2")

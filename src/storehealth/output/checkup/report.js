@@ -1,57 +1,89 @@
-(function () {
+// Filters and sorts findings, sorts tables, and opens what a link points to. Without it the page shows everything.
+(() => {
   "use strict";
-  var doc = document, all = function (parent, what) { return Array.prototype.slice.call(parent.querySelectorAll(what)); };
-  var bar = doc.getElementById("filter"), list = doc.getElementById("list");
-  function compare(one, other) { return one < other ? -1 : one > other ? 1 : 0; }
-  if (bar && list) {
-    var cards = all(list, "details.finding"), count = doc.getElementById("count"), text = count.getAttribute("data-text");
-    var pick = function (id) { return doc.getElementById(id); };
-    cards.forEach(function (card, place) { card.place = place; card.words = card.textContent.toLowerCase(); });
-    var update = function () {
-      var status = pick("by-status").value, area = pick("by-area").value, word = pick("by-word").value.trim().toLowerCase();
-      var order = pick("by-order").value, shown = 0;
-      cards.forEach(function (card) {
-        card.hidden = !((!status || card.dataset.status === status) && (!area || card.dataset.area === area) &&
-          (!word || card.words.indexOf(word) >= 0));
-        shown += card.hidden ? 0 : 1;
-      });
-      cards.slice().sort(function (one, other) {
-        var by = order === "code" ? compare(one.dataset.code, other.dataset.code)
-          : order === "misses" ? Number(other.dataset.misses) - Number(one.dataset.misses) : 0;
-        return by || one.place - other.place;
-      }).forEach(function (card) { list.appendChild(card); });
-      count.textContent = text.replace("{shown}", shown).replace("{all}", cards.length);
+
+  const findAll = (parent, selector) => [...parent.querySelectorAll(selector)];
+  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+  const filterFindings = (form, list) => {
+    const cards = findAll(list, "details.finding");
+    const count = document.getElementById("count");
+    const countText = count.getAttribute("data-text");
+    const read = (id) => document.getElementById(id).value;
+    const places = new Map(cards.map((card, place) => [card, place]));
+    const texts = new Map(cards.map((card) => [card, card.textContent.toLowerCase()]));
+    const orders = {
+      code: (a, b) => compare(a.dataset.code, b.dataset.code),
+      misses: (a, b) => Number(b.dataset.misses) - Number(a.dataset.misses),
     };
-    bar.hidden = false;
-    all(bar, "select, input").forEach(function (field) { field.addEventListener("input", update); });
+
+    const update = () => {
+      const status = read("by-status");
+      const area = read("by-area");
+      const word = read("by-word").trim().toLowerCase();
+      const order = orders[read("by-order")] || (() => 0);
+      for (const card of cards) {
+        card.hidden = Boolean(
+          (status && card.dataset.status !== status) ||
+          (area && card.dataset.area !== area) ||
+          (word && !texts.get(card).includes(word)),
+        );
+      }
+      list.append(...[...cards].sort((a, b) => order(a, b) || places.get(a) - places.get(b)));
+      const shown = cards.filter((card) => !card.hidden).length;
+      count.textContent = countText.replace("{shown}", shown).replace("{all}", cards.length);
+    };
+
+    form.hidden = false;
+    for (const field of findAll(form, "select, input")) field.addEventListener("input", update);
     update();
-  }
-  all(doc, "table.sortable").forEach(function (table) {
-    var body = table.tBodies[0], heads = all(table, "thead th");
-    heads.forEach(function (head, place) {
-      var button = doc.createElement("button");
+  };
+
+  const makeSortable = (table) => {
+    const body = table.tBodies[0];
+    const heads = findAll(table, "thead th");
+
+    const sortBy = (head, place) => {
+      const isDescending = head.getAttribute("aria-sort") === "ascending";
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", isDescending ? "descending" : "ascending");
+      // data-v is the number behind a formatted cell; empty where there is none
+      const readKey = (row) => {
+        const cell = row.cells[place];
+        const value = cell.getAttribute("data-v");
+        if (value === null) return cell.textContent;
+        return value === "" ? -Infinity : Number(value);
+      };
+      const compareRows = (one, other) => {
+        const [a, b] = [readKey(one), readKey(other)];
+        return typeof a === "string" ? a.localeCompare(b) : compare(a, b);
+      };
+      body.append(...findAll(body, "tr").sort((a, b) => (isDescending ? -1 : 1) * compareRows(a, b)));
+    };
+
+    heads.forEach((head, place) => {
+      const button = document.createElement("button");
       button.type = "button";
-      while (head.firstChild) { button.appendChild(head.firstChild); }
-      head.appendChild(button);
-      button.addEventListener("click", function () {
-        var down = head.getAttribute("aria-sort") === "ascending";
-        heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
-        head.setAttribute("aria-sort", down ? "descending" : "ascending");
-        var key = function (row) {
-          var cell = row.cells[place], value = cell.getAttribute("data-v");
-          return value === null ? cell.textContent : value === "" ? -Infinity : Number(value);
-        };
-        all(body, "tr").sort(function (one, other) {
-          var a = key(one), b = key(other), by = typeof a === "string" ? a.localeCompare(b) : compare(a, b);
-          return down ? -by : by;
-        }).forEach(function (row) { body.appendChild(row); });
-      });
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => sortBy(head, place));
     });
-  });
-  if (location.hash) { open(); }
-  window.addEventListener("hashchange", open);
-  function open() {
-    var part = doc.getElementById(decodeURIComponent(location.hash.slice(1)));
-    for (; part; part = part.parentElement) { if (part.tagName === "DETAILS") { part.open = true; part.hidden = false; } }
-  }
+  };
+
+  const openTarget = () => {
+    let part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (; part; part = part.parentElement) {
+      if (part.tagName === "DETAILS") {
+        part.open = true;
+        part.hidden = false;
+      }
+    }
+  };
+
+  const form = document.getElementById("filter");
+  const list = document.getElementById("list");
+  if (form && list) filterFindings(form, list);
+  findAll(document, "table.sortable").forEach(makeSortable);
+  if (location.hash) openTarget();
+  window.addEventListener("hashchange", openTarget);
 })();

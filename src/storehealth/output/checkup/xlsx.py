@@ -72,7 +72,8 @@ def render(checkup: Checkup) -> bytes:
     _add_agents(writer, tables)
     for block in checkup.tools:
         write_block(writer, block)
-    writer.add_table("rejects", FILE_COLUMNS, _list_files(checkup))
+    writer.add_table("files", FILE_COLUMNS, _list_files(checkup))
+    writer.add_table("rejects", REJECT_COLUMNS, _list_rejects(tables))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
     book.close()
     return out.getvalue()
@@ -102,6 +103,10 @@ SLICE_COLUMNS = (
 FILE_COLUMNS = (
     Column("file", 32), Column("layout", 22), Column("rows", 10), Column("kept", 10), Column("duplicates", 10),
     Column("rejected", 10), Column("first", 19), Column("last", 19), Column("note", 60),
+)  # fmt: skip
+REJECT_COLUMNS = (
+    Column("file", 32), Column("page.reason", 60), Column("page.column", 24), Column("page.unread", 10),
+    Column("page.rows_lost", 10), Column("page.lines", 24), Column("page.cells", 40),
 )  # fmt: skip
 WEEK_COLUMNS = (
     Column("page.weekday", 14), Column("page.hour", 8), Column("page.questions", 12), Column("page.met", 12),
@@ -399,6 +404,12 @@ def _list_files(checkup: Checkup) -> Iterator[Sequence[Cell]]:
     for source in checkup.sources:
         counts = (source.rows, source.kept, source.duplicates, source.rejected)
         yield (source.path, source.layout, *counts, source.first, source.last, source.note)
+
+
+def _list_rejects(tables: Breakdowns) -> Iterator[Sequence[Cell]]:
+    for group in tables.rejects:
+        lines, cells = ", ".join(map(str, group.lines)), " · ".join(group.values)
+        yield (group.file, group.reason, group.column, group.count, group.rows_lost, lines, cells)
 
 
 def _list_method(checkup: Checkup) -> Iterator[Sequence[Cell]]:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from storehealth.i18n import Words, fleet
 from storehealth.i18n.findings import choose_band
 from storehealth.model.fleet import ExportTrouble, FleetReport, LeagueLine, PeerStanding, Spread
-from storehealth.output.tools.html import LANG
-from storehealth.support.control_chars import clean_value
+from storehealth.output.html_page import LANG, create_environment, read_style
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
+FOLDER = Path(__file__).parent
 SHOWN = 5
 """Stores with incomplete exports that are not folded."""
 
@@ -23,7 +23,11 @@ def render(report: FleetReport) -> bytes:
     """The whole page in the language of the report; the same report gives the same bytes."""
     words = Words(report.language)
     page = _load_template().render(
-        report=report, words=words, lang=LANG[report.language], titles=_list_titles(report, words)
+        report=report,
+        words=words,
+        lang=LANG[report.language],
+        titles=_list_titles(report, words),
+        style=read_style(FOLDER / "fleet.css"),
     )
     return page.encode(errors="replace")
 
@@ -61,25 +65,24 @@ def explain_standings(words: Words) -> str:
 
 @cache
 def _load_template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=clean_value,
+    environment = create_environment(
+        FOLDER,
+        fleet,
+        choose_band=choose_band,
+        link=find_link,
+        count_figures=count_figures,
+        count_stores=count_stores,
+        explain_standings=explain_standings,
+        spread_rows=list_spread_rows,
+        standing_rows=list_standing_rows,
     )
-    named = {name: part for name, part in vars(fleet).items() if callable(part) and not name.startswith("_")}
-    environment.globals.update(named, choose_band=choose_band, link=find_link)
-    environment.globals.update(
-        count_figures=count_figures, count_stores=count_stores, explain_standings=explain_standings
-    )
-    environment.globals.update(spread_rows=list_spread_rows, standing_rows=list_standing_rows)
     return environment.get_template("fleet.html.j2")
 
 
 def find_link(line: LeagueLine) -> str:
-    """The address of a store's own page on this machine; empty where it has none."""
+    """The address of a store's own page on this machine or a shared disk; empty where it has none."""
+    if line.page and line.page.startswith("file://"):
+        return line.page
     path = Path(line.page) if line.page else None
     return path.as_uri() if path and path.is_absolute() else ""
 

@@ -1,8 +1,7 @@
-"""Lines of text for a terminal: cells counted as terminals show them, ids never broken, nothing interpreted.
+"""Lines of text for a terminal: cells counted as terminals show them, nothing interpreted.
 
-Text comes from files of strangers: control and direction characters are taken out, and no markup language is read.
-
-Where a line may be broken: between words and wide characters, never inside an id or before punctuation.
+Text comes from files of strangers: control and direction characters are taken out, and no markup language is read. A line is
+broken between words and wide characters, never inside an id or before punctuation.
 """
 
 from __future__ import annotations

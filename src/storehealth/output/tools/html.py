@@ -9,15 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from storehealth.i18n import Words
 from storehealth.model.tools import BlockTable, ScatterChart, ToolBlock, ToolRecord
+from storehealth.output.html_page import LANG, create_environment, read_style
 from storehealth.output.tools import RIGHT, write_cell
-from storehealth.support.control_chars import clean_value
 
 NAME, SUFFIX, ALIASES = "html", ".html", ("htm",)
-LANG = {"en": "en", "zh": "zh-Hans", "es": "es"}
 ROWS_OF_A_PAGE = 50
 """Rows of a table on a page; the workbook has all."""
 WIDTH, HEIGHT, EDGE = 640, 260, 40
@@ -29,7 +28,7 @@ def render(record: ToolRecord) -> bytes:
     words = Words(record.language)
     page = _environment().get_template("page.html.j2")
     content = write_block(record.to_block(), words)
-    text = page.render(record=record, words=words, lang=LANG[record.language], content=content)
+    text = page.render(record=record, words=words, lang=LANG[record.language], content=content, style=read_style())
     return text.encode(errors="replace")
 
 
@@ -88,11 +87,4 @@ def _read(table: BlockTable, *keys: str) -> list[tuple[Any, ...]]:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=clean_value,
-    )
+    return create_environment(Path(__file__).parent)
