@@ -23,7 +23,7 @@ from storehealth.support.message import Name, message
 
 RARE = 20
 """A date in the other order than this many others is a mistyped cell, and decides nothing."""
-FEW = 10
+FEW = 5
 """Times of a column that are understood for each that is not, from which the latter are damage and no other spelling."""
 
 
