@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 
 from storehealth.privacy import REMOVED, scrub
 
@@ -63,11 +63,11 @@ def fill_slots(text: str, customer: str | None = None) -> str:
 @lru_cache(maxsize=100_000)
 def _fill_known(text: str) -> str:
     for pattern, slot in PATTERNS:
-        text = pattern.sub(lambda match, slot=slot: _replace_part(match, slot), text)
+        text = pattern.sub(partial(_replace_part, slot), text)
     return text
 
 
-def _replace_part(match: re.Match[str], slot: str) -> str:
+def _replace_part(slot: str, match: re.Match[str]) -> str:
     """Return a match with its part named ``slot`` replaced, or all of it where it has none."""
     if "slot" not in match.re.groupindex:
         return slot
@@ -96,8 +96,12 @@ def merge_values(texts: Iterable[str]) -> dict[str, str]:
         differs = [len(set(column)) > 1 for column in zip(*values, strict=True)]
         for text in own:
             places = iter(differs)
-            forms[text] = VARIES.sub(lambda match, p=places: f"{{{match.lastgroup}}}" if next(p) else match[0], text)
+            forms[text] = VARIES.sub(partial(_fill_next, places), text)
     return forms
+
+
+def _fill_next(places: Iterator[bool], match: re.Match[str]) -> str:
+    return f"{{{match.lastgroup}}}" if next(places) else match[0]
 
 
 CLAUSE = re.compile(r"^[^，,。.!！~～]{1,24}[，,。.!！~～]+\s*(?=\S)")
