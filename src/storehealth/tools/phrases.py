@@ -282,21 +282,26 @@ def _compare(first: set[str], second: set[str]) -> float:
     return 2 * len(first & second) / (len(first) + len(second))
 
 
-def _list_uses(inputs: ToolInputs, groups: Mapping[tuple[str, str], Sequence[Row]]) -> Iterator[AnswerUse]:
-    """Every line by a person that follows a question, with numbers that differ made slots."""
+def _list_raw_uses(inputs: ToolInputs, groups: Mapping[Cluster, Sequence[Row]]) -> Iterator[AnswerUse]:
     questions = {
-        (row["session_id"], row["opened_at"]): (cluster, row) for cluster, rows in groups.items() for row in rows
+        (row["session_id"], row["opened_at"]): (cluster, row) for cluster, own in groups.items() for row in own
     }
-    uses = []
     for row in inputs.fetch(ANSWERED.format(good=inputs.catalogue.rules[RATED].measure.good)):
         question = questions.get((row["session_id"], row["opened_at"]))
+        if question is None:
+            continue
         text = fill_slots(row["text"], row["customer_id"])
-        if question is not None and len(WORDS.findall(re.sub(r"\{\w+\}", "", text))) >= SHORTEST:
+        if len(WORDS.findall(re.sub(r"\{\w+\}", "", text))) >= SHORTEST:
             cluster, asked = question
-            uses.append(
-                AnswerUse(cluster, text, asked["entity"], row["sender_id"], float(asked["wait_seconds"] or 0),
-                          row["asks_more"], row["is_good"])
+            wait = float(asked["wait_seconds"] or 0)
+            yield AnswerUse(
+                cluster, text, asked["entity"], row["sender_id"], wait, row["asks_more"], row["is_good"]
             )  # fmt: skip
+
+
+def _list_uses(inputs: ToolInputs, groups: Mapping[tuple[str, str], Sequence[Row]]) -> Iterator[AnswerUse]:
+    """Every line by a person that follows a question, with numbers that differ made slots."""
+    uses = list(_list_raw_uses(inputs, groups))
     bare = strip_openings((use.cluster, use.text) for use in uses)
     forms = merge_values(set(bare.values()))
     return (use._replace(text=forms[bare[use.text]]) for use in uses)
