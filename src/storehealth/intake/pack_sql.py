@@ -57,13 +57,17 @@ def check_pack_sql(catalogue: Catalogue) -> None:
     Raises:
         CatalogueError: Lists every other piece of SQL, one line each.
     """
-    from_packs = [found for found in list_expressions(catalogue) if catalogue.is_from_pack(found.kind, found.name)]
+    from_packs = [
+        expression
+        for expression in list_expressions(catalogue)
+        if catalogue.is_from_pack(expression.kind, expression.name)
+    ]
     if not from_packs:
         return
     with duckdb.connect() as con:
-        wrong = [found for found in from_packs if not is_expression(con, found.sql)]
+        wrong = [expression for expression in from_packs if not is_expression(con, expression.sql)]
         _refuse(catalogue, wrong, message("sql.one_expression"), message("sql.no_select"))
-        showing = [found for found in from_packs if shows_personal_values(catalogue, con, found)]
+        showing = [expression for expression in from_packs if shows_personal_values(catalogue, con, expression)]
         _refuse(catalogue, showing, message("sql.personal_cell"), message("sql.personal_cell_hint"))
 
 

@@ -46,16 +46,16 @@ NO_INPUT = frozenset({"store_id", "source_file", "source_row", "unread"})
 
 def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
     """Read the view ``time_grain``: figures per table and column; empty without that view."""
-    found: Grain = {}
+    grain: Grain = {}
     if "time_grain" not in catalogue.views:
-        return found
+        return grain
     rows = con.execute(
         'SELECT table_name, column_name, "values", whole_minutes, resolution_seconds::BIGINT '
         'FROM time_grain WHERE "values" > 0'
     ).fetchall()
     for table, column, *facts in rows:
-        found.setdefault(table, {})[column] = (facts[0], facts[1], facts[2])
-    return found
+        grain.setdefault(table, {})[column] = (facts[0], facts[1], facts[2])
+    return grain
 
 
 def find_resolution(query: RuleQuery, grain: Grain) -> int:

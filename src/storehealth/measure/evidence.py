@@ -111,8 +111,8 @@ def _mix_outcomes(worst: Sequence[str]) -> str:
     if len(worst) == 1:
         return worst[0]
     every = " UNION ALL ".join(f"({query})" for query in worst)
-    own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
-    placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
+    rank = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
+    placed = f"SELECT *, {rank} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
     return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
 
 
@@ -192,10 +192,10 @@ def _survive(query: RuleQuery, index: int, figure: SideMeasure, value: float | N
     """The quantile of a figure beside, by Kaplan and Meier where some of its values are still open."""
     rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {query.rows}{kept}"
     assert figure.value is not None  # noqa: S101 - only statistics have open rows
-    found = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
-    if not found:
+    steps = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
+    if not steps:
         return math.inf
-    ((_, survived, _, _, still_open),) = found
+    ((_, survived, _, _, still_open),) = steps
     return float(survived) if still_open else value
 
 
@@ -272,10 +272,8 @@ class Fingerprints:
             return "persisting"
         return "reappeared" if any(mark in days for days in self.older.get(code, ())) else "new"
 
-    def _fingerprint(self, query: RuleQuery, which: str, limit: str) -> dict[int, int]:
-        days = (
-            f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
-        )
+    def _fingerprint(self, query: RuleQuery, outcomes: str, limit: str) -> dict[int, int]:
+        days = f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {outcomes} AND _entity IS NOT NULL GROUP BY _entity"
         return dict(query.run(f"SELECT {FINGERPRINT_SQL}, _when FROM ({days} {limit})", {"key": self._secret}))
 
     @property

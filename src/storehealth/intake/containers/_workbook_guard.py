@@ -139,13 +139,13 @@ def copy_sheets(path: Path, folder: Path) -> list[tuple[str, list[tuple[int, lis
 
 def _load_sheets(code: int, printed: bytes, errors: bytes) -> list[tuple[str, list[tuple[int, list[str]]], int]]:
     try:
-        found: dict[str, Any] = json.loads(printed)
+        reply: dict[str, Any] = json.loads(printed)
     except ValueError:
-        found = {}
-    if found.get("memory") or b"memory allocation of" in errors:
+        reply = {}
+    if reply.get("memory") or b"memory allocation of" in errors:
         raise _refuse(message("intake.workbook_memory"))
-    if "sheets" not in found:
+    if "sheets" not in reply:
         if code == 1:  # the program itself does not run: nothing is wrong with the file
             raise OSError(f"the reader of workbooks: {errors.decode(errors='replace').strip().splitlines()[-1:]}")
-        raise ValueError(found.get("problem", ""))
-    return [(name, [(line, cells) for line, cells in top], width) for name, top, width in found["sheets"]]
+        raise ValueError(reply.get("problem", ""))
+    return [(name, [(line, cells) for line, cells in top], width) for name, top, width in reply["sheets"]]

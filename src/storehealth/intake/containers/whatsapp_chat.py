@@ -46,8 +46,8 @@ EDGES = "\u200e\u200f\u202a\u202c\u2068\u2069\ufeff \t"
 
 def claim(head: Head) -> Claim:
     """Claim files with two messages at the beginning of lines."""
-    found = sum(LINE.match(line) is not None for line in head.text.splitlines()[:200])
-    return Claim.SURE if found > 1 else Claim.NO
+    matches = sum(LINE.match(line) is not None for line in head.text.splitlines()[:200])
+    return Claim.SURE if matches > 1 else Claim.NO
 
 
 def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
