@@ -194,7 +194,9 @@ def _find_required_resolution(case: RuleCase) -> float | None:
     if not isinstance(in_time.within, str):
         return in_time.within
     fact = case.platform.facts.get(in_time.within)
-    return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None
+    if fact is None or not isinstance(fact.value, int | float):
+        return None
+    return float(fact.value) or DAY  # zero: one deadline a day holds in its place
 
 
 @dataclass(frozen=True)
