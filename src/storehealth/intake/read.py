@@ -19,11 +19,13 @@ from storehealth.intake.cells import MACROS, quote_literal, quote_name
 from storehealth.intake.containers import Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
+    ODD,
     PASSED,
     UNREAD,
     ReadingPlan,
     build_staging_sql,
     build_table_sql,
+    list_odd_columns,
     list_required_keys,
     name_word,
 )
@@ -127,7 +129,12 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
+    plan = plan._replace(plain=plan.find_plain_columns(record.cells for record in sheet.top[plan.match.first :]))
     body = _fill_staged(con, plan, sheet, body)
+    odd = _find_odd_columns(con, plan)
+    if odd:  # of these columns every cell is read with care; of the others none needs it
+        plan = plan._replace(plain=plan.plain - odd)
+        body = _fill_staged(con, plan, sheet, body)
     refuse_rounded_ids(con, plan)
     decided = decide_times(con, plan)
     if decided is not plan:
@@ -158,6 +165,13 @@ def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
         body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=_has_free_tail(plan))
         _fill(con, plan, body)
     return body
+
+
+def _find_odd_columns(con: Con, plan: ReadingPlan) -> frozenset[str]:
+    """The columns taken to be plain of which some cell is not."""
+    if not plan.plain:
+        return frozenset()
+    return list_odd_columns(plan, _fetch_number(con, f"SELECT coalesce(bit_or({ODD}), 0) FROM staged"))
 
 
 def _has_free_tail(plan: ReadingPlan) -> bool:
