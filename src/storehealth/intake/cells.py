@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Kind, TableColumn
 
 MACROS = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
+WORD = re.compile(r"\w+")
+
+
+def select_macros(macros: Mapping[str, str], sql: str) -> list[str]:
+    """Select the names of the macros that an SQL text calls, and of those that these call, in the order to create them.
+
+    Args:
+        macros: The statement that creates each macro, by its name; each stands behind those it calls.
+        sql: Any text.
+    """
+    found: set[str] = set()
+    new = macros.keys() & set(WORD.findall(sql))
+    while new:
+        found |= new
+        called = {word for name in new for word in WORD.findall(macros[name])}
+        new = (macros.keys() & called) - found
+    return [name for name in macros if name in found]
+
+
+def split_macros(sql: str) -> dict[str, str]:
+    """Split the text of the ``*.sql`` files into the statement of each macro, by its name."""
+    starts = list(re.finditer(r"CREATE OR REPLACE (?:TEMP )?MACRO (\w+)", sql))
+    ends = [*(start.start() for start in starts[1:]), len(sql)]
+    return {start[1]: sql[start.start() : end] for start, end in zip(starts, ends, strict=True)}
+
+
 NUMBERS = ("money", "number", "integer", "share")
 LOST_DIGITS = "reject.digits"
 REASONS: dict[Kind, str] = {

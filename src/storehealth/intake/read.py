@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import duckdb
 
 from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
-from storehealth.intake.cells import MACROS, quote_literal, quote_name
+from storehealth.intake.cells import MACROS, quote_literal, quote_name, select_macros, split_macros
 from storehealth.intake.containers import Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
@@ -40,6 +41,8 @@ INSERTED = 50_000
 """Damaged lines listed at a time."""
 LONGEST_WORD = 40
 Con = duckdb.DuckDBPyConnection
+_DEFINED: WeakKeyDictionary[Con, set[str]] = WeakKeyDictionary()
+"""Names of the macros that each connection has."""
 SEPARATOR = " · "
 
 
@@ -71,16 +74,31 @@ class SheetOutcome(NamedTuple):
     blanks: list[tuple[str, int, list[str]]] = []
 
 
-def connect(memory: str | None, scratch: Path) -> Con:
-    """Open an in-memory database with the macros of ``*.sql``. ``scratch`` is where it may spill to disk."""
+def connect(memory: str | None, scratch: Path, whole: bool = True) -> Con:
+    """Open an in-memory database with the macros of ``*.sql``.
+
+    Args:
+        memory: Its limit.
+        scratch: Where it may spill to disk.
+        whole: Whether to define all macros; :func:`read_sheet` defines those it needs.
+    """
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
     apply_thread_limit(con)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     # Else `lower(t) IN (…)` becomes a join over every row, even the many that an earlier CASE branch decides.
     con.execute("SET disabled_optimizers = 'in_clause'")
-    con.execute(MACROS)
+    define_macros(con, MACROS if whole else "trim_blanks")
     return con
+
+
+def define_macros(con: Con, sql: str) -> None:
+    """Define the macros that an SQL text calls and the connection lacks: all of them take longer than a small file."""
+    macros, known = split_macros(MACROS), _DEFINED.setdefault(con, set())
+    lacking = [name for name in select_macros(macros, sql) if name not in known]
+    if lacking:
+        con.execute("".join(macros[name] for name in lacking))
+        known.update(lacking)
 
 
 def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> SheetOutcome:
@@ -206,6 +224,7 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
 def _fill(con: Con, plan: ReadingPlan, body: Body) -> int:
     """Fill the table ``staged``; give its number of rows."""
     sql = build_staging_sql(plan, body.sql, numbered=body.first_line is None)
+    define_macros(con, sql)
     with limit_pack_sql(con, plan):
         return _fetch_number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
 
