@@ -95,6 +95,17 @@ ASSUMPTIONS = {
     "one_warehouse": "no file names warehouses, so each SKU counts as stored in one place",
     "all_lanes_far": "no file names provinces or scan places, so every lane is allowed the time of a far one",
     "nothing_automatic": "no file says which cases the system reviewed or refunded at once, so people are held to all",
+    "no_sender_roles": "no file says who is a customer, an agent or a robot, so it is worked out from who "
+    "writes to whom, and a robot counts as an agent",
+    "stock_undated": "no file says when the stock was counted, so all rows of one SKU count as lying in "
+    "several places at once",
+    "all_prepaid": "no file says which orders are paid on delivery, and when they were placed, so orders "
+    "without a time of payment are left out",
+    "no_cancel_times": "no file says when orders were cancelled, so cancelled ones that never left are left out",
+    "all_from_one_place": "no file names the warehouses of orders and parcels, or not of all, so what none is "
+    "named for counts as one",
+    "no_reserved": "no file says how much stock is reserved, so an order counts as sent without stock "
+    "only if it was paid after the count",
     "no_weights": "no weights: signs that rest on them are not looked for",
     "no_stock": "no stock: signs that rest on it are not looked for",
     "no_lines": "no order lines: signs that rest on them are not looked for",

@@ -37,9 +37,12 @@ def healthy() -> Tables:
         if parcel["shipped_at"]:
             parcels.append(parcel)
             scans += _scans(number, parcel)
+    dropped = _dropped_order(orders[0])
+    lines += _lines(len(orders), dropped)
     messages, conversations = _chats()
+    finished = [_finished(order, parcel) for order, parcel in zip(orders, _by_order(parcels, orders), strict=True)]
     return {
-        "orders": [_finished(order, parcel) for order, parcel in zip(orders, _by_order(parcels, orders), strict=True)],
+        "orders": [*finished, dropped],
         "order_lines": lines, "shipments": parcels, "scans": scans, "messages": messages,
         "conversations": conversations, "agent_days": _agent_days(messages), "aftersales": _cases(orders),
         "stock": _stock(), "receipts": _receipts(), "reviews": _reviews(orders), "penalties": _penalties(orders),
@@ -94,6 +97,14 @@ def _orders() -> Iterator[Row]:
                 "province": PROVINCES[number % 3], "warehouse": WAREHOUSES[number % 2], "channel": "app",
                 "seller_note": None,
             }  # fmt: skip
+
+
+def _dropped_order(first: Row) -> Row:
+    """One that its buyer gave up before paying: it shows that the export holds cancelled orders at all."""
+    gone = first["created_at"] + timedelta(minutes=9)
+    unpaid = dict.fromkeys(("paid_at", "promised_ship_at", "promised_delivery_at"))
+    words = {"status": "cancelled", "cancelled_by": "buyer", "cancel_reason": "changed my mind", "buyer_id": "buyer-"}
+    return {**first, **unpaid, **words, "order_id": "SO9", "cancelled_at": gone}
 
 
 def _lines(number: int, order: Row) -> Iterator[Row]:

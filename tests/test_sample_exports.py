@@ -26,7 +26,8 @@ SCRIPT = ROOT / "scripts" / "make_sample_exports.py"
 def made_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder as the script writes it now."""
     folder = tmp_path_factory.mktemp("made") / "again"
-    subprocess.run([sys.executable, SCRIPT, folder, folder.parent / CAUSES.name], check=True)
+    command = [sys.executable, SCRIPT, folder, folder.parent / CAUSES.name, folder.parent / "settings"]
+    subprocess.run(command, check=True)
     return folder
 
 
@@ -44,6 +45,12 @@ def test_the_committed_folder_holds_what_the_script_writes_and_nothing_else(made
 def test_text_files_are_the_same_byte_for_byte(made_again: Path, name: str) -> None:
     """The same seed gives the same file."""
     assert (made_again / name).read_bytes() == (SAMPLES / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["roster.csv", "costs.csv"])
+def test_roster_and_prices_are_those_the_script_writes(made_again: Path, name: str) -> None:
+    """They stand beside the settings, since they are no exports."""
+    assert (made_again.parent / "settings" / name).read_bytes() == (ROOT / "sample_settings" / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["aftersales.xlsx", "sessions.xlsx"])

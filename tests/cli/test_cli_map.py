@@ -16,7 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
+from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
+from storehealth.commands.map import list_samples
+from storehealth.intake.draft import profile_sheet
+from storehealth.intake.guess import guess_columns
 
 Run = Callable[..., Any]
 NOON = datetime.fromisoformat("2026-10-01 12:00:00")
@@ -172,14 +176,20 @@ def test_one_sheet_of_several_unknown_ones_is_named(run: Run, home: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [("just\nwords\n", "header"), ("colour,shape\nred,12\nblue,13\n", "fits"), ("", "empty")],
-)
-def test_what_cannot_be_mapped_says_why(run: Run, home: Path, content: str, words: str) -> None:
-    """And writes nothing."""
-    (home / "exports" / "x.csv").write_text(content, encoding="utf-8")
+    ("content", "words", "code"),
+    [
+        ("just\nwords\n", "header", 2), ("colour,shape\nred,12\nblue,13\n", "fits", 2), ("", "empty", 3),
+        (bytes(range(256)) * 9, "encoding", 3), (None, "no file", 3),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_mapped_says_why(
+    run: Run, home: Path, content: str | bytes | None, words: str, code: int
+) -> None:
+    """And writes nothing. A file that cannot be used has the code that it has in an audit."""
+    if content is not None:
+        (home / "exports" / "x.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     refused = run("map", "exports/x.csv", "--yes")
-    assert refused.code == 2
+    assert refused.code == code
     assert words in refused.err
     assert not (home / "storehealth.d").exists()
 
@@ -207,3 +217,42 @@ def test_without_a_terminal_nothing_is_asked(run: Run, home: Path) -> None:
     refused = run("map", "exports/erp.csv")
     assert refused.code == 2
     assert "--yes" in refused.err
+
+
+def test_words_nobody_knows_are_named_with_their_rows_and_are_no_null(run: Run, home: Path) -> None:
+    """What to write is said, and audits count the cells as not understood, instead of losing the unshipped orders."""
+    states = ["Shipped", "Delivered", "On the shelf", "On the shelf", "Awaiting picker"]
+    rows = "".join(f"R-{10_000 + n},{states[n % 5]},2026-10-{n % 28 + 1:02} 10:00:00\n" for n in range(50))
+    (home / "exports" / "erp.csv").write_text(f"Ref No,State of order,Placed\n{rows}", encoding="utf-8")
+    mapped = run("map", "exports/erp.csv", "--yes")
+    assert mapped.code == 0
+    assert "30 rows have words of unknown meaning" in mapped.out
+    assert "On the shelf (20 rows) and Awaiting picker (10 rows)" in mapped.out
+    assert read_layout(home)["columns"]["status"]["words"] == {"Shipped": "shipped", "Delivered": "delivered"}
+    (source,) = json.loads(run("inspect", "exports", "--format", "json").out)["sources"]
+    assert (source["kept"], source["rejected"]) == (50, 0)
+    assert "30" in run("inspect", "exports").out.split("Could not be read")[1].split("×")[0]
+
+
+NAMES = ["Anna Schmidt", "Bob O'Neill", "Chen Wei", "José García", "王丽华"]
+
+
+@pytest.mark.parametrize("header", ["Customer", "Who", "Client Name", "Remarks", "buyer nick"])
+def test_samples_show_nobody_s_name(header: str) -> None:
+    """Whatever the column is called; times, amounts, ids and words of a vocabulary stay readable."""
+    catalogue = load_catalogue()
+    top = [["Order Ref", "Placed on", header, "Status", "Total"],
+           *([f"A-{n:05}", f"0{n % 9 + 1}.10.2026 10:00", NAMES[n % 5], ["Shipped", "Odd"][n % 2], f"{n},50"]
+             for n in range(30))]  # fmt: skip
+    columns = {profile.header: profile for profile in profile_sheet(top)}
+    fit = guess_columns(list(columns.values()), catalogue)
+    assert fit is not None
+    guesses = {guess.profile.header: guess for guess in fit.columns}
+    shown = {name: list_samples(profile, guesses.get(name), catalogue) for name, profile in columns.items()}
+    assert not [
+        name for name in NAMES if any(part in " ".join(shown[header]) for part in name.split() if len(part) > 1)
+    ]
+    assert shown["Order Ref"][0] == "A-00000"
+    assert shown["Placed on"][0] == "01.10.2026 10:00"
+    assert shown["Status"] == ("Shipped", "Odd")
+    assert shown["Total"][1] == "1,50"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,11 @@ def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipp
     assert found["created_at"] == "下单时间(北京)"
     assert found["paid_amount"] == "实付金额"
     assert found["waybill_no"] == "快递单号"
-    assert layout.columns["status"].words == {"已发货": "shipped", "飞走了": None}
-    assert "edit: write one of unpaid" in text
+    assert layout.columns["status"].words == {"已发货": "shipped"}
+    assert re.search(r"^  status: .*# .*add to words what \"飞走了\" means", text, re.MULTILINE), (
+        "an unknown word is no null"
+    )
+    assert "means: unpaid, paid, shipped" in text
     assert not {"收货人", "联系电话"} & set(found.values())
     assert '#   "自编" holds text' in text
     assert "王小明" not in text

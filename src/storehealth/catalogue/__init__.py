@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from storehealth.catalogue.common import strip_word
 from storehealth.catalogue.files import (
     describe_problem,
     describe_yaml_error,
@@ -164,7 +165,7 @@ class Catalogue(NamedTuple):
             needs: Such as ``orders`` and ``orders.paid_at``; layouts come in their order.
             platform: Its name.
         """
-        layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(need)]
+        layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(strip_word(need))]
         own = [layout for layout in layouts if layout.platform == platform]
         return own or [layout for layout in layouts if layout.name.startswith("generic_")]
 

@@ -1,6 +1,7 @@
 """Types that several kinds of data file share: texts in three languages, durations, sourced facts.
 
-What a view or rule needs: a table (``messages``), a column (``orders.paid_at``), or one of several (``a|b.c``).
+What a view or rule needs: a table (``messages``), a column (``orders.paid_at``), a word that some row must have
+(``orders.status=cancelled``), or one of several (``a|b.c``).
 """
 
 from __future__ import annotations
@@ -106,6 +107,20 @@ def split_alternatives(need: str) -> tuple[str, ...]:
 def find_unmet_needs(needs: Iterable[str], filled: Collection[str]) -> tuple[str, ...]:
     """The needs without any alternative in ``filled`` (``orders``, ``orders.paid_at`` …), each once, in order."""
     return tuple(need for need in dict.fromkeys(needs) if not any(part in filled for part in split_alternatives(need)))
+
+
+def find_words(needs: Iterable[str]) -> dict[str, dict[str, None]]:
+    """The words that needs ask for, by column: ``orders.status`` → ``cancelled``."""
+    words: dict[str, dict[str, None]] = {}
+    for column, sign, word in (part.partition("=") for need in needs for part in split_alternatives(need)):
+        if sign:
+            words.setdefault(column, {})[word] = None
+    return words
+
+
+def strip_word(need: str) -> str:
+    """The table or column of a need that asks for a word in it; any other need as it is."""
+    return need.partition("=")[0]
 
 
 def list_needed_tables(needs: Iterable[str], filled: Collection[str]) -> set[str]:

@@ -20,7 +20,10 @@ TIME_DIMENSIONS = ("hour", "weekday", "day")
 
 
 class InTimeMeasure(StrictModel):
-    """Was something done in time? Give ``within`` (a duration or a fact's name), ``by`` or ``by_date`` (SQL times)."""
+    """Was something done in time? Give ``within`` (a duration or a fact's name), ``by`` or ``by_date`` (SQL times).
+
+    ``by`` beside a ``within`` that names a fact holds where a platform sets that fact to zero: one deadline a day.
+    """
 
     from_: str | None = Field(default=None, alias="from", description="SQL time the clock starts at.")
     to: str = Field(description="SQL time it was done; NULL while open.")
@@ -31,7 +34,8 @@ class InTimeMeasure(StrictModel):
 
     @model_validator(mode="after")
     def _check_one_limit(self) -> InTimeMeasure:
-        if sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
+        is_either = isinstance(self.within, str) and self.by is not None and self.by_date is None
+        if not is_either and sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
             raise InvalidValue(message("catalogue.one_limit"))
         if self.within is not None and self.from_ is None:
             raise InvalidValue(message("catalogue.within_from"))
@@ -73,7 +77,8 @@ class Measure(StrictModel):
     over: str = Field(description="A view, or a SELECT that returns rows like a view's.")
     needs: tuple[str, ...] = Field(
         default=(),
-        description="Further tables or table.columns without which it is not judged; a|b.c: one of them is enough.",
+        description="Further tables or table.columns without which it is not judged; a|b.c: one of them is enough; "
+        "a.b=word: some row has that word.",
     )
     when: str = Field(default="true", description="SQL; rows where it is not true are exempt: in no rate, but counted.")
     at: str = Field(default="at", description="SQL time that says which window, day and hour a row belongs to.")

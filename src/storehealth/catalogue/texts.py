@@ -51,13 +51,16 @@ def name_need(need: str) -> Message:
 
 
 def _name_alternative(table: str, _: str, column: str) -> Message:
-    return message("unit.brackets", what=name_table(table), inside=Name(column)) if column else name_table(table)
+    if not column:
+        return name_table(table)
+    return message("unit.brackets", what=name_table(table), inside=Name(column.replace("=", ": ")))
 
 
 def name_needs(needs: Collection[str]) -> tuple[Message, ...]:
     """What no file provides. Columns of a table that is missing altogether are not listed."""
     whole = {frozenset(need.split("|")) for need in needs if "." not in need}
     listed = [need for need in needs if "." not in need or _tables_of(need) not in whole]
+    listed = [need for need in listed if "=" not in need] or listed  # without the column its words are missing as well
     return tuple(dict.fromkeys(map(name_need, listed)))
 
 

@@ -143,8 +143,9 @@ def _ask(profile: ColumnProfile, guess: ColumnGuess | None, proposal: LayoutProp
 
     tables = [proposal.sheet.catalogue.tables[name] for name in proposal.fit.feeds]
     known = {column for table in tables for column in table.columns}
-    default = guess.column if guess and guess.worth >= mapping.LEAST_TAKEN else mapping.NO_COLUMN
-    values = tuple(map(Name, mapping.list_samples(profile)))
+    is_proposed = guess is not None and (guess.worth >= mapping.LEAST_TAKEN or guess.column in proposal.required)
+    default = guess.column if guess and is_proposed else mapping.NO_COLUMN
+    values = tuple(map(Name, mapping.list_samples(profile, guess, proposal.sheet.catalogue)))
     streams.write_note(words.render(message("map.column", header=Name(profile.header), values=values)))
     if guess:
         streams.write_note(words.render(message("map.guess", column=Name(guess.column), sure=guess.worth)))
@@ -177,6 +178,8 @@ def _try(
 
 def _describe(proposal: LayoutProposal, attempt: LayoutAttempt, path: Path, words: Words) -> Iterator[str]:
     """Say what each column is read as, what became of the rows, and where the layout is."""
+    from storehealth.commands import map as mapping
+
     guesses = {guess.profile.header: guess for guess in proposal.fit.columns}
     for profile in proposal.sheet.columns:
         guess = guesses.get(profile.header)
@@ -190,3 +193,4 @@ def _describe(proposal: LayoutProposal, attempt: LayoutAttempt, path: Path, word
     tables = tuple(map(Name, source.tables))
     yield words.render(message("map.tried", kept=source.kept, rows=source.rows, tables=tables))
     yield words.render(message("map.wrote", path=Name(path)))
+    yield from (words.render(mapping.describe_unknown_words(unknown, path)) for unknown in attempt.unknown)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storehealth.advise import add_question, compose_headline
 from storehealth.commands.measured import StoreFigures
-from storehealth.commands.prepare import AuditRequest, PreparedInputs, count_merged_rows
+from storehealth.commands.prepare import AuditRequest, PreparedInputs, ask_about_platform, count_merged_rows
 from storehealth.commands.tools import name_commands
 from storehealth.history import CurrentAudit, HistoryComparison
 from storehealth.i18n.sources import list_later_tables
@@ -71,7 +71,8 @@ def assemble_checkup(
     sources = count_merged_rows(intake.sources, figures)
     context = ExportContext(catalogue, platform, sources, figures.rows, as_of)
     headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request)
-    headline = add_question(headline, figures.parcels_question) if figures.parcels_question else headline
+    for question in (figures.parcels_question, ask_about_platform(inputs)):
+        headline = add_question(headline, question) if question else headline
     return Checkup(
         run=RunIdentity(id=f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", started_at=started_at),
         tool=ToolVersion(version=__version__),

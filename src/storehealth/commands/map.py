@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, prepare_inputs
-from storehealth.errors import FileRefused, UsageError
+from storehealth.errors import FileRefused, NoDataError, UsageError
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.draft import choose_required, profile_sheet, write_layout
 from storehealth.intake.file_reader import GENERIC
-from storehealth.intake.guess import TABLE_SETS, ColumnGuess, ColumnProfile, SheetGuess, guess_columns
+from storehealth.intake.guess import PRIVATE_HEADERS, TABLE_SETS, ColumnGuess, ColumnProfile, SheetGuess, guess_columns
 from storehealth.model import Intake, Source, StoredTable
 from storehealth.privacy import scrub
 from storehealth.support.atomic_files import write_atomically
@@ -27,6 +27,8 @@ LEAST_TAKEN = 0.8
 MOST_REJECTED = 0.05
 """Share of its own rows that a layout may reject and still be offered."""
 SAMPLES = 3
+MOST_WORDS = 8
+"""Words without a meaning that are named, the most frequent first."""
 NO_COLUMN = "-"
 """What the user writes for a column that is not to be read."""
 
@@ -59,11 +61,21 @@ class LayoutProposal(NamedTuple):
         return [guess for guess in self.fit.columns if guess.column in self.required and guess.worth < LEAST_SURE]
 
 
+class UnknownWords(NamedTuple):
+    """Words of a column that the layout has no meaning for, with the rows of each, and the words to choose from."""
+
+    header: str
+    column: str
+    rows: tuple[tuple[str, int], ...]
+    choices: tuple[str, ...]
+
+
 class LayoutAttempt(NamedTuple):
     """A layout that was tried on its own file."""
 
     text: str
     source: Source
+    unknown: tuple[UnknownWords, ...] = ()
 
 
 def split_sheet(path: Path) -> tuple[Path, str]:
@@ -78,11 +90,12 @@ def find_unknown_sheet(path: Path, request: AuditRequest) -> UnknownSheet:
     """Find the one table of a file that no layout fits.
 
     Raises:
-        UsageError: There is none, or several, or it has no header.
+        UsageError: There are several, or the one has no header.
+        NoDataError: There is no such file, or it cannot be read.
     """
     file, sheet = split_sheet(path)
     if not file.is_file():
-        raise UsageError(message("map.no_file", path=Name(file)), message("map.no_file_hint"))
+        raise NoDataError(message("map.no_file", path=Name(file)), message("map.no_file_hint"))
     inputs = prepare_inputs(file, request)
     if all(source.layout is None or source.layout.startswith(GENERIC) for source in inputs.intake.sources):
         inputs = inputs._replace(intake=_read_without_generic(file, inputs, request))
@@ -118,7 +131,7 @@ def _profile(source: Source, tops: Mapping[str, Sequence[Sequence[str]]]) -> lis
         return []
 
 
-def _refuse_known(sources: Sequence[Source]) -> UsageError:
+def _refuse_known(sources: Sequence[Source]) -> UsageError | NoDataError:
     read = next((source for source in sources if source.layout), None)
     if read is not None:
         known = message("map.known", path=Name(read.path), layout=Name(str(read.layout)))
@@ -127,7 +140,7 @@ def _refuse_known(sources: Sequence[Source]) -> UsageError:
     note = source.note or message("intake.not_recognised")
     if note.id == "intake.no_table":
         return UsageError(message("intake.no_header"), message("intake.no_header_hint"))
-    return UsageError(message("map.unreadable", path=Name(source.path), reason=note))
+    return NoDataError(message("map.unreadable", path=Name(source.path), reason=note))
 
 
 def propose_layout(
@@ -220,10 +233,27 @@ def drop_guesses(proposal: LayoutProposal) -> LayoutProposal:
     return proposal._replace(fit=proposal.fit._replace(columns=kept))
 
 
-def list_samples(profile: ColumnProfile) -> tuple[str, ...]:
-    """The first different values of a column, without phone numbers and the like."""
-    cells = dict.fromkeys(cell for cell in profile.cells if cell)
-    return tuple(scrub(cell)[:40] for cell in list(cells)[:SAMPLES])
+def list_samples(profile: ColumnProfile, guess: ColumnGuess | None, catalogue: Catalogue) -> tuple[str, ...]:
+    """The first different values of a column; of what may name a person only first letters are shown.
+
+    Times, numbers, ids and the words of a vocabulary are shown as they are, unless the column is proposed as personal.
+    """
+    cells = list(dict.fromkeys(cell for cell in profile.cells if cell))[:SAMPLES]
+    return tuple(_choose_mask(profile, guess, catalogue)(cell)[:40] for cell in cells)
+
+
+def _choose_mask(profile: ColumnProfile, guess: ColumnGuess | None, catalogue: Catalogue) -> Callable[[str], str]:
+    tables = (table.columns for table in catalogue.tables.values())
+    targets = [columns[guess.column] for columns in tables if guess and guess.column in columns]
+    if any(target.type == "word" for target in targets) or profile.times or profile.numbers or profile.flags:
+        return str
+    is_personal = any(target.personal for target in targets) or PRIVATE_HEADERS.search(profile.header)
+    return scrub if profile.ids and not is_personal else mask_text
+
+
+def mask_text(cell: str) -> str:
+    """Keep the first character of each word, and hide how long the words are: ``Anna Schmidt`` becomes ``A** S**``."""
+    return re.sub(r"[^\W_]+(?:[@.'-][^\W_]+)*", lambda word: f"{word[0][0]}**", scrub(cell))
 
 
 def name_layout(source: str, folder: Path, catalogue: Catalogue) -> str:
@@ -244,24 +274,23 @@ def try_proposal(proposal: LayoutProposal, name: str, request: AuditRequest) -> 
         UsageError: The file is not read by it, or too many rows are rejected.
         FileRefused: It cannot be known whether the day or the month comes first.
     """
-    attempt, unread = _try_once(proposal, name, request)
-    if unread:  # words that the first rows do not have
-        attempt, _ = _try_once(_add_words(proposal, unread), name, request)
+    attempt = _try_once(proposal, name, request)
+    if attempt.unknown:  # the first rows do not have all words; layouts may know the others
+        attempt = _try_once(_add_words(proposal, attempt.unknown), name, request)
     return attempt._replace(source=_require_read(attempt.source, name))
 
 
-def _add_words(proposal: LayoutProposal, unread: Mapping[str, tuple[str, ...]]) -> LayoutProposal:
+def _add_words(proposal: LayoutProposal, unknown: Sequence[UnknownWords]) -> LayoutProposal:
+    more = {column.header: tuple(word for word, _ in column.rows) for column in unknown}
     columns = tuple(
-        guess._replace(profile=guess.profile._replace(more=unread.get(guess.profile.header, ())))
+        guess._replace(profile=guess.profile._replace(more=more.get(guess.profile.header, ())))
         for guess in proposal.fit.columns
     )
     return proposal._replace(fit=proposal.fit._replace(columns=columns))
 
 
-def _try_once(
-    proposal: LayoutProposal, name: str, request: AuditRequest
-) -> tuple[LayoutAttempt, dict[str, tuple[str, ...]]]:
-    """Read the file with the layout; also return the cells of columns of words that it does not understand."""
+def _try_once(proposal: LayoutProposal, name: str, request: AuditRequest) -> LayoutAttempt:
+    """Read the file with the layout; also list the words that it does not understand."""
     sheet = proposal.sheet
     text = write_layout(name, sheet.container, proposal.fit, sheet.columns, sheet.catalogue, proposal.date_order)
     with TemporaryDirectory(prefix="storehealth-") as folder:
@@ -271,27 +300,25 @@ def _try_once(
         catalogue = load_catalogue((*request.packs, layouts.parent))
         options = IntakeOptions(encodings=dict(request.encodings), memory=request.memory)
         intake = read_exports(sheet.file, catalogue, Path(folder, "lake"), options)
-        unread = _list_unread_words(proposal, intake.rejects)
+        unknown = tuple(_list_unknown_words(proposal, intake.rejects))
     source = next(source for source in intake.sources if source.path == sheet.source)
-    return LayoutAttempt(text, source), unread
+    return LayoutAttempt(text, source, unknown)
 
 
-def _list_unread_words(proposal: LayoutProposal, rejects: Sequence[StoredTable]) -> dict[str, tuple[str, ...]]:
+def _list_unknown_words(proposal: LayoutProposal, rejects: Sequence[StoredTable]) -> Iterator[UnknownWords]:
     import duckdb
 
     tables = [proposal.sheet.catalogue.tables[name] for name in proposal.fit.feeds]
-    words = {
-        guess.profile.header
-        for guess in proposal.fit.columns
-        if any(guess.column in table.columns and table.columns[guess.column].type == "word" for table in tables)
-    }
-    unread: dict[str, tuple[str, ...]] = {}
-    for table in rejects:
-        query = "SELECT column_name, list(DISTINCT value) FROM read_parquet(?) WHERE value IS NOT NULL GROUP BY 1"
-        for header, values in duckdb.execute(query, [str(table.parquet)]).fetchall():
-            if header in words and table.source == proposal.sheet.source:
-                unread[header] = tuple(sorted(values))
-    return unread
+    own = [str(table.parquet) for table in rejects if table.source == proposal.sheet.source]
+    query = """SELECT value, count(*) FROM read_parquet($own) WHERE column_name = $header AND value IS NOT NULL
+               GROUP BY 1 ORDER BY 2 DESC, 1"""
+    for guess in proposal.fit.columns if own else ():
+        target = next(table.columns[guess.column] for table in tables if guess.column in table.columns)
+        if target.type == "word":
+            header = guess.profile.header
+            rows = tuple(duckdb.execute(query, {"own": own, "header": header}).fetchall())
+            if rows:
+                yield UnknownWords(header, guess.column, rows, tuple(target.words))
 
 
 def _require_read(source: Source, name: str) -> Source:
@@ -321,3 +348,19 @@ def describe_weak(proposal: LayoutProposal) -> Message:
         for guess in proposal.weak
     )
     return message("map.weak", columns=names)
+
+
+def describe_unknown_words(unknown: UnknownWords, path: Path) -> Message:
+    """Say which words have no meaning yet, in how many rows, and what to write where."""
+    words = tuple(
+        message("map.unknown_word", word=Name(scrub(word)), n=rows) for word, rows in unknown.rows[:MOST_WORDS]
+    )
+    return message(
+        "map.unknown_words",
+        header=Name(unknown.header),
+        words=words,
+        n=sum(rows for _, rows in unknown.rows),
+        path=Name(path),
+        example=Name(scrub(unknown.rows[0][0])),
+        choices=tuple(map(Name, unknown.choices)),
+    )

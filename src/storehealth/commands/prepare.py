@@ -95,6 +95,35 @@ def choose_platform(
     return resolve_platform(name, settings, catalogue, moment, orders)
 
 
+SHOW_THE_STORE = ("orders", "shipments", "messages", "conversations", "aftersales")
+"""Tables that show where a store sells, the surest first; its stock or reviews may be of any of its channels."""
+
+
+def ask_about_platform(inputs: PreparedInputs) -> Message | None:
+    """Say on what the choice of the platform rests, where no option settled it and its files leave room for doubt.
+
+    So where its files are beside the point (a stock list beside orders of any shop), or several platforms lie together.
+    """
+    catalogue, settings, intake, platform, _ = inputs
+    read = {source.path: catalogue.layouts[source.layout].platform for source in intake.sources if source.layout}
+    named = {name for name in read.values() if name}
+    if settings.platform is not None or not named:
+        return None
+    if len(named) > 1:
+        return message("prepare.several_platforms", names=tuple(map(Name, sorted(named))))
+    deciding = _list_deciding_files(intake)
+    if any(read.get(source) for source in deciding) or not deciding:
+        return None
+    files, others = (tuple(map(Name, paths)) for paths in ([path for path in read if read[path]], deciding))
+    return message("prepare.platform_by_few", platform=Name(platform.name), files=files, others=others)
+
+
+def _list_deciding_files(intake: Intake) -> list[str]:
+    """The files of the first table, of those that show where a store sells, that any file feeds."""
+    fed = ({part.source for part in intake.tables if part.table == table and part.rows} for table in SHOW_THE_STORE)
+    return sorted(next((sources for sources in fed if sources), ()))
+
+
 def resolve_platform(
     name: str,
     settings: Settings,

@@ -12,7 +12,7 @@ from typing import Any, Self
 import duckdb
 
 from storehealth.catalogue import Catalogue
-from storehealth.catalogue.common import Fact
+from storehealth.catalogue.common import Fact, find_words
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.table import Table
 from storehealth.catalogue.view import OLD_BOT_POLICIES, View
@@ -310,6 +310,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     for name in views.list_affected(catalogue.tables, ends, store.as_of):
         store.filled = _recount_filled(con, catalogue.tables[name], store.filled)
     store.filled -= frozenset(_find_defaults(con, catalogue.tables, store.filled))
+    store.filled |= frozenset(_find_needed_words(con, catalogue, store.filled))
     store.ends = _find_group_ends(catalogue.tables, store.table_ends)
     step_ends = _find_step_ends(store.ends, store.table_ends, store.filled)
     with_rows = {*inputs.parts, *inputs.loose}
@@ -339,6 +340,15 @@ def _find_defaults(
                 others = f"SELECT 1 FROM {table.name} WHERE {sql.quote_name(name)} <> {word} LIMIT 1"
                 if not con.execute(others).fetchall():
                     yield f"{table.name}.{name}"
+
+
+def _find_needed_words(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, filled: Collection[str]) -> Iterable[str]:
+    """The words that a rule needs some row to have, where one has it: ``orders.status=cancelled``."""
+    for column, words in find_words(need for rule in catalogue.rules.values() for need in rule.measure.needs).items():
+        table, _, name = column.partition(".")
+        if column in filled:
+            query = f"SELECT 1 FROM {table} WHERE {sql.quote_name(name)} = $word LIMIT 1"
+            yield from (f"{column}={word}" for word in words if con.execute(query, {"word": word}).fetchall())
 
 
 def _recount_filled(con: duckdb.DuckDBPyConnection, table: Table, filled: frozenset[str]) -> frozenset[str]:

@@ -21,6 +21,7 @@ from storehealth.support.service_hours import DAY, ServiceHours, Spell, parse_ho
 
 ROLE_OF = """CASE
     WHEN event IN ('assigned', 'closed', 'withdrawn') OR told = 'system' THEN 'system'
+    WHEN told = 'note' THEN 'note'
     WHEN event = 'handoff' AND told <> 'customer' THEN 'system'
     WHEN how = 'settings' THEN known
     WHEN told = 'bot' THEN 'bot'

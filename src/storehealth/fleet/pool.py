@@ -39,6 +39,8 @@ BIG_TIMES = 2
 """By how much the limits of a big store, and of a second attempt, are larger."""
 RETRIED: tuple[StoreStatus, ...] = ("timeout", "memory", "crashed")
 POLL_SECONDS = 5.0
+EVERYTHING = "+86 138 1234 5678, ES91 2100 0418 4502 0005 1332"
+"""A text for which the detector of personal values loads all of its metadata and patterns."""
 Work = Callable[[StoreTask], StoreResult]
 
 
@@ -80,15 +82,31 @@ def load_everything(formats: Iterable[str] = USUAL) -> None:
     """Import and read once what every store needs; no database is opened, since its threads do not survive a fork."""
     from storehealth.catalogue import load_catalogue
     from storehealth.i18n.po import read_texts
+    from storehealth.i18n.values import format_decimal
     from storehealth.output.checkup import CHECKUP_FORMATS
 
     load_catalogue()
+    _load_readers()
     for language in ("en", "zh", "es"):
         read_texts(language)
+        format_decimal(0.5, language)
     for name in formats:
         CHECKUP_FORMATS.find(name)
     gc.collect()
     gc.freeze()  # else the collector touches, and so copies, every page that the forks share
+
+
+def _load_readers() -> None:
+    """Import what is else imported when a file, a figure or a text is met that needs it."""
+    import babel.dates  # noqa: F401
+
+    import storehealth.intake.read  # noqa: F401
+    from storehealth.intake.containers import load_archives, load_containers
+    from storehealth.privacy.detector import find_spans
+
+    load_containers()
+    load_archives()
+    list(find_spans(EVERYTHING))
 
 
 def run_tasks(tasks: Iterable[StoreTask], options: PoolOptions, work: Work = audit_task) -> Iterator[StoreResult]:

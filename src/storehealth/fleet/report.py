@@ -32,7 +32,7 @@ from storehealth.model.fleet import (
     StoreResult,
 )
 from storehealth.score.metrics import JUDGED_STATUSES
-from storehealth.support.message import Language, Message, message
+from storehealth.support.message import Language, Message, message, quantity
 from storehealth.support.stats import newcombe_interval
 
 SIZES = (0, 30, 300, 3000, 30000)
@@ -161,6 +161,7 @@ def _line_up_help(result: StoreResult, brief: StoreBrief) -> HelpLine:
         points=points,
         orders=brief.orders,
         worst=tuple(finding.code for finding in failing if finding.points > 0)[:WORST],
+        first=failing[0].title if failing else None,
         action=brief.action,
         gain=brief.gain,
     )
@@ -317,14 +318,14 @@ def _list_export_troubles(judged: Sequence[_Judged], now: datetime) -> Iterator[
 
 
 def _find_export_troubles(brief: StoreBrief, now: datetime) -> Iterator[Message]:
+    if brief.score is None:
+        yield message("fleet.no_score")
     if brief.as_of is None:
         yield message("fleet.no_events")
     elif now - brief.as_of.replace(tzinfo=ZoneInfo(brief.timezone)) > OLD_AFTER:
         yield message("fleet.old", at=brief.as_of)
     for table, hours in sorted(brief.behind.items()):
-        yield message("fleet.behind", table=name_table(table), hours=hours)
-    if brief.score is None:
-        yield message("fleet.no_score", share=brief.coverage)
+        yield message("fleet.behind", table=name_table(table), lag=quantity(hours * 3600, "seconds"))
     if brief.refused:
         yield message("fleet.refused", n=brief.refused)
     if brief.wanted:

@@ -144,6 +144,7 @@ class Words:
         """What no file provides. Columns of a table that is missing altogether are not listed."""
         whole = {frozenset(need.split("|")) for need in needs if "." not in need}
         missing = [need for need in needs if "." not in need or _tables(need) not in whole]
+        missing = [need for need in missing if "=" not in need] or missing
         return self.say("unit.comma").join(dict.fromkeys(map(self.name_need, missing)))
 
     def _column(self, table: str, _: str, column: str) -> str:

@@ -86,6 +86,7 @@ def describe_help(line: HelpLine, words: Words) -> str:
             points=words.format_decimal(line.points, 0),
             orders=words.count("fleet.orders", line.orders),
             codes=words.say("unit.comma").join(line.worst),
+            first=words.render(line.first) if line.first else "",
         )
     ]
     if line.action is not None:

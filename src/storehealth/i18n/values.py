@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from babel import Locale, numbers
@@ -208,8 +208,8 @@ class _SpanishLocale(Locale):
     A point there is a decimal point in Mexico, and a comma is one in Spain; both read the blank.
     """
 
-    @property
-    def number_symbols(self) -> Any:
+    @cached_property
+    def number_symbols(self) -> Any:  # asked for several times per figure
         latin = {**super().number_symbols["latn"], "group": GLUE}
         return {**super().number_symbols, "latn": latin}
 

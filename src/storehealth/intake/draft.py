@@ -132,7 +132,8 @@ def _write_columns(
         entry |= {"formats": list(column.profile.formats)} if _has_own_form(column.profile) else {}
         target = _find_target(column, fit, catalogue)
         words = _translate_words(column, target, fit, catalogue) if target.type == "word" else {}
-        entry |= {"words": words} if words else {}
+        known = {word: meaning for word, meaning in words.items() if meaning is not None}
+        entry |= {"words": known} if known else {}
         lines.append(f"  {column.column}: {_to_flow(entry)}{_comment(column, words, target)}\n")
     return "".join([*lines, *_list_unread(fit, columns, catalogue)])
 
@@ -194,8 +195,10 @@ def _comment(column: ColumnGuess, words: dict[str, str | None], target: TableCol
     )
     if _has_own_form(column.profile):
         notes.append("check: day and month, and 12 or 24 hours")
-    if None in words.values():
-        notes.append(f"edit: write one of {', '.join(target.words)} for each null")
+    unknown = [word for word, meaning in words.items() if meaning is None]
+    if unknown:  # not mapped to null, which would make unshipped orders vanish: audits say that the word is not known
+        named = ", ".join(map(_to_flow, unknown))
+        notes.append(f"edit: add to words what {named} means: {', '.join(target.words)}, or null for nothing")
     return f"  # {'; '.join(notes)}" if notes else ""
 
 
@@ -265,7 +268,8 @@ def _anonymise(cell: str, target: TableColumn | None, number: int) -> str:
             if _is_id(cell)
             else placeholder
         )
-    return " ".join(cell.split()) if scrub(cell) == cell else ""
+    is_plain = target.type == "time" or scrub(cell) == cell
+    return " ".join(cell.split()) if is_plain else ""
 
 
 def _is_id(cell: str) -> bool:

@@ -189,6 +189,8 @@ CONTENT_WORTH = 0.3
 """Worth of a column chosen by its content alone, far below any likeness of headers."""
 WORDS_WORTH = 0.95
 """Worth of a header that names a column in ordinary words."""
+SPOKEN_WORTH = 0.85
+"""Worth of a column whose cells are mostly words that other exports have in a canonical column."""
 GENERIC_WORTH = 0.9
 """Worth of a header such as "Date" or "No.", where the sheet has no second column of its kind."""
 KEY_FIRST = 0.15
@@ -243,6 +245,8 @@ def _list_offers(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Off
         for table in catalogue.tables.values():
             for column in words & set(table.columns):
                 worths[table.name, column] = max(WORDS_WORTH, worths.get((table.name, column), 0))
+            for column in _list_spoken(profile, table, vocabulary):
+                worths[table.name, column] = max(SPOKEN_WORTH, worths.get((table.name, column), 0))
             for column in _list_generic(profile, profiles, table):
                 worths[table.name, column] = max(GENERIC_WORTH, worths.get((table.name, column), 0))
         for (name, column), worth in worths.items():
@@ -251,6 +255,18 @@ def _list_offers(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Off
                 weight = _weigh_uniqueness(profile, catalogue.tables[name], column)
                 offers.setdefault((name, column), []).append(ColumnGuess(column, profile, worth * weight))
     return offers
+
+
+def _list_spoken(profile: ColumnProfile, table: Table, vocabulary: Vocabulary) -> Iterator[str]:
+    """The columns of words that most cells belong to, whatever the header says; one word alone proves nothing."""
+    cells = [cell.casefold() for cell in profile.cells if cell]
+    if profile.distinct > 0.5 or profile.times or profile.numbers:
+        return
+    for name, target in table.columns.items():
+        if target.type == "word":
+            known = [cell for cell in cells if cell in vocabulary[table.name, name][0]]
+            if len(set(known)) >= 2 and 2 * len(known) >= len(cells):
+                yield name
 
 
 def _list_generic(profile: ColumnProfile, profiles: Sequence[ColumnProfile], table: Table) -> Iterator[str]:

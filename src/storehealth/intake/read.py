@@ -31,7 +31,7 @@ from storehealth.intake.normalise import (
     name_word,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
-from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_rounded_ids
+from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_mixed_shops, refuse_rounded_ids
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
 from storehealth.support.sandbox import apply_thread_limit
@@ -124,6 +124,8 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
     rows, unfit = _reject_unfit(con, body)
     duplicates, unique = _drop_duplicates(con, plan)
     tables, missing = _write_tables(con, plan, folder, unique)
+    if not _has_unique_orders(plan, tables):
+        refuse_mixed_shops(con, plan)
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
     reading = SheetOutcome(
@@ -135,6 +137,12 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
     if plan.layout.only:
         reading = reading._replace(passed=_fetch_number(con, f"SELECT count(*) FROM staged WHERE {PASSED}"))
     return reading
+
+
+def _has_unique_orders(plan: ReadingPlan, tables: dict[str, TableFacts]) -> bool:
+    """Whether no order number can stand in two rows."""
+    main = tables[plan.main_table.name]
+    return "orders" not in tables or (plan.main_table.name == "orders" and main.distinct_keys == main.rows)
 
 
 def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
@@ -428,15 +436,17 @@ def _fetch_number(con: Con, sql: str) -> int:
 
 
 def name_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> str:
-    """SQL that adds the shop to the order numbers of the table ``staged``; empty where no number is of two shops.
-
-    Between files the same is done once all have been read, see ``storehealth.db.merge``.
-    """
-    shop = plan.layout.find_column("orders", "shop")
-    if shop not in plan.match.columns or plan.order_key not in plan.match.columns:
+    """SQL that adds the shop to the order numbers of ``staged``, if any is of two; ``db.merge`` does so between files."""
+    keys = {name: plan.layout.find_column("orders", name) for name in ("shop", "internal_id", "created_at")}
+    read = {name: quote_name(key) for name, key in keys.items() if key in plan.match.columns}
+    if plan.order_key not in plan.match.columns:
         return ""
-    order, name = quote_name(plan.order_key), quote_name(str(shop))
-    shared = f"SELECT {order} FROM staged GROUP BY {order} HAVING min({name}) <> max({name}) LIMIT 1"
-    if not con.execute(shared).fetchall():
-        return ""
-    return f" REPLACE (coalesce({order} || {quote_literal(SEPARATOR)} || {name}, {order}) AS {order})"
+    order = quote_name(plan.order_key)
+    at = read.get("created_at", "NULL::TIMESTAMP")
+    # lines may have numbers of their own; orders of two shops have two times
+    further = {"shop": "", "internal_id": f" AND max({at}) - min({at}) > INTERVAL 1 HOUR"}
+    for name, also in [(read[mark], also) for mark, also in further.items() if mark in read]:
+        shared = f"SELECT {order} FROM staged GROUP BY {order} HAVING min({name}) <> max({name}){also} LIMIT 1"
+        if con.execute(shared).fetchall():
+            return f" REPLACE (coalesce({order} || {quote_literal(SEPARATOR)} || {name}, {order}) AS {order})"
+    return ""

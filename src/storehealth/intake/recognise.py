@@ -25,7 +25,11 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 GENERIC_TIME = re.compile(
     r"date|time|datetime|timestamp|when|day|fecha( y hora)?|data|datum|日期|时间|日時", re.IGNORECASE
 )
-GENERIC_ID = re.compile(r"id|no|nr|n[ºo°]|number|ref|reference|code|#|key|编号|单号|序号|号", re.IGNORECASE)
+GENERIC_ID = re.compile(
+    r"id|no|nr|n[ºo°]|number|code|#|key|(ref|reference|record|document|doc)( ?(id|no|nr|n[ºo°]|num|number|code|#))?"
+    r"|编号|单号|序号|号",
+    re.IGNORECASE,
+)
 CJK = re.compile("[\u3040-\u9fff]")
 
 

@@ -4,6 +4,7 @@
 * Rows that are no records, such as totals, averages and the notes below a table: they are listed with the rejects, so that
   every line of the file is accounted for, but they are not lost rows.
 * Columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
+* Files in which the orders of several shops share their numbers, with nothing to tell the shops apart.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from storehealth.support.message import Name, message
 
 RARE = 20
 """A date in the other order than this many others is a mistyped cell, and decides nothing."""
-FEW = 10
+FEW = 5
 """Times of a column that are understood for each that is not, from which the latter are damage and no other spelling."""
 
 
@@ -60,10 +61,11 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
 
 
 def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
-    """Whether in every column hardly any time is left over, so that these cost their cells and not the file."""
+    """Whether in every column hardly any time could be in either order, so that these cost their cells and not the file."""
     for key, _, target in plan.iterate_read_columns():
         if target.type == "time":
-            left = f"len(list_filter({UNREAD}, lambda cell: cell.key = {quote_literal(key)}))"
+            is_open = f"cell.key = {quote_literal(key)} AND regexp_matches(cell.value, {quote_literal(NUMERIC_DATE)})"
+            left = f"len(list_filter({UNREAD}, lambda cell: {is_open}))"
             sql = f"SELECT coalesce(sum({left}), 0) * {FEW} > count({quote_name(key)}) FROM staged"
             if con.execute(sql).fetchall()[0][0]:
                 return False
@@ -228,3 +230,35 @@ def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
     digits = f"regexp_full_match({name}, {quote_literal(rf'[1-9][0-9]{{{KEPT - 1}}}0+')})"
     zeros = f"SELECT DISTINCT {name} AS id FROM staged WHERE {_is_long(key)} AND {digits}"
     return int(con.execute(f"SELECT coalesce(sum(strlen(id) - {KEPT}), 0) FROM ({zeros})").fetchall()[0][0])
+
+
+LEAST_MIXED = 3
+"""Order numbers with two buyers and two times that are no accident."""
+
+
+MIXED = """
+    SELECT count(*), count(*) FILTER (is_mixed), list_sort(list([first, second]) FILTER (is_mixed))[1] FROM (
+        SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+               least(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS first,
+               greatest(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS second
+        FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+"""
+
+
+def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:
+    """Refuse a file whose order numbers each stand for two orders: other buyers, placed at other times.
+
+    Lines of one order have one buyer; two shops that count from 1001 have two. Merged, either would take the other's times.
+
+    Raises:
+        FileRefused: At least half of the repeated numbers are of two orders.
+    """
+    names = {"order": "order_id", "buyer": "buyer_id", "at": "created_at"}
+    keys = {name: plan.layout.find_column("orders", column) for name, column in names.items()}
+    if not all(key in plan.match.columns for key in keys.values()):
+        return
+    query = MIXED.format(**{name: quote_name(str(key)) for name, key in keys.items()})
+    ((repeated, mixed, rows),) = con.execute(query).fetchall()
+    if mixed >= LEAST_MIXED and 2 * mixed >= repeated:
+        problem = message("rows.mixed_shops", n=mixed, first=rows[0], second=rows[1])
+        raise FileRefused(problem, message("rows.mixed_shops_hint"))

@@ -94,7 +94,7 @@ def suggest_exports(not_judged: Iterable[NotJudged], context: ExportContext) -> 
     wishes: dict[_WishKey, _ExportWish] = {}
     wanted_by: dict[str, set[_WishKey]] = {}
     for entry in not_judged:
-        for need in (need for need in entry.needs if not context.is_after_as_of(need)):
+        for need in (need for need in entry.needs if "=" not in need and not context.is_after_as_of(need)):
             key = _add(wishes, need, entry, context)
             wanted_by.setdefault(entry.code, set()).update([key] if key else [])
     alone = {code for code, keys in wanted_by.items() if len(keys) == 1}

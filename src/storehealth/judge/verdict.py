@@ -166,14 +166,16 @@ def find_obstacles(case: RuleCase) -> Iterator[Message]:
     if resolution is not None and measurement.resolution_seconds > resolution:
         step, limit = (quantity(seconds, "seconds") for seconds in (measurement.resolution_seconds, resolution))
         yield message("verdict.coarse", step=step, within=limit)
-    judged, required = (
-        count_rows(case.rule, measurement.tally),
-        count_required_rows(case.rule, case.bounds, case.catalogue.scoring),
-    )
+    judged = count_rows(case.rule, measurement.tally)
+    required = count_required_rows(case.rule, case.bounds, case.catalogue.scoring)
     if judged == 0 and not sum(measurement.tally.model_dump().values()):
         yield message("verdict.no_rows")
     if judged < required:
         yield message("verdict.too_few", n=judged, least=required)
+    least = (case.bounds.entities if case.bounds else None) or case.catalogue.scoring.least_entities
+    if measurement.judged_entities is not None and measurement.judged_entities < least:
+        # so few can never fail the store, so they must not give it the marks of a failure either
+        yield message("verdict.few_entities", n=measurement.judged_entities, rows=judged, least=least)
 
 
 def _find_required_resolution(case: RuleCase) -> float | None:
@@ -192,7 +194,9 @@ def _find_required_resolution(case: RuleCase) -> float | None:
     if not isinstance(in_time.within, str):
         return in_time.within
     fact = case.platform.facts.get(in_time.within)
-    return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None
+    if fact is None or not isinstance(fact.value, int | float):
+        return None
+    return float(fact.value) or DAY  # zero: one deadline a day holds in its place
 
 
 @dataclass(frozen=True)

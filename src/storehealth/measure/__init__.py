@@ -40,7 +40,7 @@ from storehealth.measure.figures import (
 )
 from storehealth.measure.passes import FEW, RuleTotals, can_share, count_alone, count_together
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.rule_sql import build_limit_seconds, build_row_query
+from storehealth.measure.rule_sql import JUDGED, build_limit_seconds, build_row_query
 from storehealth.measure.tally import (
     Estimate,
     apply_exemptions,
@@ -294,6 +294,7 @@ def _measure(
         low=figure.low,
         high=figure.high,
         entities=totals.entities,
+        judged_entities=_count_judged_entities(query, totals.entities),
         repeats=count_repeats(query, tally.defects, totals.entities),
         segments=totals.counts.list_segments(),
         cause_groups=count_cause_groups(query, tally),
@@ -310,6 +311,16 @@ def _measure(
         unsure=totals.unsure,
         basis=tuple(name for name, holds in zip(query.rule.measure.basis, totals.holds, strict=True) if holds),
     )
+
+
+def _count_judged_entities(query: RuleQuery, defective: int) -> int | None:
+    """Distinct entities among the judged rows, if fewer than a fail needs have defects; else None, without a query."""
+    scoring, bounds = query.catalogue.scoring, resolve_bounds(query.rule, {})
+    least = (bounds.entities if bounds else None) or scoring.least_entities
+    if query.rule.area not in scoring.area_weights or not 0 < defective < least:
+        return None
+    ((entities,),) = query.run(f"SELECT count(DISTINCT _entity) FROM {query.rows} WHERE {JUDGED}")
+    return int(entities)
 
 
 def _measure_longer(

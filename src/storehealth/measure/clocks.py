@@ -168,7 +168,9 @@ def _clock(query: RuleQuery, in_time: InTimeMeasure, hours: _Hours, row: Mapping
     allowed = None
     if in_time.within is not None and isinstance(began, datetime):
         ((allowed,),) = query.run(f"SELECT ({build_limit_seconds(in_time.within)})::DOUBLE")
-        if hours.stands_still(in_time.waited):
+        if in_time.by is not None and not allowed:
+            allowed = None
+        elif hours.stands_still(in_time.waited):
             due = hours.due(began, allowed)
         elif in_time.waited is None or "wait_seconds" in in_time.waited:
             due = began + timedelta(seconds=allowed)
@@ -332,9 +334,14 @@ def _distance(rule: Rule, bounds: Bounds | None) -> str | None:
     return f"{sign}(_value - {float(bounds.limit)!r})"
 
 
+_BEYOND_PROMISE = "epoch(coalesce(_to, _until) - _promise)"
+
+
 def _time_distance(in_time: InTimeMeasure) -> str:
     if in_time.within is not None:
-        return f"_waited - {build_limit_seconds(in_time.within)}"
+        limit = build_limit_seconds(in_time.within)
+        beyond = f"_waited - {limit}"
+        return beyond if in_time.by is None else f"CASE WHEN {limit} > 0 THEN {beyond} ELSE {_BEYOND_PROMISE} END"
     if in_time.by_date is not None:
         return "(coalesce(_to, _until)::DATE - _promise::DATE)"
-    return "epoch(coalesce(_to, _until) - _promise)"
+    return _BEYOND_PROMISE

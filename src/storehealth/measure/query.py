@@ -17,12 +17,12 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import describe_problem, locate_key
+from storehealth.catalogue.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import Bounds
 from storehealth.db.errors import describe_sql_problem, explain_sql_error, quote_database
 from storehealth.errors import CatalogueError, OutOfMemory, StorehealthError
-from storehealth.measure.lineage import LITERAL, PLAIN, STORE_TEXTS, UNKNOWN, Lineage
 from storehealth.measure.rule_sql import (
     COUNTED,
     DEFECT,
@@ -159,7 +159,7 @@ class RuleQuery:
     def find_kind(self, expression: str) -> str:
         """What an expression over the rows holds (see :data:`storehealth.privacy.Mask`), PLAIN, or UNKNOWN.
 
-        SQL of a pack is followed to the columns it reads (:mod:`storehealth.measure.lineage`); built-in SQL is known to
+        SQL of a pack is followed to the columns it reads (:mod:`storehealth.catalogue.lineage`); built-in SQL is known to
         keep the names of columns.
         """
         kind = self._kinds.get(expression)

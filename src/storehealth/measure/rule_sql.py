@@ -252,14 +252,23 @@ def _matches(exemption: Exemption, index: int) -> str:
 def _outcome(rule: Rule, bounds: Bounds | None, taken_out: Sequence[Exemption], date_only: bool) -> str:
     measure = rule.measure
     if measure.in_time is not None:
-        by_cases = _date_only_cases if date_only and measure.in_time.by is not None else _by_cases
-        cases = _within_cases(measure.in_time) if measure.in_time.within is not None else by_cases(measure.in_time)
+        cases = _time_cases(measure.in_time, date_only)
     elif measure.value is not None:
         cases = _value_cases(bounds)
     else:
         cases = f"WHEN _good IS NULL THEN {NOT_JUDGEABLE} WHEN _good THEN {MET} ELSE {LATE}"
     out = f"NOT _applies OR ({_exemption_index(taken_out)}) IS NOT NULL" if taken_out else "NOT _applies"
     return f"CASE WHEN {out} THEN {EXEMPT} WHEN _unsure THEN {NOT_JUDGEABLE} {cases} END"
+
+
+def _time_cases(in_time: InTimeMeasure, date_only: bool) -> str:
+    by_cases = _date_only_cases if date_only and in_time.by is not None else _by_cases
+    if in_time.within is None:
+        return by_cases(in_time)
+    if in_time.by is None:
+        return _within_cases(in_time)
+    is_set = f"{build_limit_seconds(in_time.within)} > 0"
+    return f"WHEN {is_set} THEN CASE {_within_cases(in_time)} END {by_cases(in_time)}"
 
 
 def _within_cases(in_time: InTimeMeasure) -> str:

@@ -171,6 +171,7 @@ class HelpLine(FrozenModel):
     points: float = Field(description="Points that the score lacks to its targets, before any cap.")
     orders: int
     worst: tuple[str, ...] = Field(description="Codes of the failing findings that cost most.")
+    first: Note = Field(default=None, description="What should be true and is not, of the first of these.")
     action: Note
     gain: float | None
 

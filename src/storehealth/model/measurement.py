@@ -181,6 +181,10 @@ class Measurement(FrozenModel):
     low: float | None = None
     high: float | None = None
     entities: int = Field(default=0, description="Distinct customers or orders among the defects.")
+    judged_entities: int | None = Field(
+        default=None,
+        description="Distinct customers or orders among all judged rows; counted only where defects touch few.",
+    )
     repeats: dict[str, int] = Field(
         default={}, description="Per day: defects beyond the first one of the same customer or order."
     )

@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 
 from storehealth.support.message import Message, message, verbatim
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
+FORMULA = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@\t\r\n＝＋－＠]")
+"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited, copied into a CSV, or trimmed."""
 BOM = b"\xef\xbb\xbf"
 KNOWN = frozenset(
     {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}
@@ -71,7 +71,12 @@ def write_csv_rows(stream: BinaryIO, header: Sequence[str], rows: Iterable[Seque
 
 def escape_formula(cell: Any) -> Any:
     """Put an apostrophe before a text that begins like a formula, so that Excel reads it as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if isinstance(cell, str) and begins_like_formula(cell) else cell
+
+
+def begins_like_formula(text: str) -> bool:
+    """Whether a spreadsheet may take a text for a formula, as it is or without the blanks before it."""
+    return FORMULA.match(text) is not None
 
 
 class _Encoder:

@@ -20,9 +20,10 @@ from python_calamine import CalamineWorkbook
 from tests.checkups import NASTY, breakdowns, checkup, finding, row
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.model import Checkup, EvidenceSummary, PublishedMeasurement, Source
+from storehealth.model import Checkup, EvidenceSummary, MissCause, PublishedMeasurement, Source
 from storehealth.output.checkup import CHECKUP_FORMATS, _workbook, xlsx
 from storehealth.output.checkup.json import render as render_json
+from storehealth.support.message import verbatim
 
 OFFICE = shutil.which("soffice") or ""
 needs_office = pytest.mark.skipif(
@@ -332,3 +333,15 @@ def test_an_office_program_opens_it_and_reads_the_same_cells(tmp_path: Path) -> 
                     assert again == pytest.approx(cell), (name, line)
                 elif isinstance(cell, str):
                     assert str(again).split() == cell.split() or not cell, (name, line)
+
+
+def test_each_cause_of_a_finding_has_a_row_with_its_slice_and_share() -> None:
+    causes = (
+        MissCause(id="place", name=verbatim("this warehouse"), segment={"warehouse": "W1"}, misses=30, share=0.75),
+        MissCause(id="unexplained", name=verbatim("unexplained"), misses=10, share=0.25),
+    )
+    lines = records(read(checkup(findings=(finding(causes=causes),)))["Causes"])
+    assert [(line["Cause"], line["Slice"], line["Misses"]) for line in lines] == [
+        ("this warehouse", "W1", 30),
+        ("unexplained", None, 10),
+    ]

@@ -50,6 +50,8 @@ def render(checkup: Checkup) -> bytes:
     _add_summary(writer, checkup)
     _add_actions(writer, checkup)
     _add_findings(writer, checkup)
+    if any(finding.causes for finding in checkup.findings):
+        writer.add_table("causes", CAUSE_COLUMNS, _list_causes(checkup))
     details = list(dict.fromkeys(name for f in checkup.findings for row in f.evidence.rows for name in row.details))
     writer.add_table("evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=details)
     slices = checkup.measurements
@@ -96,6 +98,11 @@ FINDING_COLUMNS = (
 EVIDENCE_COLUMNS = (
     Column("code", 8), Column("outcome", 12), Column("entity", 22), Column("at", 19), Column("file", 26), Column("line", 8),
 )  # fmt: skip
+CAUSE_COLUMNS = (
+    Column("code", 8), Column("finding", 40), Column("page.cause", 48), Column("slice", 24), Column("defects", 10),
+    Column("share", 20),
+)  # fmt: skip
+"""Each miss of a finding is in one of its rows."""
 SLICE_COLUMNS = (
     Column("code", 8), Column("finding", 40), Column("dimension", 20), Column("slice", 30), Column("measured", 12),
     Column("defects", 10), Column("judged", 10), Column("undecided", 10),
@@ -262,12 +269,25 @@ def _list_slices(slices: Iterable[PublishedMeasurement], titles: dict[str, Findi
         yield (cut.code, title, dimension, segment, value, cut.defects, cut.judged, cut.undecided)
 
 
-def _add_hours(writer: SheetWriter, slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> None:
-    """Add a grid of the rules by hour and weekday, coloured row by row: each rule has its own scale."""
+def _list_causes(checkup: Checkup) -> Iterator[Sequence[Cell]]:
+    for finding in checkup.findings:
+        for cause in finding.causes:
+            segment, share = " ".join(cause.segment.values()), Figure(cause.share, "share")
+            yield (finding.code, finding.title, cause.name, segment, cause.misses, share)
+
+
+def _group_by_time(slices: Iterable[PublishedMeasurement]) -> dict[str, dict[tuple[str, str | None], float | None]]:
+    """Rule → hour or weekday → its figure."""
     grid: dict[str, dict[tuple[str, str | None], float | None]] = {}
     for cut in slices:
         if len(cut.segment) == 1 and set(cut.segment) & {"hour", "weekday"}:
             grid.setdefault(cut.code, {}).update(dict.fromkeys(cut.segment.items(), cut.value))
+    return grid
+
+
+def _add_hours(writer: SheetWriter, slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> None:
+    """Add a grid of the rules by hour and weekday, coloured row by row: each rule has its own scale."""
+    grid = _group_by_time(slices)
     sheet = writer.add_sheet("hours")
     bold = writer.make_format(bold=True)
     names = [f"{hour}:00" for hour in HOURS] + [message(f"weekday.{day}") for day in WEEKDAYS]

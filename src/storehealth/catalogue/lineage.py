@@ -143,6 +143,25 @@ class Lineage:
         except (_OpaqueError, LookupError, ValueError, TypeError, duckdb.Error):
             return TEXT
 
+    def trace_cells(self, expression: str, columns: Mapping[str, str]) -> str:
+        """Return the kind of values that an expression over columns of these kinds, and nothing else, gives."""
+        bare: dict[str, str] = {}
+        owners: dict[str, dict[str, str]] = {}
+        for path, kind in columns.items():
+            owner, _, name = path.lower().rpartition(".")
+            owners.setdefault(owner, {})[name] = kind
+            bare[name] = combine((kind, bare.get(name, kind)))
+        relations = [_Relation("", bare), *(_Relation(owner, own) for owner, own in owners.items() if owner)]
+        try:
+            (node,) = self._parse(f"SELECT {expression}")["select_list"]
+            return TEXT if any(_unfolds(part) for part in _walk(node)) else self._trace(node, _Scope(relations))
+        except (_OpaqueError, LookupError, ValueError, TypeError, duckdb.Error):
+            return TEXT
+
+    def classify_column(self, table: str, column: str) -> str:
+        """The kind of what a column of a table holds, as its file declares it."""
+        return self._read_table(table).get(column, UNKNOWN)
+
     @cached_property
     def _source(self) -> _Relation:
         over = self.over.strip()
