@@ -55,7 +55,7 @@ def test_an_unknown_rule_names_the_nearest_few_with_what_they_ask(run: Run, name
     assert CATALOGUE.rules["CS01"].title.en in run("explain", "CS1").err
 
 
-@pytest.mark.parametrize("place", ["chat.log:2230", "订单 3月.xlsx#Sheet1:7", "exports/orders.csv:12"])
+@pytest.mark.parametrize("place", ["chat.log:10930", "订单 3月.xlsx#Sheet1:7", "exports/orders.csv:12"])
 def test_a_place_in_a_file_needs_the_exports_it_stands_in(run: Run, place: str) -> None:
     ended = run("explain", place)
     assert (ended.code, ended.out) == (2, "")

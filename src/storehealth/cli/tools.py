@@ -6,6 +6,7 @@ They share everything but a few options, so one module registers them all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
-from storehealth.cli._parsers import OutputOption, parse_output, parse_window, require_one_of
+from storehealth.cli._parsers import OutputOption, parse_as_of, parse_output, parse_window, require_one_of
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -71,6 +72,21 @@ class ToolOptions:
     ] = None
 
 
+@dataclass(frozen=True)
+class ListOptions(ToolOptions):
+    """What the lists of open work take: their clock is the real one."""
+
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            parser=parse_as_of,
+            help="Count from this time, and leave out what came later. Default: the real clock.",
+        ),
+    ] = None
+
+
 Window = Annotated[str, typer.Option("--window", metavar="30d|all", parser=parse_window, help="Days to look at.")]
 
 
@@ -99,7 +115,7 @@ def run_today(
     ] = None,
     since: Since = None,
     *,
-    options: ToolOptions,
+    options: ListOptions,
     reading: ReadOptions,
     common: CommonOptions,
 ) -> int:
@@ -111,7 +127,7 @@ def run_due(
     exports: _options.Exports,
     since: Since = None,
     *,
-    options: ToolOptions,
+    options: ListOptions,
     reading: ReadOptions,
     common: CommonOptions,
 ) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, prepare_inputs
-from storehealth.errors import FileRefused, UsageError
+from storehealth.errors import FileRefused, NoDataError, UsageError
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.draft import choose_required, profile_sheet, write_layout
 from storehealth.intake.file_reader import GENERIC
@@ -90,11 +90,12 @@ def find_unknown_sheet(path: Path, request: AuditRequest) -> UnknownSheet:
     """Find the one table of a file that no layout fits.
 
     Raises:
-        UsageError: There is none, or several, or it has no header.
+        UsageError: There are several, or the one has no header.
+        NoDataError: There is no such file, or it cannot be read.
     """
     file, sheet = split_sheet(path)
     if not file.is_file():
-        raise UsageError(message("map.no_file", path=Name(file)), message("map.no_file_hint"))
+        raise NoDataError(message("map.no_file", path=Name(file)), message("map.no_file_hint"))
     inputs = prepare_inputs(file, request)
     if all(source.layout is None or source.layout.startswith(GENERIC) for source in inputs.intake.sources):
         inputs = inputs._replace(intake=_read_without_generic(file, inputs, request))
@@ -130,7 +131,7 @@ def _profile(source: Source, tops: Mapping[str, Sequence[Sequence[str]]]) -> lis
         return []
 
 
-def _refuse_known(sources: Sequence[Source]) -> UsageError:
+def _refuse_known(sources: Sequence[Source]) -> UsageError | NoDataError:
     read = next((source for source in sources if source.layout), None)
     if read is not None:
         known = message("map.known", path=Name(read.path), layout=Name(str(read.layout)))
@@ -139,7 +140,7 @@ def _refuse_known(sources: Sequence[Source]) -> UsageError:
     note = source.note or message("intake.not_recognised")
     if note.id == "intake.no_table":
         return UsageError(message("intake.no_header"), message("intake.no_header_hint"))
-    return UsageError(message("map.unreadable", path=Name(source.path), reason=note))
+    return NoDataError(message("map.unreadable", path=Name(source.path), reason=note))
 
 
 def propose_layout(

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from pydantic import Field, RootModel
 
-from storehealth.model.tools import Days, Figure, Money, ToolRow
+from storehealth.model.tools import Days, Figure, Id, Money, ToolRow
 from storehealth.support.message import Message, message
 from storehealth.support.stats import Z_ONE_SIDED, Z_TWO_SIDED
-from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, to_number, to_place
 
 DAY = 86400
 PROMOTION = 2.5
@@ -27,9 +27,10 @@ class StockLine(ToolRow):
 
     SCREEN = ("sku_id", "state", "available", "days_left", "waiting", "lost_money", "reorder_on", "reorder")
 
-    sku_id: str
+    sku_id: Id
     item_name: str | None
     state: Message
+    listed: bool | None = Field(description="Whether it is on sale; null where no file says so.")
     available: Figure
     inbound: Figure
     pace: Figure = Field(description="Pieces a day on days with stock, promotions and bundles' parts considered.")
@@ -44,7 +45,7 @@ class StockLine(ToolRow):
     reorder_on: date | None = Field(description="When to reorder at the latest; a past day means now.")
     reorder: Figure = Field(description="Pieces that last for the lead time and the weeks of demand after it.")
     warehouses: int
-    place: str
+    place: Id
 
 
 class BundlesFile(RootModel[dict[str, dict[str, float]]]):
@@ -191,7 +192,7 @@ def _to_line(inputs: ToolInputs, row: Row) -> StockLine | None:
     half = demand.spread(row["days_out"])
     price = demand.price
     return StockLine(
-        sku_id=row["sku_id"], item_name=row["item_name"], state=state, available=available,
+        sku_id=row["sku_id"], item_name=row["item_name"], state=state, listed=row["listed"], available=available,
         inbound=to_number(row["inbound"]), pace=demand.pace,
         days_left=max(0.0, available) / demand.pace if demand.pace else None,
         waiting=row["waiting"], days_out=row["days_out"], lost_pieces=lost,
@@ -217,4 +218,4 @@ def explain_missing_stock(inputs: ToolInputs) -> Iterable[Message]:
     """Say which columns the stock advice lacks."""
     lacking = [need for need in NEEDS if not inputs.has(need)]
     if lacking:
-        yield message("tools.needs", what=message("tools.part.stock"), columns=name_needs(*lacking))
+        yield explain_need("tools.part.stock", *lacking)
