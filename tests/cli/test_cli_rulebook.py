@@ -243,3 +243,14 @@ def test_the_sql_of_all_rules_is_bound_and_all_mistakes_are_reported_at_once(run
     assert all(
         int(lines[name].split(".yaml:")[1].split(":")[0]) > 20 for name in ("first", "second", "third", "fourth")
     )
+
+
+def test_a_pack_that_replaces_a_view_has_every_rule_checked(run: Run, tmp_path: Path) -> None:
+    """One that adds a rule has its own checked: the built-in ones cannot have changed."""
+    views = tmp_path / "views"
+    views.mkdir()
+    header = "-- view: cases\n-- about: nothing\n-- group: aftersales\n-- needs: aftersales\n"
+    (views / "cases.sql").write_text(f"{header}SELECT 1 AS one\n", encoding="utf-8")
+    result = run("rules", "check", "--pack", tmp_path)
+    assert result.code == 2
+    assert ".yaml" in result.err, "a rule over the view was not checked"

@@ -29,6 +29,8 @@ FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
 TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
+ONE_THREAD_BELOW = 100_000
+"""Rows of all tables below which a query uses one thread."""
 MEMORY = "1GB"
 """Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 
@@ -268,8 +270,11 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
 
     The temporary directory stays accessible when everything else is locked, so it is the scratch folder or none.
     """
-    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
-    apply_thread_limit(con)
+    path = str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:"
+    # over few rows a query is mostly planning, and the connections side by side keep the cores busy
+    con = duckdb.connect(path, config={"threads": 1} if rows < ONE_THREAD_BELOW else {})
+    if rows >= ONE_THREAD_BELOW:
+        apply_thread_limit(con)
     con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
     connections = [con, *(con.cursor() for _ in range(count_connections(rows) - 1 if scratch else 0))]

@@ -238,7 +238,7 @@ class FileReader:
         if inspection.sheets is None:  # the inspection came from the lake, the rows do not
             inspection.sheets, _ = self._open(inspection.file)
         if self.con is None:
-            self.con = connect(self.options.memory, self.scratch)
+            self.con = connect(self.options.memory, self.scratch, whole=False)
         folder = self._make_folder()
         reading = read_sheet(self.con, plan, inspection.sheets[index], folder)
         self.lake.check_unchanged(inspection.file.path)

@@ -61,10 +61,11 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
 
 
 def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
-    """Whether in every column hardly any time is left over, so that these cost their cells and not the file."""
+    """Whether in every column hardly any time could be in either order, so that these cost their cells and not the file."""
     for key, _, target in plan.iterate_read_columns():
         if target.type == "time":
-            left = f"len(list_filter({UNREAD}, lambda cell: cell.key = {quote_literal(key)}))"
+            is_open = f"cell.key = {quote_literal(key)} AND regexp_matches(cell.value, {quote_literal(NUMERIC_DATE)})"
+            left = f"len(list_filter({UNREAD}, lambda cell: {is_open}))"
             sql = f"SELECT coalesce(sum({left}), 0) * {FEW} > count({quote_name(key)}) FROM staged"
             if con.execute(sql).fetchall()[0][0]:
                 return False

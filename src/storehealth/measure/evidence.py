@@ -172,31 +172,30 @@ def _detail(value: Any) -> Detail:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def measure_beside_figures(query: RuleQuery, sums: Sequence[tuple[float | None, int]]) -> tuple[SideFigure, ...]:
+def measure_beside_figures(query: RuleQuery, sums: Sequence[tuple[float | None, int, int]]) -> tuple[SideFigure, ...]:
     """Measure the figures a rule shows beside its own, over its rows in the window.
 
     Args:
         query: The rule's query.
-        sums: The two sums of each figure, see :class:`storehealth.measure.passes.RuleTotals`.
+        sums: Of each figure, see :class:`storehealth.measure.passes.SideSums`.
     """
     kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
     figures = list[SideFigure]()
-    for index, (figure, (first, second)) in enumerate(zip(query.rule.measure.beside, sums, strict=True)):
-        is_open = figure.value is not None and figure.value.statistic != "mean" and figure.value.open != "false"
-        value = _survive(query, index, figure, first, kept) if is_open else first
+    for index, (figure, (first, second, still_open)) in enumerate(zip(query.rule.measure.beside, sums, strict=True)):
+        value = _survive(query, index, figure, kept) if still_open else first
         figures.append(_beside(figure, value, second))
     return tuple(figures)
 
 
-def _survive(query: RuleQuery, index: int, figure: SideMeasure, value: float | None, kept: str) -> float | None:
-    """The quantile of a figure beside, by Kaplan and Meier where some of its values are still open."""
+def _survive(query: RuleQuery, index: int, figure: SideMeasure, kept: str) -> float:
+    """The quantile of a figure beside some of whose values are still open, by Kaplan and Meier."""
     rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {query.rows}{kept}"
     assert figure.value is not None  # noqa: S101 - only statistics have open rows
     steps = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
     if not steps:
         return math.inf
-    ((_, survived, _, _, still_open),) = steps
-    return float(survived) if still_open else value
+    ((_, survived, *_),) = steps
+    return float(survived)
 
 
 def _beside(figure: SideMeasure, first: float | None, second: int) -> SideFigure:
