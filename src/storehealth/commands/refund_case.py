@@ -83,10 +83,8 @@ class ChosenCase:
         """
         dossier = read_dossier(self.path)
         check_owner(dossier, self.checklist.name, self.store)
-        details = self.details
-        request = StatusRequest(
-            self.today, answers, details.chase_every, (*self.remarks, *warnings), details.after_sales_days
-        )
+        every, days = self.details.chase_every, self.details.after_sales_days
+        request = StatusRequest(self.today, answers, every, (*self.remarks, *warnings), days)
         status = derive_status(self.checklist, dossier, request)
         return status.model_copy(update={"store": status.store or self.store, "language": self.language})
 

@@ -329,11 +329,8 @@ def find_layout_problems(layout: Layout, example: LayoutExample, catalogue: Cata
         return
     if len(trial.rejects) != example.rejected:
         rejected = message("layouts.rejected", n=len(trial.rejects), expected=example.rejected)
-        yield (
-            message("layouts.first_reject", what=rejected, reject=_describe_reject(trial))
-            if trial.rejects
-            else rejected
-        )
+        first = {"reject": _describe_reject(trial)} if trial.rejects else {}
+        yield message("layouts.first_reject", what=rejected, **first) if first else rejected
     for table, rows in example.expect.items():
         yield from _compare_rows(table, rows, _to_example_rows(trial.tables.get(table, []), rows))
     for table in trial.tables.keys() - example.expect.keys():

@@ -116,9 +116,7 @@ def _set_aside(
 def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
     """Within a file values are combined as the table declares; between files the winner's value counts, even if NULL."""
     keys = sql.quote_names(table.key)
-    columns = [
-        column for column in (*table.columns, *sql.ORIGIN) if column not in table.key and column != "source_file"
-    ]
+    columns = [name for name in (*table.columns, *sql.ORIGIN) if name not in table.key and name != "source_file"]
     inside = ", ".join(f"{_combine(table, column)} AS {sql.quote_name(column)}" for column in columns)
     con.execute(
         f"CREATE TABLE lake.{table.name}_files AS SELECT {keys}, rank, source_file, min(part_row) AS part_row, {inside}"

@@ -221,21 +221,11 @@ def _check_before_dependents(checklist: Checklist, item: ChecklistItem, on: date
     if any(mark.state == "done" for mark in marks.get(item.id, ())):
         return
     for dependent in checklist.items:
-        dependent_mark = marks.get(dependent.id)
-        if (
-            item.id in dependent.blocked_by
-            and dependent_mark
-            and _is_done(dependent_mark)
-            and dependent_mark[-1].on < on
-        ):
+        later = marks.get(dependent.id)
+        if item.id in dependent.blocked_by and later and _is_done(later) and later[-1].on < on:
+            names = {"item": _name(item), "dependent": _name(dependent)}
             raise UsageError(
-                message(
-                    "refund.dependent_done",
-                    item=_name(item),
-                    on=on,
-                    dependent=_name(dependent),
-                    when=dependent_mark[-1].on,
-                ),
+                message("refund.dependent_done", on=on, when=later[-1].on, **names),
                 message("refund.mark_dependent_open", dependent=_name(dependent)),
             )
 
