@@ -105,7 +105,7 @@ class Catalogue(NamedTuple):
         return name
 
     def find_platform(self, name: str, day: date | None, site: str | None = None) -> Platform:
-        """Return the version of a platform in force on a day, as it is at a site, its missing facts from ``generic``.
+        """Return the version of a platform in force on a day, as it applies at a site, with missing facts from ``generic``.
 
         Args:
             name: Of a platform, or the file name of one of its versions.
@@ -126,11 +126,11 @@ class Catalogue(NamedTuple):
         for key, platform in self.platforms.items():
             variants[key] = platform
             for name, site in platform.sites.items():
-                own = {
+                differing = {
                     field: getattr(site, field) for field in ("title", "zone", "facts", "windows", "limits", "notes")
                 }
-                bare = {"compensations": (), "scored": site.scored, "site": name}
-                variants[f"{key}/{name}"] = platform.model_copy(update=own | bare)
+                unset = {"compensations": (), "scored": site.scored, "site": name}
+                variants[f"{key}/{name}"] = platform.model_copy(update=differing | unset)
         return variants
 
     def find_notes_key(self, platform: Platform) -> str:
@@ -166,8 +166,8 @@ class Catalogue(NamedTuple):
             platform: Its name.
         """
         layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(strip_word(need))]
-        own = [layout for layout in layouts if layout.platform == platform]
-        return own or [layout for layout in layouts if layout.name.startswith("generic_")]
+        of_platform = [layout for layout in layouts if layout.platform == platform]
+        return of_platform or [layout for layout in layouts if layout.name.startswith("generic_")]
 
     def is_from_pack(self, kind: str, name: str) -> bool:
         """Whether a file comes from a user's pack rather than from storehealth."""

@@ -116,8 +116,8 @@ def _check_rules(around: Surroundings, settings: Settings) -> CheckResult:
     except StorehealthError as error:
         return _trouble("rules", error.problem, error.remedy)
     counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
-    own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
-    return _ok("rules", message("doctor.loaded", **counts, **own))
+    numbers = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
+    return _ok("rules", message("doctor.loaded", **counts, **numbers))
 
 
 def _check_zone(settings: Settings) -> CheckResult:

@@ -118,8 +118,8 @@ class ReadingPlan(NamedTuple):
         if self.has_column(self.main_table.name, key):
             return key
         made_of = re.findall(r"\w+", self.main_table.columns[key].otherwise or "")
-        given = (name for name in made_of if self.has_column(self.main_table.name, name))
-        return next((name for name in given if name not in self.main_table.key), key)
+        sources = (name for name in made_of if self.has_column(self.main_table.name, name))
+        return next((name for name in sources if name not in self.main_table.key), key)
 
     @property
     def numbers_lines(self) -> bool:
@@ -168,13 +168,13 @@ def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
     if plan.free_times:
         worded = _split_times(plan, worded)
-    said = [name_word(key) for key in plan.later_times]
-    typed = _select([*row, *_read_values(plan), *said, *marks], worded)
+    flags = [name_word(key) for key in plan.later_times]
+    typed = _select([*row, *_read_values(plan), *flags, *marks], worded)
     if plan.layout.order_cells == "first_row":
         typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
     odd = [ODD] if plan.plain else []
     return _select(
-        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *said, *marks, *odd], typed
+        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *flags, *marks, *odd], typed
     )
 
 
@@ -228,7 +228,7 @@ def _select(columns: list[str], source: str) -> str:
 
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
-    """The first and the last character of each cell that is read, which tell whether it needs trimming."""
+    """The first and the last character of each cell that is read, which show whether it needs trimming."""
     careful = (key for key in plan.match.columns if key not in plan.plain)
     places = sorted({place for key in careful for _, place in plan.list_places(key)})
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)

@@ -119,7 +119,7 @@ MINORITY = 0.2
 
 
 def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> bool:
-    """Fill the table ``left_out`` with the rows that are no records, and why; returns whether there are any.
+    """Fill the table ``left_out`` with the rows that are not records, and why; returns whether there are any.
 
     All cells of the file are searched only if some row lacks its id, or has an id unlike others.
     """
@@ -155,7 +155,7 @@ def _list_id_keys(plan: ReadingPlan) -> list[str]:
 
 
 def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body, is_rare: bool) -> None:
-    """Add the odd rows that sum up others, and those below all others with a cell or two that is no id."""
+    """Add the odd rows that sum up others, and those below all others with one or two cells, none of them an id."""
     number = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     cells = ", ".join(f"trim_blanks(c{place})" for place in range(plan.match.width))
     ids = [f"trim_blanks(c{plan.match.columns[key]})" for key in _list_id_keys(plan)]
@@ -193,7 +193,7 @@ KEPT = 15
 """Digits of a number that Excel keeps."""
 NEARLY_ALL = 0.95
 PROOF = 4
-"""Zeros behind the fifteenth digit, over all different ids, that are no accident: one in ten thousand has so many."""
+"""Zeros behind the fifteenth digit, over all different ids, that chance does not explain: one in ten thousand has as many."""
 
 
 def refuse_rounded_ids(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:

@@ -1,4 +1,4 @@
-"""What a manager's tool hands out: rows with units, and the block of tables that every face shows alike.
+"""What a manager's tool returns: rows with units, and the block of tables that every output shows in the same way.
 
 A tool declares a record: a subclass of :class:`ToolRecord` whose tuples of :class:`ToolRow` are its tables. Titles are
 messages by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no face
@@ -97,7 +97,7 @@ class ToolBlock(FrozenModel):
 
 
 class ToolRecord(FrozenModel):
-    """What all tools' records share. ``digest`` tells whether a remembered record is of the same files and options."""
+    """What all tools' records share. ``digest`` shows whether a saved record is of the same files and options."""
 
     FIRST: ClassVar[Mapping[str, int]] = {}
     """Rows of a table that a screen shows, where it is not ten."""

@@ -1,7 +1,8 @@
 """``phrases``: what customers ask often, and the store's own best answers to it, ready to be approved and prepared.
 
-Questions are clustered by the letters they share, within a topic. An answer is proposed where people sent it at least three
-times to three customers and it belongs to that question more than to others; what belongs to one customer becomes a slot.
+Questions are clustered by the characters they share, within a topic. An answer is proposed where people sent it at least
+three times to three customers and it belongs to that question more than to others;
+what belongs to one customer becomes a placeholder.
 Texts are only in the record where ``--texts`` was given or a person has approved them in ``phrases.yaml``.
 """
 
@@ -37,7 +38,7 @@ LEAST_JOINING, JOINING_SHARE, BELONGS = 2, 0.2, 0.8
 LEAST_OPENING = 0.1
 """Share of a question's uses that open a chat: one that never does means something only after what was said before."""
 OWN = 1.5
-"""How much more often an answer stands in its cluster than among all answers; a stock phrase stands everywhere alike."""
+"""How much more often an answer occurs in its cluster than among all answers; stock phrases occur everywhere alike."""
 BEYOND_CHANCE = 2.5
 """Standard errors by which it must: of hundreds of pairs some stand out by chance."""
 OPENINGS = 2
@@ -358,7 +359,7 @@ def choose_answers(
 
 
 def _is_own(here: int, everywhere: int, share: float) -> bool:
-    """Whether an answer stands in a cluster, which has a share of all answers, more often than chance would have it."""
+    """Whether an answer occurs in a cluster, which has a share of all answers, more often than by chance."""
     expected = everywhere * share
     return share == 1 or here - expected >= max((OWN - 1) * expected, BEYOND_CHANCE * math.sqrt(expected * (1 - share)))
 

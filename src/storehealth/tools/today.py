@@ -1,7 +1,7 @@
-"""``today``: one list of what to do now, the most urgent first, with deadlines by the platform's clocks and words to send.
+"""``today``: one list of what to do now, the most urgent first, with deadlines by the platform's rules and messages to send.
 
 The real clock counts. What the files show as missed is *breached*; what fell due between the end of the files and now may have
-been done since, and is told apart; the rest is still to be saved.
+been done since, and is listed separately; the rest can still be done in time.
 """
 
 from __future__ import annotations
@@ -57,11 +57,13 @@ class TodayItem(ToolRow):
     who: str | None = Field(description="Who has it: agent, reviewer, handler, or warehouse.")
     is_new: bool
     place: Id
-    text: str = Field(description="To send to the customer, in the shop's language; empty where nobody is to be told.")
+    text: str = Field(
+        description="To send to the customer, in the shop's language; empty if there is nobody to write to."
+    )
 
 
 class TodayTotal(ToolRow):
-    """What there is of a kind, by deadline and money."""
+    """Totals of one kind, by deadline and money."""
 
     kind: Message
     count: int
@@ -115,7 +117,7 @@ class Today(ToolRecord):
 class ReplyTemplates(StrictModel):
     """``reply-templates.yaml``: the store's own words; ``{order_id}`` and the like are filled in."""
 
-    language: Language | None = Field(default=None, description="Of the built-in words, where there are no own ones.")
+    language: Language | None = Field(default=None, description="Language of the built-in messages.")
     ship: str | None = None
     ship_late: str | None = None
     ship_check: str | None = None
@@ -442,7 +444,7 @@ def name_trend(came: float, done: float) -> str:
 
 
 def _say_headline(items: Sequence[TodayItem], inputs: ToolInputs, missing: Sequence[Message]) -> Message:
-    """Nothing open is good news only where the files could have told of it."""
+    """Call it good news that nothing is open only if the files could have shown something."""
     if not items and inputs.options.get("since") == "last":
         return message("tools.today.nothing_new")
     if not items:
