@@ -50,6 +50,8 @@ class ReadingPlan(NamedTuple):
     from_pack: bool = False
     date_order: str | None = None
     free_times: bool = False
+    dotted: frozenset[str] = frozenset()
+    """Layout columns with amounts in which a dot groups thousands."""
 
     @property
     def main_table(self) -> Table:
@@ -238,7 +240,10 @@ def _read_values(plan: ReadingPlan) -> Iterator[str]:
     for key, column, target in plan.iterate_read_columns():
         yield _text_column(key)
         parts = _parts_column(key) if plan.free_times and target.type == "time" else None
-        yield f"{read_value(quote_name(key), target, column, zones, parts)} AS {quote_name(key)}"
+        text = quote_name(key)
+        if key in plan.dotted:
+            text = f"replace(replace({text}, '.', ''), ',', '.')"
+        yield f"{read_value(text, target, column, zones, parts)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"
