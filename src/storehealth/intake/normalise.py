@@ -211,8 +211,9 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
         yield f"{text} AS {quote_name(key)}"
         if column.words or column.contains:
-            # A column of its own, as each of many comparisons would otherwise compute it again.
-            yield f"lower({quote_name(key)}) AS {_lower_column(key)}"
+            # A column of its own, as each of many comparisons would otherwise compute it again. Not of the name: in the
+            # same SELECT that is the cell under the first header, blank or not.
+            yield f"lower({text}) AS {_lower_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {quote_name(key)}"
