@@ -121,7 +121,7 @@ def build_seeds() -> dict[str, bytes]:
     )
     talk = "".join(f"{'ana' if n % 2 else 'amy'} 2026-09-01 10:00:{n:02}\nhello {n}\n" for n in range(ROWS))
     chats = "".join(f"{'ana' if n % 2 else 'amy'}(2026-09-01 10:00:{n:02}):  hello {n}\n" for n in range(ROWS))
-    phone = "".join(f"[01/09/26, 9:{n:02}:00 AM] {'Ana' if n % 2 else 'Shop'}: hello {n}\n" for n in range(ROWS))
+    phone = "".join(f"[25/09/26, 9:{n:02}:00 AM] {'Ana' if n % 2 else 'Shop'}: hello {n}\n" for n in range(ROWS))
     return {
         "a.csv": text.encode(), "gbk.csv": text.encode("gb18030"), "wide.csv": text.encode("utf-16"),
         "tabs.tsv": _write_text(rows, "\t").encode(), "quoted.csv": "".join(

@@ -37,11 +37,19 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: some tests wait for cron, a scheduler or a child rather than compute."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a module on one worker, so that what its fixtures build is built once.
 
-    A module that only has many independent tests says ``SPREAD = True`` and is shared among the workers.
+    A module that only has many independent tests says ``SPREAD = True`` and is shared among the workers. One that mostly
+    waits says ``WAITS = True`` and begins first, so that nobody waits for it alone at the end.
     """
+    items.sort(key=lambda item: not getattr(getattr(item, "module", None), "WAITS", False))
     for item in items:
         if not getattr(getattr(item, "module", None), "SPREAD", False):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -20,6 +20,8 @@ from tests.servers import Web, web
 from storehealth.model import RunIdentity as RunOf
 from storehealth.schedule import RunFolders
 
+WAITS = True
+
 __all__ = ["web"]
 Run = Callable[..., Any]
 ROOT = Path(__file__).parents[2]

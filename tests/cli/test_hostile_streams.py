@@ -93,8 +93,10 @@ def test_json_holds_control_characters_as_escapes(capsysbinary: pytest.CaptureFi
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_begins_like_a_formula(sign: str) -> None:
-    """Full-width signs are as good to a spreadsheet in East Asia."""
-    assert escape_formula(f"{sign}1+1") == f"'{sign}1+1"
+    """Full-width signs are as good to a spreadsheet in East Asia; blanks before a sign go where cells are trimmed."""
+    for blanks in ("", " ", "\u3000", "\u00a0 ", "\u200b", "\ufeff "):
+        assert escape_formula(f"{blanks}{sign}1+1") == f"'{blanks}{sign}1+1"
+    assert escape_formula(f" a{sign}1") == f" a{sign}1"
 
 
 def test_junit_is_xml_whatever_a_rule_says(monkeypatch: pytest.MonkeyPatch) -> None:

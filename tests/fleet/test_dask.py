@@ -29,6 +29,8 @@ from storehealth.fleet.work import StoreTask
 from storehealth.model.fleet import StoreResult
 from tests.fleet.conftest import write_orders
 
+WAITS = True
+
 SECRET = "a-secret-of-the-tests"  # noqa: S105
 STORES = 4
 

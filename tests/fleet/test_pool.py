@@ -13,6 +13,8 @@ from storehealth.model.fleet import StoreResult
 from tests.fleet import works
 from tests.fleet.conftest import write_orders
 
+WAITS = True
+
 
 def plan(place: Path, state: Path) -> list[StoreTask]:
     return [StoreTask(store=store, state=str(state / store.name)) for store in read_stores(place)]

@@ -154,7 +154,7 @@ def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALLOWED, ALLOWED)),
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "odd.yaml: not enough memory for what it asks" in ended.stderr
+    assert "odd.yaml: not enough memory for this SQL" in ended.stderr
 
 
 def test_a_column_s_key_is_a_name(pack: Path) -> None:
@@ -162,3 +162,55 @@ def test_a_column_s_key_is_a_name(pack: Path) -> None:
     with_layout(pack, '  "_a.b\'": {headers: [X]}\n')
     with pytest.raises(CatalogueError, match=r"odd\.yaml:9: columns\._a\.b'"):
         load_catalogue([pack])
+
+
+SHOWN = {
+    "as it is": ("warehouse", "buyer_note"),
+    "in part": ("warehouse", "left(buyer_note, 3)"),
+    "as a default": ("warehouse", "coalesce(buyer_note, '')"),
+    "beside an id": ("warehouse", "order_id || buyer_note"),
+    "letter by letter": ("warehouse", "CASE WHEN buyer_note[1] = 'a' THEN 'a' END"),
+    "as a number": ("paid_amount", "TRY_CAST(buyer_note AS DECIMAL(18, 2))"),
+    "in an error": ("warehouse", "error('x' || buyer_note)"),
+    "as a cancellation's reason": ("cancel_reason", "buyer_note"),
+    "a reason as a warehouse": ("warehouse", "cancel_reason"),
+    "unfolded": ("warehouse", "unnest([buyer_note])"),
+    "by its buyer": ("warehouse", "buyer_id"),
+}
+HARMLESS = {
+    "an id": ("warehouse", "order_id"),
+    "whether": ("locked", "contains(buyer_note, 'x')"),
+    "how long": ("warehouse", "length(buyer_note)::VARCHAR"),
+    "a word for each": ("warehouse", "CASE WHEN buyer_note LIKE '%vip%' THEN 'vip' ELSE 'all' END"),
+    "a helper": ("warehouse", "upper(_place)"),
+    "hidden again": ("seller_note", "buyer_note || '!'"),
+    "a reason": ("cancel_reason", "lower(coalesce(_place, order_id))"),
+}
+
+
+@pytest.mark.parametrize(("column", "sql"), [*SHOWN.values(), *HARMLESS.values()], ids=[*SHOWN, *HARMLESS])
+def test_a_packs_layout_moves_nobodys_words_to_where_they_are_shown(pack: Path, column: str, sql: str) -> None:
+    """What cannot be followed counts as somebody's words; a question about them does not."""
+    others = {"buyer_note": "Note", "buyer_id": "Buyer", "cancel_reason": "Why", "_place": "Place"}
+    more = "".join(f"  {name}: {{headers: [{header}]}}\n" for name, header in others.items() if name != column)
+    with_layout(pack, f"{more}  {column}: {{sql: {quoted(sql)}}}\n")
+    if (column, sql) in HARMLESS.values():
+        pack_sql.check_pack_sql(load_catalogue([pack]))
+        return
+    with pytest.raises(CatalogueError) as caught:
+        pack_sql.check_pack_sql(load_catalogue([pack]))
+    assert f"columns.{column}.sql: fills a shown column" in caught.value.message
+
+
+def test_built_in_layouts_and_tables_show_nobodys_words() -> None:
+    """But for keys that are hashes of a message, or name the kind of a line of a settlement."""
+    catalogue = load_catalogue()
+    with duckdb.connect() as con:
+        showing = [
+            found for found in list_expressions(catalogue) if pack_sql.shows_personal_values(catalogue, con, found)
+        ]
+    assert {(found.name, found.key) for found in showing} == {
+        ("jd_settlements", "columns.line_id.sql"),
+        ("conversations", "columns.conversation_id.otherwise"),
+        ("messages", "columns.message_id.otherwise"),
+    }

@@ -1,8 +1,8 @@
-"""Outcomes of after-sales cases and ratings: rules AS01 to AS07."""
+"""Outcomes of after-sales cases and ratings: rules AS01 to AS09."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,8 +69,7 @@ def judge_review(claim: Claim, until: datetime) -> str:
     if claim.by_system or (claim.status == "cancelled" and claim.reviewed is None):
         return "exempt"
     if claim.reviewed is None and (claim.end is not None or claim.status == "closed"):
-        in_time = claim.end is not None and timedelta() < claim.end - claim.applied <= REVIEW_WITHIN
-        return "met" if in_time else "not_judgeable"
+        return "not_judgeable"  # to count only those settled in time would flatter the store
     return judge_wait(claim.applied, claim.reviewed, REVIEW_WITHIN, until)
 
 
@@ -93,10 +92,33 @@ def judge_refund(claim: Claim, until: datetime) -> str:
     return judge_wait(claim.received, claim.refunded, REFUND_WITHIN, until)
 
 
+def judge_handling(claim: Claim, until: datetime) -> str:
+    """AS02: the time that waits for the store: to the review, and from the returned goods to the end."""
+    if claim.by_system or claim.status == "cancelled":
+        return "exempt"
+    end = claim.end
+    if end is None and claim.status == "closed":
+        if claim.received is not None or claim.reviewed is None:
+            return "not_judgeable"
+        end = claim.reviewed  # closed with no later step: the review ended it
+    stop, back = end or until, claim.received
+    if end is not None and back is None:
+        back = claim.returned  # how long the parcel travelled is not in the file
+    waited = stop - claim.applied
+    if claim.moves_goods and claim.reviewed is not None and (back is not None or end is None):
+        waited = claim.reviewed - claim.applied
+        if back is not None:
+            waited += max(stop - max(back, claim.reviewed), timedelta())
+    if end is not None:
+        return "met" if waited <= HANDLE_WITHIN else "late"
+    return "overdue" if waited >= HANDLE_WITHIN else "undecided"
+
+
 def judge_claims(claims: Iterable[Claim], until: datetime) -> dict[str, dict[str, str]]:
     """Rule → case → outcome."""
     return {
         "AS01": {claim.id: judge_review(claim, until) for claim in claims},
+        "AS02": {claim.id: judge_handling(claim, until) for claim in claims},
         "AS03": {claim.id: judge_deadline(claim, until) for claim in claims},
         "AS04": {claim.id: judge_refund(claim, until) for claim in claims},
         "AS06": {claim.id: "late" if claim.intervened else "met" for claim in claims},
@@ -121,3 +143,12 @@ def judge_ratings(stars: Iterable[tuple[str, int]]) -> dict[str, str]:
     for order, value in stars:
         lowest[order] = min(value, lowest.get(order, value))
     return {order: "late" if value <= 2 else "met" for order, value in lowest.items()}
+
+
+def judge_negatives(paid: Iterable[str], stars: Iterable[tuple[str, int]], negative: int, base: str) -> Counter[str]:
+    """AS09: of every rating, or of every paid order by its lowest one; an order without a rating is not negative."""
+    rated = list(stars)
+    if base == "ratings":
+        return Counter("late" if value <= negative else "met" for _, value in rated)
+    low = {order for order, value in rated if value <= negative}
+    return Counter("late" if order in low else "met" for order in paid)

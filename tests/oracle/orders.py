@@ -20,7 +20,7 @@ from tests.views.naive_fulfilments import (
     tell,
 )
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 TOLERATED = timedelta(hours=48)
 """How long past its promise an order may stay before LG09 counts it."""
 CALLED_VALID = timedelta(days=3)
@@ -54,6 +54,12 @@ class OrderFile:
         waybills = {parcel.waybill for parcel in own}
         events = [at for parcel in own for at in parcel.events]
         return any(at > moment for at in [*events, *(scan.at for scan in self.scans if scan.waybill in waybills)])
+
+    @property
+    def parcels_end(self) -> datetime | None:
+        """The last event of the files that would show a scan: how long waybills were watched."""
+        times = [at for parcel in self.parcels for at in parcel.events] + [scan.at for scan in self.scans]
+        return max(times, default=None)
 
     @property
     def end(self) -> datetime | None:
@@ -106,7 +112,9 @@ class Case:
             if not (by_seller and due is not None and self.order.cancelled is not None and self.order.cancelled > due):
                 return "exempt"
             stopped = None if self.is_over or left_unseen else self.order.cancelled
-        if due is None or (stopped is None and (self.is_over or left_unseen)):
+        on_the_way = any(parcel.picked or parcel.hub for parcel in self.parcels)
+        arrived_unseen = self.story.delivered and not on_the_way and not self.story.handed_over
+        if due is None or arrived_unseen or (stopped is None and (self.is_over or left_unseen)):
             return "not_judgeable"
         if self.story.cancelled and not any(parcel.picked or parcel.hub for parcel in self.parcels) and self.scanned:
             return "not_judgeable"  # cancelled, yet delivered without a scan on the way: the file contradicts itself
@@ -129,6 +137,7 @@ class Case:
             "LG09": self.long_overdue(),
             "LG16": self.tracked_arrival(),
             "OP01": self.cancelled_by_store(),
+            "ST02": self.out_of_stock(),
         }
 
     def same_day(self) -> str:
@@ -172,6 +181,23 @@ class Case:
         if not self.story.paid or self.story.cancelled or not any(p.picked or p.hub for p in self.parcels):
             return "exempt"
         return self.story.states["LG06"]
+
+    def pace(self) -> tuple[str, float | None]:
+        """LG13: hours from payment to hand-over; those of an order that is still there grow."""
+        order, story = self.order, self.story
+        gone = self.is_over or order.status in ("shipped", "delivered") or story.delivered
+        unseen = story.handed_over is None and (story.cancelled or gone)
+        if order.paid is None or order.kind != "normal" or story.impossible or unseen:
+            return "exempt", None
+        hours = ((story.handed_over or self.until) - order.paid) / HOUR
+        return "met" if story.handed_over else "undecided", hours
+
+    def out_of_stock(self) -> str:
+        """ST02: paid orders; a defect is one cancelled because the goods were missing, and not by the customer."""
+        if not self.story.paid:
+            return "exempt"
+        by_store = self.order.cancelled_by != "buyer"
+        return "late" if self.story.cancelled and by_store and self.reason == OUT_OF_STOCK else "met"
 
     def cancelled_by_store(self) -> str:
         """OP01: paid orders; a defect is one the seller cancelled; unknown who: not judged."""
@@ -266,4 +292,24 @@ def outcomes_by_rule(cases: Iterable[Case]) -> dict[str, dict[str, str]]:
     for case in cases:
         for code, outcome in case.outcomes().items():
             found.setdefault(code, {})[case.order.number] = outcome
+    return found
+
+
+def measure_journeys(
+    file: OrderFile, cases: dict[str, Case], until: datetime
+) -> Counter[tuple[str, str, float | None]]:
+    """LG14: (order, outcome, hours) of each parcel, from the carrier's first scan to delivery; on the way, they grow."""
+    found: Counter[tuple[str, str, float | None]] = Counter()
+    own = [[parcel for parcel in file.parcels if parcel.order == order.number] for order in file.orders]
+    for parcel in (trace(parcel, file.scans) for parcels in own for parcel in real(parcels)):
+        began = min((at for at in (parcel.picked, parcel.hub) if at), default=None)
+        case = cases.get(parcel.order)
+        if began is None or (parcel.delivered and parcel.delivered < began):
+            outcome, hours = "exempt", None
+        elif parcel.delivered is None and case is not None and case.is_over:
+            outcome, hours = "not_judgeable", None
+        else:
+            outcome = "met" if parcel.delivered else "undecided"
+            hours = ((parcel.delivered or until) - began) / HOUR
+        found[parcel.order, outcome, hours] += 1
     return found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storehealth.catalogue.common import Fact
 from storehealth.db import StoreSettings, open_store_from_rows
 from tests.effort import examples
-from tests.oracle.aftersales import Claim, judge_claims, judge_quality, judge_ratings
+from tests.oracle.aftersales import Claim, judge_claims, judge_negatives, judge_quality, judge_ratings
+from tests.oracle.test_chats import platforms, read_values
 from tests.oracle.test_orders import RANDOM_STORES, read_outcomes
 from tests.views.test_fulfilments_property import BOOK
 
@@ -81,6 +84,32 @@ def test_cases_and_ratings_have_the_outcomes_of_the_second_implementation(
     for number, claim in enumerate(drawn):
         claim.id = f"c{number}"
     found, expected = find_outcomes(drawn, stars)
-    assert {code: dict(outcomes) for code, outcomes in found.items()} == {
-        code: dict.fromkeys(outcomes.items(), 1) for code, outcomes in expected.items()
+    pairs = {(code, *key) for code, outcomes in found.items() for key in outcomes}
+    assert pairs ^ {(code, *key) for code, outcomes in expected.items() for key in outcomes.items()} == set()
+    assert all(count == 1 for outcomes in found.values() for count in outcomes.values())
+
+
+@examples(200, **RANDOM_STORES)
+@given(stars=ratings.filter(bool), platform=platforms, base=st.sampled_from([None, "orders", "ratings"]),
+       paid=st.lists(st.tuples(st.sampled_from([*DELIVERED, None]), st.integers(-300, 300)), max_size=4))  # fmt: skip
+def test_ratings_and_compensations_have_the_figures_of_the_second_implementation(
+    stars: list[tuple[str, int]], platform: str, base: str | None, paid: list[tuple[str | None, int]]
+) -> None:
+    facts = {"rating_base": Fact(value=base, source="test", verified="assumed")} if base else {}
+    settings = StoreSettings("shop", BOOK.platforms[platform], facts)
+    known = {**BOOK.platforms["generic"].facts, **BOOK.platforms[platform].facts, **facts}
+    rows = build_rows([], stars) | {
+        "penalties": [
+            {"entry_id": f"p{number}", "order_id": order, "kind": "late", "amount": amount, "booked_at": MONDAY}
+            for number, (order, amount) in enumerate(paid)
+        ]
     }
+    with open_store_from_rows(rows, BOOK, settings, ["fulfilments"]) as store:
+        outcomes = Counter(dict(read_outcomes(store, "AS09")))
+        amounts = read_values(store, "AS08") if paid else Counter()
+    found: Counter[str] = Counter()
+    for (_, outcome), count in outcomes.items():
+        found[outcome] += count
+    negative, per = int(known["negative_stars"].value), str(known["rating_base"].value)  # type: ignore[call-overload]
+    assert found == judge_negatives(DELIVERED, stars, negative, per)
+    assert amounts == Counter(float(abs(amount)) for _, amount in paid)

@@ -16,6 +16,8 @@ import pytest
 
 from storehealth.schedule import RunFolders
 
+WAITS = True
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
 """Seconds: the next full minute, an audit on a busy machine, and some more."""

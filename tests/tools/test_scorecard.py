@@ -11,24 +11,21 @@ from typing import Any
 import pytest
 
 from storehealth.errors import UsageError
+from storehealth.tools.agent_rating import Comparison, LoadCell, compare_agents, shrink_ratios, smooth_rates
 from storehealth.tools.scorecard import (
-    Comparison,
-    LoadCell,
     Scorecard,
+    _is_loss,
     build_scorecard,
-    compare_agents,
-    shrink_ratios,
-    smooth_rates,
 )
-from tests.tools.conftest import OpenSample
+from tests.tools.conftest import SETTINGS, OpenSample
 
 SLOW = "demo-松子"
 
 
 @pytest.fixture
 def card(open_sample: OpenSample) -> Scorecard:
-    """The sample's scorecard over the whole log."""
-    return build_scorecard(open_sample())
+    """The sample's scorecard over the last 30 days."""
+    return build_scorecard(open_sample(days=30))
 
 
 def test_the_planted_slow_agent_is_last_and_worse_beyond_chance(card: Scorecard) -> None:
@@ -52,6 +49,29 @@ def test_training_names_own_chats_and_a_good_one_by_a_colleague(card: Scorecard)
     assert good[0].what == own[0].what
     assert good[0].wait <= 30 < min(row.wait for row in own)
     assert all(row.place.startswith("chat.log:") for row in card.reviews)
+
+
+def test_the_planted_topics_are_what_to_train(card: Scorecard) -> None:
+    """Sizes and returns, which take her a minute; nothing for anybody else."""
+    topics = [row.what.id for row in card.training if row.agent_id == SLOW and row.what.id != "tools.hour"]
+    assert topics == ["tools.topic.size", "tools.topic.returns"]
+    assert {row.what.id for row in card.reviews} == {"tools.topic.size"}
+
+
+def test_the_stores_scheme_gives_the_slow_agent_no_level(open_sample: OpenSample) -> None:
+    """But a share of the team's money, since nothing else is wrong with her chats."""
+    card = build_scorecard(open_sample(folder=SETTINGS, days=30))
+    levels = {reward.agent_id: reward.level.id for reward in card.rewards}
+    assert [agent for agent, level in levels.items() if level == "tools.level.coached"] == [SLOW]
+    assert card.total_money == sum(reward.total for reward in card.rewards) == 3 * 300 + 600
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected", "loss"), [(2, 0.43, False), (3, 0.3, True), (9, 4.1, True), (40, 36, False)]
+)
+def test_what_chance_explains_is_not_trained(missed: int, expected: float, loss: bool) -> None:
+    """Two misses where half a one was expected happen by chance; and so do forty where 36 were."""
+    assert _is_loss(missed, expected) is loss
 
 
 def test_chats_nobody_held_count_for_nobody(card: Scorecard) -> None:
@@ -84,10 +104,10 @@ def test_rewards_follow_the_scheme_of_the_store(open_sample: OpenSample, tmp_pat
 def test_the_floor_keeps_speed_from_being_bought(open_sample: OpenSample, tmp_path: Path) -> None:
     """Who misses a condition has no level and no part of the team's money, and reads which."""
     (tmp_path / "rewards.yaml").write_text(
-        "levels: [{name: a, at_most: 9, money: 10}]\nfloor: {chats: 100}\nteam: {within_goal: 0.1, money: 30}\n",
+        "levels: [{name: a, at_most: 9, money: 10}]\nfloor: {chats: 60}\nteam: {within_goal: 0.1, money: 30}\n",
         encoding="utf-8",
     )
-    card = build_scorecard(open_sample())
+    card = build_scorecard(open_sample(days=30))
     below = [reward for reward in card.rewards if reward.not_met]
     assert [reward.agent_id for reward in below] == ["demo-阿岚"]
     assert below[0].total is None

@@ -1,6 +1,6 @@
 """Rules: ``rules/**/*.yaml``, one question each: what it measures, its limits, why it matters, what to do, examples.
 
-Figures that a platform prints itself, and the definitions that could explain why ours differ.
+A rule may also name figures that a platform prints itself, with the definitions that could explain why ours differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ TIME_DIMENSIONS = ("hour", "weekday", "day")
 
 
 class InTimeMeasure(StrictModel):
-    """Was something done in time? Give ``within`` (a duration or a fact's name), ``by`` or ``by_date`` (SQL times)."""
+    """Was something done in time? Give ``within`` (a duration or a fact's name), ``by`` or ``by_date`` (SQL times).
+
+    ``by`` beside a ``within`` that names a fact holds where a platform sets that fact to zero: one deadline a day.
+    """
 
     from_: str | None = Field(default=None, alias="from", description="SQL time the clock starts at.")
     to: str = Field(description="SQL time it was done; NULL while open.")
@@ -31,7 +34,8 @@ class InTimeMeasure(StrictModel):
 
     @model_validator(mode="after")
     def _check_one_limit(self) -> InTimeMeasure:
-        if sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
+        is_either = isinstance(self.within, str) and self.by is not None and self.by_date is None
+        if not is_either and sum(limit is not None for limit in (self.within, self.by, self.by_date)) != 1:
             raise InvalidValue(message("catalogue.one_limit"))
         if self.within is not None and self.from_ is None:
             raise InvalidValue(message("catalogue.within_from"))
@@ -133,10 +137,10 @@ class Advice(StrictModel):
         default={}, description="By platform: a sentence to add for its stores only, such as the name of its tool."
     )
     only_on: tuple[Identifier, ...] = Field(
-        default=(), description="Platforms on which this can be done, where others lack the means; empty: everywhere."
+        default=(), description="Platforms on which this can be done, if others do not support it; empty: everywhere."
     )
     note: LocalizedText | None = Field(
-        default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
+        default=None, description="A message to customers, ready to paste; blanks are in [brackets]. Once per id."
     )
     names: str | None = Field(
         default=None, description="Dimension of the rule whose slices with most of the misses are named with it."
@@ -279,7 +283,7 @@ class PrintedSpec(StrictModel):
     name: Identifier
     title: LocalizedText = Field(description="What the platform calls it, and in which file.")
     unit: Literal["share", "seconds", "hours"]
-    close: float = Field(gt=0, description="Figures that differ by no more count as equal; in the unit.")
+    close: float = Field(gt=0, description="Largest difference between figures that count as equal, in their unit.")
     needs: tuple[NonEmptyText, ...] = Field(
         description="Tables or table.columns without which there is nothing to compare."
     )

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from babel import Locale, numbers
@@ -170,7 +170,7 @@ def _join_list(style: str) -> Callable[[Value | str, Language], str]:
 
 
 def _separate_by(separator: str) -> Callable[[Value | str, Language], str]:
-    """A list parted by a text of the catalogue."""
+    """A list separated by a text of the catalogue."""
     return lambda value, language: _text(separator, language).join(_parts(value, language))
 
 
@@ -199,7 +199,7 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "sentences": _separate_by("list.sentence"),
     "spaced": _separate_by("list.blank"),
 }
-"""What may stand behind the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
+"""Hints allowed after the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
 
 
 class _SpanishLocale(Locale):
@@ -208,8 +208,8 @@ class _SpanishLocale(Locale):
     A point there is a decimal point in Mexico, and a comma is one in Spain; both read the blank.
     """
 
-    @property
-    def number_symbols(self) -> Any:
+    @cached_property
+    def number_symbols(self) -> Any:  # asked for several times per figure
         latin = {**super().number_symbols["latn"], "group": GLUE}
         return {**super().number_symbols, "latn": latin}
 

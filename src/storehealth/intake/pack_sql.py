@@ -6,7 +6,7 @@ Intake's database may read files, so SQL of a pack must not be able to name one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -14,9 +14,10 @@ import duckdb
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.files import describe_problem, locate_key
+from storehealth.catalogue.lineage import LITERAL, PLAIN, TOLD, UNKNOWN, Lineage, combine
 from storehealth.errors import CatalogueError, OutOfMemory
 from storehealth.intake.normalise import ReadingPlan
-from storehealth.support.message import Name, lines, message
+from storehealth.support.message import Message, Name, lines, message
 from storehealth.support.sandbox import (
     MAX_QUERY_SECONDS,
     SQL_TEXT_ERRORS,
@@ -24,6 +25,9 @@ from storehealth.support.sandbox import (
     QueryTimeoutError,
     limit_query,
 )
+
+ROW_COLUMNS = ("source_row", "source_file", "store_id")
+"""Columns that every row has."""
 
 
 class SqlExpression(NamedTuple):
@@ -53,16 +57,52 @@ def check_pack_sql(catalogue: Catalogue) -> None:
     Raises:
         CatalogueError: Lists every other piece of SQL, one line each.
     """
-    from_packs = [found for found in list_expressions(catalogue) if catalogue.is_from_pack(found.kind, found.name)]
+    from_packs = [piece for piece in list_expressions(catalogue) if catalogue.is_from_pack(piece.kind, piece.name)]
     if not from_packs:
         return
     with duckdb.connect() as con:
-        wrong = [found for found in from_packs if not is_expression(con, found.sql)]
-    if wrong:
-        places = [locate_key(catalogue.paths[f"{found.kind}/{found.name}"], found.key) for found in wrong]
-        raise CatalogueError(
-            lines(describe_problem(place, message("sql.one_expression")) for place in places), message("sql.no_select")
-        )
+        wrong = [piece for piece in from_packs if not is_expression(con, piece.sql)]
+        _refuse(catalogue, wrong, message("sql.one_expression"), message("sql.no_select"))
+        showing = [piece for piece in from_packs if shows_personal_values(catalogue, con, piece)]
+        _refuse(catalogue, showing, message("sql.personal_cell"), message("sql.personal_cell_hint"))
+
+
+def _refuse(catalogue: Catalogue, wrong: Sequence[SqlExpression], problem: Message, hint: Message) -> None:
+    places = [locate_key(catalogue.paths[f"{found.kind}/{found.name}"], found.key) for found in wrong]
+    if places:
+        raise CatalogueError(lines(describe_problem(place, problem) for place in places), hint)
+
+
+def shows_personal_values(catalogue: Catalogue, con: duckdb.DuckDBPyConnection, found: SqlExpression) -> bool:
+    """Whether an expression fills a column that is shown from one that is not, or from what cannot be followed.
+
+    The helper columns of a layout (``_name``) are what the layout takes them for, as all of its columns are.
+    """
+    if not found.key.startswith("columns."):
+        return False
+    lineage, filled = Lineage(catalogue, con, ""), found.key.removeprefix("columns.").rpartition(".")[0]
+    columns = _classify_columns(lineage, catalogue, found)
+    kind = columns.pop(filled)
+    if kind == TOLD:  # searched for personal values wherever it is shown, so it may hold what others of its kind hold
+        columns = {name: UNKNOWN if held == TOLD else held for name, held in columns.items()}
+    traced = lineage.trace_cells(found.sql, columns | dict.fromkeys(ROW_COLUMNS, PLAIN))
+    return kind in (PLAIN, UNKNOWN, TOLD) and traced not in (PLAIN, UNKNOWN, LITERAL)
+
+
+def _classify_columns(lineage: Lineage, catalogue: Catalogue, found: SqlExpression) -> dict[str, str]:
+    """The kinds of the columns that an expression is over."""
+    if found.kind == "tables":
+        return {name: lineage.classify_column(found.name, name) for name in catalogue.tables[found.name].columns}
+    layout = catalogue.layouts[found.name]
+    return {name: _classify(lineage, catalogue, layout.feeds, name) for name in layout.columns}
+
+
+def _classify(lineage: Lineage, catalogue: Catalogue, tables: Sequence[str], name: str) -> str:
+    """The kind of a layout's column: of the canonical columns it fills, the one that is least shown."""
+    owner, _, column = name.rpartition(".")
+    owners = [owner] if owner else [table for table in tables if column in catalogue.tables[table].columns]
+    kinds = [lineage.classify_column(table, column) for table in owners]
+    return combine(kinds) if kinds else UNKNOWN
 
 
 def is_expression(con: duckdb.DuckDBPyConnection, sql: str) -> bool:

@@ -41,7 +41,7 @@ from storehealth.model import (
 from storehealth.support.message import Message, Name, Value, clauses, message, quantity, sentences
 
 SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_lanes_far", "no_sender_roles"})
-"""Assumptions worth a word beside every verdict; the others are listed by `explain`."""
+"""Assumptions shown with every verdict; `explain` lists the others."""
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
 MOST_DESCRIBED = 3
@@ -164,18 +164,26 @@ def _drop_infinite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
-    """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
-    tally, value = case.measurement.tally, case.rule.measure.value
-    if case.measurement.missing is not None and case.measurement.missing.silent_chats:
-        return "not_applicable", message("verdict.no_agent_wrote", n=case.measurement.missing.silent_chats)
+def _explain_not_applicable(case: RuleCase) -> Message | None:
+    """Why the rule has nothing to judge here; None where it has."""
+    tally, missing = case.measurement.tally, case.measurement.missing
+    if missing is not None and missing.silent_chats:
+        return message("verdict.no_agent_wrote", n=missing.silent_chats)
     if case.rule.code in case.platform.not_applicable:
         title = to_message(case.platform.title, f"platform.{case.platform.name}.title")
-        return "not_applicable", message("verdict.not_on_platform", platform=title)
-    if case.measurement.missing is not None:
-        return "not_applicable", _describe_missing(case.measurement.missing.needs)
-    if tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable):
-        return "not_applicable", message("verdict.nothing_applies")
+        return message("verdict.not_on_platform", platform=title)
+    if missing is not None:
+        return _describe_missing(missing.needs)
+    is_exempt = tally.exempt and not (tally.judged or tally.undecided or tally.not_judgeable)
+    return message("verdict.nothing_applies") if is_exempt else None
+
+
+def _decide_verdict(case: RuleCase) -> tuple[Status, Message | None]:
+    """Status and note by the first that holds: no data, nothing applies, informative, too coarse, too few, holes, E.5."""
+    value = case.rule.measure.value
+    useless = _explain_not_applicable(case)
+    if useless is not None:
+        return "not_applicable", useless
     if case.bounds is None or (value is not None and value.statistic == "mean"):
         return "informative", None
     reason = next(find_obstacles(case), None)

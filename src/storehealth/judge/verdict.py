@@ -194,7 +194,9 @@ def _find_required_resolution(case: RuleCase) -> float | None:
     if not isinstance(in_time.within, str):
         return in_time.within
     fact = case.platform.facts.get(in_time.within)
-    return float(fact.value) if fact is not None and isinstance(fact.value, int | float) else None
+    if fact is None or not isinstance(fact.value, int | float):
+        return None
+    return float(fact.value) or DAY  # zero: one deadline a day holds in its place
 
 
 @dataclass(frozen=True)
@@ -340,7 +342,7 @@ def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContex
 
 
 def judge_slices(case: RuleCase) -> tuple[SliceVerdict, ...]:
-    """Judge the slices for which the store has set limits of its own, by the same bounds as the whole."""
+    """Judge the slices for which the store has set limits, by the same bounds as the whole."""
     limits = case.platform.slice_limits.get(case.rule.code, {})
     by_slice = {
         (name, value): segment for segment in case.measurement.segments for name, value in segment.segment.items()

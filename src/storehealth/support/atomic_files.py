@@ -1,6 +1,6 @@
 """Writes files atomically, CSV files without formulas, and folders that only their owner can read.
 
-Says why the system refused, as a message, since the system's own words are in the language of the machine.
+System errors become messages, since the system's own texts are in the language of the machine.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 
 from storehealth.support.message import Message, message, verbatim
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited or copied into a CSV."""
+FORMULA = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@\t\r\n＝＋－＠]")
+"""Beginnings that a spreadsheet takes for a formula, also when a cell is edited, copied into a CSV, or trimmed."""
 BOM = b"\xef\xbb\xbf"
 KNOWN = frozenset(
     {"EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "ENAMETOOLONG", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"}
@@ -71,7 +71,12 @@ def write_csv_rows(stream: BinaryIO, header: Sequence[str], rows: Iterable[Seque
 
 def escape_formula(cell: Any) -> Any:
     """Put an apostrophe before a text that begins like a formula, so that Excel reads it as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if isinstance(cell, str) and begins_like_formula(cell) else cell
+
+
+def begins_like_formula(text: str) -> bool:
+    """Whether a spreadsheet may take a text for a formula, as it is or without the blanks before it."""
+    return FORMULA.match(text) is not None
 
 
 class _Encoder:
@@ -174,11 +179,11 @@ def make_temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_abandoned(own: Path, prefix: str) -> None:
+def _remove_abandoned(target: Path, prefix: str) -> None:
     """Remove folders with the prefix beside our own whose process has ended."""
-    now = own.stat().st_mtime  # the clock of the disk, which may be another machine's
-    for folder in own.parent.glob(f"{prefix}*"):
-        if folder != own and _is_abandoned(folder, now):
+    now = target.stat().st_mtime  # the clock of the disk, which may be another machine's
+    for folder in target.parent.glob(f"{prefix}*"):
+        if folder != target and _is_abandoned(folder, now):
             shutil.rmtree(folder, ignore_errors=True)
 
 

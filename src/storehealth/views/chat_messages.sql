@@ -30,10 +30,11 @@ numbered AS (             -- without conversation ids: one stream per customer (
     WHERE conversation_id IS NULL
     WINDOW w AS (PARTITION BY coalesce(customer_id, source_file) ORDER BY sent_at, source_file, source_row)
 ),
-cuts AS (                 -- never while a turn is open
+cuts AS (                 -- never while a turn is open: a robot's word at night does not keep a person's answer out
     SELECT *,
            rest > getvariable('session_gap')
-               AND coalesce(max(CASE WHEN closes IS NOT NULL THEN n END) OVER earlier, 0)
+               AND coalesce(CASE WHEN closes = 'human' THEN max(CASE WHEN closes = 'human' THEN n END) OVER earlier
+                                 ELSE max(CASE WHEN closes IS NOT NULL THEN n END) OVER earlier END, 0)
                    >= coalesce(max(CASE WHEN opens THEN n END) OVER earlier, 0) AS is_cut
     FROM numbered
     WINDOW earlier AS (PARTITION BY stream ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)

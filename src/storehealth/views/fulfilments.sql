@@ -76,7 +76,7 @@ judged AS (
 )
 SELECT
     * EXCLUDE (is_scanned, has_ended, no_cancel_record, pickup_unknown, shipped_unread, delivered_unread, source_file, source_row),
-    cancelled AND coalesce(cancel_reason = 'out_of_stock', false) AS out_of_stock_cancel,
+    cancelled AND coalesce(cancel_reason = 'out_of_stock', false) AND cancelled_by IS DISTINCT FROM 'buyer' AS out_of_stock_cancel,
     cancelled AND cancel_reason IS NULL AND NOT recorded('orders.cancel_reason') AS cancel_reason_unknown,
     -- no file says whether it was cancelled: one that shows no sign of having left may have been
     NOT cancelled AND no_cancel_record AND NOT has_ended AND coalesce(status <> 'shipped', true) AS cancel_unknown,

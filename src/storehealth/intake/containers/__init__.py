@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import zipfile
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -220,6 +221,15 @@ def find_container(head: Head) -> Container:
 def find_archive(head: Head) -> Archive | None:
     """Find the archive format of a file, if it is an archive."""
     return next((archive for archive in load_archives().values() if archive.claim(head) == Claim.SURE), None)
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a zip holds the parts of a workbook, whatever its name says."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.startswith("xl/workbook") for name in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def declare_columns(width: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord, is_workbook
 from storehealth.intake.containers._workbook_guard import check_parts, copy_sheets
 from storehealth.intake.containers.delimited import read_copy
 from storehealth.support.message import Name, message
@@ -36,15 +36,7 @@ def claim(head: Head) -> Claim:
     if head.data.startswith(OLE):
         return Claim.SURE
     has_suffix = head.path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".xlsb")
-    return Claim.SURE if head.data.startswith(ZIP) and (has_suffix or _is_workbook(head.path)) else Claim.NO
-
-
-def _is_workbook(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.startswith("xl/workbook") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return False
+    return Claim.SURE if head.data.startswith(ZIP) and (has_suffix or is_workbook(head.path)) else Claim.NO
 
 
 def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:  # noqa: ARG001 - cells are decoded already

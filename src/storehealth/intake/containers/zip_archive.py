@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Claim, Head, Member
+from storehealth.intake.containers import Claim, Head, Member, is_workbook
 from storehealth.intake.discover import is_hidden
 from storehealth.support.message import Message, message
 
@@ -30,17 +30,9 @@ IS_UTF8, IS_ENCRYPTED = 0x800, 0x1
 
 
 def claim(head: Head) -> Claim:
-    """Claim a zip that is no workbook and does not have a workbook's extension."""
+    """Claim a zip that is not a workbook and does not have a workbook's extension."""
     has_suffix = head.path.suffix.lower() in WORKBOOKS
-    return Claim.SURE if head.data.startswith(MARKS) and not has_suffix and not _is_workbook(head.path) else Claim.NO
-
-
-def _is_workbook(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.startswith("xl/workbook") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return False
+    return Claim.SURE if head.data.startswith(MARKS) and not has_suffix and not is_workbook(head.path) else Claim.NO
 
 
 def list_members(path: Path) -> list[Member]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len
 
 from storehealth.i18n import translate
-from storehealth.support.atomic_files import FORMULA_STARTS
+from storehealth.support.atomic_files import begins_like_formula
 from storehealth.support.control_chars import CONTROL_CHARS
 from storehealth.support.message import Message, message
 
@@ -58,8 +58,8 @@ Rows = Iterable[Sequence[Cell]]
 class SheetWriter:
     """Adds sheets and writes cells by their type."""
 
-    def __init__(self, book: Any, language: str) -> None:
-        self.book = book
+    def __init__(self, workbook: Any, language: str) -> None:
+        self.book = workbook
         self.say = partial(translate, language=language)
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
@@ -145,6 +145,6 @@ class SheetWriter:
     def _write_text(self, sheet: Any, row: int, place: int, text: str, style: Any) -> None:
         """Write a text that stays one when it is edited: format @, and quoted where it begins like a formula."""
         clean = CONTROL_CHARS.sub(" ", text).encode("utf-8", "replace").decode()[:MAX_TEXT]
-        if text.startswith(FORMULA_STARTS):
+        if begins_like_formula(text):
             style = self.make_format(num_format="@", quote_prefix=True)
         sheet.write_string(row, place, clean, style or self.make_format(num_format="@"))

@@ -43,13 +43,15 @@ def render(checkup: Checkup) -> bytes:
     """Render the workbook in the language of the checkup."""
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(out, options)
+    workbook = xlsxwriter.Workbook(out, options)
     # Without a time of its own the same checkup would give another file each time.
-    book.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
-    writer = SheetWriter(book, checkup.language)
+    workbook.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
+    writer = SheetWriter(workbook, checkup.language)
     _add_summary(writer, checkup)
     _add_actions(writer, checkup)
     _add_findings(writer, checkup)
+    if any(finding.causes for finding in checkup.findings):
+        writer.add_table("causes", CAUSE_COLUMNS, _list_causes(checkup))
     details = list(dict.fromkeys(name for f in checkup.findings for row in f.evidence.rows for name in row.details))
     writer.add_table("evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=details)
     slices = checkup.measurements
@@ -75,7 +77,7 @@ def render(checkup: Checkup) -> bytes:
     writer.add_table("files", FILE_COLUMNS, _list_files(checkup))
     writer.add_table("rejects", REJECT_COLUMNS, _list_rejects(tables))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
-    book.close()
+    workbook.close()
     return out.getvalue()
 
 
@@ -96,6 +98,11 @@ FINDING_COLUMNS = (
 EVIDENCE_COLUMNS = (
     Column("code", 8), Column("outcome", 12), Column("entity", 22), Column("at", 19), Column("file", 26), Column("line", 8),
 )  # fmt: skip
+CAUSE_COLUMNS = (
+    Column("code", 8), Column("finding", 40), Column("page.cause", 48), Column("slice", 24), Column("defects", 10),
+    Column("share", 20),
+)  # fmt: skip
+"""Each miss of a finding is in one of its rows."""
 SLICE_COLUMNS = (
     Column("code", 8), Column("finding", 40), Column("dimension", 20), Column("slice", 30), Column("measured", 12),
     Column("defects", 10), Column("judged", 10), Column("undecided", 10),
@@ -159,7 +166,7 @@ def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
 
 
 def _write_first_actions(writer: SheetWriter, sheet: Any, checkup: Checkup) -> None:
-    """Write the first actions beside the facts, not wrapped, so that they run on over the empty cells beside them."""
+    """Write the first actions beside the facts, not wrapped, so that they extend over the empty cells beside them."""
     plain = writer.make_format()
     writer.write(sheet, FACTS_ROW, 3, message("xlsx.first_actions"), writer.make_format(bold=True))
     for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], FACTS_ROW + 1):
@@ -239,9 +246,9 @@ def _list_finding(finding: Finding) -> Sequence[Cell]:
 def _list_evidence(checkup: Checkup, details: Sequence[str]) -> Iterator[Sequence[Cell]]:
     for finding in checkup.findings:
         for row in finding.evidence.rows:
-            own = (_to_time(name, row.details.get(name)) for name in details)
+            values = (_to_time(name, row.details.get(name)) for name in details)
             outcome = message(f"outcome.{row.outcome}")
-            yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *own)
+            yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *values)
 
 
 def _to_time(name: str, value: str | float | bool | None) -> Cell:
@@ -262,12 +269,25 @@ def _list_slices(slices: Iterable[PublishedMeasurement], titles: dict[str, Findi
         yield (cut.code, title, dimension, segment, value, cut.defects, cut.judged, cut.undecided)
 
 
-def _add_hours(writer: SheetWriter, slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> None:
-    """Add a grid of the rules by hour and weekday, coloured row by row: each rule has its own scale."""
+def _list_causes(checkup: Checkup) -> Iterator[Sequence[Cell]]:
+    for finding in checkup.findings:
+        for cause in finding.causes:
+            segment, share = " ".join(cause.segment.values()), Figure(cause.share, "share")
+            yield (finding.code, finding.title, cause.name, segment, cause.misses, share)
+
+
+def _group_by_time(slices: Iterable[PublishedMeasurement]) -> dict[str, dict[tuple[str, str | None], float | None]]:
+    """Rule → hour or weekday → its figure."""
     grid: dict[str, dict[tuple[str, str | None], float | None]] = {}
     for cut in slices:
         if len(cut.segment) == 1 and set(cut.segment) & {"hour", "weekday"}:
             grid.setdefault(cut.code, {}).update(dict.fromkeys(cut.segment.items(), cut.value))
+    return grid
+
+
+def _add_hours(writer: SheetWriter, slices: Iterable[PublishedMeasurement], titles: dict[str, Finding]) -> None:
+    """Add a grid of the rules by hour and weekday, coloured row by row: each rule has its own scale."""
+    grid = _group_by_time(slices)
     sheet = writer.add_sheet("hours")
     bold = writer.make_format(bold=True)
     names = [f"{hour}:00" for hour in HOURS] + [message(f"weekday.{day}") for day in WEEKDAYS]

@@ -6,14 +6,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.measure.fakes import FakeStore, catalogue_of, rule_of, store_of
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.lineage import Lineage
 from storehealth.catalogue.table import Table
 from storehealth.errors import StorehealthError
 from storehealth.measure import MeasureOptions, measure
-from storehealth.measure.lineage import Lineage
 from storehealth.model import Measurement
-from tests.measure.fakes import FakeStore, catalogue_of, rule_of, store_of
 
 SECRET = "请打13812345678找王小明"  # noqa: S105 - what somebody wrote
 NUMBER = "13812345678"
