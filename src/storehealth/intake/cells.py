@@ -79,7 +79,7 @@ def remove_guard(text: str, kind: Kind) -> str:
 
 
 PLAIN = "{0} > '2000-01-02' AND {0} < '2099' AND strlen({0}) > 9"
-"""SQL condition that nearly all times meet, and no other text does but by chance: it needs no more tests."""
+"""SQL condition that nearly all times meet and other texts meet only by chance, so that no more tests are needed."""
 
 
 PLAIN_CELLS: dict[Kind, str] = {
@@ -160,7 +160,7 @@ NUMERIC_DATE = rf"^(?:\D*|\d{{1,2}}:\d\d(?::\d\d)?(?:\D*\s)){_NUMERIC}(?:\D|$)"
 
 
 def tidy_time(text: str, step: int) -> str:
-    """SQL for the next step in turning a time in free spelling into its parts; each step is a SELECT of its own.
+    """SQL for the next step in turning a time in free spelling into its parts; each step is a SELECT.
 
     The steps remove words and number the month; ``list_time_parts`` splits what is left.
     """

@@ -53,6 +53,8 @@ class ReadingPlan(NamedTuple):
     from_pack: bool = False
     date_order: str | None = None
     free_times: bool = False
+    dotted: frozenset[str] = frozenset()
+    """Layout columns with amounts in which a dot groups thousands."""
     plain: frozenset[str] = frozenset()
     """Layout columns all of whose cells are taken to be plain (see :func:`storehealth.intake.cells.is_plain`)."""
 
@@ -118,8 +120,8 @@ class ReadingPlan(NamedTuple):
         if self.has_column(self.main_table.name, key):
             return key
         made_of = re.findall(r"\w+", self.main_table.columns[key].otherwise or "")
-        given = (name for name in made_of if self.has_column(self.main_table.name, name))
-        return next((name for name in given if name not in self.main_table.key), key)
+        sources = (name for name in made_of if self.has_column(self.main_table.name, name))
+        return next((name for name in sources if name not in self.main_table.key), key)
 
     @property
     def numbers_lines(self) -> bool:
@@ -168,13 +170,13 @@ def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
     if plan.free_times:
         worded = _split_times(plan, worded)
-    said = [name_word(key) for key in plan.later_times]
-    typed = _select([*row, *_read_values(plan), *said, *marks], worded)
+    flags = [name_word(key) for key in plan.later_times]
+    typed = _select([*row, *_read_values(plan), *flags, *marks], worded)
     if plan.layout.order_cells == "first_row":
         typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
     odd = [ODD] if plan.plain else []
     return _select(
-        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *said, *marks, *odd], typed
+        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *flags, *marks, *odd], typed
     )
 
 
@@ -228,7 +230,7 @@ def _select(columns: list[str], source: str) -> str:
 
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
-    """The first and the last character of each cell that is read, which tell whether it needs trimming."""
+    """The first and the last character of each cell that is read, which show whether it needs trimming."""
     careful = (key for key in plan.match.columns if key not in plan.plain)
     places = sorted({place for key in careful for _, place in plan.list_places(key)})
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
@@ -271,8 +273,9 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
         yield f"{text} AS {quote_name(key)}"
         if column.words or column.contains:
-            # A column of its own, as each of many comparisons would otherwise compute it again.
-            yield f"lower({quote_name(key)}) AS {_lower_column(key)}"
+            # A column of its own, as each of many comparisons would otherwise compute it again. Not of the name: in the
+            # same SELECT that is the cell under the first header, blank or not.
+            yield f"lower({text}) AS {_lower_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {quote_name(key)}"
@@ -309,7 +312,10 @@ def _read_values(plan: ReadingPlan) -> Iterator[str]:
             yield f"{read_plain_value(quote_name(key), target, zones)} AS {quote_name(key)}"
             continue
         parts = _parts_column(key) if plan.free_times and target.type == "time" else None
-        yield f"{read_value(quote_name(key), target, column, zones, parts)} AS {quote_name(key)}"
+        text = quote_name(key)
+        if key in plan.dotted:
+            text = f"replace(replace({text}, '.', ''), ',', '.')"
+        yield f"{read_value(text, target, column, zones, parts)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"

@@ -1,4 +1,4 @@
-"""What the rows of rules add up to: rules over one view are counted together, in one scan instead of six each.
+"""Counts rules over one view together, in one scan instead of six each.
 
 ::
 
@@ -8,8 +8,8 @@
                 FROM (SELECT <expressions of rule 0> AS _0_at, _0_applies ..., <those of rule 1> ... FROM <view>)))
     GROUP BY GROUPING SETS ((<dimension>, _code), ..., (<flags of rule 0>), ...)
 
-A second query counts the distinct entities among the defects of all rules. A pass that fails says nothing: its rules are
-then counted one by one, and the one that fails is blamed by file and key. Rules of packs, and rules with conditions of
+A second query counts the distinct entities among the defects of all rules. A pass that fails reports nothing: its rules are
+then counted one by one, and the failing one is reported with its file and key. Rules of packs, and rules with conditions of
 ``mutes.yaml``, are always counted alone, so that they meet their own limits.
 """
 

@@ -54,7 +54,7 @@ def quote_at(sql: str) -> str:
 
 
 def is_select(over: str) -> bool:
-    """Whether a rule has a SELECT of its own; otherwise it names a view."""
+    """Whether a rule has its own SELECT; otherwise it names a view."""
     return re.search(r"\s", over.strip()) is not None
 
 

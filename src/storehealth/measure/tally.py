@@ -167,7 +167,7 @@ def _segment(query: RuleQuery, name: str, label: str | None, tally: Tally, value
 
 
 def count_repeats(query: RuleQuery, defects: int, entities: int) -> dict[str, int]:
-    """Count, per day, the defects beyond the first of the same entity. Rows without a day or an entity are no repeats.
+    """Count, per day, the defects beyond the first of the same entity. Rows without a day or an entity are not repeats.
 
     Args:
         query: The rule's query.
