@@ -113,7 +113,7 @@ def test_a_missing_score_is_a_dash_and_never_zero() -> None:
     ("language", "said"),
     [
         ("en", "1 of 4 areas; 100% of what these files allow"),
-        ("zh", "涵盖 4 个板块中的 1 个；可由这些文件判定内容的 100%"),
+        ("zh", "涵盖 4 个板块中的 1 个；现有文件可判的内容已判 100%"),
         ("es", "1 de 4 áreas; el 100 % de lo que permiten estos archivos"),
     ],
 )
