@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +30,9 @@ from storehealth.settings import Settings
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
 UNSURE = ("unverified", "assumed", "third-party")
+SHARED = 10
+"""Commands that must have an option for it to be described once for all."""
+CLI_INTRO = "These mean the same in every command that lists them.\n"
 LEAST_DURATION = 60
 """Facts are counts and shares below it, and seconds from it on."""
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
@@ -296,28 +300,53 @@ def cli_page(_: Catalogue) -> str:
 
     from storehealth.cli import build_app
 
-    parts = [f"# Command line\n\n{NOTICE}"]
-
-    def visit(command: Any, path: str) -> None:
-        parts.append(f"## `{path}`\n\n{_plain_help(command)}")
-        for name, child in getattr(command, "commands", {}).items():
-            visit(child, f"{path} {name}")
-
-    visit(typer.main.get_command(build_app()), "storehealth")
+    commands = [*_list_commands(typer.main.get_command(build_app()), "storehealth")]
+    shared = _find_shared(command for _, command in commands)
+    common = "\n".join(f"- {name}: {text}" for name, text in shared.items())
+    parts = [f"# Command line\n\n{NOTICE}", f"## Common options\n\n{CLI_INTRO}\n{common}\n"]
+    parts += [f"## `{path}`\n\n{_plain_help(command, shared)}" for path, command in commands]
     return "\n".join(parts)
 
 
-def _plain_help(command: Any) -> str:
+def _plain_help(command: Any, shared: Mapping[str, str]) -> str:
+    """Help of a command: its arguments, its options, and the names of those that many commands share."""
+    visible = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
+    visible.sort(key=lambda parameter: parameter.param_type_name != "argument")
+    described = [(_name_parameter(parameter), _help_of(parameter)) for parameter in visible]
     lines = [f"{(command.help or '').strip()}\n"]
-    for parameter in command.params:
-        if getattr(parameter, "hidden", False):
-            continue
-        names = ", ".join([*parameter.opts, *parameter.secondary_opts])
-        name = (
-            (parameter.metavar or parameter.name.upper()) if parameter.param_type_name == "argument" else f"`{names}`"
-        )
-        lines.append(f"- {name}: {' '.join((getattr(parameter, 'help', None) or '').split())}")
+    lines += [f"- {name}: {text}" for name, text in described if shared.get(name) != text]
+    names = [name.split()[0].strip("`,") for name, text in described if shared.get(name) == text]
+    lines += [f"- Common options: `{'`, `'.join(names)}`"] if names else []
     return "\n".join(lines) + "\n"
+
+
+def _name_parameter(parameter: Any) -> str:
+    """`EXPORTS` of an argument, `-o, --output FORMAT=PATH` of an option, all in backquotes."""
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`"
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    return f"`{names} {parameter.metavar}`" if parameter.metavar and not parameter.is_flag else f"`{names}`"
+
+
+def _help_of(parameter: Any) -> str:
+    return " ".join((getattr(parameter, "help", None) or "").split())
+
+
+def _list_commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _list_commands(child, f"{path} {name}")
+
+
+def _find_shared(commands: Iterable[Any]) -> dict[str, str]:
+    """Options that many commands have, with the one help that they share: name → help."""
+    options = Counter(
+        (_name_parameter(parameter), _help_of(parameter))
+        for command in commands
+        for parameter in command.params
+        if parameter.param_type_name != "argument" and not getattr(parameter, "hidden", False)
+    )
+    return {name: text for (name, text), times in options.items() if times >= SHARED}
 
 
 def settings_page(_: Catalogue) -> str:

@@ -81,8 +81,8 @@ def test_every_area_finding_and_constant_is_named(checkup: Checkup, language: st
         (["score", "--checkup", "missing.json"], "cannot be read"),
         (["score", "--checkup", str(Path(__file__))], "is not a checkup"),
         (["chat.log:3"], "explain needs the exports"),
-        (["chat.log:9999999", str(SAMPLES)], "No row of chat.log:9999999 was kept"),
-        (["orders.csv:1", str(SAMPLES)], "No row of orders.csv:1 was kept"),
+        (["chat.log:9999999", str(SAMPLES)], "chat.log:9999999 gave no row"),
+        (["orders.csv:1", str(SAMPLES)], "orders.csv:1 gave no row"),
         (["chats.log:3", str(SAMPLES)], "There is no file chats.log"),
     ],
 )
@@ -115,12 +115,12 @@ def test_the_clocks_around_an_evidence_row_agree_with_its_rule(checkup: Checkup,
 
 def test_a_message_is_found_by_any_of_its_lines_and_shows_nothing_personal(state: Path) -> None:
     """The text's line, not only the line of the sender; customers by pseudonym, texts removed; --unmask shows them."""
-    first, below = story("chat.log:2230", state), story("chat.log:2231", state)
+    first, below = story("chat.log:10820", state), story("chat.log:10821", state)
     assert first.moments == below.moments
     texts = [moment.text for moment in first.moments]
     assert set(texts) == {"…"}
     assert all(str(moment.who).startswith("buyer-") for moment in first.moments if moment.what == "customer")
-    bare = story("chat.log:2230", state, unmask=True)
+    bare = story("chat.log:10820", state, unmask=True)
     assert all(len(moment.text or "") > 1 for moment in bare.moments)
     assert any("****" in str(moment.who) for moment in bare.moments)
 
@@ -128,19 +128,19 @@ def test_a_message_is_found_by_any_of_its_lines_and_shows_nothing_personal(state
 def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path) -> None:
     """The clock waits for the opening; the bar shows the night."""
     config = tmp_path / "storehealth.toml"
-    config.write_text('platform = "generic"\nhours = ["09:00-20:15"]\n', encoding="utf-8")
-    found = story("chat.log:2230", state, config=config)
+    config.write_text('platform = "generic"\nhours = ["09:00-20:27"]\n', encoding="utf-8")
+    found = story("chat.log:10930", state, config=config)
     clock = next(clock for clock in found.clocks if clock.code == "CS01")
     assert (clock.began, clock.due) == (
-        datetime.fromisoformat("2026-09-11 20:14:38"),
-        datetime.fromisoformat("2026-09-12 09:00:08"),
+        datetime.fromisoformat("2026-09-10 20:26:33"),
+        datetime.fromisoformat("2026-09-11 09:00:03"),
     )
-    assert clock.closed[0].ends == datetime.fromisoformat("2026-09-12 09:00:00")
+    assert clock.closed[0].ends == datetime.fromisoformat("2026-09-11 09:00:00")
     page = Page(120)
     add_timeline(page, found, Words("en"))
     text = text_of(page)
     assert "░" in text
-    assert "in service hours only: 09:00-20:15" in text
+    assert "during service hours: 09:00-20:27" in text
 
 
 minutes = st.integers(0, 1439)

@@ -12,8 +12,8 @@ from storehealth.audit import AuditRequest, audit, open_audit
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.judge.causes import decide_causes, find_cause
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.rule_sql import DEFECT
-from storehealth.measure.tally import read_cause_marks
+from storehealth.measure.rule_sql import DEFECT, list_cause_columns
+from storehealth.measure.tally import read_marks
 from storehealth.model import Checkup, Finding, Window
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +26,8 @@ SCRIPT = ROOT / "scripts" / "make_sample_exports.py"
 def made_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder as the script writes it now."""
     folder = tmp_path_factory.mktemp("made") / "again"
-    subprocess.run([sys.executable, SCRIPT, folder, folder.parent / CAUSES.name], check=True)
+    command = [sys.executable, SCRIPT, folder, folder.parent / CAUSES.name, folder.parent / "settings"]
+    subprocess.run(command, check=True)
     return folder
 
 
@@ -44,6 +45,12 @@ def test_the_committed_folder_holds_what_the_script_writes_and_nothing_else(made
 def test_text_files_are_the_same_byte_for_byte(made_again: Path, name: str) -> None:
     """The same seed gives the same file."""
     assert (made_again / name).read_bytes() == (SAMPLES / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["roster.csv", "costs.csv"])
+def test_roster_and_prices_are_those_the_script_writes(made_again: Path, name: str) -> None:
+    """They stand beside the settings, since they are no exports."""
+    assert (made_again.parent / "settings" / name).read_bytes() == (ROOT / "sample_settings" / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["aftersales.xlsx", "sessions.xlsx"])
@@ -172,9 +179,11 @@ def test_each_late_order_has_the_cause_that_was_planted(tmp_path: Path) -> None:
         bounds = resolve_bounds(rule, made.plan.limits)
         query = RuleQuery(made.store.con, rule, bounds, Window(), made.inputs.catalogue, lambda _, text: text)
         decided = decide_causes(rule.causes, measured.cause_groups)
-        marks = ", ".join(f"_why{place}" for place in range(len(rule.causes)))
+        marks = ", ".join(
+            column for place, cause in enumerate(rule.causes) for column in list_cause_columns(place, cause)
+        )
         rows = query.run(f"SELECT _entity, {marks} FROM {query.rows} WHERE {DEFECT}")
-        found = {entity: find_cause(decided, read_cause_marks(query, values)) for entity, *values in rows}
+        found = {entity: find_cause(decided, read_marks(rule.causes, values)) for entity, *values in rows}
         causes = _finding(made.checkup, "LG05").causes
         due = {name for name, row in planted.items() if row["promised_ship_at"] <= str(made.checkup.as_of)}
     assert found.keys() == due

@@ -10,10 +10,11 @@ from random import Random
 from sample_store import phrases
 from sample_store.world import (
     CHAT_AGENTS,
-    DAYS,
+    CHAT_DAYS,
     GAP_HOUR,
     ROBOT,
     SLOW_AGENT,
+    SLOW_TOPICS,
     at,
     columns,
     daily,
@@ -43,7 +44,7 @@ class Session:
     lines: list[tuple[datetime, str, str]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     first_reply: datetime | None = None
-    topic: str = ""
+    question: phrases.Question = phrases.QUESTIONS[0]
     rating: str = ""
     for_people: bool = True
 
@@ -64,9 +65,9 @@ class Session:
 
 
 def make(chance: Random) -> list[Session]:
-    """All sessions of the 45 days, by their first line."""
+    """All sessions of the 90 days, by their first line."""
     sessions: list[Session] = []
-    for day in DAYS:
+    for day in CHAT_DAYS:
         clock = chance.choices(range(24), HOURS, k=daily(chance, BASE, day, PEAK))
         for moment in sorted(at(day, hour + 0.98 * chance.random()) for hour in clock):
             sessions.append(_session(chance, len(sessions) + 1, moment))
@@ -82,8 +83,9 @@ def _session(chance: Random, number: int, moment: datetime) -> Session:
     letters = "abcdefghjkmnpqrstuvwxyz"
     name = chance.choice(letters) + "".join(chance.choices(letters + "23456789", k=7))
     session = Session(number, name, pick(chance, CHAT_AGENTS))
-    session.topic = pick(chance, {name: weight for name, (weight, _, _) in phrases.TOPICS.items()})
-    session.lines.append((moment, "", _filled(chance, chance.choice(phrases.TOPICS[session.topic][1]))))
+    session.question = chance.choices(phrases.QUESTIONS, [question.weight for question in phrases.QUESTIONS])[0]
+    values = _draw_values(chance)
+    session.lines.append((moment, "", chance.choice(session.question.wordings).format(**values)))
     way = chance.random()
     if way < 0.5:
         session.say(1, ROBOT, phrases.GREETING if way < 0.06 else chance.choice(phrases.ROBOT))
@@ -92,28 +94,31 @@ def _session(chance: Random, number: int, moment: datetime) -> Session:
         _thank(chance, session, "")
         return session
     if way < 0.5:
-        session.say(6 + 20 * chance.random(), "", chance.choice(phrases.HUMAN))
-    _talk(chance, session)
+        session.say(3 + 6 * chance.random(), "", chance.choice(phrases.HUMAN))
+    _talk(chance, session, values)
     return session
 
 
-def _talk(chance: Random, session: Session) -> None:
-    """Questions and replies, until the customer is content, or leaves unanswered."""
-    _, _, answers = phrases.TOPICS[session.topic]
-    for turn in range(chance.choices([1, 2, 3, 4], [32, 34, 22, 12])[0]):
+def _talk(chance: Random, session: Session, values: dict[str, str]) -> None:
+    """Questions and replies, until the customer is content, or leaves unanswered. A model answer contents most at once."""
+    is_model = chance.random() < (0.3 if session.agent == SLOW_AGENT else 0.6)
+    answer = (session.question.model if is_model else chance.choice(session.question.weaker)).format(**values)
+    turns = chance.choices([1, 2, 3, 4], [75, 17, 6, 2] if is_model else [14, 42, 29, 15])[0]
+    for turn in range(turns):
         asked = session.now
         if turn:
-            session.say(15 + 60 * chance.random(), "", _filled(chance, chance.choice(phrases.FOLLOW_UPS)))
+            more, answer = chance.choice(list(phrases.FOLLOW_UPS.items()))
+            session.say(15 + 60 * chance.random(), "", more)
             asked = session.now
         if chance.random() < 0.18:
             session.say(3 + 5 * chance.random(), "", chance.choice(phrases.BURST))
-        moment = max(asked + seconds(_wait(chance, session.agent)), session.now + seconds(2))
+        wait = _wait(chance, session.agent, session.question.topic)
+        moment = max(asked + seconds(wait), session.now + seconds(2))
         if not staffed(moment):
-            if not _come_back(chance, session, asked):
+            if not _come_back(chance, session, asked, answer):
                 return
             continue
-        text = chance.choice(phrases.FOLLOW_ANSWERS if turn else answers)
-        session.answer(moment, _filled(chance, text), asked)
+        session.answer(moment, answer, asked)
     _thank(chance, session, session.agent)
     if chance.random() < 0.42:
         happy = {"非常满意": 60, "满意": 30, "一般": 7, "不满意": 2, "非常不满意": 1}
@@ -121,12 +126,14 @@ def _talk(chance: Random, session: Session) -> None:
         session.rating = pick(chance, slow if session.agent == SLOW_AGENT else happy)
 
 
-def _wait(chance: Random, agent: str) -> float:
-    """Seconds to a reply: about ten, for the slow agent three times as long."""
-    return chance.lognormvariate(3.3, 0.55) if agent == SLOW_AGENT else chance.lognormvariate(2.0, 0.5)
+def _wait(chance: Random, agent: str, topic: str) -> float:
+    """Seconds to a reply: about seven; for the slow agent three times as long, a minute where she has to look things up."""
+    if agent == SLOW_AGENT:
+        return chance.lognormvariate(4.1, 0.4) if topic in SLOW_TOPICS else chance.lognormvariate(3.1, 0.5)
+    return chance.lognormvariate(2.0, 0.5)
 
 
-def _come_back(chance: Random, session: Session, asked: datetime) -> bool:
+def _come_back(chance: Random, session: Session, asked: datetime, answer: str) -> bool:
     """A question while nobody is there: in the evening most customers leave, at night all are answered later."""
     evening = session.now.hour == GAP_HOUR or session.now.hour == GAP_HOUR - 1
     for text in chance.sample(phrases.WAITING, chance.randint(0, 2)):
@@ -136,7 +143,7 @@ def _come_back(chance: Random, session: Session, asked: datetime) -> bool:
     day = session.now.replace(hour=0, minute=0, second=0)
     opens = at(day, GAP_HOUR + 1) if evening else at(day, OPENS + (24 if session.now.hour >= OPENS else 0))
     moment = max(opens + seconds(40 + 900 * chance.random()), session.now + seconds(5))
-    session.answer(moment, chance.choice(phrases.SORRY) + phrases.FOLLOW_ANSWERS[0], asked)
+    session.answer(moment, chance.choice(phrases.SORRY) + answer, asked)
     return True
 
 
@@ -147,9 +154,12 @@ def _thank(chance: Random, session: Session, agent: str) -> None:
             session.say(4 + 8 * chance.random(), agent, chance.choice(phrases.WELCOME))
 
 
-def _filled(chance: Random, text: str) -> str:
-    numbers = {"h": str(chance.randrange(155, 186, 5)), "w": str(chance.randrange(90, 171, 10))}
-    return text.format(**numbers, d=chance.randint(2, 5), p=chance.choice(["江苏", "四川", "浙江", "重庆", "山东"]))
+def _draw_values(chance: Random) -> dict[str, str]:
+    """What stands for the names in braces, the same in question and answer."""
+    height, weight = chance.randrange(155, 186, 5), chance.randrange(90, 171, 10)
+    size = "M" if weight < 110 else "L" if weight < 135 else "XL"
+    place = chance.choice(["江苏", "四川", "浙江", "重庆", "山东"])
+    return {"h": str(height), "w": str(weight), "s": size, "d": str(chance.randint(2, 5)), "p": place}
 
 
 def log(sessions: Iterable[Session]) -> str:
@@ -177,7 +187,7 @@ def _session_row(session: Session) -> list[str]:
     own = sum(1 for _, sender, _ in session.lines if not sender)
     minutes = (session.now - begun + hours(5 / 60)).total_seconds() / 60
     return [
-        *(shown(begun), session.customer, "售后咨询" if session.topic in ("late", "returns") else "售前咨询"),
+        *(shown(begun), session.customer, "售后咨询" if session.question.topic in ("late", "returns") else "售前咨询"),
         *(session.agent if answered else "", "", "默认组", "", shown(session.first_reply) or "-"),
         f"{sum(session.waits) / len(session.waits):.1f}" if session.waits else "-",
         *(f"{minutes:.1f}", str(own), str(len(session.lines) - own), session.rating or "未评价"),

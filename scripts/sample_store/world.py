@@ -9,13 +9,19 @@ from typing import NamedTuple
 FIRST_DAY = datetime.fromisoformat("2026-09-01T00:00:00")
 END = datetime.fromisoformat("2026-10-15T23:59:59")
 DAYS = [FIRST_DAY + timedelta(days=number) for number in range(45)]
+CHAT_DAYS = [FIRST_DAY + timedelta(days=number) for number in range(-45, 45)]
+"""The chat log goes back twice as far: who is there when, and what is asked, is judged over eight weeks."""
 
 # -- planted faults ----------------------------------------------------------------------------------------------
 PEAK_DAY = datetime.fromisoformat("2026-09-25T00:00:00")
 PEAK_FACTOR = 4
 GAP_HOUR = 20
 """On weekdays nobody answers chats from 20:00 to 21:00."""
+AWAY_WEEKDAY = 2
+"""On Wednesdays somebody is rostered for that hour, and does not answer either."""
 SLOW_AGENT = "demo-松子"
+SLOW_TOPICS = ("size", "returns")
+"""What she has to look up: these take her a minute."""
 MIXED_PERSON = "demo-阿岚"
 """Chats, reviews after-sales cases and dispatches parcels."""
 LATE_WAREHOUSE = "西南仓"

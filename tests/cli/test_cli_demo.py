@@ -17,6 +17,8 @@ def test_the_made_up_store_is_copied_audited_and_not_remembered(run: Run, tmp_pa
         "chat.log",
     ]
     assert "storehealth inspect storehealth-demo" in result.err
+    assert "storehealth-demo-settings/storehealth.toml" in result.err
+    assert {path.name for path in (tmp_path / "storehealth-demo-settings").iterdir()} >= {"roster.csv", "rewards.yaml"}
     assert b'lang="es"' in (tmp_path / "storehealth-demo.html").read_bytes()[:200]
     assert len(result.out.splitlines()) > 10
     assert run("history", "list", "--state", tmp_path / "state", "--format", "json").out.strip() == "[]"

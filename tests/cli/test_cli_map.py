@@ -176,14 +176,20 @@ def test_one_sheet_of_several_unknown_ones_is_named(run: Run, home: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [("just\nwords\n", "header"), ("colour,shape\nred,12\nblue,13\n", "fits"), ("", "empty")],
-)
-def test_what_cannot_be_mapped_says_why(run: Run, home: Path, content: str, words: str) -> None:
-    """And writes nothing."""
-    (home / "exports" / "x.csv").write_text(content, encoding="utf-8")
+    ("content", "words", "code"),
+    [
+        ("just\nwords\n", "header", 2), ("colour,shape\nred,12\nblue,13\n", "fits", 2), ("", "empty", 3),
+        (bytes(range(256)) * 9, "encoding", 3), (None, "no file", 3),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_mapped_says_why(
+    run: Run, home: Path, content: str | bytes | None, words: str, code: int
+) -> None:
+    """And writes nothing. A file that cannot be used has the code that it has in an audit."""
+    if content is not None:
+        (home / "exports" / "x.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     refused = run("map", "exports/x.csv", "--yes")
-    assert refused.code == 2
+    assert refused.code == code
     assert words in refused.err
     assert not (home / "storehealth.d").exists()
 

@@ -142,11 +142,11 @@ def test_a_container_of_its_own_is_named(shipped: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a | b\nc | d", "no row can be told to be the header"),
-        ("2026-09-01 | 17\n2026-09-02 | 18", "no row can be told to be the header"),
-        ("name | name\n1 | 2", "no row can be told to be the header"),
-        ("colour | shape\nred | 12", "none of the tables fits"),
-        ("", "no row can be told to be the header"),
+        ("a | b\nc | d", "no row looks like a header"),
+        ("2026-09-01 | 17\n2026-09-02 | 18", "no row looks like a header"),
+        ("name | name\n1 | 2", "no row looks like a header"),
+        ("colour | shape\nred | 12", "no table fits"),
+        ("", "no row looks like a header"),
     ],
 )
 def test_a_table_without_header_id_or_time_is_refused(shipped: Catalogue, text: str, message: str) -> None:

@@ -216,6 +216,16 @@ def test_a_few_damaged_times_cost_their_cells_and_not_the_file(catalogue: Catalo
         read(catalogue, [*["2026-04-25 10:00:00"] * 4, *damaged])
 
 
+@pytest.mark.parametrize(
+    "slip", ["2426-09-07 10:00:00", "24260907", "2426年09月07日", "0226-09-07", "7 Sep 2426", "27/09/2426"]
+)
+def test_a_year_of_another_century_is_a_slip(catalogue: Catalogue, slip: str) -> None:
+    """Else an audit would compare every row with a day four hundred years ahead, and count each day until then."""
+    trial = read(catalogue, ["2026-04-25 10:00:00", slip], created="2026-04-13 10:00")
+    assert shipped(trial) == [datetime(2026, 4, 25, 10), None]
+    assert [reject["value"] for reject in trial.rejects] == [slip]
+
+
 NOT_YET = [
     "-",
     "--",

@@ -87,7 +87,7 @@ def test_too_few_rows_are_inconclusive() -> None:
 def test_days_without_rows_are_inconclusive() -> None:
     """That is a hole in the data, not health."""
     made, _ = judged(rule_of(good="ok", limits=SHIPPING), share(0, 0))
-    assert (made.status, made.value, str(made.note)) == ("inconclusive", None, "no rows in these days")
+    assert (made.status, made.value, str(made.note)) == ("inconclusive", None, "no rows in this period")
 
 
 def test_a_rule_nothing_falls_under_does_not_apply() -> None:
@@ -424,7 +424,7 @@ def test_what_fails_on_the_rows_there_are_fails() -> None:
     made, open_ones = judged(rule_of(good="ok", limits=SHIPPING), share(50, 100, holes=(GAP,)))
     assert (made.status, open_ones) == ("fail", ())
     assert str(made.note).startswith(
-        "fails on the rows there are, although 2 days that usually have chat messages have none "
+        "fails on the available rows, although 2 days that usually have chat messages have none "
     )
 
 

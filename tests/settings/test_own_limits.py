@@ -39,7 +39,9 @@ def test_it_says_whose_limit_it_is_and_leaves_all_others_alone() -> None:
 
 
 def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"\[limits\] names CS99, which is no rule with a limit; the nearest is CS"):
+    with pytest.raises(
+        UsageError, match=r"\[limits\] names CS99, but no rule with a limit has that code; the nearest is CS"
+    ):
         bounds("CS01", "jd", {"CS99": 0.9})
 
 
@@ -58,7 +60,7 @@ def test_a_limit_of_nothing_is_a_mistake(tmp_path: Path) -> None:
     """Neither for the whole nor for a slice."""
     path = tmp_path / "storehealth.toml"
     path.write_text("[limits.LG05]\ntarget = 0.9\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="needs limit, or by"):
+    with pytest.raises(UsageError, match="needs limit or by"):
         read_settings(path)
 
 

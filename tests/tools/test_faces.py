@@ -14,9 +14,9 @@ import openpyxl
 import pytest
 
 from storehealth.i18n import Words
-from storehealth.model.tools import Share, ToolBlock, ToolRecord, ToolRow
+from storehealth.model.tools import BlockColumn, Share, ToolBlock, ToolRecord, ToolRow
 from storehealth.output.terminal.page import Page
-from storehealth.output.terminal.tables import add_record
+from storehealth.output.terminal.tables import add_record, fit_columns
 from storehealth.output.tools import TOOL_FORMATS, write_cell
 from storehealth.support.message import message
 from storehealth.tools.scorecard import Scorecard, build_scorecard
@@ -128,3 +128,27 @@ def test_a_block_survives_being_saved(card: Scorecard) -> None:
 def test_cells_are_written_by_their_unit(cell: Any, unit: Any, text: str) -> None:
     """What is unknown is a dash, never zero."""
     assert write_cell(cell, unit, Words("en")) == text
+
+
+LANES = ("华东仓", "orders-2026-10-part-one.csv:12345", "2026-10-15", "renegotiate with the customer", 1234.5)
+COLUMNS = (
+    BlockColumn(key="a", title=message("tools.column.warehouse"), unit="text"),
+    BlockColumn(key="b", title=message("tools.column.place"), unit="id"),
+    BlockColumn(key="c", title=message("tools.column.reorder_on"), unit="day"),
+    BlockColumn(key="d", title=message("tools.column.kind"), unit="text"),
+    BlockColumn(key="e", title=message("tools.column.hands_wanted"), unit="money"),
+)
+
+
+@pytest.mark.parametrize("width", [30, 50, 66, 78, 200])
+def test_ids_and_figures_are_never_cut(width: int) -> None:
+    """Texts are, and headers; then columns are left out, but no id ever is."""
+    shown = ["warehouse", "where", "reorder by", "kind", "hands for 3 days"]
+    cells = [write_cell(cell, column.unit, Words("en")) for cell, column in zip(LANES, COLUMNS, strict=True)]
+    widths = fit_columns([shown, cells], COLUMNS, width)
+    place, day, money = widths[1], widths[2], widths[4]
+    assert place == len(LANES[1])
+    assert day in (0, *range(10, 30))
+    assert money in (0, *range(8, 30))
+    assert width < 40 or sum(widths) + 2 * (sum(map(bool, widths)) - 1) <= width
+    assert width < 200 or widths == [9, len(LANES[1]), 10, 29, 16]

@@ -11,14 +11,10 @@ from typing import Any
 import pytest
 
 from storehealth.errors import UsageError
+from storehealth.tools.agent_rating import Comparison, LoadCell, compare_agents, shrink_ratios, smooth_rates
 from storehealth.tools.scorecard import (
-    Comparison,
-    LoadCell,
     Scorecard,
     build_scorecard,
-    compare_agents,
-    shrink_ratios,
-    smooth_rates,
 )
 from tests.tools.conftest import OpenSample
 
@@ -27,8 +23,8 @@ SLOW = "demo-松子"
 
 @pytest.fixture
 def card(open_sample: OpenSample) -> Scorecard:
-    """The sample's scorecard over the whole log."""
-    return build_scorecard(open_sample())
+    """The sample's scorecard over the last 30 days."""
+    return build_scorecard(open_sample(days=30))
 
 
 def test_the_planted_slow_agent_is_last_and_worse_beyond_chance(card: Scorecard) -> None:
@@ -84,10 +80,10 @@ def test_rewards_follow_the_scheme_of_the_store(open_sample: OpenSample, tmp_pat
 def test_the_floor_keeps_speed_from_being_bought(open_sample: OpenSample, tmp_path: Path) -> None:
     """Who misses a condition has no level and no part of the team's money, and reads which."""
     (tmp_path / "rewards.yaml").write_text(
-        "levels: [{name: a, at_most: 9, money: 10}]\nfloor: {chats: 100}\nteam: {within_goal: 0.1, money: 30}\n",
+        "levels: [{name: a, at_most: 9, money: 10}]\nfloor: {chats: 60}\nteam: {within_goal: 0.1, money: 30}\n",
         encoding="utf-8",
     )
-    card = build_scorecard(open_sample())
+    card = build_scorecard(open_sample(days=30))
     below = [reward for reward in card.rewards if reward.not_met]
     assert [reward.agent_id for reward in below] == ["demo-阿岚"]
     assert below[0].total is None

@@ -12,7 +12,7 @@ from storehealth.errors import UsageError
 from storehealth.i18n import translate
 from storehealth.support.message import LANGUAGES, Name, message
 from storehealth.tools.stock import Demand, compute_reorder
-from storehealth.tools.today import EXCUSES, GIFTS, SLOTS, Today, build_today, count_hands, place_in_time
+from storehealth.tools.today import EXCUSES, GIFTS, SLOTS, Today, build_today, count_hands, name_trend, place_in_time
 from tests.tools.conftest import OpenSample
 
 NOW = "2026-10-15 23:54:00"
@@ -36,7 +36,7 @@ def test_the_planted_faults_are_on_the_list(today: Today) -> None:
     assert kinds["chat"] >= 3
     assert kinds["refund"] >= 1
     assert {line.sku_id for line in today.stock if line.available == 0} == SOLD_OUT
-    assert {item.what for item in today.items if item.kind.id == "tools.do.reorder"} == SOLD_OUT
+    assert {item.what for item in today.items if item.kind.id == "tools.do.delist"} == SOLD_OUT
     assert all(":" in item.place for item in today.items)
 
 
@@ -64,7 +64,9 @@ def test_a_stockout_is_never_the_carriers_fault(today: Today) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", ["ship", "ship_late", "renegotiate", "chat", "review", "refund", "decide"])
+@pytest.mark.parametrize(
+    "kind", ["ship", "ship_late", "ship_check", "renegotiate", "chat", "review", "refund", "decide"]
+)
 def test_built_in_words_are_honest_in_every_language(kind: str, language: Any) -> None:
     """No gift anywhere; no carrier where goods are lacking; every slot is filled."""
     slots = {slot: Name(f"<{slot}>") for slot in SLOTS}
@@ -109,7 +111,7 @@ def test_only_deadlines_leaves_stock_out(open_sample: OpenSample) -> None:
     """``due`` is this."""
     record = build_today(open_sample(NOW, only="deadlines"))
     assert record.stock == ()
-    assert "reorder" not in _kinds(record)
+    assert not {"reorder", "delist"} & _kinds(record).keys()
     assert all(item.deadline is not None for item in record.items)
 
 
@@ -236,3 +238,67 @@ def test_bundles_draw_on_their_parts(open_made: Any, tmp_path: Path) -> None:
     }  # fmt: skip
     (line,) = build_today(open_made(rows)).stock
     assert (line.pace, line.available, line.warehouses, line.days_left) == (2, 6, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "name"),
+    [("2026-01-06 10:00:00", "ship_late"), ("2026-01-08 10:00:00", "ship_check"), ("2026-01-10 10:00:00", "ship")],
+)
+def test_a_past_day_is_promised_no_more(open_made: Any, deadline: str, name: str) -> None:
+    """The files end on the 7th, it is the 9th: what was due on the 8th may have left, and is not called late either."""
+    rows = {"orders": [_order(1, promised_ship_at=deadline), _order(2, paid_at="2026-01-07 09:00:00")]}
+    item = next(item for item in build_today(open_made(rows, now="2026-01-09 12:00")).items if item.what == "o1")
+    slots = dict.fromkeys(SLOTS, Name("")) | {"order_id": Name("o1"), "promised": Name(deadline[:16])}
+    assert item.text == translate(message(f"tools.reply.{name}", **slots), "en")
+
+
+def test_the_lists_heading_says_from_when_it_counts(today: Today, open_sample: OpenSample) -> None:
+    """Not "as of" the end of the files, which are hours or days older."""
+    later = build_today(open_sample("2026-10-18 12:00:00"))
+    assert "2026-10-18 12:00" in translate(later.describe_time(), "en")
+    assert "2026-10-15 23:53" in translate(later.describe_time(), "en")
+
+
+def test_a_sold_out_product_on_sale_is_delisted_and_nothing_is_reordered_that_is_coming(open_made: Any) -> None:
+    """Each new order of it would be cancelled. An order of no pieces is no order."""
+    days = [f"2026-03-{day:02d} 10:00:00" for day in range(1, 11)]
+    stock = {"sku_id": "s1", "taken_at": "2026-03-10 20:00:00", "available": 0, "inbound": 500, "listed": True}
+    rows = {
+        "orders": [{"order_id": at, "status": "completed", "created_at": at, "paid_at": at, "shipped_at": at} for at in days],
+        "order_lines": [{"order_id": at, "sku_id": "s1", "quantity": 1, "unit_price": 10} for at in days],
+        "stock": [stock],
+    }  # fmt: skip
+    assert _kinds(build_today(open_made(rows))) == {"delist": 1}
+    assert _kinds(build_today(open_made({**rows, "stock": [{**stock, "inbound": 0}]}))) == {"delist": 1, "reorder": 1}
+    assert _kinds(build_today(open_made({**rows, "stock": [{**stock, "inbound": 0, "listed": False}]}))) == {
+        "reorder": 1
+    }
+    for item in build_today(open_made(rows)).items:
+        assert item.left == 0
+
+
+def test_where_nothing_is_known_of_work_done_no_pile_keeps_up(open_made: Any) -> None:
+    """Neither where no file says what has left, nor where nothing came and nothing was done."""
+    order = {"order_id": "o1", "status": "paid", "created_at": "2026-01-05 09:00:00", "paid_at": "2026-01-05 09:00:00"}
+    (pile,) = build_today(open_made({"orders": [order]})).backlog
+    assert (pile.open, pile.done_per_day, pile.days_to_clear, pile.trend.id) == (
+        None,
+        None,
+        None,
+        "tools.backlog.unknown",
+    )
+    assert [name_trend(*pace) for pace in ((0, 0), (1, 0), (1, 1), (0, 1))] == ["unknown", "grows", "keeps", "keeps"]
+
+
+def test_a_log_of_customers_alone_shows_no_open_question(open_made: Any) -> None:
+    """No file says who answered; that is missing, not open."""
+    asked = {"conversation_id": "c", "message_id": "1", "sent_at": "2026-01-05 10:00:00", "sender_role": "customer"}
+    record = build_today(open_made({"messages": [asked]}))
+    assert record.items == ()
+    assert "tools.today.no_replies" in {text.id for text in record.missing}
+
+
+def test_the_exports_age_is_that_of_its_last_event(open_sample: OpenSample) -> None:
+    """Also with --as-of, which is the list's clock and no event."""
+    inputs = open_sample("2026-10-18 12:00:00")
+    assert build_today(inputs).export_age_days == pytest.approx(2.5, abs=0.1)

@@ -65,6 +65,17 @@ Outputs = Annotated[
         help="Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout.",
     ),
 ]
+ReportOutputs = Annotated[
+    list[OutputOption] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT=PATH",
+        parser=_parsers.parse_output,
+        help="Write a report, such as html=report.html; repeatable. - means stdout.",
+    ),
+]
+"""``-o`` of commands that have no rows of exports to write."""
 StrictData = Annotated[
     bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
 ]
@@ -77,7 +88,7 @@ WithTools = Annotated[
         "--with",
         metavar="TOOLS",
         parser=_parsers.parse_tools,
-        help="Add the blocks and sheets of managers' tools: names parted by commas, such as scorecard,staffing, or all.",
+        help="Add the blocks and sheets of managers' tools: names separated by commas, such as scorecard,staffing, or all.",
     ),
 ]
 OWN_PACK = "storehealth.d"
@@ -102,9 +113,7 @@ Packs = Annotated[
 ]
 State = Annotated[
     Path | None,
-    typer.Option(
-        "--state", metavar="DIR", is_eager=True, help="Folder that keeps the data cache and logs between runs."
-    ),
+    typer.Option("--state", metavar="DIR", is_eager=True, help="Folder for the data cache, saved runs and logs."),
 ]
 Config = Annotated[
     Path | None,
@@ -122,7 +131,7 @@ Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print only errors.
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show every step on stderr.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data unmasked; on a terminal only.")]
 StrictPrivacy = Annotated[
-    bool, typer.Option("--strict-privacy", help="Hide free text altogether, not only what is found in it.")
+    bool, typer.Option("--strict-privacy", help="Hide free text completely, not only the personal data found in it.")
 ]
 Layouts = Annotated[
     list[FileChoice] | None,
@@ -148,7 +157,7 @@ DateOrder = Annotated[
         "--date-order",
         metavar="ORDER",
         parser=_parsers.parse_date_order,
-        help="day-first or month-first: what 03/04/2026 means in files in which no date settles it.",
+        help="day-first or month-first: what 03/04/2026 means in a file where no date settles it.",
     ),
 ]
 Memory = Annotated[
@@ -267,7 +276,7 @@ class ReadOptions:
         """Return the fields of an audit's request.
 
         Raises:
-            UsageError: There is no layout of a name.
+            UsageError: A named layout does not exist.
         """
         return {
             "layouts": names.check_layouts(self.layout or ()),

@@ -1,4 +1,4 @@
-"""The application with every command. A module of its own, because importing typer takes time."""
+"""The application with every command. It is a separate module because importing typer takes time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""``storehealth demo``: the made-up store and its audit, for a first look.
-
-The made-up store for a first look: its exports, copied into a folder of the user's.
-"""
+"""``storehealth demo``: copies the exports of a made-up store into a folder and audits them, for a first look."""
 
 from __future__ import annotations
 
@@ -21,8 +18,8 @@ from storehealth.support.message import Name, message
 
 HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.
 
-The audit is not remembered. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
-as a page beside the folder.
+The audit is not saved. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
+as a page next to the folder, and the store's settings, roster, prices and reward scheme go into storehealth-demo-settings/.
 
 Examples
 
@@ -42,9 +39,9 @@ def run(
     common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color", "quiet", "silent", "verbose")],
 ) -> int:
     """Copy the files and audit them; return the exit code, 0 whatever is found."""
-    page = choose_page(folder)
+    page, settings = choose_page(folder), folder.resolve().with_name(f"{folder.resolve().name}-settings")
     try:
-        files = copy_samples(folder)
+        files = (*copy_samples(folder), *copy_samples(settings, SETTINGS))
     except OSError as error:
         problem = message("usage.write_failed", path=Name(folder), reason=describe_os_error(error))
         raise UsageError(problem, message("usage.another_demo_folder")) from None
@@ -52,7 +49,10 @@ def run(
     options = audit.AuditOptions(fail_on="never", no_history=True, output=[OutputOption("html", page)])
     code = audit.run(folder, options, ReadOptions(), common, audit.UnattendedOptions())
     if not common.silent:
-        streams.write_note(message("usage.demo_next", folder=Name(streams.quote_path(folder))))
+        names = {"folder": folder, "settings": folder.with_name(settings.name) / "storehealth.toml"}
+        streams.write_note(
+            message("usage.demo_next", **{key: Name(streams.quote_path(path)) for key, path in names.items()})
+        )
     return code
 
 
@@ -69,17 +69,21 @@ def choose_page(folder: Path) -> Path:
 
 
 PAGE_START = 4096
-"""Bytes of a page that tell whether it is ours."""
+"""Bytes of a page that show whether it is ours."""
 PACKAGE = Path(__file__).parent.parent
-SAMPLES = next(path for path in (PACKAGE / "sample_exports", PACKAGE.parent.parent / "sample_exports") if path.is_dir())
+SAMPLES, SETTINGS = (
+    next(path for path in (PACKAGE / name, PACKAGE.parent.parent / name) if path.is_dir())
+    for name in ("sample_exports", "sample_settings")
+)
 """In the wheel, else in the checkout."""
 
 
-def copy_samples(folder: Path) -> tuple[Path, ...]:
-    """Copy the exports of the made-up store.
+def copy_samples(folder: Path, source: Path = SAMPLES) -> tuple[Path, ...]:
+    """Copy the exports of the made-up store, or its settings.
 
     Args:
         folder: Created if missing. It may hold the samples of an earlier demo, and nothing else.
+        source: What is copied.
 
     Returns:
         The files.
@@ -87,7 +91,7 @@ def copy_samples(folder: Path) -> tuple[Path, ...]:
     Raises:
         UsageError: The folder is a file, or holds something of the user's own.
     """
-    samples = sorted(path for path in SAMPLES.iterdir() if path.is_file())
+    samples = sorted(path for path in source.iterdir() if path.is_file())
     if folder.is_file():
         raise UsageError(message("usage.is_file", path=Name(folder)), message("usage.another_demo_folder"))
     names = {path.name for path in samples}

@@ -35,7 +35,7 @@ Examples
   storehealth explain CS01 --platform jd
   storehealth explain score exports/
   storehealth explain score --checkup run.json
-  storehealth explain chat.log:2230 exports/"""
+  storehealth explain chat.log:10930 exports/"""
 
 Platform = Annotated[
     str | None,

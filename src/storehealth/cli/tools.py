@@ -6,6 +6,7 @@ They share everything but a few options, so one module registers them all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
-from storehealth.cli._parsers import OutputOption, parse_output, parse_window, require_one_of
+from storehealth.cli._parsers import OutputOption, parse_as_of, parse_output, parse_window, require_one_of
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -25,14 +26,17 @@ Examples
 
   storehealth {name} exports/
   storehealth {name} exports/ --lang zh -o xlsx={name}.xlsx -o html={name}.html"""
-TODAY = "List what to do now: orders, chats, cases, stock; with deadlines, money at risk and words to send." + EXAMPLES
-DUE = "List what breaches next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
+TODAY = (
+    "List what to do now (orders, chats, cases, stock), with deadlines, money at risk and messages to send." + EXAMPLES
+)
+DUE = "List the deadlines that come next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
 SCORECARD = (
-    "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
+    "Compare agents, allowing for their hours and load; apply the rewards in rewards.yaml; suggest what to train."
+    + EXAMPLES
 )
 STAFFING = "Work out how many people each hour needs, propose shifts, and forecast two weeks." + EXAMPLES
-CARRIERS = "Compare carriers by lane and warehouse, and say what moving a lane would bring." + EXAMPLES
-PHRASES = "Find frequent questions and the store's own best answers to them, to approve and prepare." + EXAMPLES
+CARRIERS = "Compare carriers by lane and warehouse, and estimate what moving a lane would gain." + EXAMPLES
+PHRASES = "Find frequent questions and the store's own best answers, to approve as prepared phrases." + EXAMPLES
 
 
 def parse_shown(text: str) -> str:
@@ -71,6 +75,21 @@ class ToolOptions:
     ] = None
 
 
+@dataclass(frozen=True)
+class ListOptions(ToolOptions):
+    """What the lists of open work take: their clock is the real one."""
+
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            parser=parse_as_of,
+            help="Count from this time, and leave out what came later. Default: the real clock.",
+        ),
+    ] = None
+
+
 Window = Annotated[str, typer.Option("--window", metavar="30d|all", parser=parse_window, help="Days to look at.")]
 
 
@@ -87,7 +106,9 @@ def register(app: typer.Typer) -> None:
 
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="last", parser=parse_since, help="Show only what the last list did not have."),
+    typer.Option(
+        "--since", metavar="last", parser=parse_since, help="last: show only what is new since the last list."
+    ),
 ]
 
 
@@ -95,11 +116,13 @@ def run_today(
     exports: _options.Exports,
     only: Annotated[
         str | None,
-        typer.Option("--only", metavar="deadlines", parser=parse_only, help="Leave out what has no deadline: stock."),
+        typer.Option(
+            "--only", metavar="deadlines", parser=parse_only, help="deadlines: list only items with a deadline."
+        ),
     ] = None,
     since: Since = None,
     *,
-    options: ToolOptions,
+    options: ListOptions,
     reading: ReadOptions,
     common: CommonOptions,
 ) -> int:
@@ -111,7 +134,7 @@ def run_due(
     exports: _options.Exports,
     since: Since = None,
     *,
-    options: ToolOptions,
+    options: ListOptions,
     reading: ReadOptions,
     common: CommonOptions,
 ) -> int:
@@ -149,7 +172,10 @@ def run_carriers(
 def run_phrases(
     exports: _options.Exports,
     texts: Annotated[
-        bool, typer.Option("--texts", help="Show the texts, scrubbed; else only those approved in phrases.yaml.")
+        bool,
+        typer.Option(
+            "--texts", help="Show all texts, personal data removed. Default: only those approved in phrases.yaml."
+        ),
     ] = False,
     *,
     options: ToolOptions,
@@ -163,7 +189,7 @@ def run_phrases(
 def _run(
     tool: str,
     exports: Path,
-    own: dict[str, Any],
+    arguments: dict[str, Any],
     options: ToolOptions,
     reading: ReadOptions,
     common: CommonOptions,
@@ -192,7 +218,9 @@ def _run(
         **reading.to_request_fields(common.names),
     )
     with progress:
-        record = state_folder.retry_when_full(request, lambda attempt: build_from_exports(tool, exports, attempt, own))
+        record = state_folder.retry_when_full(
+            request, lambda attempt: build_from_exports(tool, exports, attempt, arguments)
+        )
     if outputs.on_stdout is None and not common.silent:
         _show(record, options.output_format, common)
     written = output_files.write_reports(record, outputs.reports, voice)

@@ -1,7 +1,4 @@
-"""From a folder of exports to an open database: the steps that all commands over exports share.
-
-The options of an audit.
-"""
+"""From a folder of exports to an open database: the options and steps that all commands over exports share."""
 
 from __future__ import annotations
 
@@ -161,11 +158,11 @@ def resolve_platform(
                 message("catalogue.sites_known", names=sites),
             )
     platform = catalogue.find_platform(name, day, site) if site else plain
-    own = _list_own_limits(settings, catalogue, platform)
+    limits = _list_own_limits(settings, catalogue, platform)
     return platform.model_copy(
         update={
             "facts": {**platform.facts, **settings.list_facts()},
-            "limits": {**platform.limits, **own},
+            "limits": {**platform.limits, **limits},
             "replaced_limits": platform.limits,
             "slice_limits": settings.list_slice_limits(),
         }
@@ -242,7 +239,7 @@ class MergedTables(Protocol):
 
     @property
     def merged_away(self) -> Mapping[str, int]:
-        """Rows per source path that a row of another file stands for."""
+        """Rows per source path that are merged into a row of another file."""
 
     @property
     def shops(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Runs a manager's tool over exports or over an audit's open database, and remembers its last record per store."""
+"""Runs a manager's tool over exports or over an audit's open database, and saves its last record per store."""
 
 from __future__ import annotations
 

@@ -86,6 +86,7 @@ def describe_help(line: HelpLine, words: Words) -> str:
             points=words.format_decimal(line.points, 0),
             orders=words.count("fleet.orders", line.orders),
             codes=words.say("unit.comma").join(line.worst),
+            first=words.render(line.first) if line.first else "",
         )
     ]
     if line.action is not None:
@@ -112,7 +113,7 @@ def describe_common(line: CommonFinding, words: Words) -> str:
 
 
 def describe_change(line: ChangeLine, words: Words) -> str:
-    """How a store's score has changed, what fails anew, and what no longer does."""
+    """How a store's score has changed, what fails newly, and what no longer does."""
     parts = [part for part in [format_change(line, words)] if part]
     for key, codes in (("fleet.new", line.new), ("fleet.resolved", line.resolved)):
         if codes:

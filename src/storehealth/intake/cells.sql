@@ -75,9 +75,9 @@ CREATE OR REPLACE TEMP MACRO is_excel_day(t) AS regexp_full_match(t, '[2-7]\d{4}
 CREATE OR REPLACE TEMP MACRO excel_day_of(t) AS
   TIMESTAMP '1899-12-30' + to_seconds(round(replace(t, ',', '.')::DOUBLE * 86400)::BIGINT);
 
--- The first character is checked because strptime accepts 'infinity' as a time.
+-- The first characters are checked because strptime accepts 'infinity' as a time, and the year 2426.
 CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
-  CASE WHEN t[1] BETWEEN '0' AND '9' THEN try_strptime(t, ['%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M:%S', '%Y年%m月%d日%H:%M',
+  CASE WHEN t[:2] IN ('19', '20') THEN try_strptime(t, ['%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H:%M', '%Y年%m月%d日%H:%M:%S', '%Y年%m月%d日%H:%M',
                    '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日%H时%M分%S秒', '%Y年%m月%d日 %H时%M分',
                    '%Y年%m月%d日%H时%M分', '%Y年%m月%d日', '%Y%m%d%H%M%S', '%Y%m%d']) END;
 

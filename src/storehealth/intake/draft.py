@@ -1,6 +1,6 @@
-"""Drafts a layout for a sheet that no layout fits: valid at once, with comments that say what to check.
+"""Drafts a layout for a sheet that no layout fits: immediately valid, with comments that say what to check.
 
-Runs one layout over a piece of text: the examples in layout files are checked this way.
+Also runs one layout over a piece of text, which is how the examples in layout files are checked.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ def _write_sample(fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: 
 
 
 def _anonymise(cell: str, target: TableColumn | None, number: int) -> str:
-    """Make up whatever is not read or says who somebody is: layout files are passed on to others."""
+    """Replace whatever is not read or identifies a person: layout files are passed on to others."""
     if not cell:
         return cell
     if target is None:
@@ -318,12 +318,12 @@ class LayoutTrial(NamedTuple):
     rejected: int
 
 
-def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: str | None = None) -> LayoutTrial:
+def try_layout(layout: Layout, lines: str | bytes, catalogue: Catalogue, zone: str | None = None) -> LayoutTrial:
     """Read a text with one layout.
 
     Args:
         layout: The layout; the containers it lists do not matter here.
-        given: The content of a file.
+        lines: The content of a file.
         catalogue: Has the tables.
         zone: The store's zone; by default the layout's own.
 
@@ -332,7 +332,7 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "given.txt"
-        path.write_bytes(given.encode() if isinstance(given, str) else given)
+        path.write_bytes(lines.encode() if isinstance(lines, str) else lines)
         sheet, _ = open_sheet(layout, path)
         match = recognise(sheet.top, "", [layout], forced=True)
         plan = ReadingPlan(layout, catalogue.tables, match, zone or layout.zone or "UTC")

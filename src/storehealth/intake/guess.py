@@ -1,6 +1,6 @@
-"""Profiles a sheet that no layout fits: where its header is, and what the columns below it hold.
+"""Profiles a sheet that no layout fits (where its header is, what its columns contain) and maps its columns to canonical ones.
 
-Maps the columns of an unknown sheet to canonical columns: by the headers of known layouts, then by their content.
+Columns are mapped by the headers of known layouts first, then by their content.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from storehealth.intake.read import Con
 from storehealth.intake.recognise import is_generic_id, is_generic_time, match_header_words, normalise_header
 
 DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*", re.DOTALL)
-"""A cell that is no header: a number, a time, a mail address, anything with a long number."""
+"""A cell that cannot be a header: a number, a time, a mail address, anything with a long number."""
 MOST_COLUMNS = 200
 """No export of a shop has so many; lists inside JSON do, and each column costs a few queries."""
 LONGEST_HEADER = 60
@@ -53,7 +53,7 @@ def _are_names(cells: Sequence[str]) -> bool:
 
 
 def _has_data_below(top: Sequence[Sequence[str]], index: int) -> bool:
-    """Whether there is data below: in a table of names alone no row can be told from the header."""
+    """Whether there is data below: in a table of names alone, any row could be the header."""
     below = [cell.strip() for record in top[index + 1 :] for cell in record if cell.strip()]
     return any(DATA.fullmatch(cell) for cell in below)
 
@@ -65,7 +65,7 @@ FORMATS = (
     "%d.%m.%y %H:%M", "%d.%m.%y", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
     "%b-%d-%y", "%d-%b-%y", "%b-%d-%Y", "%d-%b-%Y", "%b %d, %Y %H:%M", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
 )  # fmt: skip
-"""Forms of a time that intake does not try by itself; where day and month are ambiguous, the day comes first."""
+"""Time formats that intake does not try automatically; where day and month are ambiguous, the day comes first."""
 KINDS: tuple[Kind, ...] = ("time", "integer", "number", "flag")
 SEPARATED = re.compile(r"\d[-/.:年月]\d|\d[ -][A-Za-z]{3}|[A-Za-z]{3}[ -]\d|\dT\d")
 ID = re.compile(r"(?=.*\d)[\w./#-]{4,40}")
@@ -77,7 +77,7 @@ MOST = 0.8
 
 
 class ColumnProfile(NamedTuple):
-    """What the cells of a column hold. ``formats`` has the form of its times, where intake does not try it by itself."""
+    """What the cells of a column hold. ``formats`` has the form of its times, if intake does not try it automatically."""
 
     header: str
     cells: tuple[str, ...]
@@ -291,7 +291,7 @@ def _is_spoken(
 
 
 def _weigh_uniqueness(profile: ColumnProfile, table: Table, column: str) -> float:
-    """Half where the only key of a table repeats: a stock code is no order number."""
+    """Half if the only key of a table repeats: a stock code is not an order number."""
     is_key = table.key[:1] == (column,) and len(table.key) == 1
     return 0.5 if is_key and profile.filled and profile.distinct < LEAST_UNIQUE else 1.0
 

@@ -61,10 +61,11 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
 
 
 def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
-    """Whether in every column hardly any time is left over, so that these cost their cells and not the file."""
+    """Whether in every column hardly any time could be in either order, so that these cost their cells and not the file."""
     for key, _, target in plan.iterate_read_columns():
         if target.type == "time":
-            left = f"len(list_filter({UNREAD}, lambda cell: cell.key = {quote_literal(key)}))"
+            is_open = f"cell.key = {quote_literal(key)} AND regexp_matches(cell.value, {quote_literal(NUMERIC_DATE)})"
+            left = f"len(list_filter({UNREAD}, lambda cell: {is_open}))"
             sql = f"SELECT coalesce(sum({left}), 0) * {FEW} > count({quote_name(key)}) FROM staged"
             if con.execute(sql).fetchall()[0][0]:
                 return False
@@ -118,7 +119,7 @@ MINORITY = 0.2
 
 
 def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> bool:
-    """Fill the table ``left_out`` with the rows that are no records, and why; returns whether there are any.
+    """Fill the table ``left_out`` with the rows that are not records, and why; returns whether there are any.
 
     All cells of the file are searched only if some row lacks its id, or has an id unlike others.
     """
@@ -154,7 +155,7 @@ def _list_id_keys(plan: ReadingPlan) -> list[str]:
 
 
 def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body, is_rare: bool) -> None:
-    """Add the odd rows that sum up others, and those below all others with a cell or two that is no id."""
+    """Add the odd rows that sum up others, and those below all others with one or two cells, none of them an id."""
     number = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     cells = ", ".join(f"trim_blanks(c{place})" for place in range(plan.match.width))
     ids = [f"trim_blanks(c{plan.match.columns[key]})" for key in _list_id_keys(plan)]
@@ -192,7 +193,7 @@ KEPT = 15
 """Digits of a number that Excel keeps."""
 NEARLY_ALL = 0.95
 PROOF = 4
-"""Zeros behind the fifteenth digit, over all different ids, that are no accident: one in ten thousand has so many."""
+"""Zeros behind the fifteenth digit, over all different ids, that chance does not explain: one in ten thousand has as many."""
 
 
 def refuse_rounded_ids(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> None:

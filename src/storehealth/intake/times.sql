@@ -75,10 +75,11 @@ CREATE OR REPLACE TEMP MACRO zone_minutes(z) AS
                       'hkt': 8, 'sgt': 8, 'pht': 8, 'myt': 8, 'jst': 9, 'kst': 9, 'aest': 10, 'aedt': 11, 'nzst': 12, 'nzdt': 13}[z] END;
 
 -- p: year, month, day, hour, minute, second, fraction, am or pm, zone. Two digits of a year are of this century, as in strptime;
--- a year of the Thai calendar is 543 ahead.
+-- a year of the Thai calendar is 543 ahead. Others are slips: 2426 would be the day that everything is compared with.
 CREATE OR REPLACE TEMP MACRO year_of(y) AS
   CASE WHEN strlen(y) = 2 THEN CASE WHEN y < '70' THEN '20' ELSE '19' END || y
-       WHEN y BETWEEN '2550' AND '2620' THEN (y::INTEGER - 543)::VARCHAR ELSE y END;
+       WHEN y BETWEEN '2550' AND '2620' THEN (y::INTEGER - 543)::VARCHAR
+       WHEN y BETWEEN '1900' AND '2099' THEN y END;
 CREATE OR REPLACE TEMP MACRO hour_of(h, half) AS
   CASE WHEN h = '' THEN 0 WHEN half = '' OR h::INTEGER > 12 THEN h::INTEGER
        ELSE h::INTEGER % 12 + CASE half WHEN 'pm' THEN 12 ELSE 0 END END;

@@ -41,7 +41,7 @@ from storehealth.model import (
 from storehealth.support.message import Message, clauses, message, sentences
 
 SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_lanes_far", "no_sender_roles"})
-"""Assumptions worth a word beside every verdict; the others are listed by `explain`."""
+"""Assumptions shown with every verdict; `explain` lists the others."""
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
 NO_LIMIT_SOURCE = LimitSource(source=message("source.no_limit"), verified="assumed")

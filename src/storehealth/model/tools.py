@@ -1,4 +1,4 @@
-"""What a manager's tool hands out: rows with units, and the block of tables that every face shows alike.
+"""What a manager's tool returns: rows with units, and the block of tables that every output shows in the same way.
 
 A tool declares a record: a subclass of :class:`ToolRecord` whose tuples of :class:`ToolRow` are its tables. Titles are
 messages by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no face
@@ -15,10 +15,12 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic.fields import FieldInfo
 
 from storehealth.model.base import FrozenModel, Note
-from storehealth.support.message import Message, message
+from storehealth.support.message import Message, Name, message
 
 TOOL_SCHEMA_VERSION = "1.0.0"
-DisplayUnit = Literal["text", "whole", "number", "share", "seconds", "hours", "days", "money", "ratio", "moment", "day"]
+DisplayUnit = Literal[
+    "text", "whole", "number", "share", "seconds", "hours", "days", "money", "ratio", "moment", "day", "id"
+]
 Cell = Annotated[StrictStr | StrictBool | StrictInt | StrictFloat | Message | None, Field(union_mode="left_to_right")]
 """Times are written in ISO form; the column's unit says that they are times."""
 
@@ -41,6 +43,8 @@ Money = Annotated[float | None, Unit("money")]
 Ratio = Annotated[float | None, Unit("ratio")]
 Figure = Annotated[float | None, Unit("number")]
 """Null is "not known", never zero."""
+Id = Annotated[str, Unit("id")]
+"""An id, or a file and line: never cut, else nobody can look it up."""
 
 
 class ToolRow(FrozenModel):
@@ -93,7 +97,7 @@ class ToolBlock(FrozenModel):
 
 
 class ToolRecord(FrozenModel):
-    """What all tools' records share. ``digest`` tells whether a remembered record is of the same files and options."""
+    """What all tools' records share. ``digest`` shows whether a saved record is of the same files and options."""
 
     FIRST: ClassVar[Mapping[str, int]] = {}
     """Rows of a table that a screen shows, where it is not ten."""
@@ -112,6 +116,12 @@ class ToolRecord(FrozenModel):
     headline: Message
     missing: tuple[Message, ...] = Field(default=(), description="What could not be worked out, and what it needs.")
     notes: tuple[Message, ...] = Field(default=(), description="How to read the figures.")
+
+    def describe_time(self) -> Message:
+        """Say up to when the figures count."""
+        if self.as_of is None:
+            return message("tools.undated", zone=Name(self.timezone), platform=Name(self.platform))
+        return message("tools.as_of", at=self.as_of, zone=Name(self.timezone), platform=Name(self.platform))
 
     def to_block(self) -> ToolBlock:
         """Return the record as tables with titles and units, in the order of its fields."""
@@ -175,6 +185,6 @@ def to_cell(value: Any) -> Cell:
 
 
 __all__ = [
-    "BlockColumn", "BlockTable", "Cell", "Days", "Figure", "Hours", "Money", "Note", "Ratio", "ScatterChart",
+    "BlockColumn", "BlockTable", "Cell", "Days", "Figure", "Hours", "Id", "Money", "Note", "Ratio", "ScatterChart",
     "Seconds", "Share", "ToolBlock", "ToolRecord", "ToolRow", "Unit", "find_row_type", "list_columns",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Managers' tools: what to do today, who to train, what to paste, whom to put on when, whom to ship with.
+"""Managers' tools: what to do today, whom to train, which phrases to prepare, when to staff whom, which carrier to use.
 
 One module is one tool: its record (see ``storehealth.model.tools``) and ``build_NAME(inputs) -> Record``, which reads the open
 database's tables and views and nothing else. A plain audit runs none of them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -94,7 +94,7 @@ class ToolInputs:
         """Read a YAML file of the store's own beside its settings; None where there is none.
 
         Raises:
-            UsageError: It is no YAML, or something in it is wrong; all mistakes are listed.
+            UsageError: It is not YAML, or has mistakes; all mistakes are listed.
         """
         path, problems = self.folder / file, list[Message]()
         if not path.is_file():
@@ -162,6 +162,41 @@ def read_own_csv(inputs: ToolInputs, file: str, form: str, parse: Callable[[Mapp
 def name_needs(*needs: str) -> tuple[Name, ...]:
     """Return tables and columns as values of a message."""
     return tuple(Name(need.replace("|", " / ")) for need in needs)
+
+
+def list_missing(inputs: ToolInputs, *parts: tuple[str, str]) -> Iterator[Message]:
+    """Say which parts of a tool the files do not allow.
+
+    Args:
+        inputs: What the files have.
+        parts: Message of a part, and the table or column that it needs; ``a|b`` is one of several.
+    """
+    for part, need in parts:
+        if not inputs.has(need):
+            yield explain_need(part, need)
+
+
+def explain_need(part: str, *needs: str) -> Message:
+    """Say that a part of a tool cannot be worked out, and the columns that it needs."""
+    return message("tools.needs", what=message(part), columns=name_needs(*needs))
+
+
+LEAST_MET = 0.05
+"""With a smaller share in time the platform's goal tells nothing, as with mail."""
+
+
+def choose_goal(inputs: ToolInputs, waits: str, **values: Any) -> float:
+    """Choose the seconds to answer in: the platform's goal, or where hardly anybody meets it the store's own median wait.
+
+    Args:
+        inputs: The open database.
+        waits: Query of ``wait_seconds`` and ``is_met``, with ``$goal`` for the platform's.
+        values: Other values of the query.
+    """
+    goal = float(inputs.fetch_value("SELECT getvariable('reply_goal')"))
+    query = f"SELECT avg(is_met::INTEGER) AS met, median(wait_seconds) AS usual FROM ({waits})"
+    row = inputs.fetch(query, goal=goal, **values)[0]
+    return float(row["usual"]) if row["met"] is not None and row["met"] < LEAST_MET else goal
 
 
 def to_number(value: Any) -> float | None:

@@ -1,7 +1,7 @@
 """``carriers``: carrier by lane and warehouse, and what moving a lane's parcels to the best carrier there would bring.
 
-Figures are of parcels that have had the time to arrive: those picked up long enough before the end of the files. What would be
-won is only claimed where the difference is beyond chance, from the store's own parcels on the same lane.
+Figures are of parcels that have had the time to arrive: those picked up long enough before the end of the files. A gain is
+only claimed where the difference is beyond chance, from the store's own parcels on the same lane.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.model.tools import Days, Figure, Hours, Money, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
 from storehealth.support.stats import newcombe_interval, score_curve, wilson_interval
-from storehealth.tools import Row, ToolInputs, name_needs, read_own_csv, to_number
+from storehealth.tools import Row, ToolInputs, explain_need, read_own_csv, to_number
 
 FEWEST_PARCELS = 20
 """With fewer on a lane a carrier is shown, but nothing is moved to it."""
@@ -157,7 +157,7 @@ def build_carriers(inputs: ToolInputs) -> CarrierComparison:
     header = inputs.to_header("carriers")
     lacking = [need for need in NEEDS if not inputs.has(need)]
     if lacking:
-        needs = message("tools.needs", what=message("tools.part.carriers"), columns=name_needs(*lacking))
+        needs = explain_need("tools.part.carriers", *lacking)
         return CarrierComparison(**header, headline=message("tools.carriers.none"), missing=(needs,))
     by_lane = inputs.fetch(PARCELS.format(warehouse="warehouse", lane="lane"))
     if not by_lane:

@@ -1,7 +1,8 @@
 """``phrases``: what customers ask often, and the store's own best answers to it, ready to be approved and prepared.
 
-Questions are clustered by the letters they share, within a topic. An answer is proposed where people sent it at least three
-times to three customers and it belongs to that question more than to others; what belongs to one customer becomes a slot.
+Questions are clustered by the characters they share, within a topic. An answer is proposed where people sent it at least
+three times to three customers and it belongs to that question more than to others;
+what belongs to one customer becomes a placeholder.
 Texts are only in the record where ``--texts`` was given or a person has approved them in ``phrases.yaml``.
 """
 
@@ -12,26 +13,32 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from statistics import median
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from storehealth.catalogue.common import StrictModel
-from storehealth.model.tools import Seconds, Share, ToolRecord, ToolRow
-from storehealth.privacy import REMOVED, scrub
+from storehealth.model.tools import Id, Seconds, Share, ToolRecord, ToolRow
+from storehealth.privacy import scrub
 from storehealth.support.message import Message, message
 from storehealth.support.stats import wilson_interval
-from storehealth.tools import Row, ToolInputs, name_needs, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, to_place
+from storehealth.tools.phrase_texts import WORDS, QuestionWriter, fill_slots, hide_rest, merge_values, strip_openings
 from storehealth.tools.scorecard import RATED, name_topic
 
 LEAST_ASKED, LEAST_ASKERS = 5, 3
 LEAST_SENT, LEAST_CUSTOMERS = 3, 3
 ALIKE = 0.55
 """Share of letter pairs in common (Dice) from which on two questions are one."""
+RELATED = 0.2
+"""The same for questions that get the same answer."""
+LEAST_JOINING, JOINING_SHARE, BELONGS = 2, 0.2, 0.8
+"""Uses of an answer in each question that it joins, its share of the answers there, and the share of its uses in them."""
+LEAST_OPENING = 0.1
+"""Share of a question's uses that open a chat: one that never does means something only after what was said before."""
 OWN = 1.5
-"""How much more often an answer stands in its cluster than among all answers; a stock phrase stands everywhere alike."""
+"""How much more often an answer occurs in its cluster than among all answers; stock phrases occur everywhere alike."""
 BEYOND_CHANCE = 2.5
 """Standard errors by which it must: of hundreds of pairs some stand out by chance."""
 BEST = 3
@@ -42,12 +49,16 @@ MOST_TEXTS = 3000
 """Different wordings of questions that are clustered, the most frequent ones."""
 
 
+Cluster = tuple[str, str]
+"""Topic and most frequent wording of a question."""
+
+
 class PhrasePair(ToolRow):
     """A question and one of the store's own answers. Texts are null until ``--texts`` or an approval."""
 
     SCREEN = ("topic", "asked", "slow_share", "question", "answer", "sent", "no_more")
 
-    key: str = Field(description="To approve it by, in phrases.yaml.")
+    key: Id = Field(description="To approve it by, in phrases.yaml.")
     topic: Message
     question: str | None
     answer: str | None
@@ -61,7 +72,7 @@ class PhrasePair(ToolRow):
     median_wait: Seconds
     good_ratings: Share
     approved: bool
-    place: str = Field(description="File and line of one of the questions.")
+    place: Id = Field(description="File and line of one of the questions.")
 
 
 class FrequentQuestion(ToolRow):
@@ -76,7 +87,7 @@ class FrequentQuestion(ToolRow):
     slow_share: Share
     median_wait: Seconds
     answers: int = Field(description="Answers with enough evidence to propose.")
-    place: str
+    place: Id
 
 
 class ImportLine(ToolRow):
@@ -111,66 +122,6 @@ class PhrasesFile(StrictModel):
     approved: dict[str, ApprovedPhrase | None] = {}
 
 
-# -- slots -----------------------------------------------------------------------------------------------------------
-
-PLACES = (
-    "北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|"
-    "内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
-)
-SLOTS: tuple[tuple[str, str], ...] = (
-    (r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "{private}"),
-    (r"(?<!\d)1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)", "{number}"),
-    (r"\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?", "{date}"),
-    (r"(?<!\d)\d{1,2}月\d{1,2}[日号]?", "{date}"),
-    (r"(?<!\d)\d{1,2}:\d{2}(?!\d)", "{time}"),
-    (r"(?<![\dA-Za-z])[A-Za-z]{0,4}\d{8,}(?!\d)", "{number}"),
-    (r"(?i)(?<!\d)\d{2,3}\s?(?:cm|kg|公分|厘米|斤|公斤)", "{measure}"),
-    (r"(?<![A-Za-z0-9])(?:\d?X{1,3}[SL]|[2-6]XL|[SML])(?![A-Za-z0-9])", "{size}"),
-    (rf"(?:{PLACES})", "{place}"),
-)
-"""What belongs to one customer, whoever writes it; the first that fits."""
-PATTERNS = tuple((re.compile(pattern), slot) for pattern, slot in SLOTS)
-NUMBER = re.compile(r"(?<![{\d])\d+(?:\.\d+)?")
-WORDS = re.compile(r"\w", re.UNICODE)
-
-
-def fill_slots(text: str, customer: str | None = None) -> str:
-    """Turn what belongs to one customer into slots: ids, dates, sizes, places.
-
-    Args:
-        text: An agent's line.
-        customer: The customer's name or id in the export; if it stands in the text it becomes ``{name}``.
-    """
-    text = " ".join(text.split())
-    if customer and len(customer) > 1 and customer in text:
-        text = text.replace(customer, "{name}")
-    return _fill_known(text)
-
-
-@lru_cache(maxsize=100_000)
-def _fill_known(text: str) -> str:
-    for pattern, slot in PATTERNS:
-        text = pattern.sub(slot, text)
-    return text
-
-
-def hide_rest(text: str) -> str:
-    """Turn what the slots have left and privacy rules find into ``{private}``; slow, so only for what is to be shown."""
-    marked = text.replace(REMOVED, "\0")  # an ellipsis of the agent's own is no removed value
-    return scrub(marked).replace(REMOVED, "{private}").replace("\0", REMOVED)
-
-
-def merge_numbers(texts: Mapping[str, int]) -> dict[str, str]:
-    """Map each text to its form: numbers that differ between otherwise equal texts become ``{number}``.
-
-    Numbers that are always the same, such as the hours in 'within 24 hours', belong to the store and stay.
-    """
-    groups: dict[str, list[str]] = defaultdict(list)
-    for text in texts:
-        groups[NUMBER.sub("{number}", text)].append(text)
-    return {text: form if len(own) > 1 else text for form, own in groups.items() for text in own}
-
-
 # -- clusters --------------------------------------------------------------------------------------------------------
 
 
@@ -202,7 +153,9 @@ def cluster_questions(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, 
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 ASKED = """
-    SELECT topic, said, entity, agent_id, wait_seconds, source_file, source_row, session_id, opened_at,
+    SELECT CASE WHEN starts_with(topic, 'other-') THEN 'other' ELSE topic END AS topic, said, entity, agent_id,
+           wait_seconds, source_file, source_row, session_id, opened_at,
+           opened_at = min(opened_at) OVER (PARTITION BY session_id) AS is_first,
            replied_at IS NULL AND wait_seconds >= getvariable('reply_goal')
                OR wait_seconds > getvariable('reply_goal') AS is_slow,
            replied_at IS NOT NULL AS is_answered
@@ -251,23 +204,20 @@ def build_phrases(inputs: ToolInputs) -> Phrases:
     """Mine questions and answers; needs a chat log with texts. Option ``texts`` shows them."""
     header = inputs.to_header("phrases")
     if not inputs.has("messages.text"):
-        needs = message("tools.needs", what=message("tools.part.phrases"), columns=name_needs("messages.text"))
+        needs = explain_need("tools.part.phrases", "messages.text")
         return Phrases(**header, headline=message("tools.phrases.none"), missing=(needs,))
     asked = inputs.fetch(ASKED)
     counts = Counter((row["topic"], row["said"]) for row in asked)
     clusters = cluster_questions(dict(counts.most_common(MOST_TEXTS)))
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in asked:
-        cluster = clusters.get((row["topic"], row["said"]))
-        if cluster is not None:
-            groups[cluster].append(row)
-    frequent = {
-        cluster: rows for cluster, rows in groups.items()
-        if len(rows) >= LEAST_ASKED and len({row["entity"] for row in rows}) >= LEAST_ASKERS
-    }  # fmt: skip
-    answers = choose_answers(list(_list_uses(inputs, groups)), set(frequent))
+    groups = _group_rows(asked, clusters)
+    uses = list(_list_uses(inputs, groups))
+    merged = merge_clusters({cluster: len(rows) for cluster, rows in groups.items()}, uses)
+    groups = _group_rows(asked, {question: merged[cluster] for question, cluster in clusters.items()})
+    frequent = {cluster: rows for cluster, rows in groups.items() if _is_frequent(rows)}
+    answers = choose_answers([use._replace(cluster=merged[use.cluster]) for use in uses], set(frequent))
     approved = inputs.read_scheme("phrases.yaml", PhrasesFile) or PhrasesFile()
-    writer = PhraseWriter(approved.approved, bool(inputs.options.get("texts")))
+    words = QuestionWriter((row["said"], row["entity"]) for rows in frequent.values() for row in rows)
+    writer = PhraseWriter(approved.approved, bool(inputs.options.get("texts")), words)
     # what is asked often and answered slowly gains most from a prepared answer
     slow = {cluster: sum(bool(row["is_slow"]) for row in rows) for cluster, rows in frequent.items()}
     order = sorted(frequent, key=lambda cluster: (-slow[cluster], -len(frequent[cluster]), cluster))
@@ -282,23 +232,80 @@ def build_phrases(inputs: ToolInputs) -> Phrases:
     )
 
 
-def _list_uses(inputs: ToolInputs, groups: Mapping[tuple[str, str], Sequence[Row]]) -> Iterator[AnswerUse]:
-    """Every line by a person that follows a question, with numbers that differ made slots."""
+def _group_rows(asked: Iterable[Row], clusters: Mapping[Cluster, Cluster]) -> dict[Cluster, list[Row]]:
+    groups: dict[Cluster, list[Row]] = defaultdict(list)
+    for row in asked:
+        cluster = clusters.get((row["topic"], row["said"]))
+        if cluster is not None:
+            groups[cluster].append(row)
+    return groups
+
+
+def _is_frequent(rows: Sequence[Row]) -> bool:
+    """Whether a question is asked often, by several, and sometimes at the start: else it follows from what was said before."""
+    opening = sum(row["is_first"] for row in rows)
+    return (
+        len(rows) >= LEAST_ASKED
+        and len({row["entity"] for row in rows}) >= LEAST_ASKERS
+        and opening >= LEAST_OPENING * len(rows)
+    )
+
+
+def merge_clusters(asked: Mapping[Cluster, int], uses: Sequence[AnswerUse]) -> dict[Cluster, Cluster]:
+    """Map clusters to the most asked one that gets the same answer and is not unlike them.
+
+    So one question in two wordings, or in two topics, is one line to import. An answer joins only questions it hardly
+    stands outside of: 'yes, you can' joins nothing.
+    """
+    sent: dict[str, Counter[Cluster]] = defaultdict(Counter)
+    in_cluster = Counter(use.cluster for use in uses)
+    for use in uses:
+        sent[use.text][use.cluster] += 1
+    merged = {cluster: cluster for cluster in asked}
+    for text in sorted(sent, key=lambda text: (-sent[text].total(), text)):
+        own = [c for c, n in sent[text].items() if n >= LEAST_JOINING and n >= JOINING_SHARE * in_cluster[c]]
+        own.sort(key=lambda cluster: (-asked[cluster], cluster))
+        related = [c for c in own if _compare(list_pairs(own[0][1]), list_pairs(c[1])) >= RELATED]
+        if len(related) > 1 and sum(sent[text][c] for c in related) >= BELONGS * sent[text].total():
+            roots = {_find_root(merged, cluster) for cluster in related}
+            leader = min(roots, key=lambda cluster: (-asked[cluster], cluster))
+            merged |= dict.fromkeys(roots, leader)
+    return {cluster: _find_root(merged, cluster) for cluster in merged}
+
+
+def _find_root(merged: Mapping[Cluster, Cluster], cluster: Cluster) -> Cluster:
+    while merged[cluster] != cluster:
+        cluster = merged[cluster]
+    return cluster
+
+
+def _compare(first: set[str], second: set[str]) -> float:
+    return 2 * len(first & second) / (len(first) + len(second))
+
+
+def _list_raw_uses(inputs: ToolInputs, groups: Mapping[Cluster, Sequence[Row]]) -> Iterator[AnswerUse]:
     questions = {
-        (row["session_id"], row["opened_at"]): (cluster, row) for cluster, rows in groups.items() for row in rows
+        (row["session_id"], row["opened_at"]): (cluster, row) for cluster, own in groups.items() for row in own
     }
-    uses = []
     for row in inputs.fetch(ANSWERED.format(good=inputs.catalogue.rules[RATED].measure.good)):
         question = questions.get((row["session_id"], row["opened_at"]))
+        if question is None:
+            continue
         text = fill_slots(row["text"], row["customer_id"])
-        if question is not None and len(WORDS.findall(re.sub(r"\{\w+\}", "", text))) >= SHORTEST:
+        if len(WORDS.findall(re.sub(r"\{\w+\}", "", text))) >= SHORTEST:
             cluster, asked = question
-            uses.append(
-                AnswerUse(cluster, text, asked["entity"], row["sender_id"], float(asked["wait_seconds"] or 0),
-                          row["asks_more"], row["is_good"])
+            wait = float(asked["wait_seconds"] or 0)
+            yield AnswerUse(
+                cluster, text, asked["entity"], row["sender_id"], wait, row["asks_more"], row["is_good"]
             )  # fmt: skip
-    forms = merge_numbers(Counter(use.text for use in uses))
-    return (use._replace(text=forms[use.text]) for use in uses)
+
+
+def _list_uses(inputs: ToolInputs, groups: Mapping[tuple[str, str], Sequence[Row]]) -> Iterator[AnswerUse]:
+    """Every line by a person that follows a question, with numbers that differ made slots."""
+    uses = list(_list_raw_uses(inputs, groups))
+    bare = strip_openings((use.cluster, use.text) for use in uses)
+    forms = merge_values(set(bare.values()))
+    return (use._replace(text=forms[bare[use.text]]) for use in uses)
 
 
 class ChosenAnswer(NamedTuple):
@@ -331,14 +338,15 @@ def choose_answers(
         is_good = answer.no_more >= content[cluster] / in_cluster[cluster]  # no worse than what is sent there anyway
         if enough and is_good and _is_own(len(own), everywhere[text], share):
             chosen[cluster].append(answer)
-    for answers in chosen.values():
+    for cluster, answers in chosen.items():
         answers.sort(key=lambda one: (-one.no_more_low, one.wait, -(one.good or 0), one.text))
-        del answers[BEST:]
+        usual = content[cluster] / in_cluster[cluster]  # beside the best, only what is no worse beyond chance
+        chosen[cluster] = [answers[0], *(answer for answer in answers[1:BEST] if answer.no_more_low >= usual)]
     return dict(chosen)
 
 
 def _is_own(here: int, everywhere: int, share: float) -> bool:
-    """Whether an answer stands in a cluster, which has a share of all answers, more often than chance would have it."""
+    """Whether an answer occurs in a cluster, which has a share of all answers, more often than by chance."""
     expected = everywhere * share
     return share == 1 or here - expected >= max((OWN - 1) * expected, BEYOND_CHANCE * math.sqrt(expected * (1 - share)))
 
@@ -356,8 +364,8 @@ def _weigh_answer(text: str, own: Sequence[AnswerUse]) -> ChosenAnswer:
 class PhraseWriter:
     """Writes rows, with their texts only where they may be shown."""
 
-    def __init__(self, approved: Mapping[str, ApprovedPhrase | None], shows_all: bool) -> None:
-        self._approved, self.shows_all = approved, shows_all
+    def __init__(self, approved: Mapping[str, ApprovedPhrase | None], shows_all: bool, words: QuestionWriter) -> None:
+        self._approved, self.shows_all, self._words = approved, shows_all, words
 
     def to_pair(self, cluster: tuple[str, str], rows: Sequence[Row], answer: ChosenAnswer) -> PhrasePair:
         """Return a question with one of its answers."""
@@ -366,18 +374,21 @@ class PhraseWriter:
         text = own.text if own and own.text else hide_rest(answer.text) if is_shown else None
         question = self.to_question(cluster, rows, 0)
         return PhrasePair(
-            key=key, topic=question.topic, question=scrub(cluster[1]) if is_shown else None, answer=text,
+            key=key, topic=question.topic, question=self._write(rows) if is_shown else None, answer=text,
             asked=question.asked, askers=question.askers, slow_share=question.slow_share, sent=answer.sent,
             agents=answer.agents, no_more=answer.no_more, no_more_low=answer.no_more_low, median_wait=answer.wait,
             good_ratings=answer.good, approved=key in self._approved, place=question.place,
         )  # fmt: skip
+
+    def _write(self, rows: Sequence[Row]) -> str:
+        return scrub(self._words.write(Counter(row["said"] for row in rows)))
 
     def to_question(self, cluster: tuple[str, str], rows: Sequence[Row], answers: int) -> FrequentQuestion:
         """Return a frequent question."""
         slow = sum(bool(row["is_slow"]) for row in rows)
         waits = [float(row["wait_seconds"]) for row in rows if row["is_answered"]]
         return FrequentQuestion(
-            topic=name_topic(cluster[0]), question=scrub(cluster[1]) if self.shows_all else None, asked=len(rows),
+            topic=name_topic(cluster[0]), question=self._write(rows) if self.shows_all else None, asked=len(rows),
             askers=len({row["entity"] for row in rows}), slow_share=slow / len(rows),
             median_wait=median(waits) if waits else None, answers=answers, place=to_place(rows[0]),
         )  # fmt: skip

@@ -1,7 +1,8 @@
-"""``scorecard``: each agent against what was to be expected for their hours and load; rewards, and what to train.
+"""``scorecard``: each agent compared with what is expected for their hours and load; rewards, and what to train.
 
 A chat counts once, by the reply to its first question for a person. Expected misses are those of the whole store in the same
-weekday, hour and concurrency (indirect standardisation); few chats are drawn to the store's mean (empirical Bayes).
+weekday, hour and concurrency (indirect standardisation); figures from few chats are shrunk
+towards the store's mean (empirical Bayes).
 """
 
 from __future__ import annotations
@@ -9,74 +10,43 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 from pydantic import Field
 
-from storehealth.catalogue.common import StrictModel
-from storehealth.model.tools import Figure, Hours, Money, Ratio, ScatterChart, Seconds, Share, ToolRecord, ToolRow
+from storehealth.model.tools import Figure, Id, Money, Ratio, ScatterChart, Seconds, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
-from storehealth.support.stats import Z_TWO_SIDED, wilson_interval
-from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
+from storehealth.support.stats import Z_TWO_SIDED
+from storehealth.tools import Row, ToolInputs, choose_goal, list_missing, to_number, to_place
+from storehealth.tools.agent_rating import (
+    FEWEST_CHATS,
+    AgentScore,
+    Comparison,
+    LoadCell,
+    Reward,
+    RewardScheme,
+    compare_agents,
+    give_rewards,
+    judge_agent,
+    rank_agents,
+    smooth_rates,
+)
 
-FEWEST_CHATS = 30
-"""With fewer an agent is not ranked."""
-SMOOTHING = 10.0
-"""Chats that the rate of the next wider group weighs as much as, in a cell of weekday, hour and concurrency."""
 MOST_OTHERS = 2
 """Other chats at once from which on concurrency is one class."""
 LEAST_LOSS = 1.5
 """Misses beyond the expected ones from which on a topic or an hour is worth training."""
-LEAST_MET = 0.05
-"""With a smaller share in time the platform's goal does not tell agents apart."""
+BY_CHANCE = 0.05
+"""Chance of so many misses or more, from which on they are taken for chance."""
 SIZES = (10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10000, 50000)
 RATED = "CS11"
 """The rule that says which ratings are good."""
 
 
-class AgentScore(ToolRow):
-    """One agent. ``ratio`` is misses by expected misses; ``adjusted`` is the same, drawn to the mean where chats are few."""
-
-    SCREEN = ("rank", "agent_id", "chats", "within_goal", "within_goal_expected", "adjusted", "verdict", "median_wait")
-
-    rank: int | None = Field(description="1 is the best by adjusted ratio; null for fewer than 30 chats.")
-    agent_id: str
-    chats: int = Field(description="Chats whose first question for a person this agent answered or held.")
-    within_10s: Share
-    within_goal: Share = Field(description="Answered within the platform's goal, such as 30 s.")
-    within_goal_expected: Share = Field(description="What the store reaches in the same hours at the same load.")
-    ratio: Ratio
-    adjusted: Ratio
-    low: Ratio
-    high: Ratio
-    verdict: Message = Field(description="Better, worse or as expected, beyond chance.")
-    median_wait: Seconds
-    p90_wait: Seconds = Field(description="Infinite, shown as never, where a tenth or more was never answered.")
-    unanswered: int
-    concurrency: Figure = Field(description="Mean number of chats at once when one began.")
-    hours_on: int | None = Field(description="Hours of the window in which the agent wrote.")
-    ratings: int | None
-    good_ratings: Share
-    transfers: Share
-    cases: int | None = Field(description="After-sales cases handled.")
-    case_hours: Hours = Field(description="Median hours for which these waited for the store.")
-
-
-class Reward(ToolRow):
-    """What the scheme gives an agent. Without a level the agent is coached; nothing is ever taken away."""
-
-    agent_id: str
-    level: Message
-    money: Money
-    team_money: Money
-    total: Money
-    not_met: Message | None = Field(description="Conditions of the floor that were not met.")
-
-
 class TrainingTopic(ToolRow):
     """A topic or an hour in which an agent loses most against what was expected."""
 
-    agent_id: str
+    agent_id: Id
     what: Message
     chats: int
     missed: int
@@ -87,12 +57,12 @@ class TrainingTopic(ToolRow):
 class ReviewChat(ToolRow):
     """A conversation to go through together."""
 
-    agent_id: str
+    agent_id: Id
     what: Message
     kind: Message = Field(description="The agent's own, or a good one by a colleague.")
-    by: str
+    by: Id
     wait: Seconds
-    place: str = Field(description="File and line of the question.")
+    place: Id = Field(description="File and line of the question.")
 
 
 class FunnelLimit(ToolRow):
@@ -119,136 +89,9 @@ class Scorecard(ToolRecord):
     training: tuple[TrainingTopic, ...] = ()
     reviews: tuple[ReviewChat, ...] = ()
     funnel: tuple[FunnelLimit, ...] = ()
-    unassigned: int = Field(default=0, description="Missed chats that no agent held: nobody was there.")
+    unassigned: int = Field(default=0, description="Missed chats that were assigned to no agent.")
     total_money: Money = None
     currency: str | None = None
-
-
-# -- the scheme ------------------------------------------------------------------------------------------------------
-
-
-class RewardLevel(StrictModel):
-    """A level: reached with at most so many times the expected misses."""
-
-    name: str
-    at_most: float = Field(gt=0, description="Adjusted ratio of misses to expected misses.")
-    money: float | None = Field(default=None, ge=0)
-
-
-class RewardFloor(StrictModel):
-    """What everybody has to reach before speed counts, so that speed is not bought with something else."""
-
-    chats: int = Field(default=FEWEST_CHATS, ge=1)
-    answered: float = Field(default=0.9, ge=0, le=1)
-    good_ratings: float = Field(default=0.85, ge=0, le=1)
-    transfers: float = Field(default=0.3, ge=0, le=1, description="Largest share of chats handed on.")
-
-
-class TeamReward(StrictModel):
-    """Money that the team shares equally if the whole store reaches its goal; who misses the floor has no part in it."""
-
-    within_goal: float = Field(ge=0, le=1)
-    money: float = Field(ge=0)
-
-
-class RewardScheme(StrictModel):
-    """``rewards.yaml``."""
-
-    currency: str | None = None
-    levels: tuple[RewardLevel, ...] = ()
-    floor: RewardFloor = RewardFloor()
-    team: TeamReward | None = None
-
-
-DEFAULT_LEVELS = ((0.8, "tools.level.ahead"), (1.2, "tools.level.steady"))
-RATINGS_TO_COUNT = 10
-
-
-# -- the arithmetic --------------------------------------------------------------------------------------------------
-
-
-class LoadCell(NamedTuple):
-    """Chats of one agent in one weekday, hour and concurrency."""
-
-    agent: str
-    weekday: int
-    hour: int
-    others: int
-    chats: int
-    missed: int
-
-
-class Comparison(NamedTuple):
-    """Misses, expected misses and their variance, and the ratio drawn to the mean with its interval."""
-
-    missed: int
-    expected: float
-    variance: float
-    adjusted: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def ratio(self) -> float | None:
-        """Misses by expected misses; None where none are expected."""
-        return self.missed / self.expected if self.expected > 0 else None
-
-
-def smooth_rates(cells: Iterable[LoadCell]) -> dict[tuple[int, int, int], float]:
-    """Return the store's share of misses by weekday, hour and concurrency.
-
-    A cell with few chats leans on its weekday and hour, that on its hour, that on the store; see :data:`SMOOTHING`.
-    """
-    counts: dict[tuple[int, ...], list[int]] = defaultdict(lambda: [0, 0])
-    for cell in cells:
-        names = (cell.hour, cell.weekday, cell.others)
-        for length in range(4):
-            counts[names[:length]][0] += cell.chats
-            counts[names[:length]][1] += cell.missed
-    rates: dict[tuple[int, ...], float] = {}
-    for key in sorted(counts, key=len):
-        chats, missed = counts[key]
-        wider, weight = (rates[key[:-1]], SMOOTHING) if key else (0.0, 0.0)
-        rates[key] = (missed + weight * wider) / (chats + weight) if chats + weight else 0.0
-    return {(key[1], key[0], key[2]): rate for key, rate in rates.items() if len(key) == 3}
-
-
-def compare_agents(cells: Sequence[LoadCell]) -> dict[str, Comparison]:
-    """Compare each agent's misses with those expected in the same cells, and shrink the ratios."""
-    rates = smooth_rates(cells)
-    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
-    for cell in cells:
-        rate = rates[cell.weekday, cell.hour, cell.others]
-        agent = sums[cell.agent]
-        agent[0] += cell.missed
-        agent[1] += cell.chats * rate
-        agent[2] += cell.chats * rate * (1 - rate)
-    return shrink_ratios({agent: Comparison(int(o), e, v) for agent, (o, e, v) in sums.items()})
-
-
-def shrink_ratios(raw: Mapping[str, Comparison]) -> dict[str, Comparison]:
-    """Draw ratios to their mean by empirical Bayes, by moments (Marshall 1991), with 95 % intervals.
-
-    The ratio of an agent has the variance ``variance / expected²`` by chance. What the ratios spread beyond that is
-    the spread between agents; the smaller it is beside chance, the more a ratio is drawn to the mean.
-    """
-    usable = {agent: one for agent, one in raw.items() if one.expected > 0}
-    total = sum(one.expected for one in usable.values())
-    if not total:
-        return dict(raw)
-    mean = sum(one.missed for one in usable.values()) / total
-    spread = sum(one.expected * (one.missed / one.expected - mean) ** 2 for one in usable.values()) / total
-    chance = sum(one.variance / one.expected for one in usable.values()) / total
-    between, of_mean = max(0.0, spread - chance), sum(one.variance for one in usable.values()) / total**2
-    shrunk = dict(raw)
-    for agent, one in usable.items():
-        own = one.variance / one.expected**2
-        weight = between / (between + own) if between + own > 0 else 0.0
-        adjusted = mean + weight * (one.missed / one.expected - mean)
-        # drawn wholly to the mean, an agent is as uncertain as the mean itself, not certain to be on it
-        half = Z_TWO_SIDED * math.sqrt(weight * own if weight else of_mean)
-        shrunk[agent] = one._replace(adjusted=adjusted, low=max(0.0, adjusted - half), high=adjusted + half)
-    return shrunk
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -291,11 +134,14 @@ def build_scorecard(inputs: ToolInputs) -> Scorecard:
     """
     days = inputs.options.get("days")
     first = inputs.fetch_value("SELECT getvariable('chat_end') - to_days($days::INTEGER)", days=days) if days else None
-    at = {"first": first, "goal": _choose_goal(inputs, first)}  # of every query
+    at = {
+        "first": first,
+        "goal": choose_goal(inputs, f"SELECT wait_seconds, NOT missed AS is_met FROM ({CHATS})", first=first),
+    }
     cells = [LoadCell(*row.values()) for row in inputs.fetch(CELLS, **at)]
     compared = compare_agents(cells)
     facts = {row["agent_id"]: row for row in _fetch_agents(inputs, at)}
-    agents = _rank([_to_score(agent, compared[agent], facts[agent]) for agent in compared if agent in facts])
+    agents = rank_agents([_to_score(agent, compared[agent], facts[agent]) for agent in compared if agent in facts])
     training = _find_training(inputs, at, cells, {score.agent_id for score in agents if score.rank})
     scheme = inputs.read_scheme("rewards.yaml", RewardScheme)
     rewards, total = give_rewards(agents, scheme or RewardScheme())
@@ -313,20 +159,12 @@ def build_scorecard(inputs: ToolInputs) -> Scorecard:
         agents=agents,
         rewards=rewards,
         training=training,
-        reviews=_find_reviews(inputs, at, training),
+        reviews=_find_reviews(inputs, at, cells, training),
         funnel=_draw_funnel(rate, [score.chats for score in agents]),
         unassigned=unassigned or 0,
         total_money=total,
         currency=scheme.currency if scheme else None,
     )
-
-
-def _choose_goal(inputs: ToolInputs, first: Any) -> float:
-    """Return the platform's goal; where hardly anybody meets it, as with mail, the store's own median wait."""
-    goal = float(inputs.fetch_value("SELECT getvariable('reply_goal')"))
-    query = f"SELECT avg((NOT missed)::INTEGER) AS met, median(wait_seconds) AS usual FROM ({CHATS})"
-    row = inputs.fetch(query, first=first, goal=goal)[0]
-    return float(row["usual"]) if row["met"] is not None and row["met"] < LEAST_MET else goal
 
 
 CELLS = f"""
@@ -398,7 +236,7 @@ def _to_score(agent: str, one: Comparison, facts: Row) -> AgentScore:
         adjusted=None if math.isnan(one.adjusted) else one.adjusted,
         low=None if math.isnan(one.low) else one.low,
         high=None if math.isnan(one.high) else one.high,
-        verdict=message(f"tools.verdict.{_judge(one, chats)}"),
+        verdict=message(f"tools.verdict.{judge_agent(one, chats)}"),
         median_wait=to_number(facts["waits"][0]),
         p90_wait=to_number(facts["waits"][1]),
         unanswered=facts["unanswered"],
@@ -410,81 +248,6 @@ def _to_score(agent: str, one: Comparison, facts: Row) -> AgentScore:
         cases=facts["cases"],
         case_hours=to_number(facts["case_hours"]),
     )
-
-
-def _judge(one: Comparison, chats: int) -> str:
-    if chats < FEWEST_CHATS:
-        return "too_few"
-    if one.low > 1:
-        return "worse"
-    return "better" if one.high < 1 else "expected"
-
-
-def _rank(scores: Iterable[AgentScore]) -> tuple[AgentScore, ...]:
-    """Rank those with enough chats by the adjusted ratio; the others follow without a rank."""
-    ordered = sorted(scores, key=lambda score: (score.chats < FEWEST_CHATS, score.adjusted or 0.0, score.agent_id))
-    return tuple(
-        score.model_copy(update={"rank": place if score.chats >= FEWEST_CHATS else None})
-        for place, score in enumerate(ordered, 1)
-    )
-
-
-# -- rewards ---------------------------------------------------------------------------------------------------------
-
-
-def give_rewards(agents: Sequence[AgentScore], scheme: RewardScheme) -> tuple[tuple[Reward, ...], float | None]:
-    """Give each agent the level of the scheme, and the sum of the money; no sum where the scheme names no money."""
-    unmet = {score.agent_id: list(_list_unmet(score, scheme.floor)) for score in agents}
-    share = _share_team_money(agents, scheme.team, sum(not failed for failed in unmet.values()))
-    rewards = []
-    for score, failed in zip(agents, unmet.values(), strict=True):
-        level, money = _find_level(score, scheme) if not failed else (_name_coached(score), None)
-        team = share if not failed else None
-        total = (money or 0) + (team or 0) if money is not None or team is not None else None
-        rewards.append(
-            Reward(
-                agent_id=score.agent_id, level=level, money=money, team_money=team, total=total,
-                not_met=message("text.clauses", parts=tuple(failed)) if failed else None,
-            )
-        )  # fmt: skip
-    has_money = scheme.team is not None or any(level.money is not None for level in scheme.levels)
-    return tuple(rewards), sum(reward.total or 0 for reward in rewards) if has_money else None
-
-
-def _share_team_money(agents: Sequence[AgentScore], team: TeamReward | None, sharers: int) -> float | None:
-    chats = sum(score.chats for score in agents)
-    met = sum((score.within_goal or 0) * score.chats for score in agents)
-    if team is None or not sharers or not chats or met / chats < team.within_goal:
-        return None
-    return round(team.money / sharers, 2)
-
-
-def _find_level(score: AgentScore, scheme: RewardScheme) -> tuple[Message, float | None]:
-    ratio = score.adjusted if score.adjusted is not None else math.inf
-    for level in sorted(scheme.levels, key=lambda level: level.at_most):
-        if ratio <= level.at_most:
-            return message("tools.level.named", name=Name(level.name)), level.money
-    known = next((name for limit, name in DEFAULT_LEVELS if ratio <= limit), None) if not scheme.levels else None
-    return message(known or "tools.level.coached"), None
-
-
-def _name_coached(score: AgentScore) -> Message:
-    return message("tools.level.coached" if score.rank else "tools.level.none")
-
-
-def _list_unmet(score: AgentScore, floor: RewardFloor) -> Iterable[Message]:
-    if score.chats < floor.chats:
-        yield message("tools.floor.chats", n=score.chats, least=floor.chats)
-    answered = 1 - score.unanswered / score.chats
-    if answered < floor.answered:
-        yield message("tools.floor.answered", share=answered, least=floor.answered)
-    if score.good_ratings is not None and (score.ratings or 0) >= RATINGS_TO_COUNT:
-        # only what is bad beyond chance: a few ratings do not cost anybody a reward
-        _, high = wilson_interval(round(score.good_ratings * (score.ratings or 0)), score.ratings or 0)
-        if high < floor.good_ratings:
-            yield message("tools.floor.ratings", share=score.good_ratings, least=floor.good_ratings)
-    if score.transfers is not None and score.transfers > floor.transfers:
-        yield message("tools.floor.transfers", share=score.transfers, most=floor.transfers)
 
 
 # -- training --------------------------------------------------------------------------------------------------------
@@ -510,13 +273,13 @@ def _find_training(
         part = LoadCell(*cell)
         expected = part.chats * rates[part.weekday, part.hour, part.others]
         for kind, value in (("topic", topic), ("hour", part.hour)):
-            if value is not None and part.agent in agents:
+            if part.agent in agents and value is not None and not str(value).startswith("other"):
                 group = sums[part.agent, kind, value]
                 group[0] += part.chats
                 group[1] += part.missed
                 group[2] += expected
     losses = sorted(
-        ((key, group) for key, group in sums.items() if group[1] - group[2] >= LEAST_LOSS),
+        ((key, group) for key, group in sums.items() if _is_loss(int(group[1]), group[2])),
         key=lambda item: (item[0][0], item[0][1] != "topic", item[1][2] - item[1][1], str(item[0][2])),
     )
     listed: dict[tuple[str, str], int] = defaultdict(int)
@@ -533,6 +296,18 @@ def _find_training(
     return tuple(rows)
 
 
+def _is_loss(missed: int, expected: float) -> bool:
+    """Whether more was missed than expected, and more than chance (a Poisson count) makes of it."""
+    if missed - expected < LEAST_LOSS:
+        return False
+    below = (
+        sum(math.exp(-expected + n * math.log(expected) - math.lgamma(n + 1)) for n in range(missed))
+        if expected
+        else 1.0
+    )
+    return 1 - below < BY_CHANCE
+
+
 def _name_group(kind: str, value: str | int) -> Message:
     if kind == "hour":
         return message("tools.hour", hour=Name(f"{value:02d}:00-{(int(value) + 1) % 24:02d}:00"))
@@ -541,7 +316,7 @@ def _name_group(kind: str, value: str | int) -> Message:
 
 def name_topic(topic: str) -> Message:
     """Return a topic's name; one without a name of ours is called another question."""
-    return message("tools.topic.other") if topic.startswith("other-") else message(f"tools.topic.{topic}")
+    return message("tools.topic.other") if topic.startswith("other") else message(f"tools.topic.{topic}")
 
 
 REVIEWS = """
@@ -552,39 +327,54 @@ REVIEWS = """
         JOIN question_topics AS t ON t.session_id = l.session_id AND t.opened_at = l.opened_at
     ),
     own AS (
-        SELECT w.agent_id, w.topic, 'own' AS kind, a.agent_id AS by, wait_seconds, source_file, source_row, first_reply_at
+        SELECT w.agent_id, w.topic, 'own' AS kind, a.agent_id AS by, wait_seconds, source_file, source_row, weekday, hour,
+               least(others, $most) AS others
         FROM wanted AS w
         JOIN asked AS a ON a.agent_id = w.agent_id AND a.topic = w.topic AND missed
-        QUALIFY row_number() OVER (PARTITION BY w.agent_id ORDER BY first_reply_at IS NULL, wait_seconds DESC, source_row) <= 3
     ),
     good AS (
-        SELECT w.agent_id, w.topic, 'good' AS kind, a.agent_id AS by, wait_seconds, source_file, source_row, first_reply_at
+        SELECT w.agent_id, w.topic, 'good' AS kind, a.agent_id AS by, wait_seconds, source_file, source_row, weekday, hour,
+               least(others, $most) AS others
         FROM wanted AS w
         JOIN asked AS a ON a.agent_id <> w.agent_id AND a.topic = w.topic AND NOT missed AND is_good IS DISTINCT FROM false
         QUALIFY row_number() OVER (PARTITION BY w.agent_id, w.topic ORDER BY is_good IS NULL, resolved IS NOT TRUE,
                                    customer_messages DESC, wait_seconds, source_row) = 1
     )
-    SELECT * FROM own WHERE EXISTS (SELECT 1 FROM wanted)
+    SELECT * FROM own
     UNION ALL SELECT * FROM good
     ORDER BY agent_id, topic, kind DESC, wait_seconds DESC, source_row
 """
+OWN_CHATS = 3
 
 
-def _find_reviews(inputs: ToolInputs, at: Row, training: Sequence[TrainingTopic]) -> tuple[ReviewChat, ...]:
-    """Find three conversations of each agent in the worst topic, and a good one by a colleague."""
+def _find_reviews(
+    inputs: ToolInputs, at: Row, cells: Sequence[LoadCell], training: Sequence[TrainingTopic]
+) -> tuple[ReviewChat, ...]:
+    """Find three conversations of each agent in the worst topic, and a good one by a colleague.
+
+    The agent's own are those of hours and load in which the store misses least: what everybody misses teaches nothing.
+    """
     worst: dict[str, str] = {}
     for row in training:
         topic = row.what.id.removeprefix("tools.topic.")
         if topic not in (row.what.id, "other"):
             worst.setdefault(row.agent_id, topic)
+    if not worst:
+        return ()
     reviews = REVIEWS.format(good=inputs.catalogue.rules[RATED].measure.good)
-    rows = inputs.fetch(LOADED + reviews, **at, agents=list(worst), topics=list(worst.values()))
+    rows = inputs.fetch(LOADED + reviews, **at, agents=list(worst), topics=list(worst.values()), most=MOST_OTHERS)
+    rates, chosen = smooth_rates(cells), list[Row]()
+    for agent in worst:
+        own = [row for row in rows if (row["agent_id"], row["kind"]) == (agent, "own")]
+        own.sort(key=lambda row: round(rates[row["weekday"], row["hour"], row["others"]], 1))  # rows come by their wait
+        chosen += own[:OWN_CHATS]
+        chosen += (row for row in rows if (row["agent_id"], row["kind"]) == (agent, "good"))
     return tuple(
         ReviewChat(
             agent_id=row["agent_id"], what=name_topic(row["topic"]), kind=message(f"tools.review.{row['kind']}"),
             by=row["by"], wait=to_number(row["wait_seconds"]), place=to_place(row),
         )
-        for row in rows
+        for row in chosen
     )  # fmt: skip
 
 
@@ -610,18 +400,15 @@ def _say_headline(agents: Sequence[AgentScore]) -> Message:
 
 
 def _list_missing(inputs: ToolInputs) -> Iterable[Message]:
-    if not inputs.has("messages|conversations"):
-        yield message("tools.needs", what=message("tools.part.agents"), columns=name_needs("messages|conversations"))
-    elif not inputs.has("messages.text"):
-        yield message("tools.needs", what=message("tools.part.training"), columns=name_needs("messages.text"))
-    wanted = (
-        ("conversations.satisfaction", "tools.part.ratings"),
-        ("conversations.transferred_to", "tools.part.transfers"),
-        ("aftersales.handler_id", "tools.part.cases"),
+    if inputs.has("messages|conversations"):
+        yield from list_missing(inputs, ("tools.part.training", "messages.text"))
+    yield from list_missing(
+        inputs,
+        ("tools.part.agents", "messages|conversations"),
+        ("tools.part.ratings", "conversations.satisfaction"),
+        ("tools.part.transfers", "conversations.transferred_to"),
+        ("tools.part.cases", "aftersales.handler_id"),
     )
-    for column, part in wanted:
-        if not inputs.has(column):
-            yield message("tools.needs", what=message(part), columns=name_needs(column))
 
 
 def _list_notes(

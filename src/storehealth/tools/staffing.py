@@ -1,4 +1,4 @@
-"""``staffing``: how many people each hour of the week needs, against who was there; shifts, and the next two weeks.
+"""``staffing``: how many people each hour of the week needs, compared with who was on duty; shifts, and the next two weeks.
 
 The time a question takes comes from the chats themselves: from when it came, or the agent's last line if that was later, to
 the reply. So chats served at once do not count twice, and Erlang C may count each agent as serving one question at a time.
@@ -17,19 +17,21 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from storehealth.model.tools import Figure, Seconds, Share, ToolRecord, ToolRow
+from storehealth.model.tools import Figure, Id, Seconds, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message
 from storehealth.support.service_hours import read_holidays
 from storehealth.support.stats import Z_ONE_SIDED, compute_served_share, count_agents_needed, wilson_interval
-from storehealth.tools import ToolInputs, name_needs, read_own_csv
+from storehealth.tools import ToolInputs, choose_goal, explain_need, read_own_csv
 
 MISSED = 0.2
 """Share missed from which on an hour is looked at."""
 FEWEST_QUESTIONS = 5
+SLOW = 10
+"""An answer within so many times the goal was being worked on: slow, not away."""
 SHORT = 0.25
-"""People on average that may lack before an hour has too few."""
+"""People that may be missing on average before an hour has too few."""
 PROMOTION = 2.5
-"""A day with so many times the questions of its weekday is a promotion."""
+"""A day with this many times the questions of its weekday is a promotion."""
 LEAST_SHIFT, LONGEST_SHIFT = 4, 8
 FORECAST_DAYS = 14
 SEASONS = 8
@@ -48,7 +50,7 @@ class StaffedHour(ToolRow):
     SCREEN = ("weekday", "hour", "arrivals", "missed_share", "present", "needed", "verdict", "gain")
 
     weekday: Message
-    hour: str
+    hour: Id
     days: int = Field(description="Days of this weekday in the log, holidays and promotions left out.")
     arrivals: Figure = Field(description="Questions in such an hour.")
     missed_share: Share
@@ -62,7 +64,7 @@ class Shift(ToolRow):
     """A proposed shift."""
 
     weekday: Message
-    hours: str
+    hours: Id
     people: int
 
 
@@ -82,7 +84,7 @@ class SimulatedHour(ToolRow):
     """A busy hour, by Erlang C and by simulation with several chats at once."""
 
     weekday: Message
-    hour: str
+    hour: Id
     needed: int
     share_expected: Share
     share_simulated: Share
@@ -112,6 +114,7 @@ class HourSlot(NamedTuple):
     questions: int
     missed: int
     present: int
+    slow: int = 0
 
 
 class WeeklySlot(NamedTuple):
@@ -123,6 +126,8 @@ class WeeklySlot(NamedTuple):
     questions: int
     missed: int
     present: float
+    slow: int = 0
+    """Of the missed ones, those that were answered soon after the goal: somebody was at it."""
 
     @property
     def arrivals(self) -> float:
@@ -140,7 +145,8 @@ class WeeklySlot(NamedTuple):
 SLOTS = """
     WITH asked AS (
         SELECT date_trunc('hour', opened_at) AS slot, count(*) AS questions,
-               count(*) FILTER (replied_at IS NULL AND wait_seconds >= $goal OR wait_seconds > $goal) AS missed
+               count(*) FILTER (replied_at IS NULL AND wait_seconds >= $goal OR wait_seconds > $goal) AS missed,
+               count(*) FILTER (replied_at IS NOT NULL AND wait_seconds > $goal AND wait_seconds <= $slow * $goal) AS slow
         FROM turns
         WHERE handled_by IS DISTINCT FROM 'bot' AND NOT began_off_hours
         GROUP BY slot
@@ -151,11 +157,13 @@ SLOTS = """
         WHERE handled_by = 'human'
         GROUP BY slot
     )
-    SELECT slot, coalesce(questions, 0) AS questions, coalesce(missed, 0) AS missed, coalesce(present, 0) AS present
+    SELECT slot, coalesce(questions, 0) AS questions, coalesce(missed, 0) AS missed, coalesce(present, 0) AS present,
+           coalesce(slow, 0) AS slow
     FROM asked
     FULL JOIN written USING (slot)
     ORDER BY slot
 """
+WAITS = "SELECT wait_seconds, wait_seconds <= $goal AS is_met FROM turns WHERE replied_at IS NOT NULL"
 SERVICE = """
     WITH acts AS (
         SELECT session_id, sender_id, sent_at, lag(sent_at) OVER (PARTITION BY sender_id ORDER BY sent_at) AS before
@@ -180,10 +188,10 @@ def build_staffing(inputs: ToolInputs) -> Staffing:
     """Work out hours, shifts and forecast; needs a chat log with times of questions and replies."""
     header = inputs.to_header("staffing")
     if not inputs.has("messages") or inputs.as_of is None:
-        needs = message("tools.needs", what=message("tools.part.staffing"), columns=name_needs("messages"))
+        needs = explain_need("tools.part.staffing", "messages")
         return Staffing(**header, headline=message("tools.staffing.none"), missing=(needs,))
-    goal, share = _choose_goal(inputs), float(inputs.find_fact("served_share"))
-    slots = [HourSlot(*row.values()) for row in inputs.fetch(SLOTS, goal=goal)]
+    goal, share = choose_goal(inputs, WAITS), float(inputs.find_fact("served_share"))
+    slots = [HourSlot(*row.values()) for row in inputs.fetch(SLOTS, goal=goal, slow=SLOW)]
     service, count = measure_service(inputs)
     if not slots or service is None:
         return Staffing(**header, headline=message("tools.staffing.none"))
@@ -206,22 +214,13 @@ def build_staffing(inputs: ToolInputs) -> Staffing:
         served_share=share,
         forecast_error=errors[0] if errors else None,
         naive_error=errors[1] if errors else None,
-        hours=tuple(sorted(hours, key=lambda row: (-_weigh(row), row.weekday.id, row.hour))),
+        hours=tuple(sorted(hours, key=_rank)),
         shifts=tuple(_propose(need)),
         forecast=tuple(
             _forecast(inputs, daily, special, week, lambda rate: count_agents_needed(rate, service, goal, share))
         ),
         simulation=tuple(_check_by_simulation(inputs, week, need, service, goal)),
     )
-
-
-def _choose_goal(inputs: ToolInputs) -> float:
-    """The platform's goal; where hardly anybody meets it, as with mail, the store's own usual wait."""
-    row = inputs.fetch(
-        "SELECT getvariable('reply_goal') AS goal, median(wait_seconds) AS usual,"
-        " avg((wait_seconds <= getvariable('reply_goal'))::INTEGER) AS met FROM turns WHERE replied_at IS NOT NULL"
-    )[0]
-    return float(row["usual"]) if row["met"] is not None and row["met"] < 0.05 else float(row["goal"])
 
 
 def measure_service(inputs: ToolInputs) -> tuple[float | None, int]:
@@ -286,6 +285,7 @@ def summarise_week(
 ) -> list[WeeklySlot]:
     """Summarise hours by weekday; hours in which nothing came on a day with questions count as zero."""
     days: dict[int, set[date]] = defaultdict(set)
+    known = list_rostered_days(rostered or {})
     groups: dict[tuple[int, int], list[HourSlot]] = defaultdict(list)
     for slot in slots:
         days[slot.at.isoweekday()].add(slot.at.date())
@@ -296,13 +296,24 @@ def summarise_week(
         if rostered is None:  # of hours with questions: where nobody asks, nobody can be seen replying
             present = mean([slot.present for slot in own if slot.questions] or [0])
         else:
-            present = mean(rostered.get((day, hour), 0) for day in days[weekday])
-        week.append(WeeklySlot(weekday, hour, n, questions, sum(slot.missed for slot in own), present))
+            present = (
+                mean(counts)
+                if (counts := [rostered.get((day, hour), 0) for day in days[weekday] if day in known])
+                else 0
+            )
+        missed, slow = (sum(column) for column in zip(*((slot.missed, slot.slow) for slot in own), strict=True))
+        week.append(WeeklySlot(weekday, hour, n, questions, missed, present, slow))
     return [one for one in week if one.questions]
 
 
+def list_rostered_days(rostered: Mapping[tuple[date, int], int]) -> set[date]:
+    """List the days from the first to the last of a roster; of days before and after it says nothing."""
+    days = [day for day, _ in rostered]
+    return {min(days) + timedelta(days=n) for n in range((max(days) - min(days)).days + 1)} if days else set()
+
+
 def cover_with_shifts(need: Sequence[int]) -> list[tuple[int, int]]:
-    """Cover the need of 24 hours by contiguous shifts of four to eight hours, opened only where somebody lacks."""
+    """Cover the need of 24 hours by contiguous shifts of four to eight hours, opened only where people are missing."""
     covered, shifts = [0] * 24, []
     for hour in range(24):
         while covered[hour] < need[hour]:
@@ -409,17 +420,25 @@ def name_hour(hour: int) -> str:
 
 
 def judge_hour(one: WeeklySlot, needed: int) -> str:
-    """Tell too few people from people who were there and did not answer."""
+    """Tell too few people from people who were there and did not answer, or answered too slowly."""
     if one.questions < FEWEST_QUESTIONS:
         return "few_questions"
     if wilson_interval(one.missed, one.questions, Z_ONE_SIDED)[0] <= MISSED:  # not more than chance would have it
         return "enough" if one.present <= needed + 1 else "spare"
-    return "too_few" if one.present < needed - SHORT else "away"
+    if one.present < needed - SHORT:
+        return "too_few"
+    return "slow" if one.slow > one.missed / 2 else "away"
+
+
+def _rank(row: StaffedHour) -> tuple[Any, ...]:
+    """Hours that another roster mends come before those in which people were there but slow."""
+    is_slow = row.verdict.id == "tools.staffed.slow"
+    return (not _weigh(row), is_slow, -_weigh(row), row.weekday.id, row.hour)
 
 
 def _weigh(row: StaffedHour) -> float:
     """Missed questions of a week, of hours that are judged."""
-    judged = row.verdict.id in ("tools.staffed.too_few", "tools.staffed.away")
+    judged = row.verdict.id in ("tools.staffed.too_few", "tools.staffed.away", "tools.staffed.slow")
     return (row.arrivals or 0) * (row.missed_share or 0) if judged else 0.0
 
 
@@ -441,7 +460,7 @@ def _forecast(
     week: Sequence[WeeklySlot],
     count_needed: Callable[[float], int],
 ) -> Iterator[ForecastDay]:
-    """Forecast the two weeks after the log; a holiday is as busy as past holidays were beside usual days."""
+    """Forecast the two weeks after the log; a holiday is as busy as past holidays were compared with usual days."""
     last = max(daily)
     days = [last + timedelta(days=n) for n in range(1, FORECAST_DAYS + 1)]
     holidays = _list_holidays(inputs, daily)
@@ -491,14 +510,16 @@ def _check_by_simulation(
 
 
 def _say_headline(hours: Sequence[StaffedHour]) -> Message:
-    few = [row for row in hours if row.verdict.id == "tools.staffed.too_few"]
-    away = [row for row in hours if row.verdict.id == "tools.staffed.away"]
+    few, away, slow = (
+        [row for row in hours if row.verdict.id == f"tools.staffed.{name}"] for name in ("too_few", "away", "slow")
+    )
     if all(row.verdict.id == "tools.staffed.few_questions" for row in hours):
         return message("tools.staffing.unknown")
-    if not few and not away:
+    if not few and not away and not slow:
         return message("tools.staffing.enough")
-    worst = max(few or away, key=_weigh)
-    return message("tools.staffing.headline", few=len(few), away=len(away), day=worst.weekday, hour=Name(worst.hour))
+    worst = max(few or away or slow, key=_weigh)
+    counts = {"few": len(few), "away": len(away), "slow": len(slow)}
+    return message("tools.staffing.headline", **counts, day=worst.weekday, hour=Name(worst.hour))
 
 
 def _list_notes(

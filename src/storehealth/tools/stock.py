@@ -1,6 +1,6 @@
 """Stock advice: what is short or soon short, what that costs, when to reorder and how much.
 
-``today`` and the report show it. Demand is that of the last weeks on days on which the SKU could be bought, promotions apart.
+``today`` and the report show it. Demand is that of the last weeks on days when the SKU could be bought, without promotions.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from pydantic import Field, RootModel
 
-from storehealth.model.tools import Days, Figure, Money, ToolRow
+from storehealth.model.tools import Days, Figure, Id, Money, ToolRow
 from storehealth.support.message import Message, message
 from storehealth.support.stats import Z_ONE_SIDED, Z_TWO_SIDED
-from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, to_number, to_place
 
 DAY = 86400
 PROMOTION = 2.5
-"""A day with so many times the usual orders of the store is a promotion and says nothing of usual demand."""
+"""A day with this many times the store's usual orders is a promotion and says nothing about usual demand."""
 
 
 class StockLine(ToolRow):
@@ -27,9 +27,10 @@ class StockLine(ToolRow):
 
     SCREEN = ("sku_id", "state", "available", "days_left", "waiting", "lost_money", "reorder_on", "reorder")
 
-    sku_id: str
+    sku_id: Id
     item_name: str | None
     state: Message
+    listed: bool | None = Field(description="Whether it is on sale; null where no file says so.")
     available: Figure
     inbound: Figure
     pace: Figure = Field(description="Pieces a day on days with stock, promotions and bundles' parts considered.")
@@ -44,7 +45,7 @@ class StockLine(ToolRow):
     reorder_on: date | None = Field(description="When to reorder at the latest; a past day means now.")
     reorder: Figure = Field(description="Pieces that last for the lead time and the weeks of demand after it.")
     warehouses: int
-    place: str
+    place: Id
 
 
 class BundlesFile(RootModel[dict[str, dict[str, float]]]):
@@ -64,7 +65,7 @@ class Demand(NamedTuple):
         return self.sold / self.days if self.days else 0.0
 
     def spread(self, days: float) -> float:
-        """Half the width of a 95 % interval of the pieces sold in so many days, of a Poisson count."""
+        """Half the width of a 95 % interval of the pieces sold in this many days (Poisson)."""
         return Z_TWO_SIDED * math.sqrt(max(self.sold, 1.0)) / self.days * days if self.days else 0.0
 
 
@@ -160,7 +161,7 @@ NEEDS = ("stock.available", "order_lines.sku_id")
 
 
 def list_stock(inputs: ToolInputs) -> tuple[StockLine, ...]:
-    """List SKUs that are out or soon out, the dearest loss first; empty where the files have no stock or order lines."""
+    """List SKUs that are out or soon out, the largest loss first; empty where the files have no stock or order lines."""
     if not inputs.has(*NEEDS) or inputs.as_of is None:
         return ()
     bundles = inputs.read_scheme("bundles.yaml", BundlesFile) or BundlesFile({})
@@ -191,7 +192,7 @@ def _to_line(inputs: ToolInputs, row: Row) -> StockLine | None:
     half = demand.spread(row["days_out"])
     price = demand.price
     return StockLine(
-        sku_id=row["sku_id"], item_name=row["item_name"], state=state, available=available,
+        sku_id=row["sku_id"], item_name=row["item_name"], state=state, listed=row["listed"], available=available,
         inbound=to_number(row["inbound"]), pace=demand.pace,
         days_left=max(0.0, available) / demand.pace if demand.pace else None,
         waiting=row["waiting"], days_out=row["days_out"], lost_pieces=lost,
@@ -217,4 +218,4 @@ def explain_missing_stock(inputs: ToolInputs) -> Iterable[Message]:
     """Say which columns the stock advice lacks."""
     lacking = [need for need in NEEDS if not inputs.has(need)]
     if lacking:
-        yield message("tools.needs", what=message("tools.part.stock"), columns=name_needs(*lacking))
+        yield explain_need("tools.part.stock", *lacking)

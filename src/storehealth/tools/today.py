@@ -1,7 +1,7 @@
-"""``today``: one list of what to do now, the most urgent first, with deadlines by the platform's clocks and words to send.
+"""``today``: one list of what to do now, the most urgent first, with deadlines by the platform's rules and messages to send.
 
 The real clock counts. What the files show as missed is *breached*; what fell due between the end of the files and now may have
-been done since, and is told apart; the rest is still to be saved.
+been done since, and is listed separately; the rest can still be done in time.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic import Field, field_validator
 
 from storehealth.catalogue.common import StrictModel
 from storehealth.i18n import translate
-from storehealth.model.tools import Days, Figure, Money, Seconds, ToolRecord, ToolRow
+from storehealth.model.tools import Days, Figure, Id, Money, Seconds, ToolRecord, ToolRow
 from storehealth.support.message import Language, Message, Name, message
 from storehealth.support.validation import InvalidValue
-from storehealth.tools import Row, ToolInputs, name_needs, to_number, to_place
+from storehealth.tools import Row, ToolInputs, explain_need, list_missing, to_number, to_place
 from storehealth.tools.stock import StockLine, explain_missing_stock, list_stock
 
-Kind = Literal["ship", "renegotiate", "chat", "review", "refund", "decide", "reorder"]
+Kind = Literal["ship", "renegotiate", "chat", "review", "refund", "decide", "delist", "reorder"]
 State = Literal["due", "breached", "passed"]
 SOON = 86400.0
 """Seconds before a deadline in which something still to be saved comes first."""
@@ -48,7 +48,7 @@ class TodayItem(ToolRow):
 
     key: str = Field(description="The same in the next run, so that new ones are known.")
     kind: Message
-    what: str = Field(description="Order, chat, case or SKU.")
+    what: Id = Field(description="Order, chat, case or SKU.")
     deadline: datetime | None
     left: Seconds = Field(description="Time until the deadline by the real clock; negative: past.")
     state: Message
@@ -56,12 +56,14 @@ class TodayItem(ToolRow):
     money_high: Money
     who: str | None = Field(description="Who has it: agent, reviewer, handler, or warehouse.")
     is_new: bool
-    place: str
-    text: str = Field(description="To send to the customer, in the shop's language; empty where nobody is to be told.")
+    place: Id
+    text: str = Field(
+        description="To send to the customer, in the shop's language; empty if there is nobody to write to."
+    )
 
 
 class TodayTotal(ToolRow):
-    """What there is of a kind, by deadline and money."""
+    """Totals of one kind, by deadline and money."""
 
     kind: Message
     count: int
@@ -77,12 +79,12 @@ class Backlog(ToolRow):
     """How long a pile lasts at the present pace."""
 
     kind: Message
-    open: int
+    open: int | None = Field(description="Null where no file says what has been done.")
     new_per_day: Figure
     done_per_day: Figure
     hands: int | None = Field(description="People (or warehouses) who did it in the last two weeks.")
     days_to_clear: Days = Field(description="Days of work at the present pace; infinite where nothing is done.")
-    trend: Message = Field(description="Whether it grows: more comes in than is done.")
+    trend: Message = Field(description="Whether it grows: more comes in than is done; unknown without either.")
     hands_wanted: int | None = Field(description="Hands that clear it within three days, with as much coming in.")
 
 
@@ -91,7 +93,8 @@ class Today(ToolRecord):
 
     FIRST: ClassVar[Mapping[str, int]] = {"items": 10, "totals": 10, "backlog": 5, "stock": 5}
 
-    now: datetime
+    now: datetime = Field(description="The moment that time left is counted from: the real clock, or --as-of.")
+    files_end: datetime | None = Field(default=None, description="The last event in the files.")
     export_age_days: Days = Field(description="Days from the last event in the files to now.")
     currency: str | None = None
     keys: tuple[str, ...] = Field(default=(), description="Of everything open, also where only new items are shown.")
@@ -100,6 +103,13 @@ class Today(ToolRecord):
     backlog: tuple[Backlog, ...] = ()
     stock: tuple[StockLine, ...] = ()
 
+    def describe_time(self) -> Message:
+        """Say from when time left is counted, and how far the files go."""
+        if self.files_end is None:
+            return message("tools.undated", zone=Name(self.timezone), platform=Name(self.platform))
+        names = {"zone": Name(self.timezone), "platform": Name(self.platform)}
+        return message("tools.today.counted", now=self.now, end=self.files_end, **names)
+
 
 # -- words to send ---------------------------------------------------------------------------------------------------
 
@@ -107,9 +117,10 @@ class Today(ToolRecord):
 class ReplyTemplates(StrictModel):
     """``reply-templates.yaml``: the store's own words; ``{order_id}`` and the like are filled in."""
 
-    language: Language | None = Field(default=None, description="Of the built-in words, where there are no own ones.")
+    language: Language | None = Field(default=None, description="Language of the built-in messages.")
     ship: str | None = None
     ship_late: str | None = None
+    ship_check: str | None = None
     renegotiate: str | None = None
     chat: str | None = None
     review: str | None = None
@@ -206,6 +217,9 @@ ENDS = """
     SELECT getvariable('ship_end') AS orders, getvariable('chat_end') AS chats, getvariable('aftersales_end') AS cases,
            getvariable('stock_end') AS stock
 """
+HAS_REPLIES = "SELECT coalesce(bool_or(role IN ('agent', 'bot')), false) FROM chat_messages"
+SHIPPED = "orders.shipped_at|shipments.shipped_at|shipments.picked_up_at|shipments.first_hub_at|scans.event"
+ENDED = "aftersales.closed_at|aftersales.processed_at|aftersales.refunded_at"
 
 
 class OpenThing(NamedTuple):
@@ -228,24 +242,28 @@ def build_today(inputs: ToolInputs) -> Today:
     only_deadlines = inputs.options.get("only") == "deadlines"
     stock = () if only_deadlines else list_stock(inputs)
     things = [
-        *_list_orders(inputs, ends, writer),
+        *_list_orders(inputs, ends, now, writer),
         *_list_chats(inputs, ends, writer),
         *_list_cases(inputs, ends, writer),
     ]
-    things += [] if only_deadlines else _list_reorders(stock)
+    things += [] if only_deadlines else _list_stock_work(stock, now)
     known = _list_known(inputs)
     items = sorted((_to_item(thing, now, known) for thing in things), key=_rank)
-    keys = {item.key for item in items} | {key for key in known or () if only_deadlines and key.startswith("reorder:")}
+    keys = {item.key for item in items} | {
+        key for key in known or () if only_deadlines and key.startswith(("reorder:", "delist:"))
+    }
     if inputs.options.get("since") == "last":
         items = [item for item in items if item.is_new]
     totals, missing = tuple(_sum_items(items)), tuple(_list_missing(inputs, only_deadlines))
-    age = (now - inputs.as_of) / timedelta(days=1) if inputs.as_of else None
+    files_end = max((end for end in ends.values() if end is not None), default=None)
+    age = (now - files_end) / timedelta(days=1) if files_end else None
     return Today(
         **inputs.to_header("today"),
         headline=_say_headline(items, inputs, missing),
         missing=missing,
         notes=tuple(_list_notes(inputs, age, items)),
         now=now,
+        files_end=files_end,
         export_age_days=age,
         currency=inputs.fetch_value("SELECT mode(currency) FROM orders"),
         keys=tuple(sorted(keys)),
@@ -256,12 +274,12 @@ def build_today(inputs: ToolInputs) -> Today:
     )
 
 
-def _list_orders(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[OpenThing]:
+def _list_orders(inputs: ToolInputs, ends: Row, now: datetime, writer: ReplyWriter) -> Iterator[OpenThing]:
+    words = {"due": "ship", "breached": "ship_late", "passed": "ship_check"}  # a day that is past is promised no more
     for row in inputs.fetch(ORDERS) if inputs.has("orders|shipments") else ():
         kind: Kind = "renegotiate" if row["is_short"] else "ship"
         deadline, end = row["promised_ship_at"], ends["orders"]
-        is_late = end is not None and deadline <= end
-        name = "ship_late" if kind == "ship" and is_late else kind
+        name = words[place_in_time(deadline, end, now)] if kind == "ship" else kind
         text = writer.write(name, order_id=row["order_id"], item=row["item"], promised=f"{deadline:%Y-%m-%d %H:%M}")
         code = "ST02" if row["is_short"] else "LG05"
         money = _find_money(inputs, code, to_number(row["paid_amount"]), row["currency"])
@@ -277,7 +295,7 @@ def _find_money(inputs: ToolInputs, code: str, paid: float | None, currency: str
 
 
 def _list_chats(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[OpenThing]:
-    if not inputs.has("messages"):
+    if not _has_replies(inputs):
         return
     for row in inputs.fetch(CHATS, oldest=OLDEST_CHAT.total_seconds()):
         what = inputs.mask("session", row["session_id"])
@@ -299,10 +317,19 @@ def _list_cases(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[
         )
 
 
-def _list_reorders(stock: Iterable[StockLine]) -> Iterator[OpenThing]:
+def _has_replies(inputs: ToolInputs) -> bool:
+    """Whether the log holds any reply; in one of customers' lines alone every question would look open."""
+    return inputs.has("messages") and bool(inputs.fetch_value(HAS_REPLIES))
+
+
+def _list_stock_work(stock: Iterable[StockLine], now: datetime) -> Iterator[OpenThing]:
+    """What is sold out and still on sale is to be delisted now; what lacks pieces is to be reordered."""
     for line in stock:
-        deadline = datetime.combine(line.reorder_on, datetime.min.time()) if line.reorder_on else None
-        yield OpenThing("reorder", line.sku_id, deadline, None, None, None, line.place, "")
+        if (line.available or 0) <= 0 and line.listed is not False:
+            yield OpenThing("delist", line.sku_id, now, None, None, None, line.place, "")
+        if round(line.reorder or 0) >= 1:
+            deadline = datetime.combine(line.reorder_on, datetime.min.time()) if line.reorder_on else None
+            yield OpenThing("reorder", line.sku_id, deadline, None, None, None, line.place, "")
 
 
 def _list_known(inputs: ToolInputs) -> set[str] | None:
@@ -323,8 +350,8 @@ def place_in_time(deadline: datetime | None, end: datetime | None, now: datetime
 def _to_item(thing: OpenThing, now: datetime, known: set[str] | None) -> TodayItem:
     key = f"{thing.kind}:{thing.what}"
     state = place_in_time(thing.deadline, thing.end, now)
-    if thing.kind == "reorder" and state != "due":
-        state = "passed"
+    if thing.kind == "delist":
+        state = "due"
     return TodayItem(
         key=key, kind=message(f"tools.do.{thing.kind}"), what=thing.what, deadline=thing.deadline,
         left=(thing.deadline - now).total_seconds() if thing.deadline else None,
@@ -392,19 +419,32 @@ def _list_backlog(inputs: ToolInputs) -> Iterator[Backlog]:
         since = inputs.fetch_value(f"SELECT getvariable('{end}') - to_days({PACE_DAYS})")
         row = inputs.fetch(BACKLOGS[kind], since=since)[0]
         came, done = row["came"] / PACE_DAYS, row["done"] / PACE_DAYS
+        if not inputs.has(SHIPPED if kind == "ship" else ENDED):  # nobody knows what was done, or is left
+            yield Backlog(
+                kind=message(f"tools.backlog.{kind}"), open=None, new_per_day=came, done_per_day=None, hands=None,
+                days_to_clear=None, trend=message("tools.backlog.unknown"), hands_wanted=None,
+            )  # fmt: skip
+            continue
         yield Backlog(
             kind=message(f"tools.backlog.{kind}"), open=row["open"], new_per_day=came, done_per_day=done,
             hands=row["hands"] or None, days_to_clear=row["open"] / done if done else math.inf if row["open"] else 0.0,
-            trend=message("tools.backlog.grows" if came - done > GROWTH * came else "tools.backlog.keeps"),
+            trend=message(f"tools.backlog.{name_trend(came, done)}"),
             hands_wanted=count_hands(row["open"], came, done, row["hands"]),
         )  # fmt: skip
+
+
+def name_trend(came: float, done: float) -> str:
+    """Whether a pile grows, keeps up, or nothing is known since nothing came and nothing was done."""
+    if not came and not done:
+        return "unknown"
+    return "grows" if came - done > GROWTH * came else "keeps"
 
 
 # -- what it says ----------------------------------------------------------------------------------------------------
 
 
 def _say_headline(items: Sequence[TodayItem], inputs: ToolInputs, missing: Sequence[Message]) -> Message:
-    """Nothing open is good news only where the files could have told of it."""
+    """Call it good news that nothing is open only if the files could have shown something."""
     if not items and inputs.options.get("since") == "last":
         return message("tools.today.nothing_new")
     if not items:
@@ -415,15 +455,17 @@ def _say_headline(items: Sequence[TodayItem], inputs: ToolInputs, missing: Seque
 
 
 def _list_missing(inputs: ToolInputs, only_deadlines: bool) -> Iterator[Message]:
-    wanted = (
-        ("orders", "tools.part.orders"), ("messages", "tools.part.chats"), ("aftersales", "tools.part.aftersales"),
-    )  # fmt: skip
-    for table, part in wanted:
-        if not inputs.has(table):
-            yield message("tools.needs", what=message(part), columns=name_needs(table))
+    yield from list_missing(
+        inputs,
+        ("tools.part.orders", "orders"),
+        ("tools.part.chats", "messages"),
+        ("tools.part.aftersales", "aftersales"),
+    )
+    if inputs.has("messages") and not _has_replies(inputs):
+        yield message("tools.today.no_replies")
     promise = "orders.promised_ship_at|order_lines.promised_ship_at"
     if inputs.has("orders") and not inputs.has(promise) and not inputs.fetch_value("SELECT getvariable('ship_within')"):
-        yield message("tools.needs", what=message("tools.part.orders"), columns=name_needs(promise))
+        yield explain_need("tools.part.orders", promise)
     if not only_deadlines:
         yield from explain_missing_stock(inputs)
 

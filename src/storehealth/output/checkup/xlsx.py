@@ -45,10 +45,10 @@ def render(checkup: Checkup) -> bytes:
     """Render the workbook in the language of the checkup."""
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(out, options)
+    workbook = xlsxwriter.Workbook(out, options)
     # Without a time of its own the same checkup would give another file each time.
-    book.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
-    writer = SheetWriter(book, checkup.language)
+    workbook.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
+    writer = SheetWriter(workbook, checkup.language)
     _add_summary(writer, checkup)
     _add_actions(writer, checkup)
     _add_findings(writer, checkup)
@@ -81,7 +81,7 @@ def render(checkup: Checkup) -> bytes:
     writer.add_table("files", FILE_COLUMNS, _list_files(checkup))
     writer.add_table("rejects", REJECT_COLUMNS, _list_rejects(tables))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
-    book.close()
+    workbook.close()
     return out.getvalue()
 
 
@@ -170,7 +170,7 @@ def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
 
 
 def _write_first_actions(writer: SheetWriter, sheet: Any, checkup: Checkup) -> None:
-    """Write the first actions beside the facts, not wrapped, so that they run on over the empty cells beside them."""
+    """Write the first actions beside the facts, not wrapped, so that they extend over the empty cells beside them."""
     plain = writer.make_format()
     writer.write(sheet, FACTS_ROW, 3, message("xlsx.first_actions"), writer.make_format(bold=True))
     for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], FACTS_ROW + 1):
@@ -250,9 +250,9 @@ def _list_finding(finding: Finding) -> Sequence[Cell]:
 def _list_evidence(checkup: Checkup, details: Sequence[str]) -> Iterator[Sequence[Cell]]:
     for finding in checkup.findings:
         for row in finding.evidence.rows:
-            own = (_to_time(name, row.details.get(name)) for name in details)
+            values = (_to_time(name, row.details.get(name)) for name in details)
             outcome = message(f"outcome.{row.outcome}")
-            yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *own)
+            yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *values)
 
 
 def _to_time(name: str, value: str | float | bool | None) -> Cell:

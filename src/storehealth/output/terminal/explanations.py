@@ -67,16 +67,16 @@ def _add_area(
     page: Page, area: AreaScore, checkup: Checkup, parts: dict[str, tuple[float, float]], words: Words
 ) -> None:
     """An area's line, then its findings, the most costly first."""
-    own = [finding for finding in checkup.findings if finding.area == area.id and finding.code in parts]
+    findings = [finding for finding in checkup.findings if finding.area == area.id and finding.code in parts]
     name = words.say(f"area.{area.id}")
-    if not own:
+    if not findings:
         page.add(TextRun(_say(words, "area_out", area=name, weight=words.format_figure(area.weight, "share")), "dim"))
         return
-    weight = sum(parts[finding.code][0] for finding in own)
-    points = sum(100 * parts[finding.code][0] * parts[finding.code][1] for finding in own)
+    weight = sum(parts[finding.code][0] for finding in findings)
+    points = sum(100 * parts[finding.code][0] * parts[finding.code][1] for finding in findings)
     values = {"area": name, "score": words.format_decimal(area.score), "points": words.format_decimal(points)}
     page.add(TextRun(_say(words, "area", weight=words.format_figure(weight, "share"), **values), "bold"))
-    for finding in sorted(own, key=lambda finding: -_cost(finding, parts)):
+    for finding in sorted(findings, key=lambda finding: -_cost(finding, parts)):
         _add_finding(page, finding, parts, words)
 
 
@@ -307,7 +307,7 @@ def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
 
 
 def _quote_cells(group: RejectGroup, words: Words) -> str:
-    """The header of a column, and what stands in its unread cells."""
+    """The header of a column, and the contents of its unread cells."""
     cells = words.say("unit.comma").join(f"“{value}”" for value in group.values)
     return f"{group.column} {cells}".strip()
 

@@ -187,12 +187,12 @@ def list_needs(rule: Rule, catalogue: Catalogue, words: Words, platform: str | N
         yield words.say("rule.layouts", names=names)
         return
     name = platform.partition("@")[0]
-    own = [layout for layout in feeding if layout.platform == name]
-    covered = {table for layout in own for table in layout.feeds}
+    of_platform = [layout for layout in feeding if layout.platform == name]
+    covered = {table for layout in of_platform for table in layout.feeds}
     plain = [
         layout for layout in feeding if layout.name.startswith("generic_") and not covered >= tables & {*layout.feeds}
     ]
-    for layout in (*own, *plain):
+    for layout in (*of_platform, *plain):
         title = layout.title.in_language(words.language)
         menu = layout.export_from.in_language(words.language)
         if layout in plain:

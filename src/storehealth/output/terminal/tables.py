@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 
 from storehealth.i18n import Words
-from storehealth.model.tools import BlockTable, ToolBlock, ToolRecord
+from storehealth.model.tools import BlockColumn, BlockTable, ToolBlock, ToolRecord
 from storehealth.output.terminal.page import Page, TextRun, pad_text
 from storehealth.output.tools import RIGHT, write_cell
 
@@ -17,8 +17,7 @@ NARROWEST = 6
 
 def add_record(page: Page, record: ToolRecord, words: Words) -> None:
     """Add a tool's result to the page: what it is of, its headline, tables and notes."""
-    at = words.say("tools.as_of", at=words.format_moment(record.as_of), zone=record.timezone, platform=record.platform)
-    page.add(TextRun(f"{record.store}  {at}", "dim"))
+    page.add(TextRun(f"{record.store}  {words.render(record.describe_time())}", "dim"))
     add_block(page, record.to_block(), words)
 
 
@@ -45,7 +44,7 @@ def _add_table(page: Page, table: BlockTable, words: Words) -> None:
         [page.clean(write_cell(row[place], column.unit, words)) for place, column in zip(shown, columns, strict=True)]
         for row in table.rows[: table.first]
     ]
-    widths = _fit([header, *rows], page.width - 2)
+    widths = fit_columns([header, *rows], columns, page.width - 2)
     right = [column.unit in RIGHT for column in columns]
     page.add(TextRun(_join(header, widths, right), "dim", keep=True), indent=2)
     for cells in rows:
@@ -54,17 +53,44 @@ def _add_table(page: Page, table: BlockTable, words: Words) -> None:
         page.add(words.say("tools.more_rows", n=len(table.rows) - table.first), indent=2)
 
 
-def _fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the width of each column; the widest are narrowed until the table fits."""
-    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    while sum(widths) + GAP * (len(widths) - 1) > width and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+def fit_columns(rows: Sequence[Sequence[str]], columns: Sequence[BlockColumn], width: int) -> list[int]:
+    """Return the width of each column, 0 for one that is left out.
+
+    The widest headers are narrowed until the table fits, then the widest texts. Ids, figures and days never are: a cut one is
+    another one. Where that is not enough, columns other than ids are left out from the right; files have them. Ids alone may
+    be wider than the screen.
+
+    Args:
+        rows: Cells as they are shown, the header first.
+        columns: What the cells are.
+        width: Cells of the screen.
+    """
+    natural = [[cell_len(cell) for cell in column] for column in zip(*rows, strict=True)]
+    units = [column.unit for column in columns]
+    widths = [max(column) for column in natural]
+    whole = [
+        max(column) if unit == "id" else max(NARROWEST, *column[1:])
+        for column, unit in zip(natural, units, strict=True)
+    ]
+    cut = [NARROWEST if unit == "text" else low for low, unit in zip(whole, units, strict=True)]
+    for least in (whole, cut):
+        while _add_up(widths) > width and (places := [n for n, low in enumerate(least) if widths[n] > low]):
+            widths[max(places, key=lambda place: widths[place])] -= 1
+    for place in reversed(range(len(widths))):
+        if _add_up(widths) > width and units[place] != "id":
+            widths[place] = 0
     return widths
+
+
+def _add_up(widths: Sequence[int]) -> int:
+    used = [width for width in widths if width]
+    return sum(used) + GAP * (len(used) - 1)
 
 
 def _join(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     fitted = (
         pad_text(cell if cell_len(cell) <= width else f"{set_cell_size(cell, width - 1).rstrip()}…", width, is_right)
         for cell, width, is_right in zip(cells, widths, right, strict=True)
+        if width
     )
     return (" " * GAP).join(fitted).rstrip()
