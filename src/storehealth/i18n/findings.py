@@ -353,11 +353,10 @@ def name_detail(name: str, words: Words) -> str:
 def format_detail(name: str, value: str | int | float | bool | None, words: Words) -> str:
     """A value of an evidence row with its name: ``wait=34 d 1 h`` for ``wait_seconds``, others as they are."""
     short, _, unit = name.rpartition("_")
-    is_known = has_text(f"evidence.{name}")
+    shown = name_detail(name, words)
     if short and unit in ("seconds", "hours", "days") and isinstance(value, int | float):
-        return f"{name_detail(name, words) if is_known else short}={words.format_figure(value, unit)}"
-    shown = words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)
-    return f"{name_detail(name, words)}={shown}"
+        return f"{short if shown == name else shown}={words.format_figure(value, unit)}"
+    return f"{shown}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
 
 
 def summarize_rows(finding: Finding, shown: int, words: Words) -> str | None:
