@@ -55,7 +55,7 @@ SETTINGS_INTRO = """No setting is required. Each comes from the first of these t
 Tables are merged key by key, everything else is replaced. `storehealth config show --origin` prints every value with the
 file and line, variable or option it comes from; mistakes are reported all at once, with place, key, what is allowed and the
 nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` checks that everything is in order. Known
-findings and rows that are nobody's fault go into [mutes.yaml](mutes.md) in the same folder.
+findings and rows that should not count go into [mutes.yaml](mutes.md) in the same folder.
 """
 DEFAULTS = {"notify.suppress": "12 h"}
 """Defaults that are written otherwise than they are kept."""
@@ -119,7 +119,7 @@ ASSUMPTIONS = {
     "no_pickups": "no pick-ups: signs that rest on them are not looked for",
 }
 """What a rule may assume where a column is not recorded; a finding lists those it was judged under as its basis."""
-INPUTS_INTRO = """What each rule's outcome depends on, and what happens where no file records it. A column that is absent,
+INPUTS_INTRO = """What each rule's outcome depends on, and what happens if no file records it. A column that is absent,
 or empty in every row, is *not recorded*: it never means that something did not happen. Three kinds of input follow from that.
 
 * **Required**: without it the rule is not applicable and names the column. Of `a|b` one is enough; where not all of them
@@ -368,18 +368,19 @@ def _setting_rows(record: type[BaseModel], above: str) -> Iterator[str]:
 
 
 def _allowed(schema: dict[str, Any], defs: dict[str, Any]) -> str:
-    """What a value may be, in words."""
+    """The values a setting may have, in words."""
     if "$ref" in schema:
         return _allowed(defs[schema["$ref"].rpartition("/")[2]], defs)
     if "enum" in schema:
-        return " · ".join(f"`{one}`" for one in schema["enum"])
+        return " · ".join(f"`{choice}`" for choice in schema["enum"])
     if "anyOf" in schema:
-        kinds = dict.fromkeys(_allowed(one, defs) for one in schema["anyOf"] if one.get("type") != "null")
+        kinds = dict.fromkeys(_allowed(kind, defs) for kind in schema["anyOf"] if kind.get("type") != "null")
         return " or ".join(kinds)
     if schema.get("type") == "object":
         inner = schema.get("additionalProperties")
         return f"table of {_allowed(inner, defs)}" if isinstance(inner, dict) else "table"
-    return "list of text" if schema.get("type") == "array" else "text" if schema.get("type") == "string" else "number"
+    names = {"array": "list of text", "string": "text", "boolean": "`true` · `false`"}
+    return names.get(str(schema.get("type")), "number")
 
 
 def schema_page(_: Catalogue) -> str:

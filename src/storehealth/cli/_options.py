@@ -204,6 +204,16 @@ class CommonOptions:
         """Names that the built-in data files and the packs define."""
         return CatalogueNames(self.packs)
 
+    def to_request_fields(self) -> dict[str, Any]:
+        """Return the fields of an audit's request that these options fill."""
+        return {
+            "language": self.lang,
+            "packs": self.packs,
+            "config": self.config,
+            "unmask": self.unmask,
+            "strict_privacy": self.strict_privacy,
+        }
+
     def make_screen(self, details: bool = False) -> streams.ScreenOptions:
         """Decide how stdout looks; ``details`` shows everything, not just one screen."""
         return streams.ScreenOptions(details, self.ascii_only, self.no_color, self.quiet)
